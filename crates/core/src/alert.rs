@@ -1,0 +1,296 @@
+//! What one evaluation came to, the condition that is tracked, and the message that people get.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Labels, Score, TimeRange};
+
+/// The group of a rule: the values of its `by` fields; empty for a rule without `by`.
+pub type Group = Labels;
+
+/// What one evaluation came to. Everything but `Normal` and `Breach` has a policy in the rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The score stayed at or below the threshold.
+    Normal,
+    /// The score exceeded the threshold: a finding.
+    Breach,
+    /// The window holds nothing to measure.
+    NoData,
+    /// The source could not answer; see the evaluation's `error`.
+    Error,
+    /// The value to compare with is zero, so a relative change has no meaning.
+    BaseZero,
+    /// The window to compare with holds nothing, although data was kept by then.
+    BaseMissing,
+    /// The window to compare with lies before the first data.
+    HistoryShort,
+    /// The value to compare with is below the rule's `min_base`: too small to judge.
+    BelowMinBase,
+}
+
+impl Outcome {
+    /// The name used in configuration, API and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Breach => "breach",
+            Self::NoData => "no_data",
+            Self::Error => "error",
+            Self::BaseZero => "base_zero",
+            Self::BaseMissing => "base_missing",
+            Self::HistoryShort => "history_short",
+            Self::BelowMinBase => "below_min_base",
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One rule on one window for one group. Happens exactly once: `id` is its identity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// 32 hexadecimal digits, from [`Evaluation::identity`].
+    pub id: String,
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The rule's version, counted from 1.
+    pub version: u32,
+    /// The group.
+    pub group: Group,
+    /// The window that was looked at.
+    pub window: TimeRange,
+    /// What was measured, in the unit of the query.
+    pub value: Option<f64>,
+    /// What it was compared with, for relative rules.
+    pub base: Option<f64>,
+    /// How strange that is.
+    pub score: Option<Score>,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Why the source could not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The alert's state after this evaluation.
+    pub state: AlertState,
+    /// Whether the window was walked after the time at which it was due, because Lanner was down.
+    pub late: bool,
+    /// When it was evaluated, milliseconds since the Unix epoch.
+    pub evaluated_ms: i64,
+}
+
+impl Evaluation {
+    /// The identity of an evaluation: XXH3-128 over rule, version, group and window.
+    ///
+    /// Stable across machines and releases; each part is preceded by its length, so that no two
+    /// different evaluations share their bytes.
+    #[must_use]
+    pub fn identity(rule: &str, version: u32, group: &Group, window: TimeRange) -> String {
+        let group = group.canonical();
+        let mut bytes = Vec::with_capacity(rule.len() + group.len() + 40);
+        for part in [rule.as_bytes(), group.as_bytes()] {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part);
+        }
+        bytes.extend_from_slice(&version.to_le_bytes());
+        bytes.extend_from_slice(&window.start_ms.to_le_bytes());
+        bytes.extend_from_slice(&window.end_ms.to_le_bytes());
+        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes))
+    }
+}
+
+/// Where a tracked condition is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// Nothing to tell.
+    Normal,
+    /// Bad, but not yet for as many windows in a row as the rule's `for`.
+    Pending,
+    /// Bad for long enough; people are told.
+    Firing,
+    /// Was firing and is good again, but not yet for as many windows as the rule's `recover_for`.
+    Recovering,
+    /// Nothing to measure for as many windows as `for`.
+    NoData,
+    /// The source failed for as many windows as `for`.
+    Error,
+}
+
+impl AlertState {
+    /// The name used in configuration, API and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Recovering => "recovering",
+            Self::NoData => "no_data",
+            Self::Error => "error",
+        }
+    }
+
+    /// Reads a state's name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Normal, Self::Pending, Self::Firing, Self::Recovering, Self::NoData, Self::Error]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+}
+
+impl std::fmt::Display for AlertState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The tracked condition of one rule and group. One exists from the group's first evaluation on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The version of the rule that evaluated last.
+    pub version: u32,
+    /// The group.
+    pub group: Group,
+    /// The rule's labels, the group's, and `rule`; what silences and inhibition match.
+    pub labels: Labels,
+    /// Where it is in its life.
+    pub state: AlertState,
+    /// End of the window that brought it into `state`, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Bad windows in a row of one kind.
+    pub bad_streak: u32,
+    /// The kind of those windows.
+    pub bad_kind: Option<AlertState>,
+    /// Good windows in a row while people still believe it is bad.
+    pub good_streak: u32,
+    /// Episodes so far: an episode runs from firing to resolved.
+    pub episode: u32,
+    /// Whether an episode is running.
+    pub active: bool,
+    /// End of the window that began the latest episode.
+    pub started_ms: Option<i64>,
+    /// End of the window that ended the latest episode.
+    pub resolved_ms: Option<i64>,
+    /// The last window evaluated.
+    pub window: TimeRange,
+    /// What was measured in it.
+    pub value: Option<f64>,
+    /// What that was compared with.
+    pub base: Option<f64>,
+    /// The value in the last bad window: what a resolved message reports.
+    pub bad_value: Option<f64>,
+    /// The base in the last bad window.
+    pub bad_base: Option<f64>,
+    /// Why the source last failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The rule's content, rendered when the state last changed: text, or a JSON object.
+    pub content: serde_json::Value,
+    /// Whether the state last changed while walking windows missed during downtime.
+    pub late: bool,
+}
+
+impl Alert {
+    /// A name for this alert that is the same for the same rule and group: 16 hexadecimal digits.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.rule, &self.group)
+    }
+}
+
+/// The name of the alert of `rule` and `group`: 16 hexadecimal digits, stable across releases.
+#[must_use]
+pub fn fingerprint(rule: &str, group: &Group) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{rule}\u{0}{group}").as_bytes()))
+}
+
+/// One alert inside a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotifiedAlert {
+    /// The alert's name, as in [`fingerprint`].
+    pub fingerprint: String,
+    /// The episode the message is about.
+    pub episode: u32,
+    /// `firing`, `no_data` or `error` while it lasts; `normal` when it is resolved.
+    pub state: AlertState,
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The rule's labels, the group's, and `rule`.
+    pub labels: Labels,
+    /// The group.
+    pub group: Group,
+    /// The rule's content: text, or a JSON object.
+    pub content: serde_json::Value,
+    /// When the episode began, milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// When it ended; `None` while it lasts.
+    pub resolved_ms: Option<i64>,
+    /// The window of the last evaluation.
+    pub window: TimeRange,
+    /// What was measured: while bad, now; when resolved, in the last bad window.
+    pub value: Option<f64>,
+    /// What that was compared with.
+    pub base: Option<f64>,
+    /// Whether Lanner was down when this became due.
+    pub late: bool,
+}
+
+impl NotifiedAlert {
+    /// Whether the episode is over.
+    #[must_use]
+    pub const fn is_resolved(&self) -> bool {
+        self.resolved_ms.is_some()
+    }
+}
+
+/// One message to one receiver, about the alerts of one notification group.
+///
+/// Sending is at-least-once; `key` is the same however often one message is sent, so that a receiver can
+/// drop what it has seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    /// The idempotency key: 32 hexadecimal digits.
+    pub key: String,
+    /// The receiver's name.
+    pub receiver: Arc<str>,
+    /// The labels the alerts were grouped by.
+    pub group: Labels,
+    /// The alerts, the running ones first.
+    pub alerts: Vec<NotifiedAlert>,
+    /// Whether this repeats what the receiver was already told.
+    pub repeat: bool,
+    /// When the message was written, milliseconds since the Unix epoch.
+    pub created_ms: i64,
+}
+
+impl Notification {
+    /// Whether every alert in the message is over.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.alerts.iter().all(NotifiedAlert::is_resolved)
+    }
+
+    /// One line for people: `FIRING payments-floor {bank="hsbc"}`, with the number of further alerts.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let status = if self.is_resolved() { "RESOLVED" } else { "FIRING" };
+        let Some(first) = self.alerts.first() else { return status.to_owned() };
+        let group = if first.group.is_empty() { String::new() } else { format!(" {}", first.group) };
+        let more = match self.alerts.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        format!("{status} {}{group}{more}", first.rule)
+    }
+}

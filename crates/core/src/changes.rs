@@ -1,0 +1,117 @@
+//! What one turn of the engine changes: written by the store in one transaction, or not at all.
+//!
+//! A crash between two turns leaves the state of the earlier one; the later one is then worked out again,
+//! with the same identities and idempotency keys.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Alert, Evaluation, Group, Labels, Notification, TimeRange};
+
+/// Everything one turn of the engine changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Evaluations made. An identity that is already stored refuses the whole set.
+    pub evaluations: Vec<Evaluation>,
+    /// Values measured, kept so that relative rules need not ask the source again.
+    pub history: Vec<Measured>,
+    /// Alerts in their new state; each replaces the stored one of the same rule and group.
+    pub alerts: Vec<Alert>,
+    /// How far each rule has been walked; each replaces the stored one of the same rule.
+    pub cursors: Vec<Cursor>,
+    /// Messages to send.
+    pub outbox: Vec<Notification>,
+    /// What each notification group has been told; each replaces the stored one of the same name.
+    pub told: Vec<Told>,
+    /// Rule ids whose alerts, cursor and history of states end here (the rule was deleted).
+    pub forgotten_rules: Vec<Arc<str>>,
+}
+
+impl Changes {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A value that was measured once, so that it need not be measured again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The query's fingerprint: what is measured and how, without thresholds.
+    pub query: u64,
+    /// The group.
+    pub group: Group,
+    /// The window.
+    pub window: TimeRange,
+    /// The value; `None` when the window held nothing to measure.
+    pub value: Option<f64>,
+}
+
+/// How far a rule has been walked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The last window evaluated. Later windows end later, or end together and start later.
+    pub window: TimeRange,
+}
+
+/// What one receiver has been told about one notification group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The receiver's name.
+    pub receiver: Arc<str>,
+    /// The labels the alerts are grouped by.
+    pub group: Labels,
+    /// The engine's own record, opaque to the store; `None` removes it.
+    pub record: Option<serde_json::Value>,
+}
+
+/// A mute by a person: alerts whose labels match are not told while it lasts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Its name: 16 hexadecimal digits.
+    pub id: String,
+    /// All of these must match.
+    pub matchers: Vec<Matcher>,
+    /// When it begins, milliseconds since the Unix epoch.
+    pub start_ms: i64,
+    /// When it ends, milliseconds since the Unix epoch.
+    pub end_ms: i64,
+    /// Who muted.
+    pub author: String,
+    /// Why.
+    pub comment: String,
+    /// When it was made, milliseconds since the Unix epoch.
+    pub created_ms: i64,
+}
+
+/// How a matcher compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MatchOp {
+    /// Equal.
+    #[serde(rename = "=")]
+    Equal,
+    /// Not equal.
+    #[serde(rename = "!=")]
+    NotEqual,
+    /// The whole value matches a regular expression.
+    #[serde(rename = "=~")]
+    Regex,
+    /// The whole value does not match a regular expression.
+    #[serde(rename = "!~")]
+    NotRegex,
+}
+
+/// One comparison of a label, as in `bank="hsbc"` or `bank=~"h.*"`. An absent label is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matcher {
+    /// The label's name.
+    pub label: String,
+    /// How to compare.
+    pub op: MatchOp,
+    /// With what.
+    pub value: String,
+}

@@ -1,0 +1,25 @@
+//! The nouns of Lanner. Everything else is written in these words.
+//!
+//! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
+//! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
+//! tracked and told), [`changes`] (what one turn of the engine writes).
+//!
+//! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
+//! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
+//! since the Unix epoch (UTC), in names that end in `_ms`.
+
+pub mod alert;
+pub mod changes;
+pub mod event;
+pub mod labels;
+pub mod sample;
+pub mod score;
+pub mod time;
+
+pub use alert::{Alert, AlertState, Evaluation, Group, Notification, NotifiedAlert, Outcome};
+pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
+pub use event::Event;
+pub use labels::{Labels, SeriesKey};
+pub use sample::{Aggregate, Sample};
+pub use score::{Score, Scorer, Threshold};
+pub use time::{Shift, TimeRange};
