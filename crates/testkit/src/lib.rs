@@ -1,1 +1,58 @@
-//! placeholder
+//! What tests of several crates share. Never a dependency of the program itself.
+//!
+//! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies
+//! beside the checkout), [`free_port`].
+
+mod scorer;
+
+use std::path::{Path, PathBuf};
+
+pub use scorer::check_scorer;
+
+/// The file or folder `path` of the recorded data in `shared/data`, beside the checkout.
+///
+/// `None`, said loudly on standard error, when this machine has no such data: the test then returns early.
+///
+/// ```no_run
+/// let Some(traces) = lanner_testkit::shared_data("accesslogs/traces") else { return };
+/// assert!(traces.is_dir());
+/// ```
+#[must_use]
+pub fn shared_data(path: &str) -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(path);
+    if data.exists() {
+        return Some(data);
+    }
+    eprintln!("SKIPPED: this test needs ../shared/data/{path}, which is not beside this checkout");
+    None
+}
+
+/// A TCP port of the loopback address that nobody listened on a moment ago.
+///
+/// For programs that cannot be given port 0; another process may still take the port first.
+///
+/// # Panics
+/// When the machine has no free port.
+///
+/// ```
+/// let port = lanner_testkit::free_port();
+/// assert!(std::net::TcpListener::bind(("127.0.0.1", port)).is_ok());
+/// ```
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test cannot go on without a port, and should say so")]
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("the loopback address has a free port")
+        .port()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_that_is_not_there_is_none() {
+        assert_eq!(shared_data("no/such/file"), None);
+    }
+}
