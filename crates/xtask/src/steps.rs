@@ -1,0 +1,173 @@
+//! The steps of a test run, in order: cheap ones first, the tests last.
+//!
+//! Invariants: the first failure ends the run with one sentence; nothing is printed after the test
+//! runner's count.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::tools::{self, Tools};
+use crate::{cargo, root};
+
+/// How much is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Everything.
+    Full,
+    /// Without licences and without the release build.
+    Quick,
+}
+
+struct Step {
+    heading: &'static str,
+    /// What to do when it fails.
+    remedy: &'static str,
+    run: fn(&Tools) -> Result<(), String>,
+    in_quick: bool,
+}
+
+const STEPS: [Step; 7] = [
+    Step {
+        heading: "format",
+        remedy: "run `cargo fmt --all`",
+        run: |_| succeed(Command::new(cargo()).args(["fmt", "--all", "--check"])),
+        in_quick: true,
+    },
+    Step {
+        heading: "lints",
+        remedy: "run `cargo clippy --workspace --all-targets` and follow its advice",
+        run: |_| succeed(Command::new(cargo()).args(CLIPPY)),
+        in_quick: true,
+    },
+    Step {
+        heading: "licences, bans and sources of dependencies",
+        remedy: "choose another dependency, or change deny.toml and say why there",
+        run: |tools| succeed(tools.deny().args(["check", "licenses", "bans", "sources"])),
+        in_quick: false,
+    },
+    Step {
+        heading: "documentation",
+        remedy: "repair the link or the example that rustdoc names",
+        run: |_| succeed(Command::new(cargo()).args(DOC).env("RUSTDOCFLAGS", "-D warnings")),
+        in_quick: true,
+    },
+    Step {
+        heading: "examples in the documentation",
+        remedy: "run `cargo test --doc -p` with the crate that is named above",
+        run: |_| succeed(Command::new(cargo()).args(["test", "--doc", "--workspace", "--locked"])),
+        in_quick: true,
+    },
+    Step {
+        heading: "demonstration with the release build",
+        remedy: "run `cargo run --release -- demo --exit`",
+        run: |_| demo(),
+        in_quick: false,
+    },
+    Step {
+        heading: "all tests",
+        remedy: "the runner names the tests above; run one with `cargo nextest run NAME`",
+        run: |tools| succeed(tools.nextest().args(["run", "--workspace", "--locked", "--profile", "ci"])),
+        in_quick: true,
+    },
+];
+
+const CLIPPY: [&str; 7] = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+const DOC: [&str; 5] = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
+
+/// Runs the steps.
+///
+/// # Errors
+/// A sentence that names the step that failed and what to do.
+pub(crate) fn run(extent: Extent) -> Result<(), String> {
+    heading("tools");
+    let begin = Instant::now();
+    let tools = tools::prepare(extent)?;
+    let mut times = vec![("tools", begin.elapsed())];
+
+    let steps: Vec<&Step> = STEPS.iter().filter(|step| step.in_quick || extent == Extent::Full).collect();
+    for (index, step) in steps.iter().enumerate() {
+        if index + 1 == steps.len() {
+            eprintln!("\n{}", summary(&times));
+        }
+        heading(step.heading);
+        let begin = Instant::now();
+        (step.run)(&tools).map_err(|why| format!("{}: {why}; {}", step.heading, step.remedy))?;
+        times.push((step.heading, begin.elapsed()));
+    }
+    Ok(())
+}
+
+fn heading(text: &str) {
+    eprintln!("\n=== {text} ===");
+}
+
+/// One line about the steps that are over: nothing may follow the test runner's count.
+fn summary(times: &[(&str, Duration)]) -> String {
+    let steps: Vec<String> =
+        times.iter().map(|(heading, time)| format!("{heading} {:.0} s", time.as_secs_f64())).collect();
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    format!("Passed so far in {:.0} s: {}.", total.as_secs_f64(), steps.join(", "))
+}
+
+/// Shows the detection of an outage from beginning to end with the program that users get.
+fn demo() -> Result<(), String> {
+    const RUN: [&str; 4] = ["run", "--release", "--locked", "--"];
+    succeed(Command::new(cargo()).args(["build", "--release", "--locked"]))?;
+    let help = Command::new(cargo())
+        .args(RUN)
+        .arg("--help")
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cargo did not start: {error}"))?;
+    let has_demo = String::from_utf8_lossy(&help.stdout)
+        .lines()
+        .any(|line| line.split_whitespace().next() == Some("demo"));
+    if !has_demo {
+        eprintln!("SKIPPED: this program has no command `demo` yet");
+        return Ok(());
+    }
+    succeed(Command::new(cargo()).args(RUN).args(["demo", "--exit"]))
+}
+
+/// Runs a command in the repository's root and lets it write where this program writes.
+///
+/// # Errors
+/// When it does not start, or does not end with success.
+pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
+    let status = command.current_dir(root()).stdin(Stdio::null()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{}` ended with {status}", shown(command))),
+        Err(error) => Err(format!("`{}` did not start: {error}", shown(command))),
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_command_is_named() {
+        let missing = succeed(Command::new("no-such-program").arg("--flag")).unwrap_err();
+        assert!(missing.starts_with("`no-such-program --flag` did not start"), "{missing}");
+        let failing = succeed(Command::new(cargo()).args(["--version", "--no-such-flag"])).unwrap_err();
+        assert!(failing.contains("--no-such-flag` ended with exit status"), "{failing}");
+    }
+
+    #[test]
+    fn the_tests_are_the_last_step() {
+        assert_eq!(STEPS.last().map(|step| (step.heading, step.in_quick)), Some(("all tests", true)));
+    }
+}

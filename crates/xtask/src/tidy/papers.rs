@@ -1,0 +1,89 @@
+//! The papers: links that lead somewhere, numbered decisions, a change log.
+
+use std::collections::BTreeSet;
+
+use super::{assert_none, text_files};
+use crate::root;
+
+#[test]
+fn links_lead_somewhere() {
+    let mut problems = Vec::new();
+    for file in text_files().iter().filter(|file| file.is("md")) {
+        let folder = root().join(&file.path).parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+        for link in links(&file.text) {
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if path.is_empty() { root().join(&file.path) } else { folder.join(path) };
+            if !target.exists() {
+                problems.push(format!("{}: {link} does not exist", file.path));
+            } else if !anchor.is_empty() && !anchors(&target).contains(anchor) {
+                problems.push(format!("{}: {link} names no heading", file.path));
+            }
+        }
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn links_are_found() {
+    let text = "[a](b.md) `[x](y)` [c](https://example.org) [d](#e-f)\n```\n[g](h)\n```\n![i](j.svg)";
+    assert_eq!(links(text), ["b.md", "#e-f", "j.svg"]);
+    assert_eq!(anchor("## 2. The `io` crate: why?"), "2-the-io-crate-why");
+}
+
+#[test]
+fn decisions_are_numbered() {
+    let decisions: Vec<_> =
+        text_files().into_iter().filter(|file| file.path.starts_with("docs/decisions/")).collect();
+    assert!(!decisions.is_empty(), "docs/decisions is empty");
+    let mut problems = Vec::new();
+    for (number, file) in (1..).zip(&decisions) {
+        let mut require = |kept: bool, what: &str| {
+            if !kept {
+                problems.push(format!("{}: {what}", file.path));
+            }
+        };
+        let name = file.path.trim_start_matches("docs/decisions/");
+        require(name.starts_with(&format!("{number:04}-")), &format!("would be number {number:04}"));
+        require(file.text.starts_with(&format!("# {number}. ")), &format!("begin with `# {number}. `"));
+        for heading in ["Context", "Decision", "Alternatives", "Consequences"] {
+            require(file.text.contains(&format!("\n## {heading}\n")), &format!("has no `## {heading}`"));
+        }
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn changes_are_logged() {
+    let log = std::fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    assert!(log.contains("\n## [Unreleased]\n"), "CHANGELOG.md has no section `## [Unreleased]`");
+}
+
+/// The targets of Markdown links inside the repository, code left out.
+fn links(text: &str) -> Vec<String> {
+    let mut links = Vec::new();
+    let mut in_code = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        }
+        if in_code {
+            continue;
+        }
+        let prose: String = line.split('`').step_by(2).collect();
+        links.extend(prose.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())));
+    }
+    links.retain(|link| !link.contains("://") && !link.starts_with("mailto:"));
+    links
+}
+
+/// The anchors of a Markdown page's headings.
+fn anchors(page: &std::path::Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(page).unwrap_or_default();
+    text.lines().filter(|line| line.starts_with('#')).map(anchor).collect()
+}
+
+/// The anchor that readers give a heading: lower case, spaces as hyphens, punctuation dropped.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
