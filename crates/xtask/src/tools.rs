@@ -3,7 +3,6 @@
 //! What the machine lacks is installed once into a cache outside the checkout,
 //! `$XDG_CACHE_HOME/lanner/tools` or `~/.cache/lanner/tools`. Deleting that folder is always safe.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -86,12 +85,10 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
 }
 
 fn cache_folder() -> Result<PathBuf, String> {
-    let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
-    set("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| set("HOME").map(|home| Path::new(&home).join(".cache")))
+    let xdg = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    xdg.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
         .map(|cache| cache.join("lanner/tools"))
-        .ok_or_else(|| "tools: neither XDG_CACHE_HOME nor HOME is set; set one of them".to_owned())
+        .ok_or_else(|| "tools: there is no home folder to install into; set XDG_CACHE_HOME".to_owned())
 }
 
 fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<CargoCommand, String> {
