@@ -1,1 +1,5 @@
-//! placeholder
+//! All that touches disk or network.
+//!
+//! [`receiver`] sends messages to people and programs.
+
+pub mod receiver;

@@ -1,0 +1,145 @@
+//! The JSON that Alertmanager's `webhook_config` sends, version 4, so that tools made for it accept Lanner.
+//!
+//! Source: Prometheus documentation, "Alerting / Configuration / webhook_config". Differences that are kept
+//! on purpose: `alertname` is the rule's id unless a label says otherwise; the content becomes annotations.
+
+use std::collections::BTreeMap;
+
+use lanner_core::time::format_time;
+use lanner_core::{Labels, Notification, NotifiedAlert};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::message::{alert_title, status, value_text};
+
+/// What Alertmanager writes as the end of an alert that has none.
+const NO_END: &str = "0001-01-01T00:00:00Z";
+
+type Pairs = BTreeMap<String, String>;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Message<'a> {
+    receiver: &'a str,
+    status: &'static str,
+    alerts: Vec<Alert<'a>>,
+    group_labels: &'a Labels,
+    common_labels: Pairs,
+    common_annotations: Pairs,
+    #[serde(rename = "externalURL")]
+    external_url: &'a str,
+    version: &'static str,
+    group_key: String,
+    truncated_alerts: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Alert<'a> {
+    status: &'static str,
+    labels: Pairs,
+    annotations: Pairs,
+    starts_at: String,
+    ends_at: String,
+    #[serde(rename = "generatorURL")]
+    generator_url: String,
+    fingerprint: &'a str,
+}
+
+impl<'a> Message<'a> {
+    pub(super) fn new(notification: &'a Notification, external_url: Option<&'a str>) -> Self {
+        let external_url = external_url.unwrap_or_default().trim_end_matches('/');
+        let alerts: Vec<Alert<'a>> =
+            notification.alerts.iter().map(|alert| Alert::new(alert, external_url)).collect();
+        Self {
+            receiver: &notification.receiver,
+            status: status(notification.is_resolved()),
+            group_labels: &notification.group,
+            common_labels: common(alerts.iter().map(|alert| &alert.labels)),
+            common_annotations: common(alerts.iter().map(|alert| &alert.annotations)),
+            alerts,
+            external_url,
+            version: "4",
+            group_key: format!("{{}}:{}", spaced(&notification.group)),
+            truncated_alerts: 0,
+        }
+    }
+}
+
+impl<'a> Alert<'a> {
+    fn new(alert: &'a NotifiedAlert, external_url: &str) -> Self {
+        let mut labels = Pairs::from([("alertname".to_owned(), alert.rule.to_string())]);
+        labels.extend(alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Self {
+            status: status(alert.is_resolved()),
+            labels,
+            annotations: annotations(alert),
+            starts_at: format_time(alert.started_ms),
+            ends_at: alert.resolved_ms.map_or_else(|| NO_END.to_owned(), format_time),
+            generator_url: generator_url(external_url, &alert.rule),
+            fingerprint: &alert.fingerprint,
+        }
+    }
+}
+
+/// Where the rule can be read; empty when Lanner's own address is not known.
+fn generator_url(external_url: &str, rule: &str) -> String {
+    let Ok(mut url) = reqwest::Url::parse(external_url) else { return String::new() };
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(["api", "v1", "rules", rule]);
+    }
+    url.to_string()
+}
+
+/// The content: text becomes `description`, the fields of an object become annotations of their names.
+fn annotations(alert: &NotifiedAlert) -> Pairs {
+    let mut pairs = Pairs::from([("summary".to_owned(), alert_title(alert))]);
+    pairs.extend(value_text(alert).map(|value| ("value".to_owned(), value)));
+    match &alert.content {
+        Value::Null => {}
+        Value::String(text) => {
+            pairs.insert("description".to_owned(), text.clone());
+        }
+        Value::Object(fields) => {
+            pairs.extend(fields.iter().map(|(name, value)| (name.clone(), text_of(value))));
+        }
+        other => {
+            pairs.insert("description".to_owned(), other.to_string());
+        }
+    }
+    pairs
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The pairs that all sets share.
+fn common<'p>(mut sets: impl Iterator<Item = &'p Pairs>) -> Pairs {
+    let mut shared = sets.next().cloned().unwrap_or_default();
+    for set in sets {
+        shared.retain(|name, value| set.get(name) == Some(value));
+    }
+    shared
+}
+
+/// `{a="b", c="d"}`, as Alertmanager writes a label set.
+fn spaced(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{{{}}}", pairs.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receiver::message::tests::{check_golden, sample};
+
+    #[test]
+    fn json_is_what_alertmanager_sends() {
+        let notification = sample();
+        check_golden(
+            "alertmanager-v4.json",
+            &Message::new(&notification, Some("https://lanner.example.org/")),
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! `command`: runs a program of the operator's, without a shell, with the message on its standard input.
+//!
+//! The program gets Lanner's JSON and `LANNER_*` variables. Exit status 0 means sent, 65 (`EX_DATAERR`) that
+//! the message will never be taken, anything else that it is worth another try. Of Lanner's own environment
+//! it sees only what programs need to run, because the rest may hold secrets.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lanner_core::Notification;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::message::{Message, status, to_json};
+use super::redact::cleaned;
+use super::{Problem, Secret, SendError, Sending, Transport};
+
+/// Variables of Lanner's own environment that programs are given.
+const INHERITED: [&str; 8] = ["HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER", "SYSTEMROOT"];
+/// Exit status that says: do not try again.
+const EX_DATAERR: i32 = 65;
+/// How much of the end of standard error is kept.
+const MAX_TAIL_BYTES: usize = 2 * 1024;
+/// How long to wait for standard error once the program is done: a child of its own may hold it open.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// A `command` receiver as the operator writes it.
+///
+/// | field | meaning | default |
+/// | --- | --- | --- |
+/// | `command` | the program's whole path, then its arguments; no shell reads them | needed |
+/// | `env` | variables for the program; values may be secrets | none |
+/// | `timeout` | after which it and its children are killed, 100ms to 10m | `10s` |
+///
+/// Besides `env` the program sees `LANNER_KEY`, `LANNER_STATUS` (`firing` or `resolved`), `LANNER_RECEIVER`,
+/// `LANNER_TITLE`, `LANNER_RULE` (of the first alert), `LANNER_GROUP` (JSON), `LANNER_N_ALERTS` and
+/// `LANNER_REPEAT` (`true` or `false`).
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CommandConfig {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Variables for the program.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Secret>,
+    /// After which it is killed.
+    pub timeout: Timeout,
+}
+
+impl KindConfig for CommandConfig {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        match self.command.first() {
+            None => {
+                problems.push(Problem::new(
+                    "command",
+                    "is missing; write for example [/usr/local/bin/page, --urgent]",
+                ));
+            }
+            Some(program) => problems.extend(check_absolute("command", Path::new(program))),
+        }
+        if self.command.iter().any(|argument| argument.contains('\0')) {
+            problems.push(Problem::new("command", "holds a zero character, which no argument can carry"));
+        }
+        for (name, value) in &self.env {
+            if name.is_empty() || name.contains(['=', '\0']) {
+                problems.push(Problem::new(format!("env.{name}"), "is not a variable's name"));
+            } else if value.plain().is_some_and(|value| value.contains('\0')) {
+                problems.push(Problem::new(format!("env.{name}"), "holds a zero character"));
+            }
+        }
+        problems
+    }
+
+    fn describe(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let mut env = Vec::new();
+        let mut problems = Vec::new();
+        for (name, value) in &self.env {
+            match value.resolve(&format!("env.{name}")) {
+                Ok(value) => env.push((name.clone(), value)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let external_url = context.external_url.clone();
+        let argv = self.command.clone();
+        if problems.is_empty() { Ok(Box::new(Program { argv, env, external_url })) } else { Err(problems) }
+    }
+}
+
+struct Program {
+    argv: Vec<String>,
+    env: Vec<(String, String)>,
+    external_url: Option<String>,
+}
+
+impl Transport for Program {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        Box::pin(self.run(notification))
+    }
+}
+
+impl Program {
+    async fn run(&self, notification: &Notification) -> Result<(), SendError> {
+        let program = self.argv.first().map_or("", String::as_str);
+        let cannot = |what: &str, error: std::io::Error| {
+            SendError::retry(format!("cannot {what} {program}: {error}; check the path and its permissions"))
+        };
+        let mut child = self.command(notification).spawn().map_err(|error| cannot("run", error))?;
+        let group = Group::of(&child);
+        let input = to_json(&Message::new(notification, self.external_url.as_deref()));
+        let (exit, complaint) = finish(&mut child, input).await.map_err(|error| cannot("wait for", error))?;
+        group.spare();
+        if exit.success() {
+            return Ok(());
+        }
+        let secrets: Vec<String> = self.env.iter().map(|(_, value)| value.clone()).collect();
+        let complaint = cleaned(&complaint, &secrets);
+        let said = if complaint.is_empty() { "it wrote nothing to standard error" } else { &complaint };
+        let message = format!("{program} failed ({exit}): {said}");
+        Err(if exit.code() == Some(EX_DATAERR) {
+            SendError::permanent(message)
+        } else {
+            SendError::retry(message)
+        })
+    }
+
+    fn command(&self, notification: &Notification) -> Command {
+        let mut command = Command::new(self.argv.first().map_or("", String::as_str));
+        command.args(self.argv.iter().skip(1)).env_clear().kill_on_drop(true);
+        command.envs(INHERITED.iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value))));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.envs(variables(notification));
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        command.process_group(0);
+        command
+    }
+}
+
+/// The message as environment variables.
+fn variables(notification: &Notification) -> [(&'static str, String); 8] {
+    let rule = notification.alerts.first().map_or("", |alert| &*alert.rule);
+    let group = String::from_utf8_lossy(&to_json(&notification.group)).into_owned();
+    [
+        ("LANNER_KEY", notification.key.clone()),
+        ("LANNER_STATUS", status(notification.is_resolved()).to_owned()),
+        ("LANNER_RECEIVER", notification.receiver.to_string()),
+        ("LANNER_TITLE", notification.title()),
+        ("LANNER_RULE", rule.to_owned()),
+        ("LANNER_GROUP", group),
+        ("LANNER_N_ALERTS", notification.alerts.len().to_string()),
+        ("LANNER_REPEAT", notification.repeat.to_string()),
+    ]
+    // A zero character cannot be passed, and refusing the whole message over it would be worse.
+    .map(|(name, value)| (name, value.replace('\0', " ")))
+}
+
+/// Feeds `input` and waits: the exit status, and the end of what was written to standard error.
+async fn finish(child: &mut Child, input: Vec<u8>) -> std::io::Result<(ExitStatus, String)> {
+    let tail = Mutex::new(Vec::new());
+    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A program that does not read its input is no error.
+            let _ = stdin.write_all(&input).await;
+        }
+    };
+    let drain = async {
+        if let Some(stderr) = stderr {
+            keep_tail(stderr, &tail).await;
+        }
+    };
+    let mut streams = pin!(async { tokio::join!(feed, drain) });
+    let mut open = true;
+    let exit = loop {
+        tokio::select! {
+            exit = child.wait() => break exit?,
+            _ = &mut streams, if open => open = false,
+        }
+    };
+    if open {
+        let _ = tokio::time::timeout(LINGER, &mut streams).await;
+    }
+    let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((exit, String::from_utf8_lossy(&tail).into_owned()))
+}
+
+async fn keep_tail(mut stream: impl AsyncRead + Unpin, tail: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 1024];
+    while let Ok(n_read @ 1..) = stream.read(&mut buffer).await {
+        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.extend_from_slice(&buffer[..n_read]);
+        let excess = tail.len().saturating_sub(MAX_TAIL_BYTES);
+        tail.drain(..excess);
+    }
+}
+
+/// The program and the children it started; killed when this is dropped, as it is when time runs out.
+struct Group(#[cfg(unix)] Option<rustix::process::Pid>);
+
+impl Group {
+    #[cfg(unix)]
+    fn of(child: &Child) -> Self {
+        let pid = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(pid.and_then(rustix::process::Pid::from_raw))
+    }
+
+    /// The program ended by itself: what it left running was meant to run on.
+    #[cfg(unix)]
+    fn spare(mut self) {
+        self.0 = None;
+    }
+
+    #[cfg(not(unix))]
+    fn of(_child: &Child) -> Self {
+        Self()
+    }
+
+    #[cfg(not(unix))]
+    fn spare(self) {}
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            // It may be gone already, which is as good.
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
+    }
+}

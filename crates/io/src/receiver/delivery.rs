@@ -1,0 +1,292 @@
+//! Delivery: from the outbox to the receivers, with retries, until each message is sent or given up.
+//!
+//! Each receiver has a task of its own that sends one message at a time, so one that hangs delays nobody
+//! else. The queue is the [`Outbox`] itself: nothing is kept in memory, and what was not sent when Lanner
+//! stops is sent when it runs again.
+//!
+//! Order: within a notification group messages are sent in the order in which they were written, because
+//! the outbox offers only the oldest one of each; a message that waits for its retry holds back only its
+//! own group.
+//!
+//! Reading order: [`Outbox`] (what the store must do), [`Delivery`] (what the server holds), `Worker`.
+
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lanner_core::Notification;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::backoff::{Attempt, Backoff};
+use super::{Receiver, SendError, SendErrorKind};
+
+/// Messages read from the outbox at once.
+const BATCH: usize = 32;
+
+/// Why the outbox could not answer.
+pub type OutboxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A message that is to be sent now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Due {
+    /// The message.
+    pub notification: Notification,
+    /// Attempts that failed so far.
+    pub n_failed: u32,
+}
+
+/// Where messages lie until they are sent. The store is one.
+///
+/// A message is *open* from the transaction that wrote it until `sent`, or `failed` without a next attempt.
+pub trait Outbox: Send + Sync + 'static {
+    /// Open messages for `receiver` whose next attempt is not after `now_ms`, oldest first, at most `limit`.
+    ///
+    /// Of each notification group only the oldest open message is offered, whether it is due or not: a later
+    /// one never overtakes it.
+    fn due(
+        &self,
+        receiver: &str,
+        now_ms: i64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Due>, OutboxError>> + Send;
+
+    /// The message `key` was taken by its receiver.
+    fn sent(&self, key: &str, now_ms: i64) -> impl Future<Output = Result<(), OutboxError>> + Send;
+
+    /// An attempt failed. Without `next_attempt_ms` the message is given up and becomes a dead letter.
+    fn failed(
+        &self,
+        key: &str,
+        now_ms: i64,
+        error: &str,
+        next_attempt_ms: Option<i64>,
+    ) -> impl Future<Output = Result<(), OutboxError>> + Send;
+}
+
+/// Tells the time, in milliseconds since the Unix epoch.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now_ms(&self) -> i64;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// How delivery behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryOptions {
+    /// When to try again.
+    pub backoff: Backoff,
+    /// How often an idle worker looks into the outbox although nobody woke it. Default 15 s.
+    pub poll_every: Duration,
+}
+
+impl Default for DeliveryOptions {
+    fn default() -> Self {
+        Self { backoff: Backoff::default(), poll_every: Duration::from_secs(15) }
+    }
+}
+
+/// The running workers, one per receiver. Dropping it without [`Delivery::stop`] ends them at once.
+#[derive(Debug)]
+pub struct Delivery {
+    stop: watch::Sender<bool>,
+    workers: BTreeMap<Arc<str>, (Arc<Notify>, JoinHandle<()>)>,
+}
+
+impl Delivery {
+    /// Starts one worker per receiver on the current tokio runtime; each looks for due messages at once.
+    pub fn start<O: Outbox, C: Clock>(
+        receivers: impl IntoIterator<Item = (Arc<str>, Arc<Receiver>)>,
+        outbox: &Arc<O>,
+        clock: &Arc<C>,
+        options: DeliveryOptions,
+    ) -> Self {
+        let (stop, _) = watch::channel(false);
+        let workers = receivers.into_iter().map(|(name, receiver)| {
+            let wake = Arc::new(Notify::new());
+            let worker = Worker {
+                name: Arc::clone(&name),
+                receiver,
+                outbox: Arc::clone(outbox),
+                clock: Arc::clone(clock),
+                options,
+                sent_unrecorded: HashSet::new(),
+                left_alone_until_ms: i64::MIN,
+            };
+            let task = tokio::spawn(worker.run(Arc::clone(&wake), stop.subscribe()));
+            (name, (wake, task))
+        });
+        let workers = workers.collect();
+        Self { stop, workers }
+    }
+
+    /// Says that new messages were written. Cheap; call it after each transaction that wrote some.
+    pub fn wake(&self) {
+        for (wake, _) in self.workers.values() {
+            wake.notify_one();
+        }
+    }
+
+    /// Lets attempts under way end, for at most `grace`, and ends the workers.
+    ///
+    /// What was not sent stays in the outbox; an attempt that was cut off is made again.
+    pub async fn stop(mut self, grace: Duration) {
+        self.stop.send_replace(true);
+        let deadline = tokio::time::Instant::now() + grace;
+        for (name, (_, task)) in std::mem::take(&mut self.workers) {
+            let abort = task.abort_handle();
+            if tokio::time::timeout_at(deadline, task).await.is_err() {
+                tracing::warn!(receiver = &*name, "an attempt was cut off; it will be made again");
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        for (_, task) in self.workers.values() {
+            task.abort();
+        }
+    }
+}
+
+/// Sends what is due for one receiver, one message at a time.
+struct Worker<O, C> {
+    name: Arc<str>,
+    receiver: Arc<Receiver>,
+    outbox: Arc<O>,
+    clock: Arc<C>,
+    options: DeliveryOptions,
+    /// Messages that were taken while the outbox failed to note it: not to be sent a second time.
+    sent_unrecorded: HashSet<String>,
+    /// Until when the receiver asked to be left alone.
+    left_alone_until_ms: i64,
+}
+
+impl<O: Outbox, C: Clock> Worker<O, C> {
+    async fn run(mut self, wake: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            let pause = match self.turn(&stop).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::error!(receiver = &*self.name, %error, "the outbox failed; deliveries wait for it");
+                    Duration::from_secs(1).min(self.options.poll_every)
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = wake.notified() => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Sends what is due now; returns how long there is nothing to do unless somebody wakes the worker.
+    async fn turn(&mut self, stop: &watch::Receiver<bool>) -> Result<Duration, OutboxError> {
+        let mut earliest_ms: Option<i64> = None;
+        let mut more = true;
+        while more && !*stop.borrow() {
+            let now_ms = self.clock.now_ms();
+            if now_ms < self.left_alone_until_ms {
+                return Ok(self.pause(Some(self.left_alone_until_ms)));
+            }
+            let due = self.outbox.due(&self.name, now_ms, BATCH).await?;
+            more = !due.is_empty();
+            for message in due {
+                if *stop.borrow() || self.clock.now_ms() < self.left_alone_until_ms {
+                    break;
+                }
+                let next_ms = self.attempt(&message).await?;
+                earliest_ms = [earliest_ms, next_ms].into_iter().flatten().min();
+            }
+        }
+        Ok(self.pause(earliest_ms))
+    }
+
+    /// From now until `until_ms`, but no longer than an idle worker sleeps.
+    fn pause(&self, until_ms: Option<i64>) -> Duration {
+        let wait_ms = until_ms.map(|until_ms| until_ms.saturating_sub(self.clock.now_ms()).max(0));
+        let wait = wait_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+        wait.map_or(self.options.poll_every, |wait| wait.min(self.options.poll_every))
+    }
+
+    /// Sends one message and notes what became of it. Returns when it is to be tried again.
+    async fn attempt(&mut self, due: &Due) -> Result<Option<i64>, OutboxError> {
+        let key = &due.notification.key;
+        if !self.sent_unrecorded.contains(key) {
+            let began = Instant::now();
+            let result = self.send(due.notification.clone()).await;
+            self.count(&result, began.elapsed());
+            if let Err(error) = result {
+                return self.failed(due, &error).await;
+            }
+            self.sent_unrecorded.insert(key.clone());
+        }
+        self.outbox.sent(key, self.clock.now_ms()).await?;
+        self.sent_unrecorded.remove(key);
+        Ok(None)
+    }
+
+    /// Makes the attempt in a task of its own, so that a panic in it ends the attempt and not the worker.
+    async fn send(&self, notification: Notification) -> Result<(), SendError> {
+        let receiver = Arc::clone(&self.receiver);
+        let mut task = JoinSet::new(); // unlike a plain task, ends when this is dropped
+        task.spawn(async move { receiver.send(&notification).await });
+        match task.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(error)) => Err(SendError::retry(format!(
+                "a fault in Lanner cut the attempt off: {error}; please report it"
+            ))),
+            None => Err(SendError::retry("the attempt did not begin")), // not reached: one task was spawned
+        }
+    }
+
+    async fn failed(&mut self, due: &Due, error: &SendError) -> Result<Option<i64>, OutboxError> {
+        let now_ms = self.clock.now_ms();
+        let attempt = Attempt {
+            key: &due.notification.key,
+            n_attempts: due.n_failed.saturating_add(1),
+            created_ms: due.notification.created_ms,
+            now_ms,
+            retry_after_ms: error.retry_after_ms,
+        };
+        let next_ms = match error.kind {
+            SendErrorKind::Retry => self.options.backoff.next_attempt_ms(attempt),
+            SendErrorKind::Permanent => None,
+        };
+        if let (SendErrorKind::Retry, Some(wait_ms)) = (error.kind, error.retry_after_ms) {
+            // A receiver that counts requests means all of them, not only this one.
+            self.left_alone_until_ms = now_ms.saturating_add(wait_ms);
+        }
+        let (receiver, kind, key) = (&*self.name, self.receiver.kind(), attempt.key);
+        if next_ms.is_some() {
+            tracing::warn!(receiver, kind, key, n_attempts = attempt.n_attempts, %error, "not sent, will try again");
+        } else {
+            tracing::error!(receiver, kind, key, n_attempts = attempt.n_attempts, %error, "not sent, given up");
+            metrics::counter!("lanner_notifications_dead_total", "receiver" => receiver.to_owned())
+                .increment(1);
+        }
+        self.outbox.failed(attempt.key, now_ms, &error.message, next_ms).await?;
+        Ok(next_ms)
+    }
+
+    fn count(&self, result: &Result<(), SendError>, took: Duration) {
+        let receiver = self.name.to_string();
+        let outcome = if result.is_ok() { "sent" } else { "failed" };
+        metrics::counter!("lanner_notification_attempts_total", "receiver" => receiver.clone(), "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("lanner_notification_seconds", "receiver" => receiver).record(took.as_secs_f64());
+    }
+}

@@ -1,0 +1,274 @@
+//! `email`: one mail per message through an SMTP server.
+//!
+//! A connection is made for each mail and closed after it. `Message-ID` is made of the idempotency key, so
+//! that mail servers and programs that know it drop a second copy; mails about one notification group form
+//! a thread.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lanner_core::Notification;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::http::deepest;
+use super::message::plain_text;
+use super::redact::cleaned;
+use super::tls::Authorities;
+use super::{Problem, Secret, SendError, Sending, Transport};
+
+/// Longer subjects are cut, in characters.
+const MAX_SUBJECT_CHARS: usize = 200;
+
+/// An `email` receiver as the operator writes it.
+///
+/// | field | meaning | default |
+/// | --- | --- | --- |
+/// | `host` | the SMTP server | needed |
+/// | `port` | its port | 587 with `starttls`, 465 with `tls`, 25 with `none` |
+/// | `tls` | `starttls` (must succeed), `tls` (from the start), `none` | `starttls` |
+/// | `username`, `password` | credentials; not with `tls: none` unless the server is on this machine | none |
+/// | `from` | `name@host` or `Name <name@host>` | needed |
+/// | `to`, `cc` | lists of the same | `to` needed |
+/// | `hello` | the name that Lanner introduces itself with | this machine's address |
+/// | `ca_file` | certificates to trust besides the system's, PEM | none |
+/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmailConfig {
+    /// The SMTP server.
+    pub host: String,
+    /// Its port.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    pub tls: TlsMode,
+    /// Credentials.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub username: String,
+    /// The password that goes with `username`.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub password: Secret,
+    /// Who sends.
+    pub from: String,
+    /// Who gets it.
+    pub to: Vec<String>,
+    /// Who gets a copy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// The name that Lanner introduces itself with.
+    pub hello: Option<String>,
+    /// Certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+/// How a connection to an SMTP server is protected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsMode {
+    /// Plain at first, then TLS; a server that does not offer it is refused.
+    #[default]
+    Starttls,
+    /// TLS from the start.
+    Tls,
+    /// Not at all.
+    None,
+}
+
+impl TlsMode {
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Starttls => 587,
+            Self::Tls => 465,
+            Self::None => 25,
+        }
+    }
+}
+
+impl KindConfig for EmailConfig {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut wrong = |field: &str, message: &str| problems.push(Problem::new(field, message));
+        if self.host.is_empty() {
+            wrong("host", "is missing; write for example smtp.example.org");
+        } else if self.host.contains(|c: char| c.is_whitespace() || "/@".contains(c)) {
+            wrong("host", "is not a host's name; write for example smtp.example.org");
+        }
+        match (self.username.is_empty(), self.password.is_empty()) {
+            (false, true) => wrong("password", "is missing beside `username`"),
+            (true, false) => wrong("username", "is missing beside `password`"),
+            (false, false) if self.tls == TlsMode::None && !is_this_machine(&self.host) => {
+                wrong("tls", "none would send the password readable by others; write starttls or tls");
+            }
+            _ => {}
+        }
+        problems.extend(mailbox("from", &self.from).err());
+        if self.to.is_empty() {
+            problems.push(Problem::new("to", "is missing; write for example [on-call@example.org]"));
+        }
+        for (field, addresses) in [("to", &self.to), ("cc", &self.cc)] {
+            problems.extend(addresses.iter().filter_map(|address| mailbox(field, address).err()));
+        }
+        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
+        problems
+    }
+
+    fn describe(&self) -> Value {
+        let mut described = serde_json::to_value(self).unwrap_or_default();
+        described["port"] = Value::from(self.port());
+        described
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let one = |problem: Problem| vec![problem];
+        let boxes = |field: &str, texts: &[String]| {
+            texts.iter().map(|text| mailbox(field, text)).collect::<Result<Vec<_>, _>>().map_err(one)
+        };
+        let mut secrets = Vec::new();
+        let mut smtp = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host)
+            .port(self.port())
+            .timeout(Some(Duration::from_millis(self.timeout.0)))
+            .tls(self.tls_parameters().map_err(one)?);
+        if let Some(hello) = &self.hello {
+            smtp = smtp.hello_name(ClientId::Domain(hello.clone()));
+        }
+        if !self.username.is_empty() {
+            let password = self.password.resolve("password").map_err(one)?;
+            secrets.push(password.clone());
+            smtp = smtp.credentials(Credentials::new(self.username.clone(), password));
+        }
+        Ok(Box::new(Mailer {
+            smtp: smtp.build(),
+            server: format!("{}:{}", self.host, self.port()),
+            from: mailbox("from", &self.from).map_err(one)?,
+            to: boxes("to", &self.to)?,
+            cc: boxes("cc", &self.cc)?,
+            external_url: context.external_url.clone(),
+            secrets,
+        }))
+    }
+}
+
+impl EmailConfig {
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(self.tls.default_port())
+    }
+
+    fn tls_parameters(&self) -> Result<Tls, Problem> {
+        if self.tls == TlsMode::None {
+            return Ok(Tls::None);
+        }
+        let authorities = Authorities::load(self.ca_file.as_deref())?;
+        let unusable = |error| Problem::new("tls", format!("cannot prepare TLS: {}", deepest(&error)));
+        let store =
+            if authorities.with_builtin { CertificateStore::WebpkiRoots } else { CertificateStore::None };
+        let mut builder = TlsParameters::builder(self.host.clone()).certificate_store(store);
+        for certificate in authorities.certificates {
+            builder =
+                builder.add_root_certificate(Certificate::from_der(certificate.to_vec()).map_err(unusable)?);
+        }
+        let parameters = builder.build().map_err(unusable)?;
+        Ok(if self.tls == TlsMode::Tls { Tls::Wrapper(parameters) } else { Tls::Required(parameters) })
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn mailbox(field: &str, text: &str) -> Result<Mailbox, Problem> {
+    if text.is_empty() {
+        return Err(Problem::new(field, "is missing; write for example Lanner <lanner@example.org>"));
+    }
+    let shown: String = text.chars().take(60).collect();
+    text.parse().map_err(|error| {
+        Problem::new(
+            field,
+            format!("\"{shown}\" is not a mail address ({error}); write for example a@example.org"),
+        )
+    })
+}
+
+struct Mailer {
+    smtp: AsyncSmtpTransport<Tokio1Executor>,
+    server: String,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+    cc: Vec<Mailbox>,
+    external_url: Option<String>,
+    secrets: Vec<String>,
+}
+
+impl Transport for Mailer {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        Box::pin(async move {
+            let mail = self.mail(notification).map_err(|error| {
+                SendError::permanent(format!(
+                    "cannot write the mail: {error}; check the receiver's addresses"
+                ))
+            })?;
+            self.smtp.send(mail).await.map(drop).map_err(|error| self.failure(&error))
+        })
+    }
+}
+
+impl Mailer {
+    fn mail(&self, notification: &Notification) -> Result<Message, lettre::error::Error> {
+        let domain = self.from.email.domain();
+        let thread = lanner_core::alert::fingerprint(&notification.receiver, &notification.group);
+        let mut mail = Message::builder()
+            .from(self.from.clone())
+            .subject(subject(notification))
+            .message_id(Some(format!("<{}@{domain}>", notification.key)))
+            .references(format!("<{thread}.group@{domain}>"))
+            .raw_header(header("X-Idempotency-Key", &notification.key))
+            .raw_header(header("Auto-Submitted", "auto-generated"))
+            .header(ContentType::TEXT_PLAIN);
+        for to in &self.to {
+            mail = mail.to(to.clone());
+        }
+        for cc in &self.cc {
+            mail = mail.cc(cc.clone());
+        }
+        mail.body(plain_text(notification, self.external_url.as_deref()))
+    }
+
+    fn failure(&self, error: &lettre::transport::smtp::Error) -> SendError {
+        let reason = cleaned(&error.to_string(), &self.secrets);
+        let certificate = reason.contains("certificate");
+        let advice = if certificate {
+            "; if its authority is your own, give its certificate as `ca_file`"
+        } else if reason.contains("authentication")
+            || matches!(error.status().map(u16::from), Some(530 | 535))
+        {
+            "; check `username` and `password`"
+        } else {
+            ""
+        };
+        let message = format!("the mail server {} did not take the mail: {reason}{advice}", self.server);
+        if error.is_permanent() { SendError::permanent(message) } else { SendError::retry(message) }
+    }
+}
+
+/// The title as one line.
+fn subject(notification: &Notification) -> String {
+    let title = notification.title();
+    title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SUBJECT_CHARS).collect()
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}

@@ -1,0 +1,93 @@
+//! `log`: one line of JSON per message, appended to a file.
+//!
+//! The file is opened for each message, so it may be rotated at any time by renaming or truncating it, and
+//! nothing is held open while there is nothing to tell. A line counts as written once it is on the disk.
+
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use lanner_core::Notification;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::message::{Message, to_json};
+use super::{Problem, SendError, Sending, Transport};
+
+/// A `log` receiver as the operator writes it.
+///
+/// | field | meaning | default |
+/// | --- | --- | --- |
+/// | `path` | the file; its folder must exist | needed |
+/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+impl KindConfig for LogConfig {
+    fn check(&self) -> Vec<Problem> {
+        let problem = if self.path.as_os_str().is_empty() {
+            Some(Problem::new("path", "is missing; write for example /var/log/lanner/notifications.json"))
+        } else {
+            check_absolute("path", &self.path)
+        };
+        problem.into_iter().collect()
+    }
+
+    fn describe(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        Ok(Box::new(Log { path: self.path.clone(), external_url: context.external_url.clone() }))
+    }
+}
+
+struct Log {
+    path: PathBuf,
+    external_url: Option<String>,
+}
+
+impl Transport for Log {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        let mut line = to_json(&Message::new(notification, self.external_url.as_deref()));
+        line.push(b'\n');
+        let path = self.path.clone();
+        Box::pin(async move {
+            let shown = path.display().to_string();
+            match tokio::task::spawn_blocking(move || append(&path, &line)).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(SendError::retry(format!(
+                    "cannot write {shown}: {error}; check that its folder exists, may be written and has room"
+                ))),
+                Err(error) => Err(SendError::retry(format!("writing {shown} was cut off: {error}"))),
+            }
+        })
+    }
+}
+
+/// Appends `line` in one write and waits until it is on the disk.
+fn append(path: &Path, line: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    // A crash may have left half a line; what follows it must not be lost with it.
+    if file.seek(SeekFrom::End(0))? > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    file.write_all(line)?;
+    file.sync_all()
+}

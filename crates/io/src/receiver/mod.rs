@@ -1,0 +1,133 @@
+//! Receivers: a [`Notification`] becomes a message that somebody gets.
+//!
+//! Reading order: [`ReceiverConfig`] (a document, checked), [`Receiver`] (what sends), [`kinds`] (the list
+//! of what can be sent to; one file each), [`delivery`] (queues, retries and dead letters over an
+//! [`Outbox`]).
+//!
+//! To add a kind: one file that implements [`config::KindConfig`] and [`Transport`], one line in [`kinds`].
+//!
+//! Invariants:
+//! - Sending is at-least-once. Every kind passes [`Notification::key`] on, so that what arrives twice can be
+//!   told from what happened twice.
+//! - One attempt never takes longer than the receiver's `timeout`, and a receiver that hangs delays nobody else.
+//! - No error, description or debug output holds a secret: URLs are cut after the host, see [`redact`].
+
+pub mod backoff;
+pub mod config;
+pub mod delivery;
+pub mod kinds;
+pub mod redact;
+pub mod secret;
+
+mod alertmanager;
+mod command;
+mod email;
+mod http;
+mod log;
+mod message;
+mod slack;
+mod tls;
+mod webhook;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use lanner_core::Notification;
+use lanner_core::time::format_duration;
+
+pub use backoff::Backoff;
+pub use command::CommandConfig;
+pub use config::{BuildContext, Problem, ReceiverConfig};
+pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Outbox, OutboxError, SystemClock};
+pub use email::EmailConfig;
+pub use kinds::{KINDS, Kind};
+pub use log::LogConfig;
+pub use secret::Secret;
+pub use slack::SlackConfig;
+pub use tls::install_crypto_provider;
+pub use webhook::WebhookConfig;
+
+/// Whether a message that could not be sent is worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendErrorKind {
+    /// The receiver may take it later: timeouts, refused connections, overload.
+    Retry,
+    /// The receiver will not take this message as it is; trying again is of no use.
+    Permanent,
+}
+
+/// Why a message was not sent: what is wrong, where, and what to do. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SendError {
+    /// Whether to try again.
+    pub kind: SendErrorKind,
+    /// A lower-case fragment for people.
+    pub message: String,
+    /// How long the receiver asked to be left alone, from the time of its answer.
+    pub retry_after_ms: Option<i64>,
+}
+
+impl SendError {
+    /// An error that may pass.
+    pub fn retry(message: impl Into<String>) -> Self {
+        Self { kind: SendErrorKind::Retry, message: message.into(), retry_after_ms: None }
+    }
+
+    /// An error that stays.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self { kind: SendErrorKind::Permanent, message: message.into(), retry_after_ms: None }
+    }
+}
+
+/// One attempt at sending, under way. Dropping it ends the attempt.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>;
+
+/// How one kind of receiver sends a message. Built once, used for every message; need not limit its own time.
+pub trait Transport: Send + Sync {
+    /// Makes one attempt.
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a>;
+}
+
+/// Somebody who is told. Cheap to share behind an `Arc`; holds no connection while idle.
+pub struct Receiver {
+    kind: &'static str,
+    timeout_ms: u64,
+    transport: Box<dyn Transport>,
+}
+
+impl Receiver {
+    /// A receiver from its parts; [`ReceiverConfig::build`] is the usual way.
+    #[must_use]
+    pub fn new(kind: &'static str, timeout_ms: u64, transport: Box<dyn Transport>) -> Self {
+        Self { kind, timeout_ms, transport }
+    }
+
+    /// The kind's name, such as `webhook`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Makes one attempt at sending, within the receiver's timeout.
+    ///
+    /// # Errors
+    /// [`SendError`], also when time ran out; the message may have arrived even so.
+    pub async fn send(&self, notification: &Notification) -> Result<(), SendError> {
+        let limit = Duration::from_millis(self.timeout_ms);
+        match tokio::time::timeout(limit, self.transport.send(notification)).await {
+            Ok(result) => result,
+            Err(_) => Err(SendError::retry(format!(
+                "no answer within {}; the receiver is slow or hangs (raise its `timeout` if that is normal)",
+                format_duration(i64::try_from(self.timeout_ms).unwrap_or(i64::MAX))
+            ))),
+        }
+    }
+}
+
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receiver").field("kind", &self.kind).field("timeout_ms", &self.timeout_ms).finish()
+    }
+}

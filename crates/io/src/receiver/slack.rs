@@ -1,0 +1,166 @@
+//! `slack`: an incoming webhook of Slack, or of Mattermost or Rocket.Chat, which take the same JSON.
+//!
+//! The message is a `text` and one attachment per alert; all three services show both.
+
+use std::path::PathBuf;
+
+use lanner_core::{Notification, NotifiedAlert};
+use reqwest::header::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::http::{Target, check_url, parse_url, secrets_of};
+use super::message::{alert_title, content_text, facts, to_json};
+use super::redact::shown_url;
+use super::{Problem, Secret, Sending, Transport};
+
+/// Services refuse or fold long messages: further alerts are only counted.
+const MAX_ATTACHMENTS: usize = 20;
+/// Longer content is cut, in characters.
+const MAX_CONTENT_CHARS: usize = 3_000;
+
+/// A `slack` receiver as the operator writes it.
+///
+/// | field | meaning | default |
+/// | --- | --- | --- |
+/// | `url` | the incoming webhook; it is a secret, so prefer `{env: NAME}` | needed |
+/// | `channel`, `username`, `icon_emoji` | sent along; not every service heeds them | none |
+/// | `ca_file` | certificates to trust besides the system's, PEM | none |
+/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SlackConfig {
+    /// The incoming webhook.
+    pub url: Secret,
+    /// Another channel than the webhook's own.
+    pub channel: Option<String>,
+    /// The name to post under.
+    pub username: Option<String>,
+    /// The picture to post with, such as `:bell:`.
+    pub icon_emoji: Option<String>,
+    /// Certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+impl KindConfig for SlackConfig {
+    fn check(&self) -> Vec<Problem> {
+        let ca_file = self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path));
+        check_url("url", &self.url).into_iter().chain(ca_file).collect()
+    }
+
+    fn describe(&self) -> Value {
+        let mut described = serde_json::to_value(self).unwrap_or_default();
+        if let Some(url) = self.url.plain() {
+            described["url"] = Value::from(shown_url(url));
+        }
+        described
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let url = self.url.resolve("url").and_then(|text| parse_url("url", &text));
+        let client = context.clients.get(self.ca_file.as_deref());
+        match (url, client) {
+            (Ok(url), Ok(client)) => {
+                let secrets = secrets_of(&url);
+                let target = Target { client, url, headers: HeaderMap::new(), credentials: None, secrets };
+                let external_url = context.external_url.clone();
+                Ok(Box::new(Slack { target, config: self.clone(), external_url }))
+            }
+            (url, client) => Err(url.err().into_iter().chain(client.err()).collect()),
+        }
+    }
+}
+
+struct Slack {
+    target: Target,
+    config: SlackConfig,
+    external_url: Option<String>,
+}
+
+impl Transport for Slack {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        let body = to_json(&post(notification, &self.config, self.external_url.as_deref()));
+        Box::pin(self.target.post_json(&notification.key, body))
+    }
+}
+
+fn post(notification: &Notification, config: &SlackConfig, external_url: Option<&str>) -> Value {
+    let shown = notification.alerts.iter().take(MAX_ATTACHMENTS);
+    let mut text = escaped(&notification.title());
+    if let Some(more) = notification.alerts.len().checked_sub(MAX_ATTACHMENTS).filter(|more| *more > 0) {
+        text.push_str(&format!(" ({more} of them not shown)"));
+    }
+    let mut post = json!({ "text": text, "attachments": shown.map(|alert| attachment(alert, external_url)).collect::<Vec<_>>() });
+    for (name, value) in
+        [("channel", &config.channel), ("username", &config.username), ("icon_emoji", &config.icon_emoji)]
+    {
+        if let Some(value) = value {
+            post[name] = Value::from(value.clone());
+        }
+    }
+    post
+}
+
+fn attachment(alert: &NotifiedAlert, external_url: Option<&str>) -> Value {
+    let title = alert_title(alert);
+    let content: String = content_text(&alert.content).chars().take(MAX_CONTENT_CHARS).collect();
+    let fields: Vec<Value> = facts(alert)
+        .into_iter()
+        .map(|(name, value)| json!({ "title": name, "value": escaped(&value), "short": name != "window" }))
+        .collect();
+    let mut attachment = json!({
+        "fallback": title,
+        "color": if alert.is_resolved() { "good" } else { "danger" },
+        "title": escaped(&title),
+        "text": escaped(&content),
+        "fields": fields,
+        "ts": alert.resolved_ms.unwrap_or(alert.started_ms) / 1000,
+    });
+    if let Some(external_url) = external_url {
+        attachment["title_link"] = Value::from(external_url);
+    }
+    attachment
+}
+
+/// Text that cannot be taken for markup: without this, content could call a whole channel.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receiver::message::tests::sample;
+
+    #[test]
+    fn a_post_has_a_text_and_an_attachment_per_alert() {
+        let config = SlackConfig { channel: Some("#pay".to_owned()), ..SlackConfig::default() };
+        let post = post(&sample(), &config, Some("https://lanner.example.org"));
+        assert_eq!(post["text"], "FIRING payments-floor {bank=\"hsbc\"} and 1 more");
+        assert_eq!(post["channel"], "#pay");
+        assert!(post.get("username").is_none());
+        let first = &post["attachments"][0];
+        assert_eq!(first["text"], "hsbc: 150 payments &lt;now&gt; &amp; then");
+        assert_eq!((&first["color"], &first["ts"]), (&json!("danger"), &json!(1_767_225_600)));
+        assert_eq!(first["fields"][0]["value"], "150, compared with 200 (-25 %)");
+        assert_eq!(post["attachments"][1]["color"], "good");
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let mut notification = sample();
+        notification.alerts = vec![notification.alerts[0].clone(); 25];
+        notification.alerts[0].content = Value::from("x".repeat(10_000));
+        let post = post(&notification, &SlackConfig::default(), None);
+        assert_eq!(post["attachments"].as_array().unwrap().len(), 20);
+        assert!(post["text"].as_str().unwrap().ends_with("and 24 more (5 of them not shown)"));
+        assert_eq!(post["attachments"][0]["text"].as_str().unwrap().len(), 3_000);
+    }
+}

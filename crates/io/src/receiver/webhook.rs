@@ -1,0 +1,204 @@
+//! `webhook`: one POST of JSON per message.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lanner_core::Notification;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::http::{Credentials, Target, check_url, parse_url, secrets_of};
+use super::message::{self, to_json};
+use super::redact::shown_url;
+use super::{Problem, Secret, Sending, Transport, alertmanager};
+
+/// A `webhook` receiver as the operator writes it.
+///
+/// | field | meaning | default |
+/// | --- | --- | --- |
+/// | `url` | `http` or `https`; text or secret | needed |
+/// | `format` | `lanner` (version 1) or `alertmanager` (version 4) | `lanner` |
+/// | `headers` | sent as well; values may be secrets | none |
+/// | `auth` | `{bearer: SECRET}` or `{username: NAME, password: SECRET}` | none |
+/// | `ca_file` | certificates to trust besides the system's, PEM | none |
+/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
+///
+/// Redirects are followed only with status 307 or 308 and on the same scheme, host and port.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// Where to POST.
+    pub url: Secret,
+    /// Which JSON.
+    pub format: Format,
+    /// Headers to send as well.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Secret>,
+    /// Credentials.
+    pub auth: Option<Auth>,
+    /// Certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+/// Which JSON a webhook gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Lanner's own, version 1.
+    #[default]
+    Lanner,
+    /// What Alertmanager's `webhook_config` sends, version 4.
+    Alertmanager,
+}
+
+/// Credentials: a bearer token, or a name and a password.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Sent as `Authorization: Bearer`.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub bearer: Secret,
+    /// Sent as `Authorization: Basic`, with `password`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub username: String,
+    /// The password that goes with `username`.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub password: Secret,
+}
+
+impl KindConfig for WebhookConfig {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = check_url("url", &self.url).into_iter().collect();
+        problems.extend(self.auth.as_ref().and_then(Auth::check));
+        for (name, value) in &self.headers {
+            let field = format!("headers.{name}");
+            let value = value.plain().unwrap_or_default();
+            if HeaderName::try_from(name).is_err() {
+                problems.push(Problem::new(field, "is not a header's name; use letters, digits and -"));
+            } else if HeaderValue::try_from(value).is_err() {
+                problems.push(Problem::new(field, "holds characters that a header cannot carry"));
+            } else if self.auth.is_some() && name.eq_ignore_ascii_case("authorization") {
+                problems.push(Problem::new(field, "is also set by `auth`; keep one of them"));
+            }
+        }
+        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
+        problems
+    }
+
+    fn describe(&self) -> Value {
+        let mut described = serde_json::to_value(self).unwrap_or_default();
+        if let Some(url) = self.url.plain() {
+            described["url"] = Value::from(shown_url(url));
+        }
+        described
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut secrets = Vec::new();
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            match header(name, value) {
+                Ok((name, value, secret)) => {
+                    headers.insert(name, value);
+                    secrets.push(secret);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let credentials = match self.auth.as_ref().map(Auth::resolve).transpose() {
+            Ok(credentials) => credentials,
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let url = self.url.resolve("url").and_then(|text| parse_url("url", &text));
+        let client = context.clients.get(self.ca_file.as_deref());
+        match (url, client) {
+            (Ok(url), Ok(client)) if problems.is_empty() => {
+                secrets.extend(secrets_of(&url));
+                secrets.extend(credentials.as_ref().map(Credentials::secret));
+                let target = Target { client, url, headers, credentials, secrets };
+                let external_url = context.external_url.clone();
+                Ok(Box::new(Webhook { target, format: self.format, external_url }))
+            }
+            (url, client) => {
+                problems.extend(url.err());
+                problems.extend(client.err());
+                Err(problems)
+            }
+        }
+    }
+}
+
+/// A header with its value looked up, and that value again as something to hide.
+fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue, String), Problem> {
+    let field = format!("headers.{name}");
+    let secret = value.resolve(&field)?;
+    let refused = || Problem::new(field.clone(), "holds characters that a header cannot carry");
+    let name = HeaderName::try_from(name).map_err(|_| refused())?;
+    let mut value = HeaderValue::try_from(&secret).map_err(|_| refused())?;
+    value.set_sensitive(true);
+    Ok((name, value, secret))
+}
+
+impl Auth {
+    fn check(&self) -> Option<Problem> {
+        let basic = !self.username.is_empty() || !self.password.is_empty();
+        match (!self.bearer.is_empty(), basic) {
+            (true, false) => None,
+            (true, true) => {
+                Some(Problem::new("auth", "has both a bearer token and a username; keep one of them"))
+            }
+            (false, _) if self.username.is_empty() => {
+                Some(Problem::new("auth", "needs `bearer`, or `username` and `password`"))
+            }
+            (false, _) if self.username.contains(':') => {
+                Some(Problem::new("auth.username", "holds a colon, which basic authentication cannot carry"))
+            }
+            (false, _) if self.password.is_empty() => {
+                Some(Problem::new("auth.password", "is missing; write text, { env: NAME } or { file: PATH }"))
+            }
+            (false, _) => None,
+        }
+    }
+
+    /// The credentials with their secret looked up.
+    fn resolve(&self) -> Result<Credentials, Problem> {
+        if self.bearer.is_empty() {
+            let password = self.password.resolve("auth.password")?;
+            return Ok(Credentials::Basic { username: self.username.clone(), password });
+        }
+        let token = self.bearer.resolve("auth.bearer")?;
+        if HeaderValue::try_from(&token).is_err() {
+            return Err(Problem::new("auth.bearer", "holds characters that a header cannot carry"));
+        }
+        Ok(Credentials::Bearer(token))
+    }
+}
+
+struct Webhook {
+    target: Target,
+    format: Format,
+    external_url: Option<String>,
+}
+
+impl Transport for Webhook {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        let external_url = self.external_url.as_deref();
+        let body = match self.format {
+            Format::Lanner => to_json(&message::Message::new(notification, external_url)),
+            Format::Alertmanager => to_json(&alertmanager::Message::new(notification, external_url)),
+        };
+        Box::pin(self.target.post_json(&notification.key, body))
+    }
+}
