@@ -142,4 +142,27 @@ mod tests {
             &Message::new(&notification, Some("https://lanner.example.org/")),
         );
     }
+
+    /// `alertmanager-0.25.0.json` was sent by Alertmanager 0.25.0 about the alerts of [`sample`].
+    #[test]
+    fn json_equals_what_alertmanager_itself_sent() {
+        let real: Value =
+            serde_json::from_str(include_str!("../../testdata/receiver/alertmanager-0.25.0.json")).unwrap();
+        let notification = sample();
+        let ours =
+            serde_json::to_value(Message::new(&notification, Some("https://lanner.example.org"))).unwrap();
+        let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&ours), names(&real));
+        for name in names(&real).into_iter().filter(|name| name != "alerts" && name != "commonAnnotations") {
+            assert_eq!(ours[&name], real[&name], "{name}");
+        }
+        for (ours, real) in ours["alerts"].as_array().unwrap().iter().zip(real["alerts"].as_array().unwrap())
+        {
+            assert_eq!(names(ours), names(real));
+            for name in ["status", "labels", "startsAt"] {
+                assert_eq!(ours[name], real[name], "{name}");
+            }
+        }
+        assert_eq!(ours["alerts"][0]["endsAt"], real["alerts"][0]["endsAt"]); // of an alert that lasts
+    }
 }
