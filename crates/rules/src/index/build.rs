@@ -1,0 +1,352 @@
+//! Building an index: which test of a condition is looked up, and which are asked afterwards.
+//!
+//! A *guard* is a look-up that must succeed for a condition to hold: a field equals a value, begins with a
+//! prefix, lies in an interval. A *cover* of a tree is a set of guards of which one at least succeeds
+//! whenever the tree holds: that of an `all` is the cheapest of its members' covers, that of an `any` is
+//! all of theirs. A condition is filed under each guard of its cover, together with what is left to ask.
+//! Where many are filed under one value, they get a node of their own, built in the same way from what is
+//! left; so `status == "ok" and bank == "b17"` is found by its bank, and a hundred conditions on that bank
+//! by what else they ask.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use super::forest::{ALWAYS, Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
+use super::tables::{Intervals, Prefixes, Span, Values};
+use super::{Entry, Node, Posting, Step, point_key};
+use crate::test::Test;
+use crate::{Literal, Number};
+
+/// A list under one value that is longer than this becomes a node, if there is anything left to ask.
+const LONG_LIST: usize = 8;
+/// Nodes are nested at most this deep.
+const MAX_NODE_DEPTH: usize = 12;
+/// What is left is worked out for each guard of a cover up to this size; else the whole tree is asked.
+const MAX_ASSUMED: usize = 64;
+
+/// What one test can be looked up by.
+#[derive(Debug)]
+pub(super) enum Access {
+    None,
+    Points(Box<[u32]>),
+    Prefix(Box<str>),
+    Interval(f64, f64),
+}
+
+/// A look-up that must succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Guard {
+    Point {
+        field: u32,
+        value: u32,
+    },
+    /// The prefix of this atom's test.
+    Prefix {
+        field: u32,
+        atom: u32,
+    },
+    /// Both ends as bits.
+    Interval {
+        field: u32,
+        low: u64,
+        high: u64,
+    },
+}
+
+impl Guard {
+    const fn field(&self) -> u32 {
+        match self {
+            Self::Point { field, .. } | Self::Prefix { field, .. } | Self::Interval { field, .. } => *field,
+        }
+    }
+}
+
+/// A condition and what is left to ask of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    pub(super) condition: u32,
+    pub(super) tree: TreeId,
+}
+
+/// How often each guard occurs among the conditions of one node.
+#[derive(Debug, Default)]
+struct Counts {
+    points: HashMap<u32, u64, FixedState>,
+    prefixes: HashMap<u32, u64, FixedState>,
+    intervals: HashMap<u32, u64, FixedState>,
+}
+
+/// The parts of an index as they grow.
+#[derive(Debug)]
+pub(super) struct Builder {
+    pub(super) forest: Forest,
+    pub(super) access: Vec<Access>,
+    pub(super) values: Vec<Values>,
+    /// The value behind each value's number.
+    literals: Vec<Literal>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) points: HashMap<u64, Posting, FixedState>,
+    pub(super) entries: Vec<Entry>,
+    /// How many more entries nested nodes may take; keeps memory in proportion to the conditions' size.
+    budget: usize,
+}
+
+impl Builder {
+    /// Prepares the look-ups of every test in `forest`.
+    pub(super) fn new(forest: Forest) -> Self {
+        let mut values: Vec<Values> = Vec::new();
+        values.resize_with(forest.fields.len(), Values::default);
+        let mut literals = Vec::new();
+        let mut access = Vec::with_capacity(forest.atoms.len());
+        for (atom, field) in &forest.atoms {
+            let values = &mut values[*field as usize];
+            let mut number_of = |literal: &Literal| {
+                let next = literals.len() as u32;
+                let id = values.intern(literal, next);
+                if id == next {
+                    literals.push(literal.clone());
+                }
+                id
+            };
+            access.push(match &atom.test {
+                Test::Equal(literal) => Access::Points([number_of(literal)].into()),
+                Test::OneOf(items) => {
+                    let mut points: Vec<u32> = items.iter().map(&mut number_of).collect();
+                    points.sort_unstable();
+                    Access::Points(points.into())
+                }
+                Test::StartsWith(prefix) => Access::Prefix(prefix.clone()),
+                Test::Order { than: Literal::Number(number), want, .. } => interval(*number, want.is_lt()),
+                _ => atom.glob_prefix().map_or(Access::None, |prefix| Access::Prefix(prefix.into())),
+            });
+        }
+        Self {
+            forest,
+            access,
+            values,
+            literals,
+            nodes: Vec::new(),
+            points: HashMap::default(),
+            entries: Vec::new(),
+            budget: usize::MAX,
+        }
+    }
+
+    /// Builds the root. Returns the conditions that no look-up finds.
+    pub(super) fn root(&mut self, items: Vec<Item>) -> Vec<u32> {
+        let covers = self.covers(&items);
+        let n_guards: usize = covers.iter().flatten().map(Vec::len).sum();
+        self.budget = n_guards.saturating_mul(8).saturating_add(1024);
+        let linear = items.iter().zip(&covers).filter(|(item, cover)| cover.is_none() && item.tree != ALWAYS);
+        let unindexed = linear.map(|(item, _)| item.condition).collect();
+        self.node(items, covers, 0);
+        unindexed
+    }
+
+    /// Builds one node and all below it.
+    fn node(&mut self, items: Vec<Item>, covers: Vec<Option<Vec<Guard>>>, depth: usize) -> u32 {
+        let id = self.nodes.len() as u32;
+        self.nodes.push(Node::default());
+        let (mut linear, mut groups, mut group_of) =
+            (Vec::new(), Vec::<(Guard, Vec<Item>)>::new(), HashMap::<_, _, FixedState>::default());
+        for (item, cover) in items.into_iter().zip(covers) {
+            let Some(guards) = cover else {
+                linear.push(item);
+                continue;
+            };
+            let is_small = guards.len() <= MAX_ASSUMED;
+            for guard in guards {
+                let item = if is_small { self.left(item, &guard) } else { item };
+                if item.tree == NEVER {
+                    continue;
+                }
+                let next = groups.len();
+                let at = *group_of.entry(guard.clone()).or_insert(next);
+                if at == next {
+                    groups.push((guard, Vec::new()));
+                }
+                groups[at].1.push(item);
+            }
+        }
+        let linear = self.list(&linear);
+        let steps = self.steps(id, groups, depth);
+        self.nodes[id as usize] = Node { linear, steps };
+        id
+    }
+
+    /// What is left to ask once `guard` succeeded.
+    fn left(&mut self, item: Item, guard: &Guard) -> Item {
+        match guard {
+            Guard::Point { field, value } => {
+                let literal = &self.literals[*value as usize];
+                Item { tree: self.forest.assume(item.tree, *field, literal), ..item }
+            }
+            Guard::Prefix { .. } | Guard::Interval { .. } => item,
+        }
+    }
+
+    fn list(&mut self, items: &[Item]) -> Span {
+        let start = self.entries.len() as u32;
+        self.entries.extend(items.iter().map(|item| Entry { condition: item.condition, rest: item.tree }));
+        Span { start, end: self.entries.len() as u32 }
+    }
+
+    /// Files the groups of one node by field and kind of look-up.
+    fn steps(&mut self, node: u32, mut groups: Vec<(Guard, Vec<Item>)>, depth: usize) -> Box<[Step]> {
+        groups.sort_by_key(|(guard, _)| guard.field()); // stable: builds are repeatable
+        let mut steps = Vec::new();
+        let mut groups = groups.into_iter().peekable();
+        while let Some(field) = groups.peek().map(|(guard, _)| guard.field()) {
+            let mut step = Step { field, ..Step::default() };
+            let (mut prefixes, mut intervals) = (Vec::new(), Vec::new());
+            while let Some((guard, items)) = groups.next_if(|(guard, _)| guard.field() == field) {
+                match guard {
+                    Guard::Point { value, .. } => {
+                        step.has_points = true;
+                        let posting = self.posting(items, depth);
+                        self.points.insert(point_key(node, value), posting);
+                    }
+                    Guard::Prefix { atom, .. } => {
+                        if let Access::Prefix(prefix) = &self.access[atom as usize] {
+                            let prefix = prefix.clone();
+                            prefixes.push((prefix, self.list(&items)));
+                        }
+                    }
+                    Guard::Interval { low, high, .. } => {
+                        intervals.push((f64::from_bits(low), f64::from_bits(high), self.list(&items)));
+                    }
+                }
+            }
+            step.prefixes = (!prefixes.is_empty()).then(|| Prefixes::new(prefixes));
+            step.intervals = (!intervals.is_empty()).then(|| Intervals::new(intervals));
+            steps.push(step);
+        }
+        steps.into()
+    }
+
+    /// A list, or a node of its own where that is worth it and affordable.
+    fn posting(&mut self, items: Vec<Item>, depth: usize) -> Posting {
+        let is_worth_it = items.len() > LONG_LIST && items.iter().any(|item| item.tree != ALWAYS);
+        if is_worth_it && depth < MAX_NODE_DEPTH {
+            let covers = self.covers(&items);
+            let n_guards: usize = covers.iter().flatten().map(Vec::len).sum();
+            if n_guards > 0 && n_guards <= self.budget {
+                self.budget -= n_guards;
+                return Posting::Node(self.node(items, covers, depth + 1));
+            }
+        }
+        Posting::List(self.list(&items))
+    }
+
+    /// The cheapest cover of each item; `None` where there is none.
+    fn covers(&self, items: &[Item]) -> Vec<Option<Vec<Guard>>> {
+        let mut counts = Counts::default();
+        for item in items {
+            self.count(item.tree, &mut counts);
+        }
+        let cover = |item: &Item| {
+            self.cost(item.tree, &counts)?;
+            let mut guards = Vec::new();
+            self.collect(item.tree, &counts, &mut guards);
+            Some(guards)
+        };
+        items.iter().map(cover).collect()
+    }
+
+    fn count(&self, tree: TreeId, counts: &mut Counts) {
+        match self.forest.tree(tree) {
+            Tree::Never | Tree::Always => {}
+            Tree::Literal(literal) => match self.access_of(*literal) {
+                Access::None => {}
+                Access::Points(points) => {
+                    points.iter().for_each(|&value| *counts.points.entry(value).or_default() += 1);
+                }
+                Access::Prefix(_) => *counts.prefixes.entry(literal.atom).or_default() += 1,
+                Access::Interval(..) => *counts.intervals.entry(self.field_of(*literal)).or_default() += 1,
+            },
+            Tree::All(members) | Tree::Any(members) => {
+                members.iter().for_each(|&member| self.count(member, counts));
+            }
+        }
+    }
+
+    /// About how many conditions a look-up by this tree's cover would bring along; `None` without a cover.
+    fn cost(&self, tree: TreeId, counts: &Counts) -> Option<u64> {
+        match self.forest.tree(tree) {
+            Tree::Never => Some(0),
+            Tree::Always => None,
+            Tree::Literal(literal) => match self.access_of(*literal) {
+                Access::None => None,
+                // An event meets one of the points at most; each takes a place in the table.
+                Access::Points(points) => {
+                    let most = points.iter().map(|value| counts.points[value]).max().unwrap_or(0);
+                    Some(2 * most + points.len() as u64 / 8)
+                }
+                Access::Prefix(_) => Some(4 * counts.prefixes[&literal.atom] + 1),
+                // Half of them may lie around the value.
+                Access::Interval(..) => Some(8 + counts.intervals[&self.field_of(*literal)]),
+            },
+            Tree::All(members) => members.iter().filter_map(|&member| self.cost(member, counts)).min(),
+            Tree::Any(members) => members.iter().map(|&member| self.cost(member, counts)).sum(),
+        }
+    }
+
+    /// Appends the guards of the cover that [`Self::cost`] found.
+    fn collect(&self, tree: TreeId, counts: &Counts, guards: &mut Vec<Guard>) {
+        match self.forest.tree(tree) {
+            Tree::Never | Tree::Always => {}
+            Tree::Literal(literal) => self.collect_literal(*literal, &[], guards),
+            Tree::All(members) => {
+                let costs = members.iter().filter_map(|&member| Some((self.cost(member, counts)?, member)));
+                let Some((_, best)) = costs.min_by_key(|&(cost, _)| cost) else { return };
+                match self.forest.tree(best) {
+                    Tree::Literal(literal) => self.collect_literal(*literal, members, guards),
+                    _ => self.collect(best, counts, guards),
+                }
+            }
+            Tree::Any(members) => members.iter().for_each(|&member| self.collect(member, counts, guards)),
+        }
+    }
+
+    /// The guards of a literal, narrowed by the intervals of its siblings in an `all`.
+    fn collect_literal(&self, literal: LiteralOf, siblings: &[TreeId], guards: &mut Vec<Guard>) {
+        let field = self.field_of(literal);
+        match self.access_of(literal) {
+            Access::None => {}
+            Access::Points(points) => {
+                guards.extend(points.iter().map(|&value| Guard::Point { field, value }));
+            }
+            Access::Prefix(_) => guards.push(Guard::Prefix { field, atom: literal.atom }),
+            Access::Interval(low, high) => {
+                let (mut low, mut high) = (*low, *high);
+                for &sibling in siblings {
+                    let Tree::Literal(sibling) = self.forest.tree(sibling) else { continue };
+                    if let (true, Access::Interval(l, h)) =
+                        (self.field_of(*sibling) == field, self.access_of(*sibling))
+                    {
+                        (low, high) = (low.max(*l), high.min(*h));
+                    }
+                }
+                if low <= high {
+                    guards.push(Guard::Interval { field, low: low.to_bits(), high: high.to_bits() });
+                }
+            }
+        }
+    }
+
+    /// What a literal can be looked up by: nothing unless it holds only where its test does.
+    fn access_of(&self, literal: LiteralOf) -> &Access {
+        if literal.accept == Accept::TRUE { &self.access[literal.atom as usize] } else { &Access::None }
+    }
+
+    fn field_of(&self, literal: LiteralOf) -> u32 {
+        self.forest.atoms[literal.atom as usize].1
+    }
+}
+
+/// All that is below (or above) `number`, its end included: rounding to floats keeps order, not difference.
+fn interval(number: Number, is_below: bool) -> Access {
+    let end = number.to_f64();
+    if is_below { Access::Interval(f64::NEG_INFINITY, end) } else { Access::Interval(end, f64::INFINITY) }
+}

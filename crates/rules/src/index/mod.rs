@@ -1,0 +1,499 @@
+//! Many conditions asked at once of one event.
+//!
+//! A loop over ten thousand conditions asks ten thousand times. Here an event's values are looked up, and
+//! only the conditions found that way are asked the rest: see `build` for how the look-ups are chosen.
+//! Each field is fetched and each distinct test asked at most once per event, however many conditions
+//! share it.
+//!
+//! Reading order: `forest` (conditions as trees over shared tests), `build` (what is looked up), `tables`
+//! (the look-ups), then [`Index::matches`].
+//!
+//! Invariant, held by a property test: an index answers what asking each condition in turn would.
+
+mod build;
+mod forest;
+mod tables;
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use self::build::{Access, Builder, Item};
+use self::forest::{ALWAYS, Forest, LiteralOf, NEVER, Tree, TreeId};
+use self::tables::{Intervals, NO_VALUE, Prefixes, Span, Values};
+use crate::condition::Atom;
+use crate::field::View;
+use crate::{Condition, FieldPath, Fields, Missing, Verdict};
+
+/// Finds which of many conditions hold for an event.
+///
+/// Immutable: build a new one when the conditions change. Building costs a few microseconds a condition;
+/// memory is in proportion to the conditions' text.
+#[derive(Debug)]
+pub struct Index {
+    /// The callers' numbers, those of one distinct condition side by side.
+    ids: Box<[u32]>,
+    conditions: Box<[Span]>,
+    fields: Box<[Field]>,
+    tests: Box<[IndexedTest]>,
+    codes: Box<[Code]>,
+    members: Box<[u32]>,
+    entries: Box<[Entry]>,
+    /// The root is the first; there always is one.
+    nodes: Box<[Node]>,
+    /// What is filed under a node and a value.
+    points: HashMap<u64, Posting, FixedState>,
+    unindexed: Box<[u32]>,
+}
+
+#[derive(Debug)]
+struct Field {
+    path: FieldPath,
+    values: Values,
+}
+
+/// A distinct test of a field.
+#[derive(Debug)]
+struct IndexedTest {
+    field: u32,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The field's value has this number.
+    Equal(u32),
+    /// The field's value has one of these numbers, sorted.
+    OneOf(Box<[u32]>),
+    /// Anything else; the verdict is remembered.
+    Other(Arc<Atom>),
+}
+
+/// A tree to ask: its members lie in `Index::members`.
+#[derive(Debug, Clone, Copy)]
+enum Code {
+    Literal(LiteralOf),
+    All(Span),
+    Any(Span),
+}
+
+/// A condition filed under a look-up, and what is left to ask: a place in `Index::codes`, or [`DONE`].
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    condition: u32,
+    rest: u32,
+}
+
+/// Nothing is left to ask.
+const DONE: u32 = u32::MAX;
+
+/// What is filed under a value.
+#[derive(Debug, Clone, Copy)]
+enum Posting {
+    List(Span),
+    Node(u32),
+}
+
+/// The conditions that are told apart by further look-ups.
+#[derive(Debug)]
+struct Node {
+    /// Those that no look-up finds.
+    linear: Span,
+    steps: Box<[Step]>,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self { linear: Span { start: 0, end: 0 }, steps: Box::default() }
+    }
+}
+
+/// The look-ups of one field.
+#[derive(Debug, Default)]
+struct Step {
+    field: u32,
+    has_points: bool,
+    prefixes: Option<Prefixes>,
+    intervals: Option<Intervals>,
+}
+
+const fn point_key(node: u32, value: u32) -> u64 {
+    (node as u64) << 32 | value as u64
+}
+
+/// Working memory of [`Index::matches`]: keep one per thread, for one index or many in turn.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The number of the current event; what carries an older one is stale.
+    generation: u32,
+    states: Vec<FieldState>,
+    /// Generation and verdict of each test.
+    verdicts: Vec<u32>,
+    /// The generation in which a condition was last found to hold.
+    told: Vec<u32>,
+    /// Empty between calls; kept for its memory.
+    values: Vec<View<'static>>,
+}
+
+/// What is known of a field of the current event.
+#[derive(Debug, Clone, Copy, Default)]
+struct FieldState {
+    generation: u32,
+    /// Where its value lies, or [`MISSING`].
+    slot: u32,
+    /// The number of its value among those that rules mention, or [`NO_VALUE`].
+    value: u32,
+}
+
+const MISSING: u32 = u32::MAX;
+/// Generations leave two bits for a verdict.
+const MAX_GENERATION: u32 = u32::MAX >> 2;
+
+impl Scratch {
+    /// Makes room for `index` and begins a new event.
+    fn begin(&mut self, index: &Index) {
+        if self.generation == MAX_GENERATION {
+            *self = Self { values: std::mem::take(&mut self.values), ..Self::default() };
+        }
+        self.generation += 1;
+        fit(&mut self.states, index.fields.len());
+        fit(&mut self.verdicts, index.tests.len());
+        fit(&mut self.told, index.conditions.len());
+    }
+}
+
+/// Makes `slots` at least `n` long; new slots are of no generation.
+fn fit<T: Clone + Default>(slots: &mut Vec<T>, n: usize) {
+    if slots.len() < n {
+        slots.resize(n, T::default());
+    }
+}
+
+/// The memory of a list of values, for values that live elsewhere.
+///
+/// Collecting an emptied list into one of the same layout reuses its memory; a test holds that.
+fn recycle<'b>(mut values: Vec<View<'_>>) -> Vec<View<'b>> {
+    values.clear();
+    values.into_iter().map(|_| View::Null).collect()
+}
+
+impl Index {
+    /// Builds an index over conditions with numbers of the caller's own. Equal conditions are asked once.
+    pub fn build<C: Borrow<Condition>>(conditions: impl IntoIterator<Item = (u32, C, Missing)>) -> Self {
+        let mut forest = Forest::new();
+        let mut id_of_tree = HashMap::<TreeId, usize, FixedState>::default();
+        let mut ids: Vec<(TreeId, Vec<u32>)> = Vec::new();
+        for (id, condition, missing) in conditions {
+            let tree = forest.add(condition.borrow().root(), missing, false);
+            let next = ids.len();
+            let at = *id_of_tree.entry(tree).or_insert(next);
+            if at == next {
+                ids.push((tree, Vec::new()));
+            }
+            ids[at].1.push(id);
+        }
+        let items = ids.iter().enumerate().filter(|(_, (tree, _))| *tree != NEVER);
+        let items = items.map(|(at, (tree, _))| Item { condition: at as u32, tree: *tree }).collect();
+        let mut builder = Builder::new(forest);
+        let linear = builder.root(items);
+        let mut unindexed: Vec<u32> = linear.iter().flat_map(|&at| &ids[at as usize].1).copied().collect();
+        unindexed.sort_unstable();
+        finish(builder, ids.into_iter().map(|(_, ids)| ids), unindexed)
+    }
+
+    /// The numbers of the conditions that hold for `fields`, in ascending order; `found` is emptied first.
+    ///
+    /// Exactly those for which [`Condition::matches`] is true. Allocates only while `scratch` and `found`
+    /// grow to their size.
+    ///
+    /// Cost: one look-up for each field that conditions are found by, and asking the rest of those found.
+    pub fn matches<F: Fields>(&self, fields: &F, scratch: &mut Scratch, found: &mut Vec<u32>) {
+        found.clear();
+        scratch.begin(self);
+        let values = recycle(std::mem::take(&mut scratch.values));
+        let mut call = Call { index: self, fields, values, scratch, found };
+        call.visit(0);
+        let values = call.values;
+        scratch.values = recycle(values);
+        if found.len() > 1 {
+            found.sort_unstable();
+        }
+    }
+
+    /// The numbers of the conditions that no look-up finds, so that every event asks them; ascending.
+    ///
+    /// Conditions without `==`, `in`, `startswith`, a glob with a fixed start or a numeric comparison, or
+    /// with those in only one branch of an `or`.
+    #[must_use]
+    pub fn unindexed(&self) -> &[u32] {
+        &self.unindexed
+    }
+
+    /// How many conditions it holds, equal ones counted each.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+/// Freezes what was built, without the trees that nothing refers to.
+fn finish(builder: Builder, ids: impl Iterator<Item = Vec<u32>>, unindexed: Vec<u32>) -> Index {
+    let Builder { forest, access, values, nodes, points, mut entries, .. } = builder;
+    let mut program =
+        Program { forest: &forest, codes: Vec::new(), members: Vec::new(), done: HashMap::default() };
+    for entry in &mut entries {
+        entry.rest = program.code(entry.rest);
+    }
+    let (codes, members) = (program.codes.into(), program.members.into());
+    let (mut flat, mut conditions) = (Vec::new(), Vec::new());
+    for ids in ids {
+        let start = flat.len() as u32;
+        flat.extend(ids);
+        conditions.push(Span { start, end: flat.len() as u32 });
+    }
+    let tests = forest.atoms.iter().zip(access).map(|((atom, field), access)| {
+        let kind = match access {
+            Access::Points(points) if points.len() == 1 => Kind::Equal(points[0]),
+            Access::Points(points) => Kind::OneOf(points),
+            _ => Kind::Other(Arc::clone(atom)),
+        };
+        IndexedTest { field: *field, kind }
+    });
+    Index {
+        ids: flat.into(),
+        conditions: conditions.into(),
+        tests: tests.collect(),
+        fields: forest.fields.into_iter().zip(values).map(|(path, values)| Field { path, values }).collect(),
+        codes,
+        members,
+        entries: entries.into(),
+        nodes: nodes.into(),
+        points,
+        unindexed: unindexed.into(),
+    }
+}
+
+/// Trees on their way into an index.
+struct Program<'f> {
+    forest: &'f Forest,
+    codes: Vec<Code>,
+    members: Vec<u32>,
+    done: HashMap<TreeId, u32, FixedState>,
+}
+
+impl Program<'_> {
+    fn code(&mut self, tree: TreeId) -> u32 {
+        if tree == ALWAYS {
+            return DONE;
+        }
+        if let Some(&code) = self.done.get(&tree) {
+            return code;
+        }
+        let code = match self.forest.tree(tree) {
+            Tree::All(members) => Code::All(self.span(members)),
+            Tree::Any(members) => Code::Any(self.span(members)),
+            Tree::Literal(literal) => Code::Literal(*literal),
+            // Joining removes these two from every tree, and lists keep no condition that cannot hold.
+            Tree::Never | Tree::Always => Code::Any(Span { start: 0, end: 0 }),
+        };
+        let at = self.codes.len() as u32;
+        self.codes.push(code);
+        self.done.insert(tree, at);
+        at
+    }
+
+    fn span(&mut self, members: &[TreeId]) -> Span {
+        let codes: Vec<u32> = members.iter().map(|&member| self.code(member)).collect();
+        let start = self.members.len() as u32;
+        self.members.extend(codes);
+        Span { start, end: self.members.len() as u32 }
+    }
+}
+
+/// One event being looked up.
+struct Call<'c, F> {
+    index: &'c Index,
+    fields: &'c F,
+    /// The values of the fields fetched so far.
+    values: Vec<View<'c>>,
+    scratch: &'c mut Scratch,
+    found: &'c mut Vec<u32>,
+}
+
+impl<F: Fields> Call<'_, F> {
+    fn visit(&mut self, node: u32) {
+        let index = self.index;
+        let Node { linear, steps } = &index.nodes[node as usize];
+        self.ask(*linear);
+        for step in steps {
+            let state = self.state(step.field);
+            if state.slot == MISSING {
+                continue;
+            }
+            if step.has_points && state.value != NO_VALUE {
+                match index.points.get(&point_key(node, state.value)) {
+                    Some(Posting::List(span)) => self.ask(*span),
+                    Some(Posting::Node(inner)) => self.visit(*inner),
+                    None => {}
+                }
+            }
+            match (self.values[state.slot as usize], &step.prefixes, &step.intervals) {
+                (View::Text(text), Some(prefixes), _) => prefixes.visit(text, |span| self.ask(span)),
+                (View::Number(number), _, Some(intervals)) => {
+                    intervals.visit(number.to_f64(), |span| self.ask(span));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks the rest of each condition in a list.
+    #[inline]
+    fn ask(&mut self, span: Span) {
+        let index = self.index;
+        for entry in &index.entries[span.start as usize..span.end as usize] {
+            if entry.rest == DONE || self.holds(entry.rest) {
+                self.tell(entry.condition);
+            }
+        }
+    }
+
+    fn tell(&mut self, condition: u32) {
+        let told = &mut self.scratch.told[condition as usize];
+        if *told != self.scratch.generation {
+            *told = self.scratch.generation;
+            let Span { start, end } = self.index.conditions[condition as usize];
+            self.found.extend_from_slice(&self.index.ids[start as usize..end as usize]);
+        }
+    }
+
+    fn holds(&mut self, code: u32) -> bool {
+        let index = self.index;
+        let members = |span: Span| &index.members[span.start as usize..span.end as usize];
+        match index.codes[code as usize] {
+            Code::Literal(literal) => literal.accept.has(self.verdict(literal.atom)),
+            Code::All(span) => members(span).iter().all(|&member| self.holds(member)),
+            Code::Any(span) => members(span).iter().any(|&member| self.holds(member)),
+        }
+    }
+
+    #[inline]
+    fn verdict(&mut self, test: u32) -> Verdict {
+        let index = self.index;
+        let IndexedTest { field, kind } = &index.tests[test as usize];
+        match kind {
+            Kind::Equal(value) => self.value_verdict(*field, |found| found == *value),
+            Kind::OneOf(values) => self.value_verdict(*field, |found| values.binary_search(&found).is_ok()),
+            Kind::Other(atom) => self.remembered(test, *field, atom),
+        }
+    }
+
+    #[inline]
+    fn value_verdict(&mut self, field: u32, is_it: impl FnOnce(u32) -> bool) -> Verdict {
+        let state = self.state(field);
+        if state.slot == MISSING { Verdict::Unknown } else { is_it(state.value).into() }
+    }
+
+    /// The verdict of a test, asked only the first time.
+    fn remembered(&mut self, test: u32, field: u32, atom: &Atom) -> Verdict {
+        let remembered = self.scratch.verdicts[test as usize];
+        if remembered >> 2 == self.scratch.generation {
+            return match remembered & 3 {
+                0 => Verdict::False,
+                1 => Verdict::True,
+                _ => Verdict::Unknown,
+            };
+        }
+        let state = self.state(field);
+        let value = (state.slot != MISSING).then(|| self.values[state.slot as usize]);
+        let verdict = atom.test.verdict(value);
+        let bits = match verdict {
+            Verdict::False => 0,
+            Verdict::True => 1,
+            Verdict::Unknown => 2,
+        };
+        self.scratch.verdicts[test as usize] = self.scratch.generation << 2 | bits;
+        verdict
+    }
+
+    /// What is known of a field, fetched only the first time.
+    #[inline]
+    fn state(&mut self, field: u32) -> FieldState {
+        let state = self.scratch.states[field as usize];
+        if state.generation == self.scratch.generation { state } else { self.fetch(field) }
+    }
+
+    fn fetch(&mut self, field: u32) -> FieldState {
+        let index = self.index;
+        let Field { path, values } = &index.fields[field as usize];
+        let mut state = FieldState { generation: self.scratch.generation, slot: MISSING, value: NO_VALUE };
+        if let Some(view) = path.view(self.fields) {
+            state.slot = self.values.len() as u32;
+            state.value = values.id(view);
+            self.values.push(view);
+        }
+        self.scratch.states[field as usize] = state;
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_recycled() {
+        let mut values: Vec<View<'static>> = Vec::with_capacity(37);
+        values.push(View::Text("x"));
+        let at = values.as_ptr() as usize;
+        let recycled = recycle(values);
+        assert!(recycled.is_empty());
+        assert_eq!((recycled.capacity(), recycled.as_ptr() as usize), (37, at));
+    }
+
+    #[test]
+    fn generations_begin_again() {
+        let condition = Condition::compile("a == 1 or b contains x").unwrap();
+        let index = Index::build([(3, condition, Missing::Kleene)]);
+        let event = serde_json::json!({"a": 1, "b": "x"});
+        let mut scratch = Scratch { generation: MAX_GENERATION - 2, ..Scratch::default() };
+        let mut found = Vec::new();
+        for _ in 0..5 {
+            index.matches(event.as_object().unwrap(), &mut scratch, &mut found);
+            assert_eq!(found, [3]);
+        }
+        assert!(scratch.generation < 5);
+    }
+
+    #[test]
+    fn what_no_look_up_finds() {
+        #[track_caller]
+        fn check(text: &str, is_indexed: bool) {
+            let condition = Condition::compile(text).unwrap();
+            let index = Index::build([(1, &condition, Missing::Kleene)]);
+            assert_eq!(index.unindexed().is_empty(), is_indexed, "{text}");
+        }
+        check("a == 1", true);
+        check("a == null and b contains x", true);
+        check("not a != 1", true);
+        check("a in (1, x) or b startswith x", true);
+        check("a > 5", true);
+        check("a glob \"x*\"", true);
+        check("not (a != 1 and b != 2)", true);
+        check("(a == 1 or b contains x) and c < 5", true);
+        check("true", true); // nothing to ask
+        check("a glob \"*x\"", false);
+        check("a != 1", false);
+        check("a == 1 or b contains x", false);
+        check("a exists", false);
+        check("a > \"x\"", false);
+    }
+}
