@@ -1,1 +1,21 @@
-//! placeholder
+//! What crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
+//!
+//! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
+//! [`events`], [`ndjson`], [`csv`]; the last two also go out), [`instant`] (how they write times),
+//! [`matchers`] (how people write label matchers).
+//!
+//! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
+//! or an [`std::io::Read`], the time of receipt as an argument. Any input is answered in time linear in its
+//! size, and memory is bounded by it; a bad line costs only itself.
+
+pub mod carbon;
+pub mod csv;
+pub mod events;
+pub mod instant;
+mod json_text;
+pub mod line_protocol;
+pub mod matchers;
+pub mod ndjson;
+pub mod report;
+
+pub use report::{Problem, Report};

@@ -1,0 +1,391 @@
+//! Events: one JSON object, an array of them, or one after the other as in NDJSON.
+//!
+//! Reading order: [`parse`], [`RawEvent`], then the reader. Each event is delivered twice over: as the compact
+//! JSON text that a store keeps, numbers exactly as written, and as the parsed object that measures count.
+//!
+//! Time: the field that [`Options`] names, else the first of [`TIME_FIELDS`] that is there, read by
+//! [`crate::instant`]; an event without one happened when it was received. A time that cannot be read
+//! refuses the event: keeping it under the wrong time would be worse than saying so.
+//!
+//! Where reading goes on after a bad event: behind it, when its brackets match; otherwise, in NDJSON, at the next
+//! line that begins with `{`. In an array nothing can be told about what follows unmatched brackets.
+
+use lanner_core::event::lookup;
+use serde_json::{Map, Value};
+
+use crate::json_text::{Endless, compact_into, extent};
+use crate::{Report, instant};
+
+/// The longest event, in bytes as written.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// Where an event's time is looked for, the first one that is there and not null.
+pub const TIME_FIELDS: [&str; 4] = ["time", "timestamp", "@timestamp", "ts"];
+
+/// How events are to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The field that holds the time, instead of [`TIME_FIELDS`]; a dotted path reaches into objects.
+    pub time_field: Option<&'a str>,
+    /// The time of events without one, milliseconds since the Unix epoch.
+    pub received_ms: i64,
+}
+
+/// One event as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawEvent<'a> {
+    /// Milliseconds since the Unix epoch, rounded down.
+    pub time_ms: i64,
+    /// The object as written, without the white space between its parts.
+    pub json: &'a str,
+    /// The object parsed; of a field given twice the last one counts.
+    pub fields: Map<String, Value>,
+}
+
+/// Reads events, calling `on_event` for each good one.
+///
+/// A bad event, or one for which `on_event` returns a reason, is counted and explained in `report`. Lines and
+/// columns (in bytes) are those of `body`. Cost: O(length).
+///
+/// ```
+/// use lanner_wire::{Report, events};
+/// let body = br#"{"time":"2026-01-01T00:00:00Z", "bank":"hsbc"}
+/// {"ts":1767225601.5,"bank":"ing"}
+/// {"bank":}
+/// "#;
+/// let mut report = Report::default();
+/// let mut seen = Vec::new();
+/// events::parse(body, events::Options { time_field: None, received_ms: 0 }, &mut report, |event| {
+///     seen.push((event.time_ms, event.json.len()));
+///     Ok(())
+/// });
+/// assert_eq!(seen, [(1_767_225_600_000, 45), (1_767_225_601_500, 32)]);
+/// assert_eq!((report.rejected, report.problems[0].line), (1, 3));
+/// ```
+pub fn parse(
+    body: &[u8],
+    options: Options<'_>,
+    report: &mut Report,
+    on_event: impl FnMut(RawEvent<'_>) -> Result<(), String>,
+) {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let mut reader = Reader {
+        bytes: body,
+        at: 0,
+        line: 1,
+        line_start: 0,
+        options,
+        report,
+        on_event,
+        compact: String::new(),
+    };
+    reader.skip_space();
+    if reader.peek() == Some(b'[') { reader.array() } else { reader.objects() }
+}
+
+/// What is wrong with an event, and where if not at its start: line and column counted from 1.
+struct Fault {
+    within: Option<(usize, usize)>,
+    message: String,
+}
+
+struct Reader<'b, 'o, F> {
+    bytes: &'b [u8],
+    at: usize,
+    /// The line of `at`, from 1.
+    line: u64,
+    /// Where that line begins.
+    line_start: usize,
+    options: Options<'o>,
+    report: &'o mut Report,
+    on_event: F,
+    /// Reused for events written with white space.
+    compact: String,
+}
+
+impl<F: FnMut(RawEvent<'_>) -> Result<(), String>> Reader<'_, '_, F> {
+    /// Objects one after the other, each perhaps over several lines.
+    fn objects(&mut self) {
+        while let Some(first) = self.peek() {
+            if first != b'{' {
+                self.reject("an event must be an object; write {\"field\": ...}");
+                self.skip_line();
+            } else {
+                match extent(self.bytes, self.at, MAX_EVENT_BYTES) {
+                    Ok(found) => {
+                        if self.event(found.end, found.is_spaced) || self.is_one_line(found.end) {
+                            self.advance_to(found.end);
+                        } else {
+                            self.skip_to_object();
+                        }
+                    }
+                    Err(error) => {
+                        self.reject(error);
+                        self.skip_to_object();
+                    }
+                }
+            }
+            self.skip_space();
+        }
+    }
+
+    /// `[object, object, ...]`.
+    fn array(&mut self) {
+        self.at += 1;
+        loop {
+            self.skip_space();
+            match self.peek() {
+                None => return self.reject("the array is not closed; what was sent may have been cut off"),
+                Some(b']') => break,
+                Some(b'}') => return self.reject("a closing brace too many; the rest was not read"),
+                Some(b',') => self.at += 1,
+                Some(_) => match extent(self.bytes, self.at, MAX_EVENT_BYTES) {
+                    Ok(found) => {
+                        self.event(found.end, found.is_spaced);
+                        self.advance_to(found.end);
+                    }
+                    Err(error @ Endless::TooDeep) => {
+                        return self.reject(format!("{error}; the rest of the array was not read"));
+                    }
+                    Err(error) => return self.reject(format!("{error}; the rest of the array was not read")),
+                },
+            }
+        }
+        self.at += 1;
+        self.skip_space();
+        if self.peek().is_some() {
+            self.reject("there is something after the array; send events one a line, or all in one array");
+        }
+    }
+
+    /// Delivers what lies from here to `end`; whether it was an event.
+    fn event(&mut self, end: usize, is_spaced: bool) -> bool {
+        let bytes = &self.bytes[self.at..end];
+        let (json, time_ms, fields) = match read(bytes, self.options) {
+            Ok(parts) => parts,
+            Err(fault) => {
+                let column = (self.at - self.line_start) as u64;
+                let (line, column) = match fault.within {
+                    Some((0 | 1, within)) => (self.line, column + within as u64),
+                    Some((line, within)) => (self.line + line as u64 - 1, within as u64),
+                    None => (self.line, column + 1),
+                };
+                self.report.reject(line, Some(column.max(1)), fault.message);
+                return false;
+            }
+        };
+        let json = if is_spaced {
+            self.compact.clear();
+            compact_into(&mut self.compact, json);
+            &self.compact
+        } else {
+            json
+        };
+        match (self.on_event)(RawEvent { time_ms, json, fields }) {
+            Ok(()) => self.report.accepted += 1,
+            Err(reason) => self.reject(reason),
+        }
+        true
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn reject(&mut self, message: impl std::fmt::Display) {
+        let column = (self.at - self.line_start) as u64 + 1;
+        self.report.reject(self.line, Some(column), message);
+    }
+
+    /// Moves on, counting lines.
+    fn advance_to(&mut self, to: usize) {
+        for length in memchr::memchr_iter(b'\n', &self.bytes[self.at..to]) {
+            self.line += 1;
+            self.line_start = self.at + length + 1;
+        }
+        self.at = to;
+    }
+
+    fn skip_space(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n')).count();
+        self.advance_to(self.at + length);
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.advance_to(self.at + memchr::memchr(b'\n', rest).map_or(rest.len(), |length| length + 1));
+    }
+
+    /// Moves to the next line that begins with an object: the lines between belong to the bad one.
+    fn skip_to_object(&mut self) {
+        self.skip_line();
+        while self.peek().is_some_and(|first| first != b'{') {
+            self.skip_line();
+        }
+    }
+
+    fn is_one_line(&self, end: usize) -> bool {
+        memchr::memchr(b'\n', &self.bytes[self.at..end]).is_none()
+    }
+}
+
+fn read<'a>(bytes: &'a [u8], options: Options<'_>) -> Result<(&'a str, i64, Map<String, Value>), Fault> {
+    let plain = |message: &str| Fault { within: None, message: message.to_owned() };
+    let json = std::str::from_utf8(bytes).map_err(|error| Fault {
+        within: Some((1, error.valid_up_to() + 1)),
+        message: "not UTF-8 text".into(),
+    })?;
+    if !json.starts_with('{') {
+        return Err(plain("an event must be an object; write {\"field\": ...}"));
+    }
+    let fields: Map<String, Value> = serde_json::from_str(json).map_err(|error| Fault {
+        within: Some((error.line(), error.column())),
+        message: json_message(&error),
+    })?;
+    let time_ms = time_of(&fields, options)
+        .map_err(|(field, why)| Fault { within: None, message: format!("field {field}: {why}") })?;
+    Ok((json, time_ms, fields))
+}
+
+fn time_of<'a>(fields: &Map<String, Value>, options: Options<'a>) -> Result<i64, (&'a str, String)> {
+    let found = match options.time_field {
+        Some(name) => lookup(fields, name).map(|value| (name, value)),
+        None => TIME_FIELDS
+            .iter()
+            .filter_map(|name| Some((*name, fields.get(*name)?)))
+            .find(|(_, value)| !value.is_null()),
+    };
+    match found {
+        None | Some((_, Value::Null)) => Ok(options.received_ms),
+        Some((name, value)) => instant::from_json(value).map_err(|why| (name, why)),
+    }
+}
+
+/// The parser's reason without its own position, which counts from the event's start.
+pub(crate) fn json_message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rfind(" at line ").map_or(text.as_str(), |at| &text[..at]).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OPTIONS: Options<'_> = Options { time_field: None, received_ms: 42 };
+
+    fn read_all(body: &[u8], options: Options<'_>) -> (Vec<(i64, String)>, Report) {
+        let mut report = Report::default();
+        let mut events = Vec::new();
+        parse(body, options, &mut report, |event| {
+            let again: Map<String, Value> = serde_json::from_str(event.json).unwrap();
+            assert_eq!(again, event.fields);
+            events.push((event.time_ms, event.json.to_owned()));
+            Ok(())
+        });
+        assert_eq!(report.accepted, events.len() as u64);
+        (events, report)
+    }
+
+    /// `problems` are written `line:column`.
+    #[track_caller]
+    fn check(body: &str, events: &[&str], problems: &[&str]) {
+        let (actual, report) = read_all(body.as_bytes(), OPTIONS);
+        assert_eq!(actual.iter().map(|(_, json)| json).collect::<Vec<_>>(), events, "{body}");
+        let places: Vec<String> =
+            report.problems.iter().map(|p| format!("{}:{}", p.line, p.column.unwrap_or_default())).collect();
+        assert_eq!(places, problems, "{body}: {:?}", report.problems);
+        assert_eq!(report.rejected, problems.len() as u64);
+    }
+
+    #[test]
+    fn shapes() {
+        check("", &[], &[]);
+        check(" \r\n", &[], &[]);
+        check("{}", &["{}"], &[]);
+        check("\u{feff}{}", &["{}"], &[]);
+        check("{\"a\":1}\r\n\n{\"a\":2}\n", &[r#"{"a":1}"#, r#"{"a":2}"#], &[]);
+        check("{ \"a\" : \"b  c\",\n  \"n\": 1.0 }\n{}", &[r#"{"a":"b  c","n":1.0}"#, "{}"], &[]);
+        check("{}{} {}", &["{}"; 3], &[]);
+        check("[]", &[], &[]);
+        check("[{\"a\":1},\n {\"a\" :2}, ]", &[r#"{"a":1}"#, r#"{"a":2}"#], &[]);
+        check(r#"{"n":12345678901234567890123,"e":1E2}"#, &[r#"{"n":12345678901234567890123,"e":1E2}"#], &[]);
+    }
+
+    #[test]
+    fn a_bad_event_costs_only_itself() {
+        check("{}\nx\n{\"a\":1}", &["{}", r#"{"a":1}"#], &["2:1"]);
+        check("{}\n12\n\"a\"\nnull\n{}", &["{}", "{}"], &["2:1", "3:1", "4:1"]);
+        check("{}\n {\"a\":}\n{}", &["{}", "{}"], &["2:7"]);
+        check("{\"a\":1\n{\"b\":2}\n{\"c\":3}", &[r#"{"b":2}"#, r#"{"c":3}"#], &["1:1"]);
+        check("{\"a\":\"x\n{\"b\":2}", &[r#"{"b":2}"#], &["1:1"]);
+        check("{\n  \"a\": oops\n}\n{\"b\":2}", &[r#"{"b":2}"#], &["2:8"]);
+        check("{}x\n{}", &["{}", "{}"], &["1:3"]);
+        check("[{}, 1, {\"a\":}, \"x\", {}]", &["{}", "{}"], &["1:6", "1:14", "1:17"]);
+        check("[{},", &["{}"], &["1:5"]);
+        check("[{},{", &["{}"], &["1:5"]);
+        check("[{}]x", &["{}"], &["1:5"]);
+        check("[}]", &[], &["1:2"]);
+        check("{\"time\":\"soon\"}\n{}", &["{}"], &["1:1"]);
+        let deep = format!("{}{}\n{{}}", "{\"a\":".repeat(70), "}".repeat(70));
+        check(&deep, &["{}"], &["1:1"]);
+        let long = format!("{{\"a\":\"{}\"}}\n{{}}", "x".repeat(MAX_EVENT_BYTES));
+        check(&long, &["{}"], &["1:1"]);
+        let (events, report) = read_all(b"{\"a\":\"\xff\"}\n{}", OPTIONS);
+        assert_eq!(
+            (events.len(), report.problems[0].to_string().as_str()),
+            (1, "line 1, column 7: not UTF-8 text")
+        );
+    }
+
+    #[test]
+    fn times() {
+        #[track_caller]
+        fn check(body: &str, field: Option<&str>, expected: Option<i64>) {
+            let (events, _) = read_all(body.as_bytes(), Options { time_field: field, received_ms: 42 });
+            assert_eq!(events.first().map(|(time_ms, _)| *time_ms), expected, "{body}");
+        }
+        check(r#"{"time":"2026-01-01T00:00:00Z"}"#, None, Some(1_767_225_600_000));
+        check(r#"{"timestamp":1767225600}"#, None, Some(1_767_225_600_000));
+        check(r#"{"@timestamp":1767225600000}"#, None, Some(1_767_225_600_000));
+        check(r#"{"ts":1767225600.25}"#, None, Some(1_767_225_600_250));
+        check(r#"{"ts":1767225600000000000}"#, None, Some(1_767_225_600_000));
+        check(r#"{"ts":1,"time":2}"#, None, Some(2_000)); // by the list's order, not the event's
+        check(r#"{"time":null,"ts":1}"#, None, Some(1_000));
+        check("{}", None, Some(42));
+        check(r#"{"at":1,"time":2}"#, Some("at"), Some(1_000));
+        check(r#"{"meta":{"at":1}}"#, Some("meta.at"), Some(1_000));
+        check(r#"{"time":2}"#, Some("at"), Some(42));
+        check(r#"{"time":true}"#, None, None);
+    }
+
+    #[test]
+    fn a_refusal_by_the_store_is_reported() {
+        let mut report = Report::default();
+        parse(b"{}\n{}", OPTIONS, &mut report, |_| Err("disk full".to_owned()));
+        assert_eq!((report.accepted, report.rejected), (0, 2));
+        assert_eq!(report.problems[1].to_string(), "line 2, column 1: disk full");
+    }
+
+    #[test]
+    fn hostile_brackets_are_answered() {
+        for line in ["{\n", "{\"a\":{\n}\n", "{\"a\":\"\n", "[{\n", "{}{\n", "{\"a\":[{},\n{},\n"] {
+            let (_, report) = read_all(line.repeat(20_000).as_bytes(), OPTIONS);
+            assert!(report.rejected > 0, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            read_all(&body, OPTIONS);
+        }
+
+        #[test]
+        fn any_near_json_is_answered(body in "([\\[\\]{},: \n\"a1]|\\{\"a\":|\"ts\":|1e9|\\\\\"){0,60}") {
+            read_all(body.as_bytes(), OPTIONS);
+        }
+    }
+}
