@@ -2,12 +2,13 @@
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
 //! [`events`], [`ndjson`], [`csv`]; the last two also go out), [`instant`] (how they write times),
-//! [`matchers`] (how people write label matchers).
+//! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1).
 //!
 //! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
 //! or an [`std::io::Read`], the time of receipt as an argument. Any input is answered in time linear in its
 //! size, and memory is bounded by it; a bad line costs only itself.
 
+pub mod api;
 pub mod carbon;
 pub mod csv;
 pub mod events;

@@ -1,0 +1,45 @@
+//! Requests and answers of the HTTP API, version 1.
+//!
+//! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
+//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`delivery`], [`data`], [`replay`], [`operations`].
+//!
+//! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
+//! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
+//! may gain fields within a version, and clients must ignore those that they do not know.
+//! Nothing here holds a secret.
+
+pub mod alert;
+pub mod data;
+pub mod delivery;
+pub mod operations;
+pub mod problem;
+pub mod replay;
+pub mod rule;
+pub mod silence;
+pub mod time;
+
+pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
+pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
+pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
+pub use operations::{BackupRequest, BackupResponse, Status};
+pub use problem::{ErrorBody, ProblemView, WriteReport};
+pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
+pub use rule::{ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, RuleDocument, RuleState};
+pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
+pub use time::{Time, When};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// The items, in the order that the endpoint documents.
+    pub items: Vec<T>,
+    /// What to pass as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! Evaluations and alerts as the API shows them.
+
+use lanner_core::{Alert, AlertState, Evaluation, Labels, Outcome, Score, TimeRange};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Time;
+
+/// `[start, end)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WindowView {
+    /// First instant inside.
+    pub start: Time,
+    /// First instant after it.
+    pub end: Time,
+}
+
+impl From<TimeRange> for WindowView {
+    fn from(range: TimeRange) -> Self {
+        Self { start: Time(range.start_ms), end: Time(range.end_ms) }
+    }
+}
+
+/// One rule on one window for one group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EvaluationView {
+    /// 32 hexadecimal digits, the same for the same rule, version, group and window.
+    pub id: String,
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's version.
+    pub version: u32,
+    /// The values of the rule's `by` fields.
+    #[schema(value_type = HashMap<String, String>)]
+    pub group: Labels,
+    /// The window that was looked at.
+    pub window: WindowView,
+    /// What was measured.
+    pub value: Option<f64>,
+    /// What it was compared with.
+    pub base: Option<f64>,
+    /// How far the value is from the base, as a part of the base: -0.25 is a quarter less.
+    pub change: Option<f64>,
+    /// How strange that is; `null` when there is no score.
+    pub score: Option<f64>,
+    /// Whether the score is infinite, which JSON cannot write as a number: changed from nothing at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub score_infinite: bool,
+    /// What it came to.
+    #[schema(value_type = String, example = "breach")]
+    pub outcome: Outcome,
+    /// Why the source could not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The alert's state afterwards.
+    #[schema(value_type = String, example = "firing")]
+    pub state: AlertState,
+    /// Whether the window was walked late, because Lanner was down when it was due.
+    pub late: bool,
+    /// When it was evaluated.
+    pub evaluated: Time,
+}
+
+impl From<&Evaluation> for EvaluationView {
+    fn from(evaluation: &Evaluation) -> Self {
+        let score = evaluation.score.map(Score::value);
+        Self {
+            id: evaluation.id.clone(),
+            rule: evaluation.rule.to_string(),
+            version: evaluation.version,
+            group: evaluation.group.clone(),
+            window: evaluation.window.into(),
+            value: evaluation.value,
+            base: evaluation.base,
+            change: change(evaluation.value, evaluation.base),
+            score: score.filter(|score| score.is_finite()),
+            score_infinite: score.is_some_and(f64::is_infinite),
+            outcome: evaluation.outcome,
+            error: evaluation.error.clone(),
+            state: evaluation.state,
+            late: evaluation.late,
+            evaluated: Time(evaluation.evaluated_ms),
+        }
+    }
+}
+
+/// The tracked condition of one rule and group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertView {
+    /// 16 hexadecimal digits, the same for the same rule and group.
+    pub fingerprint: String,
+    /// The rule's id.
+    pub rule: String,
+    /// The version of the rule that evaluated last.
+    pub version: u32,
+    /// The values of the rule's `by` fields.
+    #[schema(value_type = HashMap<String, String>)]
+    pub group: Labels,
+    /// What silences match: the rule's labels, the group's, and `rule`.
+    #[schema(value_type = HashMap<String, String>)]
+    pub labels: Labels,
+    /// `normal`, `pending`, `firing`, `recovering`, `no_data` or `error`.
+    #[schema(value_type = String, example = "firing")]
+    pub state: AlertState,
+    /// Since when.
+    pub since: Time,
+    /// Whether people have been told that it is bad, and not yet that it is over.
+    pub active: bool,
+    /// How often it has fired so far.
+    pub episode: u32,
+    /// When the latest episode began.
+    pub started: Option<Time>,
+    /// When it ended; `null` while it lasts.
+    pub resolved: Option<Time>,
+    /// The last window evaluated.
+    pub window: WindowView,
+    /// What was measured in it.
+    pub value: Option<f64>,
+    /// What that was compared with.
+    pub base: Option<f64>,
+    /// How far the value is from the base, as a part of the base.
+    pub change: Option<f64>,
+    /// The value in the last bad window.
+    pub bad_value: Option<f64>,
+    /// The base in the last bad window.
+    pub bad_base: Option<f64>,
+    /// Why the source last failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The rule's content: text, or an object.
+    #[schema(value_type = Value)]
+    pub content: Value,
+    /// Whether the state last changed while windows missed during downtime were walked.
+    pub late: bool,
+    /// The silences that mute it now.
+    pub silenced_by: Vec<String>,
+}
+
+impl AlertView {
+    /// The view of `alert`, muted by the silences with these ids.
+    #[must_use]
+    pub fn new(alert: &Alert, silenced_by: Vec<String>) -> Self {
+        Self {
+            fingerprint: alert.fingerprint(),
+            rule: alert.rule.to_string(),
+            version: alert.version,
+            group: alert.group.clone(),
+            labels: alert.labels.clone(),
+            state: alert.state,
+            since: Time(alert.since_ms),
+            active: alert.active,
+            episode: alert.episode,
+            started: alert.started_ms.map(Time),
+            resolved: alert.resolved_ms.map(Time),
+            window: alert.window.into(),
+            value: alert.value,
+            base: alert.base,
+            change: change(alert.value, alert.base),
+            bad_value: alert.bad_value,
+            bad_base: alert.bad_base,
+            error: alert.error.clone(),
+            content: alert.content.clone(),
+            late: alert.late,
+            silenced_by,
+        }
+    }
+}
+
+/// Alerts counted by state.
+///
+/// ```
+/// use lanner_core::AlertState;
+/// use lanner_wire::api::StateCounts;
+/// let counts: StateCounts = [AlertState::Normal, AlertState::Firing, AlertState::Normal].into_iter().collect();
+/// assert_eq!((counts.normal, counts.firing, counts.pending), (2, 1, 0));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StateCounts {
+    /// Nothing to tell.
+    pub normal: u64,
+    /// Bad, but not yet for long enough.
+    pub pending: u64,
+    /// Bad for long enough.
+    pub firing: u64,
+    /// Good again, but not yet for long enough.
+    pub recovering: u64,
+    /// Nothing to measure for long enough.
+    pub no_data: u64,
+    /// The source has failed for long enough.
+    pub error: u64,
+}
+
+impl FromIterator<AlertState> for StateCounts {
+    fn from_iter<I: IntoIterator<Item = AlertState>>(states: I) -> Self {
+        let mut counts = Self::default();
+        for state in states {
+            *match state {
+                AlertState::Normal => &mut counts.normal,
+                AlertState::Pending => &mut counts.pending,
+                AlertState::Firing => &mut counts.firing,
+                AlertState::Recovering => &mut counts.recovering,
+                AlertState::NoData => &mut counts.no_data,
+                AlertState::Error => &mut counts.error,
+            } += 1;
+        }
+        counts
+    }
+}
+
+/// `(value - base) / base`, when that is a number.
+pub(super) fn change(value: Option<f64>, base: Option<f64>) -> Option<f64> {
+    let (value, base) = (value?, base?);
+    Some((value - base) / base.abs()).filter(|change| change.is_finite())
+}

@@ -1,0 +1,152 @@
+//! Messages to people: what is to be sent, what was, and to whom.
+
+use lanner_core::{AlertState, Labels, Notification, NotifiedAlert};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Time, WindowView};
+
+/// One message to one receiver.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NotificationView {
+    /// The idempotency key: 32 hexadecimal digits.
+    pub key: String,
+    /// The receiver's name.
+    pub receiver: String,
+    /// `firing` or `resolved`.
+    #[schema(example = "firing")]
+    pub status: String,
+    /// One line for people.
+    pub title: String,
+    /// The labels the alerts were grouped by.
+    #[schema(value_type = HashMap<String, String>)]
+    pub group: Labels,
+    /// The alerts, the running ones first.
+    pub alerts: Vec<NotifiedAlertView>,
+    /// Whether this repeats what the receiver was already told.
+    pub repeat: bool,
+    /// When the message was written.
+    pub created: Time,
+}
+
+impl From<&Notification> for NotificationView {
+    fn from(notification: &Notification) -> Self {
+        Self {
+            key: notification.key.clone(),
+            receiver: notification.receiver.to_string(),
+            status: if notification.is_resolved() { "resolved" } else { "firing" }.to_owned(),
+            title: notification.title(),
+            group: notification.group.clone(),
+            alerts: notification.alerts.iter().map(Into::into).collect(),
+            repeat: notification.repeat,
+            created: Time(notification.created_ms),
+        }
+    }
+}
+
+/// One alert inside a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NotifiedAlertView {
+    /// The alert's name.
+    pub fingerprint: String,
+    /// The episode the message is about.
+    pub episode: u32,
+    /// `firing`, `no_data` or `error` while it lasts; `normal` when it is resolved.
+    #[schema(value_type = String, example = "firing")]
+    pub state: AlertState,
+    /// The rule's id.
+    pub rule: String,
+    /// The rule's labels, the group's, and `rule`.
+    #[schema(value_type = HashMap<String, String>)]
+    pub labels: Labels,
+    /// The values of the rule's `by` fields.
+    #[schema(value_type = HashMap<String, String>)]
+    pub group: Labels,
+    /// The rule's content: text, or an object.
+    #[schema(value_type = Value)]
+    pub content: Value,
+    /// When the episode began.
+    pub started: Time,
+    /// When it ended; `null` while it lasts.
+    pub resolved: Option<Time>,
+    /// The window of the last evaluation.
+    pub window: WindowView,
+    /// What was measured: while bad, now; when resolved, in the last bad window.
+    pub value: Option<f64>,
+    /// What that was compared with.
+    pub base: Option<f64>,
+    /// Whether Lanner was down when this became due.
+    pub late: bool,
+}
+
+impl From<&NotifiedAlert> for NotifiedAlertView {
+    fn from(alert: &NotifiedAlert) -> Self {
+        Self {
+            fingerprint: alert.fingerprint.clone(),
+            episode: alert.episode,
+            state: alert.state,
+            rule: alert.rule.to_string(),
+            labels: alert.labels.clone(),
+            group: alert.group.clone(),
+            content: alert.content.clone(),
+            started: Time(alert.started_ms),
+            resolved: alert.resolved_ms.map(Time),
+            window: alert.window.into(),
+            value: alert.value,
+            base: alert.base,
+            late: alert.late,
+        }
+    }
+}
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// To be sent, perhaps after failed attempts.
+    Pending,
+    /// The receiver took it.
+    Sent,
+    /// Given up.
+    Dead,
+}
+
+/// A message with how far it has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OutboxView {
+    /// The message.
+    pub notification: NotificationView,
+    /// How far it has come.
+    pub status: DeliveryStatus,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it is tried next; only while pending.
+    pub next_attempt: Option<Time>,
+    /// When the receiver took it.
+    pub sent: Option<Time>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+/// Somebody who is told. Addresses are shown, secrets never.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReceiverView {
+    /// Its name.
+    #[schema(example = "on-call")]
+    pub name: String,
+    /// Its kind.
+    #[schema(example = "webhook")]
+    pub kind: String,
+    /// Where messages go, without passwords, tokens and queries.
+    #[schema(example = "https://hooks.example.org/...")]
+    pub target: String,
+    /// Messages to be sent.
+    pub pending: u64,
+    /// Messages given up.
+    pub dead: u64,
+    /// When it last took a message.
+    pub last_sent: Option<Time>,
+    /// Why the latest attempt failed; `null` when it did not.
+    pub last_error: Option<String>,
+}

@@ -1,0 +1,96 @@
+//! Running Lanner: is it well, and back it up.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{StateCounts, Time};
+
+/// How Lanner is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// The program's version.
+    #[schema(example = "0.1.0")]
+    pub version: String,
+    /// When it started.
+    pub started: Time,
+    /// The server's time.
+    pub now: Time,
+    /// Whether it takes data and evaluates rules.
+    pub ready: bool,
+    /// What is stored.
+    pub store: StoreStatus,
+    /// What has come in since the start.
+    pub ingest: IngestStatus,
+    /// How the rules fare.
+    pub engine: EngineStatus,
+    /// Alerts counted by state.
+    pub alerts: StateCounts,
+    /// Messages.
+    pub outbox: OutboxStatus,
+}
+
+/// What is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoreStatus {
+    /// The file.
+    pub path: String,
+    /// Its size with what belongs to it.
+    pub bytes: u64,
+    /// Series.
+    pub series: u64,
+    /// Streams of events.
+    pub streams: u64,
+}
+
+/// What has come in since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IngestStatus {
+    /// Samples kept.
+    pub samples: u64,
+    /// Events kept.
+    pub events: u64,
+    /// Lines and events refused.
+    pub rejected: u64,
+}
+
+/// How the rules fare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EngineStatus {
+    /// Rules.
+    pub rules: u64,
+    /// Evaluations since the start.
+    pub evaluations: u64,
+    /// How far the oldest window that is due but not evaluated lies back, milliseconds; 0 when there is none.
+    pub lag_ms: i64,
+    /// When the next evaluation is due.
+    pub next: Option<Time>,
+}
+
+/// Messages to be sent, and given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutboxStatus {
+    /// To be sent.
+    pub pending: u64,
+    /// Given up.
+    pub dead: u64,
+}
+
+/// Asks for a copy of the store, made while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackupRequest {
+    /// The file to write, on the server; it must not exist.
+    #[schema(example = "/var/backups/lanner-2026-12-01.db")]
+    pub to: String,
+}
+
+/// A copy that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackupResponse {
+    /// The file.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How long it took, milliseconds.
+    pub took_ms: u64,
+}

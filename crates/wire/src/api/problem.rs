@@ -1,0 +1,81 @@
+//! What went wrong, in the same shape everywhere.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Problem, Report};
+
+/// The body of every answer with a status of 400 or above.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// One sentence: what could not be done, and why.
+    #[schema(example = "2 rules have problems; nothing was changed")]
+    pub error: String,
+    /// All problems found, if there are several places to point at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemView>,
+}
+
+impl ErrorBody {
+    /// A body without single problems.
+    pub fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), problems: Vec::new() }
+    }
+}
+
+/// One thing that is wrong, where, and what to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemView {
+    /// The place in a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "rules[0].window")]
+    pub path: Option<String>,
+    /// The line in what was sent, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The character in that line, or the cell of a CSV row, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+    /// What is wrong.
+    #[schema(example = "\"30\" is not a duration")]
+    pub message: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "write for example 30m")]
+    pub hint: Option<String>,
+}
+
+impl ProblemView {
+    /// A problem at a place in a document.
+    pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), message: message.into(), ..Self::default() }
+    }
+}
+
+impl From<Problem> for ProblemView {
+    fn from(problem: Problem) -> Self {
+        let Problem { line, column, message } = problem;
+        Self { line: Some(line), column, message, ..Self::default() }
+    }
+}
+
+/// What a batch of samples or events came to. What could be read is kept even if some of it was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WriteReport {
+    /// Samples or events kept.
+    pub accepted: u64,
+    /// Values left out on purpose: text fields, empty cells and other gaps.
+    pub skipped: u64,
+    /// Lines, rows or events refused.
+    pub rejected: u64,
+    /// Why the first hundred of them were refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemView>,
+}
+
+impl From<Report> for WriteReport {
+    fn from(report: Report) -> Self {
+        let Report { accepted, skipped, rejected, problems } = report;
+        Self { accepted, skipped, rejected, problems: problems.into_iter().map(Into::into).collect() }
+    }
+}

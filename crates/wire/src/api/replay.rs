@@ -1,0 +1,76 @@
+//! What rules would have done with stored data.
+
+use lanner_core::{AlertState, Labels};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{EvaluationView, NotificationView, Time, When};
+
+/// Asks what rules would have done. Nothing is stored or sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayRequest {
+    /// The rules.
+    #[schema(value_type = Vec<Object>)]
+    pub rules: Vec<Value>,
+    /// From when.
+    pub from: When,
+    /// Until when; now, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<When>,
+}
+
+/// What rules would have done.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReplayResponse {
+    /// Every evaluation, in order.
+    pub evaluations: Vec<EvaluationView>,
+    /// Every change of an alert's state, in order.
+    pub transitions: Vec<Transition>,
+    /// Every message, in order.
+    pub notifications: Vec<NotificationView>,
+    /// All of it in numbers.
+    pub summary: ReplaySummary,
+}
+
+/// One change of an alert's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Transition {
+    /// The rule's id.
+    pub rule: String,
+    /// The values of the rule's `by` fields.
+    #[schema(value_type = HashMap<String, String>)]
+    pub group: Labels,
+    /// The end of the window that changed it.
+    pub time: Time,
+    /// The state before.
+    #[schema(value_type = String, example = "normal")]
+    pub from: AlertState,
+    /// The state after.
+    #[schema(value_type = String, example = "firing")]
+    pub to: AlertState,
+    /// What was measured.
+    pub value: Option<f64>,
+    /// What that was compared with.
+    pub base: Option<f64>,
+}
+
+/// A replay in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReplaySummary {
+    /// Evaluations made.
+    pub evaluations: u64,
+    /// Those above the threshold.
+    pub breaches: u64,
+    /// Those without data.
+    pub no_data: u64,
+    /// Those whose source failed.
+    pub errors: u64,
+    /// Times an alert fired.
+    pub episodes: u64,
+    /// Messages that would have been sent.
+    pub notifications: u64,
+    /// Whether the lists above were cut; these numbers were not.
+    pub truncated: bool,
+}

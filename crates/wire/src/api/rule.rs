@@ -1,0 +1,111 @@
+//! Rules: the documents, how each of them fares, and changing many at once.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{EvaluationView, ProblemView, StateCounts, Time};
+
+/// A rule as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleDocument {
+    /// Its id.
+    #[schema(example = "payments-floor")]
+    pub id: String,
+    /// Counted from 1; every change makes a new one.
+    pub version: u32,
+    /// The rule as its author wrote it.
+    #[schema(value_type = Object)]
+    pub document: Value,
+    /// When this version was made.
+    pub changed: Time,
+    /// Who made it.
+    pub actor: String,
+}
+
+/// How a rule fares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleState {
+    /// Its id.
+    pub id: String,
+    /// The version that is evaluated.
+    pub version: u32,
+    /// When it is evaluated next; `null` when that will not happen.
+    pub next: Option<Time>,
+    /// Its latest evaluation; `null` before the first.
+    pub last: Option<EvaluationView>,
+    /// Its alerts, counted by state.
+    pub states: StateCounts,
+    /// How far its history has been filled; `null` when none is needed.
+    pub prefill: Option<Prefill>,
+}
+
+/// How far a rule's history has been filled from what was stored before the rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Prefill {
+    /// Windows measured.
+    pub done: u64,
+    /// Windows to measure in all.
+    pub total: u64,
+    /// Whether it is over.
+    pub finished: bool,
+}
+
+/// Makes the rules what is sent, in one step: all of it or, if one rule has a problem, none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRequest {
+    /// The rules, each an object with an `id`.
+    #[schema(value_type = Vec<Object>)]
+    pub rules: Vec<Value>,
+    /// Whether to delete rules that are not among them.
+    #[serde(default)]
+    pub prune: bool,
+    /// Whether to say what would change, and leave it at that.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What changed, as ids in alphabetical order; on a dry run, what would have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApplyResponse {
+    /// New rules.
+    pub created: Vec<String>,
+    /// Rules with a new version.
+    pub changed: Vec<String>,
+    /// Rules that were so already.
+    pub unchanged: Vec<String>,
+    /// Rules that are gone.
+    pub deleted: Vec<String>,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+}
+
+/// Asks whether rules are right, without storing them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    /// The rules.
+    #[schema(value_type = Vec<Object>)]
+    pub rules: Vec<Value>,
+}
+
+/// Whether rules are right.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CheckResponse {
+    /// Whether there are no problems.
+    pub valid: bool,
+    /// All problems, with paths such as `rules[0].window`.
+    pub problems: Vec<ProblemView>,
+}
+
+impl CheckResponse {
+    /// The answer that lists `problems`.
+    #[must_use]
+    pub const fn new(problems: Vec<ProblemView>) -> Self {
+        Self { valid: problems.is_empty(), problems }
+    }
+}
