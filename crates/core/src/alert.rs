@@ -182,6 +182,9 @@ pub struct Alert {
     pub started_ms: Option<i64>,
     /// End of the window that ended the latest episode.
     pub resolved_ms: Option<i64>,
+    /// End of the last window in which the group had data, milliseconds since the Unix epoch.
+    #[serde(default)]
+    pub seen_ms: i64,
     /// The last window evaluated.
     pub window: TimeRange,
     /// What was measured in it.

@@ -26,6 +26,8 @@ pub struct Changes {
     pub told: Vec<Told>,
     /// Rule ids whose alerts, cursor and history of states end here (the rule was deleted).
     pub forgotten_rules: Vec<Arc<str>>,
+    /// Groups without data for so long that their alerts are dropped.
+    pub forgotten_groups: Vec<(Arc<str>, Group)>,
 }
 
 impl Changes {
@@ -33,6 +35,18 @@ impl Changes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Adds what another turn changes; where both replace the same, the later counts.
+    pub fn extend(&mut self, later: Self) {
+        self.evaluations.extend(later.evaluations);
+        self.history.extend(later.history);
+        self.alerts.extend(later.alerts);
+        self.cursors.extend(later.cursors);
+        self.outbox.extend(later.outbox);
+        self.told.extend(later.told);
+        self.forgotten_rules.extend(later.forgotten_rules);
+        self.forgotten_groups.extend(later.forgotten_groups);
     }
 }
 

@@ -1,0 +1,93 @@
+//! `absolute`: a value below a minimum, above a maximum, or either.
+//!
+//! The score is the distance outside the limits, in the unit of the query; 0 inside and on them.
+
+use lanner_core::{Score, Threshold};
+
+use super::{Base, Detector, Judgement, Kind};
+use crate::document::{Check, Fields};
+
+pub(super) const KIND: Kind = Kind {
+    name: "absolute",
+    about: "a value below a minimum, above a maximum, or outside both",
+    example: "{ min: 400, recover_at: { min: 420 } }",
+    read,
+    fields: &["min", "max", "outside", "recover_at"],
+};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Limits {
+    min: f64,
+    max: f64,
+}
+
+#[derive(Debug)]
+struct Absolute {
+    fires: Limits,
+    recovers: Limits,
+}
+
+impl Detector for Absolute {
+    fn score(&self, value: f64, _: &[Base], firing: bool) -> Judgement {
+        let limits = if firing { self.recovers } else { self.fires };
+        let outside = (limits.min - value).max(value - limits.max);
+        Judgement { base: None, score: Ok(Score::new(outside)) }
+    }
+
+    fn threshold(&self) -> Threshold {
+        Threshold::above(0.0)
+    }
+}
+
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
+    let fires = limits(fields, check)?;
+    let mut recovers = fires;
+    if let Some(node) = fields.get("recover_at") {
+        let path = fields.path_of("recover_at");
+        let mut inner = check.map(node, &path)?;
+        recovers = limits(&mut inner, check)?;
+        inner.finish(&["min", "max", "outside"], check);
+        let kept = |at: f64, own: f64| if at.is_finite() { at } else { own };
+        recovers = Limits { min: kept(recovers.min, fires.min), max: kept(recovers.max, fires.max) };
+        if recovers.min < fires.min || recovers.max > fires.max {
+            check.problem(
+                node,
+                &path,
+                "should lie inside the limits that fire, so that an alert does not flap",
+            );
+            return None;
+        }
+    }
+    Some(Box::new(Absolute { fires, recovers }))
+}
+
+fn limits(fields: &mut Fields<'_>, check: &mut Check) -> Option<Limits> {
+    let number = |node: &crate::document::Node| {
+        node.number().ok_or_else(|| format!("should be a number, found {}", node.content.kind()))
+    };
+    let mut min = fields.read("min", check, number);
+    let mut max = fields.read("max", check, number);
+    if let Some(node) = fields.get("outside") {
+        let path = fields.path_of("outside");
+        let both: Vec<f64> = check.items(node).iter().filter_map(|node| node.number()).collect();
+        let [low, high] = both[..] else {
+            check.problem(node, &path, "should be a list of two numbers, for example outside: [10, 20]");
+            return None;
+        };
+        if min.is_some() || max.is_some() {
+            check.problem(node, &path, "says the same as min and max; write one or the other");
+            return None;
+        }
+        (min, max) = (Some(low), Some(high));
+    }
+    let limits = Limits { min: min.unwrap_or(f64::NEG_INFINITY), max: max.unwrap_or(f64::INFINITY) };
+    if min.is_none() && max.is_none() {
+        check.problem(fields.node, &fields.path, "needs min, max or outside, for example { min: 400 }");
+        return None;
+    }
+    if limits.min > limits.max {
+        check.problem(fields.node, &fields.path, format!("min {} is above max {}", limits.min, limits.max));
+        return None;
+    }
+    Some(limits)
+}

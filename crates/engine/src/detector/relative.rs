@@ -1,0 +1,192 @@
+//! `relative`: a value that dropped or rose against the same window some time ago.
+//!
+//! The score is the change in units of the change that is allowed, so the threshold is 1: a drop rule of
+//! 25 % fires when `value < base * (1 - 25/100)`, and 150 against 200 is on the limit, hence allowed.
+//! Formed as `(base - value) * 100 / (base * percent)`, numerator and denominator are exact for whole
+//! numbers below 2^53, and their quotient exceeds 1 exactly when the numerator is larger.
+
+use lanner_core::{Outcome, Score, Shift, Threshold};
+
+use super::{Base, Bases, Detector, Judgement, Kind};
+use crate::document::{Check, Fields, Node};
+
+pub(super) const KIND: Kind = Kind {
+    name: "relative",
+    about: "a value that dropped or rose against the same window hours, days, weeks or months ago",
+    example: "{ to: 1w, drop: 25%, median_of: 3, min_base: 50, min_delta: 10, recover_at: 15% }",
+    read,
+    fields: &["to", "drop", "rise", "change", "median_of", "min_base", "min_delta", "recover_at"],
+};
+
+/// Allowed changes in percent; infinite where a direction is not watched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Allowed {
+    drop: f64,
+    rise: f64,
+}
+
+impl Allowed {
+    /// The same directions, allowed to `percent` at most.
+    fn tightened(self, percent: f64) -> Self {
+        let tighter = |own: f64| if own.is_finite() { own.min(percent) } else { own };
+        Self { drop: tighter(self.drop), rise: tighter(self.rise) }
+    }
+}
+
+#[derive(Debug)]
+struct Relative {
+    bases: Bases,
+    fires: Allowed,
+    recovers: Allowed,
+    min_base: f64,
+    min_delta: f64,
+}
+
+impl Detector for Relative {
+    fn bases(&self) -> Option<Bases> {
+        Some(self.bases)
+    }
+
+    fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement {
+        let base = match self.base(bases) {
+            Ok(base) => base,
+            Err(why) => return Judgement { base: None, score: Err(why) },
+        };
+        let score = if base == 0.0 {
+            Err(Outcome::BaseZero)
+        } else if base.abs() < self.min_base {
+            Err(Outcome::BelowMinBase)
+        } else if (value - base).abs() < self.min_delta {
+            Ok(Score::ZERO)
+        } else {
+            let allowed = if firing { self.recovers } else { self.fires };
+            Ok(Score::new(in_units(base - value, base, allowed.drop).max(in_units(
+                value - base,
+                base,
+                allowed.rise,
+            ))))
+        };
+        Judgement { base: Some(base), score }
+    }
+
+    fn threshold(&self) -> Threshold {
+        Threshold::above(1.0)
+    }
+}
+
+impl Relative {
+    /// The median of the values there are, when at least half of those asked for are there.
+    fn base(&self, bases: &[Base]) -> Result<f64, Outcome> {
+        let mut values: Vec<f64> = bases
+            .iter()
+            .filter_map(|base| if let Base::Value(value) = base { Some(*value) } else { None })
+            .collect();
+        if values.len() * 2 < self.bases.count as usize || values.is_empty() {
+            let too_early = bases.iter().any(|base| matches!(base, Base::TooEarly));
+            return Err(if too_early { Outcome::HistoryShort } else { Outcome::BaseMissing });
+        }
+        values.sort_by(f64::total_cmp);
+        let upper = values[values.len() / 2];
+        let lower = values[(values.len() - 1) / 2];
+        Ok(if values.len() % 2 == 1 { upper } else { lower / 2.0 + upper / 2.0 })
+    }
+}
+
+/// A change in units of the allowed percentage of the base's magnitude.
+fn in_units(change: f64, base: f64, percent: f64) -> f64 {
+    change * 100.0 / (base.abs() * percent)
+}
+
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
+    let shift = fields.require("to", "1w", check).and_then(|node| {
+        let text = node.scalar_text().unwrap_or_default();
+        Shift::parse(&text).map_err(|message| check.problem(node, &fields.path_of("to"), message)).ok()
+    });
+    let count = fields.read("median_of", check, |node| match node.number() {
+        Some(n) if (1.0..=60.0).contains(&n) && n.fract() == 0.0 => Ok(n as u32),
+        _ => Err("should be a whole number from 1 to 60".to_owned()),
+    });
+    let drop = fields.read("drop", check, percent);
+    let rise = fields.read("rise", check, percent);
+    let either = fields.read("change", check, percent);
+    if either.is_some() && (drop.is_some() || rise.is_some()) {
+        check.problem(
+            fields.node,
+            &fields.path,
+            "change means drop and rise alike; write it alone, or those two",
+        );
+        return None;
+    }
+    if drop.or(rise).or(either).is_none() {
+        check.problem(
+            fields.node,
+            &fields.path,
+            "needs drop, rise or change, for example { to: 1w, drop: 25% }",
+        );
+    }
+    let watched = |percent: Option<f64>| percent.or(either).unwrap_or(f64::INFINITY);
+    let fires = Allowed { drop: watched(drop), rise: watched(rise) };
+    let recover_at = fields.read("recover_at", check, percent);
+    let at_least_zero = |node: &Node| match node.number() {
+        Some(n) if n >= 0.0 => Ok(n),
+        _ => Err("should be a number, 0 or larger".to_owned()),
+    };
+    let min_base = fields.read("min_base", check, at_least_zero).unwrap_or(0.0);
+    let min_delta = fields.read("min_delta", check, at_least_zero).unwrap_or(0.0);
+    let recovers = recover_at.map_or(fires, |at| fires.tightened(at));
+    let bases = Bases { shift: shift?, count: count.unwrap_or(1) };
+    Some(Box::new(Relative { bases, fires, recovers, min_base, min_delta }))
+}
+
+/// `25%` or `25`, above 0.
+fn percent(node: &Node) -> Result<f64, String> {
+    let text = node.scalar_text().unwrap_or_default();
+    match text.trim().trim_end_matches('%').trim_end().parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent.is_finite() => Ok(percent),
+        _ => Err("should be a percentage above 0, for example 25%".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_and_named_outcomes() {
+        #[track_caller]
+        fn check(written: &str, value: f64, bases: &[Base], firing: bool, expected: Result<bool, Outcome>) {
+            let node = Node::from_yaml(written).unwrap();
+            let mut check = Check::default();
+            let mut fields = check.map(&node, "relative").unwrap();
+            let detector = read(&mut fields, &mut check).unwrap();
+            assert_eq!(check.problems, []);
+            let judged = detector.score(value, bases, firing);
+            let actual = judged.score.map(|score| detector.threshold().exceeded_by(score));
+            assert_eq!(actual, expected, "{written}: {value} against {bases:?}");
+        }
+        use Base::{Missing, TooEarly, Value};
+        let drop = "{ to: 1d, drop: 25% }";
+        check(drop, 150.0, &[Value(200.0)], false, Ok(false)); // exactly on the limit is allowed
+        check(drop, 149.0, &[Value(200.0)], false, Ok(true));
+        check(drop, 260.0, &[Value(200.0)], false, Ok(false)); // a rise never breaches a drop rule
+        check(drop, 0.0, &[Value(0.0)], false, Err(Outcome::BaseZero));
+        check(drop, 1.0, &[Missing], false, Err(Outcome::BaseMissing));
+        check(drop, 1.0, &[TooEarly], false, Err(Outcome::HistoryShort));
+        check("{ to: 1d, rise: 10 }", 220.0, &[Value(200.0)], false, Ok(false));
+        check("{ to: 1d, rise: 10 }", 221.0, &[Value(200.0)], false, Ok(true));
+        check("{ to: 1d, change: 50% }", 301.0, &[Value(200.0)], false, Ok(true));
+        check("{ to: 1d, change: 50% }", 99.0, &[Value(200.0)], false, Ok(true));
+        check("{ to: 1d, drop: 10%, min_base: 50 }", 1.0, &[Value(49.0)], false, Err(Outcome::BelowMinBase));
+        check("{ to: 1d, drop: 10%, min_delta: 20 }", 81.0, &[Value(100.0)], false, Ok(false));
+        check("{ to: 1d, drop: 10%, min_delta: 20 }", 80.0, &[Value(100.0)], false, Ok(true));
+        // Hysteresis: fires below 75 %, recovers only from 85 % on.
+        check("{ to: 1d, drop: 25%, recover_at: 15% }", 160.0, &[Value(200.0)], true, Ok(true));
+        check("{ to: 1d, drop: 25%, recover_at: 15% }", 170.0, &[Value(200.0)], true, Ok(false));
+        // The median of what is there, when at least half is.
+        let median = "{ to: 1w, drop: 25%, median_of: 4 }";
+        check(median, 74.0, &[Value(100.0), Value(900.0), Missing, Value(90.0)], false, Ok(true));
+        check(median, 74.0, &[Value(100.0), Value(98.0), TooEarly, Missing], false, Ok(true));
+        check(median, 74.0, &[Value(100.0), Missing, TooEarly, Missing], false, Err(Outcome::HistoryShort));
+        check("{ to: 1d, drop: 25% }", -1.3, &[Value(-1.0)], false, Ok(true)); // of the magnitude
+    }
+}

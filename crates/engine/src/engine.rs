@@ -1,0 +1,415 @@
+//! The three pure calls: what is due, what it comes to, what follows.
+//!
+//! ```text
+//!   plan(now) ─▶ [Due] ─▶ (the edge reads the source) ─▶ evaluate(due, answer) ─▶ [Evaluation]
+//!      ▲                                                                              │
+//!      └── (the edge writes Changes in one transaction) ◀── Changes ◀── apply(now, due, evaluations)
+//! ```
+//!
+//! Windows of one rule are walked strictly in order: the next is planned when the last was applied. After
+//! downtime the missed windows come first, at most `max_catchup` of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use lanner_core::time::MINUTE_MS;
+use lanner_core::{Alert, AlertState, Changes, Cursor, Evaluation, Group, Outcome, Silence, TimeRange, Told};
+
+use crate::detector::Base;
+use crate::life::{self, Step};
+use crate::matcher::Silences;
+use crate::notify::{Inhibition, Notifier, Route};
+use crate::rule::{Rule, Status};
+
+/// One evaluation that is due.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// The window to measure.
+    pub window: TimeRange,
+    /// Earlier windows to measure, nearest first; `None` where a clock change skipped one.
+    pub bases: Vec<Option<TimeRange>>,
+    /// Groups to measure even when nothing of them is found: those with a tracked alert.
+    pub known: Vec<Group>,
+    /// When it was due, milliseconds since the Unix epoch.
+    pub due_ms: i64,
+    /// Whether it comes so late that Lanner must have been down.
+    pub late: bool,
+}
+
+/// What is due, and what was passed over.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Evaluations, the longest overdue first; at most one a rule.
+    pub due: Vec<Due>,
+    /// Rules whose missed windows lay too far back, with about how many were passed over.
+    pub skipped: Vec<(Arc<str>, i64)>,
+}
+
+/// What a source measured for one group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The group.
+    pub group: Group,
+    /// The window's value; `None` when it holds nothing to measure.
+    pub value: Option<f64>,
+    /// The earlier windows' values, in the order of [`Due::bases`].
+    pub bases: Vec<Option<f64>>,
+}
+
+/// What a source measured.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readings {
+    /// One for each group found or known.
+    pub groups: Vec<Reading>,
+    /// When the source's data begins, milliseconds since the Unix epoch; `None` when it has none.
+    pub first_data_ms: Option<i64>,
+}
+
+/// What a source answered: readings, or a sentence that says why there are none.
+pub type Answer = Result<Readings, String>;
+
+#[derive(Debug)]
+struct Tracked {
+    rule: Arc<Rule>,
+    cursor: TimeRange,
+    due_ms: Option<i64>,
+    alerts: BTreeMap<Group, Alert>,
+}
+
+/// Rules, their alerts, and who is told.
+#[derive(Debug, Default)]
+pub struct Engine {
+    tracked: HashMap<Arc<str>, Tracked>,
+    due: BTreeSet<(i64, Arc<str>)>,
+    notifier: Notifier,
+    restored_alerts: HashMap<Arc<str>, BTreeMap<Group, Alert>>,
+    restored_cursors: HashMap<Arc<str>, TimeRange>,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes up the state of an earlier run; before [`Self::set_rules`].
+    pub fn restore(&mut self, alerts: Vec<Alert>, cursors: Vec<Cursor>, told: Vec<Told>) {
+        for alert in alerts {
+            self.restored_alerts.entry(alert.rule.clone()).or_default().insert(alert.group.clone(), alert);
+        }
+        self.restored_cursors.extend(cursors.into_iter().map(|cursor| (cursor.rule, cursor.window)));
+        self.notifier.restore(told);
+    }
+
+    /// Replaces routes and inhibitions.
+    pub fn configure(&mut self, routes: Vec<Route>, inhibitions: Vec<Inhibition>) {
+        self.notifier.configure(routes, inhibitions);
+    }
+
+    /// Replaces the silences.
+    pub fn set_silences(&mut self, silences: &[Silence], now_ms: i64) {
+        self.notifier.set_silences(Silences::compile(silences), now_ms);
+    }
+
+    /// Replaces the rules, and says what to write.
+    ///
+    /// A rule that was known keeps its place in time, and its alerts unless its query changed. A new one
+    /// begins with the first window that ends after `now_ms`. Running episodes of rules that are gone or
+    /// inactive end, and people are told.
+    pub fn set_rules(&mut self, rules: Vec<Rule>, now_ms: i64) -> Changes {
+        let mut changes = Changes::default();
+        let active: HashMap<Arc<str>, Arc<Rule>> = rules
+            .into_iter()
+            .filter(|rule| rule.status == Status::Active)
+            .map(|rule| (rule.id.clone(), Arc::new(rule)))
+            .collect();
+        self.drop_rules(|id| !active.contains_key(id), now_ms, &mut changes);
+        for (id, rule) in active {
+            self.track(id, rule, now_ms, &mut changes);
+        }
+        changes
+    }
+
+    fn drop_rules(&mut self, gone: impl Fn(&Arc<str>) -> bool, now_ms: i64, changes: &mut Changes) {
+        let ids: BTreeSet<Arc<str>> = self
+            .tracked
+            .keys()
+            .chain(self.restored_alerts.keys())
+            .chain(self.restored_cursors.keys())
+            .filter(|id| gone(id))
+            .cloned()
+            .collect();
+        for id in ids {
+            self.restored_cursors.remove(&id);
+            let mut alerts = self.restored_alerts.remove(&id).unwrap_or_default();
+            let mut receivers = Vec::new();
+            if let Some(tracked) = self.tracked.remove(&id) {
+                self.unschedule(&tracked);
+                receivers.clone_from(&tracked.rule.receivers);
+                alerts.extend(tracked.alerts);
+            }
+            for alert in alerts.values_mut() {
+                self.end(alert, &receivers, now_ms, changes);
+            }
+            changes.forgotten_rules.push(id);
+        }
+    }
+
+    fn track(&mut self, id: Arc<str>, rule: Arc<Rule>, now_ms: i64, changes: &mut Changes) {
+        if self.tracked.get(&id).is_some_and(|tracked| tracked.rule.version == rule.version) {
+            return;
+        }
+        let before = self.tracked.remove(&id);
+        let restored = self.restored_alerts.remove(&id).unwrap_or_default();
+        let known_cursor = before.as_ref().map(|t| t.cursor).or_else(|| self.restored_cursors.remove(&id));
+        let cursor = known_cursor.unwrap_or(TimeRange::new(now_ms, now_ms));
+        if known_cursor.is_none() {
+            changes.cursors.push(Cursor { rule: id.clone(), window: cursor });
+        }
+        let mut alerts = restored;
+        if let Some(before) = before {
+            self.unschedule(&before);
+            alerts = before.alerts;
+            if before.rule.query.fingerprint() != rule.query.fingerprint() {
+                for alert in alerts.values_mut() {
+                    self.end(alert, &before.rule.receivers, now_ms, changes);
+                    changes.forgotten_groups.push((id.clone(), alert.group.clone()));
+                }
+                alerts.clear();
+            }
+        }
+        let mut tracked = Tracked { rule, cursor, due_ms: None, alerts };
+        schedule_next(&mut self.due, &mut tracked);
+        self.tracked.insert(id, tracked);
+    }
+
+    fn unschedule(&mut self, tracked: &Tracked) {
+        if let Some(due_ms) = tracked.due_ms {
+            self.due.remove(&(due_ms, tracked.rule.id.clone()));
+        }
+    }
+
+    /// Ends an alert's episode, if one runs, and tells.
+    fn end(&mut self, alert: &mut Alert, receivers: &[Arc<str>], now_ms: i64, changes: &mut Changes) {
+        if life::abandon(alert, now_ms) == Step::Resolved {
+            changes.told.extend(self.notifier.note(now_ms, &life::told(alert), receivers));
+            changes.alerts.push(alert.clone());
+        }
+    }
+
+    /// Which evaluations are due at `now_ms`, at most `limit`; they are in flight until applied.
+    pub fn plan(&mut self, now_ms: i64, limit: usize) -> Plan {
+        let mut plan = Plan::default();
+        while plan.due.len() < limit {
+            let Some((due_ms, id)) = self.due.first().cloned().filter(|(due_ms, _)| *due_ms <= now_ms) else {
+                break;
+            };
+            self.due.pop_first();
+            let Some(tracked) = self.tracked.get_mut(&id) else { continue };
+            tracked.due_ms = None;
+            let rule = Arc::clone(&tracked.rule);
+            let mut window = rule.schedule.next_ending_after(tracked.cursor.end_ms);
+            let oldest_ms =
+                now_ms - rule.max_catchup_ms - rule.delay_ms - rule.spread_ms() - rule.schedule.every_ms;
+            if let Some(missed) = window.filter(|window| window.end_ms < oldest_ms) {
+                window = rule.schedule.next_ending_after(oldest_ms - 1);
+                let passed_ms = window.map_or(oldest_ms, |window| window.end_ms) - missed.end_ms;
+                plan.skipped.push((id.clone(), passed_ms / rule.schedule.every_ms));
+                tracked.cursor = TimeRange::new(missed.start_ms, oldest_ms - 1);
+            }
+            let Some(window) = window else { continue };
+            if rule.due_ms(window) > now_ms {
+                schedule_next(&mut self.due, tracked);
+                continue;
+            }
+            plan.due.push(Due {
+                bases: rule.base_windows(window),
+                known: tracked.alerts.keys().cloned().collect(),
+                late: now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS),
+                due_ms: rule.due_ms(window),
+                window,
+                rule,
+            });
+        }
+        plan
+    }
+
+    /// When something is next due, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn wake_ms(&self) -> Option<i64> {
+        let evaluation = self.due.first().map(|(due_ms, _)| *due_ms);
+        [evaluation, self.notifier.next_due_ms()].into_iter().flatten().min()
+    }
+
+    /// Scores and decides: one evaluation a group. Changes nothing.
+    #[must_use]
+    pub fn evaluate(&self, due: &Due, answer: &Answer, now_ms: i64) -> Vec<Evaluation> {
+        let none = BTreeMap::new();
+        let alerts = self.tracked.get(&due.rule.id).map_or(&none, |tracked| &tracked.alerts);
+        let grouped = !due.rule.query.by().is_empty();
+        let mut groups: BTreeSet<&Group> = alerts.keys().collect();
+        let nobody = Group::default();
+        let found: HashMap<&Group, &Reading> = match answer {
+            Ok(readings) => readings.groups.iter().map(|reading| (&reading.group, reading)).collect(),
+            Err(_) => HashMap::new(),
+        };
+        groups.extend(found.keys().copied());
+        if !grouped || (groups.is_empty() && answer.is_err()) {
+            groups.insert(&nobody);
+        }
+        let judge = |group: &Group| {
+            let judged = match answer {
+                Err(why) => Judged { error: Some(why.clone()), ..Judged::of(Outcome::Error) },
+                // A failure before any group was known is noted on no group; it is over now.
+                Ok(_) if grouped && group.is_empty() => Judged::of(Outcome::Normal),
+                Ok(readings) => {
+                    judge(due, alerts.get(group), found.get(group).copied(), readings.first_data_ms)
+                }
+            };
+            evaluation(due, group, judged, alerts.get(group), now_ms)
+        };
+        groups.into_iter().map(judge).collect()
+    }
+
+    /// Moves alerts by evaluations of one due window, and says what to write and send.
+    ///
+    /// `evaluations` are those of [`Self::evaluate`]; each gets the state that its alert has afterwards.
+    pub fn apply(&mut self, now_ms: i64, due: &Due, evaluations: Vec<Evaluation>) -> Changes {
+        let mut changes = Changes::default();
+        let Some(mut tracked) = self.tracked.remove(&due.rule.id) else { return changes };
+        if tracked.rule.version != due.rule.version {
+            // The rule changed while its window was in flight: the new version evaluates it.
+            self.tracked.insert(due.rule.id.clone(), tracked);
+            return changes;
+        }
+        for mut evaluation in evaluations {
+            let group = evaluation.group.clone();
+            let rule = &due.rule;
+            let alert = tracked
+                .alerts
+                .entry(group.clone())
+                .or_insert_with(|| life::newborn(rule, &group, evaluation.window.start_ms));
+            let before = alert.clone();
+            let step = life::advance(alert, rule, &evaluation);
+            evaluation.state = alert.state;
+            if step != Step::Quiet {
+                changes.told.extend(self.notifier.note(now_ms, &life::told(alert), &rule.receivers));
+            }
+            let silent_ms = evaluation.window.end_ms - alert.seen_ms;
+            let placeholder = group.is_empty() && !rule.query.by().is_empty();
+            let is_over = alert.state == AlertState::Normal && placeholder;
+            if is_over || (silent_ms > rule.forget_ms && !rule.query.by().is_empty()) {
+                let mut alert = alert.clone();
+                tracked.alerts.remove(&group);
+                self.end(&mut alert, &rule.receivers, now_ms, &mut changes);
+                changes.alerts.retain(|kept| kept.group != group);
+                changes.forgotten_groups.push((rule.id.clone(), group));
+            } else if *alert != before {
+                changes.alerts.push(alert.clone());
+            }
+            changes.evaluations.push(evaluation);
+        }
+        tracked.cursor = due.window;
+        changes.cursors.push(Cursor { rule: due.rule.id.clone(), window: due.window });
+        schedule_next(&mut self.due, &mut tracked);
+        self.tracked.insert(due.rule.id.clone(), tracked);
+        self.flush(now_ms, &mut changes);
+        changes
+    }
+
+    /// Writes messages that are due although nothing was evaluated: waits that are over, and repeats.
+    pub fn tick(&mut self, now_ms: i64) -> Changes {
+        let mut changes = Changes::default();
+        self.flush(now_ms, &mut changes);
+        changes
+    }
+
+    fn flush(&mut self, now_ms: i64, changes: &mut Changes) {
+        let news = self.notifier.tick(now_ms);
+        changes.outbox.extend(news.messages);
+        changes.told.extend(news.told);
+    }
+
+    /// The rules that are evaluated, with when each is next due.
+    pub fn rules(&self) -> impl Iterator<Item = (&Arc<Rule>, Option<i64>)> {
+        self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
+    }
+
+    /// Where the next window of a rule begins: what came before, it no longer needs.
+    #[must_use]
+    pub fn needed_from_ms(&self, rule: &str) -> Option<i64> {
+        let tracked = self.tracked.get(rule)?;
+        let next = tracked.rule.schedule.next_ending_after(tracked.cursor.end_ms);
+        next.map(|window| window.start_ms)
+    }
+
+    /// The alerts of every rule.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.tracked.values().flat_map(|tracked| tracked.alerts.values())
+    }
+}
+
+fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, tracked: &mut Tracked) {
+    let next = tracked.rule.schedule.next_ending_after(tracked.cursor.end_ms);
+    tracked.due_ms = next.map(|window| tracked.rule.due_ms(window));
+    due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));
+}
+
+/// What an evaluation came to, before it has an identity.
+struct Judged {
+    value: Option<f64>,
+    base: Option<f64>,
+    score: Option<lanner_core::Score>,
+    outcome: Outcome,
+    error: Option<String>,
+}
+
+impl Judged {
+    const fn of(outcome: Outcome) -> Self {
+        Self { value: None, base: None, score: None, outcome, error: None }
+    }
+}
+
+fn judge(due: &Due, alert: Option<&Alert>, reading: Option<&Reading>, first_data_ms: Option<i64>) -> Judged {
+    let value = reading.map_or_else(|| due.rule.query.of_nothing(), |reading| reading.value);
+    let Some(value) = value else { return Judged::of(Outcome::NoData) };
+    let base = |(at, window): (usize, &Option<TimeRange>)| match window {
+        None => Base::Missing,
+        Some(window) if first_data_ms.is_none_or(|first_ms| window.start_ms < first_ms) => Base::TooEarly,
+        Some(_) => reading
+            .and_then(|reading| reading.bases.get(at).copied().flatten())
+            .or_else(|| due.rule.query.of_nothing())
+            .map_or(Base::Missing, Base::Value),
+    };
+    let bases: Vec<Base> = due.bases.iter().enumerate().map(base).collect();
+    let firing =
+        alert.is_some_and(|alert| matches!(alert.state, AlertState::Firing | AlertState::Recovering));
+    let judgement = due.rule.detector.score(value, &bases, firing);
+    let outcome = match judgement.score {
+        Ok(score) if due.rule.detector.threshold().exceeded_by(score) => Outcome::Breach,
+        Ok(_) => Outcome::Normal,
+        Err(why) => why,
+    };
+    Judged { value: Some(value), base: judgement.base, score: judgement.score.ok(), outcome, error: None }
+}
+
+fn evaluation(due: &Due, group: &Group, judged: Judged, alert: Option<&Alert>, now_ms: i64) -> Evaluation {
+    Evaluation {
+        id: Evaluation::identity(&due.rule.id, due.rule.version, group, due.window),
+        rule: due.rule.id.clone(),
+        version: due.rule.version,
+        group: group.clone(),
+        window: due.window,
+        value: judged.value,
+        base: judged.base,
+        score: judged.score,
+        outcome: judged.outcome,
+        error: judged.error,
+        state: alert.map_or(AlertState::Normal, |alert| alert.state),
+        late: due.late,
+        evaluated_ms: now_ms,
+    }
+}

@@ -1,0 +1,285 @@
+//! The life of an alert: from one evaluation to the next state.
+//!
+//! ```text
+//!            bad             bad, `for` in a row                good
+//!  normal ────────▶ pending ────────────────────▶ firing ────────────────▶ recovering
+//!     ▲                │ good                    no_data        ◀──── bad ──────┘
+//!     └────────────────┘                         error                          │
+//!     ◀──────────────────────────── good, `recover_for` in a row ───────────────┘
+//! ```
+//!
+//! Bad windows come in three kinds: a breach, no data, an error; `for` counts windows of one kind in a row.
+//! An episode runs from the first `firing`, `no_data` or `error` to the return to `normal`, whatever kinds it
+//! passes through. Everything is counted in windows and dated by their ends, never by a clock, so replaying
+//! history gives what live evaluation gave.
+
+use lanner_core::time::format_time;
+use lanner_core::{Alert, AlertState, Evaluation, Group, NotifiedAlert, Outcome};
+
+use crate::rule::{Policy, Rule};
+use crate::template::Context;
+
+/// What happened to the people's view of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing that people are told.
+    Quiet,
+    /// An episode began, or changed its kind.
+    Fired,
+    /// An episode ended.
+    Resolved,
+}
+
+/// An alert before its first evaluation.
+#[must_use]
+pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
+    Alert {
+        rule: rule.id.clone(),
+        version: rule.version,
+        group: group.clone(),
+        labels: rule.alert_labels(group),
+        state: AlertState::Normal,
+        since_ms: at_ms,
+        bad_streak: 0,
+        bad_kind: None,
+        good_streak: 0,
+        episode: 0,
+        active: false,
+        started_ms: None,
+        resolved_ms: None,
+        seen_ms: at_ms,
+        window: lanner_core::TimeRange::new(at_ms, at_ms),
+        value: None,
+        base: None,
+        bad_value: None,
+        bad_base: None,
+        error: None,
+        content: serde_json::Value::Null,
+        late: false,
+    }
+}
+
+/// Moves `alert` by one evaluation of its rule.
+pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step {
+    let before = alert.state;
+    alert.version = rule.version;
+    alert.labels = rule.alert_labels(&alert.group);
+    alert.window = evaluation.window;
+    (alert.value, alert.base) = (evaluation.value, evaluation.base);
+    alert.error.clone_from(&evaluation.error);
+    if !matches!(evaluation.outcome, Outcome::NoData | Outcome::Error) && evaluation.value != Some(0.0) {
+        alert.seen_ms = evaluation.window.end_ms;
+    }
+    let step = match bad_kind(rule, evaluation.outcome) {
+        Verdict::Keep => Step::Quiet,
+        Verdict::Good => good(alert, rule),
+        Verdict::Bad(kind) => bad(alert, rule, kind),
+    };
+    if alert.state != before {
+        alert.since_ms = evaluation.window.end_ms;
+        alert.late = evaluation.late;
+    }
+    if step != Step::Quiet {
+        alert.content = rule.content.render(&context(rule, alert, evaluation, step));
+    }
+    step
+}
+
+/// Ends a running episode because its rule is gone, changed its query, or forgot the group.
+pub fn abandon(alert: &mut Alert, at_ms: i64) -> Step {
+    (alert.bad_streak, alert.bad_kind, alert.good_streak) = (0, None, 0);
+    alert.state = AlertState::Normal;
+    if !alert.active {
+        return Step::Quiet;
+    }
+    (alert.active, alert.resolved_ms, alert.since_ms) = (false, Some(at_ms), at_ms);
+    Step::Resolved
+}
+
+enum Verdict {
+    Good,
+    Keep,
+    Bad(AlertState),
+}
+
+fn bad_kind(rule: &Rule, outcome: Outcome) -> Verdict {
+    match (outcome, rule.policies.of(outcome)) {
+        (Outcome::Normal, _) | (_, Some(Policy::Ok)) => Verdict::Good,
+        (_, Some(Policy::Keep)) => Verdict::Keep,
+        (Outcome::NoData, _) => Verdict::Bad(AlertState::NoData),
+        (Outcome::Error, _) => Verdict::Bad(AlertState::Error),
+        (_, _) => Verdict::Bad(AlertState::Firing),
+    }
+}
+
+fn good(alert: &mut Alert, rule: &Rule) -> Step {
+    (alert.bad_streak, alert.bad_kind) = (0, None);
+    if !alert.active {
+        alert.state = AlertState::Normal;
+        return Step::Quiet;
+    }
+    alert.good_streak += 1;
+    if alert.good_streak < rule.recover_windows {
+        alert.state = AlertState::Recovering;
+        return Step::Quiet;
+    }
+    abandon(alert, alert.window.end_ms)
+}
+
+fn bad(alert: &mut Alert, rule: &Rule, kind: AlertState) -> Step {
+    alert.good_streak = 0;
+    alert.bad_streak = if alert.bad_kind == Some(kind) { alert.bad_streak.saturating_add(1) } else { 1 };
+    alert.bad_kind = Some(kind);
+    (alert.bad_value, alert.bad_base) = (alert.value, alert.base);
+    let long_enough = alert.bad_streak >= rule.for_windows;
+    // While an episode runs, a bad window of the kind that people were told needs no waiting.
+    let told = alert.active && (alert.state == kind || alert.state == AlertState::Recovering);
+    match (alert.active, long_enough) {
+        (false, false) => {
+            alert.state = AlertState::Pending;
+            Step::Quiet
+        }
+        (false, true) => {
+            alert.state = kind;
+            alert.active = true;
+            alert.episode = alert.episode.saturating_add(1);
+            (alert.started_ms, alert.resolved_ms) = (Some(alert.window.end_ms), None);
+            Step::Fired
+        }
+        (true, _) if told => {
+            alert.state = kind;
+            Step::Quiet
+        }
+        (true, true) => {
+            alert.state = kind;
+            Step::Fired
+        }
+        (true, false) => Step::Quiet,
+    }
+}
+
+fn context<'a>(rule: &'a Rule, alert: &Alert, evaluation: &'a Evaluation, step: Step) -> Context<'a> {
+    let resolved = step == Step::Resolved;
+    Context {
+        rule: &rule.id,
+        description: &rule.description,
+        state: if resolved { "resolved" } else { alert.state.name() },
+        group: alert.group.clone(),
+        labels: rule.labels.clone(),
+        // A resolved message reports what was wrong, not what is right again.
+        value: if resolved { alert.bad_value } else { alert.value },
+        base: if resolved { alert.bad_base } else { alert.base },
+        score: evaluation.score.map(lanner_core::Score::value).filter(|score| score.is_finite()),
+        error: evaluation.error.as_deref(),
+        window: [format_time(evaluation.window.start_ms), format_time(evaluation.window.end_ms)],
+    }
+}
+
+/// What a message says of an alert.
+#[must_use]
+pub fn told(alert: &Alert) -> NotifiedAlert {
+    let resolved = !alert.active;
+    NotifiedAlert {
+        fingerprint: alert.fingerprint(),
+        episode: alert.episode,
+        // People are told of an episode until it ends; `recovering` is not news.
+        state: match alert.state {
+            AlertState::Recovering | AlertState::Pending => AlertState::Firing,
+            state => state,
+        },
+        rule: alert.rule.clone(),
+        labels: alert.labels.clone(),
+        group: alert.group.clone(),
+        content: alert.content.clone(),
+        started_ms: alert.started_ms.unwrap_or(alert.since_ms),
+        resolved_ms: alert.resolved_ms.filter(|_| resolved),
+        window: alert.window,
+        value: if resolved { alert.bad_value } else { alert.value },
+        base: if resolved { alert.bad_base } else { alert.base },
+        late: alert.late,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanner_core::TimeRange;
+
+    use super::*;
+
+    /// Feeds outcomes (`.` normal, `b` breach, `-` no data, `e` error, `z` base zero, `k` base missing) and
+    /// returns a letter per window: `n`ormal, `p`ending, `F`iring, `r`ecovering, `D` no data, `E`rror.
+    fn walk(extra: &str, outcomes: &str) -> (String, Vec<String>) {
+        let text = format!(
+            "{{ id: r, query: {{ stream: s, measure: count }}, window: 1m, relative: {{ to: 1d, drop: 10% }}, {extra} }}"
+        );
+        let node = crate::document::Node::from_yaml(&text).unwrap();
+        let rule = Rule::check(&node, "", 1).unwrap();
+        let mut alert = newborn(&rule, &Group::default(), 0);
+        let (mut states, mut told) = (String::new(), Vec::new());
+        for (at, letter) in outcomes.chars().enumerate() {
+            let outcome = match letter {
+                '.' => Outcome::Normal,
+                'b' => Outcome::Breach,
+                '-' => Outcome::NoData,
+                'e' => Outcome::Error,
+                'z' => Outcome::BaseZero,
+                _ => Outcome::BaseMissing,
+            };
+            let at = at as i64;
+            let evaluation = Evaluation {
+                id: String::new(),
+                rule: rule.id.clone(),
+                version: 1,
+                group: Group::default(),
+                window: TimeRange::new(at, at + 1),
+                value: Some(at as f64),
+                base: None,
+                score: None,
+                outcome,
+                error: None,
+                state: alert.state,
+                late: false,
+                evaluated_ms: at,
+            };
+            match advance(&mut alert, &rule, &evaluation) {
+                Step::Quiet => {}
+                step => told.push(format!("{at}{step:?}{}", alert.episode)),
+            }
+            states.push(match alert.state {
+                AlertState::Normal => 'n',
+                AlertState::Pending => 'p',
+                AlertState::Firing => 'F',
+                AlertState::Recovering => 'r',
+                AlertState::NoData => 'D',
+                AlertState::Error => 'E',
+            });
+        }
+        (states, told)
+    }
+
+    #[test]
+    fn lives() {
+        #[track_caller]
+        fn check(extra: &str, outcomes: &str, states: &str, told: &[&str]) {
+            let (actual, actual_told) = walk(extra, outcomes);
+            assert_eq!(
+                (actual.as_str(), actual_told),
+                (states, told.iter().map(|t| (*t).to_owned()).collect())
+            );
+        }
+        check("for: 1", "b.bb.", "FnFFn", &["0Fired1", "1Resolved1", "2Fired2", "4Resolved2"]);
+        check("for: 3", "bb.bbbb.", "ppnppFFn", &["5Fired1", "7Resolved1"]);
+        check("recover_for: 2", "b.b..", "FrFrn", &["0Fired1", "4Resolved1"]);
+        // Missing data obeys `for` too, and an alert that fires does not resolve because data stops.
+        check("for: 2", "--.", "pDn", &["1Fired1", "2Resolved1"]);
+        check("for: 2", "bb--b.", "pFFDDn", &["1Fired1", "3Fired1", "5Resolved1"]);
+        check("no_data: keep", "b-.-", "FFnn", &["0Fired1", "2Resolved1"]);
+        check("no_data: ok", "b-", "Fn", &["0Fired1", "1Resolved1"]);
+        check("for: 2", "b-b-", "pppp", &[]); // kinds do not add up
+        check("error: alert", "e.", "En", &["0Fired1", "1Resolved1"]);
+        // A base that cannot be compared with leaves everything as it is, unless the rule says otherwise.
+        check("for: 1", "bzk.", "FFFn", &["0Fired1", "3Resolved1"]);
+        check("base_zero: alert", "z.", "Fn", &["0Fired1", "1Resolved1"]);
+        check("base_zero: ok", "bz", "Fn", &["0Fired1", "1Resolved1"]);
+    }
+}

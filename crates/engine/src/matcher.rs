@@ -1,0 +1,99 @@
+//! Matching label sets: what silences and inhibition are made of.
+
+use lanner_core::{Labels, MatchOp, Matcher, Silence};
+
+/// The matchers of a silence or an inhibition, ready to match. All must match; an absent label is empty.
+#[derive(Debug, Clone)]
+pub struct Matchers(Vec<(String, Test)>);
+
+#[derive(Debug, Clone)]
+enum Test {
+    Equal(String, bool),
+    Regex(regex::Regex, bool),
+}
+
+impl Matchers {
+    /// Compiles matchers. Regular expressions match the whole value, in linear time.
+    ///
+    /// # Errors
+    /// A sentence that names the matcher whose expression is wrong or too large.
+    pub fn compile(matchers: &[Matcher]) -> Result<Self, String> {
+        let test = |matcher: &Matcher| {
+            let wanted = matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
+            let test = match matcher.op {
+                MatchOp::Equal | MatchOp::NotEqual => Test::Equal(matcher.value.clone(), wanted),
+                MatchOp::Regex | MatchOp::NotRegex => Test::Regex(whole(matcher)?, wanted),
+            };
+            Ok((matcher.label.clone(), test))
+        };
+        matchers.iter().map(test).collect::<Result<_, String>>().map(Self)
+    }
+
+    /// Whether all matchers match. Without any, nothing is matched: an empty silence mutes nobody.
+    #[must_use]
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let fits = |(label, test): &(String, Test)| {
+            let value = labels.get(label).unwrap_or("");
+            match test {
+                Test::Equal(expected, wanted) => (value == expected) == *wanted,
+                Test::Regex(regex, wanted) => regex.is_match(value) == *wanted,
+            }
+        };
+        !self.0.is_empty() && self.0.iter().all(fits)
+    }
+}
+
+fn whole(matcher: &Matcher) -> Result<regex::Regex, String> {
+    let Matcher { label, value, .. } = matcher;
+    regex::RegexBuilder::new(&format!("^(?:{value})$"))
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|error| format!("the expression \"{value}\" for label {label} is not usable: {error}"))
+}
+
+/// Silences ready to match.
+#[derive(Debug, Clone, Default)]
+pub struct Silences(Vec<(Silence, Matchers)>);
+
+impl Silences {
+    /// Compiles silences; those whose expressions are not usable are left out (they are refused when made).
+    #[must_use]
+    pub fn compile(silences: &[Silence]) -> Self {
+        let ready = |silence: &Silence| Some((silence.clone(), Matchers::compile(&silence.matchers).ok()?));
+        Self(silences.iter().filter_map(ready).collect())
+    }
+
+    /// The end of the last silence that mutes `labels` at `now_ms`, if any does.
+    #[must_use]
+    pub fn muted_until(&self, labels: &Labels, now_ms: i64) -> Option<i64> {
+        let applies = |(silence, matchers): &&(Silence, Matchers)| {
+            silence.start_ms <= now_ms && now_ms < silence.end_ms && matchers.matches(labels)
+        };
+        self.0.iter().filter(applies).map(|(silence, _)| silence.end_ms).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matchers_match_whole_values() {
+        #[track_caller]
+        fn check(label: &str, op: MatchOp, value: &str, matched: bool) {
+            let matcher = Matcher { label: label.to_owned(), op, value: value.to_owned() };
+            let labels = Labels::new([("bank", "hsbc"), ("rule", "floor")]);
+            assert_eq!(Matchers::compile(&[matcher]).unwrap().matches(&labels), matched);
+        }
+        check("bank", MatchOp::Equal, "hsbc", true);
+        check("bank", MatchOp::Equal, "hs", false);
+        check("bank", MatchOp::Regex, "hs", false); // the whole value
+        check("bank", MatchOp::Regex, "hs.*|ing", true);
+        check("bank", MatchOp::NotRegex, "hs.*", false);
+        check("app", MatchOp::Equal, "", true); // absent is empty
+        check("app", MatchOp::NotEqual, "", false);
+        assert!(!Matchers::compile(&[]).unwrap().matches(&Labels::default()));
+        let bad = Matcher { label: "bank".into(), op: MatchOp::Regex, value: "(".into() };
+        assert!(Matchers::compile(&[bad]).unwrap_err().contains("bank"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Walking history through the engine: what would have fired.
+//!
+//! The engine is the same as live; only the clock is virtual and the source is a record. [`Recorded`] is
+//! such a source: events and samples in memory, read by the same code as live ones.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, SeriesKey, TimeRange};
+use serde_json::{Map, Value};
+
+use crate::engine::{Answer, Due, Engine, Reading, Readings};
+use crate::matcher::Matchers;
+use crate::measure::{Bucket, Measure};
+use crate::rule::{Query, Rule, SeriesQuery};
+use crate::stream::Measures;
+
+/// Something that answers what is due.
+pub trait Source {
+    /// Measures what `due` asks for.
+    fn answer(&mut self, due: &Due) -> Answer;
+}
+
+/// What walking history came to.
+#[derive(Debug, Default, PartialEq)]
+pub struct Replay {
+    /// Every evaluation, in the order it was due.
+    pub evaluations: Vec<Evaluation>,
+    /// Every message that would have been written.
+    pub notifications: Vec<Notification>,
+}
+
+/// Runs `engine` from `from_ms` until everything due by `to_ms` is done.
+///
+/// The engine's rules are to be set at `from_ms`. `progress` is told the virtual time reached; returning
+/// `false` stops the walk.
+pub fn run(
+    engine: &mut Engine,
+    source: &mut impl Source,
+    from_ms: i64,
+    to_ms: i64,
+    mut progress: impl FnMut(i64) -> bool,
+) -> Replay {
+    let mut replay = Replay::default();
+    let mut now_ms = from_ms;
+    while let Some(wake_ms) = engine.wake_ms().filter(|wake_ms| *wake_ms <= to_ms) {
+        now_ms = now_ms.max(wake_ms);
+        if !progress(now_ms) {
+            break;
+        }
+        for due in engine.plan(now_ms, 1_000).due {
+            let answer = source.answer(&due);
+            let evaluations = engine.evaluate(&due, &answer, now_ms);
+            let changes = engine.apply(now_ms, &due, evaluations);
+            replay.evaluations.extend(changes.evaluations);
+            replay.notifications.extend(changes.outbox);
+        }
+        replay.notifications.extend(engine.tick(now_ms).outbox);
+    }
+    replay
+}
+
+/// Events and samples in memory, as a source.
+#[derive(Debug)]
+pub struct Recorded {
+    measures: Measures,
+    first_event_ms: BTreeMap<Arc<str>, i64>,
+    series: BTreeMap<SeriesKey, Vec<Sample>>,
+}
+
+impl Recorded {
+    /// A record that will be read by `rules`. Set the rules first: events are counted as they are added.
+    #[must_use]
+    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, seed: u64) -> Self {
+        let mut measures = Measures::new(seed);
+        for rule in rules {
+            if let Query::Stream(query) = &rule.query {
+                measures.add(&rule.id, query, rule.step_ms(), i64::MIN);
+            }
+        }
+        measures.cover(i64::MIN);
+        Self { measures, first_event_ms: BTreeMap::new(), series: BTreeMap::new() }
+    }
+
+    /// Adds an event.
+    pub fn event(&mut self, stream: &str, time_ms: i64, fields: &Map<String, Value>) {
+        self.measures.count(stream, time_ms, fields);
+        let first_ms = self.first_event_ms.entry(stream.into()).or_insert(time_ms);
+        *first_ms = time_ms.min(*first_ms);
+    }
+
+    /// Adds samples of one series, in any order; of two at one time the later added wins.
+    pub fn samples(&mut self, key: SeriesKey, samples: impl IntoIterator<Item = Sample>) {
+        let kept = self.series.entry(key).or_default();
+        kept.extend(samples);
+        kept.reverse();
+        kept.sort_by_key(|sample| sample.time_ms);
+        kept.dedup_by_key(|sample| sample.time_ms);
+    }
+
+    fn read(&self, rule: &Rule, window: TimeRange) -> Result<Vec<(Group, Option<f64>)>, String> {
+        match &rule.query {
+            Query::Stream(query) => self
+                .measures
+                .read(query, rule.step_ms(), window)
+                .ok_or_else(|| "the record does not hold this window".to_owned()),
+            Query::Series(query) => {
+                let found = self.series.iter().map(|(key, samples)| {
+                    let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
+                    let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
+                    (key, &samples[from..to])
+                });
+                let mut groups = SeriesGroups::new(query)?;
+                for (key, samples) in found {
+                    groups.samples(key, samples);
+                }
+                Ok(groups.values())
+            }
+        }
+    }
+
+    fn first_data_ms(&self, rule: &Rule) -> Option<i64> {
+        match &rule.query {
+            Query::Stream(query) => self.first_event_ms.get(&query.stream).copied(),
+            Query::Series(query) => {
+                let selector = SeriesGroups::new(query).ok()?;
+                let matching = self.series.iter().filter(|(key, _)| selector.matches(key));
+                matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms).min()
+            }
+        }
+    }
+}
+
+impl Source for Recorded {
+    fn answer(&mut self, due: &Due) -> Answer {
+        let now = self.read(&due.rule, due.window)?;
+        let mut bases = Vec::new();
+        for window in &due.bases {
+            bases.push(window.map(|window| self.read(&due.rule, window)).transpose()?.unwrap_or_default());
+        }
+        Ok(Readings { groups: gather(due, now, &bases), first_data_ms: self.first_data_ms(&due.rule) })
+    }
+}
+
+/// Joins what was read of a window and of its bases, group by group; known groups are always there.
+#[must_use]
+pub fn gather(
+    due: &Due,
+    now: Vec<(Group, Option<f64>)>,
+    bases: &[Vec<(Group, Option<f64>)>],
+) -> Vec<Reading> {
+    let n_bases = due.bases.len();
+    let nothing = due.rule.query.of_nothing();
+    let empty = || (nothing, vec![None; n_bases]);
+    let mut groups: BTreeMap<Group, (Option<f64>, Vec<Option<f64>>)> =
+        due.known.iter().map(|group| (group.clone(), empty())).collect();
+    for (group, value) in now {
+        groups.entry(group).or_insert_with(empty).0 = value;
+    }
+    for (at, base) in bases.iter().enumerate() {
+        for (group, value) in base {
+            // A group that was there then and is gone now is measured too: it may have fallen to nothing.
+            groups.entry(group.clone()).or_insert_with(empty).1[at] = *value;
+        }
+    }
+    groups.into_iter().map(|(group, (value, bases))| Reading { group, value, bases }).collect()
+}
+
+/// Series that match a query, gathered into its groups; used live and in replay alike.
+#[derive(Debug)]
+pub struct SeriesGroups<'q> {
+    query: &'q SeriesQuery,
+    matchers: Option<Matchers>,
+    groups: BTreeMap<Group, Bucket>,
+}
+
+impl<'q> SeriesGroups<'q> {
+    /// No series yet.
+    ///
+    /// # Errors
+    /// When a label's expression is not usable.
+    pub fn new(query: &'q SeriesQuery) -> Result<Self, String> {
+        let matchers = if query.labels.is_empty() { None } else { Some(Matchers::compile(&query.labels)?) };
+        Ok(Self { query, matchers, groups: BTreeMap::new() })
+    }
+
+    /// Whether a series belongs to the query.
+    #[must_use]
+    pub fn matches(&self, key: &SeriesKey) -> bool {
+        glob(&self.query.name, &key.name) && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
+    }
+
+    /// Adds the samples of one series, if it belongs to the query.
+    pub fn samples(&mut self, key: &SeriesKey, samples: &[Sample]) {
+        if self.matches(key) {
+            let bucket = self.bucket(key);
+            samples.iter().for_each(|sample| bucket.add(*sample));
+        }
+    }
+
+    /// Adds what the samples of one series come to, if it belongs to the query.
+    pub fn aggregate(&mut self, key: &SeriesKey, aggregate: Option<Aggregate>) {
+        if self.matches(key) {
+            self.bucket(key).merge(&Bucket::Plain(aggregate));
+        }
+    }
+
+    fn bucket(&mut self, key: &SeriesKey) -> &mut Bucket {
+        let measure: &Measure = &self.query.measure;
+        let group = if self.query.by == ["*"] {
+            key.labels.with(&Labels::new([("series", &*key.name)]))
+        } else {
+            Labels::new(
+                self.query.by.iter().map(|name| (name.as_str(), key.labels.get(name).unwrap_or_default())),
+            )
+        };
+        self.groups.entry(group).or_insert_with(|| measure.bucket())
+    }
+
+    /// The value of each group; `None` where it has no samples.
+    #[must_use]
+    pub fn values(self) -> Vec<(Group, Option<f64>)> {
+        let value = |bucket: &Bucket| match bucket {
+            Bucket::Plain(None) => None,
+            bucket => self.query.measure.value(bucket),
+        };
+        self.groups.iter().map(|(group, bucket)| (group.clone(), value(bucket))).collect()
+    }
+}
+
+/// Whether `name` fits `pattern`, in which `*` stands for any characters. Cost: O(length) without
+/// backtracking beyond the last star.
+#[must_use]
+pub fn glob(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        if p < pattern.len() && pattern[p] == b'*' {
+            star = Some((p, n));
+            p += 1;
+        } else if p < pattern.len() && pattern[p] == name[n] {
+            (p, n) = (p + 1, n + 1);
+        } else if let Some((star_p, star_n)) = star {
+            (p, n) = (star_p + 1, star_n + 1);
+            star = Some((star_p, star_n + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}

@@ -1,0 +1,270 @@
+//! A checked rule: what to measure, when, how to score it, what to do with each outcome, whom to tell.
+//!
+//! A rule is written as a document (YAML or JSON) and becomes a [`Rule`] only when nothing is wrong with it.
+//! The document is what is stored, shown and versioned.
+
+mod read;
+
+use std::sync::Arc;
+
+use lanner_core::{Labels, Matcher, Outcome, TimeRange};
+use lanner_rules::Condition;
+use serde_json::Value;
+
+use crate::detector::Detector;
+use crate::document::{Node, Problems};
+use crate::measure::Measure;
+use crate::schedule::Schedule;
+use crate::template::Template;
+
+pub use read::{FIELDS, Field};
+
+/// Whether a rule is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It is.
+    Active,
+    /// It is kept, but not evaluated.
+    Inactive,
+}
+
+/// What is done with an outcome that is neither normal nor a breach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// As if nothing were wrong.
+    Ok,
+    /// The alert stays as it is.
+    Keep,
+    /// A bad window; after `for` of them people are told.
+    Alert,
+}
+
+/// The policies of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policies {
+    /// For windows that hold nothing to measure. Default: alert.
+    pub no_data: Policy,
+    /// For sources that fail. Default: alert.
+    pub error: Policy,
+    /// For a base of zero. Default: keep.
+    pub base_zero: Policy,
+    /// For a base that was not measured. Default: keep.
+    pub base_missing: Policy,
+    /// For a base before the first data. Default: keep.
+    pub history_short: Policy,
+}
+
+impl Policies {
+    /// The policy for an outcome; `None` for normal and breach.
+    #[must_use]
+    pub const fn of(&self, outcome: Outcome) -> Option<Policy> {
+        match outcome {
+            Outcome::Normal | Outcome::Breach => None,
+            Outcome::NoData => Some(self.no_data),
+            Outcome::Error => Some(self.error),
+            Outcome::BaseZero => Some(self.base_zero),
+            Outcome::BaseMissing => Some(self.base_missing),
+            Outcome::HistoryShort => Some(self.history_short),
+            Outcome::BelowMinBase => Some(Policy::Ok),
+        }
+    }
+}
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub enum Query {
+    /// A measure on the events of a stream, kept up to date as they arrive.
+    Stream(Arc<StreamQuery>),
+    /// A measure on the samples of series.
+    Series(Arc<SeriesQuery>),
+}
+
+/// A measure on the events of a stream.
+#[derive(Debug, Clone)]
+pub struct StreamQuery {
+    /// The stream's name.
+    pub stream: Arc<str>,
+    /// What is measured.
+    pub measure: Measure,
+    /// Which events count; all without.
+    pub condition: Option<Condition>,
+    /// Fields whose values form groups.
+    pub by: Vec<String>,
+    /// A name for this query: equal queries have equal fingerprints, whatever rules they stand in.
+    pub fingerprint: u64,
+}
+
+/// A measure on the samples of series.
+#[derive(Debug, Clone)]
+pub struct SeriesQuery {
+    /// The series' name; `*` stands for any characters.
+    pub name: Arc<str>,
+    /// Which of them, by label.
+    pub labels: Vec<Matcher>,
+    /// What is measured.
+    pub measure: Measure,
+    /// Labels whose values form groups; `*` alone makes each series a group.
+    pub by: Vec<String>,
+    /// A name for this query.
+    pub fingerprint: u64,
+}
+
+impl Query {
+    /// A name for this query: equal queries have equal fingerprints, whatever rules they stand in.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        match self {
+            Self::Stream(query) => query.fingerprint,
+            Self::Series(query) => query.fingerprint,
+        }
+    }
+
+    /// What a window comes to for a known group without any event or sample.
+    #[must_use]
+    pub fn of_nothing(&self) -> Option<f64> {
+        match self {
+            Self::Stream(query) => query.measure.of_nothing(),
+            Self::Series(_) => None,
+        }
+    }
+
+    /// The fields or labels that form groups.
+    #[must_use]
+    pub fn by(&self) -> &[String] {
+        match self {
+            Self::Stream(query) => &query.by,
+            Self::Series(query) => &query.by,
+        }
+    }
+}
+
+/// A checked rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, unique among rules.
+    pub id: Arc<str>,
+    /// Which version of its document, from 1.
+    pub version: u32,
+    /// For people.
+    pub description: String,
+    /// What to measure.
+    pub query: Query,
+    /// Which windows.
+    pub schedule: Schedule,
+    /// How long after a window's end its evaluation waits for late data, milliseconds.
+    pub delay_ms: i64,
+    /// How far back missed windows are walked after downtime, milliseconds.
+    pub max_catchup_ms: i64,
+    /// How long a group without data is remembered, milliseconds.
+    pub forget_ms: i64,
+    /// How strange a value is.
+    pub detector: Box<dyn Detector>,
+    /// Bad windows in a row before people are told.
+    pub for_windows: u32,
+    /// Good windows in a row before people are told that it is over.
+    pub recover_windows: u32,
+    /// What is done with each outcome.
+    pub policies: Policies,
+    /// What people are told.
+    pub content: Template,
+    /// Who is told, by name.
+    pub receivers: Vec<Arc<str>>,
+    /// Labels of its alerts, beside the group's.
+    pub labels: Labels,
+    /// Whether it is evaluated.
+    pub status: Status,
+    /// What was written.
+    pub document: Value,
+}
+
+/// What people are told by a rule that says nothing itself.
+pub const DEFAULT_CONTENT: &str = "{{ rule }} is {{ state }}: {{ value }}{% if base is not none %} against {{ base }}\
+    {% if change is not none %} ({{ change | percent }}){% endif %}{% endif %}{% if error %} ({{ error }}){% endif %}";
+
+impl Rule {
+    /// Checks the document of one rule.
+    ///
+    /// - `path`: how problems name the document, as in `rules[0]`; may be empty.
+    ///
+    /// # Errors
+    /// Every problem in the document.
+    pub fn check(node: &Node, path: &str, version: u32) -> Result<Self, Problems> {
+        read::rule(node, path, version)
+    }
+
+    /// Checks the document of one rule as stored or as sent to the API.
+    ///
+    /// # Errors
+    /// Every problem in the document.
+    ///
+    /// ```
+    /// let document = serde_json::json!({
+    ///     "id": "payments-floor",
+    ///     "query": { "stream": "payments", "measure": "count", "by": ["bank"] },
+    ///     "window": "30m", "every": "10m",
+    ///     "absolute": { "min": 400 },
+    /// });
+    /// let rule = lanner_engine::Rule::from_json(&document, 1).unwrap();
+    /// assert_eq!(rule.schedule.every_ms, 600_000);
+    /// ```
+    pub fn from_json(document: &Value, version: u32) -> Result<Self, Problems> {
+        Self::check(&Node::from_json(document), "", version)
+    }
+
+    /// How long after the earliest moment this rule's evaluations start, milliseconds.
+    ///
+    /// Rules with the same grid would all start at the same instant; each has its own offset instead, up to
+    /// a sixth of `every` and 10 s, fixed by its id.
+    #[must_use]
+    pub fn spread_ms(&self) -> i64 {
+        let widest_ms = (self.schedule.every_ms / 6).clamp(1, 10_000);
+        (xxhash_rust::xxh3::xxh3_64(self.id.as_bytes()) % widest_ms.unsigned_abs()) as i64
+    }
+
+    /// When the evaluation of `window` is due, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn due_ms(&self, window: TimeRange) -> i64 {
+        window.end_ms + self.delay_ms + self.spread_ms()
+    }
+
+    /// The labels of an alert of this rule: the rule's, the group's, and `rule`.
+    #[must_use]
+    pub fn alert_labels(&self, group: &Labels) -> Labels {
+        self.labels.with(group).with(&Labels::new([("rule", &*self.id)]))
+    }
+
+    /// The earlier windows that `window` is compared with, nearest first; `None` where a clock change
+    /// skipped one.
+    #[must_use]
+    pub fn base_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
+        let Some(bases) = self.detector.bases() else { return Vec::new() };
+        let tz = self.schedule.wall_clock();
+        let shifted = |count| {
+            let start_ms = bases.shift.before(window.start_ms, count, &tz)?;
+            Some(TimeRange::new(start_ms, start_ms + self.schedule.window_ms))
+        };
+        (1..=bases.count).map(shifted).collect()
+    }
+
+    /// How far back of a window's start its bases reach, milliseconds.
+    #[must_use]
+    pub fn reach_ms(&self) -> i64 {
+        self.detector.bases().map_or(0, |bases| bases.shift.at_most_ms(bases.count))
+    }
+
+    /// The step in which a measure is kept so that every window is a whole number of steps, milliseconds.
+    #[must_use]
+    pub fn step_ms(&self) -> i64 {
+        let schedule = &self.schedule;
+        let step_ms = gcd(schedule.window_ms, schedule.every_ms);
+        match (&schedule.tz, schedule.active) {
+            (None, None) => step_ms,
+            // UTC offsets have been multiples of a quarter of an hour for decades.
+            (_, active) => gcd(gcd(step_ms, 900_000), active.map_or(0, |active| active.from_ms)),
+        }
+    }
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

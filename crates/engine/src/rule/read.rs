@@ -1,0 +1,486 @@
+//! The document of a rule, field by field.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use lanner_core::time::{
+    DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms, parse_time_ms,
+};
+use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
+use lanner_rules::Condition;
+use serde_json::Value;
+
+use super::{DEFAULT_CONTENT, Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
+use crate::detector::{Detector, KINDS};
+use crate::document::{Check, Content, Fields, Node, Problems};
+use crate::measure::Measure;
+use crate::schedule::{Active, Days, Edge, Schedule};
+use crate::template::{Template, VARIABLES};
+
+/// A field of a rule, as the manual and the API's schema show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+    /// A value, as YAML.
+    pub example: &'static str,
+}
+
+const fn field(name: &'static str, example: &'static str, about: &'static str) -> Field {
+    Field { name, about, example }
+}
+
+/// Every field of a rule except the detectors', which [`KINDS`] lists.
+pub const FIELDS: &[Field] = &[
+    field("id", "payments-floor", "the rule's name, unique among rules"),
+    field("description", "Payments per bank", "for people"),
+    field("query", "{ stream: payments, measure: count, by: [bank] }", "what to measure: a stream or series"),
+    field("window", "30m", "length of the window that is looked at"),
+    field("every", "10m", "distance of windows; the window's length by default"),
+    field("delay", "10s", "how long an evaluation waits for late data; 0s by default"),
+    field("active", "{ from: \"10:00\", to: \"17:00\", days: mon-fri }", "the part of the day, and its days"),
+    field("tz", "Europe/Berlin", "time zone of windows and comparisons; UTC by default"),
+    field("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated"),
+    field("for", "2", "bad windows in a row before people are told; 1 by default"),
+    field("recover_for", "1", "good windows in a row before people are told that it is over; 1 by default"),
+    field("no_data", "alert", "when there is nothing to measure: alert (default), keep or ok"),
+    field("error", "alert", "when the source fails: alert (default), keep or ok"),
+    field("base_zero", "keep", "when the value compared with is zero: keep (default), alert or ok"),
+    field(
+        "base_missing",
+        "keep",
+        "when the value compared with was not measured: keep (default), alert or ok",
+    ),
+    field("history_short", "keep", "when there was no data yet to compare with: keep (default), alert or ok"),
+    field("max_catchup", "24h", "how far back missed windows are walked after downtime; 24h by default"),
+    field(
+        "forget",
+        "7d",
+        "how long a group without data is remembered; a week, or twice the comparison's reach",
+    ),
+    field("content", "\"{{ rule }}: {{ value }}\"", "what people are told: text, or JSON, with variables"),
+    field("receivers", "[on-call]", "who is told"),
+    field("labels", "{ severity: page }", "labels of its alerts, for silences and grouping"),
+    field("status", "active", "active (default) or inactive"),
+];
+
+pub(super) fn rule(node: &Node, path: &str, version: u32) -> Result<Rule, Problems> {
+    let mut check = Check::default();
+    let rule = check.map(node, path).and_then(|mut fields| {
+        let rule = read(&mut fields, version, &mut check);
+        let known: Vec<&str> = FIELDS.iter().map(|f| f.name).chain(KINDS.iter().map(|k| k.name)).collect();
+        fields.finish(&known, &mut check);
+        rule
+    });
+    match rule {
+        Some(rule) if check.problems.is_empty() => Ok(rule),
+        _ => Err(Problems(check.problems)),
+    }
+}
+
+/// Reads every field even when one is wrong, so that all problems are found.
+fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule> {
+    let id = read_id(fields, check);
+    let query = fields.require("query", "{ stream: payments, measure: count }", check);
+    let query = query.and_then(|node| read_query(node, &fields.path_of("query"), check));
+    let schedule = read_schedule(fields, check);
+    let detector = read_detector(fields, check);
+    let policies = read_policies(fields, check);
+    let (for_windows, recover_windows) = (count(fields, "for", check), count(fields, "recover_for", check));
+    let delay_ms = duration(fields, "delay", 0, check).unwrap_or(0);
+    let max_catchup_ms = duration(fields, "max_catchup", 0, check).unwrap_or(DAY_MS);
+    let forget_ms = duration(fields, "forget", 1, check);
+    let description = fields.read("description", check, text).unwrap_or_default();
+    let labels = read_labels(fields, check);
+    let receivers = read_names(fields, "receivers", check);
+    let by: &[String] = query.as_ref().map_or(&[], Query::by);
+    let content = read_content(fields, by, &labels, check);
+    let status = fields.read("status", check, |node| match text(node)?.as_str() {
+        "active" => Ok(Status::Active),
+        "inactive" => Ok(Status::Inactive),
+        _ => Err("should be active or inactive".to_owned()),
+    });
+    let mut rule = Rule {
+        id: id?,
+        version,
+        description,
+        query: query?,
+        schedule: schedule?,
+        delay_ms,
+        max_catchup_ms,
+        forget_ms: 0,
+        detector: detector?,
+        for_windows,
+        recover_windows,
+        policies,
+        content: content?,
+        receivers: receivers.into_iter().map(Arc::from).collect(),
+        labels,
+        status: status.unwrap_or(Status::Active),
+        document: fields.node.to_json(),
+    };
+    rule.forget_ms = forget_ms.unwrap_or_else(|| WEEK_MS.max(2 * rule.reach_ms()));
+    Some(rule)
+}
+
+fn text(node: &Node) -> Result<String, String> {
+    node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
+}
+
+fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
+    fields.require("id", "payments-floor", check);
+    fields.read("id", check, |node| {
+        let id = text(node)?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
+        if id.is_empty() || id.len() > 200 || !id.chars().all(fits) {
+            return Err("should be 1 to 200 letters, digits and - _ . : /".to_owned());
+        }
+        Ok(Arc::from(id))
+    })
+}
+
+fn duration(fields: &mut Fields<'_>, name: &str, at_least_ms: i64, check: &mut Check) -> Option<i64> {
+    fields.read(name, check, |node| {
+        let duration_ms = parse_duration_ms(&text(node)?).map_err(|error| error.to_string())?;
+        if duration_ms < at_least_ms { Err("should be longer than that".to_owned()) } else { Ok(duration_ms) }
+    })
+}
+
+fn count(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> u32 {
+    let read = |node: &Node| match node.content {
+        Content::Int(n @ 1..=10_000) => Ok(n as u32),
+        _ => Err("should be a whole number of windows in a row, from 1 to 10000".to_owned()),
+    };
+    fields.read(name, check, read).unwrap_or(1)
+}
+
+fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule> {
+    fields.require("window", "30m", check);
+    let window_ms = duration(fields, "window", SECOND_MS, check);
+    let every_ms = duration(fields, "every", SECOND_MS, check);
+    let zone = |node: &Node| {
+        let name = text(node)?;
+        TimeZone::get(&name)
+            .map_err(|_| format!("\"{name}\" is not a time zone; write for example Europe/Berlin"))
+    };
+    let outer = fields.read("tz", check, zone);
+    let mut inner = None;
+    let active = fields.get("active").and_then(|node| {
+        let mut fields = check.map(node, &fields.path_of("active"))?;
+        inner = fields.read("tz", check, zone);
+        let active = read_active(&mut fields, check);
+        fields.finish(&["from", "to", "days", "tz", "edge"], check);
+        active
+    });
+    if outer.is_some() && inner.is_some() && outer != inner {
+        check.problem(
+            fields.node,
+            &fields.path_of("active.tz"),
+            "differs from the rule's own tz; write one of them",
+        );
+    }
+    let valid = fields.get("valid").and_then(|node| read_valid(node, &fields.path_of("valid"), check));
+    let window_ms = window_ms?;
+    let every_ms = every_ms.unwrap_or(window_ms);
+    let schedule = Schedule {
+        window_ms,
+        every_ms,
+        tz: inner.or(outer),
+        active,
+        valid: valid.unwrap_or(TimeRange::new(MIN_TIME_MS, MAX_TIME_MS)),
+    };
+    if let Some(active) = schedule.active
+        && active.edge == Edge::End
+        && window_ms > active.length_ms()
+    {
+        let message = "no window fits: it is longer than the active interval";
+        check.problem(fields.node, &fields.path_of("window"), message);
+        return None;
+    }
+    if !schedule.repeats_daily() && schedule.active.is_none() && every_ms > 366 * DAY_MS {
+        check.problem(fields.node, &fields.path_of("every"), "should be at most a year");
+        return None;
+    }
+    Some(schedule)
+}
+
+fn read_active(fields: &mut Fields<'_>, check: &mut Check) -> Option<Active> {
+    let from_ms = fields.read("from", check, time_of_day);
+    let to_ms = fields.read("to", check, time_of_day);
+    let days = fields.read("days", check, |node| {
+        let Content::List(items) = &node.content else { return Days::parse(&text(node)?) };
+        let mut days: Option<Days> = None;
+        for item in items {
+            let more = Days::parse(&text(item)?)?;
+            days = Some(days.map_or(more, |days| days.and(more)));
+        }
+        days.ok_or_else(|| "should name at least one day".to_owned())
+    });
+    let edge = fields.read("edge", check, |node| match text(node)?.as_str() {
+        "end" => Ok(Edge::End),
+        "start" => Ok(Edge::Start),
+        _ => Err("should be end (windows end inside) or start (windows start inside)".to_owned()),
+    });
+    let from_ms = from_ms.unwrap_or(0);
+    if from_ms == DAY_MS {
+        check.problem(fields.node, &fields.path_of("from"), "24:00 is an end; write 00:00");
+        return None;
+    }
+    Some(Active {
+        from_ms,
+        to_ms: to_ms.unwrap_or(DAY_MS),
+        days: days.unwrap_or(Days::ALL),
+        edge: edge.unwrap_or(Edge::End),
+    })
+}
+
+/// `10:00`, `10:00:30` or `24:00`, in milliseconds after midnight.
+fn time_of_day(node: &Node) -> Result<i64, String> {
+    let text = text(node)?;
+    let wrong = || format!("\"{text}\" is not a time of day; write for example \"10:00\"");
+    let parts: Vec<i64> = text
+        .split(':')
+        .map(|part| part.parse::<u8>().map(i64::from))
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong())?;
+    let ms = match parts[..] {
+        [h, m] => (h * 60 + m) * 60_000,
+        [h, m, s] if s < 60 => ((h * 60 + m) * 60 + s) * 1_000,
+        _ => return Err(wrong()),
+    };
+    if parts[1] < 60 && ms <= DAY_MS { Ok(ms) } else { Err(wrong()) }
+}
+
+fn read_valid(node: &Node, path: &str, check: &mut Check) -> Option<TimeRange> {
+    let mut fields = check.map(node, path)?;
+    let time = |node: &Node| parse_time_ms(&text(node)?);
+    let from_ms = fields.read("from", check, time).unwrap_or(MIN_TIME_MS);
+    let to_ms = fields.read("to", check, time).unwrap_or(MAX_TIME_MS);
+    fields.finish(&["from", "to"], check);
+    if from_ms >= to_ms {
+        check.problem(node, path, "ends before it begins");
+        return None;
+    }
+    Some(TimeRange::new(from_ms, to_ms))
+}
+
+fn read_detector(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
+    let mut names = Vec::new();
+    let mut detectors = Vec::new();
+    for kind in KINDS {
+        let Some(node) = fields.get(kind.name) else { continue };
+        names.push(kind.name);
+        if let Some(mut inner) = check.map(node, &fields.path_of(kind.name)) {
+            detectors.extend((kind.read)(&mut inner, check));
+            inner.finish(kind.fields, check);
+        }
+    }
+    if names.is_empty() {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let message = format!("needs a detector: one of {}", known.join(", "));
+        check.push(
+            fields.node.at,
+            &fields.path,
+            message,
+            Some("for example absolute: { min: 400 }".to_owned()),
+        );
+    } else if names.len() > 1 {
+        let message = format!("has {} detectors ({}); a rule has one", names.len(), names.join(", "));
+        check.problem(fields.node, &fields.path, message);
+    }
+    detectors.pop()
+}
+
+fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
+    let mut policy = |name: &str, default: Policy| {
+        let read = |node: &Node| match text(node)?.as_str() {
+            "ok" => Ok(Policy::Ok),
+            "keep" => Ok(Policy::Keep),
+            "alert" => Ok(Policy::Alert),
+            _ => Err("should be alert, keep or ok".to_owned()),
+        };
+        fields.read(name, check, read).unwrap_or(default)
+    };
+    Policies {
+        no_data: policy("no_data", Policy::Alert),
+        error: policy("error", Policy::Alert),
+        base_zero: policy("base_zero", Policy::Keep),
+        base_missing: policy("base_missing", Policy::Keep),
+        history_short: policy("history_short", Policy::Keep),
+    }
+}
+
+fn read_names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<String> {
+    let Some(node) = fields.get(name) else { return Vec::new() };
+    let mut names = Vec::new();
+    for item in check.items(node) {
+        match text(item) {
+            Ok(text) if names.contains(&text) => {
+                check.problem(item, &fields.path_of(name), format!("names \"{text}\" twice"));
+            }
+            Ok(text) => names.push(text),
+            Err(message) => check.problem(item, &fields.path_of(name), message),
+        }
+    }
+    names
+}
+
+fn read_labels(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
+    let Some(node) = fields.get("labels") else { return Labels::default() };
+    let path = fields.path_of("labels");
+    let Content::Map(entries) = &node.content else {
+        check.problem(node, &path, "should be a map of names to texts, for example { severity: page }");
+        return Labels::default();
+    };
+    let mut pairs = Vec::new();
+    for (key, value) in entries {
+        match text(value) {
+            Ok(_) if VARIABLES.contains(&key.name.as_str()) => {
+                let message = format!("the name \"{}\" is taken by a variable of templates", key.name);
+                check.push(key.at, &path, message, None);
+            }
+            Ok(value) => pairs.push((key.name.clone(), value)),
+            Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
+        }
+    }
+    Labels::new(pairs)
+}
+
+fn read_content(
+    fields: &mut Fields<'_>,
+    by: &[String],
+    labels: &Labels,
+    check: &mut Check,
+) -> Option<Template> {
+    let known: Vec<&str> = by.iter().map(String::as_str).chain(labels.iter().map(|(name, _)| name)).collect();
+    let written = fields.get("content");
+    let value = written.map_or_else(|| Value::from(DEFAULT_CONTENT), Node::to_json);
+    match Template::check(&value, &known) {
+        Ok(template) => Some(template),
+        Err(problems) => {
+            for message in problems {
+                check.problem(written.unwrap_or(fields.node), &fields.path_of("content"), message);
+            }
+            None
+        }
+    }
+}
+
+fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
+    let mut fields = check.map(node, path)?;
+    let (stream, series) = (fields.read("stream", check, name), fields.read("series", check, name));
+    match (stream, series) {
+        (Some(stream), None) => {
+            let query = stream_query(stream, &mut fields, check);
+            fields.finish(&["stream", "measure", "where", "by"], check);
+            query.map(|query| Query::Stream(Arc::new(query)))
+        }
+        (None, Some(series)) => {
+            let query = series_query(series, &mut fields, check);
+            fields.finish(&["series", "measure", "labels", "by"], check);
+            query.map(|query| Query::Series(Arc::new(query)))
+        }
+        (None, None) => {
+            let message =
+                "should name a stream or a series, for example { stream: payments, measure: count }";
+            check.problem(node, path, message);
+            None
+        }
+        (Some(_), Some(_)) => {
+            check.problem(node, path, "names a stream and a series; a rule has one query");
+            None
+        }
+    }
+}
+
+fn name(node: &Node) -> Result<String, String> {
+    let name = text(node)?;
+    if name.is_empty() || name.len() > 1_000 {
+        Err("should be 1 to 1000 characters".to_owned())
+    } else {
+        Ok(name)
+    }
+}
+
+fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<StreamQuery> {
+    fields.require("measure", "count", check);
+    let measure = fields.read("measure", check, |node| Measure::of_stream(&text(node)?));
+    let condition = match fields.get("where") {
+        None => Some(None),
+        Some(node) => read_condition(node, &fields.path_of("where"), check).map(Some),
+    };
+    let by = read_by(fields, check);
+    let (measure, condition) = (measure?, condition?);
+    let written = condition.as_ref().map(|condition| condition.expr().to_string());
+    let fingerprint =
+        fingerprint(&["stream", &stream, &measure.to_string(), written.as_deref().unwrap_or("")], &by);
+    Some(StreamQuery { stream: stream.into(), measure, condition, by, fingerprint })
+}
+
+fn read_condition(node: &Node, path: &str, check: &mut Check) -> Option<Condition> {
+    let written = match text(node) {
+        Ok(written) => written,
+        Err(message) => {
+            check.problem(node, path, message);
+            return None;
+        }
+    };
+    match Condition::compile(&written) {
+        Ok(condition) => Some(condition),
+        Err(problems) => {
+            for problem in problems {
+                let message = format!("character {}: {}", problem.column, problem.message);
+                check.push(node.at, path, message, problem.hint);
+            }
+            None
+        }
+    }
+}
+
+fn series_query(name: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<SeriesQuery> {
+    let measure = fields.read("measure", check, |node| Measure::of_series(&text(node)?));
+    let wrong = fields.get("measure").is_some() && measure.is_none();
+    let mut labels = Vec::new();
+    if let Some(node) = fields.get("labels") {
+        let path = fields.path_of("labels");
+        let inner = check.map(node, &path);
+        if let (Some(_), Content::Map(entries)) = (inner, &node.content) {
+            for (key, value) in entries {
+                match text(value) {
+                    Ok(value) => labels.push(Matcher { label: key.name.clone(), op: MatchOp::Equal, value }),
+                    Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
+                }
+            }
+        }
+    }
+    let by = read_by(fields, check);
+    if wrong {
+        return None;
+    }
+    let measure = measure.unwrap_or(Measure { kind: crate::measure::Kind::Avg, field: None });
+    let written = serde_json::to_string(&labels).unwrap_or_default();
+    let fingerprint = fingerprint(&["series", &name, &measure.to_string(), &written], &by);
+    Some(SeriesQuery { name: name.into(), labels, measure, by, fingerprint })
+}
+
+fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {
+    let by = read_names(fields, "by", check);
+    for name in &by {
+        if VARIABLES.contains(&name.as_str()) {
+            let message = format!("the name \"{name}\" is taken by a variable of templates");
+            check.problem(fields.node, &fields.path_of("by"), message);
+        }
+    }
+    by
+}
+
+fn fingerprint(parts: &[&str], by: &[String]) -> u64 {
+    let mut bytes = Vec::new();
+    for part in parts.iter().copied().chain(by.iter().map(String::as_str)) {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    xxhash_rust::xxh3::xxh3_64(&bytes)
+}

@@ -1,0 +1,390 @@
+//! Streams become series: measures kept up to date as events arrive.
+//!
+//! A rule on events does not scan events at each evaluation. Its measure is a member of its stream; each
+//! event is matched once against the conditions of all members through an index, and added to the step it
+//! falls into. A window is read as the merge of its steps.
+//!
+//! A member counts the events that arrive from its registration on. The stored ones from before are counted
+//! by [`Measures::past`], off to the side, and joined by [`Measures::absorb`]. The edge takes the snapshot of
+//! stored events and registers the member in one moment in which no event is between the two, so nothing is
+//! counted twice or missed.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use lanner_core::event::lookup;
+use lanner_core::{Group, Labels, Sample, TimeRange};
+use lanner_rules::{Condition, Index, Missing, Scratch};
+use serde_json::{Map, Value};
+
+use crate::measure::{Bucket, Kind};
+use crate::rule::StreamQuery;
+
+/// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
+pub const MAX_GROUPS: usize = 10_000;
+
+/// What happened to one event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Measures that it was added to.
+    pub added: u32,
+    /// Measures that it came too late for.
+    pub late: u32,
+    /// Measures whose groups are full.
+    pub overflow: u32,
+    /// Measures whose field it lacks, or has as something other than a number.
+    pub unmeasured: u32,
+}
+
+/// The measures of all streams.
+#[derive(Debug)]
+pub struct Measures {
+    seed: u64,
+    streams: HashMap<Arc<str>, Stream>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    members: Vec<Member>,
+    /// Where each member stands, by fingerprint and step.
+    places: HashMap<(u64, i64), usize>,
+    index: Option<Indexed>,
+}
+
+#[derive(Debug)]
+struct Indexed {
+    index: Index,
+    unconditional: Vec<u32>,
+    scratch: Scratch,
+    matched: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Member {
+    query: Arc<StreamQuery>,
+    step_ms: i64,
+    /// Steps from here on are complete; `i64::MAX` until the past was added.
+    covered_from_ms: i64,
+    /// Rules that read it, and the earliest time each still needs.
+    users: Vec<(Arc<str>, i64)>,
+    groups: HashMap<Box<str>, Steps>,
+    key: String,
+}
+
+#[derive(Debug)]
+struct Steps {
+    group: Group,
+    buckets: VecDeque<(i64, Bucket)>,
+}
+
+impl Measures {
+    /// No measures yet. `seed` keys the hashes of distinct counts; one per installation.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, streams: HashMap::new() }
+    }
+
+    /// Registers `rule` as a reader of `query` in steps of `step_ms`, from `needed_from_ms` on.
+    ///
+    /// Returns whether the measure is new: then the stored events from before this moment are to be counted
+    /// by [`Self::past`] and joined by [`Self::absorb`].
+    pub fn add(
+        &mut self,
+        rule: &Arc<str>,
+        query: &Arc<StreamQuery>,
+        step_ms: i64,
+        needed_from_ms: i64,
+    ) -> bool {
+        let stream = self.streams.entry(query.stream.clone()).or_default();
+        if let Some(member) = stream.member(query.fingerprint, step_ms) {
+            member.users.retain(|(user, _)| user != rule);
+            member.users.push((rule.clone(), needed_from_ms));
+            return false;
+        }
+        stream.index = None;
+        stream.places.insert((query.fingerprint, step_ms), stream.members.len());
+        stream.members.push(Member {
+            query: query.clone(),
+            step_ms,
+            covered_from_ms: i64::MAX,
+            users: vec![(rule.clone(), needed_from_ms)],
+            groups: HashMap::new(),
+            key: String::new(),
+        });
+        true
+    }
+
+    /// Forgets that `rule` reads anything; members without readers are dropped.
+    pub fn remove(&mut self, rule: &str) {
+        for stream in self.streams.values_mut() {
+            let before = stream.members.len();
+            for member in &mut stream.members {
+                member.users.retain(|(user, _)| &**user != rule);
+            }
+            stream.members.retain(|member| !member.users.is_empty());
+            if stream.members.len() != before {
+                stream.index = None;
+                let place = |(at, member): (usize, &Member)| ((member.query.fingerprint, member.step_ms), at);
+                stream.places = stream.members.iter().enumerate().map(place).collect();
+            }
+        }
+        self.streams.retain(|_, stream| !stream.members.is_empty());
+    }
+
+    /// Measures of the same kind as those of `stream` that do not know their past yet, to count it.
+    #[must_use]
+    pub fn past(&self, stream: &str) -> Self {
+        let mut past = Self::new(self.seed);
+        let members = self.streams.get(stream).map_or(&[][..], |stream| &stream.members);
+        for member in members.iter().filter(|member| member.covered_from_ms == i64::MAX) {
+            for (rule, needed_from_ms) in &member.users {
+                past.add(rule, &member.query, member.step_ms, *needed_from_ms);
+            }
+        }
+        past
+    }
+
+    /// Joins what `past` counted; steps from `from_ms` on are complete then.
+    pub fn absorb(&mut self, past: Self, from_ms: i64) {
+        for (name, stream) in past.streams {
+            let Some(own) = self.streams.get_mut(&name) else { continue };
+            for member in stream.members {
+                let Some(mine) = own.member(member.query.fingerprint, member.step_ms) else { continue };
+                mine.covered_from_ms = from_ms.max(mine.needed_from_ms());
+                for (key, steps) in member.groups {
+                    let query = &mine.query;
+                    let known = mine.groups.entry(key);
+                    let known =
+                        known.or_insert_with(|| Steps { group: steps.group, buckets: VecDeque::new() });
+                    for (start_ms, bucket) in steps.buckets {
+                        known.bucket(start_ms, || query.measure.bucket()).merge(&bucket);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Notes that all measures are complete from `from_ms` on, because nothing came before them.
+    pub fn cover(&mut self, from_ms: i64) {
+        for member in self.streams.values_mut().flat_map(|stream| &mut stream.members) {
+            member.covered_from_ms = from_ms;
+        }
+    }
+
+    /// The streams that are measured.
+    pub fn streams(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.streams.keys()
+    }
+
+    /// Counts an event that arrived. Cost: one look-up in the index of the stream's conditions, and one
+    /// addition for each measure that the event belongs to.
+    pub fn count(&mut self, stream: &str, time_ms: i64, fields: &Map<String, Value>) -> Counted {
+        let mut counted = Counted::default();
+        let Some(stream) = self.streams.get_mut(stream) else { return counted };
+        if stream.index.is_none() {
+            stream.index = Some(Indexed::build(&stream.members));
+        }
+        let Some(indexed) = &mut stream.index else { return counted };
+        indexed.matched.clear();
+        indexed.index.matches(fields, &mut indexed.scratch, &mut indexed.matched);
+        for at in indexed.matched.iter().chain(&indexed.unconditional) {
+            let member = &mut stream.members[*at as usize];
+            match member.count(self.seed, time_ms, fields) {
+                Fate::Added => counted.added += 1,
+                Fate::Late => counted.late += 1,
+                Fate::Overflow => counted.overflow += 1,
+                Fate::Unmeasured => counted.unmeasured += 1,
+            }
+        }
+        counted
+    }
+
+    /// The value of each group in `window`; `None` when the window is not kept: it begins before what is
+    /// covered, or does not consist of whole steps. The edge then reads stored events instead.
+    #[must_use]
+    pub fn read(
+        &self,
+        query: &StreamQuery,
+        step_ms: i64,
+        window: TimeRange,
+    ) -> Option<Vec<(Group, Option<f64>)>> {
+        let stream = self.streams.get(&query.stream)?;
+        let member = stream.members.get(*stream.places.get(&(query.fingerprint, step_ms))?)?;
+        let whole = window.start_ms.rem_euclid(step_ms) == 0 && window.end_ms.rem_euclid(step_ms) == 0;
+        if window.start_ms < member.covered_from_ms || !whole {
+            return None;
+        }
+        let value = |steps: &Steps| {
+            let first = steps.buckets.partition_point(|(start_ms, _)| *start_ms < window.start_ms);
+            let mut buckets =
+                steps.buckets.range(first..).take_while(|(start_ms, _)| *start_ms < window.end_ms);
+            let mut total = buckets.next()?.1.clone();
+            buckets.for_each(|(_, bucket)| total.merge(bucket));
+            Some((steps.group.clone(), query.measure.value(&total)))
+        };
+        Some(member.groups.values().filter_map(value).collect())
+    }
+
+    /// Notes that `rule` no longer needs what came before `needed_from_ms`, and drops what nobody needs.
+    pub fn release(&mut self, rule: &str, query: &StreamQuery, step_ms: i64, needed_from_ms: i64) {
+        let Some(member) =
+            self.streams.get_mut(&query.stream).and_then(|s| s.member(query.fingerprint, step_ms))
+        else {
+            return;
+        };
+        if let Some((_, from_ms)) = member.users.iter_mut().find(|(user, _)| &**user == rule) {
+            *from_ms = needed_from_ms;
+        }
+        let floor_ms = member.needed_from_ms();
+        if member.covered_from_ms != i64::MAX {
+            member.covered_from_ms = member.covered_from_ms.max(floor_ms);
+        }
+        for steps in member.groups.values_mut() {
+            while steps.buckets.front().is_some_and(|(start_ms, _)| start_ms + step_ms <= floor_ms) {
+                steps.buckets.pop_front();
+            }
+        }
+        member.groups.retain(|_, steps| !steps.buckets.is_empty());
+    }
+
+    /// How many measures are kept, and how many of their conditions no index can help.
+    pub fn size(&mut self) -> (usize, usize) {
+        let mut unindexed = 0;
+        for stream in self.streams.values_mut() {
+            let indexed = stream.index.get_or_insert_with(|| Indexed::build(&stream.members));
+            unindexed += indexed.index.unindexed().len();
+        }
+        (self.streams.values().map(|stream| stream.members.len()).sum(), unindexed)
+    }
+}
+
+impl Stream {
+    fn member(&mut self, fingerprint: u64, step_ms: i64) -> Option<&mut Member> {
+        self.members.get_mut(*self.places.get(&(fingerprint, step_ms))?)
+    }
+}
+
+impl Indexed {
+    fn build(members: &[Member]) -> Self {
+        let mut conditions: Vec<(u32, Condition, Missing)> = Vec::new();
+        let mut unconditional = Vec::new();
+        for (at, member) in members.iter().enumerate() {
+            match &member.query.condition {
+                Some(condition) => conditions.push((at as u32, condition.clone(), Missing::False)),
+                None => unconditional.push(at as u32),
+            }
+        }
+        Self {
+            index: Index::build(conditions),
+            unconditional,
+            scratch: Scratch::default(),
+            matched: Vec::new(),
+        }
+    }
+}
+
+enum Fate {
+    Added,
+    Late,
+    Overflow,
+    Unmeasured,
+}
+
+impl Member {
+    fn needed_from_ms(&self) -> i64 {
+        self.users.iter().map(|(_, from_ms)| *from_ms).min().unwrap_or(i64::MIN)
+    }
+
+    fn count(&mut self, seed: u64, time_ms: i64, fields: &Map<String, Value>) -> Fate {
+        let start_ms = time_ms.div_euclid(self.step_ms) * self.step_ms;
+        if start_ms + self.step_ms <= self.needed_from_ms() {
+            return Fate::Late;
+        }
+        let Some(value) = self.value(seed, fields) else { return Fate::Unmeasured };
+        self.group_key(fields);
+        if !self.groups.contains_key(self.key.as_str()) {
+            if self.groups.len() >= MAX_GROUPS {
+                return Fate::Overflow;
+            }
+            let steps = Steps { group: self.group(fields), buckets: VecDeque::new() };
+            self.groups.insert(self.key.as_str().into(), steps);
+        }
+        let Some(steps) = self.groups.get_mut(self.key.as_str()) else { return Fate::Overflow };
+        let bucket = steps.bucket(start_ms, || self.query.measure.bucket());
+        match (bucket, value) {
+            (Bucket::Distinct(hashes), Measured::Hash(hash)) => hashes.add(hash),
+            (bucket, Measured::Number(value)) => bucket.add(Sample::new(time_ms, value)),
+            (_, Measured::Hash(_)) => return Fate::Unmeasured,
+        }
+        Fate::Added
+    }
+
+    fn value(&self, seed: u64, fields: &Map<String, Value>) -> Option<Measured> {
+        let measure = &self.query.measure;
+        let Some(field) = &measure.field else { return Some(Measured::Number(1.0)) };
+        let value = lookup(fields, field)?;
+        if measure.kind == Kind::Distinct {
+            let hash = match value {
+                Value::Null => return None,
+                Value::String(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), seed),
+                other => xxhash_rust::xxh3::xxh3_64_with_seed(other.to_string().as_bytes(), seed ^ 1),
+            };
+            return Some(Measured::Hash(hash));
+        }
+        value.as_f64().filter(|value| value.is_finite()).map(Measured::Number)
+    }
+
+    /// Writes the group's identity into `key`: each value with its length before it.
+    fn group_key(&mut self, fields: &Map<String, Value>) {
+        use std::fmt::Write as _;
+        self.key.clear();
+        for name in &self.query.by {
+            // Writing to a text cannot fail.
+            let _ = match lookup(fields, name) {
+                Some(Value::String(text)) => write!(self.key, "{}:{text}", text.len()),
+                Some(Value::Null) | None => write!(self.key, "0:"),
+                Some(other) => write!(self.key, "_:{other}"),
+            };
+        }
+    }
+
+    fn group(&self, fields: &Map<String, Value>) -> Group {
+        Labels::new(self.query.by.iter().map(|name| (name.as_str(), label(lookup(fields, name)))))
+    }
+}
+
+enum Measured {
+    Number(f64),
+    Hash(u64),
+}
+
+impl Steps {
+    /// The bucket that starts at `start_ms`; events mostly come in order, so the search begins at the end.
+    fn bucket(&mut self, start_ms: i64, empty: impl FnOnce() -> Bucket) -> &mut Bucket {
+        let at = match self.buckets.back() {
+            Some((last_ms, _)) if *last_ms == start_ms => self.buckets.len() - 1,
+            Some((last_ms, _)) if *last_ms < start_ms => {
+                self.buckets.push_back((start_ms, empty()));
+                self.buckets.len() - 1
+            }
+            _ => {
+                let at = self.buckets.partition_point(|(other_ms, _)| *other_ms < start_ms);
+                if self.buckets.get(at).is_none_or(|(other_ms, _)| *other_ms != start_ms) {
+                    self.buckets.insert(at, (start_ms, empty()));
+                }
+                at
+            }
+        };
+        &mut self.buckets[at].1
+    }
+}
+
+/// A field's value as a label: text as it is, numbers and truth values as written, anything else as JSON.
+#[must_use]
+pub fn label(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}

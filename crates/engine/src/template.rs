@@ -1,0 +1,254 @@
+//! Content of messages: text or JSON with `{{ variables }}`, checked when a rule is saved.
+//!
+//! Templates are Jinja (minijinja). Unknown variables are an error at save, and rendering is bounded by
+//! fuel, so a template can neither surprise nor hang at the moment it is needed.
+
+use std::sync::LazyLock;
+
+use lanner_core::Labels;
+use minijinja::value::Value as Jinja;
+use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior};
+use serde_json::Value;
+
+/// The variables that every rule has beside its labels and `by` fields.
+pub const VARIABLES: [&str; 11] = [
+    "rule",
+    "description",
+    "state",
+    "group",
+    "labels",
+    "value",
+    "base",
+    "change",
+    "score",
+    "window",
+    "error",
+];
+
+/// A checked template: text, or JSON whose texts are templates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template(Value);
+
+/// What a template is filled with.
+#[derive(Debug, Clone, Default)]
+pub struct Context<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// The rule's description.
+    pub description: &'a str,
+    /// The alert's new state; `resolved` when an episode ends.
+    pub state: &'a str,
+    /// The group.
+    pub group: Labels,
+    /// The rule's labels and the group's.
+    pub labels: Labels,
+    /// What was measured.
+    pub value: Option<f64>,
+    /// What it was compared with.
+    pub base: Option<f64>,
+    /// How strange it is.
+    pub score: Option<f64>,
+    /// Why the source failed.
+    pub error: Option<&'a str>,
+    /// The window, RFC 3339.
+    pub window: [String; 2],
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_fuel(Some(100_000));
+    environment.set_formatter(format_value);
+    environment.add_filter("percent", percent);
+    environment.add_filter("number", |value: Option<f64>, digits: Option<usize>| number(value, digits));
+    environment
+});
+
+/// Whole numbers without a fraction, others with up to six digits, nothing as a dash.
+fn format_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Jinja,
+) -> Result<(), minijinja::Error> {
+    let text = if value.is_none() {
+        "–".to_owned()
+    } else if value.is_number() {
+        f64::try_from(value.clone()).map_or_else(|_| value.to_string(), |n| number(Some(n), None))
+    } else {
+        return minijinja::escape_formatter(out, state, value);
+    };
+    out.write_str(&text).map_err(|_| minijinja::Error::from(minijinja::ErrorKind::WriteFailure))
+}
+
+/// `-0.254` as `-25.4 %`.
+fn percent(value: Option<f64>) -> String {
+    value.map_or_else(
+        || "–".to_owned(),
+        |value| format!("{} %", number(Some((value * 1000.0).round() / 10.0), None)),
+    )
+}
+
+fn number(value: Option<f64>, digits: Option<usize>) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    if let Some(digits) = digits {
+        return format!("{value:.digits$}", digits = digits.min(17));
+    }
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+impl Template {
+    /// Checks a template: text, or a JSON object or list whose texts are templates.
+    ///
+    /// - `known`: the rule's labels and `by` fields; they are variables beside [`VARIABLES`].
+    ///
+    /// # Errors
+    /// A sentence for every text that is not a template or uses an unknown variable.
+    ///
+    /// ```
+    /// use lanner_engine::template::Template;
+    /// let text = serde_json::json!("{{ bank }}: {{ value }}, {{ change | percent }}");
+    /// assert!(Template::check(&text, &["bank"]).is_ok());
+    /// assert!(Template::check(&text, &[]).unwrap_err()[0].contains("bank"));
+    /// ```
+    pub fn check(written: &Value, known: &[&str]) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        check_value(written, known, &mut problems);
+        if problems.is_empty() { Ok(Self(written.clone())) } else { Err(problems) }
+    }
+
+    /// Fills the template. A text that fails to render is replaced by a sentence that says why.
+    #[must_use]
+    pub fn render(&self, context: &Context<'_>) -> Value {
+        render_value(&self.0, &variables(context))
+    }
+}
+
+fn variables(context: &Context<'_>) -> Jinja {
+    let Context { value, base, .. } = *context;
+    let change =
+        value.zip(base).filter(|(_, base)| *base != 0.0).map(|(value, base)| (value - base) / base.abs());
+    let mut all = serde_json::Map::new();
+    // Labels first: the names of `VARIABLES` win, and a rule whose labels collide is refused when saved.
+    for (name, value) in context.labels.iter().chain(context.group.iter()) {
+        all.insert(name.to_owned(), value.into());
+    }
+    let fixed = serde_json::json!({
+        "rule": context.rule, "description": context.description, "state": context.state,
+        "group": context.group, "labels": context.labels, "value": value, "base": base, "change": change,
+        "score": context.score, "error": context.error,
+        "window": { "start": context.window[0], "end": context.window[1] },
+    });
+    if let Value::Object(fixed) = fixed {
+        all.extend(fixed);
+    }
+    Jinja::from(minijinja::value::Serde(all))
+}
+
+fn check_value(written: &Value, known: &[&str], problems: &mut Vec<String>) {
+    match written {
+        Value::String(text) => check_text(text, known, problems),
+        Value::Array(items) => items.iter().for_each(|item| check_value(item, known, problems)),
+        Value::Object(map) => map.values().for_each(|item| check_value(item, known, problems)),
+        _ => {}
+    }
+}
+
+fn check_text(text: &str, known: &[&str], problems: &mut Vec<String>) {
+    if text.len() > 64 * 1024 {
+        return problems.push("is longer than 64 KiB".to_owned());
+    }
+    let template = match ENVIRONMENT.template_from_str(text) {
+        Ok(template) => template,
+        Err(error) => {
+            let line = error.line().map_or_else(String::new, |line| format!(", line {line} of the text"));
+            return problems
+                .push(format!("is not a template: {}{line}", error.detail().unwrap_or("syntax error")));
+        }
+    };
+    let mut unknown: Vec<String> = template
+        .undeclared_variables(false)
+        .into_iter()
+        .filter(|name| !VARIABLES.contains(&name.as_str()) && !known.contains(&name.as_str()))
+        .filter(|name| name != "range" && name != "dict" && name != "namespace" && name != "debug")
+        .collect();
+    unknown.sort();
+    let mut all: Vec<&str> = known.to_vec();
+    all.extend(VARIABLES);
+    for name in unknown {
+        problems.push(format!("uses the unknown variable \"{name}\"; known are {}", all.join(", ")));
+    }
+    // A trial with every variable set shows wrong filters, wrong arguments and endless loops.
+    let labels = Labels::new(known.iter().map(|name| (*name, "x")));
+    let trial = Context {
+        group: labels.clone(),
+        labels,
+        value: Some(1.0),
+        base: Some(2.0),
+        score: Some(1.0),
+        ..Context::default()
+    };
+    if problems.is_empty()
+        && let Err(error) = template.render(variables(&trial))
+    {
+        problems.push(format!(
+            "cannot be filled: {}",
+            error.detail().map_or_else(|| error.to_string(), str::to_owned)
+        ));
+    }
+}
+
+fn render_value(written: &Value, variables: &Jinja) -> Value {
+    match written {
+        Value::String(text) => Value::String(
+            ENVIRONMENT
+                .template_from_str(text)
+                .and_then(|template| template.render(variables.clone()))
+                .unwrap_or_else(|error| format!("(content not rendered: {error})")),
+        ),
+        Value::Array(items) => items.iter().map(|item| render_value(item, variables)).collect(),
+        Value::Object(map) => Value::Object(
+            map.iter().map(|(key, item)| (key.clone(), render_value(item, variables))).collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_checked_then_filled() {
+        let written = serde_json::json!({
+            "text": "{{ bank }}: {{ value }} payments, {{ change | percent }} against {{ base }}",
+            "n": 1,
+        });
+        let template = Template::check(&written, &["bank"]).unwrap();
+        let context = Context {
+            group: Labels::new([("bank", "hsbc")]),
+            value: Some(149.0),
+            base: Some(200.0),
+            ..Context::default()
+        };
+        let expected = serde_json::json!({"text": "hsbc: 149 payments, -25.5 % against 200", "n": 1});
+        assert_eq!(template.render(&context), expected);
+        let missing = Template::check(&"{{ value }} {{ change | percent }}".into(), &[]).unwrap();
+        assert_eq!(missing.render(&Context::default()), Value::from("– –"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_save() {
+        #[track_caller]
+        fn check(text: &str, part: &str) {
+            let problems = Template::check(&text.into(), &["bank"]).unwrap_err();
+            assert!(problems[0].contains(part), "{text}: {problems:?}");
+        }
+        check("{{ bnak }}", "bnak");
+        check("{{ value", "is not a template");
+        check("{{ value | nofilter }}", "nofilter");
+        check("{% for i in range(1000000) %}{{ i }}{% endfor %}", "cannot be filled");
+        check(&"x".repeat(70_000), "64 KiB");
+    }
+}
