@@ -113,6 +113,8 @@ pub struct AlertView {
     pub started: Option<Time>,
     /// When it ended; `null` while it lasts.
     pub resolved: Option<Time>,
+    /// The end of the last window in which there was data.
+    pub seen: Time,
     /// The last window evaluated.
     pub window: WindowView,
     /// What was measured in it.
@@ -153,6 +155,7 @@ impl AlertView {
             episode: alert.episode,
             started: alert.started_ms.map(Time),
             resolved: alert.resolved_ms.map(Time),
+            seen: Time(alert.seen_ms),
             window: alert.window.into(),
             value: alert.value,
             base: alert.base,

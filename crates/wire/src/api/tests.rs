@@ -1,3 +1,5 @@
+//! The shapes of the API, written out as JSON.
+
 use std::sync::Arc;
 
 use lanner_core::{
@@ -76,6 +78,7 @@ fn alerts() {
         active: true,
         started_ms: Some(START_MS),
         resolved_ms: None,
+        seen_ms: START_MS,
         window: window(),
         value: Some(1.0),
         base: None,
@@ -91,6 +94,7 @@ fn alerts() {
             "fingerprint": alert.fingerprint(), "rule": "drop", "version": 1, "group": {"bank": "hsbc"},
             "labels": {"bank": "hsbc", "rule": "drop"}, "state": "firing", "since": "2026-01-01T00:00:00Z",
             "active": true, "episode": 1, "started": "2026-01-01T00:00:00Z", "resolved": null,
+            "seen": "2026-01-01T00:00:00Z",
             "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
             "value": 1.0, "base": null, "change": null, "bad_value": 1.0, "bad_base": null,
             "content": "hsbc is down", "late": true, "silenced_by": ["s1"],

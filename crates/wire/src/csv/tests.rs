@@ -1,3 +1,5 @@
+//! CSV: tables read, refused and written back.
+
 use proptest::prelude::*;
 
 use super::*;

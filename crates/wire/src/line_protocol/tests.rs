@@ -1,3 +1,5 @@
+//! Line protocol: lines read, refused and written back.
+
 use lanner_core::{Labels, Sample, SeriesKey};
 use proptest::prelude::*;
 
