@@ -1,5 +1,6 @@
 //! All that touches disk or network.
 //!
-//! [`receiver`] sends messages to people and programs.
+//! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs.
 
 pub mod receiver;
+pub mod store;

@@ -1,0 +1,304 @@
+//! The compressed form of a stretch of one series.
+//!
+//! A block holds rows in order of time. A row is an [`Aggregate`]; one that stands for a single sample is
+//! just that sample's time and value, so a block of such rows has two columns and no more, whatever its step.
+//! Regular times and constant values take a few bytes; other columns are compressed by `pco`, or lie plain
+//! where that is shorter (few rows).
+
+use lanner_core::{Aggregate, Sample};
+
+use super::StoreError;
+use super::bytes::{self, Reader};
+
+/// The most rows a block has.
+pub(super) const MAX_ROWS: usize = 4096;
+
+/// The time at which a row is shown: a single sample's own, otherwise the beginning of its step.
+pub(super) fn position(row: &Aggregate, step_ms: i64) -> i64 {
+    if row.count == 1 || step_ms <= 1 { row.last_ms } else { row.last_ms.div_euclid(step_ms) * step_ms }
+}
+
+/// The decoded rows of a block, in columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Rows {
+    /// `last_ms` of each row.
+    pub(super) times: Vec<i64>,
+    /// `last` of each row.
+    pub(super) values: Vec<f64>,
+    /// Only if some row stands for several samples.
+    pub(super) merged: Option<Box<Merged>>,
+}
+
+/// What rows of several samples hold besides their last one; the columns are as long as the block.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Merged {
+    counts: Vec<u64>,
+    sums: Vec<f64>,
+    mins: Vec<f64>,
+    maxs: Vec<f64>,
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Aggregate {
+        let (last_ms, last) = (self.times[at], self.values[at]);
+        match &self.merged {
+            None => Aggregate::of(Sample::new(last_ms, last)),
+            Some(merged) => Aggregate {
+                count: merged.counts[at],
+                sum: merged.sums[at],
+                min: merged.mins[at],
+                max: merged.maxs[at],
+                last,
+                last_ms,
+            },
+        }
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<Aggregate> {
+        (0..self.len()).map(|at| self.get(at)).collect()
+    }
+
+    /// Memory in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.len() * if self.merged.is_some() { 48 } else { 16 } + 120
+    }
+}
+
+const WHAT: &str = "a block of samples";
+const SINGLE: u8 = 1;
+const MERGED: u8 = 2;
+
+/// Compresses rows in order of time.
+pub(super) fn encode(rows: &[Aggregate]) -> Result<Vec<u8>, StoreError> {
+    let mut out = Vec::with_capacity(64 + 2 * rows.len());
+    let several: Vec<&Aggregate> = rows.iter().filter(|row| row.count > 1).collect();
+    out.push(if several.is_empty() { SINGLE } else { MERGED });
+    bytes::put_varint(&mut out, rows.len() as u64);
+    put_integers(&mut out, &rows.iter().map(|row| row.last_ms).collect::<Vec<_>>())?;
+    put_floats(&mut out, &rows.iter().map(|row| row.last).collect::<Vec<_>>())?;
+    if !several.is_empty() {
+        put_integers(&mut out, &rows.iter().map(|row| row.count as i64).collect::<Vec<_>>())?;
+        put_floats(&mut out, &several.iter().map(|row| row.sum).collect::<Vec<_>>())?;
+        put_floats(&mut out, &several.iter().map(|row| row.min).collect::<Vec<_>>())?;
+        put_floats(&mut out, &several.iter().map(|row| row.max).collect::<Vec<_>>())?;
+    }
+    bytes::seal(&mut out);
+    Ok(out)
+}
+
+/// Reads what [`encode`] wrote.
+pub(super) fn decode(block: &[u8]) -> Result<Rows, StoreError> {
+    let mut reader = Reader::new(bytes::unseal(block, WHAT)?, WHAT);
+    let kind = reader.byte()?;
+    let n = usize::try_from(reader.varint()?).map_err(|_| reader.wrong())?;
+    if !(kind == SINGLE || kind == MERGED) || n > MAX_ROWS {
+        return Err(reader.wrong());
+    }
+    let mut rows = Rows { times: integers(&mut reader, n)?, values: floats(&mut reader, n)?, merged: None };
+    if kind == MERGED {
+        rows.merged = Some(Box::new(merged(&mut reader, &rows.values)?));
+    }
+    if reader.is_empty() { Ok(rows) } else { Err(reader.wrong()) }
+}
+
+fn merged(reader: &mut Reader<'_>, values: &[f64]) -> Result<Merged, StoreError> {
+    let counts = integers(reader, values.len())?;
+    if counts.iter().any(|count| *count < 1) {
+        return Err(reader.wrong());
+    }
+    let several = counts.iter().filter(|count| **count > 1).count();
+    let mut column = || -> Result<Vec<f64>, StoreError> {
+        let mut packed = floats(reader, several)?.into_iter();
+        let rows = counts.iter().zip(values);
+        Ok(rows.filter_map(|(count, value)| if *count > 1 { packed.next() } else { Some(*value) }).collect())
+    };
+    let (sums, mins, maxs) = (column()?, column()?, column()?);
+    Ok(Merged { counts: counts.into_iter().map(i64::unsigned_abs).collect(), sums, mins, maxs })
+}
+
+const REGULAR: u8 = 0;
+const PCO: u8 = 1;
+const PLAIN: u8 = 2;
+/// Below this many numbers the plain form is tried as well.
+const FEW: usize = 48;
+
+fn put_integers(out: &mut Vec<u8>, numbers: &[i64]) -> Result<(), StoreError> {
+    let Some(&first) = numbers.first() else { return Ok(()) };
+    let delta = numbers.get(1).map_or(0, |second| second.wrapping_sub(first));
+    if numbers.array_windows().all(|[a, b]| b.wrapping_sub(*a) == delta) {
+        out.push(REGULAR);
+        bytes::put_zigzag(out, first);
+        bytes::put_zigzag(out, delta);
+        return Ok(());
+    }
+    let mut plain = Vec::new();
+    if numbers.len() < FEW {
+        let mut before = 0_i64;
+        for &number in numbers {
+            bytes::put_zigzag(&mut plain, number.wrapping_sub(before));
+            before = number;
+        }
+    }
+    put_shorter(out, &plain, numbers)
+}
+
+fn put_floats(out: &mut Vec<u8>, numbers: &[f64]) -> Result<(), StoreError> {
+    let Some(&first) = numbers.first() else { return Ok(()) };
+    if numbers.iter().all(|number| number.to_bits() == first.to_bits()) {
+        out.push(REGULAR);
+        // Whole numbers have zero low bytes: cut them off.
+        let high = first.to_bits().swap_bytes();
+        bytes::put_varint(out, high);
+        return Ok(());
+    }
+    let plain = if numbers.len() < FEW {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    } else {
+        Vec::new()
+    };
+    put_shorter(out, &plain, numbers)
+}
+
+/// Appends the plain form (if there is one) or the compressed one, whichever is shorter.
+fn put_shorter<T: pco::data_types::Number>(
+    out: &mut Vec<u8>,
+    plain: &[u8],
+    numbers: &[T],
+) -> Result<(), StoreError> {
+    let packed = pco::standalone::simple_compress(numbers, &pco::ChunkConfig::default())
+        .map_err(|error| StoreError::Database { detail: format!("compressing a block: {error}") })?;
+    if !plain.is_empty() && plain.len() <= packed.len() + 1 {
+        out.push(PLAIN);
+        out.extend_from_slice(plain);
+    } else {
+        out.push(PCO);
+        bytes::put_bytes(out, &packed);
+    }
+    Ok(())
+}
+
+fn integers(reader: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, StoreError> {
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    match reader.byte()? {
+        REGULAR => {
+            let (first, delta) = (reader.zigzag()?, reader.zigzag()?);
+            Ok((0..n as i64).map(|at| first.wrapping_add(delta.wrapping_mul(at))).collect())
+        }
+        PLAIN => {
+            let mut number = 0_i64;
+            (0..n)
+                .map(|_| {
+                    number = number.wrapping_add(reader.zigzag()?);
+                    Ok(number)
+                })
+                .collect()
+        }
+        PCO => packed(reader, n),
+        _ => Err(reader.wrong()),
+    }
+}
+
+fn floats(reader: &mut Reader<'_>, n: usize) -> Result<Vec<f64>, StoreError> {
+    if n == 0 {
+        return Ok(Vec::new());
+    }
+    match reader.byte()? {
+        REGULAR => Ok(vec![f64::from_bits(reader.varint()?.swap_bytes()); n]),
+        PLAIN => Ok(reader.chunks::<8>(n)?.iter().map(|number| f64::from_le_bytes(*number)).collect()),
+        PCO => packed(reader, n),
+        _ => Err(reader.wrong()),
+    }
+}
+
+fn packed<T: pco::data_types::Number + Default>(
+    reader: &mut Reader<'_>,
+    n: usize,
+) -> Result<Vec<T>, StoreError> {
+    let bytes = reader.bytes()?;
+    let mut numbers = vec![T::default(); n];
+    let progress = pco::standalone::simple_decompress_into(bytes, &mut numbers)
+        .map_err(|error| StoreError::corrupt(format!("{WHAT}: {error}")))?;
+    if progress.n_processed == n { Ok(numbers) } else { Err(reader.wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn single(time_ms: i64, value: f64) -> Aggregate {
+        Aggregate::of(Sample::new(time_ms, value))
+    }
+
+    #[test]
+    fn simple_blocks_are_tiny() {
+        #[track_caller]
+        fn check(rows: &[Aggregate], at_most_bytes: usize) {
+            let block = encode(rows).unwrap();
+            assert!(block.len() <= at_most_bytes, "{} bytes", block.len());
+            assert_eq!(decode(&block).unwrap().to_vec(), rows);
+        }
+        let t = 1_767_225_600_000;
+        check(&[single(t, 1.0)], 19);
+        check(&[single(t, 0.1)], 26);
+        let constant: Vec<_> = (0..4096).map(|at| single(t + 10_000 * at, 42.0)).collect();
+        check(&constant, 24);
+        let counter: Vec<_> = (0..4096).map(|at| single(t + 10_000 * at, at as f64)).collect();
+        check(&counter, 160);
+        let gauge: Vec<_> = (0..4096).map(|at| single(t + 10_000 * at, f64::from(at as i32 % 7))).collect();
+        check(&gauge, 1_800);
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<Aggregate>> {
+        let row = (1..2_000_i64, 1..4_u64, any::<[i32; 3]>(), any::<bool>());
+        proptest::collection::vec(row, 0..200).prop_map(|rows| {
+            let mut last_ms = 1_700_000_000_000;
+            rows.into_iter()
+                .map(|(gap_ms, count, [a, b, c], single_only)| {
+                    last_ms += gap_ms;
+                    let mut row = single(last_ms, f64::from(a) / 16.0);
+                    if count > 1 && !single_only {
+                        row.merge(&single(last_ms - 1, f64::from(b)));
+                        row.merge(&single(last_ms - 1, f64::from(c) * 1e-3));
+                    }
+                    row
+                })
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_round_trip(rows in rows()) {
+            prop_assert_eq!(decode(&encode(&rows).unwrap()).unwrap().to_vec(), rows);
+        }
+
+        #[test]
+        fn odd_numbers_round_trip(
+            pairs in proptest::collection::vec((any::<i64>(), any::<f64>()), 1..90)
+        ) {
+            let rows: Vec<_> = pairs.iter().map(|(t, v)| single(*t, *v)).collect();
+            let decoded = decode(&encode(&rows).unwrap()).unwrap();
+            for (at, (time_ms, value)) in pairs.iter().enumerate() {
+                prop_assert_eq!(decoded.times[at], *time_ms);
+                prop_assert_eq!(decoded.values[at].to_bits(), value.to_bits());
+            }
+        }
+
+        #[test]
+        fn any_content_under_a_right_checksum_is_read_or_refused(
+            kind in 0..3_u8,
+            mut block in proptest::collection::vec(any::<u8>(), 0..80),
+        ) {
+            block.insert(0, kind);
+            bytes::seal(&mut block);
+            let _ = decode(&block);
+        }
+    }
+}

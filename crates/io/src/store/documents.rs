@@ -1,0 +1,276 @@
+//! Versioned JSON documents (rules, receivers, switches, ...) and the audit of who changed what and why.
+//!
+//! A change makes a new version and never touches an old one; deleting is a version without a body. Each
+//! change has its row in the audit, written in the same transaction.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::{Value, json};
+
+use super::{Receipt, Store, StoreError};
+
+/// The kind under which rules are stored.
+pub(super) const RULE: &str = "rule";
+
+/// One document to change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentChange {
+    /// The document's id, unique within its kind.
+    pub id: String,
+    /// What it is from now on; `None` deletes it.
+    pub document: Option<Value>,
+}
+
+/// A rule to change.
+pub type RuleChange = DocumentChange;
+/// A rule as stored.
+pub type StoredRule = StoredDocument;
+
+/// One version of a document.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct StoredDocument {
+    /// The document's id.
+    pub id: String,
+    /// Counted from 1 over the id's whole life, deletions included.
+    pub version: u32,
+    /// What it says; `None` in the version that deleted it.
+    pub document: Option<Value>,
+    /// When this version was made, milliseconds since the Unix epoch.
+    pub changed_ms: i64,
+    /// Who made it.
+    pub actor: String,
+    /// Why.
+    pub message: String,
+}
+
+/// Who did what.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct AuditEntry {
+    /// Counted up.
+    pub seq: i64,
+    /// When, milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// Who.
+    pub actor: String,
+    /// What was done, such as `rule.update`.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Anything else worth knowing.
+    pub detail: Value,
+}
+
+impl Store {
+    /// Saves or deletes documents of one kind, all or none, each with its row in the audit.
+    ///
+    /// A document that did not change keeps its version and gets no row. Returns, in the given order, the
+    /// version that each id has now (0 for deleting what never was).
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn save_documents(
+        &self,
+        kind: &str,
+        actor: &str,
+        message: &str,
+        now_ms: i64,
+        changes: Vec<DocumentChange>,
+    ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
+        let author = Author { kind: kind.into(), actor: actor.into(), message: message.into(), now_ms };
+        let sizes = changes.iter().map(|change| 200 + change.document.as_ref().map_or(0, rough_size));
+        let bytes: usize = sizes.sum();
+        self.write(bytes, move |db| changes.into_iter().map(|change| author.save(db, change)).collect())
+    }
+
+    /// The latest version of each document of a kind, deleted ones left out, in order of their ids.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn documents(&self, kind: &str) -> Result<Vec<StoredDocument>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, version, body, changed_ms, actor, message FROM document AS this
+                 WHERE kind = ?1 AND body IS NOT NULL AND version =
+                   (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
+                 ORDER BY id",
+            )?;
+            let mut rows = statement.query([kind])?;
+            collect(&mut rows, stored)
+        })
+    }
+
+    /// All versions of one document, the latest first.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn document_history(&self, kind: &str, id: &str) -> Result<Vec<StoredDocument>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, version, body, changed_ms, actor, message FROM document
+                 WHERE kind = ?1 AND id = ?2 ORDER BY version DESC",
+            )?;
+            let mut rows = statement.query([kind, id])?;
+            collect(&mut rows, stored)
+        })
+    }
+
+    /// [`Store::save_documents`] for rules.
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn save_rules(
+        &self,
+        actor: &str,
+        message: &str,
+        now_ms: i64,
+        changes: Vec<RuleChange>,
+    ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
+        self.save_documents(RULE, actor, message, now_ms, changes)
+    }
+
+    /// All rules, in order of their ids.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn rules(&self) -> Result<Vec<StoredRule>, StoreError> {
+        self.documents(RULE)
+    }
+
+    /// All versions of a rule, the latest first.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn rule_history(&self, id: &str) -> Result<Vec<StoredRule>, StoreError> {
+        self.document_history(RULE, id)
+    }
+
+    /// Notes that `actor` did `action` to `subject`.
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn audit(
+        &self,
+        now_ms: i64,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: Value,
+    ) -> Result<Receipt, StoreError> {
+        let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
+        self.write(300, move |db| note(db, now_ms, &actor, &action, &subject, &detail))
+    }
+
+    /// The latest `limit` entries of the audit, the newest first; only those about `subject` if given.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn audit_list(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.look(|db| {
+            let filter = if subject.is_some() { "subject = ?1" } else { "?1 IS NULL" };
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT seq, time_ms, actor, action, subject, detail FROM audit WHERE {filter}
+                 ORDER BY seq DESC LIMIT ?2"
+            ))?;
+            let mut rows = statement.query(params![subject, limit as i64])?;
+            collect(&mut rows, |row| {
+                Ok(AuditEntry {
+                    seq: row.get(0)?,
+                    time_ms: row.get(1)?,
+                    actor: row.get(2)?,
+                    action: row.get(3)?,
+                    subject: row.get(4)?,
+                    detail: super::state::json(row, 5)?,
+                })
+            })
+        })
+    }
+}
+
+/// Who changes documents of which kind, when and why.
+struct Author {
+    kind: String,
+    actor: String,
+    message: String,
+    now_ms: i64,
+}
+
+impl Author {
+    fn save(&self, db: &Connection, change: DocumentChange) -> Result<(String, u32), StoreError> {
+        let DocumentChange { id, document } = change;
+        let latest: Option<(u32, Option<String>)> = db
+            .prepare_cached(
+                "SELECT version, body FROM document WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
+            )?
+            .query_row([&self.kind, &id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (version, before) = latest.unwrap_or((0, None));
+        let before: Option<Value> = before.map(|body| serde_json::from_str(&body)).transpose()?;
+        if before == document {
+            return Ok((id, version));
+        }
+        let body = document.as_ref().map(serde_json::to_string).transpose()?;
+        let version = version + 1;
+        db.prepare_cached(
+            "INSERT INTO document (kind, id, version, body, actor, message, changed_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![self.kind, id, version, body, self.actor, self.message, self.now_ms])?;
+        let what = match (&before, &document) {
+            (None, _) => "create",
+            (_, None) => "delete",
+            _ => "update",
+        };
+        let detail = json!({"version": version, "message": self.message});
+        note(db, self.now_ms, &self.actor, &format!("{}.{what}", self.kind), &id, &detail)?;
+        Ok((id, version))
+    }
+}
+
+fn note(
+    db: &Connection,
+    time_ms: i64,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    detail: &Value,
+) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO audit (time_ms, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![time_ms, actor, action, subject, detail.to_string()])?;
+    Ok(())
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredDocument, StoreError> {
+    let body: Option<String> = row.get(2)?;
+    Ok(StoredDocument {
+        id: row.get(0)?,
+        version: row.get(1)?,
+        document: body.map(|body| serde_json::from_str(&body)).transpose()?,
+        changed_ms: row.get(3)?,
+        actor: row.get(4)?,
+        message: row.get(5)?,
+    })
+}
+
+fn collect<T>(
+    rows: &mut rusqlite::Rows<'_>,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// Bytes of a document's text, without writing it.
+fn rough_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 3,
+        Value::Array(items) => items.iter().map(rough_size).sum::<usize>() + 2,
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| name.len() + 4 + rough_size(value)).sum::<usize>() + 2
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What can go wrong in the store, in words that say what to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why the store could not do what it was asked to.
+///
+/// Nothing that was acknowledged before is lost by any of these.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process has the folder open.
+    #[error("the data folder {} is in use by {}; stop it, or choose another folder", .path.display(), owner(*.pid))]
+    InUse {
+        /// The data folder.
+        path: PathBuf,
+        /// The other process, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The folder or its file cannot be written.
+    #[error("the data folder {} cannot be written: {detail}", .path.display())]
+    ReadOnly {
+        /// The data folder.
+        path: PathBuf,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// The folder cannot be made or opened.
+    #[error("the data folder {} cannot be opened: {detail}", .path.display())]
+    Folder {
+        /// The data folder.
+        path: PathBuf,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// The file was written by a later release.
+    #[error(
+        "{} has schema version {found} and this release knows {known}; use the release that wrote it",
+        .path.display()
+    )]
+    TooNew {
+        /// The store's file.
+        path: PathBuf,
+        /// The version found.
+        found: i64,
+        /// The newest version that this release reads.
+        known: i64,
+    },
+    /// The file belongs to another program.
+    #[error("{} is a database of another program; choose another data folder", .path.display())]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file, or something in it, is damaged.
+    #[error("the store is damaged: {detail}; restore a backup")]
+    Corrupt {
+        /// What was found where.
+        detail: String,
+    },
+    /// No room on the disk. Writing succeeds again when there is.
+    #[error("the disk that holds the store is full; free some space, then writing goes on by itself")]
+    DiskFull,
+    /// More waits to be written than the configured limit.
+    #[error("the store has too much waiting to be written; try again in {} ms", .retry_after.as_millis())]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A sample is not a number that can be stored.
+    #[error("series {series} has the value {value} at {time_ms} ms; only finite numbers can be stored")]
+    NotFinite {
+        /// The series' key.
+        series: String,
+        /// The value.
+        value: f64,
+        /// The sample's time.
+        time_ms: i64,
+    },
+    /// A time lies outside 1900 to 2200.
+    #[error("{what} has the time {time_ms} ms, which is outside 1900 to 2200; check the unit")]
+    TimeOutOfRange {
+        /// The series' key or the stream's name.
+        what: String,
+        /// The time.
+        time_ms: i64,
+    },
+    /// A sample names a series that was never registered.
+    #[error("series number {id} is not registered; ask the store for the number first")]
+    UnknownSeries {
+        /// The number.
+        id: u32,
+    },
+    /// One more series would exceed the configured limit.
+    #[error("{limit} series exist, which is the limit; remove a label with many values, or raise the limit")]
+    TooManySeries {
+        /// The limit.
+        limit: usize,
+    },
+    /// An evaluation with this identity was stored before; nothing of the set was written.
+    #[error("rule {rule} was already evaluated on this window (evaluation {id})")]
+    AlreadyEvaluated {
+        /// The evaluation's identity.
+        id: String,
+        /// The rule's id.
+        rule: String,
+    },
+    /// An evaluation's id is not the identity of its rule, version, group and window.
+    #[error("evaluation {id} of rule {rule} should have the identity {expected}")]
+    WrongIdentity {
+        /// The id it came with.
+        id: String,
+        /// The rule's id.
+        rule: String,
+        /// What `Evaluation::identity` gives.
+        expected: String,
+    },
+    /// A regular expression in a matcher cannot be used.
+    #[error("the matcher on label \"{label}\" is not a regular expression: {detail}")]
+    BadMatcher {
+        /// The label.
+        label: String,
+        /// Why.
+        detail: String,
+    },
+    /// The options contradict themselves.
+    #[error("store options: {detail}")]
+    BadOptions {
+        /// What to change.
+        detail: String,
+    },
+    /// Something named does not exist.
+    #[error("there is no {what} \"{name}\"")]
+    NotFound {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A backup would overwrite something.
+    #[error("{} exists already; name a new folder for the backup", .path.display())]
+    BackupExists {
+        /// What exists.
+        path: PathBuf,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The database refused for another reason.
+    #[error("the store's database failed: {detail}")]
+    Database {
+        /// SQLite's words.
+        detail: String,
+    },
+}
+
+fn owner(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another lanner".to_owned(), |pid| format!("another lanner (process {pid})"))
+}
+
+impl StoreError {
+    /// A damaged place inside the file.
+    pub(super) fn corrupt(detail: impl Into<String>) -> Self {
+        Self::Corrupt { detail: detail.into() }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let detail = error.to_string();
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::DiskFull,
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { detail },
+            _ => Self::Database { detail },
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::corrupt(format!("a stored document is not what it should be: {error}"))
+    }
+}

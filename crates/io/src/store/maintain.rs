@@ -1,0 +1,175 @@
+//! Housekeeping: sealing the head, rolling up and dropping old data, pruning old state.
+//!
+//! The server calls [`Store::maintain`] every few seconds. Between two calls a thread of the store's own
+//! seals when the head exceeds its limit, so memory stays bounded whatever the caller does.
+
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::thread::JoinHandle;
+
+use super::head::Generation;
+use super::{Inner, Store, StoreError, locked};
+
+/// What one call of [`Store::maintain`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct MaintenanceReport {
+    /// Samples that went from memory into blocks.
+    pub n_sealed: usize,
+    /// Blocks that were rolled up into coarser ones.
+    pub n_rolled_up: usize,
+    /// Blocks that were dropped because all they held was too old.
+    pub n_dropped: usize,
+    /// Rows of evaluations, measured values, messages and silences that were dropped.
+    pub n_pruned: usize,
+}
+
+/// What maintenance remembers between two calls.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// When old data was last looked for.
+    pub(super) aged_ms: Option<i64>,
+}
+
+/// The thread that seals when the head is too large.
+#[derive(Default)]
+pub(super) struct Sealer {
+    signal: Arc<(Mutex<Signal>, Condvar)>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Signal {
+    wanted: bool,
+    stopping: bool,
+}
+
+impl Sealer {
+    /// Has the thread look at the head.
+    pub(super) fn wake(&self) {
+        locked(&self.signal.0).wanted = true;
+        self.signal.1.notify_one();
+    }
+
+    /// Ends the thread, after what it is doing.
+    pub(super) fn stop(&self) {
+        locked(&self.signal.0).stopping = true;
+        self.signal.1.notify_one();
+        if let Some(thread) = locked(&self.thread).take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // A panic of the thread was reported by the runtime; the journal still holds the data.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store {
+    pub(super) fn start_sealer(&self) -> std::io::Result<()> {
+        let signal = Arc::clone(&self.0.sealer.signal);
+        let inner: Weak<Inner> = Arc::downgrade(&self.0);
+        let thread = std::thread::Builder::new().name("lanner-seal".to_owned()).spawn(move || {
+            loop {
+                let mut state = locked(&signal.0);
+                while !state.wanted && !state.stopping {
+                    state = signal.1.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+                }
+                if state.stopping {
+                    return;
+                }
+                state.wanted = false;
+                drop(state);
+                let Some(inner) = inner.upgrade() else { return };
+                let store = Self(inner);
+                if let Err(error) = store.seal_excess()
+                    && error != StoreError::Closed
+                {
+                    tracing::error!(%error, "could not seal; new data stays in memory and in the journal");
+                }
+            }
+        })?;
+        *locked(&self.0.sealer.thread) = Some(thread);
+        Ok(())
+    }
+
+    /// Seals as long as the head is above its limit.
+    fn seal_excess(&self) -> Result<(), StoreError> {
+        let core = self.core();
+        let mut memory = locked(&core.maintenance);
+        self.seal_above(core.options.max_head_bytes / 4 * 3, &mut memory)?;
+        Ok(())
+    }
+
+    /// Seals the oldest generations until the head has at most `max_bytes`.
+    fn seal_above(&self, max_bytes: usize, memory: &mut Memory) -> Result<usize, StoreError> {
+        let core = self.core();
+        let mut n_sealed = 0;
+        while core.head().bytes() > max_bytes {
+            if core.head().frozen.is_empty() {
+                core.head_mut().freeze();
+            }
+            n_sealed += self.seal_oldest(memory)?;
+        }
+        Ok(n_sealed)
+    }
+
+    /// Does what is due: seals data that is unsealed for long or that takes too much memory, and every ten
+    /// minutes rolls up and drops what is old and prunes old state. Call it every few seconds, on a thread
+    /// that may block.
+    ///
+    /// Cost: nothing most of the time; sealing compresses some million samples a second; the look for old
+    /// data costs some 10 µs a series.
+    ///
+    /// # Errors
+    /// Failures of the file. What was not done is tried again by the next call.
+    pub fn maintain(&self, now_ms: i64) -> Result<MaintenanceReport, StoreError> {
+        let core = self.core();
+        let mut memory = locked(&core.maintenance);
+        let mut report = MaintenanceReport::default();
+        let seal_after_ms = core.options.seal_after_ms;
+        let generation_age_ms = seal_after_ms / 4;
+        let age_ms = |generation: &Generation| now_ms - *generation.seen_ms.get_or_init(|| now_ms);
+        {
+            let mut head = core.head_mut();
+            if head.current.last_seq != 0 && age_ms(&head.current) >= generation_age_ms {
+                head.freeze();
+            }
+        }
+        while core.head().frozen.front().is_some_and(|oldest| age_ms(oldest) >= seal_after_ms) {
+            report.n_sealed += self.seal_oldest(&mut memory)?;
+        }
+        report.n_sealed += self.seal_above(core.options.max_head_bytes / 4 * 3, &mut memory)?;
+        self.grow_old(&mut memory, now_ms, &mut report)?;
+        self.record_sizes();
+        Ok(report)
+    }
+
+    fn record_sizes(&self) {
+        let core = self.core();
+        let (bytes, n_samples) = {
+            let head = core.head();
+            (head.bytes(), head.n_samples())
+        };
+        metrics::gauge!("lanner_store_head_samples").set(n_samples as f64);
+        metrics::gauge!("lanner_store_head_bytes").set(bytes as f64);
+        metrics::gauge!("lanner_store_queued_bytes").set(self.0.writer.queued_bytes() as f64);
+        metrics::gauge!("lanner_store_series").set(core.registry.count() as f64);
+        if let Ok(file) = std::fs::metadata(core.folder.join(super::open::FILE_NAME)) {
+            metrics::gauge!("lanner_store_file_bytes").set(file.len() as f64);
+        }
+    }
+
+    /// Seals everything that is in memory into blocks now. For imports and tests; a running server leaves it
+    /// to [`Store::maintain`].
+    ///
+    /// # Errors
+    /// Failures of the file; what was not sealed stays in the journal.
+    pub fn seal(&self) -> Result<usize, StoreError> {
+        let core = self.core();
+        let mut memory = locked(&core.maintenance);
+        core.head_mut().freeze();
+        let mut n_sealed = 0;
+        while !core.head().frozen.is_empty() {
+            n_sealed += self.seal_oldest(&mut memory)?;
+        }
+        Ok(n_sealed)
+    }
+}

@@ -1,0 +1,178 @@
+//! Messages to send: written with the state that caused them, kept until they are sent or given up.
+
+use lanner_core::Notification;
+use rusqlite::{Connection, Row, params};
+
+use super::state::json;
+use super::{Receipt, Store, StoreError};
+
+/// Where a message is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxState {
+    /// To be sent, or to be tried again.
+    Pending,
+    /// Sent.
+    Sent,
+    /// Given up; a person may have it tried again.
+    Dead,
+}
+
+const STATES: [OutboxState; 3] = [OutboxState::Pending, OutboxState::Sent, OutboxState::Dead];
+
+/// A message and what came of it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct OutboxEntry {
+    /// The message.
+    pub notification: Notification,
+    /// Where it is in its life.
+    pub state: OutboxState,
+    /// How often sending failed.
+    pub attempts: u32,
+    /// When it is due, milliseconds since the Unix epoch.
+    pub due_ms: i64,
+    /// Why sending last failed.
+    pub error: Option<String>,
+    /// When it was sent or given up.
+    pub done_ms: Option<i64>,
+}
+
+const COLUMNS: &str = "body, state, attempts, due_ms, error, done_ms";
+
+/// Adds a message; one with the same key is the same message, and stays as it is.
+pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT OR IGNORE INTO outbox (key, body, state, attempts, due_ms) VALUES (?1, ?2, 0, 0, ?3)",
+    )?
+    .execute(params![
+        notification.key,
+        serde_json::to_string(notification)?,
+        notification.created_ms
+    ])?;
+    Ok(())
+}
+
+impl Store {
+    /// The messages that are due at `now_ms`, the longest due first, at most `limit`.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn outbox_due(&self, now_ms: i64, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox WHERE state = 0 AND due_ms <= ?1 ORDER BY due_ms, seq LIMIT ?2"
+            ))?;
+            entries(&mut statement.query(params![now_ms, limit as i64])?)
+        })
+    }
+
+    /// When the next message is due; `None` when nothing waits.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn outbox_next_due_ms(&self) -> Result<Option<i64>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached("SELECT min(due_ms) FROM outbox WHERE state = 0")?;
+            Ok(statement.query_row([], |row| row.get(0))?)
+        })
+    }
+
+    /// Notes that the message was sent.
+    ///
+    /// # Errors
+    /// From the receipt: [`StoreError::NotFound`], and failures of the file.
+    pub fn outbox_sent(&self, key: &str, now_ms: i64) -> Result<Receipt, StoreError> {
+        self.change_message(key, move |db, key| {
+            db.prepare_cached("UPDATE outbox SET state = 1, done_ms = ?2, error = NULL WHERE key = ?1")?
+                .execute(params![key, now_ms])
+        })
+    }
+
+    /// Notes that sending failed: it is tried again at `next_attempt_ms`, or given up if that is `None`.
+    ///
+    /// # Errors
+    /// From the receipt: [`StoreError::NotFound`], and failures of the file.
+    pub fn outbox_failed(
+        &self,
+        key: &str,
+        now_ms: i64,
+        error: &str,
+        next_attempt_ms: Option<i64>,
+    ) -> Result<Receipt, StoreError> {
+        let error: String = error.chars().take(2_000).collect();
+        self.change_message(key, move |db, key| {
+            let state = if next_attempt_ms.is_some() { 0 } else { 2 };
+            let done_ms = next_attempt_ms.is_none().then_some(now_ms);
+            db.prepare_cached(
+                "UPDATE outbox SET state = ?2, attempts = attempts + 1, error = ?3,
+                 due_ms = coalesce(?4, due_ms), done_ms = ?5 WHERE key = ?1",
+            )?
+            .execute(params![key, state, error, next_attempt_ms, done_ms])
+        })
+    }
+
+    /// Has a message tried again at `now_ms`, whatever came of it before.
+    ///
+    /// # Errors
+    /// From the receipt: [`StoreError::NotFound`], and failures of the file.
+    pub fn outbox_retry(&self, key: &str, now_ms: i64) -> Result<Receipt, StoreError> {
+        self.change_message(key, move |db, key| {
+            db.prepare_cached(
+                "UPDATE outbox SET state = 0, attempts = 0, due_ms = ?2, done_ms = NULL WHERE key = ?1",
+            )?
+            .execute(params![key, now_ms])
+        })
+    }
+
+    /// Messages in one state, or in all, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn outbox_list(
+        &self,
+        state: Option<OutboxState>,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        let number = state.and_then(|state| STATES.iter().position(|known| *known == state));
+        let filter = number.map_or_else(|| "1".to_owned(), |number| format!("state = {number}"));
+        self.look(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox WHERE {filter} ORDER BY seq DESC LIMIT ?1"
+            ))?;
+            entries(&mut statement.query([limit as i64])?)
+        })
+    }
+
+    fn change_message(
+        &self,
+        key: &str,
+        change: impl FnOnce(&Connection, &str) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<Receipt, StoreError> {
+        let key = key.to_owned();
+        self.write(200, move |db| match change(db, &key)? {
+            0 => Err(StoreError::NotFound { what: "message", name: key }),
+            _ => Ok(()),
+        })
+    }
+}
+
+fn entries(rows: &mut rusqlite::Rows<'_>) -> Result<Vec<OutboxEntry>, StoreError> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(entry(row)?);
+    }
+    Ok(found)
+}
+
+fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
+    let number: usize = row.get(1)?;
+    let state = STATES.get(number).ok_or_else(|| StoreError::corrupt(format!("message state {number}")))?;
+    Ok(OutboxEntry {
+        notification: json(row, 0)?,
+        state: *state,
+        attempts: row.get(2)?,
+        due_ms: row.get(3)?,
+        error: row.get(4)?,
+        done_ms: row.get(5)?,
+    })
+}

@@ -1,0 +1,263 @@
+//! Which series exist, under which number; all of them in memory.
+//!
+//! A number is given at once; its row is written with the first batch that uses it. Numbers are given in
+//! order, so the rows that are missing are always those above the largest written one. Numbers are private
+//! to one run of the program: series without data are forgotten when the store is opened.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use lanner_core::{Labels, MatchOp, Matcher, SeriesKey};
+use rusqlite::Connection;
+use xxhash_rust::xxh3::xxh3_128_with_secret;
+
+use super::{StoreError, glob};
+
+/// A series' number within one run of the program. Not to be stored elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SeriesId(pub u32);
+
+/// A hasher for keys that are evenly spread already, or small numbers.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxhash_rust::xxh3::xxh3_64_with_seed(bytes, self.0);
+    }
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+    fn write_u128(&mut self, number: u128) {
+        self.0 = number as u64;
+    }
+}
+
+/// A map by series number.
+pub(super) type ById<V> = HashMap<SeriesId, V, BuildHasherDefault<Spread>>;
+type Shard = RwLock<HashMap<u128, SeriesId, BuildHasherDefault<Spread>>>;
+
+const N_SHARDS: usize = 16;
+/// Raw keys remembered per shard; a full shard starts anew, so odd clients cannot fill the memory.
+const SHARD_CAPACITY: usize = 1 << 18;
+
+/// See the module.
+pub(super) struct Registry {
+    known: RwLock<Known>,
+    raw: [Shard; N_SHARDS],
+    secret: Vec<u8>,
+    max_series: usize,
+}
+
+#[derive(Default)]
+struct Known {
+    /// By number less one; `None` for numbers whose series was forgotten.
+    keys: Vec<Option<Arc<SeriesKey>>>,
+    by_key: HashMap<Arc<SeriesKey>, SeriesId>,
+    by_name: BTreeMap<Arc<str>, Vec<SeriesId>>,
+    /// Label names and values, each text once.
+    texts: HashSet<Arc<str>>,
+}
+
+impl Registry {
+    /// Reads what is known from the file.
+    pub(super) fn load(db: &Connection, max_series: usize) -> Result<Self, StoreError> {
+        let secret: Vec<u8> =
+            db.query_row("SELECT value FROM meta WHERE key = 'secret'", [], |row| row.get(0))?;
+        if secret.len() < 136 {
+            return Err(StoreError::corrupt("the installation's hash secret is too short"));
+        }
+        let mut known = Known::default();
+        let mut statement = db.prepare("SELECT id, name, labels FROM series ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id: u32 = row.get(0)?;
+            let labels: Labels = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or(""))?;
+            let name = row.get_ref(1)?.as_str().unwrap_or("");
+            if id == 0 || (id as usize) <= known.keys.len() {
+                return Err(StoreError::corrupt(format!("series {id} is out of order")));
+            }
+            known.keys.resize(id as usize - 1, None);
+            let key = known.interned(&SeriesKey::new(name, labels));
+            known.add(key);
+        }
+        let raw = std::array::from_fn(|_| Shard::default());
+        Ok(Self { known: RwLock::new(known), raw, secret, max_series })
+    }
+
+    fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn id(&self, key: &SeriesKey) -> Result<SeriesId, StoreError> {
+        if let Some(id) = self.known().by_key.get(key) {
+            return Ok(*id);
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = known.by_key.get(key) {
+            return Ok(*id);
+        }
+        if known.by_key.len() >= self.max_series || known.keys.len() >= u32::MAX as usize {
+            return Err(StoreError::TooManySeries { limit: self.max_series });
+        }
+        let key = known.interned(key);
+        Ok(known.add(key))
+    }
+
+    pub(super) fn resolve(
+        &self,
+        raw: &[u8],
+        make: impl FnOnce() -> SeriesKey,
+    ) -> Result<SeriesId, StoreError> {
+        // 128 secret-keyed bits: two raw keys with the same hash cannot be found, let alone met.
+        let hash = xxh3_128_with_secret(raw, &self.secret);
+        let shard = &self.raw[(hash >> 64) as usize % N_SHARDS];
+        if let Some(id) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash) {
+            return Ok(*id);
+        }
+        let id = self.id(&make())?;
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if shard.len() >= SHARD_CAPACITY {
+            shard.clear();
+        }
+        shard.insert(hash, id);
+        Ok(id)
+    }
+
+    pub(super) fn key(&self, id: SeriesId) -> Option<Arc<SeriesKey>> {
+        self.known().keys.get((id.0 as usize).checked_sub(1)?)?.clone()
+    }
+
+    pub(super) fn name_of(&self, id: SeriesId) -> String {
+        self.key(id).map_or_else(|| format!("number {}", id.0), |key| key.to_string())
+    }
+
+    /// The largest number given so far.
+    pub(super) fn last_id(&self) -> u32 {
+        self.known().keys.len() as u32
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.known().by_key.len()
+    }
+
+    pub(super) fn names(&self, pattern: &str) -> Vec<Arc<str>> {
+        let known = self.known();
+        known.matching(pattern).map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    pub(super) fn select(
+        &self,
+        pattern: &str,
+        matchers: &[Matcher],
+    ) -> Result<Vec<(SeriesId, Arc<SeriesKey>)>, StoreError> {
+        let tests: Vec<LabelTest<'_>> = matchers.iter().map(LabelTest::new).collect::<Result<_, _>>()?;
+        let known = self.known();
+        let mut found = Vec::new();
+        for (_, ids) in known.matching(pattern) {
+            for id in ids {
+                if let Some(key) = &known.keys[id.0 as usize - 1]
+                    && tests.iter().all(|test| test.accepts(&key.labels))
+                {
+                    found.push((*id, Arc::clone(key)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the rows of all series that have none yet, up to number `upto`.
+    pub(super) fn save(&self, db: &Connection, upto: u32) -> Result<(), StoreError> {
+        let written: u32 =
+            db.prepare_cached("SELECT coalesce(max(id), 0) FROM series")?.query_row([], |row| row.get(0))?;
+        if upto <= written {
+            return Ok(());
+        }
+        let keys: Vec<(u32, Arc<SeriesKey>)> = {
+            let known = self.known();
+            let new = written as usize..known.keys.len();
+            new.filter_map(|at| Some((at as u32 + 1, known.keys[at].clone()?))).collect()
+        };
+        let mut insert = db.prepare_cached("INSERT INTO series (id, name, labels) VALUES (?1, ?2, ?3)")?;
+        for (id, key) in keys {
+            insert.execute((id, &*key.name, serde_json::to_string(&key.labels)?))?;
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    fn add(&mut self, key: Arc<SeriesKey>) -> SeriesId {
+        self.keys.push(Some(Arc::clone(&key)));
+        let id = SeriesId(self.keys.len() as u32);
+        self.by_name.entry(Arc::clone(&key.name)).or_default().push(id);
+        self.by_key.insert(key, id);
+        id
+    }
+
+    /// The same key with each text shared by all series that have it.
+    fn interned(&mut self, key: &SeriesKey) -> Arc<SeriesKey> {
+        let name = match self.by_name.get_key_value(&key.name) {
+            Some((name, _)) => Arc::clone(name),
+            None => Arc::clone(&key.name),
+        };
+        let pairs: Vec<(Arc<str>, Arc<str>)> =
+            key.labels.iter().map(|(label, value)| (self.text(label), self.text(value))).collect();
+        Arc::new(SeriesKey { name, labels: Labels::new(pairs) })
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = Arc::from(text);
+        self.texts.insert(Arc::clone(&text));
+        text
+    }
+
+    fn matching<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = (&'a Arc<str>, &'a Vec<SeriesId>)> {
+        let prefix = glob::fixed_prefix(pattern);
+        self.by_name
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .take_while(move |(name, _)| name.starts_with(prefix))
+            .take_while(move |(name, _)| prefix.len() < pattern.len() || &***name == pattern)
+            .filter(move |(name, _)| glob::matches(pattern, name))
+    }
+}
+
+/// A matcher with its regular expression compiled.
+struct LabelTest<'a> {
+    matcher: &'a Matcher,
+    regex: Option<regex::Regex>,
+}
+
+impl<'a> LabelTest<'a> {
+    fn new(matcher: &'a Matcher) -> Result<Self, StoreError> {
+        let regex = match matcher.op {
+            MatchOp::Equal | MatchOp::NotEqual => None,
+            MatchOp::Regex | MatchOp::NotRegex => {
+                let whole = format!("^(?:{})$", matcher.value);
+                let built = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build();
+                Some(built.map_err(|error| StoreError::BadMatcher {
+                    label: matcher.label.clone(),
+                    detail: error.to_string(),
+                })?)
+            }
+        };
+        Ok(Self { matcher, regex })
+    }
+
+    fn accepts(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.matcher.label).unwrap_or("");
+        let matches = self.regex.as_ref().map_or(value == self.matcher.value, |regex| regex.is_match(value));
+        match self.matcher.op {
+            MatchOp::Equal | MatchOp::Regex => matches,
+            MatchOp::NotEqual | MatchOp::NotRegex => !matches,
+        }
+    }
+}

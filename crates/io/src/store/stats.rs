@@ -1,0 +1,84 @@
+//! How much there is: for operators, the API and the metrics page.
+
+use super::{Store, StoreError};
+
+/// Sizes of a store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct StoreStats {
+    /// Series that exist.
+    pub n_series: usize,
+    /// Rows in blocks: samples as written, or steps of older data.
+    pub n_block_rows: u64,
+    /// Samples in memory, not sealed yet.
+    pub n_head_samples: usize,
+    /// Blocks of samples.
+    pub n_blocks: u64,
+    /// Events in blocks.
+    pub n_block_events: u64,
+    /// Memory of unsealed data.
+    pub head_bytes: usize,
+    /// Size of the store's file.
+    pub file_bytes: u64,
+    /// Size of its write-ahead log.
+    pub log_bytes: u64,
+    /// Bytes inside the file that are free for new data.
+    pub free_bytes: u64,
+    /// Bytes that wait to be written.
+    pub queued_bytes: usize,
+}
+
+impl Store {
+    /// Sizes as of now. Cost: a walk over the lists of blocks, some 10 ms for 200,000 blocks.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn stats(&self) -> Result<StoreStats, StoreError> {
+        let core = self.core();
+        let (head_bytes, n_head_samples) = {
+            let head = core.head();
+            (head.bytes(), head.n_samples())
+        };
+        let path = core.folder.join(super::open::FILE_NAME);
+        let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let log = path.with_extension("db-wal");
+        self.look(|db| {
+            let (n_blocks, n_block_rows) =
+                db.query_row("SELECT count(*), coalesce(sum(n_rows), 0) FROM block", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
+            let sql = "SELECT coalesce(sum(n_events), 0) FROM event_block";
+            let n_block_events = db.query_row(sql, [], |row| row.get(0))?;
+            let free: u64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+            let page: u64 = db.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            Ok(StoreStats {
+                n_series: core.registry.count(),
+                n_block_rows,
+                n_head_samples,
+                n_blocks,
+                n_block_events,
+                head_bytes,
+                file_bytes: size(&path),
+                log_bytes: size(&log),
+                free_bytes: free * page,
+                queued_bytes: self.0.writer.queued_bytes(),
+            })
+        })
+    }
+}
+
+/// Says what the store's metrics mean; they go to whatever recorder the program installed.
+pub(super) fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("lanner_store_samples_total", Unit::Count, "Samples made durable.");
+    describe_counter!("lanner_store_events_total", Unit::Count, "Events made durable.");
+    describe_counter!("lanner_store_refused_total", Unit::Count, "Writes refused because too much waited.");
+    describe_counter!("lanner_store_commits_total", Unit::Count, "Transactions.");
+    describe_counter!("lanner_store_failed_commits_total", Unit::Count, "Transactions that failed.");
+    describe_histogram!("lanner_store_commit_seconds", Unit::Seconds, "Duration of a transaction.");
+    describe_histogram!("lanner_store_seal_seconds", Unit::Seconds, "Duration of sealing one generation.");
+    describe_gauge!("lanner_store_head_samples", Unit::Count, "Samples in memory, not sealed yet.");
+    describe_gauge!("lanner_store_head_bytes", Unit::Bytes, "Memory of unsealed data.");
+    describe_gauge!("lanner_store_queued_bytes", Unit::Bytes, "Bytes that wait to be written.");
+    describe_gauge!("lanner_store_series", Unit::Count, "Series that exist.");
+    describe_gauge!("lanner_store_file_bytes", Unit::Bytes, "Size of the store's file.");
+}
