@@ -21,10 +21,12 @@ pub mod time;
 pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
-pub use operations::{BackupRequest, BackupResponse, Status};
+pub use operations::{AuditView, Status};
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
-pub use rule::{ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, RuleDocument, RuleState};
+pub use rule::{
+    ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, RuleDocument, RuleState, RuleView,
+};
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use time::{Time, When};
 

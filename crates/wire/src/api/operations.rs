@@ -1,4 +1,4 @@
-//! Running Lanner: is it well, and back it up.
+//! Running Lanner: is it well, and who changed what.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,22 +75,19 @@ pub struct OutboxStatus {
     pub dead: u64,
 }
 
-/// Asks for a copy of the store, made while it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BackupRequest {
-    /// The file to write, on the server; it must not exist.
-    #[schema(example = "/var/backups/lanner-2026-12-01.db")]
-    pub to: String,
-}
-
-/// A copy that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct BackupResponse {
-    /// The file.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// How long it took, milliseconds.
-    pub took_ms: u64,
+/// Something that a person or a program changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditView {
+    /// When.
+    pub time: Time,
+    /// Who.
+    pub actor: String,
+    /// What was done, such as `save`.
+    #[schema(example = "save")]
+    pub action: String,
+    /// To what, such as `rule/payments-floor`.
+    pub subject: String,
+    /// More about it.
+    #[schema(value_type = Value)]
+    pub detail: serde_json::Value,
 }

@@ -40,6 +40,16 @@ pub struct RuleState {
     pub prefill: Option<Prefill>,
 }
 
+/// A rule and how it fares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleView {
+    /// What was written.
+    #[serde(flatten)]
+    pub rule: RuleDocument,
+    /// How it fares; absent while it is inactive.
+    pub state: Option<RuleState>,
+}
+
 /// How far a rule's history has been filled from what was stored before the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Prefill {
@@ -56,8 +66,17 @@ pub struct Prefill {
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
     /// The rules, each an object with an `id`.
+    #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     pub rules: Vec<Value>,
+    /// Receivers to add or replace, each an object with a `name`; others stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub receivers: Vec<Value>,
+    /// Inhibitions instead of those there are; without it they stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub inhibit: Option<Vec<Value>>,
     /// Whether to delete rules that are not among them.
     #[serde(default)]
     pub prune: bool,
@@ -89,8 +108,17 @@ pub struct ApplyResponse {
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     /// The rules.
+    #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     pub rules: Vec<Value>,
+    /// The receivers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub receivers: Vec<Value>,
+    /// The inhibitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub inhibit: Vec<Value>,
 }
 
 /// Whether rules are right.
