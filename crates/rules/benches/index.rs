@@ -99,7 +99,7 @@ fn one_condition(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| black_box(&condition).matches(black_box(event), Missing::Kleene));
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 10)]
 fn build(bencher: Bencher<'_, '_>, n: u32) {
     let text = |id| format!(r#"WORKFLOW == "WF{id}" and BANK == "BANK{id}""#);
     let conditions: Vec<_> =

@@ -112,13 +112,23 @@ impl Step {
     }
 }
 
+/// The value of `key`. Walking over a few keys is quicker than hashing one, as the map's hash is a secret one.
+#[inline]
+fn get<'v>(object: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
+    const FEW: usize = 10;
+    if object.len() > FEW {
+        return object.get(key);
+    }
+    object.iter().find(|(name, _)| name.as_str() == key).map(|(_, value)| value)
+}
+
 fn find<'v>(object: &'v Map<String, Value>, steps: &[Step]) -> Option<&'v Value> {
     let (step, rest) = steps.split_first()?;
-    if let Some(value) = object.get(&*step.flat) {
+    if let Some(value) = get(object, &step.flat) {
         return Some(value);
     }
     let (next, _) = rest.split_first()?;
-    let mut inner = object.get(&*step.key)?;
+    let mut inner = get(object, &step.key)?;
     let (mut next, mut rest) = (next, rest);
     while let Value::Array(items) = inner {
         inner = items.get(next.position?)?;

@@ -109,19 +109,35 @@ impl<'t> Parser<'t> {
 
     /// `or`, the loosest.
     fn any(&mut self) -> Expr {
-        let mut members = vec![self.all()];
-        while self.at.eat_word("or") || self.at.eat("||") {
+        let first = self.all();
+        if !self.eat_or() {
+            return first;
+        }
+        let mut members = vec![first, self.all()];
+        while self.eat_or() {
             members.push(self.all());
         }
         Expr::or(members)
     }
 
     fn all(&mut self) -> Expr {
-        let mut members = vec![self.negated()];
-        while self.at.eat_word("and") || self.at.eat("&&") {
+        let first = self.negated();
+        if !self.eat_and() {
+            return first;
+        }
+        let mut members = vec![first, self.negated()];
+        while self.eat_and() {
             members.push(self.negated());
         }
         Expr::and(members)
+    }
+
+    fn eat_or(&mut self) -> bool {
+        self.at.eat_word("or") || self.at.eat("||")
+    }
+
+    fn eat_and(&mut self) -> bool {
+        self.at.eat_word("and") || self.at.eat("&&")
     }
 
     fn negated(&mut self) -> Expr {
@@ -247,7 +263,7 @@ impl<'t> Parser<'t> {
             "false" => Literal::Bool(false),
             _ => Literal::Null,
         };
-        Some(Value { literal, text: word.to_owned(), start, is_quoted: false })
+        Some(Value { literal, start, end: self.at.pos, is_quoted: false })
     }
 
     /// A number on the left, where `<` ends it.
@@ -264,7 +280,7 @@ impl<'t> Parser<'t> {
         let text = &self.at.text[start..self.at.pos];
         match self.at.number_or_text(start)? {
             literal @ Literal::Number(_) => {
-                Some(Value { literal, text: text.to_owned(), start, is_quoted: false })
+                Some(Value { literal, start, end: self.at.pos, is_quoted: false })
             }
             _ => {
                 self.at.problem(start, format!("expected a condition, found `{text}`"), "");
@@ -295,8 +311,7 @@ impl<'t> Parser<'t> {
         match value.literal {
             Literal::Bool(value) => Expr::Constant(value),
             _ => {
-                let (from, to) =
-                    (value.start, value.start + self.at.text[value.start..start].trim_end().len());
+                let (from, to) = (value.start, value.end);
                 let hint = "compare it with a field: `field == value`, `value in field`";
                 self.at.problems.add(self.at.text, from, to, "a value alone is not a condition", hint);
                 self.recover()
@@ -331,7 +346,7 @@ impl<'t> Parser<'t> {
         };
         if comparison.is_order() && !has_order {
             let message = format!("`{}` needs a number or a text in quotes", comparison.symbol());
-            let end = value.start + value.text.len();
+            let end = value.end;
             self.at.problems.add(self.at.text, value.start, end, message, "");
             return false;
         }
@@ -394,7 +409,7 @@ impl<'t> Parser<'t> {
         for op in [TextOp::Contains, TextOp::Icontains, TextOp::StartsWith, TextOp::EndsWith] {
             if self.at.eat_word(op.word()) {
                 let value = self.at.value(None, Escapes::Text).ok_or(())?;
-                return Ok(Some(Op::Text(op, value.text)));
+                return Ok(Some(Op::Text(op, value.into_text(self.at.text))));
             }
         }
         if self.at.eat_word("exists") {
@@ -420,11 +435,12 @@ impl<'t> Parser<'t> {
 
     fn pattern(&mut self, op: MatchOp) -> Result<Op, ()> {
         let value = self.at.value(None, Escapes::Pattern).ok_or(())?;
-        match Pattern::new(op, &value.text) {
+        let start = value.start;
+        match Pattern::new(op, &value.into_text(self.at.text)) {
             Ok(pattern) => Ok(Op::Match(pattern)),
             Err(error) => {
                 let kind = if op.is_regex() { "regular expression" } else { "glob pattern" };
-                self.at.problem(value.start, format!("{kind}: {error}"), "");
+                self.at.problem(start, format!("{kind}: {error}"), "");
                 Ok(Op::Truthy) // the text after it can still be read
             }
         }
@@ -578,7 +594,7 @@ impl<'t> Parser<'t> {
         self.at.pos += 1;
         self.at.skip_space();
         let key = if let Some('"' | '\'') = self.at.peek() {
-            self.at.quoted(Escapes::Text)?.text
+            self.at.quoted(Escapes::Text)?.into_text(self.at.text)
         } else {
             let rest = self.at.rest();
             let end = rest.find(|c| !in_bare_key(c)).unwrap_or(rest.len());

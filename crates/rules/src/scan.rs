@@ -20,10 +20,20 @@ pub(crate) struct Scanner<'t> {
 /// A value as it stands in the text.
 pub(crate) struct Value {
     pub(crate) literal: Literal,
-    /// Its text: without quotes, escapes resolved.
-    pub(crate) text: String,
+    /// Where it stands, quotes included.
     pub(crate) start: usize,
+    pub(crate) end: usize,
     pub(crate) is_quoted: bool,
+}
+
+impl Value {
+    /// The value as a text: what the quotes hold, or a bare value as it stands in `text`, number or not.
+    pub(crate) fn into_text(self, text: &str) -> String {
+        match self.literal {
+            Literal::Text(text) => text,
+            _ => text[self.start..self.end].to_owned(),
+        }
+    }
 }
 
 /// How escapes in a quoted text are read.
@@ -157,8 +167,8 @@ impl<'t> Scanner<'t> {
             match c {
                 c if c == quote => {
                     self.pos = start + 1 + at + 1;
-                    let literal = Literal::Text(text.clone());
-                    return Some(Value { literal, text, start, is_quoted: true });
+                    let (literal, end) = (Literal::Text(text), self.pos);
+                    return Some(Value { literal, start, end, is_quoted: true });
                 }
                 '\\' => unescape(&mut chars, escapes, &mut text),
                 c => text.push(c),
@@ -192,18 +202,21 @@ impl<'t> Scanner<'t> {
     /// `text[start..pos]` as a value: a number, one of the fixed words, or a text.
     fn bare_value(&mut self, start: usize) -> Option<Value> {
         let text = &self.text[start..self.pos];
-        let literal = match text.to_ascii_lowercase().as_str() {
-            "true" => Literal::Bool(true),
-            "false" => Literal::Bool(false),
-            "null" => Literal::Null,
-            _ if is_reserved(text) => {
-                let message = format!("expected a value, found the word `{text}` of the language");
-                self.problem(start, message, format!("write \"{text}\" if the text is meant"));
-                return None;
-            }
-            _ => self.number_or_text(start)?,
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        let literal = if is("true") {
+            Literal::Bool(true)
+        } else if is("false") {
+            Literal::Bool(false)
+        } else if is("null") {
+            Literal::Null
+        } else if is_reserved(text) {
+            let message = format!("expected a value, found the word `{text}` of the language");
+            self.problem(start, message, format!("write \"{text}\" if the text is meant"));
+            return None;
+        } else {
+            self.number_or_text(start)?
         };
-        Some(Value { literal, text: text.to_owned(), start, is_quoted: false })
+        Some(Value { literal, start, end: self.pos, is_quoted: false })
     }
 
     /// `text[start..pos]` as a number if it is one, otherwise as a text.

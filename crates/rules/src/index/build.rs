@@ -9,12 +9,14 @@
 //! by what else they ask.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
 use super::forest::{ALWAYS, Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
 use super::tables::{Intervals, Prefixes, Span, Values};
-use super::{Entry, Node, Posting, Step, point_key};
+use super::{Node, Posting, Step, point_key};
+use crate::condition::Atom;
 use crate::test::Test;
 use crate::{Literal, Number};
 
@@ -29,37 +31,36 @@ const MAX_ASSUMED: usize = 64;
 #[derive(Debug)]
 pub(super) enum Access {
     None,
+    Point(u32),
     Points(Box<[u32]>),
     Prefix(Box<str>),
     Interval(f64, f64),
 }
 
-/// A look-up that must succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Guard {
-    Point {
-        field: u32,
-        value: u32,
-    },
-    /// The prefix of this atom's test.
-    Prefix {
-        field: u32,
-        atom: u32,
-    },
-    /// Both ends as bits.
-    Interval {
-        field: u32,
-        low: u64,
-        high: u64,
-    },
+/// A look-up in one field that must succeed. The order brings equal ones together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Guard {
+    field: u32,
+    kind: GuardKind,
 }
 
-impl Guard {
-    const fn field(&self) -> u32 {
-        match self {
-            Self::Point { field, .. } | Self::Prefix { field, .. } | Self::Interval { field, .. } => *field,
-        }
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum GuardKind {
+    /// The number of a value.
+    Point(u32),
+    /// The prefix of this atom's test.
+    Prefix(u32),
+    /// Both ends as bits.
+    Interval(u64, u64),
+}
+
+/// The cheapest covers of the conditions of one node.
+#[derive(Debug, Default)]
+struct Covers {
+    /// Guard, place of the item, and whether its cover is small.
+    guards: Vec<(Guard, u32, bool)>,
+    /// Places of the items that have no cover.
+    uncovered: Vec<u32>,
 }
 
 /// A condition and what is left to ask of it.
@@ -73,7 +74,9 @@ pub(super) struct Item {
 #[derive(Debug, Default)]
 struct Counts {
     points: HashMap<u32, u64, FixedState>,
+    /// By atom.
     prefixes: HashMap<u32, u64, FixedState>,
+    /// By field.
     intervals: HashMap<u32, u64, FixedState>,
 }
 
@@ -83,11 +86,12 @@ pub(super) struct Builder {
     pub(super) forest: Forest,
     pub(super) access: Vec<Access>,
     pub(super) values: Vec<Values>,
-    /// The value behind each value's number.
-    literals: Vec<Literal>,
+    /// The value behind each value's number: its field, an atom, and a place in that one's list.
+    literals: Vec<(u32, Arc<Atom>, usize)>,
     pub(super) nodes: Vec<Node>,
     pub(super) points: HashMap<u64, Posting, FixedState>,
-    pub(super) entries: Vec<Entry>,
+    /// The lists of all nodes and look-ups, one after the other.
+    pub(super) filed: Vec<Item>,
     /// How many more entries nested nodes may take; keeps memory in proportion to the conditions' size.
     budget: usize,
 }
@@ -101,18 +105,18 @@ impl Builder {
         let mut access = Vec::with_capacity(forest.atoms.len());
         for (atom, field) in &forest.atoms {
             let values = &mut values[*field as usize];
-            let mut number_of = |literal: &Literal| {
+            let mut number_of = |(place, literal): (usize, &Literal)| {
                 let next = literals.len() as u32;
                 let id = values.intern(literal, next);
                 if id == next {
-                    literals.push(literal.clone());
+                    literals.push((*field, Arc::clone(atom), place));
                 }
                 id
             };
             access.push(match &atom.test {
-                Test::Equal(literal) => Access::Points([number_of(literal)].into()),
+                Test::Equal(literal) => Access::Point(number_of((0, literal))),
                 Test::OneOf(items) => {
-                    let mut points: Vec<u32> = items.iter().map(&mut number_of).collect();
+                    let mut points: Vec<u32> = items.iter().enumerate().map(&mut number_of).collect();
                     points.sort_unstable();
                     Access::Points(points.into())
                 }
@@ -128,130 +132,117 @@ impl Builder {
             literals,
             nodes: Vec::new(),
             points: HashMap::default(),
-            entries: Vec::new(),
+            filed: Vec::new(),
             budget: usize::MAX,
         }
     }
 
     /// Builds the root. Returns the conditions that no look-up finds.
-    pub(super) fn root(&mut self, items: Vec<Item>) -> Vec<u32> {
-        let covers = self.covers(&items);
-        let n_guards: usize = covers.iter().flatten().map(Vec::len).sum();
-        self.budget = n_guards.saturating_mul(8).saturating_add(1024);
-        let linear = items.iter().zip(&covers).filter(|(item, cover)| cover.is_none() && item.tree != ALWAYS);
-        let unindexed = linear.map(|(item, _)| item.condition).collect();
+    pub(super) fn root(&mut self, items: &[Item]) -> Vec<u32> {
+        let covers = self.covers(items);
+        self.budget = covers.guards.len().saturating_mul(8).saturating_add(1024);
+        let uncovered = covers.uncovered.iter().map(|&at| items[at as usize]);
+        let unindexed = uncovered.filter(|item| item.tree != ALWAYS).map(|item| item.condition).collect();
         self.node(items, covers, 0);
         unindexed
     }
 
     /// Builds one node and all below it.
-    fn node(&mut self, items: Vec<Item>, covers: Vec<Option<Vec<Guard>>>, depth: usize) -> u32 {
+    fn node(&mut self, items: &[Item], mut covers: Covers, depth: usize) -> u32 {
         let id = self.nodes.len() as u32;
         self.nodes.push(Node::default());
-        let (mut linear, mut groups, mut group_of) =
-            (Vec::new(), Vec::<(Guard, Vec<Item>)>::new(), HashMap::<_, _, FixedState>::default());
-        for (item, cover) in items.into_iter().zip(covers) {
-            let Some(guards) = cover else {
-                linear.push(item);
-                continue;
-            };
-            let is_small = guards.len() <= MAX_ASSUMED;
-            for guard in guards {
-                let item = if is_small { self.left(item, &guard) } else { item };
-                if item.tree == NEVER {
-                    continue;
-                }
-                let next = groups.len();
-                let at = *group_of.entry(guard.clone()).or_insert(next);
-                if at == next {
-                    groups.push((guard, Vec::new()));
-                }
-                groups[at].1.push(item);
-            }
-        }
-        let linear = self.list(&linear);
-        let steps = self.steps(id, groups, depth);
+        let linear = self.list(covers.uncovered.iter().map(|&at| items[at as usize]));
+        covers.guards.sort_unstable();
+        covers.guards.dedup();
+        let fields = covers.guards.chunk_by(|a, b| a.0.field == b.0.field);
+        let steps = fields.map(|guards| self.step(id, items, guards, depth)).collect();
         self.nodes[id as usize] = Node { linear, steps };
         id
     }
 
-    /// What is left to ask once `guard` succeeded.
-    fn left(&mut self, item: Item, guard: &Guard) -> Item {
-        match guard {
-            Guard::Point { field, value } => {
-                let literal = &self.literals[*value as usize];
-                Item { tree: self.forest.assume(item.tree, *field, literal), ..item }
-            }
-            Guard::Prefix { .. } | Guard::Interval { .. } => item,
-        }
+    fn list(&mut self, items: impl IntoIterator<Item = Item>) -> Span {
+        let start = self.filed.len() as u32;
+        self.filed.extend(items);
+        Span { start, end: self.filed.len() as u32 }
     }
 
-    fn list(&mut self, items: &[Item]) -> Span {
-        let start = self.entries.len() as u32;
-        self.entries.extend(items.iter().map(|item| Entry { condition: item.condition, rest: item.tree }));
-        Span { start, end: self.entries.len() as u32 }
-    }
-
-    /// Files the groups of one node by field and kind of look-up.
-    fn steps(&mut self, node: u32, mut groups: Vec<(Guard, Vec<Item>)>, depth: usize) -> Box<[Step]> {
-        groups.sort_by_key(|(guard, _)| guard.field()); // stable: builds are repeatable
-        let mut steps = Vec::new();
-        let mut groups = groups.into_iter().peekable();
-        while let Some(field) = groups.peek().map(|(guard, _)| guard.field()) {
-            let mut step = Step { field, ..Step::default() };
-            let (mut prefixes, mut intervals) = (Vec::new(), Vec::new());
-            while let Some((guard, items)) = groups.next_if(|(guard, _)| guard.field() == field) {
-                match guard {
-                    Guard::Point { value, .. } => {
-                        step.has_points = true;
-                        let posting = self.posting(items, depth);
-                        self.points.insert(point_key(node, value), posting);
-                    }
-                    Guard::Prefix { atom, .. } => {
-                        if let Access::Prefix(prefix) = &self.access[atom as usize] {
-                            let prefix = prefix.clone();
-                            prefixes.push((prefix, self.list(&items)));
-                        }
-                    }
-                    Guard::Interval { low, high, .. } => {
-                        intervals.push((f64::from_bits(low), f64::from_bits(high), self.list(&items)));
+    /// Files what is found by one field, each kind of look-up in its table.
+    fn step(&mut self, node: u32, items: &[Item], guards: &[(Guard, u32, bool)], depth: usize) -> Step {
+        let (mut prefixes, mut intervals, mut has_points) = (Vec::new(), Vec::new(), false);
+        for group in guards.chunk_by(|a, b| a.0 == b.0) {
+            let all = group.iter().map(|&(_, at, _)| items[at as usize]);
+            match group[0].0.kind {
+                GuardKind::Point(value) => {
+                    has_points = true;
+                    let left =
+                        group.iter().map(|&(_, at, is_small)| self.left(items[at as usize], value, is_small));
+                    let left: Vec<Item> = left.filter(|item| item.tree != NEVER).collect();
+                    let posting = self.posting(&left, depth);
+                    self.points.insert(point_key(node, value), posting);
+                }
+                GuardKind::Prefix(atom) => {
+                    let span = self.list(all);
+                    if let Access::Prefix(prefix) = &self.access[atom as usize] {
+                        prefixes.push((prefix.clone(), span));
                     }
                 }
+                GuardKind::Interval(low, high) => {
+                    intervals.push((f64::from_bits(low), f64::from_bits(high), self.list(all)));
+                }
             }
-            step.prefixes = (!prefixes.is_empty()).then(|| Prefixes::new(prefixes));
-            step.intervals = (!intervals.is_empty()).then(|| Intervals::new(intervals));
-            steps.push(step);
         }
-        steps.into()
+        Step {
+            field: guards[0].0.field,
+            has_points,
+            prefixes: (!prefixes.is_empty()).then(|| Prefixes::new(prefixes)),
+            intervals: (!intervals.is_empty()).then(|| Intervals::new(intervals)),
+        }
+    }
+
+    /// What is left to ask where a value was found.
+    fn left(&mut self, item: Item, value: u32, is_small: bool) -> Item {
+        if !is_small {
+            return item;
+        }
+        let (field, atom, place) = &self.literals[value as usize];
+        let literal = match &atom.test {
+            Test::Equal(literal) => literal,
+            Test::OneOf(items) => &items[*place],
+            _ => return item, // no other test has a value
+        };
+        Item { tree: self.forest.assume(item.tree, *field, literal), ..item }
     }
 
     /// A list, or a node of its own where that is worth it and affordable.
-    fn posting(&mut self, items: Vec<Item>, depth: usize) -> Posting {
+    fn posting(&mut self, items: &[Item], depth: usize) -> Posting {
         let is_worth_it = items.len() > LONG_LIST && items.iter().any(|item| item.tree != ALWAYS);
         if is_worth_it && depth < MAX_NODE_DEPTH {
-            let covers = self.covers(&items);
-            let n_guards: usize = covers.iter().flatten().map(Vec::len).sum();
+            let covers = self.covers(items);
+            let n_guards = covers.guards.len();
             if n_guards > 0 && n_guards <= self.budget {
                 self.budget -= n_guards;
                 return Posting::Node(self.node(items, covers, depth + 1));
             }
         }
-        Posting::List(self.list(&items))
+        Posting::List(self.list(items.iter().copied()))
     }
 
-    /// The cheapest cover of each item; `None` where there is none.
-    fn covers(&self, items: &[Item]) -> Vec<Option<Vec<Guard>>> {
+    fn covers(&self, items: &[Item]) -> Covers {
         let mut counts = Counts::default();
         for item in items {
             self.count(item.tree, &mut counts);
         }
-        let cover = |item: &Item| {
-            self.cost(item.tree, &counts)?;
-            let mut guards = Vec::new();
+        let (mut covers, mut guards) = (Covers::default(), Vec::new());
+        for (at, item) in (0..).zip(items) {
+            if self.cost(item.tree, &counts).is_none() {
+                covers.uncovered.push(at);
+                continue;
+            }
             self.collect(item.tree, &counts, &mut guards);
-            Some(guards)
-        };
-        items.iter().map(cover).collect()
+            let is_small = guards.len() <= MAX_ASSUMED;
+            covers.guards.extend(guards.drain(..).map(|guard| (guard, at, is_small)));
+        }
+        covers
     }
 
     fn count(&self, tree: TreeId, counts: &mut Counts) {
@@ -259,6 +250,7 @@ impl Builder {
             Tree::Never | Tree::Always => {}
             Tree::Literal(literal) => match self.access_of(*literal) {
                 Access::None => {}
+                Access::Point(value) => *counts.points.entry(*value).or_default() += 1,
                 Access::Points(points) => {
                     points.iter().for_each(|&value| *counts.points.entry(value).or_default() += 1);
                 }
@@ -278,6 +270,7 @@ impl Builder {
             Tree::Always => None,
             Tree::Literal(literal) => match self.access_of(*literal) {
                 Access::None => None,
+                Access::Point(value) => Some(2 * counts.points[value]),
                 // An event meets one of the points at most; each takes a place in the table.
                 Access::Points(points) => {
                     let most = points.iter().map(|value| counts.points[value]).max().unwrap_or(0);
@@ -314,10 +307,11 @@ impl Builder {
         let field = self.field_of(literal);
         match self.access_of(literal) {
             Access::None => {}
+            Access::Point(value) => guards.push(Guard { field, kind: GuardKind::Point(*value) }),
             Access::Points(points) => {
-                guards.extend(points.iter().map(|&value| Guard::Point { field, value }));
+                guards.extend(points.iter().map(|&value| Guard { field, kind: GuardKind::Point(value) }));
             }
-            Access::Prefix(_) => guards.push(Guard::Prefix { field, atom: literal.atom }),
+            Access::Prefix(_) => guards.push(Guard { field, kind: GuardKind::Prefix(literal.atom) }),
             Access::Interval(low, high) => {
                 let (mut low, mut high) = (*low, *high);
                 for &sibling in siblings {
@@ -329,7 +323,7 @@ impl Builder {
                     }
                 }
                 if low <= high {
-                    guards.push(Guard::Interval { field, low: low.to_bits(), high: high.to_bits() });
+                    guards.push(Guard { field, kind: GuardKind::Interval(low.to_bits(), high.to_bits()) });
                 }
             }
         }

@@ -77,6 +77,7 @@ impl Accept {
 pub(super) struct Forest {
     trees: Vec<Tree>,
     tree_ids: HashMap<Tree, TreeId, FixedState>,
+    /// Each test and the number of its field.
     pub(super) atoms: Vec<(Arc<Atom>, u32)>,
     atom_ids: HashMap<Arc<Atom>, u32, FixedState>,
     pub(super) fields: Vec<FieldPath>,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use self::build::{Access, Builder, Item};
-use self::forest::{ALWAYS, Forest, LiteralOf, NEVER, Tree, TreeId};
+use self::forest::{Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
 use self::tables::{Intervals, NO_VALUE, Prefixes, Span, Values};
 use crate::condition::Atom;
 use crate::field::View;
@@ -38,8 +38,8 @@ pub struct Index {
     conditions: Box<[Span]>,
     fields: Box<[Field]>,
     tests: Box<[IndexedTest]>,
+    /// Members of trees, those of one tree side by side.
     codes: Box<[Code]>,
-    members: Box<[u32]>,
     entries: Box<[Entry]>,
     /// The root is the first; there always is one.
     nodes: Box<[Node]>,
@@ -63,31 +63,36 @@ struct IndexedTest {
 
 #[derive(Debug)]
 enum Kind {
-    /// The field's value has this number.
-    Equal(u32),
     /// The field's value has one of these numbers, sorted.
     OneOf(Box<[u32]>),
     /// Anything else; the verdict is remembered.
     Other(Arc<Atom>),
 }
 
-/// A tree to ask: its members lie in `Index::members`.
+/// A tree to ask.
 #[derive(Debug, Clone, Copy)]
 enum Code {
+    /// Nothing is left to ask.
+    Done,
+    /// The field's value has this number: the test that is by far the commonest, without detour.
+    Equal {
+        field: u32,
+        value: u32,
+        accept: Accept,
+    },
     Literal(LiteralOf),
+    /// All of a run of `Index::codes`.
     All(Span),
+    /// Any of them.
     Any(Span),
 }
 
-/// A condition filed under a look-up, and what is left to ask: a place in `Index::codes`, or [`DONE`].
+/// A condition filed under a look-up, and what is left to ask.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     condition: u32,
-    rest: u32,
+    rest: Code,
 }
-
-/// Nothing is left to ask.
-const DONE: u32 = u32::MAX;
 
 /// What is filed under a value.
 #[derive(Debug, Clone, Copy)]
@@ -183,24 +188,24 @@ impl Index {
     /// Builds an index over conditions with numbers of the caller's own. Equal conditions are asked once.
     pub fn build<C: Borrow<Condition>>(conditions: impl IntoIterator<Item = (u32, C, Missing)>) -> Self {
         let mut forest = Forest::new();
-        let mut id_of_tree = HashMap::<TreeId, usize, FixedState>::default();
-        let mut ids: Vec<(TreeId, Vec<u32>)> = Vec::new();
+        let mut condition_of = HashMap::<TreeId, u32, FixedState>::default();
+        let (mut items, mut pairs) = (Vec::new(), Vec::new());
         for (id, condition, missing) in conditions {
             let tree = forest.add(condition.borrow().root(), missing, false);
-            let next = ids.len();
-            let at = *id_of_tree.entry(tree).or_insert(next);
+            let next = items.len() as u32;
+            let at = *condition_of.entry(tree).or_insert(next);
             if at == next {
-                ids.push((tree, Vec::new()));
+                items.push(Item { condition: at, tree });
             }
-            ids[at].1.push(id);
+            pairs.push((at, id));
         }
-        let items = ids.iter().enumerate().filter(|(_, (tree, _))| *tree != NEVER);
-        let items = items.map(|(at, (tree, _))| Item { condition: at as u32, tree: *tree }).collect();
+        items.retain(|item| item.tree != NEVER);
+        let ids = Ids::new(pairs);
         let mut builder = Builder::new(forest);
-        let linear = builder.root(items);
-        let mut unindexed: Vec<u32> = linear.iter().flat_map(|&at| &ids[at as usize].1).copied().collect();
+        let linear = builder.root(&items);
+        let mut unindexed: Vec<u32> = linear.into_iter().flat_map(|at| ids.of(at)).copied().collect();
         unindexed.sort_unstable();
-        finish(builder, ids.into_iter().map(|(_, ids)| ids), unindexed)
+        finish(builder, ids, unindexed)
     }
 
     /// The numbers of the conditions that hold for `fields`, in ascending order; `found` is emptied first.
@@ -244,77 +249,94 @@ impl Index {
     }
 }
 
-/// Freezes what was built, without the trees that nothing refers to.
-fn finish(builder: Builder, ids: impl Iterator<Item = Vec<u32>>, unindexed: Vec<u32>) -> Index {
-    let Builder { forest, access, values, nodes, points, mut entries, .. } = builder;
+/// Freezes what was built.
+fn finish(builder: Builder, ids: Ids, unindexed: Vec<u32>) -> Index {
+    let Builder { forest, access, values, nodes, points, filed, .. } = builder;
     let mut program =
-        Program { forest: &forest, codes: Vec::new(), members: Vec::new(), done: HashMap::default() };
-    for entry in &mut entries {
-        entry.rest = program.code(entry.rest);
-    }
-    let (codes, members) = (program.codes.into(), program.members.into());
-    let (mut flat, mut conditions) = (Vec::new(), Vec::new());
-    for ids in ids {
-        let start = flat.len() as u32;
-        flat.extend(ids);
-        conditions.push(Span { start, end: flat.len() as u32 });
-    }
+        Program { forest: &forest, access: &access, codes: Vec::new(), done: HashMap::default() };
+    let entries =
+        filed.iter().map(|item| Entry { condition: item.condition, rest: program.code(item.tree) }).collect();
+    let codes = program.codes.into();
     let tests = forest.atoms.iter().zip(access).map(|((atom, field), access)| {
         let kind = match access {
-            Access::Points(points) if points.len() == 1 => Kind::Equal(points[0]),
             Access::Points(points) => Kind::OneOf(points),
             _ => Kind::Other(Arc::clone(atom)),
         };
         IndexedTest { field: *field, kind }
     });
     Index {
-        ids: flat.into(),
-        conditions: conditions.into(),
+        ids: ids.flat.into(),
+        conditions: ids.spans.into(),
         tests: tests.collect(),
         fields: forest.fields.into_iter().zip(values).map(|(path, values)| Field { path, values }).collect(),
         codes,
-        members,
-        entries: entries.into(),
+        entries,
         nodes: nodes.into(),
         points,
         unindexed: unindexed.into(),
     }
 }
 
-/// Trees on their way into an index.
-struct Program<'f> {
-    forest: &'f Forest,
+/// The callers' numbers by distinct condition.
+struct Ids {
+    flat: Vec<u32>,
+    spans: Vec<Span>,
+}
+
+impl Ids {
+    /// From pairs of condition and number, each condition from 0 on at least once.
+    fn new(mut pairs: Vec<(u32, u32)>) -> Self {
+        pairs.sort_unstable();
+        let mut ids = Self { flat: Vec::with_capacity(pairs.len()), spans: Vec::new() };
+        for run in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let start = ids.flat.len() as u32;
+            ids.flat.extend(run.iter().map(|(_, id)| id));
+            ids.spans.push(Span { start, end: ids.flat.len() as u32 });
+        }
+        ids
+    }
+
+    fn of(&self, condition: u32) -> &[u32] {
+        let Span { start, end } = self.spans[condition as usize];
+        &self.flat[start as usize..end as usize]
+    }
+}
+
+/// Trees on their way into an index; those that nothing refers to stay behind.
+struct Program<'b> {
+    forest: &'b Forest,
+    access: &'b [Access],
     codes: Vec<Code>,
-    members: Vec<u32>,
-    done: HashMap<TreeId, u32, FixedState>,
+    done: HashMap<TreeId, Code, FixedState>,
 }
 
 impl Program<'_> {
-    fn code(&mut self, tree: TreeId) -> u32 {
-        if tree == ALWAYS {
-            return DONE;
+    fn code(&mut self, tree: TreeId) -> Code {
+        match self.forest.tree(tree) {
+            Tree::Always => Code::Done,
+            Tree::Never => Code::Any(Span { start: 0, end: 0 }),
+            Tree::Literal(literal) => match &self.access[literal.atom as usize] {
+                Access::Point(value) => {
+                    let field = self.forest.atoms[literal.atom as usize].1;
+                    Code::Equal { field, value: *value, accept: literal.accept }
+                }
+                _ => Code::Literal(*literal),
+            },
+            Tree::All(members) => self.joined(tree, members, Code::All),
+            Tree::Any(members) => self.joined(tree, members, Code::Any),
         }
-        if let Some(&code) = self.done.get(&tree) {
-            return code;
-        }
-        let code = match self.forest.tree(tree) {
-            Tree::All(members) => Code::All(self.span(members)),
-            Tree::Any(members) => Code::Any(self.span(members)),
-            Tree::Literal(literal) => Code::Literal(*literal),
-            // Joining removes these two from every tree, and lists keep no condition that cannot hold.
-            Tree::Never | Tree::Always => Code::Any(Span { start: 0, end: 0 }),
-        };
-        let at = self.codes.len() as u32;
-        self.codes.push(code);
-        self.done.insert(tree, at);
-        at
     }
 
-    fn span(&mut self, members: &[TreeId]) -> Span {
-        let codes: Vec<u32> = members.iter().map(|&member| self.code(member)).collect();
-        let start = self.members.len() as u32;
-        self.members.extend(codes);
-        Span { start, end: self.members.len() as u32 }
+    fn joined(&mut self, tree: TreeId, members: &[TreeId], join: fn(Span) -> Code) -> Code {
+        if let Some(code) = self.done.get(&tree) {
+            return *code;
+        }
+        let codes: Vec<Code> = members.iter().map(|&member| self.code(member)).collect();
+        let start = self.codes.len() as u32;
+        self.codes.extend(codes);
+        let code = join(Span { start, end: self.codes.len() as u32 });
+        self.done.insert(tree, code);
+        code
     }
 }
 
@@ -328,7 +350,11 @@ struct Call<'c, F> {
     found: &'c mut Vec<u32>,
 }
 
-impl<F: Fields> Call<'_, F> {
+impl<'c, F: Fields> Call<'c, F> {
+    fn members(&self, span: Span) -> &'c [Code] {
+        &self.index.codes[span.start as usize..span.end as usize]
+    }
+
     fn visit(&mut self, node: u32) {
         let index = self.index;
         let Node { linear, steps } = &index.nodes[node as usize];
@@ -360,7 +386,7 @@ impl<F: Fields> Call<'_, F> {
     fn ask(&mut self, span: Span) {
         let index = self.index;
         for entry in &index.entries[span.start as usize..span.end as usize] {
-            if entry.rest == DONE || self.holds(entry.rest) {
+            if self.holds(entry.rest) {
                 self.tell(entry.condition);
             }
         }
@@ -375,14 +401,22 @@ impl<F: Fields> Call<'_, F> {
         }
     }
 
-    fn holds(&mut self, code: u32) -> bool {
-        let index = self.index;
-        let members = |span: Span| &index.members[span.start as usize..span.end as usize];
-        match index.codes[code as usize] {
+    #[inline]
+    fn holds(&mut self, code: Code) -> bool {
+        match code {
+            Code::Done => true,
+            Code::Equal { field, value, accept } => {
+                accept.has(self.value_verdict(field, |found| found == value))
+            }
             Code::Literal(literal) => literal.accept.has(self.verdict(literal.atom)),
-            Code::All(span) => members(span).iter().all(|&member| self.holds(member)),
-            Code::Any(span) => members(span).iter().any(|&member| self.holds(member)),
+            Code::All(span) => self.members(span).iter().all(|&member| self.member_holds(member)),
+            Code::Any(span) => self.members(span).iter().any(|&member| self.member_holds(member)),
         }
+    }
+
+    /// As [`Self::holds`], but a call of its own, so that the common cases are inlined above it.
+    fn member_holds(&mut self, code: Code) -> bool {
+        self.holds(code)
     }
 
     #[inline]
@@ -390,7 +424,6 @@ impl<F: Fields> Call<'_, F> {
         let index = self.index;
         let IndexedTest { field, kind } = &index.tests[test as usize];
         match kind {
-            Kind::Equal(value) => self.value_verdict(*field, |found| found == *value),
             Kind::OneOf(values) => self.value_verdict(*field, |found| values.binary_search(&found).is_ok()),
             Kind::Other(atom) => self.remembered(test, *field, atom),
         }
