@@ -1,8 +1,10 @@
 //! A condition ready to be asked: its tests compiled, its verdict three-valued.
 
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::field::Fields;
 use crate::test::Test;
@@ -93,6 +95,8 @@ pub(crate) struct Atom {
     pub(crate) test: Test,
     /// The operator it was made of; `negated` operators and their opposites make equal atoms.
     op: Op,
+    /// Of field and operator, so that an index need not read them again.
+    hash: u64,
 }
 
 impl Condition {
@@ -200,7 +204,9 @@ impl Atom {
     fn of(predicate: &Predicate) -> (Self, bool) {
         let (test, is_negated) = Test::of(&predicate.op);
         let op = positive(&predicate.op);
-        (Self { field: predicate.field.clone(), test, op }, is_negated)
+        let field = predicate.field.clone();
+        let hash = FixedState::default().hash_one((&field, &op));
+        (Self { field, test, op, hash }, is_negated)
     }
 }
 
@@ -233,7 +239,7 @@ fn positive(op: &Op) -> Op {
 
 impl PartialEq for Atom {
     fn eq(&self, other: &Self) -> bool {
-        self.field == other.field && self.op == other.op
+        self.hash == other.hash && self.field == other.field && self.op == other.op
     }
 }
 
@@ -241,6 +247,6 @@ impl Eq for Atom {}
 
 impl Hash for Atom {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.field, &self.op).hash(state);
+        state.write_u64(self.hash);
     }
 }

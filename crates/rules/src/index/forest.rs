@@ -85,8 +85,11 @@ pub(super) struct Forest {
 }
 
 impl Forest {
-    pub(super) fn new() -> Self {
+    /// With room for about `n` conditions.
+    pub(super) fn with_capacity(n: usize) -> Self {
         let mut forest = Self::default();
+        forest.tree_ids.reserve(2 * n);
+        forest.atom_ids.reserve(n);
         forest.intern(Tree::Never);
         forest.intern(Tree::Always);
         forest

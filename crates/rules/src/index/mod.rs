@@ -187,7 +187,8 @@ fn recycle<'b>(mut values: Vec<View<'_>>) -> Vec<View<'b>> {
 impl Index {
     /// Builds an index over conditions with numbers of the caller's own. Equal conditions are asked once.
     pub fn build<C: Borrow<Condition>>(conditions: impl IntoIterator<Item = (u32, C, Missing)>) -> Self {
-        let mut forest = Forest::new();
+        let conditions = conditions.into_iter();
+        let mut forest = Forest::with_capacity(conditions.size_hint().0);
         let mut condition_of = HashMap::<TreeId, u32, FixedState>::default();
         let (mut items, mut pairs) = (Vec::new(), Vec::new());
         for (id, condition, missing) in conditions {
@@ -350,11 +351,7 @@ struct Call<'c, F> {
     found: &'c mut Vec<u32>,
 }
 
-impl<'c, F: Fields> Call<'c, F> {
-    fn members(&self, span: Span) -> &'c [Code] {
-        &self.index.codes[span.start as usize..span.end as usize]
-    }
-
+impl<F: Fields> Call<'_, F> {
     fn visit(&mut self, node: u32) {
         let index = self.index;
         let Node { linear, steps } = &index.nodes[node as usize];
@@ -401,6 +398,7 @@ impl<'c, F: Fields> Call<'c, F> {
         }
     }
 
+    /// The common cases, inlined where they are asked.
     #[inline]
     fn holds(&mut self, code: Code) -> bool {
         match code {
@@ -409,14 +407,18 @@ impl<'c, F: Fields> Call<'c, F> {
                 accept.has(self.value_verdict(field, |found| found == value))
             }
             Code::Literal(literal) => literal.accept.has(self.verdict(literal.atom)),
-            Code::All(span) => self.members(span).iter().all(|&member| self.member_holds(member)),
-            Code::Any(span) => self.members(span).iter().any(|&member| self.member_holds(member)),
+            Code::All(_) | Code::Any(_) => self.joined_holds(code),
         }
     }
 
-    /// As [`Self::holds`], but a call of its own, so that the common cases are inlined above it.
-    fn member_holds(&mut self, code: Code) -> bool {
-        self.holds(code)
+    fn joined_holds(&mut self, code: Code) -> bool {
+        let index = self.index;
+        let members = |span: Span| index.codes[span.start as usize..span.end as usize].iter();
+        match code {
+            Code::All(span) => members(span).all(|&member| self.holds(member)),
+            Code::Any(span) => members(span).any(|&member| self.holds(member)),
+            other => self.holds(other),
+        }
     }
 
     #[inline]
