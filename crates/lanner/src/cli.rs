@@ -1,0 +1,63 @@
+//! What can be written: the list of commands, and the arguments that several of them share.
+//!
+//! A command's own arguments stand in its file, beside what it does.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{check, completion, test};
+
+/// Lanner finds what is unusual in metrics and events, and tells people.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  lanner serve                        start with nothing configured
+  lanner check lanner.yaml            find every mistake in a configuration
+  lanner test payments.test.yaml      hold rules to written examples
+  lanner import payments.csv          put data into a running server
+  lanner alert list                   what is wrong right now
+
+Exit codes: 0 fine, 1 found something, 2 a mistake in what was asked, 3 a failure."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Every command; each is a file in `commands`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(check::Args),
+    Test(test::Args),
+    Completion(completion::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_examples() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n  lanner "), "`{path}` has no examples");
+            assert!(command.get_about().is_some(), "`{path}` does not say what it does");
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                let id = argument.get_id();
+                assert!(argument.get_help().is_some(), "`{path}` does not explain {id}");
+            }
+            command.get_subcommands().for_each(|command| check(command, &path));
+        }
+        check(&Cli::command(), "");
+    }
+}

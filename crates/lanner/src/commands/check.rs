@@ -1,0 +1,90 @@
+//! `lanner check`: every problem in configuration files, at once.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::failure::{Outcome, Result, remark};
+use crate::files::{self, Loaded, Located};
+use crate::output::{self, ReportFormat};
+use crate::problems::{self, ProblemLine};
+
+/// Find every mistake in configuration files and scripts of tests.
+///
+/// Says file, line, column and field of each, and what to write instead. Secrets are not looked up, so files can be
+/// checked on a machine that does not hold them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner check lanner.yaml
+  lanner check /etc/lanner rules/*.yaml
+  lanner check --format json lanner.yaml | jq '.problems[].message'
+
+Exit codes: 0 without problems, 1 with, 2 when a file cannot be read.")]
+pub(crate) struct Args {
+    /// YAML files, or folders of them; they are read as one configuration.
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    paths: Vec<PathBuf>,
+    /// How to show the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+}
+
+#[derive(Serialize)]
+struct Report<'l> {
+    valid: bool,
+    files: Vec<String>,
+    problems: Vec<ProblemLine<'l>>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let loaded = files::load(&args.paths)?;
+    match args.format {
+        ReportFormat::Json => output::json(&report(&loaded))?,
+        ReportFormat::Text => {
+            output::text(&rendered(&loaded))?;
+            remark(&summary(&loaded));
+        }
+    }
+    Ok(Outcome::found(!loaded.problems.is_empty()))
+}
+
+/// Every problem, as [`problems::render`] shows it.
+pub(crate) fn rendered(loaded: &Loaded) -> String {
+    let render = |Located { file, problem }: &Located| {
+        let file = &loaded.files[*file];
+        problems::render(&file.path, &file.text, problem)
+    };
+    loaded.problems.iter().map(render).collect()
+}
+
+/// How many problems and files there are, for people.
+pub(crate) fn summary(loaded: &Loaded) -> String {
+    let n_files = count(loaded.files.len(), "file");
+    match loaded.problems.len() {
+        0 => {
+            let n_rules = count(loaded.config.rules.len(), "rule");
+            let n_receivers = count(loaded.config.receivers.len(), "receiver");
+            format!("{n_files} without problems: {n_rules}, {n_receivers}")
+        }
+        n => format!("{} in {n_files}", count(n, "problem")),
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+fn report(loaded: &Loaded) -> Report<'_> {
+    let name = |file: usize| loaded.files[file].path.display().to_string();
+    Report {
+        valid: loaded.problems.is_empty(),
+        files: (0..loaded.files.len()).map(name).collect(),
+        problems: loaded
+            .problems
+            .iter()
+            .map(|Located { file, problem }| ProblemLine { file: name(*file), problem })
+            .collect(),
+    }
+}

@@ -1,0 +1,193 @@
+//! Configuration from disk: files and folders, read as one, with the file of every problem.
+
+use std::path::{Path, PathBuf};
+
+use lanner_engine::document::{Content, Position};
+use lanner_engine::script::Script;
+use lanner_engine::{Config, Node, Problem, Problems};
+use lanner_io::receiver::ReceiverConfig;
+
+use crate::failure::{Failure, Result};
+
+/// One file as written.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    /// Its path, as the user wrote it.
+    pub(crate) path: PathBuf,
+    /// What it holds.
+    pub(crate) text: String,
+    /// The tree in it; `None` when it is not YAML.
+    node: Option<Node>,
+}
+
+/// A problem, and the file it is in: an index into [`Loaded::files`].
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) file: usize,
+    pub(crate) problem: Problem,
+}
+
+/// Files read as one configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) files: Vec<SourceFile>,
+    /// What could be checked; parts with problems are left out.
+    pub(crate) config: Config,
+    /// In the order of files and lines.
+    pub(crate) problems: Vec<Located>,
+}
+
+/// Reads files, and the YAML files of folders, except scripts of tests (`*.test.yaml`).
+///
+/// # Errors
+/// A path that cannot be read, a folder without YAML. Problems in the files are part of the result.
+pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
+    let mut loaded = Loaded::default();
+    for path in expand(paths)? {
+        loaded.add(path)?;
+    }
+    for problem in loaded.config.cross_check() {
+        let (file, at) = loaded.locate(&problem.path);
+        loaded.problems.push(Located { file, problem: Problem { at, ..problem } });
+    }
+    loaded.problems.sort_by_key(|located| (located.file, located.problem.at));
+    Ok(loaded)
+}
+
+impl Loaded {
+    /// The trees of all configuration files; scripts of tests are none.
+    fn nodes(&self) -> impl DoubleEndedIterator<Item = (usize, &Node)> {
+        let nodes = self.files.iter().enumerate().filter_map(|(at, file)| Some((at, file.node.as_ref()?)));
+        nodes.filter(|(_, node)| field(node, "tests").is_none())
+    }
+
+    fn add(&mut self, path: PathBuf) -> Result<()> {
+        let text = read_text(&path)?;
+        let file = self.files.len();
+        let mut found = Vec::new();
+        let node = Node::from_yaml(&text).map_err(|problem| found.push(problem)).ok();
+        if let Some(node) = &node {
+            if field(node, "tests").is_some() {
+                found.extend(
+                    Script::from_yaml(&text).err().map(|Problems(problems)| problems).unwrap_or_default(),
+                );
+            } else {
+                let n_before = self.config.receivers.len();
+                found.extend(self.config.read(node));
+                found.extend(self.check_receivers(node, n_before));
+            }
+        }
+        self.problems.extend(found.into_iter().map(|problem| Located { file, problem }));
+        self.files.push(SourceFile { path, text, node });
+        Ok(())
+    }
+
+    /// Problems in the fields that each kind of receiver has for itself.
+    fn check_receivers(&self, node: &Node, n_before: usize) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for receiver in &self.config.receivers[n_before..] {
+            for problem in ReceiverConfig::from_value(&receiver.config).err().unwrap_or_default() {
+                let dot = if problem.field.is_empty() { "" } else { "." };
+                let path = format!("receivers.{}{dot}{}", receiver.name, problem.field);
+                let at = find(node, &path).or(receiver.at);
+                problems.push(Problem { at, path, message: problem.message, hint: None });
+            }
+        }
+        problems
+    }
+
+    /// Where `rules.ID.field` or `receivers.NAME.field` stands; the last one, should there be several.
+    fn locate(&self, path: &str) -> (usize, Option<Position>) {
+        let found = self.nodes().rev().find_map(|(file, node)| Some((file, Some(find(node, path)?))));
+        found.unwrap_or((0, None))
+    }
+}
+
+/// The text of a file; `-` is standard input.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    let read = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => {
+            Failure::user(format!("{} is not UTF-8 text", path.display())).hint("save the file as UTF-8")
+        }
+        _ => Failure::file("read", path, &error),
+    })
+}
+
+fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let n_before = files.len();
+        let entries = std::fs::read_dir(path).map_err(|error| Failure::file("read", path, &error))?;
+        files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| is_configuration(path)));
+        files[n_before..].sort();
+        if files.len() == n_before {
+            let message = format!("the folder {} holds no YAML file", path.display());
+            return Err(Failure::user(message).hint("name the file, or put one that ends in .yaml there"));
+        }
+    }
+    Ok(files)
+}
+
+fn is_configuration(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    let is_script = name.ends_with(".test.yaml") || name.ends_with(".test.yml");
+    is_yaml && !is_script && !name.starts_with('.') && path.is_file()
+}
+
+fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    let Content::Map(entries) = &node.content else { return None };
+    entries.iter().find(|(key, _)| key.name == name).map(|(_, value)| value)
+}
+
+fn items(node: &Node) -> Vec<&Node> {
+    match &node.content {
+        Content::List(items) => items.iter().collect(),
+        Content::Null => Vec::new(),
+        _ => vec![node],
+    }
+}
+
+/// Where `rules.ID[.field...]` or `receivers.NAME[.field...]` stands in `node`.
+fn find(node: &Node, path: &str) -> Option<Position> {
+    let (section, rest) = path.split_once('.')?;
+    let key = if section == "rules" { "id" } else { "name" };
+    let (mut found, mut rest) = items(field(node, section)?).into_iter().rev().find_map(|item| {
+        let rest = rest.strip_prefix(&*field(item, key)?.scalar_text()?)?;
+        (rest.is_empty() || rest.starts_with('.')).then_some((item, rest))
+    })?;
+    // As deep as the path can be followed.
+    while let Some(name) = rest.strip_prefix('.') {
+        let end = name.find('.').unwrap_or(name.len());
+        let Some(inner) = field(found, &name[..end]) else { break };
+        (found, rest) = (inner, &name[end..]);
+    }
+    found.at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_by_name() {
+        let text = "rules:\n  - id: a\n    for: 1\n  - id: a.b\n    receivers: [x]\n";
+        let node = Node::from_yaml(text).unwrap();
+        let line = |path| find(&node, path).map(|at| at.line);
+        assert_eq!(line("rules.a"), Some(2));
+        assert_eq!(line("rules.a.for"), Some(3));
+        assert_eq!(line("rules.a.b.receivers"), Some(5));
+        assert_eq!(line("rules.a.unknown"), Some(2));
+        assert_eq!(line("rules.c"), None);
+        assert_eq!(line("receivers.x"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! Commands that need no server: help, completion, `check`, `test`.
+
+use crate::program::{root, run, run_with_input};
+
+#[test]
+fn help_has_examples() {
+    for command in ["", "check", "test", "completion"] {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let help = run(&arguments).expect(0);
+        assert!(help.contains("Examples:\n  lanner "), "{command}:\n{help}");
+    }
+}
+
+#[test]
+fn mistakes_in_arguments_are_the_users() {
+    run(&["chekc"]).says(2, &["chekc", "check"]);
+    run(&["check"]).says(2, &["FILE|FOLDER"]);
+    run(&["check", "no-such-file.yaml"]).says(2, &["cannot read no-such-file.yaml", "check the path"]);
+    run(&["check", "docs"]).says(2, &["the folder docs holds no YAML file"]);
+    run(&["test", "Cargo.lock"]).says(2, &["not a script"]);
+    run_with_input(&["check", "-"], b"\xff\xfe").says(2, &["not UTF-8"]);
+}
+
+#[test]
+fn completion_knows_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completion", shell]).expect(0);
+        assert!(script.contains("lanner") && script.contains("completion"), "{shell}");
+    }
+    run(&["completion", "cobol"]).says(2, &["bash"]);
+}
+
+#[test]
+fn the_examples_are_right() {
+    run(&["check", "examples"]).says(0, &["1 file without problems: 3 rules, 2 receivers"]);
+    run(&["check", "examples/payments.test.yaml"]).says(0, &["without problems"]);
+    run(&["test", "examples/payments.test.yaml"]).says(0, &["4 tests passed"]);
+}
+
+/// Set `UPDATE_GOLDEN=1` to write the file, then read the difference.
+#[track_caller]
+fn golden(actual: &str, name: &str) {
+    let path = format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected, "{path}: UPDATE_GOLDEN=1, then read the difference");
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let file = "crates/lanner/testdata/mistakes.yaml";
+    golden(&run(&["check", file]).expect(1), "mistakes.txt");
+    golden(&run(&["check", "--format", "json", file]).expect(1), "mistakes.json");
+}
+
+#[test]
+fn a_failed_test_says_where_and_what() {
+    let file = "crates/lanner/testdata/fails.test.yaml";
+    golden(&run(&["test", file, "examples/payments.test.yaml"]).expect(1), "fails.txt");
+    let report: serde_json::Value =
+        serde_json::from_str(&run(&["test", "--format", "json", file]).expect(1)).unwrap();
+    assert_eq!((&report["tests"], &report["failed"]), (&2.into(), &1.into()));
+    assert_eq!(report["results"][1]["failures"][0]["line"], 13);
+}
+
+#[test]
+fn a_script_needs_rules_without_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("a.test.yaml");
+    std::fs::write(&script, "rules: [a.yaml]\ntests: [{ name: x, expect: [] }]\n").unwrap();
+    run(&["test".as_ref(), script.as_os_str()]).says(2, &["cannot read", "a.yaml"]);
+    std::fs::copy(root().join("crates/lanner/testdata/mistakes.yaml"), folder.path().join("a.yaml")).unwrap();
+    run(&["test".as_ref(), script.as_os_str()]).says(2, &["have problems"]);
+}
+
+#[test]
+fn anything_may_be_checked() {
+    for text in [
+        "",
+        "\0",
+        "- - - [",
+        "a: &a [*a]",
+        "rules: 7",
+        "rules: [[[[]]]]",
+        "tests: 1",
+        "{{{{",
+        "\u{feff}rules: []",
+    ] {
+        let ran = run_with_input(&["check", "-"], text.as_bytes());
+        assert!(matches!(ran.code, 0 | 1), "{text:?}: {ran:?}");
+    }
+}

@@ -1,0 +1,6 @@
+//! The program as people run it: arguments in, text and an exit code out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
+
+mod alone;
+mod program;
