@@ -90,15 +90,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 fn run_script(path: &Path, text: &str) -> Result<Vec<Ran>> {
     let script = Script::from_yaml(text).map_err(|Problems(problems)| {
-        let rendered = problems.iter().map(|problem| problems::render(path, text, problem)).collect();
-        refused(rendered, &format!("{} is not a script that can be run", path.display()))
+        let rendered: String = problems.iter().map(|problem| problems::render(path, text, problem)).collect();
+        refused(&rendered, &format!("{} is not a script that can be run", path.display()))
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let rule_files: Vec<PathBuf> = script.rule_files.iter().map(|file| folder.join(file)).collect();
     let loaded = files::load(&rule_files)?;
     if !loaded.problems.is_empty() {
         let message = format!("the rules of {} have problems", path.display());
-        return Err(refused(check::rendered(&loaded), &message));
+        return Err(refused(&check::rendered(&loaded), &message));
     }
     let config = loaded.config;
     let documents: Vec<Value> = config.rules.iter().map(|rule| rule.document.clone()).collect();
@@ -113,8 +113,8 @@ fn run_script(path: &Path, text: &str) -> Result<Vec<Ran>> {
 }
 
 /// Shows the problems, and ends with what they mean.
-fn refused(rendered: String, message: &str) -> Failure {
-    match output::text(&rendered) {
+fn refused(rendered: &str, message: &str) -> Failure {
+    match output::text(rendered) {
         Ok(()) => Failure::user(message).hint("mend what is listed above"),
         Err(failure) => failure,
     }
