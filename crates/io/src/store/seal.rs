@@ -57,6 +57,10 @@ impl Edit {
     }
 
     fn write(&self, db: &Connection) -> Result<(), StoreError> {
+        // First, so that its room can be used at once: blocks are much smaller than what they replace.
+        if let Some(seq) = self.sealed_seq {
+            db.prepare_cached("DELETE FROM journal WHERE seq <= ?1")?.execute([seq])?;
+        }
         let mut delete = db.prepare_cached("DELETE FROM block WHERE id = ?1")?;
         for id in &self.dropped {
             delete.execute([id])?;
@@ -69,11 +73,7 @@ impl Edit {
             let NewBlock { series, start_ms, end_ms, step_ms, n_rows, body } = new;
             insert.execute(params![series.0, start_ms, end_ms, step_ms, n_rows, body])?;
         }
-        self.write_events(db)?;
-        if let Some(seq) = self.sealed_seq {
-            db.prepare_cached("DELETE FROM journal WHERE seq <= ?1")?.execute([seq])?;
-        }
-        Ok(())
+        self.write_events(db)
     }
 
     fn write_events(&self, db: &Connection) -> Result<(), StoreError> {

@@ -259,6 +259,10 @@ fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
         db.prepare_cached("DELETE FROM alert WHERE rule = ?1")?.execute([&**rule])?;
         db.prepare_cached("DELETE FROM cursor WHERE rule = ?1")?.execute([&**rule])?;
     }
+    for (rule, group) in &changes.forgotten_groups {
+        let mut delete = db.prepare_cached("DELETE FROM alert WHERE rule = ?1 AND grp = ?2")?;
+        delete.execute(params![&**rule, group_key(group)?])?;
+    }
     Ok(())
 }
 

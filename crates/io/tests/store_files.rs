@@ -1,0 +1,243 @@
+//! The data folder: who may open it, what is said when it cannot be, a full disk, backups, sudden ends.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
+use lanner_io::store::{Batch, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions};
+
+const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
+const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
+
+fn forever() -> StoreOptions {
+    StoreOptions { retention: vec![RetentionRule::forever("*")], ..StoreOptions::default() }
+}
+
+fn series(store: &Store) -> SeriesId {
+    store.series_id(&SeriesKey::new("m", Labels::default())).unwrap()
+}
+
+/// Samples `first` to `first + n`, one a second.
+fn batch(id: SeriesId, first: i64, n: i64) -> Batch {
+    let samples = (first..first + n).map(|at| (id, Sample::new(T + at * 1_000, (at * at % 1_009) as f64)));
+    Batch { samples: samples.collect(), events: Vec::new() }
+}
+
+fn open_error(folder: &Path) -> StoreError {
+    Store::open(folder, forever()).err().unwrap()
+}
+
+#[test]
+fn one_store_per_folder_in_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let error = open_error(folder.path());
+    assert_eq!(error, StoreError::InUse { path: folder.path().into(), pid: Some(std::process::id()) });
+    assert!(error.to_string().contains("stop it, or choose another folder"), "{error}");
+    let clone = store.clone();
+    drop(store);
+    assert!(matches!(open_error(folder.path()), StoreError::InUse { .. }));
+    drop(clone);
+    Store::open(folder.path(), forever()).unwrap();
+}
+
+/// Not a test by itself: the process that the next test starts. It holds a store open and appends one batch
+/// after another until it is killed.
+#[test]
+#[ignore = "started by another test"]
+fn child_that_appends() {
+    let Ok(folder) = std::env::var("LANNER_TEST_FOLDER") else { return };
+    let store = Store::open(Path::new(&folder), forever()).unwrap();
+    let id = series(&store);
+    for n in 0.. {
+        store.append(batch(id, n * 100, 100)).unwrap().wait().unwrap();
+        println!("\nacknowledged {}", (n + 1) * 100);
+        if n % 50 == 49 {
+            store.seal().unwrap();
+        }
+    }
+}
+
+fn start_child(folder: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_that_appends", "--ignored", "--nocapture"])
+        .env("LANNER_TEST_FOLDER", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn another_process_is_refused_and_its_sudden_end_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start_child(folder.path());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let acknowledged = |line: &String| line.strip_prefix("acknowledged ").and_then(|n| n.parse().ok());
+    let mut last: i64 = lines.by_ref().find_map(|line| acknowledged(&line)).unwrap();
+    let expected = StoreError::InUse { path: folder.path().into(), pid: Some(child.id()) };
+    assert_eq!(open_error(folder.path()), expected);
+    for _ in 0..150 {
+        last = lines.by_ref().find_map(|line| acknowledged(&line)).unwrap();
+    }
+    child.kill().unwrap(); // as hard as the system can
+    child.wait().unwrap();
+    last = lines.filter_map(|line| acknowledged(&line)).last().unwrap_or(last);
+
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let samples = store.samples(series(&store), EVER).unwrap();
+    assert!(samples.len() as i64 >= last, "{} of {last}", samples.len());
+    assert_eq!(
+        samples,
+        batch(series(&store), 0, samples.len() as i64)
+            .samples
+            .into_iter()
+            .map(|(_, s)| s)
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn files_that_are_not_ours_are_refused_in_words() {
+    #[track_caller]
+    fn check(prepare: impl FnOnce(&Path), words: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        let error = open_error(folder.path()).to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let sql = |folder: &Path, sql: &str| {
+        rusqlite::Connection::open(folder.join("lanner.db")).unwrap().execute_batch(sql).unwrap();
+    };
+    let written = |folder: &Path| {
+        let store = Store::open(folder, forever()).unwrap();
+        store.append(batch(series(&store), 0, 10)).unwrap().wait().unwrap();
+    };
+    check(
+        |folder| std::fs::write(folder.join("lanner.db"), "no database at all, only text").unwrap(),
+        "damaged",
+    );
+    check(|folder| sql(folder, "CREATE TABLE t (x)"), "a database of another program");
+    let newer = |folder: &Path| {
+        written(folder);
+        sql(folder, "PRAGMA user_version = 99");
+    };
+    check(newer, "has schema version 99 and this release knows 1; use the release that wrote it");
+    let damaged = |folder: &Path| {
+        written(folder);
+        sql(folder, "UPDATE journal SET body = zeroblob(length(body))");
+    };
+    check(damaged, "row 1 of the journal is damaged; restore a backup");
+    let folder_is_file = tempfile::NamedTempFile::new().unwrap();
+    let error = open_error(folder_is_file.path()).to_string();
+    assert!(error.contains("cannot be opened"), "{error}");
+    let options = StoreOptions { max_series: 0, ..forever() };
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Store::open(folder.path(), options), Err(StoreError::BadOptions { .. })));
+}
+
+#[test]
+fn a_damaged_block_is_named_and_the_rest_stays_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let id = series(&store);
+    store.append(batch(id, 0, 5_000)).unwrap().wait().unwrap();
+    store.seal().unwrap();
+    store.close();
+    let db = rusqlite::Connection::open(folder.path().join("lanner.db")).unwrap();
+    db.execute("UPDATE block SET body = zeroblob(9) WHERE id = 1", []).unwrap();
+    drop(db);
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let error = store.samples(id, EVER).unwrap_err().to_string();
+    assert!(error.contains("the checksum of a block of samples is wrong; restore a backup"), "{error}");
+    let rest = TimeRange::new(T + 4_096_000, i64::MAX);
+    assert_eq!(store.samples(id, rest).unwrap().len(), 5_000 - 4_096);
+}
+
+#[test]
+fn a_full_disk_refuses_and_recovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { max_page_count: Some(150), ..forever() };
+    let store = Store::open(folder.path(), options).unwrap();
+    let id = series(&store);
+    let mut n = 0;
+    let mut fill = || loop {
+        match store.append(batch(id, n, 1_000)).unwrap().wait() {
+            Ok(()) => n += 1_000,
+            Err(error) => break (n as usize, error),
+        }
+    };
+    let (acknowledged, error) = fill();
+    assert_eq!(error, StoreError::DiskFull);
+    assert!(error.to_string().contains("free some space, then writing goes on by itself"));
+    assert!(acknowledged > 10_000);
+    assert_eq!(store.samples(id, EVER).unwrap().len(), acknowledged);
+    // Compressing what is there makes room, and writing goes on.
+    store.seal().unwrap();
+    assert_eq!(store.samples(id, EVER).unwrap().len(), acknowledged);
+    let (more, _) = fill();
+    assert!(more > acknowledged + 10_000, "{more}");
+    store.close();
+    let store = Store::open(folder.path(), forever()).unwrap();
+    assert_eq!(store.samples(id, EVER).unwrap().len(), more);
+}
+
+#[test]
+fn too_much_at_once_is_refused_until_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions { max_queued_bytes: 100_000, ..forever() };
+    let store = Store::open(folder.path(), options).unwrap();
+    let id = series(&store);
+    let mut receipts = Vec::new();
+    let mut n_refused = 0;
+    for n in 0..200 {
+        match store.append(batch(id, n * 1_000, 1_000)) {
+            Ok(receipt) => receipts.push(receipt),
+            Err(StoreError::Busy { retry_after }) => {
+                assert!(retry_after.as_millis() >= 50);
+                n_refused += 1;
+            }
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+    assert!(n_refused > 0 && !receipts.is_empty(), "{n_refused} refused");
+    let n_taken = receipts.len();
+    receipts.into_iter().for_each(|receipt| receipt.wait().unwrap());
+    assert_eq!(store.samples(id, EVER).unwrap().len(), n_taken * 1_000);
+    // One batch larger than the limit is taken when nothing waits.
+    store.append(batch(id, 0, 20_000)).unwrap().wait().unwrap();
+}
+
+#[test]
+fn a_backup_of_a_busy_store_opens_as_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("live"), forever()).unwrap();
+    let id = series(&store);
+    let event = NewEvent { stream: "s".into(), time_ms: T, json: b"{}".as_slice().into() };
+    store.append(Batch { samples: Vec::new(), events: vec![event] }).unwrap().wait().unwrap();
+    store.append(batch(id, 0, 500_000)).unwrap().wait().unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let to = folder.path().join("copy");
+    let mut reports = Vec::new();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let mut n = 500_000;
+            while !stop.load(std::sync::atomic::Ordering::SeqCst) {
+                store.append(batch(id, n, 100)).unwrap().wait().unwrap();
+                n += 100;
+            }
+        });
+        store.backup(&to, &mut |done, total| reports.push((done, total))).unwrap();
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    let (done, total) = reports[reports.len() - 1];
+    assert!(reports.len() > 1 && done == total && total > 1_000, "{reports:?}");
+    assert_eq!(store.backup(&to, &mut |_, _| {}), Err(StoreError::BackupExists { path: to.clone() }));
+
+    let copy = Store::open(&to, forever()).unwrap();
+    assert!(copy.samples(series(&copy), EVER).unwrap().len() >= 500_000);
+    assert_eq!(copy.streams().unwrap()[0].n_events, 1);
+}
