@@ -65,6 +65,7 @@ pub fn run(
 pub struct Recorded {
     measures: Measures,
     first_event_ms: BTreeMap<Arc<str>, i64>,
+    first_sample_ms: Option<i64>,
     series: BTreeMap<SeriesKey, Vec<Sample>>,
 }
 
@@ -79,7 +80,7 @@ impl Recorded {
             }
         }
         measures.cover(i64::MIN);
-        Self { measures, first_event_ms: BTreeMap::new(), series: BTreeMap::new() }
+        Self { measures, first_event_ms: BTreeMap::new(), first_sample_ms: None, series: BTreeMap::new() }
     }
 
     /// Adds an event.
@@ -87,6 +88,19 @@ impl Recorded {
         self.measures.count(stream, time_ms, fields);
         let first_ms = self.first_event_ms.entry(stream.into()).or_insert(time_ms);
         *first_ms = time_ms.min(*first_ms);
+    }
+
+    /// Says that a stream has events from before what was added.
+    pub fn stream_began(&mut self, stream: &str, first_ms: Option<i64>) {
+        if let Some(first_ms) = first_ms {
+            let known = self.first_event_ms.entry(stream.into()).or_insert(first_ms);
+            *known = first_ms.min(*known);
+        }
+    }
+
+    /// Says that series have samples from before what was added.
+    pub fn began(&mut self, first_ms: Option<i64>) {
+        self.first_sample_ms = [self.first_sample_ms, first_ms].into_iter().flatten().min();
     }
 
     /// Adds samples of one series, in any order; of two at one time the later added wins.
@@ -125,7 +139,9 @@ impl Recorded {
             Query::Series(query) => {
                 let selector = SeriesGroups::new(query).ok()?;
                 let matching = self.series.iter().filter(|(key, _)| selector.matches(key));
-                matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms).min()
+                let first_ms =
+                    matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms);
+                first_ms.chain(self.first_sample_ms).min()
             }
         }
     }

@@ -172,17 +172,20 @@ fn messages_are_sent_tried_again_or_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
     let outbox = ["a", "b", "c", "a"].iter().enumerate();
-    let outbox = outbox.map(|(at, key)| notification(key, T + at as i64)).collect();
+    let outbox = outbox.map(|(at, key)| notification(key, T + at as i64));
+    // Each in a notification group of its own: none waits for another.
+    let outbox = outbox.map(|it| Notification { group: bank(&it.key), ..it }).collect();
     store.apply(Changes { outbox, ..Changes::default() }).unwrap().wait().unwrap();
     let due = |now_ms| -> Vec<(String, u32)> {
-        let due = store.outbox_due(now_ms, 10).unwrap();
+        let due = store.outbox_due("on-call", now_ms, 10).unwrap();
         due.into_iter().map(|entry| (entry.notification.key, entry.attempts)).collect()
     };
     assert_eq!(due(T + 1), [("a".into(), 0), ("b".into(), 0)]); // "a" was added once
     store.outbox_sent("a", T + 10).unwrap().wait().unwrap();
     store.outbox_failed("b", T + 10, "refused", Some(T + 60)).unwrap().wait().unwrap();
     store.outbox_failed("c", T + 10, "no such place", None).unwrap().wait().unwrap();
-    assert_eq!(store.outbox_next_due_ms().unwrap(), Some(T + 60));
+    assert_eq!(store.outbox_counts().unwrap(), [("on-call".to_owned(), 1, 1)]);
+    assert_eq!(store.outbox_due("mail", T + 60, 10).unwrap(), []);
     assert_eq!(due(T + 59), []);
     assert_eq!(due(T + 60), [("b".into(), 1)]);
     let dead = store.outbox_list(Some(OutboxState::Dead), 10).unwrap();
@@ -194,6 +197,23 @@ fn messages_are_sent_tried_again_or_given_up() {
     // Sent messages are forgotten after a week, waiting ones are not.
     store.maintain(T + 8 * DAY_MS).unwrap();
     assert_eq!(store.outbox_list(None, 10).unwrap().len(), 2);
+}
+
+#[test]
+fn a_later_message_never_overtakes_one_of_its_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+    let outbox = vec![notification("first", T), notification("second", T + 1)];
+    store.apply(Changes { outbox, ..Changes::default() }).unwrap().wait().unwrap();
+    let due = |now_ms| -> Vec<String> {
+        let due = store.outbox_due("on-call", now_ms, 10).unwrap();
+        due.into_iter().map(|entry| entry.notification.key).collect()
+    };
+    assert_eq!(due(T + 9), ["first"]);
+    store.outbox_failed("first", T + 9, "refused", Some(T + 60)).unwrap().wait().unwrap();
+    assert_eq!(due(T + 10), [""; 0]);
+    store.outbox_sent("first", T + 60).unwrap().wait().unwrap();
+    assert_eq!(due(T + 60), ["second"]);
 }
 
 #[test]

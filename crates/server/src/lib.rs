@@ -1,1 +1,30 @@
-//! placeholder
+//! The server: ingest, the HTTP API, and the loop that joins engine and store.
+//!
+//! ```text
+//!  /write, /api/v2/write ─┐                      ┌─ turn (one thread) ─┐
+//!  /api/v1/events/... ────┼─▶ ingest ─▶ store ─▶ │ plan                │ ─▶ store (one transaction)
+//!  carbon, TCP ───────────┘      └─▶ measures ─▶ │ live: read          │        │
+//!                                                │ evaluate, apply     │        ▼
+//!                                                └─────────────────────┘   delivery ─▶ receivers
+//! ```
+//!
+//! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`ingest`], [`live`]
+//! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`api`].
+
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod deliver;
+pub mod ingest;
+pub mod live;
+pub mod maintain;
+pub mod past;
+pub mod register;
+pub mod settings;
+pub mod turn;
+
+mod run;
+
+pub use app::App;
+pub use run::{Server, ServerError};
+pub use settings::Settings;

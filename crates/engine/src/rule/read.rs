@@ -368,7 +368,8 @@ fn read_content(
     }
 }
 
-fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
+/// Checks the `query` of a rule, or a question to the API, which has the same form.
+pub fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
     let mut fields = check.map(node, path)?;
     let (stream, series) = (fields.read("stream", check, name), fields.read("series", check, name));
     match (stream, series) {

@@ -65,36 +65,34 @@ struct Open {
 /// What is read next: ordered by time, then by age of origin, so that equal times keep their order.
 type Next = Reverse<(i64, usize)>;
 
-impl Store {
-    /// Visits the events of a stream in `range`, in order of time, until `visit` breaks.
-    ///
-    /// The text is the event as it came. A stream that does not exist has no events. Cost: decompression,
-    /// about a million events a second; memory for the blocks that overlap in time, 1 MB each.
+/// Events of a stream at one moment.
+#[derive(Debug)]
+pub struct EventsSnapshot {
+    db: Connection,
+    range: TimeRange,
+    metas: Vec<EventMeta>,
+    held: Vec<Vec<HeldEvent>>,
+}
+
+impl EventsSnapshot {
+    /// Visits the events in order of time, until `visit` breaks. Costs as [`Store::events`] does.
     ///
     /// # Errors
     /// [`StoreError`] when blocks cannot be read.
-    pub fn events(
-        &self,
-        stream: &str,
-        range: TimeRange,
-        visit: &mut dyn FnMut(i64, &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        // A transaction of its own: blocks that are replaced meanwhile stay readable.
-        let db = self.core().readers.connect()?;
-        let (metas, held) = self.core().event_sources(&db, stream, range)?;
-        let mut origins: Vec<Option<Open>> = metas.iter().map(|_| None).collect();
+    pub fn visit(&self, visit: &mut dyn FnMut(i64, &[u8]) -> ControlFlow<()>) -> Result<(), StoreError> {
+        let mut origins: Vec<Option<Open>> = self.metas.iter().map(|_| None).collect();
         let mut heap: BinaryHeap<Next> =
-            metas.iter().enumerate().map(|(at, meta)| Reverse((meta.start_ms, at))).collect();
-        for events in held {
+            self.metas.iter().enumerate().map(|(at, meta)| Reverse((meta.start_ms, at))).collect();
+        for events in &self.held {
             if let Some(first) = events.first() {
                 heap.push(Reverse((first.0, origins.len())));
-                origins.push(Some(Open { events: events.into_iter().peekable() }));
+                origins.push(Some(Open { events: events.clone().into_iter().peekable() }));
             }
         }
         while let Some(Reverse((_, at))) = heap.pop() {
             let Some(origin) = &mut origins[at] else {
-                let mut events = read_block(&db, metas[at])?;
-                events.retain(|(time_ms, _)| range.contains(*time_ms));
+                let mut events = read_block(&self.db, self.metas[at])?;
+                events.retain(|(time_ms, _)| self.range.contains(*time_ms));
                 if let Some(first) = events.first() {
                     heap.push(Reverse((first.0, at)));
                     origins[at] = Some(Open { events: events.into_iter().peekable() });
@@ -112,6 +110,35 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+impl Store {
+    /// Visits the events of a stream in `range`, in order of time, until `visit` breaks.
+    ///
+    /// The text is the event as it came. A stream that does not exist has no events. Cost: decompression,
+    /// about a million events a second; memory for the blocks that overlap in time, 1 MB each.
+    ///
+    /// # Errors
+    /// [`StoreError`] when blocks cannot be read.
+    pub fn events(
+        &self,
+        stream: &str,
+        range: TimeRange,
+        visit: &mut dyn FnMut(i64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.events_snapshot(stream, range)?.visit(visit)
+    }
+
+    /// The events of a stream in `range` as they are now, to be visited later: what comes after is not in it.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn events_snapshot(&self, stream: &str, range: TimeRange) -> Result<EventsSnapshot, StoreError> {
+        // A transaction of its own: blocks that are replaced meanwhile stay readable.
+        let db = self.core().readers.connect()?;
+        let (metas, held) = self.core().event_sources(&db, stream, range)?;
+        Ok(EventsSnapshot { db, range, metas, held })
     }
 
     /// All streams, in order of their names.

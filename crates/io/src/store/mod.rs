@@ -59,7 +59,7 @@ use rusqlite::Connection;
 pub use batch::{Batch, NewEvent};
 pub use documents::{AuditEntry, DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
-pub use events::StreamInfo;
+pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
 pub use options::{EventRetention, RetentionRule, StoreOptions, Tier};
 pub use outbox::{OutboxEntry, OutboxState};
@@ -202,6 +202,18 @@ impl Store {
     /// [`StoreError::TooManySeries`].
     pub fn resolve(&self, raw: &[u8], make: impl FnOnce() -> SeriesKey) -> Result<SeriesId, StoreError> {
         self.core().registry.resolve(raw, make)
+    }
+
+    /// Like [`Store::resolve`], for bytes that came before; `None` when they did not (or were forgotten).
+    #[must_use]
+    pub fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {
+        self.core().registry.resolve_known(raw)
+    }
+
+    /// A number that keys hashes of what strangers send: random for each installation, and kept with it.
+    #[must_use]
+    pub fn secret(&self) -> u64 {
+        self.core().registry.seed()
     }
 
     /// The key of a series; `None` for a number that was never given.

@@ -3,8 +3,9 @@
 use lanner_core::Notification;
 use rusqlite::{Connection, Row, params};
 
-use super::state::json;
+use super::state::{group_key, json};
 use super::{Receipt, Store, StoreError};
+use crate::receiver::{Due, Outbox, OutboxError};
 
 /// Where a message is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -42,10 +43,13 @@ const COLUMNS: &str = "body, state, attempts, due_ms, error, done_ms";
 /// Adds a message; one with the same key is the same message, and stays as it is.
 pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT OR IGNORE INTO outbox (key, body, state, attempts, due_ms) VALUES (?1, ?2, 0, 0, ?3)",
+        "INSERT OR IGNORE INTO outbox (key, receiver, grp, body, state, attempts, due_ms)
+         VALUES (?1, ?2, ?3, ?4, 0, 0, ?5)",
     )?
     .execute(params![
         notification.key,
+        &*notification.receiver,
+        group_key(&notification.group)?,
         serde_json::to_string(notification)?,
         notification.created_ms
     ])?;
@@ -53,27 +57,40 @@ pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), St
 }
 
 impl Store {
-    /// The messages that are due at `now_ms`, the longest due first, at most `limit`.
+    /// The messages for `receiver` that are due at `now_ms`, the oldest first, at most `limit`.
+    ///
+    /// Of each notification group only the oldest open message counts: a later one never overtakes it.
     ///
     /// # Errors
     /// Failures of the file.
-    pub fn outbox_due(&self, now_ms: i64, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+    pub fn outbox_due(
+        &self,
+        receiver: &str,
+        now_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
         self.look(|db| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM outbox WHERE state = 0 AND due_ms <= ?1 ORDER BY due_ms, seq LIMIT ?2"
+                "SELECT {COLUMNS} FROM outbox AS o WHERE state = 0 AND receiver = ?1 AND due_ms <= ?2
+                 AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.receiver = o.receiver
+                                 AND e.grp = o.grp AND e.seq < o.seq)
+                 ORDER BY seq LIMIT ?3"
             ))?;
-            entries(&mut statement.query(params![now_ms, limit as i64])?)
+            entries(&mut statement.query(params![receiver, now_ms, limit as i64])?)
         })
     }
 
-    /// When the next message is due; `None` when nothing waits.
+    /// How many messages wait and how many were given up, by receiver.
     ///
     /// # Errors
     /// Failures of the file.
-    pub fn outbox_next_due_ms(&self) -> Result<Option<i64>, StoreError> {
+    pub fn outbox_counts(&self) -> Result<Vec<(String, u64, u64)>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached("SELECT min(due_ms) FROM outbox WHERE state = 0")?;
-            Ok(statement.query_row([], |row| row.get(0))?)
+            let mut statement = db.prepare_cached(
+                "SELECT receiver, sum(state = 0), sum(state = 2) FROM outbox WHERE state IN (0, 2) GROUP BY receiver",
+            )?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -153,6 +170,27 @@ impl Store {
             0 => Err(StoreError::NotFound { what: "message", name: key }),
             _ => Ok(()),
         })
+    }
+}
+
+impl Outbox for Store {
+    async fn due(&self, receiver: &str, now_ms: i64, limit: usize) -> Result<Vec<Due>, OutboxError> {
+        let due = self.outbox_due(receiver, now_ms, limit)?;
+        Ok(due.into_iter().map(|it| Due { notification: it.notification, n_failed: it.attempts }).collect())
+    }
+
+    async fn sent(&self, key: &str, now_ms: i64) -> Result<(), OutboxError> {
+        Ok(self.outbox_sent(key, now_ms)?.await?)
+    }
+
+    async fn failed(
+        &self,
+        key: &str,
+        now_ms: i64,
+        error: &str,
+        next_attempt_ms: Option<i64>,
+    ) -> Result<(), OutboxError> {
+        Ok(self.outbox_failed(key, now_ms, error, next_attempt_ms)?.await?)
     }
 }
 

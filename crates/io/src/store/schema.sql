@@ -49,10 +49,11 @@ CREATE TABLE told (
 
 -- Messages. state: 0 to send, 1 sent, 2 given up.
 CREATE TABLE outbox (
-  seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body TEXT NOT NULL, state INTEGER NOT NULL,
-  attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL, error TEXT, done_ms INTEGER
+  seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, receiver TEXT NOT NULL, grp TEXT NOT NULL,
+  body TEXT NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL, error TEXT,
+  done_ms INTEGER
 );
-CREATE INDEX outbox_by_state ON outbox (state, due_ms);
+CREATE INDEX outbox_by_group ON outbox (state, receiver, grp, seq);
 
 CREATE TABLE silence (
   id TEXT PRIMARY KEY, end_ms INTEGER NOT NULL, body TEXT NOT NULL

@@ -109,14 +109,29 @@ impl Registry {
         Ok(known.add(key))
     }
 
+    /// A number for keyed hashes elsewhere, the same for this installation always.
+    pub(super) fn seed(&self) -> u64 {
+        xxhash_rust::xxh3::xxh3_64_with_secret(b"seed", &self.secret)
+    }
+
+    /// Where a raw key is looked up: 128 secret-keyed bits, so that two with the same hash cannot be found,
+    /// let alone met.
+    fn place(&self, raw: &[u8]) -> (u128, &Shard) {
+        let hash = xxh3_128_with_secret(raw, &self.secret);
+        (hash, &self.raw[(hash >> 64) as usize % N_SHARDS])
+    }
+
+    pub(super) fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {
+        let (hash, shard) = self.place(raw);
+        shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied()
+    }
+
     pub(super) fn resolve(
         &self,
         raw: &[u8],
         make: impl FnOnce() -> SeriesKey,
     ) -> Result<SeriesId, StoreError> {
-        // 128 secret-keyed bits: two raw keys with the same hash cannot be found, let alone met.
-        let hash = xxh3_128_with_secret(raw, &self.secret);
-        let shard = &self.raw[(hash >> 64) as usize % N_SHARDS];
+        let (hash, shard) = self.place(raw);
         if let Some(id) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash) {
             return Ok(*id);
         }

@@ -128,6 +128,24 @@ impl Store {
         })
     }
 
+    /// The values measured in exactly one window, for all groups.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn measured_window(&self, query: u64, window: TimeRange) -> Result<Vec<Measured>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT grp, value FROM history WHERE query = ?1 AND start_ms = ?2 AND end_ms = ?3 ORDER BY grp",
+            )?;
+            let mut rows = statement.query(params![query as i64, window.start_ms, window.end_ms])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(Measured { query, group: json(row, 0)?, window, value: row.get(1)? });
+            }
+            Ok(found)
+        })
+    }
+
     /// Evaluations, newest first: by the end of their windows for one rule, otherwise as they were stored.
     ///
     /// # Errors

@@ -1,0 +1,110 @@
+//! Alerts and evaluations.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use lanner_core::{Alert, AlertState};
+use lanner_engine::matcher::Matchers;
+use lanner_io::store::EvaluationFilter;
+use lanner_wire::api::{AlertView, EvaluationView, When};
+use serde::Deserialize;
+
+use super::{ApiError, Json};
+use crate::app::App;
+
+/// Which alerts are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertFilter {
+    /// Also those that are normal.
+    #[serde(default)]
+    all: Option<bool>,
+    /// Only those in this state.
+    state: Option<String>,
+    /// Only those of this rule.
+    rule: Option<String>,
+}
+
+/// Alerts, the latest change first; without `all`, those that are not normal.
+///
+/// # Errors
+/// 400 for an unknown state.
+#[utoipa::path(
+    get, path = "/api/v1/alerts", tag = "alerts",
+    params(
+        ("all" = Option<bool>, Query, description = "also alerts that are normal"),
+        ("state" = Option<String>, Query, description = "normal, pending, firing, recovering, no_data or error"),
+        ("rule" = Option<String>, Query, description = "id of a rule"),
+    ),
+    responses((status = 200, body = Vec<AlertView>))
+)]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Query(filter): Query<AlertFilter>,
+) -> Result<Json<Vec<AlertView>>, ApiError> {
+    let state = filter.state.as_deref().map(|name| {
+        let message = "state should be normal, pending, firing, recovering, no_data or error";
+        AlertState::parse(name).ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, message))
+    });
+    let state = state.transpose()?;
+    let wanted = |alert: &&Alert| {
+        let shown = filter.all == Some(true) || alert.state != AlertState::Normal;
+        state.map_or(shown, |state| alert.state == state)
+            && filter.rule.as_ref().is_none_or(|id| *alert.rule == **id)
+    };
+    let mut alerts: Vec<Alert> = app.engine().alerts().filter(wanted).cloned().collect();
+    alerts.sort_by(|a, b| (b.since_ms, &a.rule, &a.group).cmp(&(a.since_ms, &b.rule, &b.group)));
+    let now_ms = app.now_ms();
+    let silences: Vec<(String, Matchers)> = app
+        .store
+        .silences()?
+        .into_iter()
+        .filter(|silence| silence.start_ms <= now_ms && now_ms < silence.end_ms)
+        .filter_map(|silence| Some((silence.id, Matchers::compile(&silence.matchers).ok()?)))
+        .collect();
+    let view = |alert: &Alert| {
+        let silenced = silences.iter().filter(|(_, matchers)| matchers.matches(&alert.labels));
+        AlertView::new(alert, silenced.map(|(id, _)| id.clone()).collect())
+    };
+    Ok(Json(alerts.iter().map(view).collect()))
+}
+
+/// Which evaluations are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationQuery {
+    rule: Option<String>,
+    from: Option<When>,
+    to: Option<When>,
+    limit: Option<usize>,
+}
+
+/// Evaluations, the newest first.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    get, path = "/api/v1/evaluations", tag = "alerts",
+    params(
+        ("rule" = Option<String>, Query, description = "id of a rule"),
+        ("from" = Option<String>, Query, description = "windows that end at or after this time"),
+        ("to" = Option<String>, Query, description = "windows that end before this time"),
+        ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
+    ),
+    responses((status = 200, body = Vec<EvaluationView>))
+)]
+pub async fn evaluations(
+    State(app): State<Arc<App>>,
+    Query(query): Query<EvaluationQuery>,
+) -> Result<Json<Vec<EvaluationView>>, ApiError> {
+    let now_ms = app.now_ms();
+    let filter = EvaluationFilter {
+        rule: query.rule.map(Arc::from),
+        from_ms: query.from.map(|from| from.resolve(now_ms)),
+        to_ms: query.to.map(|to| to.resolve(now_ms)),
+        limit: query.limit.unwrap_or(100).clamp(1, 10_000),
+        ..EvaluationFilter::default()
+    };
+    Ok(Json(app.store.evaluations(&filter)?.iter().map(EvaluationView::from).collect()))
+}

@@ -1,0 +1,335 @@
+//! What is stored: streams, series, questions, export.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use lanner_core::{Labels, SeriesKey, TimeRange};
+use lanner_engine::document::{Check, Node, Problems};
+use lanner_engine::rule::{self, Query as RuleQuery};
+use lanner_engine::stream::Measures;
+use lanner_io::store::{SeriesId, Store, StoreError};
+use lanner_wire::api::{
+    ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
+};
+use lanner_wire::{csv, line_protocol, matchers, ndjson};
+use serde::Deserialize;
+
+use super::{ApiError, Json};
+use crate::app::App;
+use crate::live;
+
+/// Series of one answer to a question.
+const MAX_GROUPS: usize = 1_000;
+
+/// All streams of events.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(get, path = "/api/v1/streams", tag = "data", responses((status = 200, body = Vec<StreamView>)))]
+pub async fn streams(State(app): State<Arc<App>>) -> Result<Json<Vec<StreamView>>, ApiError> {
+    let view = |info: lanner_io::store::StreamInfo| StreamView {
+        name: info.name.to_string(),
+        events: info.n_events,
+        first: Some(Time(info.first_ms)),
+        last: Some(Time(info.last_ms)),
+    };
+    Ok(Json(app.store.streams()?.into_iter().map(view).collect()))
+}
+
+/// Which series are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesQuery {
+    name: Option<String>,
+    #[serde(rename = "match")]
+    matchers: Option<String>,
+    limit: Option<usize>,
+}
+
+fn select(
+    app: &App,
+    name: Option<&str>,
+    text: Option<&str>,
+) -> Result<Vec<(SeriesId, Arc<SeriesKey>)>, ApiError> {
+    let wrong = |error: matchers::MatcherError| {
+        ApiError::problems(vec![ProblemView::at(
+            "match",
+            format!("character {}: {}", error.column, error.message),
+        )])
+    };
+    let text = text.filter(|text| !text.trim().is_empty());
+    let matchers = text.map(matchers::parse_matchers).transpose().map_err(wrong)?.unwrap_or_default();
+    Ok(app.store.select(name.unwrap_or("*"), &matchers)?)
+}
+
+/// Series by name and labels.
+///
+/// # Errors
+/// 400, 422.
+#[utoipa::path(
+    get, path = "/api/v1/series", tag = "data",
+    params(
+        ("name" = Option<String>, Query, description = "name; * stands for any characters"),
+        ("match" = Option<String>, Query, description = "label matchers, such as host=\"a\",dc=~\"eu.*\""),
+        ("limit" = Option<usize>, Query, description = "at most 100000, by default 1000"),
+    ),
+    responses((status = 200, body = Vec<SeriesView>))
+)]
+pub async fn series(
+    State(app): State<Arc<App>>,
+    Query(query): Query<SeriesQuery>,
+) -> Result<Json<Vec<SeriesView>>, ApiError> {
+    let found = select(&app, query.name.as_deref(), query.matchers.as_deref())?;
+    let limit = query.limit.unwrap_or(1_000).clamp(1, 100_000);
+    let view = |(id, key): (SeriesId, Arc<SeriesKey>)| {
+        Ok(SeriesView::new(&key, app.store.first_ms(id)?, app.store.last_ms(id)?))
+    };
+    Ok(Json(found.into_iter().take(limit).map(view).collect::<Result<_, StoreError>>()?))
+}
+
+/// Measure a stream or series, step by step, over a range.
+///
+/// # Errors
+/// 400, 422.
+#[utoipa::path(
+    post, path = "/api/v1/query", tag = "data", request_body = QueryRequest,
+    responses((status = 200, body = QueryResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn query(
+    State(app): State<Arc<App>>,
+    Json(request): Json<QueryRequest>,
+) -> Result<Json<QueryResponse>, ApiError> {
+    let (range, step_ms) =
+        request.range(app.now_ms()).map_err(|problem| ApiError::problems(vec![problem]))?;
+    let mut check = Check::default();
+    let query = rule::read_query(&Node::from_json(&request.query), "query", &mut check);
+    let Some(query) = query.filter(|_| check.problems.is_empty()) else {
+        return Err(Problems(check.problems).into());
+    };
+    let done = tokio::task::spawn_blocking(move || measure(&app.store, &query, range, step_ms)).await;
+    let series = done.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    let truncated = series.len() > MAX_GROUPS;
+    let series = series.into_iter().take(MAX_GROUPS).collect();
+    Ok(Json(QueryResponse::new(range, step_ms, series, truncated)))
+}
+
+fn measure(
+    store: &Store,
+    query: &RuleQuery,
+    range: TimeRange,
+    step_ms: i64,
+) -> Result<Vec<QuerySeries>, StoreError> {
+    let n_steps = usize::try_from(range.length_ms() / step_ms).unwrap_or(0);
+    let steps = (0..n_steps).map(|at| {
+        let start_ms = range.start_ms + at as i64 * step_ms;
+        TimeRange::new(start_ms, start_ms + step_ms)
+    });
+    let mut groups: std::collections::BTreeMap<Labels, Vec<Option<f64>>> = std::collections::BTreeMap::new();
+    let past = match query {
+        RuleQuery::Stream(stream) => {
+            let mut past = Measures::new(store.secret());
+            past.add(&"".into(), stream, step_ms, i64::MIN);
+            past.cover(i64::MIN);
+            store.events(&stream.stream, range, &mut |time_ms, json| {
+                if let Ok(fields) = serde_json::from_slice(json) {
+                    past.count(&stream.stream, time_ms, &fields);
+                }
+                ControlFlow::Continue(())
+            })?;
+            Some(past)
+        }
+        RuleQuery::Series(_) => None,
+    };
+    for (at, step) in steps.enumerate() {
+        let values = match query {
+            RuleQuery::Stream(stream) => {
+                past.as_ref().and_then(|past| past.read(stream, step_ms, step)).unwrap_or_default()
+            }
+            RuleQuery::Series(series) => live::series(store, series, step)?,
+        };
+        for (group, value) in values {
+            groups.entry(group).or_insert_with(|| vec![None; n_steps])[at] = value;
+        }
+    }
+    Ok(groups.into_iter().map(|(labels, values)| QuerySeries { labels, values }).collect())
+}
+
+/// What is to be exported.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportQuery {
+    format: Option<String>,
+    name: Option<String>,
+    #[serde(rename = "match")]
+    matchers: Option<String>,
+    from: Option<When>,
+    to: Option<When>,
+}
+
+impl ExportQuery {
+    fn range(&self, now_ms: i64) -> TimeRange {
+        let bound = |when: Option<When>, default| when.map_or(default, |when| when.resolve(now_ms));
+        TimeRange::new(bound(self.from, i64::MIN), bound(self.to, i64::MAX))
+    }
+}
+
+/// A body that is written by a thread while it is read.
+fn streamed(
+    content_type: &'static str,
+    write: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), StoreError> + Send + 'static,
+) -> Response {
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
+    tokio::task::spawn_blocking(move || {
+        let result = write(&mut |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
+        if let Err(error) = result {
+            // The status has gone out; breaking off tells the reader that the body is not whole.
+            let _ = sender.blocking_send(Err(std::io::Error::other(error.to_string())));
+        }
+    });
+    let body = Body::from_stream(Chunks(receiver));
+    ([(header::CONTENT_TYPE, content_type)], body).into_response()
+}
+
+struct Chunks(tokio::sync::mpsc::Receiver<Result<Bytes, std::io::Error>>);
+
+impl futures_core::Stream for Chunks {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// Samples as CSV (`csv`), NDJSON (`ndjson`, the default) or line protocol (`line`), series by series.
+///
+/// # Errors
+/// 400, 422.
+#[utoipa::path(
+    get, path = "/api/v1/export", tag = "data",
+    params(
+        ("format" = Option<String>, Query, description = "ndjson, csv or line"),
+        ("name" = Option<String>, Query, description = "name of series; * stands for any characters"),
+        ("match" = Option<String>, Query, description = "label matchers"),
+        ("from" = Option<String>, Query), ("to" = Option<String>, Query),
+    ),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"))
+)]
+pub async fn export(
+    State(app): State<Arc<App>>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, ApiError> {
+    let range = query.range(app.now_ms());
+    let found = select(&app, query.name.as_deref(), query.matchers.as_deref())?;
+    let keys: Vec<Arc<SeriesKey>> = found.iter().map(|(_, key)| key.clone()).collect();
+    let store = app.store.clone();
+    let unwritable = |why: String| StoreError::Database { detail: why };
+    match query.format.as_deref().unwrap_or("ndjson") {
+        "ndjson" => Ok(streamed("application/x-ndjson", move |send| {
+            for (id, key) in found {
+                let mut chunk = Vec::new();
+                for sample in store.samples(id, range)? {
+                    ndjson::write_sample(&mut chunk, &key, sample).map_err(|e| unwritable(e.to_string()))?;
+                }
+                if !send(chunk) {
+                    break;
+                }
+            }
+            Ok(())
+        })),
+        "line" => Ok(streamed("text/plain", move |send| {
+            for (id, key) in found {
+                let mut chunk = String::new();
+                for sample in store.samples(id, range)? {
+                    line_protocol::write_sample(&mut chunk, &key, sample)
+                        .map_err(|e| unwritable(e.to_string()))?;
+                }
+                if !send(chunk.into_bytes()) {
+                    break;
+                }
+            }
+            Ok(())
+        })),
+        "csv" => Ok(streamed("text/csv", move |send| {
+            let out = ChunkWriter { chunk: Vec::new(), send };
+            let writer = csv::Writer::new(out, keys.iter().map(|key| &**key));
+            let mut writer = writer.map_err(|error| unwritable(error.to_string()))?;
+            for (id, key) in found {
+                for sample in store.samples(id, range)? {
+                    writer.write(&key, sample).map_err(|error| unwritable(error.to_string()))?;
+                }
+            }
+            let mut out = writer.finish().map_err(|error| unwritable(error.to_string()))?;
+            std::io::Write::flush(&mut out).map_err(|error| unwritable(error.to_string()))
+        })),
+        other => {
+            let message = format!("the format \"{other}\" is not known; write ndjson, csv or line");
+            Err(ApiError::new(StatusCode::BAD_REQUEST, message))
+        }
+    }
+}
+
+/// Gathers what is written into chunks of 64 KiB.
+struct ChunkWriter<'s> {
+    chunk: Vec<u8>,
+    send: &'s mut dyn FnMut(Vec<u8>) -> bool,
+}
+
+impl std::io::Write for ChunkWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.chunk.extend_from_slice(bytes);
+        if self.chunk.len() >= 64 * 1024 {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let chunk = std::mem::take(&mut self.chunk);
+        if chunk.is_empty() || (self.send)(chunk) {
+            return Ok(());
+        }
+        Err(std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the reader left"))
+    }
+}
+
+/// Events of a stream as NDJSON, in order of time, as they came.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    get, path = "/api/v1/export/events/{stream}", tag = "data",
+    params(("stream" = String, Path), ("from" = Option<String>, Query), ("to" = Option<String>, Query)),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"))
+)]
+pub async fn export_events(
+    State(app): State<Arc<App>>,
+    Path(stream): Path<String>,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, ApiError> {
+    let range = query.range(app.now_ms());
+    let store = app.store.clone();
+    Ok(streamed("application/x-ndjson", move |send| {
+        let mut chunk = Vec::new();
+        let mut open = true;
+        store.events(&stream, range, &mut |_, json| {
+            chunk.extend_from_slice(json);
+            chunk.push(b'\n');
+            if chunk.len() >= 64 * 1024 {
+                open = send(std::mem::take(&mut chunk));
+            }
+            if open { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if open && !chunk.is_empty() {
+            send(chunk);
+        }
+        Ok(())
+    }))
+}

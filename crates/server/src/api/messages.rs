@@ -1,0 +1,166 @@
+//! Messages: receivers, what waits to be sent, what was given up.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use lanner_core::{AlertState, Labels, Notification, NotifiedAlert, TimeRange};
+use lanner_engine::config::ReceiverDocument;
+use lanner_io::receiver::ReceiverConfig;
+use lanner_io::store::{OutboxEntry, OutboxState};
+use lanner_wire::api::{DeliveryStatus, OutboxView, ReceiverView, Time};
+use serde::Deserialize;
+
+use super::{ApiError, Json};
+use crate::app::App;
+use crate::register;
+
+fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
+    Ok(register::stored_config(&app.store)?.receivers)
+}
+
+/// Receivers and how sending to them goes; secrets are never shown.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(get, path = "/api/v1/receivers", tag = "messages", responses((status = 200, body = Vec<ReceiverView>)))]
+pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
+    let counts = app.store.outbox_counts()?;
+    let recent = app.store.outbox_list(None, 1_000)?;
+    let view = |document: ReceiverDocument| {
+        let (_, pending, dead) =
+            counts.iter().find(|(name, ..)| **name == *document.name).cloned().unwrap_or_default();
+        let mut own = recent.iter().filter(|entry| entry.notification.receiver == document.name);
+        let described = ReceiverConfig::from_value(&document.config).map(|config| config.describe());
+        let described = described.unwrap_or_default();
+        let target = ["url", "server", "command", "path"].iter().find_map(|field| described.get(field));
+        ReceiverView {
+            name: document.name.to_string(),
+            kind: described.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned(),
+            target: target
+                .map(|target| target.as_str().map_or_else(|| target.to_string(), str::to_owned))
+                .unwrap_or_default(),
+            pending,
+            dead,
+            last_sent: own
+                .clone()
+                .filter(|e| e.state == OutboxState::Sent)
+                .filter_map(|e| e.done_ms)
+                .max()
+                .map(Time),
+            last_error: own.find_map(|entry| entry.error.clone()),
+        }
+    };
+    Ok(Json(documents(&app)?.into_iter().map(view).collect()))
+}
+
+/// Send a test message to one receiver now, and say what came of it.
+///
+/// # Errors
+/// 404; 502 when the receiver did not take it.
+#[utoipa::path(
+    post, path = "/api/v1/receivers/{name}/test", tag = "messages", params(("name" = String, Path)),
+    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody), (status = 502, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn test(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, ApiError> {
+    let document = documents(&app)?.into_iter().find(|document| *document.name == *name);
+    let document = document.ok_or_else(|| ApiError::not_found("receiver", &name))?;
+    let unusable = |why: String| ApiError::new(StatusCode::BAD_GATEWAY, format!("receiver {name}: {why}"));
+    let receiver = app.deliveries.build(&document).map_err(unusable)?;
+    let message = test_message(&document.name, app.now_ms());
+    receiver.send(&message).await.map_err(|error| unusable(error.to_string()))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
+    let rule: Arc<str> = "test-message".into();
+    let labels = Labels::new([("rule", "test-message")]);
+    let fingerprint = lanner_core::alert::fingerprint(&rule, &Labels::default());
+    let alert = NotifiedAlert {
+        fingerprint: fingerprint.clone(),
+        episode: 1,
+        state: AlertState::Firing,
+        rule,
+        labels: labels.clone(),
+        group: Labels::default(),
+        content: "this is a test message; nothing is wrong".into(),
+        started_ms: now_ms,
+        resolved_ms: None,
+        window: TimeRange::new(now_ms - 60_000, now_ms),
+        value: None,
+        base: None,
+        late: false,
+    };
+    let key = format!("{fingerprint}{now_ms:016x}");
+    Notification {
+        key,
+        receiver: receiver.clone(),
+        group: labels,
+        alerts: vec![alert],
+        repeat: false,
+        created_ms: now_ms,
+    }
+}
+
+/// Which messages are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboxQuery {
+    status: Option<DeliveryStatus>,
+    limit: Option<usize>,
+}
+
+/// Messages, the newest first: waiting, sent, or given up (`dead`).
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    get, path = "/api/v1/outbox", tag = "messages",
+    params(
+        ("status" = Option<String>, Query, description = "pending, sent or dead"),
+        ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
+    ),
+    responses((status = 200, body = Vec<OutboxView>))
+)]
+pub async fn outbox(
+    State(app): State<Arc<App>>,
+    Query(query): Query<OutboxQuery>,
+) -> Result<Json<Vec<OutboxView>>, ApiError> {
+    let state = query.status.map(|status| match status {
+        DeliveryStatus::Pending => OutboxState::Pending,
+        DeliveryStatus::Sent => OutboxState::Sent,
+        DeliveryStatus::Dead => OutboxState::Dead,
+    });
+    let entries = app.store.outbox_list(state, query.limit.unwrap_or(100).clamp(1, 10_000))?;
+    Ok(Json(entries.iter().map(view).collect()))
+}
+
+fn view(entry: &OutboxEntry) -> OutboxView {
+    let (status, waits) = match entry.state {
+        OutboxState::Pending => (DeliveryStatus::Pending, true),
+        OutboxState::Sent => (DeliveryStatus::Sent, false),
+        OutboxState::Dead => (DeliveryStatus::Dead, false),
+    };
+    OutboxView {
+        notification: (&entry.notification).into(),
+        status,
+        attempts: entry.attempts,
+        next_attempt: waits.then_some(Time(entry.due_ms)),
+        sent: entry.done_ms.filter(|_| entry.state == OutboxState::Sent).map(Time),
+        last_error: entry.error.clone(),
+    }
+}
+
+/// Try a message again that was given up or waits.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    post, path = "/api/v1/outbox/{key}/retry", tag = "messages", params(("key" = String, Path)),
+    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
+    app.store.outbox_retry(&key, app.now_ms())?.await?;
+    app.deliveries.wake();
+    Ok(StatusCode::NO_CONTENT)
+}

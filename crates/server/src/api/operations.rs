@@ -1,0 +1,217 @@
+//! Running the server: health, metrics, backup, audit.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use bytes::Bytes;
+use lanner_io::store::OutboxState;
+use lanner_wire::api::operations::{EngineStatus, IngestStatus, OutboxStatus, StoreStatus};
+use lanner_wire::api::{AuditView, Status, Time};
+use serde::Deserialize;
+
+use super::{ApiError, Json};
+use crate::app::{App, locked};
+
+/// The loop counts as stuck when it has not turned for this long, milliseconds.
+const STUCK_MS: i64 = 60_000;
+
+/// The process answers.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Evaluation goes on and can be written.
+pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    match not_ready(&app) {
+        None => "ready\n".into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+    }
+}
+
+fn not_ready(app: &App) -> Option<String> {
+    if let Some(why) = locked(&app.stuck).clone() {
+        return Some(why);
+    }
+    let behind_ms = app.now_ms() - app.last_turn_ms.load(Ordering::Relaxed);
+    (app.settings.evaluate && behind_ms > STUCK_MS)
+        .then(|| format!("evaluation has not turned for {} s", behind_ms / 1_000))
+}
+
+/// Lanner's own metrics, for Prometheus.
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let (measures, unindexed) = app.counting.measures().size();
+    metrics::gauge!("lanner_measures").set(measures as f64);
+    metrics::gauge!("lanner_measures_unindexed").set(unindexed as f64);
+    metrics::gauge!("lanner_rules").set(app.engine().rules().count() as f64);
+    let active = app.engine().alerts().filter(|alert| alert.active).count();
+    metrics::gauge!("lanner_alerts_active").set(active as f64);
+    if let Ok(stats) = app.store.stats() {
+        metrics::gauge!("lanner_store_series").set(stats.n_series as f64);
+        metrics::gauge!("lanner_store_file_bytes").set(stats.file_bytes as f64);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
+}
+
+/// A page that says what runs here and where to look.
+pub(super) async fn front(State(app): State<Arc<App>>) -> Html<String> {
+    let mut firing: Vec<String> = app
+        .engine()
+        .alerts()
+        .filter(|alert| alert.active)
+        .map(|alert| {
+            format!(
+                "<li><b>{}</b> {} {}</li>",
+                alert.state,
+                escape(&alert.rule),
+                escape(&alert.group.to_string())
+            )
+        })
+        .collect();
+    firing.sort();
+    let firing = if firing.is_empty() {
+        "<p>No alert is active.</p>".to_owned()
+    } else {
+        format!("<ul>{}</ul>", firing.concat())
+    };
+    Html(format!(
+        "<!doctype html><meta charset=utf-8><title>Lanner</title>\
+         <style>body{{font:16px/1.5 system-ui;margin:3em auto;max-width:40em;padding:0 1em}}</style>\
+         <h1>Lanner {}</h1>{firing}<p><a href=/api/v1/alerts>alerts</a> · <a href=/api/v1/rules>rules</a> · \
+         <a href=/api/v1/streams>streams</a> · <a href=/metrics>metrics</a> · <a href=/api/openapi.json>API</a></p>",
+        env!("CARGO_PKG_VERSION")
+    ))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// How the server is.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(get, path = "/api/v1/status", tag = "operations", responses((status = 200, body = Status)))]
+pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
+    let stats = app.store.stats()?;
+    let counts = app.store.outbox_counts()?;
+    let now_ms = app.now_ms();
+    let engine = app.engine();
+    let next_ms = engine.rules().filter_map(|(_, due_ms)| due_ms).min();
+    let lag_ms = next_ms.map_or(0, |next_ms| (now_ms - next_ms).max(0));
+    let rules = engine.rules().count() as u64;
+    let alerts = engine.alerts().map(|alert| alert.state).collect();
+    drop(engine);
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: Time(app.started_ms),
+        now: Time(now_ms),
+        ready: not_ready(&app).is_none(),
+        store: StoreStatus {
+            path: app.settings.folder.display().to_string(),
+            bytes: stats.file_bytes,
+            series: stats.n_series as u64,
+            streams: app.store.streams()?.len() as u64,
+        },
+        ingest: IngestStatus {
+            samples: app.ingested.samples.load(Ordering::Relaxed),
+            events: app.ingested.events.load(Ordering::Relaxed),
+            rejected: app.ingested.rejected.load(Ordering::Relaxed),
+        },
+        engine: EngineStatus {
+            rules,
+            evaluations: app.ingested.evaluations.load(Ordering::Relaxed),
+            lag_ms,
+            next: next_ms.map(Time),
+        },
+        alerts,
+        outbox: OutboxStatus {
+            pending: counts.iter().map(|(_, pending, _)| pending).sum(),
+            dead: app.store.outbox_list(Some(OutboxState::Dead), 10_000)?.len() as u64,
+        },
+    }))
+}
+
+/// A copy of the store as one file, consistent although the server goes on.
+///
+/// # Errors
+/// 500, 507.
+#[utoipa::path(
+    get, path = "/api/v1/backup", tag = "operations",
+    responses((status = 200, body = Vec<u8>, content_type = "application/vnd.sqlite3"))
+)]
+pub async fn backup(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let folder = app.settings.folder.join(format!("backup-{}", app.now_ms()));
+    let copy = {
+        let (store, folder) = (app.store.clone(), folder.clone());
+        tokio::task::spawn_blocking(move || store.backup(&folder, &mut |_, _| ())).await
+    };
+    copy.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    let broken = |error: std::io::Error| ApiError::internal(format!("the copy cannot be read: {error}"));
+    let file = std::fs::File::open(folder.join("lanner.db")).map_err(broken)?;
+    let length = file.metadata().map_err(broken)?.len();
+    // The open file outlives its name; nothing is left behind however the reading ends.
+    std::fs::remove_dir_all(&folder).map_err(broken)?;
+    let body = Body::from_stream(FileChunks(tokio::fs::File::from_std(file)));
+    let headers = [
+        (header::CONTENT_TYPE, "application/vnd.sqlite3".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+    ];
+    Ok((headers, body).into_response())
+}
+
+struct FileChunks(tokio::fs::File);
+
+impl futures_core::Stream for FileChunks {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        use tokio::io::AsyncRead as _;
+        let mut buffer = vec![0; 256 * 1024];
+        let mut space = tokio::io::ReadBuf::new(&mut buffer);
+        let file = std::pin::Pin::new(&mut self.0);
+        std::task::ready!(file.poll_read(context, &mut space))?;
+        let n = space.filled().len();
+        buffer.truncate(n);
+        std::task::Poll::Ready((n > 0).then(|| Ok(Bytes::from(buffer))))
+    }
+}
+
+/// Which changes are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    subject: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Who changed what, the newest first.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    get, path = "/api/v1/audit", tag = "operations",
+    params(("subject" = Option<String>, Query), ("limit" = Option<usize>, Query)),
+    responses((status = 200, body = Vec<AuditView>))
+)]
+pub async fn audit(
+    State(app): State<Arc<App>>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<Vec<AuditView>>, ApiError> {
+    let limit = query.limit.unwrap_or(100).clamp(1, 10_000);
+    let entries = app.store.audit_list(query.subject.as_deref(), limit)?;
+    let view = |entry: lanner_io::store::AuditEntry| AuditView {
+        time: Time(entry.time_ms),
+        actor: entry.actor,
+        action: entry.action,
+        subject: entry.subject,
+        detail: entry.detail,
+    };
+    Ok(Json(entries.into_iter().map(view).collect()))
+}

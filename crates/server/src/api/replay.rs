@@ -1,0 +1,150 @@
+//! Replay: what rules would have done with stored data, by the code that evaluates live.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use axum::extract::State;
+use lanner_core::{AlertState, Group, TimeRange};
+use lanner_engine::document::{Node, Problem, Problems};
+use lanner_engine::replay::{self, Recorded, Replay};
+use lanner_engine::rule::Query;
+use lanner_engine::{Config, Engine, Rule};
+use lanner_io::store::StoreError;
+use lanner_wire::api::{
+    EvaluationView, NotificationView, ProblemView, ReplayRequest, ReplayResponse, ReplaySummary, Time,
+    Transition,
+};
+use serde_json::Value;
+
+use super::{ApiError, Json};
+use crate::app::App;
+use crate::register;
+
+/// Evaluations and messages of one answer; the summary counts all.
+const MAX_SHOWN: usize = 100_000;
+
+/// Say what rules would have done: the given documents, or without any all that are stored.
+///
+/// # Errors
+/// 400, 422.
+#[utoipa::path(
+    post, path = "/api/v1/replay", tag = "rules", request_body = ReplayRequest,
+    responses((status = 200, body = ReplayResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn replay(
+    State(app): State<Arc<App>>,
+    Json(request): Json<ReplayRequest>,
+) -> Result<Json<ReplayResponse>, ApiError> {
+    let now_ms = app.now_ms();
+    let to_ms = request.to.map_or(now_ms, |to| to.resolve(now_ms)).min(now_ms);
+    let range = TimeRange::new(request.from.resolve(now_ms), to_ms);
+    if range.length_ms() == 0 {
+        return Err(ApiError::problems(vec![ProblemView::at("to", "is not after from")]));
+    }
+    let stored = register::stored_config(&app.store)?;
+    let rules = rules(&request.rules, &stored)?;
+    let done = tokio::task::spawn_blocking(move || walk(&app, rules, &stored, range)).await;
+    let replay = done.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    Ok(Json(response(&replay)))
+}
+
+fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
+    let stored = || stored.rules.iter().map(|rule| rule.document.clone()).collect();
+    let documents: Vec<Value> = if written.is_empty() { stored() } else { written.to_vec() };
+    let mut rules = Vec::new();
+    let mut problems: Vec<Problem> = Vec::new();
+    for (at, document) in documents.iter().enumerate() {
+        match Rule::check(&Node::from_json(document), &format!("rules[{at}]"), 1) {
+            Ok(rule) => rules.push(rule),
+            Err(Problems(more)) => problems.extend(more),
+        }
+    }
+    if problems.is_empty() { Ok(rules) } else { Err(Problems(problems).into()) }
+}
+
+fn walk(app: &App, rules: Vec<Rule>, stored: &Config, range: TimeRange) -> Result<Replay, StoreError> {
+    let mut record = Recorded::new(&rules, app.store.secret());
+    load(app, &rules, range, &mut record)?;
+    let mut engine = Engine::new();
+    engine.configure(stored.routes.clone(), stored.inhibitions.clone());
+    engine.set_rules(rules, range.start_ms);
+    // Windows that end by `to` are due a little later.
+    let end_ms =
+        range.end_ms + engine.rules().map(|(rule, _)| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
+    Ok(replay::run(&mut engine, &mut record, range.start_ms, end_ms, |_| !app.alarm.is_stopping()))
+}
+
+/// Reads what the rules look at: the range, and as far before it as windows and comparisons reach.
+fn load(app: &App, rules: &[Rule], range: TimeRange, record: &mut Recorded) -> Result<(), StoreError> {
+    let mut streams: HashMap<Arc<str>, i64> = HashMap::new();
+    for rule in rules {
+        let from_ms = range.start_ms - rule.reach_ms() - rule.schedule.window_ms;
+        match &rule.query {
+            Query::Stream(query) => {
+                let known = streams.entry(query.stream.clone()).or_insert(from_ms);
+                *known = from_ms.min(*known);
+            }
+            Query::Series(query) => {
+                for (id, key) in app.store.select(&query.name, &query.labels)? {
+                    let first_ms = app.store.first_ms(id)?;
+                    let samples = app.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;
+                    record.samples((*key).clone(), samples);
+                    record.began(first_ms);
+                }
+            }
+        }
+    }
+    for (stream, from_ms) in streams {
+        app.store.events(&stream, TimeRange::new(from_ms, range.end_ms), &mut |time_ms, json| {
+            if let Ok(fields) = serde_json::from_slice(json) {
+                record.event(&stream, time_ms, &fields);
+            }
+            if app.alarm.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        record.stream_began(&stream, app.counting.first_ms(&stream));
+    }
+    Ok(())
+}
+
+fn response(replay: &Replay) -> ReplayResponse {
+    let mut states: HashMap<(Arc<str>, Group), AlertState> = HashMap::new();
+    let mut transitions = Vec::new();
+    let mut summary = ReplaySummary {
+        evaluations: replay.evaluations.len() as u64,
+        notifications: replay.notifications.len() as u64,
+        truncated: replay.evaluations.len() > MAX_SHOWN || replay.notifications.len() > MAX_SHOWN,
+        ..ReplaySummary::default()
+    };
+    for evaluation in &replay.evaluations {
+        match evaluation.outcome {
+            lanner_core::Outcome::Breach => summary.breaches += 1,
+            lanner_core::Outcome::NoData => summary.no_data += 1,
+            lanner_core::Outcome::Error => summary.errors += 1,
+            _ => {}
+        }
+        let key = (evaluation.rule.clone(), evaluation.group.clone());
+        let before = states.insert(key, evaluation.state).unwrap_or(AlertState::Normal);
+        if before != evaluation.state {
+            let is_told =
+                |state| matches!(state, AlertState::Firing | AlertState::NoData | AlertState::Error);
+            let quiet = |state| matches!(state, AlertState::Normal | AlertState::Pending);
+            summary.episodes += u64::from(is_told(evaluation.state) && quiet(before));
+            transitions.push(Transition {
+                rule: evaluation.rule.to_string(),
+                group: evaluation.group.clone(),
+                time: Time(evaluation.window.end_ms),
+                from: before,
+                to: evaluation.state,
+                value: evaluation.value,
+                base: evaluation.base,
+            });
+        }
+    }
+    ReplayResponse {
+        evaluations: replay.evaluations.iter().take(MAX_SHOWN).map(EvaluationView::from).collect(),
+        transitions,
+        notifications: replay.notifications.iter().take(MAX_SHOWN).map(NotificationView::from).collect(),
+        summary,
+    }
+}

@@ -1,0 +1,197 @@
+//! Rules: apply, check, list, show, delete, history.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use lanner_core::{Alert, Evaluation};
+use lanner_engine::Config;
+use lanner_engine::document::Node;
+use lanner_io::store::{EvaluationFilter, StoredRule};
+use lanner_wire::api::{
+    ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, EvaluationView, Prefill, RuleDocument,
+    RuleState, RuleView, StateCounts, Time,
+};
+use serde_json::{Value, json};
+
+use super::error::problem_view;
+use super::{ApiError, Json};
+use crate::app::{App, locked};
+use crate::register::{self, ApplyOptions, Prune};
+
+/// Who calls, as the audit remembers: the header `X-Lanner-Actor`, else `api`.
+#[must_use]
+pub fn actor(headers: &HeaderMap) -> String {
+    let named = headers.get("x-lanner-actor").and_then(|value| value.to_str().ok());
+    named
+        .map(|name| name.chars().filter(|c| !c.is_control()).take(100).collect())
+        .unwrap_or_else(|| "api".to_owned())
+}
+
+/// Make rules, receivers and inhibitions what is sent: all of it, or nothing when anything is wrong.
+///
+/// # Errors
+/// 400, 422 with every problem, 507.
+#[utoipa::path(
+    post, path = "/api/v1/apply", tag = "rules", request_body = ApplyRequest,
+    responses((status = 200, body = ApplyResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn apply(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Json(request): Json<ApplyRequest>,
+) -> Result<Json<ApplyResponse>, ApiError> {
+    let mut document = json!({ "rules": request.rules, "receivers": request.receivers });
+    if let Some(inhibit) = request.inhibit {
+        document["inhibit"] = Value::Array(inhibit);
+    }
+    let options = ApplyOptions {
+        actor: actor(&headers),
+        message: request.message.unwrap_or_default(),
+        prune: if request.prune { Prune::All } else { Prune::Nothing },
+        dry_run: request.dry_run,
+    };
+    let mut applied = register::apply(&app, &document, &options).await?;
+    for ids in [&mut applied.created, &mut applied.changed, &mut applied.unchanged, &mut applied.deleted] {
+        ids.sort();
+    }
+    let register::Applied { created, changed, unchanged, deleted } = applied;
+    Ok(Json(ApplyResponse { created, changed, unchanged, deleted, dry_run: request.dry_run }))
+}
+
+/// Say what is wrong with rules, receivers and inhibitions, without storing them.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    post, path = "/api/v1/check", tag = "rules", request_body = CheckRequest,
+    responses((status = 200, body = CheckResponse))
+)]
+pub async fn check(Json(request): Json<CheckRequest>) -> Result<Json<CheckResponse>, ApiError> {
+    let document = json!({
+        "rules": request.rules, "receivers": request.receivers, "inhibit": request.inhibit,
+    });
+    let mut config = Config::default();
+    let mut problems = config.read(&Node::from_json(&document));
+    problems.extend(register::check_receivers(&config.receivers));
+    problems.extend(config.cross_check());
+    Ok(Json(CheckResponse::new(problems.into_iter().map(problem_view).collect())))
+}
+
+fn document(stored: StoredRule) -> RuleDocument {
+    RuleDocument {
+        id: stored.id,
+        version: stored.version,
+        document: stored.document.unwrap_or(Value::Null),
+        changed: Time(stored.changed_ms),
+        actor: stored.actor,
+    }
+}
+
+/// How each evaluated rule fares, by id.
+fn states(app: &App, only: Option<&str>) -> Result<HashMap<String, RuleState>, ApiError> {
+    let prefills = locked(&app.prefills).clone();
+    let mut states: HashMap<String, RuleState> = HashMap::new();
+    let mut by_rule: HashMap<Arc<str>, Vec<lanner_core::AlertState>> = HashMap::new();
+    let engine = app.engine();
+    for Alert { rule, state, .. } in engine.alerts() {
+        by_rule.entry(rule.clone()).or_default().push(*state);
+    }
+    for (rule, next_ms) in engine.rules().filter(|(rule, _)| only.is_none_or(|id| *rule.id == *id)) {
+        let counts: StateCounts = by_rule.remove(&rule.id).unwrap_or_default().into_iter().collect();
+        let prefill = prefills.get(&rule.id).map(|progress| Prefill {
+            done: progress.done,
+            total: progress.total,
+            finished: progress.done == progress.total || progress.error.is_some(),
+        });
+        let state = RuleState {
+            id: rule.id.to_string(),
+            version: rule.version,
+            next: next_ms.map(Time),
+            last: None,
+            states: counts,
+            prefill,
+        };
+        states.insert(rule.id.to_string(), state);
+    }
+    drop(engine);
+    if let Some(state) = only.and_then(|id| states.get_mut(id)) {
+        let filter = EvaluationFilter {
+            rule: Some(state.id.as_str().into()),
+            limit: 1,
+            ..EvaluationFilter::default()
+        };
+        let last: Option<Evaluation> = app.store.evaluations(&filter)?.into_iter().next();
+        state.last = last.as_ref().map(EvaluationView::from);
+    }
+    Ok(states)
+}
+
+/// All rules, in order of their ids, and how they fare.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", responses((status = 200, body = Vec<RuleView>)))]
+pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RuleView>>, ApiError> {
+    let mut states = states(&app, None)?;
+    let view = |stored: StoredRule| {
+        let state = states.remove(&stored.id);
+        RuleView { rule: document(stored), state }
+    };
+    Ok(Json(app.store.rules()?.into_iter().map(view).collect()))
+}
+
+/// One rule, how it fares, and its last evaluation.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)),
+    responses((status = 200, body = RuleView), (status = 404, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleView>, ApiError> {
+    let stored = app.store.rules()?.into_iter().find(|rule| rule.id == id);
+    let rule = document(stored.ok_or_else(|| ApiError::not_found("rule", &id))?);
+    let state = states(&app, Some(&id))?.remove(&id);
+    Ok(Json(RuleView { rule, state }))
+}
+
+/// Delete one rule. Its running alerts end, and people are told.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)),
+    responses((status = 200, body = ApplyResponse), (status = 404, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<ApplyResponse>, ApiError> {
+    if !app.store.rules()?.iter().any(|rule| rule.id == id) {
+        return Err(ApiError::not_found("rule", &id));
+    }
+    register::delete(&app, &id, &actor(&headers)).await?;
+    Ok(Json(ApplyResponse { deleted: vec![id], ..ApplyResponse::default() }))
+}
+
+/// Every version of one rule, the newest first; a deletion has no document.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    get, path = "/api/v1/rules/{id}/history", tag = "rules", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<RuleDocument>), (status = 404, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn history(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<RuleDocument>>, ApiError> {
+    let versions = app.store.rule_history(&id)?;
+    if versions.is_empty() {
+        return Err(ApiError::not_found("rule", &id));
+    }
+    Ok(Json(versions.into_iter().map(document).collect()))
+}

@@ -1,0 +1,83 @@
+//! Silences: made, listed, ended.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use lanner_engine::matcher::Matchers;
+use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
+
+use super::{ApiError, Json};
+use crate::app::App;
+
+/// All silences, those that end last first.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(get, path = "/api/v1/silences", tag = "silences", responses((status = 200, body = Vec<SilenceView>)))]
+pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
+    let now_ms = app.now_ms();
+    let mut silences = app.store.silences()?;
+    silences.sort_by_key(|silence| std::cmp::Reverse(silence.end_ms));
+    Ok(Json(silences.iter().map(|silence| SilenceView::new(silence, now_ms)).collect()))
+}
+
+/// Mute alerts whose labels match, for a time, with a reason.
+///
+/// # Errors
+/// 422 with every problem.
+#[utoipa::path(
+    post, path = "/api/v1/silences", tag = "silences", request_body = NewSilence,
+    responses((status = 201, body = SilenceView), (status = 422, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn add(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Json(request): Json<NewSilence>,
+) -> Result<Response, ApiError> {
+    let now_ms = app.now_ms();
+    let actor = super::rules::actor(&headers);
+    let identity = format!("{:x}/{now_ms}/{actor}/{}", app.store.secret(), request.comment);
+    let id = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
+    let silence = request.check(id, &actor, now_ms).map_err(ApiError::problems)?;
+    Matchers::compile(&silence.matchers)
+        .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
+    app.store.add_silence(silence.clone())?.await?;
+    let detail = serde_json::to_value(&silence).unwrap_or_default();
+    app.store.audit(now_ms, &silence.author, "silence", &silence.id, detail)?.await?;
+    refresh(&app)?;
+    Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
+}
+
+/// End a silence now.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    delete, path = "/api/v1/silences/{id}", tag = "silences", params(("id" = String, Path)),
+    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+)]
+pub async fn expire(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let now_ms = app.now_ms();
+    app.store.expire_silence(&id, now_ms)?.await?;
+    let actor = super::rules::actor(&headers);
+    app.store.audit(now_ms, &actor, "expire silence", &id, serde_json::Value::Null)?.await?;
+    refresh(&app)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tells the engine which silences there are.
+///
+/// # Errors
+/// Failures of the store.
+pub fn refresh(app: &App) -> Result<(), ApiError> {
+    let silences = app.store.silences()?;
+    app.engine().set_silences(&silences, app.now_ms());
+    app.alarm.ring();
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! What everything shares: the store, the engine, the measures, and who is woken.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use lanner_engine::Engine;
+use lanner_engine::stream::Measures;
+use lanner_io::receiver::{Clock as _, SystemClock};
+use lanner_io::store::Store;
+
+use crate::deliver::Deliveries;
+use crate::settings::Settings;
+
+/// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What everything shares.
+pub struct App {
+    /// What can be set.
+    pub settings: Settings,
+    /// The store.
+    pub store: Store,
+    /// The engine.
+    pub engine: Mutex<Engine>,
+    /// What is counted as events arrive.
+    pub counting: Counting,
+    /// The workers that send messages.
+    pub deliveries: Deliveries,
+    /// Wakes the loop.
+    pub alarm: Alarm,
+    /// How far the prefill of new rules is, by rule.
+    pub prefills: Mutex<BTreeMap<Arc<str>, Prefill>>,
+    /// One change of rules at a time.
+    pub saving: tokio::sync::Mutex<()>,
+    /// Requests that write.
+    pub writers: Arc<tokio::sync::Semaphore>,
+    /// Renders `/metrics`.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// When the loop last finished a turn, milliseconds since the Unix epoch.
+    pub last_turn_ms: AtomicI64,
+    /// Why the loop is stuck, if it is.
+    pub stuck: Mutex<Option<String>>,
+    /// What was done since the start.
+    pub ingested: Ingested,
+    /// When the server started, milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// The token callers must show, resolved.
+    pub token: Option<String>,
+}
+
+impl App {
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        SystemClock.now_ms()
+    }
+
+    /// The engine, locked.
+    pub fn engine(&self) -> MutexGuard<'_, Engine> {
+        locked(&self.engine)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// Measures, and the gate that lets registration see no event between store and measures.
+#[derive(Debug)]
+pub struct Counting {
+    gate: RwLock<()>,
+    measures: Mutex<Measures>,
+    first_ms: Mutex<HashMap<Arc<str>, i64>>,
+}
+
+impl Counting {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(seed: u64, first_ms: HashMap<Arc<str>, i64>) -> Self {
+        Self {
+            gate: RwLock::default(),
+            measures: Mutex::new(Measures::new(seed)),
+            first_ms: Mutex::new(first_ms),
+        }
+    }
+
+    /// Held while events go from the store's acknowledgement to the measures.
+    pub fn passing(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while measures are registered and the snapshot of stored events is taken.
+    pub fn closed(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The measures, locked.
+    pub fn measures(&self) -> MutexGuard<'_, Measures> {
+        locked(&self.measures)
+    }
+
+    /// Notes the earliest event of a batch.
+    pub fn note_first(&self, stream: &Arc<str>, time_ms: i64) {
+        let mut first = locked(&self.first_ms);
+        match first.get_mut(stream) {
+            Some(first_ms) => *first_ms = time_ms.min(*first_ms),
+            None => {
+                first.insert(stream.clone(), time_ms);
+            }
+        }
+    }
+
+    /// The time of a stream's first event, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn first_ms(&self, stream: &str) -> Option<i64> {
+        locked(&self.first_ms).get(stream).copied()
+    }
+}
+
+/// What was done since the start, for `/api/v1/status`.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// Samples taken.
+    pub samples: AtomicU64,
+    /// Events taken.
+    pub events: AtomicU64,
+    /// Lines refused.
+    pub rejected: AtomicU64,
+    /// Evaluations made.
+    pub evaluations: AtomicU64,
+}
+
+/// How far the prefill of a rule is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prefill {
+    /// Windows measured.
+    pub done: u64,
+    /// Windows to measure.
+    pub total: u64,
+    /// Why it ended early.
+    pub error: Option<String>,
+}
+
+/// Wakes the loop: early when there is news, for good when the server stops.
+#[derive(Debug, Default)]
+pub struct Alarm {
+    rung: Mutex<bool>,
+    changed: Condvar,
+    stopping: AtomicBool,
+}
+
+impl Alarm {
+    /// Wakes the loop.
+    pub fn ring(&self) {
+        *locked(&self.rung) = true;
+        self.changed.notify_all();
+    }
+
+    /// Ends the loop after its current turn.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Whether the loop is to end.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Waits until woken, or for `at_most`.
+    pub fn wait(&self, at_most: Duration) {
+        let rung = locked(&self.rung);
+        let waited = self.changed.wait_timeout_while(rung, at_most, |rung| !*rung);
+        let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *rung = false;
+    }
+}

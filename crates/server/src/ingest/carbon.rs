@@ -1,0 +1,164 @@
+//! Carbon plaintext on TCP: `path value timestamp`, a line a sample.
+//!
+//! The protocol has no answers, so nothing is acknowledged: lines are committed in batches, at the latest
+//! 200 ms after they came, bad ones are logged (a few) and counted. When the store is busy nothing more is
+//! read, and TCP holds the sender back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lanner_core::Sample;
+use lanner_io::store::{Batch, Store, StoreError};
+use lanner_wire::{Report, carbon};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::count_report;
+use crate::app::App;
+
+/// Samples of one commit.
+const BATCH: usize = 10_000;
+/// How long a sample waits for company.
+const LINGER: Duration = Duration::from_millis(200);
+/// Connections at one time.
+const MAX_CONNECTIONS: usize = 1_000;
+
+/// Accepts connections until the task is ended.
+pub async fn listen(app: Arc<App>, listener: TcpListener) {
+    let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let app = Arc::clone(&app);
+                tokio::spawn(async move {
+                    if let Err(error) = serve(&app, stream).await {
+                        tracing::debug!(%peer, "carbon connection ended: {error}");
+                    }
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                tracing::warn!("carbon cannot accept: {error}");
+                tokio::time::sleep(LINGER).await;
+            }
+        }
+    }
+}
+
+async fn serve(app: &App, stream: TcpStream) -> Result<(), StoreError> {
+    let mut lines = Lines { reader: BufReader::with_capacity(64 * 1024, stream), line: Vec::new() };
+    let mut pending = Pending::default();
+    loop {
+        let next = if pending.batch.is_empty() {
+            Ok(lines.next().await)
+        } else {
+            tokio::time::timeout_at(pending.deadline, lines.next()).await
+        };
+        match next {
+            Ok(Some(line)) => pending.add(&app.store, &line, app.now_ms()),
+            Ok(None) => {
+                pending.commit(app).await?;
+                return Ok(());
+            }
+            Err(_) => pending.commit(app).await?,
+        }
+        if pending.batch.samples.len() >= BATCH {
+            pending.commit(app).await?;
+        }
+    }
+}
+
+/// Lines of bounded length; a line that is too long is given as its beginning, and refused as such.
+struct Lines<R> {
+    reader: BufReader<R>,
+    line: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// The next line without its break; `None` at the end. Safe to cancel: what was read is kept.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let buffer = self.reader.fill_buf().await.ok()?;
+            if buffer.is_empty() {
+                return (!self.line.is_empty()).then(|| std::mem::take(&mut self.line));
+            }
+            let (part, used, ended) = match buffer.iter().position(|byte| *byte == b'\n') {
+                Some(at) => (&buffer[..at], at + 1, true),
+                None => (buffer, buffer.len(), false),
+            };
+            let room = (carbon::MAX_LINE_BYTES + 1).saturating_sub(self.line.len());
+            self.line.extend_from_slice(&part[..part.len().min(room)]);
+            self.reader.consume(used);
+            if ended {
+                return Some(std::mem::take(&mut self.line));
+            }
+        }
+    }
+}
+
+struct Pending {
+    batch: Batch,
+    report: Report,
+    deadline: tokio::time::Instant,
+    line_number: u64,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        let deadline = tokio::time::Instant::now() + LINGER;
+        Self { batch: Batch::default(), report: Report::default(), deadline, line_number: 0 }
+    }
+}
+
+impl Pending {
+    fn add(&mut self, store: &Store, line: &[u8], received_ms: i64) {
+        self.line_number += 1;
+        if self.batch.is_empty() {
+            self.deadline = tokio::time::Instant::now() + LINGER;
+        }
+        if line.len() > carbon::MAX_LINE_BYTES {
+            return self.report.reject(self.line_number, None, "the line is longer than 64 KiB");
+        }
+        let mut part = Report::default();
+        let batch = &mut self.batch;
+        carbon::parse(line, received_ms, &mut part, |sample| {
+            let key = carbon::series_key(sample.raw_path);
+            let raw = [b"carbon\n", sample.raw_path.as_bytes()].concat();
+            let id = match store.resolve_known(&raw) {
+                Some(id) => id,
+                None => {
+                    let key = key.map_err(|error| error.to_string())?;
+                    store.resolve(&raw, || key).map_err(|error| error.to_string())?
+                }
+            };
+            batch.samples.push((id, Sample::new(sample.time_ms, sample.value)));
+            Ok(())
+        });
+        self.report.absorb(part, self.line_number - 1);
+    }
+
+    /// Commits what waits; a busy store is waited for.
+    async fn commit(&mut self, app: &App) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut self.batch);
+        let report = std::mem::take(&mut self.report);
+        count_report(app, "carbon", &report);
+        if let Some(problem) = report.problems.first() {
+            tracing::warn!(rejected = report.rejected, "carbon: {problem}");
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        loop {
+            match app.store.append(batch.clone()) {
+                Ok(receipt) => match receipt.await {
+                    Ok(()) => return Ok(()),
+                    Err(StoreError::DiskFull) => tokio::time::sleep(Duration::from_secs(1)).await,
+                    Err(error) => return Err(error),
+                },
+                Err(StoreError::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

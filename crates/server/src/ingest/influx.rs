@@ -1,0 +1,91 @@
+//! Influx line protocol on `/write` and `/api/v2/write`.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use lanner_core::Sample;
+use lanner_io::store::{Batch, Store};
+use lanner_wire::Report;
+use lanner_wire::line_protocol::{self, Options, Precision};
+
+use super::{commit, count_report, decoded, parameters, permit};
+use crate::api::{ApiError, Json};
+use crate::app::App;
+
+/// Write samples as Influx line protocol.
+///
+/// `precision` is `ns` (default), `us`, `ms` or `s`. Answers 204 when every line was taken, else 400 with a
+/// report that names each bad line; the good ones are kept either way.
+///
+/// # Errors
+/// 400, 413, 415, 429, 503.
+#[utoipa::path(
+    post, path = "/api/v2/write", tag = "ingest",
+    request_body(content = String, content_type = "text/plain"),
+    params(("precision" = Option<String>, Query, description = "ns, us, ms or s")),
+    responses((status = 204), (status = 400, body = lanner_wire::api::WriteReport), (status = 429))
+)]
+pub async fn write(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let _permit = permit(&app)?;
+    let precision = parameters(query.as_deref()).remove("precision").unwrap_or_default();
+    let precision =
+        Precision::parse(&precision).map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why))?;
+    let body = decoded(&app, &headers, body)?;
+    let options = Options { precision, received_ms: app.now_ms() };
+    let (batch, report) = parse(&app.store, &body, options)?;
+    commit(&app, batch).await?;
+    count_report(&app, "influx", &report);
+    if report.rejected == 0 {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let report = lanner_wire::api::WriteReport::from(report);
+    Ok((StatusCode::BAD_REQUEST, Json(report)).into_response())
+}
+
+/// Lines to a batch: each raw series is looked up once, and its labels are built only when it is new.
+fn parse(store: &Store, body: &[u8], options: Options) -> Result<(Batch, Report), ApiError> {
+    let mut batch = Batch::default();
+    let mut report = Report::default();
+    let mut raw = Vec::with_capacity(256);
+    line_protocol::parse(body, options, &mut report, |line| {
+        let before = batch.samples.len();
+        for field in line.fields {
+            raw.clear();
+            // A line break separates what neither part can hold.
+            raw.extend_from_slice(line.raw_series.as_bytes());
+            raw.push(b'\n');
+            raw.extend_from_slice(field.raw_key.as_bytes());
+            let id = match store.resolve_known(&raw) {
+                Some(id) => id,
+                None => match new_series(store, &raw, line.raw_series, field.raw_key) {
+                    Ok(id) => id,
+                    Err(why) => {
+                        batch.samples.truncate(before);
+                        return Err(why);
+                    }
+                },
+            };
+            batch.samples.push((id, Sample::new(line.time_ms, field.value)));
+        }
+        Ok(())
+    });
+    Ok((batch, report))
+}
+
+fn new_series(
+    store: &Store,
+    raw: &[u8],
+    raw_series: &str,
+    raw_field: &str,
+) -> Result<lanner_io::store::SeriesId, String> {
+    let key = line_protocol::series_key(raw_series, raw_field).map_err(|error| error.to_string())?;
+    store.resolve(raw, || key).map_err(|error| error.to_string())
+}

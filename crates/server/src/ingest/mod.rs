@@ -1,0 +1,158 @@
+//! What comes in: bodies are decoded, lines become a batch, the batch becomes durable, events are counted.
+//!
+//! A bad line is reported with its number and reason, and costs only itself. Back-pressure: when the store has
+//! too much waiting, or too many requests write at once, the caller is told to come back (429).
+
+pub mod carbon;
+pub mod events;
+pub mod influx;
+
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use lanner_io::store::{Batch, StoreError};
+use serde_json::{Map, Value};
+
+use crate::api::ApiError;
+use crate::app::App;
+
+/// Makes a batch durable; returns when it is acknowledged.
+///
+/// # Errors
+/// The store's, as an answer to the caller.
+pub async fn commit(app: &App, batch: Batch) -> Result<(), ApiError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    app.store.append(batch)?.await?;
+    Ok(())
+}
+
+/// Makes a batch of events durable and counts them.
+///
+/// # Errors
+/// The store's, as an answer to the caller.
+pub async fn commit_events(
+    app: &Arc<App>,
+    stream: Arc<str>,
+    batch: Batch,
+    fields: Vec<(i64, Map<String, Value>)>,
+) -> Result<(), ApiError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let app = Arc::clone(app);
+    let done = tokio::task::spawn_blocking(move || {
+        // From here to the end the events are in store and measures, or in neither, for whoever registers.
+        let _passing = app.counting.passing();
+        app.store.append(batch)?.wait()?;
+        if let Some(first_ms) = fields.iter().map(|(time_ms, _)| *time_ms).min() {
+            app.counting.note_first(&stream, first_ms);
+        }
+        let mut measures = app.counting.measures();
+        let (mut late, mut overflow) = (0, 0);
+        for (time_ms, fields) in &fields {
+            let counted = measures.count(&stream, *time_ms, fields);
+            late += u64::from(counted.late);
+            overflow += u64::from(counted.overflow);
+        }
+        metrics::counter!("lanner_events_late_total").increment(late);
+        metrics::counter!("lanner_groups_overflow_total").increment(overflow);
+        Ok::<(), StoreError>(())
+    });
+    done.await.map_err(|panic| ApiError::internal(format!("counting broke off: {panic}")))??;
+    Ok(())
+}
+
+/// A permit to write; without one the caller is told to come back.
+///
+/// # Errors
+/// 429 with `Retry-After`.
+pub fn permit(app: &App) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
+    Arc::clone(&app.writers).try_acquire_owned().map_err(|_| {
+        let message = "too many requests write at once; send this one again in a second";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(1)
+    })
+}
+
+/// The body, decompressed when it says that it is gzip; bounded either way.
+///
+/// # Errors
+/// 413 when it is too large, 400 when it is not gzip, 415 for another encoding.
+pub fn decoded(app: &App, headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiError> {
+    let limit = app.settings.max_body_bytes;
+    let encoding =
+        headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
+    match encoding {
+        "identity" | "" => Ok(body),
+        "gzip" => {
+            let mut plain = Vec::new();
+            let mut reader = flate2::read::MultiGzDecoder::new(&body[..]).take(limit as u64 + 1);
+            reader.read_to_end(&mut plain).map_err(|error| {
+                ApiError::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}"))
+            })?;
+            if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain.into()) }
+        }
+        other => {
+            let message = format!("the content encoding \"{other}\" is not understood; send gzip or nothing");
+            Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+        }
+    }
+}
+
+/// The answer to a body that is too large.
+#[must_use]
+pub fn too_large(limit: usize) -> ApiError {
+    let message =
+        format!("the body is larger than {limit} bytes; send smaller batches, or raise server.max_body");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+/// Counts what a batch came to, in `/metrics`.
+pub fn count_report(app: &App, protocol: &'static str, report: &lanner_wire::Report) {
+    let taken = if protocol == "events" { &app.ingested.events } else { &app.ingested.samples };
+    taken.fetch_add(report.accepted, Ordering::Relaxed);
+    app.ingested.rejected.fetch_add(report.rejected, Ordering::Relaxed);
+    metrics::counter!("lanner_ingest_accepted_total", "protocol" => protocol).increment(report.accepted);
+    metrics::counter!("lanner_ingest_rejected_total", "protocol" => protocol).increment(report.rejected);
+}
+
+/// Parameters of a query string, the last of each name.
+#[must_use]
+pub fn parameters(query: Option<&str>) -> HashMap<String, String> {
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (unescape(name), unescape(value))
+        })
+        .collect()
+}
+
+/// Undoes percent-encoding; what is not text becomes the replacement character.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = |at: usize| tail.get(at).and_then(|byte| (*byte as char).to_digit(16));
+        match (first, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &tail[2..];
+            }
+            (b'+', ..) => {
+                bytes.push(b' ');
+                rest = tail;
+            }
+            (byte, ..) => {
+                bytes.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,144 @@
+//! Answers what is due from measures, history and store.
+//!
+//! A window of a stream is read from its measure. The windows it is compared with are read from history,
+//! where each measured value was kept, and only counted from stored events when history lacks them.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use lanner_core::{Group, Measured, TimeRange};
+use lanner_engine::measure::Kind;
+use lanner_engine::replay::{SeriesGroups, gather};
+use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
+use lanner_engine::stream::Measures;
+use lanner_engine::{Answer, Due, Readings};
+use lanner_io::store::{Store, StoreError};
+
+use crate::app::App;
+
+/// The value of each group in a window.
+pub type Values = Vec<(Group, Option<f64>)>;
+
+/// Answers one due evaluation. Returns what was measured, for history.
+pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Measured>) {
+    let mut measured = Vec::new();
+    let answer = read(app, due, &mut measured).map_err(|error| error.to_string());
+    (answer, measured)
+}
+
+fn read(app: &App, due: &Due, measured: &mut Vec<Measured>) -> Result<Readings, StoreError> {
+    match &due.rule.query {
+        Query::Stream(query) => {
+            let step_ms = due.rule.step_ms();
+            let live = app.counting.measures().read(query, step_ms, due.window);
+            let now = match live {
+                Some(values) => values,
+                None => count(&app.store, query, step_ms, due.window)?,
+            };
+            if due.rule.detector.bases().is_some() {
+                note(measured, query, due.window, &now);
+            }
+            let mut bases = Vec::new();
+            for window in &due.bases {
+                bases.push(match window {
+                    Some(window) => base(app, query, step_ms, *window, measured)?,
+                    None => Vec::new(),
+                });
+            }
+            let first_data_ms = app.counting.first_ms(&query.stream);
+            Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+        }
+        Query::Series(query) => {
+            let now = series(&app.store, query, due.window)?;
+            let mut bases = Vec::new();
+            for window in &due.bases {
+                bases.push(
+                    window.map(|window| series(&app.store, query, window)).transpose()?.unwrap_or_default(),
+                );
+            }
+            let first_data_ms = if due.bases.is_empty() { None } else { first_sample_ms(&app.store, query)? };
+            Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+        }
+    }
+}
+
+/// An earlier window: from history, or counted and then kept in history.
+fn base(
+    app: &App,
+    query: &Arc<StreamQuery>,
+    step_ms: i64,
+    window: TimeRange,
+    measured: &mut Vec<Measured>,
+) -> Result<Values, StoreError> {
+    if app.counting.first_ms(&query.stream).is_none_or(|first_ms| window.end_ms <= first_ms) {
+        return Ok(Vec::new());
+    }
+    let kept = app.store.measured_window(query.fingerprint, window)?;
+    if !kept.is_empty() {
+        return Ok(kept
+            .into_iter()
+            .filter(|m| !is_marker(query, &m.group))
+            .map(|m| (m.group, m.value))
+            .collect());
+    }
+    let values = count(&app.store, query, step_ms, window)?;
+    note(measured, query, window, &values);
+    Ok(values)
+}
+
+/// Keeps what was measured; a grouped query also keeps that it was, as the group without values.
+pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange, values: &Values) {
+    let row =
+        |group: &Group, value| Measured { query: query.fingerprint, group: group.clone(), window, value };
+    measured.extend(values.iter().map(|(group, value)| row(group, *value)));
+    let nobody = Group::default();
+    if !values.iter().any(|(group, _)| *group == nobody) {
+        measured.push(row(&nobody, query.measure.of_nothing()));
+    }
+}
+
+fn is_marker(query: &StreamQuery, group: &Group) -> bool {
+    !query.by.is_empty() && group.is_empty()
+}
+
+/// Counts stored events of a window. Cost: reading all events of the stream in it.
+pub fn count(
+    store: &Store,
+    query: &Arc<StreamQuery>,
+    step_ms: i64,
+    window: TimeRange,
+) -> Result<Values, StoreError> {
+    let reader: Arc<str> = "".into();
+    let mut measures = Measures::new(store.secret());
+    measures.add(&reader, query, step_ms, i64::MIN);
+    measures.cover(i64::MIN);
+    store.events(&query.stream, window, &mut |time_ms, json| {
+        if let Ok(fields) = serde_json::from_slice(json) {
+            measures.count(&query.stream, time_ms, &fields);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(measures.read(query, step_ms, window).unwrap_or_default())
+}
+
+/// A window of series: each matching series is read once.
+pub fn series(store: &Store, query: &SeriesQuery, window: TimeRange) -> Result<Values, StoreError> {
+    let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
+    let mut groups = SeriesGroups::new(query).map_err(wrong)?;
+    for (id, key) in store.select(&query.name, &query.labels)? {
+        if let Kind::Quantile(_) = query.measure.kind {
+            groups.samples(&key, &store.samples(id, window)?);
+        } else {
+            groups.aggregate(&key, store.aggregate(id, window)?);
+        }
+    }
+    Ok(groups.values())
+}
+
+fn first_sample_ms(store: &Store, query: &SeriesQuery) -> Result<Option<i64>, StoreError> {
+    let mut first_ms: Option<i64> = None;
+    for (id, _) in store.select(&query.name, &query.labels)? {
+        first_ms = [first_ms, store.first_ms(id)?].into_iter().flatten().min();
+    }
+    Ok(first_ms)
+}

@@ -1,0 +1,377 @@
+//! New rules: saved, tracked by the engine, their measures registered, their past counted.
+//!
+//! A rule is in force as soon as it is saved. The past of a new measure (the part of the current window that
+//! went by before) is counted from stored events before the call returns; the history that a relative rule
+//! compares with is prefilled in the background, with visible progress. Until then what is missing is
+//! counted when it is asked for, so results do not depend on how far the prefill is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lanner_core::Changes;
+use lanner_core::TimeRange;
+use lanner_engine::config::ReceiverDocument;
+use lanner_engine::document::{Node, Problem, Problems};
+use lanner_engine::rule::{Query, Status};
+use lanner_engine::stream::Measures;
+use lanner_engine::{Config, Rule};
+use lanner_io::receiver::ReceiverConfig;
+use lanner_io::store::{DocumentChange, EventsSnapshot, Store, StoreError};
+use serde_json::Value;
+
+use crate::app::{App, Prefill, locked};
+use crate::past;
+
+/// The kind of documents that rules are.
+pub const RULE: &str = "rule";
+/// The kind of documents that receivers are.
+pub const RECEIVER: &str = "receiver";
+/// The kind of documents that inhibitions are.
+pub const INHIBITION: &str = "inhibition";
+
+/// What an application of a configuration changed, by rule id.
+#[derive(Debug, Default, PartialEq)]
+pub struct Applied {
+    /// New rules.
+    pub created: Vec<String>,
+    /// Rules with a new version.
+    pub changed: Vec<String>,
+    /// Rules that were as written already.
+    pub unchanged: Vec<String>,
+    /// Rules that are gone.
+    pub deleted: Vec<String>,
+}
+
+/// Why a configuration was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// Something in it is wrong; nothing was changed.
+    #[error("{0}")]
+    Problems(Problems),
+    /// It could not be written.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// How a configuration is applied.
+#[derive(Debug, Clone, Default)]
+pub struct ApplyOptions {
+    /// Who applies it.
+    pub actor: String,
+    /// Why, for the history.
+    pub message: String,
+    /// Whether rules that are not in it are deleted: all of them, or those of one actor.
+    pub prune: Prune,
+    /// Whether nothing is changed, only said what would be.
+    pub dry_run: bool,
+}
+
+/// Which rules that are not in a configuration are deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that the same actor wrote last.
+    Own,
+    /// All.
+    All,
+}
+
+/// Checks receivers' own fields, which the engine does not know.
+#[must_use]
+pub fn check_receivers(receivers: &[ReceiverDocument]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for receiver in receivers {
+        for problem in ReceiverConfig::from_value(&receiver.config).err().unwrap_or_default() {
+            let dot = if problem.field.is_empty() { "" } else { "." };
+            let path = format!("receivers.{}{dot}{}", receiver.name, problem.field);
+            problems.push(Problem { at: receiver.at, path, message: problem.message, hint: None });
+        }
+    }
+    problems
+}
+
+/// Everything that is stored, as one configuration document.
+///
+/// # Errors
+/// Failures of the store.
+pub fn stored_document(store: &Store) -> Result<Value, StoreError> {
+    let list = |kind| -> Result<Vec<Value>, StoreError> {
+        Ok(store.documents(kind)?.into_iter().filter_map(|stored| stored.document).collect())
+    };
+    Ok(
+        serde_json::json!({ "rules": list(RULE)?, "receivers": list(RECEIVER)?, "inhibit": list(INHIBITION)? }),
+    )
+}
+
+/// The items of one section of a configuration document.
+fn section<'d>(document: &'d Value, name: &str) -> &'d [Value] {
+    document.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn name_of<'d>(item: &'d Value, key: &str) -> &'d str {
+    item.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Joins a configuration with what is stored: items of the same name are replaced.
+fn joined(stored: &Value, document: &Value, deleted: &[String]) -> Value {
+    let join = |name: &str, key: &str| -> Vec<Value> {
+        let new = section(document, name);
+        let is_new = |item: &&Value| new.iter().any(|other| name_of(other, key) == name_of(item, key));
+        let kept = section(stored, name).iter().filter(|item| {
+            let is_deleted = name == "rules" && deleted.iter().any(|id| id == name_of(item, key));
+            !is_new(item) && !is_deleted
+        });
+        kept.chain(new).cloned().collect()
+    };
+    let inhibit = document.get("inhibit").or_else(|| stored.get("inhibit")).cloned().unwrap_or(Value::Null);
+    serde_json::json!({ "rules": join("rules", "id"), "receivers": join("receivers", "name"), "inhibit": inhibit })
+}
+
+/// Checks a configuration document against what is stored, and makes it take effect.
+///
+/// # Errors
+/// Every problem in it; then nothing is changed. Failures of the store.
+pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> Result<Applied, ApplyError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let mut own = Config::default();
+    let mut problems = own.read(&Node::from_json(document));
+    problems.extend(check_receivers(&own.receivers));
+    if !problems.is_empty() {
+        return Err(ApplyError::Problems(Problems(problems)));
+    }
+    let stored = stored_document(&app.store)?;
+    let deleted = to_delete(app, document, options)?;
+    let whole = joined(&stored, document, &deleted);
+    let mut config = Config::default();
+    let mut problems = config.read(&Node::from_json(&whole));
+    problems.extend(config.cross_check());
+    if !problems.is_empty() {
+        return Err(ApplyError::Problems(Problems(problems)));
+    }
+    let applied = compare(&stored, document, deleted);
+    if options.dry_run {
+        return Ok(applied);
+    }
+    save(app, document, &applied.deleted, options).await?;
+    reload(app, &config).await?;
+    Ok(applied)
+}
+
+fn to_delete(app: &App, document: &Value, options: &ApplyOptions) -> Result<Vec<String>, StoreError> {
+    let kept: BTreeSet<&str> = section(document, "rules").iter().map(|rule| name_of(rule, "id")).collect();
+    let goes = |actor: &str| match options.prune {
+        Prune::Nothing => false,
+        Prune::Own => actor == options.actor,
+        Prune::All => true,
+    };
+    let rules = app.store.rules()?;
+    Ok(rules
+        .into_iter()
+        .filter(|rule| goes(&rule.actor) && !kept.contains(&*rule.id))
+        .map(|rule| rule.id)
+        .collect())
+}
+
+fn compare(stored: &Value, document: &Value, deleted: Vec<String>) -> Applied {
+    let mut applied = Applied { deleted, ..Applied::default() };
+    for rule in section(document, "rules") {
+        let id = name_of(rule, "id").to_owned();
+        match section(stored, "rules").iter().find(|other| name_of(other, "id") == id) {
+            None => applied.created.push(id),
+            Some(other) if other == rule => applied.unchanged.push(id),
+            Some(_) => applied.changed.push(id),
+        }
+    }
+    applied
+}
+
+async fn save(
+    app: &App,
+    document: &Value,
+    deleted: &[String],
+    options: &ApplyOptions,
+) -> Result<(), StoreError> {
+    let now_ms = app.now_ms();
+    let changes = |section_name: &str, key: &str| -> Vec<DocumentChange> {
+        let change =
+            |item: &Value| DocumentChange { id: name_of(item, key).to_owned(), document: Some(item.clone()) };
+        section(document, section_name).iter().map(change).collect()
+    };
+    let ApplyOptions { actor, message, .. } = options;
+    let receivers = changes("receivers", "name");
+    if !receivers.is_empty() {
+        app.store.save_documents(RECEIVER, actor, message, now_ms, receivers)?.await?;
+    }
+    if document.get("inhibit").is_some() {
+        // Inhibitions have no names; they are replaced as a whole.
+        let stored = app.store.documents(INHIBITION)?;
+        let new = section(document, "inhibit");
+        let gone = stored.iter().skip(new.len());
+        let mut all: Vec<DocumentChange> = new
+            .iter()
+            .enumerate()
+            .map(|(at, item)| DocumentChange { id: format!("{at:04}"), document: Some(item.clone()) })
+            .collect();
+        all.extend(gone.map(|old| DocumentChange { id: old.id.clone(), document: None }));
+        app.store.save_documents(INHIBITION, actor, message, now_ms, all)?.await?;
+    }
+    let mut rules = changes("rules", "id");
+    rules.extend(deleted.iter().map(|id| DocumentChange { id: id.clone(), document: None }));
+    app.store.save_documents(RULE, actor, message, now_ms, rules)?.await?;
+    Ok(())
+}
+
+/// Puts what is stored in force: at start-up and after each change.
+///
+/// # Errors
+/// Failures of the store.
+pub async fn reload(app: &Arc<App>, config: &Config) -> Result<(), StoreError> {
+    let mut rules = Vec::new();
+    for stored in app.store.rules()? {
+        let Some(document) = &stored.document else { continue };
+        match Rule::from_json(document, stored.version) {
+            Ok(rule) => rules.push(rule),
+            // Refused when saved; only an older release can have written it.
+            Err(problems) => tracing::error!(rule = stored.id, "the stored rule is left out: {problems}"),
+        }
+    }
+    app.engine().configure(config.routes.clone(), config.inhibitions.clone());
+    app.deliveries.restart(app, &config.receivers).await;
+    let app = Arc::clone(app);
+    let done = tokio::task::spawn_blocking(move || put_in_force(&app, rules)).await;
+    done.unwrap_or_else(|panic| {
+        Err(StoreError::Database { detail: format!("registration broke off: {panic}") })
+    })
+}
+
+fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
+    let now_ms = app.now_ms();
+    let before: BTreeSet<(Arc<str>, u32)> = versions(app);
+    // The engine stays locked until measures know their past: nothing is evaluated in between.
+    let mut engine = app.engine();
+    let changes: Changes = engine.set_rules(rules, now_ms);
+    let known: BTreeSet<Arc<str>> = engine.rules().map(|(rule, _)| rule.id.clone()).collect();
+    let mut new = Vec::new();
+    let snapshots = {
+        let _gate = app.counting.closed();
+        let mut measures = app.counting.measures();
+        for (id, _) in &before {
+            if !known.contains(id) {
+                measures.remove(id);
+            }
+        }
+        let fresh: Vec<(Arc<Rule>, i64)> = engine
+            .rules()
+            .filter(|(rule, _)| !before.contains(&(rule.id.clone(), rule.version)))
+            .map(|(rule, _)| (rule.clone(), engine.needed_from_ms(&rule.id).unwrap_or(now_ms)))
+            .collect();
+        let mut needed: Vec<(Arc<str>, i64)> = Vec::new();
+        for (rule, needed_from_ms) in fresh {
+            if let Query::Stream(query) = &rule.query {
+                measures.remove(&rule.id);
+                if measures.add(&rule.id, query, rule.step_ms(), needed_from_ms) {
+                    needed.push((query.stream.clone(), needed_from_ms));
+                }
+            }
+            new.push(rule);
+        }
+        take_snapshots(app, &measures, needed)?
+    };
+    for (stream, from_ms, snapshot, mut past) in snapshots {
+        past::count(&mut past, &stream, &snapshot)?;
+        app.counting.measures().absorb(past, from_ms);
+    }
+    drop(engine);
+    crate::turn::write(app, &changes);
+    app.alarm.ring();
+    start_prefills(app, &new, now_ms);
+    Ok(())
+}
+
+fn versions(app: &App) -> BTreeSet<(Arc<str>, u32)> {
+    app.engine().rules().map(|(rule, _)| (rule.id.clone(), rule.version)).collect()
+}
+
+type Snapshot = (Arc<str>, i64, EventsSnapshot, Measures);
+
+/// One snapshot of stored events for each stream with new measures.
+fn take_snapshots(
+    app: &App,
+    measures: &Measures,
+    needed: Vec<(Arc<str>, i64)>,
+) -> Result<Vec<Snapshot>, StoreError> {
+    let mut earliest: std::collections::BTreeMap<Arc<str>, i64> = std::collections::BTreeMap::new();
+    for (stream, from_ms) in needed {
+        let known = earliest.entry(stream).or_insert(from_ms);
+        *known = from_ms.min(*known);
+    }
+    let mut snapshots = Vec::new();
+    for (stream, from_ms) in earliest {
+        let snapshot = app.store.events_snapshot(&stream, TimeRange::new(from_ms, i64::MAX))?;
+        let past = measures.past(&stream);
+        snapshots.push((stream, from_ms, snapshot, past));
+    }
+    Ok(snapshots)
+}
+
+/// Prefills the history of new relative rules in the background.
+fn start_prefills(app: &Arc<App>, rules: &[Arc<Rule>], now_ms: i64) {
+    let relative: Vec<Arc<Rule>> = rules
+        .iter()
+        .filter(|rule| rule.status == Status::Active && rule.detector.bases().is_some())
+        .filter(|rule| matches!(rule.query, Query::Stream(_)))
+        .cloned()
+        .collect();
+    for rule in &relative {
+        locked(&app.prefills).insert(rule.id.clone(), Prefill { done: 0, total: 0, error: None });
+    }
+    if relative.is_empty() {
+        return;
+    }
+    let app = Arc::clone(app);
+    let prefill = move || {
+        for rule in relative {
+            if app.alarm.is_stopping() {
+                return;
+            }
+            if let Err(error) = past::prefill(&app, &rule, now_ms) {
+                tracing::warn!(
+                    rule = &*rule.id,
+                    "history is not prefilled: {error}; it is counted when needed"
+                );
+                if let Some(progress) = locked(&app.prefills).get_mut(&rule.id) {
+                    progress.error = Some(error.to_string());
+                }
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("prefill".to_owned()).spawn(prefill) {
+        tracing::warn!("history is not prefilled: {error}; it is counted when needed");
+    }
+}
+
+/// Deletes one rule.
+///
+/// # Errors
+/// Failures of the store.
+pub async fn delete(app: &Arc<App>, id: &str, actor: &str) -> Result<(), StoreError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
+    app.store.save_documents(RULE, actor, "deleted", app.now_ms(), gone)?.await?;
+    let config = stored_config(&app.store)?;
+    reload(app, &config).await
+}
+
+/// The configuration that is stored. What an older release wrote and this one refuses is left out.
+///
+/// # Errors
+/// Failures of the store.
+pub fn stored_config(store: &Store) -> Result<Config, StoreError> {
+    let mut config = Config::default();
+    for problem in config.read(&Node::from_json(&stored_document(store)?)) {
+        tracing::error!("stored configuration: {problem}");
+    }
+    Ok(config)
+}

@@ -1,0 +1,219 @@
+//! Starting and stopping.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
+
+use lanner_engine::Engine;
+use lanner_io::receiver::{Clock as _, SystemClock};
+use lanner_io::store::{Store, StoreError};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+
+use crate::api;
+use crate::app::{Alarm, App, Counting, Ingested};
+use crate::deliver::Deliveries;
+use crate::ingest::carbon;
+use crate::register;
+use crate::settings::Settings;
+use crate::{maintain, turn};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The store cannot be opened or read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// An address is taken or not allowed.
+    #[error("cannot listen on {address}: {detail}; choose another address, or stop what listens there")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// An address that others can reach, without a token.
+    #[error(
+        "{address} can be reached from other machines, so a token is needed: set server.token or LANNER_TOKEN, or listen on 127.0.0.1"
+    )]
+    NoToken {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The token cannot be read.
+    #[error("server.token: {0}")]
+    Token(String),
+    /// The operating system gives no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    http: SocketAddr,
+    carbon: Option<SocketAddr>,
+    turn: Option<JoinHandle<()>>,
+    stop_http: Option<tokio::sync::oneshot::Sender<()>>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Server {
+    /// Starts a server: opens the store, takes up what was under way, then listens.
+    ///
+    /// # Errors
+    /// [`ServerError`], each with what to do.
+    pub async fn start(settings: Settings) -> Result<Self, ServerError> {
+        let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
+        let token = token.map_err(|problem| ServerError::Token(problem.to_string()))?;
+        for address in [Some(settings.listen), settings.carbon].into_iter().flatten() {
+            if !address.ip().is_loopback() && token.is_none() {
+                return Err(ServerError::NoToken { address });
+            }
+        }
+        let http = listen(settings.listen).await?;
+        let carbon = match settings.carbon {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let app = open(settings, token).await?;
+        let mut server = Self {
+            http: http.local_addr()?,
+            carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
+            turn: if app.settings.evaluate { Some(turn::start(&app)?) } else { None },
+            stop_http: None,
+            tasks: vec![tokio::spawn(maintain::run(Arc::clone(&app)))],
+            app,
+        };
+        if let Some(listener) = carbon {
+            server.tasks.push(tokio::spawn(carbon::listen(Arc::clone(&server.app), listener)));
+        }
+        server.serve_http(http);
+        Ok(server)
+    }
+
+    fn serve_http(&mut self, listener: TcpListener) {
+        use axum::serve::ListenerExt as _;
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        // One segment an answer: without this, clients wait for a delayed acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!("TCP_NODELAY: {error}");
+            }
+        });
+        let serve = axum::serve(listener, api::router(&self.app)).with_graceful_shutdown(async move {
+            // A dropped sender stops as well.
+            let _ = stopped.await;
+        });
+        self.stop_http = Some(stop);
+        self.tasks.push(tokio::spawn(async move {
+            if let Err(error) = serve.await {
+                tracing::error!("HTTP ended: {error}");
+            }
+        }));
+    }
+
+    /// Where HTTP listens.
+    #[must_use]
+    pub const fn http_addr(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where carbon's plaintext protocol listens.
+    #[must_use]
+    pub const fn carbon_addr(&self) -> Option<SocketAddr> {
+        self.carbon
+    }
+
+    /// What everything shares, for programs that hold a server inside.
+    #[must_use]
+    pub const fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Stops: requests under way are answered, the current turn is finished, the store is closed. At most a
+    /// few seconds; what was acknowledged is durable anyway.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop_http.take() {
+            // Nobody to tell when HTTP ended before.
+            let _ = stop.send(());
+        }
+        self.app.alarm.stop();
+        if let Some(turn) = self.turn.take() {
+            let joined = tokio::task::spawn_blocking(move || turn.join().is_ok()).await;
+            if !matches!(joined, Ok(true)) {
+                tracing::error!("the evaluation loop broke off");
+            }
+        }
+        self.app.deliveries.stop().await;
+        let grace = tokio::time::sleep(std::time::Duration::from_secs(3));
+        tokio::pin!(grace);
+        while let Some(mut task) = self.tasks.pop() {
+            tokio::select! {
+                _ = &mut task => {}
+                () = &mut grace => task.abort(),
+            }
+        }
+        self.app.store.close();
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| ServerError::Listen { address, detail: error.to_string() })
+}
+
+/// One recorder a process, however many servers it holds.
+fn metrics_handle() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || {
+        let builder = PrometheusBuilder::new();
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder of metrics is installed; /metrics stays empty");
+        }
+        handle
+    };
+    HANDLE.get_or_init(install).clone()
+}
+
+async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, ServerError> {
+    let metrics = metrics_handle();
+    let (folder, options) = (settings.folder.clone(), settings.store.clone());
+    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options)).await;
+    let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
+    let first_ms: HashMap<Arc<str>, i64> =
+        store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
+    let now_ms = SystemClock.now_ms();
+    let mut engine = Engine::new();
+    engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
+    engine.set_silences(&store.silences()?, now_ms);
+    let app = Arc::new(App {
+        engine: Mutex::new(engine),
+        counting: Counting::new(store.secret(), first_ms),
+        deliveries: Deliveries::new(settings.external_url.clone()),
+        alarm: Alarm::default(),
+        prefills: Mutex::default(),
+        saving: tokio::sync::Mutex::default(),
+        writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
+        metrics,
+        last_turn_ms: AtomicI64::new(now_ms),
+        stuck: Mutex::default(),
+        ingested: Ingested::default(),
+        started_ms: now_ms,
+        token,
+        store,
+        settings,
+    });
+    let config = register::stored_config(&app.store)?;
+    if app.settings.evaluate {
+        register::reload(&app, &config).await?;
+    }
+    Ok(app)
+}

@@ -1,0 +1,168 @@
+//! What can be set about the server: the `server` and `retention` sections of a configuration file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lanner_core::time::parse_duration_ms;
+use lanner_engine::document::{Check, Fields, Node, Problem};
+use lanner_io::receiver::Secret;
+use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier};
+
+/// The port of HTTP.
+pub const HTTP_PORT: u16 = 9797;
+/// The port of carbon's plaintext protocol.
+pub const CARBON_PORT: u16 = 2003;
+
+/// What can be set about the server.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// Where carbon's plaintext protocol listens; `None` for nowhere.
+    pub carbon: Option<SocketAddr>,
+    /// The token that callers must show; needed as soon as an address is not loopback.
+    pub token: Option<Secret>,
+    /// The largest body accepted, after decompression, bytes.
+    pub max_body_bytes: usize,
+    /// Requests that write at one time; further ones are told to come back.
+    pub max_writers: usize,
+    /// Where people reach this server; goes into messages as a link.
+    pub external_url: Option<String>,
+    /// What the store keeps.
+    pub store: StoreOptions,
+    /// Whether rules are evaluated; not in a process that only reads or changes what is stored.
+    pub evaluate: bool,
+}
+
+impl Settings {
+    /// The settings of a server with this data folder and nothing else said.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], HTTP_PORT)),
+            carbon: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PORT))),
+            token: None,
+            max_body_bytes: 32 << 20,
+            max_writers: 32,
+            external_url: None,
+            store: StoreOptions::default(),
+            evaluate: true,
+        }
+    }
+
+    /// Takes over what the `server` and `retention` sections say, and returns the problems in them.
+    pub fn read(&mut self, server: Option<&Node>, retention: Option<&Node>) -> Vec<Problem> {
+        let mut check = Check::default();
+        if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
+            self.read_server(&mut fields, &mut check);
+            fields.finish(
+                &["data", "listen", "carbon", "token", "max_body", "max_writers", "external_url"],
+                &mut check,
+            );
+        }
+        if let Some(mut fields) = retention.and_then(|node| check.map(node, "retention")) {
+            self.read_retention(&mut fields, &mut check);
+            fields.finish(&["series", "events"], &mut check);
+        }
+        check.problems
+    }
+
+    fn read_server(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
+        if let Some(folder) = fields.read("data", check, text) {
+            self.folder = folder.into();
+        }
+        if let Some(listen) = fields.read("listen", check, |node| parse_address(&text(node)?, HTTP_PORT)) {
+            self.listen = listen;
+        }
+        let carbon = fields.read("carbon", check, |node| match text(node)?.as_str() {
+            "off" | "false" => Ok(None),
+            address => parse_address(address, CARBON_PORT).map(Some),
+        });
+        self.carbon = carbon.unwrap_or(self.carbon);
+        let token = fields.read("token", check, |node| {
+            serde_json::from_value(node.to_json())
+                .map_err(|_| "should be { env: NAME }, { file: PATH } or text".to_owned())
+        });
+        self.token = token.or_else(|| self.token.take());
+        let count = |node: &Node| match node.number() {
+            Some(n) if n >= 1.0 && n.fract() == 0.0 => Ok(n as usize),
+            _ => Err("should be a whole number above 0".to_owned()),
+        };
+        self.max_body_bytes = fields.read("max_body", check, count).unwrap_or(self.max_body_bytes);
+        self.max_writers = fields.read("max_writers", check, count).unwrap_or(self.max_writers);
+        self.external_url = fields.read("external_url", check, text).or_else(|| self.external_url.take());
+    }
+
+    fn read_retention(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
+        if let Some(node) = fields.get("series") {
+            let mut rules = Vec::new();
+            for (at, node) in check.items(node).into_iter().enumerate() {
+                rules.extend(read_tiers(node, &format!("retention.series[{at}]"), check));
+            }
+            // The last rule matches what no other does.
+            rules.append(&mut self.store.retention);
+            self.store.retention = rules;
+        }
+        if let Some(node) = fields.get("events") {
+            let mut rules = Vec::new();
+            for (at, node) in check.items(node).into_iter().enumerate() {
+                let Some(mut fields) = check.map(node, &format!("retention.events[{at}]")) else { continue };
+                let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
+                let keep_ms =
+                    fields.require("keep", "30d", check).and_then(|_| fields.read("keep", check, duration));
+                fields.finish(&["pattern", "keep"], check);
+                rules.extend(keep_ms.map(|keep_ms| EventRetention { pattern, keep_ms }));
+            }
+            rules.append(&mut self.store.event_retention);
+            self.store.event_retention = rules;
+        }
+    }
+}
+
+fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRule> {
+    let mut fields = check.map(node, path)?;
+    let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
+    let keep = fields.require("keep", "[10s:1d, 1m:30d, 1h:3y]", check)?;
+    let mut tiers = Vec::new();
+    for node in check.items(keep) {
+        let tier = text(node).and_then(|text| {
+            let (step, keep) = text.split_once(':').ok_or("should be step:time, for example 10s:1d")?;
+            let ms = |text: &str| match text.strip_suffix('y').map(str::parse::<i64>) {
+                Some(Ok(years)) => Ok(years.saturating_mul(366 * 86_400_000)),
+                _ => parse_duration_ms(text).map_err(|error| error.to_string()),
+            };
+            Ok(Tier { step_ms: ms(step)?, keep_ms: ms(keep)? })
+        });
+        match tier {
+            Ok(tier) => tiers.push(tier),
+            Err(message) => check.problem(node, &fields.path_of("keep"), message),
+        }
+    }
+    fields.finish(&["pattern", "keep"], check);
+    Some(RetentionRule { pattern, tiers })
+}
+
+fn text(node: &Node) -> Result<String, String> {
+    node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
+}
+
+fn duration(node: &Node) -> Result<i64, String> {
+    parse_duration_ms(&text(node)?).map_err(|error| error.to_string())
+}
+
+/// Reads `host:port`, `:port` (loopback) or `host` alone (the default port).
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub fn parse_address(text: &str, default_port: u16) -> Result<SocketAddr, String> {
+    let wrong = || format!("\"{text}\" is not an address; write for example 127.0.0.1:{default_port}");
+    if let Some(port) = text.strip_prefix(':') {
+        return port.parse().map(|port| SocketAddr::from(([127, 0, 0, 1], port))).map_err(|_| wrong());
+    }
+    let host =
+        text.strip_prefix("localhost").map_or_else(|| text.to_owned(), |rest| format!("127.0.0.1{rest}"));
+    host.parse().or_else(|_| host.parse().map(|ip| SocketAddr::new(ip, default_port))).map_err(|_| wrong())
+}

@@ -1,0 +1,144 @@
+//! The loop: what is due is read, evaluated and applied, and what follows is written in one transaction.
+//!
+//! It runs in a thread of its own. What one turn changes is written before the next turn begins, and writing
+//! is tried again until it succeeds: a full disk stops evaluation, never loses or repeats it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use lanner_core::Changes;
+use lanner_core::time::{MINUTE_MS, format_duration};
+use lanner_engine::rule::Query;
+use lanner_io::store::StoreError;
+
+use crate::app::{App, locked};
+use crate::live;
+
+/// Evaluations of one turn, and so of one transaction.
+const TURN: usize = 256;
+/// How long the loop sleeps at most; it then looks at the clock, which may have been set.
+const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
+
+/// Runs until the app's alarm is stopped.
+pub fn run(app: &App) {
+    let mut last_ms = app.now_ms();
+    while !app.alarm.is_stopping() {
+        let now_ms = app.now_ms();
+        if last_ms - now_ms > MINUTE_MS {
+            let back = format_duration(last_ms - now_ms);
+            tracing::warn!(
+                "the clock went back by {back}; nothing is evaluated twice, evaluation goes on when it has caught up"
+            );
+        }
+        last_ms = now_ms;
+        let more = turn(app, now_ms);
+        app.last_turn_ms.store(now_ms, Ordering::Relaxed);
+        if !more {
+            let wake_ms = app.engine().wake_ms().unwrap_or(i64::MAX);
+            let sleep_ms = wake_ms.saturating_sub(app.now_ms()).clamp(0, i64::from(u32::MAX));
+            app.alarm.wait(Duration::from_millis(sleep_ms.unsigned_abs()).min(LONGEST_SLEEP));
+        }
+    }
+}
+
+/// One turn. Returns whether more is due at once.
+fn turn(app: &App, now_ms: i64) -> bool {
+    let started = Instant::now();
+    let plan = app.engine().plan(now_ms, TURN);
+    for (rule, windows) in &plan.skipped {
+        tracing::warn!(
+            rule = &**rule,
+            windows,
+            "windows missed during downtime lie beyond max_catchup and are skipped"
+        );
+        metrics::counter!("lanner_windows_skipped_total").increment(windows.unsigned_abs());
+    }
+    let mut changes = Changes::default();
+    for due in &plan.due {
+        let (answer, measured) = live::answer(app, due);
+        let now_ms = app.now_ms();
+        metrics::histogram!("lanner_evaluation_lateness_seconds")
+            .record((now_ms - due.due_ms).max(0) as f64 / 1e3);
+        if let Err(why) = &answer {
+            tracing::error!(rule = &*due.rule.id, "the source failed: {why}");
+        }
+        let mut engine = app.engine();
+        let evaluations = engine.evaluate(due, &answer, now_ms);
+        metrics::counter!("lanner_evaluations_total").increment(evaluations.len() as u64);
+        app.ingested.evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
+        let applied = engine.apply(now_ms, due, evaluations);
+        drop(engine);
+        changes.history.extend(measured);
+        changes.extend(applied);
+    }
+    changes.extend(app.engine().tick(now_ms));
+    write(app, &changes);
+    release(app, &plan.due);
+    if !plan.due.is_empty() {
+        metrics::histogram!("lanner_turn_seconds").record(started.elapsed().as_secs_f64());
+    }
+    plan.due.len() == TURN
+}
+
+/// Lets measures drop what evaluated rules no longer need.
+fn release(app: &App, due: &[lanner_engine::Due]) {
+    for due in due {
+        if let Query::Stream(query) = &due.rule.query
+            && let Some(needed_from_ms) = app.engine().needed_from_ms(&due.rule.id)
+        {
+            app.counting.measures().release(&due.rule.id, query, due.rule.step_ms(), needed_from_ms);
+        }
+    }
+}
+
+/// Writes changes in one transaction, trying until it succeeds or the server stops.
+///
+/// Stopping without having written is like a crash before the transaction: the next run works it out again.
+pub fn write(app: &App, changes: &Changes) {
+    if changes.is_empty() {
+        return;
+    }
+    let messages = !changes.outbox.is_empty();
+    for alert in &changes.alerts {
+        tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
+    }
+    loop {
+        match app.store.apply(changes.clone()).and_then(lanner_io::store::Receipt::wait) {
+            Ok(()) => break,
+            Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
+                // Cannot happen while one process owns the store; if it does, the stored result stands.
+                tracing::error!("not written: {error}");
+                metrics::counter!("lanner_turns_refused_total").increment(1);
+                break;
+            }
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                let mut stuck = locked(&app.stuck);
+                if stuck.is_none() {
+                    tracing::error!("evaluation waits until it can be written: {error}");
+                }
+                *stuck = Some(error.to_string());
+            }
+        }
+        if app.alarm.is_stopping() {
+            return;
+        }
+        app.alarm.wait(Duration::from_millis(500));
+    }
+    if locked(&app.stuck).take().is_some() {
+        tracing::info!("evaluation goes on");
+    }
+    if messages {
+        app.deliveries.wake();
+    }
+}
+
+/// Starts the loop's thread.
+///
+/// # Errors
+/// When the operating system gives no thread.
+pub fn start(app: &Arc<App>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let app = Arc::clone(app);
+    std::thread::Builder::new().name("turn".to_owned()).spawn(move || run(&app))
+}
