@@ -1,4 +1,4 @@
-//! Measures the embedded store: speed of durable ingestion, size on disk, start-up, reads.
+//! Measures the embedded store: speed of durable ingestion, size on disk, start-up, reads, turns.
 //!
 //! ```text
 //! cargo run --release -p lanner-io --example store_bench -- [NAB_FOLDER]
@@ -10,10 +10,14 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use lanner_core::time::{MINUTE_MS, parse_time_ms};
-use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
+use lanner_core::{
+    Alert, AlertState, Changes, Cursor, Evaluation, Labels, Measured, Outcome, Sample, Score, SeriesKey,
+    TimeRange,
+};
 use lanner_io::store::{Batch, RetentionRule, SeriesId, Store, StoreOptions};
 
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
@@ -49,6 +53,7 @@ fn main() {
     let stats = store.stats().unwrap();
     let bytes = (stats.file_bytes - stats.free_bytes) as f64 / stats.n_block_rows as f64;
     println!("{stats:?}\n{bytes:.2} bytes a sample");
+    turns(&store);
 }
 
 /// The key of series `n` and the bytes a client would send for it.
@@ -94,6 +99,80 @@ fn ingest(store: &Store) -> Vec<SeriesId> {
         n / cpu / 1e6
     );
     ids
+}
+
+/// Turns of the engine: 1,000 rules evaluated in each, with the states of their alerts.
+fn turns(store: &Store) {
+    const N_TURNS: i64 = 20;
+    let started = Instant::now();
+    let receipts: Vec<_> = (0..N_TURNS).map(|n| store.apply(turn(n, 1_000)).unwrap()).collect();
+    receipts.into_iter().for_each(|receipt| receipt.wait().unwrap());
+    let each = started.elapsed() / (N_TURNS as u32 * 1_000);
+    println!("turns of 1,000 rules: {each:?} an evaluation");
+    let started = Instant::now();
+    for n in 0..100 {
+        store.apply(turn(N_TURNS + n, 1)).unwrap().wait().unwrap();
+    }
+    println!("one evaluation, durable: {:?}", started.elapsed() / 100);
+    let started = Instant::now();
+    let alerts = store.load_alerts().unwrap().len();
+    println!("reading {alerts} alerts back: {:?}", started.elapsed());
+    let started = Instant::now();
+    for n in 0..10_000 {
+        let window = TimeRange::new(T + n % N_TURNS * MINUTE_MS, T + (n % N_TURNS + 1) * MINUTE_MS);
+        assert!(store.measured((n % 1_000) as u64, &Labels::default(), window).unwrap().is_some());
+    }
+    println!("one measured value from the cache: {:?}", started.elapsed() / 10_000);
+}
+
+fn turn(n: i64, n_rules: u64) -> Changes {
+    let window = TimeRange::new(T + n * MINUTE_MS, T + (n + 1) * MINUTE_MS);
+    let mut changes = Changes::default();
+    for query in 0..n_rules {
+        let (rule, group): (Arc<str>, _) = (format!("rule-{query}").into(), Labels::default());
+        changes.evaluations.push(Evaluation {
+            id: Evaluation::identity(&rule, 1, &group, window),
+            rule: Arc::clone(&rule),
+            version: 1,
+            group: group.clone(),
+            window,
+            value: Some(n as f64),
+            base: Some(1.0),
+            score: Some(Score::ZERO),
+            outcome: Outcome::Normal,
+            error: None,
+            state: AlertState::Normal,
+            late: false,
+            evaluated_ms: window.end_ms,
+        });
+        changes.alerts.push(Alert {
+            rule: Arc::clone(&rule),
+            version: 1,
+            group: group.clone(),
+            labels: Labels::new([("rule", &*rule)]),
+            state: AlertState::Normal,
+            since_ms: T,
+            bad_streak: 0,
+            bad_kind: None,
+            good_streak: 0,
+            episode: 0,
+            active: false,
+            started_ms: None,
+            resolved_ms: None,
+            seen_ms: T,
+            window,
+            value: Some(n as f64),
+            base: Some(1.0),
+            bad_value: None,
+            bad_base: None,
+            error: None,
+            content: serde_json::Value::Null,
+            late: false,
+        });
+        changes.history.push(Measured { query, group, window, value: Some(n as f64) });
+        changes.cursors.push(Cursor { rule, window });
+    }
+    changes
 }
 
 /// Processor time of this process so far; 0 where it cannot be read.

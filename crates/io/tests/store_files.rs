@@ -185,6 +185,49 @@ fn a_full_disk_refuses_and_recovers() {
     assert_eq!(store.samples(id, EVER).unwrap().len(), more);
 }
 
+/// The same on a real disk: `LANNER_TEST_SMALL_DISK` names a folder on a file system of some 20 MB.
+#[test]
+fn a_full_disk_refuses_and_recovers_for_real() {
+    let Some(disk) = std::env::var_os("LANNER_TEST_SMALL_DISK") else { return };
+    let folder = tempfile::tempdir_in(disk).unwrap();
+    let ballast = folder.path().join("ballast");
+    std::fs::write(&ballast, vec![1; 8 << 20]).unwrap();
+    let store = Store::open(&folder.path().join("data"), forever()).unwrap();
+    let id = series(&store);
+    let mut n = 0;
+    let mut fill = |at_most: i64| {
+        let end = n + at_most;
+        while n < end {
+            match store.append(batch(id, n, 1_000)).unwrap().wait() {
+                Ok(()) => n += 1_000,
+                Err(error) => return (n as usize, Some(error)),
+            }
+        }
+        (n as usize, None)
+    };
+    let (acknowledged, error) = fill(i64::MAX / 2);
+    assert_eq!(error, Some(StoreError::DiskFull));
+    assert_eq!(store.samples(id, EVER).unwrap().len(), acknowledged);
+    std::fs::remove_file(ballast).unwrap();
+    let (more, error) = fill(100_000);
+    assert_eq!((more, error), (acknowledged + 100_000, None));
+    store.close();
+    let store = Store::open(&folder.path().join("data"), forever()).unwrap();
+    assert_eq!(store.samples(id, EVER).unwrap().len(), more);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(folder.path().join("probe"), "").is_ok() {
+        return; // the superuser may write anywhere
+    }
+    assert!(matches!(open_error(folder.path()), StoreError::ReadOnly { .. }));
+}
+
 #[test]
 fn too_much_at_once_is_refused_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
@@ -237,6 +280,8 @@ fn a_backup_of_a_busy_store_opens_as_a_store() {
     assert!(reports.len() > 1 && done == total && total > 1_000, "{reports:?}");
     assert_eq!(store.backup(&to, &mut |_, _| {}), Err(StoreError::BackupExists { path: to.clone() }));
 
+    let files: Vec<_> = std::fs::read_dir(&to).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["lanner.db"]);
     let copy = Store::open(&to, forever()).unwrap();
     assert!(copy.samples(series(&copy), EVER).unwrap().len() >= 500_000);
     assert_eq!(copy.streams().unwrap()[0].n_events, 1);

@@ -71,8 +71,6 @@ pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<
 }
 
 fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    // Takes effect only while the file is empty: room freed by retention can go back to the disk.
-    db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let n_tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -82,6 +80,10 @@ fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as i64;
     if version > known || version < 0 {
         return Err(StoreError::TooNew { path: path.to_owned(), found: version, known });
+    }
+    if n_tables == 0 {
+        // Only possible while the file is empty: room freed by retention can go back to the disk.
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;

@@ -129,7 +129,8 @@ impl Store {
     /// Visits each row of a series in `range`, in order of time, with the time at which it is shown.
     ///
     /// A row is a sample as it was written, or what one step of older data comes to, shown at the step's
-    /// beginning. Cost: O(log n + rows); a few microseconds for a window that lies in memory.
+    /// beginning; it belongs to the range if that time does. Cost: O(log n + rows); a few microseconds for a
+    /// window that lies in memory.
     ///
     /// # Errors
     /// [`StoreError`] when blocks cannot be read. A series without data has no rows.

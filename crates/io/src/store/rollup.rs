@@ -13,6 +13,10 @@ use super::{SeriesId, Store, StoreError};
 const EVERY_MS: i64 = 10 * MINUTE_MS;
 /// Blocks of this many bytes are changed in one transaction.
 const EDIT_BYTES: usize = 4 << 20;
+/// Evaluations dropped in one transaction.
+const EVALUATIONS_PER_PIECE: usize = 20_000;
+/// Free pages that stay in the file (64 MB): the journal fills and empties that much again and again.
+const SPARE_PAGES: i64 = 16_384;
 
 /// What becomes of a stretch of data of some age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,27 +128,43 @@ impl Store {
         let evaluations_ms = now_ms.saturating_sub(options.keep_evaluations_ms);
         let history_ms = now_ms.saturating_sub(options.keep_history_ms);
         let sent_ms = now_ms.saturating_sub(options.keep_sent_ms);
-        let work = move |db: &Connection| {
-            let mut n = prune_evaluations(db, evaluations_ms)?;
-            n += prune_history(db, history_ms)?;
+        let mut n_pruned = 0;
+        loop {
+            // In pieces, so that new data need not wait for all of it.
+            let n = self.in_between(move |db| prune_evaluations(db, evaluations_ms))?;
+            n_pruned += n;
+            if n < EVALUATIONS_PER_PIECE {
+                break;
+            }
+        }
+        n_pruned += self.in_between(move |db| {
+            let mut n = prune_history(db, history_ms)?;
             n += db.execute("DELETE FROM silence WHERE end_ms < ?1", [history_ms])?;
             let old = "DELETE FROM outbox WHERE state = ?1 AND due_ms < ?2 AND done_ms < ?2";
             n += db.execute(old, [1, sent_ms])?;
             n += db.execute(old, [2, history_ms])?;
-            give_back_room(db)?;
+            give_back_room(db, SPARE_PAGES)?;
             Ok(n)
-        };
-        self.0.writer.submit(Urgency::MovesBlocks, 0, work, |n| n)?.wait()
+        })?;
+        Ok(n_pruned)
+    }
+
+    /// Has the writer do housekeeping, and waits for it.
+    fn in_between(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<usize, StoreError> + Send + 'static,
+    ) -> Result<usize, StoreError> {
+        self.0.writer.submit(Urgency::Housekeeping, 0, work, |n| n)?.wait()
     }
 }
 
-/// Rows are nearly in order of the time of evaluation, so the old ones come first. At most 50,000 a call.
+/// Rows are nearly in order of the time of evaluation, so the old ones come first.
 fn prune_evaluations(db: &Connection, before_ms: i64) -> Result<usize, StoreError> {
-    Ok(db.execute(
+    let mut delete = db.prepare_cached(
         "DELETE FROM evaluation WHERE evaluated_ms < ?1
-         AND seq IN (SELECT seq FROM evaluation ORDER BY seq LIMIT 50000)",
-        [before_ms],
-    )?)
+         AND seq IN (SELECT seq FROM evaluation ORDER BY seq LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![before_ms, EVALUATIONS_PER_PIECE])?)
 }
 
 /// Query by query, along the primary key.
@@ -161,11 +181,11 @@ fn prune_history(db: &Connection, before_ms: i64) -> Result<usize, StoreError> {
     Ok(n)
 }
 
-/// Makes the file smaller when more than a quarter of it is free; some at a time.
-fn give_back_room(db: &Connection) -> Result<(), StoreError> {
+/// Makes the file smaller, some pages at a time, when more than a quarter of it and `spare_pages` are free.
+fn give_back_room(db: &Connection, spare_pages: i64) -> Result<(), StoreError> {
     let n_free: i64 = db.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
     let n_pages: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    if n_free > 4_096 && n_free > n_pages / 4 {
+    if n_free > spare_pages && n_free > n_pages / 4 {
         let mut statement = db.prepare("PRAGMA incremental_vacuum(4096)")?;
         let mut rows = statement.query([])?;
         while rows.next()?.is_some() {}
@@ -197,5 +217,21 @@ mod tests {
         check(3 * 365 * DAY_MS + 1, HOUR_MS, Fate::Drop);
         assert_eq!(fate(i64::MAX, 0, 0, &[]), Fate::Keep); // no tiers: for ever
         check(-5, 0, Fate::Keep); // from the future
+    }
+
+    #[test]
+    fn free_room_goes_back_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = crate::store::open::open_writer(folder.path(), None).unwrap();
+        let n_pages = || -> i64 { db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap() };
+        db.execute("INSERT INTO journal (body) VALUES (zeroblob(4000000))", []).unwrap();
+        let full = n_pages();
+        db.execute("DELETE FROM journal", []).unwrap();
+        give_back_room(&db, 10_000).unwrap();
+        assert_eq!(n_pages(), full);
+        db.execute_batch("BEGIN; SAVEPOINT piece").unwrap(); // as the writer does it
+        give_back_room(&db, 10).unwrap();
+        db.execute_batch("RELEASE piece; COMMIT").unwrap();
+        assert!(n_pages() < full - 900, "{} of {full}", n_pages());
     }
 }

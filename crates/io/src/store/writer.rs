@@ -93,6 +93,8 @@ pub(super) enum Urgency {
     Data,
     /// Refused at twice the limit: the engine's own state.
     State,
+    /// Never refused: makes room.
+    Housekeeping,
     /// Never refused; the commit is made while no reader looks at blocks.
     MovesBlocks,
 }
@@ -129,7 +131,7 @@ impl Writer {
         let limit = match urgency {
             Urgency::Data => self.max_queued_bytes,
             Urgency::State => self.max_queued_bytes.saturating_mul(2),
-            Urgency::MovesBlocks => usize::MAX,
+            Urgency::Housekeeping | Urgency::MovesBlocks => usize::MAX,
         };
         let mut queue = locked(&self.shared.queue);
         if queue.closing {
@@ -174,7 +176,21 @@ impl Queue {
     }
 }
 
+/// Refuses all work when the thread ends, also by a panic: nobody may wait for what will not come.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let mut queue = locked(&self.0.queue);
+        queue.closing = true;
+        let unwritten = std::mem::take(&mut queue.jobs);
+        drop(queue);
+        drop(unwritten); // their receipts say that the store is closed
+    }
+}
+
 fn run(shared: &Shared, db: &Connection, layout: &RwLock<()>) {
+    let _ending = Ending(shared);
     while let Some(first) = next(shared) {
         let started = Instant::now();
         let bytes = commit_group(shared, db, layout, first, started);
