@@ -24,6 +24,9 @@ pub struct App {
     pub settings: Settings,
     /// The store.
     pub store: Store,
+    /// Held from the moment the engine moves until what it changed is written, so that changes are written in
+    /// the order in which they were made.
+    pub turns: Mutex<()>,
     /// The engine.
     pub engine: Mutex<Engine>,
     /// What is counted as events arrive.

@@ -247,6 +247,7 @@ pub async fn reload(app: &Arc<App>, config: &Config) -> Result<(), StoreError> {
 }
 
 fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
+    let _in_order = locked(&app.turns);
     let now_ms = app.now_ms();
     let before: BTreeSet<(Arc<str>, u32)> = versions(app);
     // The engine stays locked until measures know their past: nothing is evaluated in between.

@@ -195,6 +195,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
     engine.set_silences(&store.silences()?, now_ms);
     let app = Arc::new(App {
+        turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
         deliveries: Deliveries::new(settings.external_url.clone()),

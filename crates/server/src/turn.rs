@@ -45,6 +45,7 @@ pub fn run(app: &App) {
 /// One turn. Returns whether more is due at once.
 fn turn(app: &App, now_ms: i64) -> bool {
     let started = Instant::now();
+    let _in_order = locked(&app.turns);
     let plan = app.engine().plan(now_ms, TURN);
     for (rule, windows) in &plan.skipped {
         tracing::warn!(
