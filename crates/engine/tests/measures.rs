@@ -1,0 +1,148 @@
+//! Measures kept up to date as events arrive equal what counting all events would give.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::TimeRange;
+use lanner_engine::Rule;
+use lanner_engine::rule::{Query, StreamQuery};
+use lanner_engine::stream::{MAX_GROUPS, Measures};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+fn query(measure: &str, condition: &str, by: &[&str]) -> Arc<StreamQuery> {
+    let mut query = json!({ "stream": "s", "measure": measure, "by": by });
+    if !condition.is_empty() {
+        query["where"] = condition.into();
+    }
+    let document = json!({ "id": "r", "query": query, "window": "10s", "absolute": { "min": 1 } });
+    match Rule::from_json(&document, 1).unwrap().query {
+        Query::Stream(query) => query,
+        Query::Series(_) => panic!("a stream was asked for"),
+    }
+}
+
+fn fields(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap()
+}
+
+const STEP_MS: i64 = 1_000;
+
+fn event() -> impl Strategy<Value = (i64, Map<String, Value>)> {
+    let bank = prop_oneof![Just(json!("a")), Just(json!("b")), Just(json!(7)), Just(Value::Null)];
+    let amount = prop_oneof![(0..9_i64).prop_map(|n| json!(n)), Just(json!("text"))];
+    (0..20_000_i64, bank, amount, any::<bool>()).prop_map(|(time_ms, bank, amount, ok)| {
+        (time_ms, fields(json!({ "bank": bank, "amount": amount, "ok": ok, "card": { "brand": amount } })))
+    })
+}
+
+type Events = Vec<(i64, Map<String, Value>)>;
+
+/// Sum of amounts per bank, by looking at every event.
+fn brute(events: &Events, window: TimeRange, only_ok: bool) -> BTreeMap<String, f64> {
+    let mut sums = BTreeMap::new();
+    for (time_ms, event) in events {
+        let Some(amount) = event["amount"].as_f64() else { continue };
+        if window.contains(*time_ms) && (!only_ok || event["ok"] == json!(true)) {
+            *sums.entry(lanner_engine::stream::label(event.get("bank"))).or_default() += amount;
+        }
+    }
+    sums
+}
+
+fn read(measures: &Measures, query: &StreamQuery, window: TimeRange) -> Option<BTreeMap<String, f64>> {
+    let values = measures.read(query, STEP_MS, window)?;
+    let pair = |(group, value): (lanner_core::Group, Option<f64>)| {
+        (group.get("bank").unwrap_or_default().to_owned(), value.unwrap_or(f64::NAN))
+    };
+    Some(values.into_iter().map(pair).collect())
+}
+
+proptest! {
+    /// However the events were split between before and after registration, and in whatever order they came.
+    #[test]
+    fn counting_live_and_past_is_counting_all(
+        events in prop::collection::vec(event(), 0..60), split in 0_usize..60, from in 0_i64..10, length in 1_i64..12,
+    ) {
+        let split = split.min(events.len());
+        let (sum, ok) = (query("sum(amount)", "", &["bank"]), query("sum(amount)", "ok == true", &["bank"]));
+        let rule: Arc<str> = "r".into();
+        let mut measures = Measures::new(7);
+        for query in [&sum, &ok] {
+            prop_assert!(measures.add(&rule, query, STEP_MS, 0));
+        }
+        prop_assert_eq!(read(&measures, &sum, TimeRange::new(0, 1_000)), None); // its past is not known yet
+        let mut past = measures.past("s");
+        events[split..].iter().for_each(|(time_ms, event)| { measures.count("s", *time_ms, event); });
+        events[..split].iter().for_each(|(time_ms, event)| { past.count("s", *time_ms, event); });
+        measures.absorb(past, 0);
+        let window = TimeRange::new(from * 1_000, (from + length) * 1_000);
+        prop_assert_eq!(read(&measures, &sum, window), Some(brute(&events, window, false)));
+        prop_assert_eq!(read(&measures, &ok, window), Some(brute(&events, window, true)));
+        // What is released is gone, and everything after it is as before.
+        measures.release("r", &sum, STEP_MS, window.start_ms);
+        prop_assert_eq!(read(&measures, &sum, window), Some(brute(&events, window, false)));
+        let earlier = TimeRange::new(window.start_ms - 1_000, window.end_ms);
+        prop_assert_eq!(read(&measures, &sum, earlier), None);
+    }
+}
+
+#[test]
+fn late_unmeasured_and_overflowing_events_are_named() {
+    let mut measures = Measures::new(7);
+    let sum = query("sum(amount)", "", &["bank"]);
+    measures.add(&"r".into(), &sum, STEP_MS, 5_000);
+    let mut count = |time_ms, event| measures.count("s", time_ms, &fields(event));
+    assert_eq!(count(5_000, json!({ "bank": "a", "amount": 1 })).added, 1);
+    assert_eq!(count(4_999, json!({ "bank": "a", "amount": 1 })).late, 1);
+    assert_eq!(count(5_000, json!({ "bank": "a" })).unmeasured, 1);
+    assert_eq!(count(5_000, json!({ "bank": "a", "amount": "1" })).unmeasured, 1); // texts are not numbers
+    for n in 1..MAX_GROUPS {
+        assert_eq!(count(5_000, json!({ "bank": n, "amount": 1 })).added, 1);
+    }
+    assert_eq!(count(5_000, json!({ "bank": "one more", "amount": 1 })).overflow, 1);
+    assert_eq!(count(5_000, json!({ "bank": "a", "amount": 1 })).added, 1); // known groups go on
+}
+
+#[test]
+fn rules_share_a_measure_until_the_last_is_gone() {
+    let mut measures = Measures::new(7);
+    let all = query("count", "", &[]);
+    assert!(measures.add(&"one".into(), &all, STEP_MS, 0));
+    assert!(!measures.add(&"two".into(), &all, STEP_MS, 3_000));
+    assert!(measures.add(&"three".into(), &all, 2 * STEP_MS, 0)); // another step is another measure
+    measures.cover(0);
+    for time_ms in [0, 1_000, 2_000, 3_000] {
+        measures.count("s", time_ms, &Map::new());
+    }
+    measures.release("two", &all, STEP_MS, 3_000);
+    assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_some()); // "one" still needs it
+    measures.remove("one");
+    assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_some());
+    measures.remove("two");
+    assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_none());
+    assert_eq!(measures.size(), (1, 0));
+}
+
+#[test]
+fn distinct_counts_and_quantiles_by_nested_fields() {
+    let mut measures = Measures::new(7);
+    let (users, p50) = (query("distinct(card.user)", "", &[]), query("p50(ms)", "", &["card.brand"]));
+    for query in [&users, &p50] {
+        measures.add(&"r".into(), query, STEP_MS, 0);
+    }
+    measures.cover(0);
+    for n in 0..9_i64 {
+        let event = json!({ "card": { "user": n % 4, "brand": if n < 6 { "x" } else { "y" } }, "ms": n });
+        measures.count("s", n * 100, &fields(event));
+    }
+    let window = TimeRange::new(0, 1_000);
+    assert_eq!(measures.read(&users, STEP_MS, window).unwrap()[0].1, Some(4.0));
+    let mut values = measures.read(&p50, STEP_MS, window).unwrap();
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    let values: Vec<(String, Option<f64>)> =
+        values.into_iter().map(|(group, value)| (group.to_string(), value)).collect();
+    let expected =
+        [(r#"{card.brand="x"}"#.to_owned(), Some(2.0)), (r#"{card.brand="y"}"#.to_owned(), Some(7.0))];
+    assert_eq!(values, expected);
+}
