@@ -4,7 +4,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, completion, test};
+use crate::commands::{
+    alert, backup, check, completion, export, import, outbox, query, receiver, replay, rule, serve, silence,
+    status, test,
+};
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
 #[derive(Debug, Parser)]
@@ -29,8 +32,20 @@ pub(crate) struct Cli {
 /// Every command; each is a file in `commands`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Serve(serve::Args),
     Check(check::Args),
     Test(test::Args),
+    Replay(replay::Args),
+    Rule(rule::Args),
+    Alert(alert::Args),
+    Silence(silence::Args),
+    Receiver(receiver::Args),
+    Outbox(outbox::Args),
+    Query(query::Args),
+    Import(import::Args),
+    Export(export::Args),
+    Backup(backup::Args),
+    Status(status::Args),
     Completion(completion::Args),
 }
 

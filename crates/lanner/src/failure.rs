@@ -30,6 +30,8 @@ enum Kind {
     User,
     /// Something failed that the user did not cause: code 3.
     Program,
+    /// Ctrl-C: code 130, as shells expect.
+    Interrupted,
     /// Whoever read the output has left, as `head` does: code 0.
     Closed,
 }
@@ -59,6 +61,11 @@ impl Failure {
         Self::new(Kind::Program, message)
     }
 
+    /// Ctrl-C.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted")
+    }
+
     /// Adds what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -79,6 +86,7 @@ impl Failure {
         ExitCode::from(match self.kind {
             Kind::User => 2,
             Kind::Program => 3,
+            Kind::Interrupted => 130,
             Kind::Closed => 0,
         })
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use lanner_engine::document::{Content, Position};
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
-use lanner_io::receiver::ReceiverConfig;
+use lanner_server::{Settings, register};
+use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
 
@@ -55,6 +56,19 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
 }
 
 impl Loaded {
+    /// The configuration as one document, for the server.
+    pub(crate) fn document(&self) -> Map<String, Value> {
+        let mut document = Map::new();
+        for name in ["rules", "receivers", "inhibit"] {
+            let sections: Vec<&Node> = self.nodes().filter_map(|(_, node)| field(node, name)).collect();
+            if !sections.is_empty() {
+                let items = sections.into_iter().flat_map(items).map(Node::to_json);
+                document.insert(name.to_owned(), items.collect());
+            }
+        }
+        document
+    }
+
     /// The trees of all configuration files; scripts of tests are none.
     fn nodes(&self) -> impl DoubleEndedIterator<Item = (usize, &Node)> {
         let nodes = self.files.iter().enumerate().filter_map(|(at, file)| Some((at, file.node.as_ref()?)));
@@ -74,7 +88,7 @@ impl Loaded {
             } else {
                 let n_before = self.config.receivers.len();
                 found.extend(self.config.read(node));
-                found.extend(self.check_receivers(node, n_before));
+                found.extend(self.check_others(node, n_before));
             }
         }
         self.problems.extend(found.into_iter().map(|problem| Located { file, problem }));
@@ -82,17 +96,14 @@ impl Loaded {
         Ok(())
     }
 
-    /// Problems in the fields that each kind of receiver has for itself.
-    fn check_receivers(&self, node: &Node, n_before: usize) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for receiver in &self.config.receivers[n_before..] {
-            for problem in ReceiverConfig::from_value(&receiver.config).err().unwrap_or_default() {
-                let dot = if problem.field.is_empty() { "" } else { "." };
-                let path = format!("receivers.{}{dot}{}", receiver.name, problem.field);
-                let at = find(node, &path).or(receiver.at);
-                problems.push(Problem { at, path, message: problem.message, hint: None });
-            }
+    /// Problems in what the engine does not know: receivers' own fields, settings of the server.
+    fn check_others(&self, node: &Node, n_before: usize) -> Vec<Problem> {
+        let mut problems = register::check_receivers(&self.config.receivers[n_before..]);
+        for problem in &mut problems {
+            problem.at = find(node, &problem.path).or(problem.at);
         }
+        let mut settings = Settings::new("");
+        problems.extend(settings.read(field(node, "server"), field(node, "retention")));
         problems
     }
 

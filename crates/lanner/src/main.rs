@@ -1,14 +1,21 @@
 //! The program `lanner`: one command line for everything.
 //!
 //! Reading order: `cli` (what can be written), `commands` (a file each), then what they share: `files`
-//! (configuration from disk), `client` (the server's API), `output`, `progress`, `problems`, `failure`.
+//! (configuration from disk), `client` (the server's API), `list` and `output` (what is shown), `progress`,
+//! `problems`, `failure`.
 
 mod cli;
+mod client;
 mod commands;
+mod differences;
 mod failure;
 mod files;
+mod list;
 mod output;
 mod problems;
+mod progress;
+mod target;
+mod yaml;
 
 use std::process::ExitCode;
 

@@ -1,17 +1,64 @@
 //! The commands, a file each: arguments, examples, and what is done.
 
+pub(crate) mod alert;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod outbox;
+pub(crate) mod query;
+pub(crate) mod receiver;
+pub(crate) mod replay;
+pub(crate) mod rule;
+pub(crate) mod serve;
+pub(crate) mod silence;
+pub(crate) mod status;
 pub(crate) mod test;
 
 use crate::cli::Command;
+use crate::client::ServerArgs;
 use crate::failure::{Outcome, Result};
+use crate::list::Format;
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
+        Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Rule(args) => rule::run(&args),
+        Command::Alert(args) => alert::run(&args),
+        Command::Silence(args) => silence::run(&args),
+        Command::Receiver(args) => receiver::run(&args),
+        Command::Outbox(args) => outbox::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Completion(args) => completion::run(&args),
     }
+}
+
+/// What commands share that list things of a server.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shared {
+    /// How to show the result.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// Checks a time or a distance back from now; the server reads it again.
+pub(crate) fn when(text: &str) -> std::result::Result<String, String> {
+    lanner_wire::api::When::parse(text).map(|_| text.to_owned())
+}
+
+/// Checks a duration; the server reads it again.
+pub(crate) fn duration(text: &str) -> std::result::Result<String, String> {
+    let checked = lanner_core::time::parse_duration_ms(text);
+    checked.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

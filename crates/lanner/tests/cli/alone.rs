@@ -4,7 +4,27 @@ use crate::program::{root, run, run_with_input};
 
 #[test]
 fn help_has_examples() {
-    for command in ["", "check", "test", "completion"] {
+    let commands = [
+        "",
+        "serve",
+        "check",
+        "test",
+        "replay",
+        "rule",
+        "rule list",
+        "rule apply",
+        "alert show",
+        "silence add",
+        "receiver test",
+        "outbox retry",
+        "query",
+        "import",
+        "export",
+        "backup",
+        "status",
+        "completion",
+    ];
+    for command in commands {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let help = run(&arguments).expect(0);
         assert!(help.contains("Examples:\n  lanner "), "{command}:\n{help}");

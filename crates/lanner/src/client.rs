@@ -1,0 +1,294 @@
+//! The server's API, as commands use it: over the network, or from a data folder by a server inside this process.
+//!
+//! Reading order: [`ServerArgs`] (where the server is), [`with`] (connect, work, leave), [`Client`].
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lanner_server::{Server, Settings};
+use lanner_wire::api::{ErrorBody, ProblemView, WriteReport};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::failure::{Failure, Outcome, Result};
+
+/// How long a server that has too much to do is waited for.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Where the server is.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ServerArgs {
+    /// The server's address.
+    #[arg(long, env = "LANNER_URL", default_value = "http://127.0.0.1:9797", value_name = "URL")]
+    url: String,
+    /// The token that the server wants, if it wants one.
+    #[arg(long, env = "LANNER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+    /// The data folder of a server that is not running, instead of a server's address.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// The data folder to work on without a server.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+}
+
+/// Connects, works until done or Ctrl-C, and leaves; the data folder, if there is one, must hold data.
+pub(crate) fn with(args: &ServerArgs, work: impl AsyncFnOnce(&Client) -> Result<Outcome>) -> Result<Outcome> {
+    if let Some(folder) = args.folder()
+        && !folder.join("lanner.db").is_file()
+    {
+        let message = format!("{} is not a data folder: it holds no lanner.db", folder.display());
+        return Err(Failure::user(message).hint("name the folder that `lanner serve --data` used"));
+    }
+    with_new(args, work)
+}
+
+/// As [`with`], and the data folder may be new.
+pub(crate) fn with_new(
+    args: &ServerArgs,
+    work: impl AsyncFnOnce(&Client) -> Result<Outcome>,
+) -> Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(async {
+        let client = Client::open(args).await?;
+        let result = tokio::select! {
+            result = work(&client) => result,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        };
+        client.close().await;
+        result
+    });
+    // What still waits for input, such as a terminal, is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+/// A connection to a server.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+    actor: String,
+    /// The server inside this process, when the data folder was named.
+    inside: Option<Server>,
+}
+
+/// Parameters after the `?`; those without a value are left out.
+pub(crate) type Parameters<'a> = &'a [(&'a str, Option<&'a str>)];
+
+impl Client {
+    async fn open(args: &ServerArgs) -> Result<Self> {
+        let inside = match args.folder() {
+            Some(folder) => Some(start_inside(folder).await?),
+            None => None,
+        };
+        let url = inside
+            .as_ref()
+            .map_or_else(|| args.url.clone(), |server| format!("http://{}", server.http_addr()));
+        let base = parse_base(&url)?;
+        lanner_io::receiver::install_crypto_provider();
+        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(10));
+        if base.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host)) {
+            // A proxy leads elsewhere than to this machine.
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Failure::program(format!("cannot start HTTP: {}", causes(&error))))?;
+        let token = args.token.clone().filter(|_| inside.is_none());
+        let actor = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+        Ok(Self { http, base, token, actor: actor.unwrap_or_else(|| "command line".to_owned()), inside })
+    }
+
+    async fn close(self) {
+        drop(self.http);
+        if let Some(server) = self.inside {
+            server.stop().await;
+        }
+    }
+
+    /// Who this is, for those who read what was changed.
+    pub(crate) fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// Asks for JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        parameters: Parameters<'_>,
+    ) -> Result<T> {
+        read(self.stream(path, parameters).await?).await
+    }
+
+    /// Asks for a body to be read piece by piece.
+    pub(crate) async fn stream(&self, path: &[&str], parameters: Parameters<'_>) -> Result<Response> {
+        self.send(self.request(Method::GET, path, parameters)?).await
+    }
+
+    /// Sends JSON, receives JSON.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T> {
+        read(self.send(self.request(Method::POST, path, &[])?.json(body)).await?).await
+    }
+
+    /// Asks for something to be done that answers nothing.
+    pub(crate) async fn act(&self, method: Method, path: &[&str]) -> Result<()> {
+        self.send(self.request(method, path, &[])?).await.map(drop)
+    }
+
+    /// Sends a batch of data. A server that is busy is waited for.
+    pub(crate) async fn write(
+        &self,
+        path: &[&str],
+        parameters: Parameters<'_>,
+        body: Vec<u8>,
+    ) -> Result<WriteReport> {
+        let started = std::time::Instant::now();
+        let body = bytes::Bytes::from(body);
+        loop {
+            let request = self.request(Method::POST, path, parameters)?.body(body.clone());
+            let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+            let status = response.status();
+            let is_busy = matches!(status.as_u16(), 429 | 503 | 507) && started.elapsed() < PATIENCE;
+            if is_busy {
+                tokio::time::sleep(retry_after(&response)).await;
+                continue;
+            }
+            if status == StatusCode::NO_CONTENT {
+                return Ok(WriteReport::default());
+            }
+            let text = response.text().await.map_err(|error| self.unreachable(&error))?;
+            let report = serde_json::from_str::<WriteReport>(&text);
+            return match report {
+                Ok(report) if status.is_success() || status == StatusCode::BAD_REQUEST => Ok(report),
+                _ => Err(refusal(status, &text)),
+            };
+        }
+    }
+
+    fn request(&self, method: Method, path: &[&str], parameters: Parameters<'_>) -> Result<RequestBuilder> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        for (name, value) in parameters {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        let actor: String = self.actor.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
+        let request = self.http.request(method, url).header("X-Lanner-Actor", actor);
+        Ok(match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await.unwrap_or_default();
+        Err(refusal(status, &text))
+    }
+
+    /// Why there was no answer.
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let message = format!("no answer from {}: {}", self.base, causes(error));
+        if error.is_connect() {
+            Failure::program(message).hint(
+                "is `lanner serve` running? Name another address with --url, or use --data DIR without a server",
+            )
+        } else {
+            Failure::program(message)
+        }
+    }
+}
+
+async fn start_inside(folder: &Path) -> Result<Server> {
+    let settings = Settings {
+        listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        carbon: None,
+        evaluate: false,
+        ..Settings::new(folder)
+    };
+    let failed = |error| Failure::user(format!("cannot use the data folder {}: {error}", folder.display()));
+    Server::start(settings).await.map_err(failed)
+}
+
+fn parse_base(text: &str) -> Result<Url> {
+    let wrong = |why: &str| {
+        Failure::user(format!("--url {text}: {why}")).hint("write for example http://127.0.0.1:9797")
+    };
+    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+        return Err(wrong("is not an http or https address"));
+    }
+    Ok(url)
+}
+
+/// An error with all of its causes, which is where reqwest says what happened.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+fn retry_after(response: &Response) -> Duration {
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1).clamp(1, 60))
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
+    let broken = |why: String| {
+        Failure::program(format!("the server's answer cannot be read: {why}"))
+            .hint("is it Lanner that answers there, and of the same version?")
+    };
+    let body = response.bytes().await.map_err(|error| broken(causes(&error)))?;
+    serde_json::from_slice(&body).map_err(|error| broken(error.to_string()))
+}
+
+/// What the server refused, and why.
+fn refusal(status: StatusCode, text: &str) -> Failure {
+    let body = serde_json::from_str::<ErrorBody>(text).unwrap_or_else(|_| {
+        let text: String = text.chars().take(300).collect();
+        ErrorBody::new(format!("the server answers {status} {}", text.trim()).trim())
+    });
+    let mut message = body.error;
+    for problem in &body.problems {
+        message.push_str(&format!("\n  {}", problem_text(problem)));
+    }
+    let failure = if status.is_server_error() { Failure::program(message) } else { Failure::user(message) };
+    if status == StatusCode::UNAUTHORIZED {
+        return failure.hint("give it with --token or in LANNER_TOKEN");
+    }
+    failure
+}
+
+/// `rules[0].window: "30" is not a duration (write 30m)`
+pub(crate) fn problem_text(problem: &ProblemView) -> String {
+    let mut text = String::new();
+    if let Some(path) = &problem.path {
+        text.push_str(&format!("{path}: "));
+    }
+    if let Some(line) = problem.line {
+        text.push_str(&format!("line {line}: "));
+    }
+    text.push_str(&problem.message);
+    if let Some(hint) = &problem.hint {
+        text.push_str(&format!(" ({hint})"));
+    }
+    text
+}

@@ -1,0 +1,125 @@
+//! `lanner export`: samples or events, as text.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::client::{self, Client, ServerArgs};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::progress::{self, Progress};
+use crate::target::Target;
+
+/// Write samples or events as text.
+///
+/// What was exported as ndjson reads back the same with `lanner import`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner export --series 'queue.*' --from now-1d -o queues.csv
+  lanner export --series 'cpu' --match 'host=~\"web.*\"' --format line
+  lanner export --stream payments -o payments.ndjson.gz
+  lanner export | gzip > everything.ndjson.gz")]
+pub(crate) struct Args {
+    /// Names of series; * stands for any characters. All series, if neither this nor --stream is given.
+    #[arg(long, value_name = "GLOB", conflicts_with = "stream")]
+    series: Option<String>,
+    /// Only series with these labels, such as host=a or 'host=~"web.*"'.
+    #[arg(long = "match", value_name = "MATCHERS", conflicts_with = "stream")]
+    matchers: Option<String>,
+    /// A stream of events instead of series.
+    #[arg(long)]
+    stream: Option<String>,
+    /// From when: 2026-12-01, or now-1h. From the beginning, if absent.
+    #[arg(long, value_parser = super::when, value_name = "TIME")]
+    from: Option<String>,
+    /// Until when; the instant itself is left out.
+    #[arg(long, value_parser = super::when, value_name = "TIME")]
+    to: Option<String>,
+    /// The form; as the file's name says, if absent, else ndjson.
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+    /// The file to write, compressed when its name ends in .gz; standard output, if absent.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// How samples are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// time,name,value and a column for each label.
+    Csv,
+    /// A JSON object a line; holds every name and value without loss.
+    Ndjson,
+    /// Influx line protocol.
+    Line,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let form = args.format.unwrap_or_else(|| guess(args.output.as_deref()));
+    if args.stream.is_some() && form != Form::Ndjson {
+        return Err(Failure::user("events can be exported as ndjson only").hint("leave --format out"));
+    }
+    client::with(&args.server, async |client| export(args, form, client).await)
+}
+
+fn guess(path: Option<&std::path::Path>) -> Form {
+    let name = path.map(|path| path.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    if name.ends_with(".csv") {
+        Form::Csv
+    } else if name.ends_with(".lp") || name.ends_with(".line") {
+        Form::Line
+    } else {
+        Form::Ndjson
+    }
+}
+
+async fn export(args: &Args, form: Form, client: &Client) -> Result<Outcome> {
+    let mut target = match &args.output {
+        Some(path) => Target::perhaps_compressed(path, args.force)?,
+        None => Target::standard(),
+    };
+    let range = [("from", args.from.as_deref()), ("to", args.to.as_deref())];
+    let mut response = match &args.stream {
+        Some(stream) => client.stream(&["api", "v1", "export", "events", stream], &range).await?,
+        None => {
+            let form = match form {
+                Form::Csv => "csv",
+                Form::Ndjson => "ndjson",
+                Form::Line => "line",
+            };
+            let [from, to] = range;
+            let (name, matchers) = (args.series.as_deref(), args.matchers.as_deref());
+            let parameters = [("format", Some(form)), ("name", name), ("match", matchers), from, to];
+            client.stream(&["api", "v1", "export"], &parameters).await?
+        }
+    };
+    let mut progress = Progress::new("exporting", "bytes", None);
+    let (mut n_bytes, mut n_lines) = (0, 0);
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(client, &error))? {
+        target.write(&chunk)?;
+        n_bytes += chunk.len() as u64;
+        n_lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+        progress.at(n_bytes, n_bytes);
+    }
+    target.keep()?;
+    let took = progress.finish();
+    if let Some(path) = &args.output {
+        // The first line of CSV names the columns.
+        let n = n_lines.saturating_sub(u64::from(form == Form::Csv));
+        let noun = if args.stream.is_some() { "events" } else { "samples" };
+        let n = progress::scaled(n as f64);
+        remark(&format!("{n} {noun} written to {} in {}", path.display(), progress::duration(took)));
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The status has gone out by then, so the server can only break off.
+fn broken(client: &Client, error: &reqwest::Error) -> Failure {
+    client.unreachable(error).hint("the export is not whole; the server's log says why it broke off")
+}

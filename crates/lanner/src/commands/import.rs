@@ -1,0 +1,244 @@
+//! `lanner import`: samples or events from files into a server.
+//!
+//! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
+//! [`Args`], [`run`], then `input` (files to pieces) and `read` (pieces to batches).
+
+mod input;
+mod read;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use lanner_wire::line_protocol::Precision;
+use lanner_wire::{Problem, Report};
+
+use crate::client::{self, Client, ServerArgs};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::progress::{self, Progress};
+use input::Meter;
+use read::{Batch, Form, How};
+
+/// Problems shown of one file; the others are counted.
+const MAX_SHOWN: usize = 20;
+
+/// Put samples or events from files into a server.
+///
+/// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series); NDJSON;
+/// Influx line protocol. Events: JSON, one object a line or an array of objects. Files may be compressed with gzip. A
+/// bad line costs only itself, and is shown with its number.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner import payments.csv
+  lanner import --name power.usage meter.csv          time,value becomes power.usage
+  lanner import --stream payments payments.ndjson.gz
+  lanner import --format line --precision s samples.txt
+  zcat *.ndjson.gz | lanner import --stream payments -
+  lanner import --data lanner-data history/*.csv      without a running server
+
+Exit codes: 0 when all was taken, 1 when lines were refused.")]
+pub(crate) struct Args {
+    /// Files; - is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What the files hold: events, if --stream is given, else samples.
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    /// The stream that events go to.
+    #[arg(long)]
+    stream: Option<String>,
+    /// The form of the files; as their names say, if absent.
+    #[arg(long, value_enum)]
+    format: Option<InputFormat>,
+    /// A name for the series of a table without names: time,value becomes NAME, any other column NAME.column.
+    #[arg(long)]
+    name: Option<String>,
+    /// The column or field that holds the time, if it is not called time, timestamp, @timestamp or ts.
+    #[arg(long, value_name = "FIELD")]
+    time: Option<String>,
+    /// The unit of times in line protocol: ns, us, ms or s.
+    #[arg(long, default_value = "ns", value_parser = Precision::parse, value_name = "UNIT")]
+    precision: Precision,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// What files hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Values of series.
+    Samples,
+    /// JSON objects of a stream.
+    Events,
+}
+
+/// The form of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum InputFormat {
+    /// Comma, semicolon or tab between cells.
+    Csv,
+    /// A JSON object a line.
+    Ndjson,
+    /// Influx line protocol.
+    Line,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let forms: Vec<Form> = args.files.iter().map(|path| form(args, path)).collect::<Result<_>>()?;
+    client::with_new(&args.server, async |client| {
+        let mut is_clean = true;
+        for (path, form) in args.files.iter().zip(forms) {
+            is_clean &= import(args, path, form, client).await?;
+        }
+        Ok(Outcome::found(!is_clean))
+    })
+}
+
+/// What a file holds, as the options or its name say.
+fn form(args: &Args, path: &Path) -> Result<Form> {
+    let is_events = args.kind.map_or(args.stream.is_some(), |kind| kind == Kind::Events);
+    if is_events && args.stream.is_none() {
+        return Err(
+            Failure::user("events need the stream they go to").hint("write for example --stream payments")
+        );
+    }
+    let format = args.format.or_else(|| guess(path));
+    match (is_events, format) {
+        (true, None | Some(InputFormat::Ndjson)) => Ok(Form::Events),
+        (true, Some(_)) => Err(Failure::user(format!("{}: events are read from JSON only", path.display()))
+            .hint("for samples, leave --stream out")),
+        (false, Some(InputFormat::Csv)) => Ok(Form::CsvSamples),
+        (false, Some(InputFormat::Ndjson)) => Ok(Form::NdjsonSamples),
+        (false, Some(InputFormat::Line)) => Ok(Form::LineSamples),
+        (false, None) => {
+            Err(Failure::user(format!("the name {} does not say what it holds", path.display()))
+                .hint("say it with --format csv, ndjson or line, or --stream NAME for events"))
+        }
+    }
+}
+
+fn guess(path: &Path) -> Option<InputFormat> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let (_, extension) = name.rsplit_once('.')?;
+    match extension {
+        "csv" | "tsv" => Some(InputFormat::Csv),
+        "ndjson" | "jsonl" | "json" => Some(InputFormat::Ndjson),
+        "lp" | "line" | "influx" => Some(InputFormat::Line),
+        _ => None,
+    }
+}
+
+/// Imports one file; whether all of it was taken.
+async fn import(args: &Args, path: &Path, form: Form, client: &Client) -> Result<bool> {
+    let meter = Arc::new(Meter::default());
+    let input = input::open(path, &meter)?;
+    let size =
+        if path == Path::new("-") { None } else { std::fs::metadata(path).ok().map(|file| file.len()) };
+    let how = How {
+        form,
+        time: args.time.clone(),
+        name: args.name.clone(),
+        precision: args.precision,
+        now_ms: jiff::Timestamp::now().as_millisecond(),
+    };
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut input = input;
+        let mut report = Report::default();
+        let mut send = |batch| sender.blocking_send(batch).map_err(|_| std::io::Error::other("stopped"));
+        let read = read::read(&mut *input, &how, &mut report, &mut send);
+        (report, read)
+    });
+    let _stop = StopOnDrop(Arc::clone(&meter));
+    let unit = if form == Form::Events { "events" } else { "samples" };
+    let mut progress = Progress::new("importing", unit, size);
+    let sent = send(args, form, client, receiver, &meter, &mut progress).await;
+    let took = progress.finish();
+    // After a failure nobody takes batches any more, so the reading has ended or is about to.
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err((n_items, failure)) => {
+            remark(&format!("{}: {n_items} {unit} were taken before this failure", path.display()));
+            return Err(failure);
+        }
+    };
+    let (report, read) =
+        reading.await.map_err(|error| Failure::program(format!("reading broke off: {error}")))?;
+    let n_rejected = report.rejected + sent.rejected;
+    tell(path, unit, &report, &sent, took);
+    read.map_err(|why| Failure::user(format!("{}: {why}", path.display())))?;
+    Ok(n_rejected == 0)
+}
+
+/// What the server took of one file.
+#[derive(Debug, Default)]
+struct Sent {
+    n_items: u64,
+    rejected: u64,
+    reasons: Vec<String>,
+}
+
+/// Sends batches until there are no more; after a failure, how many items were taken before.
+async fn send(
+    args: &Args,
+    form: Form,
+    client: &Client,
+    mut batches: tokio::sync::mpsc::Receiver<Batch>,
+    meter: &Meter,
+    progress: &mut Progress,
+) -> std::result::Result<Sent, (u64, Failure)> {
+    let stream = args.stream.as_deref().unwrap_or_default();
+    let mut sent = Sent::default();
+    while let Some(Batch { body, n_items }) = batches.recv().await {
+        let written = if form == Form::Events {
+            client.write(&["api", "v1", "events", stream], &[("time", args.time.as_deref())], body).await
+        } else {
+            client.write(&["write"], &[("precision", Some("ns"))], body).await
+        };
+        let report = written.map_err(|failure| (sent.n_items, failure))?;
+        sent.n_items += n_items.saturating_sub(report.rejected);
+        sent.rejected += report.rejected;
+        let room = MAX_SHOWN.saturating_sub(sent.reasons.len());
+        sent.reasons.extend(report.problems.iter().take(room).map(|problem| problem.message.clone()));
+        progress.at(meter.n_bytes.load(Ordering::Relaxed), sent.n_items);
+    }
+    Ok(sent)
+}
+
+fn tell(path: &Path, unit: &str, report: &Report, sent: &Sent, took: Duration) {
+    let path = path.display();
+    for Problem { line, column, message } in report.problems.iter().take(MAX_SHOWN) {
+        let column = column.map_or_else(String::new, |column| format!("{column}:"));
+        remark(&format!("{path}:{line}:{column} {message}"));
+    }
+    for reason in &sent.reasons {
+        remark(&format!("{path}: the server refused a line: {reason}"));
+    }
+    let refused = report.rejected + sent.rejected;
+    let n_shown = report.problems.len().min(MAX_SHOWN) + sent.reasons.len();
+    if refused > n_shown as u64 {
+        remark(&format!("{path}: and {} more", refused - n_shown as u64));
+    }
+    let rate = progress::scaled(sent.n_items as f64 / took.as_secs_f64().max(1e-3));
+    let mut text = format!("{path}: {} {unit} in {}, {rate}/s", sent.n_items, progress::duration(took));
+    if report.skipped > 0 {
+        text.push_str(&format!("; {} gaps or texts left out", report.skipped));
+    }
+    if refused > 0 {
+        text.push_str(&format!("; {refused} lines refused"));
+    }
+    remark(&text);
+}
+
+/// Ends the reading when the sending ends, for whatever reason.
+struct StopOnDrop(Arc<Meter>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+}

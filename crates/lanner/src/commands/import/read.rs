@@ -1,0 +1,252 @@
+//! From text to batches: what can be read goes into batches for the server, the rest into a report.
+
+use std::io::{self, BufRead};
+
+use lanner_core::{Sample, SeriesKey};
+use lanner_wire::line_protocol::{self, Precision};
+use lanner_wire::{Report, csv, events, ndjson};
+
+use super::input::{Ends, next_piece};
+
+/// Batches are about this large.
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
+
+/// How a file is to be read.
+#[derive(Debug, Clone)]
+pub(super) struct How {
+    pub(super) form: Form,
+    /// The column or field that holds the time, if it is not called as usual.
+    pub(super) time: Option<String>,
+    /// What the columns of a wide table are called after, or the one column `value`.
+    pub(super) name: Option<String>,
+    pub(super) precision: Precision,
+    pub(super) now_ms: i64,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Events,
+    CsvSamples,
+    NdjsonSamples,
+    LineSamples,
+}
+
+/// Lines for the server: line protocol, or events as NDJSON.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) body: Vec<u8>,
+    pub(super) n_items: u64,
+}
+
+/// Takes a batch; an error ends the reading.
+pub(super) type Send<'s> = &'s mut dyn FnMut(Batch) -> io::Result<()>;
+
+/// Reads all of `input`. What was wrong with single lines is in the report, whatever the result.
+///
+/// # Errors
+/// A sentence when nothing more could be read.
+pub(super) fn read(
+    input: &mut dyn BufRead,
+    how: &How,
+    report: &mut Report,
+    send: Send<'_>,
+) -> Result<(), String> {
+    let mut batcher = Batcher { batch: Batch::default(), line: String::new(), send, failed: None };
+    let read = match how.form {
+        Form::Events => read_events(input, how, report, &mut batcher),
+        Form::LineSamples => read_lines(input, how, report, &mut batcher),
+        Form::NdjsonSamples => ndjson::read(input, report, |key, sample| batcher.sample(key, sample))
+            .map_err(|error| error.to_string()),
+        Form::CsvSamples => read_csv(input, how, report, &mut batcher),
+    };
+    batcher.flush();
+    match batcher.failed {
+        Some(error) => Err(error.to_string()),
+        None => read,
+    }
+}
+
+fn read_csv(
+    input: &mut dyn BufRead,
+    how: &How,
+    report: &mut Report,
+    batcher: &mut Batcher<'_>,
+) -> Result<(), String> {
+    let options = csv::Options { time_column: how.time.as_deref(), delimiter: None };
+    let name = how.name.as_deref();
+    let read = csv::read(input, options, report, |key, sample| match name {
+        None => batcher.sample(key, sample),
+        Some(name) => batcher.sample(&named(name, key), sample),
+    });
+    read.map_err(|error| error.to_string())
+}
+
+/// `value` becomes `name`, and any other column `name.column`.
+fn named(name: &str, key: &SeriesKey) -> SeriesKey {
+    let is_value = key.name.eq_ignore_ascii_case("value");
+    let name = if is_value { name.to_owned() } else { format!("{name}.{}", key.name) };
+    SeriesKey::new(name, key.labels.clone())
+}
+
+fn read_events(
+    input: &mut dyn BufRead,
+    how: &How,
+    report: &mut Report,
+    batcher: &mut Batcher<'_>,
+) -> Result<(), String> {
+    in_pieces(input, Ends::Events, report, |piece, report| {
+        let options = events::Options { time_field: how.time.as_deref(), received_ms: how.now_ms };
+        events::parse(piece, options, report, |event| {
+            batcher.batch.body.extend_from_slice(event.json.as_bytes());
+            batcher.batch.body.push(b'\n');
+            batcher.count()
+        });
+    })
+}
+
+fn read_lines(
+    input: &mut dyn BufRead,
+    how: &How,
+    report: &mut Report,
+    batcher: &mut Batcher<'_>,
+) -> Result<(), String> {
+    in_pieces(input, Ends::Lines, report, |piece, report| {
+        let options = line_protocol::Options { precision: how.precision, received_ms: how.now_ms };
+        line_protocol::parse(piece, options, report, |line| {
+            line.fields.iter().try_for_each(|field| {
+                let key = line_protocol::series_key(line.raw_series, field.raw_key);
+                let key = key.map_err(|error| error.to_string())?;
+                batcher.sample(&key, Sample::new(line.time_ms, field.value))
+            })
+        });
+    })
+}
+
+/// Reads piece by piece; lines in the report are those of the file.
+fn in_pieces(
+    input: &mut dyn BufRead,
+    ends: Ends,
+    report: &mut Report,
+    mut read: impl FnMut(&[u8], &mut Report),
+) -> Result<(), String> {
+    let mut piece = Vec::new();
+    let mut n_lines = 0;
+    while next_piece(input, ends, &mut piece).map_err(|error| error.to_string())? {
+        let mut part = Report::default();
+        read(&piece, &mut part);
+        report.absorb(part, n_lines);
+        n_lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+    }
+    Ok(())
+}
+
+struct Batcher<'s> {
+    batch: Batch,
+    line: String,
+    send: Send<'s>,
+    failed: Option<io::Error>,
+}
+
+impl Batcher<'_> {
+    fn sample(&mut self, key: &SeriesKey, sample: Sample) -> Result<(), String> {
+        self.line.clear();
+        line_protocol::write_sample(&mut self.line, key, sample)
+            .map_err(|error| format!("the name \"{}\" cannot be sent: {}", key.name, error.reason))?;
+        self.batch.body.extend_from_slice(self.line.as_bytes());
+        self.count()
+    }
+
+    fn count(&mut self) -> Result<(), String> {
+        self.batch.n_items += 1;
+        if self.batch.body.len() >= BATCH_BYTES {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.n_items > 0 && self.failed.is_none() {
+            self.failed = (self.send)(batch).err();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(form: Form, name: Option<&str>, text: &str) -> (String, Report, Result<(), String>) {
+        let how = How {
+            form,
+            time: None,
+            name: name.map(str::to_owned),
+            precision: Precision::Nanoseconds,
+            now_ms: 7_000,
+        };
+        let mut sent = Vec::new();
+        let mut report = Report::default();
+        let result = read(&mut text.as_bytes(), &how, &mut report, &mut |batch| {
+            sent.extend(batch.body);
+            Ok(())
+        });
+        (String::from_utf8(sent).unwrap(), report, result)
+    }
+
+    #[test]
+    fn everything_becomes_lines() {
+        #[track_caller]
+        fn check(form: Form, name: Option<&str>, text: &str, expected: &str) {
+            let (sent, report, result) = run(form, name, text);
+            assert_eq!((sent.as_str(), report.rejected, result), (expected, 0, Ok(())));
+        }
+        check(Form::CsvSamples, None, "time,name,value,host\n1,cpu,2,a\n", "cpu,host=a value=2 1000000000\n");
+        check(Form::CsvSamples, None, "time;a;b\n1;2;\n", "a value=2 1000000000\n");
+        check(Form::CsvSamples, Some("x"), "time,value\n1,2\n", "x value=2 1000000000\n");
+        check(Form::CsvSamples, Some("x"), "time,a\n1,2\n", "x.a value=2 1000000000\n");
+        check(
+            Form::NdjsonSamples,
+            None,
+            "{\"name\":\"a b\",\"time\":1000,\"value\":2}\n",
+            "a\\ b value=2 1000000000\n",
+        );
+        check(
+            Form::LineSamples,
+            None,
+            "cpu,h=a v=1,w=2 1000000\n",
+            "cpu.v,h=a value=1 1000000\ncpu.w,h=a value=2 1000000\n",
+        );
+        check(Form::LineSamples, None, "cpu value=1", "cpu value=1 7000000000\n");
+        check(Form::Events, None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
+        check(Form::Events, None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");
+        check(Form::Events, None, "", "");
+    }
+
+    #[test]
+    fn bad_lines_cost_only_themselves() {
+        #[track_caller]
+        fn check(form: Form, text: &str, lines: &[u64]) {
+            let (_, report, _) = run(form, None, text);
+            let found: Vec<u64> = report.problems.iter().map(|problem| problem.line).collect();
+            assert_eq!(found, lines, "{:?}", report.problems);
+        }
+        check(Form::CsvSamples, "time,a\nx,1\n2,2\n3,x\n", &[2, 4]);
+        check(Form::NdjsonSamples, "{}\n{\"name\":\"a\",\"time\":1,\"value\":1}\n7\n", &[1, 3]);
+        check(Form::LineSamples, "a v=1\nb v=\nc v=2\n", &[2]);
+        check(Form::Events, "{\"a\":1}\n{\"b\"\n{\"c\":3}\n{\"time\":\"then\"}\n", &[2, 4]);
+        let many = format!("{}a v=\n", "a v=1\n".repeat(400_000));
+        check(Form::LineSamples, &many, &[400_001]); // in a later piece
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_so() {
+        let (_, _, result) = run(Form::CsvSamples, None, "1,2\n");
+        assert!(result.is_err_and(|why| why.starts_with("line 1: ")));
+        let how =
+            How { form: Form::Events, time: None, name: None, precision: Precision::Nanoseconds, now_ms: 0 };
+        let mut refuse = |_| Err(io::Error::other("gone"));
+        let result = read(&mut "{}".as_bytes(), &how, &mut Report::default(), &mut refuse);
+        assert_eq!(result, Err("gone".to_owned()));
+    }
+}

@@ -1,0 +1,88 @@
+//! `lanner outbox`: messages that wait, were sent, or were given up.
+
+use clap::Subcommand;
+use lanner_wire::api::{DeliveryStatus, OutboxView};
+use reqwest::Method;
+
+use super::Shared;
+use crate::client;
+use crate::failure::{Outcome, Result, remark};
+use crate::list::{self, Cell, Row};
+
+/// See messages that wait, were sent, or were given up.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner outbox list --status dead
+  lanner outbox retry 9f2c4a1be07d4c53a8b1f60e2d9c7a34")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List messages, the newest first.
+    #[command(after_help = "\
+Examples:
+  lanner outbox list
+  lanner outbox list --status dead --limit 1000 --format csv")]
+    List {
+        /// Only those that wait (pending), were taken (sent), or were given up (dead).
+        #[arg(long, value_parser = ["pending", "sent", "dead"])]
+        status: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: u32,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Try a message again that was given up.
+    #[command(after_help = "\
+Examples:
+  lanner outbox retry 9f2c4a1be07d4c53a8b1f60e2d9c7a34")]
+    Retry {
+        /// Its key, as `lanner outbox list` shows it.
+        key: String,
+        #[command(flatten)]
+        server: client::ServerArgs,
+    },
+}
+
+impl Row for OutboxView {
+    const COLUMNS: &'static [&'static str] =
+        &["key", "receiver", "status", "created", "attempts", "title", "last error"];
+    fn cells(&self) -> Vec<Cell> {
+        let status = match self.status {
+            DeliveryStatus::Pending => "pending",
+            DeliveryStatus::Sent => "sent",
+            DeliveryStatus::Dead => "dead",
+        };
+        vec![
+            self.notification.key.as_str().into(),
+            self.notification.receiver.as_str().into(),
+            status.into(),
+            self.notification.created.into(),
+            u64::from(self.attempts).into(),
+            self.notification.title.as_str().into(),
+            self.last_error.clone().into(),
+        ]
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::List { status, limit, shared } => client::with(&shared.server, async |client| {
+            let limit = limit.to_string();
+            let parameters = [("status", status.as_deref()), ("limit", Some(limit.as_str()))];
+            let messages: Vec<OutboxView> = client.get(&["api", "v1", "outbox"], &parameters).await?;
+            list::list(shared.format, &messages, "No messages.")?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Retry { key, server } => client::with(server, async |client| {
+            client.act(Method::POST, &["api", "v1", "outbox", key, "retry"]).await?;
+            remark("it will be tried again now");
+            Ok(Outcome::Fine)
+        }),
+    }
+}

@@ -1,0 +1,79 @@
+//! `lanner receiver`: who is told, and whether that works.
+
+use clap::Subcommand;
+use lanner_wire::api::ReceiverView;
+use reqwest::Method;
+
+use super::Shared;
+use crate::client;
+use crate::failure::{Outcome, Result, remark};
+use crate::list::{self, Cell, Row};
+
+/// See who is told, and try whether that works.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner receiver list
+  lanner receiver test on-call")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List receivers and how sending to them goes; secrets are never shown.
+    #[command(after_help = "\
+Examples:
+  lanner receiver list
+  lanner receiver list --format json")]
+    List {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Send a test message to one receiver.
+    #[command(after_help = "\
+Examples:
+  lanner receiver test on-call")]
+    Test {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        server: client::ServerArgs,
+    },
+}
+
+impl Row for ReceiverView {
+    const COLUMNS: &'static [&'static str] =
+        &["name", "kind", "target", "pending", "dead", "last sent", "last error"];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.name.as_str().into(),
+            self.kind.as_str().into(),
+            self.target.as_str().into(),
+            self.pending.into(),
+            self.dead.into(),
+            self.last_sent.into(),
+            self.last_error.clone().into(),
+        ]
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::List { shared } => client::with(&shared.server, async |client| {
+            let receivers: Vec<ReceiverView> = client.get(&["api", "v1", "receivers"], &[]).await?;
+            list::list(
+                shared.format,
+                &receivers,
+                "No receivers; describe them under receivers: and apply that file.",
+            )?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Test { name, server } => client::with(server, async |client| {
+            client.act(Method::POST, &["api", "v1", "receivers", name, "test"]).await?;
+            remark(&format!("{name} took the test message"));
+            Ok(Outcome::Fine)
+        }),
+    }
+}

@@ -1,0 +1,214 @@
+//! `lanner replay`: what rules would have done with stored data.
+
+use std::path::PathBuf;
+
+use lanner_core::{AlertState, Labels};
+use lanner_wire::api::{ReplayRequest, ReplayResponse, RuleView, Time, Transition, When};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Shared, rule};
+use crate::client::{self, Client};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::list::{self, Cell, Format, Row};
+use crate::output;
+use crate::progress;
+
+/// See what rules would have done with stored data; nothing is stored or sent.
+///
+/// The same code evaluates that also evaluates live. Without --rules and --rule, all rules of the server are replayed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner replay --from now-7d
+  lanner replay --from now-30d --rules new-rules.yaml
+  lanner replay --from 2026-12-01 --to 2026-12-08 --rule payments-floor --transitions
+  lanner replay --from now-7d --data lanner-data --format json")]
+pub(crate) struct Args {
+    /// From when: 2026-12-01, or now-7d.
+    #[arg(long, value_parser = When::parse, value_name = "TIME")]
+    from: When,
+    /// Until when; now, if absent.
+    #[arg(long, value_parser = When::parse, value_name = "TIME")]
+    to: Option<When>,
+    /// A YAML file, or a folder of them, whose rules are replayed instead of the server's.
+    #[arg(long, value_name = "FILE|FOLDER")]
+    rules: Option<PathBuf>,
+    /// Only the rule with this id; may be repeated.
+    #[arg(long = "rule", value_name = "ID")]
+    only: Vec<String>,
+    /// Show every change of state instead of episodes.
+    #[arg(long)]
+    transitions: bool,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// From the moment an alert would have fired until it was over.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Episode {
+    rule: String,
+    group: Labels,
+    state: AlertState,
+    start: Time,
+    end: Option<Time>,
+    value: Option<f64>,
+    base: Option<f64>,
+}
+
+impl Row for Episode {
+    const COLUMNS: &'static [&'static str] =
+        &["start", "end", "lasted", "rule", "group", "state", "value", "base"];
+    fn cells(&self) -> Vec<Cell> {
+        let lasted = self.end.map(|end| lanner_core::time::format_duration(end.0 - self.start.0));
+        vec![
+            self.start.into(),
+            self.end.map_or_else(|| "goes on".into(), Cell::from),
+            lasted.into(),
+            self.rule.as_str().into(),
+            (&self.group).into(),
+            self.state.name().into(),
+            self.value.into(),
+            self.base.into(),
+        ]
+    }
+}
+
+impl Row for Transition {
+    const COLUMNS: &'static [&'static str] = &["time", "rule", "group", "from", "to", "value", "base"];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.time.into(),
+            self.rule.as_str().into(),
+            (&self.group).into(),
+            self.from.name().into(),
+            self.to.name().into(),
+            self.value.into(),
+            self.base.into(),
+        ]
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let written = match &args.rules {
+        Some(path) => {
+            let document = rule::read(std::slice::from_ref(path))?;
+            Some(document.get("rules").and_then(Value::as_array).cloned().unwrap_or_default())
+        }
+        None => None,
+    };
+    client::with(&args.shared.server, async |client| {
+        let rules = rules(client, written.as_deref(), &args.only).await?;
+        let request = ReplayRequest { rules, from: args.from, to: args.to };
+        let replay: ReplayResponse =
+            progress::waiting("replaying", client.post(&["api", "v1", "replay"], &request)).await?;
+        show(args, &replay)?;
+        Ok(Outcome::Fine)
+    })
+}
+
+/// The documents of the rules that were asked for.
+async fn rules(client: &Client, written: Option<&[Value]>, only: &[String]) -> Result<Vec<Value>> {
+    let mut rules = match written {
+        Some(written) => written.to_vec(),
+        None => {
+            let stored: Vec<RuleView> = client.get(&["api", "v1", "rules"], &[]).await?;
+            stored.into_iter().map(|view| view.rule.document).filter(Value::is_object).collect()
+        }
+    };
+    if let Some(unknown) = only.iter().find(|id| !rules.iter().any(|rule| rule["id"] == **id)) {
+        let message = format!("there is no rule {unknown}");
+        return Err(Failure::user(message).hint("`lanner rule list` shows those of the server"));
+    }
+    rules.retain(|rule| only.is_empty() || only.iter().any(|id| rule["id"] == **id));
+    if rules.is_empty() {
+        return Err(Failure::user("there are no rules to replay").hint("name a file of rules with --rules"));
+    }
+    Ok(rules)
+}
+
+fn show(args: &Args, replay: &ReplayResponse) -> Result<()> {
+    match args.shared.format {
+        Format::Json => return output::json(replay),
+        format if args.transitions => {
+            list::list(format, &replay.transitions, "No alert would have changed.")?;
+        }
+        format => {
+            list::list(format, &episodes(&replay.transitions), "Nobody would have been told anything.")?;
+        }
+    }
+    let summary = &replay.summary;
+    remark(&format!(
+        "{} evaluations: {} breaches, {} without data, {} errors; {} episodes, {} messages",
+        summary.evaluations,
+        summary.breaches,
+        summary.no_data,
+        summary.errors,
+        summary.episodes,
+        summary.notifications
+    ));
+    if summary.truncated {
+        remark("the list is cut short, the numbers are not; replay less time or fewer rules to see all");
+    }
+    Ok(())
+}
+
+/// Transitions, in order of time, as episodes.
+fn episodes(transitions: &[Transition]) -> Vec<Episode> {
+    let is_told = |state| matches!(state, AlertState::Firing | AlertState::NoData | AlertState::Error);
+    let mut episodes: Vec<Episode> = Vec::new();
+    for transition in transitions {
+        let Transition { rule, group, time, to, value, base, .. } = transition;
+        let open = episodes
+            .iter_mut()
+            .rev()
+            .find(|episode| episode.end.is_none() && episode.rule == *rule && episode.group == *group);
+        match open {
+            Some(episode) if *to == AlertState::Normal => episode.end = Some(*time),
+            None if is_told(*to) => episodes.push(Episode {
+                rule: rule.clone(),
+                group: group.clone(),
+                state: *to,
+                start: *time,
+                end: None,
+                value: *value,
+                base: *base,
+            }),
+            _ => {}
+        }
+    }
+    episodes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transitions_become_episodes() {
+        use AlertState::{Firing, NoData, Normal, Pending, Recovering};
+        let transition = |time, bank: &str, from, to| Transition {
+            rule: "a".to_owned(),
+            group: Labels::new([("bank", bank)]),
+            time: Time(time),
+            from,
+            to,
+            value: None,
+            base: None,
+        };
+        let found = episodes(&[
+            transition(1, "x", Normal, Pending),
+            transition(2, "x", Pending, Firing),
+            transition(3, "y", Normal, NoData),
+            transition(4, "x", Firing, Recovering),
+            transition(5, "x", Recovering, Firing),
+            transition(6, "x", Firing, Normal),
+            transition(7, "x", Normal, Pending),
+            transition(8, "x", Pending, Normal),
+        ]);
+        let spans: Vec<(i64, Option<i64>)> =
+            found.iter().map(|e| (e.start.0, e.end.map(|end| end.0))).collect();
+        assert_eq!(spans, [(2, Some(6)), (3, None)]);
+        assert_eq!(found[1].state, NoData);
+    }
+}

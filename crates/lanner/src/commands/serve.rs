@@ -1,0 +1,204 @@
+//! `lanner serve`: the server, until it is told to stop.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use lanner_io::receiver::Secret;
+use lanner_server::register::{self, ApplyError, ApplyOptions, Prune};
+use lanner_server::settings::{CARBON_PORT, HTTP_PORT, parse_address};
+use lanner_server::{App, Server, Settings};
+use serde_json::Value;
+
+use super::check;
+use crate::failure::{self, Failure, Outcome, Result, remark};
+use crate::files::{self, Loaded};
+use crate::output;
+
+/// Where data lies when nobody says where.
+const DEFAULT_FOLDER: &str = "lanner-data";
+
+/// Run the server: take in data, evaluate rules, tell people.
+///
+/// Works with nothing configured. Rules of the configuration replace those that the configuration had before; rules
+/// made with `lanner rule apply` or over the API stay. Options win over environment variables, those over the
+/// configuration.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner serve
+  lanner serve --config lanner.yaml --data /var/lib/lanner
+  lanner serve --config /etc/lanner --log-format json
+  LANNER_TOKEN=... lanner serve --listen 0.0.0.0:9797 --carbon off
+
+Ctrl-C or SIGTERM stops it; what was acknowledged is on disk.")]
+pub(crate) struct Args {
+    /// A YAML file, or a folder of them: rules, receivers, and what else can be set.
+    #[arg(long, env = "LANNER_CONFIG", value_name = "FILE|FOLDER")]
+    config: Option<PathBuf>,
+    /// The data folder; made when it is not there. Without one: lanner-data in the current folder.
+    #[arg(long, env = "LANNER_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where HTTP listens. Without one: 127.0.0.1:9797; other addresses need a token.
+    #[arg(long, env = "LANNER_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where carbon's plaintext protocol listens, or off. Without one: 127.0.0.1:2003.
+    #[arg(long, env = "LANNER_CARBON", value_name = "ADDRESS|off")]
+    carbon: Option<String>,
+    /// The token that callers must show.
+    #[arg(long, env = "LANNER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+    /// How to write the log, on standard error.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// What to log, such as warn, debug or info,lanner_server=debug.
+    #[arg(long, env = "LANNER_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    start_log(args)?;
+    let loaded = match &args.config {
+        Some(path) => Some(configuration(path)?),
+        None => None,
+    };
+    let settings = settings(args, loaded.as_ref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
+    let document = loaded.map(|loaded| Value::Object(loaded.document()));
+    runtime.block_on(serve(settings, document))?;
+    Ok(Outcome::Fine)
+}
+
+fn start_log(args: &Args) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&args.log).map_err(|error| {
+        Failure::user(format!("--log {}: {error}", args.log))
+            .hint("write for example info, or warn,lanner_server=debug")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.with_ansi(failure::colours(&std::io::stderr())).with_target(false).init(),
+    }
+    Ok(())
+}
+
+fn configuration(path: &std::path::Path) -> Result<Loaded> {
+    let loaded = files::load(&[path.to_owned()])?;
+    if loaded.problems.is_empty() {
+        return Ok(loaded);
+    }
+    output::text(&check::rendered(&loaded))?;
+    Err(Failure::user(check::summary(&loaded)).hint("mend what is listed above"))
+}
+
+/// Options and environment over the configuration over the defaults.
+fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
+    let mut settings = Settings::new(DEFAULT_FOLDER);
+    if let Some(Loaded { config, .. }) = loaded {
+        // Problems were reported when the files were read.
+        let _ = settings.read(config.server.as_ref(), config.retention.as_ref());
+    }
+    if let Some(folder) = &args.data {
+        settings.folder.clone_from(folder);
+    }
+    let wrong = |option: &str| {
+        let option = option.to_owned();
+        move |why: String| Failure::user(format!("{option}: {why}"))
+    };
+    if let Some(text) = &args.listen {
+        settings.listen = parse_address(text, HTTP_PORT).map_err(wrong("--listen"))?;
+    }
+    if let Some(text) = &args.carbon {
+        settings.carbon = match text.as_str() {
+            "off" => None,
+            text => Some(parse_address(text, CARBON_PORT).map_err(wrong("--carbon"))?),
+        };
+    }
+    if let Some(token) = &args.token {
+        settings.token = Some(Secret::Text(token.clone()));
+    }
+    Ok(settings)
+}
+
+async fn serve(settings: Settings, document: Option<Value>) -> Result<()> {
+    // Asked for before anything starts, so that an early Ctrl-C ends as cleanly as a late one.
+    let mut stop = std::pin::pin!(stop_signal()?);
+    let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
+    let server = Server::start(settings).await.map_err(|error| Failure::program(error.to_string()))?;
+    let applied = tokio::select! {
+        applied = apply(server.app(), document) => applied,
+        () = &mut stop => Ok(()),
+    };
+    if let Err(failure) = applied {
+        server.stop().await;
+        return Err(failure);
+    }
+    tell(&server, &folder);
+    stop.await;
+    if std::io::stderr().is_terminal() {
+        remark("stopping; what was acknowledged is on disk");
+    }
+    server.stop().await;
+    Ok(())
+}
+
+/// Makes the configuration take effect; rules that it had before and has no more are deleted.
+async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
+    let Some(document) = document else { return Ok(()) };
+    let options = ApplyOptions { actor: "config".to_owned(), prune: Prune::Own, ..ApplyOptions::default() };
+    match register::apply(app, &document, &options).await {
+        Ok(_) => Ok(()),
+        Err(ApplyError::Problems(problems)) => {
+            Err(Failure::user(format!("the configuration does not fit what is stored:\n{problems}"))
+                .hint("mend the configuration, or what it refers to with `lanner rule`"))
+        }
+        Err(error) => Err(Failure::program(error.to_string())),
+    }
+}
+
+fn tell(server: &Server, folder: &std::path::Path) {
+    let carbon = server.carbon_addr().map_or_else(String::new, |address| format!(", carbon on {address}"));
+    remark(&format!(
+        "Lanner listens on http://{}{carbon}; its data lies in {}",
+        server.http_addr(),
+        folder.display()
+    ));
+}
+
+/// Comes when the process is asked to stop.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
+    let failed = |error: std::io::Error| Failure::program(format!("cannot listen for signals: {error}"));
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        Ok(async move {
+            // Without signals only the end of the process stops it.
+            if tokio::signal::ctrl_c().await.map_err(failed).is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}

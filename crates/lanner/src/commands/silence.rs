@@ -1,0 +1,129 @@
+//! `lanner silence`: mute alerts for a time, with a reason.
+
+use clap::Subcommand;
+use lanner_wire::api::{MatcherText, NewSilence, SilenceStatus, SilenceView};
+use reqwest::Method;
+
+use super::Shared;
+use crate::client;
+use crate::failure::{Outcome, Result, remark};
+use crate::list::{self, Cell, Format, Row};
+use crate::output;
+
+/// Mute alerts for a time, with a reason.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner silence add bank=hsbc --for 2h --comment 'maintenance until noon'
+  lanner silence list
+  lanner silence expire 5c1d08a2f7e34b96")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Mute alerts whose labels match.
+    #[command(after_help = "\
+Examples:
+  lanner silence add bank=hsbc --for 2h --comment 'maintenance until noon'
+  lanner silence add 'rule=~\"payments-.*\"' severity=ticket --for 1d --comment 'known, being fixed'")]
+    Add {
+        /// Labels that must all match: label=value, label!=value, label=~regex or label!~regex.
+        #[arg(required = true, value_name = "MATCHER")]
+        matchers: Vec<String>,
+        /// For how long, such as 30m, 2h or 1d.
+        #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
+        duration: String,
+        /// Why; whoever finds the silence will ask.
+        #[arg(long)]
+        comment: String,
+        /// Who mutes; you, if absent.
+        #[arg(long)]
+        author: Option<String>,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// List silences, those that end last first.
+    #[command(after_help = "\
+Examples:
+  lanner silence list
+  lanner silence list --all --format json")]
+    List {
+        /// Also those that are over.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// End a silence now.
+    #[command(after_help = "\
+Examples:
+  lanner silence expire 5c1d08a2f7e34b96")]
+    Expire {
+        /// Its id, as `lanner silence list` shows it.
+        id: String,
+        #[command(flatten)]
+        server: client::ServerArgs,
+    },
+}
+
+impl Row for SilenceView {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "matchers", "status", "start", "end", "author", "comment"];
+    fn cells(&self) -> Vec<Cell> {
+        let status = match self.status {
+            SilenceStatus::Pending => "pending",
+            SilenceStatus::Active => "active",
+            SilenceStatus::Expired => "expired",
+        };
+        vec![
+            self.id.as_str().into(),
+            self.matchers.join(",").into(),
+            status.into(),
+            self.start.into(),
+            self.end.into(),
+            self.author.as_str().into(),
+            self.comment.as_str().into(),
+        ]
+    }
+}
+
+const PATH: [&str; 3] = ["api", "v1", "silences"];
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::Add { matchers, duration, comment, author, shared } => {
+            client::with(&shared.server, async |client| {
+                let silence = NewSilence {
+                    matchers: matchers.iter().cloned().map(MatcherText::Text).collect(),
+                    start: None,
+                    end: None,
+                    duration: Some(duration.clone()),
+                    author: Some(author.clone().unwrap_or_else(|| client.actor().to_owned())),
+                    comment: comment.clone(),
+                };
+                let made: SilenceView = client.post(&PATH, &silence).await?;
+                if shared.format == Format::Table {
+                    output::line(&made.id)?;
+                    remark(&format!("muted until {}", list::time_text(made.end)));
+                } else {
+                    list::one(shared.format, &made)?;
+                }
+                Ok(Outcome::Fine)
+            })
+        }
+        Command::List { all, shared } => client::with(&shared.server, async |client| {
+            let mut silences: Vec<SilenceView> = client.get(&PATH, &[]).await?;
+            silences.retain(|silence| *all || silence.status != SilenceStatus::Expired);
+            list::list(shared.format, &silences, "No silences.")?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Expire { id, server } => client::with(server, async |client| {
+            client.act(Method::DELETE, &[&PATH[..], &[id]].concat()).await?;
+            remark(&format!("the silence {id} is over"));
+            Ok(Outcome::Fine)
+        }),
+    }
+}

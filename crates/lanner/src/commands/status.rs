@@ -1,0 +1,80 @@
+//! `lanner status`: whether the server is well.
+
+use lanner_wire::api::Status;
+
+use super::Shared;
+use crate::client;
+use crate::failure::{Outcome, Result};
+use crate::list::{self, Cell, Row};
+use crate::progress;
+
+/// See whether the server is well, and what it holds.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner status
+  lanner status --format json
+  lanner status --url https://lanner.example.org --token TOKEN
+
+Exit codes: 0 when it is ready, 1 when it answers and is not.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Row for Status {
+    const COLUMNS: &'static [&'static str] = &[
+        "ready",
+        "version",
+        "started",
+        "data",
+        "size",
+        "series",
+        "streams",
+        "samples in",
+        "events in",
+        "refused",
+        "rules",
+        "evaluations",
+        "behind",
+        "next",
+        "firing",
+        "pending",
+        "no data",
+        "error",
+        "to send",
+        "given up",
+    ];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            if self.ready { "yes" } else { "no" }.into(),
+            self.version.as_str().into(),
+            self.started.into(),
+            self.store.path.as_str().into(),
+            format!("{}B", progress::scaled(self.store.bytes as f64)).into(),
+            self.store.series.into(),
+            self.store.streams.into(),
+            self.ingest.samples.into(),
+            self.ingest.events.into(),
+            self.ingest.rejected.into(),
+            self.engine.rules.into(),
+            self.engine.evaluations.into(),
+            lanner_core::time::format_duration(self.engine.lag_ms).into(),
+            self.engine.next.into(),
+            self.alerts.firing.into(),
+            self.alerts.pending.into(),
+            self.alerts.no_data.into(),
+            self.alerts.error.into(),
+            self.outbox.pending.into(),
+            self.outbox.dead.into(),
+        ]
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    client::with(&args.shared.server, async |client| {
+        let status: Status = client.get(&["api", "v1", "status"], &[]).await?;
+        list::one(args.shared.format, &status)?;
+        Ok(Outcome::found(!status.ready))
+    })
+}

@@ -1,0 +1,213 @@
+//! Lists, in the form that was asked for: a table for people, JSON or CSV for programs.
+//!
+//! A type becomes listable by [`Row`]: the names of its columns and a cell for each. Tables shorten numbers; JSON
+//! is the API's own and CSV holds every digit.
+
+use std::io::{self, IsTerminal as _};
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table};
+use lanner_core::Labels;
+use lanner_wire::api::{Time, WindowView};
+use serde::Serialize;
+
+use crate::failure::{Failure, Result};
+use crate::output::{json, line};
+
+/// The form of a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs, everything.
+    Json,
+    /// For spreadsheets, the columns of the table.
+    Csv,
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Cell {
+    Text(String),
+    Number(f64),
+    Count(u64),
+    /// There is no value.
+    Nothing,
+}
+
+impl Cell {
+    fn for_people(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => short(*number),
+            Self::Count(count) => count.to_string(),
+            Self::Nothing => "-".to_owned(),
+        }
+    }
+
+    fn exact(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Count(count) => count.to_string(),
+            Self::Nothing => String::new(),
+        }
+    }
+}
+
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Nothing, Into::into)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<Time> for Cell {
+    fn from(time: Time) -> Self {
+        Self::Text(time_text(time))
+    }
+}
+
+impl From<WindowView> for Cell {
+    fn from(window: WindowView) -> Self {
+        Self::Text(format!("{}/{}", time_text(window.start), time_text(window.end)))
+    }
+}
+
+impl From<&Labels> for Cell {
+    fn from(labels: &Labels) -> Self {
+        if labels.is_empty() { Self::Nothing } else { Self::Text(labels.to_string()) }
+    }
+}
+
+/// Something that can stand in a list.
+pub(crate) trait Row: Serialize {
+    /// The names of the columns, in lower case.
+    const COLUMNS: &'static [&'static str];
+    /// A cell for each.
+    fn cells(&self) -> Vec<Cell>;
+}
+
+/// Writes a list to standard output; `nothing` is what people read when it is empty.
+pub(crate) fn list<R: Row>(format: Format, rows: &[R], nothing: &str) -> Result<()> {
+    match format {
+        Format::Json => json(&rows),
+        Format::Csv => csv(R::COLUMNS, rows.iter().map(Row::cells)),
+        Format::Table if rows.is_empty() => line(nothing),
+        Format::Table => table(R::COLUMNS, rows.iter().map(Row::cells)),
+    }
+}
+
+/// Writes a table.
+pub(crate) fn table<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec<Cell>>) -> Result<()> {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    if io::stdout().is_terminal()
+        && let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size()
+    {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table.set_header(columns.iter().map(AsRef::as_ref));
+    for cells in rows {
+        table.add_row(cells.iter().map(|cell| {
+            let aligned = comfy_table::Cell::new(cell.for_people());
+            match cell {
+                Cell::Number(_) | Cell::Count(_) => aligned.set_alignment(comfy_table::CellAlignment::Right),
+                _ => aligned,
+            }
+        }));
+    }
+    line(&table.trim_fmt())
+}
+
+/// Writes CSV.
+pub(crate) fn csv<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec<Cell>>) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(io::stdout().lock());
+    let wrong = |error: csv::Error| Failure::from(io::Error::from(error));
+    writer.write_record(columns.iter().map(AsRef::as_ref)).map_err(wrong)?;
+    for cells in rows {
+        writer.write_record(cells.iter().map(Cell::exact)).map_err(wrong)?;
+    }
+    Ok(writer.flush()?)
+}
+
+/// Writes one thing: JSON, or its fields one under the other; CSV is a list of one.
+pub(crate) fn one<R: Row>(format: Format, row: &R) -> Result<()> {
+    match format {
+        Format::Json => json(row),
+        Format::Csv => csv(R::COLUMNS, std::iter::once(row.cells())),
+        Format::Table => {
+            let width = R::COLUMNS.iter().map(|name| name.len()).max().unwrap_or(0);
+            let fields = R::COLUMNS.iter().zip(row.cells());
+            fields.map(|(name, cell)| (name, cell.for_people())).try_for_each(|(name, value)| {
+                let value = value.replace('\n', &format!("\n{:width$}  ", ""));
+                line(&format!("{name:width$}  {value}"))
+            })
+        }
+    }
+}
+
+/// RFC 3339.
+pub(crate) fn time_text(time: Time) -> String {
+    lanner_core::time::format_time(time.0)
+}
+
+/// A number in at most six significant digits.
+pub(crate) fn short(number: f64) -> String {
+    let size = number.abs();
+    if number.fract() == 0.0 && size < 1e15 {
+        format!("{number:.0}")
+    } else if (1e-4..1e15).contains(&size) {
+        let decimals = (5 - size.log10().floor() as i32).clamp(0, 9) as usize;
+        let text = format!("{number:.decimals$}");
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    } else {
+        format!("{number:.5e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_shortened() {
+        #[track_caller]
+        fn check(number: f64, expected: &str) {
+            assert_eq!(short(number), expected);
+        }
+        check(0.0, "0");
+        check(150.0, "150");
+        check(1_234_567.0, "1234567");
+        check(2.345_678_9, "2.34568");
+        check(123_456.789, "123457");
+        check(0.012_345_678, "0.0123457");
+        check(-0.5, "-0.5");
+        check(1e-9, "1.00000e-9");
+        check(1e300, "1.00000e300");
+    }
+}
