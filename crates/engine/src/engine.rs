@@ -98,6 +98,9 @@ impl Engine {
     /// Takes up the state of an earlier run; before [`Self::set_rules`].
     pub fn restore(&mut self, alerts: Vec<Alert>, cursors: Vec<Cursor>, told: Vec<Told>) {
         for alert in alerts {
+            if alert.active {
+                self.notifier.restore_running(&alert.fingerprint(), &alert.labels);
+            }
             self.restored_alerts.entry(alert.rule.clone()).or_default().insert(alert.group.clone(), alert);
         }
         self.restored_cursors.extend(cursors.into_iter().map(|cursor| (cursor.rule, cursor.window)));
@@ -145,14 +148,12 @@ impl Engine {
         for id in ids {
             self.restored_cursors.remove(&id);
             let mut alerts = self.restored_alerts.remove(&id).unwrap_or_default();
-            let mut receivers = Vec::new();
             if let Some(tracked) = self.tracked.remove(&id) {
                 self.unschedule(&tracked);
-                receivers.clone_from(&tracked.rule.receivers);
                 alerts.extend(tracked.alerts);
             }
             for alert in alerts.values_mut() {
-                self.end(alert, &receivers, now_ms, changes);
+                self.end(alert, now_ms, now_ms, changes);
             }
             changes.forgotten_rules.push(id);
         }
@@ -175,7 +176,7 @@ impl Engine {
             alerts = before.alerts;
             if before.rule.query.fingerprint() != rule.query.fingerprint() {
                 for alert in alerts.values_mut() {
-                    self.end(alert, &before.rule.receivers, now_ms, changes);
+                    self.end(alert, now_ms, now_ms, changes);
                     changes.forgotten_groups.push((id.clone(), alert.group.clone()));
                 }
                 alerts.clear();
@@ -192,10 +193,10 @@ impl Engine {
         }
     }
 
-    /// Ends an alert's episode, if one runs, and tells.
-    fn end(&mut self, alert: &mut Alert, receivers: &[Arc<str>], now_ms: i64, changes: &mut Changes) {
-        if life::abandon(alert, now_ms) == Step::Resolved {
-            changes.told.extend(self.notifier.note(now_ms, &life::told(alert), receivers));
+    /// Ends an alert's episode, if one runs, and tells who knows of it.
+    fn end(&mut self, alert: &mut Alert, at_ms: i64, now_ms: i64, changes: &mut Changes) {
+        if life::abandon(alert, at_ms) == Step::Resolved {
+            changes.told.extend(self.notifier.note(now_ms, &life::told(alert), &[]));
             changes.alerts.push(alert.clone());
         }
     }
@@ -304,7 +305,7 @@ impl Engine {
             if is_over || (silent_ms > rule.forget_ms && !rule.query.by().is_empty()) {
                 let mut alert = alert.clone();
                 tracked.alerts.remove(&group);
-                self.end(&mut alert, &rule.receivers, now_ms, &mut changes);
+                self.end(&mut alert, evaluation.window.end_ms, now_ms, &mut changes);
                 changes.alerts.retain(|kept| kept.group != group);
                 changes.forgotten_groups.push((rule.id.clone(), group));
             } else if *alert != before {

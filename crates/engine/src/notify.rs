@@ -68,8 +68,17 @@ pub struct Notifier {
     silences: Silences,
     groups: BTreeMap<GroupKey, Record>,
     due: BTreeSet<(i64, GroupKey)>,
-    /// Labels of alerts whose episodes run, by fingerprint: what inhibition looks at.
-    running: HashMap<String, Labels>,
+    /// Episodes that run, by fingerprint.
+    running: HashMap<String, Running>,
+}
+
+/// An episode that runs.
+#[derive(Debug, Default)]
+struct Running {
+    /// What inhibition looks at.
+    labels: Labels,
+    /// The groups that know of it, and are told when it ends, whatever became of its rule meanwhile.
+    groups: BTreeSet<GroupKey>,
 }
 
 /// What a group has been told and what it has yet to be told.
@@ -79,8 +88,9 @@ struct Record {
     running: BTreeMap<String, NotifiedAlert>,
     /// Episodes that ended since the last message.
     ended: Vec<NotifiedAlert>,
-    /// The episode and state that the receiver knows of, by fingerprint.
-    known: BTreeMap<String, (u32, AlertState)>,
+    /// The state that the receiver knows of, and the beginning of its episode, by fingerprint. The beginning
+    /// names an episode: the counter starts anew when a group was forgotten.
+    known: BTreeMap<String, (i64, AlertState)>,
     /// How many messages were sent; part of their keys.
     n_sent: u64,
     /// When the last message was written.
@@ -119,30 +129,41 @@ impl Notifier {
             let Some(record) = record.and_then(|value| serde_json::from_value::<Record>(value).ok()) else {
                 continue;
             };
+            let key = (receiver, group);
             for alert in record.running.values() {
-                self.running.insert(alert.fingerprint.clone(), alert.labels.clone());
+                self.runs(&alert.fingerprint, &alert.labels).insert(key.clone());
             }
             if let Some(due_ms) = record.due_ms {
-                self.due.insert((due_ms, (receiver.clone(), group.clone())));
+                self.due.insert((due_ms, key.clone()));
             }
-            self.groups.insert((receiver, group), record);
+            self.groups.insert(key, record);
         }
     }
 
-    /// Notes news of one alert for the receivers of its rule.
+    /// Takes up an episode of an earlier run that nobody was told of; it mutes others all the same.
+    pub fn restore_running(&mut self, fingerprint: &str, labels: &Labels) {
+        self.runs(fingerprint, labels);
+    }
+
+    fn runs(&mut self, fingerprint: &str, labels: &Labels) -> &mut BTreeSet<GroupKey> {
+        let running = self.running.entry(fingerprint.to_owned()).or_default();
+        running.labels = labels.clone();
+        &mut running.groups
+    }
+
+    /// Notes news of one alert. While its episode runs that is for `receivers`; its end is for all who know of it.
     pub fn note(&mut self, now_ms: i64, alert: &NotifiedAlert, receivers: &[Arc<str>]) -> Vec<Told> {
-        if alert.is_resolved() {
-            self.running.remove(&alert.fingerprint);
+        let groups = if alert.is_resolved() {
+            self.running.remove(&alert.fingerprint).unwrap_or_default().groups
         } else {
-            self.running.insert(alert.fingerprint.clone(), alert.labels.clone());
-        }
+            let groups: BTreeSet<GroupKey> =
+                receivers.iter().map(|name| self.group(name, &alert.labels)).collect();
+            self.runs(&alert.fingerprint, &alert.labels).extend(groups.iter().cloned());
+            groups
+        };
         let mut changed = Vec::new();
-        for receiver in receivers {
-            let route = self.routes.get(receiver).cloned().unwrap_or_else(|| Route::new(receiver.clone()));
-            let group = Labels::new(
-                route.group_by.iter().map(|name| (name.as_str(), alert.labels.get(name).unwrap_or_default())),
-            );
-            let key = (receiver.clone(), group);
+        for key in groups {
+            let route = self.route(&key.0);
             let record = self.groups.entry(key.clone()).or_default();
             record.running.remove(&alert.fingerprint);
             if alert.is_resolved() {
@@ -161,6 +182,17 @@ impl Notifier {
             self.reconsider_muted(now_ms);
         }
         changed
+    }
+
+    fn route(&self, receiver: &Arc<str>) -> Route {
+        self.routes.get(receiver).cloned().unwrap_or_else(|| Route::new(receiver.clone()))
+    }
+
+    fn group(&self, receiver: &Arc<str>, labels: &Labels) -> GroupKey {
+        let names = self.route(receiver).group_by;
+        let group =
+            Labels::new(names.iter().map(|name| (name.as_str(), labels.get(name).unwrap_or_default())));
+        (receiver.clone(), group)
     }
 
     /// When there is something to look at next, milliseconds since the Unix epoch.
@@ -187,7 +219,7 @@ impl Notifier {
 
     fn look(&mut self, now_ms: i64, key: &GroupKey) -> Option<Notification> {
         let mut record = self.groups.remove(key).unwrap_or_default();
-        let route = self.routes.get(&key.0).cloned().unwrap_or_else(|| Route::new(key.0.clone()));
+        let route = self.route(&key.0);
         let mut unmute_ms: Option<i64> = None;
         let mut open: Vec<NotifiedAlert> = Vec::new();
         record.muted = false;
@@ -204,16 +236,13 @@ impl Notifier {
         let ended: Vec<NotifiedAlert> = ended
             .into_iter()
             .filter(|alert| {
-                let was_told = record
-                    .known
-                    .get(&alert.fingerprint)
-                    .is_some_and(|(episode, _)| *episode == alert.episode);
+                let known = record.known.get(&alert.fingerprint);
+                let was_told = known.is_some_and(|(started_ms, _)| *started_ms == alert.started_ms);
                 route.send_resolved && (was_told || self.muted_until(&alert.labels, now_ms).is_none())
             })
             .collect();
-        let news = open
-            .iter()
-            .any(|alert| record.known.get(&alert.fingerprint) != Some(&(alert.episode, alert.state)));
+        let state = |alert: &NotifiedAlert| (alert.started_ms, alert.state);
+        let news = open.iter().any(|alert| record.known.get(&alert.fingerprint) != Some(&state(alert)));
         let repeat_ms = record.last_sent_ms.zip(route.repeat_ms).map(|(last, every)| last + every);
         let repeat = !open.is_empty() && repeat_ms.is_some_and(|due| now_ms >= due);
         let send = news || repeat || !ended.is_empty();
@@ -221,7 +250,7 @@ impl Notifier {
         let message = send.then(|| {
             record.n_sent += 1;
             record.last_sent_ms = Some(now_ms);
-            record.known.extend(open.iter().map(|a| (a.fingerprint.clone(), (a.episode, a.state))));
+            record.known.extend(open.iter().map(|alert| (alert.fingerprint.clone(), state(alert))));
             let is_repeat = !news && ended.is_empty();
             message(key, open.iter().cloned().chain(ended).collect(), is_repeat, record.n_sent, now_ms)
         });
@@ -237,7 +266,7 @@ impl Notifier {
     fn muted_until(&self, labels: &Labels, now_ms: i64) -> Option<i64> {
         let inhibited = self.inhibitions.iter().any(|inhibition| {
             inhibition.target.matches(labels)
-                && self.running.values().any(|source| {
+                && self.running.values().any(|Running { labels: source, .. }| {
                     inhibition.source.matches(source)
                         && source != labels
                         && inhibition.equal.iter().all(|name| source.get(name) == labels.get(name))
@@ -288,7 +317,9 @@ fn message(
 ) -> Notification {
     let mut identity = format!("{}\u{0}{}\u{0}{n_sent}", key.0, key.1);
     for alert in &alerts {
-        identity.push_str(&format!("\u{0}{}/{}/{}", alert.fingerprint, alert.episode, alert.state));
+        // Messages and episodes are counted anew when a group was forgotten; beginnings differ.
+        let NotifiedAlert { fingerprint, episode, state, started_ms, .. } = alert;
+        identity.push_str(&format!("\u{0}{fingerprint}/{episode}/{state}/{started_ms}"));
     }
     Notification {
         key: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(identity.as_bytes())),
@@ -316,7 +347,7 @@ mod tests {
             group: labels.clone(),
             labels,
             content: serde_json::Value::Null,
-            started_ms: 0,
+            started_ms: i64::from(episode),
             resolved_ms,
             window: TimeRange::new(0, 1),
             value: None,
@@ -442,6 +473,21 @@ mod tests {
         assert_eq!(run(&mut n, 0, 5_000), ["0:a1"]);
         n.note(6_000, &alert("a", 1, Some(6_000)), &pager());
         assert_eq!(run(&mut n, 6_000, 9_000), ["6:-a1", "6:b1"]);
+    }
+
+    #[test]
+    fn an_end_is_told_to_whoever_knows_of_the_beginning() {
+        let mut n = notifier(0, 0, None);
+        let told = n.note(0, &alert("a", 1, None), &pager());
+        let mut again = notifier(0, 0, None);
+        again.restore(told);
+        for mut n in [n, again] {
+            assert_eq!(run(&mut n, 0, 1_000), ["0:a1"]);
+            // Its rule tells others now, or nobody because it is gone.
+            n.note(2_000, &alert("a", 1, Some(2_000)), &["chat".into()]);
+            assert_eq!(run(&mut n, 2_000, 9_000), ["2:-a1"]);
+            assert!(n.groups.is_empty() && n.running.is_empty());
+        }
     }
 
     #[test]
