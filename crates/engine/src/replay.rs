@@ -206,9 +206,10 @@ impl<'q> SeriesGroups<'q> {
         glob(&self.query.name, &key.name) && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
     }
 
-    /// Adds the samples of one series, if it belongs to the query.
+    /// Adds the samples of one series, if it belongs to the query. Without samples it makes no group: which
+    /// series are known yet depends on when one asks.
     pub fn samples(&mut self, key: &SeriesKey, samples: &[Sample]) {
-        if self.matches(key) {
+        if !samples.is_empty() && self.matches(key) {
             let bucket = self.bucket(key);
             samples.iter().for_each(|sample| bucket.add(*sample));
         }
@@ -216,7 +217,7 @@ impl<'q> SeriesGroups<'q> {
 
     /// Adds what the samples of one series come to, if it belongs to the query.
     pub fn aggregate(&mut self, key: &SeriesKey, aggregate: Option<Aggregate>) {
-        if self.matches(key) {
+        if aggregate.is_some() && self.matches(key) {
             self.bucket(key).merge(&Bucket::Plain(aggregate));
         }
     }
