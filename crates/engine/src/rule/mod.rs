@@ -7,7 +7,8 @@ mod read;
 
 use std::sync::Arc;
 
-use lanner_core::{Labels, Matcher, Outcome, TimeRange};
+use lanner_core::time::DAY_MS;
+use lanner_core::{Labels, Matcher, Outcome, Shift, TimeRange};
 use lanner_rules::Condition;
 use serde_json::Value;
 
@@ -252,11 +253,16 @@ impl Rule {
         self.detector.bases().map_or(0, |bases| bases.shift.at_most_ms(bases.count))
     }
 
-    /// The step in which a measure is kept so that every window is a whole number of steps, milliseconds.
+    /// The step in which a measure is kept so that every window, and every earlier window that it is compared
+    /// with, is a whole number of steps, milliseconds.
     #[must_use]
     pub fn step_ms(&self) -> i64 {
         let schedule = &self.schedule;
-        let step_ms = gcd(schedule.window_ms, schedule.every_ms);
+        let shift_ms = self.detector.bases().map_or(0, |bases| match bases.shift {
+            Shift::Elapsed(ms) => ms,
+            Shift::Days(_) | Shift::Months(_) => DAY_MS,
+        });
+        let step_ms = gcd(gcd(schedule.window_ms, schedule.every_ms), shift_ms);
         match (&schedule.tz, schedule.active) {
             (None, None) => step_ms,
             // UTC offsets have been multiples of a quarter of an hour for decades.
