@@ -12,7 +12,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Span, Timestamp};
 use lanner_core::TimeRange;
-use lanner_core::time::DAY_MS;
+use lanner_core::time::{DAY_MS, HOUR_MS};
 
 /// Days of the week, Monday first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,18 +170,31 @@ impl Schedule {
         // An interval reaches at most one day on, each set of days holds one of seven, and a day can be lost
         // whole to a clock change: a fortnight and a bit always meets the next window.
         for _ in 0..16 {
-            if self.active.is_none_or(|active| active.days.contains(date))
-                && let Some(start_ms) = self.first_start_on(date, earliest_ms, &tz)
-            {
-                return Some(start_ms);
+            let next_date = date.checked_add(Span::new().days(1)).ok()?;
+            if let Some(start_ms) = self.first_start_on(date, earliest_ms, &tz) {
+                // Clocks that go back over the end of an interval show part of it again after the next began.
+                let next_ms = if self.nearly_touches() {
+                    self.first_start_on(next_date, earliest_ms, &tz)
+                } else {
+                    None
+                };
+                return Some(next_ms.map_or(start_ms, |next_ms| next_ms.min(start_ms)));
             }
-            date = date.checked_add(Span::new().days(1)).ok()?;
+            date = next_date;
         }
         None
     }
 
-    /// The first start at or after `earliest_ms` of the interval that begins on `date`.
+    /// Whether an interval ends so late that the next can begin before it when clocks go back.
+    fn nearly_touches(&self) -> bool {
+        self.active.is_none_or(|active| active.length_ms() + 3 * HOUR_MS > DAY_MS)
+    }
+
+    /// The first start at or after `earliest_ms` of the interval that begins on `date`, if one does.
     fn first_start_on(&self, date: Date, earliest_ms: i64, tz: &TimeZone) -> Option<i64> {
+        if self.active.is_some_and(|active| !active.days.contains(date)) {
+            return None;
+        }
         let (from_ms, length_ms) =
             self.active.map_or((0, DAY_MS), |active| (active.from_ms, active.length_ms()));
         let midnight = date.to_datetime(jiff::civil::Time::midnight());
@@ -377,6 +390,28 @@ mod tests {
         // An interval that lies inside the skipped hour has no window that day, and returns the next.
         let lost = schedule("30m", "30m", Some((2 * h, 3 * h, "daily", Edge::End)), Some("Europe/Berlin"));
         check(&lost, "2026-03-29T00:00Z", "2026-03-30T02:00Z", &["03-30T00:00", "03-30T00:30"]);
+        // Back over the border of two days' intervals: the second 02:30-03:00 belongs to the later one again.
+        let whole = schedule(
+            "15m",
+            "15m",
+            Some((2 * h + 30, 2 * h + 30, "daily", Edge::Start)),
+            Some("Europe/Berlin"),
+        );
+        check(
+            &whole,
+            "2026-10-25T00:00Z",
+            "2026-10-25T02:00Z",
+            &[
+                "10-25T00:00",
+                "10-25T00:15",
+                "10-25T00:30",
+                "10-25T00:45",
+                "10-25T01:00",
+                "10-25T01:15",
+                "10-25T01:30",
+                "10-25T01:45",
+            ],
+        );
         // Samoa skipped a whole day: 30 December 2011.
         let samoa = schedule("12h", "12h", Some((0, 24 * h, "daily", Edge::End)), Some("Pacific/Apia"));
         check(
