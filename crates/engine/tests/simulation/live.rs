@@ -1,0 +1,521 @@
+//! One run as a server lives through it: slow sources, late data, crashes, and a clock that is set back.
+//!
+//! Time is the world's; the server's clock may be behind it. Everything is one loop over whatever comes next,
+//! and no two things happen in the same millisecond.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
+use lanner_core::{Changes, Group, Sample, SeriesKey, Silence, TimeRange};
+use lanner_engine::replay::{SeriesGroups, gather};
+use lanner_engine::rule::Query;
+use lanner_engine::stream::Measures;
+use lanner_engine::{Answer, Due, Engine, Readings, Rule};
+
+use crate::chance::Chance;
+use crate::store::{Store, Turn};
+use crate::world::{Crash, Item, STREAM, Trigger, What, World};
+
+/// A window that was passed over, as the engine reported it.
+#[derive(Debug)]
+pub(crate) struct Skip {
+    pub(crate) rule: Arc<str>,
+    pub(crate) now_ms: i64,
+}
+
+/// A stretch in which the server ran, by the world's clock, and how far its own was behind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Life {
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+    pub(crate) behind_ms: i64,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Lived {
+    pub(crate) store: Store,
+    /// What was counted: by its place in the world's items.
+    pub(crate) record: Vec<usize>,
+    pub(crate) skips: Vec<Skip>,
+    pub(crate) lives: Vec<Life>,
+    /// How many of the world's rules were left at the end: the last ones are taken out first.
+    pub(crate) n_rules: usize,
+    pub(crate) n_lost_turns: usize,
+    pub(crate) n_missed: usize,
+}
+
+struct Flight {
+    due: Due,
+    read_ms: i64,
+    done_ms: i64,
+    answer: Option<Answer>,
+}
+
+struct Server {
+    engine: Engine,
+    measures: Measures,
+    rules: Vec<Arc<Rule>>,
+    flights: Vec<Flight>,
+    turns: VecDeque<(i64, Turn)>,
+    next_look_ms: i64,
+    n_commits: i64,
+    n_reads: i64,
+}
+
+/// Events and samples as they were acknowledged; nothing of it is ever lost.
+#[derive(Default)]
+struct Data {
+    events: Vec<usize>,
+    first_event_ms: Option<i64>,
+    series: BTreeMap<SeriesKey, Vec<Sample>>,
+}
+
+pub(crate) struct Live<'w> {
+    world: &'w World,
+    chance: Chance,
+    now_ms: i64,
+    behind_ms: i64,
+    server: Option<Server>,
+    data: Data,
+    next_item: usize,
+    crashes: VecDeque<Crash>,
+    /// The end of the last window that was planned, by rule.
+    planned_ms: BTreeMap<Arc<str>, i64>,
+    lived: Lived,
+    pub(crate) story: Vec<String>,
+    verbose: bool,
+}
+
+impl<'w> Live<'w> {
+    pub(crate) fn new(world: &'w World, verbose: bool) -> Self {
+        Self {
+            world,
+            chance: Chance::new(world.seed ^ 0x11fe),
+            now_ms: world.start_ms,
+            behind_ms: 0,
+            server: None,
+            data: Data::default(),
+            next_item: 0,
+            crashes: world.crashes.iter().copied().collect(),
+            planned_ms: BTreeMap::new(),
+            lived: Lived {
+                store: Store::default(),
+                record: Vec::new(),
+                skips: Vec::new(),
+                lives: Vec::new(),
+                n_rules: world.rules.len(),
+                n_lost_turns: 0,
+                n_missed: 0,
+            },
+            story: Vec::new(),
+            verbose,
+        }
+    }
+
+    /// Lives until everything due by the world's end is done.
+    pub(crate) fn run(mut self) -> Result<Lived, (String, Vec<String>)> {
+        let result = self.live();
+        if let Err(why) = result {
+            return Err((why, self.story));
+        }
+        if let Some(life) = self.lived.lives.last_mut() {
+            life.to_ms = self.now_ms;
+        }
+        Ok(self.lived)
+    }
+
+    fn live(&mut self) -> Result<(), String> {
+        self.start()?;
+        for _ in 0..200_000 {
+            match self.next_ms() {
+                Some(next_ms) => self.now_ms = next_ms.max(self.now_ms + 1),
+                None => return self.finish(),
+            }
+            if let Some(crash) = self.crash_due() {
+                self.crash(crash)?;
+            } else {
+                self.step()?;
+            }
+        }
+        Err("the run does not end".to_owned())
+    }
+
+    /// The server's clock.
+    fn clock_ms(&self) -> i64 {
+        self.now_ms - self.behind_ms
+    }
+
+    fn tell(&mut self, line: impl FnOnce() -> String) {
+        if self.verbose {
+            let line = format!("{} {}", format_time(self.now_ms), line());
+            self.story.push(line);
+        }
+    }
+
+    /// When something happens next; `None` when all is done.
+    fn next_ms(&self) -> Option<i64> {
+        let server = self.server.as_ref()?;
+        let end_ms = self.world.end_ms;
+        let item = self.world.items.get(self.next_item).map(|item| item.arrives_ms);
+        let flights =
+            server.flights.iter().map(|f| if f.answer.is_none() { f.read_ms } else { f.done_ms }).min();
+        let turn = server.turns.front().map(|(commit_ms, _)| *commit_ms);
+        let wake = server.engine.wake_ms().filter(|wake_ms| *wake_ms <= end_ms && server.flights.len() < 3);
+        let wake = wake.map(|wake_ms| (wake_ms + self.behind_ms).max(server.next_look_ms));
+        let silence = self.world.silences.iter().flat_map(|s| [s.made_ms, s.taken_back_ms]);
+        let silence = silence.filter(|at_ms| *at_ms > self.now_ms && *at_ms < end_ms).min();
+        let crash = self.crashes.front().and_then(|crash| match crash.trigger {
+            Trigger::Time(at_ms) if at_ms < end_ms => Some(at_ms),
+            _ => None,
+        });
+        [item, flights, turn, wake, silence, crash].into_iter().flatten().min()
+    }
+
+    fn crash_due(&mut self) -> Option<Crash> {
+        let server = self.server.as_ref()?;
+        let crash = *self.crashes.front()?;
+        let commit_is_next = server.turns.front().is_some_and(|(commit_ms, _)| *commit_ms <= self.now_ms);
+        let due = match crash.trigger {
+            Trigger::Time(at_ms) => at_ms <= self.now_ms,
+            Trigger::BeforeCommit(n) => server.n_commits + 1 >= n && commit_is_next,
+            Trigger::AfterCommit(n) => server.n_commits >= n && server.turns.is_empty(),
+            Trigger::AfterRead(n) => server.n_reads >= n && server.flights.iter().any(|f| f.answer.is_some()),
+        };
+        let back_ms = self.now_ms + crash.down_ms + crash.behind_ms;
+        if !due {
+            return None;
+        }
+        self.crashes.pop_front();
+        (back_ms < self.world.end_ms).then_some(crash)
+    }
+
+    fn crash(&mut self, crash: Crash) -> Result<(), String> {
+        let lost = self.server.take().map_or(0, |server| server.turns.len());
+        self.lived.n_lost_turns += lost;
+        self.tell(|| format!("CRASH {crash:?}, {lost} turns lost"));
+        if let Some(life) = self.lived.lives.last_mut() {
+            life.to_ms = self.now_ms;
+        }
+        if crash.drops_rule && self.lived.n_rules > 1 {
+            self.lived.n_rules -= 1;
+        }
+        self.now_ms += crash.down_ms;
+        self.behind_ms = crash.behind_ms;
+        // What comes while the server is down is not acknowledged: the sender keeps it, or gives up.
+        let from = self.next_item;
+        self.next_item += self.world.items[from..].partition_point(|item| item.arrives_ms <= self.now_ms);
+        if crash.held {
+            for at in from..self.next_item {
+                self.receive(at);
+            }
+        }
+        self.start()
+    }
+
+    /// Starts the server on what is stored.
+    fn start(&mut self) -> Result<(), String> {
+        let clock_ms = self.clock_ms();
+        let parsed = || {
+            let documents = self.world.rules[..self.lived.n_rules].iter();
+            documents.map(|spec| {
+                Rule::from_json(&spec.document, 1).unwrap_or_else(|p| panic!("{}: {p}", spec.document))
+            })
+        };
+        let mut engine = Engine::new();
+        engine.configure(self.world.routes.clone(), self.world.inhibitions());
+        let (alerts, cursors, told) = self.lived.store.state();
+        engine.restore(alerts, cursors, told);
+        let changes = engine.set_rules(parsed().collect(), clock_ms);
+        engine.set_silences(&self.silences(), clock_ms);
+        let rules: Vec<Arc<Rule>> = engine.rules().map(|(rule, _)| rule.clone()).collect();
+        self.lived.store.commit(Turn { at_ms: self.now_ms, walked: None, changes })?;
+        let measures = self.counted(&engine, &rules);
+        self.lived.lives.push(Life { from_ms: self.now_ms, to_ms: i64::MAX, behind_ms: self.behind_ms });
+        let behind_ms = self.behind_ms;
+        self.tell(|| format!("START, the clock is {} s behind", behind_ms / SECOND_MS));
+        self.server = Some(Server {
+            engine,
+            measures,
+            rules,
+            flights: Vec::new(),
+            turns: VecDeque::new(),
+            next_look_ms: self.now_ms,
+            n_commits: 0,
+            n_reads: 0,
+        });
+        Ok(())
+    }
+
+    /// The measures of what was stored, as far back as the rules still look.
+    fn counted(&self, engine: &Engine, rules: &[Arc<Rule>]) -> Measures {
+        let mut measures = Measures::new(self.world.seed);
+        for rule in rules {
+            let Query::Stream(query) = &rule.query else { continue };
+            measures.add(&rule.id, query, rule.step_ms(), still_needs(engine, rule));
+        }
+        let mut past = measures.past(STREAM);
+        for at in &self.data.events {
+            if let Item { time_ms, what: What::Event(fields), .. } = &self.world.items[*at] {
+                past.count(STREAM, *time_ms, fields);
+            }
+        }
+        measures.absorb(past, i64::MIN);
+        measures
+    }
+
+    /// Before which time a rule will not look again, even after a crash.
+    fn needed_from_ms(&self, rule: &Rule) -> i64 {
+        let walked_ms = self.lived.store.cursor_end_ms(&rule.id).unwrap_or(self.world.start_ms);
+        walked_ms - rule.schedule.window_ms - rule.reach_ms()
+    }
+
+    fn silences(&self) -> Vec<Silence> {
+        let made =
+            self.world.silences.iter().filter(|s| s.made_ms <= self.now_ms && self.now_ms < s.taken_back_ms);
+        made.map(|spec| spec.silence.clone()).collect()
+    }
+
+    fn step(&mut self) -> Result<(), String> {
+        while self.world.items.get(self.next_item).is_some_and(|item| item.arrives_ms <= self.now_ms) {
+            self.receive(self.next_item);
+            self.next_item += 1;
+        }
+        let now_ms = self.now_ms;
+        let changed = |s: &crate::world::SilenceSpec| s.made_ms == now_ms || s.taken_back_ms == now_ms;
+        let silences = self.world.silences.iter().any(changed).then(|| self.silences());
+        let clock_ms = self.clock_ms();
+        let Some(server) = &mut self.server else { return Ok(()) };
+        if let Some(silences) = silences {
+            server.engine.set_silences(&silences, clock_ms);
+        } else if server.turns.front().is_some_and(|(commit_ms, _)| *commit_ms <= now_ms) {
+            return self.commit();
+        } else if let Some(at) = server.flights.iter().position(|f| f.answer.is_none() && f.read_ms <= now_ms)
+        {
+            self.read(at)?;
+        } else if let Some(at) = server.flights.iter().position(|f| f.answer.is_some() && f.done_ms <= now_ms)
+        {
+            self.apply(at);
+        } else if server.next_look_ms <= now_ms {
+            self.look();
+        }
+        Ok(())
+    }
+
+    /// Takes what arrives, as far as it can still be told whether it is counted.
+    fn receive(&mut self, at: usize) {
+        let item = &self.world.items[at];
+        if item.may_miss || self.server.is_none() {
+            let on_stream = matches!(item.what, What::Event(_));
+            let specs = self.world.rules.iter().filter(|spec| spec.on_stream == on_stream);
+            let readers = || specs.clone().map(|spec| spec.id.as_str());
+            let planned_ms = readers().filter_map(|id| self.planned_ms.get(id)).max();
+            let is_in_time = planned_ms.is_none_or(|end_ms| *end_ms <= item.time_ms);
+            if !is_in_time {
+                let rules = self.server.as_ref().map_or(&[][..], |server| &server.rules);
+                let of_kind = rules.iter().filter(|rule| matches!(rule.query, Query::Stream(_)) == on_stream);
+                let needed_ms = of_kind.map(|rule| self.needed_from_ms(rule)).min();
+                let knows_earlier = self.data.first_event_ms.is_some_and(|first_ms| first_ms < item.time_ms);
+                if on_stream && knows_earlier && needed_ms.is_some_and(|needed_ms| item.time_ms < needed_ms) {
+                    self.lived.n_missed += 1;
+                    self.keep(at);
+                }
+                return; // some windows would have it and others not: as if it had never been sent
+            }
+        }
+        self.lived.record.push(at);
+        self.keep(at);
+    }
+
+    fn keep(&mut self, at: usize) {
+        let item = &self.world.items[at];
+        match &item.what {
+            What::Event(fields) => {
+                self.data.events.push(at);
+                let first_ms = self.data.first_event_ms.get_or_insert(item.time_ms);
+                *first_ms = item.time_ms.min(*first_ms);
+                if let Some(server) = &mut self.server {
+                    server.measures.count(STREAM, item.time_ms, fields);
+                }
+            }
+            What::Sample(key, sample) => {
+                let samples = self.data.series.entry(key.clone()).or_default();
+                samples.insert(samples.partition_point(|other| other.time_ms < sample.time_ms), *sample);
+            }
+        }
+    }
+
+    /// Asks what is due, and writes the messages that are.
+    fn look(&mut self) {
+        let clock_ms = self.clock_ms();
+        let (limit, nap_ms) = (self.chance.within(1, 3) as usize, self.chance.pick(&[1, 1, 500, 2_000]));
+        let slow_ms = self.chance.pick(&[1, 50, 50, 2_000, 120_000]);
+        let Some(server) = &mut self.server else { return };
+        server.next_look_ms = self.now_ms + nap_ms;
+        let free = limit.min(3 - server.flights.len());
+        let plan = server.engine.plan(clock_ms.min(self.world.end_ms), free);
+        let mut lines = Vec::new();
+        for (rule, n) in plan.skipped {
+            lines.push(format!("skipped about {n} windows of {rule}"));
+            self.lived.skips.push(Skip { rule, now_ms: clock_ms });
+        }
+        for due in plan.due {
+            let planned_ms = self.planned_ms.entry(due.rule.id.clone()).or_default();
+            *planned_ms = due.window.end_ms.max(*planned_ms);
+            let read_ms = self.now_ms + self.chance.within(0, slow_ms);
+            let done_ms = read_ms + self.chance.within(0, slow_ms);
+            server.flights.push(Flight { due, read_ms, done_ms, answer: None });
+        }
+        let changes = server.engine.tick(clock_ms);
+        self.write(None, changes);
+        for line in lines {
+            self.tell(|| line);
+        }
+    }
+
+    fn read(&mut self, at: usize) -> Result<(), String> {
+        let fails = self.chance.percent(self.world.error_percent);
+        let Some(server) = &mut self.server else { return Ok(()) };
+        server.n_reads += 1;
+        let due = server.flights[at].due.clone();
+        let answer = if fails { Err("the source is away".to_owned()) } else { Ok(self.readings(&due)?) };
+        if let Some(server) = &mut self.server {
+            server.flights[at].answer = Some(answer);
+        }
+        Ok(())
+    }
+
+    fn readings(&self, due: &Due) -> Result<Readings, String> {
+        let now = self.values(&due.rule, due.window)?;
+        let mut bases = Vec::new();
+        for window in &due.bases {
+            bases.push(window.map(|window| self.values(&due.rule, window)).transpose()?.unwrap_or_default());
+        }
+        let first_sample = || self.data.series.values().filter_map(|samples| samples.first());
+        let first_data_ms = match due.rule.query {
+            Query::Stream(_) => self.data.first_event_ms,
+            Query::Series(_) => first_sample().map(|sample| sample.time_ms).min(),
+        };
+        Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+    }
+
+    fn values(&self, rule: &Rule, window: TimeRange) -> Result<Vec<(Group, Option<f64>)>, String> {
+        let Some(server) = &self.server else { return Ok(Vec::new()) };
+        match &rule.query {
+            Query::Stream(query) => server
+                .measures
+                .read(query, rule.step_ms(), window)
+                .ok_or_else(|| format!("the measure of {} does not hold {window:?}", rule.id)),
+            Query::Series(query) => {
+                let mut groups = SeriesGroups::new(query)?;
+                for (key, samples) in &self.data.series {
+                    let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
+                    let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
+                    groups.samples(key, &samples[from..to]);
+                }
+                Ok(groups.values())
+            }
+        }
+    }
+
+    fn apply(&mut self, at: usize) {
+        let clock_ms = self.clock_ms();
+        let Some(server) = &mut self.server else { return };
+        let Flight { due, answer, .. } = server.flights.swap_remove(at);
+        let Some(answer) = answer else { return };
+        let evaluations = server.engine.evaluate(&due, &answer, clock_ms);
+        let changes = server.engine.apply(clock_ms, &due, evaluations);
+        for evaluation in &changes.evaluations {
+            let e = evaluation.clone();
+            self.tell(|| {
+                let start = format_time(e.window.start_ms);
+                format!(
+                    "{} {} {start}: {:?} against {:?}, {}, {}",
+                    e.rule, e.group, e.value, e.base, e.outcome, e.state
+                )
+            });
+        }
+        self.write(Some((due.rule.id.clone(), due.window, answer.err())), changes);
+    }
+
+    fn write(&mut self, walked: Option<(Arc<str>, TimeRange, Option<String>)>, changes: Changes) {
+        let slow_ms = self.chance.pick(&[0, 5, 5, 3_000]);
+        let wait_ms = self.chance.within(0, slow_ms);
+        for message in &changes.outbox {
+            let alerts: Vec<String> = message
+                .alerts
+                .iter()
+                .map(|a| {
+                    format!("{}{} {} #{}", if a.is_resolved() { "-" } else { "" }, a.rule, a.group, a.episode)
+                })
+                .collect();
+            let line = format!("to {} {}: {}", message.receiver, message.group, alerts.join(", "));
+            self.tell(|| line);
+        }
+        let turn = Turn { at_ms: self.now_ms, walked, changes };
+        if turn.walked.is_none() && turn.changes.is_empty() {
+            return;
+        }
+        let Some(server) = &mut self.server else { return };
+        // Turns are written in the order in which they were taken.
+        let earliest_ms = server.turns.back().map_or(0, |(commit_ms, _)| *commit_ms);
+        server.turns.push_back((earliest_ms.max(self.now_ms + wait_ms), turn));
+    }
+
+    fn commit(&mut self) -> Result<(), String> {
+        let Some(server) = &mut self.server else { return Ok(()) };
+        let Some((_, turn)) = server.turns.pop_front() else { return Ok(()) };
+        server.n_commits += 1;
+        let walked = turn.walked.as_ref().map(|(rule, ..)| rule.clone());
+        self.lived.store.commit(turn)?;
+        let Some(id) = walked else { return Ok(()) };
+        let Some(rule) =
+            self.server.as_ref().and_then(|s| s.rules.iter().find(|rule| rule.id == id)).cloned()
+        else {
+            return Ok(());
+        };
+        if let (Query::Stream(query), Some(server)) = (&rule.query, &mut self.server) {
+            let needed_ms = still_needs(&server.engine, &rule);
+            server.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
+        }
+        Ok(())
+    }
+
+    /// Nothing is due any more. Afterwards only messages are written, until all waits are over.
+    fn finish(&mut self) -> Result<(), String> {
+        let end_ms = self.world.end_ms;
+        let longest_ms =
+            self.world.routes.iter().map(|r| r.group_wait_ms.max(r.group_interval_ms)).max().unwrap_or(0);
+        let until_ms = self.now_ms.max(end_ms) + 2 * longest_ms + 20 * MINUTE_MS;
+        let Some(server) = &mut self.server else { return Ok(()) };
+        let left = server.engine.plan(end_ms, 100).due;
+        if let Some(due) = left.first() {
+            return Err(format!("{} {:?} is still due at the end", due.rule.id, due.window));
+        }
+        let alerts: BTreeMap<(Arc<str>, Group), _> = server
+            .engine
+            .alerts()
+            .map(|alert| ((alert.rule.clone(), alert.group.clone()), alert.clone()))
+            .collect();
+        let stored = self.lived.store.state().0;
+        if alerts.values().ne(stored.iter()) {
+            return Err("the alerts in memory are not those in the store".to_owned());
+        }
+        while self.now_ms < until_ms {
+            self.now_ms += 20 * SECOND_MS;
+            let clock_ms = self.clock_ms();
+            let Some(server) = &mut self.server else { return Ok(()) };
+            let changes = server.engine.tick(clock_ms);
+            if !changes.is_empty() {
+                self.lived.store.commit(Turn { at_ms: self.now_ms, walked: None, changes })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// From when on a rule needs its measure, as the server works it out.
+fn still_needs(engine: &Engine, rule: &Rule) -> i64 {
+    engine.needed_from_ms(&rule.id).map_or(i64::MIN, |window_ms| window_ms - rule.reach_ms())
+}

@@ -1,0 +1,262 @@
+//! Who must have been told what: every episode's beginning and end, unless it was muted throughout.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::time::{MINUTE_MS, format_time};
+use lanner_core::{AlertState, Group, Labels, MatchOp, Notification};
+use lanner_engine::notify::Route;
+
+use crate::live::Lived;
+use crate::store::Entry;
+use crate::world::{RuleSpec, World};
+
+/// From the first bad state to the return to normal.
+#[derive(Debug)]
+struct Episode<'w> {
+    spec: &'w RuleSpec,
+    /// Rule and group.
+    name: String,
+    labels: Labels,
+    /// End of the window that began it.
+    started_ms: i64,
+    /// When it was noticed, and when its end was, by the world's clock.
+    from_ms: i64,
+    to_ms: Option<i64>,
+}
+
+impl Episode<'_> {
+    fn runs(&self, now_ms: i64) -> bool {
+        self.from_ms <= now_ms && self.to_ms.is_none_or(|to_ms| now_ms < to_ms)
+    }
+}
+
+/// Episodes, read off the states of evaluations.
+fn episodes<'w>(world: &'w World, lived: &Lived) -> Vec<Episode<'w>> {
+    let mut all: Vec<Episode<'w>> = Vec::new();
+    let mut running: BTreeMap<(Arc<str>, Group), usize> = BTreeMap::new();
+    for entry in &lived.store.log {
+        match entry {
+            Entry::Evaluated(at_ms, evaluation) => {
+                let key = (evaluation.rule.clone(), evaluation.group.clone());
+                let is_bad = !matches!(evaluation.state, AlertState::Normal | AlertState::Pending);
+                match running.get(&key) {
+                    None if is_bad => {
+                        let spec = world.rules.iter().find(|spec| spec.id == *key.0).unwrap();
+                        running.insert(key.clone(), all.len());
+                        all.push(Episode {
+                            spec,
+                            name: format!("{} {}", key.0, key.1),
+                            labels: spec.labels(&key.1),
+                            started_ms: evaluation.window.end_ms,
+                            from_ms: *at_ms,
+                            to_ms: None,
+                        });
+                    }
+                    Some(at) if !is_bad => {
+                        all[*at].to_ms = Some(*at_ms);
+                        running.remove(&key);
+                    }
+                    _ => {}
+                }
+            }
+            Entry::Forgotten(at_ms, rule, group) => {
+                if let Some(at) = running.remove(&(rule.clone(), group.clone())) {
+                    all[at].to_ms = Some(*at_ms);
+                }
+            }
+            Entry::Removed(at_ms, rule) => {
+                for (_, at) in running.extract_if(.., |(of, _), _| of == rule) {
+                    all[at].to_ms = Some(*at_ms);
+                }
+            }
+        }
+    }
+    all
+}
+
+struct Mutes<'a> {
+    world: &'a World,
+    lived: &'a Lived,
+    episodes: &'a [Episode<'a>],
+}
+
+impl Mutes<'_> {
+    /// Whether the server would hold back what it has to tell of `labels`; `None` while it was down.
+    fn mutes(&self, labels: &Labels, now_ms: i64) -> Option<bool> {
+        let life = self.lived.lives.iter().find(|life| life.from_ms <= now_ms && now_ms < life.to_ms)?;
+        let clock_ms = now_ms - life.behind_ms;
+        let silenced = self.world.silences.iter().any(|spec| {
+            let matcher = &spec.silence.matchers[0];
+            let equal = labels.get(&matcher.label).unwrap_or("") == matcher.value;
+            (spec.made_ms..spec.taken_back_ms).contains(&now_ms)
+                && (spec.silence.start_ms..spec.silence.end_ms).contains(&clock_ms)
+                && equal == (matcher.op == MatchOp::Equal)
+        });
+        let is = |labels: &Labels, (name, value): &(&str, String)| labels.get(name).unwrap_or("") == *value;
+        let inhibited = self.world.inhibit.as_ref().is_some_and(|inhibit| {
+            is(labels, &inhibit.target)
+                && self.episodes.iter().any(|source| {
+                    source.runs(now_ms)
+                        && source.labels != *labels
+                        && is(&source.labels, &inhibit.source)
+                        && inhibit.equal.iter().all(|name| source.labels.get(name) == labels.get(name))
+                })
+        });
+        Some(silenced || inhibited)
+    }
+
+    /// When the answer of [`Self::mutes`] may change.
+    fn edges(&self) -> Vec<i64> {
+        let mut edges: Vec<i64> = Vec::new();
+        for life in &self.lived.lives {
+            edges.extend([life.from_ms, life.to_ms]);
+            for spec in &self.world.silences {
+                edges.extend([spec.silence.start_ms + life.behind_ms, spec.silence.end_ms + life.behind_ms]);
+            }
+        }
+        edges.extend(self.world.silences.iter().flat_map(|spec| [spec.made_ms, spec.taken_back_ms]));
+        if self.world.inhibit.is_some() {
+            edges.extend(
+                self.episodes.iter().flat_map(|episode| [episode.from_ms, episode.to_ms.unwrap_or(i64::MAX)]),
+            );
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
+}
+
+/// How one episode was told to one receiver.
+#[derive(Debug, Default, Clone, Copy)]
+struct Heard {
+    n_running: u32,
+    n_ended: u32,
+}
+
+/// What the checks met, so that a test can see that they met something.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) n_episodes: usize,
+    pub(crate) n_muted: usize,
+    pub(crate) n_must: usize,
+}
+
+pub(crate) fn check(world: &World, lived: &Lived) -> Result<Counts, String> {
+    let episodes = episodes(world, lived);
+    let mutes = Mutes { world, lived, episodes: &episodes };
+    let mut heard: BTreeMap<(&str, String, i64), Heard> = BTreeMap::new();
+    let mut last_told: BTreeMap<(&str, String), (i64, AlertState)> = BTreeMap::new();
+    for (at_ms, message) in &lived.store.outbox {
+        let mut has_news = false;
+        for alert in &message.alerts {
+            let name = format!("{} {}", alert.rule, alert.group);
+            if !episodes.iter().any(|e| e.name == name && e.started_ms == alert.started_ms) {
+                return Err(format!("{} tells an episode that there was not", shown(*at_ms, message)));
+            }
+            let heard = heard.entry((&*message.receiver, name.clone(), alert.started_ms)).or_default();
+            if heard.n_ended > 0 {
+                return Err(format!("{} tells of what had been told to be over", shown(*at_ms, message)));
+            }
+            if alert.is_resolved() {
+                heard.n_ended += 1;
+                has_news = true;
+                continue;
+            }
+            if mutes.mutes(&alert.labels, *at_ms) == Some(true) {
+                return Err(format!("{} tells of what is muted", shown(*at_ms, message)));
+            }
+            heard.n_running += 1;
+            let state = (alert.started_ms, alert.state);
+            has_news |= last_told.insert((&*message.receiver, name), state) != Some(state);
+        }
+        if has_news == message.repeat {
+            let what = if message.repeat { "a repetition has" } else { "a message has no" };
+            return Err(format!("{what} news: {}", shown(*at_ms, message)));
+        }
+    }
+    let mut counts = Counts { n_episodes: episodes.len(), ..Counts::default() };
+    for episode in &episodes {
+        for receiver in &episode.spec.receivers {
+            let route = world.routes.iter().find(|route| *route.receiver == **receiver).unwrap();
+            let heard = heard
+                .get(&(*receiver, episode.name.clone(), episode.started_ms))
+                .copied()
+                .unwrap_or_default();
+            told(&mutes, episode, route, heard, &mut counts)
+                .map_err(|why| format!("{receiver}: {why}: {heard:?} of {episode:?}"))?;
+        }
+    }
+    Ok(counts)
+}
+
+fn shown(at_ms: i64, message: &Notification) -> String {
+    format!("{} {message:?}", format_time(at_ms))
+}
+
+/// Whether one receiver heard of one episode what it must, and nothing else.
+fn told(
+    mutes: &Mutes<'_>,
+    episode: &Episode<'_>,
+    route: &Route,
+    heard: Heard,
+    counts: &mut Counts,
+) -> Result<(), String> {
+    // A look comes at the latest after the longer wait; later where the clock was set back, a source is slow,
+    // or the server is down.
+    let lives = &mutes.lived.lives;
+    let set_back_ms: i64 = lives.iter().map(|life| life.behind_ms).sum();
+    let down_ms: i64 =
+        lives.iter().zip(lives.iter().skip(1)).map(|(life, next)| next.from_ms - life.to_ms).sum();
+    let wait_ms = route.group_wait_ms.max(route.group_interval_ms) + set_back_ms + 10 * MINUTE_MS;
+    let latest_ms = wait_ms + down_ms;
+    let run_ends_ms = mutes.lived.lives.last().map_or(0, |life| life.to_ms);
+    let to_ms = episode.to_ms.unwrap_or(run_ends_ms);
+    let edges = mutes.edges();
+    let points = |until_ms: i64| {
+        let inside = edges.iter().copied().filter(move |at_ms| episode.from_ms < *at_ms && *at_ms < until_ms);
+        std::iter::once(episode.from_ms).chain(inside).collect::<Vec<i64>>()
+    };
+    let open = points(to_ms);
+    let ends = open.iter().skip(1).copied().chain([to_ms]);
+    let (mut open_ms, mut longest_open_ms) = (0, 0);
+    for (from_ms, end_ms) in open.iter().zip(ends) {
+        let is_open = mutes.mutes(&episode.labels, *from_ms) == Some(false);
+        open_ms = if is_open { open_ms + end_ms - from_ms } else { 0 };
+        longest_open_ms = longest_open_ms.max(open_ms);
+    }
+    let is_over = episode.to_ms.is_some_and(|to_ms| to_ms + latest_ms < run_ends_ms);
+    let must_be_told = longest_open_ms > wait_ms;
+    let muted =
+        points(to_ms + latest_ms).iter().all(|at_ms| mutes.mutes(&episode.labels, *at_ms) != Some(false));
+    counts.n_must += usize::from(must_be_told);
+    counts.n_muted += usize::from(muted);
+    if must_be_told && heard.n_running == 0 {
+        return Err("an episode was not told".to_owned());
+    }
+    if muted && (heard.n_running, heard.n_ended) != (0, 0) {
+        return Err("an episode was told although it was muted throughout".to_owned());
+    }
+    if heard.n_ended > u32::from(route.send_resolved) {
+        return Err("an end was told too often".to_owned());
+    }
+    if is_over && route.send_resolved && heard.n_running > 0 && heard.n_ended == 0 {
+        return Err("an end was not told".to_owned());
+    }
+    if is_over
+        && route.send_resolved
+        && edges_are_open(mutes, episode, &edges, to_ms + wait_ms)
+        && heard.n_ended == 0
+    {
+        return Err("a short episode was not told".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether nothing was muted, and the server was up, from an episode's beginning until its end must be told.
+fn edges_are_open(mutes: &Mutes<'_>, episode: &Episode<'_>, edges: &[i64], until_ms: i64) -> bool {
+    let inside = edges.iter().copied().filter(|at_ms| episode.from_ms < *at_ms && *at_ms < until_ms);
+    std::iter::once(episode.from_ms)
+        .chain(inside)
+        .all(|at_ms| mutes.mutes(&episode.labels, at_ms) == Some(false))
+}

@@ -1,0 +1,123 @@
+//! A model of the store: what was committed survives a crash, and nothing happens twice.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use lanner_core::{Alert, Changes, Cursor, Evaluation, Group, Labels, Notification, TimeRange, Told};
+
+/// What one turn writes, and when it was taken.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// When, by the world's clock.
+    pub(crate) at_ms: i64,
+    /// The window that was evaluated, if any, and why its source failed.
+    pub(crate) walked: Option<(Arc<str>, TimeRange, Option<String>)>,
+    pub(crate) changes: Changes,
+}
+
+/// What happened to an alert, in the order in which it was written.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Evaluated(i64, Evaluation),
+    Forgotten(i64, Arc<str>, Group),
+    Removed(i64, Arc<str>),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    ids: HashSet<String>,
+    windows: HashSet<(Arc<str>, u32, Group, TimeRange)>,
+    keys: HashSet<String>,
+    alerts: BTreeMap<(Arc<str>, Group), Alert>,
+    cursors: BTreeMap<Arc<str>, Cursor>,
+    told: BTreeMap<(Arc<str>, Labels), Told>,
+    /// Windows walked, by rule, in order.
+    pub(crate) walked: BTreeMap<Arc<str>, Vec<TimeRange>>,
+    pub(crate) failed: BTreeMap<(Arc<str>, TimeRange), String>,
+    pub(crate) log: Vec<Entry>,
+    /// Messages, with when they were written by the world's clock.
+    pub(crate) outbox: Vec<(i64, Notification)>,
+}
+
+impl Store {
+    /// Writes a turn, or says why it may not be written.
+    pub(crate) fn commit(&mut self, turn: Turn) -> Result<(), String> {
+        let Turn { at_ms, walked, changes } = turn;
+        if let Some((rule, window, error)) = walked {
+            self.walk(&rule, window, &changes)?;
+            self.failed.extend(error.map(|why| ((rule, window), why)));
+        } else if !changes.evaluations.is_empty() {
+            return Err("evaluations without a window".to_owned());
+        }
+        for evaluation in changes.evaluations {
+            let Evaluation { rule, version, group, window, .. } = &evaluation;
+            if !self.windows.insert((rule.clone(), *version, group.clone(), *window)) {
+                return Err(format!("evaluated twice: {rule} {group} {window:?}"));
+            }
+            if !self.ids.insert(evaluation.id.clone()) {
+                return Err(format!("the identity {} stands for two evaluations", evaluation.id));
+            }
+            self.log.push(Entry::Evaluated(at_ms, evaluation));
+        }
+        for alert in changes.alerts {
+            self.alerts.insert((alert.rule.clone(), alert.group.clone()), alert);
+        }
+        for (rule, group) in changes.forgotten_groups {
+            self.alerts.remove(&(rule.clone(), group.clone()));
+            self.log.push(Entry::Forgotten(at_ms, rule, group));
+        }
+        for cursor in changes.cursors {
+            self.cursors.insert(cursor.rule.clone(), cursor);
+        }
+        for rule in changes.forgotten_rules {
+            self.alerts.retain(|(of, _), _| *of != rule);
+            self.cursors.remove(&rule);
+            self.log.push(Entry::Removed(at_ms, rule));
+        }
+        for told in changes.told {
+            let key = (told.receiver.clone(), told.group.clone());
+            match told.record {
+                Some(_) => self.told.insert(key, told),
+                None => self.told.remove(&key),
+            };
+        }
+        for message in changes.outbox {
+            if !self.keys.insert(message.key.clone()) {
+                return Err(format!("two messages have the key of {}", message.title()));
+            }
+            self.outbox.push((at_ms, message));
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, rule: &Arc<str>, window: TimeRange, changes: &Changes) -> Result<(), String> {
+        if let Some(other) = changes.evaluations.iter().find(|e| e.rule != *rule || e.window != window) {
+            return Err(format!(
+                "{rule} {window:?} came with an evaluation of {} {:?}",
+                other.rule, other.window
+            ));
+        }
+        if !changes.cursors.iter().any(|cursor| cursor.rule == *rule && cursor.window == window) {
+            return Err(format!("{rule} {window:?} was evaluated without a note of it"));
+        }
+        let walked = self.walked.entry(rule.clone()).or_default();
+        if let Some(last) = walked.last().filter(|last| last.end_ms >= window.end_ms) {
+            return Err(format!("{rule} {window:?} came after {last:?}"));
+        }
+        walked.push(window);
+        Ok(())
+    }
+
+    pub(crate) fn cursor_end_ms(&self, rule: &str) -> Option<i64> {
+        self.cursors.get(rule).map(|cursor| cursor.window.end_ms)
+    }
+
+    /// What a restart reads back.
+    pub(crate) fn state(&self) -> (Vec<Alert>, Vec<Cursor>, Vec<Told>) {
+        (
+            self.alerts.values().cloned().collect(),
+            self.cursors.values().cloned().collect(),
+            self.told.values().cloned().collect(),
+        )
+    }
+}
