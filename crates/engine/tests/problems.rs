@@ -1,6 +1,8 @@
 //! What is wrong with a rule file is said all at once, with place, field and remedy.
 
-use lanner_engine::{Config, Rule};
+use lanner_engine::script::Script;
+use lanner_engine::{Config, Node, Rule};
+use proptest::prelude::*;
 
 #[test]
 fn five_mistakes_are_five_problems() {
@@ -43,7 +45,7 @@ fn each_mistake_is_named() {
             .filter(|line| !change.contains(line.split(':').next().unwrap()))
             .map(|line| format!("{line}\n"))
             .collect();
-        let node = lanner_engine::Node::from_yaml(&format!("{kept}{detector}{change}\n")).unwrap();
+        let node = Node::from_yaml(&format!("{kept}{detector}{change}\n")).unwrap();
         let problems = Rule::check(&node, "", 1).expect_err(change);
         assert!(problems.to_string().contains(part), "{change}:\n{problems}");
     }
@@ -83,4 +85,65 @@ receivers:
         problems.contains("did you mean \"pager\"?") && problems.contains("id of two rules"),
         "{problems}"
     );
+}
+
+/// Texts that look like rule files, with something wrong in them.
+fn near_rules() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just("rules:".to_owned()),
+        Just("  - id: a".to_owned()),
+        Just("    query: { stream: s, measure: count, where: 'a == 1' }".to_owned()),
+        Just("    window: 30m".to_owned()),
+        Just("    absolute: { min: 1, recover_at: { min: 2 } }".to_owned()),
+        Just("    relative: { to: 1w, drop: 25% }".to_owned()),
+        "[ ]{0,6}[a-z_]{1,9}: [ -~]{0,20}",
+        "[ ]{0,4}- [ -~]{0,20}",
+        "[{}\\[\\]:,&*!|>'\"%@`#?-]{0,12}",
+    ];
+    prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Any text is read or refused with a problem; what is accepted reads the same from its stored document.
+    #[test]
+    fn any_text_is_read_or_refused(text in prop_oneof![near_rules(), any::<String>()]) {
+        match Config::from_yaml(&text) {
+            Ok(config) => for rule in &config.rules {
+                prop_assert_eq!(&Rule::from_json(&rule.document, 1).unwrap().document, &rule.document);
+            },
+            Err(problems) => prop_assert!(!problems.0.is_empty()),
+        }
+        let _ = Script::from_yaml(&text);
+    }
+
+    #[test]
+    fn any_json_is_read_or_refused(depth in 0_usize..40, text in "[ -~]{0,30}", number in any::<f64>()) {
+        let mut value = serde_json::json!({ "id": text, "window": number, "query": { "stream": [text], "by": number } });
+        for _ in 0..depth {
+            value = serde_json::json!({ "absolute": value });
+        }
+        prop_assert!(Rule::from_json(&value, 1).is_err());
+    }
+}
+
+#[test]
+fn bombs_are_refused_quickly() {
+    let deep = format!("rules: {}", "[".repeat(100_000));
+    let aliases = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned()
+        + &(0..12)
+            .map(|n| {
+                format!(
+                    "b{n}: &b{n} [{}]\n",
+                    vec![if n == 0 { "*a".to_owned() } else { format!("*b{}", n - 1) }; 10].join(",")
+                )
+            })
+            .collect::<String>();
+    let long = format!("rules: [{{ id: {} }}]", "x".repeat(1_000_000));
+    let many = format!("rules:\n{}", "  - {}\n".repeat(20_000));
+    for text in [deep, aliases, long, many] {
+        assert!(Config::from_yaml(&text).is_err());
+    }
+    assert!(Node::from_yaml("a: 1\na: 2\n").is_err());
 }

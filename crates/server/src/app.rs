@@ -140,14 +140,14 @@ pub struct Ingested {
 }
 
 /// How far the prefill of a rule is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Prefill {
     /// Windows measured.
     pub done: u64,
     /// Windows to measure.
     pub total: u64,
-    /// Why it ended early.
-    pub error: Option<String>,
+    /// Whether it is over.
+    pub finished: bool,
 }
 
 /// Wakes the loop: early when there is news, for good when the server stops.

@@ -41,7 +41,7 @@ pub fn prefill(app: &App, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreErro
     let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
     let windows = windows_between(rule, from_ms, now_ms);
     let report = |done: usize| {
-        let progress = Prefill { done: done as u64, total: windows.len() as u64, error: None };
+        let progress = Prefill { done: done as u64, total: windows.len() as u64, finished: false };
         locked(&app.prefills).insert(rule.id.clone(), progress);
     };
     report(0);

@@ -326,7 +326,7 @@ fn start_prefills(app: &Arc<App>, rules: &[Arc<Rule>], now_ms: i64) {
         .cloned()
         .collect();
     for rule in &relative {
-        locked(&app.prefills).insert(rule.id.clone(), Prefill { done: 0, total: 0, error: None });
+        locked(&app.prefills).insert(rule.id.clone(), Prefill::default());
     }
     if relative.is_empty() {
         return;
@@ -342,9 +342,9 @@ fn start_prefills(app: &Arc<App>, rules: &[Arc<Rule>], now_ms: i64) {
                     rule = &*rule.id,
                     "history is not prefilled: {error}; it is counted when needed"
                 );
-                if let Some(progress) = locked(&app.prefills).get_mut(&rule.id) {
-                    progress.error = Some(error.to_string());
-                }
+            }
+            if let Some(progress) = locked(&app.prefills).get_mut(&rule.id) {
+                progress.finished = true;
             }
         }
     };

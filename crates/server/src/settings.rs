@@ -111,8 +111,9 @@ impl Settings {
             for (at, node) in check.items(node).into_iter().enumerate() {
                 let Some(mut fields) = check.map(node, &format!("retention.events[{at}]")) else { continue };
                 let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
-                let keep_ms =
-                    fields.require("keep", "30d", check).and_then(|_| fields.read("keep", check, duration));
+                let keep_ms = fields
+                    .require("keep", "30d", check)
+                    .and_then(|_| fields.read("keep", check, |node| step_or_time_ms(&text(node)?)));
                 fields.finish(&["pattern", "keep"], check);
                 rules.extend(keep_ms.map(|keep_ms| EventRetention { pattern, keep_ms }));
             }
@@ -126,15 +127,15 @@ fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRul
     let mut fields = check.map(node, path)?;
     let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
     let keep = fields.require("keep", "[10s:1d, 1m:30d, 1h:3y]", check)?;
+    if keep.scalar_text().as_deref() == Some("forever") {
+        fields.finish(&["pattern", "keep"], check);
+        return Some(RetentionRule::forever(pattern));
+    }
     let mut tiers = Vec::new();
     for node in check.items(keep) {
         let tier = text(node).and_then(|text| {
             let (step, keep) = text.split_once(':').ok_or("should be step:time, for example 10s:1d")?;
-            let ms = |text: &str| match text.strip_suffix('y').map(str::parse::<i64>) {
-                Some(Ok(years)) => Ok(years.saturating_mul(366 * 86_400_000)),
-                _ => parse_duration_ms(text).map_err(|error| error.to_string()),
-            };
-            Ok(Tier { step_ms: ms(step)?, keep_ms: ms(keep)? })
+            Ok(Tier { step_ms: step_or_time_ms(step)?, keep_ms: step_or_time_ms(keep)? })
         });
         match tier {
             Ok(tier) => tiers.push(tier),
@@ -145,12 +146,16 @@ fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRul
     Some(RetentionRule { pattern, tiers })
 }
 
-fn text(node: &Node) -> Result<String, String> {
-    node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
+/// `1y` is 366 days here and nowhere else: how long to keep is not a matter of hours.
+fn step_or_time_ms(text: &str) -> Result<i64, String> {
+    match text.strip_suffix('y').map(str::parse::<i64>) {
+        Some(Ok(years)) => Ok(years.saturating_mul(366 * 86_400_000)),
+        _ => parse_duration_ms(text).map_err(|error| error.to_string()),
+    }
 }
 
-fn duration(node: &Node) -> Result<i64, String> {
-    parse_duration_ms(&text(node)?).map_err(|error| error.to_string())
+fn text(node: &Node) -> Result<String, String> {
+    node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
 }
 
 /// Reads `host:port`, `:port` (loopback) or `host` alone (the default port).
@@ -165,4 +170,74 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<SocketAddr, String
     let host =
         text.strip_prefix("localhost").map_or_else(|| text.to_owned(), |rest| format!("127.0.0.1{rest}"));
     host.parse().or_else(|_| host.parse().map(|ip| SocketAddr::new(ip, default_port))).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Settings, Vec<String>) {
+        let node = Node::from_yaml(text).unwrap();
+        let mut config = lanner_engine::Config::default();
+        assert_eq!(config.read(&node), []);
+        let mut settings = Settings::new("data");
+        let problems = settings.read(config.server.as_ref(), config.retention.as_ref());
+        (settings, problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn sections_are_read() {
+        let (settings, problems) = read(
+            "server: { data: elsewhere, listen: \":8000\", carbon: off, token: { env: T }, max_body: 1000 }\n\
+             retention:\n  series:\n    - { pattern: 'raw.*', keep: forever }\n    - { keep: [\"1m:7d\", \"1h:2y\"] }\n  \
+             events: [{ pattern: payments, keep: 90d }]",
+        );
+        assert_eq!(problems, [""; 0]);
+        assert_eq!((settings.listen.to_string().as_str(), settings.carbon), ("127.0.0.1:8000", None));
+        assert_eq!((settings.folder.to_str(), settings.max_body_bytes), (Some("elsewhere"), 1000));
+        assert!(settings.token.is_some());
+        let [raw, own, ..] = &settings.store.retention[..] else { panic!("two rules were written") };
+        assert_eq!((raw.pattern.as_str(), raw.tiers.len()), ("raw.*", 0));
+        assert_eq!((own.tiers[1].step_ms, own.tiers[1].keep_ms), (3_600_000, 2 * 366 * 86_400_000));
+        assert_eq!(settings.store.event_retention[0].keep_ms, 90 * 86_400_000);
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let (_, problems) = read(
+            "server: { listen: nowhere, carbon: 70000, max_body: 0, tokn: x }\n\
+             retention: { series: [{ keep: [10s] }, {}], events: [{ keep: soon }] }",
+        );
+        let parts = [
+            "listen",
+            "carbon",
+            "max_body",
+            "did you mean \"token\"",
+            "step:time",
+            "\"keep\" is missing",
+            "soon",
+        ];
+        assert_eq!(problems.len(), parts.len(), "{problems:#?}");
+        for (problem, part) in problems.iter().zip(parts) {
+            assert!(problem.contains(part), "{problem} should speak of {part}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, address) in [
+            (":1", "127.0.0.1:1"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("localhost", "127.0.0.1:9797"),
+            ("0.0.0.0", "0.0.0.0:9797"),
+            ("[::1]:5", "[::1]:5"),
+        ] {
+            assert_eq!(
+                parse_address(text, HTTP_PORT).map(|a| a.to_string()).as_deref(),
+                Ok(address),
+                "{text}"
+            );
+        }
+        assert!(parse_address("example.org:80", HTTP_PORT).is_err());
+    }
 }

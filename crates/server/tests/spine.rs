@@ -163,3 +163,61 @@ async fn others_need_a_token() {
     assert_eq!(http.get(&url).bearer_auth("sesame").send().await.unwrap().status(), 200);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_describes_itself_whole() {
+    lanner_io::receiver::install_crypto_provider();
+    let running = start().await;
+    let document = running.get("/api/openapi.json").await;
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() >= 20 && paths.contains_key("/api/v1/events/{stream}"), "{:?}", paths.keys());
+    // Every reference leads somewhere.
+    let mut todo = vec![&document];
+    while let Some(value) = todo.pop() {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+        match value {
+            Value::Array(items) => todo.extend(items),
+            Value::Object(map) => todo.extend(map.values()),
+            _ => {}
+        }
+    }
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relative_rule_is_prefilled_from_stored_events() {
+    lanner_io::receiver::install_crypto_provider();
+    let running = start().await;
+    let now_ms = running.server.app().now_ms();
+    // Four an hour for two days, the last whole hour with one.
+    let this_hour_ms = now_ms - now_ms.rem_euclid(3_600_000);
+    let mut events = String::new();
+    for hour in 2..50 {
+        for n in 0..4 {
+            events.push_str(&format!("{{\"time\":{}}}\n", this_hour_ms - hour * 3_600_000 + n * 60_000));
+        }
+    }
+    events.push_str(&format!("{{\"time\":{}}}\n", this_hour_ms - 3_600_000));
+    assert_eq!(running.post("/api/v1/events/calls", events).await.0, 200);
+    let rule = json!({
+        "id": "drop", "query": { "stream": "calls", "measure": "count" }, "window": "1h",
+        "relative": { "to": "1d", "drop": "50%" },
+    });
+    assert_eq!(running.post("/api/v1/apply", json!({ "rules": [rule] }).to_string()).await.0, 200);
+    let shown =
+        running.until("/api/v1/rules/drop", |rule| rule["state"]["prefill"]["finished"] == json!(true)).await;
+    assert!(shown["state"]["prefill"]["total"].as_u64().unwrap() >= 23, "{shown}");
+    let kept = running.server.app().store.measured_range(
+        lanner_engine::Rule::from_json(&rule, 1).unwrap().query.fingerprint(),
+        lanner_core::TimeRange::new(0, i64::MAX),
+    );
+    assert!(kept.unwrap().iter().filter(|measured| measured.value == Some(4.0)).count() >= 22);
+    let replay = json!({ "rules": [rule], "from": this_hour_ms - 2 * 3_600_000, "to": now_ms });
+    let (status, replay) = running.post("/api/v1/replay", replay.to_string()).await;
+    assert_eq!(status, 200, "{replay}");
+    let last = replay["evaluations"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["value"], &last["base"], &last["state"]), (&json!(1.0), &json!(4.0), &json!("firing")));
+    running.server.stop().await;
+}

@@ -103,7 +103,7 @@ fn states(app: &App, only: Option<&str>) -> Result<HashMap<String, RuleState>, A
         let prefill = prefills.get(&rule.id).map(|progress| Prefill {
             done: progress.done,
             total: progress.total,
-            finished: progress.done == progress.total || progress.error.is_some(),
+            finished: progress.finished,
         });
         let state = RuleState {
             id: rule.id.to_string(),
