@@ -101,7 +101,8 @@ pub fn write(app: &App, changes: &Changes) {
         return;
     }
     let messages = !changes.outbox.is_empty();
-    for alert in &changes.alerts {
+    // An alert whose state began with this window has just changed.
+    for alert in changes.alerts.iter().filter(|alert| alert.since_ms == alert.window.end_ms) {
         tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
     }
     loop {
