@@ -1,0 +1,10 @@
+//! Tests of the whole program as a process: what it keeps when it is killed, and how it behaves when the disk,
+//! the network, its callers or its receivers misbehave.
+//!
+//! `LANNER_CRASH_BIN` names another program to test, such as a release build.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod crash;
+mod program;
+mod random;
+mod receiver;
