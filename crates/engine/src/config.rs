@@ -2,6 +2,7 @@
 //!
 //! One `lanner.yaml`, or a folder of such files, whose lists are joined.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lanner_core::time::parse_duration_ms;
@@ -90,8 +91,9 @@ impl Config {
         let mut problem = |path: String, message: String, hint: Option<String>| {
             problems.push(Problem { at: None, path, message, hint });
         };
-        for (at, rule) in self.rules.iter().enumerate() {
-            if self.rules[..at].iter().any(|other| other.id == rule.id) {
+        let (mut ids, mut names) = (HashSet::new(), HashSet::new());
+        for rule in &self.rules {
+            if !ids.insert(&rule.id) {
                 problem(format!("rules.{}", rule.id), "is the id of two rules".to_owned(), None);
             }
             for receiver in &rule.receivers {
@@ -105,8 +107,8 @@ impl Config {
                 }
             }
         }
-        for (at, route) in self.routes.iter().enumerate() {
-            if self.routes[..at].iter().any(|other| other.receiver == route.receiver) {
+        for route in &self.routes {
+            if !names.insert(&route.receiver) {
                 problem(
                     format!("receivers.{}", route.receiver),
                     "is the name of two receivers".to_owned(),

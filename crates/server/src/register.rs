@@ -5,7 +5,7 @@
 //! compares with is prefilled in the background, with visible progress. Until then what is missing is
 //! counted when it is asked for, so results do not depend on how far the prefill is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lanner_core::Changes;
@@ -118,11 +118,11 @@ fn name_of<'d>(item: &'d Value, key: &str) -> &'d str {
 fn joined(stored: &Value, document: &Value, deleted: &[String]) -> Value {
     let join = |name: &str, key: &str| -> Vec<Value> {
         let new = section(document, name);
-        let is_new = |item: &&Value| new.iter().any(|other| name_of(other, key) == name_of(item, key));
-        let kept = section(stored, name).iter().filter(|item| {
-            let is_deleted = name == "rules" && deleted.iter().any(|id| id == name_of(item, key));
-            !is_new(item) && !is_deleted
-        });
+        let mut gone: BTreeSet<&str> = new.iter().map(|item| name_of(item, key)).collect();
+        if name == "rules" {
+            gone.extend(deleted.iter().map(String::as_str));
+        }
+        let kept = section(stored, name).iter().filter(|item| !gone.contains(name_of(item, key)));
         kept.chain(new).cloned().collect()
     };
     let inhibit = document.get("inhibit").or_else(|| stored.get("inhibit")).cloned().unwrap_or(Value::Null);
@@ -176,11 +176,13 @@ fn to_delete(app: &App, document: &Value, options: &ApplyOptions) -> Result<Vec<
 
 fn compare(stored: &Value, document: &Value, deleted: Vec<String>) -> Applied {
     let mut applied = Applied { deleted, ..Applied::default() };
+    let before: BTreeMap<&str, &Value> =
+        section(stored, "rules").iter().map(|rule| (name_of(rule, "id"), rule)).collect();
     for rule in section(document, "rules") {
         let id = name_of(rule, "id").to_owned();
-        match section(stored, "rules").iter().find(|other| name_of(other, "id") == id) {
+        match before.get(id.as_str()) {
             None => applied.created.push(id),
-            Some(other) if other == rule => applied.unchanged.push(id),
+            Some(other) if *other == rule => applied.unchanged.push(id),
             Some(_) => applied.changed.push(id),
         }
     }
@@ -268,10 +270,13 @@ fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
             .filter(|(rule, _)| !before.contains(&(rule.id.clone(), rule.version)))
             .map(|(rule, _)| (rule.clone(), engine.needed_from_ms(&rule.id).unwrap_or(now_ms)))
             .collect();
+        let replaced: BTreeSet<&Arc<str>> = before.iter().map(|(id, _)| id).collect();
         let mut needed: Vec<(Arc<str>, i64)> = Vec::new();
         for (rule, needed_from_ms) in fresh {
             if let Query::Stream(query) = &rule.query {
-                measures.remove(&rule.id);
+                if replaced.contains(&rule.id) {
+                    measures.remove(&rule.id);
+                }
                 if measures.add(&rule.id, query, rule.step_ms(), needed_from_ms) {
                     needed.push((query.stream.clone(), needed_from_ms));
                 }
@@ -303,7 +308,7 @@ fn take_snapshots(
     measures: &Measures,
     needed: Vec<(Arc<str>, i64)>,
 ) -> Result<Vec<Snapshot>, StoreError> {
-    let mut earliest: std::collections::BTreeMap<Arc<str>, i64> = std::collections::BTreeMap::new();
+    let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     for (stream, from_ms) in needed {
         let known = earliest.entry(stream).or_insert(from_ms);
         *known = from_ms.min(*known);
