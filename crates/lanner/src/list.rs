@@ -6,7 +6,7 @@
 use std::io::{self, IsTerminal as _};
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use lanner_core::Labels;
 use lanner_wire::api::{Time, WindowView};
 use serde::Serialize;
@@ -125,7 +125,7 @@ pub(crate) fn list<R: Row>(format: Format, rows: &[R], nothing: &str) -> Result<
 /// Writes a table.
 pub(crate) fn table<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec<Cell>>) -> Result<()> {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     if io::stdout().is_terminal()
         && let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size()
     {

@@ -66,8 +66,10 @@ fn span(text: &str, at: Position) -> (usize, usize) {
     let column =
         rest.char_indices().nth(at.column.saturating_sub(1) as usize).map_or(rest.len(), |(at, _)| at);
     let marked = rest[column..].trim_end();
-    let end = marked.find([',', '}', ']', '#']).unwrap_or(marked.len());
-    let end = marked.find(": ").map_or(end, |colon| end.min(colon));
+    let end = match marked.chars().next() {
+        Some(quote @ ('"' | '\'')) => marked[1..].find(quote).map_or(marked.len(), |end| end + 2),
+        _ => marked.find([',', '}', ']', '#', ':']).unwrap_or(marked.len()),
+    };
     (line + column, marked[..end].trim_end().len().max(usize::from(!marked.is_empty())))
 }
 
@@ -79,14 +81,14 @@ mod tests {
     fn places_become_words() {
         #[track_caller]
         fn check(line: u32, column: u32, expected: &str) {
-            let text = "id: a\nquery: { stream: zähler, measure: x }\nlast: end";
+            let text = "id: a\nquery: { stream: zähler, measure: x }\nlast: '{ x } # end' # here";
             let (start, length) = span(text, Position { line, column });
             assert_eq!(&text[start..start + length], expected);
         }
         check(1, 1, "id");
         check(2, 18, "zähler");
         check(2, 26, "measure");
-        check(3, 7, "end");
+        check(3, 7, "'{ x } # end'");
         check(3, 99, "");
         check(99, 1, "");
     }

@@ -135,7 +135,6 @@ fn guess(path: &Path) -> Option<InputFormat> {
 /// Imports one file; whether all of it was taken.
 async fn import(args: &Args, path: &Path, form: Form, client: &Client) -> Result<bool> {
     let meter = Arc::new(Meter::default());
-    let input = input::open(path, &meter)?;
     let size =
         if path == Path::new("-") { None } else { std::fs::metadata(path).ok().map(|file| file.len()) };
     let how = How {
@@ -146,12 +145,14 @@ async fn import(args: &Args, path: &Path, form: Form, client: &Client) -> Result
         now_ms: jiff::Timestamp::now().as_millisecond(),
     };
     let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    let (file, metered) = (path.to_owned(), Arc::clone(&meter));
+    // In a thread of its own from the start: already the first byte of standard input may be long in coming.
     let reading = tokio::task::spawn_blocking(move || {
-        let mut input = input;
+        let mut input = input::open(&file, &metered)?;
         let mut report = Report::default();
         let mut send = |batch| sender.blocking_send(batch).map_err(|_| std::io::Error::other("stopped"));
         let read = read::read(&mut *input, &how, &mut report, &mut send);
-        (report, read)
+        Ok::<_, Failure>((report, read))
     });
     let _stop = StopOnDrop(Arc::clone(&meter));
     let unit = if form == Form::Events { "events" } else { "samples" };
@@ -167,7 +168,7 @@ async fn import(args: &Args, path: &Path, form: Form, client: &Client) -> Result
         }
     };
     let (report, read) =
-        reading.await.map_err(|error| Failure::program(format!("reading broke off: {error}")))?;
+        reading.await.map_err(|error| Failure::program(format!("reading broke off: {error}")))??;
     let n_rejected = report.rejected + sent.rejected;
     tell(path, unit, &report, &sent, took);
     read.map_err(|why| Failure::user(format!("{}: {why}", path.display())))?;

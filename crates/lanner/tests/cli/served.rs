@@ -306,3 +306,66 @@ fn a_configuration_is_served() {
     let data = folder.path().to_str().unwrap();
     run(&["serve", "--data", data, "--listen", "0.0.0.0:0", "--carbon", "off"]).says(3, &["token"]);
 }
+
+#[test]
+fn a_busy_server_is_waited_for() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let busy = std::thread::spawn(move || {
+        for answer in ["429 Too Many Requests\r\nRetry-After: 1", "204 No Content"] {
+            let (stream, _) = listener.accept().unwrap();
+            let mut request = std::io::BufReader::new(&stream);
+            let (mut line, mut length) = (String::new(), 0);
+            while std::io::BufRead::read_line(&mut request, &mut line).unwrap() > 2 {
+                if let Some(text) = line.strip_prefix("content-length: ") {
+                    length = text.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            std::io::Read::read_exact(&mut request, &mut vec![0; length]).unwrap();
+            let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            (&stream).write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let started = std::time::Instant::now();
+    let arguments = ["import", "--url", &url, "--format", "line", "-"];
+    run_with_input(&arguments, b"a value=1 1\n").says(0, &["1 samples"]);
+    assert!(started.elapsed() >= std::time::Duration::from_secs(1));
+    busy.join().unwrap();
+}
+
+#[test]
+fn interrupted_is_not_stuck() {
+    let server = start();
+    let mut command = lanner();
+    command.args(["import", "--stream", "s", "-", "--url", &server.url]);
+    let mut child =
+        command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let input = child.stdin.take(); // stays open, as a terminal does
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    eventually(|| child.try_wait().unwrap().is_some(), "it ends");
+    let output: crate::program::Ran = child.wait_with_output().unwrap().into();
+    drop(input);
+    output.says(130, &["interrupted"]);
+}
+
+#[test]
+fn one_folder_has_one_server() {
+    let server = start();
+    let data = server.path("data");
+    run(&["status", "--data", &data]).says(2, &["in use by another lanner", "stop it"]);
+    run(&["serve", "--data", &data, "--listen", "127.0.0.1:0", "--carbon", "off"]).says(3, &["in use"]);
+}
+
+#[test]
+fn readers_may_leave_early() {
+    let server = start();
+    let lines = (0..200_000).map(|n| format!("a value=1 {n}000000\n")).collect::<String>();
+    server.run(&["import", &server.file("a.lp", lines)]).expect(0);
+    let mut child =
+        lanner().args(["export", "--url", &server.url]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 10];
+    std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut first).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
