@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use lanner_engine::Engine;
 use lanner_engine::stream::Measures;
-use lanner_io::receiver::{Clock as _, SystemClock};
 use lanner_io::store::Store;
 
 use crate::deliver::Deliveries;
@@ -59,7 +58,7 @@ impl App {
     /// Now, milliseconds since the Unix epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
-        SystemClock.now_ms()
+        self.settings.clock.now_ms()
     }
 
     /// The engine, locked.
@@ -155,6 +154,8 @@ pub struct Prefill {
 pub struct Alarm {
     rung: Mutex<bool>,
     changed: Condvar,
+    settled_ms: Mutex<i64>,
+    settled: Condvar,
     stopping: AtomicBool,
 }
 
@@ -175,6 +176,19 @@ impl Alarm {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Notes that all that was due by `time_ms`, milliseconds since the Unix epoch, is evaluated and written.
+    pub(crate) fn settle(&self, time_ms: i64) {
+        *locked(&self.settled_ms) = time_ms;
+        self.settled.notify_all();
+    }
+
+    /// Waits until all that was due by `time_ms` is evaluated and written, or for `at_most`; says which.
+    pub(crate) fn wait_settled(&self, time_ms: i64, at_most: Duration) -> bool {
+        let settled_ms = locked(&self.settled_ms);
+        let waited = self.settled.wait_timeout_while(settled_ms, at_most, |settled_ms| *settled_ms < time_ms);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// Waits until woken, or for `at_most`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lanner_engine::config::ReceiverDocument;
-use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Receiver, ReceiverConfig, SystemClock};
+use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Receiver, ReceiverConfig};
 
 use crate::app::{App, locked};
 
@@ -59,8 +59,8 @@ impl Deliveries {
             }
         }
         let outbox = Arc::new(app.store.clone());
-        let delivery =
-            Delivery::start(receivers, &outbox, &Arc::new(SystemClock), DeliveryOptions::default());
+        let clock = Arc::new(app.settings.clock.clone());
+        let delivery = Delivery::start(receivers, &outbox, &clock, DeliveryOptions::default());
         *locked(&self.running) = Some(delivery);
     }
 

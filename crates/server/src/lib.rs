@@ -14,6 +14,7 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod clock;
 pub mod deliver;
 pub mod ingest;
 pub mod live;
@@ -26,5 +27,6 @@ pub mod turn;
 mod run;
 
 pub use app::App;
+pub use clock::Clock;
 pub use run::{Server, ServerError};
 pub use settings::Settings;

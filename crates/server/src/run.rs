@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use lanner_engine::Engine;
-use lanner_io::receiver::{Clock as _, SystemClock};
 use lanner_io::store::{Store, StoreError};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
@@ -135,6 +134,16 @@ impl Server {
         &self.app
     }
 
+    /// Puts a stepped clock on, and waits until all that is due by then is evaluated and written, or for
+    /// `at_most`; says which. With the machine's clock, waits for what is due by `time_ms`.
+    pub async fn step_to(&self, time_ms: i64, at_most: std::time::Duration) -> bool {
+        let app = Arc::clone(&self.app);
+        app.settings.clock.put_on(time_ms);
+        app.alarm.ring();
+        let waited = tokio::task::spawn_blocking(move || app.alarm.wait_settled(time_ms, at_most));
+        waited.await.unwrap_or(false)
+    }
+
     /// Stops: requests under way are answered, the current turn is finished, the store is closed. At most a
     /// few seconds; what was acknowledged is durable anyway.
     pub async fn stop(mut self) {
@@ -190,7 +199,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
     let first_ms: HashMap<Arc<str>, i64> =
         store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
-    let now_ms = SystemClock.now_ms();
+    let now_ms = settings.clock.now_ms();
     let mut engine = Engine::new();
     engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
     engine.set_silences(&store.silences()?, now_ms);

@@ -8,6 +8,8 @@ use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::Secret;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier};
 
+use crate::clock::Clock;
+
 /// The port of HTTP.
 pub const HTTP_PORT: u16 = 9797;
 /// The port of carbon's plaintext protocol.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub external_url: Option<String>,
     /// What the store keeps.
     pub store: StoreOptions,
+    /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
+    pub clock: Clock,
     /// Whether rules are evaluated; not in a process that only reads or changes what is stored.
     pub evaluate: bool,
 }
@@ -49,6 +53,7 @@ impl Settings {
             max_writers: 32,
             external_url: None,
             store: StoreOptions::default(),
+            clock: Clock::default(),
             evaluate: true,
         }
     }

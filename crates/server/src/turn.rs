@@ -36,6 +36,9 @@ pub fn run(app: &App) {
         app.last_turn_ms.store(now_ms, Ordering::Relaxed);
         if !more {
             let wake_ms = app.engine().wake_ms().unwrap_or(i64::MAX);
+            if wake_ms > now_ms {
+                app.alarm.settle(now_ms);
+            }
             let sleep_ms = wake_ms.saturating_sub(app.now_ms()).clamp(0, i64::from(u32::MAX));
             app.alarm.wait(Duration::from_millis(sleep_ms.unsigned_abs()).min(LONGEST_SLEEP));
         }
