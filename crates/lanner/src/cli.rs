@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, backup, check, completion, export, import, outbox, query, receiver, replay, rule, serve, silence,
-    status, test,
+    alert, backup, check, completion, demo, export, import, outbox, query, receiver, replay, rule, serve,
+    silence, status, test,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -16,6 +16,7 @@ use crate::commands::{
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  lanner demo                         see it find an outage, within a minute
   lanner serve                        start with nothing configured
   lanner check lanner.yaml            find every mistake in a configuration
   lanner test payments.test.yaml      hold rules to written examples
@@ -33,6 +34,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(serve::Args),
+    Demo(demo::Args),
     Check(check::Args),
     Test(test::Args),
     Replay(replay::Args),

@@ -93,7 +93,13 @@ impl Client {
         let url = inside
             .as_ref()
             .map_or_else(|| args.url.clone(), |server| format!("http://{}", server.http_addr()));
-        let base = parse_base(&url)?;
+        let token = args.token.clone().filter(|_| inside.is_none());
+        Ok(Self { inside, ..Self::at(&url, token)? })
+    }
+
+    /// A connection to the server at `url`.
+    pub(crate) fn at(url: &str, token: Option<String>) -> Result<Self> {
+        let base = parse_base(url)?;
         lanner_io::receiver::install_crypto_provider();
         let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(10));
         if base.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host)) {
@@ -103,9 +109,14 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| Failure::program(format!("cannot start HTTP: {}", causes(&error))))?;
-        let token = args.token.clone().filter(|_| inside.is_none());
         let actor = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-        Ok(Self { http, base, token, actor: actor.unwrap_or_else(|| "command line".to_owned()), inside })
+        Ok(Self {
+            http,
+            base,
+            token,
+            actor: actor.unwrap_or_else(|| "command line".to_owned()),
+            inside: None,
+        })
     }
 
     async fn close(self) {

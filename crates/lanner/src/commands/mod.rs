@@ -4,6 +4,7 @@ pub(crate) mod alert;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod outbox;
@@ -25,6 +26,7 @@ use crate::list::Format;
 pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Replay(args) => replay::run(&args),

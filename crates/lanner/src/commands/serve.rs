@@ -178,7 +178,7 @@ fn tell(server: &Server, folder: &std::path::Path) {
 }
 
 /// Comes when the process is asked to stop.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
     let failed = |error: std::io::Error| Failure::program(format!("cannot listen for signals: {error}"));
     #[cfg(unix)]
     {

@@ -1,0 +1,210 @@
+//! `lanner demo`: what a newcomer runs first.
+//!
+//! Three weeks of two real series and a generated stream of payments go through a real server: HTTP, store,
+//! engine, messages to a real webhook. Only time is made: see [`story`].
+//!
+//! Reading order: [`story`] (what happens), `payments` and [`labelled`] (the data), [`hook`] (who is told),
+//! [`facts`] (what came of it), [`tell`] (the text).
+
+mod facts;
+mod hook;
+mod labelled;
+mod payments;
+mod story;
+mod tell;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use lanner_server::settings::{HTTP_PORT, parse_address};
+use lanner_server::{Clock, Server, ServerError, Settings};
+use lanner_wire::api::Time;
+
+use self::facts::{Facts, Judged, StoryFacts};
+use self::hook::Hook;
+use self::story::{Feed, Times};
+use super::serve::stop_signal;
+use crate::client::Client;
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::output::{self, ReportFormat};
+
+/// The demo's rules.
+const RULES: &str = include_str!("../../demo/rules.yaml");
+
+/// Watch Lanner find an outage in three weeks of data, within a minute.
+///
+/// Starts a server in a private folder, takes in two real series of the Numenta Anomaly Benchmark and generated
+/// payments, lets a bank fail on the last day, and says what was found, when, and how late. Then the server goes on,
+/// with payments coming in, to be looked at.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner demo
+  lanner demo --rules
+  lanner demo --exit --format json | jq .outage
+
+Exit codes: 0 when the outage was found within one window and the bank named, else 3.")]
+pub(crate) struct Args {
+    /// Leave when the story is told, instead of serving until Ctrl-C.
+    #[arg(long)]
+    exit: bool,
+    /// An empty folder to keep the data in. Without one: a temporary folder, removed at the end.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where HTTP listens. Without one: 127.0.0.1:9797, or a free port when that is taken.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// How to show the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// Print the demo's rules and leave.
+    #[arg(long)]
+    rules: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if args.rules {
+        output::text(RULES)?;
+        return Ok(Outcome::Fine);
+    }
+    let folder = Folder::open(args.data.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
+    runtime.block_on(demo(args, folder.path()))
+}
+
+/// Where the data lies while the demo runs.
+enum Folder {
+    Private(tempfile::TempDir),
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn open(kept: Option<&Path>) -> Result<Self> {
+        let Some(path) = kept else {
+            let folder = tempfile::Builder::new().prefix("lanner-demo-").tempdir();
+            let failed = |error| Failure::program(format!("cannot make a temporary folder: {error}"));
+            return folder
+                .map(Self::Private)
+                .map_err(|error| failed(error).hint("name a folder with --data"));
+        };
+        let is_used = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        if is_used {
+            return Err(Failure::user(format!("the folder {} is not empty", path.display()))
+                .hint("the demo does not mix its data with yours; name a new folder"));
+        }
+        Ok(Self::Kept(path.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Private(folder) => folder.path(),
+            Self::Kept(path) => path,
+        }
+    }
+}
+
+async fn demo(args: &Args, folder: &Path) -> Result<Outcome> {
+    let mut stop = std::pin::pin!(stop_signal()?);
+    let times = Times::before(Clock::default().now_ms())?;
+    let clock = Clock::stepped(times.start_ms);
+    let server = start(args, folder, &clock).await?;
+    let url = format!("http://{}", server.http_addr());
+    let result = async {
+        let client = Client::at(&url, None)?;
+        let hook = Hook::start(clock.clone()).await?;
+        let mut feed = Feed::new(&client, times)?;
+        let facts = tokio::select! {
+            facts = tell_story(&server, &client, &hook, &mut feed, times) => facts?,
+            () = &mut stop => return Err(Failure::interrupted()),
+        };
+        show(args, &facts)?;
+        if !args.exit {
+            clock.run_on();
+            remark(&invitation(&url, args.data.as_deref()));
+            tokio::select! {
+                failed = keep_feeding(&clock, &mut feed) => failed?,
+                () = &mut stop => {}
+            }
+        }
+        facts.shortcoming().map_or(Ok(Outcome::Fine), |why| Err(Failure::program(why)))
+    };
+    let result = result.await;
+    server.stop().await;
+    result
+}
+
+/// Starts the server; when nobody named a port and the usual one is taken, on a free one.
+async fn start(args: &Args, folder: &Path, clock: &Clock) -> Result<Server> {
+    let mut settings = Settings { carbon: None, clock: clock.clone(), ..Settings::new(folder) };
+    if let Some(text) = &args.listen {
+        settings.listen =
+            parse_address(text, HTTP_PORT).map_err(|why| Failure::user(format!("--listen: {why}")))?;
+    }
+    let failed = |error: ServerError| Failure::program(error.to_string());
+    match Server::start(settings.clone()).await {
+        Err(ServerError::Listen { address, .. }) if args.listen.is_none() => {
+            settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+            let server = Server::start(settings).await.map_err(failed)?;
+            remark(&format!("{address} is taken; the demo listens on {}", server.http_addr()));
+            Ok(server)
+        }
+        started => started.map_err(failed),
+    }
+}
+
+async fn tell_story(
+    server: &Server,
+    client: &Client,
+    hook: &Hook,
+    feed: &mut Feed<'_>,
+    times: Times,
+) -> Result<Facts> {
+    let started = Instant::now();
+    story::play(server, hook, feed, times).await?;
+    let took_s = started.elapsed().as_secs_f64();
+    let received = hook.received();
+    let found = facts::found(client, &received).await?;
+    let Judged { outage, false_alarms, series } = facts::judge(found, feed.series(), times);
+    Ok(Facts {
+        url: format!("http://{}", server.http_addr()),
+        story: StoryFacts {
+            start: Time(times.start_ms),
+            watched_from: Time(times.watched_ms),
+            end: Time(times.end_ms),
+            took_s,
+        },
+        loaded: facts::loaded(client, feed.written()).await?,
+        outage,
+        false_alarms,
+        series,
+        webhook: facts::webhook(&hook.url, &received),
+    })
+}
+
+fn show(args: &Args, facts: &Facts) -> Result<()> {
+    match args.format {
+        ReportFormat::Json => output::json(facts),
+        ReportFormat::Text => output::line(&tell::story(facts)),
+    }
+}
+
+fn invitation(url: &str, folder: Option<&Path>) -> String {
+    let kept = folder.map_or_else(String::new, |folder| format!("; the data stays in {}", folder.display()));
+    format!(
+        "The server goes on at {url}, on the demo's clock, and payments come in. Try:\n\n  \
+         lanner alert list --url {url}\n  \
+         lanner demo --rules\n  \
+         curl {url}/api/v1/alerts\n\n\
+         Ctrl-C ends it{kept}"
+    )
+}
+
+/// Writes what happens from now on, as it happens.
+async fn keep_feeding(clock: &Clock, feed: &mut Feed<'_>) -> Result<()> {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        feed.write_until(clock.now_ms()).await?;
+    }
+}
