@@ -138,20 +138,18 @@ async fn serve(settings: Settings, document: Option<Value>) -> Result<()> {
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
     let server = Server::start(settings).await.map_err(|error| Failure::program(error.to_string()))?;
     let applied = tokio::select! {
-        applied = apply(server.app(), document) => applied,
-        () = &mut stop => Ok(()),
+        applied = apply(server.app(), document) => applied.map(|()| true),
+        () = &mut stop => Ok(false),
     };
-    if let Err(failure) = applied {
-        server.stop().await;
-        return Err(failure);
-    }
-    tell(&server, &folder);
-    stop.await;
-    if std::io::stderr().is_terminal() {
-        remark("stopping; what was acknowledged is on disk");
+    if matches!(applied, Ok(true)) {
+        tell(&server, &folder);
+        stop.await;
+        if std::io::stderr().is_terminal() {
+            remark("stopping; what was acknowledged is on disk");
+        }
     }
     server.stop().await;
-    Ok(())
+    applied.map(|_| ())
 }
 
 /// Makes the configuration take effect; rules that it had before and has no more are deleted.
