@@ -1,7 +1,7 @@
 //! What everything shares: the store, the engine, the measures, and who is woken.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ pub struct Alarm {
     changed: Condvar,
     settled_ms: Mutex<i64>,
     settled: Condvar,
-    stopping: AtomicBool,
+    stopping: tokio::sync::watch::Sender<bool>,
 }
 
 impl Alarm {
@@ -168,14 +168,20 @@ impl Alarm {
 
     /// Ends the loop after its current turn.
     pub fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+        self.stopping.send_replace(true);
         self.ring();
     }
 
     /// Whether the loop is to end.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+        *self.stopping.borrow()
+    }
+
+    /// Comes when the loop, and everything beside it, is to end.
+    pub async fn stopped(&self) {
+        // Fails only when the alarm is gone, and then it is over as well.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// Notes that all that was due by `time_ms`, milliseconds since the Unix epoch, is evaluated and written.

@@ -11,7 +11,10 @@ const EVERY: Duration = Duration::from_secs(5);
 pub async fn run(app: Arc<App>) {
     let mut last_error = None;
     while !app.alarm.is_stopping() {
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = app.alarm.stopped() => return,
+        }
         let (store, now_ms) = (app.store.clone(), app.now_ms());
         let done = tokio::task::spawn_blocking(move || store.maintain(now_ms)).await;
         let error = match done {

@@ -19,6 +19,9 @@ use crate::register;
 use crate::settings::Settings;
 use crate::{maintain, turn};
 
+/// How long requests under way may take when the server stops.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -152,22 +155,28 @@ impl Server {
             let _ = stop.send(());
         }
         self.app.alarm.stop();
-        if let Some(turn) = self.turn.take() {
-            let joined = tokio::task::spawn_blocking(move || turn.join().is_ok()).await;
-            if !matches!(joined, Ok(true)) {
-                tracing::error!("the evaluation loop broke off");
-            }
-        }
-        self.app.deliveries.stop().await;
-        let grace = tokio::time::sleep(std::time::Duration::from_secs(3));
-        tokio::pin!(grace);
-        while let Some(mut task) = self.tasks.pop() {
-            tokio::select! {
-                _ = &mut task => {}
-                () = &mut grace => task.abort(),
-            }
-        }
+        let tasks = std::mem::take(&mut self.tasks);
+        tokio::join!(end_turns(self.turn.take()), self.app.deliveries.stop(), end_tasks(tasks));
         self.app.store.close();
+    }
+}
+
+async fn end_turns(turn: Option<JoinHandle<()>>) {
+    let Some(turn) = turn else { return };
+    let joined = tokio::task::spawn_blocking(move || turn.join().is_ok()).await;
+    if !matches!(joined, Ok(true)) {
+        tracing::error!("the evaluation loop broke off");
+    }
+}
+
+/// Lets tasks end for a while: of HTTP some requests may never become whole.
+async fn end_tasks(tasks: Vec<tokio::task::JoinHandle<()>>) {
+    let deadline = tokio::time::Instant::now() + GRACE;
+    for task in tasks {
+        let abort = task.abort_handle();
+        if tokio::time::timeout_at(deadline, task).await.is_err() {
+            abort.abort();
+        }
     }
 }
 

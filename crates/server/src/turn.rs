@@ -60,6 +60,9 @@ fn turn(app: &App, now_ms: i64) -> bool {
     }
     let mut changes = Changes::default();
     for due in &plan.due {
+        if app.alarm.is_stopping() {
+            break; // the next run takes these up where the cursors stand
+        }
         let (answer, measured) = live::answer(app, due);
         let now_ms = app.now_ms();
         metrics::histogram!("lanner_evaluation_lateness_seconds")

@@ -21,14 +21,18 @@ const BATCH: usize = 10_000;
 /// How long a sample waits for company.
 const LINGER: Duration = Duration::from_millis(200);
 /// Connections at one time.
-const MAX_CONNECTIONS: usize = 1_000;
+const MAX_CONNECTIONS: u32 = 1_000;
 
-/// Accepts connections until the task is ended.
+/// Accepts connections until the server stops; ends when what they sent is committed.
 pub async fn listen(app: Arc<App>, listener: TcpListener) {
-    let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS as usize));
+    let next = async || (Arc::clone(&slots).acquire_owned().await, listener.accept().await);
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-        match listener.accept().await {
+        let (slot, accepted) = tokio::select! {
+            next = next() => next,
+            () = app.alarm.stopped() => break,
+        };
+        match accepted {
             Ok((stream, peer)) => {
                 let app = Arc::clone(&app);
                 tokio::spawn(async move {
@@ -44,16 +48,19 @@ pub async fn listen(app: Arc<App>, listener: TcpListener) {
             }
         }
     }
+    // All places are free when all connections have ended.
+    let _ = slots.acquire_many(MAX_CONNECTIONS).await;
 }
 
 async fn serve(app: &App, stream: TcpStream) -> Result<(), StoreError> {
     let mut lines = Lines { reader: BufReader::with_capacity(64 * 1024, stream), line: Vec::new() };
     let mut pending = Pending::default();
+    let mut stopped = std::pin::pin!(app.alarm.stopped());
     loop {
-        let next = if pending.batch.is_empty() {
-            Ok(lines.next().await)
-        } else {
-            tokio::time::timeout_at(pending.deadline, lines.next()).await
+        let next = tokio::select! {
+            line = lines.next() => Ok(line),
+            () = tokio::time::sleep_until(pending.deadline), if !pending.batch.is_empty() => Err(()),
+            () = &mut stopped => Ok(None),
         };
         match next {
             Ok(Some(line)) => pending.add(&app.store, &line, app.now_ms()),
@@ -61,7 +68,7 @@ async fn serve(app: &App, stream: TcpStream) -> Result<(), StoreError> {
                 pending.commit(app).await?;
                 return Ok(());
             }
-            Err(_) => pending.commit(app).await?,
+            Err(()) => pending.commit(app).await?,
         }
         if pending.batch.samples.len() >= BATCH {
             pending.commit(app).await?;
