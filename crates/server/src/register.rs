@@ -14,7 +14,7 @@ use lanner_engine::config::ReceiverDocument;
 use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::rule::{Query, Status};
 use lanner_engine::stream::Measures;
-use lanner_engine::{Config, Rule};
+use lanner_engine::{Config, Engine, Rule};
 use lanner_io::receiver::ReceiverConfig;
 use lanner_io::store::{DocumentChange, EventsSnapshot, Store, StoreError};
 use serde_json::Value;
@@ -249,39 +249,45 @@ pub async fn reload(app: &Arc<App>, config: &Config) -> Result<(), StoreError> {
 }
 
 fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
+    // Nothing is evaluated until measures know their past; the engine itself stays free for questions.
     let _in_order = locked(&app.turns);
     let now_ms = app.now_ms();
-    let before: BTreeSet<(Arc<str>, u32)> = versions(app);
-    // The engine stays locked until measures know their past: nothing is evaluated in between.
     let mut engine = app.engine();
+    let before = versions(&engine);
     let changes: Changes = engine.set_rules(rules, now_ms);
-    let known: BTreeSet<Arc<str>> = engine.rules().map(|(rule, _)| rule.id.clone()).collect();
-    let mut new = Vec::new();
+    let stale: Vec<(Arc<str>, u32)> = before.difference(&versions(&engine)).cloned().collect();
+    let fresh: Vec<(Arc<Rule>, i64)> = engine
+        .rules()
+        .filter(|(rule, _)| !before.contains(&(rule.id.clone(), rule.version)))
+        .map(|(rule, _)| (rule.clone(), engine.needed_from_ms(&rule.id).unwrap_or(now_ms)))
+        .collect();
+    drop(engine);
+    let measured = measure(app, &stale, &fresh);
+    // Also when the past could not be counted: windows are then counted when they are asked for.
+    crate::turn::write(app, &changes);
+    app.alarm.ring();
+    start_prefills(app, fresh.into_iter().map(|(rule, _)| rule), now_ms);
+    measured
+}
+
+fn versions(engine: &Engine) -> BTreeSet<(Arc<str>, u32)> {
+    engine.rules().map(|(rule, _)| (rule.id.clone(), rule.version)).collect()
+}
+
+/// Ends the measures of rules that are gone or have a new version, registers those of new ones, and counts
+/// what is stored of their past.
+fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[(Arc<Rule>, i64)]) -> Result<(), StoreError> {
     let snapshots = {
         let _gate = app.counting.closed();
         let mut measures = app.counting.measures();
-        for (id, _) in &before {
-            if !known.contains(id) {
-                measures.remove(id);
-            }
-        }
-        let fresh: Vec<(Arc<Rule>, i64)> = engine
-            .rules()
-            .filter(|(rule, _)| !before.contains(&(rule.id.clone(), rule.version)))
-            .map(|(rule, _)| (rule.clone(), engine.needed_from_ms(&rule.id).unwrap_or(now_ms)))
-            .collect();
-        let replaced: BTreeSet<&Arc<str>> = before.iter().map(|(id, _)| id).collect();
+        stale.iter().for_each(|(id, _)| measures.remove(id));
         let mut needed: Vec<(Arc<str>, i64)> = Vec::new();
         for (rule, needed_from_ms) in fresh {
-            if let Query::Stream(query) = &rule.query {
-                if replaced.contains(&rule.id) {
-                    measures.remove(&rule.id);
-                }
-                if measures.add(&rule.id, query, rule.step_ms(), needed_from_ms) {
-                    needed.push((query.stream.clone(), needed_from_ms));
-                }
+            if let Query::Stream(query) = &rule.query
+                && measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms)
+            {
+                needed.push((query.stream.clone(), *needed_from_ms));
             }
-            new.push(rule);
         }
         take_snapshots(app, &measures, needed)?
     };
@@ -289,15 +295,7 @@ fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
         past::count(&mut past, &stream, &snapshot)?;
         app.counting.measures().absorb(past, from_ms);
     }
-    drop(engine);
-    crate::turn::write(app, &changes);
-    app.alarm.ring();
-    start_prefills(app, &new, now_ms);
     Ok(())
-}
-
-fn versions(app: &App) -> BTreeSet<(Arc<str>, u32)> {
-    app.engine().rules().map(|(rule, _)| (rule.id.clone(), rule.version)).collect()
 }
 
 type Snapshot = (Arc<str>, i64, EventsSnapshot, Measures);
@@ -323,12 +321,10 @@ fn take_snapshots(
 }
 
 /// Prefills the history of new relative rules in the background.
-fn start_prefills(app: &Arc<App>, rules: &[Arc<Rule>], now_ms: i64) {
+fn start_prefills(app: &Arc<App>, rules: impl Iterator<Item = Arc<Rule>>, now_ms: i64) {
     let relative: Vec<Arc<Rule>> = rules
-        .iter()
         .filter(|rule| rule.status == Status::Active && rule.detector.bases().is_some())
         .filter(|rule| matches!(rule.query, Query::Stream(_)))
-        .cloned()
         .collect();
     for rule in &relative {
         locked(&app.prefills).insert(rule.id.clone(), Prefill::default());
