@@ -1,15 +1,20 @@
 //! Errors as answers, and JSON in and out with messages for people.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use lanner_engine::document::{Problem, Problems};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{ErrorBody, ProblemView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::app::App;
+use crate::ingest::too_large;
 use crate::register::ApplyError;
 
 /// An error with its status.
@@ -131,19 +136,26 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+/// A body of bounded length, as it came.
+#[derive(Debug, Clone)]
+pub struct Received(pub Bytes);
+
+impl FromRequest<Arc<App>> for Received {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request<Body>, state: &S) -> Result<Self, ApiError> {
-        let bytes = bytes::Bytes::from_request(request, state).await.map_err(|rejection| {
-            let status = rejection.into_response().status();
-            let message = if status == StatusCode::PAYLOAD_TOO_LARGE {
-                "the body is too large; send less at once, or raise server.max_body"
-            } else {
-                "the body could not be read"
-            };
-            ApiError::new(status, message)
-        })?;
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
+        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(app.settings.max_body_bytes),
+            status => ApiError::new(status, "the body could not be read"),
+        })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
+        let Received(bytes) = Received::from_request(request, app).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             let text = error.to_string();
             let message = text.split(" at line ").next().unwrap_or(&text).to_owned();

@@ -23,7 +23,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use error::{ApiError, Json};
+pub use error::{ApiError, Json, Received};
 
 use crate::app::App;
 use crate::auth;

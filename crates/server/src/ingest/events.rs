@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use lanner_io::store::{Batch, NewEvent};
 use lanner_wire::{Report, events};
 
 use super::{commit_events, count_report, decoded, parameters, permit};
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Received};
 use crate::app::App;
 
 /// Write events: one JSON object, an array of objects, or one object a line.
@@ -38,7 +37,7 @@ pub async fn write(
     Path(stream): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    Received(body): Received,
 ) -> Result<Response, ApiError> {
     let _permit = permit(&app)?;
     if stream.is_empty() || stream.len() > 200 || stream.chars().any(char::is_control) {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use lanner_core::Sample;
 use lanner_io::store::{Batch, Store};
 use lanner_wire::Report;
 use lanner_wire::line_protocol::{self, Options, Precision};
 
 use super::{commit, count_report, decoded, parameters, permit};
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Received};
 use crate::app::App;
 
 /// Write samples as Influx line protocol.
@@ -32,7 +31,7 @@ pub async fn write(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    Received(body): Received,
 ) -> Result<Response, ApiError> {
     let _permit = permit(&app)?;
     let precision = parameters(query.as_deref()).remove("precision").unwrap_or_default();
