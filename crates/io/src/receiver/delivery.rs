@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`Outbox`] (what the store must do), [`Delivery`] (what the server holds), `Worker`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -123,6 +123,7 @@ impl Delivery {
                 options,
                 sent_unrecorded: HashSet::new(),
                 left_alone_until_ms: i64::MIN,
+                retries_ms: BTreeSet::new(),
             };
             let task = tokio::spawn(worker.run(Arc::clone(&wake), stop.subscribe()));
             (name, (wake, task))
@@ -173,6 +174,8 @@ struct Worker<O, C> {
     sent_unrecorded: HashSet<String>,
     /// Until when the receiver asked to be left alone.
     left_alone_until_ms: i64,
+    /// When messages that failed are tried again; kept here so that being woken does not put it off.
+    retries_ms: BTreeSet<i64>,
 }
 
 impl<O: Outbox, C: Clock> Worker<O, C> {
@@ -195,13 +198,13 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
 
     /// Sends what is due now; returns how long there is nothing to do unless somebody wakes the worker.
     async fn turn(&mut self, stop: &watch::Receiver<bool>) -> Result<Duration, OutboxError> {
-        let mut earliest_ms: Option<i64> = None;
         let mut more = true;
         while more && !*stop.borrow() {
             let now_ms = self.clock.now_ms();
             if now_ms < self.left_alone_until_ms {
                 return Ok(self.pause(Some(self.left_alone_until_ms)));
             }
+            self.retries_ms = self.retries_ms.split_off(&now_ms.saturating_add(1));
             let due = self.outbox.due(&self.name, now_ms, BATCH).await?;
             more = !due.is_empty();
             for message in due {
@@ -209,10 +212,10 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
                     break;
                 }
                 let next_ms = self.attempt(&message).await?;
-                earliest_ms = [earliest_ms, next_ms].into_iter().flatten().min();
+                self.retries_ms.extend(next_ms);
             }
         }
-        Ok(self.pause(earliest_ms))
+        Ok(self.pause(self.retries_ms.first().copied()))
     }
 
     /// From now until `until_ms`, but no longer than an idle worker sleeps.

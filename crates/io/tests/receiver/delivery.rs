@@ -101,7 +101,10 @@ impl Outbox for Memory {
 
 fn start(outbox: &Arc<Memory>, receivers: Vec<(&str, Receiver)>) -> Delivery {
     let backoff = Backoff { first_ms: 20, cap_ms: 100, max_attempts: 4, ..Backoff::default() };
-    let options = DeliveryOptions { backoff, poll_every: Duration::from_millis(500) };
+    start_with(outbox, receivers, DeliveryOptions { backoff, poll_every: Duration::from_millis(500) })
+}
+
+fn start_with(outbox: &Arc<Memory>, receivers: Vec<(&str, Receiver)>, options: DeliveryOptions) -> Delivery {
     let receivers = receivers.into_iter().map(|(name, receiver)| (Arc::from(name), Arc::new(receiver)));
     Delivery::start(receivers, outbox, &Arc::new(SystemClock), options)
 }
@@ -230,6 +233,21 @@ async fn a_receiver_that_asks_to_be_left_alone_is() {
     outbox.ends("hook").await;
     assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(peer.requests().len(), 3); // the other message waited as well
+    delivery.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn being_woken_puts_no_retry_off() {
+    let (receiver, _) = scripted(|key, n| if key == "k1" && n == 0 { Verdict::Later } else { Verdict::Take });
+    let outbox = Arc::new(Memory::default());
+    outbox.put("r", message("k1", "a"));
+    let backoff = Backoff { first_ms: 600, ..Backoff::default() };
+    let options = DeliveryOptions { backoff, poll_every: Duration::from_secs(3_600) };
+    let delivery = start_with(&outbox, vec![("r", receiver)], options);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    outbox.put("r", message("k2", "b"));
+    delivery.wake();
+    assert_eq!(outbox.ends("r").await.len(), 2); // long before the worker looks by itself
     delivery.stop(Duration::from_secs(1)).await;
 }
 
