@@ -102,6 +102,13 @@ async fn kill_again_and_again(
                 program.post("/api/v1/apply", configuration(&webhook.url).to_string()).await;
             assert_eq!(status, 200, "{answer}");
         }
+        if random.chance(30) {
+            // A new version of a rule, in force or not when the program is killed.
+            let mut changed = configuration(&webhook.url);
+            changed["rules"][0]["description"] = json!(format!("round {round}"));
+            let request = client().post(format!("{}/api/v1/apply", setup.url())).body(changed.to_string());
+            tokio::spawn(request.send());
+        }
         // Now and then long enough for the upkeep that runs every five seconds.
         let longest_ms = if random.chance(4) { 7_000 } else { 1_500 };
         tokio::time::sleep(Duration::from_millis(random.between(20, longest_ms))).await;

@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod crash;
+mod faults;
 mod program;
 mod random;
 mod receiver;
+mod room;
+mod rubbish;

@@ -16,14 +16,14 @@ pub(crate) struct Setup {
     pub(crate) port: u16,
     pub(crate) carbon: Option<u16>,
     pub(crate) config: Option<PathBuf>,
-    log: PathBuf,
+    pub(crate) log_file: PathBuf,
 }
 
 impl Setup {
     /// Data in `folder/data`, the log in `folder/log`, without carbon.
     pub(crate) fn new(folder: &Path) -> Self {
-        let (data, log) = (folder.join("data"), folder.join("log"));
-        Self { data, port: fixed_port(), carbon: None, config: None, log }
+        let (data, log_file) = (folder.join("data"), folder.join("log"));
+        Self { data, port: fixed_port(), carbon: None, config: None, log_file }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -45,7 +45,7 @@ impl Setup {
 
     /// Starts the program and does not wait for it.
     pub(crate) fn spawn(&self) -> Program {
-        let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
+        let log = std::fs::File::options().create(true).append(true).open(&self.log_file).unwrap();
         let child = self.command().stdout(Stdio::null()).stderr(log).stdin(Stdio::null()).spawn().unwrap();
         Program { child, setup: self.clone() }
     }
@@ -57,7 +57,6 @@ impl Setup {
         program
     }
 
-    #[expect(dead_code, reason = "the fault tests use it")]
     /// Runs the program to its end, for starts that should fail. Returns the status and what it said.
     pub(crate) fn fail(&self) -> (ExitStatus, String) {
         let mut child = self.command().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -71,7 +70,7 @@ impl Setup {
 
     /// What the program logged so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        std::fs::read_to_string(&self.log_file).unwrap_or_default()
     }
 }
 
@@ -108,6 +107,10 @@ impl Program {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: the program gets no chance to do anything.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -115,22 +118,31 @@ impl Program {
     }
 
     /// SIGTERM. Returns how long the end took; the status has to be 0.
-    pub(crate) async fn stop(mut self) -> Duration {
+    pub(crate) async fn stop(self) -> Duration {
+        let setup = self.setup.clone();
+        let (status, took) = self.end().await;
+        assert!(status.success(), "stopped with {status}:\n{}", setup.log());
+        took
+    }
+
+    /// SIGTERM, at a moment at which the program may not know yet what to do with it.
+    pub(crate) async fn end(mut self) -> (ExitStatus, Duration) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let started = Instant::now();
-        let mut child = std::mem::replace(&mut self.child, Command::new("true").spawn().unwrap());
-        let status = tokio::task::spawn_blocking(move || {
-            let status = wait(&mut child, PATIENCE);
-            if status.is_none() {
-                child.kill().unwrap();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, started.elapsed());
             }
-            status
-        });
-        let status = status.await.unwrap();
-        let status = status.unwrap_or_else(|| panic!("did not stop:\n{}", self.setup.log()));
-        assert!(status.success(), "stopped with {status}:\n{}", self.setup.log());
-        started.elapsed()
+            assert!(started.elapsed() < PATIENCE, "did not stop:\n{}", self.setup.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Asks for a path; returns the status and the text.
+    pub(crate) async fn ask(&self, path: &str) -> (u16, String) {
+        let answer = client().get(format!("{}{path}", self.setup.url())).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
