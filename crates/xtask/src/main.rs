@@ -1,8 +1,9 @@
 //! Chores of this repository: `cargo xtask test` runs everything that a reviewer asks for.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), `tidy` (ordinary tests of the repository itself: arrows, manifests, sources, papers).
+//! kept), [`picture`], `tidy` (ordinary tests of the repository itself: arrows, manifests, sources, papers).
 
+mod picture;
 mod steps;
 #[cfg(test)]
 mod tidy;
@@ -15,12 +16,16 @@ const HELP: &str = "\
 Chores of this repository.
 
 Usage: cargo xtask test [--quick]
+       cargo xtask picture COMMAND < recording > picture.svg
 
   test      format, lints, licences, documentation, demonstration and all tests; stops at the first
             failure and ends with the test runner's count
   --quick   without licences and without the release build
+  picture   what COMMAND wrote on a terminal, as a picture for the papers
 
-Example: cargo xtask test --quick
+Examples:
+  cargo xtask test --quick
+  script -qec 'lanner demo --exit 2> demo.log' /dev/null | cargo xtask picture 'lanner demo' > docs/demo.svg
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +34,15 @@ fn main() -> ExitCode {
     let extent = match arguments.as_slice() {
         ["test"] => steps::Extent::Full,
         ["test", "--quick"] => steps::Extent::Quick,
+        ["picture", typed] => {
+            return picture::run(typed).map_or_else(
+                |why| {
+                    eprintln!("{why}");
+                    ExitCode::FAILURE
+                },
+                |()| ExitCode::SUCCESS,
+            );
+        }
         [] | ["-h" | "--help" | "help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

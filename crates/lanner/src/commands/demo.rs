@@ -192,10 +192,12 @@ fn show(args: &Args, facts: &Facts) -> Result<()> {
 
 fn invitation(url: &str, folder: Option<&Path>) -> String {
     let kept = folder.map_or_else(String::new, |folder| format!("; the data stays in {}", folder.display()));
+    // As it was started, so that the line works although nothing is installed.
+    let lanner = std::env::args().next().unwrap_or_else(|| "lanner".to_owned());
     format!(
         "The server goes on at {url}, on the demo's clock, and payments come in. Try:\n\n  \
-         lanner alert list --url {url}\n  \
-         lanner demo --rules\n  \
+         {lanner} alert list --url {url}\n  \
+         {lanner} demo --rules\n  \
          curl {url}/api/v1/alerts\n\n\
          Ctrl-C ends it{kept}"
     )

@@ -43,6 +43,9 @@ pub(super) fn story(facts: &Facts) -> String {
     lines.extend(outage(&facts.outage, &facts.false_alarms, &style));
     lines.push(String::new());
     lines.push(style.heading("Two real series, and what people labelled in them"));
+    lines.push(
+        style.dim("  The rules' limits were chosen with these weeks in view: how it works, not how well."),
+    );
     for series in &facts.series {
         lines.push(String::new());
         lines.extend(labelled(series, &style));
@@ -170,10 +173,14 @@ fn late(alert: &Found) -> String {
     rounded((alert.after_s.unwrap_or_default() * 1e3) as i64)
 }
 
-/// A duration to the second below an hour, else to the minute.
+/// A duration to the second below an hour, as clocks show it, else to the nearest minute.
 fn rounded(duration_ms: i64) -> String {
-    let unit_ms = if duration_ms < 60 * MINUTE_MS { SECOND_MS } else { MINUTE_MS };
-    let text = format_duration((duration_ms + unit_ms / 2) / unit_ms * unit_ms);
+    let is_short = duration_ms < 60 * MINUTE_MS;
+    let text = format_duration(if is_short {
+        duration_ms / SECOND_MS * SECOND_MS
+    } else {
+        (duration_ms + MINUTE_MS / 2) / MINUTE_MS * MINUTE_MS
+    });
     // `15m3s` reads better apart.
     let mut spaced = String::new();
     let mut last = '0';
@@ -216,6 +223,6 @@ mod tests {
     #[test]
     fn numbers_for_people() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([905_300, 8 * 3_600_000 - 9_000].map(rounded), ["15m 5s", "8h"]);
+        assert_eq!([905_900, 8 * 3_600_000 - 9_000].map(rounded), ["15m 5s", "8h"]);
     }
 }
