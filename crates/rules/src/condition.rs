@@ -103,7 +103,7 @@ impl Condition {
     /// Reads and compiles a condition.
     ///
     /// # Errors
-    /// Everything that is wrong with the text; see [`parse`](crate::parse).
+    /// Everything that is wrong with the text; see [`parse`](crate::parse()).
     pub fn compile(text: &str) -> Result<Self, Vec<Problem>> {
         crate::parse(text).map(Self::from_expr)
     }

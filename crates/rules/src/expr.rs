@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use crate::{FieldPath, Number};
 
-/// A condition as it was written: [`parse`](crate::parse) makes it, `Display` writes it in canonical form.
+/// A condition as it was written: [`parse`](crate::parse()) makes it, `Display` writes it in canonical form.
 ///
 /// Build `And` and `Or` with [`Expr::and`] and [`Expr::or`]; they keep the canonical shape (two or more
 /// members, no `and` directly in an `and`), without which the printed text reads back as another tree.

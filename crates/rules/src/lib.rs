@@ -13,7 +13,7 @@
 //! assert_eq!(ids, [7]);
 //! ```
 //!
-//! Reading order: [`Expr`] (what a condition is), [`parse`] (from text, all mistakes at once), its `Display`
+//! Reading order: [`Expr`] (what a condition is), [`parse()`] (from text, all mistakes at once), its `Display`
 //! (canonical text), [`Condition`] (what it means), [`Index`] (many conditions on one event).
 //!
 //! The meaning in short: no value is converted, so `"5" == 5` is false and `"5" > 3` is unknown; numbers
