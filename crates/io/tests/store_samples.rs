@@ -269,6 +269,9 @@ fn series_are_found_by_name_and_labels() {
     check(&store, "cpu.load", None, &[load_1, load_2]);
     check(&store, "cpu.*", None, &[idle, load_1, load_2]);
     check(&store, "*", Some((MatchOp::Equal, "a1")), &[load_1, mem]);
+    check(&store, "cpu.load", Some((MatchOp::Equal, "a2")), &[load_2]);
+    check(&store, "c*", Some((MatchOp::Equal, "a1")), &[load_1]);
+    check(&store, "*", Some((MatchOp::Equal, "nobody")), &[]);
     check(&store, "*", Some((MatchOp::NotRegex, "a.")), &["cp", idle]);
     check(&store, "*l*", Some((MatchOp::Regex, "a1|b1")), &[idle, load_1]);
     check(&store, "*", Some((MatchOp::Equal, "")), &["cp"]); // an absent label is empty

@@ -60,6 +60,8 @@ struct Known {
     keys: Vec<Option<Arc<SeriesKey>>>,
     by_key: HashMap<Arc<SeriesKey>, SeriesId>,
     by_name: BTreeMap<Arc<str>, Vec<SeriesId>>,
+    /// By label and value, rising: a rule names one series among very many.
+    by_label: HashMap<Arc<str>, HashMap<Arc<str>, Vec<SeriesId>>>,
     /// Label names and values, each text once.
     texts: HashSet<Arc<str>>,
 }
@@ -173,16 +175,16 @@ impl Registry {
     ) -> Result<Vec<(SeriesId, Arc<SeriesKey>)>, StoreError> {
         let tests: Vec<LabelTest<'_>> = matchers.iter().map(LabelTest::new).collect::<Result<_, _>>()?;
         let known = self.known();
-        let mut found = Vec::new();
-        for (_, ids) in known.matching(pattern) {
-            for id in ids {
-                if let Some(key) = &known.keys[id.0 as usize - 1]
-                    && tests.iter().all(|test| test.accepts(&key.labels))
-                {
-                    found.push((*id, Arc::clone(key)));
-                }
-            }
-        }
+        let accepted = |id: &SeriesId| {
+            let key = known.keys[id.0 as usize - 1].as_ref()?;
+            tests.iter().all(|test| test.accepts(&key.labels)).then(|| (*id, Arc::clone(key)))
+        };
+        let Some(ids) = known.rarest(pattern, matchers) else {
+            return Ok(known.matching(pattern).flat_map(|(_, ids)| ids).filter_map(accepted).collect());
+        };
+        let mut found: Vec<(SeriesId, Arc<SeriesKey>)> =
+            ids.iter().filter_map(accepted).filter(|(_, key)| glob::matches(pattern, &key.name)).collect();
+        found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name)); // stable: numbers stay in order
         Ok(found)
     }
 
@@ -211,6 +213,10 @@ impl Known {
         self.keys.push(Some(Arc::clone(&key)));
         let id = SeriesId(self.keys.len() as u32);
         self.by_name.entry(Arc::clone(&key.name)).or_default().push(id);
+        for (label, value) in key.labels.iter() {
+            let (label, value) = (self.text(label), self.text(value));
+            self.by_label.entry(label).or_default().entry(value).or_default().push(id);
+        }
         self.by_key.insert(key, id);
         id
     }
@@ -233,6 +239,19 @@ impl Known {
         let text: Arc<str> = Arc::from(text);
         self.texts.insert(Arc::clone(&text));
         text
+    }
+
+    /// The series that have a label that the matchers ask for, the rarest of those; `None` when nothing is asked
+    /// for exactly, or the name alone leaves fewer.
+    fn rarest(&self, pattern: &str, matchers: &[Matcher]) -> Option<&[SeriesId]> {
+        let exact = matchers.iter().filter(|m| m.op == MatchOp::Equal && !m.value.is_empty());
+        let labelled = |m: &Matcher| match self.by_label.get(&*m.label).and_then(|ids| ids.get(&*m.value)) {
+            Some(ids) => &ids[..],
+            None => &[],
+        };
+        let ids = exact.map(labelled).min_by_key(|ids| ids.len())?;
+        let n_named = self.by_name.get(pattern).map(Vec::len);
+        n_named.is_none_or(|n_named| ids.len() < n_named).then_some(ids)
     }
 
     fn matching<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = (&'a Arc<str>, &'a Vec<SeriesId>)> {
