@@ -1,4 +1,4 @@
-//! Upkeep: every few seconds the store seals, rolls up and drops what is old.
+//! Upkeep: every few seconds the store seals, rolls up and drops what is old, and metrics are summed up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,8 @@ pub async fn run(app: Arc<App>) {
             () = tokio::time::sleep(EVERY) => {}
             () = app.alarm.stopped() => return,
         }
+        // What was recorded lies in memory until somebody reads `/metrics`, or this.
+        app.metrics.run_upkeep();
         let (store, now_ms) = (app.store.clone(), app.now_ms());
         let done = tokio::task::spawn_blocking(move || store.maintain(now_ms)).await;
         let error = match done {
