@@ -1,8 +1,10 @@
 //! Chores of this repository: `cargo xtask test` runs everything that a reviewer asks for.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`picture`], `tidy` (ordinary tests of the repository itself: arrows, manifests, sources, papers).
+//! kept), [`bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository
+//! itself: arrows, manifests, sources, papers).
 
+mod bench;
 mod picture;
 mod steps;
 #[cfg(test)]
@@ -16,12 +18,19 @@ const HELP: &str = "\
 Chores of this repository.
 
 Usage: cargo xtask test [--quick]
+       cargo xtask bench [--no-install] [--write] [--minutes N] [SECTION ...]
        cargo xtask picture COMMAND < recording > picture.svg
 
   test      format, lints, licences, documentation, demonstration and all tests; stops at the first
             failure and ends with the test runner's count
   --quick   without licences and without the release build
   picture   what COMMAND wrote on a terminal, as a picture for the papers
+  bench     speed, size and punctuality of the release build, with Prometheus from the Debian package
+            beside it: installed with apt-get when it is missing and that is allowed, else left out
+  --no-install  do not install the peer
+  --write   write the table into docs/performance.md
+  --minutes how long rules are watched, 4 by default
+  SECTION   size, ingest, events, reads, idle or rules; all of them by default
 
 Examples:
   cargo xtask test --quick
@@ -34,15 +43,8 @@ fn main() -> ExitCode {
     let extent = match arguments.as_slice() {
         ["test"] => steps::Extent::Full,
         ["test", "--quick"] => steps::Extent::Quick,
-        ["picture", typed] => {
-            return picture::run(typed).map_or_else(
-                |why| {
-                    eprintln!("{why}");
-                    ExitCode::FAILURE
-                },
-                |()| ExitCode::SUCCESS,
-            );
-        }
+        ["bench", arguments @ ..] => return ended(bench::run(arguments)),
+        ["picture", typed] => return ended(picture::run(typed)),
         [] | ["-h" | "--help" | "help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
@@ -52,7 +54,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match steps::run(extent) {
+    ended(steps::run(extent))
+}
+
+fn ended(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("\nFAILED: {failure}");

@@ -1,0 +1,91 @@
+//! Measures what Lanner promises, with Prometheus beside it in the same run: `cargo xtask bench`.
+//!
+//! The load comes from this process on one core; the server under test has another core to itself. Rates
+//! are given for wall time and for the server's processor time: other work on the machine spoils the first
+//! far more than the second.
+//!
+//! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
+//! [`reads`], [`size`], [`idle`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`http`], [`table`].
+
+#![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
+
+mod events;
+mod http;
+mod idle;
+mod ingest;
+mod lanner;
+mod load;
+mod machine;
+mod process;
+mod prometheus;
+mod reads;
+mod rules;
+mod size;
+mod table;
+
+use std::path::PathBuf;
+
+/// What a run is given.
+struct Setup {
+    /// The program under test.
+    lanner: PathBuf,
+    /// The folder of the peer's programs; `None` leaves the peer out.
+    prometheus: Option<PathBuf>,
+    /// The Numenta Anomaly Benchmark; `None` leaves the size on disk out.
+    nab: Option<PathBuf>,
+    /// How many minutes rules are watched.
+    minutes: u64,
+}
+
+type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
+
+const SECTIONS: [Section; 6] = [
+    ("size", size::run),
+    ("ingest", ingest::run),
+    ("events", events::run),
+    ("reads", reads::run),
+    ("idle", idle::run),
+    ("rules", rules::run),
+];
+
+const USAGE: &str = "usage: lanner-benches [--minutes N] [--write PAGE] [SECTION ...]";
+
+fn main() {
+    let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let mut setup = Setup {
+        lanner: path("LANNER_BENCH_PROGRAM").unwrap_or_else(|| "lanner".into()),
+        prometheus: path("LANNER_BENCH_PROMETHEUS"),
+        nab: path("LANNER_BENCH_NAB"),
+        minutes: 4,
+    };
+    let (mut page, mut wanted) = (None, Vec::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--minutes" => setup.minutes = arguments.next().and_then(|n| n.parse().ok()).unwrap(),
+            "--write" => page = arguments.next().map(PathBuf::from),
+            name if SECTIONS.iter().any(|(known, _)| *known == name) => wanted.push(argument),
+            _ => {
+                eprintln!("{USAGE}\nsections: {}", SECTIONS.map(|(name, _)| name).join(" "));
+                std::process::exit(2);
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    let before = machine::describe();
+    for (name, run) in SECTIONS {
+        if wanted.is_empty() || wanted.iter().any(|other| other == name) {
+            eprintln!("\n=== {name} ===");
+            let new = run(&setup);
+            eprint!("{}", table::render(&new));
+            rows.extend(new);
+        }
+    }
+    let report =
+        format!("{before}\nLoad average at the end: {}.\n\n{}", machine::load(), table::render(&rows));
+    println!("\n{report}");
+    if let Some(page) = page {
+        table::replace_in(&page, &report);
+    }
+}

@@ -1,0 +1,84 @@
+//! The measurements: the release build, the peer, and the program that measures both.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::steps::succeed;
+use crate::{cargo, root};
+
+/// The peer, as Debian 12 packages it.
+const PEER: &str = "prometheus";
+/// Where the table is kept.
+const PAGE: &str = "docs/performance.md";
+
+/// Both at once, so that they share what they are built from.
+const BUILD: [&str; 7] =
+    ["build", "--release", "--locked", "--package", "lanner", "--package", "lanner-benches"];
+
+/// Builds, finds the peer and measures; what is not ours among `arguments` goes to the measuring program.
+///
+/// # Errors
+/// A sentence that names what failed.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    let install = !arguments.contains(&"--no-install");
+    succeed(Command::new(cargo()).args(BUILD))?;
+    let programs = target_folder()?.join("release");
+    // Its own core, so that the load does not take the server's: `process.rs` of the measuring program has the other.
+    let mut bench = Command::new("taskset");
+    bench.args(["-c", "1"]).arg(programs.join("lanner-benches"));
+    bench.env("LANNER_BENCH_PROGRAM", programs.join("lanner"));
+    match peer(install) {
+        Some(folder) => _ = bench.env("LANNER_BENCH_PROMETHEUS", folder),
+        None => eprintln!(
+            "SKIPPED: the peer, because {PEER} is not here; install it, or run without --no-install"
+        ),
+    }
+    let nab = root().join("../shared/data/nab");
+    if nab.is_dir() {
+        bench.env("LANNER_BENCH_NAB", nab);
+    }
+    for argument in arguments.iter().filter(|argument| **argument != "--no-install") {
+        match *argument {
+            "--write" => _ = bench.args(["--write", PAGE]),
+            other => _ = bench.arg(other),
+        }
+    }
+    succeed(&mut bench)
+}
+
+fn target_folder() -> Result<PathBuf, String> {
+    let metadata = Command::new(cargo())
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cargo did not start: {error}"))?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+    metadata["target_directory"]
+        .as_str()
+        .map(PathBuf::from)
+        .ok_or_else(|| "cargo names no target folder".to_owned())
+}
+
+/// The folder of the peer's programs.
+fn peer(install: bool) -> Option<PathBuf> {
+    let found = || {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path)
+            .find(|folder| folder.join(PEER).is_file() && folder.join("promtool").is_file())
+    };
+    if found().is_none() && install {
+        eprintln!("{PEER}: installing the Debian package");
+        // Without this the package would start a server.
+        let installed = Command::new("apt-get")
+            .args(["install", "-y", PEER])
+            .env("RUNLEVEL", "1")
+            .stdin(Stdio::null())
+            .status();
+        if !installed.is_ok_and(|status| status.success()) {
+            eprintln!("{PEER}: could not be installed");
+        }
+    }
+    found()
+}
