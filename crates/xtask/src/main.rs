@@ -1,7 +1,7 @@
 //! Chores of this repository: `cargo xtask test` runs everything that a reviewer asks for.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository
+//! kept), [`mod@bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
