@@ -57,6 +57,8 @@ pub fn prefill(app: &App, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreErro
         past.add(&rule.id, query, step_ms, i64::MIN);
         past.cover(i64::MIN);
         count(&mut past, &query.stream, &app.store.events_snapshot(&query.stream, range)?)?;
+        // Evaluation stands still meanwhile: a value that it measured itself is what counts.
+        let _in_order = locked(&app.turns);
         for window in stretch {
             if app.store.measured_window(query.fingerprint, *window)?.is_empty() {
                 let values = past.read(query, step_ms, *window).unwrap_or_default();
