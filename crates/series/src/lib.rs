@@ -1,6 +1,9 @@
 //! What can be said of a series of numbers: Graphite's expression language, and detectors.
 //!
-//! **Invariants:** pure functions; no clock, no I/O, no randomness. Time is in whole seconds since the
-//! Unix epoch in the expression language (as Graphite has it); NaN means "no value here".
+//! Reading order: [`graphite`] (the language: parse, check, evaluate), [`detect`] (detectors over one series).
+//!
+//! **Invariants:** pure functions; no clock, no I/O, no randomness. Time is in whole seconds since the Unix
+//! epoch in the expression language (as Graphite has it); NaN means "no value here".
 
 pub mod detect;
+pub mod graphite;

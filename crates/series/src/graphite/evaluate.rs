@@ -1,0 +1,328 @@
+//! Asking: an expression, a time range and a source of series give series.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+use rayon::prelude::*;
+
+use super::expr::{Argument, Expr, Literal};
+use super::functions::{Answer, Default, Function};
+use super::problem::Problem;
+use super::series::Series;
+use super::source::Source;
+
+/// What is the same for all of one request. Series that were fetched are kept, so that an expression which names a
+/// metric three times reads it once.
+pub struct Request<'a> {
+    /// Where series come from.
+    pub source: &'a dyn Source,
+    /// The present, for what is relative to it. Nothing later is fetched.
+    pub now_s: i64,
+    /// Where days begin.
+    pub zone: TimeZone,
+    /// The share of values that buckets need unless a function is told otherwise, 0 to 1.
+    pub x_files_factor: f64,
+    fetched: Mutex<Fetched>,
+}
+
+/// What was asked, from when, until when; and the answer.
+type Fetched = HashMap<(String, i64, i64), Arc<Vec<Series>>>;
+
+impl<'a> Request<'a> {
+    /// A request at `now_s`.
+    #[must_use]
+    pub fn new(source: &'a dyn Source, now_s: i64, zone: TimeZone) -> Self {
+        Self { source, now_s, zone, x_files_factor: 0.0, fetched: Mutex::default() }
+    }
+
+    /// What `expr` is in `(from_s, until_s]`.
+    ///
+    /// # Errors
+    /// What a function cannot do with what it was given, or what the source says.
+    pub fn evaluate(&self, expr: &Expr, from_s: i64, until_s: i64) -> Answer {
+        Scope { request: self, start_s: from_s, end_s: until_s, variables: &[] }.evaluate(expr)
+    }
+}
+
+/// A request within a time range: functions that look further back evaluate their argument in another one.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// What is the same for all.
+    pub request: &'a Request<'a>,
+    /// Exclusive, but see [`super::slots`].
+    pub start_s: i64,
+    /// Inclusive.
+    pub end_s: i64,
+    variables: &'a [(String, String)],
+}
+
+impl<'a> Scope<'a> {
+    /// The same in another time range.
+    #[must_use]
+    pub fn within(self, start_s: i64, end_s: i64) -> Self {
+        Self { start_s, end_s, ..self }
+    }
+
+    /// What `expr` is here.
+    ///
+    /// # Errors
+    /// As [`Request::evaluate`].
+    pub fn evaluate(self, expr: &Expr) -> Answer {
+        match expr {
+            Expr::Path { text, column } => self.fetch(&self.fill(text), *column),
+            Expr::Call { function, arguments, text, column } => {
+                let given =
+                    arguments.iter().map(|Argument { parameter, expr }| (*parameter, Given::Written(expr)));
+                (function.run)(&Call { scope: self, function, text, column: *column, given: given.collect() })
+            }
+            Expr::Template { body, variables } => Scope { variables, ..self }.evaluate(body),
+            Expr::Literal { column, .. } => {
+                Err(Problem::new(*column, "a metric or an expression expected here"))
+            }
+        }
+    }
+
+    /// `text` with `$name` replaced by what the template says.
+    fn fill(&self, text: &str) -> String {
+        self.variables
+            .iter()
+            .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+    }
+
+    /// The stored series that match `pattern`, sorted by name.
+    ///
+    /// # Errors
+    /// What the source says.
+    pub fn fetch(self, pattern: &str, column: usize) -> Answer {
+        self.kept(pattern, || {
+            let names = self.request.source.find(pattern).map_err(|error| Problem::new(column, error))?;
+            self.read(&names, pattern, column)
+        })
+    }
+
+    /// The stored series with these tags, sorted by name; `text` is the call that asked.
+    ///
+    /// # Errors
+    /// What the source says.
+    pub fn fetch_tagged(self, conditions: &[&str], text: &str, column: usize) -> Answer {
+        self.kept(text, || {
+            let names =
+                self.request.source.find_tagged(conditions).map_err(|error| Problem::new(column, error))?;
+            self.read(&names, text, column)
+        })
+    }
+
+    fn kept(self, what: &str, fetch: impl FnOnce() -> Answer) -> Answer {
+        let key = (what.to_owned(), self.start_s, self.end_s);
+        let known = self.request.fetched.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(series) = known {
+            return Ok(series.to_vec());
+        }
+        let series = fetch()?;
+        let keep = Arc::new(series.clone());
+        self.request.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(key, keep);
+        Ok(series)
+    }
+
+    fn read(self, names: &[String], pattern: &str, column: usize) -> Answer {
+        let Request { source, now_s, x_files_factor, .. } = *self.request;
+        if self.start_s > now_s {
+            return Ok(Vec::new());
+        }
+        let pattern: Arc<str> = pattern.into();
+        let read = |name: &String| -> Option<Result<Series, Problem>> {
+            let points = match source.read(name, self.start_s, self.end_s.min(now_s), now_s) {
+                Ok(points) => points?,
+                Err(error) => return Some(Err(Problem::new(column, error))),
+            };
+            let mut series = Series::new(name, points.start_s, points.step_s, points.values);
+            series.tags = Arc::new(tags_of(name));
+            series.path_expression = Arc::clone(&pattern);
+            series.x_files_factor = x_files_factor;
+            Some(Ok(series))
+        };
+        if names.len() < 16 {
+            names.iter().filter_map(read).collect()
+        } else {
+            names.par_iter().filter_map(read).collect()
+        }
+    }
+}
+
+/// The tags in a full name: `disk.used;dc=ams` has `name` and `dc`.
+fn tags_of(name: &str) -> BTreeMap<String, String> {
+    let mut parts = name.split(';');
+    let mut tags = BTreeMap::from([("name".to_owned(), parts.next().unwrap_or_default().to_owned())]);
+    tags.extend(
+        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned())),
+    );
+    tags
+}
+
+/// What an argument is: written in the expression, or made by a function that calls another.
+#[derive(Clone)]
+pub enum Given<'a> {
+    /// As written.
+    Written(&'a Expr),
+    /// Series made before.
+    Series(Vec<Series>),
+    /// A value made before.
+    Value(Literal),
+}
+
+/// One call of a function: what it was given, and where and when it is asked.
+pub struct Call<'a> {
+    /// Where and when.
+    pub scope: Scope<'a>,
+    /// Which function.
+    pub function: &'static Function,
+    /// The call as written.
+    pub text: &'a str,
+    column: usize,
+    given: Vec<(usize, Given<'a>)>,
+}
+
+impl<'a> Call<'a> {
+    /// The same call of another function with other arguments, each for the parameter at its place.
+    #[must_use]
+    pub fn of(&self, function: &'static Function, given: Vec<Given<'a>>) -> Self {
+        let last = function.parameters.len().saturating_sub(1);
+        let given = given.into_iter().enumerate().map(|(place, given)| (place.min(last), given)).collect();
+        Call { scope: self.scope, function, text: self.text, column: self.column, given }
+    }
+
+    /// What the function says is wrong.
+    #[must_use]
+    pub fn problem(&self, message: impl std::fmt::Display) -> Problem {
+        Problem::new(self.column, format!("{}(): {message}", self.function.name))
+    }
+
+    /// Everything given for the parameter `name`, in order.
+    pub fn given(&self, name: &str) -> impl Iterator<Item = &Given<'a>> {
+        let index = self.function.parameters.iter().position(|parameter| parameter.name == name);
+        debug_assert!(index.is_some(), "{} has no parameter {name}", self.function.name);
+        self.given.iter().filter(move |(parameter, _)| Some(*parameter) == index).map(|(_, given)| given)
+    }
+
+    /// The series given for `name`, in one list.
+    ///
+    /// # Errors
+    /// As [`Request::evaluate`].
+    pub fn series(&self, name: &str) -> Answer {
+        self.series_within(name, self.scope.start_s, self.scope.end_s)
+    }
+
+    /// The series given for `name` in another time range.
+    ///
+    /// # Errors
+    /// As [`Request::evaluate`].
+    pub fn series_within(&self, name: &str, start_s: i64, end_s: i64) -> Answer {
+        let scope = self.scope.within(start_s, end_s);
+        let mut lists = self.given(name).map(|given| evaluate_in(scope, given));
+        let Some(first) = lists.next() else { return Ok(Vec::new()) };
+        lists.try_fold(first?, |mut all, list| {
+            all.extend(list?);
+            Ok(all)
+        })
+    }
+
+    /// The series given for `name`, one list an argument.
+    ///
+    /// # Errors
+    /// As [`Request::evaluate`].
+    pub fn series_lists(&self, name: &str) -> Result<Vec<Vec<Series>>, Problem> {
+        self.given(name).map(|given| evaluate_in(self.scope, given)).collect()
+    }
+
+    /// The values given for `name`; its default if there is none. `None` where it is `none` or nothing.
+    pub fn literals(&self, name: &str) -> Vec<Literal> {
+        let written: Vec<Literal> = self.given(name).filter_map(literal_of).collect();
+        if !written.is_empty() {
+            return written;
+        }
+        let parameter = self.function.parameters.iter().find(|parameter| parameter.name == name);
+        let default = parameter.and_then(|parameter| parameter.default);
+        default
+            .map(|default| match default {
+                Default::None => Literal::None,
+                Default::Int(value) => Literal::Int(value),
+                Default::Float(value) => Literal::Float(value),
+                Default::Text(text) => Literal::Text(text.to_owned()),
+                Default::Bool(value) => Literal::Bool(value),
+            })
+            .into_iter()
+            .collect()
+    }
+
+    /// The value given for `name`, or its default; `None` where it is `none` or nothing.
+    #[must_use]
+    pub fn literal(&self, name: &str) -> Option<Literal> {
+        self.literals(name).into_iter().next().filter(|literal| *literal != Literal::None)
+    }
+
+    /// The number given for `name`, if any.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.literal(name)? {
+            #[expect(clippy::cast_precision_loss, reason = "numbers of an expression are far below 2^53")]
+            Literal::Int(value) => Some(value as f64),
+            Literal::Float(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The whole number given for `name`, if any; a fraction is cut off, infinity is the greatest.
+    #[must_use]
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        match self.literal(name)? {
+            Literal::Int(value) => Some(value),
+            #[expect(clippy::cast_possible_truncation, reason = "meant: `as` stops at the ends")]
+            Literal::Float(value) => Some(value as i64),
+            _ => None,
+        }
+    }
+
+    /// The text given for `name`, if any.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.literal(name)? {
+            Literal::Text(text) => Some(text),
+            Literal::Int(value) => Some(value.to_string()),
+            Literal::Float(value) => Some(value.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Whether `name` was given as true.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.literal(name) == Some(Literal::Bool(true))
+    }
+}
+
+fn evaluate_in(scope: Scope<'_>, given: &Given<'_>) -> Answer {
+    match given {
+        Given::Written(expr) => scope.evaluate(expr),
+        Given::Series(series) => Ok(series.clone()),
+        Given::Value(_) => Ok(Vec::new()),
+    }
+}
+
+fn literal_of(given: &Given<'_>) -> Option<Literal> {
+    match given {
+        Given::Written(Expr::Literal { value, .. }) | Given::Value(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// Changes every series by itself, on all cores when that is worth it.
+pub fn each(series: Vec<Series>, change: impl Fn(Series) -> Series + Send + Sync) -> Vec<Series> {
+    const WORTH_IT: usize = 50_000;
+    let values: usize = series.iter().map(|series| series.values.len()).sum();
+    if values < WORTH_IT || series.len() < 2 {
+        series.into_iter().map(change).collect()
+    } else {
+        series.into_par_iter().map(change).collect()
+    }
+}

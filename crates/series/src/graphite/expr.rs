@@ -1,0 +1,75 @@
+//! What was written: the tree of an expression, with its functions looked up and its arguments bound.
+
+use super::functions::Function;
+
+/// An expression.
+#[derive(Debug, Clone)]
+pub enum Expr {
+    /// A path with wildcards: the series that match it.
+    Path {
+        /// As written; may hold `$variables` of a template.
+        text: String,
+        /// Where it begins.
+        column: usize,
+    },
+    /// A function of arguments.
+    Call {
+        /// Which.
+        function: &'static Function,
+        /// What it is given, in the order written.
+        arguments: Vec<Argument>,
+        /// The text of the call, as written.
+        text: String,
+        /// Where it begins.
+        column: usize,
+    },
+    /// `template(expression, name=value, ...)`: the expression with `$name` replaced in its paths.
+    Template {
+        /// The expression.
+        body: Box<Expr>,
+        /// Names (numbers from 1 where none was given) and what they stand for.
+        variables: Vec<(String, String)>,
+    },
+    /// A number, a text, a word.
+    Literal {
+        /// Its value.
+        value: Literal,
+        /// Where it begins.
+        column: usize,
+    },
+}
+
+impl Expr {
+    /// Where it begins, in characters from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        match self {
+            Self::Path { column, .. } | Self::Call { column, .. } | Self::Literal { column, .. } => *column,
+            Self::Template { body, .. } => body.column(),
+        }
+    }
+}
+
+/// One argument, bound to its parameter.
+#[derive(Debug, Clone)]
+pub struct Argument {
+    /// Index into the function's parameters.
+    pub parameter: usize,
+    /// What was written.
+    pub expr: Expr,
+}
+
+/// A value that needs no series.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// A whole number.
+    Int(i64),
+    /// Any other number; infinity too.
+    Float(f64),
+    /// `'text'` or `"text"`.
+    Text(String),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `none`.
+    None,
+}

@@ -1,0 +1,60 @@
+//! Where series come from: the border between the language and whatever stores them.
+
+/// The values of one stored series in a time range: `values[i]` belongs to `start_s + i * step_s`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Points {
+    /// Time of the first value.
+    pub start_s: i64,
+    /// Distance of values.
+    pub step_s: i64,
+    /// Values, oldest first; NaN where there is none.
+    pub values: Vec<f64>,
+}
+
+/// One condition of `seriesByTag`, as written: `dc=ams`, `host!=~web.*`.
+pub type Tagged = str;
+
+/// A place that holds series. Paths are dot-separated; a tagged series is called `name;tag=value;...`, tags sorted.
+pub trait Source: Sync {
+    /// The paths that a pattern with `*`, `?`, `[a-z]`, `[!x]` and `{a,b}` matches, node by node, sorted by name.
+    ///
+    /// # Errors
+    /// What the source says, for people.
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String>;
+
+    /// The full names of the series that fulfil every condition, sorted. The conditions are Graphite's
+    /// (`=`, `!=`, `=~`, `!=~`; expressions are anchored at the start) and were checked before.
+    ///
+    /// # Errors
+    /// What the source says, for people.
+    fn find_tagged(&self, conditions: &[&Tagged]) -> Result<Vec<String>, String>;
+
+    /// The values of one series in the slots of [`slots`] for its own step; `None` if it has gone since.
+    ///
+    /// # Errors
+    /// What the source says, for people.
+    fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String>;
+
+    /// The times of the stored events that carry one of `tags` (all events for `*`), within `[from_s, until_s]`.
+    ///
+    /// # Errors
+    /// What the source says, for people.
+    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String>;
+}
+
+/// First slot and number of slots of a fetch of `(from_s, until_s]` at a step: from is exclusive, until inclusive,
+/// and there is always at least one slot.
+///
+/// ```
+/// use lanner_series::graphite::slots;
+/// assert_eq!(slots(120, 240, 60), (180, 2)); // 180 and 240
+/// assert_eq!(slots(119, 239, 60), (120, 2)); // 120 and 180
+/// assert_eq!(slots(130, 131, 60), (180, 1)); // nothing in between: the slot after
+/// ```
+#[must_use]
+pub fn slots(from_s: i64, until_s: i64, step_s: i64) -> (i64, usize) {
+    let first = from_s - from_s.rem_euclid(step_s) + step_s;
+    let last = until_s - until_s.rem_euclid(step_s);
+    let count = (last - first) / step_s + 1;
+    (first, usize::try_from(count).unwrap_or(0).max(1))
+}

@@ -1,0 +1,94 @@
+//! A source that holds recorded series.
+
+use std::collections::BTreeMap;
+
+use lanner_series::graphite::{Glob, Points, Source, slots};
+use serde_json::Value;
+
+/// The series and events of one data set.
+#[derive(Default)]
+pub struct Memory {
+    series: BTreeMap<String, Stored>,
+    events: Vec<(i64, Vec<String>)>,
+}
+
+struct Stored {
+    start_s: i64,
+    step_s: i64,
+    values: Vec<f64>,
+}
+
+/// The data sets by name.
+pub fn datasets(lines: &[Value]) -> BTreeMap<String, Memory> {
+    let mut datasets: BTreeMap<String, Memory> = BTreeMap::new();
+    for line in lines {
+        let data = datasets.entry(line["dataset"].as_str().unwrap().to_owned()).or_default();
+        for event in line["events"].as_array().into_iter().flatten() {
+            let tags = event["tags"].as_str().map_or_else(
+                || {
+                    event["tags"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str)
+                        .map(str::to_owned)
+                        .collect()
+                },
+                |tags| tags.split_whitespace().map(str::to_owned).collect(),
+            );
+            data.events.push((event["when"].as_i64().unwrap(), tags));
+        }
+        if let Some(name) = line["name"].as_str() {
+            let values =
+                line["values"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap_or(f64::NAN));
+            let (start_s, step_s) = (line["start"].as_i64().unwrap(), line["step"].as_i64().unwrap());
+            data.series.insert(name.to_owned(), Stored { start_s, step_s, values: values.collect() });
+        }
+    }
+    datasets
+}
+
+impl Memory {
+    /// The largest absolute value of all.
+    pub fn largest(&self) -> f64 {
+        let values = self.series.values().flat_map(|stored| &stored.values);
+        values
+            .copied()
+            .filter(|value| !value.is_nan())
+            .fold(0.0, |largest, value| f64::max(largest, value.abs()))
+    }
+}
+
+impl Source for Memory {
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let glob = Glob::new(pattern);
+        Ok(self.series.keys().filter(|name| !name.contains(';') && glob.matches(name)).cloned().collect())
+    }
+
+    fn find_tagged(&self, _conditions: &[&str]) -> Result<Vec<String>, String> {
+        Err("not there yet".to_owned())
+    }
+
+    fn read(&self, name: &str, from_s: i64, until_s: i64, _now_s: i64) -> Result<Option<Points>, String> {
+        let Some(Stored { start_s, step_s, values }) = self.series.get(name) else { return Ok(None) };
+        let (first_s, count) = slots(from_s, until_s, *step_s);
+        let value = |slot: usize| {
+            let index = (first_s - start_s) / step_s + i64::try_from(slot).unwrap();
+            usize::try_from(index).ok().and_then(|index| values.get(index)).copied().unwrap_or(f64::NAN)
+        };
+        Ok(Some(Points { start_s: first_s, step_s: *step_s, values: (0..count).map(value).collect() }))
+    }
+
+    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+        let wanted = |carried: &[String]| {
+            tags.contains(&"*") || carried.iter().any(|tag| tags.contains(&tag.as_str()))
+        };
+        let within = |when: i64| (from_s..=until_s).contains(&when);
+        Ok(self
+            .events
+            .iter()
+            .filter(|(when, tags)| within(*when) && wanted(tags))
+            .map(|(when, _)| *when)
+            .collect())
+    }
+}
