@@ -7,18 +7,22 @@
 //! Reading order: [`Series`] (what flows), [`parse`](mod@parse) and [`Expr`] (what was written),
 //! [`Request`] and [`Source`] (what it is asked of), [`functions`] (what can be asked).
 
+mod aggregate;
 mod evaluate;
 mod expr;
 pub mod functions;
 mod glob;
+mod interval;
 pub mod parse;
 mod problem;
 mod series;
 mod source;
 
+pub use aggregate::Aggregate;
 pub use evaluate::{Call, Given, Request, Scope, each};
 pub use expr::{Argument, Expr, Literal};
 pub use glob::Glob;
+pub use interval::interval_s;
 pub use parse::{parse, parse_as_graphite};
 pub use problem::Problem;
 pub use series::{Consolidation, Series};

@@ -41,7 +41,7 @@ fn answers_are_those_of_graphite() {
         match compare(&case, &datasets[case["dataset"].as_str().unwrap()]) {
             Ok(()) => passed += 1,
             Err(why) => {
-                failed.entry(family.to_owned()).or_default().push(format!("{id} {}: {why}", case["target"]))
+                failed.entry(family.to_owned()).or_default().push(format!("{id} {}: {why}", case["target"]));
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The series and events of one data set.
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     series: BTreeMap<String, Stored>,
     events: Vec<(i64, Vec<String>)>,
 }
@@ -19,7 +19,7 @@ struct Stored {
 }
 
 /// The data sets by name.
-pub fn datasets(lines: &[Value]) -> BTreeMap<String, Memory> {
+pub(crate) fn datasets(lines: &[Value]) -> BTreeMap<String, Memory> {
     let mut datasets: BTreeMap<String, Memory> = BTreeMap::new();
     for line in lines {
         let data = datasets.entry(line["dataset"].as_str().unwrap().to_owned()).or_default();
@@ -50,7 +50,7 @@ pub fn datasets(lines: &[Value]) -> BTreeMap<String, Memory> {
 
 impl Memory {
     /// The largest absolute value of all.
-    pub fn largest(&self) -> f64 {
+    pub(crate) fn largest(&self) -> f64 {
         let values = self.series.values().flat_map(|stored| &stored.values);
         values
             .copied()
