@@ -4,3 +4,4 @@
 //! Unix epoch in the expression language (as Graphite has it); NaN means "no value here".
 
 pub mod detect;
+pub mod threshold;
