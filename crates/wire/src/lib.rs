@@ -1,7 +1,7 @@
 //! What crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
+//! [`pickle`], [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
 //! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1).
 //!
 //! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
@@ -17,6 +17,7 @@ mod json_text;
 pub mod line_protocol;
 pub mod matchers;
 pub mod ndjson;
+pub mod pickle;
 pub mod report;
 
 pub use report::{Problem, Report};
