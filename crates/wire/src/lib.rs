@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
 //! [`pickle`], [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
-//! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1).
+//! [`matchers`] (how people write label matchers), [`render`] (series as Graphite answers them), [`api`] (requests and answers, version 1).
 //!
 //! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
 //! or an [`std::io::Read`], the time of receipt as an argument. Any input is answered in time linear in its
@@ -18,6 +18,9 @@ pub mod line_protocol;
 pub mod matchers;
 pub mod ndjson;
 pub mod pickle;
+#[cfg(test)]
+mod python;
+pub mod render;
 pub mod report;
 
 pub use report::{Problem, Report};

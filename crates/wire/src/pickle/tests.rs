@@ -1,11 +1,9 @@
 //! What CPython writes is read; what it should not write is refused.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
 use proptest::prelude::*;
 
 use super::*;
+use crate::python;
 
 /// What `parse_frame` makes of a frame: samples, problems, and the error of the frame, a line each.
 fn read(pickle: &[u8]) -> Vec<String> {
@@ -241,7 +239,7 @@ for protocol in list(range(pickle.HIGHEST_PROTOCOL + 1)) * 20:
     for part in (frame, lines.encode()):
         sys.stdout.buffer.write(struct.pack(">L", len(part)) + part)
 "#;
-    let Some(output) = python(SCRIPT) else { return };
+    let Some(output) = python::run("pickle", SCRIPT, b"") else { return };
     let mut rest = &output[..];
     let mut n_frames = 0;
     while let Some((frame, used)) = next_frame(rest).unwrap() {
@@ -258,19 +256,6 @@ for protocol in list(range(pickle.HIGHEST_PROTOCOL + 1)) * 20:
         n_frames += 1;
     }
     assert!(n_frames >= 60, "{n_frames}");
-}
-
-/// What a script writes; `None`, said loudly, when this machine has no Python 3.
-fn python(script: &str) -> Option<Vec<u8>> {
-    let child = Command::new("python3").arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let Ok(mut child) = child else {
-        eprintln!("SKIPPED: this test needs python3, which is not there");
-        return None;
-    };
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    Some(output.stdout)
 }
 
 proptest! {
