@@ -2,7 +2,7 @@
 //!
 //! Thresholds agree to a relative `1e-6` (the written numbers have 12 digits), alarms and counts exactly.
 #![expect(clippy::disallowed_methods, reason = "a test may read its cases")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the cases are well formed, or the test fails")]
+#![expect(clippy::unwrap_used, reason = "the cases are well formed, or the test fails")]
 
 use lanner_series::threshold::{BiDSpot, BiSpot, DSpot, PotParams, Spot, Update};
 use serde_json::Value;
