@@ -165,23 +165,21 @@ pub fn series_key(raw_path: &str) -> Result<SeriesKey, CarbonError> {
 }
 
 fn read_time(text: &str, received_ms: i64) -> Option<i64> {
-    let time_ms = match text.parse::<i64>() {
-        Ok(-1) => return Some(received_ms),
-        Ok(seconds) => seconds.checked_mul(1_000)?,
-        Err(_) => {
-            let seconds: f64 = text.parse().ok()?;
-            if seconds == -1.0 {
-                return Some(received_ms);
-            }
-            // Rounded to microseconds first: 0.001 s in binary may be a little less than 1 ms.
-            let time_ms = ((seconds * 1e6).round() / 1e3).floor();
-            if !time_ms.is_finite() {
-                return None;
-            }
-            time_ms as i64
-        }
-    };
-    within_bounds(time_ms)
+    match text.parse::<i64>() {
+        Ok(-1) => Some(received_ms),
+        Ok(seconds) => within_bounds(seconds.checked_mul(1_000)?),
+        Err(_) => time_ms_of(text.parse().ok()?, received_ms),
+    }
+}
+
+/// Seconds since 1970 as milliseconds, rounded down; `received_ms` for -1, `None` outside 1900 to 2200.
+pub(crate) fn time_ms_of(seconds: f64, received_ms: i64) -> Option<i64> {
+    if seconds == -1.0 {
+        return Some(received_ms);
+    }
+    // Rounded to microseconds first: 0.001 s in binary may be a little less than 1 ms.
+    let time_ms = ((seconds * 1e6).round() / 1e3).floor();
+    time_ms.is_finite().then_some(time_ms as i64).and_then(within_bounds)
 }
 
 #[cfg(test)]

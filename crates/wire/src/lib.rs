@@ -1,8 +1,8 @@
 //! What crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
-//! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1).
+//! [`pickle`], [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
+//! [`matchers`] (how people write label matchers), [`render`] (series as Graphite answers them), [`api`] (requests and answers, version 1).
 //!
 //! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
 //! or an [`std::io::Read`], the time of receipt as an argument. Any input is answered in time linear in its
@@ -17,6 +17,10 @@ mod json_text;
 pub mod line_protocol;
 pub mod matchers;
 pub mod ndjson;
+pub mod pickle;
+#[cfg(test)]
+mod python;
+pub mod render;
 pub mod report;
 
 pub use report::{Problem, Report};
