@@ -316,8 +316,8 @@ fn literal_of(given: &Given<'_>) -> Option<Literal> {
     }
 }
 
-/// Changes every series by itself, on all cores when that is worth it.
-pub fn each(series: Vec<Series>, change: impl Fn(Series) -> Series + Send + Sync) -> Vec<Series> {
+/// Changes every series by itself (or makes something else of it), on all cores when that is worth it.
+pub fn each<T: Send>(series: Vec<Series>, change: impl Fn(Series) -> T + Send + Sync) -> Vec<T> {
     const WORTH_IT: usize = 50_000;
     let values: usize = series.iter().map(|series| series.values.len()).sum();
     if values < WORTH_IT || series.len() < 2 {

@@ -61,6 +61,24 @@ impl Series {
         self
     }
 
+    /// The same series under a new name that is its path expression too, as most functions leave it.
+    #[must_use]
+    pub fn called(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = name.into();
+        self.path_expression = Arc::clone(&self.name);
+        self
+    }
+
+    /// The same series with `change` made of each value; in place unless somebody else holds them.
+    #[must_use]
+    pub fn map(mut self, change: impl Fn(f64) -> f64) -> Self {
+        match Arc::get_mut(&mut self.values) {
+            Some(values) => values.iter_mut().for_each(|value| *value = change(*value)),
+            None => self.values = Arc::new(self.values.iter().map(|value| change(*value)).collect()),
+        }
+        self
+    }
+
     /// The same series with other values.
     #[must_use]
     pub fn with_values(mut self, values: Vec<f64>) -> Self {

@@ -8,6 +8,7 @@ mod calculate;
 mod combine;
 mod filter_data;
 mod filter_series;
+mod given;
 mod graph;
 mod parameter;
 mod sorting;

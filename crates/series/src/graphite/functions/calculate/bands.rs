@@ -1,0 +1,148 @@
+//! Holt-Winters: forecast, bands around it, and what lies outside them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::graphite::evaluate::{Call, each};
+use crate::graphite::functions::Answer;
+use crate::graphite::functions::given::{length_s, list, list_from_before, number};
+use crate::graphite::holt_winters::{Forecast, holt_winters};
+use crate::graphite::problem::Problem;
+use crate::graphite::series::{Consolidation, Series};
+
+/// How far back to learn from, and how long a season is.
+struct Learning {
+    bootstrap_s: i64,
+    season_s: i64,
+}
+
+impl Learning {
+    fn of(call: &Call<'_>) -> Result<Self, Problem> {
+        let (bootstrap, bootstrap_s) = length_s(call, "bootstrapInterval")?;
+        let (season, season_s) = length_s(call, "seasonality")?;
+        if bootstrap_s < 0 || season_s < 0 {
+            let (name, text) =
+                if season_s < 0 { ("seasonality", season) } else { ("bootstrapInterval", bootstrap) };
+            return Err(call.problem(format!("{name} must not be negative, as '{text}' is")));
+        }
+        Ok(Self { bootstrap_s, season_s })
+    }
+
+    /// The forecasts of `series` without those that it was learnt from, made to values by `finish`.
+    fn forecast<T>(&self, series: &Series, finish: impl Fn(Forecast) -> T) -> Vec<T> {
+        let points = |length_s: i64| usize::try_from(length_s / series.step_s.max(1)).unwrap_or(0);
+        let forecasts = holt_winters(&series.values, points(self.season_s));
+        forecasts.skip(points(self.bootstrap_s)).map(finish).collect()
+    }
+
+    /// `series`, which began earlier to learn from, with values of the time range asked for.
+    fn drawn(&self, series: &Series, name: String, values: Vec<f64>) -> Series {
+        let mut drawn = series.clone().called(name).with_values(values);
+        drawn.start_s = series.start_s.saturating_add(self.bootstrap_s);
+        drawn.consolidation = Consolidation::Average;
+        drawn
+    }
+}
+
+pub(super) fn forecast(call: &Call<'_>) -> Answer {
+    let learning = Learning::of(call)?;
+    let series = list_from_before(call, &list(call)?, learning.bootstrap_s)?;
+    Ok(each(series, |series| {
+        let values = learning.forecast(&series, |forecast| forecast.prediction);
+        let mut drawn = learning.drawn(&series, format!("holtWintersForecast({})", series.name), values);
+        drawn.set_tag("holtWintersForecast", "1");
+        drawn.set_tag("holtWintersDeviation", "1");
+        drawn
+    }))
+}
+
+pub(super) fn confidence_bands(call: &Call<'_>) -> Answer {
+    Ok(bands(call, &list(call)?)?.into_iter().flatten().collect())
+}
+
+/// The lower and the upper band of each series.
+fn bands(call: &Call<'_>, plain: &[Series]) -> Result<Vec<[Series; 2]>, Problem> {
+    let learning = Learning::of(call)?;
+    let delta = number(call, "delta")?;
+    Ok(each(list_from_before(call, plain, learning.bootstrap_s)?, |series| {
+        let tolerated = |Forecast { prediction, deviation }| {
+            (prediction - delta * deviation, prediction + delta * deviation)
+        };
+        let (lower, upper) = learning.forecast(&series, tolerated).into_iter().unzip();
+        let band = |name: &str, values: Vec<f64>| {
+            let mut band = learning.drawn(&series, format!("{name}({})", series.name), values);
+            band.path_expression = Arc::clone(&series.path_expression);
+            for tag in ["Forecast", "Deviation", "ConfidenceUpper", "ConfidenceLower"] {
+                band.set_tag(&format!("holtWinters{tag}"), "1");
+            }
+            band
+        };
+        [band("holtWintersConfidenceLower", lower), band("holtWintersConfidenceUpper", upper)]
+    }))
+}
+
+pub(super) fn confidence_area(call: &Call<'_>) -> Answer {
+    let mut bands = bands(call, &list(call)?)?;
+    let (Some([lower, upper]), None) = (bands.pop(), bands.pop()) else {
+        return Err(call.problem("takes exactly one series: holtWintersConfidenceBands() takes more"));
+    };
+    let name = format!("holtWintersConfidenceArea({})", upper.path_expression);
+    let area = |series: Series, invisible: bool| {
+        let mut series = series.called(name.as_str());
+        series.set_tag("holtWintersConfidenceArea", "1");
+        let options = Arc::make_mut(&mut series.options);
+        options.insert("stacked", "true".to_owned());
+        if invisible {
+            options.insert("invisible", "true".to_owned());
+        }
+        series
+    };
+    Ok(vec![area(lower, true), area(upper, false)])
+}
+
+pub(super) fn aberration(call: &Call<'_>) -> Answer {
+    let plain = list(call)?;
+    let bands = bands(call, &plain)?;
+    let by_name: HashMap<&str, &[Series; 2]> =
+        bands.iter().map(|bands| (name_within(&bands[0].name), bands)).collect();
+    if let Some(series) = plain.iter().find(|series| !by_name.contains_key(&*series.name)) {
+        return Err(call.problem(format!(
+            "{} is called otherwise in another time range: give it a fixed name with alias()",
+            series.name
+        )));
+    }
+    Ok(each(plain, |series| {
+        let outside = by_name.get(&*series.name).map(|bands| outside(&series, bands)).unwrap_or_default();
+        let name = format!("holtWintersAberration({})", series.name);
+        let mut series = series.called(name).with_values(outside);
+        series.consolidation = Consolidation::Average;
+        series.set_tag("holtWintersAberration", "1");
+        series
+    }))
+}
+
+/// `f(x)` without `f(` and `)`.
+fn name_within(name: &str) -> &str {
+    name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name)
+}
+
+/// How far each value of `series` lies outside the bands at its time: above is positive, within or missing is 0.
+fn outside(series: &Series, [lower, upper]: &[Series; 2]) -> Vec<f64> {
+    let step_s = lower.step_s.max(1);
+    let times = (0..).map(|i: i64| series.start_s.saturating_add(series.step_s.saturating_mul(i)));
+    let at = |time_s: i64| usize::try_from(time_s.saturating_sub(lower.start_s).div_euclid(step_s)).ok();
+    let band =
+        |band: &Series, i: Option<usize>| i.and_then(|i| band.values.get(i)).copied().unwrap_or(f64::NAN);
+    let values = series.values.iter().zip(times).map(|(value, time_s)| {
+        let i = at(time_s);
+        let (lower, upper) = (band(lower, i), band(upper, i));
+        if *value > upper {
+            value - upper
+        } else if *value < lower {
+            value - lower
+        } else {
+            0.0
+        }
+    });
+    values.collect()
+}

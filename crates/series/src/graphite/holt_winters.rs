@@ -1,0 +1,170 @@
+//! Holt-Winters as Graphite computes it: level, trend and one season, one step ahead, with a band around.
+//!
+//! [`HoltWintersState`] takes one value at a time in O(1), so that whoever watches a series keeps it instead of
+//! going through a week again for every new value; [`holt_winters`] takes a whole series.
+//!
+//! Weights are fixed (level and season 0.1, trend 0.0035), and the order of operations is part of the contract:
+//! forecasts are equal to Graphite's bit for bit. A gap forgets the level, and what the season knew at its place.
+//!
+//! Source: J. D. Brutlag, "Aberrant behavior detection in time series for network monitoring", LISA XIV, 2000;
+//! P. R. Winters, "Forecasting sales by exponentially weighted moving averages", Management Science 6(3), 1960.
+
+/// Weight of the newest value in the level, of its distance to the level in the season, and in the deviation.
+const ALPHA: f64 = 0.1;
+/// Weight of the newest change of the level in the trend.
+const BETA: f64 = 0.0035;
+/// The season has the weight of the level.
+const GAMMA: f64 = ALPHA;
+
+/// What was expected of one value, and how far values lay from what was expected at this place of the season.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forecast {
+    /// The value expected, from those before only; NaN where there is none: just after a gap.
+    pub prediction: f64,
+    /// The smoothed distance between values and predictions at this place of the season; never negative.
+    pub deviation: f64,
+}
+
+/// All that is kept of a series to forecast the next value: 16 bytes for each place of the season.
+///
+/// ```
+/// use lanner_series::graphite::HoltWintersState;
+///
+/// let mut state = HoltWintersState::new(2);
+/// assert_eq!(state.push(10.0).prediction, 10.0); // nothing is known: the first value is what was expected
+/// assert_eq!(state.next_prediction(), 10.0);
+/// assert!((state.push(20.0).deviation - 1.0).abs() < 1e-12); // a tenth of the surprise
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct HoltWintersState {
+    is_first: bool,
+    /// NaN after a gap.
+    intercept: f64,
+    slope: f64,
+    /// NaN after a gap.
+    next_prediction: f64,
+    season: Vec<Place>,
+    /// Index into `season` of the value to come.
+    at: usize,
+}
+
+/// One place of the season.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Place {
+    seasonal: f64,
+    deviation: f64,
+}
+
+impl HoltWintersState {
+    /// Nothing seen yet; a season is `season_length` values long, 2 at least.
+    #[must_use]
+    pub fn new(season_length: usize) -> Self {
+        Self {
+            is_first: true,
+            intercept: f64::NAN,
+            slope: 0.0,
+            next_prediction: f64::NAN,
+            season: vec![Place::default(); season_length.max(2)],
+            at: 0,
+        }
+    }
+
+    /// What is expected of the next value; NaN if nothing.
+    #[must_use]
+    pub fn next_prediction(&self) -> f64 {
+        self.next_prediction
+    }
+
+    /// Takes the next value (NaN is a gap), and says what was expected of it. O(1).
+    #[inline]
+    pub fn push(&mut self, value: f64) -> Forecast {
+        let next = if self.at + 1 == self.season.len() { 0 } else { self.at + 1 };
+        let next_seasonal = self.season.get(next).map_or(0.0, |place| place.seasonal);
+        let Some(place) = self.season.get_mut(self.at) else {
+            return Forecast { prediction: f64::NAN, deviation: 0.0 };
+        };
+        self.at = next;
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        if value.is_nan() {
+            *place = Place::default();
+            (self.intercept, self.slope) = (f64::NAN, 0.0);
+            let prediction = std::mem::replace(&mut self.next_prediction, f64::NAN);
+            return Forecast { prediction, deviation: 0.0 };
+        }
+        let before = if self.intercept.is_nan() { value } else { self.intercept };
+        let prediction = if is_first { value } else { self.next_prediction };
+        let expected = if prediction.is_nan() { 0.0 } else { prediction };
+
+        let intercept = ALPHA * (value - place.seasonal) + (1.0 - ALPHA) * (before + self.slope);
+        self.slope = BETA * (intercept - before) + (1.0 - BETA) * self.slope;
+        self.intercept = intercept;
+        self.next_prediction = intercept + self.slope + next_seasonal;
+        place.seasonal = GAMMA * (value - intercept) + (1.0 - GAMMA) * place.seasonal;
+        place.deviation = GAMMA * (value - expected).abs() + (1.0 - GAMMA) * place.deviation;
+        Forecast { prediction, deviation: place.deviation }
+    }
+}
+
+/// What was expected of every one of `values` (oldest first, fixed step, NaN is a gap), with seasons of
+/// `season_length` values (2 at least). O(n) time; memory does not grow with the season beyond that.
+///
+/// ```
+/// use lanner_series::graphite::holt_winters;
+/// let forecasts: Vec<f64> = holt_winters(&[5.0; 4], 2).map(|forecast| forecast.prediction).collect();
+/// assert_eq!(forecasts, [5.0, 5.0, 5.0, 5.0]);
+/// ```
+pub fn holt_winters(values: &[f64], season_length: usize) -> impl Iterator<Item = Forecast> {
+    // No value of a longer season is ever read again.
+    let mut state = HoltWintersState::new(season_length.min(values.len() + 1));
+    values.iter().map(move |value| state.push(*value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GAP: f64 = f64::NAN;
+
+    #[track_caller]
+    fn check(values: &[f64], predictions: &[f64], deviations: &[f64]) {
+        let found: Vec<Forecast> = holt_winters(values, 2).collect();
+        let same = |a: f64, b: f64| (a - b).abs() < 1e-12 || (a.is_nan() && b.is_nan());
+        assert!(found.iter().zip(predictions).all(|(f, p)| same(f.prediction, *p)), "{found:?}");
+        assert!(found.iter().zip(deviations).all(|(f, d)| same(f.deviation, *d)), "{found:?}");
+        assert_eq!(found.len(), values.len());
+    }
+
+    #[test]
+    fn gaps_and_surprises() {
+        check(&[], &[], &[]);
+        check(&[7.0, 7.0], &[7.0, 7.0], &[0.0, 0.0]);
+        check(&[10.0, 20.0], &[10.0, 10.0], &[0.0, 1.0]);
+        // The value after a gap is held against 0, as nothing is expected.
+        check(&[10.0, GAP, 20.0], &[10.0, 10.0, GAP], &[0.0, 0.0, 2.0]);
+        check(&[GAP, 5.0], &[GAP, GAP], &[0.0, 0.5]);
+    }
+
+    #[test]
+    fn one_at_a_time_is_all_at_once() {
+        let values: Vec<f64> = (0..500)
+            .map(|i| if i % 37 == 5 { GAP } else { f64::from(i % 24) + f64::from(i) * 0.1 })
+            .collect();
+        let (begin, end) = values.split_at(313);
+        let mut state = HoltWintersState::new(24);
+        begin.iter().for_each(|value| {
+            state.push(*value);
+        });
+        let mut resumed = state;
+        let continued = end.iter().map(|value| resumed.push(*value));
+        let whole: Vec<Forecast> = holt_winters(&values, 24).skip(begin.len()).collect();
+        for (one, all) in continued.zip(whole) {
+            assert_eq!(one.prediction.to_bits(), all.prediction.to_bits());
+            assert_eq!(one.deviation.to_bits(), all.deviation.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_season_longer_than_the_series_costs_nothing() {
+        assert_eq!(holt_winters(&[1.0, 2.0], usize::MAX).count(), 2);
+    }
+}
