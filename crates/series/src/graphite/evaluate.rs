@@ -1,6 +1,7 @@
 //! Asking: an expression, a time range and a source of series give series.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
@@ -23,8 +24,14 @@ pub struct Request<'a> {
     pub zone: TimeZone,
     /// The share of values that buckets need unless a function is told otherwise, 0 to 1.
     pub x_files_factor: f64,
+    /// What `$name` stands for in every `template()`, whatever that says itself.
+    pub variables: Vec<(String, String)>,
     fetched: Mutex<Fetched>,
+    n_fetched: AtomicUsize,
 }
+
+/// Values that one request may read, of all series.
+pub const MAX_FETCHED: usize = 50_000_000;
 
 /// What was asked, from when, until when; and the answer.
 type Fetched = HashMap<(String, i64, i64), Arc<Vec<Series>>>;
@@ -33,7 +40,15 @@ impl<'a> Request<'a> {
     /// A request at `now_s`.
     #[must_use]
     pub fn new(source: &'a dyn Source, now_s: i64, zone: TimeZone) -> Self {
-        Self { source, now_s, zone, x_files_factor: 0.0, fetched: Mutex::default() }
+        Self {
+            source,
+            now_s,
+            zone,
+            x_files_factor: 0.0,
+            variables: Vec::new(),
+            fetched: Mutex::default(),
+            n_fetched: AtomicUsize::new(0),
+        }
     }
 
     /// What `expr` is in `(from_s, until_s]`.
@@ -76,7 +91,16 @@ impl<'a> Scope<'a> {
                     arguments.iter().map(|Argument { parameter, expr }| (*parameter, Given::Written(expr)));
                 (function.run)(&Call { scope: self, function, text, column: *column, given: given.collect() })
             }
-            Expr::Template { body, variables } => Scope { variables, ..self }.evaluate(body),
+            Expr::Template { body, variables } => {
+                let mut variables = variables.clone();
+                for (name, value) in &self.request.variables {
+                    match variables.iter_mut().find(|(known, _)| known == name) {
+                        Some((_, known)) => known.clone_from(value),
+                        None => variables.push((name.clone(), value.clone())),
+                    }
+                }
+                Scope { variables: &variables, ..self }.evaluate(body)
+            }
             Expr::Literal { column, .. } => {
                 Err(Problem::new(*column, "a metric or an expression expected here"))
             }
@@ -136,6 +160,13 @@ impl<'a> Scope<'a> {
                 Ok(points) => points?,
                 Err(error) => return Some(Err(Problem::new(column, error))),
             };
+            let n = points.values.len();
+            if self.request.n_fetched.fetch_add(n, Ordering::Relaxed).saturating_add(n) > MAX_FETCHED {
+                let message = format!(
+                    "more than {MAX_FETCHED} values lie in that time: ask for fewer series or less time"
+                );
+                return Some(Err(Problem::new(column, message)));
+            }
             let mut series = Series::new(name, points.start_s, points.step_s, points.values);
             series.tags = Arc::new(tags_of(name));
             series.path_expression = Arc::clone(&pattern);

@@ -5,32 +5,42 @@
 //! included. Where Graphite crashes, the answer is a [`Problem`].
 //!
 //! Reading order: [`Series`] (what flows), [`parse`](mod@parse) and [`Expr`] (what was written),
-//! [`Request`] and [`Source`] (what it is asked of), [`functions`] (what can be asked).
+//! [`Query`], [`Request`] and [`Source`] (what it is asked of), [`functions`] (what can be asked).
 
 mod aggregate;
+mod at_time;
 mod evaluate;
 mod expr;
 pub mod functions;
 mod glob;
 mod holt_winters;
 mod interval;
+mod nodes;
+mod normalize;
 mod number;
 pub mod parse;
+mod percentile;
 mod problem;
+mod render;
 mod rounding;
 mod series;
 mod source;
 mod window;
 
 pub use aggregate::Aggregate;
-pub use evaluate::{Call, Given, Request, Scope, each};
+pub use at_time::at_time;
+pub use evaluate::{Call, Given, MAX_FETCHED, Request, Scope, each};
 pub use expr::{Argument, Expr, Literal};
 pub use glob::Glob;
 pub use holt_winters::{Forecast, HoltWintersState, holt_winters};
 pub use interval::interval_s;
+pub use nodes::{first_path, key, node_or_tag};
+pub use normalize::{Normalized, consolidated, normalize};
 pub use number::{shortest, six_digits};
 pub use parse::{parse, parse_as_graphite};
+pub use percentile::{percentile, percentile_of_sorted};
 pub use problem::Problem;
+pub use render::{Query, Refusal};
 pub use rounding::round_to;
 pub use series::{Consolidation, Series};
-pub use source::{Points, Source, Tagged, slots};
+pub use source::{MAX_POINTS, Points, Source, Tagged, slots};

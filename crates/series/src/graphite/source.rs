@@ -42,19 +42,32 @@ pub trait Source: Sync {
     fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String>;
 }
 
+/// Values that one series may have in an answer: about a year at a step of three seconds.
+pub const MAX_POINTS: usize = 10_000_000;
+
 /// First slot and number of slots of a fetch of `(from_s, until_s]` at a step: from is exclusive, until inclusive,
 /// and there is always at least one slot.
 ///
+/// # Errors
+/// More than [`MAX_POINTS`] slots, so that a source never makes room for what nobody can read.
+///
 /// ```
 /// use lanner_series::graphite::slots;
-/// assert_eq!(slots(120, 240, 60), (180, 2)); // 180 and 240
-/// assert_eq!(slots(119, 239, 60), (120, 2)); // 120 and 180
-/// assert_eq!(slots(130, 131, 60), (180, 1)); // nothing in between: the slot after
+/// assert_eq!(slots(120, 240, 60), Ok((180, 2))); // 180 and 240
+/// assert_eq!(slots(119, 239, 60), Ok((120, 2))); // 120 and 180
+/// assert_eq!(slots(130, 131, 60), Ok((180, 1))); // nothing in between: the slot after
+/// assert!(slots(0, i64::MAX, 1).is_err());
 /// ```
-#[must_use]
-pub fn slots(from_s: i64, until_s: i64, step_s: i64) -> (i64, usize) {
-    let first = from_s - from_s.rem_euclid(step_s) + step_s;
-    let last = until_s - until_s.rem_euclid(step_s);
-    let count = (last - first) / step_s + 1;
-    (first, usize::try_from(count).unwrap_or(0).max(1))
+pub fn slots(from_s: i64, until_s: i64, step_s: i64) -> Result<(i64, usize), String> {
+    let step = i128::from(step_s.max(1));
+    let (from, until) = (i128::from(from_s), i128::from(until_s));
+    let first = from - from.rem_euclid(step) + step;
+    let last = until - until.rem_euclid(step);
+    let count = ((last - first) / step + 1).max(1);
+    match (i64::try_from(first), usize::try_from(count)) {
+        (Ok(first_s), Ok(count)) if count <= MAX_POINTS => Ok((first_s, count)),
+        _ => Err(format!(
+            "{count} values of {step_s} s lie in that time, and {MAX_POINTS} may be asked for: ask for less"
+        )),
+    }
 }

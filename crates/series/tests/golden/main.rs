@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "recorded cases are read from files and are well formed"
 )]
 
@@ -11,10 +12,10 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Request, Series, parse_as_graphite};
+use lanner_series::graphite::{Query, Refusal, Series};
 use serde_json::Value;
 
-use memory::Memory;
+use memory::{Memory, Recorder};
 
 /// One JSON document a line.
 fn lines(file: &str) -> Option<Vec<Value>> {
@@ -54,7 +55,8 @@ fn answers_are_those_of_graphite() {
 
 fn compare(case: &Value, data: &Memory) -> Result<(), String> {
     let status = case["master"]["status"].as_i64().unwrap_or(case["status"].as_i64().unwrap());
-    let answer = answer(case, data);
+    let recorder = Recorder::new(data);
+    let answer = answer(case, &recorder);
     if status != 200 {
         return answer.map_or(Ok(()), |series| {
             Err(format!("refused by Graphite, but answered with {} series", series.len()))
@@ -70,27 +72,56 @@ fn compare(case: &Value, data: &Memory) -> Result<(), String> {
             names(expected.iter().map(|series| series["target"].as_str().unwrap()).collect())
         ));
     }
-    let scale = data.largest();
-    answer.iter().zip(expected).try_for_each(|(series, expected)| same(series, expected, scale))
+    let tolerance = Tolerance {
+        absolute: 1e-9 * recorder.largest(),
+        no_null_points: !case["params"]["noNullPoints"].is_null(),
+        noise: case["target"].as_array().unwrap().iter().any(|target| {
+            ["stdev(const.big", "stdev(const.seven"]
+                .iter()
+                .any(|noisy| target.as_str().unwrap().contains(noisy))
+        }),
+    };
+    answer.iter().zip(expected).try_for_each(|(series, expected)| same(series, expected, &tolerance))
 }
 
-fn answer(case: &Value, data: &Memory) -> Result<Vec<Series>, String> {
-    let time = |field: &str| case[field].as_i64().ok_or(format!("{field} is not a number: {}", case[field]));
-    if case.get("params").is_some_and(|params| !params.is_null()) {
-        return Err(format!("parameters {}", case["params"]));
-    }
-    let request = Request::new(data, time("now")?, TimeZone::UTC);
-    let mut all = Vec::new();
-    for target in case["target"].as_array().unwrap() {
-        let expr = parse_as_graphite(target.as_str().unwrap()).map_err(|problems| format!("{problems:?}"))?;
-        let series =
-            request.evaluate(&expr, time("from")?, time("until")?).map_err(|problem| problem.to_string())?;
-        all.extend(series);
-    }
-    Ok(all)
+/// How near a value must be: 1e-9 of itself, or of the largest value that was read.
+struct Tolerance {
+    absolute: f64,
+    /// Whether the client wants nothing of what is missing.
+    no_null_points: bool,
+    /// The deviation of what is nearly constant: Graphite's own answer is noise of rounding.
+    noise: bool,
 }
 
-fn same(series: &Series, expected: &Value, scale: f64) -> Result<(), String> {
+impl Tolerance {
+    fn near(&self, value: f64, expected: Option<f64>) -> bool {
+        match expected {
+            _ if self.noise => value.is_nan() || value.abs() < 1e-6,
+            None => value.is_nan(),
+            Some(expected) => {
+                value == expected || (value - expected).abs() <= 1e-9 * expected.abs() + self.absolute
+            }
+        }
+    }
+}
+
+fn answer(case: &Value, source: &Recorder<'_>) -> Result<Vec<Series>, String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let given = |name: &str| case["params"].get(name).map(text);
+    let targets = case["target"].as_array().unwrap().iter().map(text).collect();
+    let mut query = Query::new(targets, case["now"].as_i64().unwrap());
+    query.from = Some(text(&case["from"]));
+    query.until = Some(text(&case["until"]));
+    query.zone = TimeZone::get(&given("tz").unwrap_or("UTC".to_owned())).unwrap();
+    query.max_data_points = given("maxDataPoints").map(|points| points.parse().unwrap());
+    query.x_files_factor = given("xFilesFactor").map_or(0.0, |factor| factor.parse().unwrap());
+    query.no_null_points = given("noNullPoints").is_some();
+    let refused =
+        |refusals: Vec<Refusal>| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    Ok(query.datapoints(query.answer(source).map_err(refused)?))
+}
+
+fn same(series: &Series, expected: &Value, tolerance: &Tolerance) -> Result<(), String> {
     let name = expected["target"].as_str().unwrap();
     if *series.name != *name {
         return Err(format!("called {}, not {name}", series.name));
@@ -103,6 +134,9 @@ fn same(series: &Series, expected: &Value, scale: f64) -> Result<(), String> {
     if as_text(&tags) != as_text(&expected["tags"]) {
         return Err(format!("{name}: tags {tags}, not {}", expected["tags"]));
     }
+    if tolerance.no_null_points {
+        return same_points(series, &points(expected), tolerance);
+    }
     let values: Vec<Option<f64>> = expected["values"].as_array().unwrap().iter().map(Value::as_f64).collect();
     if Some(series.start_s) != expected["start"].as_i64() && !values.is_empty() {
         return Err(format!("{name}: starts at {}, not {}", series.start_s, expected["start"]));
@@ -114,18 +148,39 @@ fn same(series: &Series, expected: &Value, scale: f64) -> Result<(), String> {
         return Err(format!("{name}: {} values, not {}", series.values.len(), values.len()));
     }
     for (i, (value, expected)) in series.values.iter().zip(values).enumerate() {
-        let near = match expected {
-            None => value.is_nan(),
-            Some(expected) => (value - expected).abs() <= 1e-9 * expected.abs() + 1e-9 * scale.min(1.0),
-        };
-        if !near
-            && !(name.contains("stdev(const.")
-                || (expected.unwrap_or(0.0).abs() < 1e-3
-                    && value.abs() < 1e-3
-                    && name.contains("stdev(const")))
-        {
+        if !tolerance.near(*value, expected) {
             return Err(format!("{name}: value {i} is {value}, not {expected:?}"));
         }
     }
     Ok(())
+}
+
+/// Values and times: irregular, or from a start at a step.
+fn points(expected: &Value) -> Vec<(Option<f64>, Option<i64>)> {
+    if let Some(points) = expected["datapoints"].as_array() {
+        return points.iter().map(|point| (point[0].as_f64(), point[1].as_i64())).collect();
+    }
+    let (start, step) = (expected["start"].as_i64().unwrap(), expected["step"].as_i64().unwrap_or(0));
+    let values = expected["values"].as_array().unwrap();
+    (0..).zip(values).map(|(i, value)| (value.as_f64(), Some(start + i * step))).collect()
+}
+
+/// Values with their times, those that are missing left out.
+fn same_points(
+    series: &Series,
+    expected: &[(Option<f64>, Option<i64>)],
+    tolerance: &Tolerance,
+) -> Result<(), String> {
+    let times = (0..).map(|i| series.start_s + i * series.step_s);
+    let points: Vec<(f64, i64)> =
+        series.values.iter().copied().zip(times).filter(|(value, _)| !value.is_nan()).collect();
+    if points.len() != expected.len() {
+        return Err(format!("{}: {} points, not {}", series.name, points.len(), expected.len()));
+    }
+    points.iter().zip(expected).try_for_each(|((value, time), (wanted, at))| {
+        if tolerance.near(*value, *wanted) && Some(*time) == *at {
+            return Ok(());
+        }
+        Err(format!("{}: {value} at {time}, not {wanted:?} at {at:?}", series.name))
+    })
 }

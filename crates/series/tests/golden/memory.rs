@@ -1,6 +1,7 @@
 //! A source that holds recorded series.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use lanner_series::graphite::{Glob, Points, Source, slots};
 use serde_json::Value;
@@ -48,14 +49,42 @@ pub(crate) fn datasets(lines: &[Value]) -> BTreeMap<String, Memory> {
     datasets
 }
 
-impl Memory {
-    /// The largest absolute value of all.
+/// A source that remembers the largest absolute value that was read from it.
+pub(crate) struct Recorder<'a> {
+    data: &'a Memory,
+    largest: Mutex<f64>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(crate) fn new(data: &'a Memory) -> Self {
+        Self { data, largest: Mutex::new(0.0) }
+    }
+
     pub(crate) fn largest(&self) -> f64 {
-        let values = self.series.values().flat_map(|stored| &stored.values);
-        values
-            .copied()
-            .filter(|value| !value.is_nan())
-            .fold(0.0, |largest, value| f64::max(largest, value.abs()))
+        *self.largest.lock().unwrap()
+    }
+}
+
+impl Source for Recorder<'_> {
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
+        self.data.find(pattern)
+    }
+
+    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
+        self.data.find_tagged(conditions)
+    }
+
+    fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String> {
+        let points = self.data.read(name, from_s, until_s, now_s)?;
+        let values = points.iter().flat_map(|points| &points.values);
+        let largest = values.fold(0.0, |largest: f64, value| largest.max(value.abs()));
+        let mut known = self.largest.lock().unwrap();
+        *known = known.max(largest);
+        Ok(points)
+    }
+
+    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+        self.data.events(tags, from_s, until_s)
     }
 }
 
@@ -71,7 +100,7 @@ impl Source for Memory {
 
     fn read(&self, name: &str, from_s: i64, until_s: i64, _now_s: i64) -> Result<Option<Points>, String> {
         let Some(Stored { start_s, step_s, values }) = self.series.get(name) else { return Ok(None) };
-        let (first_s, count) = slots(from_s, until_s, *step_s);
+        let (first_s, count) = slots(from_s, until_s, *step_s)?;
         let value = |slot: usize| {
             let index = (first_s - start_s) / step_s + i64::try_from(slot).unwrap();
             usize::try_from(index).ok().and_then(|index| values.get(index)).copied().unwrap_or(f64::NAN)
