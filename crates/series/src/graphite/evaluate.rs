@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::expr::{Argument, Expr, Literal};
 use super::functions::{Answer, Default, Function};
+use super::parse::parse_as_graphite;
 use super::problem::Problem;
 use super::series::Series;
 use super::source::Source;
@@ -22,16 +23,31 @@ pub struct Request<'a> {
     pub now_s: i64,
     /// Where days begin.
     pub zone: TimeZone,
-    /// The share of values that buckets need unless a function is told otherwise, 0 to 1.
+    /// The share of values that buckets need unless an expression says otherwise, 0 to 1: see
+    /// [`Scope::x_files_factor`].
     pub x_files_factor: f64,
-    /// What `$name` stands for in every `template()`, whatever that says itself.
-    pub variables: Vec<(String, String)>,
     fetched: Mutex<Fetched>,
     n_fetched: AtomicUsize,
+    said: Mutex<Said>,
+    n_steps: AtomicUsize,
 }
 
 /// Values that one request may read, of all series.
 pub const MAX_FETCHED: usize = 50_000_000;
+
+/// What functions leave for those that are asked after them.
+#[derive(Default)]
+struct Said {
+    x_files_factor: Option<f64>,
+    stacks: HashMap<String, Vec<f64>>,
+}
+
+/// Paths and calls that one request may evaluate: functions ask for their arguments more than once, so that an
+/// expression of calls in calls could otherwise take for ever.
+const MAX_STEPS: usize = 100_000;
+
+/// Expressions may make expressions (`aliasQuery`) this deep.
+const MAX_QUERIES: u8 = 4;
 
 /// What was asked, from when, until when; and the answer.
 type Fetched = HashMap<(String, i64, i64), Arc<Vec<Series>>>;
@@ -45,9 +61,10 @@ impl<'a> Request<'a> {
             now_s,
             zone,
             x_files_factor: 0.0,
-            variables: Vec::new(),
             fetched: Mutex::default(),
             n_fetched: AtomicUsize::new(0),
+            said: Mutex::default(),
+            n_steps: AtomicUsize::new(0),
         }
     }
 
@@ -56,7 +73,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// What a function cannot do with what it was given, or what the source says.
     pub fn evaluate(&self, expr: &Expr, from_s: i64, until_s: i64) -> Answer {
-        Scope { request: self, start_s: from_s, end_s: until_s, variables: &[] }.evaluate(expr)
+        Scope { request: self, start_s: from_s, end_s: until_s, n_queries: 0 }.evaluate(expr)
     }
 }
 
@@ -69,7 +86,7 @@ pub struct Scope<'a> {
     pub start_s: i64,
     /// Inclusive.
     pub end_s: i64,
-    variables: &'a [(String, String)],
+    n_queries: u8,
 }
 
 impl<'a> Scope<'a> {
@@ -84,22 +101,17 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// As [`Request::evaluate`].
     pub fn evaluate(self, expr: &Expr) -> Answer {
+        if self.request.n_steps.fetch_add(1, Ordering::Relaxed) >= MAX_STEPS {
+            let message =
+                format!("this asks for more than {MAX_STEPS} series and calls: ask for less at once");
+            return Err(Problem::new(expr.column(), message));
+        }
         match expr {
-            Expr::Path { text, column } => self.fetch(&self.fill(text), *column),
+            Expr::Path { text, column } => self.fetch(text, *column),
             Expr::Call { function, arguments, text, column } => {
                 let given =
                     arguments.iter().map(|Argument { parameter, expr }| (*parameter, Given::Written(expr)));
                 (function.run)(&Call { scope: self, function, text, column: *column, given: given.collect() })
-            }
-            Expr::Template { body, variables } => {
-                let mut variables = variables.clone();
-                for (name, value) in &self.request.variables {
-                    match variables.iter_mut().find(|(known, _)| known == name) {
-                        Some((_, known)) => known.clone_from(value),
-                        None => variables.push((name.clone(), value.clone())),
-                    }
-                }
-                Scope { variables: &variables, ..self }.evaluate(body)
             }
             Expr::Literal { column, .. } => {
                 Err(Problem::new(*column, "a metric or an expression expected here"))
@@ -107,11 +119,46 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// `text` with `$name` replaced by what the template says.
-    fn fill(&self, text: &str) -> String {
-        self.variables
-            .iter()
-            .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+    /// What an expression is that was made while another was answered.
+    ///
+    /// # Errors
+    /// What is wrong with the expression, or as [`Request::evaluate`]; for people.
+    pub fn ask(self, text: &str) -> Result<Vec<Series>, String> {
+        if self.n_queries >= MAX_QUERIES {
+            return Err(format!("expressions may make expressions {MAX_QUERIES} deep"));
+        }
+        let wrong = |problem: &Problem| format!("in '{text}': {problem}");
+        let expr =
+            parse_as_graphite(text).map_err(|problems| problems.first().map(wrong).unwrap_or_default())?;
+        let scope = Self { n_queries: self.n_queries + 1, ..self };
+        scope.evaluate(&expr).map_err(|problem| wrong(&problem))
+    }
+
+    /// The share of values that buckets need here: what `setXFilesFactor()` said last, or else the request.
+    #[must_use]
+    pub fn x_files_factor(self) -> f64 {
+        self.said(|said| said.x_files_factor).unwrap_or(self.request.x_files_factor)
+    }
+
+    /// Sets it for all that is asked afterwards in this request.
+    pub fn set_x_files_factor(self, share: f64) {
+        self.said(|said| said.x_files_factor = Some(share));
+    }
+
+    /// Puts `values` on top of what was stacked under this name before.
+    pub fn stack(self, name: &str, values: &mut [f64]) {
+        self.said(|said| {
+            let total = said.stacks.entry(name.to_owned()).or_default();
+            total.resize(total.len().max(values.len()), 0.0);
+            for (value, total) in values.iter_mut().zip(total).filter(|(value, _)| !value.is_nan()) {
+                *total += *value;
+                *value = *total;
+            }
+        });
+    }
+
+    fn said<T>(self, with: impl FnOnce(&mut Said) -> T) -> T {
+        with(&mut self.request.said.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The stored series that match `pattern`, sorted by name.
@@ -141,7 +188,10 @@ impl<'a> Scope<'a> {
         let key = (what.to_owned(), self.start_s, self.end_s);
         let known = self.request.fetched.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(series) = known {
-            return Ok(series.to_vec());
+            let mut series = series.to_vec();
+            let x_files_factor = self.x_files_factor();
+            series.iter_mut().for_each(|series| series.x_files_factor = x_files_factor);
+            return Ok(series);
         }
         let series = fetch()?;
         let keep = Arc::new(series.clone());
@@ -150,7 +200,8 @@ impl<'a> Scope<'a> {
     }
 
     fn read(self, names: &[String], pattern: &str, column: usize) -> Answer {
-        let Request { source, now_s, x_files_factor, .. } = *self.request;
+        let Request { source, now_s, .. } = *self.request;
+        let x_files_factor = self.x_files_factor();
         if self.start_s > now_s {
             return Ok(Vec::new());
         }
@@ -221,6 +272,12 @@ impl<'a> Call<'a> {
         let last = function.parameters.len().saturating_sub(1);
         let given = given.into_iter().enumerate().map(|(place, given)| (place.min(last), given)).collect();
         Call { scope: self.scope, function, text: self.text, column: self.column, given }
+    }
+
+    /// Where the call begins, in characters from 1.
+    #[must_use]
+    pub fn column(&self) -> usize {
+        self.column
     }
 
     /// What the function says is wrong.

@@ -7,7 +7,7 @@ use super::functions::Function;
 pub enum Expr {
     /// A path with wildcards: the series that match it.
     Path {
-        /// As written; may hold `$variables` of a template.
+        /// Its text; the `$variables` of a template are replaced.
         text: String,
         /// Where it begins.
         column: usize,
@@ -22,13 +22,6 @@ pub enum Expr {
         text: String,
         /// Where it begins.
         column: usize,
-    },
-    /// `template(expression, name=value, ...)`: the expression with `$name` replaced in its paths.
-    Template {
-        /// The expression.
-        body: Box<Expr>,
-        /// Names (numbers from 1 where none was given) and what they stand for.
-        variables: Vec<(String, String)>,
     },
     /// A number, a text, a word.
     Literal {
@@ -45,7 +38,6 @@ impl Expr {
     pub fn column(&self) -> usize {
         match self {
             Self::Path { column, .. } | Self::Call { column, .. } | Self::Literal { column, .. } => *column,
-            Self::Template { body, .. } => body.column(),
         }
     }
 }

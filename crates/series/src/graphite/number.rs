@@ -33,7 +33,7 @@ pub fn six_digits(value: f64) -> String {
 }
 
 /// `value` in at most `n` significant digits (at least 1), without zeros at the end: `%.{n}g`.
-fn digits(value: f64, n: usize) -> String {
+pub(super) fn digits(value: f64, n: usize) -> String {
     let n = i32::try_from(n).unwrap_or(64).clamp(1, 64);
     let in_digits = |n: i32| usize::try_from(n).unwrap_or(0);
     let Some((mantissa, exponent)) = split(&format!("{value:.*e}", in_digits(n - 1))) else {
@@ -53,7 +53,7 @@ fn split(scientific: &str) -> Option<(String, i32)> {
 }
 
 /// Exponents have a sign and two digits at least.
-fn scientific(mantissa: &str, exponent: i32) -> String {
+pub(super) fn scientific(mantissa: &str, exponent: i32) -> String {
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }

@@ -4,11 +4,13 @@
 //! expect Graphite: where a call is not closed, or something follows the expression, Graphite silently reads the
 //! part that it understands, and so does this.
 
-use super::expr::{Argument, Expr, Literal};
-use super::functions::{self, Function, Kind, Parameter};
+use super::bind::{MAX_PROBLEMS, Reading, bind, unknown};
+use super::expr::{Expr, Literal};
+use super::functions;
 use super::problem::Problem;
+use super::template::Variables;
 
-/// Calls may lie in calls this deep.
+/// Calls may lie in calls this deep; one that is piped into another lies in it.
 pub const MAX_DEPTH: usize = 100;
 
 /// Characters of an expression.
@@ -29,7 +31,7 @@ const SYMBOLS: &str = "(){},.'\"\\|";
 /// assert_eq!(problems[0].to_string(), "column 1: stdev() needs points: stdev(seriesList, points, windowTolerance=0.1)");
 /// ```
 pub fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
-    read(text, false)
+    read(text, false, &[])
 }
 
 /// Reads `text` as Graphite does: what cannot be read further is left.
@@ -42,10 +44,18 @@ pub fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
 /// assert!(matches!(parse_as_graphite("sumSeries(a.b"), Ok(Expr::Path { text, .. }) if text == "sumSeries"));
 /// ```
 pub fn parse_as_graphite(text: &str) -> Result<Expr, Vec<Problem>> {
-    read(text, true)
+    parse_as_graphite_with(text, &[])
 }
 
-fn read(text: &str, lenient: bool) -> Result<Expr, Vec<Problem>> {
+/// The same, where the request says what `$name` stands for in every `template()`, whatever that says itself.
+///
+/// # Errors
+/// As [`parse_as_graphite`].
+pub fn parse_as_graphite_with(text: &str, variables: &[(String, String)]) -> Result<Expr, Vec<Problem>> {
+    read(text, true, variables)
+}
+
+fn read(text: &str, lenient: bool, variables: &[(String, String)]) -> Result<Expr, Vec<Problem>> {
     let chars: Vec<char> = text.chars().take(MAX_LENGTH + 1).collect();
     if chars.len() > MAX_LENGTH {
         return Err(vec![Problem::new(
@@ -53,10 +63,19 @@ fn read(text: &str, lenient: bool) -> Result<Expr, Vec<Problem>> {
             format!("an expression may have {MAX_LENGTH} characters"),
         )]);
     }
-    let mut parser = Parser { chars, at: 0, depth: 0, lenient, too_deep: false, problems: Vec::new() };
+    let mut parser = Parser {
+        chars,
+        at: 0,
+        depth: 0,
+        n_templates: 0,
+        variables,
+        lenient,
+        too_deep: false,
+        problems: Vec::new(),
+    };
     let read = parser.expression();
     let expr = match read {
-        Ok(expr) => expr,
+        Ok(tree) => tree.expr,
         Err(problem) => return Err(vec![problem]),
     };
     parser.space();
@@ -66,11 +85,16 @@ fn read(text: &str, lenient: bool) -> Result<Expr, Vec<Problem>> {
     if parser.problems.is_empty() { Ok(expr) } else { Err(parser.problems) }
 }
 
-struct Parser {
+struct Parser<'a> {
     chars: Vec<char>,
     at: usize,
     depth: usize,
+    /// Templates around what is read.
+    n_templates: usize,
+    /// What the request says of variables.
+    variables: &'a [(String, String)],
     lenient: bool,
+    /// Reading on would go too far: the problem is to be told even where Graphite would read otherwise.
     too_deep: bool,
     /// Mistakes in functions and arguments; those in the writing end the reading.
     problems: Vec<Problem>,
@@ -78,7 +102,21 @@ struct Parser {
 
 type Read<T> = Result<T, Problem>;
 
-impl Parser {
+/// An expression and how deep calls lie in it.
+struct Tree {
+    expr: Expr,
+    height: usize,
+}
+
+/// A call as written.
+struct Written {
+    name: String,
+    start: usize,
+    given: Vec<(Option<String>, Tree)>,
+    text: String,
+}
+
+impl Parser<'_> {
     fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::new(self.at + 1, message)
     }
@@ -106,10 +144,9 @@ impl Parser {
     }
 
     /// A call, template or path, and the calls that it is piped into.
-    fn expression(&mut self) -> Read<Expr> {
+    fn expression(&mut self) -> Read<Tree> {
         if self.depth >= MAX_DEPTH {
-            self.too_deep = true;
-            return Err(self.problem(format!("calls may lie in calls {MAX_DEPTH} deep")));
+            return Err(self.gone_too_deep());
         }
         self.depth += 1;
         let read = self.piped();
@@ -117,36 +154,50 @@ impl Parser {
         read
     }
 
-    fn piped(&mut self) -> Read<Expr> {
-        let mut expr = self.call_or_path()?;
+    fn gone_too_deep(&mut self) -> Problem {
+        self.too_deep = true;
+        self.problem(format!("calls may lie in calls {MAX_DEPTH} deep"))
+    }
+
+    fn piped(&mut self) -> Read<Tree> {
+        let mut tree = self.call_or_path()?;
         loop {
             let before = self.at;
             if !self.take('|') {
                 self.at = before;
-                return Ok(expr);
+                return Ok(tree);
             }
             self.space();
             let start = self.at;
-            match self.call(start, Some(expr.clone())) {
-                Ok(Some(call)) => expr = call,
+            let known = self.problems.len();
+            let written = self.opening().map(|name| self.written(name, start)).transpose();
+            match written {
+                Ok(Some(written)) => tree = self.call(written, Some(tree))?,
                 Ok(None) if !self.lenient => {
+                    self.at = start;
                     return Err(self.problem("a function must follow '|', such as | scale(2)"));
                 }
                 Err(problem) if !self.lenient || self.too_deep => return Err(problem),
                 _ => {
+                    self.problems.truncate(known);
                     self.at = before;
-                    return Ok(expr);
+                    return Ok(tree);
                 }
             }
         }
     }
 
-    fn call_or_path(&mut self) -> Read<Expr> {
+    fn call_or_path(&mut self) -> Read<Tree> {
         self.space();
         let start = self.at;
         let known = self.problems.len();
-        match self.call(start, None) {
-            Ok(Some(call)) => return Ok(call),
+        let read = match self.opening() {
+            Some(name) if name == "template" => self.template(start).map(Some),
+            Some(name) => self.written(name, start).and_then(|written| self.call(written, None)).map(Some),
+            None => Ok(None),
+        };
+        match read {
+            Ok(Some(tree)) => return Ok(tree),
             Err(problem) if !self.lenient || self.too_deep => return Err(problem),
             _ => {}
         }
@@ -155,16 +206,15 @@ impl Parser {
         self.path()
     }
 
-    /// A call, if a name and `(` are here. `piped` comes first among its arguments.
-    fn call(&mut self, start: usize, piped: Option<Expr>) -> Read<Option<Expr>> {
-        let Some(name) = self.name() else { return Ok(None) };
-        if !self.take('(') {
-            return Ok(None);
-        }
-        if name == "template" && piped.is_none() {
-            return self.template().map(Some);
-        }
-        let mut given: Vec<(Option<String>, Expr)> = piped.map(|expr| (None, expr)).into_iter().collect();
+    /// A name and `(`, if they are here.
+    fn opening(&mut self) -> Option<String> {
+        let name = self.name()?;
+        self.take('(').then_some(name)
+    }
+
+    /// The arguments of a call, to its `)`.
+    fn written(&mut self, name: String, start: usize) -> Read<Written> {
+        let mut given = Vec::new();
         if !self.take(')') {
             loop {
                 given.push(self.argument(&given)?);
@@ -177,13 +227,30 @@ impl Parser {
                 return Err(self.unclosed(&name, start));
             }
         }
-        let text = self.text(start);
+        Ok(Written { name, start, given, text: self.text(start) })
+    }
+
+    /// Looks a call up and binds its arguments; `piped` comes first among them.
+    fn call(&mut self, written: Written, piped: Option<Tree>) -> Read<Tree> {
+        let Written { name, start, mut given, text } = written;
+        if let Some(piped) = piped {
+            given.insert(0, (None, piped));
+        }
+        let height = 1 + given.iter().map(|(_, tree)| tree.height).max().unwrap_or(0);
+        if height > MAX_DEPTH {
+            return Err(self.gone_too_deep());
+        }
+        let column = start + 1;
         let Some(function) = functions::named(&name) else {
-            self.problems.push(Problem::new(start + 1, unknown(&name)));
-            return Ok(Some(Expr::Path { text, column: start + 1 }));
+            if self.problems.len() < MAX_PROBLEMS {
+                self.problems.push(Problem::new(column, unknown(&name)));
+            }
+            return Ok(Tree { expr: Expr::Path { text, column }, height: 0 });
         };
-        let arguments = self.bind(function, given, start + 1);
-        Ok(Some(Expr::Call { function, arguments, text, column: start + 1 }))
+        let given = given.into_iter().map(|(name, tree)| (name, tree.expr)).collect();
+        let reading = Reading { lenient: self.lenient, in_template: self.n_templates > 0 };
+        let arguments = bind(function, given, column, reading, &mut self.problems);
+        Ok(Tree { expr: Expr::Call { function, arguments, text, column }, height })
     }
 
     fn unclosed(&self, name: &str, start: usize) -> Problem {
@@ -204,7 +271,7 @@ impl Parser {
     }
 
     /// One argument, with the name it was given by.
-    fn argument(&mut self, before: &[(Option<String>, Expr)]) -> Read<(Option<String>, Expr)> {
+    fn argument(&mut self, before: &[(Option<String>, Tree)]) -> Read<(Option<String>, Tree)> {
         self.space();
         let start = self.at;
         if let Some(name) = self.name()
@@ -220,10 +287,10 @@ impl Parser {
         Ok((None, self.value()?))
     }
 
-    fn value(&mut self) -> Read<Expr> {
+    fn value(&mut self) -> Read<Tree> {
         let column = self.at + 1;
         match self.literal()? {
-            Some(value) => Ok(Expr::Literal { value, column }),
+            Some(value) => Ok(Tree { expr: Expr::Literal { value, column }, height: 0 }),
             None => self.expression(),
         }
     }
@@ -268,34 +335,44 @@ impl Parser {
         Err(Problem::new(start + 1, "this text has no closing quote"))
     }
 
-    /// `template(` was read.
-    fn template(&mut self) -> Read<Expr> {
-        let body = Box::new(self.expression()?);
-        let mut variables = Vec::new();
+    /// `template(` was read: the expression, and what its `$variables` stand for.
+    fn template(&mut self, start: usize) -> Read<Tree> {
+        self.n_templates += 1;
+        let body = self.expression();
+        self.n_templates -= 1;
+        let Tree { mut expr, height } = body?;
+        let mut variables = Variables::default();
         while self.take(',') {
             self.space();
             let start = self.at;
             let name = match self.name() {
-                Some(name) if self.take('=') => name,
+                Some(name) if self.take('=') => Some(name),
                 _ => {
                     self.at = start;
-                    (variables.len() + 1).to_string()
+                    None
                 }
             };
             self.space();
             let Some(value) = self.literal()? else {
                 return Err(self.problem("a variable of template() stands for a number or a text in quotes"));
             };
-            variables.push((name, plain(&value)));
+            variables.add(name, value);
         }
         if !self.take(')') {
-            return Err(self.unclosed("template", self.at));
+            return Err(self.unclosed("template", start));
         }
-        Ok(Expr::Template { body, variables })
+        for (name, value) in self.variables {
+            variables.set(name, Literal::Text(value.clone()));
+        }
+        let room = MAX_PROBLEMS.saturating_sub(self.problems.len());
+        let problems =
+            variables.fill(&mut expr, self.n_templates == 0).inspect_err(|_| self.too_deep = true)?;
+        self.problems.extend(problems.into_iter().take(room));
+        Ok(Tree { expr, height })
     }
 
     /// A path: names, wildcards and `{a,b}`, joined by dots.
-    fn path(&mut self) -> Read<Expr> {
+    fn path(&mut self) -> Read<Tree> {
         self.space();
         let start = self.at;
         loop {
@@ -317,7 +394,8 @@ impl Parser {
                 None => self.problem("a metric or a function expected here"),
             });
         }
-        Ok(Expr::Path { text: self.text(start), column: start + 1 })
+        let text = without_escapes(&self.text(start));
+        Ok(Tree { expr: Expr::Path { text, column: start + 1 }, height: 0 })
     }
 
     fn begins_element(&self, at: usize) -> bool {
@@ -344,117 +422,18 @@ impl Parser {
         }
         Err(Problem::new(start + 1, "the } of this { is missing"))
     }
-
-    /// Which argument is for which parameter; what does not fit becomes a problem.
-    fn bind(
-        &mut self,
-        function: &'static Function,
-        given: Vec<(Option<String>, Expr)>,
-        column: usize,
-    ) -> Vec<Argument> {
-        let mut bound: Vec<Argument> = Vec::with_capacity(given.len());
-        for (place, (name, expr)) in given.into_iter().enumerate() {
-            match place_of(function, place, name.as_deref(), &bound) {
-                Ok(parameter) => {
-                    if let Some(wrong) = mismatch(&function.parameters[parameter], &expr) {
-                        self.problems
-                            .push(Problem::new(expr.column(), format!("{}(): {wrong}", function.name)));
-                    }
-                    bound.push(Argument { parameter, expr });
-                }
-                Err(message) => self.problems.push(Problem::new(expr.column(), message)),
-            }
-        }
-        let missing: Vec<&str> = (0..)
-            .zip(function.parameters)
-            .filter(|(i, parameter)| {
-                parameter.required && !bound.iter().any(|argument| argument.parameter == *i)
-            })
-            .map(|(_, parameter)| parameter.name)
-            .collect();
-        // A list that may be empty (`sumSeries()`) is for Graphite to complain about, or not.
-        let empty_list = bound.is_empty() && function.parameters.first().is_some_and(|first| first.multiple);
-        if !missing.is_empty() && !empty_list {
-            let Function { name, signature, .. } = function;
-            let message = format!("{name}() needs {}: {name}{signature}", missing.join(" and "));
-            self.problems.push(Problem::new(column, message));
-        }
-        bound
-    }
 }
 
-/// Index of the parameter for the argument at `place`, or why there is none.
-fn place_of(
-    function: &Function,
-    place: usize,
-    name: Option<&str>,
-    bound: &[Argument],
-) -> Result<usize, String> {
-    let Function { name: of, signature, parameters, .. } = function;
-    let Some(name) = name else {
-        let last = parameters.len().saturating_sub(1);
-        return match parameters.get(place.min(last)) {
-            Some(parameter) if place <= last || parameter.multiple => Ok(place.min(last)),
-            _ => Err(format!("{of}() takes {} arguments: {of}{signature}", parameters.len())),
-        };
-    };
-    let index = parameters.iter().position(|parameter| parameter.name == name);
-    let Some(index) = index else { return Err(format!("{of}() has no parameter {name}: {of}{signature}")) };
-    if bound.iter().any(|argument| argument.parameter == index) {
-        return Err(format!("{of}() is given {name} twice"));
+/// A path without the backslashes before what would end it.
+fn without_escapes(text: &str) -> String {
+    let mut chars = text.chars().peekable();
+    let mut plain = String::with_capacity(text.len());
+    while let Some(c) = chars.next() {
+        let escaped =
+            (c == '\\').then(|| chars.next_if(|next| SYMBOLS.contains(*next) || *next == '=')).flatten();
+        plain.push(escaped.unwrap_or(c));
     }
-    Ok(index)
-}
-
-/// Why `expr` cannot be given for `parameter`, if so.
-fn mismatch(parameter: &Parameter, expr: &Expr) -> Option<String> {
-    use Literal::{Bool, Float, Int, None as Nothing, Text};
-    let Parameter { name, kind, .. } = parameter;
-    let Expr::Literal { value, .. } = expr else {
-        return match (kind, expr) {
-            (Kind::SeriesList | Kind::SeriesLists | Kind::Any, _) => None,
-            (_, Expr::Path { text, .. }) => {
-                Some(format!("{name} is {}: write \"{text}\" in quotes?", wanted(*kind)))
-            }
-            _ => Some(format!("{name} is {}", wanted(*kind))),
-        };
-    };
-    let fits = match (kind, value) {
-        (_, Nothing) => !parameter.required,
-        (Kind::Any, _) => true,
-        (Kind::SeriesList | Kind::SeriesLists, _) => false,
-        (Kind::Float | Kind::IntOrInf, value) => matches!(value, Int(_) | Float(_)),
-        (Kind::Integer | Kind::Node, value) => matches!(value, Int(_) | Float(_)),
-        (Kind::Interval | Kind::Date | Kind::IntOrInterval, value) => {
-            matches!(value, Int(_) | Float(_) | Text(_))
-        }
-        (Kind::NodeOrTag | Kind::Tag, value) => matches!(value, Int(_) | Text(_)),
-        (Kind::Boolean, value) => matches!(value, Bool(_)),
-        (Kind::Text, value) => {
-            !matches!(value, Bool(_)) || parameter.options.contains(&functions::Default::Bool(true))
-        }
-        (Kind::AggFunc | Kind::AggOrSeriesFunc, value) => matches!(value, Text(_)),
-    };
-    (!fits).then(|| format!("{name} is {}, not {}", wanted(*kind), plain(value)))
-}
-
-fn wanted(kind: Kind) -> &'static str {
-    match kind {
-        Kind::SeriesList | Kind::SeriesLists => "a metric or an expression",
-        Kind::Float => "a number",
-        Kind::Integer | Kind::Node => "a whole number",
-        Kind::IntOrInf => "a whole number or inf",
-        Kind::Text => "a text",
-        Kind::Interval => "a length of time such as '7d'",
-        Kind::IntOrInterval => "a number of points or a length of time such as '1h'",
-        Kind::AggFunc => "the name of an aggregate such as 'sum'",
-        Kind::AggOrSeriesFunc => "the name of an aggregate or function such as 'sum'",
-        Kind::NodeOrTag => "the number of a node or the name of a tag",
-        Kind::Tag => "the name of a tag",
-        Kind::Boolean => "true or false",
-        Kind::Date => "a time such as '-1h'",
-        Kind::Any => "anything",
-    }
+    plain
 }
 
 fn word_literal(word: &str) -> Option<Literal> {
@@ -473,45 +452,4 @@ fn word_literal(word: &str) -> Option<Literal> {
         }
         _ => None,
     }
-}
-
-/// A literal as it stands in a path.
-fn plain(value: &Literal) -> String {
-    match value {
-        Literal::Int(value) => value.to_string(),
-        Literal::Float(value) => value.to_string(),
-        Literal::Text(text) => text.clone(),
-        Literal::Bool(value) => value.to_string(),
-        Literal::None => "none".to_owned(),
-    }
-}
-
-/// The message for a function that does not exist, with the nearest that does.
-fn unknown(name: &str) -> String {
-    let near = functions::GROUPS
-        .iter()
-        .flat_map(|(_, functions)| functions.iter())
-        .map(|function| (distance(name, function.name), function.name))
-        .filter(|(distance, _)| *distance <= 3)
-        .min();
-    match near {
-        Some((_, near)) => format!("there is no function {name}(); did you mean {near}()?"),
-        None => format!("there is no function {name}()"),
-    }
-}
-
-/// Edits between two names, without regard to case (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<u8> = b.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x.to_ascii_lowercase() != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

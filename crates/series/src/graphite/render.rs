@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::at_time::at_time;
 use super::evaluate::Request;
 use super::normalize::consolidated;
-use super::parse::parse_as_graphite;
+use super::parse::parse_as_graphite_with;
 use super::problem::Problem;
 use super::series::Series;
 use super::source::Source;
@@ -121,11 +121,10 @@ impl Query {
         }
         let mut request = Request::new(source, self.now_s, self.zone.clone());
         request.x_files_factor = self.x_files_factor;
-        request.variables.clone_from(&self.variables);
         let mut all = Vec::new();
         for target in self.targets.iter().filter(|target| !target.trim().is_empty()) {
             let refused = |problem| Refusal::Target { target: target.clone(), problem };
-            match (parse_as_graphite(target), &range) {
+            match (parse_as_graphite_with(target, &self.variables), &range) {
                 (Err(problems), _) => refusals.extend(problems.into_iter().map(refused)),
                 (Ok(expr), Ok((from_s, until_s))) if refusals.is_empty() => {
                     match request.evaluate(&expr, *from_s, *until_s) {

@@ -35,7 +35,8 @@ pub trait Source: Sync {
     /// What the source says, for people.
     fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String>;
 
-    /// The times of the stored events that carry one of `tags` (all events for `*`), within `[from_s, until_s]`.
+    /// The times of the stored events that carry all of `tags` (of all events for `*` alone), within
+    /// `[from_s, until_s]`.
     ///
     /// # Errors
     /// What the source says, for people.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use lanner_series::graphite::{Glob, Points, Source, slots};
+use lanner_series::graphite::{Glob, Points, Source, TagCondition, slots};
 use serde_json::Value;
 
 /// The series and events of one data set.
@@ -94,8 +94,19 @@ impl Source for Memory {
         Ok(self.series.keys().filter(|name| !name.contains(';') && glob.matches(name)).cloned().collect())
     }
 
-    fn find_tagged(&self, _conditions: &[&str]) -> Result<Vec<String>, String> {
-        Err("not there yet".to_owned())
+    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
+        let conditions = TagCondition::parse_all(conditions)?;
+        let wanted = |name: &&String| {
+            let mut parts = name.split(';');
+            let mut tags = BTreeMap::from([("name".to_owned(), parts.next().unwrap().to_owned())]);
+            tags.extend(
+                parts
+                    .map(|part| part.split_once('=').unwrap())
+                    .map(|(tag, value)| (tag.into(), value.into())),
+            );
+            conditions.iter().all(|condition| condition.matches(&tags))
+        };
+        Ok(self.series.keys().filter(wanted).cloned().collect())
     }
 
     fn read(&self, name: &str, from_s: i64, until_s: i64, _now_s: i64) -> Result<Option<Points>, String> {
@@ -110,7 +121,7 @@ impl Source for Memory {
 
     fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         let wanted = |carried: &[String]| {
-            tags.contains(&"*") || carried.iter().any(|tag| tags.contains(&tag.as_str()))
+            tags == ["*"] || tags.iter().all(|tag| carried.iter().any(|carried| carried == tag))
         };
         let within = |when: i64| (from_s..=until_s).contains(&when);
         Ok(self

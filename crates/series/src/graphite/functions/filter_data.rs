@@ -1,13 +1,17 @@
 //! The functions of the group "Filter Data".
 
+use super::filter_series::number;
 use super::{Answer, Function, Kind, Parameter};
-use crate::graphite::evaluate::Call;
+use crate::graphite::evaluate::{Call, each};
+use crate::graphite::number::{shortest, six_digits};
+use crate::graphite::percentile::percentile;
+use crate::graphite::series::Series;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "removeAbovePercentile",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Takes out the values above the n-th percentile of their own series.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -17,7 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "removeAboveValue",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Takes out the values above n.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -27,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "removeBelowPercentile",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Takes out the values below the n-th percentile of their own series.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -37,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "removeBelowValue",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Takes out the values below n.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -46,18 +50,56 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn remove_above_percentile(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+/// Takes out the values of every series that lie beyond a limit of its own.
+fn remove(
+    call: &Call<'_>,
+    limit: impl Fn(&mut Series, f64) -> Option<f64> + Sync + Send,
+    beyond: fn(f64, f64) -> bool,
+) -> Answer {
+    let n = number(call, "n")?;
+    let name = call.function.name;
+    Ok(each(call.series("seriesList")?, |mut series| {
+        series.name = format!("{name}({}, {})", series.name, six_digits(n)).into();
+        series.path_expression = series.name.clone();
+        let Some(limit) = limit(&mut series, n) else { return series };
+        for value in series.values_mut() {
+            if beyond(*value, limit) {
+                *value = f64::NAN;
+            }
+        }
+        series
+    }))
 }
 
-fn remove_above_value(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+/// The percentile of a series' own values.
+fn own_percentile(series: &mut Series, n: f64) -> Option<f64> {
+    let limit = Some(percentile(&series.values, n, false)).filter(|limit| !limit.is_nan())?;
+    series.set_tag("nPercentile", shortest(n));
+    Some(limit)
+}
+
+fn percentiles(call: &Call<'_>, beyond: fn(f64, f64) -> bool) -> Answer {
+    let n = number(call, "n")?;
+    if !(n > 0.0 && n <= 100.0) {
+        return Err(
+            call.problem(format!("n is a percentile above 0 and not above 100, not {}", six_digits(n)))
+        );
+    }
+    remove(call, own_percentile, beyond)
+}
+
+fn remove_above_percentile(call: &Call<'_>) -> Answer {
+    percentiles(call, |value, limit| value > limit)
 }
 
 fn remove_below_percentile(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    percentiles(call, |value, limit| value < limit)
+}
+
+fn remove_above_value(call: &Call<'_>) -> Answer {
+    remove(call, |_, n| Some(n), |value, n| value > n)
 }
 
 fn remove_below_value(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    remove(call, |_, n| Some(n), |value, n| value < n)
 }

@@ -1,14 +1,21 @@
 //! The functions of the group "Filter Series".
 
+use std::collections::HashSet;
+
 use super::parameter::{AGGREGATES, texts};
 use super::{Answer, Default, Function, Kind, Parameter};
+use crate::graphite::aggregate::Aggregate;
 use crate::graphite::evaluate::Call;
+use crate::graphite::pattern::{Pattern, Replacement};
+use crate::graphite::percentile::percentile;
+use crate::graphite::problem::Problem;
+use crate::graphite::series::Series;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "averageAbove",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose average is above n.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -18,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "averageBelow",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose average is n or less; those without values too.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -28,7 +35,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "averageOutsidePercentile",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose average lies outside the middle band of all averages: n=5 leaves the lowest and highest 5 %.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -38,7 +45,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "currentAbove",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose last value is above n.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -48,7 +55,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "currentBelow",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose last value is n or less; those without values too.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -58,7 +65,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "exclude",
         signature: "(seriesList, pattern)",
-        about: "",
+        about: "Drops the series whose name matches a regular expression.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("pattern", Kind::Text),
@@ -68,7 +75,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "filterSeries",
         signature: "(seriesList, func, operator, threshold)",
-        about: "",
+        about: "Keeps the series whose aggregate over the whole range compares with a threshold: filterSeries(app.*.load, 'max', '>', 40).",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
@@ -80,7 +87,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "grep",
         signature: "(seriesList, pattern)",
-        about: "",
+        about: "Keeps the series whose name matches a regular expression.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("pattern", Kind::Text),
@@ -90,7 +97,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "highest",
         signature: "(seriesList, n=1, func='average')",
-        about: "",
+        about: "The n series with the highest aggregate over the whole range, the highest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -101,7 +108,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "highestAverage",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The n series with the highest average, the highest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -111,7 +118,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "highestCurrent",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The n series with the highest last value, the highest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -121,7 +128,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "highestMax",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The n series with the highest maximum, the highest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -131,7 +138,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "limit",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The first n series.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -141,7 +148,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "lowest",
         signature: "(seriesList, n=1, func='average')",
-        about: "",
+        about: "The n series with the lowest aggregate over the whole range, the lowest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -152,7 +159,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "lowestAverage",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The n series with the lowest average, the lowest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -162,7 +169,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "lowestCurrent",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The n series with the lowest last value, the lowest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -172,7 +179,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "maximumAbove",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose maximum is above n.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -182,7 +189,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "maximumBelow",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose maximum is n or less; those without values too.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -192,7 +199,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "minimumAbove",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose minimum is above n.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -202,7 +209,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "minimumBelow",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Keeps the series whose minimum is n or less; those without values too.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -212,7 +219,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "mostDeviant",
         signature: "(seriesList, n)",
-        about: "",
+        about: "The n series that scatter most around their own average (by variance), the widest first.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
@@ -222,7 +229,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "removeBetweenPercentile",
         signature: "(seriesList, n)",
-        about: "",
+        about: "Drops the series that stay in the middle band of all series all the time: n=5 keeps those that are once among the lowest or highest 5 %.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
@@ -232,7 +239,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "removeEmptySeries",
         signature: "(seriesList, xFilesFactor=None)",
-        about: "",
+        about: "Drops the series without values, or with a smaller share of values than xFilesFactor.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("xFilesFactor", Kind::Float),
@@ -242,14 +249,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "unique",
         signature: "(*seriesLists)",
-        about: "",
+        about: "Each series once: of those with the same name, the first.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
         run: unique,
     },
     Function {
         name: "useSeriesAbove",
         signature: "(seriesList, value, search, replace)",
-        about: "",
+        about: "For each series whose maximum is above value, rewrites its name by a regular expression and answers the series of that name.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("value", Kind::Float),
@@ -260,102 +267,239 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// The aggregate named by the argument `func`.
+pub(super) fn aggregate_of(call: &Call<'_>) -> Result<Aggregate, Problem> {
+    let name = call.text("func").unwrap_or_default();
+    let plain = (!name.ends_with("Series")).then(|| Aggregate::named(&name)).flatten();
+    plain.ok_or_else(|| {
+        call.problem(format!("there is no aggregate '{name}'; there are sum, average, max and others"))
+    })
+}
+
+/// One value of a whole series.
+pub(super) fn value_of(aggregate: Aggregate, series: &Series) -> f64 {
+    aggregate.of(series.values.iter().copied())
+}
+
+/// The number given for `name`.
+pub(super) fn number(call: &Call<'_>, name: &str) -> Result<f64, Problem> {
+    call.number(name).ok_or_else(|| call.problem(format!("{name} must be a number")))
+}
+
+/// The expression given for `name`.
+pub(super) fn pattern(call: &Call<'_>, name: &str) -> Result<Pattern, Problem> {
+    Pattern::new(&call.text(name).unwrap_or_default()).map_err(|error| call.problem(error))
+}
+
+/// The series whose value compares so. One without a value is below everything.
+fn keep(call: &Call<'_>, aggregate: Aggregate, operator: &str, than: f64) -> Answer {
+    let mut series = call.series("seriesList")?;
+    let compare: fn(f64, f64) -> bool = match operator {
+        "=" => |value, than| value == than,
+        "!=" => |value, than| value != than,
+        ">" => |value, than| value > than,
+        ">=" => |value, than| value >= than,
+        "<" => |value, than| value.is_nan() || value < than,
+        "<=" => |value, than| value.is_nan() || value <= than,
+        other => return Err(call.problem(format!("operator is one of = != < <= > >=, not '{other}'"))),
+    };
+    series.retain(|series| compare(value_of(aggregate, series), than));
+    Ok(series)
+}
+
 fn average_above(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Average, ">", number(call, "n")?)
 }
 
 fn average_below(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn average_outside_percentile(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Average, "<=", number(call, "n")?)
 }
 
 fn current_above(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Last, ">", number(call, "n")?)
 }
 
 fn current_below(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn exclude(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn filter_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn grep(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn highest(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn highest_average(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn highest_current(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn highest_max(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn limit(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn lowest(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn lowest_average(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn lowest_current(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Last, "<=", number(call, "n")?)
 }
 
 fn maximum_above(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Max, ">", number(call, "n")?)
 }
 
 fn maximum_below(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Max, "<=", number(call, "n")?)
 }
 
 fn minimum_above(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Min, ">", number(call, "n")?)
 }
 
 fn minimum_below(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    keep(call, Aggregate::Min, "<=", number(call, "n")?)
+}
+
+fn filter_series(call: &Call<'_>) -> Answer {
+    keep(call, aggregate_of(call)?, &call.text("operator").unwrap_or_default(), number(call, "threshold")?)
+}
+
+fn grep(call: &Call<'_>) -> Answer {
+    let pattern = pattern(call, "pattern")?;
+    let mut series = call.series("seriesList")?;
+    series.retain(|series| pattern.is_in(&series.name));
+    Ok(series)
+}
+
+fn exclude(call: &Call<'_>) -> Answer {
+    let pattern = pattern(call, "pattern")?;
+    let mut series = call.series("seriesList")?;
+    series.retain(|series| !pattern.is_in(&series.name));
+    Ok(series)
+}
+
+/// Sorted by one value of each, equal ones in the order that they had. One without a value is the least.
+pub(super) fn sorted(series: Vec<Series>, descending: bool, key: impl Fn(&Series) -> f64) -> Vec<Series> {
+    let key =
+        |series: &Series| Some(key(series)).filter(|key| !key.is_nan()).unwrap_or(f64::NEG_INFINITY) + 0.0; // -0 is 0
+    let mut keyed: Vec<(f64, Series)> = series.into_iter().map(|series| (key(&series), series)).collect();
+    if descending {
+        keyed.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    } else {
+        keyed.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    }
+    keyed.into_iter().map(|(_, series)| series).collect()
+}
+
+/// The first `n`; all but the last `-n` where it is negative.
+fn first(mut series: Vec<Series>, n: i64) -> Vec<Series> {
+    let many = usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+    series.truncate(if n < 0 { series.len().saturating_sub(many) } else { many });
+    series
+}
+
+fn n(call: &Call<'_>) -> i64 {
+    call.integer("n").unwrap_or(1)
+}
+
+fn extreme(call: &Call<'_>, highest: bool, aggregate: Aggregate) -> Answer {
+    let series = sorted(call.series("seriesList")?, highest, |series| value_of(aggregate, series));
+    Ok(first(series, n(call)))
+}
+
+fn highest(call: &Call<'_>) -> Answer {
+    extreme(call, true, aggregate_of(call)?)
+}
+
+fn highest_average(call: &Call<'_>) -> Answer {
+    extreme(call, true, Aggregate::Average)
+}
+
+fn highest_current(call: &Call<'_>) -> Answer {
+    extreme(call, true, Aggregate::Last)
+}
+
+fn highest_max(call: &Call<'_>) -> Answer {
+    extreme(call, true, Aggregate::Max)
+}
+
+fn lowest(call: &Call<'_>) -> Answer {
+    extreme(call, false, aggregate_of(call)?)
+}
+
+fn lowest_average(call: &Call<'_>) -> Answer {
+    extreme(call, false, Aggregate::Average)
+}
+
+fn lowest_current(call: &Call<'_>) -> Answer {
+    extreme(call, false, Aggregate::Last)
+}
+
+fn limit(call: &Call<'_>) -> Answer {
+    Ok(first(call.series("seriesList")?, n(call)))
 }
 
 fn most_deviant(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    let mut series = call.series("seriesList")?;
+    series.retain(|series| series.last().is_some());
+    let series = sorted(series, true, |series| value_of(Aggregate::Stddev, series));
+    Ok(first(series, n(call)))
+}
+
+/// The band of percentiles between `100 - n` and `n`, where `n` is 50 at least.
+fn band(call: &Call<'_>, values: impl Iterator<Item = f64>) -> Result<(f64, f64), Problem> {
+    let n = number(call, "n")?;
+    let n = if n < 50.0 { 100.0 - n } else { n };
+    let values: Vec<f64> = values.collect();
+    let at = |n| percentile(&values, n, false);
+    Ok((at(100.0 - n), at(n)))
+}
+
+fn average_outside_percentile(call: &Call<'_>) -> Answer {
+    let mut series = call.series("seriesList")?;
+    let average = |series: &Series| value_of(Aggregate::Average, series);
+    if let Some(empty) = series.iter().find(|series| average(series).is_nan()) {
+        let message = format!("{} has no value: put removeEmptySeries() around the series", empty.name);
+        return Err(call.problem(message));
+    }
+    let (low, high) = band(call, series.iter().map(average))?;
+    series.retain(|series| !(low < average(series) && average(series) < high));
+    Ok(series)
 }
 
 fn remove_between_percentile(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    let series = call.series("seriesList")?;
+    let n_values = series.first().map_or(0, |series| series.values.len());
+    for one in &series {
+        if one.values.len() != n_values {
+            return Err(call.problem(format!("{} has not as many values as the first series", one.name)));
+        }
+        if one.values.iter().any(|value| value.is_nan()) {
+            return Err(call.problem(format!("{} has gaps: put keepLastValue() around the series", one.name)));
+        }
+    }
+    let at = |i: usize| series.iter().filter_map(move |series| series.values.get(i).copied());
+    let bands = (0..n_values).map(|i| band(call, at(i))).collect::<Result<Vec<_>, _>>()?;
+    let leaves = |one: &&Series| {
+        one.values.iter().zip(&bands).any(|(value, (low, high))| !(low < value && value < high))
+    };
+    Ok(series.iter().filter(leaves).cloned().collect())
 }
 
 fn remove_empty_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    let needed = call.number("xFilesFactor").unwrap_or(0.0);
+    let mut series = call.series("seriesList")?;
+    series.retain(|series| {
+        let n_there = value_of(Aggregate::Count, series);
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 values")]
+        let n = series.values.len() as f64;
+        n_there > 0.0 && n_there / n >= needed
+    });
+    Ok(series)
 }
 
 fn unique(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    let mut series = call.series("seriesLists")?;
+    let mut seen = HashSet::new();
+    series.retain(|series| seen.insert(series.name.clone()));
+    Ok(series)
 }
 
 fn use_series_above(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    let value = number(call, "value")?;
+    let search = pattern(call, "search")?;
+    let replace = Replacement::new(&call.text("replace").unwrap_or_default(), &search);
+    let replace = replace.map_err(|error| call.problem(error))?;
+    let mut found = Vec::new();
+    for series in call.series("seriesList")? {
+        if series.values.iter().any(|value| value.is_nan()) {
+            return Err(
+                call.problem(format!("{} has gaps: put keepLastValue() around the series", series.name))
+            );
+        }
+        if value_of(Aggregate::Max, &series) > value {
+            let name = replace.replace_all(&search, &series.name).map_err(|error| call.problem(error))?;
+            found.extend(call.scope.ask(&name).map_err(|error| call.problem(error))?);
+        }
+    }
+    Ok(found)
 }

@@ -24,7 +24,7 @@ pub(super) fn aggregate_line(call: &Call<'_>) -> Answer {
         let step_s = (end_s.saturating_sub(start_s) / 2).max(1);
         let mut line = Series::new(&tag, start_s, step_s, vec![value; 3]).called(name);
         line.end_s = end_s;
-        line.x_files_factor = call.scope.request.x_files_factor;
+        line.x_files_factor = call.scope.x_files_factor();
         line
     }))
 }
@@ -39,7 +39,7 @@ pub(super) fn identity(call: &Call<'_>) -> Answer {
     let mut series = Series::new(&name, start_s, STEP_S, values);
     series.path_expression = Arc::from(format!("identity(\"{name}\")"));
     series.end_s = end_s;
-    series.x_files_factor = call.scope.request.x_files_factor;
+    series.x_files_factor = call.scope.x_files_factor();
     Ok(vec![series])
 }
 

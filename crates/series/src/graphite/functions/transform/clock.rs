@@ -28,6 +28,6 @@ fn made(call: &Call<'_>, value: impl Fn(f64) -> f64) -> Answer {
     let mut series =
         Series::new(&call.text("name").unwrap_or_default(), start_s, step_s, (0..).take(n).map(at).collect());
     series.end_s = end_s;
-    series.x_files_factor = call.scope.request.x_files_factor;
+    series.x_files_factor = call.scope.x_files_factor();
     Ok(vec![series])
 }

@@ -1,0 +1,216 @@
+//! Which argument of a call is for which parameter, and whether it can be: every mistake in words.
+
+use super::aggregate::Aggregate;
+use super::expr::{Argument, Expr, Literal};
+use super::functions::{self, Function, Kind, Parameter};
+use super::problem::Problem;
+
+/// Mistakes that are told at once.
+pub(super) const MAX_PROBLEMS: usize = 20;
+
+/// How a call is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// As Graphite does: see [`mismatch`].
+    pub(super) lenient: bool,
+    /// Within a template: what `$name` alone stands for is not known yet.
+    pub(super) in_template: bool,
+}
+
+/// Which argument is for which parameter; what does not fit becomes a problem.
+pub(super) fn bind(
+    function: &'static Function,
+    given: Vec<(Option<String>, Expr)>,
+    column: usize,
+    reading: Reading,
+    problems: &mut Vec<Problem>,
+) -> Vec<Argument> {
+    let mut bound: Vec<Argument> = Vec::with_capacity(given.len());
+    for (place, (name, expr)) in given.into_iter().enumerate() {
+        if problems.len() >= MAX_PROBLEMS {
+            return bound;
+        }
+        match place_of(function, place, name.as_deref(), &bound) {
+            Ok(parameter) => {
+                let known = !reading.in_template || !is_variable(&expr);
+                let wrong =
+                    mismatch(&function.parameters[parameter], &expr, reading.lenient).filter(|_| known);
+                if let Some(wrong) = wrong {
+                    let message = format!("{}(): {wrong}", function.name);
+                    problems.push(Problem::new(expr.column(), message));
+                }
+                bound.push(Argument { parameter, expr });
+            }
+            Err(message) => problems.push(Problem::new(expr.column(), message)),
+        }
+    }
+    let missing: Vec<&str> = (0..)
+        .zip(function.parameters)
+        .filter(|(i, parameter)| parameter.required && !bound.iter().any(|argument| argument.parameter == *i))
+        .map(|(_, parameter)| parameter.name)
+        .collect();
+    // A list that may be empty (`sumSeries()`) is for Graphite to complain about, or not.
+    let empty_list = bound.is_empty() && function.parameters.first().is_some_and(|first| first.multiple);
+    if !missing.is_empty() && !empty_list {
+        let Function { name, signature, .. } = function;
+        let message = format!("{name}() needs {}: {name}{signature}", missing.join(" and "));
+        problems.push(Problem::new(column, message));
+    }
+    bound
+}
+
+/// Index of the parameter for the argument at `place`, or why there is none.
+fn place_of(
+    function: &Function,
+    place: usize,
+    name: Option<&str>,
+    bound: &[Argument],
+) -> Result<usize, String> {
+    let Function { name: of, signature, parameters, .. } = function;
+    let Some(name) = name else {
+        let last = parameters.len().saturating_sub(1);
+        return match parameters.get(place.min(last)) {
+            Some(parameter) if place <= last || parameter.multiple => Ok(place.min(last)),
+            _ => Err(format!("{of}() takes {} arguments: {of}{signature}", parameters.len())),
+        };
+    };
+    let index = parameters.iter().position(|parameter| parameter.name == name);
+    let Some(index) = index else { return Err(format!("{of}() has no parameter {name}: {of}{signature}")) };
+    if bound.iter().any(|argument| argument.parameter == index) {
+        return Err(format!("{of}() is given {name} twice"));
+    }
+    Ok(index)
+}
+
+/// Whether it is a variable of a template and nothing else.
+pub(super) fn is_variable(expr: &Expr) -> bool {
+    matches!(expr, Expr::Path { text, .. } if text.starts_with('$'))
+}
+
+/// Why `expr` cannot be given for `parameter`, if so. What clients of Graphite ask (`lenient`) may be a word that is
+/// not among the options: a few functions have an answer even then.
+pub(super) fn mismatch(parameter: &Parameter, expr: &Expr, lenient: bool) -> Option<String> {
+    use Literal::{Bool, Float, Int, None as Nothing, Text};
+    let Parameter { name, kind, .. } = parameter;
+    let Expr::Literal { value, .. } = expr else {
+        return match (kind, expr) {
+            (Kind::SeriesList | Kind::SeriesLists | Kind::Any, _) => None,
+            (_, Expr::Path { text, .. }) => {
+                Some(format!("{name} is {}: write \"{text}\" in quotes?", wanted(*kind)))
+            }
+            _ => Some(format!("{name} is {}", wanted(*kind))),
+        };
+    };
+    let fits = match (kind, value) {
+        (_, Nothing) => !parameter.required,
+        (Kind::Any, _) => true,
+        (Kind::SeriesList | Kind::SeriesLists, _) => false,
+        (Kind::Float | Kind::IntOrInf, value) => matches!(value, Int(_) | Float(_)),
+        (Kind::Integer | Kind::Node, value) => matches!(value, Int(_) | Float(_)),
+        (Kind::Interval | Kind::Date | Kind::IntOrInterval, value) => {
+            matches!(value, Int(_) | Float(_) | Text(_))
+        }
+        (Kind::NodeOrTag | Kind::Tag, value) => matches!(value, Int(_) | Text(_)),
+        (Kind::Boolean, value) => matches!(value, Bool(_)),
+        (Kind::Text, value) => {
+            !matches!(value, Bool(_)) || parameter.options.contains(&functions::Default::Bool(true))
+        }
+        (Kind::AggFunc | Kind::AggOrSeriesFunc, value) => matches!(value, Text(_)),
+    };
+    if !fits {
+        return Some(format!("{name} is {}, not {}", wanted(*kind), shown(value)));
+    }
+    match value {
+        Text(text) if !lenient && !is_option(parameter, text) => {
+            Some(format!("{name} is one of {}, not '{text}'", options(parameter)))
+        }
+        _ => None,
+    }
+}
+
+fn is_option(parameter: &Parameter, text: &str) -> bool {
+    let Parameter { kind, options, .. } = parameter;
+    let aggregate = matches!(kind, Kind::AggFunc | Kind::AggOrSeriesFunc)
+        && (Aggregate::named(text).is_some() || functions::named(text).is_some());
+    let listed =
+        |option: &functions::Default| matches!(option, functions::Default::Text(known) if *known == text);
+    options.is_empty() || aggregate || options.iter().any(listed)
+}
+
+/// What a parameter may be, for a message.
+fn options(parameter: &Parameter) -> String {
+    let names = parameter.options.iter().filter_map(|option| match option {
+        functions::Default::Text(name) => Some(*name),
+        _ => None,
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn wanted(kind: Kind) -> &'static str {
+    match kind {
+        Kind::SeriesList | Kind::SeriesLists => "a metric or an expression",
+        Kind::Float => "a number",
+        Kind::Integer | Kind::Node => "a whole number",
+        Kind::IntOrInf => "a whole number or inf",
+        Kind::Text => "a text",
+        Kind::Interval => "a length of time such as '7d'",
+        Kind::IntOrInterval => "a number of points or a length of time such as '1h'",
+        Kind::AggFunc => "the name of an aggregate such as 'sum'",
+        Kind::AggOrSeriesFunc => "the name of an aggregate or function such as 'sum'",
+        Kind::NodeOrTag => "the number of a node or the name of a tag",
+        Kind::Tag => "the name of a tag",
+        Kind::Boolean => "true or false",
+        Kind::Date => "a time such as '-1h'",
+        Kind::Any => "anything",
+    }
+}
+
+/// A literal as it stands in a message.
+fn shown(value: &Literal) -> String {
+    match value {
+        Literal::Text(text) => format!("'{text}'"),
+        other => plain(other),
+    }
+}
+
+/// A literal as it stands in a path.
+pub(super) fn plain(value: &Literal) -> String {
+    match value {
+        Literal::Int(value) => value.to_string(),
+        Literal::Float(value) => value.to_string(),
+        Literal::Text(text) => text.clone(),
+        Literal::Bool(value) => value.to_string(),
+        Literal::None => "none".to_owned(),
+    }
+}
+
+/// The message for a function that does not exist, with the nearest that does.
+pub(super) fn unknown(name: &str) -> String {
+    let near = functions::GROUPS
+        .iter()
+        .flat_map(|(_, functions)| functions.iter())
+        .filter(|function| function.name.len().abs_diff(name.len()) <= 3)
+        .map(|function| (distance(name, function.name), function.name))
+        .filter(|(distance, _)| *distance <= 3)
+        .min();
+    match near {
+        Some((_, near)) => format!("there is no function {name}(); did you mean {near}()?"),
+        None => format!("there is no function {name}()"),
+    }
+}
+
+/// Edits between two names, without regard to case (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<u8> = b.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x.to_ascii_lowercase() != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
