@@ -4,6 +4,8 @@
 //! [`series_key`] for what a path means. As in line protocol a store looks the raw path up first, and builds
 //! the key only for a path that it has not seen.
 
+use std::borrow::Cow;
+
 use lanner_core::{Labels, SeriesKey};
 
 use crate::Report;
@@ -78,6 +80,12 @@ pub enum CarbonError {
         /// What was written.
         text: String,
     },
+    /// A tag that Graphite could not store or look up.
+    #[error("the tag \"{text}\" is refused: names hold none of ; ! ^ = and values begin with no ~")]
+    ForbiddenTag {
+        /// What was written.
+        text: String,
+    },
 }
 
 /// Reads one line, with or without its line break.
@@ -139,29 +147,96 @@ pub fn parse(
 
 /// The key of the series that a path names: the nodes joined by single dots, tags as labels.
 ///
+/// Tags are written as carbon does, `path;tag=value`, or as Prometheus does, `path{tag="value"}`. Of a tag given twice
+/// the last value wins. A tag `name` is left out, because Graphite gives it the path.
+///
 /// # Errors
-/// [`CarbonError::NoName`] and [`CarbonError::MalformedTag`].
+/// [`CarbonError::NoName`], [`CarbonError::MalformedTag`] and [`CarbonError::ForbiddenTag`].
 ///
 /// ```
-/// let key = lanner_wire::carbon::series_key("disk..used;host=a;dc=eu")?;
+/// use lanner_wire::carbon::series_key;
+/// let key = series_key("disk..used;host=a;dc=eu")?;
 /// assert_eq!(key.to_string(), r#"disk.used{dc="eu",host="a"}"#);
+/// assert_eq!(series_key(r#"disk.used{host="a",dc="eu"}"#)?, key);
 /// # Ok::<(), lanner_wire::carbon::CarbonError>(())
 /// ```
 pub fn series_key(raw_path: &str) -> Result<SeriesKey, CarbonError> {
-    let mut parts = raw_path.split(';');
-    let path = parts.next().unwrap_or_default();
+    let mut tags = Tags::default();
+    let path = match raw_path.strip_suffix("\"}").and_then(|most| most.split_once('{')) {
+        Some((path, _)) => {
+            tags.read_quoted(&raw_path[path.len() + 1..raw_path.len() - 1])?;
+            path
+        }
+        None => {
+            let (path, rest) =
+                raw_path.split_once(';').map_or((raw_path, None), |(path, rest)| (path, Some(rest)));
+            for tag in rest.into_iter().flat_map(|rest| rest.split(';')) {
+                let parts = tag.split_once('=').ok_or_else(|| malformed(tag))?;
+                tags.add(tag, parts.0, Cow::Borrowed(parts.1))?;
+            }
+            path
+        }
+    };
     let nodes: Vec<&str> = path.split('.').filter(|node| !node.is_empty()).collect();
     if nodes.is_empty() {
         return Err(CarbonError::NoName { text: shown(raw_path) });
     }
-    let mut labels = Vec::new();
-    for tag in parts {
-        match tag.split_once('=') {
-            Some((name, value)) if !name.is_empty() && !value.is_empty() => labels.push((name, value)),
-            _ => return Err(CarbonError::MalformedTag { text: shown(tag) }),
+    Ok(SeriesKey::new(nodes.join("."), Labels::new(tags.pairs)))
+}
+
+#[derive(Default)]
+struct Tags<'a> {
+    pairs: Vec<(&'a str, Cow<'a, str>)>,
+}
+
+impl<'a> Tags<'a> {
+    fn add(&mut self, tag: &str, name: &'a str, value: Cow<'a, str>) -> Result<(), CarbonError> {
+        if name.is_empty() || value.is_empty() {
+            return Err(malformed(tag));
+        }
+        if name.contains([';', '!', '^', '=']) || value.contains(';') || value.starts_with('~') {
+            return Err(CarbonError::ForbiddenTag { text: shown(tag) });
+        }
+        if name != "name" {
+            self.pairs.push((name, value));
+        }
+        Ok(())
+    }
+
+    /// Reads `tag="value",..`, where `\"` and `\\` in a value stand for one character.
+    fn read_quoted(&mut self, tags: &'a str) -> Result<(), CarbonError> {
+        let mut rest = tags;
+        while !rest.is_empty() {
+            let (name, quoted) = rest.split_once("=\"").ok_or_else(|| malformed(rest))?;
+            let end = quote_end(quoted).ok_or_else(|| malformed(rest))?;
+            let value = match &quoted[..end] {
+                plain if !plain.contains('\\') => Cow::Borrowed(plain),
+                escaped => Cow::Owned(escaped.replace("\\\"", "\"").replace("\\\\", "\\")),
+            };
+            self.add(rest, name, value)?;
+            rest = match &quoted[end + 1..] {
+                "" => "",
+                more => more.strip_prefix(',').ok_or_else(|| malformed(more))?,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// Where the quote is that ends a value.
+fn quote_end(text: &str) -> Option<usize> {
+    let mut bytes = text.bytes().enumerate();
+    loop {
+        match bytes.next()? {
+            (at, b'"') => return Some(at),
+            (_, b'\\') if !matches!(bytes.next()?.1, b'"' | b'\\') => return None,
+            _ => {}
         }
     }
-    Ok(SeriesKey::new(nodes.join("."), Labels::new(labels)))
+}
+
+fn malformed(tag: &str) -> CarbonError {
+    CarbonError::MalformedTag { text: shown(tag) }
 }
 
 fn read_time(text: &str, received_ms: i64) -> Option<i64> {
@@ -241,6 +316,25 @@ mod tests {
         check("a;x", None);
         check("a;x=", None);
         check("a;=1", None);
+        check("a;x=1;x=2", Some(r#"a{x="2"}"#));
+        check("a;name=b;x=1", Some(r#"a{x="1"}"#));
+        check("a;x!=1", None);
+        check("a;^x=1", None);
+        check("a;x=~1", None);
+        check("a;x=1~!^=", Some(r#"a{x="1~!^="}"#));
+        check(r#"a.b{x="1"}"#, Some(r#"a.b{x="1"}"#));
+        check(r#"a{x="1",}"#, Some(r#"a{x="1",}"#)); // no quote at the end: a path like any other
+        check(r#"a{y="b,c=",x="{}"}"#, Some(r#"a{x="{}",y="b,c="}"#));
+        check(r#"a{x="\"\\"}"#, Some(r#"a{x="\"\\"}"#));
+        check(r#"a{x="\n"}"#, None);
+        check(r#"a{x=""}"#, None);
+        check(r#"a{x="1"y="2"}"#, None);
+        check(r#"a{x="1;2"}"#, None);
+        check(r#"a{x;y="1"}"#, None);
+        check(r#"a{x="~1"}"#, None);
+        check(r#"a{"}"#, None);
+        check(r#"{x="1"}"#, None);
+        check("a{b}", Some("a{b}"));
     }
 
     #[test]
@@ -274,6 +368,18 @@ mod tests {
                 prop_assert!(sample.value.is_finite());
                 let _ = series_key(sample.raw_path);
             }
+        }
+
+        #[test]
+        fn any_path_is_answered(path in "[ab.]{0,3}[{;]([ab~!;=,\"\\\\]|\\PC){0,20}(\"\\})?") {
+            let _ = series_key(&path);
+        }
+
+        #[test]
+        fn quoted_tags_mean_what_is_in_them(value in "[^;~][^;]{0,10}") {
+            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+            let key = series_key(&format!("a{{x=\"{escaped}\",y=\"1\"}}")).unwrap();
+            prop_assert_eq!(key.labels.get("x"), Some(value.as_str()));
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
 //! [`pickle`], [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
-//! [`matchers`] (how people write label matchers), [`render`] (series as Graphite answers them), [`api`] (requests and answers, version 1).
+//! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
+//! Graphite answers them), and what carbon leaves behind: [`whisper`] (its files), [`storage_schemas`] (its rules).
 //!
 //! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
 //! or an [`std::io::Read`], the time of receipt as an argument. Any input is answered in time linear in its
@@ -22,5 +23,7 @@ pub mod pickle;
 mod python;
 pub mod render;
 pub mod report;
+pub mod storage_schemas;
+pub mod whisper;
 
 pub use report::{Problem, Report};
