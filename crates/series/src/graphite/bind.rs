@@ -74,12 +74,23 @@ fn place_of(
             _ => Err(format!("{of}() takes {} arguments: {of}{signature}", parameters.len())),
         };
     };
-    let index = parameters.iter().position(|parameter| parameter.name == name);
+    // Graphite checks arguments by the names of parameters, and takes them by those in the signature.
+    let index = parameters
+        .iter()
+        .position(|parameter| parameter.name == name)
+        .or_else(|| names_in(signature).position(|known| known == name))
+        .filter(|index| *index < parameters.len());
     let Some(index) = index else { return Err(format!("{of}() has no parameter {name}: {of}{signature}")) };
     if bound.iter().any(|argument| argument.parameter == index) {
         return Err(format!("{of}() is given {name} twice"));
     }
     Ok(index)
+}
+
+/// The names in a signature: `seriesList` and `n` in `(seriesList, n=1)`.
+fn names_in(signature: &str) -> impl Iterator<Item = &str> {
+    let names = signature.trim_matches(['(', ')']).split(", ");
+    names.map(|name| name.trim_start_matches('*').split('=').next().unwrap_or_default())
 }
 
 /// Whether it is a variable of a template and nothing else.

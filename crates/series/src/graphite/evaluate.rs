@@ -44,7 +44,7 @@ struct Said {
 
 /// Paths and calls that one request may evaluate: functions ask for their arguments more than once, so that an
 /// expression of calls in calls could otherwise take for ever.
-const MAX_STEPS: usize = 100_000;
+const MAX_STEPS: usize = 20_000;
 
 /// Expressions may make expressions (`aliasQuery`) this deep.
 const MAX_QUERIES: u8 = 4;
@@ -73,7 +73,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// What a function cannot do with what it was given, or what the source says.
     pub fn evaluate(&self, expr: &Expr, from_s: i64, until_s: i64) -> Answer {
-        Scope { request: self, start_s: from_s, end_s: until_s, n_queries: 0 }.evaluate(expr)
+        Scope { request: self, start_s: from_s, end_s: until_s, n_queries: 0, again: false }.evaluate(expr)
     }
 }
 
@@ -87,6 +87,8 @@ pub struct Scope<'a> {
     /// Inclusive.
     pub end_s: i64,
     n_queries: u8,
+    /// A function asks for its argument again, in another time.
+    again: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -108,7 +110,10 @@ impl<'a> Scope<'a> {
         }
         match expr {
             Expr::Path { text, column } => self.fetch(text, *column),
-            Expr::Call { function, arguments, text, column } => {
+            Expr::Call { arguments, piped: true, .. } if self.again => {
+                arguments.first().map_or(Ok(Vec::new()), |Argument { expr, .. }| self.evaluate(expr))
+            }
+            Expr::Call { function, arguments, text, column, .. } => {
                 let given =
                     arguments.iter().map(|Argument { parameter, expr }| (*parameter, Given::Written(expr)));
                 (function.run)(&Call { scope: self, function, text, column: *column, given: given.collect() })
@@ -298,15 +303,18 @@ impl<'a> Call<'a> {
     /// # Errors
     /// As [`Request::evaluate`].
     pub fn series(&self, name: &str) -> Answer {
-        self.series_within(name, self.scope.start_s, self.scope.end_s)
+        self.series_in(name, self.scope)
     }
 
-    /// The series given for `name` in another time range.
+    /// The series given for `name` in another time range: this asks for the argument again.
     ///
     /// # Errors
     /// As [`Request::evaluate`].
     pub fn series_within(&self, name: &str, start_s: i64, end_s: i64) -> Answer {
-        let scope = self.scope.within(start_s, end_s);
+        self.series_in(name, Scope { again: true, ..self.scope.within(start_s, end_s) })
+    }
+
+    fn series_in(&self, name: &str, scope: Scope<'_>) -> Answer {
         let mut lists = self.given(name).map(|given| evaluate_in(scope, given));
         let Some(first) = lists.next() else { return Ok(Vec::new()) };
         lists.try_fold(first?, |mut all, list| {

@@ -20,6 +20,9 @@ pub enum Expr {
         arguments: Vec<Argument>,
         /// The text of the call, as written.
         text: String,
+        /// The first argument was piped into it (`a | scale(2)`), and Graphite's reading was asked for: there, a
+        /// function that asks for its argument again, in another time, is given what stands before all pipes.
+        piped: bool,
         /// Where it begins.
         column: usize,
     },

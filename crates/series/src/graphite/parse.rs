@@ -2,7 +2,7 @@
 //!
 //! Two readings. [`parse()`] is for what people save: all must be right. [`parse_as_graphite`] is for clients that
 //! expect Graphite: where a call is not closed, or something follows the expression, Graphite silently reads the
-//! part that it understands, and so does this.
+//! part that it understands, and so does this. There, pipes go the way they go in Graphite: see [`Expr::Call`].
 
 use super::bind::{MAX_PROBLEMS, Reading, bind, unknown};
 use super::expr::{Expr, Literal};
@@ -233,9 +233,11 @@ impl Parser<'_> {
     /// Looks a call up and binds its arguments; `piped` comes first among them.
     fn call(&mut self, written: Written, piped: Option<Tree>) -> Read<Tree> {
         let Written { name, start, mut given, text } = written;
+        let is_piped = piped.is_some();
         if let Some(piped) = piped {
             given.insert(0, (None, piped));
         }
+        let piped = is_piped && self.lenient;
         let height = 1 + given.iter().map(|(_, tree)| tree.height).max().unwrap_or(0);
         if height > MAX_DEPTH {
             return Err(self.gone_too_deep());
@@ -250,7 +252,7 @@ impl Parser<'_> {
         let given = given.into_iter().map(|(name, tree)| (name, tree.expr)).collect();
         let reading = Reading { lenient: self.lenient, in_template: self.n_templates > 0 };
         let arguments = bind(function, given, column, reading, &mut self.problems);
-        Ok(Tree { expr: Expr::Call { function, arguments, text, column }, height })
+        Ok(Tree { expr: Expr::Call { function, arguments, text, piped, column }, height })
     }
 
     fn unclosed(&self, name: &str, start: usize) -> Problem {
