@@ -238,7 +238,7 @@ impl<'a> Scope<'a> {
 }
 
 /// The tags in a full name: `disk.used;dc=ams` has `name` and `dc`.
-fn tags_of(name: &str) -> BTreeMap<String, String> {
+pub(super) fn tags_of(name: &str) -> BTreeMap<String, String> {
     let mut parts = name.split(';');
     let mut tags = BTreeMap::from([("name".to_owned(), parts.next().unwrap_or_default().to_owned())]);
     tags.extend(

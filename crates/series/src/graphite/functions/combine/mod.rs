@@ -1,585 +1,392 @@
-//! The functions of the group "Combine".
+//! The functions of the group "Combine": many series to one, series by series, group by group.
+//!
+//! Reading order: `across` (aggregates), `ratio` and `percent` (two series), `grouped` (by nodes and tags).
+
+mod across;
+mod grouped;
+mod percent;
+mod ratio;
 
 use super::parameter::{AGGREGATES, texts};
 use super::{Answer, Default, Function, Kind, Parameter};
-use crate::graphite::evaluate::Call;
+
+/// What groups can be given to.
+const CALLBACKS: &[Default] = &texts([
+    "asPercent",
+    "average",
+    "averageSeries",
+    "averageSeriesWithWildcards",
+    "avg",
+    "avg_zero",
+    "count",
+    "countSeries",
+    "current",
+    "diff",
+    "diffSeries",
+    "diffSeriesLists",
+    "last",
+    "max",
+    "maxSeries",
+    "median",
+    "min",
+    "minSeries",
+    "multiply",
+    "multiplySeries",
+    "multiplySeriesLists",
+    "multiplySeriesWithWildcards",
+    "pct",
+    "powSeries",
+    "range",
+    "rangeOf",
+    "rangeOfSeries",
+    "stddev",
+    "stddevSeries",
+    "sum",
+    "sumSeries",
+    "sumSeriesLists",
+    "sumSeriesWithWildcards",
+    "total",
+]);
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "aggregate",
         signature: "(seriesList, func, xFilesFactor=None)",
-        about: "",
+        about: "One value of all series at each time, by an aggregate.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
             Parameter::optional("xFilesFactor", Kind::Float),
         ],
-        run: aggregate,
+        run: across::aggregate,
     },
     Function {
         name: "aggregateSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos, func, xFilesFactor=None)",
-        about: "",
+        about: "Aggregates the first series of each list, then the second, and so on.",
         parameters: &[
             Parameter::required("seriesListFirstPos", Kind::SeriesList),
             Parameter::required("seriesListSecondPos", Kind::SeriesList),
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
             Parameter::optional("xFilesFactor", Kind::Float),
         ],
-        run: aggregate_series_lists,
+        run: across::pairs,
     },
     Function {
         name: "aggregateWithWildcards",
         signature: "(seriesList, func, *positions)",
-        about: "",
+        about: "Aggregates the series whose names are the same without the nodes at the given places.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
             Parameter::optional("position", Kind::Node).multiple(),
         ],
-        run: aggregate_with_wildcards,
+        run: across::without_nodes,
     },
     Function {
         name: "applyByNode",
         signature: "(seriesList, nodeNum, templateFunction, newName=None)",
-        about: "",
+        about: "Evaluates a template for every distinct beginning of a name, up to a node; % stands for the beginning.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("nodeNum", Kind::Node),
             Parameter::required("templateFunction", Kind::Text),
             Parameter::optional("newName", Kind::Text),
         ],
-        run: apply_by_node,
+        run: grouped::apply_by_node,
     },
     Function {
         name: "asPercent",
         signature: "(seriesList, total=None, *nodes)",
-        about: "",
+        about: "Each series as a share of a total, in percent: of a number, of one series, of as many series, or of the sum; within groups of equal nodes if these are given.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("total", Kind::Any),
             Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: as_percent,
+        run: percent::as_percent,
     },
     Function {
         name: "averageSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The mean of all series at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: average_series,
+        run: |call| across::all(call, "average"),
     },
     Function {
         name: "averageSeriesWithWildcards",
         signature: "(seriesList, *position)",
-        about: "",
+        about: "The mean of the series whose names are the same without the nodes at the given places.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("position", Kind::Node).multiple(),
         ],
-        run: average_series_with_wildcards,
+        run: |call| across::without_nodes_by(call, "average"),
     },
     Function {
         name: "avg",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The mean of all series at each time, as averageSeries.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: avg,
+        run: |call| across::all(call, "average"),
     },
     Function {
         name: "countSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "How many series there are; a line at 0 where none is given.",
         parameters: &[Parameter::optional("seriesLists", Kind::SeriesList).multiple()],
-        run: count_series,
+        run: across::count,
     },
     Function {
         name: "diffSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The first series that has a value, minus all others, at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: diff_series,
+        run: |call| across::all(call, "diff"),
     },
     Function {
         name: "diffSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
-        about: "",
+        about: "The series of the first list minus those of the second, pair by pair.",
         parameters: &[
             Parameter::required("seriesListFirstPos", Kind::SeriesList),
             Parameter::required("seriesListSecondPos", Kind::SeriesList),
         ],
-        run: diff_series_lists,
+        run: |call| across::pairs_by(call, "diff"),
     },
     Function {
         name: "divideSeries",
         signature: "(dividendSeriesList, divisorSeries)",
-        about: "",
+        about: "Each series divided by one; nothing where that is 0.",
         parameters: &[
             Parameter::required("dividendSeriesList", Kind::SeriesList),
             Parameter::required("divisorSeries", Kind::SeriesList),
         ],
-        run: divide_series,
+        run: ratio::divide,
     },
     Function {
         name: "divideSeriesLists",
         signature: "(dividendSeriesList, divisorSeriesList)",
-        about: "",
+        about: "The series of the first list divided by those of the second, pair by pair.",
         parameters: &[
             Parameter::required("dividendSeriesList", Kind::SeriesList),
             Parameter::required("divisorSeriesList", Kind::SeriesList),
         ],
-        run: divide_series_lists,
+        run: ratio::divide_pairs,
     },
     Function {
         name: "group",
         signature: "(*seriesLists)",
-        about: "",
+        about: "Several lists of series in one.",
         parameters: &[Parameter::optional("seriesLists", Kind::SeriesList).multiple()],
-        run: group,
+        run: across::group,
     },
     Function {
         name: "groupByNode",
         signature: "(seriesList, nodeNum, callback='average')",
-        about: "",
+        about: "Aggregates the series that have the same node or tag, and calls the result by it.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("nodeNum", Kind::NodeOrTag),
-            Parameter::optional("callback", Kind::AggOrSeriesFunc).or(Default::Text("average")).one_of(
-                &texts([
-                    "asPercent",
-                    "average",
-                    "averageSeries",
-                    "averageSeriesWithWildcards",
-                    "avg",
-                    "avg_zero",
-                    "count",
-                    "countSeries",
-                    "current",
-                    "diff",
-                    "diffSeries",
-                    "diffSeriesLists",
-                    "last",
-                    "max",
-                    "maxSeries",
-                    "median",
-                    "min",
-                    "minSeries",
-                    "multiply",
-                    "multiplySeries",
-                    "multiplySeriesLists",
-                    "multiplySeriesWithWildcards",
-                    "pct",
-                    "powSeries",
-                    "range",
-                    "rangeOf",
-                    "rangeOfSeries",
-                    "stddev",
-                    "stddevSeries",
-                    "sum",
-                    "sumSeries",
-                    "sumSeriesLists",
-                    "sumSeriesWithWildcards",
-                    "total",
-                ]),
-            ),
+            Parameter::optional("callback", Kind::AggOrSeriesFunc)
+                .or(Default::Text("average"))
+                .one_of(CALLBACKS),
         ],
-        run: group_by_node,
+        run: grouped::by_node,
     },
     Function {
         name: "groupByNodes",
         signature: "(seriesList, callback, *nodes)",
-        about: "",
+        about: "Aggregates the series that have the same nodes or tags, and calls the result by them.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::required("callback", Kind::AggOrSeriesFunc).one_of(&texts([
-                "asPercent",
-                "average",
-                "averageSeries",
-                "averageSeriesWithWildcards",
-                "avg",
-                "avg_zero",
-                "count",
-                "countSeries",
-                "current",
-                "diff",
-                "diffSeries",
-                "diffSeriesLists",
-                "last",
-                "max",
-                "maxSeries",
-                "median",
-                "min",
-                "minSeries",
-                "multiply",
-                "multiplySeries",
-                "multiplySeriesLists",
-                "multiplySeriesWithWildcards",
-                "pct",
-                "powSeries",
-                "range",
-                "rangeOf",
-                "rangeOfSeries",
-                "stddev",
-                "stddevSeries",
-                "sum",
-                "sumSeries",
-                "sumSeriesLists",
-                "sumSeriesWithWildcards",
-                "total",
-            ])),
+            Parameter::required("callback", Kind::AggOrSeriesFunc).one_of(CALLBACKS),
             Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: group_by_nodes,
+        run: grouped::by_nodes,
     },
     Function {
         name: "groupByTags",
         signature: "(seriesList, callback, *tags)",
-        about: "",
+        about: "Aggregates the series that have the same tags; the result has these tags.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::required("callback", Kind::AggOrSeriesFunc).one_of(&texts([
-                "asPercent",
-                "average",
-                "averageSeries",
-                "averageSeriesWithWildcards",
-                "avg",
-                "avg_zero",
-                "count",
-                "countSeries",
-                "current",
-                "diff",
-                "diffSeries",
-                "diffSeriesLists",
-                "last",
-                "max",
-                "maxSeries",
-                "median",
-                "min",
-                "minSeries",
-                "multiply",
-                "multiplySeries",
-                "multiplySeriesLists",
-                "multiplySeriesWithWildcards",
-                "pct",
-                "powSeries",
-                "range",
-                "rangeOf",
-                "rangeOfSeries",
-                "stddev",
-                "stddevSeries",
-                "sum",
-                "sumSeries",
-                "sumSeriesLists",
-                "sumSeriesWithWildcards",
-                "total",
-            ])),
+            Parameter::required("callback", Kind::AggOrSeriesFunc).one_of(CALLBACKS),
             Parameter::required("tags", Kind::Tag).multiple(),
         ],
-        run: group_by_tags,
+        run: grouped::by_tags,
     },
     Function {
         name: "map",
         signature: "(seriesList, *mapNodes)",
-        about: "",
+        about: "Puts the series that have the same nodes side by side, for reduceSeries.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("mapNodes", Kind::NodeOrTag).multiple(),
         ],
-        run: map_series,
+        run: grouped::map,
     },
     Function {
         name: "mapSeries",
         signature: "(seriesList, *mapNodes)",
-        about: "",
+        about: "Puts the series that have the same nodes side by side, for reduceSeries.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("mapNodes", Kind::NodeOrTag).multiple(),
         ],
-        run: map_series,
+        run: grouped::map,
     },
     Function {
         name: "maxSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The greatest of all series at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: max_series,
+        run: |call| across::all(call, "max"),
     },
     Function {
         name: "minSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The least of all series at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: min_series,
+        run: |call| across::all(call, "min"),
     },
     Function {
         name: "multiplySeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The product of all series at each time; nothing where one has no value.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: multiply_series,
+        run: across::multiply,
     },
     Function {
         name: "multiplySeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
-        about: "",
+        about: "The products of the series of two lists, pair by pair.",
         parameters: &[
             Parameter::required("seriesListFirstPos", Kind::SeriesList),
             Parameter::required("seriesListSecondPos", Kind::SeriesList),
         ],
-        run: multiply_series_lists,
+        run: |call| across::pairs_by(call, "multiply"),
     },
     Function {
         name: "multiplySeriesWithWildcards",
         signature: "(seriesList, *position)",
-        about: "",
+        about: "The product of the series whose names are the same without the nodes at the given places.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("position", Kind::Node).multiple(),
         ],
-        run: multiply_series_with_wildcards,
+        run: |call| across::without_nodes_by(call, "multiply"),
     },
     Function {
         name: "pct",
         signature: "(seriesList, total=None, *nodes)",
-        about: "",
+        about: "Each series as a share of a total, in percent, as asPercent.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("total", Kind::Any),
             Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: pct,
+        run: percent::as_percent,
     },
     Function {
         name: "percentileOfSeries",
         signature: "(seriesList, n, interpolate=False)",
-        about: "",
+        about: "A percentile of all series at each time.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
             Parameter::optional("interpolate", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: percentile_of_series,
+        run: across::percentile_of_series,
     },
     Function {
         name: "powSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The first series to the power of the second, that to the power of the third, and so on.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList).multiple()],
-        run: pow_series,
+        run: across::power,
     },
     Function {
         name: "rangeOfSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The greatest minus the least of all series at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: range_of_series,
+        run: |call| across::all(call, "rangeOf"),
     },
     Function {
         name: "reduce",
         signature: "(seriesLists, reduceFunction, reduceNode, *reduceMatchers)",
-        about: "",
+        about: "Gives the series of each group that mapSeries made to a function, in the order of the matchers.",
         parameters: &[
             Parameter::required("seriesLists", Kind::SeriesLists),
             Parameter::required("reduceFunction", Kind::Text),
             Parameter::required("reduceNode", Kind::Node),
             Parameter::required("reduceMatchers", Kind::Text).multiple(),
         ],
-        run: reduce_series,
+        run: grouped::reduce,
     },
     Function {
         name: "reduceSeries",
         signature: "(seriesLists, reduceFunction, reduceNode, *reduceMatchers)",
-        about: "",
+        about: "Gives the series of each group that mapSeries made to a function, in the order of the matchers.",
         parameters: &[
             Parameter::required("seriesLists", Kind::SeriesLists),
             Parameter::required("reduceFunction", Kind::Text),
             Parameter::required("reduceNode", Kind::Node),
             Parameter::required("reduceMatchers", Kind::Text).multiple(),
         ],
-        run: reduce_series,
+        run: grouped::reduce,
     },
     Function {
         name: "stddevSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The standard deviation of all series at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: stddev_series,
+        run: |call| across::all(call, "stddev"),
     },
     Function {
         name: "sum",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The sum of all series at each time, as sumSeries.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: sum_series,
+        run: |call| across::all(call, "sum"),
     },
     Function {
         name: "sumSeries",
         signature: "(*seriesLists)",
-        about: "",
+        about: "The sum of all series at each time.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: sum_series,
+        run: |call| across::all(call, "sum"),
     },
     Function {
         name: "sumSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
-        about: "",
+        about: "The sums of the series of two lists, pair by pair.",
         parameters: &[
             Parameter::required("seriesListFirstPos", Kind::SeriesList),
             Parameter::required("seriesListSecondPos", Kind::SeriesList),
         ],
-        run: sum_series_lists,
+        run: |call| across::pairs_by(call, "sum"),
     },
     Function {
         name: "sumSeriesWithWildcards",
         signature: "(seriesList, *position)",
-        about: "",
+        about: "The sum of the series whose names are the same without the nodes at the given places.",
         parameters: &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("position", Kind::Node).multiple(),
         ],
-        run: sum_series_with_wildcards,
+        run: |call| across::without_nodes_by(call, "sum"),
     },
     Function {
         name: "weightedAverage",
         signature: "(seriesListAvg, seriesListWeight, *nodes)",
-        about: "",
+        about: "The mean of series by the weight of others, paired by nodes.",
         parameters: &[
             Parameter::required("seriesListAvg", Kind::SeriesList),
             Parameter::required("seriesListWeight", Kind::SeriesList),
             Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: weighted_average,
+        run: ratio::weighted_average,
     },
 ];
-
-fn aggregate(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn aggregate_series_lists(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn aggregate_with_wildcards(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn apply_by_node(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn as_percent(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn average_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn average_series_with_wildcards(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn avg(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn count_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn diff_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn diff_series_lists(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn divide_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn divide_series_lists(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn group(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn group_by_node(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn group_by_nodes(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn group_by_tags(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn map_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn max_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn min_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn multiply_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn multiply_series_lists(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn multiply_series_with_wildcards(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn pct(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn percentile_of_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn pow_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn range_of_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn reduce_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn stddev_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn sum_series(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn sum_series_lists(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn sum_series_with_wildcards(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
-
-fn weighted_average(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
-}
