@@ -38,7 +38,8 @@ impl Series {
         Self {
             path_expression: Arc::clone(&name),
             tags: Arc::new(BTreeMap::from([("name".to_owned(), name.to_string())])),
-            end_s: start_s + step_s * i64::try_from(values.len()).unwrap_or(i64::MAX),
+            end_s: start_s
+                .saturating_add(step_s.saturating_mul(i64::try_from(values.len()).unwrap_or(i64::MAX))),
             name,
             start_s,
             step_s,

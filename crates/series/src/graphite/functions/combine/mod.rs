@@ -6,6 +6,8 @@ mod across;
 mod grouped;
 mod percent;
 mod ratio;
+#[cfg(test)]
+mod tests;
 
 use super::parameter::{AGGREGATES, texts};
 use super::{Answer, Default, Function, Kind, Parameter};
