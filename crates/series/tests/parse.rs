@@ -79,7 +79,7 @@ fn what_is_told() {
     check("scale(a,'2x')", "column 9: scale(): factor is a number, not '2x'");
     check("scale(2,2)", "column 7: scale(): seriesList is a metric or an expression, not 2");
     check("alias(a,b)", "column 9: alias(): newName is a text: write \"b\" in quotes?");
-    check("sortByName(a,1)", "column 14: sortByName(): natural is true or false, not 1");
+    check("sortByName(a,2)", "column 14: sortByName(): natural is true or false, not 2");
     check(
         "filterSeries(a,'max','=>',1)",
         "column 22: filterSeries(): operator is one of !=, <, <=, =, >, >=, not '=>'",
@@ -120,7 +120,8 @@ fn what_can_be_written() {
     check("keepLastValue(a,INF)");
     check("summarize(a,\"1h\",alignToFrom=true)");
     check("scale(a,-1.5E2)");
-    check("sortByName(a,TRUE)");
+    check("sortByName(a,TRUE) | sortByName(1) | sortByName('false')");
+    check("scale(a,'2.5') | limit(\"3\") | keepLastValue('inf')");
     check("timeShift(a,'1d',alignDST=true)");
     check("timeShift(a,'1d',alignDst=true)");
     check("transformNull(a,0,none)");

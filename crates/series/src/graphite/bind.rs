@@ -3,6 +3,7 @@
 use super::aggregate::Aggregate;
 use super::expr::{Argument, Expr, Literal};
 use super::functions::{self, Function, Kind, Parameter};
+use super::parse::word_literal;
 use super::problem::Problem;
 
 /// Mistakes that are told at once.
@@ -26,12 +27,13 @@ pub(super) fn bind(
     problems: &mut Vec<Problem>,
 ) -> Vec<Argument> {
     let mut bound: Vec<Argument> = Vec::with_capacity(given.len());
-    for (place, (name, expr)) in given.into_iter().enumerate() {
+    for (place, (name, mut expr)) in given.into_iter().enumerate() {
         if problems.len() >= MAX_PROBLEMS {
             return bound;
         }
         match place_of(function, place, name.as_deref(), &bound) {
             Ok(parameter) => {
+                convert(&function.parameters[parameter], &mut expr);
                 let known = !reading.in_template || !is_variable(&expr);
                 let wrong =
                     mismatch(&function.parameters[parameter], &expr, reading.lenient).filter(|_| known);
@@ -96,6 +98,28 @@ fn names_in(signature: &str) -> impl Iterator<Item = &str> {
 /// Whether it is a variable of a template and nothing else.
 pub(super) fn is_variable(expr: &Expr) -> bool {
     matches!(expr, Expr::Path { text, .. } if text.starts_with('$'))
+}
+
+/// Numbers and truths may be written as texts, and truths as 0 and 1.
+pub(super) fn convert(parameter: &Parameter, expr: &mut Expr) {
+    let Expr::Literal { value, .. } = expr else { return };
+    let converted = match (parameter.kind, &*value) {
+        (Kind::Float | Kind::IntOrInf | Kind::Integer, Literal::Text(text)) => {
+            word_literal(text.trim()).filter(|number| matches!(number, Literal::Int(_) | Literal::Float(_)))
+        }
+        (Kind::Float | Kind::IntOrInf | Kind::Integer, Literal::Bool(truth)) => {
+            Some(Literal::Int(i64::from(*truth)))
+        }
+        (Kind::Boolean, Literal::Int(0)) => Some(Literal::Bool(false)),
+        (Kind::Boolean, Literal::Int(1)) => Some(Literal::Bool(true)),
+        (Kind::Boolean, Literal::Text(text)) => {
+            word_literal(text).filter(|truth| matches!(truth, Literal::Bool(_)))
+        }
+        _ => None,
+    };
+    if let Some(converted) = converted {
+        *value = converted;
+    }
 }
 
 /// Why `expr` cannot be given for `parameter`, if so. What clients of Graphite ask (`lenient`) may be a word that is

@@ -438,7 +438,8 @@ fn without_escapes(text: &str) -> String {
     plain
 }
 
-fn word_literal(word: &str) -> Option<Literal> {
+/// What a word without quotes says, if it is no path.
+pub(super) fn word_literal(word: &str) -> Option<Literal> {
     if let Ok(int) = word.parse() {
         return Some(Literal::Int(int));
     }

@@ -3,7 +3,7 @@
 //! An argument that is a variable and nothing else becomes the value itself: a number stays one. It happens once,
 //! when an expression is read; evaluation does not know of it.
 
-use super::bind::{is_variable, mismatch, plain};
+use super::bind::{convert, is_variable, mismatch, plain};
 use super::expr::{Argument, Expr, Literal};
 use super::functions::{Kind, Parameter};
 use super::problem::Problem;
@@ -106,7 +106,8 @@ fn as_number(value: &Literal) -> Literal {
     }
 }
 
-fn misfit(parameter: &Parameter, expr: &Expr) -> Option<String> {
+fn misfit(parameter: &Parameter, expr: &mut Expr) -> Option<String> {
+    convert(parameter, expr);
     match expr {
         Expr::Literal { value, .. } if matches!(parameter.kind, Kind::SeriesList | Kind::SeriesLists) => {
             Some(alone(value))

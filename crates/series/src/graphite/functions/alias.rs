@@ -1,5 +1,6 @@
 //! The functions of the group "Alias".
 
+use super::filter_series::pattern;
 use super::parameter::texts;
 use super::{Answer, Function, Kind, Parameter};
 use crate::graphite::aggregate::Aggregate;
@@ -9,7 +10,7 @@ use crate::graphite::legend::{System, fixed};
 use crate::graphite::nodes::key;
 use crate::graphite::number::shortest;
 use crate::graphite::one_number::with_number;
-use crate::graphite::pattern::{Pattern, Replacement};
+use crate::graphite::pattern::Replacement;
 use crate::graphite::problem::Problem;
 use crate::graphite::series::Series;
 
@@ -186,8 +187,7 @@ pub(super) fn part(name: &str, start: i64, stop: i64) -> String {
 
 /// The arguments `search` and `replace`.
 fn substitution(call: &Call<'_>) -> Result<impl Fn(&str) -> Result<String, Problem>, Problem> {
-    let search =
-        Pattern::new(&call.text("search").unwrap_or_default()).map_err(|error| call.problem(error))?;
+    let search = pattern(call, "search")?;
     let replace = Replacement::new(&call.text("replace").unwrap_or_default(), &search);
     let replace = replace.map_err(|error| call.problem(error))?;
     Ok(move |name: &str| replace.replace_all(&search, name).map_err(|error| call.problem(error)))

@@ -6,6 +6,7 @@ use super::parameter::{AGGREGATES, texts};
 use super::{Answer, Default, Function, Kind, Parameter};
 use crate::graphite::aggregate::Aggregate;
 use crate::graphite::evaluate::Call;
+use crate::graphite::expr::Literal;
 use crate::graphite::pattern::{Pattern, Replacement};
 use crate::graphite::percentile::percentile;
 use crate::graphite::problem::Problem;
@@ -288,7 +289,10 @@ pub(super) fn number(call: &Call<'_>, name: &str) -> Result<f64, Problem> {
 
 /// The expression given for `name`.
 pub(super) fn pattern(call: &Call<'_>, name: &str) -> Result<Pattern, Problem> {
-    Pattern::new(&call.text(name).unwrap_or_default()).map_err(|error| call.problem(error))
+    match call.literal(name) {
+        Some(Literal::Text(text)) => Pattern::new(&text).map_err(|error| call.problem(error)),
+        _ => Err(call.problem(format!("{name} is a regular expression in quotes"))),
+    }
 }
 
 /// The series whose value compares so. One without a value is below everything.
@@ -415,14 +419,24 @@ fn lowest_current(call: &Call<'_>) -> Answer {
 }
 
 fn limit(call: &Call<'_>) -> Answer {
-    Ok(first(call.series("seriesList")?, n(call)))
+    let n = whole(call)?;
+    Ok(first(call.series("seriesList")?, n))
 }
 
 fn most_deviant(call: &Call<'_>) -> Answer {
+    let n = whole(call)?;
     let mut series = call.series("seriesList")?;
     series.retain(|series| series.last().is_some());
     let series = sorted(series, true, |series| value_of(Aggregate::Stddev, series));
-    Ok(first(series, n(call)))
+    Ok(first(series, n))
+}
+
+/// The number of series to keep, which may not have a fraction here.
+fn whole(call: &Call<'_>) -> Result<i64, Problem> {
+    match call.literal("n") {
+        Some(Literal::Int(n)) => Ok(n),
+        _ => Err(call.problem("n is a whole number")),
+    }
 }
 
 /// The band of percentiles between `100 - n` and `n`, where `n` is 50 at least.

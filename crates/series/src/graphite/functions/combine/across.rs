@@ -157,7 +157,7 @@ fn func(call: &Call<'_>) -> Result<String, Problem> {
 pub(super) fn plain(call: &Call<'_>, name: &str, all: &Normalized, values: Vec<f64>) -> Series {
     let mut series = Series::new(name, all.start_s, all.step_s, values);
     series.end_s = all.end_s;
-    series.x_files_factor = call.scope.request.x_files_factor;
+    series.x_files_factor = call.scope.x_files_factor();
     series
 }
 
@@ -178,7 +178,7 @@ pub(super) fn aggregated(
     let Some(all) = normalize(series) else { return Ok(None) };
     let func = short(func);
     let name = format!("{func}Series({})", paths(series));
-    let x_files_factor = x_files_factor.unwrap_or(call.scope.request.x_files_factor);
+    let x_files_factor = x_files_factor.unwrap_or(call.scope.x_files_factor());
     let values = all.combine(|row| {
         if has_enough(row, x_files_factor) { aggregate.of(row.iter().copied()) } else { f64::NAN }
     });

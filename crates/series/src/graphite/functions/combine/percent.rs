@@ -65,7 +65,7 @@ fn shares(call: &Call<'_>, series: &Series, values: &[f64], total: &[f64], text:
     let name = format!("asPercent({},{text})", series.name);
     let mut result = Series::new(&name, series.start_s, series.step_s, zip(values, total, percent));
     result.end_s = series.end_s;
-    result.x_files_factor = call.scope.request.x_files_factor;
+    result.x_files_factor = call.scope.x_files_factor();
     result
 }
 
@@ -153,7 +153,7 @@ fn one_total(call: &Call<'_>, series: &[Series]) -> Result<Option<Series>, Probl
         [one] => Ok(Some(one.clone())),
         _ => {
             let sum = aggregated(call, series, "sum", Some(0.0))?;
-            let x_files_factor = call.scope.request.x_files_factor;
+            let x_files_factor = call.scope.x_files_factor();
             Ok(sum.map(|sum| Series { x_files_factor, ..sum }))
         }
     }

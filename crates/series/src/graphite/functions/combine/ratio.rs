@@ -100,7 +100,7 @@ pub(super) fn weighted_average(call: &Call<'_>) -> Answer {
         zip(&products.values, &sum_of_weights.values, over),
     );
     result.end_s = products.end_s;
-    result.x_files_factor = call.scope.request.x_files_factor;
+    result.x_files_factor = call.scope.x_files_factor();
     Ok(vec![result])
 }
 
