@@ -77,6 +77,21 @@ impl<'a> Request<'a> {
     }
 }
 
+impl Request<'_> {
+    /// Counts `n` values as read.
+    ///
+    /// # Errors
+    /// For people, when there are more than [`MAX_FETCHED`].
+    pub(super) fn count_values(&self, n: usize) -> Result<(), String> {
+        if self.n_fetched.fetch_add(n, Ordering::Relaxed).saturating_add(n) > MAX_FETCHED {
+            return Err(format!(
+                "more than {MAX_FETCHED} values lie in that time: ask for fewer series or less time"
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// A request within a time range: functions that look further back evaluate their argument in another one.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
@@ -216,12 +231,8 @@ impl<'a> Scope<'a> {
                 Ok(points) => points?,
                 Err(error) => return Some(Err(Problem::new(column, error))),
             };
-            let n = points.values.len();
-            if self.request.n_fetched.fetch_add(n, Ordering::Relaxed).saturating_add(n) > MAX_FETCHED {
-                let message = format!(
-                    "more than {MAX_FETCHED} values lie in that time: ask for fewer series or less time"
-                );
-                return Some(Err(Problem::new(column, message)));
+            if let Err(why) = self.request.count_values(points.values.len()) {
+                return Some(Err(Problem::new(column, why)));
             }
             let mut series = Series::new(name, points.start_s, points.step_s, points.values);
             series.tags = Arc::new(tags_of(name));

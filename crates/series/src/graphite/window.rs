@@ -5,8 +5,6 @@
 //! window, so that a window is the end of one block and the beginning of the next; both are folded as they grow.
 //! Gaps (NaN) are skipped; only how many values a window has is counted.
 
-use std::collections::VecDeque;
-
 use super::aggregate::Aggregate;
 
 /// For each window of `n` values but the first, which ends at `values[n]`: what `aggregate` makes of those that are
@@ -150,25 +148,18 @@ impl Window<'_> {
 
     fn medians_in(&self, mut order: impl Order) -> Vec<f64> {
         let mut medians = Vec::with_capacity(self.values.len().saturating_sub(self.n));
-        let mut inside = VecDeque::with_capacity(self.n);
-        for (i, value) in self.values.iter().enumerate() {
-            if inside.len() == self.n
-                && let Some(oldest) = inside.pop_front()
-            {
-                order.remove(oldest);
-            }
-            inside.push_back(*value);
-            order.insert(*value);
-            if i >= self.n {
-                let count = order.len();
-                medians.push(if count < self.n_needed {
-                    f64::NAN
-                } else if count % 2 == 1 {
-                    order.at(count / 2)
-                } else {
-                    f64::midpoint(order.at(count / 2 - 1), order.at(count / 2))
-                });
-            }
+        let (first, rest) = self.values.split_at(self.n.min(self.values.len()));
+        first.iter().for_each(|value| order.insert(*value));
+        for (value, oldest) in rest.iter().zip(self.values) {
+            order.replace(*oldest, *value);
+            let count = order.len();
+            medians.push(if count < self.n_needed {
+                f64::NAN
+            } else if count % 2 == 1 {
+                order.at(count / 2)
+            } else {
+                f64::midpoint(order.at(count / 2 - 1), order.at(count / 2))
+            });
         }
         medians
     }
@@ -243,6 +234,10 @@ impl Spreads {
 trait Order {
     fn insert(&mut self, value: f64);
     fn remove(&mut self, value: f64);
+    fn replace(&mut self, old: f64, new: f64) {
+        self.remove(old);
+        self.insert(new);
+    }
     fn len(&self) -> usize;
     /// The value with `rank` values below.
     fn at(&self, rank: usize) -> f64;
@@ -271,6 +266,26 @@ impl Order for Sorted {
         let place = self.place(value);
         if !value.is_nan() && place < self.0.len() {
             self.0.remove(place);
+        }
+    }
+
+    /// Moves only what lies between the two.
+    fn replace(&mut self, old: f64, new: f64) {
+        let (from, to) = (self.place(old), self.place(new));
+        if old.is_nan() || new.is_nan() || from >= self.0.len() {
+            self.remove(old);
+            self.insert(new);
+            return;
+        }
+        let at = if to > from {
+            self.0.copy_within(from + 1..to, from);
+            to - 1
+        } else {
+            self.0.copy_within(to..from, to + 1);
+            to
+        };
+        if let Some(place) = self.0.get_mut(at) {
+            *place = new;
         }
     }
 

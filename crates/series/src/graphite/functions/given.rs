@@ -1,15 +1,15 @@
 //! Arguments as functions need them, refused where they would cost without bound.
 
 use crate::graphite::aggregate::Aggregate;
-use crate::graphite::evaluate::Call;
+use crate::graphite::at_time::at_time;
+use crate::graphite::evaluate::{Call, Request};
 use crate::graphite::expr::Literal;
 use crate::graphite::interval::interval_s;
 use crate::graphite::number::shortest;
 use crate::graphite::problem::Problem;
 use crate::graphite::series::Series;
+use crate::graphite::source::MAX_POINTS;
 
-/// More values than this in one series are not made from nothing.
-pub(super) const MAX_POINTS: i64 = 10_000_000;
 /// Ten thousand years: nobody looks further, and times do not overflow.
 const MAX_LENGTH_S: i64 = 10_000 * 31_536_000;
 
@@ -43,6 +43,14 @@ pub(super) fn interval(call: &Call<'_>, name: &str) -> Result<(String, i64), Pro
     Ok((text, length_s))
 }
 
+/// The moment given for `name`; `None` where none was.
+pub(super) fn moment(call: &Call<'_>, name: &str) -> Result<Option<i64>, Problem> {
+    let Request { now_s, zone, .. } = call.scope.request;
+    let moment_s =
+        |text: String| at_time(&text, *now_s, zone).map_err(|why| call.problem(format!("{name}: {why}")));
+    call.text(name).map(moment_s).transpose()
+}
+
 /// The aggregate given for `name`, as written and as itself.
 pub(super) fn aggregate(call: &Call<'_>, name: &str) -> Result<(String, Aggregate), Problem> {
     let text = call.text(name).unwrap_or_default();
@@ -64,15 +72,22 @@ pub(super) fn plain(call: &Call<'_>, name: &str) -> String {
     }
 }
 
-/// Refuses `count` values in one series if they are too many.
+/// Refuses to make `count` values of one series if they are too many.
 pub(super) fn bounded(call: &Call<'_>, count: i64) -> Result<usize, Problem> {
-    match usize::try_from(count) {
-        Ok(n) if count <= MAX_POINTS => Ok(n),
-        _ if count < 0 => Ok(0),
+    match usize::try_from(count.max(0)) {
+        Ok(n) if n <= MAX_POINTS => Ok(n),
         _ => {
-            Err(call.problem(format!("that would be {count} values in a series: {MAX_POINTS} is the limit")))
+            Err(call
+                .problem(format!("that would be {count} values of one series: {MAX_POINTS} is the limit")))
         }
     }
+}
+
+/// As [`bounded`], of a series made from nothing: as if it had been read.
+pub(super) fn made(call: &Call<'_>, count: i64) -> Result<usize, Problem> {
+    let n = bounded(call, count)?;
+    call.scope.request.count_values(n).map_err(|why| call.problem(why))?;
+    Ok(n)
 }
 
 /// The series of `seriesList` in the time range asked for.
@@ -80,19 +95,12 @@ pub(super) fn list(call: &Call<'_>) -> Result<Vec<Series>, Problem> {
     call.series("seriesList")
 }
 
-/// The series of `seriesList` from `earlier_s` before the time range asked for; `plain` are those of the range.
-pub(super) fn list_from_before(
-    call: &Call<'_>,
-    plain: &[Series],
-    earlier_s: i64,
-) -> Result<Vec<Series>, Problem> {
-    for series in plain {
-        bounded(call, earlier_s / series.step_s.max(1))?;
-    }
+/// The series of `seriesList` from `earlier_s` before the time range asked for.
+pub(super) fn list_from_before(call: &Call<'_>, earlier_s: i64) -> Result<Vec<Series>, Problem> {
     call.series_within("seriesList", call.scope.start_s.saturating_sub(earlier_s), call.scope.end_s)
 }
 
-/// The lesser half-open number of intervals that cover `length_s`.
+/// The number of intervals that cover `length_s`.
 pub(super) fn count_of(length_s: i64, interval_s: i64) -> i64 {
     length_s.div_euclid(interval_s) + i64::from(length_s.rem_euclid(interval_s) != 0)
 }

@@ -46,7 +46,7 @@ impl Learning {
 
 pub(super) fn forecast(call: &Call<'_>) -> Answer {
     let learning = Learning::of(call)?;
-    let series = list_from_before(call, &list(call)?, learning.bootstrap_s)?;
+    let series = list_from_before(call, learning.bootstrap_s)?;
     Ok(each(series, |series| {
         let values = learning.forecast(&series, |forecast| forecast.prediction);
         let mut drawn = learning.drawn(&series, format!("holtWintersForecast({})", series.name), values);
@@ -57,14 +57,14 @@ pub(super) fn forecast(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn confidence_bands(call: &Call<'_>) -> Answer {
-    Ok(bands(call, &list(call)?)?.into_iter().flatten().collect())
+    Ok(bands(call)?.into_iter().flatten().collect())
 }
 
 /// The lower and the upper band of each series.
-fn bands(call: &Call<'_>, plain: &[Series]) -> Result<Vec<[Series; 2]>, Problem> {
+fn bands(call: &Call<'_>) -> Result<Vec<[Series; 2]>, Problem> {
     let learning = Learning::of(call)?;
     let delta = number(call, "delta")?;
-    Ok(each(list_from_before(call, plain, learning.bootstrap_s)?, |series| {
+    Ok(each(list_from_before(call, learning.bootstrap_s)?, |series| {
         let tolerated = |Forecast { prediction, deviation }| {
             (prediction - delta * deviation, prediction + delta * deviation)
         };
@@ -82,7 +82,7 @@ fn bands(call: &Call<'_>, plain: &[Series]) -> Result<Vec<[Series; 2]>, Problem>
 }
 
 pub(super) fn confidence_area(call: &Call<'_>) -> Answer {
-    let mut bands = bands(call, &list(call)?)?;
+    let mut bands = bands(call)?;
     let (Some([lower, upper]), None) = (bands.pop(), bands.pop()) else {
         return Err(call.problem("takes exactly one series: holtWintersConfidenceBands() takes more"));
     };
@@ -102,7 +102,7 @@ pub(super) fn confidence_area(call: &Call<'_>) -> Answer {
 
 pub(super) fn aberration(call: &Call<'_>) -> Answer {
     let plain = list(call)?;
-    let bands = bands(call, &plain)?;
+    let bands = bands(call)?;
     let by_name: HashMap<&str, &[Series; 2]> =
         bands.iter().map(|bands| (name_within(&bands[0].name), bands)).collect();
     if let Some(series) = plain.iter().find(|series| !by_name.contains_key(&*series.name)) {

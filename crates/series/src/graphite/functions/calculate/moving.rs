@@ -5,7 +5,7 @@ use crate::graphite::evaluate::{Call, each};
 use crate::graphite::expr::Literal;
 use crate::graphite::functions::Answer;
 use crate::graphite::functions::given::{
-    MAX_POINTS, aggregate, bounded, length_of, list, list_from_before, number, plain,
+    aggregate, bounded, length_of, list, list_from_before, number, plain,
 };
 use crate::graphite::problem::Problem;
 use crate::graphite::rounding::round_to;
@@ -53,12 +53,11 @@ impl Width {
             let earlier_s = length_of(call, "windowSize", &text)?.saturating_abs();
             return Ok(Self { written: format!("\"{text}\""), earlier_s, points: None });
         }
-        let points = call.integer("windowSize").unwrap_or(-1);
-        if !(0..=MAX_POINTS).contains(&points) {
-            return Err(call.problem(format!(
-                "windowSize must be 0 to {MAX_POINTS} points or a length of time such as '1h', not {written}"
-            )));
-        }
+        let points = call.integer("windowSize").filter(|points| *points >= 0).ok_or_else(|| {
+            call.problem(format!(
+                "windowSize is a number of points or a length of time such as '1h', not {written}"
+            ))
+        })?;
         let step_s = series.iter().map(|series| series.step_s).max().unwrap_or(0);
         let earlier_s = points.saturating_mul(step_s);
         Ok(Self { written, earlier_s, points: Some(bounded(call, points)?) })
@@ -88,7 +87,7 @@ fn moving(call: &Call<'_>, name: &str, aggregate: Aggregate) -> Answer {
     let width = Width::of(call, &series)?;
     let function = format!("moving{}", capitalized(name));
     let x_files_factor = call.number("xFilesFactor");
-    Ok(each(list_from_before(call, &series, width.earlier_s)?, |series| {
+    Ok(each(list_from_before(call, width.earlier_s)?, |series| {
         let share = x_files_factor.unwrap_or(series.x_files_factor);
         let values = window::sliding(&series.values, width.points(&series), aggregate, share);
         width.drawn(series, &function, values)
@@ -112,7 +111,7 @@ pub(super) fn exponential_average(call: &Call<'_>) -> Answer {
     #[expect(clippy::cast_precision_loss, reason = "windows are far shorter than 2^53")]
     let length = width.points.map_or(width.earlier_s as f64, |points| points as f64);
     let weight = 2.0 / (length + 1.0);
-    Ok(each(list_from_before(call, &series, width.earlier_s)?, |series| {
+    Ok(each(list_from_before(call, width.earlier_s)?, |series| {
         let (before, values) = series.values.split_at(width.points(&series).min(series.values.len()));
         let averages = exponential_averages(before, values, weight);
         width.drawn(series, "exponentialMovingAverage", averages)

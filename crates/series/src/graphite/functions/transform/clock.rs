@@ -2,7 +2,7 @@
 
 use crate::graphite::evaluate::Call;
 use crate::graphite::functions::Answer;
-use crate::graphite::functions::given::{bounded, count_of};
+use crate::graphite::functions::given::{self, count_of};
 use crate::graphite::series::Series;
 
 /// The epoch in seconds at each step.
@@ -22,7 +22,7 @@ fn made(call: &Call<'_>, value: impl Fn(f64) -> f64) -> Answer {
         return Err(call.problem(format!("step must be a number of seconds, 1 or more, not {step_s}")));
     }
     let (start_s, end_s) = (call.scope.start_s, call.scope.end_s);
-    let n = bounded(call, count_of(end_s.saturating_sub(start_s), step_s))?;
+    let n = given::made(call, count_of(end_s.saturating_sub(start_s), step_s))?;
     #[expect(clippy::cast_precision_loss, reason = "times are far below 2^53")]
     let at = |i: i64| value(start_s.saturating_add(i.saturating_mul(step_s)) as f64);
     let mut series =

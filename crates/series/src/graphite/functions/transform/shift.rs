@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::graphite::evaluate::{Call, each};
 use crate::graphite::functions::Answer;
-use crate::graphite::functions::given::{length_of, list};
+use crate::graphite::functions::given::{length_of, list, moment};
 use crate::graphite::problem::Problem;
 use crate::graphite::series::Series;
 
@@ -105,5 +105,22 @@ pub(super) fn delay(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn time_slice(call: &Call<'_>) -> Answer {
-    Err(call.problem("is not there yet"))
+    let [Some(first_s), Some(last_s)] = [moment(call, "startSliceAt")?, moment(call, "endSliceAt")?] else {
+        return Err(call.problem("startSliceAt and endSliceAt must be times such as '-1h'"));
+    };
+    Ok(each(list(call)?, |series| {
+        // As Graphite has it: times are counted from the beginning of the range, not from the first value.
+        let (mut time_s, step_s) = (call.scope.start_s, series.step_s);
+        let inside = |value: &f64| {
+            let now_s = time_s;
+            time_s = time_s.saturating_add(step_s);
+            if (first_s..=last_s).contains(&now_s) { *value } else { f64::NAN }
+        };
+        let values = series.values.iter().map(inside).collect();
+        let name = format!("timeSlice({}, {first_s}, {last_s})", series.name);
+        let mut series = series.renamed(name).with_values(values);
+        series.set_tag("timeSliceStart", first_s.to_string());
+        series.set_tag("timeSliceEnd", last_s.to_string());
+        series
+    }))
 }
