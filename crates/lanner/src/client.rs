@@ -230,6 +230,7 @@ async fn start_inside(folder: &Path) -> Result<Server> {
     let settings = Settings {
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         carbon: None,
+        carbon_pickle: None,
         evaluate: false,
         ..Settings::new(folder)
     };

@@ -10,6 +10,7 @@ use lanner_engine::stream::Measures;
 use lanner_io::store::Store;
 
 use crate::deliver::Deliveries;
+use crate::graphite::PathsCache;
 use crate::settings::Settings;
 
 /// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
@@ -40,6 +41,8 @@ pub struct App {
     pub saving: tokio::sync::Mutex<()>,
     /// Requests that write.
     pub writers: Arc<tokio::sync::Semaphore>,
+    /// The names of all series, as Graphite sees them.
+    pub paths: PathsCache,
     /// Renders `/metrics`.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// When the loop last finished a turn, milliseconds since the Unix epoch.

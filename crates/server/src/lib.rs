@@ -16,6 +16,7 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod deliver;
+pub mod graphite;
 pub mod ingest;
 pub mod live;
 pub mod maintain;

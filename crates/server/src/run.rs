@@ -14,7 +14,8 @@ use tokio::net::TcpListener;
 use crate::api;
 use crate::app::{Alarm, App, Counting, Ingested};
 use crate::deliver::Deliveries;
-use crate::ingest::carbon;
+use crate::graphite;
+use crate::ingest::carbon::{self, Protocol};
 use crate::register;
 use crate::settings::Settings;
 use crate::{maintain, turn};
@@ -59,6 +60,7 @@ pub struct Server {
     app: Arc<App>,
     http: SocketAddr,
     carbon: Option<SocketAddr>,
+    carbon_pickle: Option<SocketAddr>,
     turn: Option<JoinHandle<()>>,
     stop_http: Option<tokio::sync::oneshot::Sender<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -72,27 +74,28 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
         let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
         let token = token.map_err(|problem| ServerError::Token(problem.to_string()))?;
-        for address in [Some(settings.listen), settings.carbon].into_iter().flatten() {
+        for address in [Some(settings.listen), settings.carbon, settings.carbon_pickle].into_iter().flatten()
+        {
             if !address.ip().is_loopback() && token.is_none() {
                 return Err(ServerError::NoToken { address });
             }
         }
         let http = listen(settings.listen).await?;
-        let carbon = match settings.carbon {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
+        let carbon = listen_if(settings.carbon).await?;
+        let carbon_pickle = listen_if(settings.carbon_pickle).await?;
         let app = open(settings, token).await?;
         let mut server = Self {
             http: http.local_addr()?,
             carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
+            carbon_pickle: carbon_pickle.as_ref().map(TcpListener::local_addr).transpose()?,
             turn: if app.settings.evaluate { Some(turn::start(&app)?) } else { None },
             stop_http: None,
             tasks: vec![tokio::spawn(maintain::run(Arc::clone(&app)))],
             app,
         };
-        if let Some(listener) = carbon {
-            server.tasks.push(tokio::spawn(carbon::listen(Arc::clone(&server.app), listener)));
+        for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
+            let Some(listener) = listener else { continue };
+            server.tasks.push(tokio::spawn(carbon::listen(Arc::clone(&server.app), listener, protocol)));
         }
         server.serve_http(http);
         Ok(server)
@@ -129,6 +132,12 @@ impl Server {
     #[must_use]
     pub const fn carbon_addr(&self) -> Option<SocketAddr> {
         self.carbon
+    }
+
+    /// Where carbon's pickle protocol listens.
+    #[must_use]
+    pub const fn carbon_pickle_addr(&self) -> Option<SocketAddr> {
+        self.carbon_pickle
     }
 
     /// What everything shares, for programs that hold a server inside.
@@ -180,6 +189,13 @@ async fn end_tasks(tasks: Vec<tokio::task::JoinHandle<()>>) {
     }
 }
 
+async fn listen_if(address: Option<SocketAddr>) -> Result<Option<TcpListener>, ServerError> {
+    match address {
+        Some(address) => listen(address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
     TcpListener::bind(address)
         .await
@@ -227,6 +243,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         saving: tokio::sync::Mutex::default(),
         writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
         metrics,
+        paths: graphite::PathsCache::default(),
         last_turn_ms: AtomicI64::new(now_ms),
         stuck: Mutex::default(),
         ingested: Ingested::default(),

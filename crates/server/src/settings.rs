@@ -14,6 +14,8 @@ use crate::clock::Clock;
 pub const HTTP_PORT: u16 = 9797;
 /// The port of carbon's plaintext protocol.
 pub const CARBON_PORT: u16 = 2003;
+/// The port of carbon's pickle protocol.
+pub const CARBON_PICKLE_PORT: u16 = 2004;
 
 /// What can be set about the server.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where carbon's plaintext protocol listens; `None` for nowhere.
     pub carbon: Option<SocketAddr>,
+    /// Where carbon's pickle protocol listens; `None` for nowhere.
+    pub carbon_pickle: Option<SocketAddr>,
     /// The token that callers must show; needed as soon as an address is not loopback.
     pub token: Option<Secret>,
     /// The largest body accepted, after decompression, bytes.
@@ -34,6 +38,8 @@ pub struct Settings {
     pub external_url: Option<String>,
     /// What the store keeps.
     pub store: StoreOptions,
+    /// How finely Graphite's clients see series, by name.
+    pub schemas: std::sync::Arc<crate::graphite::Schemas>,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
     pub clock: Clock,
     /// Whether rules are evaluated; not in a process that only reads or changes what is stored.
@@ -48,11 +54,13 @@ impl Settings {
             folder: folder.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], HTTP_PORT)),
             carbon: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PORT))),
+            carbon_pickle: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PICKLE_PORT))),
             token: None,
             max_body_bytes: 32 << 20,
             max_writers: 32,
             external_url: None,
             store: StoreOptions::default(),
+            schemas: std::sync::Arc::default(),
             clock: Clock::default(),
             evaluate: true,
         }
@@ -64,7 +72,18 @@ impl Settings {
         if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
             self.read_server(&mut fields, &mut check);
             fields.finish(
-                &["data", "listen", "carbon", "token", "max_body", "max_writers", "external_url"],
+                &[
+                    "data",
+                    "listen",
+                    "carbon",
+                    "carbon_pickle",
+                    "token",
+                    "max_body",
+                    "max_writers",
+                    "external_url",
+                    "storage_schemas",
+                    "storage_aggregation",
+                ],
                 &mut check,
             );
         }
@@ -82,11 +101,14 @@ impl Settings {
         if let Some(listen) = fields.read("listen", check, |node| parse_address(&text(node)?, HTTP_PORT)) {
             self.listen = listen;
         }
-        let carbon = fields.read("carbon", check, |node| match text(node)?.as_str() {
+        let address_or_off = |node: &Node, port: u16| match text(node)?.as_str() {
             "off" | "false" => Ok(None),
-            address => parse_address(address, CARBON_PORT).map(Some),
-        });
+            address => parse_address(address, port).map(Some),
+        };
+        let carbon = fields.read("carbon", check, |node| address_or_off(node, CARBON_PORT));
         self.carbon = carbon.unwrap_or(self.carbon);
+        let pickle = fields.read("carbon_pickle", check, |node| address_or_off(node, CARBON_PICKLE_PORT));
+        self.carbon_pickle = pickle.unwrap_or(self.carbon_pickle);
         let token = fields.read("token", check, |node| {
             serde_json::from_value(node.to_json())
                 .map_err(|_| "should be { env: NAME }, { file: PATH } or text".to_owned())
@@ -96,6 +118,24 @@ impl Settings {
             Some(n) if n >= 1.0 && n.fract() == 0.0 => Ok(n as usize),
             _ => Err("should be a whole number above 0".to_owned()),
         };
+        let mut schemas = crate::graphite::Schemas::default();
+        for (field, read) in [
+            (
+                "storage_schemas",
+                crate::graphite::Schemas::read_schemas as fn(&mut _, &str) -> Result<(), Vec<String>>,
+            ),
+            ("storage_aggregation", crate::graphite::Schemas::read_aggregations),
+        ] {
+            let taken = fields.read(field, check, |node| {
+                let path = text(node)?;
+                let text =
+                    std::fs::read_to_string(&path).map_err(|error| format!("cannot read {path}: {error}"))?;
+                read(&mut schemas, &text).map_err(|problems| format!("{path}: {}", problems.join("; ")))
+            });
+            if taken.is_some() {
+                self.schemas = std::sync::Arc::new(schemas.clone());
+            }
+        }
         self.max_body_bytes = fields.read("max_body", check, count).unwrap_or(self.max_body_bytes);
         self.max_writers = fields.read("max_writers", check, count).unwrap_or(self.max_writers);
         self.external_url = fields.read("external_url", check, text).or_else(|| self.external_url.take());

@@ -15,6 +15,7 @@ async fn start(folder: &Path, now_ms: i64) -> Server {
     let mut settings = Settings::new(folder);
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     settings.carbon = None;
+    settings.carbon_pickle = None;
     settings.clock = Clock::stepped(now_ms);
     Server::start(settings).await.unwrap()
 }

@@ -21,6 +21,7 @@ async fn start() -> Running {
     let mut settings = Settings::new(folder.path());
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     settings.carbon = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    settings.carbon_pickle = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let server = Server::start(settings).await.unwrap();
     let url = format!("http://{}", server.http_addr());
     Running { server, http: reqwest::Client::new(), url, _folder: folder }
@@ -150,6 +151,7 @@ async fn others_need_a_token() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::new(folder.path());
     settings.carbon = None;
+    settings.carbon_pickle = None;
     settings.listen = SocketAddr::from(([0, 0, 0, 0], 0));
     let error = Server::start(settings.clone()).await.unwrap_err().to_string();
     assert!(error.contains("token is needed"), "{error}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use lanner_io::receiver::Secret;
 use lanner_server::register::{self, ApplyError, ApplyOptions, Prune};
-use lanner_server::settings::{CARBON_PORT, HTTP_PORT, parse_address};
+use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
 use lanner_server::{App, Server, Settings};
 use serde_json::Value;
 
@@ -46,6 +46,9 @@ pub(crate) struct Args {
     /// Where carbon's plaintext protocol listens, or off. Without one: 127.0.0.1:2003.
     #[arg(long, env = "LANNER_CARBON", value_name = "ADDRESS|off")]
     carbon: Option<String>,
+    /// Where carbon's pickle protocol listens, or off. Without one: 127.0.0.1:2004, but off where --carbon is given.
+    #[arg(long, env = "LANNER_CARBON_PICKLE", value_name = "ADDRESS|off")]
+    carbon_pickle: Option<String>,
     /// The token that callers must show.
     #[arg(long, env = "LANNER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
@@ -120,11 +123,16 @@ fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
     if let Some(text) = &args.listen {
         settings.listen = parse_address(text, HTTP_PORT).map_err(wrong("--listen"))?;
     }
+    let address_or_off = |text: &str, port: u16| match text {
+        "off" => Ok(None),
+        address => parse_address(address, port).map(Some),
+    };
     if let Some(text) = &args.carbon {
-        settings.carbon = match text.as_str() {
-            "off" => None,
-            text => Some(parse_address(text, CARBON_PORT).map_err(wrong("--carbon"))?),
-        };
+        settings.carbon = address_or_off(text, CARBON_PORT).map_err(wrong("--carbon"))?;
+        settings.carbon_pickle = None;
+    }
+    if let Some(text) = &args.carbon_pickle {
+        settings.carbon_pickle = address_or_off(text, CARBON_PICKLE_PORT).map_err(wrong("--carbon-pickle"))?;
     }
     if let Some(token) = &args.token {
         settings.token = Some(Secret::Text(token.clone()));

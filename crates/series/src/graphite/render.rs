@@ -82,13 +82,22 @@ pub enum Refusal {
         message: String,
     },
     /// A target.
-    #[error("target '{target}', {problem}")]
+    #[error("target '{}', {problem}", shown(target))]
     Target {
         /// As written.
         target: String,
         /// What is wrong, and where.
         problem: Problem,
     },
+}
+
+/// A target as a message quotes it: a long one by its beginning.
+fn shown(target: &str) -> String {
+    const LONG: usize = 100;
+    match target.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}...", &target[..end]),
+        None => target.to_owned(),
+    }
 }
 
 impl Query {

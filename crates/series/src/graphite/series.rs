@@ -118,3 +118,19 @@ pub enum Consolidation {
     /// The last one there.
     Last,
 }
+
+impl Consolidation {
+    /// What Graphite calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Average => "average",
+            Self::AverageZero => "avg_zero",
+            Self::Sum => "sum",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::First => "first",
+            Self::Last => "last",
+        }
+    }
+}

@@ -52,15 +52,35 @@ pub(super) fn sliding(values: &[f64], n: usize, aggregate: Aggregate, x_files_fa
 }
 
 /// Standard deviation (population) of the last `n` values at each value; of fewer at the beginning. NaN where a
-/// smaller share of `n` than `tolerance` is there, or none. O(len), and no less exact for values far from 0.
+/// smaller share of `n` than `tolerance` is there, or none. O(len).
+///
+/// From running sums of values and squares, in the order in which Graphite takes them out and adds them, so that what
+/// rounding leaves of a spread of nothing is what Graphite answers too: a little more than 0, or NaN. For a deviation
+/// that is exact far from 0 use the detectors.
 pub(super) fn deviations(values: &[f64], n: usize, tolerance: f64) -> Vec<f64> {
     if n == 0 {
         return vec![f64::NAN; values.len()];
     }
-    let window = Window { values, n, n_needed: n_needed(n, tolerance) };
-    let spread = Spreads::up_to(n.min(values.len()));
-    let join = |a, b| spread.join(a, b);
-    window.fold_from(0, Spread::NONE, Spread::of, join, |all, _| spread.deviation(all))
+    let n_needed = n_needed(n, tolerance);
+    let (mut sum, mut squares, mut n_there) = (0.0_f64, 0.0_f64, 0_usize);
+    let mut out = Vec::with_capacity(values.len());
+    for (at, value) in values.iter().enumerate() {
+        let gone = at.checked_sub(n).and_then(|gone| values.get(gone)).filter(|gone| !gone.is_nan());
+        if let Some(gone) = gone {
+            sum -= gone;
+            squares -= gone * gone;
+            n_there -= 1;
+        }
+        if !value.is_nan() {
+            sum += value;
+            squares += value * value;
+            n_there += 1;
+        }
+        let count = float(n_there);
+        // The root of a number below 0 is NaN.
+        out.push(if n_there >= n_needed { (count * squares - sum * sum).sqrt() / count } else { f64::NAN });
+    }
+    out
 }
 
 /// The least number of values out of `n` that is at least `share` of them, and 1; more than `n` if none is.
@@ -433,6 +453,8 @@ mod tests {
         check(&[2.0, NONE, 4.0], 2, 0.6, &[NONE, NONE, NONE]);
         check(&[2.0, NONE, 4.0], 100, 0.0, &[0.0, 0.0, 1.0]);
         check(&[2.0, 4.0], 0, 0.0, &[NONE, NONE]);
-        check(&[1e12 + 1.0, 1e12 + 3.0], usize::MAX, 0.0, &[0.0, 1.0]); // no rounding noise far from 0
+        // What rounding leaves of nothing is what Graphite's arithmetic leaves.
+        let noise = deviations(&[0.3, 0.1, 0.1], 2, 0.1);
+        assert_eq!(noise, [0.0, 0.099_999_999_999_999_98, 1.317_089_015_965_438_6e-9]);
     }
 }

@@ -56,6 +56,12 @@ impl ApiError {
         }
     }
 
+    /// The message as plain text, for clients that show bodies as they are.
+    #[must_use]
+    pub fn into_text(self) -> Response {
+        (self.status, self.body.error).into_response()
+    }
+
     /// Says when to come back.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {

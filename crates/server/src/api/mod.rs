@@ -27,6 +27,7 @@ pub use error::{ApiError, Json, Received};
 
 use crate::app::App;
 use crate::auth;
+use crate::graphite;
 use crate::ingest;
 
 #[derive(utoipa::OpenApi)]
@@ -49,6 +50,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .route("/", get(operations::front))
+        .merge(graphite::routes())
         .route("/api/openapi.json", get(async move || Json(document)))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

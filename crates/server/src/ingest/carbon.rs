@@ -1,6 +1,6 @@
-//! Carbon plaintext on TCP: `path value timestamp`, a line a sample.
+//! Carbon on TCP: plaintext (`path value timestamp`, a line a sample) and pickles, each on a port of its own.
 //!
-//! The protocol has no answers, so nothing is acknowledged: lines are committed in batches, at the latest
+//! The protocols have no answers, so nothing is acknowledged: lines are committed in batches, at the latest
 //! 200 ms after they came, bad ones are logged (a few) and counted. When the store is busy nothing more is
 //! read, and TCP holds the sender back.
 
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use lanner_core::Sample;
 use lanner_io::store::{Batch, Store, StoreError};
-use lanner_wire::{Report, carbon};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use lanner_wire::carbon::{self, CarbonSample};
+use lanner_wire::{Report, pickle};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::count_report;
@@ -23,8 +24,17 @@ const LINGER: Duration = Duration::from_millis(200);
 /// Connections at one time.
 const MAX_CONNECTIONS: u32 = 1_000;
 
+/// What is spoken on a port.
+#[derive(Debug, Clone, Copy)]
+pub enum Protocol {
+    /// A line a sample.
+    Lines,
+    /// Frames of pickled lists of samples.
+    Pickles,
+}
+
 /// Accepts connections until the server stops; ends when what they sent is committed.
-pub async fn listen(app: Arc<App>, listener: TcpListener) {
+pub async fn listen(app: Arc<App>, listener: TcpListener, protocol: Protocol) {
     let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS as usize));
     let next = async || (Arc::clone(&slots).acquire_owned().await, listener.accept().await);
     loop {
@@ -36,7 +46,11 @@ pub async fn listen(app: Arc<App>, listener: TcpListener) {
             Ok((stream, peer)) => {
                 let app = Arc::clone(&app);
                 tokio::spawn(async move {
-                    if let Err(error) = serve(&app, stream).await {
+                    let served = match protocol {
+                        Protocol::Lines => serve_lines(&app, stream).await,
+                        Protocol::Pickles => serve_pickles(&app, stream).await,
+                    };
+                    if let Err(error) = served {
                         tracing::debug!(%peer, "carbon connection ended: {error}");
                     }
                     drop(slot);
@@ -52,7 +66,7 @@ pub async fn listen(app: Arc<App>, listener: TcpListener) {
     let _ = slots.acquire_many(MAX_CONNECTIONS).await;
 }
 
-async fn serve(app: &App, stream: TcpStream) -> Result<(), StoreError> {
+async fn serve_lines(app: &App, stream: TcpStream) -> Result<(), StoreError> {
     let mut lines = Lines { reader: BufReader::with_capacity(64 * 1024, stream), line: Vec::new() };
     let mut pending = Pending::default();
     let mut stopped = std::pin::pin!(app.alarm.stopped());
@@ -72,6 +86,43 @@ async fn serve(app: &App, stream: TcpStream) -> Result<(), StoreError> {
         }
         if pending.batch.samples.len() >= BATCH {
             pending.commit(app).await?;
+        }
+    }
+}
+
+async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreError> {
+    let mut received = bytes::BytesMut::new();
+    let mut pending = Pending::default();
+    let mut stopped = std::pin::pin!(app.alarm.stopped());
+    loop {
+        let ended = tokio::select! {
+            read = stream.read_buf(&mut received) => !matches!(read, Ok(1..)),
+            () = tokio::time::sleep_until(pending.deadline), if !pending.batch.is_empty() => {
+                pending.commit(app).await?;
+                continue;
+            }
+            () = &mut stopped => true,
+        };
+        let mut lost = false;
+        loop {
+            match pickle::next_frame(&received) {
+                Ok(Some((frame, used))) => {
+                    pending.add_pickle(&app.store, frame, app.now_ms());
+                    bytes::Buf::advance(&mut received, used);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    pending.report.reject(pending.line_number + 1, None, error.to_string());
+                    lost = true;
+                    break;
+                }
+            }
+            if pending.batch.samples.len() >= BATCH {
+                pending.commit(app).await?;
+            }
+        }
+        if ended || lost {
+            return pending.commit(app).await;
         }
     }
 }
@@ -128,20 +179,23 @@ impl Pending {
             return self.report.reject(self.line_number, None, "the line is longer than 64 KiB");
         }
         let mut part = Report::default();
-        let batch = &mut self.batch;
-        carbon::parse(line, received_ms, &mut part, |sample| {
-            let key = carbon::series_key(sample.raw_path);
-            let raw = [b"carbon\n", sample.raw_path.as_bytes()].concat();
-            let id = match store.resolve_known(&raw) {
-                Some(id) => id,
-                None => {
-                    let key = key.map_err(|error| error.to_string())?;
-                    store.resolve(&raw, || key).map_err(|error| error.to_string())?
-                }
-            };
-            batch.samples.push((id, Sample::new(sample.time_ms, sample.value)));
-            Ok(())
+        carbon::parse(line, received_ms, &mut part, |sample| add_sample(store, &mut self.batch, sample));
+        self.report.absorb(part, self.line_number - 1);
+    }
+
+    /// A frame counts as a line.
+    fn add_pickle(&mut self, store: &Store, frame: &[u8], received_ms: i64) {
+        self.line_number += 1;
+        if self.batch.is_empty() {
+            self.deadline = tokio::time::Instant::now() + LINGER;
+        }
+        let mut part = Report::default();
+        let parsed = pickle::parse_frame(frame, received_ms, &mut part, |sample| {
+            add_sample(store, &mut self.batch, sample)
         });
+        if let Err(error) = parsed {
+            part.reject(1, None, error.to_string());
+        }
         self.report.absorb(part, self.line_number - 1);
     }
 
@@ -168,4 +222,18 @@ impl Pending {
             }
         }
     }
+}
+
+/// Adds a sample to a batch; the series is registered if it is new.
+fn add_sample(store: &Store, batch: &mut Batch, sample: CarbonSample<'_>) -> Result<(), String> {
+    let raw = [b"carbon\n", sample.raw_path.as_bytes()].concat();
+    let id = match store.resolve_known(&raw) {
+        Some(id) => id,
+        None => {
+            let key = carbon::series_key(sample.raw_path).map_err(|error| error.to_string())?;
+            store.resolve(&raw, || key).map_err(|error| error.to_string())?
+        }
+    };
+    batch.samples.push((id, Sample::new(sample.time_ms, sample.value)));
+    Ok(())
 }

@@ -1,0 +1,148 @@
+//! `/render`: series of expressions, in each of Graphite's formats, or as a picture.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::tz::TimeZone;
+use lanner_series::graphite::{Query, Series};
+use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
+
+use super::parameters::Parameters;
+use super::picture;
+use super::source::StoreSource;
+use crate::app::App;
+
+/// What is wanted of an answer.
+struct Wanted {
+    query: Query,
+    format: String,
+    jsonp: Option<String>,
+    size: picture::Size,
+    title: String,
+}
+
+/// `/render`, by GET or POST.
+pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    let wanted = match wanted(&app, &parameters) {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    super::blocking(move || match StoreSource::of(&app) {
+        Ok(source) => answer(&source, &wanted),
+        Err(error) => crate::api::ApiError::from(error).into_text(),
+    })
+    .await
+}
+
+fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Response> {
+    let owned = |name: &str| parameters.last(name).map(str::to_owned);
+    let now_s = match parameters.last("now") {
+        Some(now) => now.parse().map_err(|_| super::invalid("now is not a time in seconds since 1970"))?,
+        None => app.now_ms() / 1000,
+    };
+    let mut query = Query::new(parameters.all("target").map(str::to_owned).collect(), now_s);
+    if let Some(zone) = parameters.last("tz") {
+        let known = TimeZone::get(zone);
+        query.zone = known.map_err(|_| {
+            super::invalid(format_args!("there is no time zone '{zone}'; write for example Europe/Berlin"))
+        })?;
+    }
+    if let Some(factor) = parameters.last("xFilesFactor") {
+        let factor = factor.parse().ok().filter(|factor| (0.0..=1.0).contains(factor));
+        query.x_files_factor =
+            factor.ok_or_else(|| super::invalid("xFilesFactor is a number from 0 to 1"))?;
+    }
+    query.from = owned("from");
+    query.until = owned("until");
+    query.max_data_points = parameters.number("maxDataPoints")?.map(|points| points as u64);
+    query.no_null_points = parameters.is_set("noNullPoints");
+    query.variables = parameters.variables();
+    let raw = parameters.last("rawData").is_some();
+    let format = if raw { "raw".to_owned() } else { owned("format").unwrap_or_else(|| "svg".to_owned()) };
+    let side =
+        |name, default| Ok::<_, Response>(parameters.number(name)?.unwrap_or(default).clamp(100, 4_000));
+    let size = picture::Size { width: side("width", 800)?, height: side("height", 400)? };
+    let jsonp = owned("jsonp").filter(|name| json::is_callback(name));
+    Ok(Wanted { query, format, jsonp, size, title: owned("title").unwrap_or_default() })
+}
+
+fn answer(source: &StoreSource, wanted: &Wanted) -> Response {
+    let Wanted { query, format, jsonp, .. } = wanted;
+    if !FORMATS.contains(&format.as_str()) {
+        return super::invalid(format_args!(
+            "there is no format '{format}'; write one of {}",
+            FORMATS.join(", ")
+        ));
+    }
+    let series = match query.answer(source) {
+        Ok(series) => series,
+        Err(refusals) => {
+            let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            return super::invalid(refusals.join("; "));
+        }
+    };
+    // As in Graphite, only JSON is made to fit the client's room.
+    let series = if format == "json" { query.datapoints(series) } else { series };
+    let rendered: Vec<Rendered<'_>> = series.iter().map(rendered).collect();
+    let jsonp = jsonp.as_deref();
+    let mut out = Vec::new();
+    let kind = match format.as_str() {
+        "json" => {
+            json::write(&rendered, &json::Options { no_null_points: query.no_null_points, jsonp }, &mut out);
+            json_kind(jsonp)
+        }
+        "rickshaw" => {
+            json::write_rickshaw(&rendered, jsonp, &mut out);
+            json_kind(jsonp)
+        }
+        "dygraph" => {
+            if let Err(error) = json::write_dygraph(&rendered, jsonp, &mut out) {
+                return super::invalid(error);
+            }
+            json_kind(jsonp)
+        }
+        "csv" => {
+            text::write_csv(&rendered, &query.zone, &mut out);
+            "text/csv"
+        }
+        "raw" => {
+            text::write_raw(&rendered, &mut out);
+            "text/plain"
+        }
+        "pickle" => {
+            pickle::write(&rendered, &mut out);
+            "application/pickle"
+        }
+        "msgpack" => {
+            msgpack::write(&rendered, &mut out);
+            "application/x-msgpack"
+        }
+        // "png": whoever shows a picture goes by its content type.
+        _ => {
+            out = picture::svg(&series, &query.zone, wanted.size, &wanted.title).into_bytes();
+            "image/svg+xml"
+        }
+    };
+    super::answer(StatusCode::OK, kind, Body::from(out))
+}
+
+const FORMATS: [&str; 9] = ["json", "csv", "raw", "pickle", "msgpack", "dygraph", "rickshaw", "svg", "png"];
+
+fn json_kind(jsonp: Option<&str>) -> &'static str {
+    if jsonp.is_some() { "text/javascript" } else { "application/json" }
+}
+
+fn rendered(series: &Series) -> Rendered<'_> {
+    Rendered {
+        path_expression: &series.path_expression,
+        start_s: series.start_s,
+        end_s: series.end_s,
+        step_s: series.step_s,
+        x_files_factor: series.x_files_factor,
+        consolidation: series.consolidation.name(),
+        ..Rendered::new(&series.name, &series.tags, &series.values)
+    }
+}

@@ -1,0 +1,168 @@
+//! Tags: `/tags` and what lies below it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use lanner_series::graphite::TagCondition;
+use lanner_wire::carbon;
+use serde_json::{Value, json};
+
+use super::find::with_paths;
+use super::parameters::Parameters;
+use crate::app::App;
+
+/// How many names or values complete what is typed, unless asked otherwise.
+const N_COMPLETIONS: usize = 100;
+
+/// A test of names by `filter`, an expression anchored at the start.
+fn filter(parameters: &Parameters) -> Result<impl Fn(&str) -> bool + use<>, Response> {
+    let condition = parameters.last("filter").map(|pattern| TagCondition::parse(&format!("name=~{pattern}")));
+    let condition = condition.transpose().map_err(super::invalid)?;
+    Ok(move |text: &str| condition.as_ref().is_none_or(|condition| condition.accepts(text)))
+}
+
+/// The conditions in `expr`.
+fn conditions(parameters: &Parameters) -> Result<Vec<TagCondition>, Response> {
+    let written: Vec<&str> = parameters.all("expr").collect();
+    if written.is_empty() {
+        return Ok(Vec::new());
+    }
+    TagCondition::parse_all(&written).map_err(super::invalid)
+}
+
+/// All tags.
+pub(super) async fn tags(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    let wanted = match filter(&parameters) {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    with_paths(app, move |paths| {
+        let tags: BTreeSet<&String> = paths.tags_where(&[]).flat_map(|(_, tags)| tags.keys()).collect();
+        let tags: Vec<Value> = (1..)
+            .zip(tags.into_iter().filter(|tag| wanted(tag)))
+            .map(|(id, tag)| json!({"id": id, "tag": tag}))
+            .collect();
+        super::json(&parameters, json!(tags).to_string())
+    })
+    .await
+}
+
+/// The values of one tag, and how many series have each.
+pub(super) async fn tag(
+    State(app): State<Arc<App>>,
+    Path(tag): Path<String>,
+    parameters: Parameters,
+) -> Response {
+    let wanted = match filter(&parameters) {
+        Ok(wanted) => wanted,
+        Err(response) => return response,
+    };
+    with_paths(app, move |paths| {
+        let mut counts: BTreeMap<&String, u64> = BTreeMap::new();
+        for value in
+            paths.tags_where(&[]).filter_map(|(_, tags)| tags.get(&tag)).filter(|value| wanted(value))
+        {
+            *counts.entry(value).or_default() += 1;
+        }
+        let values: Vec<Value> = (1..)
+            .zip(counts)
+            .map(|(id, (value, count))| json!({"id": id, "value": value, "count": count}))
+            .collect();
+        super::json(&parameters, json!({"id": 1, "tag": tag, "values": values}).to_string())
+    })
+    .await
+}
+
+/// The full names of the series that fulfil conditions.
+pub(super) async fn find_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    let conditions = match conditions(&parameters) {
+        Ok(conditions) if conditions.is_empty() => return super::invalid("no tag expressions specified"),
+        Ok(conditions) => conditions,
+        Err(response) => return response,
+    };
+    with_paths(app, move |paths| {
+        let names: Vec<&str> = paths.with_tags(&conditions).collect();
+        super::json(&parameters, json!(names).to_string())
+    })
+    .await
+}
+
+/// The tags that complete what is typed: those of the series that fulfil the conditions, but not tags already used.
+pub(super) async fn complete_tags(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    complete(app, parameters, |parameters, conditions, tags| {
+        let prefix = parameters.last("tagPrefix").unwrap_or_default();
+        let free = |tag: &&String| !conditions.iter().any(|condition| condition.tag() == tag.as_str());
+        tags.keys().filter(|tag| tag.starts_with(prefix)).filter(free).cloned().collect()
+    })
+    .await
+}
+
+/// The values that complete what is typed.
+pub(super) async fn complete_values(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    if parameters.last("tag").is_none() {
+        return super::invalid("no tag specified");
+    }
+    complete(app, parameters, |parameters, _, tags| {
+        let prefix = parameters.last("valuePrefix").unwrap_or_default();
+        let value = parameters.last("tag").and_then(|tag| tags.get(tag));
+        value.filter(|value| value.starts_with(prefix)).cloned().into_iter().collect()
+    })
+    .await
+}
+
+async fn complete(
+    app: Arc<App>,
+    parameters: Parameters,
+    of: impl Fn(&Parameters, &[TagCondition], &BTreeMap<String, String>) -> Vec<String> + Send + 'static,
+) -> Response {
+    let (conditions, limit) = match (conditions(&parameters), parameters.number("limit")) {
+        (Ok(conditions), Ok(limit)) => (conditions, limit.unwrap_or(N_COMPLETIONS)),
+        (Err(response), _) | (_, Err(response)) => return response,
+    };
+    with_paths(app, move |paths| {
+        let found: BTreeSet<String> =
+            paths.tags_where(&conditions).flat_map(|(_, tags)| of(&parameters, &conditions, tags)).collect();
+        let found: Vec<String> = found.into_iter().take(limit).collect();
+        super::json(&parameters, json!(found).to_string())
+    })
+    .await
+}
+
+/// Registers a series by its path; it is listed from now on and has no values yet.
+pub(super) async fn tag_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    match parameters
+        .last("path")
+        .ok_or_else(|| "no path specified".to_owned())
+        .and_then(|path| register(&app, path))
+    {
+        Ok(name) => super::json(&parameters, json!(name).to_string()),
+        Err(problem) => super::invalid(problem),
+    }
+}
+
+/// Registers several series by their paths.
+pub(super) async fn tag_multi_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    match parameters.all("path").map(|path| register(&app, path)).collect::<Result<Vec<_>, _>>() {
+        Ok(names) if names.is_empty() => super::invalid("no paths specified"),
+        Ok(names) => super::json(&parameters, json!(names).to_string()),
+        Err(problem) => super::invalid(problem),
+    }
+}
+
+fn register(app: &App, path: &str) -> Result<String, String> {
+    let key = carbon::series_key(path).map_err(|error| error.to_string())?;
+    app.store.series_id(&key).map_err(|error| error.to_string())?;
+    let labels = key.labels.iter();
+    Ok(labels.fold(key.name.to_string(), |name, (label, value)| format!("{name};{label}={value}")))
+}
+
+/// Series go when retention has emptied them; nothing deletes them before.
+pub(super) async fn delete_series(parameters: Parameters) -> Response {
+    drop(parameters);
+    let message =
+        "series cannot be deleted: one goes when its last value is older than the retention of its name";
+    super::text(StatusCode::NOT_IMPLEMENTED, message)
+}
