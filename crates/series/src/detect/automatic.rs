@@ -3,11 +3,11 @@
 //! Use it when nothing is known of a series, or to look through many. It judges a sample only by those before
 //! it. Where a limit is known, a rule with that limit is better.
 //!
-//! How it works, in three steps:
+//! How it works, in three steps, a file each:
 //!
-//! 1. `expected`: what the sample should be. Three forecasts compete, the recent level, the usual value at this time
+//! 1. `forecast`: what the sample should be. Three forecasts compete, the recent level, the usual value at this time
 //!    of the day, and at this time of the week; the one that erred least lately wins.
-//! 2. How far the sample is from that, alone and as a mean over the last 24 samples: a spike, or a shift.
+//! 2. `watch`: how far the sample is from that, alone and as a mean over the last 24 samples: a spike, or a shift.
 //! 3. `limit`: the farthest of the last 6,000 samples. The score is how many times farther we are now, so
 //!    that 1 means "as far as ever", whatever the unit, the noise or its distribution.
 //!
@@ -205,7 +205,7 @@ mod tests {
         }
         check(|_| 0.0, &[]);
         check(|_| 0.1, &[]);
-        check(|t| (t % 7) as f64, &[]);
+        check(|t| (t % 6) as f64, &[]);
         check(|t| if t == 700 { 0.1 + 1e-16 } else { 0.1 }, &[]); // rounding
         check(|t| if t == 700 { f64::NAN } else { 7.0 }, &[]);
         check(|t| if t < 700 { 42.0 } else { 43.0 }, &[700]); // a first change, said once
