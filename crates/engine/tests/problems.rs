@@ -1,5 +1,6 @@
 //! What is wrong with a rule file is said all at once, with place, field and remedy.
 
+use lanner_engine::detector::KINDS;
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Rule};
 use proptest::prelude::*;
@@ -35,11 +36,8 @@ fn each_mistake_is_named() {
     #[track_caller]
     fn check(change: &str, part: &str) {
         let base = "id: a\nquery: { stream: s, measure: count }\nwindow: 30m\n";
-        let detector = if change.contains("absolute") || change.contains("relative") {
-            ""
-        } else {
-            "absolute: { min: 1 }\n"
-        };
+        let has_detector = KINDS.iter().any(|kind| change.contains(&format!("{}:", kind.name)));
+        let detector = if has_detector { "" } else { "absolute: { min: 1 }\n" };
         let kept: String = base
             .lines()
             .filter(|line| !change.contains(line.split(':').next().unwrap()))
@@ -64,6 +62,20 @@ fn each_mistake_is_named() {
     check("relative: { to: yesterday, drop: 5% }", "distance to look back");
     check("relative: { to: 1d }", "drop, rise or change");
     check("relative: { to: 1d, drop: -5% }", "percentage above 0");
+    check("variation: { n: 5, above: 2 }", "can never be exceeded: 5 values reach 2.00 at most");
+    check("variation: { n: 1 }", "n: should be 2 to 100000, found 1");
+    check("variation: { n: 900 }", "looks back over 1798 windows");
+    check("time_shift: { above: 1 }", "the field \"to\" is missing");
+    check("time_shift: { to: 1d, above: 1, recover_at: 2 }", "recover_at: should be at most above");
+    check("band: { to: 1d, seasons: 1 }", "seasons: should be a whole number from 2 to 60");
+    check("level: { reference: 4, recent: 5 }", "recent: should be 1 or more, and at most reference");
+    check("holt_winters: { season: 1d, seasons: 2 }", "two are only the warm-up");
+    check("holt_winters: { season: 1d, width: 0 }", "width: should be above 0");
+    check(
+        "holt_winters: { season: 50m }",
+        "a season of 50m is not a multiple of the distance of windows, 30m",
+    );
+    check("holt_winters: { season: 52w }", "at most 1500");
     check("query: { stream: s, series: t, measure: count }", "one query");
     check("query: { measure: count }", "stream or a series");
     check("query: { stream: s, measure: count, where: 'a == ' }", "character");

@@ -1,22 +1,77 @@
 //! Detectors: each turns what was measured into a score. None decides.
 //!
 //! To add one: a file here, an entry in [`KINDS`], a golden script in `testdata/detectors`. The entry's name
-//! is the field of a rule that chooses the detector; its example and text are checked and shown in manuals.
+//! is the field of a rule that chooses the detector; its example and text are checked and shown in manuals. One
+//! that learns is a streaming scorer in [`lanner_series::detect`], which `replayed` turns into a detector.
 
 mod absolute;
+mod band;
+mod holt_winters;
+mod level;
 mod relative;
+mod replayed;
+mod time_shift;
+mod variation;
 
 use lanner_core::{Outcome, Score, Shift, Threshold};
 
 use crate::document::{Check, Fields};
 
-/// The earlier windows that a detector compares with: the same window one, two, ... `count` shifts ago.
+/// The earlier windows that a detector looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bases {
-    /// The distance of one.
-    pub shift: Shift,
-    /// How many.
-    pub count: u32,
+pub enum Bases {
+    /// The same window one, two, ... `count` shifts ago.
+    Shifted {
+        /// The distance of one.
+        shift: Shift,
+        /// How many.
+        count: u32,
+    },
+    /// The `count` windows before, as far apart as the rule's windows start, whatever its active hours are.
+    Preceding {
+        /// How many.
+        count: u32,
+    },
+    /// The windows before over `count` seasons, as far apart as the rule's windows start.
+    Spanning {
+        /// The length of a season, milliseconds; a multiple of that distance.
+        season_ms: i64,
+        /// How many seasons.
+        count: u32,
+    },
+}
+
+/// No detector looks at more earlier windows: each is read, and held for each group, at every evaluation.
+pub const MAX_BASES: u32 = 1_500;
+
+impl Bases {
+    /// The distance of one window from the next, and how many there are, for a rule whose windows start
+    /// `every_ms` apart.
+    #[must_use]
+    pub fn resolve(self, every_ms: i64) -> (Shift, u32) {
+        match self {
+            Self::Shifted { shift, count } => (shift, count),
+            Self::Preceding { count } => (Shift::Elapsed(every_ms), count),
+            Self::Spanning { season_ms, count } => {
+                let length = u32::try_from(season_ms / every_ms.max(1)).unwrap_or(u32::MAX);
+                (Shift::Elapsed(every_ms), length.saturating_mul(count))
+            }
+        }
+    }
+
+    /// What is wrong with them for a rule whose windows start `every_ms` apart, if something is.
+    #[must_use]
+    pub fn misfit(self, every_ms: i64) -> Option<String> {
+        if let Self::Spanning { season_ms, .. } = self
+            && let Some(message) = holt_winters::misfit(season_ms, every_ms)
+        {
+            return Some(message);
+        }
+        let (_, count) = self.resolve(every_ms);
+        (count > MAX_BASES).then(|| {
+            format!("looks back over {count} windows, at most {MAX_BASES} can be; make every longer or look back less")
+        })
+    }
 }
 
 /// What is known of one earlier window.
@@ -69,7 +124,15 @@ pub struct Kind {
 }
 
 /// Every detector there is.
-pub const KINDS: &[Kind] = &[absolute::KIND, relative::KIND];
+pub const KINDS: &[Kind] = &[
+    absolute::KIND,
+    relative::KIND,
+    time_shift::KIND,
+    band::KIND,
+    holt_winters::KIND,
+    level::KIND,
+    variation::KIND,
+];
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,8 @@ impl Allowed {
 
 #[derive(Debug)]
 struct Relative {
-    bases: Bases,
+    shift: Shift,
+    count: u32,
     fires: Allowed,
     recovers: Allowed,
     min_base: f64,
@@ -44,7 +45,7 @@ struct Relative {
 
 impl Detector for Relative {
     fn bases(&self) -> Option<Bases> {
-        Some(self.bases)
+        Some(Bases::Shifted { shift: self.shift, count: self.count })
     }
 
     fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement {
@@ -81,7 +82,7 @@ impl Relative {
             .iter()
             .filter_map(|base| if let Base::Value(value) = base { Some(*value) } else { None })
             .collect();
-        if values.len() * 2 < self.bases.count as usize || values.is_empty() {
+        if values.len() * 2 < self.count as usize || values.is_empty() {
             let too_early = bases.iter().any(|base| matches!(base, Base::TooEarly));
             return Err(if too_early { Outcome::HistoryShort } else { Outcome::BaseMissing });
         }
@@ -98,10 +99,7 @@ fn in_units(change: f64, base: f64, percent: f64) -> f64 {
 }
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
-    let shift = fields.require("to", "1w", check).and_then(|node| {
-        let text = node.scalar_text().unwrap_or_default();
-        Shift::parse(&text).map_err(|message| check.problem(node, &fields.path_of("to"), message)).ok()
-    });
+    let shift = super::time_shift::shift(fields, check);
     let count = fields.read("median_of", check, |node| match node.number() {
         Some(n) if (1.0..=60.0).contains(&n) && n.fract() == 0.0 => Ok(n as u32),
         _ => Err("should be a whole number from 1 to 60".to_owned()),
@@ -134,8 +132,14 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let min_base = fields.read("min_base", check, at_least_zero).unwrap_or(0.0);
     let min_delta = fields.read("min_delta", check, at_least_zero).unwrap_or(0.0);
     let recovers = recover_at.map_or(fires, |at| fires.tightened(at));
-    let bases = Bases { shift: shift?, count: count.unwrap_or(1) };
-    Some(Box::new(Relative { bases, fires, recovers, min_base, min_delta }))
+    Some(Box::new(Relative {
+        shift: shift?,
+        count: count.unwrap_or(1),
+        fires,
+        recovers,
+        min_base,
+        min_delta,
+    }))
 }
 
 /// `25%` or `25`, above 0.

@@ -234,23 +234,28 @@ impl Rule {
         self.labels.with(group).with(&Labels::new([("rule", &*self.id)]))
     }
 
+    /// How far apart the earlier windows lie that a window is compared with, and how many there are.
+    fn bases(&self) -> Option<(Shift, u32)> {
+        self.detector.bases().map(|bases| bases.resolve(self.schedule.every_ms))
+    }
+
     /// The earlier windows that `window` is compared with, nearest first; `None` where a clock change
     /// skipped one.
     #[must_use]
     pub fn base_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
-        let Some(bases) = self.detector.bases() else { return Vec::new() };
+        let Some((shift, count)) = self.bases() else { return Vec::new() };
         let tz = self.schedule.wall_clock();
         let shifted = |count| {
-            let start_ms = bases.shift.before(window.start_ms, count, &tz)?;
+            let start_ms = shift.before(window.start_ms, count, &tz)?;
             Some(TimeRange::new(start_ms, start_ms + self.schedule.window_ms))
         };
-        (1..=bases.count).map(shifted).collect()
+        (1..=count).map(shifted).collect()
     }
 
     /// How far back of a window's start its bases reach, milliseconds.
     #[must_use]
     pub fn reach_ms(&self) -> i64 {
-        self.detector.bases().map_or(0, |bases| bases.shift.at_most_ms(bases.count))
+        self.bases().map_or(0, |(shift, count)| shift.at_most_ms(count))
     }
 
     /// The step in which a measure is kept so that every window, and every earlier window that it is compared
@@ -258,7 +263,7 @@ impl Rule {
     #[must_use]
     pub fn step_ms(&self) -> i64 {
         let schedule = &self.schedule;
-        let shift_ms = self.detector.bases().map_or(0, |bases| match bases.shift {
+        let shift_ms = self.bases().map_or(0, |(shift, _)| match shift {
             Shift::Elapsed(ms) => ms,
             Shift::Days(_) | Shift::Months(_) => DAY_MS,
         });

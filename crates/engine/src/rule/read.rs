@@ -87,6 +87,11 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let query = query.and_then(|node| read_query(node, &fields.path_of("query"), check));
     let schedule = read_schedule(fields, check);
     let detector = read_detector(fields, check);
+    if let (Some(schedule), Some(detector)) = (&schedule, &detector)
+        && let Some(message) = detector.bases().and_then(|bases| bases.misfit(schedule.every_ms))
+    {
+        check.problem(fields.node, &fields.path_of("every"), message);
+    }
     let policies = read_policies(fields, check);
     let (for_windows, recover_windows) = (count(fields, "for", check), count(fields, "recover_for", check));
     let delay_ms = duration(fields, "delay", 0, check).unwrap_or(0);

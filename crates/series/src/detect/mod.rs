@@ -2,6 +2,7 @@
 //!
 //! | Detector | Finds | Score 1 means | State |
 //! | --- | --- | --- | --- |
+//! | [`Automatic`] | spikes and shifts in any series | as far from what was expected as ever | 14 KB |
 //! | [`Variation`] | unrest within the last `n` points | spread as large as the mean | `n` values |
 //! | [`TimeShift`] | a change against the same time before | doubled or halved | the shifts it looks back |
 //! | [`HoltWinters`] | values off level, trend and season | at the edge of the band | 17 bytes a slot of the season |
@@ -20,6 +21,7 @@
 //!
 //! Reading order: this page, [`time_shift`] (the simplest), [`holt_winters`], the others.
 
+pub mod automatic;
 pub mod band;
 mod fft;
 pub mod holt_winters;
@@ -35,6 +37,7 @@ pub mod variation;
 
 use lanner_core::{Score, Scorer};
 
+pub use automatic::Automatic;
 pub use band::{Band, BandParams};
 pub use holt_winters::{HoltWinters, HoltWintersParams};
 pub use level::{Level, LevelParams};

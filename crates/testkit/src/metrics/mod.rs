@@ -3,7 +3,7 @@
 //! **Which to trust.** Report first [`vus_pr`] (how well all thresholds do, lenient about edges),
 //! [`auc_pr`] (the same, strict), and [`at_alarm_budget`]: the events found, and how late, by somebody who
 //! accepts so many alarms a day. They cannot be raised by luck, by choosing the threshold afterwards, or by long events.
-//! [`nab`] rewards early alarms in streams, with one threshold over many files.
+//! [`nab()`] rewards early alarms in streams, with one threshold over many files.
 //!
 //! The rest is here to compare with what others report:
 //!
@@ -17,7 +17,7 @@
 //! | [`affiliation_f`] | the best of 100 | random scores reach 0.7: read differences, not values |
 //!
 //! All are pure functions of a checked [`Scored`]; values lie in `[0, 1]`, larger is better, except
-//! [`nab`]'s, which is 100 for a perfect detector and may be negative. Definitions agree to 1e-6 with the
+//! [`nab()`]'s, which is 100 for a perfect detector and may be negative. Definitions agree to 1e-6 with the
 //! evaluation of the TSB-AD benchmark (Liu and Paparrizos, "The Elephant in the Room: Towards a reliable
 //! time-series anomaly detection benchmark", NeurIPS 2024); tests hold recorded values.
 

@@ -14,7 +14,7 @@ pub struct Vus {
 /// Thresholds looked at: the scores at evenly spaced ranks.
 const N_THRESHOLDS: usize = 250;
 
-/// The volume under the precision-recall surface, see [`vus`].
+/// The volume under the precision-recall surface, see [`vus()`].
 ///
 /// ```
 /// use lanner_testkit::metrics::{Scored, vus_pr};
@@ -29,7 +29,7 @@ pub fn vus_pr(scored: &Scored<'_>, largest_buffer: usize) -> f64 {
     vus(scored, largest_buffer).pr
 }
 
-/// The volume under the surface of true and false positive rate, see [`vus`].
+/// The volume under the surface of true and false positive rate, see [`vus()`].
 #[must_use]
 pub fn vus_roc(scored: &Scored<'_>, largest_buffer: usize) -> f64 {
     vus(scored, largest_buffer).roc

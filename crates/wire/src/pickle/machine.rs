@@ -393,7 +393,7 @@ impl<'a> Machine<'a> {
         Ok(Cow::Owned(bytes))
     }
 
-    /// Latin-1 text with the escapes `\uXXXX` and `\UXXXXXXXX`.
+    /// Latin-1 text with the escapes `\u` and `\U` of 4 and 8 hexadecimal digits.
     fn unicode_line(&mut self) -> Result<Node<'a>> {
         let line = self.line()?;
         if line.is_ascii() && !line.contains(&b'\\') {

@@ -4,7 +4,7 @@
 //! difference: infinity is 1e9999 everywhere, which readers of JSON accept; graphite-web does so in datapoints only.
 
 use super::Rendered;
-use super::number::{push_float, push_integer};
+use super::number::{Clock, push_float, push_integer};
 
 /// Bytes of a datapoint with a value of usual length, for the first size of the buffer.
 const TYPICAL_POINT_BYTES: usize = 28;
@@ -161,19 +161,30 @@ fn all_times(series: &[Rendered<'_>]) -> Vec<i64> {
     all
 }
 
+/// The inner loop of most answers: between two values only one piece of a fixed size is appended.
 fn push_points(out: &mut Vec<u8>, series: &Rendered<'_>, no_null_points: bool) {
-    let mut is_first = true;
+    const BETWEEN: &[u8] = b", [";
+    let (mut clock, mut between) = (Clock::new(), *b", 0123456789], [");
+    out.push(b'[');
+    let start = out.len();
     for (time_s, value) in series.points_until(series.end_s) {
         if no_null_points && value.is_nan() {
             continue;
         }
-        out.extend_from_slice(if is_first { b"[" } else { b", [" });
-        is_first = false;
         push_value(out, value);
-        out.extend_from_slice(b", ");
-        push_integer(out, time_s);
-        out.push(b']');
+        if let Some(text) = clock.text(time_s) {
+            between[2..12].copy_from_slice(text);
+            out.extend_from_slice(&between);
+        } else {
+            out.extend_from_slice(b", ");
+            push_integer(out, time_s);
+            out.push(b']');
+            out.extend_from_slice(BETWEEN);
+        }
     }
+    // What was begun is taken back.
+    let surplus = if out.len() == start { 1 } else { BETWEEN.len() };
+    out.truncate(out.len() - surplus);
 }
 
 fn push_tags(out: &mut Vec<u8>, series: &Rendered<'_>) {

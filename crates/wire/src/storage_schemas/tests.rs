@@ -1,3 +1,5 @@
+//! Carbon's configuration as people write it, and every mistake in it with its line.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Files of the reference are read as the reference reads them; broken ones are refused.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The forms of JSON, byte for byte; and that all of them are JSON.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

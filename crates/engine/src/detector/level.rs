@@ -1,0 +1,38 @@
+//! `level`: the latest windows lie on another level than those before.
+//!
+//! See [`lanner_series::detect::level`]. The score is the distance of the medians in half widths of the band.
+
+use lanner_series::detect::{Level, LevelParams};
+
+use super::replayed::{Replayed, accepted, count, limit, number};
+use super::{Bases, Detector, Kind};
+use crate::document::{Check, Fields};
+
+pub(super) const KIND: Kind = Kind {
+    name: "level",
+    about: "a new level: the latest windows against those before them",
+    example: "{ reference: 48, recent: 6, width: 3, min_width: 10 }",
+    read,
+    fields: &["reference", "recent", "width", "min_width", "above", "recover_at"],
+};
+
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
+    let reference = count(fields, "reference", 48, check);
+    let recent = count(fields, "recent", 6, check);
+    let width = number(fields, "width", 3.0, check);
+    let min_width = number(fields, "min_width", 0.0, check);
+    let limit = limit(fields, check);
+    let (reference, recent) = (reference?, recent?);
+    let params = LevelParams {
+        reference: reference as usize,
+        recent: recent as usize,
+        width: width?,
+        min_width: min_width?,
+    };
+    let detector = accepted(Level::try_new(params), fields, check)?;
+    Some(Box::new(Replayed {
+        detector,
+        bases: Bases::Preceding { count: reference + recent - 1 },
+        limit: limit?,
+    }))
+}

@@ -1,0 +1,33 @@
+//! `variation`: unrest, as the coefficient of variation of this and the windows before.
+//!
+//! See [`lanner_series::detect::variation`]. The score is the coefficient in units of `above`.
+
+use lanner_series::detect::variation::{Variation, VariationParams, ceiling};
+
+use super::replayed::{Replayed, accepted, count, limit, number};
+use super::{Bases, Detector, Kind};
+use crate::document::{Check, Fields};
+
+pub(super) const KIND: Kind = Kind {
+    name: "variation",
+    about: "values that vary more than they should, among this and the windows before",
+    example: "{ n: 10, above: 0.5, recover_at: 0.4 }",
+    read,
+    fields: &["n", "above", "recover_at"],
+};
+
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
+    let n = count(fields, "n", 10, check);
+    let limit = limit(fields, check);
+    let n = n?;
+    let detector = accepted(Variation::try_new(VariationParams { n: n as usize }), fields, check)?;
+    let ceiling = ceiling(n as usize);
+    if number(fields, "above", 1.0, check)? >= ceiling {
+        let message =
+            format!("can never be exceeded: {n} values reach {ceiling:.2} at most, the square root of n - 1");
+        check.problem(fields.node, &fields.path_of("above"), message);
+        return None;
+    }
+    // Twice as many as without gaps, so that some may be missing.
+    Some(Box::new(Replayed { detector, bases: Bases::Preceding { count: 2 * (n - 1) }, limit: limit? }))
+}
