@@ -87,9 +87,10 @@ fn in_process(rules: &[Value], bodies: &[Vec<u8>]) -> f64 {
     }
     measures.cover(0);
     let stream: Arc<str> = "payments".into();
+    let wanted = measures.wanted("payments");
     let mut added = 0;
     let mut count = |body: &[u8]| {
-        let options = events::Options { time_field: None, received_ms: 0 };
+        let options = events::Options { time_field: None, received_ms: 0, wanted: Some(&wanted) };
         events::parse(body, options, &mut Report::default(), |event| {
             added += measures.count(&stream, event.time_ms, &event.fields).added;
             Ok(())

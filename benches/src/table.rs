@@ -46,7 +46,11 @@ impl Row {
 
     fn cells(&self) -> [String; 6] {
         let unit = self.unit;
-        let times = |other: f64| format!("{} x", figure(self.better_than(other)));
+        let times = |other: f64| match self.better_than(other) {
+            // Against nothing there is no ratio.
+            ratio if ratio.is_finite() && ratio > 0.0 => format!("{} x", figure(ratio)),
+            _ => "–".to_owned(),
+        };
         let (target, reached) = match self.target {
             Target::AtLeast(limit) => (format!("≥ {} {unit}", figure(limit)), times(limit)),
             Target::AtMost(limit) => (format!("≤ {} {unit}", figure(limit)), times(limit)),
@@ -127,5 +131,14 @@ mod tests {
         let row = |target| Row::new("x", "s", target, 2.0).beside(Some(4.0)).cells();
         assert_eq!(row(Target::AtMost(3.0))[3..], ["1.50 x", "4.00 s", "2.00 x"]);
         assert_eq!(row(Target::AtLeast(1.0))[3..], ["2.00 x", "4.00 s", "0.500 x"]);
+    }
+
+    #[test]
+    fn nothing_has_no_ratio() {
+        let row = |lanner, peer| Row::new("x", "", Target::AtMost(0.0), lanner).beside(Some(peer)).cells();
+        assert_eq!(row(0.0, 0.0)[3..], ["1.00 x", "0 ", "1.00 x"]);
+        assert_eq!(row(3.0, 0.0)[3..], ["–", "0 ", "–"]);
+        assert_eq!(row(0.0, 3.0)[3..], ["1.00 x", "3.00 ", "–"]);
+        assert_eq!(row(f64::NAN, 0.0)[3..], ["–", "0 ", "–"]);
     }
 }

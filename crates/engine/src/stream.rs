@@ -9,12 +9,12 @@
 //! stored events and registers the member in one moment in which no event is between the two, so nothing is
 //! counted twice or missed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use lanner_core::event::lookup;
 use lanner_core::{Group, Labels, Sample, TimeRange};
-use lanner_rules::{Condition, Index, Missing, Scratch};
+use lanner_rules::{Condition, FieldPath, Index, Missing, Scratch};
 use serde_json::{Map, Value};
 
 use crate::measure::{Bucket, Kind};
@@ -55,6 +55,8 @@ struct Stream {
 struct Indexed {
     index: Index,
     unconditional: Vec<u32>,
+    /// Names of fields, sorted.
+    wanted: Arc<[Box<str>]>,
     scratch: Scratch,
     matched: Vec<u32>,
 }
@@ -176,15 +178,21 @@ impl Measures {
         self.streams.keys()
     }
 
+    /// The names, sorted, of the fields that matter to the measures of `stream`: an event with only these is
+    /// counted like the whole one, until measures are added.
+    #[must_use]
+    pub fn wanted(&mut self, stream: &str) -> Arc<[Box<str>]> {
+        let Some(stream) = self.streams.get_mut(stream) else { return Arc::default() };
+        let indexed = stream.index.get_or_insert_with(|| Indexed::build(&stream.members));
+        Arc::clone(&indexed.wanted)
+    }
+
     /// Counts an event that arrived. Cost: one look-up in the index of the stream's conditions, and one
     /// addition for each measure that the event belongs to.
     pub fn count(&mut self, stream: &str, time_ms: i64, fields: &Map<String, Value>) -> Counted {
         let mut counted = Counted::default();
         let Some(stream) = self.streams.get_mut(stream) else { return counted };
-        if stream.index.is_none() {
-            stream.index = Some(Indexed::build(&stream.members));
-        }
-        let Some(indexed) = &mut stream.index else { return counted };
+        let indexed = stream.index.get_or_insert_with(|| Indexed::build(&stream.members));
         indexed.matched.clear();
         indexed.index.matches(fields, &mut indexed.scratch, &mut indexed.matched);
         for at in indexed.matched.iter().chain(&indexed.unconditional) {
@@ -277,10 +285,28 @@ impl Indexed {
         Self {
             index: Index::build(conditions),
             unconditional,
+            wanted: wanted(members),
             scratch: Scratch::default(),
             matched: Vec::new(),
         }
     }
+}
+
+/// The names, sorted, of the fields in which the members find what they look for.
+fn wanted(members: &[Member]) -> Arc<[Box<str>]> {
+    let mut names = BTreeSet::new();
+    let mut paths = BTreeSet::new();
+    for query in members.iter().map(|member| &member.query) {
+        paths.extend(query.condition.iter().flat_map(Condition::fields));
+        for name in
+            query.measure.field.iter().map(|field| &**field).chain(query.by.iter().map(|name| &**name))
+        {
+            names.insert(name);
+            names.extend(name.split_once('.').map(|(head, _)| head));
+        }
+    }
+    names.extend(paths.iter().flat_map(FieldPath::holders));
+    names.into_iter().map(Box::from).collect()
 }
 
 enum Fate {

@@ -85,6 +85,21 @@ proptest! {
         let window = TimeRange::new(from * 1_000, (from + length) * 1_000);
         prop_assert_eq!(read(&measures, &sum, window), Some(brute(&events, window, false)));
         prop_assert_eq!(read(&measures, &ok, window), Some(brute(&events, window, true)));
+        // The fields that are wanted are all that matters.
+        let mut slim = Measures::new(7);
+        for query in [&sum, &ok] {
+            slim.add(&rule, query, STEP_MS, 0);
+        }
+        slim.cover(0);
+        let wanted = slim.wanted("s");
+        prop_assert_eq!(&*wanted, ["amount".into(), "bank".into(), "ok".into()]);
+        for (time_ms, event) in &events {
+            let mut event = event.clone();
+            event.retain(|name, _| wanted.binary_search(&name.as_str().into()).is_ok());
+            slim.count("s", *time_ms, &event);
+        }
+        prop_assert_eq!(read(&slim, &sum, window), read(&measures, &sum, window));
+        prop_assert_eq!(read(&slim, &ok, window), read(&measures, &ok, window));
         // What is released is gone, and everything after it is as before.
         measures.release("r", &sum, STEP_MS, window.start_ms);
         prop_assert_eq!(read(&measures, &sum, window), Some(brute(&events, window, false)));
@@ -128,6 +143,17 @@ fn rules_share_a_measure_until_the_last_is_gone() {
     measures.remove("two");
     assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_none());
     assert_eq!(measures.size(), (1, 0));
+}
+
+#[test]
+fn nested_fields_and_lengths_are_wanted_by_what_holds_them() {
+    let mut measures = Measures::new(7);
+    assert!(measures.wanted("s").is_empty());
+    let query = query("sum(a.b.c)", "card.bank == 'x' and items.length > 2 and argv[0] == 'y'", &["p.q"]);
+    measures.add(&"r".into(), &query, STEP_MS, 0);
+    let names: Vec<String> = measures.wanted("s").iter().map(ToString::to_string).collect();
+    let holders = ["a", "a.b.c", "argv", "argv[0]", "card", "card.bank", "items", "items.length", "p", "p.q"];
+    assert_eq!(names, holders);
 }
 
 #[test]

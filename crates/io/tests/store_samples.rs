@@ -81,9 +81,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_last_write_wins_everywhere(steps in steps(), from in 0..100_000_i64, length in 0..5_000_i64) {
+    fn the_last_write_wins_everywhere(
+        steps in steps(), from in 0..100_000_i64, length in 0..5_000_i64,
+        block_cache_bytes in prop_oneof![Just(0), Just(3_000), Just(1 << 20)],
+    ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::open(folder.path(), forever()).unwrap();
+        let options = StoreOptions { block_cache_bytes, ..forever() };
+        let mut store = Store::open(folder.path(), options.clone()).unwrap();
         let keys: Vec<SeriesKey> = (0..4).map(|n| key("m", &n.to_string())).collect();
         let mut model: Vec<BTreeMap<i64, f64>> = vec![BTreeMap::new(); 4];
         for step in steps {
@@ -101,8 +105,13 @@ proptest! {
                 Step::Maintain => { store.maintain(T + 365 * DAY_MS).unwrap(); }
                 Step::Reopen => {
                     store.close();
-                    store = Store::open(folder.path(), forever()).unwrap();
+                    store = Store::open(folder.path(), options.clone()).unwrap();
                 }
+            }
+            // So that blocks are remembered before they change.
+            for (key, model) in keys.iter().zip(&model) {
+                let samples = store.samples(store.series_id(key).unwrap(), EVER).unwrap();
+                prop_assert!(samples.iter().map(|sample| (&sample.time_ms, &sample.value)).eq(model));
             }
         }
         let window = TimeRange::new(T + from * 1_000, T + (from + length) * 1_000);
@@ -199,6 +208,39 @@ fn coarse_data_is_kept_exactly_and_fine_data_is_merged() {
     store.close();
     let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
     assert_eq!(store.n_series(), 0);
+}
+
+#[test]
+fn blocks_that_changed_are_not_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiers = vec![Tier { step_ms: MINUTE_MS, keep_ms: DAY_MS }];
+    let retention = vec![RetentionRule { pattern: "*".into(), tiers }];
+    let store = Store::open(folder.path(), StoreOptions { retention, ..StoreOptions::default() }).unwrap();
+    let id = store.series_id(&key("m", "a")).unwrap();
+    #[track_caller]
+    fn check(store: &Store, id: SeriesId, n_rows: usize, sum: f64) {
+        let (mut found, mut total) = (0, 0.0);
+        let count = |_: i64, row: &Aggregate| (found, total) = (found + 1, total + row.sum);
+        store.points(id, EVER, count).unwrap();
+        assert_eq!((found, total), (n_rows, sum));
+    }
+    let every_ten_seconds =
+        |from_ms: i64, n: i64| (0..n).map(move |at| (id, Sample::new(from_ms + at * 10_000, 1.0)));
+    append(&store, every_ten_seconds(T, 360));
+    check(&store, id, 360, 360.0);
+    store.seal().unwrap();
+    check(&store, id, 360, 360.0);
+    append(&store, [(id, Sample::new(T + 10_000, 5.0)), (id, Sample::new(T + 15_000, 2.0))]);
+    check(&store, id, 361, 366.0);
+    store.seal().unwrap(); // the block is written anew
+    check(&store, id, 361, 366.0);
+    store.maintain(T + 12 * HOUR_MS).unwrap(); // and merged
+    check(&store, id, 60, 366.0);
+    store.maintain(T + 30 * DAY_MS).unwrap(); // and dropped
+    check(&store, id, 0, 0.0);
+    append(&store, every_ten_seconds(T + 30 * DAY_MS, 6));
+    store.seal().unwrap(); // its row's number may be given again
+    check(&store, id, 6, 6.0);
 }
 
 #[test]

@@ -89,6 +89,18 @@ impl FieldPath {
         find(object, &self.0.steps)
     }
 
+    /// The fields of an object that can hold this one: in an object of only these it is what it is in the whole.
+    ///
+    /// ```
+    /// use lanner_rules::FieldPath;
+    /// let path = FieldPath::parse("card.bank").unwrap();
+    /// assert_eq!(path.holders().collect::<Vec<_>>(), ["card.bank", "card"]);
+    /// ```
+    pub fn holders(&self) -> impl Iterator<Item = &str> {
+        let paths = [Some(self), self.0.length_of.as_ref()].into_iter().flatten();
+        paths.filter_map(|path| path.0.steps.first()).flat_map(|step| [&*step.flat, &*step.key])
+    }
+
     /// The field's value or length among `fields`.
     pub(crate) fn view<'v>(&self, fields: &'v impl Fields) -> Option<View<'v>> {
         match fields.field(self) {

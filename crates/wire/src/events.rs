@@ -14,7 +14,7 @@ use lanner_core::event::lookup;
 use serde_json::{Map, Value};
 
 use crate::json_text::{Endless, compact_into, extent};
-use crate::{Report, instant};
+use crate::{Report, instant, object};
 
 /// The longest event, in bytes as written.
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
@@ -29,6 +29,22 @@ pub struct Options<'a> {
     pub time_field: Option<&'a str>,
     /// The time of events without one, milliseconds since the Unix epoch.
     pub received_ms: i64,
+    /// The names, sorted, of the fields that [`RawEvent::fields`] is to hold; `None` for all.
+    pub wanted: Option<&'a [Box<str>]>,
+}
+
+impl Options<'_> {
+    /// Whether a field of the object is needed, for its time or by the caller.
+    fn keeps(&self, name: &str) -> bool {
+        let Some(wanted) = self.wanted else { return true };
+        let is_time = match self.time_field {
+            None => TIME_FIELDS.contains(&name),
+            Some(path) => {
+                path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }
+        };
+        is_time || wanted.binary_search_by(|other| (**other).cmp(name)).is_ok()
+    }
 }
 
 /// One event as it came.
@@ -38,7 +54,7 @@ pub struct RawEvent<'a> {
     pub time_ms: i64,
     /// The object as written, without the white space between its parts.
     pub json: &'a str,
-    /// The object parsed; of a field given twice the last one counts.
+    /// The object parsed, at least the fields that are wanted; of a field given twice the last one counts.
     pub fields: Map<String, Value>,
 }
 
@@ -55,7 +71,7 @@ pub struct RawEvent<'a> {
 /// "#;
 /// let mut report = Report::default();
 /// let mut seen = Vec::new();
-/// events::parse(body, events::Options { time_field: None, received_ms: 0 }, &mut report, |event| {
+/// events::parse(body, events::Options { time_field: None, received_ms: 0, wanted: None }, &mut report, |event| {
 ///     seen.push((event.time_ms, event.json.len()));
 ///     Ok(())
 /// });
@@ -239,7 +255,7 @@ fn read<'a>(bytes: &'a [u8], options: Options<'_>) -> Result<(&'a str, i64, Map<
     if !json.starts_with('{') {
         return Err(plain("an event must be an object; write {\"field\": ...}"));
     }
-    let fields: Map<String, Value> = serde_json::from_str(json).map_err(|error| Fault {
+    let fields = object::read(json, |name| options.keeps(name)).map_err(|error| Fault {
         within: Some((error.line(), error.column())),
         message: json_message(&error),
     })?;
@@ -274,7 +290,7 @@ mod tests {
 
     use super::*;
 
-    const OPTIONS: Options<'_> = Options { time_field: None, received_ms: 42 };
+    const OPTIONS: Options<'_> = Options { time_field: None, received_ms: 42, wanted: None };
 
     fn read_all(body: &[u8], options: Options<'_>) -> (Vec<(i64, String)>, Report) {
         let mut report = Report::default();
@@ -344,7 +360,7 @@ mod tests {
     fn times() {
         #[track_caller]
         fn check(body: &str, field: Option<&str>, expected: Option<i64>) {
-            let (events, _) = read_all(body.as_bytes(), Options { time_field: field, received_ms: 42 });
+            let (events, _) = read_all(body.as_bytes(), Options { time_field: field, ..OPTIONS });
             assert_eq!(events.first().map(|(time_ms, _)| *time_ms), expected, "{body}");
         }
         check(r#"{"time":"2026-01-01T00:00:00Z"}"#, None, Some(1_767_225_600_000));
@@ -359,6 +375,25 @@ mod tests {
         check(r#"{"meta":{"at":1}}"#, Some("meta.at"), Some(1_000));
         check(r#"{"time":2}"#, Some("at"), Some(42));
         check(r#"{"time":true}"#, None, None);
+    }
+
+    #[test]
+    fn unwanted_fields_are_not_kept() {
+        let wanted = ["bank".into(), "card".into()];
+        let check = |time_field: Option<&str>, expected: &str| {
+            let options = Options { time_field, wanted: Some(&wanted), ..OPTIONS };
+            let body = br#"{"id":"p-1","card":{"ok":true},"ts":5,"meta":{"at":7},"bank":"ing","me":1}"#;
+            parse(body, options, &mut Report::default(), |event| {
+                assert_eq!(serde_json::to_string(&event.fields).unwrap(), expected);
+                assert_eq!(
+                    (event.json.len(), event.time_ms),
+                    (body.len(), if time_field.is_some() { 7_000 } else { 5_000 })
+                );
+                Ok(())
+            });
+        };
+        check(None, r#"{"card":{"ok":true},"ts":5,"bank":"ing"}"#);
+        check(Some("meta.at"), r#"{"card":{"ok":true},"meta":{"at":7},"bank":"ing"}"#);
     }
 
     #[test]

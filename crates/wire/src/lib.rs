@@ -18,6 +18,7 @@ mod json_text;
 pub mod line_protocol;
 pub mod matchers;
 pub mod ndjson;
+mod object;
 pub mod pickle;
 #[cfg(test)]
 mod python;

@@ -22,11 +22,33 @@ pub(super) fn position(row: &Aggregate, step_ms: i64) -> i64 {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Rows {
     /// `last_ms` of each row.
-    pub(super) times: Vec<i64>,
+    times: Times,
     /// `last` of each row.
-    pub(super) values: Vec<f64>,
+    values: Vec<f64>,
     /// Only if some row stands for several samples.
-    pub(super) merged: Option<Box<Merged>>,
+    merged: Option<Box<Merged>>,
+}
+
+/// Rising times; regular ones, which are the common ones, take no room.
+#[derive(Debug, Clone, PartialEq)]
+enum Times {
+    Regular { first_ms: i64, step_ms: i64 },
+    Listed(Box<[i64]>),
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::Regular { first_ms: 0, step_ms: 0 }
+    }
+}
+
+impl Times {
+    fn get(&self, at: usize) -> i64 {
+        match self {
+            Self::Regular { first_ms, step_ms } => first_ms.wrapping_add(step_ms.wrapping_mul(at as i64)),
+            Self::Listed(times) => times[at],
+        }
+    }
 }
 
 /// What rows of several samples hold besides their last one; the columns are as long as the block.
@@ -40,11 +62,21 @@ pub(super) struct Merged {
 
 impl Rows {
     pub(super) fn len(&self) -> usize {
-        self.times.len()
+        self.values.len()
+    }
+
+    /// How many rows have their time before `limit_ms`.
+    pub(super) fn before(&self, limit_ms: i64) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.times.get(middle) < limit_ms { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     pub(super) fn get(&self, at: usize) -> Aggregate {
-        let (last_ms, last) = (self.times[at], self.values[at]);
+        let (last_ms, last) = (self.times.get(at), self.values[at]);
         match &self.merged {
             None => Aggregate::of(Sample::new(last_ms, last)),
             Some(merged) => Aggregate {
@@ -64,7 +96,8 @@ impl Rows {
 
     /// Memory in bytes.
     pub(super) fn size(&self) -> usize {
-        self.len() * if self.merged.is_some() { 48 } else { 16 } + 120
+        let times = if matches!(self.times, Times::Listed(_)) { 8 } else { 0 };
+        self.len() * (times + if self.merged.is_some() { 40 } else { 8 }) + 160
     }
 }
 
@@ -98,7 +131,7 @@ pub(super) fn decode(block: &[u8]) -> Result<Rows, StoreError> {
     if !(kind == SINGLE || kind == MERGED) || n > MAX_ROWS {
         return Err(reader.wrong());
     }
-    let mut rows = Rows { times: integers(&mut reader, n)?, values: floats(&mut reader, n)?, merged: None };
+    let mut rows = Rows { times: times(&mut reader, n)?, values: floats(&mut reader, n)?, merged: None };
     if kind == MERGED {
         rows.merged = Some(Box::new(merged(&mut reader, &rows.values)?));
     }
@@ -181,15 +214,31 @@ fn put_shorter<T: pco::data_types::Number>(
     Ok(())
 }
 
+fn times(reader: &mut Reader<'_>, n: usize) -> Result<Times, StoreError> {
+    if n == 0 {
+        return Ok(Times::default());
+    }
+    match reader.byte()? {
+        REGULAR => Ok(Times::Regular { first_ms: reader.zigzag()?, step_ms: reader.zigzag()? }),
+        form => Ok(Times::Listed(listed(reader, n, form)?.into())),
+    }
+}
+
 fn integers(reader: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, StoreError> {
     if n == 0 {
         return Ok(Vec::new());
     }
     match reader.byte()? {
         REGULAR => {
-            let (first, delta) = (reader.zigzag()?, reader.zigzag()?);
-            Ok((0..n as i64).map(|at| first.wrapping_add(delta.wrapping_mul(at))).collect())
+            let times = Times::Regular { first_ms: reader.zigzag()?, step_ms: reader.zigzag()? };
+            Ok((0..n).map(|at| times.get(at)).collect())
         }
+        form => listed(reader, n, form),
+    }
+}
+
+fn listed(reader: &mut Reader<'_>, n: usize, form: u8) -> Result<Vec<i64>, StoreError> {
+    match form {
         PLAIN => {
             let mut number = 0_i64;
             (0..n)
@@ -286,7 +335,7 @@ mod tests {
             let rows: Vec<_> = pairs.iter().map(|(t, v)| single(*t, *v)).collect();
             let decoded = decode(&encode(&rows).unwrap()).unwrap();
             for (at, (time_ms, value)) in pairs.iter().enumerate() {
-                prop_assert_eq!(decoded.times[at], *time_ms);
+                prop_assert_eq!(decoded.times.get(at), *time_ms);
                 prop_assert_eq!(decoded.values[at].to_bits(), value.to_bits());
             }
         }

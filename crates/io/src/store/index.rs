@@ -49,70 +49,106 @@ pub(super) fn read_rows(db: &Connection, id: i64) -> Result<Rows, StoreError> {
     }
 }
 
-/// What was looked up lately. Entries are kept while they are used; unused ones go when room is needed.
+/// What was looked up lately. Entries are kept while they are used; others go when room is needed.
 ///
-/// Two maps: new and used entries enter `young`; when it is half full it becomes `old`, and what was in
-/// `old` unused is forgotten.
+/// A hand goes round the entries: one that was used since it last came by stays, another one goes.
 pub(super) struct Recent<K, V, S = std::hash::RandomState> {
-    maps: Mutex<Maps<K, V, S>>,
+    ring: Mutex<Ring<K, V, S>>,
     capacity: usize,
 }
 
-struct Maps<K, V, S> {
-    young: HashMap<K, (Arc<V>, usize), S>,
-    old: HashMap<K, (Arc<V>, usize), S>,
-    young_size: usize,
+struct Ring<K, V, S> {
+    places: HashMap<K, usize, S>,
+    entries: Vec<Entry<K, V>>,
+    hand: usize,
+    size: usize,
+}
+
+struct Entry<K, V> {
+    key: K,
+    value: Arc<V>,
+    size: usize,
+    used: bool,
 }
 
 impl<K: Hash + Eq + Copy, V, S: BuildHasher + Default> Recent<K, V, S> {
     /// Room for entries of `capacity` in total, in the unit that [`insert`](Self::insert) uses.
     pub(super) fn new(capacity: usize) -> Self {
-        let maps = Maps { young: HashMap::default(), old: HashMap::default(), young_size: 0 };
-        Self { maps: Mutex::new(maps), capacity }
+        let ring = Ring { places: HashMap::default(), entries: Vec::new(), hand: 0, size: 0 };
+        Self { ring: Mutex::new(ring), capacity }
     }
 
     pub(super) fn get(&self, key: K) -> Option<Arc<V>> {
-        let mut maps = locked(&self.maps);
-        if let Some((value, _)) = maps.young.get(&key) {
-            return Some(Arc::clone(value));
-        }
-        let (value, size) = maps.old.remove(&key)?;
-        self.put(&mut maps, key, Arc::clone(&value), size);
-        Some(value)
+        let mut ring = locked(&self.ring);
+        let at = *ring.places.get(&key)?;
+        let entry = &mut ring.entries[at];
+        entry.used = true;
+        Some(Arc::clone(&entry.value))
     }
 
+    /// Keeps `value`, unless it is larger than all the room there is.
     pub(super) fn insert(&self, key: K, value: V, size: usize) -> Arc<V> {
         let value = Arc::new(value);
-        self.put(&mut locked(&self.maps), key, Arc::clone(&value), size);
+        let mut ring = locked(&self.ring);
+        ring.remove(key);
+        if size <= self.capacity {
+            ring.make_room(self.capacity - size);
+            ring.size += size;
+            let at = ring.entries.len();
+            ring.places.insert(key, at);
+            ring.entries.push(Entry { key, value: Arc::clone(&value), size, used: false });
+        }
         value
     }
 
-    fn put(&self, maps: &mut Maps<K, V, S>, key: K, value: Arc<V>, size: usize) {
-        if maps.young_size + size > self.capacity / 2 {
-            maps.old = std::mem::take(&mut maps.young);
-            maps.young_size = 0;
+    pub(super) fn remove(&self, key: K) {
+        locked(&self.ring).remove(key);
+    }
+}
+
+impl<K: Hash + Eq + Copy, V, S: BuildHasher + Default> Ring<K, V, S> {
+    /// Lets entries go until at most `size` is left.
+    fn make_room(&mut self, size: usize) {
+        while self.size > size {
+            if self.hand >= self.entries.len() {
+                self.hand = 0;
+            }
+            let entry = &mut self.entries[self.hand];
+            if !std::mem::take(&mut entry.used) {
+                let key = entry.key;
+                self.remove(key);
+            }
+            self.hand += 1; // also past the newest entry, should it have taken the place
         }
-        maps.young_size += size;
-        maps.young.insert(key, (value, size));
     }
 
-    pub(super) fn remove(&self, key: K) {
-        let mut maps = locked(&self.maps);
-        if let Some((_, size)) = maps.young.remove(&key) {
-            maps.young_size -= size;
+    fn remove(&mut self, key: K) {
+        let Some(at) = self.places.remove(&key) else { return };
+        self.size -= self.entries.swap_remove(at).size;
+        if let Some(moved) = self.entries.get(at) {
+            self.places.insert(moved.key, at);
         }
-        maps.old.remove(&key);
     }
 }
 
 /// The blocks of series looked at lately.
 pub(super) type Metas = Recent<SeriesId, Vec<BlockMeta>, std::hash::BuildHasherDefault<Spread>>;
 /// Blocks decoded lately, by their row.
-pub(super) type Blocks = Recent<i64, Rows>;
+pub(super) type Blocks = Recent<i64, Rows, std::hash::BuildHasherDefault<Spread>>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The sizes of what is kept, and what it should come to.
+    #[track_caller]
+    fn check_size(recent: &Recent<i64, i64>) {
+        let ring = locked(&recent.ring);
+        assert_eq!(ring.size, ring.entries.iter().map(|entry| entry.size).sum::<usize>());
+        assert!(ring.size <= recent.capacity);
+        assert_eq!(ring.places.len(), ring.entries.len());
+        assert!(ring.entries.iter().enumerate().all(|(at, entry)| ring.places[&entry.key] == at));
+    }
 
     #[test]
     fn used_entries_stay_and_size_is_bounded() {
@@ -120,9 +156,27 @@ mod tests {
         for key in 0..1_000 {
             recent.insert(key, key, 1);
             assert_eq!(recent.get(0).as_deref(), Some(&0), "after {key}");
+            check_size(&recent);
         }
         assert_eq!(recent.get(500), None);
-        let maps = locked(&recent.maps);
-        assert!(maps.young.len() + maps.old.len() <= 20);
+        assert_eq!(locked(&recent.ring).entries.len(), 20);
+    }
+
+    #[test]
+    fn all_the_room_is_used_and_no_more() {
+        let recent: Recent<i64, i64> = Recent::new(100);
+        assert_eq!(*recent.insert(7, 7, 101), 7);
+        assert_eq!(recent.get(7), None);
+        let size = |key: i64| 1 + key as usize % 13;
+        for key in 0..500 {
+            recent.insert(key % 60, key, size(key % 60));
+            recent.remove((key * 7) % 90);
+            check_size(&recent);
+        }
+        let recent: Recent<i64, i64> = Recent::new(100);
+        (0..10).for_each(|key| _ = recent.insert(key, key, 10));
+        for _ in 0..3 {
+            assert!((0..10).all(|key| recent.get(key).as_deref() == Some(&key)));
+        }
     }
 }

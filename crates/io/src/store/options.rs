@@ -22,7 +22,7 @@ pub struct StoreOptions {
     pub seal_after_ms: i64,
     /// How many series may exist. Default 10 million.
     pub max_series: usize,
-    /// How much memory decoded blocks may use. Default 64 MiB.
+    /// How much memory decoded blocks may use. Default 32 MiB.
     pub block_cache_bytes: usize,
     /// How long evaluations are kept. Default 35 days.
     pub keep_evaluations_ms: i64,
@@ -45,7 +45,7 @@ impl Default for StoreOptions {
             max_head_bytes: 128 << 20,
             seal_after_ms: HOUR_MS,
             max_series: 10_000_000,
-            block_cache_bytes: 64 << 20,
+            block_cache_bytes: 32 << 20,
             keep_evaluations_ms: 35 * DAY_MS,
             keep_history_ms: 400 * DAY_MS,
             keep_sent_ms: 7 * DAY_MS,

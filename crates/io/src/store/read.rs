@@ -68,7 +68,7 @@ impl Core {
                 let rows = self.rows(meta)?;
                 let step_ms = meta.step_ms;
                 let before = |limit_ms: i64| {
-                    let mut at = rows.times.partition_point(|time_ms| *time_ms < limit_ms);
+                    let mut at = rows.before(limit_ms);
                     // A step that began before the limit may end after it.
                     while at < rows.len() && position(&rows.get(at), step_ms) < limit_ms {
                         at += 1;

@@ -33,6 +33,9 @@ impl Hasher for Spread {
     fn write_u32(&mut self, number: u32) {
         self.0 = (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
     }
+    fn write_i64(&mut self, number: i64) {
+        self.0 = number.cast_unsigned().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
     fn write_u128(&mut self, number: u128) {
         self.0 = number as u64;
     }

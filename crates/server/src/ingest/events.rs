@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lanner_io::store::{Batch, NewEvent};
 use lanner_wire::{Report, events};
+use serde_json::{Map, Value};
 
-use super::{commit_events, count_report, decoded, parameters, permit};
+use super::{count_report, decoded, parameters, permit};
 use crate::api::{ApiError, Json, Received};
 use crate::app::App;
 
@@ -44,21 +45,51 @@ pub async fn write(
         let message = "a stream's name should be 1 to 200 printable characters";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
     }
-    let stream: Arc<str> = stream.into();
     let time_field = parameters(query.as_deref()).remove("time");
-    let body = decoded(&app, &headers, body)?;
-    let options = events::Options { time_field: time_field.as_deref(), received_ms: app.now_ms() };
-    let mut batch = Batch::default();
-    let mut fields = Vec::new();
-    let mut report = Report::default();
-    events::parse(&body, options, &mut report, |event| {
-        let json = event.json.as_bytes().into();
-        batch.events.push(NewEvent { stream: Arc::clone(&stream), time_ms: event.time_ms, json });
-        fields.push((event.time_ms, event.fields));
-        Ok(())
+    let (app, stream) = (Arc::clone(&app), stream.into());
+    let taken = tokio::task::spawn_blocking(move || {
+        let body = decoded(&app, &headers, body)?;
+        take(&app, &stream, &body, time_field.as_deref())
     });
-    commit_events(&app, stream, batch, fields).await?;
-    count_report(&app, "events", &report);
+    let report = taken.await.map_err(|panic| ApiError::internal(format!("reading broke off: {panic}")))??;
     let status = if report.rejected == 0 { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok((status, Json(lanner_wire::api::WriteReport::from(report))).into_response())
+}
+
+/// Reads events, makes them durable and counts them. Blocks.
+fn take(app: &App, stream: &Arc<str>, body: &[u8], time_field: Option<&str>) -> Result<Report, ApiError> {
+    // From here to the end the events are in store and measures, or in neither, for whoever registers; and what the
+    // measures look at stays the same.
+    let _passing = app.counting.passing();
+    let wanted = app.counting.measures().wanted(stream);
+    let options = events::Options { time_field, received_ms: app.now_ms(), wanted: Some(&wanted) };
+    let mut batch = Batch::default();
+    let mut counted = Vec::new();
+    let mut report = Report::default();
+    events::parse(body, options, &mut report, |event| {
+        let json = event.json.as_bytes().into();
+        batch.events.push(NewEvent { stream: Arc::clone(stream), time_ms: event.time_ms, json });
+        counted.push((event.time_ms, event.fields));
+        Ok(())
+    });
+    if let Some(first_ms) = counted.iter().map(|(time_ms, _)| *time_ms).min() {
+        app.store.append(batch)?.wait()?;
+        app.counting.note_first(stream, first_ms);
+        count(app, stream, &counted);
+    }
+    count_report(app, "events", &report);
+    Ok(report)
+}
+
+/// Adds durable events to the measures of their stream.
+fn count(app: &App, stream: &str, events: &[(i64, Map<String, Value>)]) {
+    let mut measures = app.counting.measures();
+    let (mut late, mut overflow) = (0, 0);
+    for (time_ms, fields) in events {
+        let counted = measures.count(stream, *time_ms, fields);
+        late += u64::from(counted.late);
+        overflow += u64::from(counted.overflow);
+    }
+    metrics::counter!("lanner_events_late_total").increment(late);
+    metrics::counter!("lanner_groups_overflow_total").increment(overflow);
 }

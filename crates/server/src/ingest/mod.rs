@@ -14,8 +14,7 @@ use std::sync::atomic::Ordering;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
-use lanner_io::store::{Batch, StoreError};
-use serde_json::{Map, Value};
+use lanner_io::store::Batch;
 
 use crate::api::ApiError;
 use crate::app::App;
@@ -29,42 +28,6 @@ pub async fn commit(app: &App, batch: Batch) -> Result<(), ApiError> {
         return Ok(());
     }
     app.store.append(batch)?.await?;
-    Ok(())
-}
-
-/// Makes a batch of events durable and counts them.
-///
-/// # Errors
-/// The store's, as an answer to the caller.
-pub async fn commit_events(
-    app: &Arc<App>,
-    stream: Arc<str>,
-    batch: Batch,
-    fields: Vec<(i64, Map<String, Value>)>,
-) -> Result<(), ApiError> {
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || {
-        // From here to the end the events are in store and measures, or in neither, for whoever registers.
-        let _passing = app.counting.passing();
-        app.store.append(batch)?.wait()?;
-        if let Some(first_ms) = fields.iter().map(|(time_ms, _)| *time_ms).min() {
-            app.counting.note_first(&stream, first_ms);
-        }
-        let mut measures = app.counting.measures();
-        let (mut late, mut overflow) = (0, 0);
-        for (time_ms, fields) in &fields {
-            let counted = measures.count(&stream, *time_ms, fields);
-            late += u64::from(counted.late);
-            overflow += u64::from(counted.overflow);
-        }
-        metrics::counter!("lanner_events_late_total").increment(late);
-        metrics::counter!("lanner_groups_overflow_total").increment(overflow);
-        Ok::<(), StoreError>(())
-    });
-    done.await.map_err(|panic| ApiError::internal(format!("counting broke off: {panic}")))??;
     Ok(())
 }
 

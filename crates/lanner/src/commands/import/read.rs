@@ -96,7 +96,8 @@ fn read_events(
     batcher: &mut Batcher<'_>,
 ) -> Result<(), String> {
     in_pieces(input, Ends::Events, report, |piece, report| {
-        let options = events::Options { time_field: how.time.as_deref(), received_ms: how.now_ms };
+        let (time_field, received_ms) = (how.time.as_deref(), how.now_ms);
+        let options = events::Options { time_field, received_ms, wanted: Some(&[]) };
         events::parse(piece, options, report, |event| {
             batcher.batch.body.extend_from_slice(event.json.as_bytes());
             batcher.batch.body.push(b'\n');
