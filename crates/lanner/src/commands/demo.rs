@@ -137,7 +137,8 @@ async fn demo(args: &Args, folder: &Path) -> Result<Outcome> {
 
 /// Starts the server; when nobody named a port and the usual one is taken, on a free one.
 async fn start(args: &Args, folder: &Path, clock: &Clock) -> Result<Server> {
-    let mut settings = Settings { carbon: None, carbon_pickle: None, clock: clock.clone(), ..Settings::new(folder) };
+    let mut settings =
+        Settings { carbon: None, carbon_pickle: None, clock: clock.clone(), ..Settings::new(folder) };
     if let Some(text) = &args.listen {
         settings.listen =
             parse_address(text, HTTP_PORT).map_err(|why| Failure::user(format!("--listen: {why}")))?;

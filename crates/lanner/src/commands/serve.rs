@@ -132,7 +132,8 @@ fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
         settings.carbon_pickle = None;
     }
     if let Some(text) = &args.carbon_pickle {
-        settings.carbon_pickle = address_or_off(text, CARBON_PICKLE_PORT).map_err(wrong("--carbon-pickle"))?;
+        settings.carbon_pickle =
+            address_or_off(text, CARBON_PICKLE_PORT).map_err(wrong("--carbon-pickle"))?;
     }
     if let Some(token) = &args.token {
         settings.token = Some(Secret::Text(token.clone()));

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use lanner_core::TimeRange;
 use lanner_io::store::{Batch, NewEvent, Store, StoreError};
 use lanner_series::graphite::at_time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::Invalid;
 use super::parameters::Parameters;
 use crate::app::App;
 
@@ -77,9 +78,10 @@ pub(super) async fn add(State(app): State<Arc<App>>, parameters: Parameters) -> 
     let posted: Posted = match serde_json::from_slice(&parameters.body) {
         Ok(posted) => posted,
         Err(error) => {
-            return super::invalid(format_args!(
+            return Invalid::new(format_args!(
                 "the body should be JSON with what, tags, data and when: {error}"
-            ));
+            ))
+            .into_response();
         }
     };
     let when_s = posted.when.filter(|when| when.is_finite()).map_or(app.now_ms() / 1000, |when| when as i64);
@@ -106,13 +108,13 @@ pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) ->
     let zone = jiff::tz::TimeZone::UTC;
     let time = |name: &str, default_s: i64| match parameters.last(name) {
         Some(text) => {
-            at_time(text, now_s, &zone).map_err(|problem| super::invalid(format_args!("{name}: {problem}")))
+            at_time(text, now_s, &zone).map_err(|problem| Invalid::new(format_args!("{name}: {problem}")))
         }
         None => Ok(default_s),
     };
     let (from_s, until_s) = match (time("from", 0), time("until", now_s)) {
         (Ok(from_s), Ok(until_s)) => (from_s, until_s),
-        (Err(response), _) | (_, Err(response)) => return response,
+        (Err(invalid), _) | (_, Err(invalid)) => return invalid.into_response(),
     };
     super::blocking(move || {
         let wanted: Vec<String> =

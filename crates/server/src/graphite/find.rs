@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
+use super::Invalid;
 use super::parameters::Parameters;
 use super::paths::{Node, Paths};
 use crate::app::App;
@@ -14,7 +15,7 @@ use crate::app::App;
 /// The nodes that a pattern matches, one level of the tree, in the form that a client asks for.
 pub(super) async fn find(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
     let Some(query) = parameters.last("query").map(str::to_owned) else {
-        return super::invalid("Missing required parameter 'query'");
+        return Invalid::new("Missing required parameter 'query'").into_response();
     };
     let format = parameters.last("format").unwrap_or("treejson").to_owned();
     let make: fn(&str, Vec<Node>, bool) -> Value = match format.as_str() {
@@ -22,9 +23,10 @@ pub(super) async fn find(State(app): State<Arc<App>>, parameters: Parameters) ->
         "nodelist" => node_list,
         "completer" => completer,
         other => {
-            return super::invalid(format_args!(
+            return Invalid::new(format_args!(
                 "Invalid value '{other}' for parameter 'format'; write treejson, nodelist or completer"
-            ));
+            ))
+            .into_response();
         }
     };
     let wildcards = parameters.is_set("wildcards");
@@ -81,7 +83,7 @@ fn completer(_: &str, nodes: Vec<Node>, wildcards: bool) -> Value {
 pub(super) async fn expand(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
     let queries: Vec<String> = parameters.all("query").map(str::to_owned).collect();
     if queries.is_empty() {
-        return super::invalid("Missing required parameter 'query'");
+        return Invalid::new("Missing required parameter 'query'").into_response();
     }
     with_paths(app, move |paths| {
         let leaves_only = parameters.is_set("leavesOnly");

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use lanner_series::graphite::catalogue;
 
@@ -84,9 +84,20 @@ fn text(status: StatusCode, text: impl Into<Body>) -> Response {
     answer(status, "text/plain; charset=utf-8", text)
 }
 
-/// What is wrong with a request, in the form that Graphite has for it.
-fn invalid(what: impl std::fmt::Display) -> Response {
-    text(StatusCode::BAD_REQUEST, format!("Invalid parameters ({what})"))
+/// What is wrong with a request, answered in the form that Graphite has for it.
+#[derive(Debug)]
+struct Invalid(String);
+
+impl Invalid {
+    fn new(what: impl std::fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
+impl IntoResponse for Invalid {
+    fn into_response(self) -> Response {
+        text(StatusCode::BAD_REQUEST, format!("Invalid parameters ({})", self.0))
+    }
 }
 
 /// JSON; a call of a function where `jsonp` names one.

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
+use super::Invalid;
 use crate::api::Received;
 use crate::app::App;
 
@@ -41,8 +42,8 @@ impl Parameters {
     }
 
     /// The whole number called `name`.
-    pub(super) fn number(&self, name: &str) -> Result<Option<usize>, Response> {
-        let wrong = |_| super::invalid(format_args!("{name} is not a whole number"));
+    pub(super) fn number(&self, name: &str) -> Result<Option<usize>, Invalid> {
+        let wrong = |_| Invalid::new(format_args!("{name} is not a whole number"));
         self.last(name).map(str::parse).transpose().map_err(wrong)
     }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use jiff::tz::TimeZone;
 use lanner_series::graphite::{Query, Series};
 use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 
+use super::Invalid;
 use super::parameters::Parameters;
 use super::picture;
 use super::source::StoreSource;
@@ -25,35 +26,32 @@ struct Wanted {
 }
 
 /// `/render`, by GET or POST.
-pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
-    let wanted = match wanted(&app, &parameters) {
-        Ok(wanted) => wanted,
-        Err(response) => return response,
-    };
-    super::blocking(move || match StoreSource::of(&app) {
+pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, Invalid> {
+    let wanted = wanted(&app, &parameters)?;
+    let response = super::blocking(move || match StoreSource::of(&app) {
         Ok(source) => answer(&source, &wanted),
         Err(error) => crate::api::ApiError::from(error).into_text(),
     })
-    .await
+    .await;
+    Ok(response)
 }
 
-fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Response> {
+fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Invalid> {
     let owned = |name: &str| parameters.last(name).map(str::to_owned);
     let now_s = match parameters.last("now") {
-        Some(now) => now.parse().map_err(|_| super::invalid("now is not a time in seconds since 1970"))?,
+        Some(now) => now.parse().map_err(|_| Invalid::new("now is not a time in seconds since 1970"))?,
         None => app.now_ms() / 1000,
     };
     let mut query = Query::new(parameters.all("target").map(str::to_owned).collect(), now_s);
     if let Some(zone) = parameters.last("tz") {
         let known = TimeZone::get(zone);
         query.zone = known.map_err(|_| {
-            super::invalid(format_args!("there is no time zone '{zone}'; write for example Europe/Berlin"))
+            Invalid::new(format_args!("there is no time zone '{zone}'; write for example Europe/Berlin"))
         })?;
     }
     if let Some(factor) = parameters.last("xFilesFactor") {
         let factor = factor.parse().ok().filter(|factor| (0.0..=1.0).contains(factor));
-        query.x_files_factor =
-            factor.ok_or_else(|| super::invalid("xFilesFactor is a number from 0 to 1"))?;
+        query.x_files_factor = factor.ok_or_else(|| Invalid::new("xFilesFactor is a number from 0 to 1"))?;
     }
     query.from = owned("from");
     query.until = owned("until");
@@ -63,7 +61,7 @@ fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Response> {
     let raw = parameters.last("rawData").is_some();
     let format = if raw { "raw".to_owned() } else { owned("format").unwrap_or_else(|| "svg".to_owned()) };
     let side =
-        |name, default| Ok::<_, Response>(parameters.number(name)?.unwrap_or(default).clamp(100, 4_000));
+        |name, default| Ok::<_, Invalid>(parameters.number(name)?.unwrap_or(default).clamp(100, 4_000));
     let size = picture::Size { width: side("width", 800)?, height: side("height", 400)? };
     let jsonp = owned("jsonp").filter(|name| json::is_callback(name));
     Ok(Wanted { query, format, jsonp, size, title: owned("title").unwrap_or_default() })
@@ -72,16 +70,17 @@ fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Response> {
 fn answer(source: &StoreSource, wanted: &Wanted) -> Response {
     let Wanted { query, format, jsonp, .. } = wanted;
     if !FORMATS.contains(&format.as_str()) {
-        return super::invalid(format_args!(
+        return Invalid::new(format_args!(
             "there is no format '{format}'; write one of {}",
             FORMATS.join(", ")
-        ));
+        ))
+        .into_response();
     }
     let series = match query.answer(source) {
         Ok(series) => series,
         Err(refusals) => {
             let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-            return super::invalid(refusals.join("; "));
+            return Invalid(refusals.join("; ")).into_response();
         }
     };
     // As in Graphite, only JSON is made to fit the client's room.
@@ -100,7 +99,7 @@ fn answer(source: &StoreSource, wanted: &Wanted) -> Response {
         }
         "dygraph" => {
             if let Err(error) = json::write_dygraph(&rendered, jsonp, &mut out) {
-                return super::invalid(error);
+                return Invalid::new(error).into_response();
             }
             json_kind(jsonp)
         }

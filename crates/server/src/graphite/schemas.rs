@@ -44,7 +44,7 @@ impl Schemas {
     /// # Errors
     /// Everything that is wrong, each with its line.
     pub fn read_schemas(&mut self, text: &str) -> Result<(), Vec<String>> {
-        let schemas = storage_schemas::parse_schemas(text).map_err(said)?;
+        let schemas = storage_schemas::parse_schemas(text).map_err(|problems| said(&problems))?;
         self.archives = compiled(schemas, |StorageSchema { line, pattern, retentions, .. }| {
             let archive = |retention: &storage_schemas::Retention| Archive {
                 step_s: i64::from(retention.step_s).max(1),
@@ -60,7 +60,7 @@ impl Schemas {
     /// # Errors
     /// Everything that is wrong, each with its line.
     pub fn read_aggregations(&mut self, text: &str) -> Result<(), Vec<String>> {
-        let aggregations = storage_schemas::parse_aggregations(text).map_err(said)?;
+        let aggregations = storage_schemas::parse_aggregations(text).map_err(|problems| said(&problems))?;
         self.aggregations =
             compiled(aggregations, |StorageAggregation { line, pattern, aggregation, .. }| {
                 (line, pattern, aggregation)
@@ -108,7 +108,7 @@ fn nearer(a: f64, b: f64) -> f64 {
     if b.abs() < a.abs() { b } else { a }
 }
 
-fn said(problems: Vec<lanner_wire::Problem>) -> Vec<String> {
+fn said(problems: &[lanner_wire::Problem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
@@ -122,7 +122,7 @@ fn compiled<T, U>(
         match Regex::new(&pattern) {
             Ok(regex) => compiled.push((regex, value)),
             Err(error) => {
-                problems.push(format!("line {line}: the pattern {pattern} cannot be used: {error}"))
+                problems.push(format!("line {line}: the pattern {pattern} cannot be used: {error}"));
             }
         }
     }

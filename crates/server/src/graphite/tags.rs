@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use lanner_series::graphite::TagCondition;
 use lanner_wire::carbon;
 use serde_json::{Value, json};
 
+use super::Invalid;
 use super::find::with_paths;
 use super::parameters::Parameters;
 use crate::app::App;
@@ -18,26 +19,26 @@ use crate::app::App;
 const N_COMPLETIONS: usize = 100;
 
 /// A test of names by `filter`, an expression anchored at the start.
-fn filter(parameters: &Parameters) -> Result<impl Fn(&str) -> bool + use<>, Response> {
+fn filter(parameters: &Parameters) -> Result<impl Fn(&str) -> bool + use<>, Invalid> {
     let condition = parameters.last("filter").map(|pattern| TagCondition::parse(&format!("name=~{pattern}")));
-    let condition = condition.transpose().map_err(super::invalid)?;
+    let condition = condition.transpose().map_err(Invalid)?;
     Ok(move |text: &str| condition.as_ref().is_none_or(|condition| condition.accepts(text)))
 }
 
 /// The conditions in `expr`.
-fn conditions(parameters: &Parameters) -> Result<Vec<TagCondition>, Response> {
+fn conditions(parameters: &Parameters) -> Result<Vec<TagCondition>, Invalid> {
     let written: Vec<&str> = parameters.all("expr").collect();
     if written.is_empty() {
         return Ok(Vec::new());
     }
-    TagCondition::parse_all(&written).map_err(super::invalid)
+    TagCondition::parse_all(&written).map_err(Invalid)
 }
 
 /// All tags.
 pub(super) async fn tags(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
     let wanted = match filter(&parameters) {
         Ok(wanted) => wanted,
-        Err(response) => return response,
+        Err(invalid) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
         let tags: BTreeSet<&String> = paths.tags_where(&[]).flat_map(|(_, tags)| tags.keys()).collect();
@@ -58,7 +59,7 @@ pub(super) async fn tag(
 ) -> Response {
     let wanted = match filter(&parameters) {
         Ok(wanted) => wanted,
-        Err(response) => return response,
+        Err(invalid) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
         let mut counts: BTreeMap<&String, u64> = BTreeMap::new();
@@ -79,9 +80,11 @@ pub(super) async fn tag(
 /// The full names of the series that fulfil conditions.
 pub(super) async fn find_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
     let conditions = match conditions(&parameters) {
-        Ok(conditions) if conditions.is_empty() => return super::invalid("no tag expressions specified"),
+        Ok(conditions) if conditions.is_empty() => {
+            return Invalid::new("no tag expressions specified").into_response();
+        }
         Ok(conditions) => conditions,
-        Err(response) => return response,
+        Err(invalid) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
         let names: Vec<&str> = paths.with_tags(&conditions).collect();
@@ -103,7 +106,7 @@ pub(super) async fn complete_tags(State(app): State<Arc<App>>, parameters: Param
 /// The values that complete what is typed.
 pub(super) async fn complete_values(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
     if parameters.last("tag").is_none() {
-        return super::invalid("no tag specified");
+        return Invalid::new("no tag specified").into_response();
     }
     complete(app, parameters, |parameters, _, tags| {
         let prefix = parameters.last("valuePrefix").unwrap_or_default();
@@ -120,7 +123,7 @@ async fn complete(
 ) -> Response {
     let (conditions, limit) = match (conditions(&parameters), parameters.number("limit")) {
         (Ok(conditions), Ok(limit)) => (conditions, limit.unwrap_or(N_COMPLETIONS)),
-        (Err(response), _) | (_, Err(response)) => return response,
+        (Err(invalid), _) | (_, Err(invalid)) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
         let found: BTreeSet<String> =
@@ -139,16 +142,16 @@ pub(super) async fn tag_series(State(app): State<Arc<App>>, parameters: Paramete
         .and_then(|path| register(&app, path))
     {
         Ok(name) => super::json(&parameters, json!(name).to_string()),
-        Err(problem) => super::invalid(problem),
+        Err(problem) => Invalid::new(problem).into_response(),
     }
 }
 
 /// Registers several series by their paths.
 pub(super) async fn tag_multi_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
     match parameters.all("path").map(|path| register(&app, path)).collect::<Result<Vec<_>, _>>() {
-        Ok(names) if names.is_empty() => super::invalid("no paths specified"),
+        Ok(names) if names.is_empty() => Invalid::new("no paths specified").into_response(),
         Ok(names) => super::json(&parameters, json!(names).to_string()),
-        Err(problem) => super::invalid(problem),
+        Err(problem) => Invalid::new(problem).into_response(),
     }
 }
 
