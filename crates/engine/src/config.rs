@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lanner_core::time::parse_duration_ms;
-use lanner_core::{MatchOp, Matcher};
+use lanner_core::{Labels, MatchOp, Matcher};
 use serde_json::Value;
 
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
@@ -45,7 +45,8 @@ pub struct ReceiverDocument {
 }
 
 const SECTIONS: [&str; 5] = ["rules", "receivers", "inhibit", "server", "retention"];
-const ROUTE_FIELDS: [&str; 5] = ["group_by", "group_wait", "group_interval", "repeat", "send_resolved"];
+const ROUTE_FIELDS: [&str; 6] =
+    ["group_by", "group_wait", "group_interval", "repeat", "send_resolved", "only"];
 
 impl Config {
     /// Reads one file.
@@ -166,7 +167,7 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Ro
         let names = check.items(node).into_iter().filter_map(Node::scalar_text);
         names.collect::<Vec<String>>()
     });
-    let [_, wait, interval, repeat, resolved] = ROUTE_FIELDS;
+    let [_, wait, interval, repeat, resolved, only] = ROUTE_FIELDS;
     Route {
         receiver: name.clone(),
         group_by: group_by.unwrap_or(default.group_by),
@@ -184,7 +185,18 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Ro
                 _ => Err("should be true or false".to_owned()),
             })
             .unwrap_or(default.send_resolved),
+        only: fields.read(only, check, read_only).unwrap_or_default(),
     }
+}
+
+/// A map of labels to the values that they must have.
+fn read_only(node: &Node) -> Result<Labels, String> {
+    let Content::Map(entries) = &node.content else {
+        return Err("should be a map of labels, for example { severity: error }".to_owned());
+    };
+    Ok(Labels::new(
+        entries.iter().map(|(key, value)| (key.name.clone(), value.scalar_text().unwrap_or_default())),
+    ))
 }
 
 /// A map of labels to values; a value between slashes is a regular expression.

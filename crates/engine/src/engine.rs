@@ -56,6 +56,8 @@ pub struct Reading {
     pub value: Option<f64>,
     /// The earlier windows' values, in the order of [`Due::bases`].
     pub bases: Vec<Option<f64>>,
+    /// Whether the group is too new to be judged.
+    pub is_new: bool,
 }
 
 /// What a source measured.
@@ -258,14 +260,17 @@ impl Engine {
             Err(_) => HashMap::new(),
         };
         groups.extend(found.keys().copied());
-        if !grouped || (groups.is_empty() && answer.is_err()) {
+        // An expression that finds nothing at all, ever, is not silent; neither is a source that fails.
+        let nothing_known = groups.iter().all(|group| group.is_empty());
+        let finds_nothing = nothing_known && due.rule.query.must_find();
+        if !grouped || (groups.is_empty() && (answer.is_err() || finds_nothing)) {
             groups.insert(&nobody);
         }
         let judge = |group: &Group| {
             let judged = match answer {
                 Err(why) => Judged { error: Some(why.clone()), ..Judged::of(Outcome::Error) },
                 // A failure before any group was known is noted on no group; it is over now.
-                Ok(_) if grouped && group.is_empty() => Judged::of(Outcome::Normal),
+                Ok(_) if grouped && group.is_empty() && !finds_nothing => Judged::of(Outcome::Normal),
                 Ok(readings) => {
                     judge(due, alerts.get(group), found.get(group).copied(), readings.first_data_ms)
                 }
@@ -376,6 +381,9 @@ impl Judged {
 
 fn judge(due: &Due, alert: Option<&Alert>, reading: Option<&Reading>, first_data_ms: Option<i64>) -> Judged {
     let value = reading.map_or_else(|| due.rule.query.of_nothing(), |reading| reading.value);
+    if reading.is_some_and(|reading| reading.is_new) {
+        return Judged { value, ..Judged::of(Outcome::HistoryShort) };
+    }
     let Some(value) = value else { return Judged::of(Outcome::NoData) };
     let base = |(at, window): (usize, &Option<TimeRange>)| match window {
         None => Base::Missing,

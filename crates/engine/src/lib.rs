@@ -6,7 +6,7 @@
 //! replay of history, and inside somebody else's program, by the same code path.
 //!
 //! Reading order: [`document`] and [`config`] (what people write), [`rule`] (what was checked),
-//! [`schedule`] (windows), [`measure`] and [`stream`] (what is measured), [`detector`] (scores),
+//! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] (scores),
 //! [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
@@ -16,6 +16,7 @@ pub mod config;
 pub mod detector;
 pub mod document;
 pub mod engine;
+pub mod expression;
 pub mod life;
 pub mod matcher;
 pub mod measure;

@@ -14,7 +14,7 @@
 //! history gives what live evaluation gave.
 
 use lanner_core::time::format_time;
-use lanner_core::{Alert, AlertState, Evaluation, Group, NotifiedAlert, Outcome};
+use lanner_core::{Alert, AlertState, Evaluation, Group, Labels, NotifiedAlert, Outcome};
 
 use crate::rule::{Policy, Rule};
 use crate::template::Context;
@@ -63,17 +63,28 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
 pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step {
     let before = alert.state;
     alert.version = rule.version;
+    let severity = severity(alert, rule, evaluation);
+    let graver = alert.active && severity.as_deref() != alert.labels.get("severity");
     alert.labels = rule.alert_labels(&alert.group);
+    if let Some(severity) = severity {
+        alert.labels = alert.labels.with(&Labels::new([("severity", severity)]));
+    }
     alert.window = evaluation.window;
     (alert.value, alert.base) = (evaluation.value, evaluation.base);
     alert.error.clone_from(&evaluation.error);
-    if !matches!(evaluation.outcome, Outcome::NoData | Outcome::Error) && evaluation.value != Some(0.0) {
+    if !matches!(evaluation.outcome, Outcome::NoData | Outcome::Error) && rule.query.hears(evaluation.value) {
         alert.seen_ms = evaluation.window.end_ms;
     }
     let step = match bad_kind(rule, evaluation.outcome) {
         Verdict::Keep => Step::Quiet,
         Verdict::Good => good(alert, rule),
-        Verdict::Bad(kind) => bad(alert, rule, kind),
+        Verdict::Bad(kind) => match bad(alert, rule, kind) {
+            // What people were told of as a warning is an error now, or the other way round.
+            Step::Quiet if graver && rule.detector.grades() && alert.state == AlertState::Firing => {
+                Step::Fired
+            }
+            step => step,
+        },
     };
     if alert.state != before {
         alert.since_ms = evaluation.window.end_ms;
@@ -83,6 +94,20 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
         alert.content = rule.content.render(&context(rule, alert, evaluation, step));
     }
     step
+}
+
+/// How bad it is, for detectors that say so; while an episode runs, how bad it was last. Knowing nothing is as
+/// bad as an error.
+fn severity(alert: &Alert, rule: &Rule, evaluation: &Evaluation) -> Option<String> {
+    if !rule.detector.grades() {
+        return None;
+    }
+    let grade = match bad_kind(rule, evaluation.outcome) {
+        Verdict::Bad(AlertState::NoData | AlertState::Error) => Some("error"),
+        _ => evaluation.score.and_then(|score| rule.detector.grade(score)),
+    };
+    let last = alert.labels.get("severity").filter(|_| alert.active);
+    grade.or(last).map(str::to_owned)
 }
 
 /// Ends a running episode because its rule is gone, changed its query, or forgot the group.
@@ -166,6 +191,7 @@ fn context<'a>(rule: &'a Rule, alert: &Alert, evaluation: &'a Evaluation, step: 
         state: if resolved { "resolved" } else { alert.state.name() },
         group: alert.group.clone(),
         labels: rule.labels.clone(),
+        severity: alert.labels.get("severity").map(str::to_owned),
         // A resolved message reports what was wrong, not what is right again.
         value: if resolved { alert.bad_value } else { alert.value },
         base: if resolved { alert.bad_base } else { alert.base },
@@ -206,6 +232,24 @@ mod tests {
 
     use super::*;
 
+    fn evaluation(rule: &Rule, at: i64, outcome: Outcome) -> Evaluation {
+        Evaluation {
+            id: String::new(),
+            rule: rule.id.clone(),
+            version: 1,
+            group: Group::default(),
+            window: TimeRange::new(at, at + 1),
+            value: Some(at as f64),
+            base: None,
+            score: None,
+            outcome,
+            error: None,
+            state: AlertState::Normal,
+            late: false,
+            evaluated_ms: at,
+        }
+    }
+
     /// Feeds outcomes (`.` normal, `b` breach, `-` no data, `e` error, `z` base zero, `k` base missing) and
     /// returns a letter per window: `n`ormal, `p`ending, `F`iring, `r`ecovering, `D` no data, `E`rror.
     fn walk(extra: &str, outcomes: &str) -> (String, Vec<String>) {
@@ -226,21 +270,7 @@ mod tests {
                 _ => Outcome::BaseMissing,
             };
             let at = at as i64;
-            let evaluation = Evaluation {
-                id: String::new(),
-                rule: rule.id.clone(),
-                version: 1,
-                group: Group::default(),
-                window: TimeRange::new(at, at + 1),
-                value: Some(at as f64),
-                base: None,
-                score: None,
-                outcome,
-                error: None,
-                state: alert.state,
-                late: false,
-                evaluated_ms: at,
-            };
+            let evaluation = evaluation(&rule, at, outcome);
             match advance(&mut alert, &rule, &evaluation) {
                 Step::Quiet => {}
                 step => told.push(format!("{at}{step:?}{}", alert.episode)),
@@ -255,6 +285,38 @@ mod tests {
             });
         }
         (states, told)
+    }
+
+    #[test]
+    fn people_are_told_again_when_it_is_worse() {
+        let text = "{ id: r, query: { target: a }, window: 1m, expression: { warn: 1, error: 2 } }";
+        let rule = Rule::check(&crate::document::Node::from_yaml(text).unwrap(), "", 1).unwrap();
+        let mut alert = newborn(&rule, &Group::default(), 0);
+        let mut lines = Vec::new();
+        for (at, score) in [0.0, 1.0, 1.0, 2.0, 2.0, 1.0, f64::NAN, 0.0, 0.0].into_iter().enumerate() {
+            let outcome = match score {
+                score if score > 0.0 => Outcome::Breach,
+                score if score.is_nan() => Outcome::NoData,
+                _ => Outcome::Normal,
+            };
+            let score = (!score.is_nan()).then(|| lanner_core::Score::new(score));
+            let evaluation = Evaluation { score, ..evaluation(&rule, at as i64, outcome) };
+            let step = advance(&mut alert, &rule, &evaluation);
+            lines.push(format!("{step:?} {}", alert.labels.get("severity").unwrap_or("-")));
+        }
+        let expected = [
+            "Quiet -",
+            "Fired warn",
+            "Quiet warn",
+            "Fired error",
+            "Quiet error",
+            "Fired warn",
+            "Fired error",
+            "Resolved error",
+            "Quiet -",
+        ];
+        assert_eq!(lines, expected);
+        assert!(alert.content.as_str().is_some_and(|text| text.contains("(error)")), "{}", alert.content);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct Route {
     pub repeat_ms: Option<i64>,
     /// Whether ends are told.
     pub send_resolved: bool,
+    /// Labels that alerts must have to be told; empty for all alerts. Who was told of an alert is told of its
+    /// end.
+    pub only: Labels,
 }
 
 impl Route {
@@ -43,6 +46,7 @@ impl Route {
             group_interval_ms: 60_000,
             repeat_ms: Some(4 * 3_600_000),
             send_resolved: true,
+            only: Labels::default(),
         }
     }
 }
@@ -91,6 +95,9 @@ struct Record {
     /// The state that the receiver knows of, and the beginning of its episode, by fingerprint. The beginning
     /// names an episode: the counter starts anew when a group was forgotten.
     known: BTreeMap<String, (i64, AlertState)>,
+    /// The severity that the receiver knows of, by fingerprint, where there is one.
+    #[serde(default)]
+    severities: BTreeMap<String, String>,
     /// How many messages were sent; part of their keys.
     n_sent: u64,
     /// When the last message was written.
@@ -223,7 +230,10 @@ impl Notifier {
         let mut unmute_ms: Option<i64> = None;
         let mut open: Vec<NotifiedAlert> = Vec::new();
         record.muted = false;
-        for alert in record.running.values() {
+        let wanted = |alert: &NotifiedAlert| {
+            route.only.iter().all(|(name, value)| alert.labels.get(name) == Some(value))
+        };
+        for alert in record.running.values().filter(|alert| wanted(alert)) {
             match self.muted_until(&alert.labels, now_ms) {
                 None => open.push(alert.clone()),
                 Some(end_ms) => {
@@ -238,19 +248,42 @@ impl Notifier {
             .filter(|alert| {
                 let known = record.known.get(&alert.fingerprint);
                 let was_told = known.is_some_and(|(started_ms, _)| *started_ms == alert.started_ms);
-                route.send_resolved && (was_told || self.muted_until(&alert.labels, now_ms).is_none())
+                route.send_resolved
+                    && (was_told || (wanted(alert) && self.muted_until(&alert.labels, now_ms).is_none()))
             })
             .collect();
         let state = |alert: &NotifiedAlert| (alert.started_ms, alert.state);
-        let news = open.iter().any(|alert| record.known.get(&alert.fingerprint) != Some(&state(alert)));
+        let changed_severity = |alert: &NotifiedAlert| {
+            record
+                .severities
+                .get(&alert.fingerprint)
+                .map(String::as_str)
+                .is_some_and(|known| Some(known) != severity(alert))
+        };
+        let is_news = |alert: &NotifiedAlert| {
+            record.known.get(&alert.fingerprint) != Some(&state(alert)) || changed_severity(alert)
+        };
+        let news = open.iter().any(is_news);
         let repeat_ms = record.last_sent_ms.zip(route.repeat_ms).map(|(last, every)| last + every);
         let repeat = !open.is_empty() && repeat_ms.is_some_and(|due| now_ms >= due);
         let send = news || repeat || !ended.is_empty();
         record.known.retain(|fingerprint, _| record.running.contains_key(fingerprint));
+        record.severities.retain(|fingerprint, _| record.running.contains_key(fingerprint));
+        // When what the receiver does not want to hear of becomes bad enough again, that is news.
+        for alert in record.running.values().filter(|alert| !wanted(alert)) {
+            if let (Some(known), Some(now)) = (record.severities.get_mut(&alert.fingerprint), severity(alert))
+            {
+                now.clone_into(known);
+            }
+        }
         let message = send.then(|| {
             record.n_sent += 1;
             record.last_sent_ms = Some(now_ms);
             record.known.extend(open.iter().map(|alert| (alert.fingerprint.clone(), state(alert))));
+            let severities = open
+                .iter()
+                .filter_map(|alert| Some((alert.fingerprint.clone(), severity(alert)?.to_owned())));
+            record.severities.extend(severities);
             let is_repeat = !news && ended.is_empty();
             message(key, open.iter().cloned().chain(ended).collect(), is_repeat, record.n_sent, now_ms)
         });
@@ -300,6 +333,10 @@ impl Notifier {
         let record = record.and_then(|record| serde_json::to_value(record).ok());
         Told { receiver: key.0.clone(), group: key.1.clone(), record }
     }
+}
+
+fn severity(alert: &NotifiedAlert) -> Option<&str> {
+    alert.labels.get("severity")
 }
 
 impl Record {
@@ -418,6 +455,40 @@ mod tests {
         n.note(9_000, &alert("a", 2, Some(9_000)), &pager());
         n.note(9_500, &alert("a", 3, None), &pager());
         assert_eq!(run(&mut n, 10_000, 90_000), ["65:a3+-a2"]);
+    }
+
+    #[test]
+    fn severity_is_news_and_chooses_who_is_told() {
+        let graded = |severity: &str, resolved_ms| {
+            let mut alert = alert("a", 1, resolved_ms);
+            alert.labels = alert.labels.with(&Labels::new([("severity", severity)]));
+            alert
+        };
+        #[track_caller]
+        fn check(only: Labels, news: [&NotifiedAlert; 6], expected: &[&str]) {
+            let mut n = Notifier::default();
+            let route = Route {
+                group_wait_ms: 0,
+                group_interval_ms: 0,
+                repeat_ms: None,
+                only,
+                ..Route::new("pager")
+            };
+            n.configure(vec![route], Vec::new());
+            let mut told = Vec::new();
+            for (at, alert) in news.into_iter().enumerate() {
+                let now_ms = at as i64 * 10_000;
+                n.note(now_ms, alert, &pager());
+                told.extend(run(&mut n, now_ms, now_ms + 5_000));
+            }
+            assert_eq!(told, expected);
+            assert!(n.groups.is_empty());
+        }
+        let (warn, error, end) = (graded("warn", None), graded("error", None), graded("warn", Some(50_000)));
+        let news = [&warn, &error, &warn, &error, &warn, &end];
+        check(Labels::default(), news, &["0:a1", "10:a1", "20:a1", "30:a1", "40:a1", "50:-a1"]);
+        check(Labels::new([("severity", "error")]), news, &["10:a1", "30:a1", "50:-a1"]);
+        check(Labels::new([("severity", "page")]), news, &[]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, Se
 use serde_json::{Map, Value};
 
 use crate::engine::{Answer, Due, Engine, Reading, Readings};
+use crate::expression::{self, Metrics};
 use crate::matcher::Matchers;
 use crate::measure::{Bucket, Measure};
 use crate::rule::{Query, Rule, SeriesQuery};
@@ -130,6 +131,7 @@ impl Recorded {
                 }
                 Ok(groups.values())
             }
+            Query::Expression(_) => Err("an expression is asked of the record as a whole".to_owned()),
         }
     }
 
@@ -143,12 +145,16 @@ impl Recorded {
                     matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms);
                 first_ms.chain(self.first_sample_ms).min()
             }
+            Query::Expression(_) => None,
         }
     }
 }
 
 impl Source for Recorded {
     fn answer(&mut self, due: &Due) -> Answer {
+        if let Query::Expression(query) = &due.rule.query {
+            return expression::answer(due, query, &Metrics::new(&self.series));
+        }
         let now = self.read(&due.rule, due.window)?;
         let mut bases = Vec::new();
         for window in &due.bases {
@@ -179,7 +185,7 @@ pub fn gather(
             groups.entry(group.clone()).or_insert_with(empty).1[at] = *value;
         }
     }
-    groups.into_iter().map(|(group, (value, bases))| Reading { group, value, bases }).collect()
+    groups.into_iter().map(|(group, (value, bases))| Reading { group, value, bases, is_new: false }).collect()
 }
 
 /// Series that match a query, gathered into its groups; used live and in replay alike.

@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub base: Option<f64>,
     /// How strange it is.
     pub score: Option<f64>,
+    /// How bad it is, where the detector or a label says so.
+    pub severity: Option<String>,
     /// Why the source failed.
     pub error: Option<&'a str>,
     /// The window, RFC 3339.
@@ -129,7 +131,7 @@ fn variables(context: &Context<'_>) -> Jinja {
     let Context { value, base, .. } = *context;
     let change =
         value.zip(base).filter(|(_, base)| *base != 0.0).map(|(value, base)| (value - base) / base.abs());
-    let mut all = serde_json::Map::new();
+    let mut all = serde_json::Map::from_iter([("severity".to_owned(), context.severity.clone().into())]);
     // Labels first: the names of `VARIABLES` win, and a rule whose labels collide is refused when saved.
     for (name, value) in context.labels.iter().chain(context.group.iter()) {
         all.insert(name.to_owned(), value.into());

@@ -78,6 +78,15 @@ fn each_mistake_is_named() {
     check("holt_winters: { season: 52w }", "at most 1500");
     check("query: { stream: s, series: t, measure: count }", "one query");
     check("query: { measure: count }", "stream or a series");
+    check("query: { target: 'stdv(a,10)' }", "query.target: column 1:");
+    check("query: { target: 'absolute(a' }", "query.target: column");
+    check("query: { target: '{series}' }", "needs for_each");
+    check("query: { target: a, for_each: 'b.*' }", "should name {series}");
+    check("query: { target: a, warm_up: soon }", "query.warm_up");
+    check("query: { target: a, stream: s }", "one query");
+    check("expression: {}", "needs warn, error or both");
+    check("expression: { warn: much }", "should be a number");
+    check("expression: { warn: 1 }\nlabels: { severity: page }", "labels.severity");
     check("query: { stream: s, measure: count, where: 'a == ' }", "character");
     check("query: { stream: s, measure: count, by: [value] }", "taken by a variable");
     check("status: on", "active or inactive");

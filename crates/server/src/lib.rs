@@ -23,6 +23,7 @@ pub mod maintain;
 pub mod past;
 pub mod register;
 pub mod settings;
+pub mod seyren;
 pub mod turn;
 
 mod run;

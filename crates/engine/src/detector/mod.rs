@@ -6,6 +6,7 @@
 
 mod absolute;
 mod band;
+mod expression;
 mod holt_winters;
 mod level;
 mod relative;
@@ -16,6 +17,8 @@ mod variation;
 use lanner_core::{Outcome, Score, Shift, Threshold};
 
 use crate::document::{Check, Fields};
+
+pub use expression::{Level, Levels};
 
 /// The earlier windows that a detector looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +110,16 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
 
     /// The score above which a value is a finding.
     fn threshold(&self) -> Threshold;
+
+    /// Whether it tells findings of different severity apart.
+    fn grades(&self) -> bool {
+        false
+    }
+
+    /// How severe a finding with this score is; the label `severity` of its alert.
+    fn grade(&self, _: Score) -> Option<&'static str> {
+        None
+    }
 }
 
 /// One kind of detector, as configuration, manual and tests know it.
@@ -132,6 +145,7 @@ pub const KINDS: &[Kind] = &[
     holt_winters::KIND,
     level::KIND,
     variation::KIND,
+    expression::KIND,
 ];
 
 #[cfg(test)]

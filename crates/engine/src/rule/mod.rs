@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::detector::Detector;
 use crate::document::{Node, Problems};
+use crate::expression::ExpressionQuery;
 use crate::measure::Measure;
 use crate::schedule::Schedule;
 use crate::template::Template;
@@ -78,6 +79,8 @@ pub enum Query {
     Stream(Arc<StreamQuery>),
     /// A measure on the samples of series.
     Series(Arc<SeriesQuery>),
+    /// An expression of Graphite's language.
+    Expression(Arc<ExpressionQuery>),
 }
 
 /// A measure on the events of a stream.
@@ -117,6 +120,7 @@ impl Query {
         match self {
             Self::Stream(query) => query.fingerprint,
             Self::Series(query) => query.fingerprint,
+            Self::Expression(query) => query.fingerprint,
         }
     }
 
@@ -125,8 +129,20 @@ impl Query {
     pub fn of_nothing(&self) -> Option<f64> {
         match self {
             Self::Stream(query) => query.measure.of_nothing(),
-            Self::Series(_) => None,
+            Self::Series(_) | Self::Expression(_) => None,
         }
+    }
+
+    /// Whether it is worth a word that no group at all is found. Streams and patterns may wait for their first.
+    #[must_use]
+    pub fn must_find(&self) -> bool {
+        matches!(self, Self::Expression(query) if query.for_each.is_none())
+    }
+
+    /// Whether a group with this value was heard of. What is counted says 0 of a group that is silent.
+    #[must_use]
+    pub fn hears(&self, value: Option<f64>) -> bool {
+        matches!(self, Self::Expression(_)) || value != Some(0.0)
     }
 
     /// The fields or labels that form groups.
@@ -135,6 +151,7 @@ impl Query {
         match self {
             Self::Stream(query) => &query.by,
             Self::Series(query) => &query.by,
+            Self::Expression(query) => &query.by,
         }
     }
 }
@@ -179,7 +196,7 @@ pub struct Rule {
 }
 
 /// What people are told by a rule that says nothing itself.
-pub const DEFAULT_CONTENT: &str = "{{ rule }} is {{ state }}: {{ value }}{% if base is not none %} against {{ base }}\
+pub const DEFAULT_CONTENT: &str = "{{ rule }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}: {{ value }}{% if base is not none %} against {{ base }}\
     {% if change is not none %} ({{ change | percent }}){% endif %}{% endif %}{% if error %} ({{ error }}){% endif %}";
 
 impl Rule {

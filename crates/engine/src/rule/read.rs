@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{DEFAULT_CONTENT, Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
 use crate::detector::{Detector, KINDS};
 use crate::document::{Check, Content, Fields, Node, Problems};
+use crate::expression::{self, ExpressionQuery, WarmUp};
 use crate::measure::Measure;
 use crate::schedule::{Active, Days, Edge, Schedule};
 use crate::template::{Template, VARIABLES};
@@ -36,7 +37,11 @@ const fn field(name: &'static str, example: &'static str, about: &'static str) -
 pub const FIELDS: &[Field] = &[
     field("id", "payments-floor", "the rule's name, unique among rules"),
     field("description", "Payments per bank", "for people"),
-    field("query", "{ stream: payments, measure: count, by: [bank] }", "what to measure: a stream or series"),
+    field(
+        "query",
+        "{ stream: payments, measure: count, by: [bank] }",
+        "what to measure: a stream, series, or an expression of series",
+    ),
     field("window", "30m", "length of the window that is looked at"),
     field("every", "10m", "distance of windows; the window's length by default"),
     field("delay", "10s", "how long an evaluation waits for late data; 0s by default"),
@@ -63,6 +68,11 @@ pub const FIELDS: &[Field] = &[
     field("content", "\"{{ rule }}: {{ value }}\"", "what people are told: text, or JSON, with variables"),
     field("receivers", "[on-call]", "who is told"),
     field("labels", "{ severity: page }", "labels of its alerts, for silences and grouping"),
+    field(
+        "annotations",
+        "{ runbook: https://example.org/payments }",
+        "kept for people and other programs; not looked at",
+    ),
     field("status", "active", "active (default) or inactive"),
 ];
 
@@ -102,6 +112,13 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let receivers = read_names(fields, "receivers", check);
     let by: &[String] = query.as_ref().map_or(&[], Query::by);
     let content = read_content(fields, by, &labels, check);
+    if let Some(node) = fields.get("annotations") {
+        check.map(node, &fields.path_of("annotations"));
+    }
+    if labels.get("severity").is_some() && detector.as_ref().is_some_and(|detector| detector.grades()) {
+        let message = "the detector says itself how severe a finding is";
+        check.problem(fields.node, &fields.path_of("labels.severity"), message);
+    }
     let status = fields.read("status", check, |node| match text(node)?.as_str() {
         "active" => Ok(Status::Active),
         "inactive" => Ok(Status::Inactive),
@@ -359,7 +376,8 @@ fn read_content(
     labels: &Labels,
     check: &mut Check,
 ) -> Option<Template> {
-    let known: Vec<&str> = by.iter().map(String::as_str).chain(labels.iter().map(|(name, _)| name)).collect();
+    let names = by.iter().map(String::as_str).chain(labels.iter().map(|(name, _)| name));
+    let known: Vec<&str> = names.chain(["severity"]).collect();
     let written = fields.get("content");
     let value = written.map_or_else(|| Value::from(DEFAULT_CONTENT), Node::to_json);
     match Template::check(&value, &known) {
@@ -376,29 +394,36 @@ fn read_content(
 /// Checks the `query` of a rule, or a question to the API, which has the same form.
 pub fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
     let mut fields = check.map(node, path)?;
-    let (stream, series) = (fields.read("stream", check, name), fields.read("series", check, name));
-    match (stream, series) {
-        (Some(stream), None) => {
+    let stream = fields.read("stream", check, name);
+    let series = fields.read("series", check, name);
+    let target = fields.get("target");
+    let query = match (stream, series, target) {
+        (Some(stream), None, None) => {
             let query = stream_query(stream, &mut fields, check);
             fields.finish(&["stream", "measure", "where", "by"], check);
-            query.map(|query| Query::Stream(Arc::new(query)))
+            Query::Stream(Arc::new(query?))
         }
-        (None, Some(series)) => {
+        (None, Some(series), None) => {
             let query = series_query(series, &mut fields, check);
             fields.finish(&["series", "measure", "labels", "by"], check);
-            query.map(|query| Query::Series(Arc::new(query)))
+            Query::Series(Arc::new(query?))
         }
-        (None, None) => {
-            let message =
-                "should name a stream or a series, for example { stream: payments, measure: count }";
+        (None, None, Some(target)) => {
+            let query = expression_query(target, &mut fields, check);
+            fields.finish(&["target", "for_each", "warm_up"], check);
+            Query::Expression(Arc::new(query?))
+        }
+        (None, None, None) => {
+            let message = "should name a stream or a series, or give a target, for example { stream: payments, measure: count }";
             check.problem(node, path, message);
-            None
+            return None;
         }
-        (Some(_), Some(_)) => {
-            check.problem(node, path, "names a stream and a series; a rule has one query");
-            None
+        _ => {
+            check.problem(node, path, "has several of stream, series and target; a rule has one query");
+            return None;
         }
-    }
+    };
+    Some(query)
 }
 
 fn name(node: &Node) -> Result<String, String> {
@@ -469,6 +494,41 @@ fn series_query(name: String, fields: &mut Fields<'_>, check: &mut Check) -> Opt
     let written = serde_json::to_string(&labels).unwrap_or_default();
     let fingerprint = fingerprint(&["series", &name, &measure.to_string(), &written], &by);
     Some(SeriesQuery { name: name.into(), labels, measure, by, fingerprint })
+}
+
+fn expression_query(target: &Node, fields: &mut Fields<'_>, check: &mut Check) -> Option<ExpressionQuery> {
+    let path = fields.path_of("target");
+    let written = text(target).map_err(|message| check.problem(target, &path, message)).ok()?;
+    let for_each = fields.read("for_each", check, name);
+    let warm_up = fields.read("warm_up", check, |node| match text(node)?.as_str() {
+        "off" | "false" => Ok(WarmUp::None),
+        text => parse_duration_ms(text).map(WarmUp::Fixed).map_err(|error| error.to_string()),
+    });
+    let default = if for_each.is_some() { WarmUp::LookBack } else { WarmUp::None };
+    let warm_up = warm_up.unwrap_or(default);
+    match (&for_each, expression::is_template(&written)) {
+        (None, true) => {
+            let message = "names {series}, so it needs for_each, for example for_each: 'app.*.latency'";
+            check.problem(target, &path, message);
+        }
+        (Some(_), false) => {
+            check.problem(target, &path, "should name {series}, which stands for each series of for_each");
+        }
+        _ => {}
+    }
+    let expr = match lanner_series::graphite::parse(&written) {
+        Ok(expr) => expr,
+        Err(problems) => {
+            for problem in problems {
+                check.problem(target, &path, problem.to_string());
+            }
+            return None;
+        }
+    };
+    let by = vec![if for_each.is_some() { "series" } else { "target" }.to_owned()];
+    let fingerprint = fingerprint(&["target", &written, for_each.as_deref().unwrap_or("")], &by);
+    let (target, for_each) = (written.into(), for_each.map(Arc::from));
+    Some(ExpressionQuery { target, expr, for_each, warm_up, by, fingerprint })
 }
 
 fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {

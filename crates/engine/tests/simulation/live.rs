@@ -395,7 +395,7 @@ impl<'w> Live<'w> {
         let first_sample = || self.data.series.values().filter_map(|samples| samples.first());
         let first_data_ms = match due.rule.query {
             Query::Stream(_) => self.data.first_event_ms,
-            Query::Series(_) => first_sample().map(|sample| sample.time_ms).min(),
+            Query::Series(_) | Query::Expression(_) => first_sample().map(|sample| sample.time_ms).min(),
         };
         Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
     }
@@ -407,6 +407,7 @@ impl<'w> Live<'w> {
                 .measures
                 .read(query, rule.step_ms(), window)
                 .ok_or_else(|| format!("the measure of {} does not hold {window:?}", rule.id)),
+            Query::Expression(_) => Ok(Vec::new()),
             Query::Series(query) => {
                 let mut groups = SeriesGroups::new(query)?;
                 for (key, samples) in &self.data.series {

@@ -10,9 +10,10 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use lanner_core::{Labels, SeriesKey, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
+use lanner_engine::expression;
 use lanner_engine::rule::{self, Query as RuleQuery};
 use lanner_engine::stream::Measures;
-use lanner_io::store::{SeriesId, Store, StoreError};
+use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
 };
@@ -21,6 +22,7 @@ use serde::Deserialize;
 
 use super::{ApiError, Json};
 use crate::app::App;
+use crate::graphite::StoreSource;
 use crate::live;
 
 /// Series of one answer to a question.
@@ -111,7 +113,7 @@ pub async fn query(
     let Some(query) = query.filter(|_| check.problems.is_empty()) else {
         return Err(Problems(check.problems).into());
     };
-    let done = tokio::task::spawn_blocking(move || measure(&app.store, &query, range, step_ms)).await;
+    let done = tokio::task::spawn_blocking(move || measure(&app, &query, range, step_ms)).await;
     let series = done.map_err(|panic| ApiError::internal(panic.to_string()))??;
     let truncated = series.len() > MAX_GROUPS;
     let series = series.into_iter().take(MAX_GROUPS).collect();
@@ -119,11 +121,13 @@ pub async fn query(
 }
 
 fn measure(
-    store: &Store,
+    app: &App,
     query: &RuleQuery,
     range: TimeRange,
     step_ms: i64,
-) -> Result<Vec<QuerySeries>, StoreError> {
+) -> Result<Vec<QuerySeries>, ApiError> {
+    let store = &app.store;
+    let source = StoreSource::of(app)?;
     let n_steps = usize::try_from(range.length_ms() / step_ms).unwrap_or(0);
     let steps = (0..n_steps).map(|at| {
         let start_ms = range.start_ms + at as i64 * step_ms;
@@ -143,7 +147,7 @@ fn measure(
             })?;
             Some(past)
         }
-        RuleQuery::Series(_) => None,
+        RuleQuery::Series(_) | RuleQuery::Expression(_) => None,
     };
     for (at, step) in steps.enumerate() {
         let values = match query {
@@ -151,6 +155,8 @@ fn measure(
                 past.as_ref().and_then(|past| past.read(stream, step_ms, step)).unwrap_or_default()
             }
             RuleQuery::Series(series) => live::series(store, series, step)?,
+            RuleQuery::Expression(query) => expression::values(query, &source, step)
+                .map_err(|why| ApiError::problems(vec![ProblemView::at("query.target", why)]))?,
         };
         for (group, value) in values {
             groups.entry(group).or_insert_with(|| vec![None; n_steps])[at] = value;

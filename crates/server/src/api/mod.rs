@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::auth;
 use crate::graphite;
 use crate::ingest;
+use crate::seyren;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -51,6 +52,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/metrics", get(operations::metrics))
         .route("/", get(operations::front))
         .merge(graphite::routes())
+        .merge(seyren::routes())
         .route("/api/openapi.json", get(async move || Json(document)))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -9,7 +9,7 @@ use lanner_core::{AlertState, Group, TimeRange};
 use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::replay::{self, Recorded, Replay};
 use lanner_engine::rule::Query;
-use lanner_engine::{Config, Engine, Rule};
+use lanner_engine::{Answer, Config, Due, Engine, Rule, expression};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
     EvaluationView, NotificationView, ProblemView, ReplayRequest, ReplayResponse, ReplaySummary, Time,
@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::{ApiError, Json};
 use crate::app::App;
+use crate::graphite::StoreSource;
 use crate::register;
 
 /// Evaluations and messages of one answer; the summary counts all.
@@ -66,13 +67,29 @@ fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
 fn walk(app: &App, rules: Vec<Rule>, stored: &Config, range: TimeRange) -> Result<Replay, StoreError> {
     let mut record = Recorded::new(&rules, app.store.secret());
     load(app, &rules, range, &mut record)?;
+    let mut past = Past { record, stored: StoreSource::of(app)? };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
     engine.set_rules(rules, range.start_ms);
     // Windows that end by `to` are due a little later.
     let end_ms =
         range.end_ms + engine.rules().map(|(rule, _)| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
-    Ok(replay::run(&mut engine, &mut record, range.start_ms, end_ms, |_| !app.alarm.is_stopping()))
+    Ok(replay::run(&mut engine, &mut past, range.start_ms, end_ms, |_| !app.alarm.is_stopping()))
+}
+
+/// Events and samples as they were loaded; for expressions, the store itself, as when rules are evaluated live.
+struct Past {
+    record: Recorded,
+    stored: StoreSource,
+}
+
+impl replay::Source for Past {
+    fn answer(&mut self, due: &Due) -> Answer {
+        match &due.rule.query {
+            Query::Expression(query) => expression::answer(due, query, &self.stored),
+            _ => self.record.answer(due),
+        }
+    }
 }
 
 /// Reads what the rules look at: the range, and as far before it as windows and comparisons reach.
@@ -93,6 +110,7 @@ fn load(app: &App, rules: &[Rule], range: TimeRange, record: &mut Recorded) -> R
                     record.began(first_ms);
                 }
             }
+            Query::Expression(_) => {}
         }
     }
     for (stream, from_ms) in streams {

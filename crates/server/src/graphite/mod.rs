@@ -28,6 +28,7 @@ use parameters::Parameters;
 
 pub use paths::PathsCache;
 pub use schemas::Schemas;
+pub(crate) use source::StoreSource;
 
 /// What Grafana keys its features on.
 const VERSION: &str = "1.1.10\n";

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use lanner_core::{Aggregate, TimeRange};
+use lanner_engine::expression::Stored;
 use lanner_io::store::{Store, StoreError};
 use lanner_series::graphite::{Points, Source, TagCondition, slots};
 
@@ -13,16 +14,16 @@ use super::schemas::Schemas;
 use crate::app::App;
 
 /// The store, seen by one request.
-pub(super) struct StoreSource {
-    pub store: Store,
-    pub paths: Arc<Paths>,
+pub(crate) struct StoreSource {
+    pub(super) store: Store,
+    pub(super) paths: Arc<Paths>,
     /// How finely series are seen.
-    pub schemas: Arc<Schemas>,
+    pub(super) schemas: Arc<Schemas>,
 }
 
 impl StoreSource {
     /// The store of `app` as it is now.
-    pub(super) fn of(app: &App) -> Result<Self, StoreError> {
+    pub(crate) fn of(app: &App) -> Result<Self, StoreError> {
         Ok(Self {
             store: app.store.clone(),
             paths: app.paths.get(&app.store)?,
@@ -80,5 +81,13 @@ impl Source for StoreSource {
         });
         visited.map_err(|error| error.to_string())?;
         Ok(times)
+    }
+}
+
+impl Stored for StoreSource {
+    fn first_s(&self, name: &str) -> Result<Option<i64>, String> {
+        let Some(id) = self.paths.series(name) else { return Ok(None) };
+        let first_ms = self.store.first_ms(id).map_err(|error| error.to_string())?;
+        Ok(first_ms.map(|first_ms| first_ms.div_euclid(1000)))
     }
 }

@@ -1,0 +1,131 @@
+//! `expression`: two limits, `warn` and `error`, as checks of Seyren have them.
+//!
+//! High values are worse when `warn <= error`, otherwise low ones; a value on a limit has reached it. The score
+//! says which was reached: 0 for neither, 1 for `warn`, 2 for `error`.
+
+use lanner_core::{Score, Threshold};
+
+use super::{Base, Detector, Judgement, Kind};
+use crate::document::{Check, Fields, Node};
+
+pub(super) const KIND: Kind = Kind {
+    name: "expression",
+    about: "a value that reached warn or error; low values are worse when error is the lower one",
+    example: "{ warn: 1.0, error: 1.5 }",
+    read,
+    fields: &["warn", "error"],
+};
+
+/// How bad a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Neither limit is reached.
+    Ok,
+    /// The value reached `warn`.
+    Warn,
+    /// The value reached `error`.
+    Error,
+}
+
+/// The limits; at least one of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Levels {
+    /// From here on it is a warning.
+    pub warn: Option<f64>,
+    /// From here on it is an error.
+    pub error: Option<f64>,
+}
+
+impl Levels {
+    /// How bad `value` is. One limit alone is for high values.
+    ///
+    /// ```
+    /// use lanner_engine::detector::{Level, Levels};
+    /// let disk_free = Levels { warn: Some(20.0), error: Some(5.0) };
+    /// assert_eq!(disk_free.of(21.0), Level::Ok);
+    /// assert_eq!(disk_free.of(20.0), Level::Warn);
+    /// assert_eq!(disk_free.of(4.0), Level::Error);
+    /// ```
+    #[must_use]
+    pub fn of(self, value: f64) -> Level {
+        let high_is_worse = self.warn.zip(self.error).is_none_or(|(warn, error)| warn <= error);
+        let reached = |limit: &f64| if high_is_worse { value >= *limit } else { value <= *limit };
+        if self.error.as_ref().is_some_and(reached) {
+            Level::Error
+        } else if self.warn.as_ref().is_some_and(reached) {
+            Level::Warn
+        } else {
+            Level::Ok
+        }
+    }
+}
+
+impl Detector for Levels {
+    fn score(&self, value: f64, _: &[Base], _: bool) -> Judgement {
+        let score = match self.of(value) {
+            Level::Ok => 0.0,
+            Level::Warn => 1.0,
+            Level::Error => 2.0,
+        };
+        Judgement { base: None, score: Ok(Score::new(score)) }
+    }
+
+    fn threshold(&self) -> Threshold {
+        Threshold::above(0.0)
+    }
+
+    fn grades(&self) -> bool {
+        true
+    }
+
+    fn grade(&self, score: Score) -> Option<&'static str> {
+        match score.value() {
+            reached if reached >= 2.0 => Some("error"),
+            reached if reached >= 1.0 => Some("warn"),
+            _ => None,
+        }
+    }
+}
+
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {
+    let number = |node: &Node| {
+        node.number().ok_or_else(|| format!("should be a number, found {}", node.content.kind()))
+    };
+    let before = check.problems.len();
+    let levels =
+        Levels { warn: fields.read("warn", check, number), error: fields.read("error", check, number) };
+    if levels.warn.or(levels.error).is_none() && check.problems.len() == before {
+        check.problem(
+            fields.node,
+            &fields.path,
+            "needs warn, error or both, for example { warn: 1.0, error: 1.5 }",
+        );
+    }
+    (check.problems.len() == before).then(|| Box::new(levels) as Box<dyn Detector>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_reached_as_in_seyren() {
+        #[track_caller]
+        fn check(warn: Option<f64>, error: Option<f64>, value: f64, expected: Level) {
+            assert_eq!(Levels { warn, error }.of(value), expected, "{value} with {warn:?} and {error:?}");
+        }
+        let (one, two) = (Some(1.0), Some(2.0));
+        check(one, two, 0.99, Level::Ok);
+        check(one, two, 1.0, Level::Warn);
+        check(one, two, 2.0, Level::Error);
+        check(two, one, 2.01, Level::Ok);
+        check(two, one, 2.0, Level::Warn);
+        check(two, one, 1.0, Level::Error);
+        check(one, one, 1.0, Level::Error); // equal limits: high is worse, and it is an error at once
+        check(one, one, 0.5, Level::Ok);
+        check(one, None, 1.0, Level::Warn);
+        check(None, two, 2.0, Level::Error);
+        check(None, two, 1.9, Level::Ok);
+        check(one, two, f64::INFINITY, Level::Error);
+    }
+}

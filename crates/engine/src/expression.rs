@@ -1,0 +1,328 @@
+//! Expressions as queries: `{ target: 'divideSeries(stdev(app.rate,10),movingAverage(app.rate,10))' }`.
+//!
+//! The expression is asked in a window; each series that it gives is a group, and its value is the last one
+//! that is there. With `for_each` it is a template, asked for each series that matches the pattern by then;
+//! a series is too new to be judged while it does not reach back as far as the expression looks.
+//!
+//! Reading order: [`ExpressionQuery`], [`Stored`] (what is asked), [`answer`], [`Metrics`] (samples in memory).
+//!
+//! Invariant: the present is the end of the window, never later, so a replay gives what live evaluation gave.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::tz::TimeZone;
+use lanner_core::{Group, Labels, Sample, SeriesKey, TimeRange};
+use lanner_series::graphite::{Argument, Expr, Glob, Literal, Points, Request, Source, TagCondition, slots};
+
+use crate::engine::{Answer, Due, Readings};
+use crate::replay::gather;
+
+/// Series that one template is asked for.
+pub const MAX_SERIES: usize = 10_000;
+
+/// An expression, checked.
+#[derive(Debug, Clone)]
+pub struct ExpressionQuery {
+    /// As written.
+    pub target: Arc<str>,
+    /// What it means.
+    pub expr: Expr,
+    /// The pattern of the series that a template is asked for.
+    pub for_each: Option<Arc<str>>,
+    /// Which series are too new to be judged.
+    pub warm_up: WarmUp,
+    /// The label that names groups: `target`, or `series` for a template.
+    pub by: Vec<String>,
+    /// A name for this query.
+    pub fingerprint: u64,
+}
+
+/// Which series are too new to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarmUp {
+    /// None.
+    None,
+    /// Those that do not reach back as far as the expression looks.
+    LookBack,
+    /// Those younger than this, milliseconds.
+    Fixed(i64),
+}
+
+/// A source that knows when its series began.
+pub trait Stored: Source {
+    /// The time of the first value of a series; `None` if it has none.
+    ///
+    /// # Errors
+    /// What the source says, for people.
+    fn first_s(&self, name: &str) -> Result<Option<i64>, String>;
+}
+
+/// Whether `target` names `{series}` or a part of it, `{1}`, and so is a template.
+#[must_use]
+pub fn is_template(target: &str) -> bool {
+    (0..10).any(|n| target.contains(&format!("{{{n}}}"))) || target.contains("{series}")
+}
+
+/// What an expression came to for one group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The group: `target`, or `series` for a template.
+    pub group: Group,
+    /// The last value that is there in the window.
+    pub value: Option<f64>,
+    /// Whether the series is too new to be judged.
+    pub is_new: bool,
+    /// Whether any series that was read has a value in the window.
+    pub has_data: bool,
+}
+
+/// Answers a due evaluation of an expression.
+///
+/// A group exists from its first value on: a name that has long been silent when a rule begins is not missed.
+///
+/// # Errors
+/// What the expression cannot do with its series, or what the source says.
+pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer {
+    let known: BTreeSet<&Group> = due.known.iter().collect();
+    let mut first_s = None;
+    let asked = ask(query, source, due.window, &mut first_s)?;
+    let exists = |asked: &&Asked| {
+        let is_live = asked.is_new || (query.for_each.is_some() && asked.has_data);
+        asked.value.is_some() || is_live || known.contains(&asked.group)
+    };
+    let asked: Vec<&Asked> = asked.iter().filter(exists).collect();
+    let new: BTreeSet<&Group> = asked.iter().filter(|asked| asked.is_new).map(|asked| &asked.group).collect();
+    let now = asked.iter().map(|asked| (asked.group.clone(), asked.value)).collect();
+    let mut bases = Vec::new();
+    for window in &due.bases {
+        bases.push(window.map(|window| values(query, source, window)).transpose()?.unwrap_or_default());
+    }
+    let mut groups = gather(due, now, &bases);
+    groups.retain(|reading| !reading.group.is_empty());
+    for reading in &mut groups {
+        reading.is_new = new.contains(&reading.group);
+    }
+    Ok(Readings { groups, first_data_ms: first_s.map(|first_s| first_s * 1000) })
+}
+
+/// The value of each group in a window.
+///
+/// # Errors
+/// As [`answer`].
+pub fn values(
+    query: &ExpressionQuery,
+    source: &dyn Stored,
+    window: TimeRange,
+) -> Result<Vec<(Group, Option<f64>)>, String> {
+    let asked = ask(query, source, window, &mut None)?;
+    Ok(asked.into_iter().map(|asked| (asked.group, asked.value)).collect())
+}
+
+/// Asks, and notes when the earliest series that was read began.
+fn ask(
+    query: &ExpressionQuery,
+    source: &dyn Stored,
+    window: TimeRange,
+    first_s: &mut Option<i64>,
+) -> Result<Vec<Asked>, String> {
+    let Some(pattern) = &query.for_each else { return ask_one(query, None, source, window, first_s) };
+    let names = source.find(pattern)?;
+    if names.len() > MAX_SERIES {
+        return Err(format!("{} series match \"{pattern}\", at most {MAX_SERIES} may", names.len()));
+    }
+    let mut all = Vec::with_capacity(names.len());
+    for name in names {
+        all.extend(ask_one(query, Some((pattern, &name)), source, window, first_s)?);
+    }
+    Ok(all)
+}
+
+fn ask_one(
+    query: &ExpressionQuery,
+    matched: Option<(&str, &str)>,
+    source: &dyn Stored,
+    window: TimeRange,
+    first_s: &mut Option<i64>,
+) -> Result<Vec<Asked>, String> {
+    let watched = Watched { source, window_s: window.start_ms / 1000, reads: Mutex::default() };
+    let request = Request::new(&watched, window.end_ms.div_euclid(1000), TimeZone::UTC);
+    let filled = matched.map(|(pattern, name)| fill(&query.expr, &stand_ins(pattern, name)));
+    let expr = filled.as_ref().unwrap_or(&query.expr);
+    // Slots of [start, end): from is exclusive and until inclusive.
+    let (from_s, until_s) = ((window.start_ms - 1).div_euclid(1000), (window.end_ms - 1).div_euclid(1000));
+    let series = request.evaluate(expr, from_s, until_s).map_err(|problem| problem.to_string())?;
+    let seen = watched.seen(query.warm_up, window)?;
+    *first_s = [*first_s, seen.first_s].into_iter().flatten().min();
+    let asked = |group, value| Asked { group, value, is_new: seen.is_new, has_data: seen.has_data };
+    match (matched, &series[..]) {
+        (None, _) => {
+            let group = |name: &str| Labels::new([("target", name)]);
+            Ok(series.iter().map(|series| asked(group(&series.name), series.last())).collect())
+        }
+        (Some((_, name)), [] | [_]) => {
+            let value = series.first().and_then(lanner_series::graphite::Series::last);
+            Ok(vec![asked(Labels::new([("series", name)]), value)])
+        }
+        (Some((_, name)), _) => Err(format!(
+            "the expression gives {} series for {name}; a template should give one",
+            series.len()
+        )),
+    }
+}
+
+/// What stands for `{series}`, and `{1}`, `{2}`, ... for the parts of the name where the pattern has wildcards.
+fn stand_ins(pattern: &str, name: &str) -> Vec<(String, String)> {
+    let is_wild = |part: &str| part.contains(['*', '?', '[', '{']);
+    let parts = pattern.split('.').zip(name.split('.')).filter(|(part, _)| is_wild(part));
+    let numbered = parts.enumerate().map(|(at, (_, part))| (format!("{{{}}}", at + 1), part.to_owned()));
+    numbered.chain([("{series}".to_owned(), name.to_owned())]).collect()
+}
+
+/// The expression with stand-ins filled in. It is filled as a tree: no name can change what it means.
+fn fill(expr: &Expr, stand_ins: &[(String, String)]) -> Expr {
+    let filled = |text: &str| {
+        stand_ins.iter().fold(text.to_owned(), |text, (placeholder, name)| text.replace(placeholder, name))
+    };
+    match expr {
+        Expr::Path { text, column } => Expr::Path { text: filled(text), column: *column },
+        Expr::Call { function, arguments, text, piped, column } => {
+            let argument = |argument: &Argument| Argument {
+                parameter: argument.parameter,
+                expr: fill(&argument.expr, stand_ins),
+            };
+            let arguments = arguments.iter().map(argument).collect();
+            Expr::Call { function, arguments, text: filled(text), piped: *piped, column: *column }
+        }
+        Expr::Literal { value: Literal::Text(text), column } => {
+            Expr::Literal { value: Literal::Text(filled(text)), column: *column }
+        }
+        Expr::Literal { .. } => expr.clone(),
+    }
+}
+
+/// A source that remembers what was read of it.
+struct Watched<'a> {
+    source: &'a dyn Stored,
+    window_s: i64,
+    /// By name: the end of the earliest slot that was read, and whether there was a value in the window.
+    reads: Mutex<BTreeMap<String, (i64, bool)>>,
+}
+
+struct Seen {
+    first_s: Option<i64>,
+    is_new: bool,
+    has_data: bool,
+}
+
+impl Watched<'_> {
+    fn seen(&self, warm_up: WarmUp, window: TimeRange) -> Result<Seen, String> {
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = Seen { first_s: None, is_new: false, has_data: false };
+        for (name, (earliest_s, has_data)) in &*reads {
+            let Some(first_s) = self.source.first_s(name)? else { continue };
+            seen.has_data |= has_data;
+            seen.first_s = Some(seen.first_s.map_or(first_s, |known: i64| known.min(first_s)));
+            seen.is_new |= match warm_up {
+                WarmUp::None => false,
+                WarmUp::LookBack => first_s >= *earliest_s,
+                WarmUp::Fixed(ms) => window.end_ms - first_s * 1000 < ms,
+            };
+        }
+        seen.is_new &= seen.has_data;
+        Ok(seen)
+    }
+}
+
+impl Source for Watched<'_> {
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
+        self.source.find(pattern)
+    }
+
+    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
+        self.source.find_tagged(conditions)
+    }
+
+    fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String> {
+        let points = self.source.read(name, from_s, until_s, now_s)?;
+        if let Some(points) = &points {
+            let skipped = (self.window_s - points.start_s).max(0) / points.step_s.max(1);
+            let in_window = points.values.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
+            let has_data = in_window.copied().any(|value| !value.is_nan());
+            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            let earliest_s = points.start_s.saturating_add(points.step_s);
+            let known = reads.entry(name.to_owned()).or_insert((earliest_s, false));
+            *known = (known.0.min(earliest_s), known.1 || has_data);
+        }
+        Ok(points)
+    }
+
+    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+        self.source.events(tags, from_s, until_s)
+    }
+}
+
+/// Samples in memory as metrics, one value a minute: the last one in it, as carbon keeps them.
+#[derive(Debug)]
+pub struct Metrics<'a>(BTreeMap<String, &'a [Sample]>);
+
+const STEP_S: i64 = 60;
+
+impl<'a> Metrics<'a> {
+    /// The series under the names that expressions know them by; samples oldest first.
+    #[must_use]
+    pub fn new(series: &'a BTreeMap<SeriesKey, Vec<Sample>>) -> Self {
+        let name = |key: &SeriesKey| {
+            key.labels.iter().fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"))
+        };
+        Self(series.iter().map(|(key, samples)| (name(key), &samples[..])).collect())
+    }
+}
+
+/// The tags in a full name, `name` among them.
+fn tags_of(name: &str) -> BTreeMap<String, String> {
+    let mut parts = name.split(';');
+    let own = parts.next().unwrap_or_default().to_owned();
+    let tags =
+        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned()));
+    [("name".to_owned(), own)].into_iter().chain(tags).collect()
+}
+
+impl Source for Metrics<'_> {
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let glob = Glob::new(pattern);
+        Ok(self.0.keys().filter(|name| glob.matches(name)).cloned().collect())
+    }
+
+    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
+        let conditions = TagCondition::parse_all(conditions)?;
+        let fits = |name: &&String| {
+            let tags = tags_of(name);
+            conditions.iter().all(|condition| condition.matches(&tags))
+        };
+        Ok(self.0.keys().filter(fits).cloned().collect())
+    }
+
+    fn read(&self, name: &str, from_s: i64, until_s: i64, _: i64) -> Result<Option<Points>, String> {
+        let Some(samples) = self.0.get(name) else { return Ok(None) };
+        let (start_s, n_slots) = slots(from_s, until_s, STEP_S)?;
+        let mut values = vec![f64::NAN; n_slots];
+        let first = samples.partition_point(|sample| sample.time_ms < start_s * 1000);
+        for sample in &samples[first..] {
+            let slot = usize::try_from((sample.time_ms.div_euclid(1000) - start_s) / STEP_S);
+            let Some(value) = slot.ok().and_then(|slot| values.get_mut(slot)) else { break };
+            *value = sample.value;
+        }
+        Ok(Some(Points { start_s, step_s: STEP_S, values }))
+    }
+
+    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+        Ok(Vec::new())
+    }
+}
+
+impl Stored for Metrics<'_> {
+    fn first_s(&self, name: &str) -> Result<Option<i64>, String> {
+        Ok(self.0.get(name).and_then(|samples| samples.first()).map(|sample| sample.time_ms.div_euclid(1000)))
+    }
+}

@@ -1,0 +1,87 @@
+//! `/api/checks`: made, listed, replaced, deleted.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::check;
+use crate::api::{ApiError, Json};
+use crate::app::App;
+use crate::register;
+
+/// All checks, or those with one of the `state`s, `enabled` or not, whose `fields` match the `regexes`.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, ApiError> {
+    let query = query.unwrap_or_default();
+    let all = |name: &'static str| {
+        form_urlencoded::parse(query.as_bytes()).filter(move |(key, _)| key == name).map(|(_, value)| value)
+    };
+    let states: Vec<_> = all("state").collect();
+    let enabled = all("enabled").last().map(|enabled| enabled == "true");
+    let mut patterns = Vec::new();
+    for (field, pattern) in all("fields").zip(all("regexes")) {
+        let wrong = |error| ApiError::new(StatusCode::BAD_REQUEST, format!("regexes: {error}"));
+        patterns
+            .push((field, regex::RegexBuilder::new(&pattern).size_limit(1 << 20).build().map_err(wrong)?));
+    }
+    let wanted = |check: &Value| {
+        let state = check["state"].as_str().unwrap_or_default();
+        (states.is_empty() || states.iter().any(|wanted| wanted == state))
+            && enabled.is_none_or(|enabled| check["enabled"] == json!(enabled))
+            && patterns
+                .iter()
+                .all(|(field, pattern)| check[&**field].as_str().is_some_and(|text| pattern.is_match(text)))
+    };
+    let checks = check::stored(&app)?;
+    let values: Vec<Value> = checks.iter().map(|rule| check::view(&app, rule)).filter(wanted).collect();
+    Ok(Json(super::page(&values, 0, values.len())))
+}
+
+/// A new check; the id that was posted is replaced.
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Json(posted): Json<Value>,
+) -> Result<Response, ApiError> {
+    let id = super::new_id(&app, "check");
+    let rule = check::rule(&app, &id, &posted, None)?;
+    check::save(&app, &headers, rule).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}"))]).into_response())
+}
+
+/// One check.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(check::view(&app, &check::find(&app, &id)?)))
+}
+
+/// Replaces one check.
+pub(super) async fn replace(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(posted): Json<Value>,
+) -> Result<Json<Value>, ApiError> {
+    let before = check::find(&app, &id)?;
+    let rule = check::rule(&app, &id, &posted, Some(&before))?;
+    check::save(&app, &headers, rule).await?;
+    Ok(Json(check::view(&app, &check::find(&app, &id)?)))
+}
+
+/// Deletes one check. Its running alerts end, and people are told.
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    check::find(&app, &id)?;
+    register::delete(&app, &id, &crate::api::rules::actor(&headers)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,59 @@
+//! Seyren's HTTP API: its clients and provisioning scripts work unchanged.
+//!
+//! A check is a stored rule with an expression and the limits `warn` and `error`; rules of that form that were
+//! written otherwise are listed as well. What only Seyren knows lies in the rule's annotations, so that its
+//! history, comparison and export are those of any rule. Subscriptions become receivers where there is a kind
+//! for them; others are kept and shown, with a note that nothing is delivered.
+//!
+//! Reading order: [`check`] (a check and its rule), [`subscription`] (a subscription and its receiver),
+//! then a file for each group of routes.
+
+mod alerts;
+mod check;
+mod checks;
+mod others;
+mod subscription;
+mod subscriptions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post, put};
+
+use crate::app::App;
+
+/// The routes.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/checks", get(checks::list).post(checks::create))
+        .route("/api/checks/{id}", get(checks::show).put(checks::replace).delete(checks::delete))
+        .route("/api/checks/{id}/alerts", get(alerts::of_check).delete(alerts::forget))
+        .route("/api/checks/{id}/image", get(others::no_pictures))
+        .route("/api/checks/{id}/subscriptions", post(subscriptions::create))
+        .route(
+            "/api/checks/{id}/subscriptions/{sid}",
+            put(subscriptions::replace).delete(subscriptions::delete),
+        )
+        .route("/api/checks/{id}/subscriptions/{sid}/test", put(subscriptions::test))
+        .route("/api/alerts", get(alerts::list))
+        .route("/api/chart/{target}", get(others::no_pictures))
+        .route("/api/config", get(others::config))
+        .route("/api/metrics/{target}/total", get(others::total))
+}
+
+/// A new id, as long as those of Seyren: 24 hexadecimal digits.
+fn new_id(app: &App, what: &str) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now_ms = app.now_ms();
+    let identity = format!("{:x}/{now_ms}/{count}/{what}", app.store.secret());
+    let hash = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
+    format!("{:08x}{hash}", now_ms.div_euclid(1000) & 0xffff_ffff)
+}
+
+/// A page of a list, as Seyren writes it.
+fn page(values: &[serde_json::Value], start: usize, items: usize) -> serde_json::Value {
+    let shown: Vec<&serde_json::Value> = values.iter().skip(start).take(items).collect();
+    serde_json::json!({ "values": shown, "items": items, "start": start, "total": values.len() })
+}

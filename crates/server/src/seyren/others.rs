@@ -1,0 +1,45 @@
+//! What Seyren's clients ask beside checks and alerts.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::tz::TimeZone;
+use lanner_series::graphite::{Request, parse_as_graphite};
+use serde_json::{Value, json};
+
+use crate::api::{ApiError, Json};
+use crate::app::App;
+use crate::graphite::StoreSource;
+
+/// What a client should know.
+pub(super) async fn config(State(app): State<Arc<App>>) -> Json<Value> {
+    let url = app.settings.external_url.clone().unwrap_or_else(|| format!("http://{}", app.settings.listen));
+    Json(json!({ "baseUrl": url, "graphsEnabled": false }))
+}
+
+/// How many series an expression gives.
+pub(super) async fn total(
+    State(app): State<Arc<App>>,
+    Path(target): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let done = tokio::task::spawn_blocking(move || {
+        let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
+        let all = |problems: Vec<lanner_series::graphite::Problem>| {
+            wrong(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        };
+        let expr = parse_as_graphite(&target).map_err(all)?;
+        let source = StoreSource::of(&app)?;
+        let now_s = app.now_ms() / 1000;
+        let request = Request::new(&source, now_s, TimeZone::UTC);
+        let series =
+            request.evaluate(&expr, now_s - 660, now_s - 60).map_err(|problem| wrong(problem.to_string()))?;
+        Ok(Json(Value::Object([(target, series.len().into())].into_iter().collect())))
+    });
+    done.await.map_err(|panic| ApiError::internal(panic.to_string()))?
+}
+
+/// Pictures are not drawn here.
+pub(super) async fn no_pictures() -> ApiError {
+    ApiError::new(StatusCode::NOT_IMPLEMENTED, "pictures are not drawn here; ask /render for the numbers")
+}

@@ -1,0 +1,100 @@
+//! A subscription of a check and the receiver that it becomes.
+//!
+//! | Type | Receiver |
+//! | --- | --- |
+//! | `HTTP` | a webhook to the target |
+//! | `SLACK` | the target when it is a URL; otherwise the channel, by the first stored receiver of kind `slack` |
+//! | `EMAIL` | the address, by the server of the first stored receiver of kind `email` |
+//! | `LOGGER` | a line a message in `seyren.log` in the data folder |
+//!
+//! Weekdays and hours are kept and shown; messages are not held back by them.
+
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+
+/// What the names of such receivers begin with.
+pub(super) const PREFIX: &str = "seyren-";
+
+/// The subscription with an id, its own or a new one.
+pub(super) fn with_id(app: &App, mut posted: Value) -> Value {
+    // What `view` adds is not kept.
+    if let Value::Object(fields) = &mut posted {
+        fields.retain(|name, _| name != "delivered" && name != "note");
+        if !fields.get("id").is_some_and(Value::is_string) {
+            fields.insert("id".to_owned(), super::new_id(app, "subscription").into());
+        }
+    }
+    posted
+}
+
+/// The document of the receiver, or why there is none.
+///
+/// - `known`: the documents of the stored receivers.
+pub(super) fn receiver(app: &App, subscription: &Value, known: &[Value]) -> Result<Value, String> {
+    let kind = subscription["type"].as_str().unwrap_or_default().to_ascii_uppercase();
+    let target = subscription["target"].as_str().unwrap_or_default();
+    let is = |name: &str| subscription[name] == json!(true);
+    if subscription["enabled"] == json!(false) {
+        return Err("it is not enabled".to_owned());
+    }
+    let only = match (is("ignoreWarn"), is("ignoreError")) {
+        (true, true) => return Err("it ignores warnings and errors".to_owned()),
+        (true, false) => Some("error"),
+        (false, true) => Some("warn"),
+        (false, false) => None,
+    };
+    let mut document = transport(app, &kind, target, known)?;
+    let identity = format!("{kind}/{target}/{}/{}", only.unwrap_or_default(), is("ignoreOk"));
+    let hash = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
+    let name = format!("{PREFIX}{}-{hash}", kind.to_ascii_lowercase());
+    document.insert("name".to_owned(), name.into());
+    document.insert("send_resolved".to_owned(), (!is("ignoreOk")).into());
+    document.insert("group_wait".to_owned(), "0s".into());
+    // Seyren tells changes, and never the same twice.
+    document.insert("repeat".to_owned(), "never".into());
+    match only {
+        Some(severity) => document.insert("only".to_owned(), json!({ "severity": severity })),
+        None => document.remove("only"),
+    };
+    Ok(Value::Object(document))
+}
+
+fn transport(app: &App, kind: &str, target: &str, known: &[Value]) -> Result<Map<String, Value>, String> {
+    let like = |kind: &str| known.iter().find(|receiver| receiver["kind"] == json!(kind)).cloned();
+    let is_url = target.starts_with("http://") || target.starts_with("https://");
+    let document = match kind {
+        "HTTP" => json!({ "kind": "webhook", "url": target }),
+        "SLACK" if is_url => json!({ "kind": "slack", "url": target }),
+        "SLACK" => {
+            let mut document = like("slack").ok_or("there is no receiver of kind slack to send it by")?;
+            document["channel"] = target.into();
+            document
+        }
+        "EMAIL" => {
+            let mut document = like("email").ok_or("there is no receiver of kind email to send it by")?;
+            document["to"] = json!([target]);
+            document
+        }
+        "LOGGER" => {
+            let folder = std::path::absolute(&app.settings.folder).map_err(|error| error.to_string())?;
+            json!({ "kind": "log", "path": folder.join("seyren.log") })
+        }
+        other => return Err(format!("there is no kind of receiver for {other}")),
+    };
+    match document {
+        Value::Object(document) => Ok(document),
+        _ => Err("its receiver is no document".to_owned()),
+    }
+}
+
+/// A subscription as Seyren shows it, and whether it reaches anybody.
+pub(super) fn view(app: &App, posted: Value, known: &[Value]) -> Value {
+    let mut shown = posted;
+    let made = receiver(app, &shown, known);
+    shown["delivered"] = made.is_ok().into();
+    if let Err(why) = made {
+        shown["note"] = format!("kept, but nothing is delivered: {why}").into();
+    }
+    shown
+}

@@ -1,0 +1,84 @@
+//! `/api/checks/{id}/subscriptions`: made, replaced, deleted, tried.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value};
+
+use super::{check, subscription};
+use crate::api::{ApiError, Json, messages};
+use crate::app::App;
+use crate::register;
+
+async fn save(app: &Arc<App>, headers: &HeaderMap, rule: Value, all: Vec<Value>) -> Result<(), ApiError> {
+    check::save(app, headers, check::with_subscriptions(rule, all)).await
+}
+
+/// The check with its subscriptions, and the place of one of them.
+fn find(app: &App, id: &str, sid: &str) -> Result<(Value, Vec<Value>, usize), ApiError> {
+    let rule = check::find(app, id)?;
+    let all = check::subscriptions(&rule);
+    let at = all.iter().position(|subscription| subscription["id"].as_str() == Some(sid));
+    let at = at.ok_or_else(|| ApiError::not_found("subscription", sid))?;
+    Ok((rule, all, at))
+}
+
+/// A new subscription.
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(mut posted): Json<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let rule = check::find(&app, &id)?;
+    let sid = super::new_id(&app, &id);
+    posted.insert("id".to_owned(), sid.as_str().into());
+    let mut all = check::subscriptions(&rule);
+    all.push(subscription::with_id(&app, Value::Object(posted)));
+    save(&app, &headers, rule, all).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}/subscriptions/{sid}"))])
+        .into_response())
+}
+
+/// Replaces one subscription.
+pub(super) async fn replace(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path((id, sid)): Path<(String, String)>,
+    Json(mut posted): Json<Map<String, Value>>,
+) -> Result<StatusCode, ApiError> {
+    let (rule, mut all, at) = find(&app, &id, &sid)?;
+    posted.insert("id".to_owned(), sid.into());
+    all[at] = subscription::with_id(&app, Value::Object(posted));
+    save(&app, &headers, rule, all).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends one subscription.
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path((id, sid)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let (rule, mut all, at) = find(&app, &id, &sid)?;
+    all.remove(at);
+    save(&app, &headers, rule, all).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a test message to the receiver of one subscription.
+pub(super) async fn test(
+    State(app): State<Arc<App>>,
+    Path((id, sid)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let (_, all, at) = find(&app, &id, &sid)?;
+    let stored = register::stored_document(&app.store)?;
+    let known = stored["receivers"].as_array().cloned().unwrap_or_default();
+    let receiver = subscription::receiver(&app, &all[at], &known);
+    let receiver = receiver
+        .map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, format!("nothing is delivered: {why}")))?;
+    let name = receiver["name"].as_str().unwrap_or_default().to_owned();
+    messages::test(State(app), Path(name)).await
+}
