@@ -276,9 +276,13 @@ impl Detected {
             remark(&format!("{name}: left out, for they hold no numbers: {}", few(&self.others)));
         }
         if let Some((line, count)) = self.repeated {
-            remark(&format!(
-                "{name}:{line}: the time of the row above again; {count} such rows, judged in the order of the file"
-            ));
+            // In a table with a row for each series and time, most rows are such.
+            let advice = if count * 3 > self.n_rows {
+                "; do they belong to several series? then give each a column or a file of its own"
+            } else {
+                ", judged in the order of the file"
+            };
+            remark(&format!("{name}:{line}: the time of the row above again; {count} such rows{advice}"));
         }
         let short: Vec<String> = self
             .series

@@ -133,7 +133,8 @@ pub(super) fn decide(
     });
     let is_named = is_named || (0..n_columns).all(|at| below[at].n_filled > 0 && !below[at].is_data());
     let seen = if is_named { below } else { seen(&rows[first..]) };
-    let names = names(is_named.then(|| (0..n_columns).map(|at| text(heading, at)).collect()), n_columns);
+    let heading: Vec<String> = (0..n_columns).map(|at| text(heading, at)).collect();
+    let names = names(is_named.then_some(&heading[..]), n_columns);
     let mut layout = Layout {
         n_above: if is_named { first + 1 } else { first },
         n_columns,
@@ -234,11 +235,11 @@ fn usual_width(rows: &[(u64, ByteRecord)]) -> usize {
 }
 
 /// Names without two alike: those of the heading, or `column 1` and so on.
-fn names(heading: Option<Vec<String>>, n_columns: usize) -> Vec<String> {
+fn names(heading: Option<&[String]>, n_columns: usize) -> Vec<String> {
     let mut used = std::collections::HashSet::new();
     (0..n_columns)
         .map(|at| {
-            let written = heading.as_ref().map(|heading| heading[at].trim_start_matches('\u{feff}').trim());
+            let written = heading.map(|heading| heading[at].trim_start_matches('\u{feff}').trim());
             let shortened: String = written.unwrap_or_default().chars().take(100).collect();
             let numbered = format!("column {}", at + 1);
             let name = match shortened.as_str() {
@@ -323,7 +324,7 @@ mod tests {
     #[test]
     fn names_differ() {
         let heading = ["\u{feff}a", "a", "", " b "].map(str::to_owned).to_vec();
-        assert_eq!(names(Some(heading), 4), ["a", "a (column 2)", "column 3", "b"]);
+        assert_eq!(names(Some(&heading), 4), ["a", "a (column 2)", "column 3", "b"]);
         assert_eq!(names(None, 2), ["column 1", "column 2"]);
     }
 }
