@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, backup, check, completion, demo, export, import, outbox, query, receiver, replay, rule, serve,
-    silence, status, test,
+    alert, backup, check, completion, demo, detect, export, import, outbox, query, receiver, replay, rule,
+    serve, silence, status, test,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -18,6 +18,7 @@ use crate::commands::{
 Examples:
   lanner demo                         see it find an outage, within a minute
   lanner serve                        start with nothing configured
+  lanner detect measurements.csv      find what is unusual in a table, with nothing to set
   lanner check lanner.yaml            find every mistake in a configuration
   lanner test payments.test.yaml      hold rules to written examples
   lanner import payments.csv          put data into a running server
@@ -35,6 +36,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
+    Detect(detect::Args),
     Check(check::Args),
     Test(test::Args),
     Replay(replay::Args),

@@ -10,11 +10,10 @@
 //! in [`crate::instant`]. An empty cell, `NaN`, `null` or `NA` is a gap, counted as skipped.
 
 mod header;
+pub mod rows;
 mod write;
 
-use std::cell::Cell;
-use std::io::{self, BufRead, Read};
-use std::rc::Rc;
+use std::io::{self, Read};
 
 use ::csv::ByteRecord;
 use lanner_core::{Labels, Sample, SeriesKey};
@@ -22,6 +21,7 @@ use lanner_core::{Labels, Sample, SeriesKey};
 use crate::report::shown;
 use crate::{Report, instant};
 use header::Layout;
+use rows::{RowReader, cell, is_blank};
 
 pub use header::HeaderError;
 pub use write::{WriteError, Writer};
@@ -89,90 +89,23 @@ pub fn read(
     report: &mut Report,
     on_sample: impl FnMut(&SeriesKey, Sample) -> Result<(), String>,
 ) -> Result<(), ReadError> {
-    let budget = Rc::new(Cell::new(MAX_ROW_BYTES));
-    let metered = Metered { input, left: Rc::clone(&budget), last: b'\n' };
-    let mut input = io::BufReader::with_capacity(64 * 1024, metered);
-    let delimiter = match options.delimiter {
-        Some(delimiter) => delimiter,
-        None => {
-            let start = input.fill_buf().map_err(|error| ReadError::Input { line: 0, error })?;
-            header::guess_delimiter(start)
-        }
-    };
-    // Only `\n` ends a row, so that lines are counted rightly; see `cell` for the `\r` before it.
-    let mut reader = ::csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .terminator(::csv::Terminator::Any(b'\n'))
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(input);
+    let delimiter = |start: &[u8]| options.delimiter.unwrap_or_else(|| header::guess_delimiter(start));
+    let mut reader = RowReader::new(input, delimiter)?;
     let mut row = ByteRecord::new();
-    let mut next_line = |row: &mut ByteRecord| {
-        budget.set(MAX_ROW_BYTES);
-        let line = reader.position().line().saturating_sub(1);
-        match reader.read_byte_record(row) {
-            Ok(false) => Ok(None),
-            Ok(true) => {
-                let n_breaks = 1 + memchr::memchr_iter(b'\n', row.as_slice()).count() as u64;
-                Ok(Some(reader.position().line().saturating_sub(n_breaks)))
-            }
-            Err(_) if budget.get() == 0 => Err(ReadError::RowTooLong { line }),
-            Err(error) => Err(ReadError::Input { line, error: error.into() }),
-        }
-    };
     let layout = loop {
-        match next_line(&mut row)? {
+        match reader.next_row(&mut row)? {
             None => return Err(HeaderError::Empty.into()),
             Some(_) if is_blank(&row) => {}
             Some(_) => break header::layout(&row, options.time_column)?,
         }
     };
     let mut rows = Rows { layout, n_cells: row.len(), report, on_sample, last_key: None };
-    while let Some(line) = next_line(&mut row)? {
+    while let Some(line) = reader.next_row(&mut row)? {
         if !is_blank(&row) {
             rows.row(&row, line);
         }
     }
     Ok(())
-}
-
-/// An input that fails once `left` is used up, which bounds the memory that one row can take, and that ends with
-/// a line break.
-struct Metered<R> {
-    input: R,
-    left: Rc<Cell<usize>>,
-    last: u8,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
-            return Err(io::Error::other("a row is too long"));
-        }
-        let n_read = self.input.read(buffer)?;
-        self.left.set(self.left.get().saturating_sub(n_read));
-        match (n_read, buffer) {
-            (0, [first, ..]) if self.last != b'\n' => {
-                *first = b'\n';
-                self.last = b'\n';
-                Ok(1)
-            }
-            (_, buffer) => {
-                self.last = buffer[..n_read].last().copied().unwrap_or(self.last);
-                Ok(n_read)
-            }
-        }
-    }
-}
-
-/// The cell at `at`; the last one of a row may end in `\r`, which belongs to the line break.
-fn cell(row: &ByteRecord, at: usize) -> &[u8] {
-    let cell = &row[at];
-    if at + 1 == row.len() { cell.strip_suffix(b"\r").unwrap_or(cell) } else { cell }
-}
-
-fn is_blank(row: &ByteRecord) -> bool {
-    row.len() == 1 && cell(row, 0).is_empty()
 }
 
 struct Rows<'r, F> {

@@ -1,9 +1,9 @@
 //! `lanner import`: samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `input` (files to pieces) and `read` (pieces to batches).
+//! [`Args`], [`run`], then `pieces` (files to pieces) and `read` (pieces to batches).
 
-mod input;
+mod pieces;
 mod read;
 
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use lanner_wire::{Problem, Report};
 
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
+use crate::input::{self, Meter};
 use crate::progress::{self, Progress};
-use input::Meter;
 use read::{Batch, Form, How};
 
 /// Problems shown of one file; the others are counted.

@@ -7,6 +7,7 @@ fn help_has_examples() {
     let commands = [
         "",
         "serve",
+        "detect",
         "check",
         "test",
         "replay",

@@ -6,7 +6,7 @@ use lanner_core::{Sample, SeriesKey};
 use lanner_wire::line_protocol::{self, Precision};
 use lanner_wire::{Report, csv, events, ndjson};
 
-use super::input::{Ends, next_piece};
+use super::pieces::{Ends, next_piece};
 
 /// Batches are about this large.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;

@@ -1,0 +1,170 @@
+//! What was found: stretches of strange samples, each with its worst.
+
+use lanner_core::Threshold;
+use lanner_series::detect::{Automatic, Judged};
+use lanner_wire::api::Time;
+use serde::Serialize;
+
+use crate::list::{self, Cell, Row};
+
+/// Strange samples with fewer than so many usual ones between them are one finding.
+const JOINED_WITHIN: u64 = 24;
+
+/// When something was, in the table that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Moment {
+    Time(Time),
+    /// A table without times.
+    Line(i64),
+}
+
+impl Moment {
+    pub(super) fn new(at: i64, has_times: bool) -> Self {
+        if has_times { Self::Time(Time(at)) } else { Self::Line(at) }
+    }
+}
+
+impl From<Moment> for Cell {
+    fn from(moment: Moment) -> Self {
+        Self::Text(match moment {
+            Moment::Time(time) => list::time_text(time),
+            Moment::Line(line) => format!("line {line}"),
+        })
+    }
+}
+
+/// A stretch of strange samples of one series.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Finding {
+    pub(super) series: String,
+    /// The first strange sample.
+    pub(super) from: Moment,
+    /// The last one.
+    pub(super) to: Moment,
+    /// The strangest one.
+    pub(super) at: Moment,
+    /// What it was there.
+    pub(super) value: f64,
+    /// What was expected there.
+    pub(super) expected: f64,
+    /// How strange that is; in JSON null where it is infinite: a first change of what never changed.
+    pub(super) score: f64,
+    /// Strange samples.
+    pub(super) samples: u64,
+}
+
+impl Row for Finding {
+    const COLUMNS: &'static [&'static str] = &["series", "from", "to", "value", "expected", "score"];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.series.as_str().into(),
+            self.from.into(),
+            self.to.into(),
+            self.value.into(),
+            self.expected.into(),
+            self.score.into(),
+        ]
+    }
+}
+
+/// One series being judged.
+pub(super) struct Series {
+    pub(super) name: String,
+    has_times: bool,
+    threshold: Threshold,
+    detector: Automatic,
+    pub(super) findings: Vec<Finding>,
+    /// Samples so far, without gaps.
+    pub(super) n_samples: u64,
+    /// Samples that had a score.
+    pub(super) n_judged: u64,
+    /// The number of the last strange sample.
+    last_strange: Option<u64>,
+}
+
+impl Series {
+    pub(super) fn new(name: &str, has_times: bool, threshold: Threshold) -> Self {
+        Self {
+            name: name.to_owned(),
+            has_times,
+            threshold,
+            detector: Automatic::default(),
+            findings: Vec::new(),
+            n_samples: 0,
+            n_judged: 0,
+            last_strange: None,
+        }
+    }
+
+    /// Judges the newest sample by those before it; `None` for a gap, and while it is too early.
+    pub(super) fn judge(&mut self, at: i64, y: f64) -> Option<Judged> {
+        if y.is_nan() {
+            return None;
+        }
+        self.n_samples += 1;
+        let judged = if self.has_times {
+            self.detector.judge(at, y)
+        } else {
+            lanner_series::detect::SeriesDetector::step(&mut self.detector, Some(y))
+        };
+        let judged = judged.ok()?;
+        self.n_judged += 1;
+        if self.threshold.exceeded_by(judged.score) {
+            self.find(at, y, judged);
+        }
+        Some(judged)
+    }
+
+    fn find(&mut self, at: i64, y: f64, judged: Judged) {
+        let now = Moment::new(at, self.has_times);
+        let since = self.last_strange.replace(self.n_samples).map(|last| self.n_samples - last);
+        let score = judged.score.value();
+        match self.findings.last_mut() {
+            Some(open) if since.is_some_and(|since| since <= JOINED_WITHIN) => {
+                open.to = now;
+                open.samples += 1;
+                if score > open.score {
+                    (open.at, open.value, open.expected, open.score) = (now, y, judged.expected, score);
+                }
+            }
+            _ => self.findings.push(Finding {
+                series: self.name.clone(),
+                from: now,
+                to: now,
+                at: now,
+                value: y,
+                expected: judged.expected,
+                score,
+                samples: 1,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strange_samples_close_together_are_one_finding() {
+        let mut series = Series::new("a", false, Threshold::above(1.0));
+        let strange = [(300, 40.0), (310, 60.0), (400, 120.0)];
+        for line in 0..500 {
+            let height = strange.iter().find(|(at, _)| *at == line).map_or(0.0, |(_, height)| *height);
+            series.judge(line, (line % 7) as f64 + height);
+        }
+        let found: Vec<_> = series.findings.iter().map(|it| (it.from, it.to, it.samples, it.value)).collect();
+        let line = Moment::Line;
+        // Of the first two the first is the stranger one: the second had an example.
+        assert_eq!(found, [(line(300), line(310), 2, 46.0), (line(400), line(400), 1, 121.0)]);
+        assert_eq!((series.n_samples, series.n_judged), (500, 450));
+    }
+
+    #[test]
+    fn gaps_are_no_samples() {
+        let mut series = Series::new("a", true, Threshold::above(1.0));
+        assert!((0..1_000).all(|n| series.judge(n * 1_000, f64::NAN).is_none()));
+        assert_eq!(series.n_samples, 0);
+    }
+}

@@ -1,0 +1,190 @@
+//! What people know to have happened: incidents, to measure findings by.
+//!
+//! Three forms are read: a table of `from,to` times; a table of times, each with a mark of 0 or 1 or without one; JSON
+//! as the Numenta Anomaly Benchmark has it, `{"folder/file.csv": [["from", "to"], …], …}`, or only the list.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use csv::ByteRecord;
+use lanner_wire::csv::rows::{RowReader, cell as bytes_of};
+use lanner_wire::instant;
+use serde_json::Value;
+
+use super::{cell, layout};
+use crate::failure::{Failure, Result};
+
+/// A file of incidents is read whole; larger ones are something else.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Incidents, in order and apart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Incidents {
+    /// The first and the last moment of each, in milliseconds since 1970.
+    pub(super) spans: Vec<(i64, i64)>,
+}
+
+impl Incidents {
+    fn new(mut spans: Vec<(i64, i64)>) -> Self {
+        spans.sort_unstable();
+        let mut apart: Vec<(i64, i64)> = Vec::with_capacity(spans.len());
+        for (from, to) in spans {
+            match apart.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => apart.push((from, to)),
+            }
+        }
+        Self { spans: apart }
+    }
+
+    /// Whether something was wrong at that time.
+    pub(super) fn contain(&self, time_ms: i64) -> bool {
+        let after = self.spans.partition_point(|(from, _)| *from <= time_ms);
+        after.checked_sub(1).is_some_and(|at| time_ms <= self.spans[at].1)
+    }
+}
+
+/// Reads the incidents of the table `table` from a file.
+pub(super) fn load(path: &Path, table: &str) -> Result<Incidents> {
+    let failed = |error: &std::io::Error| Failure::file("read", path, error);
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(|error| failed(&error))?;
+    let name = path.display();
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Failure::user(format!("{name} is larger than 64 MiB; is it a list of incidents?")));
+    }
+    let spans = if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        from_json(&text, table)
+    } else {
+        from_table(&text)
+    };
+    let spans = spans.map_err(|why| {
+        Failure::user(format!("{name}: {why}")).hint(
+            "incidents are a table of from,to times, or JSON such as {\"file.csv\": [[\"from\", \"to\"]]}",
+        )
+    })?;
+    Ok(Incidents::new(spans))
+}
+
+type Spans = std::result::Result<Vec<(i64, i64)>, String>;
+
+fn from_table(text: &[u8]) -> Spans {
+    let mut reader = RowReader::new(text, layout::delimiter).map_err(|error| error.to_string())?;
+    let mut row = ByteRecord::new();
+    let (mut spans, mut is_heading) = (Vec::new(), true);
+    while let Some(line) = reader.next_row(&mut row).map_err(|error| error.to_string())? {
+        let cells: Vec<_> = (0..row.len()).map(|at| String::from_utf8_lossy(bytes_of(&row, at))).collect();
+        if cells.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        let times: Vec<i64> = cells.iter().filter_map(|cell| cell::time_ms(cell)).collect();
+        match times[..] {
+            [from, to, ..] if from <= to => spans.push((from, to)),
+            [_, _, ..] => return Err(format!("line {line}: it ends before it begins")),
+            [time] => {
+                let mark = cells
+                    .iter()
+                    .filter(|cell| cell::time_ms(cell).is_none())
+                    .find_map(|cell| cell::mark(cell));
+                spans.extend(mark.unwrap_or(true).then_some((time, time)));
+            }
+            [] if is_heading => {}
+            [] => return Err(format!("line {line}: there is no time in it")),
+        }
+        is_heading = false;
+    }
+    Ok(spans)
+}
+
+fn from_json(text: &[u8], table: &str) -> Spans {
+    let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let list = match &value {
+        Value::Object(files) => {
+            let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+            let table = table.strip_suffix(".gz").unwrap_or(table);
+            let same = files.iter().filter(|(key, _)| file(key) == file(table));
+            // Folders may have files of the same name.
+            let best = same.max_by_key(|(key, _)| table.ends_with(key.as_str()));
+            best.map(|(_, list)| list).ok_or_else(|| format!("it does not name {}", file(table)))?
+        }
+        list => list,
+    };
+    let time = |value: &Value| match value {
+        Value::String(text) => cell::time_ms(text).ok_or_else(|| format!("\"{text}\" is not a time")),
+        value => instant::from_json(value),
+    };
+    let span = |value: &Value| match value.as_array().map(Vec::as_slice) {
+        Some([from, to]) => match (time(from)?, time(to)?) {
+            (from, to) if from <= to => Ok((from, to)),
+            _ => Err(format!("{value} ends before it begins")),
+        },
+        Some(_) => Err(format!("{value} is not a pair of times")),
+        None => time(value).map(|time| (time, time)),
+    };
+    list.as_array().ok_or("it holds no list of incidents")?.iter().map(span).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DAY_MS: i64 = 86_400_000;
+    const NEW_YEAR: i64 = 1_767_225_600_000;
+
+    #[test]
+    fn forms() {
+        #[track_caller]
+        fn check(text: &str, expected: &[(i64, i64)]) {
+            let is_json = text.starts_with(['{', '[']);
+            let spans = if is_json {
+                from_json(text.as_bytes(), "data/a.csv.gz")
+            } else {
+                from_table(text.as_bytes())
+            };
+            let days = |spans: Vec<(i64, i64)>| -> Vec<(i64, i64)> {
+                spans
+                    .iter()
+                    .map(|(from, to)| ((from - NEW_YEAR) / DAY_MS, (to - NEW_YEAR) / DAY_MS))
+                    .collect()
+            };
+            assert_eq!(spans.map(days).as_deref(), Ok(expected), "{text}");
+        }
+        check("from,to\n2026-01-02,2026-01-03\n", &[(1, 2)]);
+        check("2026-01-02 00:00;2026-01-03 00:00", &[(1, 2)]);
+        check("what,from,to\ndeploy,2026-01-02,2026-01-03\n", &[(1, 2)]);
+        check("time,is_anomaly\n2026-01-01,0\n2026-01-02,1\n", &[(1, 1)]);
+        check("2026-01-02\n2026-01-05\n", &[(1, 1), (4, 4)]);
+        check(r#"{"x/b.csv": [], "y/a.csv": [["2026-01-02", "2026-01-03"]]}"#, &[(1, 2)]);
+        check(r#"{"x/a.csv": [], "data/a.csv": ["2026-01-02"]}"#, &[(1, 1)]);
+        check(r#"[["2026-01-02 00:00:00.000000", 1767398400]]"#, &[(1, 2)]);
+    }
+
+    #[test]
+    fn mistakes() {
+        assert!(from_table(b"from,to\n2026-01-03,2026-01-02\n").unwrap_err().contains("line 2"));
+        assert!(from_table(b"a\nb\n").unwrap_err().contains("line 2"));
+        assert!(from_json(b"{\"b.csv\": []}", "a.csv").unwrap_err().contains("a.csv"));
+        assert!(from_json(b"[[1]]", "a.csv").is_err());
+        assert!(from_json(b"{", "a.csv").is_err());
+    }
+
+    #[test]
+    fn incidents_that_touch_are_one() {
+        let incidents = Incidents::new(vec![(5, 7), (1, 2), (6, 9)]);
+        assert_eq!(incidents.spans, [(1, 2), (5, 9)]);
+        assert_eq!(
+            [0, 1, 2, 3, 5, 9, 10].map(|at| incidents.contain(at)),
+            [false, true, true, false, true, true, false]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn anything_may_be_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (from_table(&bytes), from_json(&bytes, "a.csv"));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! How good scores were where incidents are known, by metrics that cannot be flattered.
+
+use lanner_core::Score;
+use lanner_series::detect::automatic::Alarms;
+use lanner_testkit::metrics::{
+    self, AlarmBudget, MetricError, NabFile, NabProfile, Scored, affiliation_f, alarms_above,
+    at_alarm_budget, auc_pr, range_f1,
+};
+use serde::Serialize;
+
+use crate::list::{self, Cell, Format, Row};
+
+/// Edges of incidents are as uncertain as up to so many samples.
+const LARGEST_BUFFER: usize = 100;
+
+/// An alarm silences those within so many steps after it.
+const QUIET_STEPS: i64 = 24;
+
+/// What to measure with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) threshold: f64,
+    pub(super) alarms_per_day: f64,
+    pub(super) has_times: bool,
+}
+
+/// Rows as they were judged.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Judgements {
+    pub(super) at: Vec<i64>,
+    pub(super) is_marked: Vec<bool>,
+    /// For each series a score each row; 0 where there is none.
+    pub(super) scores: Vec<Vec<f64>>,
+}
+
+/// Alarms of one threshold.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Alarmed {
+    threshold: f64,
+    found: u64,
+    false_alarms: u64,
+    /// The middle of the delays of incidents found.
+    median_delay_ms: Option<i64>,
+}
+
+/// The benchmark's three profiles, at the threshold in use.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Nab {
+    standard: f64,
+    few_false: f64,
+    few_missed: f64,
+}
+
+/// How good the scores of a series were.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Quality {
+    series: String,
+    incidents: u64,
+    vus_pr: f64,
+    vus_roc: f64,
+    auc_pr: f64,
+    range_f1: f64,
+    affiliation_f1: f64,
+    /// At the threshold in use.
+    alarms: Alarmed,
+    /// With as many alarms a day as were asked for; none without times.
+    in_budget: Option<Alarmed>,
+    /// None when all incidents lie in the first 15 %, which the benchmark does not score.
+    nab: Option<Nab>,
+}
+
+impl Row for Quality {
+    const COLUMNS: &'static [&'static str] = &[
+        "series",
+        "incidents",
+        "VUS-PR",
+        "VUS-ROC",
+        "AUC-PR",
+        "range F1",
+        "affiliation F1",
+        "incidents found",
+        "false alarms",
+        "median delay",
+        "found in budget",
+        "delay in budget",
+        "NAB standard",
+        "NAB few false",
+        "NAB few missed",
+    ];
+    fn cells(&self) -> Vec<Cell> {
+        let delay = |alarms: &Alarmed| alarms.median_delay_ms.map(lanner_core::time::format_duration);
+        let rounded = |value: f64| Cell::Number((value * 1e3).round() / 1e3);
+        let nab = |read: fn(&Nab) -> f64| {
+            self.nab.as_ref().map_or(Cell::Nothing, |nab| Cell::Number((read(nab) * 10.0).round() / 10.0))
+        };
+        vec![
+            self.series.as_str().into(),
+            self.incidents.into(),
+            rounded(self.vus_pr),
+            rounded(self.vus_roc),
+            rounded(self.auc_pr),
+            rounded(self.range_f1),
+            rounded(self.affiliation_f1),
+            self.alarms.found.into(),
+            self.alarms.false_alarms.into(),
+            delay(&self.alarms).into(),
+            self.in_budget.as_ref().map(|alarms| alarms.found).into(),
+            self.in_budget.as_ref().and_then(delay).into(),
+            nab(|nab| nab.standard),
+            nab(|nab| nab.few_false),
+            nab(|nab| nab.few_missed),
+        ]
+    }
+}
+
+/// Shows the metrics: a column for each series, or as CSV a row.
+pub(super) fn show(format: Format, found: &[Quality]) -> crate::failure::Result<()> {
+    if format == Format::Csv {
+        return list::csv(Quality::COLUMNS, found.iter().map(Row::cells));
+    }
+    let cells: Vec<Vec<Cell>> = found.iter().map(Row::cells).collect();
+    let heading = std::iter::once("metric").chain(found.iter().map(|quality| quality.series.as_str()));
+    let rows = Quality::COLUMNS.iter().enumerate().skip(1).map(|(at, name)| {
+        let values = cells.iter().map(|cells| cells[at].clone());
+        std::iter::once(Cell::from(*name)).chain(values).collect()
+    });
+    list::table(&heading.collect::<Vec<_>>(), rows)
+}
+
+/// Measures each series, and where there are several, all together: as strange as the strangest.
+pub(super) fn measure(
+    judgements: &Judgements,
+    names: &[String],
+    terms: Terms,
+) -> Result<Vec<Quality>, MetricError> {
+    let mut found = Vec::new();
+    for (name, scores) in names.iter().zip(&judgements.scores) {
+        found.push(measure_one(judgements, name, scores, terms)?);
+    }
+    if let [first, second, ..] = &judgements.scores[..] {
+        let mut most: Vec<f64> = first.iter().zip(second).map(|(a, b)| a.max(*b)).collect();
+        for scores in &judgements.scores[2..] {
+            most.iter_mut().zip(scores).for_each(|(most, score)| *most = most.max(*score));
+        }
+        found.push(measure_one(judgements, "(all together)", &most, terms)?);
+    }
+    Ok(found)
+}
+
+fn measure_one(
+    judgements: &Judgements,
+    name: &str,
+    scores: &[f64],
+    terms: Terms,
+) -> Result<Quality, MetricError> {
+    let Judgements { at, is_marked, .. } = judgements;
+    let scored = Scored::new(is_marked, scores)?;
+    let quiet_ms = QUIET_STEPS.saturating_mul(usual_step(at).unwrap_or(1));
+    let alarmed = |alarms: &metrics::Alarms| Alarmed {
+        threshold: alarms.threshold,
+        found: alarms.delays_ms.iter().flatten().count() as u64,
+        false_alarms: alarms.n_false as u64,
+        median_delay_ms: alarms.median_delay_ms().filter(|_| terms.has_times),
+    };
+    let budget = AlarmBudget { per_day: terms.alarms_per_day, quiet_ms };
+    let in_budget = terms.has_times.then(|| at_alarm_budget(&scored, at, budget)).transpose()?;
+    let vus = metrics::vus(&scored, LARGEST_BUFFER);
+    Ok(Quality {
+        series: name.to_owned(),
+        incidents: metrics::events(is_marked).len() as u64,
+        vus_pr: vus.pr,
+        vus_roc: vus.roc,
+        auc_pr: auc_pr(&scored),
+        range_f1: range_f1(&scored),
+        affiliation_f1: affiliation_f(&scored),
+        alarms: alarmed(&alarms_above(&scored, at, terms.threshold, quiet_ms)?),
+        in_budget: in_budget.as_ref().map(alarmed),
+        nab: nab(is_marked, scores, terms.threshold),
+    })
+}
+
+fn nab(is_marked: &[bool], scores: &[f64], threshold: f64) -> Option<Nab> {
+    let mut alarms = Alarms::default();
+    // As the program speaks: once in a while.
+    let spoken =
+        |&score: &f64| if alarms.raise(Score::new(score / threshold)) { score } else { score.min(threshold) };
+    let spoken: Vec<f64> = scores.iter().map(spoken).collect();
+    let windows = metrics::events(is_marked);
+    let files = [NabFile::new(&spoken, &windows).ok()?];
+    let score = |profile| Some(metrics::nab_above(&files, profile, threshold).ok()?.score);
+    Some(Nab {
+        standard: score(NabProfile::STANDARD)?,
+        few_false: score(NabProfile::FEW_FALSE_ALARMS)?,
+        few_missed: score(NabProfile::FEW_MISSED)?,
+    })
+}
+
+/// The middle of the distances between neighbours.
+pub(super) fn usual_step(at: &[i64]) -> Option<i64> {
+    let mut steps: Vec<i64> = at.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let middle = steps.len() / 2;
+    (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn perfect_scores_are_perfect() {
+        let is_incident = |at: i64| (700..720).contains(&at);
+        let scores: Vec<f64> = (0..1_000).map(|at| if is_incident(at) { 2.0 } else { 0.5 }).collect();
+        let judgements = Judgements {
+            at: (0..1_000).map(|at| at * 60_000).collect(),
+            is_marked: (0..1_000).map(is_incident).collect(),
+            scores: vec![scores.clone(), scores],
+        };
+        let terms = Terms { threshold: 1.0, alarms_per_day: 10.0, has_times: true };
+        let found = measure(&judgements, &["a".to_owned(), "b".to_owned()], terms).unwrap();
+        assert_eq!(found.len(), 3);
+        let quality = &found[2];
+        assert_eq!((quality.auc_pr, quality.range_f1, quality.incidents), (1.0, 1.0, 1));
+        assert_eq!((quality.alarms.found, quality.alarms.false_alarms), (1, 0));
+        assert_eq!(quality.alarms.median_delay_ms, Some(0));
+        assert_eq!(quality.nab.as_ref().map(|nab| nab.standard), Some(100.0));
+        assert_eq!(quality.cells().len(), Quality::COLUMNS.len());
+    }
+
+    #[test]
+    fn steps() {
+        assert_eq!(usual_step(&[0, 5, 10, 100]), Some(5));
+        assert_eq!(usual_step(&[7]), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! `lanner detect`: tables in, findings out.
+
+use std::io::Read as _;
+
+use serde_json::Value;
+
+use crate::program::{Ran, run, run_with_input};
+
+impl Ran {
+    /// What was said on either output; all `parts` must be in it.
+    #[track_caller]
+    fn tells(self, code: i32, parts: &[&str]) {
+        let text = format!("{}{}", self.out, self.err);
+        assert_eq!(self.code, code, "{text}");
+        parts.iter().for_each(|part| assert!(text.contains(part), "\"{part}\" is not in:\n{text}"));
+    }
+}
+
+/// Something that repeats, with a spike in row 300.
+fn sample(row: u32) -> f64 {
+    if row == 300 { 60.0 } else { f64::from(row * 7 % 10) }
+}
+
+/// A minute for each row.
+fn time(row: u32) -> String {
+    format!("2026-01-01 {:02}:{:02}:00", row / 60, row % 60)
+}
+
+/// A table with a heading and 400 rows.
+fn table(heading: &str, row: impl Fn(u32) -> String) -> String {
+    std::iter::once(heading.to_owned())
+        .chain((0..400).map(row))
+        .filter(|line| !line.is_empty())
+        .map(|line| line + "\n")
+        .collect()
+}
+
+#[test]
+fn any_table_will_do() {
+    #[track_caller]
+    fn check(table: &str, from: &str) {
+        let ran = run_with_input(&["detect", "--format", "json", "-"], table.as_bytes());
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let findings: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(findings[0]["from"].to_string(), from, "{findings}");
+        assert_eq!(
+            (&findings[0]["value"], findings.as_array().unwrap().len()),
+            (&60.0.into(), 1),
+            "{findings}"
+        );
+    }
+    let at = "\"2026-01-01T05:00:00Z\"";
+    let epoch = |row: u32| 1_767_225_600 + u64::from(row) * 60;
+    check(&table("timestamp,value", |row| format!("{},{}", time(row), sample(row))), at);
+    check(&table("", |row| format!("{},{}", time(row), sample(row))), at); // no heading
+    check(&table("zeit;wert", |row| format!("{};{},0\r", time(row), sample(row))), at);
+    check(&table("a\tb", |row| format!("{}\t{}", sample(row), epoch(row) * 1_000)), at);
+    check(&table("x|y", |row| format!("{}|{}", epoch(row), sample(row))), at);
+    check(&table("time,host,value", |row| format!("{},\"a, b\",{}", time(row), sample(row))), at);
+    let gap = |row: u32| if row % 9 == 1 { "NaN".to_owned() } else { sample(row).to_string() };
+    check(&table("time,value", |row| format!("{},{}", time(row), gap(row))), at);
+    check(&table("value", |row| sample(row).to_string()), "302");
+    check(&table("", |row| sample(row).to_string()), "301");
+}
+
+#[test]
+fn several_columns() {
+    let row = |row| format!("{},{},x,{},{}", time(row), sample(row), 5, sample(399 - row));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.csv");
+    std::fs::write(&path, table("t,a,text,b,c", row)).unwrap();
+    let path = path.to_str().unwrap();
+    let ran = run(&["detect", path, "--format", "csv"]);
+    assert_eq!(
+        ran.out.lines().map(|line| line.split(",2026").next().unwrap()).collect::<Vec<_>>(),
+        ["series,from,to,value,expected,score", "c", "a"]
+    );
+    ran.tells(1, &["left out, for they hold no numbers: text", "3 series, times in t"]);
+    run(&["detect", path, "--value", "b"]).tells(0, &["Nothing unusual was found."]);
+    let only = run(&["detect", path, "--value", "A", "--format", "json"]).expect(1);
+    assert!(only.contains("\"a\"") && !only.contains("\"c\""), "{only}");
+    run(&["detect", path, "--threshold", "1000"]).tells(0, &[]);
+}
+
+#[test]
+fn exit_codes_and_mistakes() {
+    let usual = table("time,value", |row| format!("{},{}", time(row), row % 7));
+    run_with_input(&["detect", "-"], usual.as_bytes()).tells(0, &["Nothing unusual"]);
+    run_with_input(&["detect", "-", "--format", "json"], usual.as_bytes()).tells(0, &["[]"]);
+    run_with_input(&["detect", "-", "--value", "x"], usual.as_bytes())
+        .tells(2, &["no column \"x\"", "time, value"]);
+    run_with_input(&["detect", "-", "--time", "value"], usual.as_bytes())
+        .tells(2, &["holds no times", "2026-12-01"]);
+    run_with_input(&["detect", "-", "--label", "value"], usual.as_bytes())
+        .tells(2, &["no column of numbers"]);
+    run_with_input(&["detect", "-"], b"").tells(2, &["standard input holds no rows"]);
+    run_with_input(&["detect", "-"], b"a,b\nx,y\n").tells(2, &["no column of numbers", "a, b"]);
+    run_with_input(&["detect", "-"], b"PK\x03\x04\0\0").tells(2, &["not a table in UTF-8"]);
+    run_with_input(&["detect", "-"], &[0x1f, 0x8b, 1, 2, 3]).tells(2, &["standard input"]);
+    run_with_input(&["detect", "-"], b"time,v\n2026-01-01,1\n2026-01-02,2\n")
+        .tells(0, &["too few values", "v (2 values)"]);
+    run(&["detect", "no-such.csv"]).tells(2, &["no-such.csv", "check the path"]);
+    run(&["detect", "-", "--threshold", "0"]).tells(2, &["above 0"]);
+}
+
+#[test]
+fn rows_out_of_order() {
+    let newest_first = table("time,value", |row| format!("{},{}", time(399 - row), sample(399 - row)));
+    run_with_input(&["detect", "-"], newest_first.as_bytes())
+        .tells(2, &["standard input:3:", "sort the rows"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, newest_first).unwrap();
+    run(&["detect", path.to_str().unwrap()])
+        .tells(1, &["a.csv:3:", "sorted in memory", "2026-01-01T05:00:00Z"]);
+    let twice = table("time,value", |row| format!("{},{}", time(row / 2), row % 7));
+    run_with_input(&["detect", "-"], twice.as_bytes()).tells(0, &["standard input:3:", "200 such rows"]);
+}
+
+#[test]
+fn bad_rows_cost_only_themselves() {
+    let mut text = table("time,value", |row| format!("{},{}", time(row), sample(row)));
+    text.push_str("yesterday,1\n2026-01-02 00:00:00,many\n2026-01-02 00:01:00,1,2\n\"");
+    let ran = run_with_input(&["detect", "-"], text.as_bytes());
+    ran.tells(
+        1,
+        &[
+            "standard input:402: time: \"yesterday\" is not a time; row left out",
+            "standard input:403: value: \"many\" is not a number; taken as a gap",
+            "standard input:404: 3 cells where others have 2; row left out",
+        ],
+    );
+}
+
+#[test]
+fn how_well_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let row = |row| format!("{},{},{}", time(row), sample(row), u8::from((298..310).contains(&row)));
+    std::fs::write(path("a.csv"), table("time,value,bad", row)).unwrap();
+    std::fs::write(path("spans.csv"), "from,to\n2026-01-01 04:58:00,2026-01-01 05:09:00\n").unwrap();
+    std::fs::write(path("spans.json"), r#"{"x/a.csv": [["2026-01-01 04:58:00", "2026-01-01 05:09:00"]]}"#)
+        .unwrap();
+    std::fs::write(path("later.csv"), "from,to\n2027-01-01,2027-01-02\n").unwrap();
+    let table = path("a.csv");
+    let by_label = run(&["detect", &table, "--label", "bad", "--format", "json"]).expect(1);
+    let found: Value = serde_json::from_str(&by_label).unwrap();
+    let quality = &found["quality"][0];
+    assert_eq!((&quality["incidents"], &quality["alarms"]["found"]), (&1.into(), &1.into()), "{quality}");
+    assert_eq!(quality["alarms"]["median_delay_ms"], 120_000);
+    for labels in ["spans.csv", "spans.json"] {
+        let arguments =
+            ["detect", &table, "--value", "value", "--evaluate", &path(labels), "--format", "json"];
+        assert_eq!(run(&arguments).expect(1), by_label);
+    }
+    let evaluate = |labels: &str| run(&["detect", &table, "--value", "value", "--evaluate", &path(labels)]);
+    evaluate("spans.csv").tells(1, &["VUS-PR", "NAB few missed", "median delay", "2m"]);
+    evaluate("later.csv").tells(2, &["no point is labelled", "reaches from 2026-01-01T00:00:00Z"]);
+    evaluate("none.csv").tells(2, &["none.csv", "check the path"]);
+    evaluate("a.csv").tells(1, &["VUS-PR"]); // a table of marks
+}
+
+#[test]
+fn a_report_is_one_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    let report = path.to_str().unwrap();
+    let text = table("time,</script><b>", |row| format!("{},{}", time(row), sample(row)));
+    run_with_input(&["detect", "-", "--report", report], text.as_bytes()).tells(1, &["to open in a browser"]);
+    let page = std::fs::read_to_string(&path).unwrap();
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    assert!(!page.contains("<b>") && page.matches("</script>").count() == 2);
+    let data = page.split_once("type=\"application/json\">").unwrap().1.split_once("</script>").unwrap().0;
+    let data: Value = serde_json::from_str(data).unwrap();
+    let series = &data["series"][0];
+    assert_eq!(series["name"], "</script><b>");
+    for column in ["steps", "least", "expected", "lower", "upper", "score"] {
+        assert_eq!(series[column].as_array().unwrap().len(), 400, "{column}");
+    }
+    assert_eq!(series["findings"].as_array().unwrap().len(), 1);
+    std::fs::write(folder.path().join("t.csv"), &text).unwrap();
+    let table = folder.path().join("t.csv");
+    let table = table.to_str().unwrap();
+    run(&["detect", table, "--report", table]).tells(2, &["would replace the table"]);
+    assert_eq!(std::fs::read_to_string(table).unwrap(), text);
+}
+
+#[test]
+fn real_data() {
+    let Some(nab) = lanner_testkit::shared_data("nab") else { return };
+    let table = nab.join("data/realKnownCause/nyc_taxi.csv.gz");
+    let windows = nab.join("combined_windows.json");
+    let arguments =
+        ["detect", table.to_str().unwrap(), "--evaluate", windows.to_str().unwrap(), "--format", "json"];
+    let found: Value = serde_json::from_str(&run(&arguments).expect(1)).unwrap();
+    let quality = &found["quality"][0];
+    assert_eq!(quality["incidents"], 5);
+    assert!(quality["alarms"]["found"].as_u64().unwrap() >= 3, "{quality}");
+    assert!(quality["nab"]["standard"].as_f64().unwrap() > 30.0, "{quality}");
+
+    // The same from standard input, as text.
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(&table).unwrap()).read_to_end(&mut text).unwrap();
+    let streamed = run_with_input(&["detect", "-", "--format", "json"], &text).expect(1);
+    assert_eq!(serde_json::from_str::<Value>(&streamed).unwrap(), found["findings"]);
+}
