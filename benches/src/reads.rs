@@ -100,7 +100,7 @@ fn in_process(folder: &std::path::Path) -> Vec<Row> {
     let selected = || {
         timed(ids.len(), |n| match &queries[n] {
             Query::Series(query) => live::series(&store, query, window).unwrap().len() as u64,
-            Query::Stream(_) => 0,
+            _ => 0,
         })
     };
     let mut rows = Vec::new();
