@@ -152,11 +152,14 @@ async fn a_provisioning_script_works_unchanged() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    lists_and_changes(&running, &ids).await;
+    lists(&running, &ids).await;
+    changes(&running, cv).await;
+    subscriptions(&running, cv).await;
+    ends(&running, cv).await;
     running.server.stop().await;
 }
 
-async fn lists_and_changes(running: &Running, ids: &[String]) {
+async fn lists(running: &Running, ids: &[String]) {
     let (cv, m) = (&ids[1], "prod.payments.rate");
     let all = running.get("/api/checks").await;
     assert_eq!((&all["total"], all["values"].as_array().unwrap().len()), (&json!(3), 3));
@@ -167,8 +170,10 @@ async fn lists_and_changes(running: &Running, ids: &[String]) {
     assert_eq!(running.get("/api/checks?fields=name&regexes=%5EHW").await["total"], json!(1));
     assert_eq!(running.get(&format!("/api/metrics/{m}/total")).await, json!({ m: 1 }));
     assert!(running.get("/api/config").await["baseUrl"].is_string());
+}
 
-    // What was shown is taken back, changed.
+/// What was shown is taken back, changed.
+async fn changes(running: &Running, cv: &str) {
     let mut check = running.get(&format!("/api/checks/{cv}")).await;
     check["error"] = json!("4.0");
     check["enabled"] = json!(false);
@@ -181,7 +186,9 @@ async fn lists_and_changes(running: &Running, ids: &[String]) {
     assert_eq!(changed["subscriptions"], check["subscriptions"]);
     let history = running.get(&format!("/api/v1/rules/{cv}/history")).await;
     assert_eq!(history.as_array().unwrap().len(), 2);
+}
 
+async fn subscriptions(running: &Running, cv: &str) {
     let http = json!({ "target": "http://127.0.0.1:9/hook", "type": "HTTP", "enabled": true });
     let path = format!("/api/checks/{cv}/subscriptions");
     let (status, _, location) = running.send("POST", &path, &http).await;
@@ -191,7 +198,9 @@ async fn lists_and_changes(running: &Running, ids: &[String]) {
     assert_eq!(running.send("PUT", &format!("{own}/test"), &Value::Null).await.0, 502);
     assert_eq!(running.send("DELETE", &own, &Value::Null).await.0, 204);
     assert_eq!(running.send("DELETE", &own, &Value::Null).await.0, 404);
+}
 
+async fn ends(running: &Running, cv: &str) {
     assert!(running.get(&format!("/api/checks/{cv}/alerts")).await["total"].as_u64().unwrap() >= 2);
     assert_eq!(running.send("DELETE", &format!("/api/checks/{cv}/alerts"), &Value::Null).await.0, 204);
     assert_eq!(running.get(&format!("/api/checks/{cv}/alerts")).await["total"], json!(0));
