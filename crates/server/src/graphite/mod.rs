@@ -1,6 +1,6 @@
 //! Graphite's HTTP API over the store, so that Grafana and whatever else speaks to Graphite can speak to this.
 //!
-//! Reading order: [`paths`] (the tree of names and the tags), [`source`] (series as the expression language wants
+//! Reading order: `paths` (the tree of names and the tags), `source` (series as the expression language wants
 //! them), then one file a group of routes. Answers are Graphite's, down to its error texts' form: plain text, so
 //! that Grafana shows what is wrong.
 

@@ -18,7 +18,7 @@ pub(super) struct Paths {
     tagged: Vec<(String, SeriesId, BTreeMap<String, String>)>,
 }
 
-/// The newest [`Paths`], made again when series were added.
+/// The newest `Paths`, made again when series were added.
 #[derive(Debug, Default)]
 pub struct PathsCache(Mutex<(usize, Arc<Paths>)>);
 

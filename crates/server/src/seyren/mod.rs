@@ -5,7 +5,7 @@
 //! history, comparison and export are those of any rule. Subscriptions become receivers where there is a kind
 //! for them; others are kept and shown, with a note that nothing is delivered.
 //!
-//! Reading order: [`check`] (a check and its rule), [`subscription`] (a subscription and its receiver),
+//! Reading order: `check` (a check and its rule), `subscription` (a subscription and its receiver),
 //! then a file for each group of routes.
 
 mod alerts;
