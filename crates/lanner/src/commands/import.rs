@@ -1,10 +1,11 @@
 //! `lanner import`: samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `pieces` (files to pieces) and `read` (pieces to batches).
+//! [`Args`], [`run`], then `pieces` (files to pieces), `read` (pieces to batches) and `whisper` (files of carbon's).
 
 mod pieces;
 mod read;
+mod whisper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,8 +28,8 @@ const MAX_SHOWN: usize = 20;
 /// Put samples or events from files into a server.
 ///
 /// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series); NDJSON;
-/// Influx line protocol. Events: JSON, one object a line or an array of objects. Files may be compressed with gzip. A
-/// bad line costs only itself, and is shown with its number.
+/// Influx line protocol; Whisper files, and folders of them as carbon keeps them. Events: JSON, one object a line or an array of
+/// objects. Files may be compressed with gzip. A bad line costs only itself, and is shown with its number.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,12 +37,13 @@ Examples:
   lanner import --name power.usage meter.csv          time,value becomes power.usage
   lanner import --stream payments payments.ndjson.gz
   lanner import --format line --precision s samples.txt
+  lanner import /var/lib/graphite/whisper             all series of a carbon server
   zcat *.ndjson.gz | lanner import --stream payments -
   lanner import --data lanner-data history/*.csv      without a running server
 
 Exit codes: 0 when all was taken, 1 when lines were refused.")]
 pub(crate) struct Args {
-    /// Files; - is standard input.
+    /// Files, or folders of Whisper files; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the files hold: events, if --stream is given, else samples.
@@ -84,17 +86,52 @@ enum InputFormat {
     Ndjson,
     /// Influx line protocol.
     Line,
+    /// A file of Graphite's carbon: one series.
+    Whisper,
+}
+
+/// One file to import.
+struct Work {
+    path: PathBuf,
+    form: Form,
+    /// The name of its series, or of a part of them.
+    name: Option<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let forms: Vec<Form> = args.files.iter().map(|path| form(args, path)).collect::<Result<_>>()?;
+    let mut work = Vec::new();
+    for path in &args.files {
+        work.extend(work_of(args, path)?);
+    }
     client::with_new(&args.server, async |client| {
         let mut is_clean = true;
-        for (path, form) in args.files.iter().zip(forms) {
-            is_clean &= import(args, path, form, client).await?;
+        for work in &work {
+            is_clean &= import(args, work, client).await?;
         }
         Ok(Outcome::found(!is_clean))
     })
+}
+
+/// The files that a path stands for.
+fn work_of(args: &Args, path: &Path) -> Result<Vec<Work>> {
+    if !path.is_dir() {
+        let form = form(args, path)?;
+        let file_name = || path.file_name().map(|name| whisper::series_name(Path::new(""), Path::new(name)));
+        let name = args.name.clone().or_else(|| if form == Form::Whisper { file_name() } else { None });
+        return Ok(vec![Work { path: path.to_owned(), form, name }]);
+    }
+    let files = whisper::files_below(path)
+        .map_err(|error| Failure::user(format!("cannot read the folder {}: {error}", path.display())))?;
+    if files.is_empty() {
+        let message = format!("the folder {} holds no Whisper files (*.wsp)", path.display());
+        return Err(Failure::user(message).hint("name the files themselves if they are of another form"));
+    }
+    let prefix = args.name.as_deref().map(|name| format!("{name}.")).unwrap_or_default();
+    let work = |file: PathBuf| {
+        let name = Some(format!("{prefix}{}", whisper::series_name(path, &file)));
+        Work { path: file, form: Form::Whisper, name }
+    };
+    Ok(files.into_iter().map(work).collect())
 }
 
 /// What a file holds, as the options or its name say.
@@ -113,9 +150,10 @@ fn form(args: &Args, path: &Path) -> Result<Form> {
         (false, Some(InputFormat::Csv)) => Ok(Form::CsvSamples),
         (false, Some(InputFormat::Ndjson)) => Ok(Form::NdjsonSamples),
         (false, Some(InputFormat::Line)) => Ok(Form::LineSamples),
+        (false, Some(InputFormat::Whisper)) => Ok(Form::Whisper),
         (false, None) => {
             Err(Failure::user(format!("the name {} does not say what it holds", path.display()))
-                .hint("say it with --format csv, ndjson or line, or --stream NAME for events"))
+                .hint("say it with --format csv, ndjson, line or whisper, or --stream NAME for events"))
         }
     }
 }
@@ -128,19 +166,25 @@ fn guess(path: &Path) -> Option<InputFormat> {
         "csv" | "tsv" => Some(InputFormat::Csv),
         "ndjson" | "jsonl" | "json" => Some(InputFormat::Ndjson),
         "lp" | "line" | "influx" => Some(InputFormat::Line),
+        "wsp" => Some(InputFormat::Whisper),
         _ => None,
     }
 }
 
 /// Imports one file; whether all of it was taken.
-async fn import(args: &Args, path: &Path, form: Form, client: &Client) -> Result<bool> {
+async fn import(args: &Args, work: &Work, client: &Client) -> Result<bool> {
+    let Work { path, form, name } = work;
+    let form = *form;
     let meter = Arc::new(Meter::default());
-    let size =
-        if path == Path::new("-") { None } else { std::fs::metadata(path).ok().map(|file| file.len()) };
+    let size = if path.as_path() == Path::new("-") {
+        None
+    } else {
+        std::fs::metadata(path).ok().map(|file| file.len())
+    };
     let how = How {
         form,
         time: args.time.clone(),
-        name: args.name.clone(),
+        name: name.clone(),
         precision: args.precision,
         now_ms: jiff::Timestamp::now().as_millisecond(),
     };
@@ -171,8 +215,15 @@ async fn import(args: &Args, path: &Path, form: Form, client: &Client) -> Result
         reading.await.map_err(|error| Failure::program(format!("reading broke off: {error}")))??;
     let n_rejected = report.rejected + sent.rejected;
     tell(path, unit, &report, &sent, took);
-    read.map_err(|why| Failure::user(format!("{}: {why}", path.display())))?;
-    Ok(n_rejected == 0)
+    match read {
+        Ok(()) => Ok(n_rejected == 0),
+        // One of very many files: the others go on.
+        Err(why) if form == Form::Whisper => {
+            remark(&format!("{}: {why}", path.display()));
+            Ok(false)
+        }
+        Err(why) => Err(Failure::user(format!("{}: {why}", path.display()))),
+    }
 }
 
 /// What the server took of one file.

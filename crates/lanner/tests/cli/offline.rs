@@ -31,3 +31,36 @@ fn a_folder_is_enough() {
     assert!(listed.starts_with("id,version,") && listed.contains("\na,1,"), "{listed}");
     run(&["status", "--data", &data]).says(0, &[]);
 }
+
+#[test]
+fn whisper_files_are_imported_under_the_names_of_their_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, whisper) = (path("data"), path("whisper"));
+    let file = whisper_file(1_795_000_020, &[16.0, 17.5, 19.0]);
+    std::fs::create_dir_all(path("whisper/app/web")).unwrap();
+    std::fs::write(path("whisper/app/web/rate.wsp"), &file).unwrap();
+    std::fs::write(path("whisper/app/broken.wsp"), &file[..20]).unwrap();
+    std::fs::write(path("whisper/notes.txt"), "not a series").unwrap();
+    // The broken file costs only itself, and the exit code tells of it.
+    run(&["import", "--data", &data, &whisper])
+        .says(1, &["rate.wsp: 3 samples", "broken.wsp: the file", "cut off"]);
+    let exported = run(&["export", "--data", &data, "--series", "*", "--format", "csv"]).expect(0);
+    assert!(exported.contains("app.web.rate") && exported.contains(",17.5"), "{exported}");
+    std::fs::create_dir_all(path("empty")).unwrap();
+    run(&["import", "--data", &data, &path("empty")]).says(2, &["holds no Whisper files"]);
+}
+
+/// A Whisper file of one archive: values a minute apart.
+fn whisper_file(start_s: u32, values: &[f64]) -> Vec<u8> {
+    let n_points = u32::try_from(values.len()).unwrap();
+    let mut file = Vec::new();
+    for number in [1, 60 * n_points, 0.5_f32.to_bits(), 1, 28, 60, n_points] {
+        file.extend(number.to_be_bytes());
+    }
+    for (time_s, value) in (start_s..).step_by(60).zip(values) {
+        file.extend(time_s.to_be_bytes());
+        file.extend(value.to_be_bytes());
+    }
+    file
+}

@@ -7,6 +7,7 @@ use lanner_wire::line_protocol::{self, Precision};
 use lanner_wire::{Report, csv, events, ndjson};
 
 use super::pieces::{Ends, next_piece};
+use super::whisper;
 
 /// Batches are about this large.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -17,7 +18,7 @@ pub(super) struct How {
     pub(super) form: Form,
     /// The column or field that holds the time, if it is not called as usual.
     pub(super) time: Option<String>,
-    /// What the columns of a wide table are called after, or the one column `value`.
+    /// What the columns of a wide table are called after, or the one column `value`; the series of a Whisper file.
     pub(super) name: Option<String>,
     pub(super) precision: Precision,
     pub(super) now_ms: i64,
@@ -30,6 +31,7 @@ pub(super) enum Form {
     CsvSamples,
     NdjsonSamples,
     LineSamples,
+    Whisper,
 }
 
 /// Lines for the server: line protocol, or events as NDJSON.
@@ -59,6 +61,10 @@ pub(super) fn read(
         Form::NdjsonSamples => ndjson::read(input, report, |key, sample| batcher.sample(key, sample))
             .map_err(|error| error.to_string()),
         Form::CsvSamples => read_csv(input, how, report, &mut batcher),
+        Form::Whisper => {
+            let name = how.name.as_deref().unwrap_or_default();
+            whisper::read(input, name, |key, sample| batcher.sample(key, sample))
+        }
     };
     batcher.flush();
     match batcher.failed {
