@@ -152,7 +152,7 @@ fn bad_lines_are_named() {
     server.run(&["import", &server.file("z.csv.gz", b"\x1f\x8bnonsense")]).says(2, &["z.csv.gz"]);
     server.run(&["import", "--kind", "events", &file]).says(2, &["--stream"]);
     server.run(&["import", "no-such.csv"]).says(2, &["cannot read no-such.csv"]);
-    server.run(&["import", "crates"]).says(2, &["hint"]);
+    server.run(&["import", "docs"]).says(2, &["the folder docs holds no Whisper files", "hint"]);
 }
 
 #[test]
