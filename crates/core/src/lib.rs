@@ -12,6 +12,7 @@ pub mod alert;
 pub mod changes;
 pub mod event;
 pub mod labels;
+mod nearest;
 pub mod sample;
 pub mod score;
 pub mod time;
@@ -20,6 +21,7 @@ pub use alert::{Alert, AlertState, Evaluation, Group, Notification, NotifiedAler
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
 pub use event::Event;
 pub use labels::{Labels, SeriesKey};
+pub use nearest::nearest;
 pub use sample::{Aggregate, Sample};
 pub use score::{Score, Scorer, Threshold};
 pub use time::{Shift, TimeRange};

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lanner_core::time::parse_duration_ms;
-use lanner_core::{Labels, MatchOp, Matcher};
+use lanner_core::{Labels, MatchOp, Matcher, nearest};
 use serde_json::Value;
 
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
@@ -100,7 +100,7 @@ impl Config {
             for receiver in &rule.receivers {
                 if !self.routes.iter().any(|route| route.receiver == *receiver) {
                     let names: Vec<&str> = self.routes.iter().map(|route| &*route.receiver).collect();
-                    let hint = crate::document::nearest(receiver, &names)
+                    let hint = nearest(receiver, names)
                         .map(|name| format!("did you mean \"{name}\"?"))
                         .or_else(|| Some("describe it under receivers:".to_owned()));
                     let message = format!("names the receiver \"{receiver}\", which is not described");

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use lanner_core::nearest;
 use serde_json::Value;
 
 /// A place in a file, both counted from 1; the column in characters.
@@ -296,7 +297,7 @@ impl<'n> Fields<'n> {
     pub fn finish(self, known: &[&str], check: &mut Check) {
         for (key, _, asked) in &self.entries {
             if !asked {
-                let hint = nearest(&key.name, known).map_or_else(
+                let hint = nearest(&key.name, known.iter().copied()).map_or_else(
                     || format!("known fields are {}", known.join(", ")),
                     |name| format!("did you mean \"{name}\"?"),
                 );
@@ -305,34 +306,6 @@ impl<'n> Fields<'n> {
             }
         }
     }
-}
-
-/// The known name that differs from `name` by the fewest edits, at most a third of its length.
-#[must_use]
-pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let name: Vec<char> = name.chars().take(64).collect();
-    known
-        .iter()
-        .map(|candidate| (edits(&name, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance.
-fn edits(a: &[char], b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -355,11 +328,5 @@ mod tests {
         let problem = Node::from_yaml("a: [1, 2\nb: }").unwrap_err();
         assert!(problem.at.is_some_and(|at| at.line >= 1), "{problem}");
         assert!(problem.message.starts_with("this is not YAML"), "{problem}");
-    }
-
-    #[test]
-    fn unknown_fields_get_the_nearest_name() {
-        assert_eq!(nearest("recievers", &["receivers", "query"]), Some("receivers"));
-        assert_eq!(nearest("zzz", &["receivers", "query"]), None);
     }
 }

@@ -23,49 +23,52 @@ pub type Values = Vec<(Group, Option<f64>)>;
 /// Answers one due evaluation. Returns what was measured, for history.
 pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Measured>) {
     let mut measured = Vec::new();
-    if let Query::Expression(query) = &due.rule.query {
-        let source = StoreSource::of(app).map_err(|error| error.to_string());
-        return (source.and_then(|source| expression::answer(due, query, &source)), measured);
-    }
-    let answer = read(app, due, &mut measured).map_err(|error| error.to_string());
+    let answer = match &due.rule.query {
+        Query::Stream(query) => {
+            read_stream(app, due, query, &mut measured).map_err(|error| error.to_string())
+        }
+        Query::Series(query) => read_series(&app.store, due, query).map_err(|error| error.to_string()),
+        Query::Expression(query) => StoreSource::of(app)
+            .map_err(|error| error.to_string())
+            .and_then(|source| expression::answer(due, query, &source)),
+    };
     (answer, measured)
 }
 
-fn read(app: &App, due: &Due, measured: &mut Vec<Measured>) -> Result<Readings, StoreError> {
-    match &due.rule.query {
-        Query::Stream(query) => {
-            let step_ms = due.rule.step_ms();
-            let live = app.counting.measures().read(query, step_ms, due.window);
-            let now = match live {
-                Some(values) => values,
-                None => count(&app.store, query, step_ms, due.window)?,
-            };
-            if due.rule.detector.bases().is_some() {
-                note(measured, query, due.window, &now);
-            }
-            let mut bases = Vec::new();
-            for window in &due.bases {
-                bases.push(match window {
-                    Some(window) => base(app, query, step_ms, *window, measured)?,
-                    None => Vec::new(),
-                });
-            }
-            let first_data_ms = app.counting.first_ms(&query.stream);
-            Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
-        }
-        Query::Series(query) => {
-            let now = series(&app.store, query, due.window)?;
-            let mut bases = Vec::new();
-            for window in &due.bases {
-                bases.push(
-                    window.map(|window| series(&app.store, query, window)).transpose()?.unwrap_or_default(),
-                );
-            }
-            let first_data_ms = if due.bases.is_empty() { None } else { first_sample_ms(&app.store, query)? };
-            Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
-        }
-        Query::Expression(_) => Ok(Readings::default()),
+fn read_stream(
+    app: &App,
+    due: &Due,
+    query: &Arc<StreamQuery>,
+    measured: &mut Vec<Measured>,
+) -> Result<Readings, StoreError> {
+    let step_ms = due.rule.step_ms();
+    let live = app.counting.measures().read(query, step_ms, due.window);
+    let now = match live {
+        Some(values) => values,
+        None => count(&app.store, query, step_ms, due.window)?,
+    };
+    if due.rule.detector.bases().is_some() {
+        note(measured, query, due.window, &now);
     }
+    let mut bases = Vec::new();
+    for window in &due.bases {
+        bases.push(match window {
+            Some(window) => base(app, query, step_ms, *window, measured)?,
+            None => Vec::new(),
+        });
+    }
+    let first_data_ms = app.counting.first_ms(&query.stream);
+    Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+}
+
+fn read_series(store: &Store, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
+    let now = series(store, query, due.window)?;
+    let mut bases = Vec::new();
+    for window in &due.bases {
+        bases.push(window.map(|window| series(store, query, window)).transpose()?.unwrap_or_default());
+    }
+    let first_data_ms = if due.bases.is_empty() { None } else { first_sample_ms(store, query)? };
+    Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
 }
 
 /// An earlier window: from history, or counted and then kept in history.

@@ -176,7 +176,10 @@ async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
 }
 
 fn tell(server: &Server, folder: &std::path::Path) {
-    let carbon = server.carbon_addr().map_or_else(String::new, |address| format!(", carbon on {address}"));
+    let also = |what: &str, address: Option<std::net::SocketAddr>| {
+        address.map_or_else(String::new, |address| format!(", {what} on {address}"))
+    };
+    let carbon = also("carbon", server.carbon_addr()) + &also("its pickles", server.carbon_pickle_addr());
     remark(&format!(
         "Lanner listens on http://{}{carbon}; its data lies in {}",
         server.http_addr(),

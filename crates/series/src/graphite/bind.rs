@@ -1,5 +1,7 @@
 //! Which argument of a call is for which parameter, and whether it can be: every mistake in words.
 
+use lanner_core::nearest;
+
 use super::aggregate::Aggregate;
 use super::expr::{Argument, Expr, Literal};
 use super::functions::{self, Function, Kind, Parameter};
@@ -221,31 +223,9 @@ pub(super) fn plain(value: &Literal) -> String {
 
 /// The message for a function that does not exist, with the nearest that does.
 pub(super) fn unknown(name: &str) -> String {
-    let near = functions::GROUPS
-        .iter()
-        .flat_map(|(_, functions)| functions.iter())
-        .filter(|function| function.name.len().abs_diff(name.len()) <= 3)
-        .map(|function| (distance(name, function.name), function.name))
-        .filter(|(distance, _)| *distance <= 3)
-        .min();
-    match near {
-        Some((_, near)) => format!("there is no function {name}(); did you mean {near}()?"),
+    let known = functions::GROUPS.iter().flat_map(|(_, functions)| functions.iter());
+    match nearest(name, known.map(|function| function.name)) {
+        Some(near) => format!("there is no function {name}(); did you mean {near}()?"),
         None => format!("there is no function {name}()"),
     }
-}
-
-/// Edits between two names, without regard to case (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<u8> = b.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x.to_ascii_lowercase() != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

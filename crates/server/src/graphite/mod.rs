@@ -22,6 +22,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use lanner_series::graphite::catalogue;
+use lanner_wire::render::json::is_callback;
 
 use crate::app::App;
 use parameters::Parameters;
@@ -104,15 +105,10 @@ impl IntoResponse for Invalid {
 /// JSON; a call of a function where `jsonp` names one.
 fn json(parameters: &Parameters, json: impl Into<String>) -> Response {
     let json = json.into();
-    match parameters.last("jsonp").filter(|name| is_function_name(name)) {
+    match parameters.last("jsonp").filter(|name| is_callback(name)) {
         Some(name) => answer(StatusCode::OK, "text/javascript", format!("{name}({json})")),
         None => answer(StatusCode::OK, "application/json", json),
     }
-}
-
-/// Whether `name` is a name and no more: it becomes part of a script.
-fn is_function_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_$.".contains(c))
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {

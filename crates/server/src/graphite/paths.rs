@@ -45,6 +45,11 @@ pub(super) struct Node {
     pub is_leaf: bool,
 }
 
+/// The name with labels, as Graphite writes it: `name;label=value;...`, labels in order.
+pub(super) fn full_name(key: &SeriesKey) -> String {
+    key.labels.iter().fold(key.name.to_string(), |name, (label, value)| format!("{name};{label}={value}"))
+}
+
 impl Paths {
     fn new(series: &[(SeriesId, Arc<SeriesKey>)]) -> Self {
         let mut paths = Self::default();
@@ -54,9 +59,7 @@ impl Paths {
             } else {
                 let mut tags: BTreeMap<String, String> =
                     key.labels.iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect();
-                let name = tags
-                    .iter()
-                    .fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"));
+                let name = full_name(key);
                 tags.insert("name".to_owned(), key.name.to_string());
                 paths.tagged.push((name, *id, tags));
             }

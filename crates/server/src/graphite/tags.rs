@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Invalid;
 use super::find::with_paths;
 use super::parameters::Parameters;
+use super::paths::full_name;
 use crate::app::App;
 
 /// How many names or values complete what is typed, unless asked otherwise.
@@ -158,8 +159,7 @@ pub(super) async fn tag_multi_series(State(app): State<Arc<App>>, parameters: Pa
 fn register(app: &App, path: &str) -> Result<String, String> {
     let key = carbon::series_key(path).map_err(|error| error.to_string())?;
     app.store.series_id(&key).map_err(|error| error.to_string())?;
-    let labels = key.labels.iter();
-    Ok(labels.fold(key.name.to_string(), |name, (label, value)| format!("{name};{label}={value}")))
+    Ok(full_name(&key))
 }
 
 /// Series go when retention has emptied them; nothing deletes them before.

@@ -21,6 +21,8 @@ use crate::app::App;
 const BATCH: usize = 10_000;
 /// How long a sample waits for company.
 const LINGER: Duration = Duration::from_millis(200);
+/// Room made for what a read brings.
+const READ_BYTES: usize = 64 * 1024;
 /// Connections at one time.
 const MAX_CONNECTIONS: u32 = 1_000;
 
@@ -95,6 +97,7 @@ async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreErro
     let mut pending = Pending::default();
     let mut stopped = std::pin::pin!(app.alarm.stopped());
     loop {
+        received.reserve(READ_BYTES);
         let ended = tokio::select! {
             read = stream.read_buf(&mut received) => !matches!(read, Ok(1..)),
             () = tokio::time::sleep_until(pending.deadline), if !pending.batch.is_empty() => {

@@ -87,35 +87,5 @@ pub fn count_report(app: &App, protocol: &'static str, report: &lanner_wire::Rep
 /// Parameters of a query string, the last of each name.
 #[must_use]
 pub fn parameters(query: Option<&str>) -> HashMap<String, String> {
-    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (unescape(name), unescape(value))
-        })
-        .collect()
-}
-
-/// Undoes percent-encoding; what is not text becomes the replacement character.
-fn unescape(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = |at: usize| tail.get(at).and_then(|byte| (*byte as char).to_digit(16));
-        match (first, hex(0), hex(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &tail[2..];
-            }
-            (b'+', ..) => {
-                bytes.push(b' ');
-                rest = tail;
-            }
-            (byte, ..) => {
-                bytes.push(*byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }

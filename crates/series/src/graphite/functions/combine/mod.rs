@@ -50,6 +50,28 @@ const CALLBACKS: &[Default] = &texts([
     "total",
 ]);
 
+/// Several lists of series, as many as wanted.
+const SERIES_LISTS: &[Parameter] = &[Parameter::required("seriesLists", Kind::SeriesList).multiple()];
+
+/// Two lists of series, to be taken pair by pair.
+const PAIRS: &[Parameter] = &[
+    Parameter::required("seriesListFirstPos", Kind::SeriesList),
+    Parameter::required("seriesListSecondPos", Kind::SeriesList),
+];
+
+/// Series, and the places of nodes that are left out of their names.
+const WITHOUT_NODES: &[Parameter] = &[
+    Parameter::required("seriesList", Kind::SeriesList),
+    Parameter::optional("position", Kind::Node).multiple(),
+];
+
+/// Series, their total, and nodes within which to take it.
+const SHARES: &[Parameter] = &[
+    Parameter::required("seriesList", Kind::SeriesList),
+    Parameter::optional("total", Kind::Any),
+    Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
+];
+
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "aggregate",
@@ -101,35 +123,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "asPercent",
         signature: "(seriesList, total=None, *nodes)",
         about: "Each series as a share of a total, in percent: of a number, of one series, of as many series, or of the sum; within groups of equal nodes if these are given.",
-        parameters: &[
-            Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::optional("total", Kind::Any),
-            Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
-        ],
+        parameters: SHARES,
         run: percent::as_percent,
     },
     Function {
         name: "averageSeries",
         signature: "(*seriesLists)",
         about: "The mean of all series at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "average"),
     },
     Function {
         name: "averageSeriesWithWildcards",
         signature: "(seriesList, *position)",
         about: "The mean of the series whose names are the same without the nodes at the given places.",
-        parameters: &[
-            Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::optional("position", Kind::Node).multiple(),
-        ],
+        parameters: WITHOUT_NODES,
         run: |call| across::without_nodes_by(call, "average"),
     },
     Function {
         name: "avg",
         signature: "(*seriesLists)",
         about: "The mean of all series at each time, as averageSeries.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "average"),
     },
     Function {
@@ -143,17 +158,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "diffSeries",
         signature: "(*seriesLists)",
         about: "The first series that has a value, minus all others, at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "diff"),
     },
     Function {
         name: "diffSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
         about: "The series of the first list minus those of the second, pair by pair.",
-        parameters: &[
-            Parameter::required("seriesListFirstPos", Kind::SeriesList),
-            Parameter::required("seriesListSecondPos", Kind::SeriesList),
-        ],
+        parameters: PAIRS,
         run: |call| across::pairs_by(call, "diff"),
     },
     Function {
@@ -242,52 +254,42 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "maxSeries",
         signature: "(*seriesLists)",
         about: "The greatest of all series at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "max"),
     },
     Function {
         name: "minSeries",
         signature: "(*seriesLists)",
         about: "The least of all series at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "min"),
     },
     Function {
         name: "multiplySeries",
         signature: "(*seriesLists)",
         about: "The product of all series at each time; nothing where one has no value.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: across::multiply,
     },
     Function {
         name: "multiplySeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
         about: "The products of the series of two lists, pair by pair.",
-        parameters: &[
-            Parameter::required("seriesListFirstPos", Kind::SeriesList),
-            Parameter::required("seriesListSecondPos", Kind::SeriesList),
-        ],
+        parameters: PAIRS,
         run: |call| across::pairs_by(call, "multiply"),
     },
     Function {
         name: "multiplySeriesWithWildcards",
         signature: "(seriesList, *position)",
         about: "The product of the series whose names are the same without the nodes at the given places.",
-        parameters: &[
-            Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::optional("position", Kind::Node).multiple(),
-        ],
+        parameters: WITHOUT_NODES,
         run: |call| across::without_nodes_by(call, "multiply"),
     },
     Function {
         name: "pct",
         signature: "(seriesList, total=None, *nodes)",
         about: "Each series as a share of a total, in percent, as asPercent.",
-        parameters: &[
-            Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::optional("total", Kind::Any),
-            Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
-        ],
+        parameters: SHARES,
         run: percent::as_percent,
     },
     Function {
@@ -312,7 +314,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "rangeOfSeries",
         signature: "(*seriesLists)",
         about: "The greatest minus the least of all series at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "rangeOf"),
     },
     Function {
@@ -343,41 +345,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
         name: "stddevSeries",
         signature: "(*seriesLists)",
         about: "The standard deviation of all series at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "stddev"),
     },
     Function {
         name: "sum",
         signature: "(*seriesLists)",
         about: "The sum of all series at each time, as sumSeries.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "sum"),
     },
     Function {
         name: "sumSeries",
         signature: "(*seriesLists)",
         about: "The sum of all series at each time.",
-        parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
+        parameters: SERIES_LISTS,
         run: |call| across::all(call, "sum"),
     },
     Function {
         name: "sumSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
         about: "The sums of the series of two lists, pair by pair.",
-        parameters: &[
-            Parameter::required("seriesListFirstPos", Kind::SeriesList),
-            Parameter::required("seriesListSecondPos", Kind::SeriesList),
-        ],
+        parameters: PAIRS,
         run: |call| across::pairs_by(call, "sum"),
     },
     Function {
         name: "sumSeriesWithWildcards",
         signature: "(seriesList, *position)",
         about: "The sum of the series whose names are the same without the nodes at the given places.",
-        parameters: &[
-            Parameter::required("seriesList", Kind::SeriesList),
-            Parameter::optional("position", Kind::Node).multiple(),
-        ],
+        parameters: WITHOUT_NODES,
         run: |call| across::without_nodes_by(call, "sum"),
     },
     Function {
