@@ -64,7 +64,7 @@ async fn no_answer_is_worth_a_retry() {
     let began = Instant::now();
     let hook = receiver(&json!({"kind": "webhook", "url": hanging.url("/"), "timeout": "200ms"}));
     let error = hook.send(&message("k", "a")).await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!(error.kind == Retry && error.message.contains("no answer within 200ms"), "{error}");
 
     let closed = hanging.address.port();

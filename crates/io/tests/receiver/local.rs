@@ -66,7 +66,7 @@ async fn a_program_that_hangs_is_killed_with_its_children() {
     let text = format!("sleep 60 & echo $! $$ > {}; wait", pids.display());
     let began = Instant::now();
     let error = script(dir.path(), &text, "500ms").send(&message("k", "a")).await.unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     assert!(error.kind == Retry && error.message.contains("no answer within 500ms"), "{error}");
     for pid in std::fs::read_to_string(pids).unwrap().split_whitespace() {
         wait_for_end(pid.parse().unwrap()).await;
@@ -92,8 +92,8 @@ async fn a_program_may_leave_something_running() {
     let dir = tempfile::tempdir().unwrap();
     let began = Instant::now();
     // The child holds standard error open; the program itself is done.
-    script(dir.path(), "sleep 5 & exit 0", "10s").send(&message("k", "a")).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    script(dir.path(), "sleep 20 & exit 0", "1m").send(&message("k", "a")).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl MailServer {
     }
 
     async fn mail(&mut self) -> Value {
-        let line = tokio::time::timeout(Duration::from_secs(10), self.output.next_line()).await.unwrap();
+        let line = tokio::time::timeout(Duration::from_secs(60), self.output.next_line()).await.unwrap();
         serde_json::from_str(&line.unwrap().unwrap()).unwrap()
     }
 
