@@ -14,8 +14,10 @@ use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{Alert, AlertState, Changes, Cursor, Evaluation, Group, Outcome, Silence, TimeRange, Told};
+use lanner_series::detect::Unjudged;
 
-use crate::detector::Base;
+use crate::detector::{Base, Judgement};
+use crate::learning::{Lessons, Memory, Verdicts};
 use crate::life::{self, Step};
 use crate::matcher::Silences;
 use crate::notify::{Inhibition, Notifier, Route};
@@ -28,14 +30,26 @@ pub struct Due {
     pub rule: Arc<Rule>,
     /// The window to measure.
     pub window: TimeRange,
-    /// Earlier windows to measure, nearest first; `None` where a clock change skipped one.
+    /// Earlier windows to measure, nearest first; `None` where a clock change skipped one. To compare with, or
+    /// to learn from.
     pub bases: Vec<Option<TimeRange>>,
+    /// Whether there is more to learn before `window` can be judged, so that it need not be measured yet.
+    pub more: bool,
     /// Groups to measure even when nothing of them is found: those with a tracked alert.
     pub known: Vec<Group>,
     /// When it was due, milliseconds since the Unix epoch.
     pub due_ms: i64,
     /// Whether it comes so late that Lanner must have been down.
     pub late: bool,
+}
+
+impl Due {
+    /// The windows to measure: first the newest, unless there is more to learn, then [`Due::bases`].
+    #[must_use]
+    pub fn windows(&self) -> Vec<Option<TimeRange>> {
+        let newest = (!self.more).then_some(self.window);
+        std::iter::once(newest).chain(self.bases.iter().copied()).collect()
+    }
 }
 
 /// What is due, and what was passed over.
@@ -78,6 +92,7 @@ struct Tracked {
     cursor: TimeRange,
     due_ms: Option<i64>,
     alerts: BTreeMap<Group, Alert>,
+    memory: Memory,
 }
 
 /// Rules, their alerts, and who is told.
@@ -184,7 +199,7 @@ impl Engine {
                 alerts.clear();
             }
         }
-        let mut tracked = Tracked { rule, cursor, due_ms: None, alerts };
+        let mut tracked = Tracked { rule, cursor, due_ms: None, alerts, memory: Memory::default() };
         schedule_next(&mut self.due, &mut tracked);
         self.tracked.insert(id, tracked);
     }
@@ -228,8 +243,16 @@ impl Engine {
                 schedule_next(&mut self.due, tracked);
                 continue;
             }
+            let (bases, more) = match rule.detector.learner() {
+                Some(learner) => {
+                    let Lessons { windows, more } = tracked.memory.lessons(&rule, learner, window);
+                    (windows.into_iter().map(Some).collect(), more)
+                }
+                None => (rule.base_windows(window), false),
+            };
             plan.due.push(Due {
-                bases: rule.base_windows(window),
+                bases,
+                more,
                 known: tracked.alerts.keys().cloned().collect(),
                 late: now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS),
                 due_ms: rule.due_ms(window),
@@ -247,11 +270,21 @@ impl Engine {
         [evaluation, self.notifier.next_due_ms()].into_iter().flatten().min()
     }
 
-    /// Scores and decides: one evaluation a group. Changes nothing.
+    /// Scores and decides: one evaluation a group; none while there is more to learn. Changes nothing but what
+    /// learning detectors remember.
     #[must_use]
-    pub fn evaluate(&self, due: &Due, answer: &Answer, now_ms: i64) -> Vec<Evaluation> {
-        let none = BTreeMap::new();
-        let alerts = self.tracked.get(&due.rule.id).map_or(&none, |tracked| &tracked.alerts);
+    pub fn evaluate(&mut self, due: &Due, answer: &Answer, now_ms: i64) -> Vec<Evaluation> {
+        let tracked = self.tracked.get_mut(&due.rule.id);
+        let Some(Tracked { rule, alerts, memory, .. }) = tracked else { return Vec::new() };
+        let mut verdicts = Verdicts::new();
+        if let (Ok(readings), Some(learner)) = (answer, due.rule.detector.learner())
+            && rule.version == due.rule.version
+        {
+            verdicts = memory.learn(due, learner, readings);
+            if due.more {
+                return Vec::new();
+            }
+        }
         let grouped = !due.rule.query.by().is_empty();
         let mut groups: BTreeSet<&Group> = alerts.keys().collect();
         let nobody = Group::default();
@@ -272,7 +305,8 @@ impl Engine {
                 // A failure before any group was known is noted on no group; it is over now.
                 Ok(_) if grouped && group.is_empty() && !finds_nothing => Judged::of(Outcome::Normal),
                 Ok(readings) => {
-                    judge(due, alerts.get(group), found.get(group).copied(), readings.first_data_ms)
+                    let (alert, reading) = (alerts.get(group), found.get(group).copied());
+                    judge(due, alert, reading, readings.first_data_ms, &verdicts)
                 }
             };
             evaluation(due, group, judged, alerts.get(group), now_ms)
@@ -286,8 +320,12 @@ impl Engine {
     pub fn apply(&mut self, now_ms: i64, due: &Due, evaluations: Vec<Evaluation>) -> Changes {
         let mut changes = Changes::default();
         let Some(mut tracked) = self.tracked.remove(&due.rule.id) else { return changes };
-        if tracked.rule.version != due.rule.version {
-            // The rule changed while its window was in flight: the new version evaluates it.
+        let changed = tracked.rule.version != due.rule.version;
+        if changed || (due.more && evaluations.is_empty()) {
+            if !changed {
+                schedule_next(&mut self.due, &mut tracked);
+            }
+            // Where the rule changed while its window was in flight, the new version evaluates it.
             self.tracked.insert(due.rule.id.clone(), tracked);
             return changes;
         }
@@ -310,6 +348,7 @@ impl Engine {
             if is_over || (silent_ms > rule.forget_ms && !rule.query.by().is_empty()) {
                 let mut alert = alert.clone();
                 tracked.alerts.remove(&group);
+                tracked.memory.forget(&group);
                 self.end(&mut alert, evaluation.window.end_ms, now_ms, &mut changes);
                 changes.alerts.retain(|kept| kept.group != group);
                 changes.forgotten_groups.push((rule.id.clone(), group));
@@ -379,12 +418,43 @@ impl Judged {
     }
 }
 
-fn judge(due: &Due, alert: Option<&Alert>, reading: Option<&Reading>, first_data_ms: Option<i64>) -> Judged {
+fn judge(
+    due: &Due,
+    alert: Option<&Alert>,
+    reading: Option<&Reading>,
+    first_data_ms: Option<i64>,
+    verdicts: &Verdicts<'_>,
+) -> Judged {
     let value = reading.map_or_else(|| due.rule.query.of_nothing(), |reading| reading.value);
     if reading.is_some_and(|reading| reading.is_new) {
         return Judged { value, ..Judged::of(Outcome::HistoryShort) };
     }
     let Some(value) = value else { return Judged::of(Outcome::NoData) };
+    let firing =
+        alert.is_some_and(|alert| matches!(alert.state, AlertState::Firing | AlertState::Recovering));
+    let judgement = match due.rule.detector.learner() {
+        Some(learner) => {
+            let verdict = reading.and_then(|reading| verdicts.get(&reading.group)).copied();
+            learner.judgement(verdict.unwrap_or(Err(Unjudged::WarmingUp)), firing)
+        }
+        None => compare(due, value, reading, first_data_ms, firing),
+    };
+    let outcome = match judgement.score {
+        Ok(score) if due.rule.detector.threshold().exceeded_by(score) => Outcome::Breach,
+        Ok(_) => Outcome::Normal,
+        Err(why) => why,
+    };
+    Judged { value: Some(value), base: judgement.base, score: judgement.score.ok(), outcome, error: None }
+}
+
+/// Scores a value against the earlier windows.
+fn compare(
+    due: &Due,
+    value: f64,
+    reading: Option<&Reading>,
+    first_data_ms: Option<i64>,
+    firing: bool,
+) -> Judgement {
     let base = |(at, window): (usize, &Option<TimeRange>)| match window {
         None => Base::Missing,
         Some(window) if first_data_ms.is_none_or(|first_ms| window.start_ms < first_ms) => Base::TooEarly,
@@ -394,15 +464,7 @@ fn judge(due: &Due, alert: Option<&Alert>, reading: Option<&Reading>, first_data
             .map_or(Base::Missing, Base::Value),
     };
     let bases: Vec<Base> = due.bases.iter().enumerate().map(base).collect();
-    let firing =
-        alert.is_some_and(|alert| matches!(alert.state, AlertState::Firing | AlertState::Recovering));
-    let judgement = due.rule.detector.score(value, &bases, firing);
-    let outcome = match judgement.score {
-        Ok(score) if due.rule.detector.threshold().exceeded_by(score) => Outcome::Breach,
-        Ok(_) => Outcome::Normal,
-        Err(why) => why,
-    };
-    Judged { value: Some(value), base: judgement.base, score: judgement.score.ok(), outcome, error: None }
+    due.rule.detector.score(value, &bases, firing)
 }
 
 fn evaluation(due: &Due, group: &Group, judged: Judged, alert: Option<&Alert>, now_ms: i64) -> Evaluation {

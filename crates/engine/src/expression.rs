@@ -86,7 +86,7 @@ pub struct Asked {
 pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer {
     let known: BTreeSet<&Group> = due.known.iter().collect();
     let mut first_s = None;
-    let asked = ask(query, source, due.window, &mut first_s)?;
+    let asked = if due.more { Vec::new() } else { ask(query, source, due.window, &mut first_s)? };
     let exists = |asked: &&Asked| {
         let is_live = asked.is_new || (query.for_each.is_some() && asked.has_data);
         asked.value.is_some() || is_live || known.contains(&asked.group)

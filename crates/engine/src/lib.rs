@@ -6,8 +6,8 @@
 //! replay of history, and inside somebody else's program, by the same code path.
 //!
 //! Reading order: [`document`] and [`config`] (what people write), [`rule`] (what was checked),
-//! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] (scores),
-//! [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls).
+//! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] and
+//! `learning` (scores), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
 //! arguments, in milliseconds since the Unix epoch.
@@ -17,6 +17,7 @@ pub mod detector;
 pub mod document;
 pub mod engine;
 pub mod expression;
+mod learning;
 pub mod life;
 pub mod matcher;
 pub mod measure;

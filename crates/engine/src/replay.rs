@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, SeriesKey, TimeRange};
+use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, SeriesKey};
 use serde_json::{Map, Value};
 
 use crate::engine::{Answer, Due, Engine, Reading, Readings};
 use crate::expression::{self, Metrics};
 use crate::matcher::Matchers;
 use crate::measure::{Bucket, Measure};
-use crate::rule::{Query, Rule, SeriesQuery};
+use crate::rule::{Query, Rule, SeriesQuery, StreamQuery};
 use crate::stream::Measures;
 
 /// Something that answers what is due.
@@ -113,33 +113,36 @@ impl Recorded {
         kept.dedup_by_key(|sample| sample.time_ms);
     }
 
-    fn read(&self, rule: &Rule, window: TimeRange) -> Result<Vec<(Group, Option<f64>)>, String> {
-        match &rule.query {
-            Query::Stream(query) => self
-                .measures
-                .read(query, rule.step_ms(), window)
-                .ok_or_else(|| "the record does not hold this window".to_owned()),
-            Query::Series(query) => {
-                let found = self.series.iter().map(|(key, samples)| {
-                    let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
-                    let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
-                    (key, &samples[from..to])
-                });
-                let mut groups = SeriesGroups::new(query)?;
-                for (key, samples) in found {
-                    groups.samples(key, samples);
-                }
-                Ok(groups.values())
+    fn count(&self, due: &Due, query: &Arc<StreamQuery>) -> Result<Vec<Reading>, String> {
+        let step_ms = due.rule.step_ms();
+        let read = |window| {
+            let values = self.measures.read(query, step_ms, window);
+            values.ok_or_else(|| "the record does not hold this window".to_owned())
+        };
+        let now = if due.more { Vec::new() } else { read(due.window)? };
+        let bases = due.bases.iter().map(|window| window.map_or(Ok(Vec::new()), read));
+        Ok(gather(due, now, &bases.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn read(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
+        let windows = due.windows();
+        let mut groups = SeriesGroups::new(query, windows.len())?;
+        for (key, samples) in &self.series {
+            for (at, window) in windows.iter().enumerate() {
+                let Some(window) = window else { continue };
+                let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
+                let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
+                groups.samples(key, at, &samples[from..to]);
             }
-            Query::Expression(_) => Err("an expression is asked of the record as a whole".to_owned()),
         }
+        Ok(readings(due, groups.values()))
     }
 
     fn first_data_ms(&self, rule: &Rule) -> Option<i64> {
         match &rule.query {
             Query::Stream(query) => self.first_event_ms.get(&query.stream).copied(),
             Query::Series(query) => {
-                let selector = SeriesGroups::new(query).ok()?;
+                let selector = Selector::new(query).ok()?;
                 let matching = self.series.iter().filter(|(key, _)| selector.matches(key));
                 let first_ms =
                     matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms);
@@ -152,15 +155,12 @@ impl Recorded {
 
 impl Source for Recorded {
     fn answer(&mut self, due: &Due) -> Answer {
-        if let Query::Expression(query) = &due.rule.query {
-            return expression::answer(due, query, &Metrics::new(&self.series));
-        }
-        let now = self.read(&due.rule, due.window)?;
-        let mut bases = Vec::new();
-        for window in &due.bases {
-            bases.push(window.map(|window| self.read(&due.rule, window)).transpose()?.unwrap_or_default());
-        }
-        Ok(Readings { groups: gather(due, now, &bases), first_data_ms: self.first_data_ms(&due.rule) })
+        let groups = match &due.rule.query {
+            Query::Stream(query) => self.count(due, query)?,
+            Query::Series(query) => self.read(due, query)?,
+            Query::Expression(query) => return expression::answer(due, query, &Metrics::new(&self.series)),
+        };
+        Ok(Readings { groups, first_data_ms: self.first_data_ms(&due.rule) })
     }
 }
 
@@ -188,66 +188,105 @@ pub fn gather(
     groups.into_iter().map(|(group, (value, bases))| Reading { group, value, bases, is_new: false }).collect()
 }
 
-/// Series that match a query, gathered into its groups; used live and in replay alike.
+/// Which series a query is about.
 #[derive(Debug)]
-pub struct SeriesGroups<'q> {
+struct Selector<'q> {
     query: &'q SeriesQuery,
     matchers: Option<Matchers>,
-    groups: BTreeMap<Group, Bucket>,
 }
 
-impl<'q> SeriesGroups<'q> {
-    /// No series yet.
-    ///
-    /// # Errors
-    /// When a label's expression is not usable.
-    pub fn new(query: &'q SeriesQuery) -> Result<Self, String> {
+impl<'q> Selector<'q> {
+    fn new(query: &'q SeriesQuery) -> Result<Self, String> {
         let matchers = if query.labels.is_empty() { None } else { Some(Matchers::compile(&query.labels)?) };
-        Ok(Self { query, matchers, groups: BTreeMap::new() })
+        Ok(Self { query, matchers })
     }
 
-    /// Whether a series belongs to the query.
-    #[must_use]
-    pub fn matches(&self, key: &SeriesKey) -> bool {
+    fn matches(&self, key: &SeriesKey) -> bool {
         glob(&self.query.name, &key.name) && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
     }
 
-    /// Adds the samples of one series, if it belongs to the query. Without samples it makes no group: which
-    /// series are known yet depends on when one asks.
-    pub fn samples(&mut self, key: &SeriesKey, samples: &[Sample]) {
-        if !samples.is_empty() && self.matches(key) {
-            let bucket = self.bucket(key);
+    fn group(&self, key: &SeriesKey) -> Group {
+        if self.query.by == ["*"] {
+            return key.labels.with(&Labels::new([("series", &*key.name)]));
+        }
+        let label = |name: &'q String| (name.as_str(), key.labels.get(name).unwrap_or_default());
+        Labels::new(self.query.by.iter().map(label))
+    }
+}
+
+/// The values of a group, window by window; `None` where there is nothing.
+pub type GroupValues = (Group, Vec<Option<f64>>);
+
+/// The values of [`Due::windows`] as readings; known groups are always there.
+#[must_use]
+pub fn readings(due: &Due, values: Vec<GroupValues>) -> Vec<Reading> {
+    let mut groups: BTreeMap<Group, Vec<Option<f64>>> = values.into_iter().collect();
+    for group in &due.known {
+        if !groups.contains_key(group) {
+            groups.insert(group.clone(), Vec::new());
+        }
+    }
+    let reading = |(group, values): GroupValues| {
+        let mut values = values.into_iter();
+        Reading { group, value: values.next().flatten(), bases: values.collect(), is_new: false }
+    };
+    groups.into_iter().map(reading).collect()
+}
+
+/// Series that match a query, gathered into its groups, window by window; used live and in replay alike.
+#[derive(Debug)]
+pub struct SeriesGroups<'q> {
+    selector: Selector<'q>,
+    n_windows: usize,
+    groups: BTreeMap<Group, Vec<Bucket>>,
+}
+
+impl<'q> SeriesGroups<'q> {
+    /// No series yet; windows will be told by their place, from 0.
+    ///
+    /// # Errors
+    /// When a label's expression is not usable.
+    pub fn new(query: &'q SeriesQuery, n_windows: usize) -> Result<Self, String> {
+        Ok(Self { selector: Selector::new(query)?, n_windows, groups: BTreeMap::new() })
+    }
+
+    /// Adds the samples of one series in one window, if it belongs to the query. Without samples it makes no
+    /// group: which series are known yet depends on when one asks.
+    pub fn samples(&mut self, key: &SeriesKey, window: usize, samples: &[Sample]) {
+        if !samples.is_empty()
+            && self.selector.matches(key)
+            && let Some(bucket) = self.buckets(key).nth(window)
+        {
             samples.iter().for_each(|sample| bucket.add(*sample));
         }
     }
 
-    /// Adds what the samples of one series come to, if it belongs to the query.
-    pub fn aggregate(&mut self, key: &SeriesKey, aggregate: Option<Aggregate>) {
-        if aggregate.is_some() && self.matches(key) {
-            self.bucket(key).merge(&Bucket::Plain(aggregate));
+    /// Adds what the samples of one series come to in each window, if it belongs to the query.
+    pub fn aggregates(&mut self, key: &SeriesKey, aggregates: Vec<Option<Aggregate>>) {
+        if aggregates.iter().any(Option::is_some) && self.selector.matches(key) {
+            for (bucket, aggregate) in self.buckets(key).zip(aggregates) {
+                bucket.merge(&Bucket::Plain(aggregate));
+            }
         }
     }
 
-    fn bucket(&mut self, key: &SeriesKey) -> &mut Bucket {
-        let measure: &Measure = &self.query.measure;
-        let group = if self.query.by == ["*"] {
-            key.labels.with(&Labels::new([("series", &*key.name)]))
-        } else {
-            Labels::new(
-                self.query.by.iter().map(|name| (name.as_str(), key.labels.get(name).unwrap_or_default())),
-            )
-        };
-        self.groups.entry(group).or_insert_with(|| measure.bucket())
+    fn buckets(&mut self, key: &SeriesKey) -> std::slice::IterMut<'_, Bucket> {
+        let empty = || vec![self.selector.query.measure.bucket(); self.n_windows];
+        self.groups.entry(self.selector.group(key)).or_insert_with(empty).iter_mut()
     }
 
-    /// The value of each group; `None` where it has no samples.
+    /// The values of each group in each window; `None` where it has no samples.
     #[must_use]
-    pub fn values(self) -> Vec<(Group, Option<f64>)> {
+    pub fn values(self) -> Vec<GroupValues> {
+        let measure: &Measure = &self.selector.query.measure;
         let value = |bucket: &Bucket| match bucket {
             Bucket::Plain(None) => None,
-            bucket => self.query.measure.value(bucket),
+            bucket => measure.value(bucket),
         };
-        self.groups.iter().map(|(group, bucket)| (group.clone(), value(bucket))).collect()
+        self.groups
+            .iter()
+            .map(|(group, buckets)| (group.clone(), buckets.iter().map(value).collect()))
+            .collect()
     }
 }
 

@@ -69,13 +69,13 @@ fn each_mistake_is_named() {
     check("time_shift: { to: 1d, above: 1, recover_at: 2 }", "recover_at: should be at most above");
     check("band: { to: 1d, seasons: 1 }", "seasons: should be a whole number from 2 to 60");
     check("level: { reference: 4, recent: 5 }", "recent: should be 1 or more, and at most reference");
-    check("holt_winters: { season: 1d, seasons: 2 }", "two are only the warm-up");
+    check("holt_winters: { season: 1d, seasons: 1 }", "from 2 to 60, found 1; two are the warm-up");
     check("holt_winters: { season: 1d, width: 0 }", "width: should be above 0");
     check(
         "holt_winters: { season: 50m }",
         "a season of 50m is not a multiple of the distance of windows, 30m",
     );
-    check("holt_winters: { season: 52w }", "at most 1500");
+    check("holt_winters: { season: 260w }", "are 349440 windows, at most 50000 can be");
     check("query: { stream: s, series: t, measure: count }", "one query");
     check("query: { measure: count }", "stream or a series");
     check("query: { target: 'stdv(a,10)' }", "query.target: column 1:");

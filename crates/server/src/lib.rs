@@ -25,6 +25,7 @@ pub mod register;
 pub mod settings;
 pub mod seyren;
 pub mod turn;
+mod windows;
 
 mod run;
 

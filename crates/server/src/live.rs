@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lanner_core::{Group, Measured, TimeRange};
 use lanner_engine::measure::Kind;
-use lanner_engine::replay::{SeriesGroups, gather};
+use lanner_engine::replay::{GroupValues, SeriesGroups, gather, readings};
 use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
 use lanner_engine::stream::Measures;
 use lanner_engine::{Answer, Due, Readings, expression};
@@ -16,6 +16,7 @@ use lanner_io::store::{Store, StoreError};
 
 use crate::app::App;
 use crate::graphite::StoreSource;
+use crate::windows;
 
 /// The value of each group in a window.
 pub type Values = Vec<(Group, Option<f64>)>;
@@ -42,57 +43,87 @@ fn read_stream(
     measured: &mut Vec<Measured>,
 ) -> Result<Readings, StoreError> {
     let step_ms = due.rule.step_ms();
-    let live = app.counting.measures().read(query, step_ms, due.window);
-    let now = match live {
-        Some(values) => values,
-        None => count(&app.store, query, step_ms, due.window)?,
-    };
-    if due.rule.detector.bases().is_some() {
-        note(measured, query, due.window, &now);
+    let mut now = Vec::new();
+    if !due.more {
+        now = match app.counting.measures().read(query, step_ms, due.window) {
+            Some(values) => values,
+            None => count(&app.store, query, step_ms, due.window)?,
+        };
+        if due.rule.looks_back() {
+            note(measured, query, due.window, &now);
+        }
     }
-    let mut bases = Vec::new();
-    for window in &due.bases {
-        bases.push(match window {
-            Some(window) => base(app, query, step_ms, *window, measured)?,
-            None => Vec::new(),
-        });
-    }
+    let bases = bases(app, due, query, measured)?;
     let first_data_ms = app.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
 }
 
 fn read_series(store: &Store, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
-    let now = series(store, query, due.window)?;
-    let mut bases = Vec::new();
-    for window in &due.bases {
-        bases.push(window.map(|window| series(store, query, window)).transpose()?.unwrap_or_default());
-    }
+    let values = series(store, query, &due.windows())?;
     let first_data_ms = if due.bases.is_empty() { None } else { first_sample_ms(store, query)? };
-    Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+    Ok(Readings { groups: readings(due, values), first_data_ms })
 }
 
-/// An earlier window: from history, or counted and then kept in history.
-fn base(
+/// The values of each group of a series query in each window; each matching series is read once where windows
+/// touch.
+///
+/// # Errors
+/// Failures of the store.
+pub fn series(
+    store: &Store,
+    query: &SeriesQuery,
+    windows: &[Option<TimeRange>],
+) -> Result<Vec<GroupValues>, StoreError> {
+    let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
+    let mut groups = SeriesGroups::new(query, windows.len()).map_err(wrong)?;
+    let runs = windows::runs(windows);
+    for (id, key) in store.select(&query.name, &query.labels)? {
+        if let Kind::Quantile(_) = query.measure.kind {
+            for (at, window) in runs.iter().flat_map(|run| &run.windows) {
+                groups.samples(&key, *at, &store.samples(id, *window)?);
+            }
+        } else {
+            groups.aggregates(&key, windows::aggregates(store, id, windows.len(), &runs)?);
+        }
+    }
+    Ok(groups.values())
+}
+
+fn first_sample_ms(store: &Store, query: &SeriesQuery) -> Result<Option<i64>, StoreError> {
+    let mut first_ms: Option<i64> = None;
+    for (id, _) in store.select(&query.name, &query.labels)? {
+        first_ms = [first_ms, store.first_ms(id)?].into_iter().flatten().min();
+    }
+    Ok(first_ms)
+}
+
+/// Earlier windows: from history, or counted and then kept in history.
+fn bases(
     app: &App,
+    due: &Due,
     query: &Arc<StreamQuery>,
-    step_ms: i64,
-    window: TimeRange,
     measured: &mut Vec<Measured>,
-) -> Result<Values, StoreError> {
-    if app.counting.first_ms(&query.stream).is_none_or(|first_ms| window.end_ms <= first_ms) {
-        return Ok(Vec::new());
+) -> Result<Vec<Values>, StoreError> {
+    let first_ms = app.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
+    let mut bases: Vec<Values> = vec![Vec::new(); due.bases.len()];
+    let mut unknown: Vec<Option<TimeRange>> = vec![None; due.bases.len()];
+    for (at, window) in due.bases.iter().enumerate() {
+        let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
+        let kept = app.store.measured_window(query.fingerprint, window)?;
+        if kept.is_empty() {
+            unknown[at] = Some(window);
+        }
+        let kept = kept.into_iter().filter(|m| !is_marker(query, &m.group));
+        bases[at] = kept.map(|m| (m.group, m.value)).collect();
     }
-    let kept = app.store.measured_window(query.fingerprint, window)?;
-    if !kept.is_empty() {
-        return Ok(kept
-            .into_iter()
-            .filter(|m| !is_marker(query, &m.group))
-            .map(|m| (m.group, m.value))
-            .collect());
+    for run in windows::runs(&unknown) {
+        let past = count_all(&app.store, query, due.rule.step_ms(), run.range)?;
+        for (at, window) in run.windows {
+            bases[at] = past.read(query, due.rule.step_ms(), window).unwrap_or_default();
+            note(measured, query, window, &bases[at]);
+        }
     }
-    let values = count(&app.store, query, step_ms, window)?;
-    note(measured, query, window, &values);
-    Ok(values)
+    Ok(bases)
 }
 
 /// Keeps what was measured; a grouped query also keeps that it was, as the group without values.
@@ -111,43 +142,37 @@ fn is_marker(query: &StreamQuery, group: &Group) -> bool {
 }
 
 /// Counts stored events of a window. Cost: reading all events of the stream in it.
+///
+/// # Errors
+/// Failures of the store.
 pub fn count(
     store: &Store,
     query: &Arc<StreamQuery>,
     step_ms: i64,
     window: TimeRange,
 ) -> Result<Values, StoreError> {
+    Ok(count_all(store, query, step_ms, window)?.read(query, step_ms, window).unwrap_or_default())
+}
+
+/// Counts stored events in a range of whole windows. Cost: reading all events of the stream in it.
+///
+/// # Errors
+/// Failures of the store.
+pub fn count_all(
+    store: &Store,
+    query: &Arc<StreamQuery>,
+    step_ms: i64,
+    range: TimeRange,
+) -> Result<Measures, StoreError> {
     let reader: Arc<str> = "".into();
     let mut measures = Measures::new(store.secret());
     measures.add(&reader, query, step_ms, i64::MIN);
     measures.cover(i64::MIN);
-    store.events(&query.stream, window, &mut |time_ms, json| {
+    store.events(&query.stream, range, &mut |time_ms, json| {
         if let Ok(fields) = serde_json::from_slice(json) {
             measures.count(&query.stream, time_ms, &fields);
         }
         ControlFlow::Continue(())
     })?;
-    Ok(measures.read(query, step_ms, window).unwrap_or_default())
-}
-
-/// A window of series: each matching series is read once.
-pub fn series(store: &Store, query: &SeriesQuery, window: TimeRange) -> Result<Values, StoreError> {
-    let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
-    let mut groups = SeriesGroups::new(query).map_err(wrong)?;
-    for (id, key) in store.select(&query.name, &query.labels)? {
-        if let Kind::Quantile(_) = query.measure.kind {
-            groups.samples(&key, &store.samples(id, window)?);
-        } else {
-            groups.aggregate(&key, store.aggregate(id, window)?);
-        }
-    }
-    Ok(groups.values())
-}
-
-fn first_sample_ms(store: &Store, query: &SeriesQuery) -> Result<Option<i64>, StoreError> {
-    let mut first_ms: Option<i64> = None;
-    for (id, _) in store.select(&query.name, &query.labels)? {
-        first_ms = [first_ms, store.first_ms(id)?].into_iter().flatten().min();
-    }
-    Ok(first_ms)
+    Ok(measures)
 }

@@ -65,8 +65,10 @@ fn turn(app: &App, now_ms: i64) -> bool {
         }
         let (answer, measured) = live::answer(app, due);
         let now_ms = app.now_ms();
-        metrics::histogram!("lanner_evaluation_lateness_seconds")
-            .record((now_ms - due.due_ms).max(0) as f64 / 1e3);
+        if !due.more {
+            metrics::histogram!("lanner_evaluation_lateness_seconds")
+                .record((now_ms - due.due_ms).max(0) as f64 / 1e3);
+        }
         if let Err(why) = &answer {
             tracing::error!(rule = &*due.rule.id, "the source failed: {why}");
         }

@@ -1,14 +1,15 @@
 //! `holt_winters`: off the forecast from level, trend and season.
 //!
 //! See [`lanner_series::detect::holt_winters`]. The score is the distance from the forecast in half widths of the
-//! band. For each value the smoothing runs anew over the last `seasons` seasons of windows; the first two of them
-//! are its warm-up.
+//! band. Each value is judged by what at least `seasons` seasons have taught, and at most twice as many; the first
+//! two are the warm-up. See `learning` for how that stays the same at every restart.
 
 use lanner_core::time::{format_duration, parse_duration_ms};
-use lanner_series::detect::{HoltWinters, HoltWintersParams, SeriesDetector};
+use lanner_core::{Outcome, Threshold};
+use lanner_series::detect::{HoltWinters, HoltWintersParams, Judged, ParamError, SeriesDetector, Unjudged};
 
-use super::replayed::{Fresh, Replayed, accepted, count, limit, number};
-use super::{Bases, Detector, Kind};
+use super::replayed::{Limit, accepted, count, limit, number};
+use super::{Base, Detector, Judgement, Kind, Learner};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -19,26 +20,78 @@ pub(super) const KIND: Kind = Kind {
     fields: &["season", "seasons", "width", "min_width", "above", "recover_at"],
 };
 
-/// Smoothing over so many seasons; how many windows a season has, the number of earlier windows says.
+/// Windows that one value may be judged by: each is read when a rule begins.
+const MAX_WINDOWS: i64 = 100_000;
+
 #[derive(Debug)]
 struct Seasonal {
-    n_seasons: usize,
+    season_ms: i64,
+    n_seasons: u32,
     width: f64,
     min_width: f64,
+    limit: Limit,
 }
 
 impl Seasonal {
-    fn params(&self, season_length: usize) -> HoltWintersParams {
+    fn try_new(&self, season_length: usize) -> Result<HoltWinters, ParamError> {
         let Self { width, min_width, .. } = *self;
         let defaults = HoltWintersParams::seasonal(season_length);
-        HoltWintersParams { width, min_width, limit: defaults.limit.min(width), ..defaults }
+        let limit = defaults.limit.min(width);
+        HoltWinters::try_new(HoltWintersParams { width, min_width, limit, ..defaults })
     }
 }
 
-impl Fresh for Seasonal {
-    fn fresh(&self, n_bases: usize) -> Option<Box<dyn SeriesDetector>> {
-        let detector = HoltWinters::try_new(self.params(n_bases / self.n_seasons)).ok()?;
+impl Detector for Seasonal {
+    fn learner(&self) -> Option<&dyn Learner> {
+        Some(self)
+    }
+
+    fn misfit(&self, every_ms: i64) -> Option<String> {
+        let season = format_duration(self.season_ms);
+        if self.season_ms % every_ms != 0 || self.season_ms < 2 * every_ms {
+            let every = format_duration(every_ms);
+            return Some(format!(
+                "a season of {season} is not a multiple of the distance of windows, {every}; change every"
+            ));
+        }
+        let n_windows = 2 * self.generation_ms() / every_ms;
+        (n_windows > MAX_WINDOWS).then(|| {
+            format!(
+                "{} seasons of {season} are {} windows, at most {} can be; make every longer or seasons less",
+                self.n_seasons,
+                n_windows / 2,
+                MAX_WINDOWS / 2
+            )
+        })
+    }
+
+    fn score(&self, _: f64, _: &[Base], _: bool) -> Judgement {
+        Judgement::none(Outcome::HistoryShort)
+    }
+
+    /// Scores come in units of the limit.
+    fn threshold(&self) -> Threshold {
+        Threshold::above(1.0)
+    }
+}
+
+impl Learner for Seasonal {
+    fn generation_ms(&self) -> i64 {
+        self.season_ms.saturating_mul(i64::from(self.n_seasons))
+    }
+
+    fn fresh(&self, every_ms: i64) -> Option<Box<dyn SeriesDetector + Send>> {
+        let season_length = usize::try_from(self.season_ms / every_ms).ok()?;
+        let detector = self.try_new(season_length).ok()?;
         Some(Box::new(detector))
+    }
+
+    fn judgement(&self, judged: Result<Judged, Unjudged>, firing: bool) -> Judgement {
+        match judged {
+            Ok(judged) => self.limit.judge(judged, firing),
+            Err(Unjudged::NothingToCompare) => Judgement::none(Outcome::BaseMissing),
+            Err(_) => Judgement::none(Outcome::HistoryShort),
+        }
     }
 }
 
@@ -54,24 +107,14 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let width = number(fields, "width", 3.0, check);
     let min_width = number(fields, "min_width", 0.0, check);
     let limit = limit(fields, check);
-    let (season_ms, seasons) = (season?, seasons?);
-    if !(3..=60).contains(&seasons) {
+    let (season_ms, n_seasons) = (season?, seasons?);
+    if !(2..=60).contains(&n_seasons) {
         let message =
-            format!("should be a whole number from 3 to 60, found {seasons}; two are only the warm-up");
+            format!("should be a whole number from 2 to 60, found {n_seasons}; two are the warm-up");
         check.problem(fields.node, &fields.path_of("seasons"), message);
         return None;
     }
-    let detector = Seasonal { n_seasons: seasons as usize, width: width?, min_width: min_width? };
-    accepted(HoltWinters::try_new(detector.params(1)), fields, check)?;
-    let bases = Bases::Spanning { season_ms, count: seasons };
-    Some(Box::new(Replayed { detector, bases, limit: limit? }))
-}
-
-/// What is wrong with a season for windows that start `every_ms` apart, if something is.
-pub(super) fn misfit(season_ms: i64, every_ms: i64) -> Option<String> {
-    let fits = season_ms % every_ms == 0 && season_ms / every_ms >= 2;
-    (!fits).then(|| {
-        let (season, every) = (format_duration(season_ms), format_duration(every_ms));
-        format!("a season of {season} is not a multiple of the distance of windows, {every}; change every")
-    })
+    let detector = Seasonal { season_ms, n_seasons, width: width?, min_width: min_width?, limit: limit? };
+    accepted(detector.try_new(2), fields, check)?;
+    Some(Box::new(detector))
 }

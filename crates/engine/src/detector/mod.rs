@@ -2,7 +2,8 @@
 //!
 //! To add one: a file here, an entry in [`KINDS`], a golden script in `testdata/detectors`. The entry's name
 //! is the field of a rule that chooses the detector; its example and text are checked and shown in manuals. One
-//! that learns is a streaming scorer in [`lanner_series::detect`], which `replayed` turns into a detector.
+//! that looks at a series is a streaming scorer in [`lanner_series::detect`]: `replayed` shows it a few earlier
+//! windows for each value, a [`Learner`] is shown every window once.
 
 mod absolute;
 mod band;
@@ -15,6 +16,7 @@ mod time_shift;
 mod variation;
 
 use lanner_core::{Outcome, Score, Shift, Threshold};
+use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
 
 use crate::document::{Check, Fields};
 
@@ -35,13 +37,6 @@ pub enum Bases {
         /// How many.
         count: u32,
     },
-    /// The windows before over `count` seasons, as far apart as the rule's windows start.
-    Spanning {
-        /// The length of a season, milliseconds; a multiple of that distance.
-        season_ms: i64,
-        /// How many seasons.
-        count: u32,
-    },
 }
 
 /// No detector looks at more earlier windows: each is read, and held for each group, at every evaluation.
@@ -55,25 +50,7 @@ impl Bases {
         match self {
             Self::Shifted { shift, count } => (shift, count),
             Self::Preceding { count } => (Shift::Elapsed(every_ms), count),
-            Self::Spanning { season_ms, count } => {
-                let length = u32::try_from(season_ms / every_ms.max(1)).unwrap_or(u32::MAX);
-                (Shift::Elapsed(every_ms), length.saturating_mul(count))
-            }
         }
-    }
-
-    /// What is wrong with them for a rule whose windows start `every_ms` apart, if something is.
-    #[must_use]
-    pub fn misfit(self, every_ms: i64) -> Option<String> {
-        if let Self::Spanning { season_ms, .. } = self
-            && let Some(message) = holt_winters::misfit(season_ms, every_ms)
-        {
-            return Some(message);
-        }
-        let (_, count) = self.resolve(every_ms);
-        (count > MAX_BASES).then(|| {
-            format!("looks back over {count} windows, at most {MAX_BASES} can be; make every longer or look back less")
-        })
     }
 }
 
@@ -97,15 +74,37 @@ pub struct Judgement {
     pub score: Result<Score, Outcome>,
 }
 
+impl Judgement {
+    /// No score, and why.
+    #[must_use]
+    pub const fn none(why: Outcome) -> Self {
+        Self { base: None, score: Err(why) }
+    }
+}
+
 /// Turns a value, and the values of earlier windows, into a score.
 pub trait Detector: std::fmt::Debug + Send + Sync {
-    /// The earlier windows it needs, if any.
+    /// The earlier windows it needs for each value, if any.
     fn bases(&self) -> Option<Bases> {
         None
     }
 
+    /// How it learns, if it learns from every window instead.
+    fn learner(&self) -> Option<&dyn Learner> {
+        None
+    }
+
+    /// What is wrong with it for a rule whose windows start `every_ms` apart, if something is.
+    fn misfit(&self, every_ms: i64) -> Option<String> {
+        let (_, count) = self.bases()?.resolve(every_ms);
+        (count > MAX_BASES).then(|| {
+            format!("looks back over {count} windows, at most {MAX_BASES} can be; make every longer or look back less")
+        })
+    }
+
     /// Scores `value` (finite, in the unit of the query). `bases` are those of [`Detector::bases`], nearest
-    /// first. `firing` chooses the limits of recovery where the rule has some (hysteresis).
+    /// first. `firing` chooses the limits of recovery where the rule has some (hysteresis). One that learns scores
+    /// in [`Learner::judgement`] instead.
     fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement;
 
     /// The score above which a value is a finding.
@@ -120,6 +119,20 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
     fn grade(&self, _: Score) -> Option<&'static str> {
         None
     }
+}
+
+/// A detector that is shown every window of a rule, in order, and remembers; `learning` says for how long.
+pub trait Learner {
+    /// How much it should have been shown at least before it judges, and about half of what it is shown at most,
+    /// milliseconds.
+    fn generation_ms(&self) -> i64;
+
+    /// One that has seen nothing yet, for windows that start `every_ms` apart; `None` for windows that
+    /// [`Detector::misfit`] refuses.
+    fn fresh(&self, every_ms: i64) -> Option<Box<dyn SeriesDetector + Send>>;
+
+    /// What it said of a value, as a judgement.
+    fn judgement(&self, judged: Result<Judged, Unjudged>, firing: bool) -> Judgement;
 }
 
 /// One kind of detector, as configuration, manual and tests know it.

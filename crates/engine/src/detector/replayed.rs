@@ -1,10 +1,11 @@
 //! Detectors over one series, as detectors of rules: shown the earlier windows, oldest first, then the value.
 //!
 //! Nothing is remembered between evaluations: a score depends on the windows it looks back over and on nothing
-//! else, so a replay scores what was scored live.
+//! else, so a replay scores what was scored live. For those that look back over many windows there is
+//! [`super::Learner`].
 
 use lanner_core::{Outcome, Score, Threshold};
-use lanner_series::detect::{ParamError, SeriesDetector};
+use lanner_series::detect::{Judged, ParamError, SeriesDetector};
 
 use super::{Base, Bases, Detector, Judgement};
 use crate::document::{Check, Fields, Node};
@@ -12,16 +13,11 @@ use crate::document::{Check, Fields, Node};
 /// Larger scores are cut to this, as no document can hold an infinite number.
 const MAX_SCORE: f64 = 1e9;
 
-/// Makes a streaming detector that has seen nothing yet.
-pub(super) trait Fresh: std::fmt::Debug + Send + Sync {
-    /// For so many earlier windows. `None` if it cannot be used with that number.
-    fn fresh(&self, n_bases: usize) -> Option<Box<dyn SeriesDetector>>;
-}
-
 /// A detector over one series, run from its beginning for each value.
 #[derive(Debug)]
-pub(super) struct Replayed<F> {
-    pub(super) detector: F,
+pub(super) struct Replayed<D> {
+    /// As it is before it has seen anything.
+    pub(super) detector: D,
     pub(super) bases: Bases,
     pub(super) limit: Limit,
 }
@@ -33,21 +29,31 @@ pub(super) struct Limit {
     recovers: f64,
 }
 
-impl<F: Fresh> Detector for Replayed<F> {
+impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Replayed<D> {
     fn bases(&self) -> Option<Bases> {
         Some(self.bases)
     }
 
     fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement {
-        let too_early = bases.iter().any(|base| matches!(base, Base::TooEarly));
-        let unknown = if too_early { Outcome::HistoryShort } else { Outcome::BaseMissing };
-        let not_judged = Judgement { base: None, score: Err(unknown) };
-        let Some(mut detector) = self.detector.fresh(bases.len()) else { return not_judged };
+        let mut detector = self.detector.clone();
         for base in bases.iter().rev().skip_while(|base| matches!(base, Base::TooEarly)) {
             let _ = detector.step(if let Base::Value(value) = base { Some(*value) } else { None });
         }
-        let Ok(judged) = detector.step(Some(value)) else { return not_judged };
-        let limit = if firing { self.limit.recovers } else { self.limit.fires };
+        let too_early = bases.iter().any(|base| matches!(base, Base::TooEarly));
+        let unknown = if too_early { Outcome::HistoryShort } else { Outcome::BaseMissing };
+        detector.step(Some(value)).map_or(Judgement::none(unknown), |judged| self.limit.judge(judged, firing))
+    }
+
+    /// Scores come in units of the limit.
+    fn threshold(&self) -> Threshold {
+        Threshold::above(1.0)
+    }
+}
+
+impl Limit {
+    /// A score in units of the limit.
+    pub(super) fn judge(self, judged: Judged, firing: bool) -> Judgement {
+        let limit = if firing { self.recovers } else { self.fires };
         let score = judged.score.value();
         let score = if score.is_infinite() && judged.expected == 0.0 {
             Err(Outcome::BaseZero)
@@ -55,11 +61,6 @@ impl<F: Fresh> Detector for Replayed<F> {
             Ok(Score::new((score / limit).min(MAX_SCORE)))
         };
         Judgement { base: Some(judged.expected).filter(|expected| expected.is_finite()), score }
-    }
-
-    /// Scores come in units of the limit.
-    fn threshold(&self) -> Threshold {
-        Threshold::above(1.0)
     }
 }
 
@@ -107,11 +108,4 @@ pub(super) fn accepted<T>(made: Result<T, ParamError>, fields: &Fields<'_>, chec
         check.problem(fields.node, &fields.path_of(error.field), message);
     })
     .ok()
-}
-
-/// A streaming detector that needs to know nothing of the number of earlier windows.
-impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync + 'static> Fresh for D {
-    fn fresh(&self, _: usize) -> Option<Box<dyn SeriesDetector>> {
-        Some(Box::new(self.clone()))
-    }
 }

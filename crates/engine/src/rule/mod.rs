@@ -269,10 +269,19 @@ impl Rule {
         (1..=count).map(shifted).collect()
     }
 
-    /// How far back of a window's start its bases reach, milliseconds.
+    /// How far back of a window's start the windows reach that it is compared with or that were learned,
+    /// milliseconds.
     #[must_use]
     pub fn reach_ms(&self) -> i64 {
-        self.bases().map_or(0, |(shift, count)| shift.at_most_ms(count))
+        let learned_ms =
+            self.detector.learner().map_or(0, |learner| learner.generation_ms().saturating_mul(2));
+        self.bases().map_or(learned_ms, |(shift, count)| shift.at_most_ms(count))
+    }
+
+    /// Whether it looks at earlier windows at all.
+    #[must_use]
+    pub fn looks_back(&self) -> bool {
+        self.reach_ms() > 0
     }
 
     /// The step in which a measure is kept so that every window, and every earlier window that it is compared

@@ -98,7 +98,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let schedule = read_schedule(fields, check);
     let detector = read_detector(fields, check);
     if let (Some(schedule), Some(detector)) = (&schedule, &detector)
-        && let Some(message) = detector.bases().and_then(|bases| bases.misfit(schedule.every_ms))
+        && let Some(message) = detector.misfit(schedule.every_ms)
     {
         check.problem(fields.node, &fields.path_of("every"), message);
     }

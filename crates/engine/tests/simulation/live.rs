@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
 use lanner_core::{Changes, Group, Sample, SeriesKey, Silence, TimeRange};
-use lanner_engine::replay::{SeriesGroups, gather};
-use lanner_engine::rule::Query;
+use lanner_engine::replay::{SeriesGroups, gather, readings};
+use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
 use lanner_engine::stream::Measures;
-use lanner_engine::{Answer, Due, Engine, Readings, Rule};
+use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule};
 
 use crate::chance::Chance;
 use crate::store::{Store, Turn};
@@ -387,37 +387,43 @@ impl<'w> Live<'w> {
     }
 
     fn readings(&self, due: &Due) -> Result<Readings, String> {
-        let now = self.values(&due.rule, due.window)?;
-        let mut bases = Vec::new();
-        for window in &due.bases {
-            bases.push(window.map(|window| self.values(&due.rule, window)).transpose()?.unwrap_or_default());
-        }
         let first_sample = || self.data.series.values().filter_map(|samples| samples.first());
-        let first_data_ms = match due.rule.query {
-            Query::Stream(_) => self.data.first_event_ms,
-            Query::Series(_) | Query::Expression(_) => first_sample().map(|sample| sample.time_ms).min(),
+        let (groups, first_data_ms) = match &due.rule.query {
+            Query::Stream(query) => (self.measured(due, query)?, self.data.first_event_ms),
+            Query::Series(query) => {
+                (self.sampled(due, query)?, first_sample().map(|sample| sample.time_ms).min())
+            }
+            Query::Expression(_) => (Vec::new(), None),
         };
-        Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+        Ok(Readings { groups, first_data_ms })
     }
 
-    fn values(&self, rule: &Rule, window: TimeRange) -> Result<Vec<(Group, Option<f64>)>, String> {
+    fn measured(&self, due: &Due, query: &Arc<StreamQuery>) -> Result<Vec<Reading>, String> {
         let Some(server) = &self.server else { return Ok(Vec::new()) };
-        match &rule.query {
-            Query::Stream(query) => server
+        let count = |window: &Option<TimeRange>| {
+            let Some(window) = *window else { return Ok(Vec::new()) };
+            server
                 .measures
-                .read(query, rule.step_ms(), window)
-                .ok_or_else(|| format!("the measure of {} does not hold {window:?}", rule.id)),
-            Query::Expression(_) => Ok(Vec::new()),
-            Query::Series(query) => {
-                let mut groups = SeriesGroups::new(query)?;
-                for (key, samples) in &self.data.series {
-                    let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
-                    let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
-                    groups.samples(key, &samples[from..to]);
-                }
-                Ok(groups.values())
+                .read(query, due.rule.step_ms(), window)
+                .ok_or_else(|| format!("the measure of {} does not hold {window:?}", due.rule.id))
+        };
+        let mut counted = due.windows().iter().map(count).collect::<Result<Vec<_>, _>>()?;
+        let now = counted.remove(0);
+        Ok(gather(due, now, &counted))
+    }
+
+    fn sampled(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
+        let windows = due.windows();
+        let mut groups = SeriesGroups::new(query, windows.len())?;
+        for (key, samples) in &self.data.series {
+            for (at, window) in windows.iter().enumerate() {
+                let Some(window) = window else { continue };
+                let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
+                let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
+                groups.samples(key, at, &samples[from..to]);
             }
         }
+        Ok(readings(due, groups.values()))
     }
 
     fn apply(&mut self, at: usize) {

@@ -1,5 +1,6 @@
 //! What is stored: streams, series, questions, export.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_core::{Labels, SeriesKey, TimeRange};
+use lanner_core::{Group, SeriesKey, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
 use lanner_engine::expression;
+use lanner_engine::replay::GroupValues;
 use lanner_engine::rule::{self, Query as RuleQuery};
-use lanner_engine::stream::Measures;
 use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
@@ -129,40 +130,38 @@ fn measure(
     let store = &app.store;
     let source = StoreSource::of(app)?;
     let n_steps = usize::try_from(range.length_ms() / step_ms).unwrap_or(0);
-    let steps = (0..n_steps).map(|at| {
+    let step = |at: usize| {
         let start_ms = range.start_ms + at as i64 * step_ms;
         TimeRange::new(start_ms, start_ms + step_ms)
-    });
-    let mut groups: std::collections::BTreeMap<Labels, Vec<Option<f64>>> = std::collections::BTreeMap::new();
-    let past = match query {
-        RuleQuery::Stream(stream) => {
-            let mut past = Measures::new(store.secret());
-            past.add(&"".into(), stream, step_ms, i64::MIN);
-            past.cover(i64::MIN);
-            store.events(&stream.stream, range, &mut |time_ms, json| {
-                if let Ok(fields) = serde_json::from_slice(json) {
-                    past.count(&stream.stream, time_ms, &fields);
-                }
-                ControlFlow::Continue(())
-            })?;
-            Some(past)
-        }
-        RuleQuery::Series(_) | RuleQuery::Expression(_) => None,
     };
-    for (at, step) in steps.enumerate() {
-        let values = match query {
-            RuleQuery::Stream(stream) => {
-                past.as_ref().and_then(|past| past.read(stream, step_ms, step)).unwrap_or_default()
-            }
-            RuleQuery::Series(series) => live::series(store, series, step)?,
-            RuleQuery::Expression(query) => expression::values(query, &source, step)
-                .map_err(|why| ApiError::problems(vec![ProblemView::at("query.target", why)]))?,
-        };
+    let steps = (0..n_steps).map(step);
+    let groups = match query {
+        RuleQuery::Series(query) => {
+            live::series(store, query, &steps.map(Some).collect::<Vec<Option<TimeRange>>>())?
+        }
+        RuleQuery::Stream(query) => {
+            let past = live::count_all(store, query, step_ms, range)?;
+            by_group(steps.map(|step| past.read(query, step_ms, step).unwrap_or_default()).collect())
+        }
+        RuleQuery::Expression(query) => {
+            let wrong = |why| ApiError::problems(vec![ProblemView::at("query.target", why)]);
+            let values = steps.map(|step| expression::values(query, &source, step).map_err(wrong));
+            by_group(values.collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    Ok(groups.into_iter().map(|(labels, values)| QuerySeries { labels, values }).collect())
+}
+
+/// What was measured step by step, group by group.
+fn by_group(steps: Vec<live::Values>) -> Vec<GroupValues> {
+    let n_steps = steps.len();
+    let mut groups: BTreeMap<Group, Vec<Option<f64>>> = BTreeMap::new();
+    for (at, values) in steps.into_iter().enumerate() {
         for (group, value) in values {
             groups.entry(group).or_insert_with(|| vec![None; n_steps])[at] = value;
         }
     }
-    Ok(groups.into_iter().map(|(labels, values)| QuerySeries { labels, values }).collect())
+    groups.into_iter().collect()
 }
 
 /// What is to be exported.

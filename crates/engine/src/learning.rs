@@ -1,0 +1,199 @@
+//! What learning detectors remember from one window to the next.
+//!
+//! Time is cut into generations of fixed length. In each of them a fresh detector begins for each group, and it
+//! judges from the end of its own generation to the end of the next: a value is judged by what at least one
+//! generation and at most two have taught.
+//!
+//! ```text
+//!   generation      |    7    |    8    |    9    |
+//!   begun in 7      learns.... judges....
+//!   begun in 8                learns.... judges....
+//! ```
+//!
+//! Invariant: what a detector has seen depends on the window that it judges and on nothing else. What is
+//! remembered is therefore no state but a saving: lost at a restart, it is learned again from stored windows,
+//! and a replay judges as was judged live. A step costs the same however long the history is.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use lanner_core::{Group, TimeRange};
+use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
+
+use crate::detector::Learner;
+use crate::engine::{Due, Reading, Readings};
+use crate::rule::Rule;
+
+/// Values of earlier windows that are read at once, over all groups: more are learned in several turns, so that
+/// a rule with a long memory delays no other.
+const VALUES_AT_ONCE: usize = 1_000_000;
+/// Windows that are read at once: where no group is known yet, and at most.
+const WINDOWS_AT_ONCE: (usize, usize) = (100, 2_000);
+
+/// What a detector said of the newest value of each group.
+pub(crate) type Verdicts<'r> = HashMap<&'r Group, Result<Judged, Unjudged>>;
+
+/// The detectors of one rule, group by group.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// The start of the last window that was learned.
+    last_ms: Option<i64>,
+    groups: BTreeMap<Group, Learned>,
+}
+
+/// The detectors of one group.
+#[derive(Default)]
+struct Learned {
+    generation: i64,
+    /// Begun in the generation before.
+    elder: Option<Box<dyn SeriesDetector + Send>>,
+    /// Begun in this generation.
+    younger: Option<Box<dyn SeriesDetector + Send>>,
+}
+
+/// The earlier windows that are to be learned before a window can be judged.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Lessons {
+    /// Nearest first.
+    pub windows: Vec<TimeRange>,
+    /// Whether more are to follow, before the window can be judged.
+    pub more: bool,
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Memory {{ {} groups, up to {:?} }}", self.groups.len(), self.last_ms)
+    }
+}
+
+impl Memory {
+    /// What is to be learned before `window`, whatever the rule's active hours are. Forgets everything where
+    /// `window` does not continue what was learned, as after a clock change that moved the windows.
+    pub(crate) fn lessons(&mut self, rule: &Rule, learner: &dyn Learner, window: TimeRange) -> Lessons {
+        let every_ms = rule.schedule.every_ms;
+        let from_ms = (window.start_ms.div_euclid(learner.generation_ms()) - 1) * learner.generation_ms();
+        let first_ms = window.start_ms - (window.start_ms - from_ms) / every_ms * every_ms;
+        let fits = |last_ms: &i64| {
+            (first_ms - every_ms..window.start_ms).contains(last_ms)
+                && (window.start_ms - last_ms) % every_ms == 0
+        };
+        if self.last_ms.as_ref().is_some_and(|last_ms| !fits(last_ms)) {
+            *self = Self::default();
+        }
+        let next_ms = self.last_ms.map_or(first_ms, |last_ms| last_ms + every_ms);
+        let n_windows = usize::try_from((window.start_ms - next_ms) / every_ms).unwrap_or(0);
+        let (few, many) = WINDOWS_AT_ONCE;
+        let at_once = match self.groups.len() {
+            0 => few,
+            n_groups => (VALUES_AT_ONCE / n_groups).clamp(few, many),
+        };
+        let lesson = |at: usize| {
+            let start_ms = next_ms + at as i64 * every_ms;
+            TimeRange::new(start_ms, start_ms + rule.schedule.window_ms)
+        };
+        Lessons {
+            windows: (0..n_windows.min(at_once)).rev().map(lesson).collect(),
+            more: n_windows > at_once,
+        }
+    }
+
+    /// Learns the lessons of `due`, and its window unless more lessons are to come; says what the detectors
+    /// said of the newest value. What does not continue what was learned teaches nothing.
+    pub(crate) fn learn<'r>(
+        &mut self,
+        due: &Due,
+        learner: &dyn Learner,
+        readings: &'r Readings,
+    ) -> Verdicts<'r> {
+        let lessons: Vec<Lesson> = lessons_of(due).collect();
+        let (Some(first), Some(last)) = (lessons.first(), lessons.last()) else { return Verdicts::new() };
+        let every_ms = due.rule.schedule.every_ms;
+        if self.last_ms.is_some_and(|last_ms| last_ms + every_ms != first.window.start_ms) {
+            return Verdicts::new();
+        }
+        let course = Course { learner, every_ms, lessons: &lessons, nothing: due.rule.query.of_nothing() };
+        let found: HashSet<&Group> = readings.groups.iter().map(|reading| &reading.group).collect();
+        for (group, learned) in &mut self.groups {
+            if !found.contains(group) {
+                let _ = learned.follow(&course, None);
+            }
+        }
+        let mut verdicts = Verdicts::new();
+        for reading in &readings.groups {
+            let verdict = match self.groups.get_mut(&reading.group) {
+                Some(learned) => learned.follow(&course, Some(reading)),
+                None => self.begin(&course, reading),
+            };
+            verdicts.insert(&reading.group, verdict);
+        }
+        self.last_ms = Some(last.window.start_ms);
+        verdicts
+    }
+
+    fn begin(&mut self, course: &Course<'_>, reading: &Reading) -> Result<Judged, Unjudged> {
+        let mut learned = Learned::default();
+        let verdict = learned.follow(course, Some(reading));
+        if learned.elder.is_some() || learned.younger.is_some() {
+            self.groups.insert(reading.group.clone(), learned);
+        }
+        verdict
+    }
+
+    /// Forgets a group.
+    pub(crate) fn forget(&mut self, group: &Group) {
+        self.groups.remove(group);
+    }
+}
+
+/// One window to learn, and where in a reading its value is: among the earlier windows, or the newest.
+struct Lesson {
+    window: TimeRange,
+    base: Option<usize>,
+}
+
+/// Oldest first.
+fn lessons_of(due: &Due) -> impl Iterator<Item = Lesson> {
+    let earlier = due.bases.iter().enumerate().rev();
+    let earlier = earlier.filter_map(|(at, window)| window.map(|window| Lesson { window, base: Some(at) }));
+    let newest = Lesson { window: due.window, base: None };
+    earlier.chain((!due.more).then_some(newest))
+}
+
+/// What all groups go through.
+struct Course<'a> {
+    learner: &'a dyn Learner,
+    every_ms: i64,
+    lessons: &'a [Lesson],
+    /// What a window without any event or sample comes to.
+    nothing: Option<f64>,
+}
+
+impl Learned {
+    /// Learns lesson by lesson; returns what was said of the last value.
+    fn follow(&mut self, course: &Course<'_>, reading: Option<&Reading>) -> Result<Judged, Unjudged> {
+        let mut verdict = Err(Unjudged::WarmingUp);
+        for Lesson { window, base } in course.lessons {
+            let value = reading.and_then(|reading| match base {
+                Some(at) => reading.bases.get(*at).copied().flatten(),
+                None => reading.value,
+            });
+            let generation = window.start_ms.div_euclid(course.learner.generation_ms());
+            verdict = self.step(course, generation, value.or(course.nothing));
+        }
+        verdict
+    }
+
+    fn step(&mut self, course: &Course<'_>, generation: i64, value: Option<f64>) -> Result<Judged, Unjudged> {
+        if generation != self.generation {
+            let follows = generation == self.generation + 1;
+            self.elder = self.younger.take().filter(|_| follows);
+            self.generation = generation;
+        }
+        // A group begins with its first value: what comes before is not known to be a gap.
+        if self.younger.is_none() && value.is_some() && value != course.nothing {
+            self.younger = course.learner.fresh(course.every_ms);
+        }
+        let younger = self.younger.as_mut().map(|detector| detector.step(value));
+        let elder = self.elder.as_mut().map(|detector| detector.step(value));
+        elder.or(younger).unwrap_or(Err(Unjudged::WarmingUp))
+    }
+}
