@@ -7,7 +7,8 @@
 //!
 //! Reading order: [`document`] and [`config`] (what people write), [`rule`] (what was checked),
 //! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] and
-//! `learning` (scores), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls).
+//! `learning` (scores), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls), [`replay`] and
+//! [`lookback`] (the past).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
 //! arguments, in milliseconds since the Unix epoch.
@@ -19,6 +20,7 @@ pub mod engine;
 pub mod expression;
 mod learning;
 pub mod life;
+pub mod lookback;
 pub mod matcher;
 pub mod measure;
 pub mod notify;

@@ -59,6 +59,80 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
     }
 }
 
+/// Where a condition is in its life: what the next window needs to know of those before, and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The state.
+    pub state: AlertState,
+    /// Whether people have been told, and not yet that it is over.
+    pub active: bool,
+    bad_streak: u32,
+    bad_kind: Option<AlertState>,
+    good_streak: u32,
+}
+
+impl Pace {
+    /// Before the first window.
+    pub const NEWBORN: Self =
+        Self { state: AlertState::Normal, active: false, bad_streak: 0, bad_kind: None, good_streak: 0 };
+
+    fn of(alert: &Alert) -> Self {
+        let Alert { state, active, bad_streak, bad_kind, good_streak, .. } = *alert;
+        Self { state, active, bad_streak, bad_kind, good_streak }
+    }
+
+    fn enter(self, alert: &mut Alert) {
+        let Self { state, active, bad_streak, bad_kind, good_streak } = self;
+        (alert.state, alert.active) = (state, active);
+        (alert.bad_streak, alert.bad_kind, alert.good_streak) = (bad_streak, bad_kind, good_streak);
+    }
+
+    /// Whether the limits of recovery count for the next window.
+    #[must_use]
+    pub const fn is_firing(&self) -> bool {
+        matches!(self.state, AlertState::Firing | AlertState::Recovering)
+    }
+
+    /// Moves by one window. A severity that changes is not looked at.
+    pub fn step(&mut self, rule: &Rule, outcome: Outcome) -> Step {
+        match bad_kind(rule, outcome) {
+            Verdict::Keep => Step::Quiet,
+            Verdict::Good => self.good(rule),
+            Verdict::Bad(kind) => self.bad(rule, kind),
+        }
+    }
+
+    fn good(&mut self, rule: &Rule) -> Step {
+        (self.bad_streak, self.bad_kind) = (0, None);
+        if !self.active {
+            self.state = AlertState::Normal;
+            return Step::Quiet;
+        }
+        self.good_streak += 1;
+        if self.good_streak < rule.recover_windows {
+            self.state = AlertState::Recovering;
+            return Step::Quiet;
+        }
+        *self = Self::NEWBORN;
+        Step::Resolved
+    }
+
+    fn bad(&mut self, rule: &Rule, kind: AlertState) -> Step {
+        self.good_streak = 0;
+        self.bad_streak = if self.bad_kind == Some(kind) { self.bad_streak.saturating_add(1) } else { 1 };
+        self.bad_kind = Some(kind);
+        let long_enough = self.bad_streak >= rule.for_windows;
+        // While an episode runs, a bad window of the kind that people were told needs no waiting.
+        let told = self.active && (self.state == kind || self.state == AlertState::Recovering);
+        if !self.active && !long_enough {
+            self.state = AlertState::Pending;
+        } else if told || long_enough {
+            (self.state, self.active) = (kind, true);
+        }
+        if long_enough && !told { Step::Fired } else { Step::Quiet }
+    }
+}
+
 /// Moves `alert` by one evaluation of its rule.
 pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step {
     let before = alert.state;
@@ -75,16 +149,14 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
     if !matches!(evaluation.outcome, Outcome::NoData | Outcome::Error) && rule.query.hears(evaluation.value) {
         alert.seen_ms = evaluation.window.end_ms;
     }
-    let step = match bad_kind(rule, evaluation.outcome) {
-        Verdict::Keep => Step::Quiet,
-        Verdict::Good => good(alert, rule),
-        Verdict::Bad(kind) => match bad(alert, rule, kind) {
-            // What people were told of as a warning is an error now, or the other way round.
-            Step::Quiet if graver && rule.detector.grades() && alert.state == AlertState::Firing => {
-                Step::Fired
-            }
-            step => step,
-        },
+    let step = match (moved(alert, rule, evaluation.outcome), bad_kind(rule, evaluation.outcome)) {
+        // What people were told of as a warning is an error now, or the other way round.
+        (Step::Quiet, Verdict::Bad(_))
+            if graver && rule.detector.grades() && alert.state == AlertState::Firing =>
+        {
+            Step::Fired
+        }
+        (step, _) => step,
     };
     if alert.state != before {
         alert.since_ms = evaluation.window.end_ms;
@@ -137,50 +209,25 @@ fn bad_kind(rule: &Rule, outcome: Outcome) -> Verdict {
     }
 }
 
-fn good(alert: &mut Alert, rule: &Rule) -> Step {
-    (alert.bad_streak, alert.bad_kind) = (0, None);
-    if !alert.active {
-        alert.state = AlertState::Normal;
-        return Step::Quiet;
+/// Moves by one window, and dates what begins and ends.
+fn moved(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Step {
+    let end_ms = alert.window.end_ms;
+    let was_active = alert.active;
+    let mut pace = Pace::of(alert);
+    let step = pace.step(rule, outcome);
+    pace.enter(alert);
+    if matches!(bad_kind(rule, outcome), Verdict::Bad(_)) {
+        (alert.bad_value, alert.bad_base) = (alert.value, alert.base);
     }
-    alert.good_streak += 1;
-    if alert.good_streak < rule.recover_windows {
-        alert.state = AlertState::Recovering;
-        return Step::Quiet;
-    }
-    abandon(alert, alert.window.end_ms)
-}
-
-fn bad(alert: &mut Alert, rule: &Rule, kind: AlertState) -> Step {
-    alert.good_streak = 0;
-    alert.bad_streak = if alert.bad_kind == Some(kind) { alert.bad_streak.saturating_add(1) } else { 1 };
-    alert.bad_kind = Some(kind);
-    (alert.bad_value, alert.bad_base) = (alert.value, alert.base);
-    let long_enough = alert.bad_streak >= rule.for_windows;
-    // While an episode runs, a bad window of the kind that people were told needs no waiting.
-    let told = alert.active && (alert.state == kind || alert.state == AlertState::Recovering);
-    match (alert.active, long_enough) {
-        (false, false) => {
-            alert.state = AlertState::Pending;
-            Step::Quiet
-        }
-        (false, true) => {
-            alert.state = kind;
-            alert.active = true;
+    match step {
+        Step::Resolved => alert.resolved_ms = Some(end_ms),
+        Step::Fired if !was_active => {
             alert.episode = alert.episode.saturating_add(1);
-            (alert.started_ms, alert.resolved_ms) = (Some(alert.window.end_ms), None);
-            Step::Fired
+            (alert.started_ms, alert.resolved_ms) = (Some(end_ms), None);
         }
-        (true, _) if told => {
-            alert.state = kind;
-            Step::Quiet
-        }
-        (true, true) => {
-            alert.state = kind;
-            Step::Fired
-        }
-        (true, false) => Step::Quiet,
+        _ => {}
     }
+    step
 }
 
 fn context<'a>(rule: &'a Rule, alert: &Alert, evaluation: &'a Evaluation, step: Step) -> Context<'a> {

@@ -31,6 +31,18 @@ pub struct Replay {
     pub notifications: Vec<Notification>,
 }
 
+impl Replay {
+    /// The evaluations of each rule, in their order.
+    #[must_use]
+    pub fn by_rule(&self) -> BTreeMap<&str, Vec<&Evaluation>> {
+        let mut rules: BTreeMap<&str, Vec<&Evaluation>> = BTreeMap::new();
+        for evaluation in &self.evaluations {
+            rules.entry(&evaluation.rule).or_default().push(evaluation);
+        }
+        rules
+    }
+}
+
 /// Runs `engine` from `from_ms` until everything due by `to_ms` is done.
 ///
 /// The engine's rules are to be set at `from_ms`. `progress` is told the virtual time reached; returning

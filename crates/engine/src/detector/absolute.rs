@@ -4,7 +4,7 @@
 
 use lanner_core::{Score, Threshold};
 
-use super::{Base, Detector, Judgement, Kind};
+use super::{Base, Detector, Dial, Judgement, Kind, Side};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -36,6 +36,12 @@ impl Detector for Absolute {
 
     fn threshold(&self) -> Threshold {
         Threshold::above(0.0)
+    }
+
+    fn dials(&self) -> Vec<Vec<Dial>> {
+        let Limits { min, max } = self.fires;
+        let min = Dial { bad: Side::Below, ..Dial::above("min", min) };
+        vec![[min, Dial::above("max", max)].into_iter().filter(|dial| dial.at.is_finite()).collect()]
     }
 }
 

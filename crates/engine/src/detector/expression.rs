@@ -5,7 +5,7 @@
 
 use lanner_core::{Score, Threshold};
 
-use super::{Base, Detector, Judgement, Kind};
+use super::{Base, Detector, Dial, Judgement, Kind, Side};
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
@@ -37,6 +37,11 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Whether it is high values that are bad.
+    fn high_is_worse(self) -> bool {
+        self.warn.zip(self.error).is_none_or(|(warn, error)| warn <= error)
+    }
+
     /// How bad `value` is. One limit alone is for high values.
     ///
     /// ```
@@ -48,7 +53,7 @@ impl Levels {
     /// ```
     #[must_use]
     pub fn of(self, value: f64) -> Level {
-        let high_is_worse = self.warn.zip(self.error).is_none_or(|(warn, error)| warn <= error);
+        let high_is_worse = self.high_is_worse();
         let reached = |limit: &f64| if high_is_worse { value >= *limit } else { value <= *limit };
         if self.error.as_ref().is_some_and(reached) {
             Level::Error
@@ -84,6 +89,15 @@ impl Detector for Levels {
             reached if reached >= 1.0 => Some("warn"),
             _ => None,
         }
+    }
+
+    fn dials(&self) -> Vec<Vec<Dial>> {
+        let bad = if self.high_is_worse() { Side::Above } else { Side::Below };
+        let dial = |field, at| Dial { bad, inclusive: true, ..Dial::above(field, at) };
+        let warn = self.warn.map(|at| vec![dial("warn", at)]);
+        let errors_only = self.warn.is_some();
+        let error = self.error.map(|at| vec![Dial { errors_only, ..dial("error", at) }]);
+        warn.into_iter().chain(error).collect()
     }
 }
 

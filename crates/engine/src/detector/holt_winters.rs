@@ -5,11 +5,11 @@
 //! two are the warm-up. See `learning` for how that stays the same at every restart.
 
 use lanner_core::time::{format_duration, parse_duration_ms};
-use lanner_core::{Outcome, Threshold};
+use lanner_core::{Outcome, Score, Threshold};
 use lanner_series::detect::{HoltWinters, HoltWintersParams, Judged, ParamError, SeriesDetector, Unjudged};
 
 use super::replayed::{Limit, accepted, count, limit, number};
-use super::{Base, Detector, Judgement, Kind, Learner};
+use super::{Base, Detector, Dial, Judgement, Kind, Learner, Past};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -72,6 +72,26 @@ impl Detector for Seasonal {
     /// Scores come in units of the limit.
     fn threshold(&self) -> Threshold {
         Threshold::above(1.0)
+    }
+
+    fn dials(&self) -> Vec<Vec<Dial>> {
+        self.limit.dials()
+    }
+
+    fn raw(&self, score: Score) -> Option<f64> {
+        self.limit.raw(score)
+    }
+
+    fn is_raw_exact(&self) -> bool {
+        self.limit.is_raw_exact()
+    }
+
+    fn edge(&self, _: &Dial, past: &Past) -> f64 {
+        past.raw
+    }
+
+    fn rescore(&self, past: &Past, firing: bool) -> Score {
+        self.limit.apply(past.raw, firing)
     }
 }
 

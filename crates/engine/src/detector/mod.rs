@@ -7,6 +7,7 @@
 
 mod absolute;
 mod band;
+mod dial;
 mod expression;
 mod holt_winters;
 mod level;
@@ -20,6 +21,7 @@ use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
 
 use crate::document::{Check, Fields};
 
+pub use dial::{Dial, Past, Side};
 pub use expression::{Level, Levels};
 
 /// The earlier windows that a detector looks at.
@@ -118,6 +120,31 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
     /// How severe a finding with this score is; the label `severity` of its alert.
     fn grade(&self, _: Score) -> Option<&'static str> {
         None
+    }
+
+    /// The limits that can be turned; those that are turned together stand together.
+    fn dials(&self) -> Vec<Vec<Dial>> {
+        Vec::new()
+    }
+
+    /// What a score of this detector was before limits, to within rounding; `None` if that can no longer be told.
+    fn raw(&self, score: Score) -> Option<f64> {
+        Some(score.value())
+    }
+
+    /// Whether that is told, and to the last bit.
+    fn is_raw_exact(&self) -> bool {
+        true
+    }
+
+    /// Where a dial would have to stand for this value to lie on the limit.
+    fn edge(&self, _: &Dial, past: &Past) -> f64 {
+        past.value
+    }
+
+    /// Scores again what was scored before, perhaps by a detector with other limits: what [`Self::score`] would say.
+    fn rescore(&self, past: &Past, firing: bool) -> Score {
+        dial::or_nothing(self.score(past.value, &[], firing).score)
     }
 }
 

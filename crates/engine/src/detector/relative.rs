@@ -7,7 +7,7 @@
 
 use lanner_core::{Outcome, Score, Shift, Threshold};
 
-use super::{Base, Bases, Detector, Judgement, Kind};
+use super::{Base, Bases, Detector, Dial, Judgement, Kind, Past};
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
@@ -39,6 +39,8 @@ struct Relative {
     count: u32,
     fires: Allowed,
     recovers: Allowed,
+    /// Drop and rise are written as one.
+    is_change: bool,
     min_base: f64,
     min_delta: f64,
 }
@@ -57,15 +59,8 @@ impl Detector for Relative {
             Err(Outcome::BaseZero)
         } else if base.abs() < self.min_base {
             Err(Outcome::BelowMinBase)
-        } else if (value - base).abs() < self.min_delta {
-            Ok(Score::ZERO)
         } else {
-            let allowed = if firing { self.recovers } else { self.fires };
-            Ok(Score::new(in_units(base - value, base, allowed.drop).max(in_units(
-                value - base,
-                base,
-                allowed.rise,
-            ))))
+            Ok(self.score_against(base, value, firing))
         };
         Judgement { base: Some(base), score }
     }
@@ -73,9 +68,47 @@ impl Detector for Relative {
     fn threshold(&self) -> Threshold {
         Threshold::above(1.0)
     }
+
+    fn dials(&self) -> Vec<Vec<Dial>> {
+        let dial = |field, at| Dial { unit: "%", ..Dial::above(field, at) };
+        let Allowed { drop, rise } = self.fires;
+        if self.is_change {
+            return vec![vec![dial("change", drop)]];
+        }
+        vec![
+            [dial("drop", drop), dial("rise", rise)].into_iter().filter(|dial| dial.at.is_finite()).collect(),
+        ]
+    }
+
+    /// The change in percent, in the direction of the dial.
+    fn edge(&self, dial: &Dial, &Past { value, base, .. }: &Past) -> f64 {
+        let base = base.unwrap_or(f64::NAN);
+        let rise = (value - base) * 100.0 / base.abs();
+        match dial.field {
+            _ if (value - base).abs() < self.min_delta => f64::NEG_INFINITY,
+            "drop" => -rise,
+            "rise" => rise,
+            _ => rise.abs(),
+        }
+    }
+
+    fn rescore(&self, past: &Past, firing: bool) -> Score {
+        past.base.map_or(Score::ZERO, |base| self.score_against(base, past.value, firing))
+    }
 }
 
 impl Relative {
+    /// The score against a base that can be compared with.
+    fn score_against(&self, base: f64, value: f64, firing: bool) -> Score {
+        if (value - base).abs() < self.min_delta {
+            return Score::ZERO;
+        }
+        let allowed = if firing { self.recovers } else { self.fires };
+        let (drop, rise) =
+            (in_units(base - value, base, allowed.drop), in_units(value - base, base, allowed.rise));
+        Score::new(drop.max(rise))
+    }
+
     /// The median of the values there are, when at least half of those asked for are there.
     fn base(&self, bases: &[Base]) -> Result<f64, Outcome> {
         let mut values: Vec<f64> = bases
@@ -137,6 +170,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         count: count.unwrap_or(1),
         fires,
         recovers,
+        is_change: either.is_some(),
         min_base,
         min_delta,
     }))

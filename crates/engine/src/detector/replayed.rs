@@ -7,7 +7,7 @@
 use lanner_core::{Outcome, Score, Threshold};
 use lanner_series::detect::{Judged, ParamError, SeriesDetector};
 
-use super::{Base, Bases, Detector, Judgement};
+use super::{Base, Bases, Detector, Dial, Judgement, Past};
 use crate::document::{Check, Fields, Node};
 
 /// Larger scores are cut to this, as no document can hold an infinite number.
@@ -48,19 +48,59 @@ impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Rep
     fn threshold(&self) -> Threshold {
         Threshold::above(1.0)
     }
+
+    fn dials(&self) -> Vec<Vec<Dial>> {
+        self.limit.dials()
+    }
+
+    fn raw(&self, score: Score) -> Option<f64> {
+        self.limit.raw(score)
+    }
+
+    fn is_raw_exact(&self) -> bool {
+        self.limit.is_raw_exact()
+    }
+
+    fn edge(&self, _: &Dial, past: &Past) -> f64 {
+        past.raw
+    }
+
+    fn rescore(&self, past: &Past, firing: bool) -> Score {
+        self.limit.apply(past.raw, firing)
+    }
 }
 
 impl Limit {
     /// A score in units of the limit.
     pub(super) fn judge(self, judged: Judged, firing: bool) -> Judgement {
-        let limit = if firing { self.recovers } else { self.fires };
         let score = judged.score.value();
         let score = if score.is_infinite() && judged.expected == 0.0 {
             Err(Outcome::BaseZero)
         } else {
-            Ok(Score::new((score / limit).min(MAX_SCORE)))
+            Ok(self.apply(score, firing))
         };
         Judgement { base: Some(judged.expected).filter(|expected| expected.is_finite()), score }
+    }
+
+    pub(super) fn dials(self) -> Vec<Vec<Dial>> {
+        vec![vec![Dial::above("above", self.fires)]]
+    }
+
+    /// See [`Detector::raw`]; only where there is one limit.
+    pub(super) fn raw(self, score: Score) -> Option<f64> {
+        let is_cut = score.value() >= MAX_SCORE;
+        (self.fires == self.recovers).then(|| if is_cut { f64::INFINITY } else { score.value() * self.fires })
+    }
+
+    /// See [`Detector::is_raw_exact`]: where dividing by the limit only moved the exponent.
+    pub(super) fn is_raw_exact(self) -> bool {
+        let is_power_of_two = self.fires.is_normal() && self.fires.to_bits().trailing_zeros() >= 52;
+        self.fires == self.recovers && is_power_of_two
+    }
+
+    /// A score before limits, in units of this one.
+    pub(super) fn apply(self, raw: f64, firing: bool) -> Score {
+        Score::new((raw / if firing { self.recovers } else { self.fires }).min(MAX_SCORE))
     }
 }
 
