@@ -1,7 +1,8 @@
 //! Requests and answers of the HTTP API, version 1.
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
-//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`delivery`], [`data`], [`replay`], [`operations`].
+//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`delivery`], [`data`], [`replay`], [`review`],
+//! [`operations`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
 //! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
@@ -14,6 +15,7 @@ pub mod delivery;
 pub mod operations;
 pub mod problem;
 pub mod replay;
+pub mod review;
 pub mod rule;
 pub mod silence;
 pub mod time;
@@ -24,6 +26,9 @@ pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxVi
 pub use operations::{AuditView, Status};
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
+pub use review::{
+    AccuracyView, EpisodeView, Incident, LimitView, ReviewView, SettingView, SpreadView, SuggestionView,
+};
 pub use rule::{
     ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, RuleDocument, RuleState, RuleView,
 };

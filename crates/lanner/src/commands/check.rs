@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lanner_engine::lookback;
 use serde::Serialize;
 
 use crate::failure::{Outcome, Result, remark};
@@ -11,7 +12,8 @@ use crate::problems::{self, ProblemLine};
 
 /// Find every mistake in configuration files and scripts of tests.
 ///
-/// Says file, line, column and field of each, and what to write instead. Secrets are not looked up, so files can be
+/// Says file, line, column and field of each, and what to write instead. Thresholds that can never be reached are no
+/// mistakes, but worth a warning. Secrets are not looked up, so files can be
 /// checked on a machine that does not hold them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -35,6 +37,16 @@ struct Report<'l> {
     valid: bool,
     files: Vec<String>,
     problems: Vec<ProblemLine<'l>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// Something that is allowed and hardly meant.
+#[derive(Serialize)]
+struct Warning {
+    rule: String,
+    field: String,
+    message: String,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -43,6 +55,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         ReportFormat::Json => output::json(&report(&loaded))?,
         ReportFormat::Text => {
             output::text(&rendered(&loaded))?;
+            for Warning { rule, message, .. } in warnings(&loaded) {
+                remark(&format!("warning: rule {rule}: {message}"));
+            }
             remark(&summary(&loaded));
         }
     }
@@ -71,6 +86,19 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
     }
 }
 
+/// Limits of rules that can never be reached.
+fn warnings(loaded: &Loaded) -> Vec<Warning> {
+    let of_rule = |rule: &lanner_engine::Rule| {
+        let id = rule.id.to_string();
+        lookback::unreachable(rule, None).into_iter().map(move |found| Warning {
+            rule: id.clone(),
+            field: found.field,
+            message: found.message,
+        })
+    };
+    loaded.config.rules.iter().flat_map(of_rule).collect()
+}
+
 /// `1 file`, `2 files`.
 pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
@@ -86,5 +114,6 @@ fn report(loaded: &Loaded) -> Report<'_> {
             .iter()
             .map(|Located { file, problem }| ProblemLine { file: name(*file), problem })
             .collect(),
+        warnings: warnings(loaded),
     }
 }

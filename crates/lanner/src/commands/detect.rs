@@ -7,7 +7,7 @@
 
 mod cell;
 mod finding;
-mod incidents;
+pub(super) mod incidents;
 mod layout;
 mod quality;
 mod report;

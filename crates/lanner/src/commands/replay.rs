@@ -1,12 +1,13 @@
-//! `lanner replay`: what rules would have done with stored data.
+//! `lanner replay`: what rules would have done with stored data, how well that was, and which thresholds do better.
 
 use std::path::PathBuf;
 
 use lanner_core::{AlertState, Labels};
-use lanner_wire::api::{ReplayRequest, ReplayResponse, RuleView, Time, Transition, When};
+use lanner_wire::api::{ReplayRequest, ReplayResponse, ReviewView, RuleView, Time, Transition, When};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::detect::incidents;
 use super::{Shared, rule};
 use crate::client::{self, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
@@ -17,12 +18,17 @@ use crate::progress;
 /// See what rules would have done with stored data; nothing is stored or sent.
 ///
 /// The same code evaluates that also evaluates live. Without --rules and --rule, all rules of the server are replayed.
+///
+/// Below the list stands what there is to learn for each rule: how often it would have fired, whether its threshold can be
+/// reached at all, with --incidents how well it did, and with --alarms-per-week which threshold to write.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lanner replay --from now-7d
   lanner replay --from now-30d --rules new-rules.yaml
   lanner replay --from 2026-12-01 --to 2026-12-08 --rule payments-floor --transitions
+  lanner replay --from now-30d --rule cpu --alarms-per-week 2
+  lanner replay --from now-90d --rule cpu --incidents trouble.csv --tolerance 10m --review
   lanner replay --from now-7d --data lanner-data --format json")]
 pub(crate) struct Args {
     /// From when: 2026-12-01, or now-7d.
@@ -40,8 +46,32 @@ pub(crate) struct Args {
     /// Show every change of state instead of episodes.
     #[arg(long)]
     transitions: bool,
+    /// Known incidents: from,to times as CSV, or JSON, where rules may have their own.
+    #[arg(long, value_name = "FILE")]
+    incidents: Option<PathBuf>,
+    /// By how much the times of incidents may be off.
+    #[arg(long, value_name = "DURATION", requires = "incidents", value_parser = duration)]
+    tolerance: Option<String>,
+    /// Suggest thresholds with at most so many alarms a week.
+    #[arg(long, value_name = "NUMBER", value_parser = rate)]
+    alarms_per_week: Option<f64>,
+    /// Show only what there is to learn for each rule.
+    #[arg(long, conflicts_with = "transitions")]
+    review: bool,
     #[command(flatten)]
     shared: Shared,
+}
+
+fn duration(text: &str) -> std::result::Result<String, String> {
+    let checked = lanner_core::time::parse_duration_ms(text);
+    checked.map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn rate(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number >= 0.0 && number.is_finite() => Ok(number),
+        _ => Err("it is a number, 0 or larger".to_owned()),
+    }
 }
 
 /// From the moment an alert would have fired until it was over.
@@ -89,7 +119,37 @@ impl Row for Transition {
     }
 }
 
+impl Row for ReviewView {
+    const COLUMNS: &'static [&'static str] = &[
+        "rule",
+        "scored",
+        "fired",
+        "a week",
+        "on",
+        "precision",
+        "recall",
+        "F1",
+        "detector for fewer alarms",
+    ];
+    fn cells(&self) -> Vec<Cell> {
+        let accuracy = self.accuracy.as_ref();
+        let suggested = self.suggestions.iter().find(|it| it.goal == "alarms_per_week");
+        vec![
+            self.rule.as_str().into(),
+            self.scored.into(),
+            self.fired.into(),
+            self.per_week.into(),
+            self.running.into(),
+            accuracy.and_then(|it| it.precision).into(),
+            accuracy.and_then(|it| it.recall).into(),
+            accuracy.map(|it| it.f1).into(),
+            suggested.map(|it| it.detector.to_string()).into(),
+        ]
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let incidents = args.incidents.as_deref().map(incidents::load_of_rules).transpose()?.unwrap_or_default();
     let written = match &args.rules {
         Some(path) => {
             let document = rule::read(std::slice::from_ref(path))?;
@@ -99,7 +159,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     };
     client::with(&args.shared.server, async |client| {
         let rules = rules(client, written.as_deref(), &args.only).await?;
-        let request = ReplayRequest { rules, from: args.from, to: args.to };
+        let request = ReplayRequest {
+            incidents,
+            tolerance: args.tolerance.clone(),
+            alarms_per_week: args.alarms_per_week,
+            ..ReplayRequest::new(rules, args.from, args.to)
+        };
         let replay: ReplayResponse =
             progress::waiting("replaying", client.post(&["api", "v1", "replay"], &request)).await?;
         show(args, &replay)?;
@@ -129,13 +194,27 @@ async fn rules(client: &Client, written: Option<&[Value]>, only: &[String]) -> R
 
 fn show(args: &Args, replay: &ReplayResponse) -> Result<()> {
     match args.shared.format {
+        Format::Json if args.review => return output::json(&replay.reviews),
         Format::Json => return output::json(replay),
+        Format::Csv if args.review => return list::list(Format::Csv, &replay.reviews, ""),
+        Format::Table if args.review => return reviews(replay, output::line),
         format if args.transitions => {
             list::list(format, &replay.transitions, "No alert would have changed.")?;
         }
         format => {
             list::list(format, &episodes(&replay.transitions), "Nobody would have been told anything.")?;
         }
+    }
+    // Below a table; a list for programs stays one.
+    match args.shared.format {
+        Format::Table if !replay.reviews.is_empty() => {
+            output::line("")?;
+            reviews(replay, output::line)?;
+        }
+        _ => reviews(replay, |line| {
+            remark(line);
+            Ok(())
+        })?,
     }
     let summary = &replay.summary;
     remark(&format!(
@@ -149,6 +228,20 @@ fn show(args: &Args, replay: &ReplayResponse) -> Result<()> {
     ));
     if summary.truncated {
         remark("the list is cut short, the numbers are not; replay less time or fewer rules to see all");
+    }
+    Ok(())
+}
+
+/// What there is to learn for each rule, in sentences.
+fn reviews(replay: &ReplayResponse, mut say: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    for (at, review) in replay.reviews.iter().enumerate() {
+        if at > 0 {
+            say("")?;
+        }
+        say(&review.rule)?;
+        for sentence in &review.text {
+            say(&format!("  {sentence}"))?;
+        }
     }
     Ok(())
 }

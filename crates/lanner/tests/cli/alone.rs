@@ -1,6 +1,6 @@
 //! Commands that need no server: help, completion, `check`, `test`.
 
-use crate::program::{root, run, run_with_input};
+use crate::program::{golden, root, run, run_with_input};
 
 #[test]
 fn help_has_examples() {
@@ -58,22 +58,29 @@ fn the_examples_are_right() {
     run(&["test", "examples/payments.test.yaml"]).says(0, &["4 tests passed"]);
 }
 
-/// Set `UPDATE_GOLDEN=1` to write the file, then read the difference.
-#[track_caller]
-fn golden(actual: &str, name: &str) {
-    let path = format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{path}: UPDATE_GOLDEN=1, then read the difference");
-}
-
 #[test]
 fn every_mistake_is_told_at_once() {
     let file = "crates/lanner/testdata/mistakes.yaml";
     golden(&run(&["check", file]).expect(1), "mistakes.txt");
     golden(&run(&["check", "--format", "json", file]).expect(1), "mistakes.json");
+}
+
+#[test]
+fn what_can_never_fire_is_a_warning() {
+    let rule = "rules: [{ id: cv, query: { target: 'divideSeries(stdev(a,10),movingAverage(a,10))' }, window: 10m, \
+                every: 1m, expression: { warn: 3.0, error: 4.0 } }]";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cv.yaml");
+    std::fs::write(&file, rule).unwrap();
+    let file = file.to_str().unwrap();
+    run(&["check", file])
+        .says(0, &["warning: rule cv: expression.error: 4 can never be reached", "the square root of n - 1"]);
+    let report = run(&["check", "--format", "json", file]).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (&report["valid"], &report["warnings"][0]["field"]),
+        (&true.into(), &"expression.error".into())
+    );
 }
 
 #[test]

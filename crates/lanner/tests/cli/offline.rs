@@ -1,6 +1,8 @@
 //! Commands on a data folder, without a running server.
 
-use crate::program::run;
+use std::fmt::Write as _;
+
+use crate::program::{golden, run};
 
 #[test]
 fn a_folder_is_enough() {
@@ -30,6 +32,43 @@ fn a_folder_is_enough() {
     let listed = run(&["rule", "list", "--data", &data, "--format", "csv"]).expect(0);
     assert!(listed.starts_with("id,version,") && listed.contains("\na,1,"), "{listed}");
     run(&["status", "--data", &data]).says(0, &[]);
+}
+
+#[test]
+fn a_threshold_is_chosen_by_looking_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, samples, rules, incidents) =
+        (path("data"), path("queue.csv"), path("rules.yaml"), path("incidents.csv"));
+    // Three weeks of a value an hour, 5 and 6 by turns; at noon of each day 11, 12, ... 31.
+    let mut text = "time,length\n".to_owned();
+    for hour in 0..21 * 24 {
+        let value = if hour % 24 == 12 { 11 + hour / 24 } else { 5 + hour % 2 };
+        writeln!(text, "2025-01-{:02}T{:02}:00:00Z,{value}", 1 + hour / 24, hour % 24).unwrap();
+    }
+    std::fs::write(&samples, text).unwrap();
+    run(&["import", "--data", &data, "--name", "queue", &samples]).says(0, &["504 samples"]);
+    let rule = "rules:\n  - { id: long, query: { series: queue.length }, window: 1h, absolute: { max: 28, recover_at: { max: 20 } } }\n  \
+                - { id: restless, query: { series: queue.length }, window: 1h, variation: { n: 5, above: 1.9 } }\n";
+    std::fs::write(&rules, rule).unwrap();
+    let marks = "from,to\n2025-01-19 11:00,2025-01-19 14:00\n2025-01-20 12:30,2025-01-20 12:30\n2025-01-03,2025-01-03\n";
+    std::fs::write(&incidents, marks).unwrap();
+    let ask = ["replay", "--data", &data, "--rules", &rules, "--from", "2025-01-01", "--to", "2025-01-22"];
+    let more = ["--alarms-per-week", "2", "--incidents", &incidents, "--tolerance", "10m"];
+    let reviewed = run(&[&ask[..], &more, &["--review"]].concat()).expect(0);
+    golden(&reviewed, "review.txt");
+    let whole = run(&[&ask[..], &more].concat());
+    assert!(whole.out.contains("\n\nlong\n  It would have fired 3 times"), "{}", whole.out);
+    // A list for programs stays a list; what there is to learn is a remark.
+    let csv = run(&[&ask[..], &["--format", "csv"]].concat());
+    assert!(csv.out.starts_with("start,") && csv.err.contains("\n  It would have fired 3 times"), "{csv:?}");
+    let reviews = run(&[&ask[..], &more, &["--review", "--format", "json"]].concat()).expect(0);
+    let reviews: serde_json::Value = serde_json::from_str(&reviews).unwrap();
+    assert_eq!(reviews[0]["suggestions"][0]["settings"][0]["field"], "absolute.max");
+    let rows = run(&[&ask[..], &more, &["--review", "--format", "csv"]].concat()).expect(0);
+    assert_eq!(rows.lines().count(), 3, "{rows}");
+    run(&[&ask[..], &["--alarms-per-week", "few"]].concat()).says(2, &["0 or larger"]);
+    run(&[&ask[..], &["--tolerance", "10m"]].concat()).says(2, &["--incidents"]);
 }
 
 #[test]

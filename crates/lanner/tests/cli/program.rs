@@ -46,6 +46,17 @@ impl Ran {
     }
 }
 
+/// Set `UPDATE_GOLDEN=1` to write the file, then read the difference.
+#[track_caller]
+pub(crate) fn golden(actual: &str, name: &str) {
+    let path = format!("{}/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected, "{path}: UPDATE_GOLDEN=1, then read the difference");
+}
+
 /// The program, in the root of the repository and with nothing from this environment.
 pub(crate) fn lanner() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lanner"));

@@ -8,6 +8,7 @@ pub mod data;
 pub mod messages;
 pub mod operations;
 pub mod replay;
+mod review;
 pub mod rules;
 pub mod silences;
 

@@ -1,14 +1,15 @@
-//! Replay: what rules would have done with stored data, by the code that evaluates live.
+//! Replay: what rules would have done with stored data, by the code that evaluates live; and looking back at it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
-use lanner_core::{AlertState, Group, TimeRange};
+use lanner_core::{AlertState, Evaluation, Group, TimeRange};
 use lanner_engine::document::{Node, Problem, Problems};
+use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Recorded, Replay};
-use lanner_engine::rule::Query;
+use lanner_engine::rule::{Query, Status};
 use lanner_engine::{Answer, Config, Due, Engine, Rule, expression};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
@@ -17,7 +18,7 @@ use lanner_wire::api::{
 };
 use serde_json::Value;
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, review};
 use crate::app::App;
 use crate::graphite::StoreSource;
 use crate::register;
@@ -25,7 +26,8 @@ use crate::register;
 /// Evaluations and messages of one answer; the summary counts all.
 const MAX_SHOWN: usize = 100_000;
 
-/// Say what rules would have done: the given documents, or without any all that are stored.
+/// Say what rules would have done: the given documents, or without any all that are stored. With incidents or a wanted
+/// number of alarms a week, also how well that agrees, and which limits would do better.
 ///
 /// # Errors
 /// 400, 422.
@@ -43,11 +45,15 @@ pub async fn replay(
     if range.length_ms() == 0 {
         return Err(ApiError::problems(vec![ProblemView::at("to", "is not after from")]));
     }
+    let terms = review::terms(&request).map_err(ApiError::problems)?;
     let stored = register::stored_config(&app.store)?;
     let rules = rules(&request.rules, &stored)?;
-    let done = tokio::task::spawn_blocking(move || walk(&app, rules, &stored, range)).await;
-    let replay = done.map_err(|panic| ApiError::internal(panic.to_string()))??;
-    Ok(Json(response(&replay)))
+    let done = tokio::task::spawn_blocking(move || {
+        let (replay, reviews) = look_back(&app, rules, &stored, range, &terms)?;
+        Ok::<_, StoreError>(response(&replay, reviews))
+    });
+    let response = done.await.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    Ok(Json(response))
 }
 
 fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
@@ -64,17 +70,62 @@ fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
     if problems.is_empty() { Ok(rules) } else { Err(Problems(problems).into()) }
 }
 
-fn walk(app: &App, rules: Vec<Rule>, stored: &Config, range: TimeRange) -> Result<Replay, StoreError> {
+/// Replays, and reviews what each rule did.
+fn look_back(
+    app: &App,
+    rules: Vec<Rule>,
+    stored: &Config,
+    range: TimeRange,
+    terms: &Terms,
+) -> Result<(Replay, Vec<Review>), StoreError> {
+    let ids: Vec<Arc<str>> = rules.iter().map(|rule| rule.id.clone()).collect();
+    let wants_limits = terms.alarms_per_week.is_some() || !terms.incidents.is_empty();
+    // Where scores before limits cannot be told from those after, they are asked for separately.
+    let bare: Vec<Rule> = rules.iter().filter(|_| wants_limits).filter_map(lookback::bare).collect();
+    // Windows that end by `to` are due a little later.
+    let active = rules.iter().filter(|rule| rule.status == Status::Active);
+    let end_ms = range.end_ms + active.map(|rule| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
+    let (replay, mut rules) = walk(app, rules, stored, range, end_ms)?;
+    let (bare_replay, bare_rules) =
+        if bare.is_empty() { Default::default() } else { walk(app, bare, stored, range, end_ms)? };
+    let (evaluations, bare_evaluations) = (replay.by_rule(), bare_replay.by_rule());
+    let source = StoreSource::of(app)?;
+    let mut reviews = Vec::new();
+    for rule in ids.iter().filter_map(|id| rules.remove(id)) {
+        let bare_own = of_rule(&bare_evaluations, &rule);
+        let bare = bare_rules.get(&rule.id).map(|bare| (&**bare, &bare_own[..]));
+        let record = Record::new(&rule, &of_rule(&evaluations, &rule), bare);
+        let step_s = match &rule.query {
+            Query::Expression(query) => lookback::step_s(query, &source, range.end_ms),
+            _ => None,
+        };
+        reviews.push(lookback::review(&rule, &record, &Terms { step_s, ..terms.clone() }));
+    }
+    Ok((replay, reviews))
+}
+
+fn of_rule<'e>(evaluations: &BTreeMap<&str, Vec<&'e Evaluation>>, rule: &Rule) -> Vec<&'e Evaluation> {
+    evaluations.get(&*rule.id).cloned().unwrap_or_default()
+}
+
+type Walked = (Replay, HashMap<Arc<str>, Arc<Rule>>);
+
+fn walk(
+    app: &App,
+    rules: Vec<Rule>,
+    stored: &Config,
+    range: TimeRange,
+    end_ms: i64,
+) -> Result<Walked, StoreError> {
     let mut record = Recorded::new(&rules, app.store.secret());
     load(app, &rules, range, &mut record)?;
     let mut past = Past { record, stored: StoreSource::of(app)? };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
     engine.set_rules(rules, range.start_ms);
-    // Windows that end by `to` are due a little later.
-    let end_ms =
-        range.end_ms + engine.rules().map(|(rule, _)| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
-    Ok(replay::run(&mut engine, &mut past, range.start_ms, end_ms, |_| !app.alarm.is_stopping()))
+    let replay = replay::run(&mut engine, &mut past, range.start_ms, end_ms, |_| !app.alarm.is_stopping());
+    let rules = engine.rules().map(|(rule, _)| (rule.id.clone(), Arc::clone(rule))).collect();
+    Ok((replay, rules))
 }
 
 /// Events and samples as they were loaded; for expressions, the store itself, as when rules are evaluated live.
@@ -125,7 +176,7 @@ fn load(app: &App, rules: &[Rule], range: TimeRange, record: &mut Recorded) -> R
     Ok(())
 }
 
-fn response(replay: &Replay) -> ReplayResponse {
+fn response(replay: &Replay, reviews: Vec<Review>) -> ReplayResponse {
     let mut states: HashMap<(Arc<str>, Group), AlertState> = HashMap::new();
     let mut transitions = Vec::new();
     let mut summary = ReplaySummary {
@@ -164,5 +215,6 @@ fn response(replay: &Replay) -> ReplayResponse {
         transitions,
         notifications: replay.notifications.iter().take(MAX_SHOWN).map(NotificationView::from).collect(),
         summary,
+        reviews: reviews.into_iter().map(review::view).collect(),
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{EvaluationView, NotificationView, Time, When};
+use super::{EvaluationView, Incident, NotificationView, ReviewView, Time, When};
 
 /// Asks what rules would have done. Nothing is stored or sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -19,6 +19,24 @@ pub struct ReplayRequest {
     /// Until when; now, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<When>,
+    /// What people know to have happened: reviews then say precision and recall, and which limits agree best.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident>,
+    /// By how much the times of incidents may be off, on both sides; nothing, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "5m")]
+    pub tolerance: Option<String>,
+    /// Reviews then suggest limits with at most so many alarms a week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms_per_week: Option<f64>,
+}
+
+impl ReplayRequest {
+    /// Asks what these rules would have done, and nothing more.
+    #[must_use]
+    pub fn new(rules: Vec<Value>, from: When, to: Option<When>) -> Self {
+        Self { rules, from, to, incidents: Vec::new(), tolerance: None, alarms_per_week: None }
+    }
 }
 
 /// What rules would have done.
@@ -32,6 +50,9 @@ pub struct ReplayResponse {
     pub notifications: Vec<NotificationView>,
     /// All of it in numbers.
     pub summary: ReplaySummary,
+    /// Looking back at each rule that was evaluated, in the order of the rules.
+    #[serde(default)]
+    pub reviews: Vec<ReviewView>,
 }
 
 /// One change of an alert's state.

@@ -234,6 +234,7 @@ fn requests_refuse_unknown_fields() {
     check::<NewSilence>(json!({"matchers": ["a=b"], "comment": "x"}));
     check::<QueryRequest>(json!({"query": {}, "from": "now-1h"}));
     check::<ReplayRequest>(json!({"rules": [], "from": "now-1h"}));
+    check::<Incident>(json!({"start": "2026-01-01", "end": "2026-01-02", "labels": {"bank": "hsbc"}}));
 }
 
 #[test]

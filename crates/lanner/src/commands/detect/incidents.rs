@@ -1,12 +1,15 @@
-//! What people know to have happened: incidents, to measure findings by.
+//! What people know to have happened: incidents, to measure findings and rules by.
 //!
 //! Three forms are read: a table of `from,to` times; a table of times, each with a mark of 0 or 1 or without one; JSON
-//! as the Numenta Anomaly Benchmark has it, `{"folder/file.csv": [["from", "to"], …], …}`, or only the list.
+//! as the Numenta Anomaly Benchmark has it, `{"folder/file.csv": [["from", "to"], …], …}`, or only the list. In a list
+//! may also stand objects with `start`, `end` and, for rules, `labels`.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
 use csv::ByteRecord;
+use lanner_wire::api::{Incident, Time};
 use lanner_wire::csv::rows::{RowReader, cell as bytes_of};
 use lanner_wire::instant;
 use serde_json::Value;
@@ -46,6 +49,21 @@ impl Incidents {
 
 /// Reads the incidents of the table `table` from a file.
 pub(super) fn load(path: &Path, table: &str) -> Result<Incidents> {
+    read(path, |text| if is_json(text) { from_json(text, table) } else { from_table(text) })
+        .map(Incidents::new)
+}
+
+/// Reads the incidents of rules from a file; where JSON names tables, these are the ids of rules.
+pub(in crate::commands) fn load_of_rules(path: &Path) -> Result<Vec<Incident>> {
+    read(path, |text| if is_json(text) { of_rules(text) } else { Ok(everywhere(from_table(text)?)) })
+}
+
+fn is_json(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// Reads a file with `parse`, and says which one it was when it cannot be read.
+fn read<T>(path: &Path, parse: impl FnOnce(&[u8]) -> std::result::Result<T, String>) -> Result<T> {
     let failed = |error: &std::io::Error| Failure::file("read", path, error);
     let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
     let mut text = Vec::new();
@@ -54,17 +72,11 @@ pub(super) fn load(path: &Path, table: &str) -> Result<Incidents> {
     if text.len() as u64 > MAX_BYTES {
         return Err(Failure::user(format!("{name} is larger than 64 MiB; is it a list of incidents?")));
     }
-    let spans = if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) {
-        from_json(&text, table)
-    } else {
-        from_table(&text)
-    };
-    let spans = spans.map_err(|why| {
+    parse(&text).map_err(|why| {
         Failure::user(format!("{name}: {why}")).hint(
             "incidents are a table of from,to times, or JSON such as {\"file.csv\": [[\"from\", \"to\"]]}",
         )
-    })?;
-    Ok(Incidents::new(spans))
+    })
 }
 
 type Spans = std::result::Result<Vec<(i64, i64)>, String>;
@@ -110,19 +122,60 @@ fn from_json(text: &[u8], table: &str) -> Spans {
         }
         list => list,
     };
+    spans(list)
+}
+
+/// The incidents in a list.
+fn spans(list: &Value) -> Spans {
+    list.as_array().ok_or("it holds no list of incidents")?.iter().map(span).collect()
+}
+
+fn span(value: &Value) -> std::result::Result<(i64, i64), String> {
     let time = |value: &Value| match value {
         Value::String(text) => cell::time_ms(text).ok_or_else(|| format!("\"{text}\" is not a time")),
         value => instant::from_json(value),
     };
-    let span = |value: &Value| match value.as_array().map(Vec::as_slice) {
+    let pair: Option<Vec<&Value>> = match value {
+        Value::Array(pair) => Some(pair.iter().collect()),
+        Value::Object(fields) => Some(["start", "end"].iter().filter_map(|name| fields.get(*name)).collect()),
+        _ => None,
+    };
+    match pair.as_deref() {
         Some([from, to]) => match (time(from)?, time(to)?) {
             (from, to) if from <= to => Ok((from, to)),
             _ => Err(format!("{value} ends before it begins")),
         },
         Some(_) => Err(format!("{value} is not a pair of times")),
         None => time(value).map(|time| (time, time)),
+    }
+}
+
+fn of_rules(text: &[u8]) -> std::result::Result<Vec<Incident>, String> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let Value::Object(rules) = &value else {
+        let mut incidents = everywhere(spans(&value)?);
+        for (incident, written) in incidents.iter_mut().zip(value.as_array().into_iter().flatten()) {
+            let labels = written.get("labels").and_then(Value::as_object).into_iter().flatten();
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            incident.labels = labels.map(|(name, value)| (name.clone(), text(value))).collect();
+        }
+        return Ok(incidents);
     };
-    list.as_array().ok_or("it holds no list of incidents")?.iter().map(span).collect()
+    let mut all = Vec::new();
+    for (rule, list) in rules {
+        let mut incidents = everywhere(spans(list)?);
+        for incident in &mut incidents {
+            incident.labels.insert("rule".to_owned(), rule.clone());
+        }
+        all.extend(incidents);
+    }
+    Ok(all)
+}
+
+/// Incidents that concern everything.
+fn everywhere(spans: Vec<(i64, i64)>) -> Vec<Incident> {
+    let incident = |(from, to)| Incident { start: Time(from), end: Time(to), labels: BTreeMap::new() };
+    spans.into_iter().map(incident).collect()
 }
 
 #[cfg(test)]
@@ -163,6 +216,22 @@ mod tests {
     }
 
     #[test]
+    fn rules_have_incidents_of_their_own() {
+        #[track_caller]
+        fn check(text: &str, expected: &[&str]) {
+            let shown =
+                |it: &Incident| format!("{} {} {:?}", it.start.0 / DAY_MS, it.end.0 / DAY_MS, it.labels);
+            let found = of_rules(text.as_bytes()).unwrap();
+            assert_eq!(found.iter().map(shown).collect::<Vec<_>>(), expected, "{text}");
+        }
+        check(r#"[["1970-01-02", "1970-01-04"], 432000]"#, &["1 3 {}", "5 5 {}"]);
+        check(r#"{"floor": [["1970-01-02", "1970-01-04"]]}"#, &[r#"1 3 {"rule": "floor"}"#]);
+        let labelled = r#"[{"start": "1970-01-02", "end": "1970-01-04", "labels": {"bank": "hsbc"}}]"#;
+        check(labelled, &[r#"1 3 {"bank": "hsbc"}"#]);
+        assert!(of_rules(br#"[{"start": "1970-01-02"}]"#).unwrap_err().contains("not a pair"));
+    }
+
+    #[test]
     fn mistakes() {
         assert!(from_table(b"from,to\n2026-01-03,2026-01-02\n").unwrap_err().contains("line 2"));
         assert!(from_table(b"a\nb\n").unwrap_err().contains("line 2"));
@@ -184,7 +253,7 @@ mod tests {
     proptest! {
         #[test]
         fn anything_may_be_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (from_table(&bytes), from_json(&bytes, "a.csv"));
+            let _ = (from_table(&bytes), from_json(&bytes, "a.csv"), of_rules(&bytes));
         }
     }
 }
