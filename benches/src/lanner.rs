@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Setup;
 use crate::http::Http;
-use crate::process::{Process, free_port};
+use crate::process::{CORE, Process, free_port};
 
 /// A running `lanner serve`.
 pub(crate) struct Lanner {
@@ -17,11 +17,15 @@ pub(crate) struct Lanner {
 
 impl Lanner {
     pub(crate) fn start(setup: &Setup, folder: &Path) -> Self {
+        Self::start_on(CORE, setup, folder)
+    }
+
+    pub(crate) fn start_on(cores: &str, setup: &Setup, folder: &Path) -> Self {
         let port = free_port();
         let (listen, folder) = (format!("127.0.0.1:{port}"), folder.to_string_lossy());
         let arguments =
             ["serve", "--data", &*folder, "--listen", &*listen, "--carbon", "off", "--log", "error"];
-        let mut process = Process::start(&setup.lanner, &arguments);
+        let mut process = Process::start_on(cores, &setup.lanner, &arguments);
         let ready_after =
             process.wait_until(|| Http::connect(port).is_some_and(|mut http| http.get("/readyz").0 == 200));
         Self { process, port, ready_after }

@@ -1,16 +1,17 @@
-//! Measures what Lanner promises, with Prometheus beside it in the same run: `cargo xtask bench`.
+//! Measures what Lanner promises, with Prometheus or graphite-web beside it in the same run: `cargo xtask bench`.
 //!
 //! The load comes from this process on one core; the server under test has another core to itself. Rates
 //! are given for wall time and for the server's processor time: other work on the machine spoils the first
 //! far more than the second.
 //!
 //! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
-//! [`reads`], [`size`], [`idle`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`reads`], [`size`], [`idle`], [`graphite`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
 //! [`http`], [`table`].
 
 #![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
 
 mod events;
+mod graphite;
 mod http;
 mod idle;
 mod ingest;
@@ -32,6 +33,8 @@ struct Setup {
     lanner: PathBuf,
     /// The folder of the peer's programs; `None` leaves the peer out.
     prometheus: Option<PathBuf>,
+    /// The Python environment of graphite-web; `None` leaves that peer out.
+    graphite_web: Option<PathBuf>,
     /// The Numenta Anomaly Benchmark; `None` leaves the size on disk out.
     nab: Option<PathBuf>,
     /// How many minutes rules are watched.
@@ -40,12 +43,13 @@ struct Setup {
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("size", size::run),
     ("ingest", ingest::run),
     ("events", events::run),
     ("reads", reads::run),
     ("idle", idle::run),
+    ("graphite", graphite::run),
     ("rules", rules::run),
 ];
 
@@ -56,6 +60,7 @@ fn main() {
     let mut setup = Setup {
         lanner: path("LANNER_BENCH_PROGRAM").unwrap_or_else(|| "lanner".into()),
         prometheus: path("LANNER_BENCH_PROMETHEUS"),
+        graphite_web: path("LANNER_BENCH_GRAPHITE"),
         nab: path("LANNER_BENCH_NAB"),
         minutes: 4,
     };

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// The core of the server under test; the load comes from the other one.
 pub(crate) const CORE: &str = "0";
+/// Both, where the load does nothing but wait.
+pub(crate) const ALL_CORES: &str = "0,1";
 
 /// A running process. It is stopped when it is dropped.
 pub(crate) struct Process {
@@ -18,12 +20,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program with one core.
     pub(crate) fn start<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Self {
+        Self::start_on(CORE, program, arguments)
+    }
+
+    /// Starts a program with these cores.
+    pub(crate) fn start_on<S: AsRef<OsStr>>(cores: &str, program: &Path, arguments: &[S]) -> Self {
         let started = Instant::now();
         let child = Command::new("taskset")
-            .args(["-c", CORE])
+            .args(["-c", cores])
             .arg(program)
             .args(arguments)
-            .env("GOMAXPROCS", "1") // for the peer: no more threads than cores
+            .env("GOMAXPROCS", cores.split(',').count().to_string()) // for the peer: no more threads than cores
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(if std::env::var_os("LANNER_BENCH_LOG").is_some() {
@@ -52,9 +59,12 @@ impl Process {
         self.started.elapsed()
     }
 
-    /// Processor time of all threads so far, user and system, seconds.
+    /// Processor time of all threads so far, and of the processes that it started; user and system, seconds.
     pub(crate) fn cpu_seconds(&self) -> f64 {
-        cpu_seconds(&self.child.id().to_string())
+        let pid = self.child.id().to_string();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        cpu_seconds(&pid) + children.split_whitespace().map(cpu_seconds).sum::<f64>()
     }
 
     /// Memory that lies in RAM, megabytes of 10^6 bytes.

@@ -8,6 +8,10 @@ use std::path::Path;
 pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
+    /// So many times the peer's figure at least; larger is better.
+    TimesMore(f64),
+    /// The peer's figure should be so many times this one at least; smaller is better.
+    TimesFaster(f64),
     /// No target; larger is better.
     Larger,
     /// No target; smaller is better.
@@ -21,17 +25,27 @@ pub(crate) struct Row {
     unit: &'static str,
     target: Target,
     lanner: f64,
-    peer: Option<f64>,
+    peer: Peer,
+}
+
+/// What the peer came to.
+#[derive(Debug, Clone, Copy)]
+enum Peer {
+    /// It has nothing of the kind.
+    None,
+    /// It is not on this machine.
+    Missing,
+    Figure(f64),
 }
 
 impl Row {
     pub(crate) fn new(what: impl Into<String>, unit: &'static str, target: Target, lanner: f64) -> Self {
-        Self { what: what.into(), unit, target, lanner, peer: None }
+        Self { what: what.into(), unit, target, lanner, peer: Peer::None }
     }
 
-    /// The peer's figure in the same run.
+    /// The peer's figure in the same run; `None` when it could not be measured.
     pub(crate) fn beside(mut self, peer: Option<f64>) -> Self {
-        self.peer = peer;
+        self.peer = peer.map_or(Peer::Missing, Peer::Figure);
         self
     }
 
@@ -39,8 +53,8 @@ impl Row {
     fn better_than(&self, other: f64) -> f64 {
         match self.target {
             _ if self.lanner == other => 1.0,
-            Target::AtLeast(_) | Target::Larger => self.lanner / other,
-            Target::AtMost(_) | Target::Smaller => other / self.lanner,
+            Target::AtLeast(_) | Target::TimesMore(_) | Target::Larger => self.lanner / other,
+            Target::AtMost(_) | Target::TimesFaster(_) | Target::Smaller => other / self.lanner,
         }
     }
 
@@ -51,20 +65,25 @@ impl Row {
             ratio if ratio.is_finite() && ratio > 0.0 => format!("{} x", figure(ratio)),
             _ => "–".to_owned(),
         };
-        let (target, reached) = match self.target {
-            Target::AtLeast(limit) => (format!("≥ {} {unit}", figure(limit)), times(limit)),
-            Target::AtMost(limit) => (format!("≤ {} {unit}", figure(limit)), times(limit)),
-            Target::Larger | Target::Smaller => ("–".to_owned(), "–".to_owned()),
-        };
         let none = || "–".to_owned();
-        [
-            self.what.clone(),
-            target,
-            format!("{} {unit}", figure(self.lanner)),
-            reached,
-            self.peer.map_or_else(none, |peer| format!("{} {unit}", figure(peer))),
-            self.peer.map_or_else(none, times),
-        ]
+        let (peer, beside) = match self.peer {
+            Peer::None => (none(), none()),
+            Peer::Missing => ("peer not measured".to_owned(), none()),
+            Peer::Figure(peer) => (format!("{} {unit}", figure(peer)), times(peer)),
+        };
+        let (target, reached) = match (self.target, self.peer) {
+            (Target::AtLeast(limit), _) => (format!("≥ {} {unit}", figure(limit)), times(limit)),
+            (Target::AtMost(limit), _) => (format!("≤ {} {unit}", figure(limit)), times(limit)),
+            (Target::TimesMore(wanted) | Target::TimesFaster(wanted), peer) => {
+                let reached = match peer {
+                    Peer::Figure(peer) => format!("{} x", figure(self.better_than(peer) / wanted)),
+                    Peer::None | Peer::Missing => none(),
+                };
+                (format!("{} x the peer", figure(wanted)), reached)
+            }
+            (Target::Larger | Target::Smaller, _) => (none(), none()),
+        };
+        [self.what.clone(), target, format!("{} {unit}", figure(self.lanner)), reached, peer, beside]
     }
 }
 
@@ -131,6 +150,14 @@ mod tests {
         let row = |target| Row::new("x", "s", target, 2.0).beside(Some(4.0)).cells();
         assert_eq!(row(Target::AtMost(3.0))[3..], ["1.50 x", "4.00 s", "2.00 x"]);
         assert_eq!(row(Target::AtLeast(1.0))[3..], ["2.00 x", "4.00 s", "0.500 x"]);
+    }
+
+    #[test]
+    fn a_target_may_be_the_peers_figure_many_times() {
+        let row = |target, peer| Row::new("x", "s", target, 2.0).beside(peer).cells();
+        assert_eq!(row(Target::TimesFaster(4.0), Some(4.0))[1..4], ["4.00 x the peer", "2.00 s", "0.500 x"]);
+        assert_eq!(row(Target::TimesMore(0.25), Some(4.0))[3..], ["2.00 x", "4.00 s", "0.500 x"]);
+        assert_eq!(row(Target::TimesMore(20.0), None)[3..], ["–", "peer not measured", "–"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The measurements: the release build, the peer, and the program that measures both.
+//! The measurements: the release build, the peers, and the program that measures both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::steps::succeed;
@@ -22,7 +22,8 @@ const BUILD: [&str; 7] =
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let install = !arguments.contains(&"--no-install");
     succeed(Command::new(cargo()).args(BUILD))?;
-    let programs = target_folder()?.join("release");
+    let target = target_folder()?;
+    let programs = target.join("release");
     // Its own core, so that the load does not take the server's: `process.rs` of the measuring program has the other.
     let mut bench = Command::new("taskset");
     bench.args(["-c", "1"]).arg(programs.join("lanner-benches"));
@@ -32,6 +33,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         None => eprintln!(
             "SKIPPED: the peer, because {PEER} is not here; install it, or run without --no-install"
         ),
+    }
+    match graphite_web(&target, install) {
+        Ok(folder) => _ = bench.env("LANNER_BENCH_GRAPHITE", folder),
+        Err(why) => eprintln!("SKIPPED: the peer graphite-web: {why}"),
     }
     let nab = root().join("../shared/data/nab");
     if nab.is_dir() {
@@ -81,4 +86,20 @@ fn peer(install: bool) -> Option<PathBuf> {
         }
     }
     found()
+}
+
+/// The Python environment of graphite-web, in the target folder.
+fn graphite_web(target: &Path, install: bool) -> Result<PathBuf, String> {
+    let folder = target.join("peers/graphite-web");
+    if folder.join("installed").is_file() {
+        return Ok(folder);
+    }
+    if !install {
+        return Err("it is not installed, and --no-install forbids that".to_owned());
+    }
+    eprintln!("graphite-web: installing it for Python into {}", folder.display());
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let script = root().join("benches/peers/graphite_web.py");
+    succeed(Command::new("python3").arg(script).arg("install").arg(&folder))?;
+    Ok(folder)
 }

@@ -90,6 +90,16 @@ impl Rows {
         }
     }
 
+    /// Some rows as samples at equal distances, if that is what they are: the time of the first, the distance, the values.
+    pub(super) fn even(&self, rows: std::ops::Range<usize>) -> Option<(i64, i64, &[f64])> {
+        match (&self.times, &self.merged) {
+            (Times::Regular { step_ms: step_ms @ 1.., .. }, None) => {
+                Some((self.times.get(rows.start), *step_ms, self.values.get(rows)?))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn to_vec(&self) -> Vec<Aggregate> {
         (0..self.len()).map(|at| self.get(at)).collect()
     }

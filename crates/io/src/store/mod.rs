@@ -63,6 +63,7 @@ pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
 pub use options::{EventRetention, RetentionRule, StoreOptions, Tier};
 pub use outbox::{OutboxEntry, OutboxState};
+pub use read::Piece;
 pub use receipt::Receipt;
 pub use series::SeriesId;
 pub use state::EvaluationFilter;

@@ -12,6 +12,22 @@ use super::block::{Rows, position};
 use super::index::{self, BlockMeta};
 use super::{Core, SeriesId, Store, StoreError};
 
+/// What a visitor of a series is shown at once.
+#[derive(Debug, Clone, Copy)]
+pub enum Piece<'a> {
+    /// Samples as they were written, at equal distances.
+    Even {
+        /// The time of the first.
+        first_ms: i64,
+        /// The distance of one from the next, above 0.
+        step_ms: i64,
+        /// Their values, oldest first.
+        values: &'a [f64],
+    },
+    /// A row, and the time at which it is shown.
+    Row(i64, &'a Aggregate),
+}
+
 /// Rows of one origin, in order of time.
 enum Source {
     Block { rows: Arc<Rows>, step_ms: i64, from: usize, to: usize },
@@ -34,6 +50,18 @@ impl Source {
                 (position(&row, *step_ms), row)
             }
             Self::Head(samples) => (samples[at].time_ms, Aggregate::of(samples[at])),
+        }
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(Piece<'_>)) {
+        if let Self::Block { rows, from, to, .. } = self
+            && let Some((first_ms, step_ms, values)) = rows.even(*from..*to)
+        {
+            return visit(Piece::Even { first_ms, step_ms, values });
+        }
+        for at in 0..self.len() {
+            let (time_ms, row) = self.get(at);
+            visit(Piece::Row(time_ms, &row));
         }
     }
 }
@@ -90,20 +118,15 @@ impl Core {
         &self,
         id: SeriesId,
         range: TimeRange,
-        visit: &mut dyn FnMut(i64, &Aggregate),
+        visit: &mut dyn FnMut(Piece<'_>),
     ) -> Result<(), StoreError> {
         let sources = self.sources(id, range)?;
         let apart = sources.array_windows().all(|[a, b]| a.get(a.len() - 1).0 < b.get(0).0);
         if apart {
-            for source in &sources {
-                for at in 0..source.len() {
-                    let (time_ms, row) = source.get(at);
-                    visit(time_ms, &row);
-                }
-            }
+            sources.iter().for_each(|source| source.visit(visit));
         } else {
             for (time_ms, row) in merge(&sources) {
-                visit(time_ms, &row);
+                visit(Piece::Row(time_ms, &row));
             }
         }
         Ok(())
@@ -139,6 +162,29 @@ impl Store {
         id: SeriesId,
         range: TimeRange,
         mut visit: impl FnMut(i64, &Aggregate),
+    ) -> Result<(), StoreError> {
+        self.pieces(id, range, |piece| match piece {
+            Piece::Row(time_ms, row) => visit(time_ms, row),
+            Piece::Even { first_ms, step_ms, values } => {
+                let mut time_ms = first_ms;
+                for value in values {
+                    visit(time_ms, &Aggregate::of(Sample::new(time_ms, *value)));
+                    time_ms = time_ms.wrapping_add(step_ms);
+                }
+            }
+        })
+    }
+
+    /// As [`Store::points`], but samples that lie at equal distances are shown together: whoever wants the values
+    /// alone has them at the cost of a copy.
+    ///
+    /// # Errors
+    /// As [`Store::points`].
+    pub fn pieces(
+        &self,
+        id: SeriesId,
+        range: TimeRange,
+        mut visit: impl FnMut(Piece<'_>),
     ) -> Result<(), StoreError> {
         self.core().visit(id, range, &mut visit)
     }

@@ -423,13 +423,31 @@ fn literal_of(given: &Given<'_>) -> Option<Literal> {
     }
 }
 
+/// Values from which on it is worth to use all cores.
+const WORTH_ALL_CORES: usize = 50_000;
+
+fn all_cores(series: &[Series]) -> bool {
+    series.len() > 1 && series.iter().map(|series| series.values.len()).sum::<usize>() >= WORTH_ALL_CORES
+}
+
 /// Changes every series by itself (or makes something else of it), on all cores when that is worth it.
 pub fn each<T: Send>(series: Vec<Series>, change: impl Fn(Series) -> T + Send + Sync) -> Vec<T> {
-    const WORTH_IT: usize = 50_000;
-    let values: usize = series.iter().map(|series| series.values.len()).sum();
-    if values < WORTH_IT || series.len() < 2 {
-        series.into_iter().map(change).collect()
-    } else {
+    if all_cores(&series) {
         series.into_par_iter().map(change).collect()
+    } else {
+        series.into_iter().map(change).collect()
+    }
+}
+
+/// As [`each`], `n` series at a time.
+pub(super) fn each_few<T: Send>(
+    series: &[Series],
+    n: usize,
+    change: impl Fn(&[Series]) -> Vec<T> + Send + Sync,
+) -> Vec<T> {
+    if all_cores(series) {
+        series.par_chunks(n).flat_map_iter(change).collect()
+    } else {
+        series.chunks(n).flat_map(change).collect()
     }
 }

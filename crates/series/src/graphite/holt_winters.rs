@@ -119,6 +119,22 @@ pub fn holt_winters(values: &[f64], season_length: usize) -> impl Iterator<Item 
     values.iter().map(move |value| state.push(*value))
 }
 
+/// As [`holt_winters`] of `N` series of one length, step by step: each value waits for what the one before has come to, so
+/// that a processor follows several series in hardly more time than one. `on_forecast` is told which series it is, and which value.
+pub(super) fn side_by_side<const N: usize>(
+    series: [&[f64]; N],
+    season_length: usize,
+    mut on_forecast: impl FnMut(usize, usize, Forecast),
+) {
+    let n_values = series.map(<[f64]>::len).into_iter().min().unwrap_or(0);
+    let mut states = [(); N].map(|()| HoltWintersState::new(season_length.min(n_values + 1)));
+    for at in 0..n_values {
+        for (which, (state, values)) in states.iter_mut().zip(series).enumerate() {
+            on_forecast(which, at, state.push(values.get(at).copied().unwrap_or(f64::NAN)));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +176,22 @@ mod tests {
         for (one, all) in continued.zip(whole) {
             assert_eq!(one.prediction.to_bits(), all.prediction.to_bits());
             assert_eq!(one.deviation.to_bits(), all.deviation.to_bits());
+        }
+    }
+
+    #[test]
+    fn side_by_side_is_one_after_the_other() {
+        let series: [Vec<f64>; 3] = [7, 11, 13].map(|gap| {
+            (0..200)
+                .map(|i| if i % gap == 5 { GAP } else { f64::from(i % 24) + 0.1 * f64::from(i) })
+                .collect()
+        });
+        let mut found: [Vec<Forecast>; 3] = Default::default();
+        side_by_side([&series[0], &series[1], &series[2]], 24, |which, _, forecast| {
+            found[which].push(forecast);
+        });
+        for (found, values) in found.iter().zip(&series) {
+            assert_eq!(format!("{found:?}"), format!("{:?}", holt_winters(values, 24).collect::<Vec<_>>()));
         }
     }
 

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Aggregate, TimeRange};
+use lanner_core::{Aggregate, Sample, TimeRange};
 use lanner_engine::expression::Stored;
-use lanner_io::store::{Store, StoreError};
+use lanner_io::store::{Piece, Store, StoreError};
 use lanner_series::graphite::{Points, Source, TagCondition, slots};
 
 use super::events;
 use super::paths::Paths;
-use super::schemas::Schemas;
+use super::schemas::{Schemas, View};
 use crate::app::App;
 
 /// The store, seen by one request.
@@ -46,28 +46,15 @@ impl Source for StoreSource {
         let Some(id) = self.paths.series(name) else { return Ok(None) };
         let view = self.schemas.view(name, now_s.saturating_sub(from_s));
         let (start_s, n_slots) = slots(from_s, until_s, view.step_s)?;
-        let mut values = vec![f64::NAN; n_slots];
         let end_s = start_s.saturating_add(view.step_s.saturating_mul(n_slots as i64));
         let range = TimeRange::new(start_s.saturating_mul(1000), end_s.saturating_mul(1000));
-        // Rows come in order of time, so a slot is complete when the next one begins.
-        let mut current: Option<(usize, Aggregate)> = None;
-        let mut close = |slot: Option<(usize, Aggregate)>| {
-            if let Some((at, samples)) = slot
-                && let Some(value) = values.get_mut(at)
-            {
-                *value = view.value(&samples);
-            }
-        };
-        let visited = self.store.points(id, range, |time_ms, row| {
-            let at =
-                usize::try_from((time_ms.div_euclid(1000) - start_s) / view.step_s).unwrap_or(usize::MAX);
-            match &mut current {
-                Some((open, samples)) if *open == at => samples.merge(row),
-                _ => close(current.replace((at, *row))),
-            }
+        let mut slots = Slots { start_s, view, values: vec![f64::NAN; n_slots], open: None };
+        let visited = self.store.pieces(id, range, |piece| match piece {
+            Piece::Row(time_ms, row) => slots.row(time_ms, row),
+            Piece::Even { first_ms, step_ms, values } => slots.even(first_ms, step_ms, values),
         });
-        close(current);
         visited.map_err(|error: StoreError| error.to_string())?;
+        let values = slots.close();
         Ok(Some(Points { start_s, step_s: view.step_s, values }))
     }
 
@@ -89,5 +76,113 @@ impl Stored for StoreSource {
         let Some(id) = self.paths.series(name) else { return Ok(None) };
         let first_ms = self.store.first_ms(id).map_err(|error| error.to_string())?;
         Ok(first_ms.map(|first_ms| first_ms.div_euclid(1000)))
+    }
+}
+
+/// Values as they are filled in. Rows come in order of time, so a slot is complete when the next one begins.
+struct Slots {
+    start_s: i64,
+    view: View,
+    values: Vec<f64>,
+    open: Option<Open>,
+}
+
+/// The slot that is not complete.
+struct Open {
+    at: usize,
+    end_ms: i64,
+    /// What lies in it so far.
+    samples: Aggregate,
+}
+
+impl Slots {
+    fn at(&self, time_ms: i64) -> usize {
+        usize::try_from((time_ms.div_euclid(1000) - self.start_s) / self.view.step_s).unwrap_or(usize::MAX)
+    }
+
+    fn row(&mut self, time_ms: i64, row: &Aggregate) {
+        let step_ms = self.view.step_s.saturating_mul(1000);
+        let (at, end_ms) = match &mut self.open {
+            Some(open) if time_ms < open.end_ms => return open.samples.merge(row),
+            // Mostly it is the next one: no need to divide.
+            Some(open) if time_ms < open.end_ms.saturating_add(step_ms) => (open.at + 1, open.end_ms),
+            _ => {
+                let at = self.at(time_ms);
+                (at, self.start_s.saturating_mul(1000).saturating_add(step_ms.saturating_mul(at as i64)))
+            }
+        };
+        self.put();
+        self.open = Some(Open { at, end_ms: end_ms.saturating_add(step_ms), samples: *row });
+    }
+
+    /// Samples at equal distances: of those a slot apart only the first and the last can share theirs with others.
+    fn even(&mut self, first_ms: i64, step_ms: i64, values: &[f64]) {
+        let mut time_ms = first_ms;
+        let mut rest = values;
+        if let [first, inner @ .., _] = values
+            && step_ms == self.view.step_s.saturating_mul(1000)
+        {
+            self.sample(first_ms, *first);
+            let at = self.at(first_ms).saturating_add(1);
+            if let Some(slots) = self.values.get_mut(at..at.saturating_add(inner.len())) {
+                slots.copy_from_slice(inner);
+            }
+            let n_done = inner.len() + 1;
+            time_ms = time_ms.saturating_add(step_ms.saturating_mul(n_done as i64));
+            rest = &values[n_done..];
+        }
+        for value in rest {
+            self.sample(time_ms, *value);
+            time_ms = time_ms.saturating_add(step_ms);
+        }
+    }
+
+    fn sample(&mut self, time_ms: i64, value: f64) {
+        self.row(time_ms, &Aggregate::of(Sample::new(time_ms, value)));
+    }
+
+    fn put(&mut self) {
+        if let Some(open) = self.open.take()
+            && let Some(value) = self.values.get_mut(open.at)
+        {
+            *value = self.view.value(&open.samples);
+        }
+    }
+
+    fn close(mut self) -> Vec<f64> {
+        self.put();
+        self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanner_wire::whisper::Aggregation;
+
+    use super::*;
+
+    /// A row at a time in seconds, then samples at equal distances, seen at steps of a minute from 0 on.
+    #[track_caller]
+    fn check(before: Option<(i64, f64)>, (first_s, step_s): (i64, i64), values: &[f64], expected: [f64; 4]) {
+        let view = View { step_s: 60, aggregation: Aggregation::Average };
+        let mut slots = Slots { start_s: 0, view, values: vec![-1.0; 4], open: None };
+        if let Some((time_s, value)) = before {
+            slots.sample(time_s * 1000, value);
+        }
+        slots.even(first_s * 1000, step_s * 1000, values);
+        assert_eq!(slots.close(), expected);
+    }
+
+    #[test]
+    fn samples_find_their_slots() {
+        check(None, (0, 60), &[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]);
+        check(None, (59, 60), &[1.0, 2.0, 3.0], [1.0, 2.0, 3.0, -1.0]);
+        check(Some((10, 3.0)), (30, 60), &[1.0, 2.0, 3.0], [2.0, 2.0, 3.0, -1.0]);
+        check(Some((10, 3.0)), (60, 60), &[1.0, 2.0], [3.0, 1.0, 2.0, -1.0]);
+        check(None, (60, 30), &[1.0, 3.0, 5.0], [-1.0, 2.0, 5.0, -1.0]);
+        check(None, (0, 59), &[1.0, 2.0, 3.0], [1.5, 3.0, -1.0, -1.0]);
+        check(None, (0, 120), &[1.0, 2.0], [1.0, -1.0, 2.0, -1.0]);
+        check(None, (180, 60), &[7.0], [-1.0, -1.0, -1.0, 7.0]);
+        check(Some((61, 1.0)), (240, 60), &[], [-1.0, 1.0, -1.0, -1.0]);
     }
 }

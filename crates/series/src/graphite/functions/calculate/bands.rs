@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::graphite::evaluate::{Call, each};
+use crate::graphite::evaluate::{Call, each, each_few};
 use crate::graphite::functions::Answer;
 use crate::graphite::functions::given::{length_s, list, list_from_before, number};
-use crate::graphite::holt_winters::{Forecast, holt_winters};
+use crate::graphite::holt_winters::{Forecast, holt_winters, side_by_side};
 use crate::graphite::problem::Problem;
 use crate::graphite::series::{Consolidation, Series};
+
+/// Series that are followed side by side.
+const FEW: usize = 4;
 
 /// How far back to learn from, and how long a season is.
 struct Learning {
@@ -33,6 +36,34 @@ impl Learning {
         let points = |length_s: i64| usize::try_from(length_s / series.step_s.max(1)).unwrap_or(0);
         let forecasts = holt_winters(&series.values, points(self.season_s));
         forecasts.skip(points(self.bootstrap_s)).map(finish).collect()
+    }
+
+    /// The lower and the upper values around the forecasts of each series, likewise.
+    fn tolerated(&self, series: &[Series], delta: f64) -> Vec<[Vec<f64>; 2]> {
+        let around = |Forecast { prediction, deviation }: Forecast| {
+            (prediction - delta * deviation, prediction + delta * deviation)
+        };
+        if let [a, b, c, d] = series
+            && [b, c, d].iter().all(|other| (other.values.len(), other.step_s) == (a.values.len(), a.step_s))
+        {
+            let points = |length_s: i64| usize::try_from(length_s / a.step_s.max(1)).unwrap_or(0);
+            let n_learned = points(self.bootstrap_s);
+            let room = || Vec::with_capacity(a.values.len().saturating_sub(n_learned));
+            let mut bands: Vec<[Vec<f64>; 2]> = (0..FEW).map(|_| [room(), room()]).collect();
+            let values = [a, b, c, d].map(|series| &series.values[..]);
+            side_by_side(values, points(self.season_s), |which, at, forecast| {
+                if at >= n_learned
+                    && let Some([lower, upper]) = bands.get_mut(which)
+                {
+                    let (low, high) = around(forecast);
+                    lower.push(low);
+                    upper.push(high);
+                }
+            });
+            return bands;
+        }
+        let bands = series.iter().map(|series| self.forecast(series, around).into_iter().unzip());
+        bands.map(|(lower, upper)| [lower, upper]).collect()
     }
 
     /// `series`, which began earlier to learn from, with values of the time range asked for.
@@ -64,20 +95,20 @@ pub(super) fn confidence_bands(call: &Call<'_>) -> Answer {
 fn bands(call: &Call<'_>) -> Result<Vec<[Series; 2]>, Problem> {
     let learning = Learning::of(call)?;
     let delta = number(call, "delta")?;
-    Ok(each(list_from_before(call, learning.bootstrap_s)?, |series| {
-        let tolerated = |Forecast { prediction, deviation }| {
-            (prediction - delta * deviation, prediction + delta * deviation)
+    let series = list_from_before(call, learning.bootstrap_s)?;
+    Ok(each_few(&series, FEW, |series| {
+        let drawn = |(series, [lower, upper]): (&Series, [Vec<f64>; 2])| {
+            let band = |name: &str, values: Vec<f64>| {
+                let mut band = learning.drawn(series, format!("{name}({})", series.name), values);
+                band.path_expression = Arc::clone(&series.path_expression);
+                for tag in ["Forecast", "Deviation", "ConfidenceUpper", "ConfidenceLower"] {
+                    band.set_tag(&format!("holtWinters{tag}"), "1");
+                }
+                band
+            };
+            [band("holtWintersConfidenceLower", lower), band("holtWintersConfidenceUpper", upper)]
         };
-        let (lower, upper) = learning.forecast(&series, tolerated).into_iter().unzip();
-        let band = |name: &str, values: Vec<f64>| {
-            let mut band = learning.drawn(&series, format!("{name}({})", series.name), values);
-            band.path_expression = Arc::clone(&series.path_expression);
-            for tag in ["Forecast", "Deviation", "ConfidenceUpper", "ConfidenceLower"] {
-                band.set_tag(&format!("holtWinters{tag}"), "1");
-            }
-            band
-        };
-        [band("holtWintersConfidenceLower", lower), band("holtWintersConfidenceUpper", upper)]
+        series.iter().zip(learning.tolerated(series, delta)).map(drawn).collect()
     }))
 }
 
