@@ -90,6 +90,35 @@ fn linear(bencher: Bencher<'_, '_>, n: u32) {
     ask(bencher, &index, &json!({"WORKFLOW": "WF0", "BANK": "BANK0", "USER": "u1"}), 0);
 }
 
+/// The same events as texts: only the fields that conditions read are taken out.
+fn ask_text(bencher: Bencher<'_, '_>, index: &Index, text: &str, n_found: usize) {
+    let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+    index.matches_json(text, &mut scratch, &mut found).unwrap();
+    assert_eq!(found.len(), n_found);
+    bencher.bench_local(|| {
+        index.matches_json(black_box(text), &mut scratch, &mut found).unwrap();
+        found.len()
+    });
+}
+
+const CONTEXT: &str = r#"{"USER":"u-1234","WORKFLOW":"WF0","AMOUNT":129.95,"CURRENCY":"EUR","BANK":"BANK0","card":{"type":"debit","country":"DE"},"items":["a","b"],"RETRY":false}"#;
+
+#[divan::bench(args = SIZES)]
+fn text_hit(bencher: Bencher<'_, '_>, n: u32) {
+    ask_text(bencher, &switches(n), CONTEXT, 1);
+}
+
+#[divan::bench(args = SIZES)]
+fn text_miss(bencher: Bencher<'_, '_>, n: u32) {
+    ask_text(bencher, &switches(n), &CONTEXT.replace("WF0", "WFx").replace("BANK0", "BANKx"), 0);
+}
+
+/// For comparison: what making a tree of the text costs alone.
+#[divan::bench]
+fn text_to_tree(bencher: Bencher<'_, '_>) {
+    bencher.bench_local(|| serde_json::from_str::<Map<String, Value>>(black_box(CONTEXT)).unwrap());
+}
+
 /// One condition without an index.
 #[divan::bench]
 fn one_condition(bencher: Bencher<'_, '_>) {

@@ -1,14 +1,11 @@
 //! A condition ready to be asked: its tests compiled, its verdict three-valued.
 
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
+use crate::atom::{Atom, each_of};
 use crate::field::Fields;
-use crate::test::Test;
-use crate::{Expr, FieldPath, Op, Predicate, Problem};
+use crate::{Explanation, Expr, FieldPath, Op, Predicate, Problem, Quantifier, Right, Scope, Set};
 
 /// What a condition says of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,16 +19,30 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) const fn negate_if(self, is_negated: bool) -> Self {
+    /// The verdict of `not x`.
+    #[must_use]
+    #[inline]
+    pub const fn negate_if(self, is_negated: bool) -> Self {
         match (self, is_negated) {
             (Self::True, true) => Self::False,
             (Self::False, true) => Self::True,
             (verdict, _) => verdict,
         }
     }
+
+    /// `true`, `false`, `unknown`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::False => "false",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl From<bool> for Verdict {
+    #[inline]
     fn from(value: bool) -> Self {
         if value { Self::True } else { Self::False }
     }
@@ -49,6 +60,7 @@ pub enum Missing {
 
 impl Missing {
     /// A test's verdict in this mode.
+    #[inline]
     pub(crate) const fn settle(self, verdict: Verdict) -> Verdict {
         match (self, verdict) {
             (Self::False, Verdict::Unknown) => Verdict::False,
@@ -57,7 +69,8 @@ impl Missing {
     }
 }
 
-/// A compiled condition. Cheap to clone; asking it never fails, never panics and allocates nothing.
+/// A compiled condition. Cheap to clone; asking it never fails and never panics, and allocates only what
+/// functions such as `tolower` make.
 ///
 /// ```
 /// use lanner_rules::{Condition, Missing, Verdict};
@@ -88,17 +101,6 @@ pub(crate) enum Node {
     Or(Box<[Node]>),
 }
 
-/// A test of a field, without negation. Two atoms are equal when they ask the same of the same field.
-#[derive(Debug)]
-pub(crate) struct Atom {
-    pub(crate) field: FieldPath,
-    pub(crate) test: Test,
-    /// The operator it was made of; `negated` operators and their opposites make equal atoms.
-    op: Op,
-    /// Of field and operator, so that an index need not read them again.
-    hash: u64,
-}
-
 impl Condition {
     /// Reads and compiles a condition.
     ///
@@ -106,6 +108,14 @@ impl Condition {
     /// Everything that is wrong with the text; see [`parse`](crate::parse()).
     pub fn compile(text: &str) -> Result<Self, Vec<Problem>> {
         crate::parse(text).map(Self::from_expr)
+    }
+
+    /// As [`Self::compile`], with declared fields, lists and macros.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text, and what contradicts the declarations.
+    pub fn compile_in(text: &str, scope: &Scope) -> Result<Self, Vec<Problem>> {
+        crate::parse_in(text, scope).map(Self::from_expr)
     }
 
     /// Compiles a condition that was read before.
@@ -125,20 +135,46 @@ impl Condition {
     #[must_use]
     pub fn fields(&self) -> Vec<FieldPath> {
         let mut fields = BTreeSet::new();
-        collect_fields(&self.0.expr, &mut fields);
+        self.0.expr.each_test(&mut |predicate| {
+            predicate.each_field(&mut |field| {
+                fields.insert(field);
+            });
+        });
         fields.into_iter().cloned().collect()
     }
 
     /// What it says of `fields`. Cost: at most one look-up and one test per predicate; stops early.
     #[must_use]
+    #[inline]
     pub fn verdict(&self, fields: &impl Fields, missing: Missing) -> Verdict {
         self.0.root.verdict(fields, missing)
     }
 
     /// Whether it holds for `fields`.
     #[must_use]
+    #[inline]
     pub fn matches(&self, fields: &impl Fields, missing: Missing) -> bool {
         self.verdict(fields, missing) == Verdict::True
+    }
+
+    /// Why it says what it says: every test, the values it saw, and what was missing.
+    ///
+    /// ```
+    /// use lanner_rules::{Condition, Missing};
+    /// let condition = Condition::compile("bank in (hsbc, ing) and not amount < 100").unwrap();
+    /// let event = serde_json::json!({"bank": "ing"});
+    /// let explanation = condition.explain(event.as_object().unwrap(), Missing::Kleene);
+    /// assert_eq!(explanation.to_string(), r#"unknown: all of
+    ///   true: bank in ("hsbc", "ing") [bank is "ing"]
+    ///   unknown: not
+    ///     unknown: amount < 100 [amount is missing]"#);
+    /// assert_eq!(explanation.missing[0].as_str(), "amount");
+    /// ```
+    ///
+    /// Cost: every test is asked, and all is written out; for people, not for every event.
+    #[must_use]
+    pub fn explain(&self, fields: &impl Fields, missing: Missing) -> Explanation {
+        Explanation::new(&self.0.expr, fields, missing)
     }
 
     pub(crate) fn root(&self) -> &Node {
@@ -146,43 +182,57 @@ impl Condition {
     }
 }
 
-fn collect_fields<'e>(expr: &'e Expr, fields: &mut BTreeSet<&'e FieldPath>) {
-    match expr {
-        Expr::Constant(_) => {}
-        Expr::Test(predicate) => {
-            fields.insert(&predicate.field);
-        }
-        Expr::Not(inner) => collect_fields(inner, fields),
-        Expr::And(members) | Expr::Or(members) => {
-            members.iter().for_each(|member| collect_fields(member, fields));
+impl Predicate {
+    /// Calls `visit` for each field it reads.
+    pub fn each_field<'p>(&'p self, visit: &mut impl FnMut(&'p FieldPath)) {
+        self.left.each_field(visit);
+        match &self.op {
+            Op::Compare(_, Right::Operand(right))
+            | Op::Text(_, Right::Operand(right))
+            | Op::GlobOf(_, right)
+            | Op::In(Set::Operand(right))
+            | Op::NotIn(Set::Operand(right))
+            | Op::Intersects(Set::Operand(right))
+            | Op::Pmatch(Set::Operand(right)) => right.each_field(visit),
+            _ => {}
         }
     }
 }
 
 impl Node {
-    fn of(expr: &Expr) -> Self {
+    pub(crate) fn of(expr: &Expr) -> Self {
         match expr {
             Expr::Constant(value) => Self::Constant(*value),
-            Expr::Test(predicate) => {
-                let (atom, is_negated) = Atom::of(predicate);
-                Self::Test { atom: Arc::new(atom), is_negated }
-            }
+            Expr::Test(predicate) => Self::of_test(predicate),
             Expr::Not(inner) => Self::Not(Box::new(Self::of(inner))),
             Expr::And(members) => Self::And(members.iter().map(Self::of).collect()),
             Expr::Or(members) => Self::Or(members.iter().map(Self::of).collect()),
         }
     }
 
-    fn verdict(&self, fields: &impl Fields, missing: Missing) -> Verdict {
-        match self {
-            Self::Constant(value) => (*value).into(),
-            Self::Test { atom, is_negated } => {
-                let verdict = atom.test.verdict(atom.field.view(fields));
-                missing.settle(verdict.negate_if(*is_negated))
+    /// Tests of `anyof` and `allof` become members of their own, so that an index can look each up.
+    fn of_test(predicate: &Predicate) -> Self {
+        match each_of(predicate) {
+            Some((_, members)) if members.is_empty() => Self::Constant(false),
+            Some((quantifier, members)) => {
+                let members = members.iter().map(Self::of_test).collect();
+                if quantifier == Quantifier::All { Self::And(members) } else { Self::Or(members) }
             }
-            Self::Not(inner) => inner.verdict(fields, missing).negate_if(true),
+            None => {
+                let (atom, is_negated) = Atom::of(predicate);
+                Self::Test { atom: Arc::new(atom), is_negated }
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn verdict(&self, fields: &impl Fields, missing: Missing) -> Verdict {
+        match self {
+            Self::Test { atom, is_negated } => missing.settle(atom.verdict(fields).negate_if(*is_negated)),
             Self::And(members) => join(members, Verdict::False, fields, missing),
             Self::Or(members) => join(members, Verdict::True, fields, missing),
+            Self::Not(inner) => inner.verdict(fields, missing).negate_if(true),
+            Self::Constant(value) => (*value).into(),
         }
     }
 }
@@ -198,55 +248,4 @@ fn join(members: &[Node], decisive: Verdict, fields: &impl Fields, missing: Miss
         }
     }
     joined
-}
-
-impl Atom {
-    fn of(predicate: &Predicate) -> (Self, bool) {
-        let (test, is_negated) = Test::of(&predicate.op);
-        let op = positive(&predicate.op);
-        let field = predicate.field.clone();
-        let hash = FixedState::default().hash_one((&field, &op));
-        (Self { field, test, op, hash }, is_negated)
-    }
-}
-
-impl Atom {
-    /// What a text must begin with to fit a glob pattern, if that is anything.
-    pub(crate) fn glob_prefix(&self) -> Option<&str> {
-        let Op::Match(pattern) = &self.op else { return None };
-        if pattern.op() != crate::MatchOp::Glob {
-            return None;
-        }
-        let prefix = pattern.text().split(['*', '?', '[', '\\']).next().unwrap_or_default();
-        (!prefix.is_empty()).then_some(prefix)
-    }
-}
-
-/// The operator without its negation, so that `x != 1` and `x == 1` share one atom.
-fn positive(op: &Op) -> Op {
-    use crate::{Comparison, MatchOp};
-    match op {
-        Op::Compare(Comparison::NotEqual, literal) => Op::Compare(Comparison::Equal, literal.clone()),
-        Op::NotIn(items) => Op::In(items.clone()),
-        Op::NotHolds(item) => Op::Holds(item.clone()),
-        Op::Match(pattern) if pattern.op() == MatchOp::NotStart => Op::Match(pattern.with_op(MatchOp::Start)),
-        Op::Match(pattern) if pattern.op() == MatchOp::NotSearch => {
-            Op::Match(pattern.with_op(MatchOp::Search))
-        }
-        other => other.clone(),
-    }
-}
-
-impl PartialEq for Atom {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.field == other.field && self.op == other.op
-    }
-}
-
-impl Eq for Atom {}
-
-impl Hash for Atom {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
 }

@@ -19,19 +19,21 @@ pub struct FieldPath(Arc<Inner>);
 
 struct Inner {
     text: Box<str>,
+    /// The whole name as one key: the first step's, here for the quickest way to it.
+    flat: Box<str>,
     steps: Box<[Step]>,
     /// The field whose length this is, should nothing be called so.
     length_of: Option<FieldPath>,
 }
 
 /// One segment of a name and all that follows it.
-struct Step {
+pub(crate) struct Step {
     /// The segment and its followers as one flat key: `card.bank`, `argv[0]`.
-    flat: Box<str>,
+    pub(crate) flat: Box<str>,
     /// The segment alone.
-    key: Box<str>,
+    pub(crate) key: Box<str>,
     /// The segment as a position in a list.
-    position: Option<usize>,
+    pub(crate) position: Option<usize>,
 }
 
 /// One part of a name, as it is written.
@@ -73,8 +75,9 @@ impl FieldPath {
     }
 
     fn of(segments: &[Segment], length_of: Option<Self>) -> Self {
-        let steps = (0..segments.len()).map(|at| Step::new(&segments[at..])).collect();
-        Self(Arc::new(Inner { text: written(segments).into(), steps, length_of }))
+        let steps: Box<[Step]> = (0..segments.len()).map(|at| Step::new(&segments[at..])).collect();
+        let flat = steps.first().map(|step| step.flat.clone()).unwrap_or_default();
+        Self(Arc::new(Inner { text: written(segments).into(), flat, steps, length_of }))
     }
 
     /// The name in its canonical form.
@@ -85,8 +88,13 @@ impl FieldPath {
 
     /// The value of this field in a JSON object. Cost: at most two look-ups per segment.
     #[must_use]
+    #[inline]
     pub fn find<'v>(&self, object: &'v Map<String, Value>) -> Option<&'v Value> {
-        find(object, &self.0.steps)
+        let Inner { flat, steps, .. } = &*self.0;
+        match get(object, flat) {
+            None if steps.len() > 1 => find_inside(object, steps),
+            found => found,
+        }
     }
 
     /// The fields of an object that can hold this one: in an object of only these it is what it is in the whole.
@@ -101,11 +109,22 @@ impl FieldPath {
         paths.filter_map(|path| path.0.steps.first()).flat_map(|step| [&*step.flat, &*step.key])
     }
 
+    /// The way to the value: each segment, first as one flat key with all that follows, then alone.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0.steps
+    }
+
+    /// The field whose length this is, should nothing be called so.
+    pub(crate) fn length_of(&self) -> Option<&Self> {
+        self.0.length_of.as_ref()
+    }
+
     /// The field's value or length among `fields`.
+    #[inline]
     pub(crate) fn view<'v>(&self, fields: &'v impl Fields) -> Option<View<'v>> {
-        match fields.field(self) {
-            Some(value) => View::of(value),
-            None => View::of(fields.field(self.0.length_of.as_ref()?)?)?.length(),
+        match fields.view(self) {
+            Some(value) => Some(value),
+            None => fields.view(self.0.length_of.as_ref()?)?.length().map(View::Number),
         }
     }
 }
@@ -120,7 +139,10 @@ impl Step {
                 Segment::Key(key) => flat.extend(["[", key, "]"]),
             }
         }
-        Self { flat: flat.into(), key: key.as_str().into(), position: key.parse().ok() }
+        // Written in one way only, so that a key and a position never mean the same place.
+        let is_position = key == "0" || key.bytes().all(|c| c.is_ascii_digit()) && !key.starts_with('0');
+        let position = if is_position { key.parse().ok() } else { None };
+        Self { flat: flat.into(), key: key.as_str().into(), position }
     }
 }
 
@@ -134,11 +156,9 @@ fn get<'v>(object: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
     object.iter().find(|(name, _)| name.as_str() == key).map(|(_, value)| value)
 }
 
-fn find<'v>(object: &'v Map<String, Value>, steps: &[Step]) -> Option<&'v Value> {
+/// The value that the first step's key leads to, and the others inside of it.
+fn find_inside<'v>(object: &'v Map<String, Value>, steps: &[Step]) -> Option<&'v Value> {
     let (step, rest) = steps.split_first()?;
-    if let Some(value) = get(object, &step.flat) {
-        return Some(value);
-    }
     let (next, _) = rest.split_first()?;
     let mut inner = get(object, &step.key)?;
     let (mut next, mut rest) = (next, rest);
@@ -150,7 +170,8 @@ fn find<'v>(object: &'v Map<String, Value>, steps: &[Step]) -> Option<&'v Value>
             None => return Some(inner),
         }
     }
-    find(inner.as_object()?, rest)
+    let (object, step) = (inner.as_object()?, rest.first()?);
+    get(object, &step.flat).or_else(|| find_inside(object, rest))
 }
 
 /// The canonical text of a name.
@@ -213,35 +234,44 @@ impl fmt::Debug for FieldPath {
 /// Where a condition finds the values of its fields.
 pub trait Fields {
     /// The value of the field called `path`; `None` when it is missing, which JSON's `null` is not.
-    fn field(&self, path: &FieldPath) -> Option<&Value>;
+    fn view(&self, path: &FieldPath) -> Option<View<'_>>;
 }
 
 impl Fields for Map<String, Value> {
-    fn field(&self, path: &FieldPath) -> Option<&Value> {
-        path.find(self)
+    #[inline]
+    fn view(&self, path: &FieldPath) -> Option<View<'_>> {
+        path.find(self).and_then(View::of)
     }
 }
 
 impl Fields for Event {
-    fn field(&self, path: &FieldPath) -> Option<&Value> {
-        path.find(&self.fields)
+    fn view(&self, path: &FieldPath) -> Option<View<'_>> {
+        self.fields.view(path)
     }
 }
 
 /// A field's value as a condition sees it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum View<'v> {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum View<'v> {
+    /// `null`, which is a value.
     Null,
+    /// `true`, `false`
     Bool(bool),
+    /// Any number.
     Number(Number),
+    /// A text.
     Text(&'v str),
+    /// A list.
     List(&'v [Value]),
+    /// An object.
     Object(&'v Map<String, Value>),
 }
 
 impl<'v> View<'v> {
     /// A JSON value; `None` only for a number that is NaN, which counts as missing.
-    pub(crate) fn of(value: &'v Value) -> Option<Self> {
+    #[must_use]
+    #[inline]
+    pub fn of(value: &'v Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
@@ -250,17 +280,6 @@ impl<'v> View<'v> {
             Value::Array(items) => Self::List(items),
             Value::Object(object) => Self::Object(object),
         })
-    }
-
-    /// Characters of a text, items of a list, keys of an object.
-    fn length(self) -> Option<Self> {
-        let length = match self {
-            Self::Text(text) => text.chars().count(),
-            Self::List(items) => items.len(),
-            Self::Object(object) => object.len(),
-            Self::Null | Self::Bool(_) | Self::Number(_) => return None,
-        };
-        Some(Self::Number((length as u64).into()))
     }
 }
 

@@ -23,24 +23,44 @@
 //! error, work bounded by its size and the event's) and pure (no clock, no file, no randomness). An index
 //! answers exactly what asking each of its conditions would.
 
+mod atom;
 mod condition;
+mod explain;
 mod expr;
+pub mod falco;
 mod field;
+mod function;
+mod glob;
 mod index;
+mod json;
+mod network;
 mod number;
+mod operand;
 mod parse;
+mod path;
+mod pattern;
 mod print;
 mod problem;
+mod relation;
 mod scan;
+mod schema;
+mod scope;
 mod test;
+mod time;
 mod words;
 
 pub use condition::{Condition, Missing, Verdict};
-pub use expr::{
-    Comparison, Expr, Literal, MAX_PATTERN_BYTES, MatchOp, Op, Pattern, PatternError, Predicate, TextOp,
-};
-pub use field::{FieldPath, Fields};
-pub use index::{Index, Scratch};
+pub use explain::{Explanation, Step};
+pub use expr::{Comparison, EachOp, Expr, Literal, MatchOp, Op, Predicate, Quantifier, Right, Set, TextOp};
+pub use field::{FieldPath, Fields, View};
+pub use function::Function;
+pub use index::{Index, IndexStats, Scratch};
+pub use json::{Buffer, JsonError, JsonFields, Reader};
+pub use network::Network;
 pub use number::Number;
-pub use parse::{MAX_DEPTH, MAX_LIST_ITEMS, MAX_TEXT_BYTES, parse};
+pub use operand::{Argument, Call, Operand};
+pub use parse::{MAX_DEPTH, MAX_LIST_ITEMS, MAX_REGEXES, MAX_TESTS, MAX_TEXT_BYTES, parse, parse_in};
+pub use pattern::{MAX_PATTERN_BYTES, Pattern, PatternError};
 pub use problem::Problem;
+pub use schema::{Kind, Schema};
+pub use scope::{DefinitionProblem, Definitions, MAX_LISTS, MAX_MACROS, Scope};

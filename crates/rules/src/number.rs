@@ -17,15 +17,18 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Number(Repr);
 
-/// Whole values from -2^63 to below 2^64 are always `Int`; `Float` is all else and never NaN.
+/// Whole values from -2^63 to below 2^63 are always `Int`, those from there to below 2^64 always `Large`;
+/// `Float` is all else and never NaN. (One `i128` for both would double the size of every value.)
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Repr {
-    Int(i128),
+    Int(i64),
+    Large(u64),
     Float(f64),
 }
 
 const INT_START: f64 = -9_223_372_036_854_775_808.0;
-const INT_END: f64 = 18_446_744_073_709_551_616.0;
+const LARGE_START: f64 = 9_223_372_036_854_775_808.0;
+const LARGE_END: f64 = 18_446_744_073_709_551_616.0;
 
 impl Number {
     /// The number `value`; `None` for NaN.
@@ -34,8 +37,12 @@ impl Number {
         if value.is_nan() {
             return None;
         }
-        let is_whole = (INT_START..INT_END).contains(&value) && value.trunc() == value;
-        Some(Self(if is_whole { Repr::Int(value as i128) } else { Repr::Float(value) }))
+        let is_whole = value.trunc() == value;
+        Some(Self(match value {
+            INT_START..LARGE_START if is_whole => Repr::Int(value as i64),
+            LARGE_START..LARGE_END => Repr::Large(value as u64), // no float is so large and has a fraction
+            _ => Repr::Float(value),
+        }))
     }
 
     /// The number as JSON holds it; `None` only for a NaN, which JSON cannot write.
@@ -55,6 +62,7 @@ impl Number {
     pub const fn to_f64(self) -> f64 {
         match self.0 {
             Repr::Int(value) => value as f64,
+            Repr::Large(value) => value as f64,
             Repr::Float(value) => value,
         }
     }
@@ -62,13 +70,13 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self(Repr::Int(value.into()))
+        Self(Repr::Int(value))
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Self(Repr::Int(value.into()))
+        Self(i64::try_from(value).map_or(Repr::Large(value), Repr::Int))
     }
 }
 
@@ -77,8 +85,8 @@ impl Eq for Number {}
 impl std::hash::Hash for Number {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         match self.0 {
-            // The two halves of the 64-bit integers never meet: a negative one has other high bits.
-            Repr::Int(value) => state.write_u64((value as u64) ^ ((value < 0) as u64)),
+            Repr::Int(value) => state.write_u64(value as u64),
+            Repr::Large(value) => state.write_u64(value ^ 1), // or -1 and 2^64 - 1 would meet
             Repr::Float(value) => state.write_u64(value.to_bits()),
         }
     }
@@ -88,9 +96,14 @@ impl Ord for Number {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.0, other.0) {
             (Repr::Int(a), Repr::Int(b)) => a.cmp(&b),
+            (Repr::Large(a), Repr::Large(b)) => a.cmp(&b),
+            (Repr::Int(_), Repr::Large(_)) => Ordering::Less,
+            (Repr::Large(_), Repr::Int(_)) => Ordering::Greater,
             (Repr::Float(a), Repr::Float(b)) => a.total_cmp(&b), // no NaN and no zero among them
-            (Repr::Int(a), Repr::Float(b)) => int_to_float(a, b),
-            (Repr::Float(a), Repr::Int(b)) => int_to_float(b, a).reverse(),
+            (Repr::Int(a), Repr::Float(b)) => int_to_float(a.into(), b),
+            (Repr::Large(a), Repr::Float(b)) => int_to_float(a.into(), b),
+            (Repr::Float(a), Repr::Int(b)) => int_to_float(b.into(), a).reverse(),
+            (Repr::Float(a), Repr::Large(b)) => int_to_float(b.into(), a).reverse(),
         }
     }
 }
@@ -103,7 +116,7 @@ impl PartialOrd for Number {
 
 /// How `int` compares with a float that is not whole, or whole but outside the integers' range.
 fn int_to_float(int: i128, float: f64) -> Ordering {
-    if float >= INT_END {
+    if float >= LARGE_END {
         Ordering::Less
     } else if float < INT_START || int > float.floor() as i128 {
         Ordering::Greater
@@ -117,6 +130,7 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Repr::Int(value) => write!(f, "{value}"),
+            Repr::Large(value) => write!(f, "{value}"),
             Repr::Float(value) => write!(f, "{value:?}"),
         }
     }

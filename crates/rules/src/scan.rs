@@ -4,6 +4,7 @@
 //! operator and a mistake on the left), so the parser asks for what it expects; there is no token list.
 
 use crate::problem::Problems;
+use crate::time::read_time;
 use crate::words::{continues_name, ends_bare, is_reserved, starts_name};
 use crate::{Literal, Number};
 
@@ -144,6 +145,28 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// Goes behind the `)` of parentheses with a mistake in them.
+    pub(crate) fn leave_parentheses(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(c) = self.peek() {
+            match c {
+                '"' | '\'' => {
+                    self.skip_quoted(c);
+                    continue;
+                }
+                ')' if depth == 0 => {
+                    self.pos += 1;
+                    return;
+                }
+                ')' => depth -= 1,
+                '(' => depth += 1,
+                _ => {}
+            }
+            self.pos += c.len_utf8();
+        }
+        self.is_lost = true;
+    }
+
     /// Goes behind the quoted text that begins here, or to the end.
     fn skip_quoted(&mut self, quote: char) {
         let mut is_escaped = false;
@@ -180,11 +203,32 @@ impl<'t> Scanner<'t> {
         None
     }
 
+    /// Whether `d"` stands here.
+    pub(crate) fn at_time(&self) -> bool {
+        matches!(self.rest().as_bytes(), [b'd', b'"' | b'\'', ..])
+    }
+
+    /// The time `d"..."` that stands here.
+    pub(crate) fn time(&mut self) -> Option<Value> {
+        let start = self.pos;
+        self.pos += 1;
+        let Value { literal, end, .. } = self.quoted(Escapes::Text)?;
+        let Literal::Text(text) = literal else { return None };
+        let Some(time) = read_time(&text) else {
+            self.problem(start, format!("`{text}` is no time"), "write d\"2026-12-01T08:00:00Z\"");
+            return None;
+        };
+        Some(Value { literal: Literal::Time(time), start, end, is_quoted: true })
+    }
+
     /// The value that stands here: quoted, or a bare run of characters. `closer` ends a bare run as well.
     pub(crate) fn value(&mut self, closer: Option<char>, escapes: Escapes) -> Option<Value> {
         self.skip_space();
         if let Some('"' | '\'') = self.peek() {
             return self.quoted(escapes);
+        }
+        if self.at_time() {
+            return self.time();
         }
         let (start, rest) = (self.pos, self.rest());
         let ends = |(at, c): (usize, char)| {

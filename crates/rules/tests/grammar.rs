@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
 
-use lanner_rules::{Condition, Expr, FieldPath, MAX_DEPTH, parse};
+use lanner_rules::{Condition, Expr, FieldPath, Kind, MAX_DEPTH, Schema, Scope, parse};
 use proptest::prelude::*;
 
 #[test]
@@ -41,6 +41,29 @@ fn canonical_text() {
     check("a = 1e400x or b = 1.2.3", r#"a == "1e400x" or b == "1.2.3""#);
     check("a == 18446744073709551616 or a == 1e3", "a == 1.8446744073709552e19 or a == 1000");
     check("a.in == 1 and a.0 == 2", "a.in == 1 and a.0 == 2");
+    check("a == val(b) and a<VAL( b[0] )", "a == val(b) and a < val(b[0])");
+    check("tolower(a)==ToUpper( b )", "tolower(a) == toupper(b)");
+    check("x = toupper", "x == \"toupper\""); // without `(` it is a text
+    check("join(\"-\",(a , 'x', 5,len(b))) = c", r#"join("-", (a, "x", 5, len(b))) == "c""#);
+    check("join(\",\", ()) exists", r#"join(",", ()) exists"#);
+    check("concat(a,\"x\") glob val(b)", r#"concat(a, "x") glob val(b)"#);
+    check("getopt(a, \"nt:\")[t] = x", r#"getopt(a, "nt:")[t] == "x""#);
+    check("getopt(a, 'nt:')[''] exists", r#"getopt(a, "nt:")[""] exists"#);
+    check("'x' in tolower(a)", r#""x" in tolower(a)"#);
+    check("a in val(b) or a not in tolower(c)", "a in val(b) or a not in tolower(c)");
+    check("a intersects(x, 5) and a intersects val(b)", r#"a intersects ("x", 5) and a intersects val(b)"#);
+    check("a pmatch (/etc,'/usr/*/lib')", r#"a pmatch ("/etc", "/usr/*/lib")"#);
+    check("a = oneof (x,5)", r#"a == oneof ("x", 5)"#);
+    check("a != anyof [x]", r#"a != anyof ("x")"#);
+    check("a startswith allof (x, 5)", r#"a startswith allof ("x", "5")"#);
+    check("a regex anyof ('x.*',y)", r#"a regex anyof ("x.*", "y")"#);
+    check("a startswith oneof ()", "a == oneof ()"); // none of them is always none
+    check("a bcontains 7F45 or a bstartswith ''", r#"a bcontains "7F45" or a bstartswith """#);
+    check("a < d\"2026-12-01T08:00:00+01:00\"", r#"a < d"2026-12-01T07:00:00Z""#);
+    check("d'2026-12-01' <= a", r#"a >= d"2026-12-01T00:00:00Z""#);
+    check("a in (d\"2026-12-01\", x)", r#"a in (d"2026-12-01T00:00:00Z", "x")"#);
+    check("d == d or d", r#"d == "d" or d"#);
+    check("a=10.0.0.0/8", r#"a == "10.0.0.0/8""#);
 }
 
 #[test]
@@ -79,9 +102,22 @@ fn all_mistakes_at_once() {
     check("a == b ▸c", &["before `c`"]);
     check("a ▸? b : c", &["`?` is not supported"]);
     check("a == 1 ▸# x", &["comments"]);
-    check("▸tolower(a) == b", &["functions"]);
-    check("a == len▸(b)", &["functions"]);
-    check("a ▸pmatch (x)", &["not supported"]);
+    check("▸lower(a) == b and a == ▸foo(b)", &["use `tolower`", "there are tolower"]);
+    check("▸val(a) == b", &["write the field alone"]);
+    check("a == val(▸len(b)) or a == val(▸5)", &["without `val`", "expected a field"]);
+    check("▸len(a, b) == 1 or ▸join(a) == b", &["takes one field", "write `join"]);
+    check("▸len(a)[b] == 1", &["has no parts"]);
+    check("len▸(a", &["never closed"]);
+    check("len(a ▸b) == 1 and ▸len() == 5", &["expected `,` or `)`", "takes one field"]);
+    check("a.b▸(c) == 1", &["unexpected `(`"]);
+    check("a pmatch ▸(5) and a pmatch ▸(\"[\")", &["is no path", "`[` without `]`"]);
+    check("a == ▸oneof", &["write \"oneof\""]);
+    check("a > ▸oneof (1, 2)", &["cannot follow"]);
+    check("a contains anyof ▸b", &["expected a list"]);
+    check("a regex ▸val(b)", &["cannot come from the event"]);
+    check("a bcontains ▸7f4", &["pairs of hexadecimal digits"]);
+    check("a == ▸d\"noon\" or a > ▸d'13'", &["is no time", "is no time"]);
+    check("a regex anyof ▸(x, \"(\")", &["unclosed group"]);
     check("a ▸not contains b", &["put `not` before the field"]);
     check("a ▸=== 1", &["use `==`"]);
     check("a ▸<> 1", &["use `!=`"]);
@@ -122,14 +158,74 @@ fn limits() {
     assert!(parse(&vec!["a"; 10_000].join(" and ")).is_ok());
     assert!(parse(&vec!["a"; 65].join(".")).is_err());
     assert_eq!(parse(&") ".repeat(10_000)).unwrap_err().len(), 100);
+    assert_eq!(parse(&format!("{}a{} == x", "b64(".repeat(5_000), ")".repeat(5_000))).unwrap_err().len(), 1);
+    assert_eq!(parse(&vec!["a regex b"; 65].join(" and ")).unwrap_err().len(), 1);
+    assert!(parse(&vec!["a regex b"; 64].join(" and ")).is_ok());
+    assert!(parse(&vec!["a glob b"; 1_000].join(" and ")).is_ok());
+    let list = vec!["x"; 9_000].join(",");
+    assert!(parse(&format!("a == anyof ({list}) or b == anyof ({list})")).is_ok());
+    assert_eq!(parse(&vec![format!("a == anyof ({list})"); 3].join(" or ")).unwrap_err().len(), 1);
     assert!(FieldPath::parse(&vec!["a"; 64].join(".")).is_ok());
 }
 
 #[test]
 fn fields_are_named_once() {
-    let condition = Condition::compile("b == 1 and (a.x exists or not b > 2) and $['c d']").unwrap();
+    let text = "b == 1 and (a.x exists or not b > 2) and $['c d'] or join(\"\", (b, e)) in val(f)";
+    let condition = Condition::compile(text).unwrap();
     let fields: Vec<String> = condition.fields().iter().map(ToString::to_string).collect();
-    assert_eq!(fields, ["$[\"c d\"]", "a.x", "b"]);
+    assert_eq!(fields, ["$[\"c d\"]", "a.x", "b", "e", "f"]);
+}
+
+#[test]
+fn what_a_schema_has_to_say() {
+    let kinds = [
+        ("n", Kind::Number),
+        ("t", Kind::Text),
+        ("b", Kind::Bool),
+        ("at", Kind::Time),
+        ("ip", Kind::Address),
+        ("l", Kind::List),
+        ("o", Kind::Object),
+        ("x", Kind::Any),
+        ("card.no", Kind::Text),
+    ];
+    let scope = Scope::default().with_schema(Schema::new(kinds).unwrap().strict());
+    let check = |marked: &str, says: &[&str]| {
+        let text = marked.replace('▸', "");
+        let marks = marked.chars().enumerate().filter(|(_, c)| *c == '▸');
+        let expected: Vec<usize> = marks.enumerate().map(|(n_before, (at, _))| at + 1 - n_before).collect();
+        let problems = Condition::compile_in(&text, &scope).err().unwrap_or_default();
+        let columns: Vec<usize> = problems.iter().map(|problem| problem.column).collect();
+        assert_eq!(columns, expected, "{text}: {problems:?}");
+        for (problem, says) in problems.iter().zip(says) {
+            assert!(problem.to_string().contains(says), "{text}: {problem}");
+        }
+    };
+    check("n == 5 and n < 2.5 and n in (1, null) and n and n exists", &[]);
+    check("t == x1 and t < 'a' and t contains 5 and t regex x2 and t pmatch (/etc)", &[]);
+    check("at < d'2026-12-01' and at in (d'2026-12-01')", &[]);
+    check("ip == 10.0.0.0/8 and ip in (::1, 1.2.3.4) and ip startswith 10.", &[]);
+    check("l intersects (1, a) and 5 in l and l[0] == 1 and l.length > 2 and l in (1)", &[]);
+    check("o.a.b == 1 and 'k' in o and x == 1 and x contains a", &[]);
+    check("t == tolower(t) and len(l) > val(n) and join('-', (t, n)) == val(t) and t == val(card.no)", &[]);
+    check(
+        "n == ▸\"5\" or n == ▸abc or n in ▸(1, abc)",
+        &["leave out the quotes", "never \"abc\"", "never \"abc\""],
+    );
+    check("t == ▸5 or t > ▸5 or t == ▸true", &["put it in quotes", "put it in quotes", "put it in quotes"]);
+    check("b > ▸true", &["needs a number"]);
+    check("at == ▸\"2026-12-01\" or at > ▸5", &["write d\"2026-12-01\"", "never 5"]);
+    check("ip == ▸localhost", &["never \"localhost\""]);
+    check("▸l == 5 or ▸o == x1", &["use `intersects`", "no single value"]);
+    check("▸n contains 5 or ▸l startswith a", &["not a text", "use `intersects`"]);
+    check("5 in ▸n", &["nothing can be in it"]);
+    check(
+        "▸nn == 5 or ▸card == 5 or t == ▸val(tt)",
+        &["use `n`", "there is no field `card`", "there is no field"],
+    );
+    check("t == ▸t or t == ▸card.no or t == \"t\"", &["also a field's name", "val(card.no)"]);
+    check("▸tolower(n) == x1", &["cannot be asked of it"]);
+    check("n == ▸val(t) or l == ▸val(l)", &["`t` is a text", "`l` is a list"]);
 }
 
 /// Texts that look like conditions, with mistakes.
@@ -182,6 +278,15 @@ fn nearly_a_condition() -> impl Strategy<Value = String> {
         "pmatch",
         "likes",
         "tolower(",
+        "join(\"-\", (",
+        "val(",
+        "anyof",
+        "startswith",
+        "intersects",
+        "d\"2026-12-01\"",
+        "bcontains",
+        "7f",
+        "::1",
     ];
     prop::collection::vec((prop::sample::select(pieces.to_vec()), any::<bool>()), 0..24).prop_map(|pieces| {
         pieces.iter().map(|(piece, blank)| format!("{piece}{}", if *blank { " " } else { "" })).collect()

@@ -22,8 +22,11 @@ fn check(rules: &[Rule], events: &[Map<String, Value>], scratch: &mut Scratch) {
     assert_eq!(index.len(), rules.len());
     let mut found = vec![99]; // emptied by the call
     for event in events {
+        let expected = by_loop(rules, event);
         index.matches(event, scratch, &mut found);
-        assert_eq!(found, by_loop(rules, event), "{event:?}");
+        assert_eq!(found, expected, "{event:?}");
+        index.matches_json(&serde_json::to_string(event).unwrap(), scratch, &mut found).unwrap();
+        assert_eq!(found, expected, "the text of {event:?}");
     }
 }
 
@@ -59,6 +62,17 @@ fn predicate() -> impl Strategy<Value = String> {
             .prop_map(|(f, op, l)| format!("{f} {op} {l}")),
         1 => (field(), select(vec!["=~", "!~", "=~~", "!~~", "regex"]), select(vec!["x", "x.*", "\"y$\""]))
             .prop_map(|(f, op, l)| format!("{f} {op} {l}")),
+        2 => (field(), select(vec!["oneof", "anyof", "allof"]), select(vec!["==", "!=", "startswith", "glob"]), prop::collection::vec(literal(), 0..3))
+            .prop_map(|(f, each, op, l)| format!("{f} {op} {each} ({})", l.join(","))),
+        1 => (field(), prop::collection::vec(literal(), 0..4)).prop_map(|(f, l)| format!("{f} intersects ({})", l.join(","))),
+        1 => (field(), prop::collection::vec(texts(), 0..3)).prop_map(|(f, l)| format!("{f} pmatch ({})", l.join(","))),
+        1 => (field(), select(vec!["==", "<", ">="]), select(vec!["d\"2026-12-01\"", "d\"2026-12-01T00:00:00.5Z\""]))
+            .prop_map(|(f, op, l)| format!("{f} {op} {l}")),
+        1 => (field(), select(vec!["in (10.0.0.0/8, x)", "== 10.0.0.0/8", "!= ::1"])).prop_map(|(f, op)| format!("{f} {op}")),
+        2 => (field(), select(vec!["==", "!=", "<", ">=", "in", "not in", "intersects", "contains", "startswith", "glob"]), field())
+            .prop_map(|(f, op, g)| format!("{f} {op} val({g})")),
+        1 => (select(vec!["tolower", "len", "basename", "b64"]), field(), select(vec!["== x", "> 1", "in (x, 1)", "exists", ""]))
+            .prop_map(|(function, f, rest)| format!("{function}({f}) {rest}")),
         1 => field().prop_map(|f| format!("{f} exists")),
         1 => field().prop_map(str::to_owned),
         1 => (literal().prop_filter("a bare word on the left is a field", |l| !l.starts_with('x')), field())
@@ -106,6 +120,13 @@ fn event() -> impl Strategy<Value = Map<String, Value>> {
             json!(false),
             json!([]),
             json!(["x", 5]),
+            json!([5, 7]),
+            json!(["xy"]),
+            json!("2026-12-01"),
+            json!("2026-12-01T01:00:00+01:00"),
+            json!("10.1.2.3"),
+            json!("0:0::1"),
+            json!("xy/x"),
             json!({"x": 1}),
             json!(u64::MAX),
             json!(1e300),

@@ -68,7 +68,10 @@ fn values() {
     check(&json!(true), "x == true", True);
     check(&json!(1), "x == true", False);
     check(&json!([1]), "x == 1", False);
-    check(&json!([1]), "x in (1, 2)", False);
+    check(&json!([1]), "x in (1, 2)", True); // each item is among them
+    check(&json!([1, 3]), "x in (1, 2)", False);
+    check(&json!([]), "x in (1, 2)", False);
+    check(&json!([1, 3]), "x not in (1, 2)", True);
     check(&json!({"a": 1}), "x != 1", True);
     // Numbers are exact.
     check(&json!(9_007_199_254_740_993_i64), "x == 9007199254740992.0", False);
@@ -125,6 +128,142 @@ fn values() {
     check(&json!(1), "x in ()", False);
     check(&json!("<"), "x=<", True);
     check(&json!("10.0.0.0/8"), "x in (10.0.0.0/8)", True);
+}
+
+#[test]
+fn operators_of_falco() {
+    #[track_caller]
+    fn check(value: &Value, text: &str, expected: Verdict) {
+        check_on(&json!({ "x": value }), K, text, expected);
+    }
+    check(&json!([1, 3]), "x intersects (1, 2)", True);
+    check(&json!([3]), "x intersects (1, 2)", False);
+    check(&json!([]), "x intersects (1, 2)", False);
+    check(&json!(2), "x intersects (1, 2)", True);
+    check(&json!("/opt/dir/x"), "x pmatch (/etc, /opt/dir)", True);
+    check(&json!("/opt/dir2"), "x pmatch (/etc, /opt/dir)", False);
+    check(&json!("/usr/a/lib/x"), "x pmatch ('/usr/*/lib')", True);
+    check(&json!(5), "x pmatch (/etc)", Unknown);
+    check(&json!("cat"), "x == oneof (cat, nginx) and x == anyof (cat) and x == allof (cat)", True);
+    check(&json!("cat"), "x == allof (cat, nginx) or x == oneof (cat, cat)", False);
+    check(&json!("cat"), "x != anyof (cat, nginx) and x != oneof (cat, nginx)", True);
+    check(&json!("cat"), "x != allof (cat, nginx)", False);
+    check(&json!("cat"), "x == oneof () or x == anyof () or x == allof ()", False);
+    check(&json!("libc.so"), "x endswith anyof (.so, .a) and x contains oneof (lib, x)", True);
+    check(&json!("libc.so"), "x glob anyof (\"*.a\", \"lib*\") and x regex allof (\".*\", \"lib.*\")", True);
+    check(&json!("\u{7f}ELF"), "x bcontains 454C46 and x bstartswith 7f45", True);
+    check(&json!("äa"), "x bstartswith c3 and x bcontains a461", True); // bytes need not be whole characters
+    check(&json!("10.1.2.3"), "x == 10.0.0.0/8 and x in (a, 10.1.0.0/16) and x != 11.0.0.0/8", True);
+    check(&json!("::ffff:10.1.2.3"), "x == 10.0.0.0/8", True);
+    check(&json!("2001:db8:0::1"), "x == 2001:db8::1 and x in (2001:db8::/32)", True);
+    check(&json!("10.1.2.3.4"), "x == 10.0.0.0/8", False);
+    check(&json!(["10.1.2.3"]), "x intersects (10.0.0.0/8)", True);
+}
+
+#[test]
+fn times() {
+    #[track_caller]
+    fn check(value: &Value, text: &str, expected: Verdict) {
+        check_on(&json!({ "x": value }), K, text, expected);
+    }
+    check(&json!("2026-12-01T08:00:00+01:00"), "x == d\"2026-12-01T07:00:00Z\"", True);
+    check(&json!("2026-12-01T08:00:00+01:00"), "x < d\"2026-12-01T07:00:00.001Z\"", True);
+    check(&json!("2026-12-01"), "x in (d\"2026-12-01T00:00Z\") and x >= d'2026-12-01'", True);
+    check(&json!("2026-12-01"), "d'2026-12-01' < x", False);
+    check(&json!("noon"), "x == d'2026-12-01'", False);
+    check(&json!("noon"), "x > d'2026-12-01'", Unknown);
+    check(&json!(1_796_083_200), "x > d'2026-12-01'", Unknown); // a number is no time
+}
+
+#[test]
+fn fields_and_functions() {
+    #[track_caller]
+    fn check(text: &str, expected: Verdict) {
+        let event = json!({
+            "name": "Nginx", "lower": "nginx", "n": 5, "m": 6, "path": "/usr/sbin/nginx", "l": ["A", "b"],
+            "args": "-n -t value -xy file", "b64": "aGVsbG8=", "sep": "-", "pattern": "N?inx", "list": [5, "nginx"],
+            "o": {"k": 1}, "null": null,
+        });
+        check_on(&event, K, text, expected);
+    }
+    check("n < val(m) and not n == val(m) and n != val(m) and n <= val(n)", True);
+    check("n < val(name)", Unknown);
+    check("n == val(name)", False);
+    check("n == val(none)", Unknown);
+    check("none == val(n)", Unknown);
+    check("lower == tolower(name) and toupper(lower) == NGINX", True);
+    check("name startswith val(sep) or name endswith val(sep)", False);
+    check("path endswith val(lower) and path contains tolower(name) and path icontains val(name)", True);
+    check("name glob val(pattern) and name iglob 'nGinx' and not lower glob val(pattern)", True);
+    check("n in val(list) and lower in val(list) and 'k' in o", True);
+    check("l in val(list)", False);
+    check("l intersects tolower(l)", True); // "b" is in both
+    check("basename(path) == nginx and len(basename(path)) == 5", True);
+    check("len(l) == 2 and len(o) == 1 and len(name) == 5", True);
+    check("len(n) == 1", Unknown);
+    check("b64(b64) == hello", True);
+    check("b64(name) exists", False); // is no base64
+    check("tolower(n) == 5", Unknown);
+    check("tolower(l) in (a, b)", True);
+    check("join(val, (name)) == x", Unknown); // `val` is a field here, and missing
+    check("join('-', (name, n, 'x', 7)) == Nginx-5-x-7", True);
+    check("join(sep, (l)) == A-b and join(sep, ()) == ''", True);
+    check("concat(name, '/', lower) == Nginx/nginx", True);
+    check("concat(name, none) exists", False);
+    check("join('-', (o)) exists", False);
+    check("getopt(args, \"nt:x\")[t] == value", True);
+}
+
+#[test]
+fn options() {
+    #[track_caller]
+    fn check(args: &Value, text: &str, expected: Verdict) {
+        check_on(&json!({ "a": args }), K, text, expected);
+    }
+    check(&json!("-n -t value"), "getopt(a, 'nt:')[t] == value and getopt(a, 'nt:')[n] == ''", True);
+    check(&json!("-tvalue"), "getopt(a, 'nt:')[t] == value", True);
+    check(&json!("-nt value"), "getopt(a, 'nt:')[t] == value", True);
+    check(&json!("-n"), "getopt(a, 'nt:')[t] exists", False);
+    check(&json!("-t"), "getopt(a, 'nt:')[t] == ''", True);
+    check(&json!("-- -t value"), "getopt(a, 'nt:')[t] exists", False);
+    check(&json!(["-n", "-t", "a b"]), "getopt(a, 'nt:')[t] == 'a b'", True);
+    check(&json!("-n -t value"), "getopt(a, 'nt:') intersects (t) and len(getopt(a, 'nt:')) == 2", True);
+    check(&json!(5), "getopt(a, 'nt:') exists", False);
+}
+
+#[test]
+fn results_are_bounded() {
+    // Each level has two hundred times the text of the one below.
+    let text = "len(join(join(join(s, (l)), (l)), (l))) > 0";
+    let event = json!({"s": "x".repeat(100), "l": vec!["y"; 200]});
+    check_on(&event, K, text, Unknown);
+}
+
+#[test]
+fn explanations() {
+    let text = "(a == 1 or not b in (x, y)) and tolower(c) == val(d) and e exists and f == anyof (1)";
+    let condition = Condition::compile(text).unwrap();
+    let event = json!({"b": "x", "c": ["long".repeat(50)], "f": 1});
+    let explanation = condition.explain(event.as_object().unwrap(), K);
+    let missing: Vec<&str> = explanation.missing.iter().map(|field| field.as_str()).collect();
+    assert_eq!(missing, ["a", "d"]);
+    assert_eq!(explanation.verdict, condition.verdict(event.as_object().unwrap(), K));
+    assert_eq!(
+        explanation.to_string(),
+        r#"false: all of
+  unknown: any of
+    unknown: a == 1 [a is missing]
+    false: not
+      true: b in ("x", "y") [b is "x"]
+  unknown: tolower(c) == val(d) [c is a list of 1, d is missing]
+  false: e exists [e is missing]
+  true: f == anyof (1) [f is 1]"#
+    );
+    let explanation = condition.explain(event.as_object().unwrap(), F);
+    assert_eq!(explanation.verdict, False);
+    let event = json!({"a": "y".repeat(1_000)});
+    let explanation = Condition::compile("a").unwrap().explain(event.as_object().unwrap(), K);
+    assert!(explanation.to_string().len() < 200);
 }
 
 #[test]

@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::forest::{ALWAYS, Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
+use super::forest::{ALWAYS, Accept, Forest, LiteralOf, NEVER, NO_FIELD, Tree, TreeId};
 use super::tables::{Intervals, Prefixes, Span, Values};
 use super::{Node, Posting, Step, point_key};
-use crate::condition::Atom;
+use crate::Literal;
+use crate::atom::Atom;
 use crate::test::Test;
-use crate::{Literal, Number};
+use crate::time::as_f64;
 
 /// A list under one value that is longer than this becomes a node, if there is anything left to ask.
 const LONG_LIST: usize = 8;
@@ -33,8 +34,17 @@ pub(super) enum Access {
     None,
     Point(u32),
     Points(Box<[u32]>),
-    Prefix(Box<str>),
-    Interval(f64, f64),
+    /// The numbers of prefixes of one field.
+    Prefixes(Box<[u32]>),
+    Interval(Scale, f64, f64),
+}
+
+/// What an interval is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Scale {
+    Number,
+    /// Instants, in nanoseconds since 1970.
+    Time,
 }
 
 /// A look-up in one field that must succeed. The order brings equal ones together.
@@ -48,10 +58,10 @@ struct Guard {
 enum GuardKind {
     /// The number of a value.
     Point(u32),
-    /// The prefix of this atom's test.
+    /// The number of a prefix.
     Prefix(u32),
     /// Both ends as bits.
-    Interval(u64, u64),
+    Interval(Scale, u64, u64),
 }
 
 /// The cheapest covers of the conditions of one node.
@@ -74,10 +84,8 @@ pub(super) struct Item {
 #[derive(Debug, Default)]
 struct Counts {
     points: HashMap<u32, u64, FixedState>,
-    /// By atom.
     prefixes: HashMap<u32, u64, FixedState>,
-    /// By field.
-    intervals: HashMap<u32, u64, FixedState>,
+    intervals: HashMap<(u32, Scale), u64, FixedState>,
 }
 
 /// The parts of an index as they grow.
@@ -88,6 +96,8 @@ pub(super) struct Builder {
     pub(super) values: Vec<Values>,
     /// The value behind each value's number: its field, an atom, and a place in that one's list.
     literals: Vec<(u32, Arc<Atom>, usize)>,
+    /// The prefix behind each prefix's number.
+    prefixes: Vec<Box<[u8]>>,
     pub(super) nodes: Vec<Node>,
     pub(super) points: HashMap<u64, Posting, FixedState>,
     /// The lists of all nodes and look-ups, one after the other.
@@ -101,35 +111,16 @@ impl Builder {
     pub(super) fn new(forest: Forest) -> Self {
         let mut values: Vec<Values> = Vec::new();
         values.resize_with(forest.fields.len(), Values::default);
-        let mut literals = Vec::new();
-        let mut access = Vec::with_capacity(forest.atoms.len());
-        for (atom, field) in &forest.atoms {
-            let values = &mut values[*field as usize];
-            let mut number_of = |(place, literal): (usize, &Literal)| {
-                let next = literals.len() as u32;
-                let id = values.intern(literal, next);
-                if id == next {
-                    literals.push((*field, Arc::clone(atom), place));
-                }
-                id
-            };
-            access.push(match &atom.test {
-                Test::Equal(literal) => Access::Point(number_of((0, literal))),
-                Test::OneOf(items) => {
-                    let mut points: Vec<u32> = items.iter().enumerate().map(&mut number_of).collect();
-                    points.sort_unstable();
-                    Access::Points(points.into())
-                }
-                Test::StartsWith(prefix) => Access::Prefix(prefix.clone()),
-                Test::Order { than: Literal::Number(number), want, .. } => interval(*number, want.is_lt()),
-                _ => atom.glob_prefix().map_or(Access::None, |prefix| Access::Prefix(prefix.into())),
-            });
-        }
+        let mut look_ups =
+            LookUps { values, literals: Vec::new(), prefixes: Vec::new(), prefix_ids: HashMap::default() };
+        let access = forest.atoms.iter().map(|(atom, field)| look_ups.of(atom, *field)).collect();
+        let LookUps { values, literals, prefixes, .. } = look_ups;
         Self {
             forest,
             access,
             values,
             literals,
+            prefixes,
             nodes: Vec::new(),
             points: HashMap::default(),
             filed: Vec::new(),
@@ -145,6 +136,33 @@ impl Builder {
         let unindexed = uncovered.filter(|item| item.tree != ALWAYS).map(|item| item.condition).collect();
         self.node(items, covers, 0);
         unindexed
+    }
+
+    /// For each field the conditions with an `in` or `intersects` on it that look-ups find by single values.
+    pub(super) fn of_lists(&self, items: &[Item]) -> Vec<Vec<Item>> {
+        let mut of_lists = vec![Vec::new(); self.values.len()];
+        let mut fields = Vec::new();
+        for item in items {
+            self.list_fields(item.tree, &mut fields);
+            fields.sort_unstable();
+            fields.dedup();
+            fields.drain(..).for_each(|field: u32| of_lists[field as usize].push(*item));
+        }
+        of_lists
+    }
+
+    fn list_fields(&self, tree: TreeId, fields: &mut Vec<u32>) {
+        match self.forest.tree(tree) {
+            Tree::Never | Tree::Always => {}
+            Tree::Literal(literal) => {
+                if matches!(self.access_of(*literal), Access::Points(_)) {
+                    fields.push(self.field_of(*literal));
+                }
+            }
+            Tree::All(members) | Tree::Any(members) => {
+                members.iter().for_each(|&member| self.list_fields(member, fields));
+            }
+        }
     }
 
     /// Builds one node and all below it.
@@ -168,7 +186,8 @@ impl Builder {
 
     /// Files what is found by one field, each kind of look-up in its table.
     fn step(&mut self, node: u32, items: &[Item], guards: &[(Guard, u32, bool)], depth: usize) -> Step {
-        let (mut prefixes, mut intervals, mut has_points) = (Vec::new(), Vec::new(), false);
+        let (mut prefixes, mut numbers, mut times, mut has_points) =
+            (Vec::new(), Vec::new(), Vec::new(), false);
         for group in guards.chunk_by(|a, b| a.0 == b.0) {
             let all = group.iter().map(|&(_, at, _)| items[at as usize]);
             match group[0].0.kind {
@@ -180,14 +199,13 @@ impl Builder {
                     let posting = self.posting(&left, depth);
                     self.points.insert(point_key(node, value), posting);
                 }
-                GuardKind::Prefix(atom) => {
+                GuardKind::Prefix(prefix) => {
                     let span = self.list(all);
-                    if let Access::Prefix(prefix) = &self.access[atom as usize] {
-                        prefixes.push((prefix.clone(), span));
-                    }
+                    prefixes.push((self.prefixes[prefix as usize].clone(), span));
                 }
-                GuardKind::Interval(low, high) => {
-                    intervals.push((f64::from_bits(low), f64::from_bits(high), self.list(all)));
+                GuardKind::Interval(scale, low, high) => {
+                    let table = if scale == Scale::Number { &mut numbers } else { &mut times };
+                    table.push((f64::from_bits(low), f64::from_bits(high), self.list(all)));
                 }
             }
         }
@@ -195,7 +213,8 @@ impl Builder {
             field: guards[0].0.field,
             has_points,
             prefixes: (!prefixes.is_empty()).then(|| Prefixes::new(prefixes)),
-            intervals: (!intervals.is_empty()).then(|| Intervals::new(intervals)),
+            numbers: (!numbers.is_empty()).then(|| Intervals::new(numbers)),
+            times: (!times.is_empty()).then(|| Intervals::new(times)),
         }
     }
 
@@ -205,9 +224,9 @@ impl Builder {
             return item;
         }
         let (field, atom, place) = &self.literals[value as usize];
-        let literal = match &atom.test {
-            Test::Equal(literal) => literal,
-            Test::OneOf(items) => &items[*place],
+        let literal = match atom.of_field() {
+            Some((_, Test::Equal(literal))) => literal,
+            Some((_, Test::OneOf(members))) => &members.items[*place],
             _ => return item, // no other test has a value
         };
         Item { tree: self.forest.assume(item.tree, *field, literal), ..item }
@@ -254,8 +273,12 @@ impl Builder {
                 Access::Points(points) => {
                     points.iter().for_each(|&value| *counts.points.entry(value).or_default() += 1);
                 }
-                Access::Prefix(_) => *counts.prefixes.entry(literal.atom).or_default() += 1,
-                Access::Interval(..) => *counts.intervals.entry(self.field_of(*literal)).or_default() += 1,
+                Access::Prefixes(prefixes) => {
+                    prefixes.iter().for_each(|&prefix| *counts.prefixes.entry(prefix).or_default() += 1);
+                }
+                Access::Interval(scale, ..) => {
+                    *counts.intervals.entry((self.field_of(*literal), *scale)).or_default() += 1;
+                }
             },
             Tree::All(members) | Tree::Any(members) => {
                 members.iter().for_each(|&member| self.count(member, counts));
@@ -276,9 +299,11 @@ impl Builder {
                     let most = points.iter().map(|value| counts.points[value]).max().unwrap_or(0);
                     Some(2 * most + points.len() as u64 / 8)
                 }
-                Access::Prefix(_) => Some(4 * counts.prefixes[&literal.atom] + 1),
+                Access::Prefixes(prefixes) => {
+                    Some(prefixes.iter().map(|prefix| 4 * counts.prefixes[prefix] + 1).sum())
+                }
                 // Half of them may lie around the value.
-                Access::Interval(..) => Some(8 + counts.intervals[&self.field_of(*literal)]),
+                Access::Interval(scale, ..) => Some(8 + counts.intervals[&(self.field_of(*literal), *scale)]),
             },
             Tree::All(members) => members.iter().filter_map(|&member| self.cost(member, counts)).min(),
             Tree::Any(members) => members.iter().map(|&member| self.cost(member, counts)).sum(),
@@ -311,19 +336,24 @@ impl Builder {
             Access::Points(points) => {
                 guards.extend(points.iter().map(|&value| Guard { field, kind: GuardKind::Point(value) }));
             }
-            Access::Prefix(_) => guards.push(Guard { field, kind: GuardKind::Prefix(literal.atom) }),
-            Access::Interval(low, high) => {
+            Access::Prefixes(prefixes) => {
+                guards
+                    .extend(prefixes.iter().map(|&prefix| Guard { field, kind: GuardKind::Prefix(prefix) }));
+            }
+            Access::Interval(scale, low, high) => {
                 let (mut low, mut high) = (*low, *high);
                 for &sibling in siblings {
                     let Tree::Literal(sibling) = self.forest.tree(sibling) else { continue };
-                    if let (true, Access::Interval(l, h)) =
-                        (self.field_of(*sibling) == field, self.access_of(*sibling))
-                    {
-                        (low, high) = (low.max(*l), high.min(*h));
+                    match (self.field_of(*sibling) == field, self.access_of(*sibling)) {
+                        (true, Access::Interval(other, l, h)) if other == scale => {
+                            (low, high) = (low.max(*l), high.min(*h));
+                        }
+                        _ => {}
                     }
                 }
                 if low <= high {
-                    guards.push(Guard { field, kind: GuardKind::Interval(low.to_bits(), high.to_bits()) });
+                    let kind = GuardKind::Interval(*scale, low.to_bits(), high.to_bits());
+                    guards.push(Guard { field, kind });
                 }
             }
         }
@@ -339,8 +369,72 @@ impl Builder {
     }
 }
 
-/// All that is below (or above) `number`, its end included: rounding to floats keeps order, not difference.
-fn interval(number: Number, is_below: bool) -> Access {
-    let end = number.to_f64();
-    if is_below { Access::Interval(f64::NEG_INFINITY, end) } else { Access::Interval(end, f64::INFINITY) }
+/// The look-ups of tests, as they are prepared one test after the other.
+struct LookUps {
+    values: Vec<Values>,
+    literals: Vec<(u32, Arc<Atom>, usize)>,
+    prefixes: Vec<Box<[u8]>>,
+    prefix_ids: HashMap<(u32, Box<[u8]>), u32, FixedState>,
+}
+
+impl LookUps {
+    fn of(&mut self, atom: &Arc<Atom>, field: u32) -> Access {
+        let Some((_, test)) = atom.of_field().filter(|_| field != NO_FIELD) else { return Access::None };
+        match test {
+            Test::Equal(literal) => Access::Point(self.value(atom, field, 0, literal)),
+            Test::OneOf(members) if members.are_plain() => {
+                let items = members.items.iter().enumerate();
+                let mut points: Vec<u32> =
+                    items.map(|(place, item)| self.value(atom, field, place, item)).collect();
+                points.sort_unstable();
+                Access::Points(points.into())
+            }
+            Test::Order { than: Literal::Number(number), want, .. } => {
+                ray(Scale::Number, number.to_f64(), want.is_lt())
+            }
+            Test::Order { than: Literal::Time(time), want, .. } => {
+                ray(Scale::Time, as_f64(*time), want.is_lt())
+            }
+            Test::At(time) => Access::Interval(Scale::Time, as_f64(*time), as_f64(*time)),
+            _ => match atom.prefixes() {
+                Some(prefixes) => {
+                    let mut numbers: Vec<u32> =
+                        prefixes.into_iter().map(|prefix| self.prefix(field, prefix)).collect();
+                    numbers.sort_unstable();
+                    numbers.dedup();
+                    Access::Prefixes(numbers.into())
+                }
+                None => Access::None,
+            },
+        }
+    }
+
+    /// The number of a value of a field.
+    fn value(&mut self, atom: &Arc<Atom>, field: u32, place: usize, literal: &Literal) -> u32 {
+        let next = self.literals.len() as u32;
+        let id = self.values[field as usize].intern(literal, next);
+        if id == next {
+            self.literals.push((field, Arc::clone(atom), place));
+        }
+        id
+    }
+
+    /// The number of a prefix of a field.
+    fn prefix(&mut self, field: u32, prefix: Box<[u8]>) -> u32 {
+        let next = self.prefixes.len() as u32;
+        let id = *self.prefix_ids.entry((field, prefix.clone())).or_insert(next);
+        if id == next {
+            self.prefixes.push(prefix);
+        }
+        id
+    }
+}
+
+/// All that is below (or above) an end, which is part of it: rounding to floats keeps order, not difference.
+const fn ray(scale: Scale, end: f64, is_below: bool) -> Access {
+    if is_below {
+        Access::Interval(scale, f64::NEG_INFINITY, end)
+    } else {
+        Access::Interval(scale, end, f64::INFINITY)
+    }
 }

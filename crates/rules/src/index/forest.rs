@@ -10,12 +10,15 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use crate::condition::{Atom, Node};
-use crate::test::{Test, as_view};
+use crate::atom::Atom;
+use crate::condition::Node;
+use crate::test::as_view;
 use crate::{FieldPath, Literal, Missing, Verdict};
 
 /// Where a tree lies in the forest.
 pub(super) type TreeId = u32;
+/// The field of a test that is about more than one field by itself.
+pub(super) const NO_FIELD: u32 = u32::MAX;
 /// The tree of a condition that cannot hold.
 pub(super) const NEVER: TreeId = 0;
 /// The tree of a condition that always holds.
@@ -59,10 +62,10 @@ impl Accept {
     }
 
     /// The verdicts of a test for which the literal around it is `True`.
-    fn of(test: &Test, op_negates: bool, missing: Missing, is_negated: bool) -> Self {
+    fn of(atom: &Atom, op_negates: bool, missing: Missing, is_negated: bool) -> Self {
         let mut bits = 0;
         for verdict in [Verdict::True, Verdict::False, Verdict::Unknown] {
-            let can_be = !matches!((test, verdict), (Test::Exists, Verdict::Unknown));
+            let can_be = !(atom.is_exists() && verdict == Verdict::Unknown);
             let settled = missing.settle(verdict.negate_if(op_negates)).negate_if(is_negated);
             if can_be && settled == Verdict::True {
                 bits |= Self::bit(verdict);
@@ -77,7 +80,7 @@ impl Accept {
 pub(super) struct Forest {
     trees: Vec<Tree>,
     tree_ids: HashMap<Tree, TreeId, FixedState>,
-    /// Each test and the number of its field.
+    /// Each test, and the number of its field if it is a test of one field by itself; else [`NO_FIELD`].
     pub(super) atoms: Vec<(Arc<Atom>, u32)>,
     atom_ids: HashMap<Arc<Atom>, u32, FixedState>,
     pub(super) fields: Vec<FieldPath>,
@@ -124,7 +127,7 @@ impl Forest {
                 }
             }
             Node::Test { atom, is_negated: op_negates } => {
-                let accept = Accept::of(&atom.test, *op_negates, missing, is_negated);
+                let accept = Accept::of(atom, *op_negates, missing, is_negated);
                 let atom = self.add_atom(atom);
                 self.intern(Tree::Literal(LiteralOf { atom, accept }))
             }
@@ -141,10 +144,16 @@ impl Forest {
         if let Some(&id) = self.atom_ids.get(atom) {
             return id;
         }
-        let next = self.fields.len() as u32;
-        let field = *self.field_ids.entry(atom.field.clone()).or_insert(next);
-        if field == next {
-            self.fields.push(atom.field.clone());
+        let mut field = NO_FIELD;
+        atom.each_field(&mut |path| {
+            let next = self.fields.len() as u32;
+            field = *self.field_ids.entry(path.clone()).or_insert(next);
+            if field == next {
+                self.fields.push(path.clone());
+            }
+        });
+        if atom.of_field().is_none() {
+            field = NO_FIELD;
         }
         let id = self.atoms.len() as u32;
         self.atoms.push((Arc::clone(atom), field));
@@ -171,7 +180,7 @@ impl Forest {
     fn cost(&self, tree: TreeId) -> u8 {
         match self.tree(tree) {
             Tree::Never | Tree::Always => 0,
-            Tree::Literal(literal) => self.atom(*literal).test.cost(),
+            Tree::Literal(literal) => self.atom(*literal).cost(),
             Tree::All(_) | Tree::Any(_) => u8::MAX,
         }
     }
@@ -182,10 +191,8 @@ impl Forest {
             Tree::Never | Tree::Always => return tree,
             Tree::Literal(literal) => {
                 let (atom, field_of) = &self.atoms[literal.atom as usize];
-                if *field_of != field {
-                    return tree;
-                }
-                let is_yes = literal.accept.has(atom.test.verdict(Some(as_view(value))));
+                let Some((_, test)) = atom.of_field().filter(|_| *field_of == field) else { return tree };
+                let is_yes = literal.accept.has(test.verdict(as_view(value)));
                 return if is_yes { ALWAYS } else { NEVER };
             }
             Tree::All(members) => (true, members.clone()),

@@ -6,12 +6,14 @@
 //! share it.
 //!
 //! Reading order: `forest` (conditions as trees over shared tests), `build` (what is looked up), `tables`
-//! (the look-ups), then [`Index::matches`].
+//! (the look-ups), this file (what an index is), `call` (one event), `stats` (what people are shown).
 //!
 //! Invariant, held by a property test: an index answers what asking each condition in turn would.
 
 mod build;
+mod call;
 mod forest;
+mod stats;
 mod tables;
 
 use std::borrow::Borrow;
@@ -21,11 +23,16 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use self::build::{Access, Builder, Item};
+use self::call::ByName;
+pub(crate) use self::call::Source;
 use self::forest::{Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
-use self::tables::{Intervals, NO_VALUE, Prefixes, Span, Values};
-use crate::condition::Atom;
-use crate::field::View;
-use crate::{Condition, FieldPath, Fields, Missing, Verdict};
+use self::tables::{Intervals, Prefixes, Span, Values};
+use crate::atom::Atom;
+use crate::json::{JsonError, Reader};
+use crate::{Condition, FieldPath, Fields, Missing};
+
+pub use self::call::Scratch;
+pub use self::stats::IndexStats;
 
 /// Finds which of many conditions hold for an event.
 ///
@@ -46,12 +53,16 @@ pub struct Index {
     /// What is filed under a node and a value.
     points: HashMap<u64, Posting, FixedState>,
     unindexed: Box<[u32]>,
+    /// Finds the fields in an event's text.
+    reader: Reader,
 }
 
 #[derive(Debug)]
 struct Field {
     path: FieldPath,
     values: Values,
+    /// The conditions with an `in` or `intersects` on this field, as a whole: asked where it is a list.
+    of_lists: Span,
 }
 
 /// A distinct test of a field.
@@ -63,8 +74,8 @@ struct IndexedTest {
 
 #[derive(Debug)]
 enum Kind {
-    /// The field's value has one of these numbers, sorted.
-    OneOf(Box<[u32]>),
+    /// The field's value has one of these numbers, sorted; a list is asked for its items.
+    OneOf(Box<[u32]>, Arc<Atom>),
     /// Anything else; the verdict is remembered.
     Other(Arc<Atom>),
 }
@@ -121,67 +132,12 @@ struct Step {
     field: u32,
     has_points: bool,
     prefixes: Option<Prefixes>,
-    intervals: Option<Intervals>,
+    numbers: Option<Intervals>,
+    times: Option<Intervals>,
 }
 
 const fn point_key(node: u32, value: u32) -> u64 {
     (node as u64) << 32 | value as u64
-}
-
-/// Working memory of [`Index::matches`]: keep one per thread, for one index or many in turn.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// The number of the current event; what carries an older one is stale.
-    generation: u32,
-    states: Vec<FieldState>,
-    /// Generation and verdict of each test.
-    verdicts: Vec<u32>,
-    /// The generation in which a condition was last found to hold.
-    told: Vec<u32>,
-    /// Empty between calls; kept for its memory.
-    values: Vec<View<'static>>,
-}
-
-/// What is known of a field of the current event.
-#[derive(Debug, Clone, Copy, Default)]
-struct FieldState {
-    generation: u32,
-    /// Where its value lies, or [`MISSING`].
-    slot: u32,
-    /// The number of its value among those that rules mention, or [`NO_VALUE`].
-    value: u32,
-}
-
-const MISSING: u32 = u32::MAX;
-/// Generations leave two bits for a verdict.
-const MAX_GENERATION: u32 = u32::MAX >> 2;
-
-impl Scratch {
-    /// Makes room for `index` and begins a new event.
-    fn begin(&mut self, index: &Index) {
-        if self.generation == MAX_GENERATION {
-            *self = Self { values: std::mem::take(&mut self.values), ..Self::default() };
-        }
-        self.generation += 1;
-        fit(&mut self.states, index.fields.len());
-        fit(&mut self.verdicts, index.tests.len());
-        fit(&mut self.told, index.conditions.len());
-    }
-}
-
-/// Makes `slots` at least `n` long; new slots are of no generation.
-fn fit<T: Clone + Default>(slots: &mut Vec<T>, n: usize) {
-    if slots.len() < n {
-        slots.resize(n, T::default());
-    }
-}
-
-/// The memory of a list of values, for values that live elsewhere.
-///
-/// Collecting an emptied list into one of the same layout reuses its memory; a test holds that.
-fn recycle<'b>(mut values: Vec<View<'_>>) -> Vec<View<'b>> {
-    values.clear();
-    values.into_iter().map(|_| View::Null).collect()
 }
 
 impl Index {
@@ -204,34 +160,58 @@ impl Index {
         let ids = Ids::new(pairs);
         let mut builder = Builder::new(forest);
         let linear = builder.root(&items);
+        let of_lists = builder.of_lists(&items);
         let mut unindexed: Vec<u32> = linear.into_iter().flat_map(|at| ids.of(at)).copied().collect();
         unindexed.sort_unstable();
-        finish(builder, ids, unindexed)
+        finish(builder, ids, unindexed, &of_lists)
     }
 
     /// The numbers of the conditions that hold for `fields`, in ascending order; `found` is emptied first.
     ///
     /// Exactly those for which [`Condition::matches`] is true. Allocates only while `scratch` and `found`
-    /// grow to their size.
+    /// grow to their size, and what functions such as `tolower` make.
     ///
     /// Cost: one look-up for each field that conditions are found by, and asking the rest of those found.
     pub fn matches<F: Fields>(&self, fields: &F, scratch: &mut Scratch, found: &mut Vec<u32>) {
+        self.look_up(&ByName(fields), scratch, found);
+    }
+
+    /// As [`Self::matches`], for an event that is still a text: only the fields that conditions read are taken
+    /// out of it, and no tree is built. The whole text is checked all the same.
+    ///
+    /// ```
+    /// use lanner_rules::{Condition, Index, Missing, Scratch};
+    /// let condition = Condition::compile("card.bank == ing and amount > 5").unwrap();
+    /// let index = Index::build([(7, condition, Missing::Kleene)]);
+    /// let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+    /// index.matches_json(r#"{"card": {"bank": "ing"}, "amount": 6}"#, &mut scratch, &mut found).unwrap();
+    /// assert_eq!(found, [7]);
+    /// let error = index.matches_json(r#"{"amount": 6"#, &mut scratch, &mut found).unwrap_err();
+    /// assert_eq!(error.to_string(), "byte 12: the text ends inside an object or a list: expected `,` or `}`");
+    /// ```
+    ///
+    /// Cost: one pass over the text, then that of [`Self::matches`].
+    ///
+    /// # Errors
+    /// Where and why the text is no JSON object. `found` is empty then.
+    pub fn matches_json(
+        &self,
+        text: &str,
+        scratch: &mut Scratch,
+        found: &mut Vec<u32>,
+    ) -> Result<(), JsonError> {
         found.clear();
-        scratch.begin(self);
-        let values = recycle(std::mem::take(&mut scratch.values));
-        let mut call = Call { index: self, fields, values, scratch, found };
-        call.visit(0);
-        let values = call.values;
-        scratch.values = recycle(values);
-        if found.len() > 1 {
-            found.sort_unstable();
-        }
+        let mut buffer = std::mem::take(&mut scratch.buffer);
+        let read = self.reader.read(text, &mut buffer);
+        let outcome = read.map(|fields| self.look_up(&fields, scratch, found));
+        scratch.buffer = buffer;
+        outcome
     }
 
     /// The numbers of the conditions that no look-up finds, so that every event asks them; ascending.
     ///
-    /// Conditions without `==`, `in`, `startswith`, a glob with a fixed start or a numeric comparison, or
-    /// with those in only one branch of an `or`.
+    /// Conditions without `==`, `in`, `startswith`, `pmatch`, a glob with a fixed start or a comparison with
+    /// a number or a time, or with those in only one branch of an `or`.
     #[must_use]
     pub fn unindexed(&self) -> &[u32] {
         &self.unindexed
@@ -251,30 +231,43 @@ impl Index {
 }
 
 /// Freezes what was built.
-fn finish(builder: Builder, ids: Ids, unindexed: Vec<u32>) -> Index {
+fn finish(builder: Builder, ids: Ids, unindexed: Vec<u32>, of_lists: &[Vec<Item>]) -> Index {
     let Builder { forest, access, values, nodes, points, filed, .. } = builder;
     let mut program =
         Program { forest: &forest, access: &access, codes: Vec::new(), done: HashMap::default() };
-    let entries =
-        filed.iter().map(|item| Entry { condition: item.condition, rest: program.code(item.tree) }).collect();
+    let mut entries = Vec::with_capacity(filed.len());
+    let mut file = |items: &[Item]| {
+        let start = entries.len() as u32;
+        entries.extend(
+            items.iter().map(|item| Entry { condition: item.condition, rest: program.code(item.tree) }),
+        );
+        Span { start, end: entries.len() as u32 }
+    };
+    file(&filed);
+    let of_lists: Vec<Span> = of_lists.iter().map(|items| file(items)).collect();
     let codes = program.codes.into();
     let tests = forest.atoms.iter().zip(access).map(|((atom, field), access)| {
         let kind = match access {
-            Access::Points(points) => Kind::OneOf(points),
+            Access::Points(points) => Kind::OneOf(points, Arc::clone(atom)),
             _ => Kind::Other(Arc::clone(atom)),
         };
         IndexedTest { field: *field, kind }
     });
+    let tests = tests.collect();
+    let reader = Reader::new(&forest.fields);
+    let fields = forest.fields.into_iter().zip(values).zip(of_lists);
+    let fields = fields.map(|((path, values), of_lists)| Field { path, values, of_lists }).collect();
     Index {
         ids: ids.flat.into(),
         conditions: ids.spans.into(),
-        tests: tests.collect(),
-        fields: forest.fields.into_iter().zip(values).map(|(path, values)| Field { path, values }).collect(),
+        tests,
+        fields,
         codes,
-        entries,
+        entries: entries.into(),
         nodes: nodes.into(),
         points,
         unindexed: unindexed.into(),
+        reader,
     }
 }
 
@@ -341,172 +334,9 @@ impl Program<'_> {
     }
 }
 
-/// One event being looked up.
-struct Call<'c, F> {
-    index: &'c Index,
-    fields: &'c F,
-    /// The values of the fields fetched so far.
-    values: Vec<View<'c>>,
-    scratch: &'c mut Scratch,
-    found: &'c mut Vec<u32>,
-}
-
-impl<F: Fields> Call<'_, F> {
-    fn visit(&mut self, node: u32) {
-        let index = self.index;
-        let Node { linear, steps } = &index.nodes[node as usize];
-        self.ask(*linear);
-        for step in steps {
-            let state = self.state(step.field);
-            if state.slot == MISSING {
-                continue;
-            }
-            if step.has_points && state.value != NO_VALUE {
-                match index.points.get(&point_key(node, state.value)) {
-                    Some(Posting::List(span)) => self.ask(*span),
-                    Some(Posting::Node(inner)) => self.visit(*inner),
-                    None => {}
-                }
-            }
-            match (self.values[state.slot as usize], &step.prefixes, &step.intervals) {
-                (View::Text(text), Some(prefixes), _) => prefixes.visit(text, |span| self.ask(span)),
-                (View::Number(number), _, Some(intervals)) => {
-                    intervals.visit(number.to_f64(), |span| self.ask(span));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Asks the rest of each condition in a list.
-    #[inline]
-    fn ask(&mut self, span: Span) {
-        let index = self.index;
-        for entry in &index.entries[span.start as usize..span.end as usize] {
-            if self.holds(entry.rest) {
-                self.tell(entry.condition);
-            }
-        }
-    }
-
-    fn tell(&mut self, condition: u32) {
-        let told = &mut self.scratch.told[condition as usize];
-        if *told != self.scratch.generation {
-            *told = self.scratch.generation;
-            let Span { start, end } = self.index.conditions[condition as usize];
-            self.found.extend_from_slice(&self.index.ids[start as usize..end as usize]);
-        }
-    }
-
-    /// The common cases, inlined where they are asked.
-    #[inline]
-    fn holds(&mut self, code: Code) -> bool {
-        match code {
-            Code::Done => true,
-            Code::Equal { field, value, accept } => {
-                accept.has(self.value_verdict(field, |found| found == value))
-            }
-            Code::Literal(literal) => literal.accept.has(self.verdict(literal.atom)),
-            Code::All(_) | Code::Any(_) => self.joined_holds(code),
-        }
-    }
-
-    fn joined_holds(&mut self, code: Code) -> bool {
-        let index = self.index;
-        let members = |span: Span| index.codes[span.start as usize..span.end as usize].iter();
-        match code {
-            Code::All(span) => members(span).all(|&member| self.holds(member)),
-            Code::Any(span) => members(span).any(|&member| self.holds(member)),
-            other => self.holds(other),
-        }
-    }
-
-    #[inline]
-    fn verdict(&mut self, test: u32) -> Verdict {
-        let index = self.index;
-        let IndexedTest { field, kind } = &index.tests[test as usize];
-        match kind {
-            Kind::OneOf(values) => self.value_verdict(*field, |found| values.binary_search(&found).is_ok()),
-            Kind::Other(atom) => self.remembered(test, *field, atom),
-        }
-    }
-
-    #[inline]
-    fn value_verdict(&mut self, field: u32, is_it: impl FnOnce(u32) -> bool) -> Verdict {
-        let state = self.state(field);
-        if state.slot == MISSING { Verdict::Unknown } else { is_it(state.value).into() }
-    }
-
-    /// The verdict of a test, asked only the first time.
-    fn remembered(&mut self, test: u32, field: u32, atom: &Atom) -> Verdict {
-        let remembered = self.scratch.verdicts[test as usize];
-        if remembered >> 2 == self.scratch.generation {
-            return match remembered & 3 {
-                0 => Verdict::False,
-                1 => Verdict::True,
-                _ => Verdict::Unknown,
-            };
-        }
-        let state = self.state(field);
-        let value = (state.slot != MISSING).then(|| self.values[state.slot as usize]);
-        let verdict = atom.test.verdict(value);
-        let bits = match verdict {
-            Verdict::False => 0,
-            Verdict::True => 1,
-            Verdict::Unknown => 2,
-        };
-        self.scratch.verdicts[test as usize] = self.scratch.generation << 2 | bits;
-        verdict
-    }
-
-    /// What is known of a field, fetched only the first time.
-    #[inline]
-    fn state(&mut self, field: u32) -> FieldState {
-        let state = self.scratch.states[field as usize];
-        if state.generation == self.scratch.generation { state } else { self.fetch(field) }
-    }
-
-    fn fetch(&mut self, field: u32) -> FieldState {
-        let index = self.index;
-        let Field { path, values } = &index.fields[field as usize];
-        let mut state = FieldState { generation: self.scratch.generation, slot: MISSING, value: NO_VALUE };
-        if let Some(view) = path.view(self.fields) {
-            state.slot = self.values.len() as u32;
-            state.value = values.id(view);
-            self.values.push(view);
-        }
-        self.scratch.states[field as usize] = state;
-        state
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn memory_is_recycled() {
-        let mut values: Vec<View<'static>> = Vec::with_capacity(37);
-        values.push(View::Text("x"));
-        let at = values.as_ptr() as usize;
-        let recycled = recycle(values);
-        assert!(recycled.is_empty());
-        assert_eq!((recycled.capacity(), recycled.as_ptr() as usize), (37, at));
-    }
-
-    #[test]
-    fn generations_begin_again() {
-        let condition = Condition::compile("a == 1 or b contains x").unwrap();
-        let index = Index::build([(3, condition, Missing::Kleene)]);
-        let event = serde_json::json!({"a": 1, "b": "x"});
-        let mut scratch = Scratch { generation: MAX_GENERATION - 2, ..Scratch::default() };
-        let mut found = Vec::new();
-        for _ in 0..5 {
-            index.matches(event.as_object().unwrap(), &mut scratch, &mut found);
-            assert_eq!(found, [3]);
-        }
-        assert!(scratch.generation < 5);
-    }
 
     #[test]
     fn what_no_look_up_finds() {
@@ -522,6 +352,19 @@ mod tests {
         check("a in (1, x) or b startswith x", true);
         check("a > 5", true);
         check("a glob \"x*\"", true);
+        check("a iglob \"1*\"", true);
+        check("a startswith anyof (x, y)", true);
+        check("a startswith allof (x, b)", true);
+        check("a == anyof (1, 2)", true);
+        check("a intersects (1, 2)", true);
+        check("a pmatch (/etc, \"/usr/*/lib\")", true);
+        check("a < d\"2026-01-01\" or a == d\"2027-01-01\"", true);
+        check("a startswith anyof (x, \"\")", false);
+        check("a pmatch (\"*/lib\")", false);
+        check("a == val(b)", false);
+        check("tolower(a) == x", false);
+        check("a == 10.0.0.0/8", false);
+        check("a == oneof (1, 2)", false);
         check("not (a != 1 and b != 2)", true);
         check("(a == 1 or b contains x) and c < 5", true);
         check("true", true); // nothing to ask

@@ -9,6 +9,8 @@ use crate::{Literal, Number};
 
 /// The number of a value that no rule mentions.
 pub(super) const NO_VALUE: u32 = u32::MAX;
+/// Stands for any list: it has no number, but `in` and `intersects` have to be asked.
+pub(super) const LIST: u32 = u32::MAX - 1;
 
 /// The values that rules compare one field with, each with a number of its own.
 ///
@@ -36,6 +38,7 @@ impl Values {
             Literal::Bool(value) => &mut self.bools[usize::from(*value)],
             Literal::Number(number) => self.numbers.entry(*number).or_insert(NO_VALUE),
             Literal::Text(text) => self.texts.entry(text.as_str().into()).or_insert(NO_VALUE),
+            Literal::Time(_) => return NO_VALUE, // JSON has none
         };
         if *id == NO_VALUE {
             *id = next;
@@ -51,7 +54,8 @@ impl Values {
             View::Number(number) => self.numbers.get(&number).copied().unwrap_or(NO_VALUE),
             View::Null => self.null,
             View::Bool(value) => self.bools[usize::from(value)],
-            View::List(_) | View::Object(_) => NO_VALUE,
+            View::List(_) => LIST,
+            View::Object(_) => NO_VALUE,
         }
     }
 }
@@ -66,8 +70,8 @@ pub(super) struct Span {
 /// Finds all prefixes of a text that are in the table.
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
-    /// Sorted by bytes.
-    texts: Box<[Box<str>]>,
+    /// Sorted.
+    texts: Box<[Box<[u8]>]>,
     /// The longest member before this one that is a prefix of it, or `u32::MAX`.
     parents: Box<[u32]>,
     spans: Box<[Span]>,
@@ -75,13 +79,13 @@ pub(super) struct Prefixes {
 
 impl Prefixes {
     /// A table of prefixes in any order.
-    pub(super) fn new(mut prefixes: Vec<(Box<str>, Span)>) -> Self {
+    pub(super) fn new(mut prefixes: Vec<(Box<[u8]>, Span)>) -> Self {
         prefixes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         let mut parents: Vec<u32> = Vec::with_capacity(prefixes.len());
         for at in 0..prefixes.len() {
             // Whatever is a prefix of this one is its predecessor or one of that one's own prefixes.
             let mut parent = (at as u32).checked_sub(1).unwrap_or(u32::MAX);
-            while parent != u32::MAX && !prefixes[at].0.starts_with(&*prefixes[parent as usize].0) {
+            while parent != u32::MAX && !prefixes[at].0.starts_with(&prefixes[parent as usize].0) {
                 parent = parents[parent as usize];
             }
             parents.push(parent);
@@ -95,10 +99,11 @@ impl Prefixes {
     /// The last member that sorts up to `text` has all of them among itself and its own prefixes. Cost:
     /// O(log n + how many of those there are).
     pub(super) fn visit(&self, text: &str, mut visit: impl FnMut(Span)) {
+        let text = text.as_bytes();
         let above = self.texts.partition_point(|prefix| **prefix <= *text);
         let mut at = (above as u32).checked_sub(1).unwrap_or(u32::MAX);
         while at != u32::MAX {
-            if text.starts_with(&*self.texts[at as usize]) {
+            if text.starts_with(&self.texts[at as usize]) {
                 visit(self.spans[at as usize]);
             }
             at = self.parents[at as usize];
@@ -172,8 +177,9 @@ mod tests {
     fn prefixes_of_a_text() {
         let table = ["", "/usr", "/usr/bin", "/usr/lib", "/v", "a"];
         let span = |at: usize| Span { start: at as u32, end: 0 };
-        let prefixes =
-            Prefixes::new(table.iter().enumerate().map(|(at, text)| ((*text).into(), span(at))).collect());
+        let prefixes = Prefixes::new(
+            table.iter().enumerate().map(|(at, text)| (text.as_bytes().into(), span(at))).collect(),
+        );
         #[track_caller]
         fn check(prefixes: &Prefixes, text: &str, expected: &[u32]) {
             let mut found = Vec::new();

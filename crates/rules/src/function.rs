@@ -1,0 +1,269 @@
+//! The functions of a condition. To add one: a variant, its name, what it accepts, what it does.
+
+use serde_json::Value;
+
+use crate::field::{Fields, View};
+use crate::operand::{Argument, Call, Held};
+use crate::{Literal, Number};
+
+/// A function of fields.
+///
+/// A text function asked of a list works on each of its texts. What it cannot be asked of (a number, broken
+/// base64) counts as missing, and so does a result of more than a mebibyte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// ASCII letters made small.
+    ToLower,
+    /// ASCII letters made large.
+    ToUpper,
+    /// The text that a text of base64 stands for.
+    B64,
+    /// What follows the last `/`.
+    Basename,
+    /// Characters of a text, items of a list, keys of an object.
+    Len,
+    /// `join("-", (a, b))`: texts and numbers with a separator between them; a list's items one by one.
+    Join,
+    /// `concat(a, "/", b)`: texts and numbers one after the other.
+    Concat,
+    /// `getopt(args, "nt:")[t]`: what follows `-t` on a command line, or an empty text where the option takes
+    /// nothing; without a key the list of the options found. A `:` after a letter means that something follows.
+    Getopt,
+}
+
+/// A function's result may take this many bytes.
+const MAX_RESULT_BYTES: usize = 1 << 20;
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::ToLower,
+        Self::ToUpper,
+        Self::B64,
+        Self::Basename,
+        Self::Len,
+        Self::Join,
+        Self::Concat,
+        Self::Getopt,
+    ];
+
+    /// The function's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ToLower => "tolower",
+            Self::ToUpper => "toupper",
+            Self::B64 => "b64",
+            Self::Basename => "basename",
+            Self::Len => "len",
+            Self::Join => "join",
+            Self::Concat => "concat",
+            Self::Getopt => "getopt",
+        }
+    }
+
+    /// The function of that name, in any case.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.word().eq_ignore_ascii_case(word))
+    }
+
+    /// Whether it can be given `arguments`; `Err` says what it wants.
+    ///
+    /// # Errors
+    /// How it is written.
+    pub fn accepts(self, arguments: &[Argument]) -> Result<(), &'static str> {
+        let is_list = |argument: &Argument| matches!(argument, Argument::List(_));
+        match (self, arguments) {
+            (Self::Join, [separator, _]) if !is_list(separator) => Ok(()),
+            (Self::Join, _) => Err("write `join(\"-\", (field, field))`"),
+            (Self::Concat, [_, ..]) if !arguments.iter().any(is_list) => Ok(()),
+            (Self::Concat, _) => Err("write `concat(field, \"text\", field)`"),
+            (Self::Getopt, [words, Argument::Literal(Literal::Text(_))]) if !is_list(words) => Ok(()),
+            (Self::Getopt, _) => Err("write `getopt(field, \"ab:\")[b]`"),
+            (_, [only]) if !is_list(only) => Ok(()),
+            _ => Err("it takes one field"),
+        }
+    }
+}
+
+impl Call {
+    pub(crate) fn value<'v>(&'v self, fields: &'v impl Fields) -> Option<Held<'v>> {
+        let first = self.arguments.first();
+        match self.function {
+            Function::Len => first?.value(fields)?.view().length().map(Held::Number),
+            Function::Concat => joined("", &self.arguments, fields),
+            Function::Join => match first?.value(fields)?.view() {
+                View::Text(separator) => joined(separator, &self.arguments[1..], fields),
+                _ => None,
+            },
+            Function::Getopt => {
+                let Some(Argument::Literal(Literal::Text(spec))) = self.arguments.get(1) else { return None };
+                option(first?.value(fields)?.view(), spec, self.key.as_deref())
+            }
+            text_function => match first?.value(fields)?.view() {
+                View::Text(text) => text_function.of_text(text).map(Held::Text),
+                View::List(items) => {
+                    let each = |item: &Value| text_function.of_text(item.as_str()?).map(Value::String);
+                    items.iter().map(each).collect::<Option<_>>().map(Held::List)
+                }
+                _ => None,
+            },
+        }
+    }
+}
+
+impl Function {
+    fn of_text(self, text: &str) -> Option<String> {
+        match self {
+            Self::ToLower => Some(text.to_ascii_lowercase()),
+            Self::ToUpper => Some(text.to_ascii_uppercase()),
+            Self::Basename => Some(text.rsplit('/').next().unwrap_or_default().to_owned()),
+            Self::B64 => String::from_utf8(from_base64(text)?).ok(),
+            Self::Len | Self::Join | Self::Concat | Self::Getopt => None,
+        }
+    }
+}
+
+impl Argument {
+    /// `None` for a list as well: only `join` takes one, and asks for its members.
+    fn value<'v>(&'v self, fields: &'v impl Fields) -> Option<Held<'v>> {
+        match self {
+            Self::Operand(operand) => operand.value(fields),
+            Self::Literal(Literal::Text(text)) => Some(Held::View(View::Text(text))),
+            Self::Literal(Literal::Number(number)) => Some(Held::Number(*number)),
+            Self::Literal(_) | Self::List(_) => None,
+        }
+    }
+}
+
+fn joined<'v>(separator: &str, arguments: &'v [Argument], fields: &'v impl Fields) -> Option<Held<'v>> {
+    let mut joint = Joint { separator, text: String::new(), is_first: true };
+    joint.add_all(arguments, fields)?;
+    Some(Held::Text(joint.text))
+}
+
+/// A text that grows part by part.
+struct Joint<'s> {
+    separator: &'s str,
+    text: String,
+    is_first: bool,
+}
+
+impl Joint<'_> {
+    fn add_all(&mut self, arguments: &[Argument], fields: &impl Fields) -> Option<()> {
+        for argument in arguments {
+            match argument {
+                Argument::List(members) => self.add_all(members, fields)?,
+                _ => self.add(argument.value(fields)?.view())?,
+            }
+        }
+        Some(())
+    }
+
+    fn add(&mut self, part: View<'_>) -> Option<()> {
+        match part {
+            View::Text(part) => self.push(part),
+            View::Number(part) => self.push(&part.to_string()),
+            View::List(items) => items.iter().try_for_each(|item| self.add(View::of(item)?)),
+            View::Null | View::Bool(_) | View::Object(_) => None,
+        }
+    }
+
+    fn push(&mut self, part: &str) -> Option<()> {
+        if !std::mem::take(&mut self.is_first) {
+            self.text.push_str(self.separator);
+        }
+        self.text.push_str(part);
+        (self.text.len() <= MAX_RESULT_BYTES).then_some(())
+    }
+}
+
+fn option<'v>(words: View<'_>, spec: &str, key: Option<&str>) -> Option<Held<'v>> {
+    let found = match words {
+        View::Text(words) => options(words.split_whitespace(), spec),
+        View::List(items) => options(items.iter().map_while(Value::as_str), spec),
+        _ => return None,
+    };
+    match key {
+        Some(key) => {
+            let (_, value) = found.into_iter().find(|(letter, _)| key.chars().eq([*letter]))?;
+            Some(Held::Text(value))
+        }
+        None => Some(Held::List(found.iter().map(|(letter, _)| letter.to_string().into()).collect())),
+    }
+}
+
+/// The options of a command line as getopt(3) finds them, and what belongs to each.
+fn options<'w>(mut words: impl Iterator<Item = &'w str>, spec: &str) -> Vec<(char, String)> {
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            break;
+        }
+        let Some(letters) = word.strip_prefix('-') else { continue };
+        for (at, letter) in letters.char_indices() {
+            let Some(place) = spec.find(letter).filter(|_| letter != ':') else { continue };
+            let after = &letters[at + letter.len_utf8()..];
+            if !spec[place + letter.len_utf8()..].starts_with(':') {
+                found.push((letter, String::new()));
+                continue;
+            }
+            let value = if after.is_empty() { words.next().unwrap_or_default() } else { after };
+            found.push((letter, value.to_owned()));
+            break;
+        }
+    }
+    found
+}
+
+/// The bytes that base64 stands for (RFC 4648, section 4; the padding may be missing).
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
+    let (mut held, mut n_held) = (0_u32, 0);
+    for digit in digits.bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        held = held << 6 | u32::from(value);
+        n_held += 6;
+        if n_held >= 8 {
+            n_held -= 8;
+            bytes.push((held >> n_held) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+/// Pairs of hexadecimal digits as bytes.
+pub(crate) fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => Some((digit(*high)? << 4 | digit(*low)?) as u8),
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(pair).collect()
+}
+
+/// How long a value is, for `len` and for names that end in `.length`.
+impl View<'_> {
+    /// Characters of a text, items of a list, keys of an object.
+    pub(crate) fn length(self) -> Option<Number> {
+        let length = match self {
+            Self::Text(text) => text.chars().count(),
+            Self::List(items) => items.len(),
+            Self::Object(object) => object.len(),
+            Self::Null | Self::Bool(_) | Self::Number(_) => return None,
+        };
+        Some(Number::from(length as u64))
+    }
+}
