@@ -20,6 +20,13 @@ const BUILD: [&str; 7] =
 /// # Errors
 /// A sentence that names what failed.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    // Its peers are libraries: it is a program of its own, outside the workspace.
+    if arguments.contains(&"switch") {
+        switch()?;
+        if arguments == ["switch"] {
+            return Ok(());
+        }
+    }
     let install = !arguments.contains(&"--no-install");
     succeed(Command::new(cargo()).args(BUILD))?;
     let target = target_folder()?;
@@ -42,13 +49,23 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     if nab.is_dir() {
         bench.env("LANNER_BENCH_NAB", nab);
     }
-    for argument in arguments.iter().filter(|argument| **argument != "--no-install") {
+    let others = ["--no-install", "switch"];
+    for argument in arguments.iter().filter(|argument| !others.contains(argument)) {
         match *argument {
             "--write" => _ = bench.args(["--write", PAGE]),
             other => _ = bench.arg(other),
         }
     }
     succeed(&mut bench)
+}
+
+/// Conditions of kill switches, beside the engines that others use for them.
+fn switch() -> Result<(), String> {
+    let target = target_folder()?.join("peers");
+    let mut build = Command::new(cargo());
+    build.args(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
+    succeed(build.arg("--target-dir").arg(&target).current_dir(root()))?;
+    succeed(Command::new("taskset").args(["-c", "1"]).arg(target.join("release/lanner-peers")))
 }
 
 fn target_folder() -> Result<PathBuf, String> {
