@@ -1,5 +1,7 @@
 //! Looking back: what is said of the past, and that other limits do what replaying the changed rule does.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be goes no further in a test")]
+
 use std::sync::Arc;
 
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS};
