@@ -5,7 +5,7 @@
 //! same with the record of a [replay](crate::replay), and says what it found in plain sentences.
 //!
 //! Reading order: [`Review`] (what comes out) and [`review`], [`Record`] (what a replay left, and other limits tried on
-//! it), [`Incident`] and [`Accuracy`], [`unreachable`] (what arithmetic says), [`Suggestion`].
+//! it), [`Incident`] and [`Accuracy`], [`unreachable()`] (what arithmetic says), [`Suggestion`].
 //!
 //! Invariant: what other limits would have done is what replaying the changed rule gives.
 
