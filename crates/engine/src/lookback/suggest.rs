@@ -254,14 +254,15 @@ fn plateau(scores: &[f64]) -> Option<(usize, usize)> {
     Some((first, first + n - 1))
 }
 
-/// At most `n` ranks of `[from, to)`, the first ones all, later ones ever farther apart.
+/// At most `n` ranks of `[from, to)`, the first ones all, later ones ever farther apart; all, if there are no more.
 fn spread(from: usize, to: usize, n: usize) -> Vec<usize> {
     let mut ranks: Vec<usize> = Vec::with_capacity(n);
     let mut rank = from;
     while rank < to && ranks.len() < n {
         ranks.push(rank);
+        // So many steps are left, in which the last rank is to be reached.
         let left = (n - ranks.len()).max(1) as f64;
-        let growth = ((to as f64) / (rank.max(1) as f64)).powf(1.0 / left);
+        let growth = ((to - 1) as f64 / rank.max(1) as f64).powf(1.0 / left);
         rank = (rank + 1).max((rank as f64 * growth) as usize);
     }
     ranks
@@ -340,9 +341,12 @@ mod tests {
             let ranks = spread(0, n_ranks, n);
             prop_assert!(ranks.len() <= n && ranks.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(ranks.iter().all(|rank| *rank < n_ranks));
-            if n_ranks <= n {
-                prop_assert_eq!(ranks.len(), n_ranks);
-            }
+        }
+
+        #[test]
+        fn few_ranks_are_all_tried(n_ranks in 0_usize..300, spare in 0_usize..4) {
+            let all: Vec<usize> = (0..n_ranks).collect();
+            prop_assert_eq!(spread(0, n_ranks, (n_ranks + spare).max(2)), all);
         }
     }
 }
