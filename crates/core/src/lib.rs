@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
-//! tracked and told), [`changes`] (what one turn of the engine writes).
+//! tracked and told), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
+//! every problem in it), [`reading`] (fields that several documents have), [`content`] (one text and one hash for one JSON value).
 //!
 //! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
 //! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
@@ -10,15 +11,22 @@
 
 pub mod alert;
 pub mod changes;
+pub mod content;
+mod days;
+pub mod document;
 pub mod event;
 pub mod labels;
 mod nearest;
+pub mod reading;
 pub mod sample;
 pub mod score;
 pub mod time;
+mod yaml;
 
 pub use alert::{Alert, AlertState, Evaluation, Group, Notification, NotifiedAlert, Outcome};
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
+pub use days::Days;
+pub use document::{Node, Problem, Problems};
 pub use event::Event;
 pub use labels::{Labels, SeriesKey};
 pub use nearest::nearest;

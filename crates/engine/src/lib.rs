@@ -5,7 +5,7 @@
 //! lie between them, at the edge; so the whole engine runs in a simulation with a virtual clock, in a
 //! replay of history, and inside somebody else's program, by the same code path.
 //!
-//! Reading order: [`document`] and [`config`] (what people write), [`rule`] (what was checked),
+//! Reading order: [`document`] (of `core`) and [`config`] (what people write), [`rule`] (what was checked),
 //! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] and
 //! `learning` (scores), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls), [`replay`] and
 //! [`lookback`] (the past).
@@ -15,7 +15,6 @@
 
 pub mod config;
 pub mod detector;
-pub mod document;
 pub mod engine;
 pub mod expression;
 mod learning;
@@ -30,9 +29,9 @@ pub mod schedule;
 pub mod script;
 pub mod stream;
 pub mod template;
-mod yaml;
 
-pub use document::{Node, Problem, Problems};
+pub use lanner_core::document;
+pub use lanner_core::{Node, Problem, Problems};
 
 pub use config::Config;
 pub use engine::{Answer, Due, Engine, Plan, Reading, Readings};

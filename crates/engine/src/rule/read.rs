@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-use lanner_core::time::{
-    DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms, parse_time_ms,
-};
+use lanner_core::reading::{self, text};
+use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
 use lanner_rules::Condition;
 use serde_json::Value;
@@ -147,10 +145,6 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     Some(rule)
 }
 
-fn text(node: &Node) -> Result<String, String> {
-    node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
-}
-
 fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
     fields.require("id", "payments-floor", check);
     fields.read("id", check, |node| {
@@ -182,16 +176,11 @@ fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule>
     fields.require("window", "30m", check);
     let window_ms = duration(fields, "window", SECOND_MS, check);
     let every_ms = duration(fields, "every", SECOND_MS, check);
-    let zone = |node: &Node| {
-        let name = text(node)?;
-        TimeZone::get(&name)
-            .map_err(|_| format!("\"{name}\" is not a time zone; write for example Europe/Berlin"))
-    };
-    let outer = fields.read("tz", check, zone);
+    let outer = fields.read("tz", check, reading::time_zone);
     let mut inner = None;
     let active = fields.get("active").and_then(|node| {
         let mut fields = check.map(node, &fields.path_of("active"))?;
-        inner = fields.read("tz", check, zone);
+        inner = fields.read("tz", check, reading::time_zone);
         let active = read_active(&mut fields, check);
         fields.finish(&["from", "to", "days", "tz", "edge"], check);
         active
@@ -203,7 +192,7 @@ fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule>
             "differs from the rule's own tz; write one of them",
         );
     }
-    let valid = fields.get("valid").and_then(|node| read_valid(node, &fields.path_of("valid"), check));
+    let valid = fields.get("valid").and_then(|node| reading::valid(node, &fields.path_of("valid"), check));
     let window_ms = window_ms?;
     let every_ms = every_ms.unwrap_or(window_ms);
     let schedule = Schedule {
@@ -229,17 +218,9 @@ fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule>
 }
 
 fn read_active(fields: &mut Fields<'_>, check: &mut Check) -> Option<Active> {
-    let from_ms = fields.read("from", check, time_of_day);
-    let to_ms = fields.read("to", check, time_of_day);
-    let days = fields.read("days", check, |node| {
-        let Content::List(items) = &node.content else { return Days::parse(&text(node)?) };
-        let mut days: Option<Days> = None;
-        for item in items {
-            let more = Days::parse(&text(item)?)?;
-            days = Some(days.map_or(more, |days| days.and(more)));
-        }
-        days.ok_or_else(|| "should name at least one day".to_owned())
-    });
+    let from_ms = fields.read("from", check, reading::time_of_day);
+    let to_ms = fields.read("to", check, reading::time_of_day);
+    let days = fields.read("days", check, reading::days);
     let edge = fields.read("edge", check, |node| match text(node)?.as_str() {
         "end" => Ok(Edge::End),
         "start" => Ok(Edge::Start),
@@ -256,36 +237,6 @@ fn read_active(fields: &mut Fields<'_>, check: &mut Check) -> Option<Active> {
         days: days.unwrap_or(Days::ALL),
         edge: edge.unwrap_or(Edge::End),
     })
-}
-
-/// `10:00`, `10:00:30` or `24:00`, in milliseconds after midnight.
-fn time_of_day(node: &Node) -> Result<i64, String> {
-    let text = text(node)?;
-    let wrong = || format!("\"{text}\" is not a time of day; write for example \"10:00\"");
-    let parts: Vec<i64> = text
-        .split(':')
-        .map(|part| part.parse::<u8>().map(i64::from))
-        .collect::<Result<_, _>>()
-        .map_err(|_| wrong())?;
-    let ms = match parts[..] {
-        [h, m] => (h * 60 + m) * 60_000,
-        [h, m, s] if s < 60 => ((h * 60 + m) * 60 + s) * 1_000,
-        _ => return Err(wrong()),
-    };
-    if parts[1] < 60 && ms <= DAY_MS { Ok(ms) } else { Err(wrong()) }
-}
-
-fn read_valid(node: &Node, path: &str, check: &mut Check) -> Option<TimeRange> {
-    let mut fields = check.map(node, path)?;
-    let time = |node: &Node| parse_time_ms(&text(node)?);
-    let from_ms = fields.read("from", check, time).unwrap_or(MIN_TIME_MS);
-    let to_ms = fields.read("to", check, time).unwrap_or(MAX_TIME_MS);
-    fields.finish(&["from", "to"], check);
-    if from_ms >= to_ms {
-        check.problem(node, path, "ends before it begins");
-        return None;
-    }
-    Some(TimeRange::new(from_ms, to_ms))
 }
 
 fn read_detector(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {

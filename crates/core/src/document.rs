@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use lanner_core::nearest;
 use serde_json::Value;
+
+use crate::nearest;
 
 /// A place in a file, both counted from 1; the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

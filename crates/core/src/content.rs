@@ -1,0 +1,71 @@
+//! One text for one JSON value, and one hash for one text.
+//!
+//! Two programs that hold the same value must write the same bytes, whatever order its keys came in, so that a
+//! hash says whether they do: [`canonical`] sorts keys and writes no space. Numbers and texts are written as
+//! `serde_json` writes them.
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+/// The canonical text of a JSON value: keys sorted by their bytes at every level, no white space.
+///
+/// ```
+/// let value = serde_json::json!({"b": [1, "x"], "a": null});
+/// assert_eq!(lanner_core::content::canonical(&value), r#"{"a":null,"b":[1,"x"]}"#);
+/// ```
+#[must_use]
+pub fn canonical(value: &Value) -> String {
+    sorted(value).to_string()
+}
+
+/// The hash of a JSON value's canonical text.
+#[must_use]
+pub fn hash(value: &Value) -> String {
+    sha256(canonical(value).as_bytes())
+}
+
+/// SHA-256 as 64 lower-case hexadecimal digits.
+///
+/// ```
+/// let empty = lanner_core::content::sha256(b"");
+/// assert!(empty.starts_with("e3b0c44298fc1c14") && empty.len() == 64);
+/// ```
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digest = Sha256::digest(bytes);
+    let mut text = String::with_capacity(64);
+    for byte in digest.iter() {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        Value::Object(fields) => {
+            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            let fields = fields.into_iter().map(|(name, value)| (name.clone(), sorted(value)));
+            Value::Object(fields.collect::<Map<String, Value>>())
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_order_of_keys_does_not_matter() {
+        let one: Value = serde_json::from_str(r#"{"b":{"y":1,"x":[{"q":2,"p":3}]},"a":0.5}"#).unwrap();
+        let other: Value = serde_json::from_str(r#"{"a":0.5,"b":{"x":[{"p":3,"q":2}],"y":1}}"#).unwrap();
+        assert_eq!(canonical(&one), r#"{"a":0.5,"b":{"x":[{"p":3,"q":2}],"y":1}}"#);
+        assert_eq!(hash(&one), hash(&other));
+        assert_ne!(hash(&json!([1, 2])), hash(&json!([2, 1])));
+    }
+}

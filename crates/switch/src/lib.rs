@@ -1,0 +1,39 @@
+//! Kill switches: conditions on a JSON context that block what they match, evaluated inside the caller's process.
+//!
+//! ```
+//! use lanner_switch::{Snapshot, SwitchSet};
+//! use serde_json::json;
+//!
+//! let switch = json!({"id": "block-bank", "when": "WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\""});
+//! let set = SwitchSet::compile(&Snapshot::new(1, vec![switch])).unwrap();
+//!
+//! let context = json!({"WORKFLOW": "PURCHASE", "BANK": "HSBC"});
+//! let verdict = set.evaluate(context.as_object().unwrap(), 1_767_225_600_000);
+//! assert!(verdict.is_blocked());
+//! assert_eq!(verdict.first().map(|switch| &*switch.id), Some("block-bank"));
+//! ```
+//!
+//! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
+//! recurs), [`Snapshot`] (what travels), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
+//! [`change`] (activate, deactivate).
+//!
+//! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as arguments, in
+//! milliseconds since the Unix epoch. Evaluation is total: no panic, no error, bounded work. A switch must never be
+//! the cause of an outage.
+
+pub mod change;
+mod explain;
+mod read;
+mod set;
+mod snapshot;
+mod switch;
+mod verdict;
+mod window;
+
+pub use explain::{Explanation, Predicate};
+pub use read::{FIELDS, Field, RESERVED_IDS};
+pub use set::SwitchSet;
+pub use snapshot::{Snapshot, SnapshotError};
+pub use switch::{Answer, OnUnavailable, Phase, Rollout, Status, Switch};
+pub use verdict::{Staleness, Verdict};
+pub use window::Window;

@@ -1,0 +1,351 @@
+//! The document of a switch, field by field, with every problem at once.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use lanner_core::document::{Check, Content, Fields};
+use lanner_core::reading::{self, text};
+use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, parse_duration_ms};
+use lanner_core::{Days, Labels, Node, Problems, TimeRange};
+use lanner_rules::{Condition, Expr, FieldPath};
+use serde_json::Value;
+
+use crate::switch::{Answer, OnUnavailable, Rollout, Status, Switch};
+use crate::window::Window;
+
+/// A field of a switch, as the manual shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+    /// A value, as YAML.
+    pub example: &'static str,
+}
+
+const fn field(name: &'static str, example: &'static str, about: &'static str) -> Field {
+    Field { name, about, example }
+}
+
+/// Every field of a switch.
+pub const FIELDS: &[Field] = &[
+    field("id", "block-bank", "the switch's name, unique among switches"),
+    field("description", "Purchases with one bank", "for people"),
+    field(
+        "when",
+        "'WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\"'",
+        "what is blocked: a condition, or a list of conditions that must all hold",
+    ),
+    field(
+        "status",
+        "active",
+        "active (default), inactive, or shadow: say what would be blocked, and block nothing",
+    ),
+    field("priority", "10", "the switch with the highest one answers; 0 by default, then in order of ids"),
+    field("owner", "payments", "who answers for it"),
+    field("reason", "HSBC is down", "why; callers are told"),
+    field("emergency", "true", "it must have an owner and a reason, and ends after 24 h unless it says when"),
+    field("valid", "{ from: 2026-12-01T00:00Z, to: 2026-12-02T00:00Z }", "when it holds; `to` is outside"),
+    field(
+        "schedule",
+        "{ days: mon-fri, from: \"10:00\", to: \"17:00\", tz: Europe/Berlin }",
+        "when it recurs: a window on the wall clock, or a list of them",
+    ),
+    field(
+        "rollout",
+        "{ share: 25%, by: user.id }",
+        "which share of what it matches is blocked, and by which field",
+    ),
+    field(
+        "answer",
+        "{ status: 503, headers: { retry-after: \"60\" }, body: Temporarily blocked }",
+        "what a blocked caller answers",
+    ),
+    field("labels", "{ app: shop }", "for grouping, and for callers that ask for some switches only"),
+    field(
+        "on_unavailable",
+        "last_good",
+        "once what a client knows is too old: last_good (default), open (block nothing), closed (block what matches)",
+    ),
+    field("every", "30s", "how often those who ask should ask again; 30s by default"),
+];
+
+/// Names that mean something else where switches are asked for.
+pub const RESERVED_IDS: [&str; 5] = ["audit", "blocked", "evaluate", "snapshot", "stream"];
+
+/// More conditions or windows than this are refused.
+const MAX_ITEMS: usize = 100;
+
+pub(crate) fn switch(node: &Node, path: &str) -> Result<Switch, Problems> {
+    let mut check = Check::default();
+    let switch = check.map(node, path).and_then(|fields| read(fields, &mut check));
+    match switch {
+        Some(switch) if check.problems.is_empty() => Ok(switch),
+        _ => Err(Problems(check.problems)),
+    }
+}
+
+fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
+    let f = &mut fields;
+    let id = read_id(f, check);
+    let condition = read_condition(f, check);
+    let status = f.read("status", check, |node| match text(node)?.as_str() {
+        "active" => Ok(Status::Active),
+        "inactive" => Ok(Status::Inactive),
+        "shadow" => Ok(Status::Shadow),
+        _ => Err("should be active, inactive or shadow".to_owned()),
+    });
+    let priority = f.read("priority", check, |node| match node.content {
+        Content::Int(n @ -1_000_000..=1_000_000) => Ok(n),
+        _ => Err("should be a whole number from -1000000 to 1000000".to_owned()),
+    });
+    let valid = f.get("valid").and_then(|node| reading::valid(node, &f.path_of("valid"), check));
+    let on_unavailable = f.read("on_unavailable", check, |node| {
+        OnUnavailable::parse(&text(node)?).ok_or_else(|| "should be last_good, open or closed".to_owned())
+    });
+    let every_ms = f.read("every", check, |node| match parse_duration_ms(&text(node)?) {
+        Ok(ms) if ms >= SECOND_MS => Ok(ms),
+        Ok(_) => Err("should be a second at least".to_owned()),
+        Err(error) => Err(error.to_string()),
+    });
+    let (owner, reason) = (read_words(f, "owner", check), read_words(f, "reason", check));
+    let is_emergency = f.read("emergency", check, reading::truth).unwrap_or(false);
+    let valid = valid.unwrap_or(TimeRange::new(MIN_TIME_MS, MAX_TIME_MS));
+    if is_emergency {
+        check_emergency(f, owner.as_deref(), reason.as_deref(), check);
+    }
+    let switch = Switch {
+        id: id.unwrap_or_default(),
+        description: f.read("description", check, text).unwrap_or_default(),
+        condition: condition.unwrap_or_else(|| Condition::from_expr(Expr::Constant(false))),
+        status: status.unwrap_or(Status::Active),
+        priority: priority.unwrap_or(0),
+        owner,
+        reason,
+        is_emergency,
+        valid,
+        schedule: read_schedule(f, check),
+        rollout: f.get("rollout").and_then(|node| read_rollout(node, &f.path_of("rollout"), check)),
+        answer: f
+            .get("answer")
+            .and_then(|node| read_answer(node, &f.path_of("answer"), check))
+            .unwrap_or_default(),
+        labels: read_labels(f, check),
+        on_unavailable: on_unavailable.unwrap_or_default(),
+        every_ms: every_ms.unwrap_or(30 * SECOND_MS),
+    };
+    let known: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
+    fields.finish(&known, check);
+    Some(switch)
+}
+
+fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
+    fields.require("id", "block-bank", check);
+    fields.read("id", check, |node| {
+        let id = text(node)?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        if id.is_empty() || id.len() > 200 || !id.chars().all(fits) {
+            return Err("should be 1 to 200 letters, digits and - _ . :".to_owned());
+        }
+        if RESERVED_IDS.contains(&id.as_str()) {
+            return Err(format!("\"{id}\" means something else in the API; choose another name"));
+        }
+        Ok(Arc::from(id))
+    })
+}
+
+/// Text that is not empty.
+fn read_words(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Option<String> {
+    fields.read(name, check, |node| {
+        let words = text(node)?;
+        if words.trim().is_empty() { Err("should not be empty".to_owned()) } else { Ok(words) }
+    })
+}
+
+fn check_emergency(fields: &Fields<'_>, owner: Option<&str>, reason: Option<&str>, check: &mut Check) {
+    let mut need = |is_there: bool, name: &str, example: &str| {
+        if !is_there {
+            let message = format!("an emergency switch needs the field \"{name}\"");
+            let hint = Some(format!("write for example {name}: {example}"));
+            check.push(fields.node.at, &fields.path, message, hint);
+        }
+    };
+    need(owner.is_some(), "owner", "payments");
+    need(reason.is_some(), "reason", "HSBC is down");
+}
+
+/// One condition, or several that must all hold; every problem of each.
+fn read_condition(fields: &mut Fields<'_>, check: &mut Check) -> Option<Condition> {
+    let node = fields.require("when", "'BANK == \"HSBC\"'", check)?;
+    let path = fields.path_of("when");
+    let items = check.items(node);
+    if items.is_empty() || items.len() > MAX_ITEMS {
+        check.problem(node, &path, format!("should be 1 to {MAX_ITEMS} conditions"));
+        return None;
+    }
+    let is_list = matches!(node.content, Content::List(_));
+    let mut members = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let path = if is_list { format!("{path}[{at}]") } else { path.clone() };
+        let written = match text(item) {
+            Ok(written) => written,
+            Err(message) => {
+                check.problem(item, &path, message);
+                continue;
+            }
+        };
+        match Condition::compile(&written) {
+            Ok(condition) => members.push(condition),
+            Err(problems) => {
+                for problem in problems {
+                    let message = format!("character {}: {}", problem.column, problem.message);
+                    check.push(item.at, &path, message, problem.hint);
+                }
+            }
+        }
+    }
+    if members.len() < items.len() {
+        return None;
+    }
+    if members.len() == 1 {
+        return members.pop();
+    }
+    Some(Condition::from_expr(Expr::and(members.iter().map(|member| member.expr().clone()).collect())))
+}
+
+fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Vec<Window> {
+    let Some(node) = fields.get("schedule") else { return Vec::new() };
+    let path = fields.path_of("schedule");
+    let items = check.items(node);
+    if items.len() > MAX_ITEMS {
+        check.problem(node, &path, format!("should be at most {MAX_ITEMS} windows"));
+        return Vec::new();
+    }
+    let is_list = matches!(node.content, Content::List(_));
+    let mut windows = Vec::new();
+    for (at, item) in items.into_iter().enumerate() {
+        let path = if is_list { format!("{path}[{at}]") } else { path.clone() };
+        windows.extend(read_window(item, &path, check));
+    }
+    windows
+}
+
+fn read_window(node: &Node, path: &str, check: &mut Check) -> Option<Window> {
+    let mut fields = check.map(node, path)?;
+    let from_ms = fields.read("from", check, reading::time_of_day).unwrap_or(0);
+    let to_ms = fields.read("to", check, reading::time_of_day).unwrap_or(DAY_MS);
+    let days = fields.read("days", check, reading::days).unwrap_or(Days::ALL);
+    let tz = fields.read("tz", check, reading::time_zone).unwrap_or(TimeZone::UTC);
+    if from_ms == DAY_MS {
+        check.problem(node, &fields.path_of("from"), "24:00 is an end; write 00:00");
+    }
+    fields.finish(&["days", "from", "to", "tz"], check);
+    Some(Window { from_ms, to_ms, days, tz })
+}
+
+fn read_rollout(node: &Node, path: &str, check: &mut Check) -> Option<Rollout> {
+    let mut fields = check.map(node, path)?;
+    fields.require("share", "25%", check);
+    fields.require("by", "user.id", check);
+    let share = fields.read("share", check, share);
+    let by = fields.read("by", check, |node| {
+        FieldPath::parse(&text(node)?).map_err(|problems| {
+            let why = problems.first().map(ToString::to_string).unwrap_or_default();
+            format!("is not the name of a field: {why}")
+        })
+    });
+    fields.finish(&["share", "by"], check);
+    Some(Rollout { share: share?, by: by? })
+}
+
+/// `25%` or `0.25`: above 0, up to 1.
+fn share(node: &Node) -> Result<f64, String> {
+    let wrong = || "should be a share above 0 and up to 1, for example 25% or 0.25".to_owned();
+    let share = match &node.content {
+        Content::Text(text) => {
+            let percent = text.trim().strip_suffix('%').ok_or_else(wrong)?;
+            percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0
+        }
+        _ => node.number().ok_or_else(wrong)?,
+    };
+    if 0.0 < share && share <= 1.0 { Ok(share) } else { Err(wrong()) }
+}
+
+fn read_answer(node: &Node, path: &str, check: &mut Check) -> Option<Answer> {
+    let mut fields = check.map(node, path)?;
+    let status = fields.read("status", check, |node| match node.content {
+        Content::Int(status @ 200..=599) => Ok(status as u16),
+        _ => Err("should be an HTTP status from 200 to 599".to_owned()),
+    });
+    let mut headers = read_headers(&mut fields, check);
+    let body = fields.get("body").map(|node| match &node.content {
+        Content::List(_) | Content::Map(_) => {
+            if !headers.iter().any(|(name, _)| name == "content-type") {
+                headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            }
+            node.to_json().to_string()
+        }
+        _ => node.scalar_text().unwrap_or_default(),
+    });
+    fields.finish(&["status", "headers", "body"], check);
+    Some(Answer { status: status.unwrap_or(Answer::default().status), headers, body })
+}
+
+fn read_headers(fields: &mut Fields<'_>, check: &mut Check) -> Vec<(String, String)> {
+    let Some(node) = fields.get("headers") else { return Vec::new() };
+    let path = fields.path_of("headers");
+    if check.map(node, &path).is_none() {
+        return Vec::new();
+    }
+    let Content::Map(entries) = &node.content else { return Vec::new() };
+    let mut headers = Vec::new();
+    for (key, value) in entries {
+        let name = key.name.to_ascii_lowercase();
+        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let is_ours = ["connection", "content-length", "transfer-encoding"].contains(&name.as_str());
+        let path = format!("{path}.{name}");
+        if name.is_empty() || !name.chars().all(is_token) || is_ours {
+            let message = "is not a header that an answer can be given";
+            check.push(key.at, &path, message.to_owned(), None);
+            continue;
+        }
+        match text(value) {
+            Ok(text) if text.chars().all(|c| c == '\t' || (' '..='~').contains(&c)) => {
+                headers.push((name, text));
+            }
+            Ok(_) => check.problem(value, &path, "should be printable ASCII"),
+            Err(message) => check.problem(value, &path, message),
+        }
+    }
+    headers
+}
+
+fn read_labels(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
+    let Some(node) = fields.get("labels") else { return Labels::default() };
+    let path = fields.path_of("labels");
+    if check.map(node, &path).is_none() {
+        return Labels::default();
+    }
+    let Content::Map(entries) = &node.content else { return Labels::default() };
+    let mut pairs = Vec::new();
+    for (key, value) in entries {
+        match text(value) {
+            Ok(value) => pairs.push((key.name.clone(), value)),
+            Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
+        }
+    }
+    Labels::new(pairs)
+}
+
+/// Reads a list of switches, as a file or the API gives it; those with problems are left out.
+pub(crate) fn switches(documents: &[Value], check: &mut Check) -> Vec<Switch> {
+    let mut switches = Vec::with_capacity(documents.len());
+    for (at, document) in documents.iter().enumerate() {
+        match switch(&Node::from_json(document), &format!("switches[{at}]")) {
+            Ok(switch) => switches.push(switch),
+            Err(Problems(problems)) => check.problems.extend(problems),
+        }
+    }
+    switches
+}

@@ -1,0 +1,335 @@
+//! Many switches behind one index.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use lanner_core::Problems;
+use lanner_core::document::Check;
+use lanner_core::time::SECOND_MS;
+use lanner_rules::{Index, Scratch};
+use serde_json::{Map, Value};
+
+use crate::explain::Explanation;
+use crate::snapshot::Snapshot;
+use crate::switch::{MISSING, OnUnavailable, Phase, Status, Switch};
+use crate::verdict::{Staleness, Verdict};
+
+/// The switches of one snapshot, ready to be asked. Immutable: compile a new one when they change.
+///
+/// Cost of asking: a few look-ups, however many switches there are (see [`Index`]); what blocks nothing allocates
+/// nothing.
+#[derive(Debug)]
+pub struct SwitchSet {
+    revision: u64,
+    tag: String,
+    /// By priority, the highest first, then by id; a number of the index is a place in this list.
+    switches: Box<[Arc<Switch>]>,
+    index: Index,
+    every_ms: i64,
+}
+
+/// How often clients ask where nothing says otherwise, milliseconds.
+const EVERY_MS: i64 = 30 * SECOND_MS;
+
+/// Working memory of one thread.
+#[derive(Default)]
+struct Work {
+    scratch: Scratch,
+    found: Vec<u32>,
+}
+
+thread_local! {
+    static WORK: RefCell<Work> = RefCell::default();
+}
+
+impl Default for SwitchSet {
+    fn default() -> Self {
+        Self::of(Vec::new(), 0, String::new())
+    }
+}
+
+impl SwitchSet {
+    /// Reads and indexes the switches of a snapshot. Cost: a few microseconds each.
+    ///
+    /// # Errors
+    /// Every problem in any of them; a snapshot is taken whole or not at all.
+    pub fn compile(snapshot: &Snapshot) -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let switches = crate::read::switches(snapshot.switches(), &mut check);
+        let mut ids = HashSet::new();
+        for switch in &switches {
+            if !ids.insert(Arc::clone(&switch.id)) {
+                check.push(
+                    None,
+                    &format!("switches.{}", switch.id),
+                    "is the id of two switches".to_owned(),
+                    None,
+                );
+            }
+        }
+        if check.problems.is_empty() {
+            Ok(Self::of(switches, snapshot.revision(), snapshot.tag()))
+        } else {
+            Err(Problems(check.problems))
+        }
+    }
+
+    fn of(mut switches: Vec<Switch>, revision: u64, tag: String) -> Self {
+        switches.sort_by(|a, b| (Reverse(a.priority), &a.id).cmp(&(Reverse(b.priority), &b.id)));
+        let can_count = |switch: &Switch| {
+            switch.status != Status::Inactive || switch.on_unavailable == OnUnavailable::Closed
+        };
+        let index = {
+            let asked = (0_u32..).zip(&switches).filter(|(_, switch)| can_count(switch));
+            Index::build(asked.map(|(at, switch)| (at, &switch.condition, MISSING)))
+        };
+        let every_ms = switches.iter().map(|switch| switch.every_ms).min().unwrap_or(EVERY_MS);
+        let switches = switches.into_iter().map(Arc::new).collect();
+        Self { revision, tag, switches, index, every_ms }
+    }
+
+    /// The snapshot's revision.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The snapshot's tag.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// All switches, the highest priority first.
+    #[must_use]
+    pub fn switches(&self) -> &[Arc<Switch>] {
+        &self.switches
+    }
+
+    /// The switch called `id`.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
+        self.switches.iter().find(|switch| &*switch.id == id)
+    }
+
+    /// How often those who ask should ask again, milliseconds: the shortest time that any switch wants.
+    #[must_use]
+    pub const fn every_ms(&self) -> i64 {
+        self.every_ms
+    }
+
+    /// How many switches no look-up finds, so that each context asks them.
+    #[must_use]
+    pub fn n_unindexed(&self) -> usize {
+        self.index.unindexed().len()
+    }
+
+    /// What the switches say of `context` at `now_ms`, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn evaluate(&self, context: &Map<String, Value>, now_ms: i64) -> Verdict {
+        self.evaluate_stale(context, now_ms, Staleness::default())
+    }
+
+    /// As [`SwitchSet::evaluate`], where nobody confirmed the switches for a while.
+    #[must_use]
+    pub fn evaluate_stale(&self, context: &Map<String, Value>, now_ms: i64, staleness: Staleness) -> Verdict {
+        let judged = WORK.try_with(|work| {
+            let mut work = work.try_borrow_mut().ok()?;
+            Some(self.judge(context, now_ms, staleness, &mut work))
+        });
+        // A thread that ends has no memory of its own any more.
+        judged.ok().flatten().unwrap_or_else(|| self.judge(context, now_ms, staleness, &mut Work::default()))
+    }
+
+    fn judge(
+        &self,
+        context: &Map<String, Value>,
+        now_ms: i64,
+        staleness: Staleness,
+        work: &mut Work,
+    ) -> Verdict {
+        let Work { scratch, found } = work;
+        self.index.matches(context, scratch, found);
+        let mut verdict = Verdict { revision: self.revision, staleness, ..Verdict::default() };
+        for switch in found.iter().filter_map(|at| self.switches.get(*at as usize)) {
+            match effect(switch, context, now_ms, staleness) {
+                Effect::Blocks => verdict.blocking.push(Arc::clone(switch)),
+                Effect::WouldBlock => verdict.shadow.push(Arc::clone(switch)),
+                Effect::None => {}
+            }
+        }
+        verdict
+    }
+
+    /// Why the switches say what they say: each of them, in order, with its phase and each test's value.
+    #[must_use]
+    pub fn explain(&self, context: &Map<String, Value>, now_ms: i64) -> Vec<Explanation> {
+        self.switches.iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
+    }
+}
+
+/// What a switch whose condition holds does.
+enum Effect {
+    Blocks,
+    WouldBlock,
+    None,
+}
+
+fn effect(switch: &Switch, context: &Map<String, Value>, now_ms: i64, staleness: Staleness) -> Effect {
+    let phase = match switch.on_unavailable {
+        OnUnavailable::Open if staleness.is_too_old => return Effect::None,
+        OnUnavailable::Closed if staleness.is_too_old => Phase::Blocking,
+        _ => switch.phase(now_ms),
+    };
+    match phase {
+        Phase::Blocking if switch.is_rolled_out_to(context) => Effect::Blocks,
+        Phase::Shadowing if switch.is_rolled_out_to(context) => Effect::WouldBlock,
+        _ => Effect::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(switches: Vec<Value>) -> SwitchSet {
+        SwitchSet::compile(&Snapshot::new(1, switches)).unwrap()
+    }
+
+    fn ids(switches: &[Arc<Switch>]) -> Vec<&str> {
+        switches.iter().map(|switch| &*switch.id).collect()
+    }
+
+    #[test]
+    fn the_highest_priority_answers() {
+        let set = set(vec![
+            json!({"id": "b", "when": "x == 1"}),
+            json!({"id": "a", "when": "x == 1"}),
+            json!({"id": "z", "when": "x in (1, 2)", "priority": 9, "reason": "the last one", "answer": {"status": 451}}),
+            json!({"id": "watch", "when": "x > 0", "status": "shadow"}),
+            json!({"id": "off", "when": "x == 1", "status": "inactive"}),
+        ]);
+        let context = json!({"x": 1});
+        let verdict = set.evaluate(context.as_object().unwrap(), 0);
+        assert_eq!((ids(verdict.blocking()), ids(verdict.shadow())), (vec!["z", "a", "b"], vec!["watch"]));
+        assert_eq!((verdict.reason(), verdict.revision()), (Some("the last one"), 1));
+        assert_eq!(verdict.answer().map(|answer| answer.status), Some(451));
+        let context = json!({"x": "1"});
+        let verdict = set.evaluate(context.as_object().unwrap(), 0);
+        assert!(!verdict.is_blocked() && verdict.reason().is_none() && verdict.answer().is_none());
+    }
+
+    #[test]
+    fn what_is_too_old_follows_each_switch() {
+        let set = set(vec![
+            json!({"id": "kept", "when": "x == 1"}),
+            json!({"id": "open", "when": "x == 1", "on_unavailable": "open"}),
+            json!({"id": "closed", "when": "x == 1", "status": "inactive", "on_unavailable": "closed"}),
+        ]);
+        let context = json!({"x": 1});
+        let context = context.as_object().unwrap();
+        let blocking = |is_too_old| {
+            let staleness = Staleness { for_ms: 5, is_too_old };
+            ids(set.evaluate_stale(context, 0, staleness).blocking()).join(" ")
+        };
+        assert_eq!((blocking(false).as_str(), blocking(true).as_str()), ("kept open", "closed kept"));
+        let nothing = Staleness { for_ms: i64::MAX, is_too_old: true };
+        assert!(Verdict::unavailable(OnUnavailable::Closed, 0, nothing).is_blocked());
+        assert!(!Verdict::unavailable(OnUnavailable::LastGood, 0, nothing).is_blocked());
+    }
+
+    #[test]
+    fn a_snapshot_is_taken_whole_or_not_at_all() {
+        let switches = vec![
+            json!({"id": "a", "when": "x =="}),
+            json!({"id": "b", "when": "x"}),
+            json!({"id": "b", "when": "x"}),
+        ];
+        let problems = SwitchSet::compile(&Snapshot::new(1, switches)).unwrap_err().to_string();
+        assert!(
+            problems.contains("switches[0].when: character") && problems.contains("id of two"),
+            "{problems}"
+        );
+    }
+
+    fn any_condition() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            (0..4, 0..3).prop_map(|(f, v)| format!("f{f} == {v}")),
+            (0..4, 0..3).prop_map(|(f, v)| format!("f{f} != \"t{v}\"")),
+            (0..4, 0..3).prop_map(|(f, v)| format!("f{f} in ({v}, \"t{v}\")")),
+            (0..4, 0..3).prop_map(|(f, v)| format!("f{f} < {v}")),
+            (0..4).prop_map(|f| format!("f{f} exists")),
+            (0..4).prop_map(|f| format!("f{f} startswith \"t\"")),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|text| format!("not ({text})")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) and ({b})")),
+                (inner.clone(), inner).prop_map(|(a, b)| format!("({a}) or ({b})")),
+            ]
+        })
+    }
+
+    fn any_switch() -> impl Strategy<Value = Value> {
+        let rest = (
+            prop_oneof![Just("active"), Just("inactive"), Just("shadow")],
+            -1..2_i64,
+            prop_oneof![Just("last_good"), Just("open"), Just("closed")],
+            1..3_i64,
+            1..=100_u32,
+        );
+        (prop::collection::vec(any_condition(), 1..3), rest).prop_map(|(when, rest)| {
+            let (status, priority, policy, day, percent) = rest;
+            json!({
+                "when": when, "status": status, "priority": priority, "on_unavailable": policy,
+                "valid": {"from": format!("1970-01-0{day}")}, "rollout": {"share": format!("{percent}%"), "by": "f0"},
+            })
+        })
+    }
+
+    fn any_context() -> impl Strategy<Value = Value> {
+        let value = prop_oneof![
+            (0..3).prop_map(|n| json!(n)),
+            (0..3).prop_map(|n| json!(format!("t{n}"))),
+            Just(Value::Null),
+            Just(json!([1])),
+        ];
+        prop::collection::hash_map("f[0-3]", value, 0..4)
+            .prop_map(|fields| Value::Object(fields.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_says_what_asking_each_switch_says(
+            mut switches in prop::collection::vec(any_switch(), 0..12),
+            contexts in prop::collection::vec(any_context(), 1..6),
+            now_ms in 0..200_000_000_i64,
+            is_too_old: bool,
+        ) {
+            for (at, switch) in switches.iter_mut().enumerate() {
+                switch["id"] = json!(format!("s{at}"));
+            }
+            let set = set(switches);
+            let staleness = Staleness { for_ms: 1, is_too_old };
+            for context in &contexts {
+                let context = context.as_object().unwrap();
+                let verdict = set.evaluate_stale(context, now_ms, staleness);
+                let (mut blocking, mut shadow) = (Vec::new(), Vec::new());
+                for switch in set.switches().iter().filter(|switch| switch.matches(context)) {
+                    match effect(switch, context, now_ms, staleness) {
+                        Effect::Blocks => blocking.push(&*switch.id),
+                        Effect::WouldBlock => shadow.push(&*switch.id),
+                        Effect::None => {}
+                    }
+                }
+                prop_assert_eq!(ids(verdict.blocking()), blocking);
+                prop_assert_eq!(ids(verdict.shadow()), shadow);
+            }
+        }
+    }
+}

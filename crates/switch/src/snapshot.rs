@@ -1,0 +1,159 @@
+//! All switches at one revision: what travels from server to client, and lies on the client's disk.
+
+use lanner_core::content;
+use serde_json::{Map, Value, json};
+
+/// The version of the form below.
+const FORMAT: u64 = 1;
+
+/// All switches at one revision, with a hash that says whether they are whole and as they were sent.
+///
+/// ```
+/// use lanner_switch::Snapshot;
+/// let snapshot = Snapshot::new(3, vec![serde_json::json!({"id": "a", "when": "x == 1"})]);
+/// let text = snapshot.to_text();
+/// assert_eq!(Snapshot::from_text(&text).unwrap(), snapshot);
+/// assert!(Snapshot::from_text(&text.replace("x == 1", "x == 2")).is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    revision: u64,
+    hash: String,
+    switches: Vec<Value>,
+}
+
+/// Why a text is no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// It is cut short, or something else altogether.
+    #[error("is not a snapshot of switches: {0}")]
+    Unreadable(String),
+    /// A later release wrote it.
+    #[error("is a snapshot of form {found}, and this release reads form 1; update the client")]
+    TooNew {
+        /// The form it says it has.
+        found: u64,
+    },
+    /// What it holds is not what its hash was made of.
+    #[error("is damaged or was changed: its hash should be {expected} and says {found}")]
+    WrongHash {
+        /// The hash of what it holds.
+        expected: String,
+        /// The hash that it names.
+        found: String,
+    },
+}
+
+impl Snapshot {
+    /// The snapshot of these documents; their order does not matter.
+    #[must_use]
+    pub fn new(revision: u64, mut switches: Vec<Value>) -> Self {
+        switches.sort_by(|a, b| id_of(a).cmp(id_of(b)));
+        let hash = hash_of(revision, &switches);
+        Self { revision, hash, switches }
+    }
+
+    /// Counted up with every change.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// SHA-256 of revision and switches in canonical form.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The documents, in order of their ids.
+    #[must_use]
+    pub fn switches(&self) -> &[Value] {
+        &self.switches
+    }
+
+    /// A tag for HTTP, without quotes: the revision and the beginning of the hash.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        format!("{}-{}", self.revision, &self.hash[..16])
+    }
+
+    /// The canonical text: the same bytes for the same switches.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let Self { revision, hash, switches } = self;
+        content::canonical(&json!({
+            "format": FORMAT, "hash": hash, "revision": revision, "switches": switches,
+        }))
+    }
+
+    /// Reads a text and checks its hash.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn from_text(text: &str) -> Result<Self, SnapshotError> {
+        let unreadable = |why: &str| SnapshotError::Unreadable(why.to_owned());
+        let fields: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| unreadable(&error.to_string()))?;
+        let number = |name: &str| fields.get(name).and_then(Value::as_u64);
+        match number("format") {
+            Some(FORMAT) => {}
+            Some(found) => return Err(SnapshotError::TooNew { found }),
+            None => return Err(unreadable("it has no format")),
+        }
+        let revision = number("revision").ok_or_else(|| unreadable("it has no revision"))?;
+        let found = fields.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let switches = fields.get("switches").and_then(Value::as_array);
+        let switches = switches.ok_or_else(|| unreadable("it has no switches"))?.clone();
+        let snapshot = Self::new(revision, switches);
+        if snapshot.hash == found {
+            Ok(snapshot)
+        } else {
+            Err(SnapshotError::WrongHash { expected: snapshot.hash, found })
+        }
+    }
+}
+
+fn id_of(document: &Value) -> &str {
+    document.get("id").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn hash_of(revision: u64, switches: &[Value]) -> String {
+    content::hash(&json!({ "revision": revision, "switches": switches }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_snapshot_says_what_is_wrong_with_it() {
+        #[track_caller]
+        fn check(text: &str, part: &str) {
+            let error = Snapshot::from_text(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let text = Snapshot::new(7, vec![json!({"id": "b", "priority": 0.1}), json!({"id": "a"})]).to_text();
+        assert!(text.find("\"a\"") < text.find("\"b\""), "{text}");
+        check("", "not a snapshot");
+        check(&text[..text.len() - 3], "not a snapshot");
+        check("[]", "not a snapshot");
+        check("{\"format\":2}", "update the client");
+        check(&text.replace("\"revision\":7", "\"revision\":8"), "damaged");
+        check(&text.replace("0.1", "0.2"), "damaged");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered(text in ".{0,200}") {
+            let _ = Snapshot::from_text(&text);
+        }
+
+        #[test]
+        fn numbers_survive(revision in any::<u64>(), number in any::<f64>()) {
+            let snapshot = Snapshot::new(revision, vec![json!({"id": "a", "n": number})]);
+            prop_assert_eq!(Snapshot::from_text(&snapshot.to_text()), Ok(snapshot));
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What one switch says.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use lanner_core::{Labels, Node, Problems, TimeRange};
+use lanner_rules::{Condition, FieldPath, Missing};
+use serde_json::{Map, Value};
+
+use crate::window::Window;
+
+/// A kill switch, checked. Made by [`Switch::from_json`] or [`Switch::check`].
+#[derive(Debug, Clone)]
+pub struct Switch {
+    /// Its name, unique among switches.
+    pub id: Arc<str>,
+    /// For people.
+    pub description: String,
+    /// What it blocks: all that was written under `when`, joined by `and`.
+    pub condition: Condition,
+    /// Whether it is meant to block.
+    pub status: Status,
+    /// The switch with the highest priority answers; equal ones in order of their ids.
+    pub priority: i64,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Why; what callers are told.
+    pub reason: Option<String>,
+    /// Whether it was thrown in an emergency: it then has an owner and a reason, and [`change`](crate::change) sees
+    /// to it that it ends.
+    pub is_emergency: bool,
+    /// When it holds.
+    pub valid: TimeRange,
+    /// When it recurs within `valid`; always, if empty.
+    pub schedule: Vec<Window>,
+    /// Which share of what it matches is blocked; all, if absent.
+    pub rollout: Option<Rollout>,
+    /// What a blocked caller answers.
+    pub answer: Answer,
+    /// For grouping and for callers that ask for some switches only.
+    pub labels: Labels,
+    /// What counts once what is known is too old.
+    pub on_unavailable: OnUnavailable,
+    /// How often those who ask should ask again, milliseconds.
+    pub every_ms: i64,
+}
+
+/// Whether a switch is meant to block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It blocks.
+    Active,
+    /// It does nothing.
+    Inactive,
+    /// It only says what it would block.
+    Shadow,
+}
+
+impl Status {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+/// What counts once nobody has heard of the switches for longer than is tolerated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnUnavailable {
+    /// What was known last.
+    #[default]
+    LastGood,
+    /// Nothing is blocked.
+    Open,
+    /// What the condition matches is blocked, whatever status and validity were.
+    Closed,
+}
+
+impl OnUnavailable {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LastGood => "last_good",
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads `last_good`, `open` or `closed`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::LastGood, Self::Open, Self::Closed].into_iter().find(|policy| policy.name() == text)
+    }
+}
+
+/// A share of contexts, chosen by one of their fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// Above 0, up to 1.
+    pub share: f64,
+    /// The field; contexts without it are left alone unless the share is 1.
+    pub by: FieldPath,
+}
+
+/// What a blocked caller answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status, 100 to 599.
+    pub status: u16,
+    /// HTTP headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` for a sentence of the caller's own.
+    pub body: Option<String>,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { status: 503, headers: Vec::new(), body: None }
+    }
+}
+
+/// What a switch does at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// It blocks what it matches.
+    Blocking,
+    /// It only says what it would block.
+    Shadowing,
+    /// Switched off.
+    Inactive,
+    /// Before its validity.
+    Waiting,
+    /// After its validity.
+    Expired,
+    /// Outside its recurring windows.
+    Paused,
+}
+
+impl Phase {
+    /// As the API and the command line show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocking => "blocking",
+            Self::Shadowing => "shadow",
+            Self::Inactive => "inactive",
+            Self::Waiting => "waiting",
+            Self::Expired => "expired",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+/// How conditions of switches see a missing field: what is not known matches nothing.
+pub(crate) const MISSING: Missing = Missing::Kleene;
+
+impl Switch {
+    /// Reads a switch from JSON.
+    ///
+    /// # Errors
+    /// Every problem in it, with the path of its field.
+    ///
+    /// ```
+    /// let document = serde_json::json!({"id": "a", "when": "x == 1 and", "prio": 3});
+    /// let problems = lanner_switch::Switch::from_json(&document).unwrap_err();
+    /// assert_eq!(problems.0.len(), 2, "{problems}");
+    /// ```
+    pub fn from_json(document: &Value) -> Result<Self, Problems> {
+        Self::check(&Node::from_json(document), "")
+    }
+
+    /// Reads a switch from a located tree, which stands at `path`.
+    ///
+    /// # Errors
+    /// Every problem in it, with its place and the path of its field.
+    pub fn check(node: &Node, path: &str) -> Result<Self, Problems> {
+        crate::read::switch(node, path)
+    }
+
+    /// What it does at `now_ms`.
+    #[must_use]
+    pub fn phase(&self, now_ms: i64) -> Phase {
+        match self.status {
+            Status::Inactive => Phase::Inactive,
+            _ if now_ms < self.valid.start_ms => Phase::Waiting,
+            _ if now_ms >= self.valid.end_ms => Phase::Expired,
+            _ if !self.schedule.is_empty() && !self.schedule.iter().any(|window| window.contains(now_ms)) => {
+                Phase::Paused
+            }
+            Status::Active => Phase::Blocking,
+            Status::Shadow => Phase::Shadowing,
+        }
+    }
+
+    /// Whether the condition holds for `context`, leaving time and rollout aside.
+    #[must_use]
+    pub fn matches(&self, context: &Map<String, Value>) -> bool {
+        self.condition.matches(context, MISSING)
+    }
+
+    /// Whether `context` belongs to the share that is blocked. The same context always gets the same answer.
+    #[must_use]
+    pub fn is_rolled_out_to(&self, context: &Map<String, Value>) -> bool {
+        let Some(Rollout { share, by }) = &self.rollout else { return true };
+        if *share >= 1.0 {
+            return true;
+        }
+        by.find(context).is_some_and(|value| position(&self.id, value) < *share)
+    }
+}
+
+/// Where a value lies among all values of a switch, in [0, 1): evenly spread, the same on every machine.
+fn position(id: &str, value: &Value) -> f64 {
+    let text: Cow<'_, str> = match value {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    };
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    hash.update(id.as_bytes());
+    hash.update(&[0]);
+    hash.update(text.as_bytes());
+    (hash.digest() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lanner_core::time::parse_time_ms;
+    use serde_json::json;
+
+    fn context(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn the_phase_follows_status_validity_and_schedule() {
+        #[track_caller]
+        fn check(fields: &Value, phases: [&str; 3]) {
+            let mut document = json!({"id": "a", "when": "true"});
+            document.as_object_mut().unwrap().extend(context(fields));
+            let switch = Switch::from_json(&document).unwrap();
+            let at = |time: &str| switch.phase(parse_time_ms(time).unwrap()).name();
+            // A Thursday, a Friday and a Saturday, all at noon.
+            assert_eq!([at("2026-01-01T12:00Z"), at("2026-01-02T12:00Z"), at("2026-01-03T12:00Z")], phases);
+        }
+        check(&json!({}), ["blocking"; 3]);
+        check(&json!({"status": "inactive", "valid": {"to": "2026-01-02"}}), ["inactive"; 3]);
+        check(&json!({"status": "shadow", "valid": {"to": "2026-01-02"}}), ["shadow", "expired", "expired"]);
+        check(
+            &json!({"valid": {"from": "2026-01-02T12:00Z", "to": "2026-01-03T12:00Z"}}),
+            ["waiting", "blocking", "expired"],
+        );
+        check(
+            &json!({"schedule": {"days": "mon-thu"}, "valid": {"to": "2026-01-03"}}),
+            ["blocking", "paused", "expired"],
+        );
+        check(&json!({"schedule": [{"days": "thu"}, {"days": "sat"}]}), ["blocking", "paused", "blocking"]);
+    }
+
+    #[test]
+    fn a_share_is_kept_and_grows() {
+        let of = |share: &str| {
+            let rollout = json!({"share": share, "by": "user.id"});
+            Switch::from_json(&json!({"id": "a", "when": "true", "rollout": rollout})).unwrap()
+        };
+        let (tenth, half, all) = (of("10%"), of("50%"), of("100%"));
+        let users: Vec<Map<String, Value>> =
+            (0..10_000).map(|n| context(&json!({"user": {"id": format!("user {n}")}}))).collect();
+        let count = |switch: &Switch| users.iter().filter(|user| switch.is_rolled_out_to(user)).count();
+        assert!((900..1_100).contains(&count(&tenth)), "{}", count(&tenth));
+        assert!((4_800..5_200).contains(&count(&half)), "{}", count(&half));
+        assert_eq!(count(&all), 10_000);
+        // Whoever is in a small share is in a larger one.
+        assert!(users.iter().all(|user| !tenth.is_rolled_out_to(user) || half.is_rolled_out_to(user)));
+        let nobody = context(&json!({}));
+        assert!(!half.is_rolled_out_to(&nobody) && all.is_rolled_out_to(&nobody));
+        // The same on every machine and in every release.
+        assert_eq!((position("a", &json!("user 1")) * 1e6) as u64, POSITION_OF_USER_1);
+    }
+
+    const POSITION_OF_USER_1: u64 = 776_219;
+}
