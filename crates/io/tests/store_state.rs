@@ -244,9 +244,9 @@ fn rules_have_versions_and_an_audit() {
 
     store.audit(T + 4, "bob", "alert.silence", "b", json!({"for": "1h"})).unwrap().wait().unwrap();
     let actions: Vec<String> =
-        store.audit_list(Some("b"), 10).unwrap().into_iter().map(|entry| entry.action).collect();
+        store.audit_list(Some("b"), None, 10).unwrap().into_iter().map(|entry| entry.action).collect();
     assert_eq!(actions, ["alert.silence", "rule.create", "rule.delete", "rule.update", "rule.create"]);
-    assert_eq!(store.audit_list(None, 2).unwrap().len(), 2);
+    assert_eq!(store.audit_list(None, Some("rule."), 2).unwrap().len(), 2);
     let other = vec![DocumentChange { id: "a".into(), document: Some(json!({"url": "x"})) }];
     store.save_documents("receiver", "ann", "", T, other).unwrap().wait().unwrap();
     assert_eq!(store.documents("receiver").unwrap()[0].document, Some(json!({"url": "x"})));

@@ -1,4 +1,4 @@
-//! Versioned JSON documents (rules, receivers, switches, ...) and the audit of who changed what and why.
+//! Versioned JSON documents: rules, receivers, switches, ...
 //!
 //! A change makes a new version and never touches an old one; deleting is a version without a body. Each
 //! change has its row in the audit, written in the same transaction.
@@ -6,6 +6,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
+use super::audit::{body_hash, note};
 use super::{Receipt, Store, StoreError};
 
 /// The kind under which rules are stored.
@@ -40,23 +41,6 @@ pub struct StoredDocument {
     pub actor: String,
     /// Why.
     pub message: String,
-}
-
-/// Who did what.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct AuditEntry {
-    /// Counted up.
-    pub seq: i64,
-    /// When, milliseconds since the Unix epoch.
-    pub time_ms: i64,
-    /// Who.
-    pub actor: String,
-    /// What was done, such as `rule.update`.
-    pub action: String,
-    /// To what.
-    pub subject: String,
-    /// Anything else worth knowing.
-    pub detail: Value,
 }
 
 impl Store {
@@ -143,44 +127,14 @@ impl Store {
         self.document_history(RULE, id)
     }
 
-    /// Notes that `actor` did `action` to `subject`.
-    ///
-    /// # Errors
-    /// Failures of the file, from the receipt.
-    pub fn audit(
-        &self,
-        now_ms: i64,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        detail: Value,
-    ) -> Result<Receipt, StoreError> {
-        let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
-        self.write(300, move |db| note(db, now_ms, &actor, &action, &subject, &detail))
-    }
-
-    /// The latest `limit` entries of the audit, the newest first; only those about `subject` if given.
+    /// How many versions of documents of a kind were ever made: grows with every change, and only then.
     ///
     /// # Errors
     /// Failures of the file.
-    pub fn audit_list(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+    pub fn document_revision(&self, kind: &str) -> Result<u64, StoreError> {
         self.look(|db| {
-            let filter = if subject.is_some() { "subject = ?1" } else { "?1 IS NULL" };
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT seq, time_ms, actor, action, subject, detail FROM audit WHERE {filter}
-                 ORDER BY seq DESC LIMIT ?2"
-            ))?;
-            let mut rows = statement.query(params![subject, limit as i64])?;
-            collect(&mut rows, |row| {
-                Ok(AuditEntry {
-                    seq: row.get(0)?,
-                    time_ms: row.get(1)?,
-                    actor: row.get(2)?,
-                    action: row.get(3)?,
-                    subject: row.get(4)?,
-                    detail: super::state::json(row, 5)?,
-                })
-            })
+            let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE kind = ?1")?;
+            Ok(statement.query_row([kind], |row| row.get(0))?)
         })
     }
 }
@@ -219,25 +173,11 @@ impl Author {
             (_, None) => "delete",
             _ => "update",
         };
-        let detail = json!({"version": version, "message": self.message});
-        note(db, self.now_ms, &self.actor, &format!("{}.{what}", self.kind), &id, &detail)?;
+        let sha256 = body_hash(body.as_deref());
+        let detail = json!({"version": version, "message": self.message, "sha256": sha256});
+        note(db, self.now_ms, &self.actor, &format!("{}.{what}", self.kind), &id, detail)?;
         Ok((id, version))
     }
-}
-
-fn note(
-    db: &Connection,
-    time_ms: i64,
-    actor: &str,
-    action: &str,
-    subject: &str,
-    detail: &Value,
-) -> Result<(), StoreError> {
-    db.prepare_cached(
-        "INSERT INTO audit (time_ms, actor, action, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![time_ms, actor, action, subject, detail.to_string()])?;
-    Ok(())
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredDocument, StoreError> {

@@ -12,7 +12,7 @@
 //!
 //! Reading order: [`Store`], [`StoreOptions`] (what is kept), `batch` (what comes in), `writer` (the one
 //! thread that writes), `head` (the newest data), `block` (the compressed form), `read`; then `seal` and
-//! `rollup` (how blocks are made), `events`, `state`, `documents`, `outbox` (everything that is not a
+//! `rollup` (how blocks are made), `events`, `state`, `documents`, `audit`, `outbox` (everything that is not a
 //! sample).
 //!
 //! Invariants of this module:
@@ -23,6 +23,7 @@
 //!   sample is added to it.
 //! - No clock: the current time is an argument wherever it matters.
 
+mod audit;
 mod backup;
 mod batch;
 mod block;
@@ -56,8 +57,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use lanner_core::{Matcher, SeriesKey};
 use rusqlite::Connection;
 
+pub use audit::{AuditCheck, AuditEntry};
 pub use batch::{Batch, NewEvent};
-pub use documents::{AuditEntry, DocumentChange, RuleChange, StoredDocument, StoredRule};
+pub use documents::{DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
