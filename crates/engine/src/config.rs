@@ -27,6 +27,8 @@ pub struct Config {
     pub inhibitions: Vec<Inhibition>,
     /// The documents of the inhibitions, for showing.
     pub inhibition_documents: Vec<Value>,
+    /// The `switches`, for whoever knows them to read.
+    pub switches: Vec<Node>,
     /// The `server` section, for the server to read.
     pub server: Option<Node>,
     /// The `retention` section, for the store to read.
@@ -44,7 +46,7 @@ pub struct ReceiverDocument {
     pub at: Option<crate::document::Position>,
 }
 
-const SECTIONS: [&str; 5] = ["rules", "receivers", "inhibit", "server", "retention"];
+const SECTIONS: [&str; 6] = ["rules", "receivers", "inhibit", "switches", "server", "retention"];
 const ROUTE_FIELDS: [&str; 6] =
     ["group_by", "group_wait", "group_interval", "repeat", "send_resolved", "only"];
 
@@ -78,6 +80,9 @@ impl Config {
         }
         if let Some(list) = fields.get("inhibit") {
             self.read_inhibitions(list, &mut check);
+        }
+        if let Some(list) = fields.get("switches") {
+            self.switches.extend(check.items(list).into_iter().cloned());
         }
         self.server = fields.get("server").cloned().or(self.server.take());
         self.retention = fields.get("retention").cloned().or(self.retention.take());

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alert, backup, check, completion, demo, detect, export, import, outbox, query, receiver, replay, rule,
-    serve, silence, status, test,
+    serve, silence, status, switch, test,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -23,6 +23,7 @@ Examples:
   lanner test payments.test.yaml      hold rules to written examples
   lanner import payments.csv          put data into a running server
   lanner alert list                   what is wrong right now
+  lanner switch activate block-bank   block what a kill switch matches, now
 
 Exit codes: 0 fine, 1 found something, 2 a mistake in what was asked, 3 a failure."
 )]
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     Rule(rule::Args),
     Alert(alert::Args),
     Silence(silence::Args),
+    Switch(switch::Args),
     Receiver(receiver::Args),
     Outbox(outbox::Args),
     Query(query::Args),

@@ -1,11 +1,13 @@
 //! Configuration from disk: files and folders, read as one, with the file of every problem.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use lanner_engine::document::{Content, Position};
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
 use lanner_server::{Settings, register};
+use lanner_switch::Switch;
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
@@ -59,7 +61,7 @@ impl Loaded {
     /// The configuration as one document, for the server.
     pub(crate) fn document(&self) -> Map<String, Value> {
         let mut document = Map::new();
-        for name in ["rules", "receivers", "inhibit"] {
+        for name in ["rules", "receivers", "inhibit", "switches"] {
             let sections: Vec<&Node> = self.nodes().filter_map(|(_, node)| field(node, name)).collect();
             if !sections.is_empty() {
                 let items = sections.into_iter().flat_map(items).map(Node::to_json);
@@ -102,6 +104,7 @@ impl Loaded {
         for problem in &mut problems {
             problem.at = find(node, &problem.path).or(problem.at);
         }
+        problems.extend(switch_problems(node));
         let mut settings = Settings::new("");
         problems.extend(settings.read(field(node, "server"), field(node, "retention")));
         problems
@@ -158,6 +161,23 @@ fn is_configuration(path: &Path) -> bool {
 fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
     let Content::Map(entries) = &node.content else { return None };
     entries.iter().find(|(key, _)| key.name == name).map(|(_, value)| value)
+}
+
+/// Problems in the switches of a file.
+fn switch_problems(node: &Node) -> Vec<Problem> {
+    let (mut problems, mut ids) = (Vec::new(), HashSet::new());
+    for (at, item) in field(node, "switches").map(items).unwrap_or_default().into_iter().enumerate() {
+        let path = format!("switches[{at}]");
+        match Switch::check(item, &path) {
+            Ok(switch) if !ids.insert(switch.id.clone()) => {
+                let message = format!("\"{}\" is the id of two switches", switch.id);
+                problems.push(Problem { at: item.at, path, message, hint: None });
+            }
+            Ok(_) => {}
+            Err(Problems(found)) => problems.extend(found),
+        }
+    }
+    problems
 }
 
 fn items(node: &Node) -> Vec<&Node> {

@@ -12,6 +12,7 @@ use lanner_io::store::Store;
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
 use crate::settings::Settings;
+use crate::switches::Switches;
 
 /// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -31,6 +32,8 @@ pub struct App {
     pub engine: Mutex<Engine>,
     /// What is counted as events arrive.
     pub counting: Counting,
+    /// The kill switches in force.
+    pub switches: Switches,
     /// The workers that send messages.
     pub deliveries: Deliveries,
     /// Wakes the loop.

@@ -14,7 +14,7 @@ use crate::app::App;
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Lets a request pass when no token is set, or when it shows the token as `Authorization: Bearer ...` (or
-/// `Token ...`, as InfluxDB's clients write it).
+/// `Token ...`, as InfluxDB's clients write it), or as `X-API-Key`, as OpenFeature's do.
 pub async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(token) = &app.token else { return next.run(request).await };
     let shown = request
@@ -22,7 +22,9 @@ pub async fn require_token(State(app): State<Arc<App>>, request: Request, next: 
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let shown = shown.strip_prefix("Bearer ").or_else(|| shown.strip_prefix("Token ")).unwrap_or_default();
+    let shown = shown.strip_prefix("Bearer ").or_else(|| shown.strip_prefix("Token "));
+    let key = || request.headers().get("x-api-key").and_then(|value| value.to_str().ok());
+    let shown = shown.or_else(key).unwrap_or_default();
     if OPEN.contains(&request.uri().path()) || same(shown.as_bytes(), token.as_bytes()) {
         return next.run(request).await;
     }

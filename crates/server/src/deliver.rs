@@ -25,6 +25,11 @@ impl Deliveries {
         Self { running: std::sync::Mutex::default(), context: BuildContext::new(external_url) }
     }
 
+    /// Says who throws kill switches.
+    pub fn set_hand(&self, hand: Arc<dyn lanner_io::receiver::SwitchHand>) {
+        self.context.set_hand(hand);
+    }
+
     /// Says that new messages were written.
     pub fn wake(&self) {
         if let Some(delivery) = &*locked(&self.running) {

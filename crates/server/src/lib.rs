@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`ingest`], [`live`]
-//! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`api`].
+//! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`api`], [`switches`].
 
 pub mod api;
 pub mod app;
@@ -24,6 +24,7 @@ pub mod past;
 pub mod register;
 pub mod settings;
 pub mod seyren;
+pub mod switches;
 pub mod turn;
 mod windows;
 

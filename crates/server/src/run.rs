@@ -237,6 +237,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
+        switches: crate::switches::Switches::default(),
         deliveries: Deliveries::new(settings.external_url.clone()),
         alarm: Alarm::default(),
         prefills: Mutex::default(),
@@ -252,6 +253,8 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         store,
         settings,
     });
+    app.switches.reload(&app.store, now_ms)?;
+    app.deliveries.set_hand(Arc::new(crate::switches::throw::Hand(Arc::downgrade(&app))));
     let config = register::stored_config(&app.store)?;
     if app.settings.evaluate {
         register::reload(&app, &config).await?;

@@ -1,8 +1,8 @@
 //! Requests and answers of the HTTP API, version 1.
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
-//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`delivery`], [`data`], [`replay`], [`review`],
-//! [`operations`].
+//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`data`], [`replay`],
+//! [`review`], [`operations`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
 //! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
@@ -18,6 +18,7 @@ pub mod replay;
 pub mod review;
 pub mod rule;
 pub mod silence;
+pub mod switch;
 pub mod time;
 
 pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
@@ -33,6 +34,10 @@ pub use rule::{
     ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, RuleDocument, RuleState, RuleView,
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
+pub use switch::{
+    ApplySwitches, AuditCheckView, ChangeSwitch, EvaluateSwitches, SwitchAnswer, SwitchVerdict,
+    SwitchVerdicts, SwitchVersion, SwitchView,
+};
 pub use time::{Time, When};
 
 use serde::{Deserialize, Serialize};

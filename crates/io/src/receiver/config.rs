@@ -5,13 +5,14 @@
 //! machine that does not hold them.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use lanner_core::time::{format_duration, parse_duration_ms};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::http::Clients;
-use super::{Kind, Receiver, Transport, kinds};
+use super::{Kind, Receiver, SwitchHand, Transport, kinds};
 
 /// What is wrong with one field of a receiver's document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,13 +47,20 @@ pub struct BuildContext {
     /// Where people reach Lanner, such as `https://lanner.example.org`; goes into messages as a link.
     pub external_url: Option<String>,
     pub(super) clients: Clients,
+    pub(super) hand: OnceLock<Arc<dyn SwitchHand>>,
 }
 
 impl BuildContext {
     /// A context; keep it while receivers may be rebuilt, so that they share their clients.
     #[must_use]
     pub fn new(external_url: Option<String>) -> Self {
-        Self { external_url, clients: Clients::default() }
+        Self { external_url, ..Self::default() }
+    }
+
+    /// Says who throws kill switches; the first one counts.
+    pub fn set_hand(&self, hand: Arc<dyn SwitchHand>) {
+        // A second one means that somebody has come before.
+        let _ = self.hand.set(hand);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The list of all kinds of receivers. Configuration, help and tests are made from it.
 
 use super::config::{self, KindConfig};
-use super::{CommandConfig, EmailConfig, LogConfig, Problem, SlackConfig, WebhookConfig};
+use super::{CommandConfig, EmailConfig, LogConfig, Problem, SlackConfig, SwitchConfig, WebhookConfig};
 
 /// One kind of receiver.
 #[derive(Debug)]
@@ -42,6 +42,11 @@ pub const KINDS: &[Kind] = &[
         "log",
         "appends a line of JSON to a file",
         r#"{"kind": "log", "path": "/var/log/lanner/notifications.json"}"#,
+    ),
+    kind::<SwitchConfig>(
+        "switch",
+        "throws a kill switch while an alert lasts, with values of the alert",
+        r#"{"kind": "switch", "switch": "block-bank", "with": {"BANK": "bank"}, "for": "30m"}"#,
     ),
 ];
 

@@ -26,6 +26,7 @@ mod http;
 mod log;
 mod message;
 mod slack;
+mod switch;
 mod tls;
 mod webhook;
 
@@ -45,6 +46,7 @@ pub use kinds::{KINDS, Kind};
 pub use log::LogConfig;
 pub use secret::Secret;
 pub use slack::SlackConfig;
+pub use switch::{SwitchConfig, SwitchHand, SwitchOrder};
 pub use tls::install_crypto_provider;
 pub use webhook::WebhookConfig;
 

@@ -80,7 +80,11 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
         0 => {
             let n_rules = count(loaded.config.rules.len(), "rule");
             let n_receivers = count(loaded.config.receivers.len(), "receiver");
-            format!("{n_files} without problems: {n_rules}, {n_receivers}")
+            let n_switches = match loaded.config.switches.len() {
+                0 => String::new(),
+                n => format!(", {n} switch{}", if n == 1 { "" } else { "es" }),
+            };
+            format!("{n_files} without problems: {n_rules}, {n_receivers}{n_switches}")
         }
         n => format!("{} in {n_files}", count(n, "problem")),
     }

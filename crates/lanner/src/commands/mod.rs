@@ -16,6 +16,7 @@ pub(crate) mod rule;
 pub(crate) mod serve;
 pub(crate) mod silence;
 pub(crate) mod status;
+pub(crate) mod switch;
 pub(crate) mod test;
 
 use crate::cli::Command;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Rule(args) => rule::run(&args),
         Command::Alert(args) => alert::run(&args),
         Command::Silence(args) => silence::run(&args),
+        Command::Switch(args) => switch::run(&args),
         Command::Receiver(args) => receiver::run(&args),
         Command::Outbox(args) => outbox::run(&args),
         Command::Query(args) => query::run(&args),

@@ -253,20 +253,26 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
     };
     client::with(&args.shared.server, async |client| {
         let applied: ApplyResponse = client.post(&["api", "v1", "apply"], &request).await?;
-        match args.shared.format {
-            Format::Json => output::json(&applied)?,
-            Format::Csv => list::csv(&["change", "id"], rows(&applied))?,
-            Format::Table => {
-                let is_change = |row: &Vec<Cell>| row[0] != Cell::from("unchanged");
-                let changes: Vec<Vec<Cell>> = rows(&applied).filter(is_change).collect();
-                if !changes.is_empty() {
-                    list::table(&["change", "id"], changes.into_iter())?;
-                }
-                remark(&applied_text(&applied));
-            }
-        }
+        tell(&applied, args.shared.format)?;
         Ok(Outcome::Fine)
     })
+}
+
+/// Shows what changed.
+pub(crate) fn tell(applied: &ApplyResponse, format: Format) -> Result<()> {
+    match format {
+        Format::Json => output::json(applied)?,
+        Format::Csv => list::csv(&["change", "id"], rows(applied))?,
+        Format::Table => {
+            let is_change = |row: &Vec<Cell>| row[0] != Cell::from("unchanged");
+            let changes: Vec<Vec<Cell>> = rows(applied).filter(is_change).collect();
+            if !changes.is_empty() {
+                list::table(&["change", "id"], changes.into_iter())?;
+            }
+            remark(&applied_text(applied));
+        }
+    }
+    Ok(())
 }
 
 fn rows(applied: &ApplyResponse) -> impl Iterator<Item = Vec<Cell>> {

@@ -165,7 +165,14 @@ async fn serve(settings: Settings, document: Option<Value>) -> Result<()> {
 async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
     let Some(document) = document else { return Ok(()) };
     let options = ApplyOptions { actor: "config".to_owned(), prune: Prune::Own, ..ApplyOptions::default() };
-    match register::apply(app, &document, &options).await {
+    let applied = match register::apply(app, &document, &options).await {
+        Ok(_) => {
+            let switches = document.get("switches").and_then(Value::as_array).cloned().unwrap_or_default();
+            lanner_server::switches::save::apply(app, switches, &options).await
+        }
+        Err(error) => Err(error),
+    };
+    match applied {
         Ok(_) => Ok(()),
         Err(ApplyError::Problems(problems)) => {
             Err(Failure::user(format!("the configuration does not fit what is stored:\n{problems}"))

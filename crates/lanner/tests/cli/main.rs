@@ -7,3 +7,4 @@ mod detect;
 mod offline;
 mod program;
 mod served;
+mod switch;

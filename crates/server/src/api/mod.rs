@@ -43,8 +43,12 @@ struct Document;
 /// Every route.
 pub fn router(app: &Arc<App>) -> Router {
     let api = OpenApiRouter::with_openapi(Document::openapi());
-    let (router, document) =
-        api.merge(data_routes()).merge(rule_routes()).merge(people_routes()).split_for_parts();
+    let (router, document) = api
+        .merge(data_routes())
+        .merge(rule_routes())
+        .merge(people_routes())
+        .merge(crate::switches::routes())
+        .split_for_parts();
     let document = Arc::new(document);
     router
         .route("/write", post(ingest::influx::write))

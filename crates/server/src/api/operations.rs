@@ -36,6 +36,9 @@ fn not_ready(app: &App) -> Option<String> {
     if let Some(why) = locked(&app.stuck).clone() {
         return Some(why);
     }
+    if let Some(why) = app.switches.problem() {
+        return Some(why);
+    }
     let behind_ms = app.now_ms() - app.last_turn_ms.load(Ordering::Relaxed);
     (app.settings.evaluate && behind_ms > STUCK_MS)
         .then(|| format!("evaluation has not turned for {} s", behind_ms / 1_000))
@@ -49,6 +52,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
     metrics::gauge!("lanner_rules").set(app.engine().rules().count() as f64);
     let active = app.engine().alerts().filter(|alert| alert.active).count();
     metrics::gauge!("lanner_alerts_active").set(active as f64);
+    app.switches.describe(app.now_ms());
     if let Ok(stats) = app.store.stats() {
         metrics::gauge!("lanner_store_series").set(stats.n_series as f64);
         metrics::gauge!("lanner_store_file_bytes").set(stats.file_bytes as f64);
@@ -205,13 +209,19 @@ pub async fn audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
     let limit = query.limit.unwrap_or(100).clamp(1, 10_000);
-    let entries = app.store.audit_list(query.subject.as_deref(), limit)?;
-    let view = |entry: lanner_io::store::AuditEntry| AuditView {
+    let entries = app.store.audit_list(query.subject.as_deref(), None, limit)?;
+    Ok(Json(entries.into_iter().map(audit_view).collect()))
+}
+
+/// An entry of the audit as the API shows it.
+pub(crate) fn audit_view(entry: lanner_io::store::AuditEntry) -> AuditView {
+    AuditView {
+        seq: entry.seq,
         time: Time(entry.time_ms),
         actor: entry.actor,
         action: entry.action,
         subject: entry.subject,
         detail: entry.detail,
-    };
-    Ok(Json(entries.into_iter().map(view).collect()))
+        hash: entry.hash,
+    }
 }

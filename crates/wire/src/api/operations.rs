@@ -78,6 +78,9 @@ pub struct OutboxStatus {
 /// Something that a person or a program changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditView {
+    /// Counted up from 1, without gaps.
+    #[serde(default)]
+    pub seq: i64,
     /// When.
     pub time: Time,
     /// Who.
@@ -90,4 +93,7 @@ pub struct AuditView {
     /// More about it.
     #[schema(value_type = Value)]
     pub detail: serde_json::Value,
+    /// SHA-256 over this entry and the hash of the one before.
+    #[serde(default)]
+    pub hash: String,
 }

@@ -1,0 +1,97 @@
+//! What can be set about a client.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lanner_switch::OnUnavailable;
+
+/// Where the switches come from, and what counts when they do not.
+#[derive(Clone)]
+pub struct Options {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) every: Option<Duration>,
+    pub(crate) push: bool,
+    pub(crate) patience: Duration,
+    pub(crate) max_stale: Duration,
+    pub(crate) on_unavailable: OnUnavailable,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("url", &self.url).field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// The server's address and, for all else: no token, no file, push, 2 s of patience at the start, and what was
+    /// known last for as long as it takes.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            token: None,
+            cache: None,
+            every: None,
+            push: true,
+            patience: Duration::from_secs(2),
+            max_stale: Duration::MAX,
+            on_unavailable: OnUnavailable::LastGood,
+        }
+    }
+
+    /// The token that the server wants.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// The file in which the last good switches are kept. One file a process: two would overwrite each other's.
+    #[must_use]
+    pub fn cache(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cache = Some(path.into());
+        self
+    }
+
+    /// How often switches are fetched where push does not get through; else what the switches themselves want
+    /// (`every`, 30 s by default). Each wait is shortened by a random part, so that clients spread out.
+    #[must_use]
+    pub fn every(mut self, every: Duration) -> Self {
+        self.every = Some(every.max(Duration::from_millis(100)));
+        self
+    }
+
+    /// Only fetches, without the server's stream of changes.
+    #[must_use]
+    pub const fn without_push(mut self) -> Self {
+        self.push = false;
+        self
+    }
+
+    /// How long [`Switches::connect`](crate::Switches::connect) waits for the first switches before it goes on with
+    /// those of the file.
+    #[must_use]
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// After how long without confirmation what is held counts as too old; for ever, if not set. The server confirms
+    /// every 5 s, or whenever it is asked where push does not get through: give it a few times that.
+    #[must_use]
+    pub const fn max_stale(mut self, max_stale: Duration) -> Self {
+        self.max_stale = max_stale;
+        self
+    }
+
+    /// What counts when nothing is held or it is too old: `LastGood` (what is held, and each switch's own
+    /// `on_unavailable`; nothing is blocked where nothing is held), `Open` (nothing is blocked) or `Closed`
+    /// (everything is).
+    #[must_use]
+    pub const fn on_unavailable(mut self, policy: OnUnavailable) -> Self {
+        self.on_unavailable = policy;
+        self
+    }
+}

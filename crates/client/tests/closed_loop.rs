@@ -1,0 +1,62 @@
+//! The whole loop: payments fall, the alert fires, the switch closes, a client refuses; the bank recovers, and it opens.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use lanner_client::Switches;
+use serde_json::{Value, json};
+
+use crate::running::{Running, client, eventually};
+
+mod running;
+
+fn blocks(switches: &Switches, bank: &str) -> bool {
+    let context = json!({"WORKFLOW": "PURCHASE", "BANK": bank});
+    switches.evaluate(context.as_object().unwrap()).is_blocked()
+}
+
+fn configuration() -> Value {
+    let rule = json!({
+        "id": "payments-floor", "window": "1s", "absolute": {"min": 1}, "receivers": ["stop-bank"],
+        "query": {"stream": "payments", "measure": "count", "where": "status == \"ok\"", "by": ["bank"]},
+    });
+    let receiver = json!({
+        "name": "stop-bank", "kind": "switch", "switch": "block-bank", "with": {"BANK": "bank"}, "for": "30m",
+        "cooldown": "0s", "group_wait": "0s", "group_interval": "0s", "group_by": ["bank"],
+    });
+    json!({"rules": [rule], "receivers": [receiver]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_contained_and_released() {
+    let server = Running::start().await;
+    let model = json!({"when": "WORKFLOW == \"PURCHASE\"", "status": "inactive", "reason": "the bank does not answer"});
+    server.put("block-bank", &model).await;
+    server.post("/api/v1/apply", configuration().to_string()).await;
+    let switches = client(&server.url).await;
+    let pay = async |bank: &str| {
+        server.post("/api/v1/events/payments", json!({"bank": bank, "status": "ok"}).to_string()).await;
+    };
+    // Both banks pay; then HSBC does not.
+    pay("HSBC").await;
+    let last = Instant::now();
+    let is_told = || blocks(&switches, "HSBC");
+    while !is_told() {
+        pay("ING").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(last.elapsed() < Duration::from_secs(20), "the switch stays open");
+    }
+    eprintln!("refused {:?} after the last payment; the window is 1 s", last.elapsed());
+    assert!(!blocks(&switches, "ING"));
+    // HSBC recovers.
+    let recovered = Instant::now();
+    while is_told() {
+        pay("HSBC").await;
+        pay("ING").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(recovered.elapsed() < Duration::from_secs(20), "the switch stays closed");
+    }
+    eprintln!("released {:?} after the first payment", recovered.elapsed());
+    eventually("the model was left alone", || !blocks(&switches, "ING")).await;
+    server.stop().await;
+}

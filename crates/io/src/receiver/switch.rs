@@ -1,0 +1,157 @@
+//! `switch`: throws a kill switch while an alert lasts, and takes it back when it is over.
+//!
+//! What throws is the server's [`SwitchHand`]; here the message becomes an order for each alert in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::time::{format_duration, parse_duration_ms};
+use lanner_core::{Notification, NotifiedAlert};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use super::config::{BuildContext, KindConfig, Timeout};
+use super::{Problem, SendError, Sending, Transport};
+
+/// A `switch` receiver as the operator writes it.
+///
+/// | field | meaning | default |
+/// | --- | --- | --- |
+/// | `switch` | the id of the switch | needed |
+/// | `with` | fields of the context and the alert's labels whose values they must have | none: the switch as it is |
+/// | `for` | for how long it is on, unless the alert is over before | `30m` |
+/// | `cooldown` | for how long after it was taken back it is not thrown again | `10m` |
+/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SwitchConfig {
+    /// The id of the switch.
+    pub switch: String,
+    /// Fields of the context, and the labels that say which value each must have.
+    pub with: BTreeMap<String, String>,
+    /// For how long it is on.
+    #[serde(rename = "for")]
+    pub duration: Span<1_800_000>,
+    /// For how long it is not thrown again.
+    pub cooldown: Span<600_000>,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+/// A duration in milliseconds, written as `30m`; its default is its parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span<const DEFAULT_MS: i64>(pub i64);
+
+impl<const DEFAULT_MS: i64> Default for Span<DEFAULT_MS> {
+    fn default() -> Self {
+        Self(DEFAULT_MS)
+    }
+}
+
+impl<'de, const DEFAULT_MS: i64> Deserialize<'de> for Span<DEFAULT_MS> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration_ms(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<const DEFAULT_MS: i64> Serialize for Span<DEFAULT_MS> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_duration(self.0))
+    }
+}
+
+/// What a `switch` receiver wants done for one alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwitchOrder {
+    /// The id of the switch.
+    pub switch: String,
+    /// Fields of the context and the values they must have.
+    pub with: Vec<(String, String)>,
+    /// For how long it is on, milliseconds.
+    pub for_ms: i64,
+    /// For how long after it was taken back it is not thrown again, milliseconds.
+    pub cooldown_ms: i64,
+    /// The rule whose alert it is.
+    pub rule: String,
+    /// When the alert began, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Whether the alert is over, so that the switch is taken back.
+    pub is_over: bool,
+}
+
+/// Throws kill switches.
+pub trait SwitchHand: std::fmt::Debug + Send + Sync {
+    /// Throws one, or takes it back. The same order may come twice.
+    fn obey(&self, order: SwitchOrder) -> Sending<'_>;
+}
+
+impl KindConfig for SwitchConfig {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.switch.is_empty() {
+            problems.push(Problem::new("switch", "is missing; write the id of a switch"));
+        }
+        if self.duration.0 < 1_000 {
+            problems.push(Problem::new("for", "should be a second at least"));
+        }
+        problems
+    }
+
+    fn describe(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let hand = context.hand.get().cloned();
+        let hand = hand.ok_or_else(|| vec![Problem::new("kind", "this program holds no switches")])?;
+        Ok(Box::new(Throw { config: self.clone(), hand }))
+    }
+}
+
+struct Throw {
+    config: SwitchConfig,
+    hand: Arc<dyn SwitchHand>,
+}
+
+impl Throw {
+    fn order(&self, alert: &NotifiedAlert) -> Result<SwitchOrder, SendError> {
+        let SwitchConfig { switch, with, duration, cooldown, .. } = &self.config;
+        let mut values = Vec::with_capacity(with.len());
+        for (field, label) in with {
+            // `{{ bank }}`, as templates have it, is the label as well.
+            let label = label.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
+            let value = alert.group.get(label).or_else(|| alert.labels.get(label)).ok_or_else(|| {
+                SendError::permanent(format!(
+                    "the alert of {} has no label \"{label}\" for {field}",
+                    alert.rule
+                ))
+            })?;
+            values.push((field.clone(), value.to_owned()));
+        }
+        Ok(SwitchOrder {
+            switch: switch.clone(),
+            with: values,
+            for_ms: duration.0,
+            cooldown_ms: cooldown.0,
+            rule: alert.rule.to_string(),
+            since_ms: alert.started_ms,
+            is_over: alert.is_resolved(),
+        })
+    }
+}
+
+impl Transport for Throw {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        Box::pin(async move {
+            for alert in &notification.alerts {
+                self.hand.obey(self.order(alert)?).await?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,504 @@
+//! `lanner switch`: kill switches, shown, changed and asked.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use lanner_wire::api::{
+    ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, EvaluateSwitches, SwitchVerdict,
+    SwitchVerdicts, SwitchVersion, SwitchView,
+};
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Shared, rule};
+use crate::client::{self, Client, ServerArgs};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::list::{self, Cell, Format, Row};
+use crate::output;
+use crate::yaml::yaml;
+
+/// Show, change and ask kill switches, which block what they match.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner switch list
+  lanner switch apply switches.yaml -m 'HSBC is down'
+  lanner switch activate block-bank --for 2h
+  lanner switch evaluate WORKFLOW=PURCHASE BANK=HSBC")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the switches and what each does now.
+    #[command(after_help = "\
+Examples:
+  lanner switch list
+  lanner switch list --format json")]
+    List {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Show one switch as it was written, and what it does now.
+    #[command(after_help = "\
+Examples:
+  lanner switch show block-bank")]
+    Show {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Make the switches of files those of the server: all of them, or none if one is wrong.
+    #[command(after_help = "\
+Examples:
+  lanner switch apply switches.yaml -m 'HSBC is down'
+  lanner switch apply switches.yaml --prune --dry-run")]
+    Apply(ApplyArgs),
+    /// Turn one switch on, now.
+    #[command(after_help = "\
+Examples:
+  lanner switch activate block-bank
+  lanner switch activate block-bank --for 2h -m 'HSBC is down'")]
+    Activate {
+        /// For how long, such as 30m or 2h; else as its validity says.
+        #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
+        duration: Option<String>,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Turn one switch off, now.
+    #[command(after_help = "\
+Examples:
+  lanner switch deactivate block-bank -m 'HSBC is up again'")]
+    Deactivate(ChangeArgs),
+    /// Take the last change of one switch back, also its deletion.
+    #[command(after_help = "\
+Examples:
+  lanner switch revert block-bank -m 'it was the wrong bank'")]
+    Revert(ChangeArgs),
+    /// Delete one switch.
+    #[command(after_help = "\
+Examples:
+  lanner switch delete block-bank")]
+    Delete {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// List the versions of one switch, the newest first.
+    #[command(after_help = "\
+Examples:
+  lanner switch history block-bank
+  lanner switch history block-bank --format json")]
+    History {
+        /// Its id.
+        id: String,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// List who changed switches, or prove that the whole audit is as it was written.
+    #[command(after_help = "\
+Examples:
+  lanner switch audit
+  lanner switch audit --verify
+
+Exit codes: with --verify 0 when the chain of hashes is whole, 1 when it is broken.")]
+    Audit {
+        /// Follow the chain of hashes through the whole audit.
+        #[arg(long)]
+        verify: bool,
+        /// At most this many entries.
+        #[arg(long, default_value_t = 100, value_name = "N")]
+        limit: usize,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Ask whether a context is blocked.
+    #[command(after_help = "\
+Examples:
+  lanner switch evaluate WORKFLOW=PURCHASE BANK=HSBC
+  lanner switch evaluate --json '{\"WORKFLOW\": \"PURCHASE\", \"amount\": 12.5}'
+
+Exit codes: 0 when it is not blocked, 1 when it is.")]
+    Evaluate(ContextArgs),
+    /// Ask why a context is blocked, or why not: every switch, test by test.
+    #[command(after_help = "\
+Examples:
+  lanner switch explain WORKFLOW=PURCHASE BANK=HSBC
+  lanner switch explain BANK=HSBC --format json")]
+    Explain(ContextArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ApplyArgs {
+    /// YAML files with `switches:`, or folders of them.
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    files: Vec<PathBuf>,
+    /// Delete switches of the server that are in none of the files.
+    #[arg(long)]
+    prune: bool,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    /// Why, for the history.
+    #[arg(long, short, value_name = "TEXT")]
+    message: Option<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, clap::Args)]
+struct ChangeArgs {
+    /// Its id.
+    id: String,
+    /// Why, for the history.
+    #[arg(long, short, value_name = "TEXT")]
+    message: Option<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Debug, clap::Args)]
+struct ContextArgs {
+    /// Fields of the context; numbers, true, false and null count as such, all else as text.
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+    /// The context as a JSON object; fields are put over it.
+    #[arg(long, value_name = "OBJECT")]
+    json: Option<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+const SWITCHES: [&str; 3] = ["api", "v1", "switches"];
+
+fn path<'a>(id: &'a str, action: &'a str) -> Vec<&'a str> {
+    [&SWITCHES[..], &[id, action]].concat()
+}
+
+fn written<'v>(document: &'v Value, name: &str) -> Option<&'v str> {
+    document.get(name).and_then(Value::as_str)
+}
+
+impl Row for SwitchView {
+    const COLUMNS: &'static [&'static str] = &["id", "phase", "when", "reason", "version", "changed", "by"];
+    fn cells(&self) -> Vec<Cell> {
+        let SwitchVersion { id, version, document, changed, actor, .. } = &self.switch;
+        let when = match document.get("when") {
+            Some(Value::Array(items)) => {
+                items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" and ")
+            }
+            other => other.and_then(Value::as_str).unwrap_or_default().to_owned(),
+        };
+        vec![
+            id.as_str().into(),
+            self.phase.as_str().into(),
+            when.into(),
+            written(document, "reason").into(),
+            u64::from(*version).into(),
+            (*changed).into(),
+            actor.as_str().into(),
+        ]
+    }
+}
+
+impl Row for SwitchVersion {
+    const COLUMNS: &'static [&'static str] = &["version", "status", "changed", "by", "message"];
+    fn cells(&self) -> Vec<Cell> {
+        let status = if self.document.is_null() {
+            "deleted"
+        } else {
+            written(&self.document, "status").unwrap_or("active")
+        };
+        vec![
+            u64::from(self.version).into(),
+            status.into(),
+            self.changed.into(),
+            self.actor.as_str().into(),
+            Some(self.message.as_str()).filter(|message| !message.is_empty()).into(),
+        ]
+    }
+}
+
+impl Row for AuditView {
+    const COLUMNS: &'static [&'static str] = &["seq", "time", "by", "action", "subject", "message"];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            (self.seq.max(0) as u64).into(),
+            self.time.into(),
+            self.actor.as_str().into(),
+            self.action.as_str().into(),
+            self.subject.as_str().into(),
+            written(&self.detail, "message").filter(|message| !message.is_empty()).into(),
+        ]
+    }
+}
+
+impl Row for SwitchVerdict {
+    const COLUMNS: &'static [&'static str] = &["blocked", "switches", "shadow", "reason", "status"];
+    fn cells(&self) -> Vec<Cell> {
+        let list = |ids: &[String]| Some(ids.join(", ")).filter(|ids| !ids.is_empty());
+        vec![
+            if self.blocked { "yes" } else { "no" }.into(),
+            list(&self.switches).into(),
+            list(&self.shadow).into(),
+            self.reason.clone().into(),
+            self.answer.as_ref().map(|answer| u64::from(answer.status)).into(),
+        ]
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::List { shared } => client::with(&shared.server, async |client| {
+            let switches: Vec<SwitchView> = client.get(&SWITCHES, &[]).await?;
+            list::list(shared.format, &switches, "No switches; `lanner switch apply FILE` makes some.")?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Show { id, shared } => {
+            client::with(&shared.server, async |client| show(client, id, shared.format).await)
+        }
+        Command::Apply(args) => apply(args),
+        Command::Activate { duration, change } => changed(change, "activate", duration.as_deref()),
+        Command::Deactivate(change) => changed(change, "deactivate", None),
+        Command::Revert(change) => revert(change),
+        Command::Delete { id, server } => client::with(server, async |client| {
+            client.act(Method::DELETE, &[&SWITCHES[..], &[id]].concat()).await?;
+            remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
+            Ok(Outcome::Fine)
+        }),
+        Command::History { id, shared } => client::with(&shared.server, async |client| {
+            let versions: Vec<SwitchVersion> = client.get(&path(id, "history"), &[]).await?;
+            list::list(shared.format, &versions, "No versions.")?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Audit { verify: true, shared, .. } => verify(shared),
+        Command::Audit { limit, shared, .. } => client::with(&shared.server, async |client| {
+            let limit = limit.to_string();
+            let parameters = [("limit", Some(limit.as_str()))];
+            let entries: Vec<AuditView> =
+                client.get(&[&SWITCHES[..], &["audit"]].concat(), &parameters).await?;
+            list::list(shared.format, &entries, "Nobody has changed a switch.")?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Evaluate(args) => evaluate(args),
+        Command::Explain(args) => explain(args),
+    }
+}
+
+async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
+    let switch: SwitchView = client.get(&[&SWITCHES[..], &[id]].concat(), &[]).await?;
+    list::one(format, &switch)?;
+    if format == Format::Table {
+        output::line("")?;
+        output::text(&yaml(&switch.switch.document))?;
+    }
+    Ok(Outcome::Fine)
+}
+
+fn apply(args: &ApplyArgs) -> Result<Outcome> {
+    let document = rule::read(&args.files)?;
+    let Some(switches) = document.get("switches").and_then(Value::as_array).cloned() else {
+        return Err(Failure::user("no file has switches").hint("write them as a list under switches:"));
+    };
+    let ApplyArgs { prune, dry_run, message, shared, .. } = args;
+    let request = ApplySwitches { switches, prune: *prune, dry_run: *dry_run, message: message.clone() };
+    client::with(&shared.server, async |client| {
+        let applied: ApplyResponse = client.post(&SWITCHES, &request).await?;
+        rule::tell(&applied, shared.format)?;
+        Ok(Outcome::Fine)
+    })
+}
+
+fn changed(args: &ChangeArgs, action: &str, duration: Option<&str>) -> Result<Outcome> {
+    let ChangeArgs { id, message, shared } = args;
+    client::with(&shared.server, async |client| {
+        let request = ChangeSwitch { duration: duration.map(str::to_owned), message: message.clone() };
+        let switch: SwitchView = client.post(&path(id, action), &request).await?;
+        if shared.format == Format::Table {
+            let until = switch.switch.document.pointer("/valid/to").and_then(Value::as_str);
+            let until = until.filter(|_| switch.phase == "blocking").map(|to| format!(" until {to}"));
+            remark(&format!("the switch {id} is {}{}", switch.phase, until.unwrap_or_default()));
+        } else {
+            list::one(shared.format, &switch)?;
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+fn revert(args: &ChangeArgs) -> Result<Outcome> {
+    let ChangeArgs { id, message, shared } = args;
+    client::with(&shared.server, async |client| {
+        let request = ChangeSwitch { message: message.clone(), ..ChangeSwitch::default() };
+        let version: SwitchVersion = client.post(&path(id, "revert"), &request).await?;
+        if shared.format == Format::Table {
+            let what = if version.document.is_null() { "is deleted again" } else { "is what it was before" };
+            remark(&format!("the switch {id} {what}, as version {}", version.version));
+        } else {
+            list::one(shared.format, &version)?;
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+fn verify(shared: &Shared) -> Result<Outcome> {
+    client::with(&shared.server, async |client| {
+        let check: AuditCheckView = client.get(&["api", "v1", "audit", "verify"], &[]).await?;
+        match (shared.format, &check.problem) {
+            (Format::Json, _) => output::json(&check)?,
+            (_, None) => output::line(&format!(
+                "{} entries, all as written; last hash {}",
+                check.entries, check.last_hash
+            ))?,
+            (_, Some(problem)) => output::line(&format!("the audit is not as it was written: {problem}"))?,
+        }
+        Ok(Outcome::found(!check.valid))
+    })
+}
+
+impl ContextArgs {
+    fn context(&self) -> Result<Map<String, Value>> {
+        let mut context = match &self.json {
+            None => Map::new(),
+            Some(text) => serde_json::from_str(text)
+                .map_err(|error| Failure::user(format!("--json is not a JSON object: {error}")))?,
+        };
+        for field in &self.fields {
+            let (name, value) = field.split_once('=').ok_or_else(|| {
+                Failure::user(format!("\"{field}\" is not FIELD=VALUE")).hint("write for example BANK=HSBC")
+            })?;
+            context.insert(name.to_owned(), typed(value));
+        }
+        Ok(context)
+    }
+}
+
+/// A number, `true`, `false` or `null` where it is written like one; else text.
+fn typed(text: &str) -> Value {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => value,
+        _ => Value::from(text),
+    }
+}
+
+fn ask(
+    args: &ContextArgs,
+    explain: bool,
+    tell: impl Fn(&SwitchVerdicts, Format) -> Result<Outcome>,
+) -> Result<Outcome> {
+    let request = EvaluateSwitches { context: Some(args.context()?), explain, ..EvaluateSwitches::default() };
+    client::with(&args.shared.server, async |client| {
+        let verdicts: SwitchVerdicts =
+            client.post(&[&SWITCHES[..], &["evaluate"]].concat(), &request).await?;
+        tell(&verdicts, args.shared.format)
+    })
+}
+
+fn evaluate(args: &ContextArgs) -> Result<Outcome> {
+    ask(args, false, |verdicts, format| {
+        let verdict = verdicts.verdicts.first().cloned().unwrap_or_default();
+        list::one(format, &verdict)?;
+        Ok(Outcome::found(verdict.blocked))
+    })
+}
+
+/// What the API says of why, as far as it is shown.
+#[derive(Deserialize)]
+struct Why {
+    id: String,
+    blocks: bool,
+    phase: String,
+    condition: String,
+    rolled_out: bool,
+    tests: Vec<WhyTest>,
+}
+
+#[derive(Deserialize)]
+struct WhyTest {
+    test: String,
+    verdict: String,
+    values: Map<String, Value>,
+}
+
+fn explain(args: &ContextArgs) -> Result<Outcome> {
+    ask(args, true, |verdicts, format| {
+        let verdict = verdicts.verdicts.first().cloned().unwrap_or_default();
+        if format == Format::Json {
+            output::json(&verdict)?;
+            return Ok(Outcome::Fine);
+        }
+        let unreadable =
+            |error: serde_json::Error| Failure::program(format!("the answer cannot be read: {error}"));
+        for why in verdict.explanation {
+            output::text(&serde_json::from_value::<Why>(why).map_err(unreadable)?.text())?;
+        }
+        if verdict.switches.is_empty() {
+            output::line("not blocked")?;
+        } else {
+            output::line(&format!("blocked by {}", verdict.switches.join(", ")))?;
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+impl Why {
+    fn text(&self) -> String {
+        let Self { id, blocks, phase, condition, rolled_out, tests } = self;
+        let what = if *blocks { "blocks this" } else { "does not block this" };
+        let share = if *rolled_out { "" } else { ", and this is outside its share" };
+        let mut text = format!("{id} {what}: it is {}, its condition is {condition}{share}\n", state(phase));
+        for WhyTest { test, verdict, values } in tests {
+            let mut found: Vec<String> =
+                values.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+            if found.is_empty() && verdict == "unknown" {
+                found.push("missing".to_owned());
+            }
+            let found = if found.is_empty() { String::new() } else { format!("  [{}]", found.join(", ")) };
+            text.push_str(&format!("  {verdict:7}  {test}{found}\n"));
+        }
+        text
+    }
+}
+
+/// A phase, after "it is".
+fn state(phase: &str) -> &str {
+    match phase {
+        "blocking" => "on",
+        "shadow" => "in shadow",
+        "inactive" => "off",
+        "waiting" => "not valid yet",
+        "expired" => "no longer valid",
+        "paused" => "outside its windows",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_explanation_reads_well() {
+        let why: Why = serde_json::from_value(json!({
+            "id": "block-bank", "blocks": false, "phase": "blocking", "condition": "unknown", "rolled_out": true,
+            "missing": ["BANK"],
+            "tests": [
+                {"test": "WORKFLOW == \"PURCHASE\"", "verdict": "true", "values": {"WORKFLOW": "PURCHASE"}},
+                {"test": "BANK == \"HSBC\"", "verdict": "unknown", "values": {}},
+            ],
+        }))
+        .unwrap();
+        let expected = "\
+block-bank does not block this: it is on, its condition is unknown
+  true     WORKFLOW == \"PURCHASE\"  [WORKFLOW is \"PURCHASE\"]
+  unknown  BANK == \"HSBC\"  [missing]
+";
+        assert_eq!(why.text(), expected);
+    }
+}

@@ -1,0 +1,77 @@
+//! Kill switches from the command line: applied, turned on and off, asked, proved.
+
+use crate::program::{run, serve};
+
+const FILE: &str = "\
+switches:
+  - id: block-bank
+    when: 'WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\"'
+    status: inactive
+    owner: payments
+    reason: HSBC is down
+  - id: watch
+    when: amount > 100
+    status: shadow
+";
+
+#[test]
+fn a_switch_is_thrown_and_taken_back() {
+    let server = serve(tempfile::tempdir().unwrap(), &[]);
+    let file = server.file("switches.yaml", FILE);
+    server.run(&["switch", "apply", &file, "-m", "first"]).says(0, &["2 created"]);
+    let purchase = ["switch", "evaluate", "WORKFLOW=PURCHASE", "BANK=HSBC", "amount=200"];
+    let out = server.run(&purchase).expect(0);
+    assert!(out.contains("blocked   no") && out.contains("shadow    watch"), "{out}");
+    server
+        .run(&["switch", "activate", "block-bank", "--for", "2h", "-m", "down"])
+        .says(0, &["is blocking until"]);
+    let out = server.run(&purchase).expect(1);
+    assert!(out.contains("HSBC is down") && out.contains("503"), "{out}");
+    let out = server.run(&["switch", "explain", "WORKFLOW=PURCHASE"]).expect(0);
+    assert!(out.contains("unknown  BANK == \"HSBC\"") && out.ends_with("not blocked\n"), "{out}");
+    server.run(&["switch", "deactivate", "block-bank"]).says(0, &["is inactive"]);
+    server.run(&["switch", "revert", "block-bank"]).says(0, &["as version 4"]);
+    server.run(&purchase).expect(1);
+    let list = server.json(&["switch", "list"]);
+    assert_eq!((&list[0]["id"], &list[0]["phase"]), (&"block-bank".into(), &"blocking".into()));
+    assert!(server.run(&["switch", "show", "block-bank"]).expect(0).contains("reason: HSBC is down"));
+    let history = server.json(&["switch", "history", "block-bank"]);
+    assert_eq!(history.as_array().map(Vec::len), Some(4));
+    server.run(&["switch", "delete", "watch"]).says(0, &["brings it back"]);
+    assert!(server.run(&["switch", "audit"]).expect(0).contains("switch.delete"));
+    server.run(&["switch", "show", "none"]).says(2, &["there is no switch \"none\""]);
+    assert!(server.run(&["switch", "audit", "--verify"]).expect(0).contains("all as written"));
+
+    // The data folder alone is enough; and what is changed behind the program's back is found.
+    let (_, folder) = server.stop();
+    let data = folder.path().join("data");
+    let verify = ["switch", "audit", "--verify", "--data", data.to_str().unwrap()];
+    run(&verify).expect(0);
+    let db = rusqlite::Connection::open(data.join("lanner.db")).unwrap();
+    db.execute_batch("UPDATE document SET body = replace(body, 'HSBC', 'ING') WHERE version = 2").unwrap();
+    drop(db);
+    assert!(run(&verify).expect(1).contains("version 2 of the switch block-bank"));
+}
+
+#[test]
+fn a_configuration_leaves_what_people_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("lanner.yaml");
+    std::fs::write(&config, FILE).unwrap();
+    let options = ["--config", config.to_str().unwrap()];
+    let server = serve(folder, &options);
+    server.run(&["switch", "activate", "block-bank"]).says(0, &["is blocking"]);
+    let (_, folder) = server.stop();
+    let server = serve(folder, &options);
+    let list = server.json(&["switch", "list"]);
+    assert_eq!((&list[0]["phase"], &list[1]["phase"]), (&"blocking".into(), &"shadow".into()), "{list}");
+}
+
+#[test]
+fn mistakes_are_found_before_they_are_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.yaml");
+    std::fs::write(&file, "switches:\n  - id: a\n    when: x ==\n    statsu: active\n").unwrap();
+    let out = run(&["check", file.to_str().unwrap()]).expect(1);
+    assert!(out.contains("switches[0].when") && out.contains("did you mean \"status\""), "{out}");
+}

@@ -1,0 +1,129 @@
+//! What clients hold: the snapshot, and a stream that says when there is a new one.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::{Current, KEEP_ALIVE};
+use crate::app::App;
+
+/// The server's clock, milliseconds since the Unix epoch, so that clients know how wrong theirs is.
+pub(super) const NOW_HEADER: &str = "x-lanner-now-ms";
+
+/// Whether `If-None-Match` names this tag, or all.
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let named = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).any(|one| {
+        let one = one.trim().trim_start_matches("W/");
+        one == "*" || one.trim_matches('"') == tag
+    })
+}
+
+/// All switches at their revision, as one canonical text with its hash; 304 for who has it already.
+#[utoipa::path(
+    get, path = "/api/v1/switches/snapshot", tag = "switches", operation_id = "switch_snapshot",
+    responses((status = 200, body = Object), (status = 304))
+)]
+pub async fn snapshot(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let current = app.switches.current();
+    let tag = current.set.tag();
+    let meta = [
+        (header::ETAG.as_str(), format!("\"{tag}\"")),
+        (header::CACHE_CONTROL.as_str(), "no-cache".to_owned()),
+        (NOW_HEADER, app.now_ms().to_string()),
+    ];
+    if is_known(&headers, tag) {
+        return (StatusCode::NOT_MODIFIED, meta).into_response();
+    }
+    (meta, [(header::CONTENT_TYPE, "application/json")], current.text.clone()).into_response()
+}
+
+/// Server-sent events: the revision in force, at once and after every change.
+#[utoipa::path(
+    get, path = "/api/v1/switches/stream", tag = "switches", operation_id = "switch_stream",
+    responses((status = 200, body = String, content_type = "text/event-stream"))
+)]
+pub async fn stream(State(app): State<Arc<App>>) -> Response {
+    let event = |app: &App, current: &Current| {
+        let data = json!({
+            "revision": current.set.revision(), "tag": current.set.tag(), "now_ms": app.now_ms(),
+        });
+        format!("id: {}\nevent: revision\ndata: {data}\n\n", current.set.tag())
+    };
+    events(app, event)
+}
+
+/// Answers with an event for the switches in force, now and after every change, until either side ends it.
+pub(super) fn events(app: Arc<App>, event: fn(&App, &Current) -> String) -> Response {
+    // One event waits at most: whoever is slow gets the newest.
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
+    let mut changes = app.switches.subscribe();
+    tokio::spawn(async move {
+        loop {
+            let current = Arc::clone(&changes.borrow_and_update());
+            let mut next = event(&app, &current);
+            drop(current);
+            loop {
+                if sender.send(Bytes::from(next)).await.is_err() {
+                    return;
+                }
+                tokio::select! {
+                    changed = changes.changed() => match changed {
+                        Ok(()) => break,
+                        Err(_) => return,
+                    },
+                    () = tokio::time::sleep(KEEP_ALIVE) => next = ":\n\n".to_owned(),
+                    () = sender.closed() => return,
+                    () = app.alarm.stopped() => return,
+                }
+            }
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        // nginx holds streams back otherwise.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::from_stream(Events(receiver))).into_response()
+}
+
+struct Events(mpsc::Receiver<Bytes>);
+
+impl futures_core::Stream for Events {
+    type Item = Result<Bytes, std::convert::Infallible>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|event| event.map(Ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_recognised() {
+        #[track_caller]
+        fn check(value: &str, known: bool) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, value.parse().unwrap());
+            assert_eq!(is_known(&headers, "7-ab"), known, "{value}");
+        }
+        check("\"7-ab\"", true);
+        check("W/\"7-ab\"", true);
+        check("\"x\", \"7-ab\"", true);
+        check("*", true);
+        check("\"7-abc\"", false);
+        assert!(!is_known(&HeaderMap::new(), "7-ab"));
+    }
+}

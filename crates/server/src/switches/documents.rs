@@ -1,0 +1,290 @@
+//! The switches as documents: list, apply, show, put, delete, activate, deactivate, revert, history, audit.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use lanner_core::time::parse_duration_ms;
+use lanner_io::store::StoredDocument;
+use lanner_switch::Switch;
+use lanner_wire::api::{
+    ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, ErrorBody, ProblemView,
+    SwitchVersion, SwitchView, Time,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::SWITCH;
+use super::save::{self, Change};
+use crate::api::rules::actor;
+use crate::api::{ApiError, Json};
+use crate::app::App;
+use crate::register::{Applied, ApplyOptions, Prune};
+
+fn version(stored: StoredDocument) -> SwitchVersion {
+    SwitchVersion {
+        id: stored.id,
+        version: stored.version,
+        document: stored.document.unwrap_or(Value::Null),
+        changed: Time(stored.changed_ms),
+        actor: stored.actor,
+        message: stored.message,
+    }
+}
+
+fn view(stored: StoredDocument, now_ms: i64) -> SwitchView {
+    let switch = version(stored);
+    let phase = Switch::from_json(&switch.document).map_or("unreadable", |read| read.phase(now_ms).name());
+    SwitchView { switch, phase: phase.to_owned() }
+}
+
+fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
+    let latest = app.store.document_history(SWITCH, id)?.into_iter().next();
+    let stored = latest.filter(|stored| stored.document.is_some());
+    Ok(view(stored.ok_or_else(|| ApiError::not_found("switch", id))?, app.now_ms()))
+}
+
+fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
+    let Applied { mut created, mut changed, mut unchanged, mut deleted } = applied;
+    for ids in [&mut created, &mut changed, &mut unchanged, &mut deleted] {
+        ids.sort();
+    }
+    Json(ApplyResponse { created, changed, unchanged, deleted, dry_run })
+}
+
+/// All switches, in order of their ids, and what each does now.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(
+    get, path = "/api/v1/switches", tag = "switches", operation_id = "list_switches",
+    responses((status = 200, body = Vec<SwitchView>))
+)]
+pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, ApiError> {
+    let now_ms = app.now_ms();
+    Ok(Json(app.store.documents(SWITCH)?.into_iter().map(|stored| view(stored, now_ms)).collect()))
+}
+
+/// Make the switches what is sent: all of it, or nothing when anything is wrong.
+///
+/// # Errors
+/// 400, 422 with every problem, 507.
+#[utoipa::path(
+    post, path = "/api/v1/switches", tag = "switches", operation_id = "apply_switches", request_body = ApplySwitches,
+    responses((status = 200, body = ApplyResponse), (status = 422, body = ErrorBody))
+)]
+pub async fn apply(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Json(request): Json<ApplySwitches>,
+) -> Result<Json<ApplyResponse>, ApiError> {
+    let ApplySwitches { switches, prune, dry_run, message } = request;
+    let prune = if prune { Prune::All } else { Prune::Nothing };
+    let message = message.unwrap_or_default();
+    let options = ApplyOptions { actor: actor(&headers), message, prune, dry_run };
+    Ok(response(save::apply(&app, switches, &options).await?, dry_run))
+}
+
+/// One switch, and what it does now.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    get, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "show_switch",
+    params(("id" = String, Path)),
+    responses((status = 200, body = SwitchView), (status = 404, body = ErrorBody))
+)]
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<SwitchView>, ApiError> {
+    find(&app, &id).map(Json)
+}
+
+/// Why something is changed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    message: Option<String>,
+}
+
+/// Create or replace one switch. The document may leave its `id` out.
+///
+/// # Errors
+/// 400, 422 with every problem, 507.
+#[utoipa::path(
+    put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch", request_body = Object,
+    params(("id" = String, Path), ("message" = Option<String>, Query)),
+    responses((status = 200, body = SwitchView), (status = 422, body = ErrorBody))
+)]
+pub async fn put(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Query(why): Query<Why>,
+    Json(mut document): Json<Value>,
+) -> Result<Json<SwitchView>, ApiError> {
+    if let Some(fields) = document.as_object_mut() {
+        let named = fields.entry("id").or_insert_with(|| Value::from(id.as_str()));
+        if named.as_str() != Some(&id) {
+            let problem = ProblemView::at("id", format!("differs from the name in the address, \"{id}\""));
+            return Err(ApiError::problems(vec![problem]));
+        }
+    }
+    let message = why.message.unwrap_or_default();
+    let options = ApplyOptions { actor: actor(&headers), message, ..ApplyOptions::default() };
+    save::apply(&app, vec![document], &options).await?;
+    find(&app, &id).map(Json)
+}
+
+/// Delete one switch: it blocks nothing any more.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    delete, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "delete_switch",
+    params(("id" = String, Path), ("message" = Option<String>, Query)),
+    responses((status = 204), (status = 404, body = ErrorBody))
+)]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Query(why): Query<Why>,
+) -> Result<StatusCode, ApiError> {
+    save::change(&app, &id, Change::Delete, &actor(&headers), &why.message.unwrap_or_default()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn changed(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    id: &str,
+    change: Change,
+    message: Option<String>,
+) -> Result<Json<SwitchView>, ApiError> {
+    save::change(app, id, change, &actor(headers), &message.unwrap_or_default()).await?;
+    find(app, id).map(Json)
+}
+
+/// Turn one switch on from now, for a while if that is said.
+///
+/// # Errors
+/// 404, 422 when its validity is over and nothing says for how long.
+#[utoipa::path(
+    post, path = "/api/v1/switches/{id}/activate", tag = "switches", operation_id = "activate_switch",
+    request_body = ChangeSwitch, params(("id" = String, Path)),
+    responses((status = 200, body = SwitchView), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn activate(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(request): Json<ChangeSwitch>,
+) -> Result<Json<SwitchView>, ApiError> {
+    let ChangeSwitch { duration, message } = request;
+    let for_ms = duration.map(|text| parse_duration_ms(&text)).transpose();
+    let for_ms =
+        for_ms.map_err(|error| ApiError::problems(vec![ProblemView::at("for", error.to_string())]))?;
+    changed(&app, &headers, &id, Change::Activate(for_ms), message).await
+}
+
+/// Turn one switch off.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    post, path = "/api/v1/switches/{id}/deactivate", tag = "switches", operation_id = "deactivate_switch",
+    request_body = ChangeSwitch, params(("id" = String, Path)),
+    responses((status = 200, body = SwitchView), (status = 404, body = ErrorBody))
+)]
+pub async fn deactivate(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(request): Json<ChangeSwitch>,
+) -> Result<Json<SwitchView>, ApiError> {
+    changed(&app, &headers, &id, Change::Deactivate, request.message).await
+}
+
+/// Take the last change of one switch back; doing it twice brings the change again. Also undoes a deletion.
+///
+/// # Errors
+/// 404, 422 when it was never changed.
+#[utoipa::path(
+    post, path = "/api/v1/switches/{id}/revert", tag = "switches", operation_id = "revert_switch",
+    request_body = ChangeSwitch, params(("id" = String, Path)),
+    responses((status = 200, body = SwitchVersion), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn revert(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(request): Json<ChangeSwitch>,
+) -> Result<Json<SwitchVersion>, ApiError> {
+    save::change(&app, &id, Change::Revert, &actor(&headers), &request.message.unwrap_or_default()).await?;
+    let latest = app.store.document_history(SWITCH, &id)?.into_iter().next();
+    latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
+}
+
+/// Every version of one switch, the newest first; a deletion has no document.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    get, path = "/api/v1/switches/{id}/history", tag = "switches", operation_id = "switch_history",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Vec<SwitchVersion>), (status = 404, body = ErrorBody))
+)]
+pub async fn history(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<SwitchVersion>>, ApiError> {
+    let versions = app.store.document_history(SWITCH, &id)?;
+    if versions.is_empty() {
+        return Err(ApiError::not_found("switch", &id));
+    }
+    Ok(Json(versions.into_iter().map(version).collect()))
+}
+
+/// How many entries are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    limit: Option<usize>,
+}
+
+/// Who changed switches, the newest first.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    get, path = "/api/v1/switches/audit", tag = "switches", operation_id = "switch_audit",
+    params(("limit" = Option<usize>, Query)), responses((status = 200, body = Vec<AuditView>))
+)]
+pub async fn audit(
+    State(app): State<Arc<App>>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<Vec<AuditView>>, ApiError> {
+    let limit = query.limit.unwrap_or(100).clamp(1, 10_000);
+    let entries = app.store.audit_list(None, Some("switch."), limit)?;
+    Ok(Json(entries.into_iter().map(crate::api::operations::audit_view).collect()))
+}
+
+/// Look through the whole audit: whether every entry follows from the one before, and every document is what its
+/// entry says.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(
+    get, path = "/api/v1/audit/verify", tag = "operations", operation_id = "verify_audit",
+    responses((status = 200, body = AuditCheckView))
+)]
+pub async fn verify_audit(State(app): State<Arc<App>>) -> Result<Json<AuditCheckView>, ApiError> {
+    let store = app.store.clone();
+    let check = tokio::task::spawn_blocking(move || store.verify_audit()).await;
+    let check = check.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    Ok(Json(AuditCheckView {
+        valid: check.problem.is_none(),
+        entries: check.n_entries,
+        last_hash: check.last_hash,
+        problem: check.problem,
+    }))
+}

@@ -1,0 +1,111 @@
+//! Asking the switches over HTTP, for callers that do not hold them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use lanner_switch::{Explanation, Verdict};
+use lanner_wire::api::{EvaluateSwitches, SwitchAnswer, SwitchVerdict, SwitchVerdicts};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Current;
+use crate::api::{ApiError, Json};
+use crate::app::App;
+
+/// More contexts at once than this are refused.
+const MAX_CONTEXTS: usize = 10_000;
+
+/// Asks, and counts what came of it.
+pub(super) fn ask(app: &App, current: &Current, context: &Map<String, Value>, face: &'static str) -> Verdict {
+    let verdict = current.set.evaluate(context, app.now_ms());
+    metrics::counter!("lanner_switch_evaluations_total", "face" => face).increment(1);
+    for switch in verdict.blocking() {
+        metrics::counter!("lanner_switch_blocked_total", "switch" => switch.id.to_string()).increment(1);
+    }
+    for switch in verdict.shadow() {
+        metrics::counter!("lanner_switch_shadow_total", "switch" => switch.id.to_string()).increment(1);
+    }
+    verdict
+}
+
+fn view(verdict: &Verdict, explanation: &[Explanation]) -> SwitchVerdict {
+    let ids = |switches: &[Arc<lanner_switch::Switch>]| -> Vec<String> {
+        switches.iter().map(|switch| switch.id.to_string()).collect()
+    };
+    SwitchVerdict {
+        blocked: verdict.is_blocked(),
+        switches: ids(verdict.blocking()),
+        shadow: ids(verdict.shadow()),
+        reason: verdict.reason().map(str::to_owned),
+        answer: verdict.answer().map(|answer| SwitchAnswer {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
+        }),
+        explanation: explanation.iter().filter_map(|it| serde_json::to_value(it).ok()).collect(),
+    }
+}
+
+/// Ask whether contexts are blocked, and why.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    post, path = "/api/v1/switches/evaluate", tag = "switches", operation_id = "evaluate_switches",
+    request_body = EvaluateSwitches, responses((status = 200, body = SwitchVerdicts))
+)]
+pub async fn evaluate(
+    State(app): State<Arc<App>>,
+    Json(request): Json<EvaluateSwitches>,
+) -> Result<Json<SwitchVerdicts>, ApiError> {
+    let EvaluateSwitches { context, contexts, explain } = request;
+    if contexts.len() > MAX_CONTEXTS || (context.is_none() && contexts.is_empty()) {
+        let message = format!("send a context, or 1 to {MAX_CONTEXTS} contexts");
+        return Err(ApiError::new(axum::http::StatusCode::BAD_REQUEST, message));
+    }
+    let current = app.switches.current();
+    let judge = |context: Map<String, Value>| {
+        let why = if explain { current.set.explain(&context, app.now_ms()) } else { Vec::new() };
+        view(&ask(&app, &current, &context, "api"), &why)
+    };
+    let verdicts = context.into_iter().chain(contexts).map(judge).collect();
+    Ok(Json(SwitchVerdicts { revision: current.set.revision(), verdicts }))
+}
+
+/// A question of the first kill-switch service.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct ValidateRequest {
+    /// A switch's id, or the value of the label `identifier` that several carry.
+    identifier: String,
+    /// The context.
+    #[schema(value_type = Object)]
+    data: Map<String, Value>,
+}
+
+/// Its answer.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ValidateResponse {
+    /// Whether a switch of that name blocks the context.
+    matches: bool,
+}
+
+/// Ask one switch, or all with one label, in the words of the first kill-switch service.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    post, path = "/ks/validate", tag = "switches", operation_id = "validate",
+    request_body = ValidateRequest, responses((status = 200, body = ValidateResponse))
+)]
+pub async fn validate(
+    State(app): State<Arc<App>>,
+    Json(request): Json<ValidateRequest>,
+) -> Result<Json<ValidateResponse>, ApiError> {
+    let current = app.switches.current();
+    let verdict = ask(&app, &current, &request.data, "validate");
+    let matches = verdict.blocking().iter().any(|switch| {
+        *switch.id == *request.identifier
+            || switch.labels.get("identifier") == Some(request.identifier.as_str())
+    });
+    Ok(Json(ValidateResponse { matches }))
+}

@@ -1,0 +1,156 @@
+//! Kill switches: kept as documents, published as snapshots, asked over HTTP.
+//!
+//! Clients hold the switches themselves and are only told when they changed; what is asked here is for everybody
+//! who cannot. Both run `lanner-switch`, so both say the same.
+//!
+//! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`throw`] (changes by alerts), then the faces: `documents` (the API),
+//! `deliver` (snapshot and stream), `evaluate`, `ofrep` (OpenFeature), `gate` (proxies).
+
+pub mod deliver;
+pub mod documents;
+pub mod evaluate;
+pub mod gate;
+pub mod ofrep;
+pub mod save;
+pub mod throw;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use bytes::Bytes;
+use lanner_io::store::{Store, StoreError};
+use lanner_switch::{Phase, Snapshot, Switch, SwitchSet};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, locked};
+
+/// The kind of documents that switches are.
+pub const SWITCH: &str = "switch";
+
+/// Every route of the switches.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(documents::list, documents::apply))
+        .routes(routes!(documents::show, documents::put, documents::delete))
+        .routes(routes!(documents::activate))
+        .routes(routes!(documents::deactivate))
+        .routes(routes!(documents::revert))
+        .routes(routes!(documents::history))
+        .routes(routes!(documents::audit))
+        .routes(routes!(documents::verify_audit))
+        .routes(routes!(deliver::snapshot))
+        .routes(routes!(deliver::stream))
+        .routes(routes!(evaluate::evaluate))
+        .routes(routes!(evaluate::validate))
+        .routes(routes!(ofrep::bulk))
+        .routes(routes!(ofrep::single))
+        .routes(routes!(ofrep::stream))
+        .route("/gate", axum::routing::any(gate::gate))
+        .route("/gate/", axum::routing::any(gate::gate_ok))
+        .route("/gate/{*path}", axum::routing::any(gate::gate_ok))
+}
+
+/// The switches in force, and who is told when they change.
+#[derive(Debug)]
+pub struct Switches {
+    current: RwLock<Arc<Current>>,
+    told: tokio::sync::watch::Sender<Arc<Current>>,
+    problem: Mutex<Option<String>>,
+}
+
+/// The switches of one revision.
+#[derive(Debug)]
+pub struct Current {
+    /// Ready to be asked.
+    pub set: SwitchSet,
+    /// The snapshot's canonical text.
+    pub text: Bytes,
+    /// When they took effect here, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        let text = Bytes::from(Snapshot::new(0, Vec::new()).to_text());
+        let current = Arc::new(Current { set: SwitchSet::default(), text, since_ms: 0 });
+        Self {
+            told: tokio::sync::watch::Sender::new(Arc::clone(&current)),
+            current: RwLock::new(current),
+            problem: Mutex::default(),
+        }
+    }
+}
+
+impl Switches {
+    /// The switches in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Comes with the switches in force whenever they change.
+    #[must_use]
+    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<Arc<Current>> {
+        self.told.subscribe()
+    }
+
+    /// Why what is stored is not in force, if it is not.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        locked(&self.problem).clone()
+    }
+
+    /// Puts what is stored in force.
+    ///
+    /// # Errors
+    /// Failures of the store; the switches in force stay.
+    pub fn reload(&self, store: &Store, now_ms: i64) -> Result<Arc<Current>, StoreError> {
+        let loaded = load(store, now_ms);
+        *locked(&self.problem) =
+            loaded.as_ref().err().map(|error| format!("the switches cannot be read: {error}"));
+        let current = Arc::new(loaded?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
+        self.told.send_replace(Arc::clone(&current));
+        Ok(current)
+    }
+
+    /// Sums up for `/metrics`.
+    pub(crate) fn describe(&self, now_ms: i64) {
+        let current = self.current();
+        metrics::gauge!("lanner_switch_revision").set(current.set.revision() as f64);
+        metrics::gauge!("lanner_switches_unindexed").set(current.set.n_unindexed() as f64);
+        metrics::gauge!("lanner_switch_streams").set(self.told.receiver_count() as f64);
+        let phases = [
+            Phase::Blocking,
+            Phase::Shadowing,
+            Phase::Inactive,
+            Phase::Waiting,
+            Phase::Expired,
+            Phase::Paused,
+        ];
+        for phase in phases {
+            let n = current.set.switches().iter().filter(|switch| switch.phase(now_ms) == phase).count();
+            metrics::gauge!("lanner_switches", "phase" => phase.name()).set(n as f64);
+        }
+    }
+}
+
+/// Reads what is stored. What an older release wrote and this one refuses is left out.
+fn load(store: &Store, now_ms: i64) -> Result<Current, StoreError> {
+    let mut documents = Vec::new();
+    for stored in store.documents(SWITCH)? {
+        let Some(document) = stored.document else { continue };
+        match Switch::from_json(&document) {
+            Ok(_) => documents.push(document),
+            Err(problems) => tracing::error!(switch = stored.id, "the stored switch is left out: {problems}"),
+        }
+    }
+    let snapshot = Snapshot::new(store.document_revision(SWITCH)?, documents);
+    let set = SwitchSet::compile(&snapshot).map_err(|problems| StoreError::Database {
+        detail: format!("the switches do not fit together: {problems}"),
+    })?;
+    Ok(Current { set, text: Bytes::from(snapshot.to_text()), since_ms: now_ms })
+}
+
+/// How long a stream says nothing before it shows that it lives.
+pub(crate) const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,0 +1,167 @@
+//! OpenFeature's remote evaluation protocol (OFREP 0.3): every switch is a boolean flag that is true while it blocks.
+//!
+//! The flag `blocked` stands for all of them. Variant and reason are always sent, as clients stumble without. That a
+//! context is not matched has the reason `DEFAULT`, which clients accept though the protocol's list lacks it.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use lanner_core::content;
+use lanner_core::time::SECOND_MS;
+use lanner_switch::{Phase, Switch, Verdict};
+use serde_json::{Map, Value, json};
+
+use super::deliver::{events, is_known};
+use super::evaluate::ask;
+use super::{Current, KEEP_ALIVE};
+use crate::api::{Json, Received};
+use crate::app::App;
+
+/// The flag that stands for all switches.
+const ALL: &str = "blocked";
+
+/// Why a request cannot be answered.
+struct Refusal {
+    code: &'static str,
+    details: String,
+}
+
+/// The context of a request; none is an empty one, as clients send.
+fn context(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    let wrong = |code, details: &str| Refusal { code, details: details.to_owned() };
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| wrong("PARSE_ERROR", &format!("the body is not JSON: {error}")))?;
+    let Value::Object(mut fields) = body else {
+        return Err(wrong("PARSE_ERROR", "the body should be an object with a context"));
+    };
+    match fields.remove("context") {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(context)) => Ok(context),
+        Some(_) => Err(wrong("INVALID_CONTEXT", "the context should be an object")),
+    }
+}
+
+fn variant(is_blocked: bool) -> &'static str {
+    if is_blocked { "blocked" } else { "open" }
+}
+
+/// One switch as a flag.
+fn flag(switch: &Switch, verdict: &Verdict, now_ms: i64) -> Value {
+    let is_blocked = verdict.blocking().iter().any(|blocking| blocking.id == switch.id);
+    let phase = switch.phase(now_ms);
+    let reason = match phase {
+        Phase::Inactive => "DISABLED",
+        _ if is_blocked && switch.rollout.is_some() => "SPLIT",
+        _ if is_blocked => "TARGETING_MATCH",
+        _ => "DEFAULT",
+    };
+    let mut metadata =
+        json!({"revision": verdict.revision(), "priority": switch.priority, "phase": phase.name()});
+    for (name, value) in [("owner", &switch.owner), ("reason", &switch.reason)] {
+        if let Some(value) = value {
+            metadata[name] = json!(value);
+        }
+    }
+    json!({
+        "key": &*switch.id, "value": is_blocked, "variant": variant(is_blocked), "reason": reason, "metadata": metadata,
+    })
+}
+
+/// All switches as one flag.
+fn all(verdict: &Verdict) -> Value {
+    let is_blocked = verdict.is_blocked();
+    let mut metadata = json!({"revision": verdict.revision(), "switches": verdict.blocking().len()});
+    if let Some(first) = verdict.first() {
+        metadata["switch"] = json!(&*first.id);
+        metadata["reason"] = json!(verdict.reason());
+    }
+    let reason = if is_blocked { "TARGETING_MATCH" } else { "DEFAULT" };
+    json!({
+        "key": ALL, "value": is_blocked, "variant": variant(is_blocked), "reason": reason, "metadata": metadata,
+    })
+}
+
+/// Evaluate one flag: one switch, or `blocked` for all of them.
+#[utoipa::path(
+    post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", operation_id = "ofrep_flag", request_body = Object,
+    params(("key" = String, Path)),
+    responses((status = 200, body = Object), (status = 400, body = Object), (status = 404, body = Object))
+)]
+pub async fn single(
+    State(app): State<Arc<App>>,
+    Path(key): Path<String>,
+    Received(body): Received,
+) -> Response {
+    let context = match context(&body) {
+        Ok(context) => context,
+        Err(Refusal { code, details }) => {
+            let answer = json!({"key": key, "errorCode": code, "errorDetails": details});
+            return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
+        }
+    };
+    let current = app.switches.current();
+    if key == ALL {
+        return Json(all(&ask(&app, &current, &context, "ofrep"))).into_response();
+    }
+    let Some(switch) = current.set.get(&key) else {
+        let details = format!("there is no switch \"{}\"", key.chars().take(100).collect::<String>());
+        let answer = json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details});
+        return (StatusCode::NOT_FOUND, Json(answer)).into_response();
+    };
+    let verdict = ask(&app, &current, &context, "ofrep");
+    Json(flag(switch, &verdict, app.now_ms())).into_response()
+}
+
+/// Evaluate all flags; 304 for who has this answer already.
+#[utoipa::path(
+    post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", operation_id = "ofrep_flags", request_body = Object,
+    responses((status = 200, body = Object), (status = 304), (status = 400, body = Object))
+)]
+pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body): Received) -> Response {
+    let context = match context(&body) {
+        Ok(context) => context,
+        Err(Refusal { code, details }) => {
+            let answer = json!({"errorCode": code, "errorDetails": details});
+            return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
+        }
+    };
+    let current = app.switches.current();
+    let now_ms = app.now_ms();
+    let verdict = ask(&app, &current, &context, "ofrep");
+    let mut flags: Vec<Value> =
+        current.set.switches().iter().map(|switch| flag(switch, &verdict, now_ms)).collect();
+    flags.push(all(&verdict));
+    let stream = json!({
+        "type": "sse", "endpoint": {"requestUri": "/ofrep/v1/stream"}, "inactivityDelaySec": 8 * KEEP_ALIVE.as_secs(),
+    });
+    let answer = json!({
+        "flags": flags, "metadata": {"revision": current.set.revision()}, "eventStreams": [stream],
+    });
+    let text = answer.to_string();
+    let tag = content::sha256(text.as_bytes())[..32].to_owned();
+    let etag = [(header::ETAG, format!("\"{tag}\""))];
+    if is_known(&headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, etag).into_response();
+    }
+    (etag, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// Server-sent events for OpenFeature's clients: when to evaluate again.
+#[utoipa::path(
+    get, path = "/ofrep/v1/stream", tag = "ofrep", operation_id = "ofrep_stream",
+    responses((status = 200, body = String, content_type = "text/event-stream"))
+)]
+pub async fn stream(State(app): State<Arc<App>>) -> Response {
+    let event = |_: &App, current: &Current| {
+        let tag = current.set.tag();
+        let modified_s = current.since_ms / SECOND_MS;
+        let data = json!({"type": "refetchEvaluation", "etag": tag, "lastModified": modified_s});
+        format!("id: {tag}\nevent: message\ndata: {data}\n\n")
+    };
+    events(app, event)
+}

@@ -1,0 +1,154 @@
+//! Changes of switches: checked, made durable with their place in the audit, then in force.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::document::Check;
+use lanner_core::{Node, Problems};
+use lanner_io::store::{DocumentChange, StoredDocument};
+use lanner_switch::{Switch, change};
+use serde_json::Value;
+
+use super::SWITCH;
+use crate::api::ApiError;
+use crate::app::App;
+use crate::register::{Applied, ApplyError, ApplyOptions, Prune};
+
+/// How one switch is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// On from now, for so many milliseconds if given.
+    Activate(Option<i64>),
+    /// Off.
+    Deactivate,
+    /// What it was before its last change.
+    Revert,
+    /// Gone.
+    Delete,
+}
+
+/// Makes the switches what is sent: all or none. Which switches that are not sent are deleted, `options` say; with
+/// [`Prune::Own`], as a configuration that is read at each start, switches that somebody else changed since are left
+/// as they are.
+///
+/// # Errors
+/// Every problem in what is sent; failures of the store.
+pub async fn apply(
+    app: &Arc<App>,
+    mut documents: Vec<Value>,
+    options: &ApplyOptions,
+) -> Result<Applied, ApplyError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let now_ms = app.now_ms();
+    let ids = checked_ids(&documents)?;
+    let stored: BTreeMap<String, StoredDocument> =
+        app.store.documents(SWITCH)?.into_iter().map(|stored| (stored.id.clone(), stored)).collect();
+    let is_own = |stored: &StoredDocument| match options.prune {
+        Prune::Nothing => false,
+        Prune::Own => stored.actor == options.actor,
+        Prune::All => true,
+    };
+    let (mut applied, mut changes) = (Applied::default(), Vec::new());
+    for (id, document) in ids.iter().zip(&mut documents) {
+        let before = stored.get(id);
+        let old = before.and_then(|before| before.document.as_ref());
+        end_emergency(document, old, now_ms);
+        if before.is_some_and(|before| options.prune == Prune::Own && !is_own(before)) {
+            tracing::warn!(switch = id, "was changed since by somebody else, and stays as it is");
+            applied.unchanged.push(id.clone());
+            continue;
+        }
+        match old {
+            None => applied.created.push(id.clone()),
+            Some(old) if old == document => applied.unchanged.push(id.clone()),
+            Some(_) => applied.changed.push(id.clone()),
+        }
+        changes.push(DocumentChange { id: id.clone(), document: Some(document.take()) });
+    }
+    let gone = stored.values().filter(|stored| is_own(stored) && !ids.contains(&stored.id));
+    applied.deleted = gone.map(|stored| stored.id.clone()).collect();
+    if options.dry_run {
+        return Ok(applied);
+    }
+    changes.extend(applied.deleted.iter().map(|id| DocumentChange { id: id.clone(), document: None }));
+    app.store.save_documents(SWITCH, &options.actor, &options.message, now_ms, changes)?.await?;
+    app.switches.reload(&app.store, now_ms)?;
+    Ok(applied)
+}
+
+/// Gives an emergency switch an end: the one it was given before, if nothing else changed; else a day from now.
+fn end_emergency(document: &mut Value, old: Option<&Value>, now_ms: i64) {
+    if let Some((old, end)) = old.and_then(|old| Some((old, old.pointer("/valid/to")?))) {
+        let mut same = document.clone();
+        change::give_end_at(&mut same, end);
+        if same == *old {
+            *document = same;
+        }
+    }
+    change::give_end(document, now_ms);
+}
+
+/// The ids of documents without a problem.
+fn checked_ids(documents: &[Value]) -> Result<Vec<String>, ApplyError> {
+    let (mut check, mut ids) = (Check::default(), Vec::with_capacity(documents.len()));
+    for (at, document) in documents.iter().enumerate() {
+        let path = format!("switches[{at}]");
+        match Switch::check(&Node::from_json(document), &path) {
+            Ok(switch) if ids.contains(&switch.id.to_string()) => {
+                check.push(None, &path, format!("\"{}\" is the id of two switches", switch.id), None);
+            }
+            Ok(switch) => ids.push(switch.id.to_string()),
+            Err(Problems(problems)) => check.problems.extend(problems),
+        }
+    }
+    if check.problems.is_empty() { Ok(ids) } else { Err(ApplyError::Problems(Problems(check.problems))) }
+}
+
+/// Changes one switch.
+///
+/// # Errors
+/// 404, 422 where the change makes no sense, failures of the store.
+pub async fn change(
+    app: &Arc<App>,
+    id: &str,
+    change: Change,
+    actor: &str,
+    message: &str,
+) -> Result<(), ApiError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let now_ms = app.now_ms();
+    let versions = app.store.document_history(SWITCH, id)?;
+    let document = changed(&versions, id, change, now_ms)?;
+    if let Some(document) = &document {
+        Switch::from_json(document).map_err(ApiError::from)?;
+    }
+    let changes = vec![DocumentChange { id: id.to_owned(), document }];
+    app.store.save_documents(SWITCH, actor, message, now_ms, changes)?.await?;
+    app.switches.reload(&app.store, now_ms)?;
+    Ok(())
+}
+
+/// What the switch is after the change; `versions` are the newest first.
+fn changed(
+    versions: &[StoredDocument],
+    id: &str,
+    change: Change,
+    now_ms: i64,
+) -> Result<Option<Value>, ApiError> {
+    let not_found = || ApiError::not_found("switch", id);
+    let refused = |why: String| ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, why);
+    let latest = versions.first().ok_or_else(not_found)?;
+    if change == Change::Revert {
+        let before =
+            versions.get(1).ok_or_else(|| refused(format!("the switch \"{id}\" was never changed")))?;
+        return Ok(before.document.clone());
+    }
+    let document = latest.document.as_ref().ok_or_else(not_found)?;
+    match change {
+        Change::Activate(for_ms) => change::activate(document, now_ms, for_ms)
+            .map(Some)
+            .map_err(|why| refused(format!("the switch \"{id}\" cannot be activated: {why}"))),
+        Change::Deactivate => Ok(Some(change::deactivate(document))),
+        Change::Revert | Change::Delete => Ok(None),
+    }
+}

@@ -1,0 +1,140 @@
+//! Kill switches: the documents, changing them, and asking them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::Time;
+
+/// One version of a switch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchVersion {
+    /// Its id.
+    #[schema(example = "block-bank")]
+    pub id: String,
+    /// Counted from 1; every change makes a new one.
+    pub version: u32,
+    /// The switch as its author wrote it; `null` in the version that deleted it.
+    #[schema(value_type = Object)]
+    pub document: Value,
+    /// When this version was made.
+    pub changed: Time,
+    /// Who made it.
+    pub actor: String,
+    /// Why.
+    pub message: String,
+}
+
+/// A switch and what it does now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchView {
+    /// What was written.
+    #[serde(flatten)]
+    pub switch: SwitchVersion,
+    /// `blocking`, `shadow`, `inactive`, `waiting` (before its validity), `expired`, or `paused` (outside its windows).
+    #[schema(example = "blocking")]
+    pub phase: String,
+}
+
+/// Makes the switches what is sent, in one step: all of it or, if one has a problem, none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplySwitches {
+    /// The switches, each an object with an `id`.
+    #[schema(value_type = Vec<Object>)]
+    pub switches: Vec<Value>,
+    /// Whether to delete switches that are not among them.
+    #[serde(default)]
+    pub prune: bool,
+    /// Whether to say what would change, and leave it at that.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Turns a switch on or off, or takes its last change back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeSwitch {
+    /// For how long it is on, such as `2h`; only when it is turned on.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2h")]
+    pub duration: Option<String>,
+    /// Why, for the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// Contexts to ask the switches about: one, or many.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateSwitches {
+    /// One context.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub context: Option<Map<String, Value>>,
+    /// Many contexts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub contexts: Vec<Map<String, Value>>,
+    /// Whether to say why, switch by switch and test by test.
+    #[serde(default)]
+    pub explain: bool,
+}
+
+/// What the switches say of each context.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchVerdicts {
+    /// The revision that was asked.
+    pub revision: u64,
+    /// A verdict for each context, in the order sent; of `context` first.
+    pub verdicts: Vec<SwitchVerdict>,
+}
+
+/// What the switches say of one context.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchVerdict {
+    /// Whether it is blocked.
+    pub blocked: bool,
+    /// The switches that block it, the one that answers first.
+    pub switches: Vec<String>,
+    /// The switches in shadow that would block it.
+    pub shadow: Vec<String>,
+    /// Why it is blocked, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What a blocked caller answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<SwitchAnswer>,
+    /// Why, if that was asked for: each switch, the highest priority first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub explanation: Vec<Value>,
+}
+
+/// What a blocked caller answers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// HTTP headers, name and value.
+    #[schema(value_type = Vec<Vec<String>>)]
+    pub headers: Vec<(String, String)>,
+    /// The body, if the switch has one.
+    pub body: Option<String>,
+}
+
+/// What a look through the whole audit found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditCheckView {
+    /// Whether every entry follows from the one before, and every document is what its entry says.
+    pub valid: bool,
+    /// How many entries there are.
+    pub entries: u64,
+    /// The hash of the last entry; keep a copy elsewhere, and nobody can rewrite what lies before it.
+    pub last_hash: String,
+    /// The first thing that is wrong.
+    pub problem: Option<String>,
+}
