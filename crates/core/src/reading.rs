@@ -27,6 +27,22 @@ pub fn truth(node: &Node) -> Result<bool, String> {
     }
 }
 
+/// `25%` or `0.25`: above 0, up to 1.
+///
+/// # Errors
+/// For anything else.
+pub fn share(node: &Node) -> Result<f64, String> {
+    let wrong = || "should be a share above 0 and up to 1, for example 25% or 0.25".to_owned();
+    let share = match &node.content {
+        Content::Text(text) => {
+            let percent = text.trim().strip_suffix('%').ok_or_else(wrong)?;
+            percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0
+        }
+        _ => node.number().ok_or_else(wrong)?,
+    };
+    if 0.0 < share && share <= 1.0 { Ok(share) } else { Err(wrong()) }
+}
+
 /// `10:00`, `10:00:30` or `24:00`, in milliseconds after midnight.
 ///
 /// # Errors

@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use lanner_core::document::Content;
+use lanner_core::reading;
 use lanner_core::time::parse_duration_ms;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::Secret;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier};
 
 use crate::clock::Clock;
+use crate::switches::guard::Guard;
 
 /// The port of HTTP.
 pub const HTTP_PORT: u16 = 9797;
@@ -42,6 +45,8 @@ pub struct Settings {
     pub schemas: std::sync::Arc<crate::graphite::Schemas>,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
     pub clock: Clock,
+    /// How much a switch may block without a second look.
+    pub guard: Guard,
     /// Whether rules are evaluated; not in a process that only reads or changes what is stored.
     pub evaluate: bool,
 }
@@ -62,6 +67,7 @@ impl Settings {
             store: StoreOptions::default(),
             schemas: std::sync::Arc::default(),
             clock: Clock::default(),
+            guard: Guard::default(),
             evaluate: true,
         }
     }
@@ -81,6 +87,7 @@ impl Settings {
                     "max_body",
                     "max_writers",
                     "external_url",
+                    "guard",
                     "storage_schemas",
                     "storage_aggregation",
                 ],
@@ -138,6 +145,9 @@ impl Settings {
         }
         self.max_body_bytes = fields.read("max_body", check, count).unwrap_or(self.max_body_bytes);
         self.max_writers = fields.read("max_writers", check, count).unwrap_or(self.max_writers);
+        if let Some(guard) = fields.get("guard").and_then(|node| read_guard(node, check)) {
+            self.guard = guard;
+        }
         self.external_url = fields.read("external_url", check, text).or_else(|| self.external_url.take());
     }
 
@@ -166,6 +176,23 @@ impl Settings {
             self.store.event_retention = rules;
         }
     }
+}
+
+/// `off`, a share, or `{ share: 30%, stream: payments }`.
+fn read_guard(node: &Node, check: &mut Check) -> Option<Guard> {
+    if node.scalar_text().is_some_and(|text| matches!(text.as_str(), "off" | "false")) {
+        return Some(Guard { share: 1.0, ..Guard::default() });
+    }
+    if !matches!(node.content, Content::Map(_)) {
+        let share =
+            reading::share(node).map_err(|why| check.problem(node, "server.guard", format!("{why}, or off")));
+        return share.ok().map(|share| Guard { share, ..Guard::default() });
+    }
+    let mut fields = check.map(node, "server.guard")?;
+    let share = fields.read("share", check, reading::share).unwrap_or(Guard::default().share);
+    let stream = fields.read("stream", check, text);
+    fields.finish(&["share", "stream"], check);
+    Some(Guard { share, stream })
 }
 
 fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRule> {

@@ -1,62 +1,15 @@
 //! Kill switches over HTTP: kept, published, asked in every dialect.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use lanner_server::{Server, Settings};
 use lanner_switch::Snapshot;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-struct Running {
-    server: Server,
-    http: reqwest::Client,
-    url: String,
-    folder: tempfile::TempDir,
-}
+use crate::switching::{Running, start, start_in};
 
-async fn start() -> Running {
-    start_in(tempfile::tempdir().unwrap()).await
-}
-
-async fn start_in(folder: tempfile::TempDir) -> Running {
-    lanner_io::receiver::install_crypto_provider();
-    let mut settings = Settings::new(folder.path());
-    settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    (settings.carbon, settings.carbon_pickle) = (None, None);
-    let server = Server::start(settings).await.unwrap();
-    let url = format!("http://{}", server.http_addr());
-    Running { server, http: reqwest::Client::new(), url, folder }
-}
-
-impl Running {
-    async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let method = method.parse().unwrap();
-        let request =
-            self.http.request(method, format!("{}{path}", self.url)).header("x-lanner-actor", "ann");
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let response = request.body(body).send().await.unwrap();
-        let status = response.status().as_u16();
-        (status, response.json().await.unwrap_or(Value::Null))
-    }
-
-    /// The answer, which must be fine.
-    async fn fine(&self, method: &str, path: &str, body: Value) -> Value {
-        let (status, answer) = self.ask(method, path, body).await;
-        assert!(status < 300, "{method} {path}: {status} {answer}");
-        answer
-    }
-
-    async fn put(&self, id: &str, document: Value) {
-        self.fine("PUT", &format!("/api/v1/switches/{id}?message=because"), document).await;
-    }
-
-    async fn blocks(&self, context: Value) -> bool {
-        let answer = self.fine("POST", "/api/v1/switches/evaluate", json!({ "context": context })).await;
-        answer["verdicts"][0]["blocked"] == true
-    }
-}
+mod switching;
 
 fn seed() -> Value {
     json!({"when": "WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\"", "reason": "HSBC is down"})

@@ -15,7 +15,7 @@
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
 //! recurs), [`Snapshot`] (what travels), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
-//! [`change`] (activate, deactivate).
+//! [`change`] (activate, deactivate), [`Trial`] (what one would have blocked).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as arguments, in
 //! milliseconds since the Unix epoch. Evaluation is total: no panic, no error, bounded work. A switch must never be
@@ -27,6 +27,7 @@ mod read;
 mod set;
 mod snapshot;
 mod switch;
+mod trial;
 mod verdict;
 mod window;
 
@@ -35,5 +36,6 @@ pub use read::{FIELDS, Field, RESERVED_IDS};
 pub use set::SwitchSet;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use switch::{Answer, OnUnavailable, Phase, Rollout, Status, Switch};
+pub use trial::Trial;
 pub use verdict::{Staleness, Verdict};
 pub use window::Window;

@@ -72,7 +72,8 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// Names that mean something else where switches are asked for.
-pub const RESERVED_IDS: [&str; 5] = ["audit", "blocked", "evaluate", "snapshot", "stream"];
+pub const RESERVED_IDS: [&str; 7] =
+    ["audit", "blocked", "evaluate", "preview", "requests", "snapshot", "stream"];
 
 /// More conditions or windows than this are refused.
 const MAX_ITEMS: usize = 100;
@@ -248,7 +249,7 @@ fn read_rollout(node: &Node, path: &str, check: &mut Check) -> Option<Rollout> {
     let mut fields = check.map(node, path)?;
     fields.require("share", "25%", check);
     fields.require("by", "user.id", check);
-    let share = fields.read("share", check, share);
+    let share = fields.read("share", check, reading::share);
     let by = fields.read("by", check, |node| {
         FieldPath::parse(&text(node)?).map_err(|problems| {
             let why = problems.first().map(ToString::to_string).unwrap_or_default();
@@ -257,19 +258,6 @@ fn read_rollout(node: &Node, path: &str, check: &mut Check) -> Option<Rollout> {
     });
     fields.finish(&["share", "by"], check);
     Some(Rollout { share: share?, by: by? })
-}
-
-/// `25%` or `0.25`: above 0, up to 1.
-fn share(node: &Node) -> Result<f64, String> {
-    let wrong = || "should be a share above 0 and up to 1, for example 25% or 0.25".to_owned();
-    let share = match &node.content {
-        Content::Text(text) => {
-            let percent = text.trim().strip_suffix('%').ok_or_else(wrong)?;
-            percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0
-        }
-        _ => node.number().ok_or_else(wrong)?,
-    };
-    if 0.0 < share && share <= 1.0 { Ok(share) } else { Err(wrong()) }
 }
 
 fn read_answer(node: &Node, path: &str, check: &mut Check) -> Option<Answer> {

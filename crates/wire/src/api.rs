@@ -35,8 +35,8 @@ pub use rule::{
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use switch::{
-    ApplySwitches, AuditCheckView, ChangeSwitch, EvaluateSwitches, SwitchAnswer, SwitchVerdict,
-    SwitchVerdicts, SwitchVersion, SwitchView,
+    ApplySwitches, AuditCheckView, ChangeSwitch, EvaluateSwitches, PreviewSwitch, SwitchAnswer,
+    SwitchPreview, SwitchRequest, SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView,
 };
 pub use time::{Time, When};
 

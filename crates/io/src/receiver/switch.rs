@@ -21,6 +21,8 @@ use super::{Problem, SendError, Sending, Transport};
 /// | `with` | fields of the context and the alert's labels whose values they must have | none: the switch as it is |
 /// | `for` | for how long it is on, unless the alert is over before | `30m` |
 /// | `cooldown` | for how long after it was taken back it is not thrown again | `10m` |
+/// | `per_hour` | how many switches it throws within an hour without asking | 10 |
+/// | `approval` | whether a person has to approve each | `false` |
 /// | `timeout` | for one attempt, 100ms to 10m | `10s` |
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,8 +36,23 @@ pub struct SwitchConfig {
     pub duration: Span<1_800_000>,
     /// For how long it is not thrown again.
     pub cooldown: Span<600_000>,
+    /// How many within an hour, without asking.
+    pub per_hour: PerHour,
+    /// Whether a person has to approve each.
+    pub approval: bool,
     /// For one attempt.
     pub timeout: Timeout,
+}
+
+/// How many within an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct PerHour(pub u32);
+
+impl Default for PerHour {
+    fn default() -> Self {
+        Self(10)
+    }
 }
 
 /// A duration in milliseconds, written as `30m`; its default is its parameter.
@@ -72,6 +89,10 @@ pub struct SwitchOrder {
     pub for_ms: i64,
     /// For how long after it was taken back it is not thrown again, milliseconds.
     pub cooldown_ms: i64,
+    /// How many switches made after this one are thrown within an hour without asking a person.
+    pub per_hour: u32,
+    /// Whether a person has to approve.
+    pub wants_approval: bool,
     /// The rule whose alert it is.
     pub rule: String,
     /// When the alert began, milliseconds since the Unix epoch.
@@ -120,7 +141,7 @@ struct Throw {
 
 impl Throw {
     fn order(&self, alert: &NotifiedAlert) -> Result<SwitchOrder, SendError> {
-        let SwitchConfig { switch, with, duration, cooldown, .. } = &self.config;
+        let SwitchConfig { switch, with, duration, cooldown, per_hour, approval, .. } = &self.config;
         let mut values = Vec::with_capacity(with.len());
         for (field, label) in with {
             // `{{ bank }}`, as templates have it, is the label as well.
@@ -138,6 +159,8 @@ impl Throw {
             with: values,
             for_ms: duration.0,
             cooldown_ms: cooldown.0,
+            per_hour: per_hour.0,
+            wants_approval: *approval,
             rule: alert.rule.to_string(),
             since_ms: alert.started_ms,
             is_over: alert.is_resolved(),

@@ -168,7 +168,7 @@ async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
     let applied = match register::apply(app, &document, &options).await {
         Ok(_) => {
             let switches = document.get("switches").and_then(Value::as_array).cloned().unwrap_or_default();
-            lanner_server::switches::save::apply(app, switches, &options).await
+            lanner_server::switches::save::apply(app, switches, &options, true).await
         }
         Err(error) => Err(error),
     };

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Shared, rule};
+use super::{Shared, rule, switch_second};
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -52,6 +52,15 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
+    /// Say what a switch would block, tried on the contexts that the server was asked last, or on a stream's events.
+    #[command(after_help = "\
+Examples:
+  lanner switch preview block-bank
+  lanner switch preview --file switches.yaml
+  lanner switch preview block-bank --stream purchases --last 10000
+
+Only contexts count that the server itself was asked since it started, at most the last 100000.")]
+    Preview(switch_second::PreviewArgs),
     /// Make the switches of files those of the server: all of them, or none if one is wrong.
     #[command(after_help = "\
 Examples:
@@ -62,14 +71,42 @@ Examples:
     #[command(after_help = "\
 Examples:
   lanner switch activate block-bank
-  lanner switch activate block-bank --for 2h -m 'HSBC is down'")]
+  lanner switch activate block-bank --for 2h -m 'HSBC is down'
+  lanner switch activate block-all --request -m 'all is on fire'
+
+What would block more of the last contexts than the server's guard lets pass (50 % by default) is refused: --force
+does it all the same and is noted, --request asks a second person.")]
     Activate {
         /// For how long, such as 30m or 2h; else as its validity says.
         #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
         duration: Option<String>,
+        /// Only ask for it; somebody else approves.
+        #[arg(long, conflicts_with = "force")]
+        request: bool,
+        /// Do it though it would block more than the guard lets pass.
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         change: ChangeArgs,
     },
+    /// List the switches that wait for somebody's approval.
+    #[command(after_help = "\
+Examples:
+  lanner switch requests")]
+    Requests {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Turn on a switch that somebody else, or an alert, asked for.
+    #[command(after_help = "\
+Examples:
+  lanner switch approve block-all -m 'I see it too'")]
+    Approve(ChangeArgs),
+    /// Turn down what was asked for.
+    #[command(after_help = "\
+Examples:
+  lanner switch deny block-all -m 'the bank is up again'")]
+    Deny(ChangeArgs),
     /// Turn one switch off, now.
     #[command(after_help = "\
 Examples:
@@ -79,7 +116,13 @@ Examples:
     #[command(after_help = "\
 Examples:
   lanner switch revert block-bank -m 'it was the wrong bank'")]
-    Revert(ChangeArgs),
+    Revert {
+        /// Do it though it would block more than the guard lets pass.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
     /// Delete one switch.
     #[command(after_help = "\
 Examples:
@@ -145,6 +188,9 @@ struct ApplyArgs {
     /// Only say what would change.
     #[arg(long)]
     dry_run: bool,
+    /// Do it though a switch would block more than the guard lets pass.
+    #[arg(long)]
+    force: bool,
     /// Why, for the history.
     #[arg(long, short, value_name = "TEXT")]
     message: Option<String>,
@@ -153,14 +199,14 @@ struct ApplyArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct ChangeArgs {
+pub(super) struct ChangeArgs {
     /// Its id.
-    id: String,
+    pub(super) id: String,
     /// Why, for the history.
     #[arg(long, short, value_name = "TEXT")]
-    message: Option<String>,
+    pub(super) message: Option<String>,
     #[command(flatten)]
-    shared: Shared,
+    pub(super) shared: Shared,
 }
 
 #[derive(Debug, clap::Args)]
@@ -175,13 +221,13 @@ struct ContextArgs {
     shared: Shared,
 }
 
-const SWITCHES: [&str; 3] = ["api", "v1", "switches"];
+pub(super) const SWITCHES: [&str; 3] = ["api", "v1", "switches"];
 
-fn path<'a>(id: &'a str, action: &'a str) -> Vec<&'a str> {
+pub(super) fn path<'a>(id: &'a str, action: &'a str) -> Vec<&'a str> {
     [&SWITCHES[..], &[id, action]].concat()
 }
 
-fn written<'v>(document: &'v Value, name: &str) -> Option<&'v str> {
+pub(super) fn written<'v>(document: &'v Value, name: &str) -> Option<&'v str> {
     document.get(name).and_then(Value::as_str)
 }
 
@@ -264,9 +310,24 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             client::with(&shared.server, async |client| show(client, id, shared.format).await)
         }
         Command::Apply(args) => apply(args),
-        Command::Activate { duration, change } => changed(change, "activate", duration.as_deref()),
-        Command::Deactivate(change) => changed(change, "deactivate", None),
-        Command::Revert(change) => revert(change),
+        Command::Preview(args) => switch_second::preview(args),
+        Command::Activate { duration, request: is_request, force, change } => {
+            let request =
+                ChangeSwitch { duration: duration.clone(), message: change.message.clone(), force: *force };
+            if *is_request {
+                switch_second::request(change, &request)
+            } else {
+                changed(change, "activate", &request)
+            }
+        }
+        Command::Deactivate(change) => {
+            let request = ChangeSwitch { message: change.message.clone(), ..ChangeSwitch::default() };
+            changed(change, "deactivate", &request)
+        }
+        Command::Requests { shared } => switch_second::requests(shared),
+        Command::Approve(change) => switch_second::approve(change),
+        Command::Deny(change) => switch_second::deny(change),
+        Command::Revert { force, change } => revert(change, *force),
         Command::Delete { id, server } => client::with(server, async |client| {
             client.act(Method::DELETE, &[&SWITCHES[..], &[id]].concat()).await?;
             remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
@@ -306,8 +367,9 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
     let Some(switches) = document.get("switches").and_then(Value::as_array).cloned() else {
         return Err(Failure::user("no file has switches").hint("write them as a list under switches:"));
     };
-    let ApplyArgs { prune, dry_run, message, shared, .. } = args;
-    let request = ApplySwitches { switches, prune: *prune, dry_run: *dry_run, message: message.clone() };
+    let ApplyArgs { prune, dry_run, force, message, shared, .. } = args;
+    let (prune, dry_run, force) = (*prune, *dry_run, *force);
+    let request = ApplySwitches { switches, prune, dry_run, message: message.clone(), force };
     client::with(&shared.server, async |client| {
         let applied: ApplyResponse = client.post(&SWITCHES, &request).await?;
         rule::tell(&applied, shared.format)?;
@@ -315,26 +377,30 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
     })
 }
 
-fn changed(args: &ChangeArgs, action: &str, duration: Option<&str>) -> Result<Outcome> {
-    let ChangeArgs { id, message, shared } = args;
-    client::with(&shared.server, async |client| {
-        let request = ChangeSwitch { duration: duration.map(str::to_owned), message: message.clone() };
-        let switch: SwitchView = client.post(&path(id, action), &request).await?;
-        if shared.format == Format::Table {
-            let until = switch.switch.document.pointer("/valid/to").and_then(Value::as_str);
-            let until = until.filter(|_| switch.phase == "blocking").map(|to| format!(" until {to}"));
-            remark(&format!("the switch {id} is {}{}", switch.phase, until.unwrap_or_default()));
-        } else {
-            list::one(shared.format, &switch)?;
-        }
+fn changed(args: &ChangeArgs, action: &str, request: &ChangeSwitch) -> Result<Outcome> {
+    client::with(&args.shared.server, async |client| {
+        let switch: SwitchView = client.post(&path(&args.id, action), request).await?;
+        tell_phase(&switch, args.shared.format)?;
         Ok(Outcome::Fine)
     })
 }
 
-fn revert(args: &ChangeArgs) -> Result<Outcome> {
+/// Says what a switch does from now on.
+pub(super) fn tell_phase(view: &SwitchView, format: Format) -> Result<()> {
+    if format != Format::Table {
+        return list::one(format, view);
+    }
+    let SwitchView { switch, phase } = view;
+    let until = switch.document.pointer("/valid/to").and_then(Value::as_str);
+    let until = until.filter(|_| phase == "blocking").map(|to| format!(" until {to}"));
+    remark(&format!("the switch {} is {phase}{}", switch.id, until.unwrap_or_default()));
+    Ok(())
+}
+
+fn revert(args: &ChangeArgs, force: bool) -> Result<Outcome> {
     let ChangeArgs { id, message, shared } = args;
     client::with(&shared.server, async |client| {
-        let request = ChangeSwitch { message: message.clone(), ..ChangeSwitch::default() };
+        let request = ChangeSwitch { message: message.clone(), force, ..ChangeSwitch::default() };
         let version: SwitchVersion = client.post(&path(id, "revert"), &request).await?;
         if shared.format == Format::Table {
             let what = if version.document.is_null() { "is deleted again" } else { "is what it was before" };

@@ -75,3 +75,35 @@ fn mistakes_are_found_before_they_are_sent() {
     let out = run(&["check", file.to_str().unwrap()]).expect(1);
     assert!(out.contains("switches[0].when") && out.contains("did you mean \"status\""), "{out}");
 }
+
+#[test]
+fn what_blocks_much_is_looked_at_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("lanner.yaml");
+    std::fs::write(&config, "server: { guard: { share: 30%, stream: purchases } }\n").unwrap();
+    let server = serve(folder, &["--config", config.to_str().unwrap()]);
+    let purchase = |n: i32| {
+        let bank = if n % 2 == 0 { "HSBC" } else { "ING" };
+        format!("{{\"WORKFLOW\": \"PURCHASE\", \"BANK\": \"{bank}\", \"n\": {n}}}\n")
+    };
+    let events = server.file("purchases.ndjson", (0..200).map(purchase).collect::<String>());
+    server.run(&["import", "--stream", "purchases", &events]).says(0, &["200 events"]);
+    let file = server.file("switches.yaml", FILE);
+    let out = server.run(&["switch", "preview", "--file", &file, "--stream", "purchases"]).expect(0);
+    let expected = "block-bank would block 50 % of the last 200 events of purchases (100), from ";
+    assert!(out.starts_with(expected) && out.contains("\"n\":198"), "{out}");
+    server.run(&["switch", "apply", &file]).says(0, &["2 created"]);
+    server.run(&["switch", "preview", "block-bank"]).expect(0);
+    server
+        .run(&["switch", "activate", "block-bank"])
+        .says(2, &["50 % of the last 200 events of purchases, more than 30 %", "--force"]);
+    server
+        .run(&["switch", "activate", "block-bank", "--request"])
+        .says(0, &["waits for somebody else", "lanner switch approve block-bank"]);
+    assert!(server.run(&["switch", "requests"]).expect(0).contains("block-bank"));
+    server.run(&["switch", "approve", "block-bank"]).says(2, &["somebody else has to approve it"]);
+    server.run(&["switch", "deny", "block-bank"]).says(0, &["stays as it is"]);
+    server.run(&["switch", "activate", "block-bank", "--force"]).says(0, &["is blocking"]);
+    let history = server.run(&["switch", "history", "block-bank"]).expect(0);
+    assert!(history.contains("forced: it would block 50 %"), "{history}");
+}

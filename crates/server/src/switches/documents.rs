@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use lanner_core::time::parse_duration_ms;
 use lanner_io::store::StoredDocument;
 use lanner_switch::Switch;
 use lanner_wire::api::{
@@ -15,7 +14,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::SWITCH;
-use super::save::{self, Change};
+use super::requests::for_ms;
+use super::save::{self, By, Change};
 use crate::api::rules::actor;
 use crate::api::{ApiError, Json};
 use crate::app::App;
@@ -38,7 +38,7 @@ fn view(stored: StoredDocument, now_ms: i64) -> SwitchView {
     SwitchView { switch, phase: phase.to_owned() }
 }
 
-fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
+pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
     let latest = app.store.document_history(SWITCH, id)?.into_iter().next();
     let stored = latest.filter(|stored| stored.document.is_some());
     Ok(view(stored.ok_or_else(|| ApiError::not_found("switch", id))?, app.now_ms()))
@@ -78,11 +78,11 @@ pub async fn apply(
     headers: HeaderMap,
     Json(request): Json<ApplySwitches>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
-    let ApplySwitches { switches, prune, dry_run, message } = request;
+    let ApplySwitches { switches, prune, dry_run, message, force } = request;
     let prune = if prune { Prune::All } else { Prune::Nothing };
     let message = message.unwrap_or_default();
     let options = ApplyOptions { actor: actor(&headers), message, prune, dry_run };
-    Ok(response(save::apply(&app, switches, &options).await?, dry_run))
+    Ok(response(save::apply(&app, switches, &options, force).await?, dry_run))
 }
 
 /// One switch, and what it does now.
@@ -103,6 +103,8 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
 #[serde(deny_unknown_fields)]
 pub struct Why {
     message: Option<String>,
+    #[serde(default)]
+    force: bool,
 }
 
 /// Create or replace one switch. The document may leave its `id` out.
@@ -111,7 +113,7 @@ pub struct Why {
 /// 400, 422 with every problem, 507.
 #[utoipa::path(
     put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch", request_body = Object,
-    params(("id" = String, Path), ("message" = Option<String>, Query)),
+    params(("id" = String, Path), ("message" = Option<String>, Query), ("force" = Option<bool>, Query)),
     responses((status = 200, body = SwitchView), (status = 422, body = ErrorBody))
 )]
 pub async fn put(
@@ -130,7 +132,7 @@ pub async fn put(
     }
     let message = why.message.unwrap_or_default();
     let options = ApplyOptions { actor: actor(&headers), message, ..ApplyOptions::default() };
-    save::apply(&app, vec![document], &options).await?;
+    save::apply(&app, vec![document], &options, why.force).await?;
     find(&app, &id).map(Json)
 }
 
@@ -149,8 +151,14 @@ pub async fn delete(
     Path(id): Path<String>,
     Query(why): Query<Why>,
 ) -> Result<StatusCode, ApiError> {
-    save::change(&app, &id, Change::Delete, &actor(&headers), &why.message.unwrap_or_default()).await?;
+    let by = By { actor: actor(&headers), message: why.message.unwrap_or_default(), force: true };
+    save::change(&app, &id, Change::Delete, &by).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn by(headers: &HeaderMap, request: ChangeSwitch) -> By {
+    let ChangeSwitch { message, force, .. } = request;
+    By { actor: actor(headers), message: message.unwrap_or_default(), force }
 }
 
 async fn changed(
@@ -158,20 +166,24 @@ async fn changed(
     headers: &HeaderMap,
     id: &str,
     change: Change,
-    message: Option<String>,
+    request: ChangeSwitch,
 ) -> Result<Json<SwitchView>, ApiError> {
-    save::change(app, id, change, &actor(headers), &message.unwrap_or_default()).await?;
+    save::change(app, id, change, &by(headers, request)).await?;
     find(app, id).map(Json)
 }
 
 /// Turn one switch on from now, for a while if that is said.
 ///
 /// # Errors
-/// 404, 422 when its validity is over and nothing says for how long.
+/// 404, 409 when it would block more than the guard lets pass, 422 when its validity is over and nothing says for how
+/// long.
 #[utoipa::path(
     post, path = "/api/v1/switches/{id}/activate", tag = "switches", operation_id = "activate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 200, body = SwitchView), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+    responses(
+        (status = 200, body = SwitchView), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    )
 )]
 pub async fn activate(
     State(app): State<Arc<App>>,
@@ -179,11 +191,8 @@ pub async fn activate(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    let ChangeSwitch { duration, message } = request;
-    let for_ms = duration.map(|text| parse_duration_ms(&text)).transpose();
-    let for_ms =
-        for_ms.map_err(|error| ApiError::problems(vec![ProblemView::at("for", error.to_string())]))?;
-    changed(&app, &headers, &id, Change::Activate(for_ms), message).await
+    let for_ms = for_ms(request.duration.as_deref())?;
+    changed(&app, &headers, &id, Change::Activate(for_ms), request).await
 }
 
 /// Turn one switch off.
@@ -201,7 +210,7 @@ pub async fn deactivate(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    changed(&app, &headers, &id, Change::Deactivate, request.message).await
+    changed(&app, &headers, &id, Change::Deactivate, request).await
 }
 
 /// Take the last change of one switch back; doing it twice brings the change again. Also undoes a deletion.
@@ -219,7 +228,7 @@ pub async fn revert(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchVersion>, ApiError> {
-    save::change(&app, &id, Change::Revert, &actor(&headers), &request.message.unwrap_or_default()).await?;
+    save::change(&app, &id, Change::Revert, &by(&headers, request)).await?;
     let latest = app.store.document_history(SWITCH, &id)?.into_iter().next();
     latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
 }
@@ -264,7 +273,7 @@ pub async fn audit(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
     let limit = query.limit.unwrap_or(100).clamp(1, 10_000);
-    let entries = app.store.audit_list(None, Some("switch."), limit)?;
+    let entries = app.store.audit_list(None, Some("switch"), limit)?;
     Ok(Json(entries.into_iter().map(crate::api::operations::audit_view).collect()))
 }
 

@@ -17,7 +17,9 @@ const MAX_CONTEXTS: usize = 10_000;
 
 /// Asks, and counts what came of it.
 pub(super) fn ask(app: &App, current: &Current, context: &Map<String, Value>, face: &'static str) -> Verdict {
-    let verdict = current.set.evaluate(context, app.now_ms());
+    let now_ms = app.now_ms();
+    app.switches.recent.note(context, now_ms);
+    let verdict = current.set.evaluate(context, now_ms);
     metrics::counter!("lanner_switch_evaluations_total", "face" => face).increment(1);
     for switch in verdict.blocking() {
         metrics::counter!("lanner_switch_blocked_total", "switch" => switch.id.to_string()).increment(1);

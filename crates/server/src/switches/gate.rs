@@ -19,6 +19,8 @@ use serde_json::{Map, Value};
 use super::evaluate::ask;
 use crate::app::App;
 
+/// Headers that are nobody else's business.
+const SECRET: [&str; 4] = ["authorization", "cookie", "proxy_authorization", "x_api_key"];
 /// More parameters or headers than this are not looked at.
 const MAX_FIELDS: usize = 200;
 
@@ -68,7 +70,7 @@ fn context(
     let named = headers.iter().take(MAX_FIELDS).filter_map(|(name, value)| {
         Some((name.as_str().replace('-', "_"), Value::from(value.to_str().ok()?)))
     });
-    let named: Map<String, Value> = named.filter(|(name, _)| name != "authorization").collect();
+    let named: Map<String, Value> = named.filter(|(name, _)| !SECRET.contains(&name.as_str())).collect();
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()).take(MAX_FIELDS) {
         context.insert(name.into_owned(), typed(&value));
     }

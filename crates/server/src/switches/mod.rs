@@ -3,14 +3,20 @@
 //! Clients hold the switches themselves and are only told when they changed; what is asked here is for everybody
 //! who cannot. Both run `lanner-switch`, so both say the same.
 //!
-//! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`throw`] (changes by alerts), then the faces: `documents` (the API),
-//! `deliver` (snapshot and stream), `evaluate`, `ofrep` (OpenFeature), `gate` (proxies).
+//! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
+//! [`requests`] (what waits for one), [`throw`] (changes by alerts), then the faces: `documents` (the API), `deliver`
+//! (snapshot and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature), `gate`
+//! (proxies).
 
 pub mod deliver;
 pub mod documents;
 pub mod evaluate;
 pub mod gate;
+pub mod guard;
 pub mod ofrep;
+pub mod preview;
+pub mod recent;
+pub mod requests;
 pub mod save;
 pub mod throw;
 
@@ -36,6 +42,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(documents::deactivate))
         .routes(routes!(documents::revert))
         .routes(routes!(documents::history))
+        .routes(routes!(preview::preview))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::request))
+        .routes(routes!(requests::approve))
+        .routes(routes!(requests::deny))
         .routes(routes!(documents::audit))
         .routes(routes!(documents::verify_audit))
         .routes(routes!(deliver::snapshot))
@@ -56,6 +67,8 @@ pub struct Switches {
     current: RwLock<Arc<Current>>,
     told: tokio::sync::watch::Sender<Arc<Current>>,
     problem: Mutex<Option<String>>,
+    /// The contexts that were asked last.
+    pub recent: recent::Recent,
 }
 
 /// The switches of one revision.
@@ -77,6 +90,7 @@ impl Default for Switches {
             told: tokio::sync::watch::Sender::new(Arc::clone(&current)),
             current: RwLock::new(current),
             problem: Mutex::default(),
+            recent: recent::Recent::default(),
         }
     }
 }

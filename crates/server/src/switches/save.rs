@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use lanner_core::document::Check;
-use lanner_core::{Node, Problems};
-use lanner_io::store::{DocumentChange, StoredDocument};
+use lanner_core::{Node, Problem, Problems};
+use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
 use lanner_switch::{Switch, change};
 use serde_json::Value;
 
-use super::SWITCH;
+use super::{SWITCH, guard};
 use crate::api::ApiError;
 use crate::app::App;
 use crate::register::{Applied, ApplyError, ApplyOptions, Prune};
@@ -27,9 +28,20 @@ pub enum Change {
     Delete,
 }
 
+/// Who changes a switch, and why.
+#[derive(Debug, Clone, Default)]
+pub struct By {
+    /// Who.
+    pub actor: String,
+    /// Why, for the history.
+    pub message: String,
+    /// Whether to do it though the guard objects.
+    pub force: bool,
+}
+
 /// Makes the switches what is sent: all or none. Which switches that are not sent are deleted, `options` say; with
 /// [`Prune::Own`], as a configuration that is read at each start, switches that somebody else changed since are left
-/// as they are.
+/// as they are. With `force`, what the guard objects to is done all the same, and the history says so.
 ///
 /// # Errors
 /// Every problem in what is sent; failures of the store.
@@ -37,6 +49,7 @@ pub async fn apply(
     app: &Arc<App>,
     mut documents: Vec<Value>,
     options: &ApplyOptions,
+    force: bool,
 ) -> Result<Applied, ApplyError> {
     let _one_at_a_time = app.saving.lock().await;
     let now_ms = app.now_ms();
@@ -71,9 +84,49 @@ pub async fn apply(
         return Ok(applied);
     }
     changes.extend(applied.deleted.iter().map(|id| DocumentChange { id: id.clone(), document: None }));
-    app.store.save_documents(SWITCH, &options.actor, &options.message, now_ms, changes)?.await?;
+    let objections = objections(app, &stored, &changes).await?;
+    if !force && !objections.is_empty() {
+        return Err(ApplyError::Problems(Problems(objections)));
+    }
+    let objections: Vec<String> =
+        objections.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    let message = forced(&options.message, &objections);
+    app.store.save_documents(SWITCH, &options.actor, &message, now_ms, changes)?.await?;
     app.switches.reload(&app.store, now_ms)?;
     Ok(applied)
+}
+
+/// What the guard says of changes, a problem for each that it objects to.
+async fn objections(
+    app: &Arc<App>,
+    stored: &BTreeMap<String, StoredDocument>,
+    changes: &[DocumentChange],
+) -> Result<Vec<Problem>, StoreError> {
+    let changes = changes.iter().filter_map(|change| Some((change.id.as_str(), change.document.as_ref()?)));
+    let (ids, changes): (Vec<_>, Vec<_>) = changes
+        .map(|(id, new)| (id, (stored.get(id).and_then(|stored| stored.document.as_ref()), new)))
+        .unzip();
+    let judged = guard::objections(app, &changes).await?;
+    let objections = ids.into_iter().zip(judged).filter_map(|(id, why)| Some((id, why?)));
+    let hint =
+        "force it (--force), or apply it inactive and ask a second person (lanner switch activate --request)"
+            .to_owned();
+    let problem = |(id, message): (&str, String)| Problem {
+        at: None,
+        path: format!("switches.{id}"),
+        message,
+        hint: Some(hint.clone()),
+    };
+    Ok(objections.map(problem).collect())
+}
+
+/// The message of a change that the guard objected to and that was done all the same.
+fn forced(message: &str, objections: &[String]) -> String {
+    if objections.is_empty() {
+        return message.to_owned();
+    }
+    let dash = if message.is_empty() { "" } else { " - " };
+    format!("{message}{dash}forced: {}", objections.join("; "))
 }
 
 /// Gives an emergency switch an end: the one it was given before, if nothing else changed; else a day from now.
@@ -107,14 +160,8 @@ fn checked_ids(documents: &[Value]) -> Result<Vec<String>, ApplyError> {
 /// Changes one switch.
 ///
 /// # Errors
-/// 404, 422 where the change makes no sense, failures of the store.
-pub async fn change(
-    app: &Arc<App>,
-    id: &str,
-    change: Change,
-    actor: &str,
-    message: &str,
-) -> Result<(), ApiError> {
+/// 404, 409 where the guard objects, 422 where the change makes no sense, failures of the store.
+pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result<(), ApiError> {
     let _one_at_a_time = app.saving.lock().await;
     let now_ms = app.now_ms();
     let versions = app.store.document_history(SWITCH, id)?;
@@ -122,8 +169,20 @@ pub async fn change(
     if let Some(document) = &document {
         Switch::from_json(document).map_err(ApiError::from)?;
     }
+    let before = versions.first().and_then(|stored| stored.document.as_ref());
+    let objection = match &document {
+        Some(document) => guard::objection(app, before, document).await?,
+        None => None,
+    };
+    if let Some(why) = objection.as_ref().filter(|_| !by.force) {
+        let message = format!(
+            "the switch \"{id}\" stays as it is: {why}; force it (--force), or ask a second person (--request)"
+        );
+        return Err(ApiError::new(StatusCode::CONFLICT, message));
+    }
+    let message = forced(&by.message, objection.as_slice());
     let changes = vec![DocumentChange { id: id.to_owned(), document }];
-    app.store.save_documents(SWITCH, actor, message, now_ms, changes)?.await?;
+    app.store.save_documents(SWITCH, &by.actor, &message, now_ms, changes)?.await?;
     app.switches.reload(&app.store, now_ms)?;
     Ok(())
 }
@@ -136,7 +195,7 @@ fn changed(
     now_ms: i64,
 ) -> Result<Option<Value>, ApiError> {
     let not_found = || ApiError::not_found("switch", id);
-    let refused = |why: String| ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, why);
+    let refused = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why);
     let latest = versions.first().ok_or_else(not_found)?;
     if change == Change::Revert {
         let before =

@@ -1,20 +1,31 @@
 //! Switches that alerts throw: on while the alert lasts and at most for a while, off when it is over.
 //!
 //! With values from the alert, what is thrown is a switch of its own, made after the one that was named and called
-//! after the values: `block-bank.HSBC` blocks what `block-bank` would where `BANK` is `HSBC`. What a person turned off
-//! while the alert lasts stays off, and what was taken back is not thrown again within the cooldown, so that an alert
-//! that flaps does not.
+//! after the values: `block-bank.HSBC` blocks what `block-bank` would where `BANK` is `HSBC`.
+//!
+//! A program that blocks by itself must not run away, so `decide` holds it to this: nothing is extended; what a
+//! person turned off or denied while the alert lasts stays off; what was taken back is not thrown again within the
+//! cooldown; and one alert throws a switch once. If the alert still lasts when the switch has ended, then blocking
+//! does not help, or it hides what the rule counts, and only a person can throw it again. The same goes for more
+//! switches than the receiver may throw in an hour, and for what the guard objects to.
 
 use std::sync::{Arc, Weak};
 
 use lanner_core::content;
+use lanner_core::time::HOUR_MS;
 use lanner_io::receiver::{SendError, Sending, SwitchHand, SwitchOrder};
-use lanner_io::store::{DocumentChange, StoredDocument};
-use lanner_switch::{Switch, change};
+use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
+use lanner_switch::{Status, Switch, change};
 use serde_json::{Value, json};
 
-use super::SWITCH;
+use super::requests::{self, APPROVED, Wanted};
+use super::{SWITCH, guard};
 use crate::app::App;
+
+/// Why a switch was thrown, as its version says.
+const FIRES: &str = "the alert fires";
+/// Why it was taken back.
+const OVER: &str = "the alert is over";
 
 /// Throws the switches of a server.
 #[derive(Debug)]
@@ -30,65 +41,190 @@ impl SwitchHand for Hand {
     }
 }
 
+/// The switch that an order is about, and what happened to it.
+struct Target<'a> {
+    id: &'a str,
+    /// Who the alert is, in history and audit.
+    actor: &'a str,
+    /// The latest version of the switch.
+    thrown: Option<&'a StoredDocument>,
+    /// The latest version of the request for it; without a document where none waits.
+    request: Option<&'a StoredDocument>,
+    /// How many switches the receiver has thrown within the last hour.
+    n_thrown: usize,
+}
+
 async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
     let _one_at_a_time = app.saving.lock().await;
-    let later = |error: lanner_io::store::StoreError| SendError::retry(error.to_string());
-    let now_ms = app.now_ms();
-    let actor = format!("alert of {}", order.rule);
-    let id = thrown_id(order);
-    let thrown = app.store.document_history(SWITCH, &id).map_err(later)?.into_iter().next();
-    let model = app.store.document_history(SWITCH, &order.switch).map_err(later)?.into_iter().next();
+    let (id, actor) = (thrown_id(order), format!("alert of {}", order.rule));
+    let latest = |kind, id: &str| -> Result<Option<StoredDocument>, SendError> {
+        Ok(app.store.document_history(kind, id).map_err(later)?.into_iter().next())
+    };
+    let (thrown, request) = (latest(SWITCH, &id)?, latest(requests::REQUEST, &id)?);
+    let target = Target {
+        id: &id,
+        actor: &actor,
+        thrown: thrown.as_ref(),
+        request: request.as_ref(),
+        n_thrown: n_thrown(app, &order.switch).map_err(later)?,
+    };
+    if order.is_over {
+        return take_back(app, &target).await.map_err(later);
+    }
+    let model = latest(SWITCH, &order.switch)?.and_then(|stored| stored.document);
     let model = model
-        .and_then(|stored| stored.document)
         .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", order.switch)))?;
-    let Some(document) = next(order, thrown.as_ref(), &model, &id, &actor, now_ms)? else { return Ok(()) };
-    Switch::from_json(&document).map_err(|problems| {
-        SendError::permanent(format!("the switch \"{id}\" cannot be thrown: {problems}"))
-    })?;
-    let message = if order.is_over { "the alert is over" } else { "the alert fires" };
-    let changes = vec![DocumentChange { id, document: Some(document) }];
-    app.store
-        .save_documents(SWITCH, &actor, message, now_ms, changes)
-        .map_err(later)?
-        .await
-        .map_err(later)?;
-    app.switches.reload(&app.store, now_ms).map_err(later)?;
+    match decide(order, &target, app.now_ms()) {
+        Step::Nothing(why) => {
+            tracing::info!(switch = id, "is not thrown: {why}");
+            Ok(())
+        }
+        Step::Throw => throw(app, order, &target, &model, None).await,
+        Step::Ask(because) => throw(app, order, &target, &model, Some(because)).await,
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn later(error: StoreError) -> SendError {
+    SendError::retry(error.to_string())
+}
+
+/// How many switches made after `model`, or itself, alerts have thrown within the last hour.
+fn n_thrown(app: &App, model: &str) -> Result<usize, StoreError> {
+    let since_ms = app.now_ms() - HOUR_MS;
+    let entries = app.store.audit_list(None, Some("switch."), 1_000)?;
+    let of_model = |subject: &str| {
+        subject.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let thrown = entries.iter().filter(|entry| {
+        entry.time_ms > since_ms
+            && of_model(&entry.subject)
+            && entry.detail.get("message").is_some_and(|message| message == FIRES)
+    });
+    Ok(thrown.count())
+}
+
+async fn take_back(app: &Arc<App>, target: &Target<'_>) -> Result<(), StoreError> {
+    let Target { id, actor, thrown, request, .. } = *target;
+    if request.is_some_and(|stored| stored.document.is_some() && stored.actor == actor) {
+        requests::end(app, id, actor, OVER).await?;
+    }
+    let own = thrown.filter(|stored| is_own(stored, actor)).and_then(|stored| stored.document.as_ref());
+    if let Some(document) = own.filter(|document| !is_off(document)) {
+        save(app, id, change::deactivate(document), actor, OVER).await?;
+    }
     Ok(())
 }
 
-/// What the thrown switch is from now on; `None` where nothing is to be done.
-fn next(
-    order: &SwitchOrder,
-    thrown: Option<&StoredDocument>,
-    model: &Value,
-    id: &str,
-    actor: &str,
-    now_ms: i64,
-) -> Result<Option<Value>, SendError> {
-    let current = thrown.and_then(|stored| Some((stored, stored.document.as_ref()?)));
-    let is_off = |document: &Value| document.get("status").is_some_and(|status| status == "inactive");
-    if order.is_over {
-        let own = current.filter(|(stored, document)| stored.actor == actor && !is_off(document));
-        return Ok(own.map(|(_, document)| change::deactivate(document)));
-    }
-    if let Some((stored, _)) = current.filter(|(_, document)| is_off(document)) {
-        let is_own = stored.actor == actor;
-        let why = match () {
-            () if is_own && now_ms - stored.changed_ms < order.cooldown_ms => "it was taken back just now",
-            () if !is_own && stored.changed_ms >= order.since_ms => {
-                "somebody turned it off while the alert lasts"
-            }
-            () => "",
-        };
-        if !why.is_empty() {
-            tracing::warn!(switch = id, "is not thrown: {why}");
-            return Ok(None);
-        }
-    }
-    let made = made_after(model, order, id, actor);
-    change::activate(&made, now_ms, Some(order.for_ms)).map(Some).map_err(SendError::permanent)
+/// What is done about an alert that fires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// Nothing, and why.
+    Nothing(&'static str),
+    /// The switch is thrown.
+    Throw,
+    /// A person is asked, and why.
+    Ask(String),
 }
 
+fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
+    let Target { actor, thrown, request, n_thrown, .. } = *target;
+    let mut was_on_for_this = false;
+    if let Some((stored, document)) = thrown.and_then(|stored| Some((stored, stored.document.as_ref()?))) {
+        let (is_own, is_off) = (is_own(stored, actor), is_off(document));
+        let is_for_this = stored.changed_ms >= order.since_ms;
+        let end_ms = if is_off { stored.changed_ms } else { end_ms(document) };
+        if !is_off && is_active(document) && now_ms < end_ms {
+            return Step::Nothing("it is on");
+        }
+        if is_off && !is_own && is_for_this {
+            return Step::Nothing("somebody turned it off while the alert lasts");
+        }
+        if is_own && now_ms.saturating_sub(end_ms) < order.cooldown_ms {
+            return Step::Nothing("it ended just now");
+        }
+        was_on_for_this = is_own && is_for_this && !is_off;
+    }
+    if let Some(request) = request {
+        if request.document.is_some() {
+            return Step::Nothing("it waits for an approval");
+        }
+        let is_denied = request.actor != actor && request.message != requests::DONE;
+        if is_denied && request.changed_ms >= order.since_ms {
+            return Step::Nothing("somebody denied it while the alert lasts");
+        }
+    }
+    if was_on_for_this {
+        return Step::Ask(LASTS.to_owned());
+    }
+    if n_thrown >= order.per_hour as usize {
+        return Step::Ask(format!(
+            "alerts have thrown {n_thrown} within the hour, as many as per_hour allows"
+        ));
+    }
+    if order.wants_approval { Step::Ask("the receiver wants an approval".to_owned()) } else { Step::Throw }
+}
+
+/// Why an alert does not throw a switch twice.
+const LASTS: &str = "it was on for this alert and has ended, and the alert lasts: blocking does not help, or hides \
+                     what the rule counts";
+
+/// Throws the switch, or asks a person to; also where the guard objects.
+async fn throw(
+    app: &Arc<App>,
+    order: &SwitchOrder,
+    target: &Target<'_>,
+    model: &Value,
+    because: Option<String>,
+) -> Result<(), SendError> {
+    let Target { id, actor, thrown, .. } = *target;
+    let made = made_after(model, order, id, actor);
+    let document = change::activate(&made, app.now_ms(), Some(order.for_ms)).map_err(SendError::permanent)?;
+    Switch::from_json(&document).map_err(|problems| {
+        SendError::permanent(format!("the switch \"{id}\" cannot be thrown: {problems}"))
+    })?;
+    let because = match because {
+        Some(because) => Some(because),
+        None => guard::objection(app, None, &document).await.map_err(later)?,
+    };
+    let Some(because) = because else {
+        return save(app, id, document, actor, FIRES).await.map_err(later);
+    };
+    tracing::warn!(switch = id, "waits for an approval: {because}");
+    let version = thrown.map_or(0, |stored| stored.version);
+    let wanted = Wanted { document, for_ms: Some(order.for_ms), version, because };
+    requests::keep(app, id, wanted, actor, FIRES).await.map_err(later)
+}
+
+async fn save(app: &App, id: &str, document: Value, actor: &str, message: &str) -> Result<(), StoreError> {
+    let now_ms = app.now_ms();
+    let changes = vec![DocumentChange { id: id.to_owned(), document: Some(document) }];
+    app.store.save_documents(SWITCH, actor, message, now_ms, changes)?.await?;
+    app.switches.reload(&app.store, now_ms)?;
+    Ok(())
+}
+
+/// Whether it was thrown, or taken back, by this alert's rule, or approved for it.
+fn is_own(stored: &StoredDocument, actor: &str) -> bool {
+    let asker = stored.message.strip_prefix(APPROVED);
+    let is_approved = asker
+        .and_then(|rest| rest.strip_prefix(actor))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
+    stored.actor == actor || is_approved
+}
+
+fn is_off(document: &Value) -> bool {
+    document.get("status").is_some_and(|status| status == "inactive")
+}
+
+fn is_active(document: &Value) -> bool {
+    Switch::from_json(document).is_ok_and(|switch| switch.status == Status::Active)
+}
+
+/// When its validity ends, milliseconds since the Unix epoch.
+fn end_ms(document: &Value) -> i64 {
+    Switch::from_json(document).map_or(i64::MIN, |switch| switch.valid.end_ms)
+}
 /// The model with the alert's values as further conditions.
 fn made_after(model: &Value, order: &SwitchOrder, id: &str, actor: &str) -> Value {
     let mut document = model.clone();
@@ -127,4 +263,95 @@ fn thrown_id(order: &SwitchOrder) -> String {
         id.push_str(&format!(".{}", &content::sha256(values.as_bytes())[..12]));
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: &str = "alert of floor";
+    const MINUTE_MS: i64 = 60_000;
+    /// The alert began then; it is an hour later now.
+    const SINCE_MS: i64 = 1_767_225_600_000;
+    const NOW_MS: i64 = SINCE_MS + HOUR_MS;
+
+    fn order() -> SwitchOrder {
+        SwitchOrder {
+            switch: "block".to_owned(),
+            with: Vec::new(),
+            for_ms: 30 * MINUTE_MS,
+            cooldown_ms: 10 * MINUTE_MS,
+            per_hour: 3,
+            wants_approval: false,
+            rule: "floor".to_owned(),
+            since_ms: SINCE_MS,
+            is_over: false,
+        }
+    }
+
+    /// A version of the switch: made `ago` minutes ago by `actor`, on until `end` minutes from now.
+    fn switch(ago: i64, actor: &str, status: &str, end: i64) -> StoredDocument {
+        let document = json!({"id": "block", "when": "x", "status": status});
+        let document = change::activate(&document, NOW_MS - HOUR_MS * 9, None).unwrap();
+        let mut document = if status == "inactive" { change::deactivate(&document) } else { document };
+        document["valid"] = json!({"to": lanner_core::time::format_time(NOW_MS + end * MINUTE_MS)});
+        stored(ago, actor, "", Some(document))
+    }
+
+    fn stored(ago: i64, actor: &str, message: &str, document: Option<Value>) -> StoredDocument {
+        StoredDocument {
+            id: "block".to_owned(),
+            version: 1,
+            document,
+            changed_ms: NOW_MS - ago * MINUTE_MS,
+            actor: actor.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(thrown: Option<&StoredDocument>, request: Option<&StoredDocument>, n_thrown: usize, says: &str) {
+        let target = Target { id: "block", actor: RULE, thrown, request, n_thrown };
+        let said = match decide(&order(), &target, NOW_MS) {
+            Step::Throw => "throw".to_owned(),
+            Step::Nothing(why) => format!("nothing: {why}"),
+            Step::Ask(why) => format!("ask: {why}"),
+        };
+        assert!(said.starts_with(says), "{said}");
+    }
+
+    #[test]
+    fn an_alert_throws_once_and_people_have_the_last_word() {
+        check(None, None, 0, "throw");
+        check(None, None, 3, "ask: alerts have thrown 3");
+        check(Some(&switch(5, RULE, "active", 25)), None, 0, "nothing: it is on");
+        check(Some(&switch(5, "ann", "active", 25)), None, 0, "nothing: it is on");
+        check(Some(&switch(5, "ann", "inactive", 25)), None, 0, "nothing: somebody turned it off");
+        // A person's old decision, from before the alert, does not bind it.
+        check(Some(&switch(90, "ann", "inactive", 0)), None, 0, "throw");
+        check(Some(&switch(5, RULE, "inactive", 25)), None, 0, "nothing: it ended just now");
+        check(Some(&switch(15, RULE, "inactive", 25)), None, 0, "throw");
+        // Its time was over, and the alert lasts.
+        check(Some(&switch(35, RULE, "active", -5)), None, 0, "nothing: it ended just now");
+        check(Some(&switch(50, RULE, "active", -20)), None, 0, "ask: it was on for this alert");
+        check(Some(&switch(90, RULE, "active", -60)), None, 0, "throw");
+    }
+
+    #[test]
+    fn requests_wait_and_denials_hold() {
+        let ended = switch(50, RULE, "active", -20);
+        let waiting = stored(9, RULE, FIRES, Some(json!({})));
+        check(Some(&ended), Some(&waiting), 0, "nothing: it waits");
+        check(Some(&ended), Some(&stored(9, "ann", "no", None)), 0, "nothing: somebody denied");
+        check(None, Some(&stored(9, "ann", "no", None)), 0, "nothing: somebody denied");
+        check(None, Some(&stored(90, "ann", "no", None)), 0, "throw");
+        check(Some(&ended), Some(&stored(9, "ann", requests::DONE, None)), 0, "ask: it was on");
+        check(None, Some(&stored(9, RULE, OVER, None)), 0, "throw");
+        // What a person approved for the alert is the alert's own.
+        let mut approved = switch(50, "ann", "active", -20);
+        approved.message = format!("{APPROVED}{RULE}: go on");
+        check(Some(&approved), None, 0, "ask: it was on");
+        approved.message = format!("{APPROVED}{RULE} of refunds");
+        check(Some(&approved), None, 0, "throw");
+    }
 }

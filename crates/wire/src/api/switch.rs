@@ -52,6 +52,9 @@ pub struct ApplySwitches {
     /// Why, for the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether to do it though it would block more than the guard lets pass; noted in the history.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// Turns a switch on or off, or takes its last change back.
@@ -65,6 +68,9 @@ pub struct ChangeSwitch {
     /// Why, for the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether to do it though it would block more than the guard lets pass; noted in the history.
+    #[serde(default)]
+    pub force: bool,
 }
 
 /// Contexts to ask the switches about: one, or many.
@@ -124,6 +130,72 @@ pub struct SwitchAnswer {
     pub headers: Vec<(String, String)>,
     /// The body, if the switch has one.
     pub body: Option<String>,
+}
+
+/// Tries a switch on contexts of the past.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewSwitch {
+    /// The id of a switch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "block-bank")]
+    pub id: Option<String>,
+    /// Or a switch that is not kept yet, an object with an `id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub switch: Option<Value>,
+    /// The stream whose last events are the contexts; else the contexts that the server was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// How many contexts, 1 to 100000; as many as there are, if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<usize>,
+}
+
+/// What a switch would have done to contexts of the past, were it on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchPreview {
+    /// The switch.
+    pub id: String,
+    /// The stream whose events were the contexts; `null` for the contexts that the server was asked.
+    pub stream: Option<String>,
+    /// How many contexts there were.
+    pub contexts: u64,
+    /// How many of them it would have blocked.
+    pub blocked: u64,
+    /// Which share that is, 0 to 1.
+    #[schema(example = 0.032)]
+    pub share: f64,
+    /// The time of the first context.
+    pub first: Option<Time>,
+    /// The time of the last context.
+    pub last: Option<Time>,
+    /// The last few that it would have blocked.
+    #[schema(value_type = Vec<Object>)]
+    pub examples: Vec<Map<String, Value>>,
+}
+
+/// A switch that waits for a second person before it is turned on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SwitchRequest {
+    /// Its id.
+    #[schema(example = "block-bank")]
+    pub id: String,
+    /// What it is to be, once approved.
+    #[schema(value_type = Object)]
+    pub document: Value,
+    /// For how long it is to be on, counted from the approval.
+    #[serde(rename = "for")]
+    pub duration: Option<String>,
+    /// Who, or which alert, asked for it.
+    pub actor: String,
+    /// When.
+    pub asked: Time,
+    /// Why.
+    pub message: String,
+    /// Why it was not turned on at once.
+    #[schema(example = "it would block 83 % of the last 1204 contexts, more than 50 %")]
+    pub because: String,
 }
 
 /// What a look through the whole audit found.

@@ -1,0 +1,215 @@
+//! Switches that wait for a second person: asked for by somebody, or by an alert, and approved or denied by somebody
+//! else. Until then nothing is blocked.
+//!
+//! A request is a document of its own, so it survives a restart, and the audit has who asked and who approved.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use lanner_core::time::{format_duration, parse_duration_ms};
+use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
+use lanner_switch::{Switch, change};
+use lanner_wire::api::{ChangeSwitch, ErrorBody, ProblemView, SwitchRequest, SwitchView, Time};
+use serde_json::{Value, json};
+
+use super::documents::find;
+use super::{SWITCH, guard};
+use crate::api::rules::actor;
+use crate::api::{ApiError, Json};
+use crate::app::App;
+
+/// The kind of documents that requests are; each has the id of its switch.
+pub const REQUEST: &str = "switch_request";
+
+/// What is asked for.
+pub(super) struct Wanted {
+    /// What the switch is to be.
+    pub document: Value,
+    /// For how long it is to be on, counted from the approval, milliseconds.
+    pub for_ms: Option<i64>,
+    /// The version of the switch that was looked at; 0 where there was none.
+    pub version: u32,
+    /// Why it is not turned on at once.
+    pub because: String,
+}
+
+/// Keeps a request; the caller holds the lock for changes.
+pub(super) async fn keep(
+    app: &App,
+    id: &str,
+    wanted: Wanted,
+    actor: &str,
+    message: &str,
+) -> Result<(), StoreError> {
+    let Wanted { document, for_ms, version, because } = wanted;
+    let request = json!({"switch": document, "for_ms": for_ms, "version": version, "because": because});
+    let changes = vec![DocumentChange { id: id.to_owned(), document: Some(request) }];
+    app.store.save_documents(REQUEST, actor, message, app.now_ms(), changes)?.await?;
+    Ok(())
+}
+
+/// Ends a request; the caller holds the lock for changes.
+pub(super) async fn end(app: &App, id: &str, actor: &str, message: &str) -> Result<(), StoreError> {
+    let changes = vec![DocumentChange { id: id.to_owned(), document: None }];
+    app.store.save_documents(REQUEST, actor, message, app.now_ms(), changes)?.await?;
+    Ok(())
+}
+
+fn wanted(stored: &StoredDocument) -> Option<Wanted> {
+    let request = stored.document.as_ref()?;
+    Some(Wanted {
+        document: request.get("switch")?.clone(),
+        for_ms: request.get("for_ms").and_then(Value::as_i64),
+        version: request.get("version").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok())?,
+        because: request.get("because").and_then(Value::as_str).unwrap_or_default().to_owned(),
+    })
+}
+
+fn view(stored: &StoredDocument) -> Option<SwitchRequest> {
+    let Wanted { document, for_ms, because, .. } = wanted(stored)?;
+    Some(SwitchRequest {
+        id: stored.id.clone(),
+        document,
+        duration: for_ms.map(format_duration),
+        actor: stored.actor.clone(),
+        asked: Time(stored.changed_ms),
+        message: stored.message.clone(),
+        because,
+    })
+}
+
+/// The request for a switch, if it waits.
+pub(super) fn waiting(app: &App, id: &str) -> Result<Option<StoredDocument>, StoreError> {
+    let latest = app.store.document_history(REQUEST, id)?.into_iter().next();
+    Ok(latest.filter(|stored| stored.document.is_some()))
+}
+
+fn found(app: &App, id: &str) -> Result<StoredDocument, ApiError> {
+    waiting(app, id)?.ok_or_else(|| ApiError::not_found("request for a switch", id))
+}
+
+/// The version of a switch that counts now; 0 where there never was one.
+pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
+    Ok(app.store.document_history(SWITCH, id)?.first().map_or(0, |stored| stored.version))
+}
+
+/// The switches that wait for a second person.
+///
+/// # Errors
+/// 500.
+#[utoipa::path(
+    get, path = "/api/v1/switches/requests", tag = "switches", operation_id = "switch_requests",
+    responses((status = 200, body = Vec<SwitchRequest>))
+)]
+pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
+    Ok(Json(app.store.documents(REQUEST)?.iter().filter_map(view).collect()))
+}
+
+/// Ask for one switch to be turned on, once a second person approves.
+///
+/// # Errors
+/// 404, 422 when its validity is over and nothing says for how long.
+#[utoipa::path(
+    post, path = "/api/v1/switches/{id}/request", tag = "switches", operation_id = "request_switch",
+    request_body = ChangeSwitch, params(("id" = String, Path)),
+    responses((status = 202, body = SwitchRequest), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
+)]
+pub async fn request(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(request): Json<ChangeSwitch>,
+) -> Result<(StatusCode, Json<SwitchRequest>), ApiError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let for_ms = for_ms(request.duration.as_deref())?;
+    let stored = find(&app, &id)?;
+    let refused = |why: String| {
+        let message = format!("the switch \"{id}\" cannot be activated: {why}");
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    };
+    let document = change::activate(&stored.switch.document, app.now_ms(), for_ms).map_err(refused)?;
+    let because = guard::objection(&app, Some(&stored.switch.document), &document).await?;
+    let because = because.unwrap_or_else(|| "a second person was asked for".to_owned());
+    let wanted = Wanted { document, for_ms, version: stored.switch.version, because };
+    keep(&app, &id, wanted, &actor(&headers), &request.message.unwrap_or_default()).await?;
+    let kept = found(&app, &id)?;
+    let view = view(&kept).ok_or_else(|| ApiError::internal("the request was kept and cannot be read"))?;
+    Ok((StatusCode::ACCEPTED, Json(view)))
+}
+
+/// Turn on what somebody else, or an alert, asked for.
+///
+/// # Errors
+/// 403 for who asked, 404, 409 when the switch has changed since.
+#[utoipa::path(
+    post, path = "/api/v1/switches/{id}/approve", tag = "switches", operation_id = "approve_switch",
+    request_body = ChangeSwitch, params(("id" = String, Path)),
+    responses(
+        (status = 200, body = SwitchView), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody),
+    )
+)]
+pub async fn approve(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(request): Json<ChangeSwitch>,
+) -> Result<Json<SwitchView>, ApiError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let (stored, actor) = (found(&app, &id)?, actor(&headers));
+    if stored.actor == actor {
+        let message = format!("{actor} asked for \"{id}\"; somebody else has to approve it");
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    }
+    let unreadable = || ApiError::internal(format!("the request for \"{id}\" cannot be read"));
+    let Wanted { document, for_ms, version: seen, .. } = wanted(&stored).ok_or_else(unreadable)?;
+    if version(&app, &id)? != seen {
+        let message =
+            format!("the switch \"{id}\" has changed since it was asked for; deny it and ask again");
+        return Err(ApiError::new(StatusCode::CONFLICT, message));
+    }
+    let now_ms = app.now_ms();
+    let refused = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why);
+    let document = change::activate(&document, now_ms, for_ms).map_err(refused)?;
+    Switch::from_json(&document)?;
+    let message = [format!("{APPROVED}{}", stored.actor), request.message.unwrap_or_default()];
+    let message = message.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    let changes = vec![DocumentChange { id: id.clone(), document: Some(document) }];
+    app.store.save_documents(SWITCH, &actor, &message, now_ms, changes)?.await?;
+    end(&app, &id, &actor, DONE).await?;
+    app.switches.reload(&app.store, now_ms)?;
+    find(&app, &id).map(Json)
+}
+
+/// How the message of an approved change begins; who asked follows.
+pub(super) const APPROVED: &str = "approved, asked for by ";
+/// How the history says that a request was approved.
+pub(super) const DONE: &str = "approved";
+
+/// Turn down what somebody asked for; who asked may do so too.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    post, path = "/api/v1/switches/{id}/deny", tag = "switches", operation_id = "deny_switch",
+    request_body = ChangeSwitch, params(("id" = String, Path)),
+    responses((status = 200, body = SwitchRequest), (status = 404, body = ErrorBody))
+)]
+pub async fn deny(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(request): Json<ChangeSwitch>,
+) -> Result<Json<SwitchRequest>, ApiError> {
+    let _one_at_a_time = app.saving.lock().await;
+    let denied = view(&found(&app, &id)?);
+    end(&app, &id, &actor(&headers), &request.message.unwrap_or_default()).await?;
+    denied.map(Json).ok_or_else(|| ApiError::internal("what was denied cannot be read"))
+}
+
+/// A duration as it was sent.
+pub(super) fn for_ms(duration: Option<&str>) -> Result<Option<i64>, ApiError> {
+    let read = duration.map(parse_duration_ms).transpose();
+    read.map_err(|error| ApiError::problems(vec![ProblemView::at("for", error.to_string())]))
+}

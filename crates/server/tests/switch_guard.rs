@@ -1,0 +1,132 @@
+//! What a switch would block, and the second look that much of it needs.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+
+use crate::switching::{Running, start};
+
+mod switching;
+
+impl Running {
+    /// Asks of 200 purchases, four of five with one bank.
+    async fn ask_200(&self) {
+        let bank = |n: i64| if n % 5 == 0 { "ING" } else { "HSBC" };
+        let contexts: Vec<Value> =
+            (0..200).map(|n| json!({"WORKFLOW": "PURCHASE", "BANK": bank(n), "amount": n})).collect();
+        self.fine("POST", "/api/v1/switches/evaluate", json!({ "contexts": contexts })).await;
+    }
+
+    async fn preview(&self, request: Value) -> Value {
+        self.fine("POST", "/api/v1/switches/preview", request).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_is_tried_on_the_past() {
+    let running = start().await;
+    let off = json!({"when": "amount >= 190", "status": "inactive"});
+    running.put("large", off).await;
+    let nothing = running.preview(json!({"id": "large"})).await;
+    assert_eq!((&nothing["contexts"], &nothing["first"]), (&json!(0), &Value::Null));
+    running.ask_200().await;
+    let large = running.preview(json!({"id": "large"})).await;
+    assert_eq!(
+        (&large["contexts"], &large["blocked"], &large["share"]),
+        (&json!(200), &json!(10), &json!(0.05)),
+        "{large}"
+    );
+    assert_eq!((&large["examples"][2]["amount"], large["last"].is_string()), (&json!(199), true));
+    // Before it is kept, and on fewer contexts.
+    let hsbc = json!({"id": "hsbc", "when": "BANK == HSBC"});
+    assert_eq!(running.preview(json!({"switch": hsbc, "last": 100})).await["blocked"], 80);
+    // On the last events of a stream, however unevenly they lie.
+    let now_ms = running.server.app().now_ms();
+    let event = |n: i64| {
+        let days = if n < 50 { 20 } else { 1 };
+        json!({"time": now_ms - days * 86_400_000 + n, "BANK": if n % 2 == 0 { "ING" } else { "HSBC" }})
+            .to_string()
+    };
+    let lines: Vec<String> = (0..100).map(event).collect();
+    running.text("/api/v1/events/purchases", lines.join("\n")).await;
+    for (last, blocked) in [(20, 10), (80, 40), (1_000, 50)] {
+        let request = json!({"switch": hsbc, "stream": "purchases", "last": last});
+        let preview = running.preview(request).await;
+        assert_eq!((&preview["blocked"], &preview["contexts"]), (&json!(blocked), &json!(last.min(100))));
+    }
+    for (request, status) in [
+        (json!({}), 400),
+        (json!({"id": "large", "switch": hsbc}), 400),
+        (json!({"id": "none"}), 404),
+        (json!({"id": "large", "last": 0}), 422),
+        (json!({"switch": {"id": "a", "when": "x =="}}), 422),
+    ] {
+        assert_eq!(
+            running.ask("POST", "/api/v1/switches/preview", request.clone()).await.0,
+            status,
+            "{request}"
+        );
+    }
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_blocks_much_needs_force() {
+    let running = start().await;
+    running.put("before", json!({"when": "true"})).await; // Nothing is known yet.
+    running.ask_200().await;
+    let hsbc = json!({"when": "BANK == HSBC"});
+    let (status, answer) = running.ask("PUT", "/api/v1/switches/hsbc", hsbc.clone()).await;
+    let problem = &answer["problems"][0];
+    assert_eq!((status, &problem["path"]), (422, &json!("switches.hsbc")), "{answer}");
+    assert_eq!(problem["message"], "it would block 80 % of the last 200 contexts, more than 50 %");
+    // What blocks less, or nothing, passes; so does what is narrowed or turned off.
+    running.put("ing", json!({"when": "BANK == ING"})).await;
+    running.put("before", hsbc.clone()).await;
+    running.put("hsbc", json!({"when": "BANK == HSBC", "status": "inactive"})).await;
+    let activate = "/api/v1/switches/hsbc/activate";
+    let (status, answer) = running.ask("POST", activate, json!({})).await;
+    assert!(status == 409 && answer["error"].as_str().unwrap().contains("80 %"), "{answer}");
+    running.fine("POST", activate, json!({"force": true, "message": "all of it"})).await;
+    let history = running.fine("GET", "/api/v1/switches/hsbc/history", Value::Null).await;
+    let message = history[0]["message"].as_str().unwrap();
+    assert_eq!(message, "all of it - forced: it would block 80 % of the last 200 contexts, more than 50 %");
+    running.fine("POST", "/api/v1/switches/hsbc/deactivate", json!({})).await;
+    assert_eq!(running.ask("POST", "/api/v1/switches/hsbc/revert", json!({})).await.0, 409);
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_person_approves() {
+    let running = start().await;
+    running.ask_200().await;
+    running.put("hsbc", json!({"when": "BANK == HSBC", "status": "inactive"})).await;
+    let at = |action: &str| format!("/api/v1/switches/hsbc/{action}");
+    let asked = running.fine("POST", &at("request"), json!({"for": "2h", "message": "it is down"})).await;
+    assert_eq!((&asked["actor"], &asked["for"]), (&json!("ann"), &json!("2h")), "{asked}");
+    assert!(asked["because"].as_str().unwrap().contains("80 %"), "{asked}");
+    let waiting = running.fine("GET", "/api/v1/switches/requests", Value::Null).await;
+    assert_eq!(waiting[0]["id"], "hsbc");
+    let context = || json!({"BANK": "HSBC"});
+    assert!(!running.blocks(context()).await);
+    assert_eq!(running.ask("POST", &at("approve"), json!({})).await.0, 403);
+    let (status, on) = running.ask_as("bob", "POST", &at("approve"), json!({"message": "I see it"})).await;
+    assert_eq!((status, &on["phase"], &on["actor"]), (200, &json!("blocking"), &json!("bob")), "{on}");
+    assert_eq!(on["message"], "approved, asked for by ann: I see it");
+    assert!(running.blocks(context()).await);
+    assert_eq!(running.fine("GET", "/api/v1/switches/requests", Value::Null).await, json!([]));
+    let audit = running.fine("GET", "/api/v1/switches/audit", Value::Null).await;
+    let entries: Vec<_> =
+        audit.as_array().unwrap().iter().map(|it| (it["action"].clone(), it["actor"].clone())).collect();
+    assert!(entries.contains(&(json!("switch_request.create"), json!("ann"))), "{audit}");
+    assert_eq!(running.fine("GET", "/api/v1/audit/verify", Value::Null).await["valid"], true);
+    // Denied; and asked for before somebody changed the switch.
+    running.fine("POST", &at("deactivate"), json!({})).await;
+    running.fine("POST", &at("request"), json!({})).await;
+    running.fine("POST", &at("deny"), json!({"message": "no"})).await;
+    assert_eq!(running.ask_as("bob", "POST", &at("approve"), json!({})).await.0, 404);
+    running.fine("POST", &at("request"), json!({})).await;
+    running.put("hsbc", json!({"when": "true", "status": "inactive"})).await;
+    assert_eq!(running.ask_as("bob", "POST", &at("approve"), json!({})).await.0, 409);
+    assert!(!running.blocks(context()).await);
+    running.server.stop().await;
+}
