@@ -19,16 +19,20 @@
 //! where its stream is cut they are fetched every 30 s. The last good switches lie on disk, and a program that starts
 //! while the server is away starts with them. Every verdict says how long nobody confirmed what it rests on.
 //!
+//! What switches blocked, or would have in shadow, is counted and told to the server every few seconds.
+//!
 //! What is held never becomes older: a server that was restored from an old backup is not believed. What is damaged
 //! or cannot be read is refused whole, and what was held stays.
 //!
-//! Reading order: [`Options`], [`Switches`], `refresh` (the task in the background), `disk`, `layer` (tower).
+//! Reading order: [`Options`], [`Switches`], `refresh` (the task in the background), `counts`, `disk`, `seal` (signatures), `layer` (tower).
 
+mod counts;
 mod disk;
 #[cfg(feature = "tower")]
 mod layer;
 mod options;
 mod refresh;
+mod seal;
 mod switches;
 
 pub use lanner_switch::{Answer, OnUnavailable, Snapshot, Staleness, Switch, SwitchSet, Verdict};

@@ -10,9 +10,11 @@ use lanner_switch::OnUnavailable;
 pub struct Options {
     pub(crate) url: String,
     pub(crate) token: Option<String>,
+    pub(crate) key: Option<String>,
     pub(crate) cache: Option<PathBuf>,
     pub(crate) every: Option<Duration>,
     pub(crate) push: bool,
+    pub(crate) tell: Duration,
     pub(crate) patience: Duration,
     pub(crate) max_stale: Duration,
     pub(crate) on_unavailable: OnUnavailable,
@@ -32,9 +34,11 @@ impl Options {
         Self {
             url: url.into(),
             token: None,
+            key: None,
             cache: None,
             every: None,
             push: true,
+            tell: Duration::from_secs(10),
             patience: Duration::from_secs(2),
             max_stale: Duration::MAX,
             on_unavailable: OnUnavailable::LastGood,
@@ -45,6 +49,14 @@ impl Options {
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// The server's public key, as `/api/v1/switches/key` shows it. With one, switches that it did not sign are refused,
+    /// from the server and from the file.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
         self
     }
 
@@ -67,6 +79,13 @@ impl Options {
     #[must_use]
     pub const fn without_push(mut self) -> Self {
         self.push = false;
+        self
+    }
+
+    /// How often the server is told what switches blocked, or would have in shadow: every 10 s, if not set.
+    #[must_use]
+    pub fn tell(mut self, every: Duration) -> Self {
+        self.tell = every.max(Duration::from_millis(100));
         self
     }
 

@@ -1,7 +1,6 @@
 //! The task in the background: the server's stream of changes, and fetching where that does not get through.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use reqwest::header::{HeaderMap, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
+use crate::counts::Told;
 use crate::options::Options;
 use crate::switches::{ConnectError, Held};
 
@@ -29,6 +29,7 @@ pub(crate) struct Remote {
     http: Client,
     snapshot: Url,
     stream: Url,
+    counts: Url,
     token: Option<String>,
 }
 
@@ -54,7 +55,13 @@ impl Remote {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| ConnectError::Http(causes(&error)))?;
-        Ok(Self { http, snapshot: at("snapshot"), stream: at("stream"), token: options.token.clone() })
+        Ok(Self {
+            http,
+            snapshot: at("snapshot"),
+            stream: at("stream"),
+            counts: at("counts"),
+            token: options.token.clone(),
+        })
     }
 
     fn get(&self, url: &Url) -> RequestBuilder {
@@ -90,6 +97,18 @@ impl Remote {
             status => return Err(format!("the server answers {status}")),
         }
         Ok(())
+    }
+
+    /// Tells what switches did. Returns whether that is done with.
+    async fn tell(&self, counts: &Told) -> bool {
+        let mut request = self.http.post(self.counts.clone()).timeout(TIMEOUT);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let body = serde_json::json!({ "counts": counts }).to_string();
+        // A server of an earlier release does not want to know.
+        let is_done = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
+        request.body(body).send().await.is_ok_and(|response| is_done(response.status()))
     }
 
     /// Follows the stream until it breaks. Returns why.
@@ -132,18 +151,18 @@ impl Remote {
 }
 
 /// Keeps `held` up to date for as long as it is wanted.
-pub(crate) async fn run(held: Arc<Held>, remote: Remote) {
+pub(crate) async fn run(held: &Held, remote: &Remote) {
     let mut wait = FIRST_WAIT;
     loop {
         if held.options.push {
-            if let Err(why) = remote.follow(&held).await {
+            if let Err(why) = remote.follow(held).await {
                 tracing::debug!("the stream of kill switches: {why}");
             }
             if held.is_pushed.swap(false, Ordering::Relaxed) {
                 wait = FIRST_WAIT;
             }
         }
-        let worked = remote.refresh(&held).await;
+        let worked = remote.refresh(held).await;
         let every = held.options.every.unwrap_or_else(|| {
             let every_ms = held.current.load().set.every_ms();
             Duration::from_millis(u64::try_from(every_ms).unwrap_or(30_000))
@@ -152,6 +171,17 @@ pub(crate) async fn run(held: Arc<Held>, remote: Remote) {
         let next = if worked && !held.options.push { every } else { wait.min(every) };
         wait = wait.saturating_mul(2).min(every);
         tokio::time::sleep(shortened(next)).await;
+    }
+}
+
+/// Tells the server now and then what switches did.
+pub(crate) async fn tell(held: &Held, remote: &Remote) {
+    loop {
+        tokio::time::sleep(shortened(held.options.tell)).await;
+        let counts = held.counted();
+        if !counts.is_empty() && !remote.tell(&counts).await {
+            held.untold(counts);
+        }
     }
 }
 

@@ -1,16 +1,19 @@
 //! The switches as this process holds them.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use lanner_switch::{OnUnavailable, Snapshot, Staleness, SwitchSet, Verdict};
 use serde_json::{Map, Value};
 
+use crate::counts::{Counts, Told};
 use crate::disk;
 use crate::options::Options;
 use crate::refresh;
+use crate::seal::Seal;
 
 /// Why no client was made. That the server does not answer is no such reason: see [`Switches::status`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +26,14 @@ pub enum ConnectError {
         url: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The server's public key is none.
+    #[error(
+        "\"{key}\" is not a public key: 64 hexadecimal digits, as the server shows them at /api/v1/switches/key"
+    )]
+    Key {
+        /// What was given.
+        key: String,
     },
     /// HTTP cannot be started in this process.
     #[error("cannot start HTTP: {0}")]
@@ -71,12 +82,15 @@ pub struct Status {
     pub is_pushed: bool,
     /// Why the last try to refresh failed, if it did.
     pub problem: Option<String>,
+    /// Why the file does not have what is held, if it does not: a program that starts now starts with something older.
+    pub file_problem: Option<String>,
 }
 
 /// What the task in the background writes and evaluation reads.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) options: Options,
+    seal: Option<Seal>,
     pub(crate) current: ArcSwap<Current>,
     started: Instant,
     /// When it was last confirmed, milliseconds since `started`; before it, if a file is older.
@@ -85,13 +99,23 @@ pub(crate) struct Held {
     offset_ms: AtomicI64,
     pub(crate) is_pushed: AtomicBool,
     problem: Mutex<Option<String>>,
+    file_problem: Mutex<Option<String>>,
     changed: tokio::sync::watch::Sender<u64>,
+    /// What switches did and the server has not been told, of sets that are no longer held too.
+    told: Mutex<Told>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Current {
     pub(crate) set: SwitchSet,
     pub(crate) source: Source,
+    counts: Counts,
+}
+
+impl Current {
+    fn new(set: SwitchSet, source: Source) -> Self {
+        Self { counts: Counts::of(&set), set, source }
+    }
 }
 
 /// A clock that is wrong by less than this is left alone: it is within what a request takes.
@@ -117,11 +141,15 @@ impl Switches {
     /// [`ConnectError`], for what waiting would not mend. A server that does not answer is no error.
     pub async fn connect(options: Options) -> Result<Self, ConnectError> {
         let remote = refresh::Remote::new(&options)?;
-        let held = Arc::new(Held::new(options));
+        let held = Arc::new(Held::new(options)?);
         held.take_up_file().await;
         // Whether it worked is in the status; the task goes on either way.
         let _ = tokio::time::timeout(held.options.patience, remote.refresh(&held)).await;
-        let task = tokio::spawn(refresh::run(Arc::clone(&held), remote)).abort_handle();
+        let work = Arc::clone(&held);
+        let task = tokio::spawn(async move {
+            tokio::join!(refresh::run(&work, &remote), refresh::tell(&work, &remote));
+        });
+        let task = task.abort_handle();
         Ok(Self(Arc::new(Handle { held, task })))
     }
 
@@ -142,6 +170,7 @@ impl Switches {
             staleness: held.staleness(),
             is_pushed: held.is_pushed.load(Ordering::Relaxed),
             problem: held.problem.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            file_problem: held.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 
@@ -153,17 +182,20 @@ impl Switches {
 }
 
 impl Held {
-    fn new(options: Options) -> Self {
-        Self {
+    fn new(options: Options) -> Result<Self, ConnectError> {
+        Ok(Self {
+            seal: options.key.as_deref().map(Seal::new).transpose()?,
             options,
-            current: ArcSwap::from_pointee(Current { set: SwitchSet::default(), source: Source::Nothing }),
+            current: ArcSwap::from_pointee(Current::new(SwitchSet::default(), Source::Nothing)),
             started: Instant::now(),
             confirmed_ms: AtomicI64::new(0),
             offset_ms: AtomicI64::new(0),
             is_pushed: AtomicBool::new(false),
             problem: Mutex::default(),
+            file_problem: Mutex::default(),
             changed: tokio::sync::watch::Sender::new(0),
-        }
+            told: Mutex::default(),
+        })
     }
 
     fn evaluate(&self, context: &Map<String, Value>) -> Verdict {
@@ -175,7 +207,11 @@ impl Held {
             policy @ (OnUnavailable::Open | OnUnavailable::Closed) if staleness.is_too_old => {
                 Verdict::unavailable(policy, current.set.revision(), staleness)
             }
-            _ => current.set.evaluate_stale(context, self.now_ms(), staleness),
+            _ => {
+                let verdict = current.set.evaluate_stale(context, self.now_ms(), staleness);
+                current.counts.note(&verdict);
+                verdict
+            }
         }
     }
 
@@ -216,7 +252,7 @@ impl Held {
     /// # Errors
     /// Why it is refused; what was held stays.
     pub(crate) async fn take(&self, text: String) -> Result<(), String> {
-        let snapshot = Snapshot::from_text(&text).map_err(|error| format!("what the server sent {error}"))?;
+        let snapshot = self.read(&text).map_err(|why| format!("what the server sent {why}"))?;
         let current = self.current.load_full();
         let held = current.set.revision();
         if current.source != Source::Nothing
@@ -232,15 +268,52 @@ impl Held {
             format!("the server's switches cannot be read by this release: {problems}")
         })?;
         let revision = set.revision();
-        self.current.store(Arc::new(Current { set, source: Source::Server }));
+        let before = self.current.swap(Arc::new(Current::new(set, Source::Server)));
+        before.counts.take(&mut self.told());
         self.confirm();
         self.changed.send_replace(revision);
-        if let Some(path) = self.options.cache.clone()
-            && let Err(error) = disk::write(path.clone(), text).await
-        {
-            tracing::warn!("kill switches are not kept in {}: {error}", path.display());
+        if let Some(path) = self.options.cache.clone() {
+            self.keep(path, text).await;
         }
         Ok(())
+    }
+
+    /// Writes the file. What cannot be written is held all the same.
+    async fn keep(&self, path: PathBuf, text: String) {
+        let written = disk::write(path.clone(), text).await;
+        let problem = written.err().map(|error| format!("cannot write {}: {error}", path.display()));
+        if let Some(why) = &problem {
+            tracing::warn!("kill switches are held but not kept: {why}");
+        }
+        *self.file_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Reads a snapshot that is whole, and signed if it has to be.
+    fn read(&self, text: &str) -> Result<Snapshot, String> {
+        let snapshot = Snapshot::from_text(text).map_err(|error| error.to_string())?;
+        self.seal.as_ref().map_or(Ok(()), |seal| seal.check(&snapshot))?;
+        Ok(snapshot)
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What switches did since the last time; it is the caller's now.
+    pub(crate) fn counted(&self) -> Told {
+        let mut told = self.told();
+        self.current.load().counts.take(&mut told);
+        std::mem::take(&mut told)
+    }
+
+    /// Gives back what could not be told.
+    pub(crate) fn untold(&self, counts: Told) {
+        let mut told = self.told();
+        for (id, more) in counts {
+            let count = told.entry(id).or_default();
+            count.blocked += more.blocked;
+            count.shadow += more.shadow;
+        }
     }
 
     async fn take_up_file(&self) {
@@ -248,8 +321,8 @@ impl Held {
         let name = path.display().to_string();
         let read = match disk::read(path).await {
             Ok(None) => return,
-            Ok(Some((text, age))) => Snapshot::from_text(&text)
-                .map_err(|error| error.to_string())
+            Ok(Some((text, age))) => self
+                .read(&text)
                 .and_then(|snapshot| SwitchSet::compile(&snapshot).map_err(|problems| problems.to_string()))
                 .map(|set| (set, age)),
             Err(error) => Err(format!("cannot be read: {error}")),
@@ -258,7 +331,7 @@ impl Held {
             Ok((set, age)) => {
                 self.confirmed_ms.store(-millis(age), Ordering::Relaxed);
                 self.changed.send_replace(set.revision());
-                self.current.store(Arc::new(Current { set, source: Source::Disk }));
+                self.current.store(Arc::new(Current::new(set, Source::Disk)));
             }
             Err(why) => self.fail(format!("the file {name} {why}")),
         }

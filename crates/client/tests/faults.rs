@@ -155,3 +155,23 @@ async fn an_address_that_is_none_is_said_at_once() {
         assert!(matches!(Switches::connect(Options::new(url)).await, Err(ConnectError::Url { .. })), "{url}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_told_what_switches_did() {
+    let server = Running::start().await;
+    server.put("a", &when("x == 1")).await;
+    server.put("b", &json!({"when": "x > 0", "status": "shadow"})).await;
+    let switches = Switches::connect(options(&server.url).tell(Duration::from_millis(100))).await.unwrap();
+    for x in [0, 1, 1, 2] {
+        let _ = blocks(&switches, &json!({ "x": x }));
+    }
+    eventually("told", || server.counts("a") == (2, 0) && server.counts("b") == (0, 3)).await;
+    // What was not told in time is told later, also of switches that have changed since.
+    let port = server.port();
+    let folder = server.stop().await;
+    let _ = blocks(&switches, &json!({"x": 1}));
+    let server = Running::start_in(folder, port).await;
+    server.put("b", &json!({"when": "x > 9", "status": "shadow"})).await;
+    eventually("told later", || server.counts("a") == (1, 0) && server.counts("b") == (0, 1)).await;
+    server.stop().await;
+}

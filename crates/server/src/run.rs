@@ -18,6 +18,8 @@ use crate::graphite;
 use crate::ingest::carbon::{self, Protocol};
 use crate::register;
 use crate::settings::Settings;
+use crate::switches::edges;
+use crate::switches::sign::Signer;
 use crate::{maintain, turn};
 
 /// How long requests under way may take when the server stops.
@@ -49,6 +51,9 @@ pub enum ServerError {
     /// The token cannot be read.
     #[error("server.token: {0}")]
     Token(String),
+    /// The key that snapshots of switches are signed with is none.
+    #[error("server.switch_key: {0}")]
+    SwitchKey(String),
     /// The operating system gives no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -90,7 +95,10 @@ impl Server {
             carbon_pickle: carbon_pickle.as_ref().map(TcpListener::local_addr).transpose()?,
             turn: if app.settings.evaluate { Some(turn::start(&app)?) } else { None },
             stop_http: None,
-            tasks: vec![tokio::spawn(maintain::run(Arc::clone(&app)))],
+            tasks: vec![
+                tokio::spawn(maintain::run(Arc::clone(&app))),
+                tokio::spawn(edges::run(Arc::clone(&app))),
+            ],
             app,
         };
         for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
@@ -222,8 +230,16 @@ fn metrics_handle() -> PrometheusHandle {
     HANDLE.get_or_init(install).clone()
 }
 
+/// What signs snapshots of switches, if something should.
+fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
+    let Some(secret) = &settings.switch_key else { return Ok(None) };
+    let key =
+        secret.resolve("server.switch_key").map_err(|problem| ServerError::SwitchKey(problem.to_string()))?;
+    Signer::from_hex(&key).map(Some).map_err(ServerError::SwitchKey)
+}
+
 async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, ServerError> {
-    let metrics = metrics_handle();
+    let (metrics, signer) = (metrics_handle(), signer(&settings)?);
     let (folder, options) = (settings.folder.clone(), settings.store.clone());
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options)).await;
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
@@ -237,7 +253,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
-        switches: crate::switches::Switches::default(),
+        switches: crate::switches::Switches::new(signer),
         deliveries: Deliveries::new(settings.external_url.clone()),
         alarm: Alarm::default(),
         prefills: Mutex::default(),

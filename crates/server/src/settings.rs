@@ -45,6 +45,8 @@ pub struct Settings {
     pub schemas: std::sync::Arc<crate::graphite::Schemas>,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
     pub clock: Clock,
+    /// The private key that snapshots of switches are signed with: 64 hexadecimal digits.
+    pub switch_key: Option<Secret>,
     /// How much a switch may block without a second look.
     pub guard: Guard,
     /// Whether rules are evaluated; not in a process that only reads or changes what is stored.
@@ -67,6 +69,7 @@ impl Settings {
             store: StoreOptions::default(),
             schemas: std::sync::Arc::default(),
             clock: Clock::default(),
+            switch_key: None,
             guard: Guard::default(),
             evaluate: true,
         }
@@ -88,6 +91,7 @@ impl Settings {
                     "max_writers",
                     "external_url",
                     "guard",
+                    "switch_key",
                     "storage_schemas",
                     "storage_aggregation",
                 ],
@@ -116,11 +120,12 @@ impl Settings {
         self.carbon = carbon.unwrap_or(self.carbon);
         let pickle = fields.read("carbon_pickle", check, |node| address_or_off(node, CARBON_PICKLE_PORT));
         self.carbon_pickle = pickle.unwrap_or(self.carbon_pickle);
-        let token = fields.read("token", check, |node| {
+        let secret = |node: &Node| {
             serde_json::from_value(node.to_json())
                 .map_err(|_| "should be { env: NAME }, { file: PATH } or text".to_owned())
-        });
-        self.token = token.or_else(|| self.token.take());
+        };
+        self.token = fields.read("token", check, secret).or_else(|| self.token.take());
+        self.switch_key = fields.read("switch_key", check, secret).or_else(|| self.switch_key.take());
         let count = |node: &Node| match node.number() {
             Some(n) if n >= 1.0 && n.fract() == 0.0 => Ok(n as usize),
             _ => Err("should be a whole number above 0".to_owned()),
@@ -260,7 +265,7 @@ mod tests {
     #[test]
     fn sections_are_read() {
         let (settings, problems) = read(
-            "server: { data: elsewhere, listen: \":8000\", carbon: off, token: { env: T }, max_body: 1000 }\n\
+            "server: { data: elsewhere, listen: \":8000\", carbon: off, token: { env: T }, max_body: 1000, guard: 30% }\n\
              retention:\n  series:\n    - { pattern: 'raw.*', keep: forever }\n    - { keep: [\"1m:7d\", \"1h:2y\"] }\n  \
              events: [{ pattern: payments, keep: 90d }]",
         );
@@ -268,10 +273,24 @@ mod tests {
         assert_eq!((settings.listen.to_string().as_str(), settings.carbon), ("127.0.0.1:8000", None));
         assert_eq!((settings.folder.to_str(), settings.max_body_bytes), (Some("elsewhere"), 1000));
         assert!(settings.token.is_some());
+        assert_eq!(settings.guard, Guard { share: 0.3, stream: None });
         let [raw, own, ..] = &settings.store.retention[..] else { panic!("two rules were written") };
         assert_eq!((raw.pattern.as_str(), raw.tiers.len()), ("raw.*", 0));
         assert_eq!((own.tiers[1].step_ms, own.tiers[1].keep_ms), (3_600_000, 2 * 366 * 86_400_000));
         assert_eq!(settings.store.event_retention[0].keep_ms, 90 * 86_400_000);
+    }
+
+    #[test]
+    fn a_guard_is_a_share_and_where_from() {
+        let guard = |text: &str| read(&format!("server: {{ guard: {text} }}")).0.guard;
+        assert_eq!(guard("off").share, 1.0);
+        assert_eq!(guard("0.2"), Guard { share: 0.2, stream: None });
+        let of_stream = Guard { share: 0.5, stream: Some("purchases".to_owned()) };
+        assert_eq!(guard("{ stream: purchases }"), of_stream);
+        for wrong in ["0", "120%", "often", "{ shar: 20% }"] {
+            let (_, problems) = read(&format!("server: {{ guard: {wrong} }}"));
+            assert!(problems[0].contains("server.guard"), "{problems:?}");
+        }
     }
 
     #[test]

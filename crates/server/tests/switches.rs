@@ -272,3 +272,37 @@ async fn verdicts_are_explained_and_counted() {
     assert_eq!(ready.status(), 200);
     running.server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_ends_by_the_clock_is_told() {
+    let running = start().await;
+    let end_ms = running.server.app().now_ms() + 1_500;
+    let end = lanner_core::time::format_time(end_ms);
+    running.put("soon", json!({"when": "true", "valid": {"to": end}})).await;
+    let mut stream = running.http.get(format!("{}/ofrep/v1/stream", running.url)).send().await.unwrap();
+    let mut next = async || {
+        let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.unwrap();
+        String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap()
+    };
+    let first = next().await;
+    assert!(first.contains("refetchEvaluation") && running.blocks(json!({})).await, "{first}");
+    let mut second = next().await;
+    while second == ":\n\n" {
+        second = next().await;
+    }
+    assert!(second.contains("refetchEvaluation") && second != first, "{second}");
+    assert!(running.server.app().now_ms() >= end_ms && !running.blocks(json!({})).await);
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_tell_what_switches_did() {
+    let running = start().await;
+    running.put("a", json!({"when": "x == 1"})).await;
+    assert!(running.blocks(json!({"x": 1})).await);
+    let counts = json!({"counts": {"a": {"blocked": 4, "shadow": 2}, "unknown": {"blocked": 9}}});
+    running.fine("POST", "/api/v1/switches/counts", counts).await;
+    let list = running.fine("GET", "/api/v1/switches", Value::Null).await;
+    assert_eq!(list[0]["counts"], json!({"blocked": 5, "shadow": 2}));
+    running.server.stop().await;
+}

@@ -72,8 +72,8 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// Names that mean something else where switches are asked for.
-pub const RESERVED_IDS: [&str; 7] =
-    ["audit", "blocked", "evaluate", "preview", "requests", "snapshot", "stream"];
+pub const RESERVED_IDS: [&str; 9] =
+    ["audit", "blocked", "counts", "evaluate", "key", "preview", "requests", "snapshot", "stream"];
 
 /// More conditions or windows than this are refused.
 const MAX_ITEMS: usize = 100;

@@ -20,6 +20,7 @@ pub struct Snapshot {
     revision: u64,
     hash: String,
     switches: Vec<Value>,
+    signature: Option<String>,
 }
 
 /// Why a text is no snapshot.
@@ -51,7 +52,25 @@ impl Snapshot {
     pub fn new(revision: u64, mut switches: Vec<Value>) -> Self {
         switches.sort_by(|a, b| id_of(a).cmp(id_of(b)));
         let hash = hash_of(revision, &switches);
-        Self { revision, hash, switches }
+        Self { revision, hash, switches, signature: None }
+    }
+
+    /// What a signature of it is made of.
+    #[must_use]
+    pub fn signed_text(&self) -> String {
+        format!("lanner switches {}", self.hash)
+    }
+
+    /// The same, with a signature of [`Snapshot::signed_text`] that travels along. Nothing here looks at it.
+    #[must_use]
+    pub fn with_signature(self, signature: String) -> Self {
+        Self { signature: Some(signature), ..self }
+    }
+
+    /// The signature that came with it, not verified.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        self.signature.as_deref()
     }
 
     /// Counted up with every change.
@@ -81,10 +100,14 @@ impl Snapshot {
     /// The canonical text: the same bytes for the same switches.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let Self { revision, hash, switches } = self;
-        content::canonical(&json!({
+        let Self { revision, hash, switches, signature } = self;
+        let mut fields = json!({
             "format": FORMAT, "hash": hash, "revision": revision, "switches": switches,
-        }))
+        });
+        if let Some(signature) = signature {
+            fields["signature"] = json!(signature);
+        }
+        content::canonical(&fields)
     }
 
     /// Reads a text and checks its hash.
@@ -105,7 +128,8 @@ impl Snapshot {
         let found = fields.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned();
         let switches = fields.get("switches").and_then(Value::as_array);
         let switches = switches.ok_or_else(|| unreadable("it has no switches"))?.clone();
-        let snapshot = Self::new(revision, switches);
+        let mut snapshot = Self::new(revision, switches);
+        snapshot.signature = fields.get("signature").and_then(Value::as_str).map(str::to_owned);
         if snapshot.hash == found {
             Ok(snapshot)
         } else {

@@ -35,8 +35,8 @@ pub use rule::{
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use switch::{
-    ApplySwitches, AuditCheckView, ChangeSwitch, EvaluateSwitches, PreviewSwitch, SwitchAnswer,
-    SwitchPreview, SwitchRequest, SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView,
+    ApplySwitches, AuditCheckView, ChangeSwitch, EvaluateSwitches, PreviewSwitch, SwitchAnswer, SwitchCount,
+    SwitchPreview, SwitchRequest, SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView, TellSwitches,
 };
 pub use time::{Time, When};
 

@@ -23,7 +23,17 @@ impl Running {
 
     /// A server on this data folder and port.
     pub(crate) async fn start_in(folder: tempfile::TempDir, port: u16) -> Self {
+        Self::start_with(folder, port, |_| ()).await
+    }
+
+    /// As [`Running::start_in`], with further settings.
+    pub(crate) async fn start_with(
+        folder: tempfile::TempDir,
+        port: u16,
+        set: impl FnOnce(&mut Settings),
+    ) -> Self {
         let mut settings = Settings::new(folder.path());
+        set(&mut settings);
         settings.listen = SocketAddr::from(([127, 0, 0, 1], port));
         (settings.carbon, settings.carbon_pickle) = (None, None);
         let server = Server::start(settings).await.unwrap();
@@ -39,6 +49,21 @@ impl Running {
     pub(crate) async fn stop(self) -> tempfile::TempDir {
         self.server.stop().await;
         self.folder
+    }
+
+    pub(crate) fn public_key(&self) -> String {
+        self.server.app().switches.public_key().unwrap()
+    }
+
+    /// A copy of its data in this folder, from which another can start.
+    pub(crate) fn backup(&self, to: &std::path::Path) {
+        self.server.app().store.backup(to, &mut |_, _| ()).unwrap();
+    }
+
+    /// How many contexts a switch blocked, and would have in shadow.
+    pub(crate) fn counts(&self, id: &str) -> (u64, u64) {
+        let count = self.server.app().switches.counts.of(id);
+        (count.blocked, count.shadow)
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -59,7 +84,13 @@ impl Running {
         assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     }
 
-    /// `activate`, `deactivate` or `revert`; the revision from then on.
+    /// What stands at a path.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let response = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    }
+
+    /// `activate`, `deactivate`, `approve` or `revert`; the revision from then on.
     pub(crate) async fn change(&self, id: &str, how: &str) -> u64 {
         let request = self.http.post(format!("{}/api/v1/switches/{id}/{how}", self.url));
         let response = request.body(json!({}).to_string()).send().await.unwrap();

@@ -33,7 +33,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the switches and what each does now.
+    /// List the switches, what each does now, and how many contexts it blocked, or would have in shadow, since the server
+    /// started.
     #[command(after_help = "\
 Examples:
   lanner switch list
@@ -232,7 +233,8 @@ pub(super) fn written<'v>(document: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 impl Row for SwitchView {
-    const COLUMNS: &'static [&'static str] = &["id", "phase", "when", "reason", "version", "changed", "by"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "phase", "hits", "when", "reason", "version", "changed", "by"];
     fn cells(&self) -> Vec<Cell> {
         let SwitchVersion { id, version, document, changed, actor, .. } = &self.switch;
         let when = match document.get("when") {
@@ -244,6 +246,7 @@ impl Row for SwitchView {
         vec![
             id.as_str().into(),
             self.phase.as_str().into(),
+            (self.counts.blocked + self.counts.shadow).into(),
             when.into(),
             written(document, "reason").into(),
             u64::from(*version).into(),
@@ -390,7 +393,7 @@ pub(super) fn tell_phase(view: &SwitchView, format: Format) -> Result<()> {
     if format != Format::Table {
         return list::one(format, view);
     }
-    let SwitchView { switch, phase } = view;
+    let SwitchView { switch, phase, .. } = view;
     let until = switch.document.pointer("/valid/to").and_then(Value::as_str);
     let until = until.filter(|_| phase == "blocking").map(|to| format!(" until {to}"));
     remark(&format!("the switch {} is {phase}{}", switch.id, until.unwrap_or_default()));

@@ -7,10 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use lanner_wire::api::ErrorBody;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Current, KEEP_ALIVE};
+use crate::api::ApiError;
 use crate::app::App;
 
 /// The server's clock, milliseconds since the Unix epoch, so that clients know how wrong theirs is.
@@ -42,6 +44,19 @@ pub async fn snapshot(State(app): State<Arc<App>>, headers: HeaderMap) -> Respon
         return (StatusCode::NOT_MODIFIED, meta).into_response();
     }
     (meta, [(header::CONTENT_TYPE, "application/json")], current.text.clone()).into_response()
+}
+
+/// The public key by which clients know that a snapshot is this server's: 64 hexadecimal digits.
+///
+/// # Errors
+/// 404 when snapshots are not signed.
+#[utoipa::path(
+    get, path = "/api/v1/switches/key", tag = "switches", operation_id = "switch_key",
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ErrorBody))
+)]
+pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
+    let message = "snapshots are not signed here; set server.switch_key";
+    app.switches.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
 }
 
 /// Server-sent events: the revision in force, at once and after every change.

@@ -32,16 +32,17 @@ fn version(stored: StoredDocument) -> SwitchVersion {
     }
 }
 
-fn view(stored: StoredDocument, now_ms: i64) -> SwitchView {
+fn view(app: &App, stored: StoredDocument) -> SwitchView {
     let switch = version(stored);
-    let phase = Switch::from_json(&switch.document).map_or("unreadable", |read| read.phase(now_ms).name());
-    SwitchView { switch, phase: phase.to_owned() }
+    let phase =
+        Switch::from_json(&switch.document).map_or("unreadable", |read| read.phase(app.now_ms()).name());
+    SwitchView { phase: phase.to_owned(), counts: app.switches.counts.of(&switch.id), switch }
 }
 
 pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
     let latest = app.store.document_history(SWITCH, id)?.into_iter().next();
     let stored = latest.filter(|stored| stored.document.is_some());
-    Ok(view(stored.ok_or_else(|| ApiError::not_found("switch", id))?, app.now_ms()))
+    Ok(view(app, stored.ok_or_else(|| ApiError::not_found("switch", id))?))
 }
 
 fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
@@ -61,8 +62,7 @@ fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
     responses((status = 200, body = Vec<SwitchView>))
 )]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, ApiError> {
-    let now_ms = app.now_ms();
-    Ok(Json(app.store.documents(SWITCH)?.into_iter().map(|stored| view(stored, now_ms)).collect()))
+    Ok(Json(app.store.documents(SWITCH)?.into_iter().map(|stored| view(&app, stored)).collect()))
 }
 
 /// Make the switches what is sent: all of it, or nothing when anything is wrong.

@@ -21,12 +21,7 @@ pub(super) fn ask(app: &App, current: &Current, context: &Map<String, Value>, fa
     app.switches.recent.note(context, now_ms);
     let verdict = current.set.evaluate(context, now_ms);
     metrics::counter!("lanner_switch_evaluations_total", "face" => face).increment(1);
-    for switch in verdict.blocking() {
-        metrics::counter!("lanner_switch_blocked_total", "switch" => switch.id.to_string()).increment(1);
-    }
-    for switch in verdict.shadow() {
-        metrics::counter!("lanner_switch_shadow_total", "switch" => switch.id.to_string()).increment(1);
-    }
+    app.switches.counts.note(&verdict);
     verdict
 }
 

@@ -8,8 +8,10 @@
 //! (snapshot and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature), `gate`
 //! (proxies).
 
+pub mod counts;
 pub mod deliver;
 pub mod documents;
+pub mod edges;
 pub mod evaluate;
 pub mod gate;
 pub mod guard;
@@ -18,8 +20,10 @@ pub mod preview;
 pub mod recent;
 pub mod requests;
 pub mod save;
+pub mod sign;
 pub mod throw;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -35,6 +39,10 @@ pub const SWITCH: &str = "switch";
 
 /// Every route of the switches.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    document_routes().merge(asking_routes())
+}
+
+fn document_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(documents::list, documents::apply))
         .routes(routes!(documents::show, documents::put, documents::delete))
@@ -49,8 +57,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(requests::deny))
         .routes(routes!(documents::audit))
         .routes(routes!(documents::verify_audit))
+}
+
+fn asking_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(deliver::snapshot))
         .routes(routes!(deliver::stream))
+        .routes(routes!(deliver::key))
+        .routes(routes!(counts::tell))
         .routes(routes!(evaluate::evaluate))
         .routes(routes!(evaluate::validate))
         .routes(routes!(ofrep::bulk))
@@ -69,6 +83,9 @@ pub struct Switches {
     problem: Mutex<Option<String>>,
     /// The contexts that were asked last.
     pub recent: recent::Recent,
+    /// What switches did.
+    pub counts: counts::Counts,
+    signer: Option<sign::Signer>,
 }
 
 /// The switches of one revision.
@@ -78,24 +95,32 @@ pub struct Current {
     pub set: SwitchSet,
     /// The snapshot's canonical text.
     pub text: Bytes,
-    /// When they took effect here, milliseconds since the Unix epoch.
-    pub since_ms: i64,
+    /// When what they say last changed here, by a change or by the clock, milliseconds since the Unix epoch.
+    pub since_ms: AtomicI64,
 }
 
-impl Default for Switches {
-    fn default() -> Self {
+impl Switches {
+    /// None yet; snapshots are signed by `signer`, if there is one.
+    #[must_use]
+    pub fn new(signer: Option<sign::Signer>) -> Self {
         let text = Bytes::from(Snapshot::new(0, Vec::new()).to_text());
-        let current = Arc::new(Current { set: SwitchSet::default(), text, since_ms: 0 });
+        let current = Arc::new(Current { set: SwitchSet::default(), text, since_ms: AtomicI64::new(0) });
         Self {
             told: tokio::sync::watch::Sender::new(Arc::clone(&current)),
             current: RwLock::new(current),
             problem: Mutex::default(),
             recent: recent::Recent::default(),
+            counts: counts::Counts::default(),
+            signer,
         }
     }
-}
 
-impl Switches {
+    /// The public key by which snapshots are known, if they are signed.
+    #[must_use]
+    pub fn public_key(&self) -> Option<String> {
+        self.signer.as_ref().map(sign::Signer::public_key)
+    }
+
     /// The switches in force.
     #[must_use]
     pub fn current(&self) -> Arc<Current> {
@@ -106,6 +131,13 @@ impl Switches {
     #[must_use]
     pub fn subscribe(&self) -> tokio::sync::watch::Receiver<Arc<Current>> {
         self.told.subscribe()
+    }
+
+    /// Tells of the switches in force once more, as the clock changed what they say.
+    pub(crate) fn tell_again(&self, now_ms: i64) {
+        let current = self.current();
+        current.since_ms.store(now_ms, Ordering::Relaxed);
+        self.told.send_replace(current);
     }
 
     /// Why what is stored is not in force, if it is not.
@@ -119,7 +151,7 @@ impl Switches {
     /// # Errors
     /// Failures of the store; the switches in force stay.
     pub fn reload(&self, store: &Store, now_ms: i64) -> Result<Arc<Current>, StoreError> {
-        let loaded = load(store, now_ms);
+        let loaded = load(store, self.signer.as_ref(), now_ms);
         *locked(&self.problem) =
             loaded.as_ref().err().map(|error| format!("the switches cannot be read: {error}"));
         let current = Arc::new(loaded?);
@@ -150,7 +182,7 @@ impl Switches {
 }
 
 /// Reads what is stored. What an older release wrote and this one refuses is left out.
-fn load(store: &Store, now_ms: i64) -> Result<Current, StoreError> {
+fn load(store: &Store, signer: Option<&sign::Signer>, now_ms: i64) -> Result<Current, StoreError> {
     let mut documents = Vec::new();
     for stored in store.documents(SWITCH)? {
         let Some(document) = stored.document else { continue };
@@ -163,7 +195,11 @@ fn load(store: &Store, now_ms: i64) -> Result<Current, StoreError> {
     let set = SwitchSet::compile(&snapshot).map_err(|problems| StoreError::Database {
         detail: format!("the switches do not fit together: {problems}"),
     })?;
-    Ok(Current { set, text: Bytes::from(snapshot.to_text()), since_ms: now_ms })
+    let snapshot = match signer {
+        Some(signer) => signer.sign(snapshot),
+        None => snapshot,
+    };
+    Ok(Current { set, text: Bytes::from(snapshot.to_text()), since_ms: AtomicI64::new(now_ms) })
 }
 
 /// How long a stream says nothing before it shows that it lives.

@@ -4,6 +4,7 @@
 //! context is not matched has the reason `DEFAULT`, which clients accept though the protocol's list lacks it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -158,8 +159,8 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
 )]
 pub async fn stream(State(app): State<Arc<App>>) -> Response {
     let event = |_: &App, current: &Current| {
-        let tag = current.set.tag();
-        let modified_s = current.since_ms / SECOND_MS;
+        let since_ms = current.since_ms.load(Ordering::Relaxed);
+        let (tag, modified_s) = (format!("{}-{since_ms}", current.set.tag()), since_ms / SECOND_MS);
         let data = json!({"type": "refetchEvaluation", "etag": tag, "lastModified": modified_s});
         format!("id: {tag}\nevent: message\ndata: {data}\n\n")
     };

@@ -1,5 +1,7 @@
 //! Kill switches: the documents, changing them, and asking them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -34,6 +36,27 @@ pub struct SwitchView {
     /// `blocking`, `shadow`, `inactive`, `waiting` (before its validity), `expired`, or `paused` (outside its windows).
     #[schema(example = "blocking")]
     pub phase: String,
+    /// What it did since the server started, here and in the clients that tell.
+    #[serde(default)]
+    pub counts: SwitchCount,
+}
+
+/// What one switch did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct SwitchCount {
+    /// Contexts that it blocked.
+    pub blocked: u64,
+    /// Contexts that it would have blocked, in shadow.
+    pub shadow: u64,
+}
+
+/// What switches did in a client since it last told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TellSwitches {
+    /// By id; of switches that are not known nothing is kept.
+    pub counts: BTreeMap<String, SwitchCount>,
 }
 
 /// Makes the switches what is sent, in one step: all of it or, if one has a problem, none.

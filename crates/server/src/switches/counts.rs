@@ -1,0 +1,71 @@
+//! What switches did since the server started: here, and in the clients that tell.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use lanner_switch::{Switch, Verdict};
+use lanner_wire::api::{ErrorBody, SwitchCount, TellSwitches};
+
+use crate::api::{ApiError, Json};
+use crate::app::{App, locked};
+
+/// Counts by switch.
+#[derive(Debug, Default)]
+pub struct Counts(Mutex<HashMap<String, SwitchCount>>);
+
+impl Counts {
+    /// What one switch did.
+    #[must_use]
+    pub fn of(&self, id: &str) -> SwitchCount {
+        locked(&self.0).get(id).copied().unwrap_or_default()
+    }
+
+    /// Counts what a verdict says.
+    pub(super) fn note(&self, verdict: &Verdict) {
+        let add = |switches: &[Arc<Switch>], one: SwitchCount| {
+            switches.iter().for_each(|switch| self.add(&switch.id, one));
+        };
+        add(verdict.blocking(), SwitchCount { blocked: 1, shadow: 0 });
+        add(verdict.shadow(), SwitchCount { blocked: 0, shadow: 1 });
+    }
+
+    fn add(&self, id: &str, more: SwitchCount) {
+        for (name, n) in
+            [("lanner_switch_blocked_total", more.blocked), ("lanner_switch_shadow_total", more.shadow)]
+        {
+            if n > 0 {
+                metrics::counter!(name, "switch" => id.to_owned()).increment(n);
+            }
+        }
+        let mut counts = locked(&self.0);
+        let count = match counts.get_mut(id) {
+            Some(count) => count,
+            None => counts.entry(id.to_owned()).or_default(),
+        };
+        count.blocked = count.blocked.saturating_add(more.blocked);
+        count.shadow = count.shadow.saturating_add(more.shadow);
+    }
+}
+
+/// Take what switches did in a client since it last told.
+///
+/// # Errors
+/// 400.
+#[utoipa::path(
+    post, path = "/api/v1/switches/counts", tag = "switches", operation_id = "tell_switches",
+    request_body = TellSwitches, responses((status = 204), (status = 400, body = ErrorBody))
+)]
+pub async fn tell(
+    State(app): State<Arc<App>>,
+    Json(told): Json<TellSwitches>,
+) -> Result<StatusCode, ApiError> {
+    let current = app.switches.current();
+    for switch in current.set.switches() {
+        if let Some(count) = told.counts.get(&*switch.id) {
+            app.switches.counts.add(&switch.id, *count);
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
