@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::atom::{Atom, each_of};
-use crate::field::Fields;
-use crate::{Explanation, Expr, FieldPath, Op, Predicate, Problem, Quantifier, Right, Scope, Set};
+use crate::field::{Fields, View};
+use crate::short::Short;
+use crate::test::Test;
+use crate::{Explanation, Expr, FieldPath, Literal, Op, Predicate, Problem, Quantifier, Right, Scope, Set};
 
 /// What a condition says of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,10 +97,38 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) enum Node {
     Constant(bool),
-    Test { atom: Arc<Atom>, is_negated: bool },
+    Test { atom: Arc<Atom>, quick: Option<TextIs>, is_negated: bool },
     Not(Box<Node>),
     And(Box<[Node]>),
     Or(Box<[Node]>),
+}
+
+/// A field is a text: the commonest test by far, with all that it needs side by side.
+#[derive(Debug)]
+pub(crate) struct TextIs {
+    field: FieldPath,
+    text: Short,
+}
+
+impl TextIs {
+    /// The test behind an atom, if it is one.
+    fn of(atom: &Atom) -> Option<Self> {
+        match atom.of_field()? {
+            (field, Test::Equal(Literal::Text(text))) => {
+                Some(Self { field: field.clone(), text: Short::new(text.as_str()) })
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn verdict(&self, fields: &impl Fields) -> Verdict {
+        match self.field.view(fields) {
+            Some(View::Text(text)) => self.text.is(text).into(),
+            Some(_) => Verdict::False,
+            None => Verdict::Unknown,
+        }
+    }
 }
 
 impl Condition {
@@ -220,7 +250,7 @@ impl Node {
             }
             None => {
                 let (atom, is_negated) = Atom::of(predicate);
-                Self::Test { atom: Arc::new(atom), is_negated }
+                Self::Test { quick: TextIs::of(&atom), atom: Arc::new(atom), is_negated }
             }
         }
     }
@@ -228,7 +258,12 @@ impl Node {
     #[inline]
     pub(crate) fn verdict(&self, fields: &impl Fields, missing: Missing) -> Verdict {
         match self {
-            Self::Test { atom, is_negated } => missing.settle(atom.verdict(fields).negate_if(*is_negated)),
+            Self::Test { quick: Some(test), is_negated, .. } => {
+                missing.settle(test.verdict(fields).negate_if(*is_negated))
+            }
+            Self::Test { atom, is_negated, .. } => {
+                missing.settle(atom.verdict(fields).negate_if(*is_negated))
+            }
             Self::And(members) => join(members, Verdict::False, fields, missing),
             Self::Or(members) => join(members, Verdict::True, fields, missing),
             Self::Not(inner) => inner.verdict(fields, missing).negate_if(true),

@@ -8,6 +8,7 @@ use lanner_core::Event;
 use serde_json::{Map, Value};
 
 use crate::Number;
+use crate::short::Short;
 use crate::words::{is_bare_key, is_name, is_reserved};
 
 /// The name of a field: `bank`, `card.bank`, `argv[0]`, `env[HOME]`, `$["odd key"]`. Cheap to clone.
@@ -18,9 +19,9 @@ use crate::words::{is_bare_key, is_name, is_reserved};
 pub struct FieldPath(Arc<Inner>);
 
 struct Inner {
-    text: Box<str>,
     /// The whole name as one key: the first step's, here for the quickest way to it.
-    flat: Box<str>,
+    flat: Short,
+    text: Arc<str>,
     steps: Box<[Step]>,
     /// The field whose length this is, should nothing be called so.
     length_of: Option<FieldPath>,
@@ -29,9 +30,9 @@ struct Inner {
 /// One segment of a name and all that follows it.
 pub(crate) struct Step {
     /// The segment and its followers as one flat key: `card.bank`, `argv[0]`.
-    pub(crate) flat: Box<str>,
+    pub(crate) flat: Short,
     /// The segment alone.
-    pub(crate) key: Box<str>,
+    pub(crate) key: Short,
     /// The segment as a position in a list.
     pub(crate) position: Option<usize>,
 }
@@ -76,8 +77,12 @@ impl FieldPath {
 
     fn of(segments: &[Segment], length_of: Option<Self>) -> Self {
         let steps: Box<[Step]> = (0..segments.len()).map(|at| Step::new(&segments[at..])).collect();
-        let flat = steps.first().map(|step| step.flat.clone()).unwrap_or_default();
-        Self(Arc::new(Inner { text: written(segments).into(), flat, steps, length_of }))
+        let flat = steps.first().map_or_else(|| Short::new(""), |step| step.flat.clone());
+        let text = match segments {
+            [Segment::Name(name)] if !is_reserved(name) => flat.shared(),
+            _ => written(segments).into(),
+        };
+        Self(Arc::new(Inner { flat, text, steps, length_of }))
     }
 
     /// The name in its canonical form.
@@ -106,7 +111,7 @@ impl FieldPath {
     /// ```
     pub fn holders(&self) -> impl Iterator<Item = &str> {
         let paths = [Some(self), self.0.length_of.as_ref()].into_iter().flatten();
-        paths.filter_map(|path| path.0.steps.first()).flat_map(|step| [&*step.flat, &*step.key])
+        paths.filter_map(|path| path.0.steps.first()).flat_map(|step| [step.flat.as_str(), step.key.as_str()])
     }
 
     /// The way to the value: each segment, first as one flat key with all that follows, then alone.
@@ -132,28 +137,36 @@ impl FieldPath {
 impl Step {
     fn new(segments: &[Segment]) -> Self {
         let (Segment::Name(key) | Segment::Key(key)) = &segments[0];
-        let mut flat = key.clone();
-        for segment in &segments[1..] {
-            match segment {
-                Segment::Name(name) => flat.extend([".", name]),
-                Segment::Key(key) => flat.extend(["[", key, "]"]),
-            }
-        }
         // Written in one way only, so that a key and a position never mean the same place.
         let is_position = key == "0" || key.bytes().all(|c| c.is_ascii_digit()) && !key.starts_with('0');
         let position = if is_position { key.parse().ok() } else { None };
-        Self { flat: flat.into(), key: key.as_str().into(), position }
+        let key = Short::new(key.as_str());
+        let flat = if segments.len() == 1 { key.clone() } else { Short::new(flat(segments)) };
+        Self { flat, key, position }
     }
+}
+
+/// Segments as one key.
+fn flat(segments: &[Segment]) -> String {
+    let mut flat = String::new();
+    for (at, segment) in segments.iter().enumerate() {
+        match segment {
+            Segment::Name(name) | Segment::Key(name) if at == 0 => flat.push_str(name),
+            Segment::Name(name) => flat.extend([".", name]),
+            Segment::Key(key) => flat.extend(["[", key, "]"]),
+        }
+    }
+    flat
 }
 
 /// The value of `key`. Walking over a few keys is quicker than hashing one, as the map's hash is a secret one.
 #[inline]
-fn get<'v>(object: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
+fn get<'v>(object: &'v Map<String, Value>, key: &Short) -> Option<&'v Value> {
     const FEW: usize = 10;
     if object.len() > FEW {
-        return object.get(key);
+        return object.get(key.as_str());
     }
-    object.iter().find(|(name, _)| name.as_str() == key).map(|(_, value)| value)
+    object.iter().find(|(name, _)| key.is(name)).map(|(_, value)| value)
 }
 
 /// The value that the first step's key leads to, and the others inside of it.

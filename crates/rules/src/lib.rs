@@ -45,6 +45,7 @@ mod relation;
 mod scan;
 mod schema;
 mod scope;
+mod short;
 mod test;
 mod time;
 mod words;

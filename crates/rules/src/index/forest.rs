@@ -126,7 +126,7 @@ impl Forest {
                     ALWAYS
                 }
             }
-            Node::Test { atom, is_negated: op_negates } => {
+            Node::Test { atom, is_negated: op_negates, .. } => {
                 let accept = Accept::of(atom, *op_negates, missing, is_negated);
                 let atom = self.add_atom(atom);
                 self.intern(Tree::Literal(LiteralOf { atom, accept }))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use foldhash::fast::FixedState;
 
 use crate::FieldPath;
+use crate::short::Short;
 
 /// The ways to some fields, in which the common beginnings are one. The root is node 0.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) struct Target {
 #[derive(Debug)]
 enum Keys {
     /// A few are compared one by one.
-    Few(Box<[(Box<str>, u32)]>),
+    Few(Box<[(Short, u32)]>),
     Many(HashMap<Box<str>, u32, FixedState>),
 }
 
@@ -63,12 +64,12 @@ impl Trie {
         for &(slot, at) in fields {
             let steps = paths[slot as usize].steps();
             let step = &steps[at];
-            keys.entry(&step.flat).or_default().0.push(slot);
+            keys.entry(step.flat.as_str()).or_default().0.push(slot);
             if at + 1 < steps.len() {
-                keys.entry(&step.key).or_default().1.push((slot, at + 1));
+                keys.entry(step.key.as_str()).or_default().1.push((slot, at + 1));
             }
             if let Some(position) = step.position {
-                items.insert(position, &*step.key);
+                items.insert(position, step.key.as_str());
             }
         }
         let mut target_of = BTreeMap::new();
@@ -80,8 +81,11 @@ impl Trie {
         }
         let items = items.into_iter().filter_map(|(position, key)| Some((position, *target_of.get(key)?)));
         let items = items.collect();
-        let keys = target_of.into_iter().map(|(key, target)| (Box::from(key), target));
-        let keys = if keys.len() > FEW { Keys::Many(keys.collect()) } else { Keys::Few(keys.collect()) };
+        let keys = if target_of.len() > FEW {
+            Keys::Many(target_of.into_iter().map(|(key, target)| (Box::from(key), target)).collect())
+        } else {
+            Keys::Few(target_of.into_iter().map(|(key, target)| (Short::new(key), target)).collect())
+        };
         self.nodes[id] = Node { keys, items };
         id as u32
     }
@@ -90,7 +94,7 @@ impl Trie {
     #[inline]
     pub(super) fn key(&self, node: u32, key: &str) -> Option<u32> {
         match &self.nodes[node as usize].keys {
-            Keys::Few(keys) => keys.iter().find(|(known, _)| **known == *key).map(|(_, target)| *target),
+            Keys::Few(keys) => keys.iter().find(|(known, _)| known.is(key)).map(|(_, target)| *target),
             Keys::Many(keys) => keys.get(key).copied(),
         }
     }
