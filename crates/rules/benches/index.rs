@@ -83,6 +83,14 @@ fn prefix_hit(bencher: Bencher<'_, '_>, n: u32) {
     ask(bencher, &index, &json!({"path": "/api/0/x", "bank": "b0"}), 1);
 }
 
+/// Networks beside each other, each in a larger one.
+#[divan::bench(args = SIZES)]
+fn network_hit(bencher: Bencher<'_, '_>, n: u32) {
+    let index =
+        index(n, |id| format!("ip in ({}.{}.{}.0/24, ::1)", 10 + (id >> 16), id >> 8 & 255, id & 255));
+    ask(bencher, &index, &json!({"ip": "10.0.0.7", "bank": "b0"}), 1);
+}
+
 /// No look-up finds these: every one is asked.
 #[divan::bench(args = SIZES)]
 fn linear(bencher: Bencher<'_, '_>, n: u32) {

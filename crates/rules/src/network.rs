@@ -48,8 +48,23 @@ impl Network {
     /// Whether `text` is an address in it.
     #[must_use]
     pub fn contains(&self, text: &str) -> bool {
-        may_be_address(text) && text.parse().is_ok_and(|address| bits(address) & self.mask == self.bits)
+        address(text).is_some_and(|address| self.has(address))
     }
+
+    /// Whether it has an address that [`address`] read.
+    pub(crate) const fn has(&self, address: u128) -> bool {
+        address & self.mask == self.bits
+    }
+
+    /// Its first address, and how many addresses it leaves out: what brings those that hold others before them.
+    pub(crate) const fn place(&self) -> (u128, u128) {
+        (self.bits, self.mask)
+    }
+}
+
+/// The address that a text is, in the space of version 6.
+pub(crate) fn address(text: &str) -> Option<u128> {
+    if may_be_address(text) { text.parse().ok().map(bits) } else { None }
 }
 
 /// Version 4 as its part of version 6, so that `::ffff:10.0.0.1` and `10.0.0.1` are one address.

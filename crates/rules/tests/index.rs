@@ -68,7 +68,7 @@ fn predicate() -> impl Strategy<Value = String> {
         1 => (field(), prop::collection::vec(texts(), 0..3)).prop_map(|(f, l)| format!("{f} pmatch ({})", l.join(","))),
         1 => (field(), select(vec!["==", "<", ">="]), select(vec!["d\"2026-12-01\"", "d\"2026-12-01T00:00:00.5Z\""]))
             .prop_map(|(f, op, l)| format!("{f} {op} {l}")),
-        1 => (field(), select(vec!["in (10.0.0.0/8, x)", "== 10.0.0.0/8", "!= ::1"])).prop_map(|(f, op)| format!("{f} {op}")),
+        1 => (field(), select(vec!["in (10.0.0.0/8, x)", "== 10.0.0.0/8", "!= ::1", "== ::1", "in (10.1.0.0/16, d'2026-12-01', 5)", "in (d'2026-12-01')", "intersects (0.0.0.0/0, ::/0)"])).prop_map(|(f, op)| format!("{f} {op}")),
         2 => (field(), select(vec!["==", "!=", "<", ">=", "in", "not in", "intersects", "contains", "startswith", "glob"]), field())
             .prop_map(|(f, op, g)| format!("{f} {op} val({g})")),
         1 => (select(vec!["tolower", "len", "basename", "b64"]), field(), select(vec!["== x", "> 1", "in (x, 1)", "exists", ""]))
@@ -125,6 +125,9 @@ fn event() -> impl Strategy<Value = Map<String, Value>> {
             json!("2026-12-01"),
             json!("2026-12-01T01:00:00+01:00"),
             json!("10.1.2.3"),
+            json!("10.0.0.0/8"),
+            json!(["10.1.2.3", "2026-12-01"]),
+            json!(["2026-12-01"]),
             json!("0:0::1"),
             json!("xy/x"),
             json!({"x": 1}),

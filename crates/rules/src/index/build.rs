@@ -1,7 +1,7 @@
 //! Building an index: which test of a condition is looked up, and which are asked afterwards.
 //!
 //! A *guard* is a look-up that must succeed for a condition to hold: a field equals a value, begins with a
-//! prefix, lies in an interval. A *cover* of a tree is a set of guards of which one at least succeeds
+//! prefix, lies in an interval or a network. A *cover* of a tree is a set of guards of which one at least succeeds
 //! whenever the tree holds: that of an `all` is the cheapest of its members' covers, that of an `any` is
 //! all of theirs. A condition is filed under each guard of its cover, together with what is left to ask.
 //! Where many are filed under one value, they get a node of their own, built in the same way from what is
@@ -14,12 +14,12 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::forest::{ALWAYS, Accept, Forest, LiteralOf, NEVER, NO_FIELD, Tree, TreeId};
-use super::tables::{Intervals, Prefixes, Span, Values};
+use super::tables::{Intervals, Networks, Prefixes, Span, Values};
 use super::{Node, Posting, Step, point_key};
-use crate::Literal;
 use crate::atom::Atom;
-use crate::test::Test;
+use crate::test::{Members, Test};
 use crate::time::as_f64;
+use crate::{Literal, Network};
 
 /// A list under one value that is longer than this becomes a node, if there is anything left to ask.
 const LONG_LIST: usize = 8;
@@ -37,6 +37,8 @@ pub(super) enum Access {
     /// The numbers of prefixes of one field.
     Prefixes(Box<[u32]>),
     Interval(Scale, f64, f64),
+    /// Any of these: values, networks and instants that one list may hold.
+    Mixed(Box<[GuardKind]>),
 }
 
 /// What an interval is made of.
@@ -55,11 +57,13 @@ struct Guard {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum GuardKind {
+pub(super) enum GuardKind {
     /// The number of a value.
     Point(u32),
     /// The number of a prefix.
     Prefix(u32),
+    /// The number of a network.
+    Network(u32),
     /// Both ends as bits.
     Interval(Scale, u64, u64),
 }
@@ -85,6 +89,7 @@ pub(super) struct Item {
 struct Counts {
     points: HashMap<u32, u64, FixedState>,
     prefixes: HashMap<u32, u64, FixedState>,
+    networks: HashMap<u32, u64, FixedState>,
     intervals: HashMap<(u32, Scale), u64, FixedState>,
 }
 
@@ -98,6 +103,8 @@ pub(super) struct Builder {
     literals: Vec<(u32, Arc<Atom>, usize)>,
     /// The prefix behind each prefix's number.
     prefixes: Vec<Box<[u8]>>,
+    /// The network behind each network's number.
+    networks: Vec<Network>,
     pub(super) nodes: Vec<Node>,
     pub(super) points: HashMap<u64, Posting, FixedState>,
     /// The lists of all nodes and look-ups, one after the other.
@@ -111,16 +118,16 @@ impl Builder {
     pub(super) fn new(forest: Forest) -> Self {
         let mut values: Vec<Values> = Vec::new();
         values.resize_with(forest.fields.len(), Values::default);
-        let mut look_ups =
-            LookUps { values, literals: Vec::new(), prefixes: Vec::new(), prefix_ids: HashMap::default() };
+        let mut look_ups = LookUps { values, ..LookUps::default() };
         let access = forest.atoms.iter().map(|(atom, field)| look_ups.of(atom, *field)).collect();
-        let LookUps { values, literals, prefixes, .. } = look_ups;
+        let LookUps { values, literals, prefixes, networks, .. } = look_ups;
         Self {
             forest,
             access,
             values,
             literals,
             prefixes,
+            networks,
             nodes: Vec::new(),
             points: HashMap::default(),
             filed: Vec::new(),
@@ -155,7 +162,7 @@ impl Builder {
         match self.forest.tree(tree) {
             Tree::Never | Tree::Always => {}
             Tree::Literal(literal) => {
-                if matches!(self.access_of(*literal), Access::Points(_)) {
+                if matches!(self.access_of(*literal), Access::Points(_) | Access::Mixed(_)) {
                     fields.push(self.field_of(*literal));
                 }
             }
@@ -186,8 +193,8 @@ impl Builder {
 
     /// Files what is found by one field, each kind of look-up in its table.
     fn step(&mut self, node: u32, items: &[Item], guards: &[(Guard, u32, bool)], depth: usize) -> Step {
-        let (mut prefixes, mut numbers, mut times, mut has_points) =
-            (Vec::new(), Vec::new(), Vec::new(), false);
+        let (mut prefixes, mut networks, mut has_points) = (Vec::new(), Vec::new(), false);
+        let (mut numbers, mut times) = (Vec::new(), Vec::new());
         for group in guards.chunk_by(|a, b| a.0 == b.0) {
             let all = group.iter().map(|&(_, at, _)| items[at as usize]);
             match group[0].0.kind {
@@ -203,6 +210,9 @@ impl Builder {
                     let span = self.list(all);
                     prefixes.push((self.prefixes[prefix as usize].clone(), span));
                 }
+                GuardKind::Network(network) => {
+                    networks.push((self.networks[network as usize], self.list(all)));
+                }
                 GuardKind::Interval(scale, low, high) => {
                     let table = if scale == Scale::Number { &mut numbers } else { &mut times };
                     table.push((f64::from_bits(low), f64::from_bits(high), self.list(all)));
@@ -213,6 +223,7 @@ impl Builder {
             field: guards[0].0.field,
             has_points,
             prefixes: (!prefixes.is_empty()).then(|| Prefixes::new(prefixes)),
+            networks: (!networks.is_empty()).then(|| Networks::new(networks)),
             numbers: (!numbers.is_empty()).then(|| Intervals::new(numbers)),
             times: (!times.is_empty()).then(|| Intervals::new(times)),
         }
@@ -279,6 +290,9 @@ impl Builder {
                 Access::Interval(scale, ..) => {
                     *counts.intervals.entry((self.field_of(*literal), *scale)).or_default() += 1;
                 }
+                Access::Mixed(kinds) => {
+                    kinds.iter().for_each(|kind| *counts.of(self.field_of(*literal), *kind) += 1);
+                }
             },
             Tree::All(members) | Tree::Any(members) => {
                 members.iter().for_each(|&member| self.count(member, counts));
@@ -304,6 +318,10 @@ impl Builder {
                 }
                 // Half of them may lie around the value.
                 Access::Interval(scale, ..) => Some(8 + counts.intervals[&(self.field_of(*literal), *scale)]),
+                // As values, as prefixes, as intervals.
+                Access::Mixed(kinds) => {
+                    Some(kinds.iter().map(|kind| 4 + counts.so_far(self.field_of(*literal), *kind)).sum())
+                }
             },
             Tree::All(members) => members.iter().filter_map(|&member| self.cost(member, counts)).min(),
             Tree::Any(members) => members.iter().map(|&member| self.cost(member, counts)).sum(),
@@ -340,6 +358,7 @@ impl Builder {
                 guards
                     .extend(prefixes.iter().map(|&prefix| Guard { field, kind: GuardKind::Prefix(prefix) }));
             }
+            Access::Mixed(kinds) => guards.extend(kinds.iter().map(|&kind| Guard { field, kind })),
             Access::Interval(scale, low, high) => {
                 let (mut low, mut high) = (*low, *high);
                 for &sibling in siblings {
@@ -369,12 +388,37 @@ impl Builder {
     }
 }
 
+impl Counts {
+    /// The count of one guard.
+    fn of(&mut self, field: u32, kind: GuardKind) -> &mut u64 {
+        match kind {
+            GuardKind::Point(value) => self.points.entry(value).or_default(),
+            GuardKind::Prefix(prefix) => self.prefixes.entry(prefix).or_default(),
+            GuardKind::Network(network) => self.networks.entry(network).or_default(),
+            GuardKind::Interval(scale, ..) => self.intervals.entry((field, scale)).or_default(),
+        }
+    }
+
+    fn so_far(&self, field: u32, kind: GuardKind) -> u64 {
+        let count = match kind {
+            GuardKind::Point(value) => self.points.get(&value),
+            GuardKind::Prefix(prefix) => self.prefixes.get(&prefix),
+            GuardKind::Network(network) => self.networks.get(&network),
+            GuardKind::Interval(scale, ..) => self.intervals.get(&(field, scale)),
+        };
+        count.copied().unwrap_or_default()
+    }
+}
+
 /// The look-ups of tests, as they are prepared one test after the other.
+#[derive(Default)]
 struct LookUps {
     values: Vec<Values>,
     literals: Vec<(u32, Arc<Atom>, usize)>,
     prefixes: Vec<Box<[u8]>>,
     prefix_ids: HashMap<(u32, Box<[u8]>), u32, FixedState>,
+    networks: Vec<Network>,
+    network_ids: HashMap<(u32, Network), u32, FixedState>,
 }
 
 impl LookUps {
@@ -388,6 +432,12 @@ impl LookUps {
                     items.map(|(place, item)| self.value(atom, field, place, item)).collect();
                 points.sort_unstable();
                 Access::Points(points.into())
+            }
+            Test::OneOf(members) => Access::Mixed(self.mixed(atom, field, members)),
+            Test::Within(text, network) => {
+                let text = Literal::Text(text.to_string());
+                let value = GuardKind::Point(self.value(atom, field, 0, &text));
+                Access::Mixed([value, self.network(field, *network)].into())
             }
             Test::Order { than: Literal::Number(number), want, .. } => {
                 ray(Scale::Number, number.to_f64(), want.is_lt())
@@ -407,6 +457,32 @@ impl LookUps {
                 None => Access::None,
             },
         }
+    }
+
+    /// A list in which there are more than plain values: each item is looked up as what it equals.
+    fn mixed(&mut self, atom: &Arc<Atom>, field: u32, members: &Members) -> Box<[GuardKind]> {
+        let mut kinds = Vec::with_capacity(members.items.len());
+        for (place, item) in members.items.iter().enumerate() {
+            if let Literal::Time(time) = item {
+                let bits = as_f64(*time).to_bits();
+                kinds.push(GuardKind::Interval(Scale::Time, bits, bits));
+                continue;
+            }
+            kinds.push(GuardKind::Point(self.value(atom, field, place, item)));
+            if let Some(network) = item.network() {
+                kinds.push(self.network(field, network));
+            }
+        }
+        kinds.into()
+    }
+
+    fn network(&mut self, field: u32, network: Network) -> GuardKind {
+        let next = self.networks.len() as u32;
+        let id = *self.network_ids.entry((field, network)).or_insert(next);
+        if id == next {
+            self.networks.push(network);
+        }
+        GuardKind::Network(id)
     }
 
     /// The number of a value of a field.

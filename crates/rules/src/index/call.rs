@@ -6,6 +6,7 @@ use super::{Code, Field, Index, IndexedTest, Kind, Node, Posting, point_key};
 use crate::atom::Atom;
 use crate::field::{Fields, View};
 use crate::json::Buffer;
+use crate::network::address;
 use crate::time::{as_f64, read_time};
 use crate::{FieldPath, Verdict};
 
@@ -141,7 +142,13 @@ impl<S: Source> Call<'_, S> {
                     if let Some(prefixes) = &step.prefixes {
                         prefixes.visit(text, |span| self.ask(span));
                     }
-                    if let (Some(times), Some(time)) = (&step.times, step.times.as_ref().and(read_time(text)))
+                    if let Some(networks) = &step.networks
+                        && let Some(address) = address(text)
+                    {
+                        networks.visit(address, |span| self.ask(span));
+                    }
+                    if let Some(times) = &step.times
+                        && let Some(time) = read_time(text)
                     {
                         times.visit(as_f64(time), |span| self.ask(span));
                     }
@@ -152,7 +159,9 @@ impl<S: Source> Call<'_, S> {
                     }
                 }
                 // A list has no number to be looked up by: whoever asks for its items is asked.
-                View::List(_) if step.has_points => self.ask(index.fields[step.field as usize].of_lists),
+                View::List(_) if step.has_points || step.times.is_some() => {
+                    self.ask(index.fields[step.field as usize].of_lists);
+                }
                 _ => {}
             }
         }

@@ -26,7 +26,7 @@ use self::build::{Access, Builder, Item};
 use self::call::ByName;
 pub(crate) use self::call::Source;
 use self::forest::{Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
-use self::tables::{Intervals, Prefixes, Span, Values};
+use self::tables::{Intervals, Networks, Prefixes, Span, Values};
 use crate::atom::Atom;
 use crate::json::{JsonError, Reader};
 use crate::{Condition, FieldPath, Fields, Missing};
@@ -132,6 +132,7 @@ struct Step {
     field: u32,
     has_points: bool,
     prefixes: Option<Prefixes>,
+    networks: Option<Networks>,
     numbers: Option<Intervals>,
     times: Option<Intervals>,
 }
@@ -210,8 +211,8 @@ impl Index {
 
     /// The numbers of the conditions that no look-up finds, so that every event asks them; ascending.
     ///
-    /// Conditions without `==`, `in`, `startswith`, `pmatch`, a glob with a fixed start or a comparison with
-    /// a number or a time, or with those in only one branch of an `or`.
+    /// Conditions without `==`, `in`, `intersects`, `startswith`, `pmatch`, a glob with a fixed start or a comparison
+    /// with a number or a time, or with those in only one branch of an `or`.
     #[must_use]
     pub fn unindexed(&self) -> &[u32] {
         &self.unindexed
@@ -363,7 +364,9 @@ mod tests {
         check("a pmatch (\"*/lib\")", false);
         check("a == val(b)", false);
         check("tolower(a) == x", false);
-        check("a == 10.0.0.0/8", false);
+        check("a == 10.0.0.0/8", true);
+        check("a in (x, 10.0.0.0/8, d\"2026-01-01\") or a intersects (::1)", true);
+        check("a != 10.0.0.0/8", false);
         check("a == oneof (1, 2)", false);
         check("not (a != 1 and b != 2)", true);
         check("(a == 1 or b contains x) and c < 5", true);

@@ -1,11 +1,12 @@
-//! The look-up tables of an index: values to small numbers, prefixes of a text, intervals around a number.
+//! The look-up tables of an index: values to small numbers, prefixes of a text, networks around an address, intervals
+//! around a number.
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
 use crate::field::View;
-use crate::{Literal, Number};
+use crate::{Literal, Network, Number};
 
 /// The number of a value that no rule mentions.
 pub(super) const NO_VALUE: u32 = u32::MAX;
@@ -111,6 +112,48 @@ impl Prefixes {
     }
 }
 
+/// Finds all networks that an address lies in.
+///
+/// Of two networks one is within the other, or they are apart: networks are to addresses what prefixes are to texts.
+#[derive(Debug, Default)]
+pub(super) struct Networks {
+    /// In order of their first addresses; of equal ones the larger network first.
+    networks: Box<[Network]>,
+    /// The smallest member before this one that it lies in, or `u32::MAX`.
+    parents: Box<[u32]>,
+    spans: Box<[Span]>,
+}
+
+impl Networks {
+    /// A table of networks in any order.
+    pub(super) fn new(mut networks: Vec<(Network, Span)>) -> Self {
+        networks.sort_unstable_by_key(|(network, _)| network.place());
+        let mut parents: Vec<u32> = Vec::with_capacity(networks.len());
+        for (at, (network, _)) in (0_u32..).zip(&networks) {
+            // Whatever it lies in is its predecessor or what that one lies in.
+            let mut parent = at.checked_sub(1).unwrap_or(u32::MAX);
+            while parent != u32::MAX && !networks[parent as usize].0.has(network.place().0) {
+                parent = parents[parent as usize];
+            }
+            parents.push(parent);
+        }
+        let (networks, spans): (Vec<_>, Vec<_>) = networks.into_iter().unzip();
+        Self { networks: networks.into(), parents: parents.into(), spans: spans.into() }
+    }
+
+    /// Calls `visit` for each member that `address` lies in. Cost: O(log n + how many networks lie in each other).
+    pub(super) fn visit(&self, address: u128, mut visit: impl FnMut(Span)) {
+        let above = self.networks.partition_point(|network| network.place().0 <= address);
+        let mut at = (above as u32).checked_sub(1).unwrap_or(u32::MAX);
+        while at != u32::MAX {
+            if self.networks[at as usize].has(address) {
+                visit(self.spans[at as usize]);
+            }
+            at = self.parents[at as usize];
+        }
+    }
+}
+
 /// Finds all intervals around a number: a balanced tree over intervals sorted by their lower end, in
 /// place; each subtree knows its highest upper end.
 #[derive(Debug, Default)]
@@ -195,6 +238,51 @@ mod tests {
         check(&prefixes, "", &[0]);
         check(&prefixes, "abc", &[0, 5]);
         check(&Prefixes::default(), "x", &[]);
+    }
+
+    #[test]
+    fn networks_around_an_address() {
+        let table = [
+            "10.0.0.0/8",
+            "10.1.0.0/16",
+            "10.1.0.0/24",
+            "10.1.7.0/24",
+            "0.0.0.0/0",
+            "::/0",
+            "::1",
+            "2001:db8::/32",
+            "10.1.7.9/32",
+        ];
+        let networks = table
+            .iter()
+            .enumerate()
+            .map(|(at, text)| (Network::parse(text).unwrap(), Span { start: at as u32, end: 0 }));
+        let networks = Networks::new(networks.collect());
+        let addresses = [
+            "10.1.7.9",
+            "10.1.7.10",
+            "10.1.0.1",
+            "10.1.1.1",
+            "10.2.0.0",
+            "11.0.0.0",
+            "9.255.255.255",
+            "::1",
+            "::2",
+            "2001:db8:1::",
+            "2001:db9::",
+            "::ffff:10.1.7.9",
+            "255.255.255.255",
+            "::",
+            "ffff::",
+        ];
+        for text in addresses {
+            let mut found = Vec::new();
+            networks.visit(crate::network::address(text).unwrap(), |span| found.push(span.start as usize));
+            found.sort_unstable();
+            let contains = |at: &usize| Network::parse(table[*at]).unwrap().contains(text);
+            assert_eq!(found, (0..table.len()).filter(contains).collect::<Vec<_>>(), "{text}");
+        }
+        Networks::default().visit(0, |_| panic!("there is nothing to find"));
     }
 
     #[test]
