@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Reading order: [`Expr`] (what a condition is), [`parse()`] (from text, all mistakes at once), its `Display`
-//! (canonical text), [`Condition`] (what it means), [`Index`] (many conditions on one event).
+//! (canonical text), [`Condition`] (what it means), [`Index`] (many conditions on one event), [`import`] (conditions from
+//! other languages).
 //!
 //! The meaning in short: no value is converted, so `"5" == 5` is false and `"5" > 3` is unknown; numbers
 //! compare exactly; texts compare by bytes. A test of a missing field is unknown or false, see [`Missing`].
@@ -31,6 +32,7 @@ pub mod falco;
 mod field;
 mod function;
 mod glob;
+pub mod import;
 mod index;
 mod json;
 mod network;

@@ -16,6 +16,13 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// One about a text as a whole.
+    pub(crate) fn whole(message: impl Into<String>) -> Self {
+        Self { offset: 0, column: 1, length: 0, message: message.into(), hint: None }
+    }
+}
+
 /// More mistakes than this in one text are not reported.
 pub(crate) const MAX_PROBLEMS: usize = 100;
 
