@@ -93,7 +93,7 @@ impl FieldPath {
 
     /// The value of this field in a JSON object. Cost: at most two look-ups per segment.
     #[must_use]
-    #[inline]
+    #[inline(always)] // what is found is looked at at once: apart, it would go through memory
     pub fn find<'v>(&self, object: &'v Map<String, Value>) -> Option<&'v Value> {
         let Inner { flat, steps, .. } = &*self.0;
         match get(object, flat) {
@@ -160,7 +160,7 @@ fn flat(segments: &[Segment]) -> String {
 }
 
 /// The value of `key`. Walking over a few keys is quicker than hashing one, as the map's hash is a secret one.
-#[inline]
+#[inline(always)]
 fn get<'v>(object: &'v Map<String, Value>, key: &Short) -> Option<&'v Value> {
     const FEW: usize = 10;
     if object.len() > FEW {
@@ -170,6 +170,7 @@ fn get<'v>(object: &'v Map<String, Value>, key: &Short) -> Option<&'v Value> {
 }
 
 /// The value that the first step's key leads to, and the others inside of it.
+#[inline(never)]
 fn find_inside<'v>(object: &'v Map<String, Value>, steps: &[Step]) -> Option<&'v Value> {
     let (step, rest) = steps.split_first()?;
     let (next, _) = rest.split_first()?;
@@ -251,7 +252,7 @@ pub trait Fields {
 }
 
 impl Fields for Map<String, Value> {
-    #[inline]
+    #[inline(always)]
     fn view(&self, path: &FieldPath) -> Option<View<'_>> {
         path.find(self).and_then(View::of)
     }
@@ -283,7 +284,7 @@ pub enum View<'v> {
 impl<'v> View<'v> {
     /// A JSON value; `None` only for a number that is NaN, which counts as missing.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn of(value: &'v Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Null,
