@@ -58,29 +58,83 @@ pub(super) fn sliding(values: &[f64], n: usize, aggregate: Aggregate, x_files_fa
 /// rounding leaves of a spread of nothing is what Graphite answers too: a little more than 0, or NaN. For a deviation
 /// that is exact far from 0 use the detectors.
 pub(super) fn deviations(values: &[f64], n: usize, tolerance: f64) -> Vec<f64> {
+    /// So few that the roots of one stretch are taken while the sums of the next are waited for.
+    const STRETCH: usize = 32;
     if n == 0 {
         return vec![f64::NAN; values.len()];
     }
-    let n_needed = n_needed(n, tolerance);
-    let (mut sum, mut squares, mut n_there) = (0.0_f64, 0.0_f64, 0_usize);
-    let mut out = Vec::with_capacity(values.len());
-    for (at, value) in values.iter().enumerate() {
-        let gone = at.checked_sub(n).and_then(|gone| values.get(gone)).filter(|gone| !gone.is_nan());
-        if let Some(gone) = gone {
-            sum -= gone;
-            squares -= gone * gone;
-            n_there -= 1;
-        }
-        if !value.is_nan() {
-            sum += value;
-            squares += value * value;
-            n_there += 1;
-        }
-        let count = float(n_there);
-        // The root of a number below 0 is NaN.
-        out.push(if n_there >= n_needed { (count * squares - sum * sum).sqrt() / count } else { f64::NAN });
+    let mut out = vec![f64::NAN; values.len()];
+    let mut sums = Sums { n_needed: n_needed(n, tolerance), ..Sums::default() };
+    let (first, rest) = values.split_at(n.min(values.len()));
+    let (first_out, rest_out) = out.split_at_mut(first.len());
+    for (value, out) in first.iter().zip(first_out) {
+        sums.add(*value);
+        *out = sums.deviation();
+    }
+    let stretches = rest.chunks(STRETCH).zip(values.chunks(STRETCH));
+    for ((values, gone), out) in stretches.zip(rest_out.chunks_mut(STRETCH)) {
+        sums.slide(values, gone, out);
     }
     out
+}
+
+/// What is there of a window: how many values, their sum, and the sum of their squares.
+#[derive(Default)]
+struct Sums {
+    n_there: usize,
+    sum: f64,
+    squares: f64,
+    n_needed: usize,
+}
+
+impl Sums {
+    fn add(&mut self, value: f64) {
+        if !value.is_nan() {
+            self.sum += value;
+            self.squares += value * value;
+            self.n_there += 1;
+        }
+    }
+
+    fn take_out(&mut self, value: f64) {
+        if !value.is_nan() {
+            self.sum -= value;
+            self.squares -= value * value;
+            self.n_there -= 1;
+        }
+    }
+
+    /// Takes out one value and adds another, again and again; `out` is as long as `values`, which is not longer than
+    /// `gone`.
+    fn slide(&mut self, values: &[f64], gone: &[f64], out: &mut [f64]) {
+        let is_gap = |(value, gone): (&f64, &f64)| value.is_nan() || gone.is_nan();
+        let complete = self.n_there >= self.n_needed && !values.iter().zip(gone).any(is_gap);
+        let n_there = float(self.n_there);
+        for ((value, gone), out) in values.iter().zip(gone).zip(&mut *out) {
+            if complete {
+                self.sum -= gone;
+                self.squares -= gone * gone;
+                self.sum += value;
+                self.squares += value * value;
+                *out = n_there * self.squares - self.sum * self.sum;
+            } else {
+                self.take_out(*gone);
+                self.add(*value);
+                *out = self.deviation();
+            }
+        }
+        if complete {
+            // Several at once, as none waits for the one before.
+            out.iter_mut().for_each(|spread| *spread = spread.sqrt() / n_there);
+        }
+    }
+
+    fn deviation(&self) -> f64 {
+        let n_there = float(self.n_there);
+        let spread = n_there * self.squares - self.sum * self.sum;
+        // The root of a number below 0 is NaN.
+        if self.n_there >= self.n_needed { spread.sqrt() / n_there } else { f64::NAN }
+    }
 }
 
 /// The least number of values out of `n` that is at least `share` of them, and 1; more than `n` if none is.
