@@ -36,73 +36,115 @@ pub struct Forecast {
 /// assert!((state.push(20.0).deviation - 1.0).abs() < 1e-12); // a tenth of the surprise
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct HoltWintersState {
-    is_first: bool,
-    /// NaN after a gap.
-    intercept: f64,
-    slope: f64,
-    /// NaN after a gap.
-    next_prediction: f64,
-    season: Vec<Place>,
-    /// Index into `season` of the value to come.
-    at: usize,
-}
-
-/// One place of the season.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Place {
-    seasonal: f64,
-    deviation: f64,
-}
+pub struct HoltWintersState(Lanes<1>);
 
 impl HoltWintersState {
     /// Nothing seen yet; a season is `season_length` values long, 2 at least.
     #[must_use]
     pub fn new(season_length: usize) -> Self {
-        Self {
-            is_first: true,
-            intercept: f64::NAN,
-            slope: 0.0,
-            next_prediction: f64::NAN,
-            season: vec![Place::default(); season_length.max(2)],
-            at: 0,
-        }
+        Self(Lanes::new(season_length))
     }
 
     /// What is expected of the next value; NaN if nothing.
     #[must_use]
     pub fn next_prediction(&self) -> f64 {
-        self.next_prediction
+        let [prediction] = self.0.next_prediction;
+        prediction
     }
 
     /// Takes the next value (NaN is a gap), and says what was expected of it. O(1).
     #[inline]
     pub fn push(&mut self, value: f64) -> Forecast {
+        let Forecasts { prediction: [prediction], deviation: [deviation] } = self.0.push([value]);
+        Forecast { prediction, deviation }
+    }
+}
+
+/// The states of `N` series that go step by step, number by number next to each other as processors like them.
+#[derive(Debug, Clone, PartialEq)]
+struct Lanes<const N: usize> {
+    is_first: bool,
+    /// NaN after a gap.
+    intercept: [f64; N],
+    slope: [f64; N],
+    /// NaN after a gap.
+    next_prediction: [f64; N],
+    season: Vec<Place<N>>,
+    /// Index into `season` of the value to come.
+    at: usize,
+}
+
+/// One place of the season.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Place<const N: usize> {
+    seasonal: [f64; N],
+    deviation: [f64; N],
+}
+
+/// As [`Forecast`].
+struct Forecasts<const N: usize> {
+    prediction: [f64; N],
+    deviation: [f64; N],
+}
+
+impl<const N: usize> Lanes<N> {
+    fn new(season_length: usize) -> Self {
+        Self {
+            is_first: true,
+            intercept: [f64::NAN; N],
+            slope: [0.0; N],
+            next_prediction: [f64::NAN; N],
+            season: vec![Place { seasonal: [0.0; N], deviation: [0.0; N] }; season_length.max(2)],
+            at: 0,
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, values: [f64; N]) -> Forecasts<N> {
+        let is_there = |(value, intercept): (&f64, &f64)| !(value + intercept).is_nan();
+        if N > 1 && !self.is_first && values.iter().zip(&self.intercept).all(is_there) {
+            self.step::<true>(values)
+        } else {
+            self.step::<false>(values)
+        }
+    }
+
+    /// Without gaps, now and just before, there is nothing to choose: all lanes are done at once.
+    #[inline]
+    fn step<const ALL_THERE: bool>(&mut self, values: [f64; N]) -> Forecasts<N> {
+        let is_first = std::mem::replace(&mut self.is_first, false);
         let next = if self.at + 1 == self.season.len() { 0 } else { self.at + 1 };
-        let next_seasonal = self.season.get(next).map_or(0.0, |place| place.seasonal);
+        let next_seasonal = self.season.get(next).map_or([0.0; N], |place| place.seasonal);
         let Some(place) = self.season.get_mut(self.at) else {
-            return Forecast { prediction: f64::NAN, deviation: 0.0 };
+            return Forecasts { prediction: [f64::NAN; N], deviation: [0.0; N] };
         };
         self.at = next;
-        let is_first = std::mem::replace(&mut self.is_first, false);
-        if value.is_nan() {
-            *place = Place::default();
-            (self.intercept, self.slope) = (f64::NAN, 0.0);
-            let prediction = std::mem::replace(&mut self.next_prediction, f64::NAN);
-            return Forecast { prediction, deviation: 0.0 };
+        let prediction = if !ALL_THERE && is_first { values } else { self.next_prediction };
+        for lane in 0..N {
+            let value = values[lane];
+            let (before, expected) = if ALL_THERE {
+                (self.intercept[lane], prediction[lane])
+            } else {
+                (or(self.intercept[lane], value), or(prediction[lane], 0.0))
+            };
+            let intercept =
+                ALPHA * (value - place.seasonal[lane]) + (1.0 - ALPHA) * (before + self.slope[lane]);
+            let slope = BETA * (intercept - before) + (1.0 - BETA) * self.slope[lane];
+            let seasonal = GAMMA * (value - intercept) + (1.0 - GAMMA) * place.seasonal[lane];
+            let deviation = GAMMA * (value - expected).abs() + (1.0 - GAMMA) * place.deviation[lane];
+            let is_gap = !ALL_THERE && value.is_nan();
+            self.intercept[lane] = intercept;
+            self.slope[lane] = if is_gap { 0.0 } else { slope };
+            self.next_prediction[lane] = intercept + slope + next_seasonal[lane];
+            place.seasonal[lane] = if is_gap { 0.0 } else { seasonal };
+            place.deviation[lane] = if is_gap { 0.0 } else { deviation };
         }
-        let before = if self.intercept.is_nan() { value } else { self.intercept };
-        let prediction = if is_first { value } else { self.next_prediction };
-        let expected = if prediction.is_nan() { 0.0 } else { prediction };
-
-        let intercept = ALPHA * (value - place.seasonal) + (1.0 - ALPHA) * (before + self.slope);
-        self.slope = BETA * (intercept - before) + (1.0 - BETA) * self.slope;
-        self.intercept = intercept;
-        self.next_prediction = intercept + self.slope + next_seasonal;
-        place.seasonal = GAMMA * (value - intercept) + (1.0 - GAMMA) * place.seasonal;
-        place.deviation = GAMMA * (value - expected).abs() + (1.0 - GAMMA) * place.deviation;
-        Forecast { prediction, deviation: place.deviation }
+        Forecasts { prediction, deviation: place.deviation }
     }
+}
+
+fn or(number: f64, otherwise: f64) -> f64 {
+    if number.is_nan() { otherwise } else { number }
 }
 
 /// What was expected of every one of `values` (oldest first, fixed step, NaN is a gap), with seasons of
@@ -127,10 +169,11 @@ pub(super) fn side_by_side<const N: usize>(
     mut on_forecast: impl FnMut(usize, usize, Forecast),
 ) {
     let n_values = series.map(<[f64]>::len).into_iter().min().unwrap_or(0);
-    let mut states = [(); N].map(|()| HoltWintersState::new(season_length.min(n_values + 1)));
+    let mut lanes = Lanes::new(season_length.min(n_values + 1));
     for at in 0..n_values {
-        for (which, (state, values)) in states.iter_mut().zip(series).enumerate() {
-            on_forecast(which, at, state.push(values.get(at).copied().unwrap_or(f64::NAN)));
+        let Forecasts { prediction, deviation } = lanes.push(series.map(|values| values[at]));
+        for (which, (prediction, deviation)) in prediction.into_iter().zip(deviation).enumerate() {
+            on_forecast(which, at, Forecast { prediction, deviation });
         }
     }
 }
