@@ -46,6 +46,10 @@ struct Said {
 /// expression of calls in calls could otherwise take for ever.
 const MAX_STEPS: usize = 20_000;
 
+/// Stored series that are not kept for whoever asks again, but read again: together they take much memory, and new
+/// memory takes as long as reading.
+const MANY: usize = 64;
+
 /// Expressions may make expressions (`aliasQuery`) this deep.
 const MAX_QUERIES: u8 = 4;
 
@@ -118,11 +122,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// As [`Request::evaluate`].
     pub fn evaluate(self, expr: &Expr) -> Answer {
-        if self.request.n_steps.fetch_add(1, Ordering::Relaxed) >= MAX_STEPS {
-            let message =
-                format!("this asks for more than {MAX_STEPS} series and calls: ask for less at once");
-            return Err(Problem::new(expr.column(), message));
-        }
+        self.step(expr)?;
         match expr {
             Expr::Path { text, column } => self.fetch(text, *column),
             Expr::Call { arguments, piped: true, .. } if self.again => {
@@ -137,6 +137,15 @@ impl<'a> Scope<'a> {
                 Err(Problem::new(*column, "a metric or an expression expected here"))
             }
         }
+    }
+
+    fn step(self, expr: &Expr) -> Result<(), Problem> {
+        if self.request.n_steps.fetch_add(1, Ordering::Relaxed) >= MAX_STEPS {
+            let message =
+                format!("this asks for more than {MAX_STEPS} series and calls: ask for less at once");
+            return Err(Problem::new(expr.column(), message));
+        }
+        Ok(())
     }
 
     /// What an expression is that was made while another was answered.
@@ -204,6 +213,11 @@ impl<'a> Scope<'a> {
         })
     }
 
+    fn is_kept(self, what: &str) -> bool {
+        let key = (what.to_owned(), self.start_s, self.end_s);
+        self.request.fetched.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key)
+    }
+
     fn kept(self, what: &str, fetch: impl FnOnce() -> Answer) -> Answer {
         let key = (what.to_owned(), self.start_s, self.end_s);
         let known = self.request.fetched.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
@@ -220,31 +234,53 @@ impl<'a> Scope<'a> {
     }
 
     fn read(self, names: &[String], pattern: &str, column: usize) -> Answer {
-        let Request { source, now_s, .. } = *self.request;
-        let x_files_factor = self.x_files_factor();
-        if self.start_s > now_s {
-            return Ok(Vec::new());
-        }
         let pattern: Arc<str> = pattern.into();
-        let read = |name: &String| -> Option<Result<Series, Problem>> {
-            let points = match source.read(name, self.start_s, self.end_s.min(now_s), now_s) {
-                Ok(points) => points?,
-                Err(error) => return Some(Err(Problem::new(column, error))),
-            };
-            if let Err(why) = self.request.count_values(points.values.len()) {
-                return Some(Err(Problem::new(column, why)));
-            }
-            let mut series = Series::new(name, points.start_s, points.step_s, points.values);
-            series.tags = Arc::new(tags_of(name));
-            series.path_expression = Arc::clone(&pattern);
-            series.x_files_factor = x_files_factor;
-            Some(Ok(series))
-        };
+        let read = |name: &String| self.read_one(name, &pattern, column).transpose();
         if names.len() < 16 {
             names.iter().filter_map(read).collect()
         } else {
             names.par_iter().filter_map(read).collect()
         }
+    }
+
+    /// `None` if the series has gone since, or the time range has not begun.
+    fn read_one(self, name: &str, pattern: &Arc<str>, column: usize) -> Result<Option<Series>, Problem> {
+        let Request { source, now_s, .. } = *self.request;
+        if self.start_s > now_s {
+            return Ok(None);
+        }
+        let wrong = |why| Problem::new(column, why);
+        let points = source.read(name, self.start_s, self.end_s.min(now_s), now_s).map_err(wrong)?;
+        let Some(points) = points else { return Ok(None) };
+        self.request.count_values(points.values.len()).map_err(wrong)?;
+        let mut series = Series::new(name, points.start_s, points.step_s, points.values);
+        series.tags = Arc::new(tags_of(name));
+        series.path_expression = Arc::clone(pattern);
+        series.x_files_factor = self.x_files_factor();
+        Ok(Some(series))
+    }
+
+    /// What `change` makes of the stored series that match `pattern`, `n` at a time; nothing is kept of them, so that
+    /// of very many only those are in memory that are worked on. `None` where they are few, or are kept already.
+    fn fetch_few<T: Send>(
+        self,
+        pattern: &str,
+        column: usize,
+        n: usize,
+        change: impl Fn(&[Series]) -> Vec<T> + Sync,
+    ) -> Option<Result<Vec<T>, Problem>> {
+        let names = match self.request.source.find(pattern) {
+            Ok(names) if names.len() >= MANY && !self.is_kept(pattern) => names,
+            Ok(_) => return None,
+            Err(error) => return Some(Err(Problem::new(column, error))),
+        };
+        let pattern: Arc<str> = pattern.into();
+        let change_few = |names: &[String]| {
+            let read = |name: &String| self.read_one(name, &pattern, column).transpose();
+            names.iter().filter_map(read).collect::<Answer>().map(|series| change(&series))
+        };
+        let changed: Result<Vec<Vec<T>>, Problem> = names.par_chunks(n).map(change_few).collect();
+        Some(changed.map(|changed| changed.into_iter().flatten().collect()))
     }
 }
 
@@ -323,6 +359,27 @@ impl<'a> Call<'a> {
     /// As [`Request::evaluate`].
     pub fn series_within(&self, name: &str, start_s: i64, end_s: i64) -> Answer {
         self.series_in(name, Scope { again: true, ..self.scope.within(start_s, end_s) })
+    }
+
+    /// What `change` makes of the series given for `name` in another time range, `n` at a time.
+    ///
+    /// # Errors
+    /// As [`Request::evaluate`].
+    pub(super) fn few_within<T: Send>(
+        &self,
+        name: &str,
+        (start_s, end_s): (i64, i64),
+        n: usize,
+        change: impl Fn(&[Series]) -> Vec<T> + Send + Sync,
+    ) -> Result<Vec<T>, Problem> {
+        let scope = self.scope.within(start_s, end_s);
+        let given: Vec<&Given<'_>> = self.given(name).collect();
+        if let [Given::Written(path @ Expr::Path { text, column })] = given[..]
+            && let Some(changed) = scope.fetch_few(text, *column, n, &change)
+        {
+            return scope.step(path).and(changed);
+        }
+        Ok(each_few(&self.series_within(name, start_s, end_s)?, n, change))
     }
 
     fn series_in(&self, name: &str, scope: Scope<'_>) -> Answer {
@@ -440,7 +497,7 @@ pub fn each<T: Send>(series: Vec<Series>, change: impl Fn(Series) -> T + Send + 
 }
 
 /// As [`each`], `n` series at a time.
-pub(super) fn each_few<T: Send>(
+fn each_few<T: Send>(
     series: &[Series],
     n: usize,
     change: impl Fn(&[Series]) -> Vec<T> + Send + Sync,

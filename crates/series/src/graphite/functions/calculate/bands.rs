@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::graphite::evaluate::{Call, each, each_few};
+use crate::graphite::evaluate::{Call, each};
 use crate::graphite::functions::Answer;
 use crate::graphite::functions::given::{length_s, list, list_from_before, number};
 use crate::graphite::holt_winters::{Forecast, holt_winters, side_by_side};
@@ -95,8 +95,8 @@ pub(super) fn confidence_bands(call: &Call<'_>) -> Answer {
 fn bands(call: &Call<'_>) -> Result<Vec<[Series; 2]>, Problem> {
     let learning = Learning::of(call)?;
     let delta = number(call, "delta")?;
-    let series = list_from_before(call, learning.bootstrap_s)?;
-    Ok(each_few(&series, FEW, |series| {
+    let range = (call.scope.start_s.saturating_sub(learning.bootstrap_s), call.scope.end_s);
+    call.few_within("seriesList", range, FEW, |series| {
         let drawn = |(series, [lower, upper]): (&Series, [Vec<f64>; 2])| {
             let band = |name: &str, values: Vec<f64>| {
                 let mut band = learning.drawn(series, format!("{name}({})", series.name), values);
@@ -109,7 +109,7 @@ fn bands(call: &Call<'_>) -> Result<Vec<[Series; 2]>, Problem> {
             [band("holtWintersConfidenceLower", lower), band("holtWintersConfidenceUpper", upper)]
         };
         series.iter().zip(learning.tolerated(series, delta)).map(drawn).collect()
-    }))
+    })
 }
 
 pub(super) fn confidence_area(call: &Call<'_>) -> Answer {
