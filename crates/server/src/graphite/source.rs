@@ -48,7 +48,7 @@ impl Source for StoreSource {
         let (start_s, n_slots) = slots(from_s, until_s, view.step_s)?;
         let end_s = start_s.saturating_add(view.step_s.saturating_mul(n_slots as i64));
         let range = TimeRange::new(start_s.saturating_mul(1000), end_s.saturating_mul(1000));
-        let mut slots = Slots { start_s, view, values: vec![f64::NAN; n_slots], open: None };
+        let mut slots = Slots { start_s, view, n_slots, values: Vec::with_capacity(n_slots), open: None };
         let visited = self.store.pieces(id, range, |piece| match piece {
             Piece::Row(time_ms, row) => slots.row(time_ms, row),
             Piece::Even { first_ms, step_ms, values } => slots.even(first_ms, step_ms, values),
@@ -83,6 +83,8 @@ impl Stored for StoreSource {
 struct Slots {
     start_s: i64,
     view: View,
+    n_slots: usize,
+    /// Of the first slots, as far as they are complete.
     values: Vec<f64>,
     open: Option<Open>,
 }
@@ -123,9 +125,11 @@ impl Slots {
             && step_ms == self.view.step_s.saturating_mul(1000)
         {
             self.sample(first_ms, *first);
+            self.put();
             let at = self.at(first_ms).saturating_add(1);
-            if let Some(slots) = self.values.get_mut(at..at.saturating_add(inner.len())) {
-                slots.copy_from_slice(inner);
+            if let Some(room) = self.n_slots.checked_sub(at) {
+                self.values.resize(at, f64::NAN);
+                self.values.extend(inner.iter().take(room));
             }
             let n_done = inner.len() + 1;
             time_ms = time_ms.saturating_add(step_ms.saturating_mul(n_done as i64));
@@ -142,15 +146,15 @@ impl Slots {
     }
 
     fn put(&mut self) {
-        if let Some(open) = self.open.take()
-            && let Some(value) = self.values.get_mut(open.at)
-        {
-            *value = self.view.value(&open.samples);
+        if let Some(open) = self.open.take().filter(|open| open.at < self.n_slots) {
+            self.values.resize(open.at, f64::NAN);
+            self.values.push(self.view.value(&open.samples));
         }
     }
 
     fn close(mut self) -> Vec<f64> {
         self.put();
+        self.values.resize(self.n_slots, f64::NAN);
         self.values
     }
 }
@@ -161,16 +165,18 @@ mod tests {
 
     use super::*;
 
-    /// A row at a time in seconds, then samples at equal distances, seen at steps of a minute from 0 on.
+    /// A row at a time in seconds, then samples at equal distances, seen at steps of a minute from 0 on; -1 is a gap.
     #[track_caller]
     fn check(before: Option<(i64, f64)>, (first_s, step_s): (i64, i64), values: &[f64], expected: [f64; 4]) {
         let view = View { step_s: 60, aggregation: Aggregation::Average };
-        let mut slots = Slots { start_s: 0, view, values: vec![-1.0; 4], open: None };
+        let mut slots = Slots { start_s: 0, view, n_slots: 4, values: Vec::new(), open: None };
         if let Some((time_s, value)) = before {
             slots.sample(time_s * 1000, value);
         }
         slots.even(first_s * 1000, step_s * 1000, values);
-        assert_eq!(slots.close(), expected);
+        let found: Vec<f64> =
+            slots.close().into_iter().map(|value| if value.is_nan() { -1.0 } else { value }).collect();
+        assert_eq!(found, expected);
     }
 
     #[test]
