@@ -1,5 +1,6 @@
 //! Identity: label sets, and series named by a name and labels.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 /// An immutable set of `name=value` pairs, sorted by name, each name once. Cheap to clone.
 ///
 /// An empty value is the same as an absent label, as in Prometheus: such pairs are dropped.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Labels(Arc<[(Arc<str>, Arc<str>)]>);
 
 impl Default for Labels {
@@ -65,10 +66,46 @@ impl Labels {
         Self::new(self.0.iter().chain(other.0.iter()).map(|(n, v)| (Arc::clone(n), Arc::clone(v))))
     }
 
+    /// The pairs with one of `names`; the set itself, shared, where it has no others.
+    ///
+    /// ```
+    /// use lanner_core::Labels;
+    /// let labels = Labels::new([("bank", "hsbc"), ("app", "pay")]);
+    /// assert_eq!(labels.only(&["bank", "zone"]), Labels::new([("bank", "hsbc")]));
+    /// ```
+    #[must_use]
+    pub fn only(&self, names: &[impl AsRef<str>]) -> Self {
+        let is_wanted =
+            |(name, _): &&(Arc<str>, Arc<str>)| names.iter().any(|wanted| wanted.as_ref() == &**name);
+        if self.0.iter().all(|pair| is_wanted(&pair)) {
+            return self.clone();
+        }
+        Self(self.0.iter().filter(is_wanted).cloned().collect())
+    }
+
     /// The same text for the same set, on every machine and in every release: for keys in a store.
     #[must_use]
     pub fn canonical(&self) -> String {
         self.to_string()
+    }
+}
+
+/// As the pairs one after the other; texts that are shared are not looked at.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        let text = |a: &Arc<str>, b: &Arc<str>| if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) };
+        let pairs = self.0.iter().zip(&*other.0);
+        let mut differences = pairs.map(|(a, b)| text(&a.0, &b.0).then_with(|| text(&a.1, &b.1)));
+        differences.find(|order| order.is_ne()).unwrap_or_else(|| self.len().cmp(&other.len()))
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -80,14 +117,17 @@ impl fmt::Display for Labels {
             if at > 0 {
                 f.write_str(",")?;
             }
-            write!(f, "{name}=\"")?;
-            for c in value.chars() {
-                match c {
-                    '\\' => f.write_str("\\\\")?,
-                    '"' => f.write_str("\\\"")?,
-                    '\n' => f.write_str("\\n")?,
-                    c => write!(f, "{c}")?,
-                }
+            f.write_str(name)?;
+            f.write_str("=\"")?;
+            for part in value.split_inclusive(['\\', '"', '\n']) {
+                let plain = part.trim_end_matches(['\\', '"', '\n']);
+                f.write_str(plain)?;
+                f.write_str(match &part[plain.len()..] {
+                    "\\" => "\\\\",
+                    "\"" => "\\\"",
+                    "\n" => "\\n",
+                    nothing => nothing,
+                })?;
             }
             f.write_str("\"")?;
         }

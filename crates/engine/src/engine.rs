@@ -17,7 +17,8 @@ use lanner_core::{Alert, AlertState, Changes, Cursor, Evaluation, Group, Outcome
 use lanner_series::detect::Unjudged;
 
 use crate::detector::{Base, Judgement};
-use crate::learning::{Lessons, Memory, Verdicts};
+use crate::join::joined;
+use crate::learning::{Lessons, Memory, Verdict};
 use crate::life::{self, Step};
 use crate::matcher::Silences;
 use crate::notify::{Inhibition, Notifier, Route};
@@ -35,7 +36,7 @@ pub struct Due {
     pub bases: Vec<Option<TimeRange>>,
     /// Whether there is more to learn before `window` can be judged, so that it need not be measured yet.
     pub more: bool,
-    /// Groups to measure even when nothing of them is found: those with a tracked alert.
+    /// Groups to measure even when nothing of them is found: those with a tracked alert, in order.
     pub known: Vec<Group>,
     /// When it was due, milliseconds since the Unix epoch.
     pub due_ms: i64,
@@ -77,7 +78,7 @@ pub struct Reading {
 /// What a source measured.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
-    /// One for each group found or known.
+    /// One for each group found or known, each group once; sooner judged where they are in order.
     pub groups: Vec<Reading>,
     /// When the source's data begins, milliseconds since the Unix epoch; `None` when it has none.
     pub first_data_ms: Option<i64>,
@@ -276,42 +277,43 @@ impl Engine {
     pub fn evaluate(&mut self, due: &Due, answer: &Answer, now_ms: i64) -> Vec<Evaluation> {
         let tracked = self.tracked.get_mut(&due.rule.id);
         let Some(Tracked { rule, alerts, memory, .. }) = tracked else { return Vec::new() };
-        let mut verdicts = Verdicts::new();
-        if let (Ok(readings), Some(learner)) = (answer, due.rule.detector.learner())
+        let read: &[Reading] = answer.as_ref().map_or(&[], |readings| &readings.groups);
+        let mut found: Vec<&Reading> = read.iter().collect();
+        found.sort_by(|a, b| a.group.cmp(&b.group));
+        let mut verdicts = Vec::new();
+        if let (true, Some(learner)) = (answer.is_ok(), due.rule.detector.learner())
             && rule.version == due.rule.version
         {
-            verdicts = memory.learn(due, learner, readings);
+            verdicts = memory.learn(due, learner, &found);
             if due.more {
                 return Vec::new();
             }
         }
+        let found = found
+            .into_iter()
+            .enumerate()
+            .map(|(at, reading)| (&reading.group, Found { reading, verdict: verdicts.get(at).copied() }));
+        let mut subjects: Vec<Subject<'_>> = joined(&*alerts, found).collect();
         let grouped = !due.rule.query.by().is_empty();
-        let mut groups: BTreeSet<&Group> = alerts.keys().collect();
-        let nobody = Group::default();
-        let found: HashMap<&Group, &Reading> = match answer {
-            Ok(readings) => readings.groups.iter().map(|reading| (&reading.group, reading)).collect(),
-            Err(_) => HashMap::new(),
-        };
-        groups.extend(found.keys().copied());
         // An expression that finds nothing at all, ever, is not silent; neither is a source that fails.
-        let nothing_known = groups.iter().all(|group| group.is_empty());
+        let nothing_known = subjects.iter().all(|(group, ..)| group.is_empty());
         let finds_nothing = nothing_known && due.rule.query.must_find();
-        if !grouped || (groups.is_empty() && (answer.is_err() || finds_nothing)) {
-            groups.insert(&nobody);
+        let nobody = Group::default();
+        if (!grouped || (subjects.is_empty() && (answer.is_err() || finds_nothing)))
+            && subjects.first().is_none_or(|(first, ..)| !first.is_empty())
+        {
+            subjects.insert(0, (&nobody, None, None));
         }
-        let judge = |group: &Group| {
+        let judge = |(group, alert, found): Subject<'_>| {
             let judged = match answer {
                 Err(why) => Judged { error: Some(why.clone()), ..Judged::of(Outcome::Error) },
                 // A failure before any group was known is noted on no group; it is over now.
                 Ok(_) if grouped && group.is_empty() && !finds_nothing => Judged::of(Outcome::Normal),
-                Ok(readings) => {
-                    let (alert, reading) = (alerts.get(group), found.get(group).copied());
-                    judge(due, alert, reading, readings.first_data_ms, &verdicts)
-                }
+                Ok(readings) => judge(due, alert, found, readings.first_data_ms),
             };
-            evaluation(due, group, judged, alerts.get(group), now_ms)
+            evaluation(due, group, judged, alert, now_ms)
         };
-        groups.into_iter().map(judge).collect()
+        subjects.into_iter().map(judge).collect()
     }
 
     /// Moves alerts by evaluations of one due window, and says what to write and send.
@@ -336,7 +338,6 @@ impl Engine {
                 .alerts
                 .entry(group.clone())
                 .or_insert_with(|| life::newborn(rule, &group, evaluation.window.start_ms));
-            let before = alert.clone();
             let step = life::advance(alert, rule, &evaluation);
             evaluation.state = alert.state;
             if step != Step::Quiet {
@@ -352,7 +353,7 @@ impl Engine {
                 self.end(&mut alert, evaluation.window.end_ms, now_ms, &mut changes);
                 changes.alerts.retain(|kept| kept.group != group);
                 changes.forgotten_groups.push((rule.id.clone(), group));
-            } else if *alert != before {
+            } else {
                 changes.alerts.push(alert.clone());
             }
             changes.evaluations.push(evaluation);
@@ -403,6 +404,16 @@ fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, tracked: &mut Tracked) {
     due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));
 }
 
+/// A group: its alert, and what was found of it.
+type Subject<'a> = (&'a Group, Option<&'a Alert>, Option<Found<'a>>);
+
+/// What was read of a group, and what a learning detector said of it.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    reading: &'a Reading,
+    verdict: Option<Verdict>,
+}
+
 /// What an evaluation came to, before it has an identity.
 struct Judged {
     value: Option<f64>,
@@ -418,15 +429,9 @@ impl Judged {
     }
 }
 
-fn judge(
-    due: &Due,
-    alert: Option<&Alert>,
-    reading: Option<&Reading>,
-    first_data_ms: Option<i64>,
-    verdicts: &Verdicts<'_>,
-) -> Judged {
-    let value = reading.map_or_else(|| due.rule.query.of_nothing(), |reading| reading.value);
-    if reading.is_some_and(|reading| reading.is_new) {
+fn judge(due: &Due, alert: Option<&Alert>, found: Option<Found<'_>>, first_data_ms: Option<i64>) -> Judged {
+    let value = found.map_or_else(|| due.rule.query.of_nothing(), |found| found.reading.value);
+    if found.is_some_and(|found| found.reading.is_new) {
         return Judged { value, ..Judged::of(Outcome::HistoryShort) };
     }
     let Some(value) = value else { return Judged::of(Outcome::NoData) };
@@ -434,10 +439,10 @@ fn judge(
         alert.is_some_and(|alert| matches!(alert.state, AlertState::Firing | AlertState::Recovering));
     let judgement = match due.rule.detector.learner() {
         Some(learner) => {
-            let verdict = reading.and_then(|reading| verdicts.get(&reading.group)).copied();
+            let verdict = found.and_then(|found| found.verdict);
             learner.judgement(verdict.unwrap_or(Err(Unjudged::WarmingUp)), firing)
         }
-        None => compare(due, value, reading, first_data_ms, firing),
+        None => compare(due, value, found.map(|found| found.reading), first_data_ms, firing),
     };
     let outcome = match judgement.score {
         Ok(score) if due.rule.detector.threshold().exceeded_by(score) => Outcome::Breach,

@@ -14,13 +14,14 @@
 //! remembered is therefore no state but a saving: lost at a restart, it is learned again from stored windows,
 //! and a replay judges as was judged live. A step costs the same however long the history is.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use lanner_core::{Group, TimeRange};
 use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
 
 use crate::detector::Learner;
-use crate::engine::{Due, Reading, Readings};
+use crate::engine::{Due, Reading};
+use crate::join::joined;
 use crate::rule::Rule;
 
 /// Values of earlier windows that are read at once, over all groups: more are learned in several turns, so that
@@ -29,8 +30,8 @@ const VALUES_AT_ONCE: usize = 1_000_000;
 /// Windows that are read at once: where no group is known yet, and at most.
 const WINDOWS_AT_ONCE: (usize, usize) = (100, 2_000);
 
-/// What a detector said of the newest value of each group.
-pub(crate) type Verdicts<'r> = HashMap<&'r Group, Result<Judged, Unjudged>>;
+/// What a detector said of the newest value of a group.
+pub(crate) type Verdict = Result<Judged, Unjudged>;
 
 /// The detectors of one rule, group by group.
 #[derive(Default)]
@@ -96,46 +97,34 @@ impl Memory {
         }
     }
 
-    /// Learns the lessons of `due`, and its window unless more lessons are to come; says what the detectors
-    /// said of the newest value. What does not continue what was learned teaches nothing.
-    pub(crate) fn learn<'r>(
-        &mut self,
-        due: &Due,
-        learner: &dyn Learner,
-        readings: &'r Readings,
-    ) -> Verdicts<'r> {
+    /// Learns the lessons of `due`, and its window unless more lessons are to come; says what the detectors said of the
+    /// newest value of each of `readings`, which are in order of their groups. What does not continue what was learned
+    /// teaches nothing, and nothing is said.
+    pub(crate) fn learn(&mut self, due: &Due, learner: &dyn Learner, readings: &[&Reading]) -> Vec<Verdict> {
         let lessons: Vec<Lesson> = lessons_of(due).collect();
-        let (Some(first), Some(last)) = (lessons.first(), lessons.last()) else { return Verdicts::new() };
+        let (Some(first), Some(last)) = (lessons.first(), lessons.last()) else { return Vec::new() };
         let every_ms = due.rule.schedule.every_ms;
         if self.last_ms.is_some_and(|last_ms| last_ms + every_ms != first.window.start_ms) {
-            return Verdicts::new();
+            return Vec::new();
         }
         let course = Course { learner, every_ms, lessons: &lessons, nothing: due.rule.query.of_nothing() };
-        let found: HashSet<&Group> = readings.groups.iter().map(|reading| &reading.group).collect();
-        for (group, learned) in &mut self.groups {
-            if !found.contains(group) {
-                let _ = learned.follow(&course, None);
-            }
-        }
-        let mut verdicts = Verdicts::new();
-        for reading in &readings.groups {
-            let verdict = match self.groups.get_mut(&reading.group) {
-                Some(learned) => learned.follow(&course, Some(reading)),
-                None => self.begin(&course, reading),
+        let (mut verdicts, mut begun) = (Vec::with_capacity(readings.len()), Vec::new());
+        let found = readings.iter().map(|reading| (&reading.group, *reading));
+        for (group, learned, reading) in joined(&mut self.groups, found) {
+            let verdict = match learned {
+                Some(learned) => learned.follow(&course, reading),
+                None => {
+                    let mut learned = Learned::default();
+                    let verdict = learned.follow(&course, reading);
+                    begun.push((group.clone(), learned));
+                    verdict
+                }
             };
-            verdicts.insert(&reading.group, verdict);
+            verdicts.extend(reading.map(|_| verdict));
         }
+        self.groups.extend(begun.into_iter().filter(|(_, learned)| learned.has_begun()));
         self.last_ms = Some(last.window.start_ms);
         verdicts
-    }
-
-    fn begin(&mut self, course: &Course<'_>, reading: &Reading) -> Result<Judged, Unjudged> {
-        let mut learned = Learned::default();
-        let verdict = learned.follow(course, Some(reading));
-        if learned.elder.is_some() || learned.younger.is_some() {
-            self.groups.insert(reading.group.clone(), learned);
-        }
-        verdict
     }
 
     /// Forgets a group.
@@ -168,8 +157,12 @@ struct Course<'a> {
 }
 
 impl Learned {
+    fn has_begun(&self) -> bool {
+        self.elder.is_some() || self.younger.is_some()
+    }
+
     /// Learns lesson by lesson; returns what was said of the last value.
-    fn follow(&mut self, course: &Course<'_>, reading: Option<&Reading>) -> Result<Judged, Unjudged> {
+    fn follow(&mut self, course: &Course<'_>, reading: Option<&Reading>) -> Verdict {
         let mut verdict = Err(Unjudged::WarmingUp);
         for Lesson { window, base } in course.lessons {
             let value = reading.and_then(|reading| match base {
@@ -182,7 +175,7 @@ impl Learned {
         verdict
     }
 
-    fn step(&mut self, course: &Course<'_>, generation: i64, value: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, course: &Course<'_>, generation: i64, value: Option<f64>) -> Verdict {
         if generation != self.generation {
             let follows = generation == self.generation + 1;
             self.elder = self.younger.take().filter(|_| follows);

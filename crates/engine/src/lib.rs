@@ -17,6 +17,7 @@ pub mod config;
 pub mod detector;
 pub mod engine;
 pub mod expression;
+mod join;
 mod learning;
 pub mod life;
 pub mod lookback;

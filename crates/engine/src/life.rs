@@ -136,13 +136,16 @@ impl Pace {
 /// Moves `alert` by one evaluation of its rule.
 pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step {
     let before = alert.state;
-    alert.version = rule.version;
     let severity = severity(alert, rule, evaluation);
     let graver = alert.active && severity.as_deref() != alert.labels.get("severity");
-    alert.labels = rule.alert_labels(&alert.group);
-    if let Some(severity) = severity {
-        alert.labels = alert.labels.with(&Labels::new([("severity", severity)]));
+    let graded = rule.detector.grades() && severity.as_deref() != alert.labels.get("severity");
+    if alert.version != rule.version || graded {
+        alert.labels = rule.alert_labels(&alert.group);
+        if let Some(severity) = severity {
+            alert.labels = alert.labels.with(&Labels::new([("severity", severity)]));
+        }
     }
+    alert.version = rule.version;
     alert.window = evaluation.window;
     (alert.value, alert.base) = (evaluation.value, evaluation.base);
     alert.error.clone_from(&evaluation.error);

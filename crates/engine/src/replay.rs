@@ -4,13 +4,15 @@
 //! such a source: events and samples in memory, read by the same code as live ones.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, SeriesKey};
+use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, SeriesKey, TimeRange};
 use serde_json::{Map, Value};
 
 use crate::engine::{Answer, Due, Engine, Reading, Readings};
 use crate::expression::{self, Metrics};
+use crate::join::joined;
 use crate::matcher::Matchers;
 use crate::measure::{Bucket, Measure};
 use crate::rule::{Query, Rule, SeriesQuery, StreamQuery};
@@ -138,15 +140,8 @@ impl Recorded {
 
     fn read(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
         let windows = due.windows();
-        let mut groups = SeriesGroups::new(query, windows.len())?;
-        for (key, samples) in &self.series {
-            for (at, window) in windows.iter().enumerate() {
-                let Some(window) = window else { continue };
-                let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
-                let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
-                groups.samples(key, at, &samples[from..to]);
-            }
-        }
+        let mut groups = SeriesGroups::new(query, &windows)?;
+        self.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
         Ok(readings(due, groups.values()))
     }
 
@@ -221,73 +216,86 @@ impl<'q> Selector<'q> {
         if self.query.by == ["*"] {
             return key.labels.with(&Labels::new([("series", &*key.name)]));
         }
-        let label = |name: &'q String| (name.as_str(), key.labels.get(name).unwrap_or_default());
-        Labels::new(self.query.by.iter().map(label))
+        key.labels.only(&self.query.by)
     }
 }
 
 /// The values of a group, window by window; `None` where there is nothing.
 pub type GroupValues = (Group, Vec<Option<f64>>);
 
-/// The values of [`Due::windows`] as readings; known groups are always there.
+/// The values of [`Due::windows`], in order of their groups, as readings; known groups are always there.
 #[must_use]
 pub fn readings(due: &Due, values: Vec<GroupValues>) -> Vec<Reading> {
-    let mut groups: BTreeMap<Group, Vec<Option<f64>>> = values.into_iter().collect();
-    for group in &due.known {
-        if !groups.contains_key(group) {
-            groups.insert(group.clone(), Vec::new());
-        }
-    }
-    let reading = |(group, values): GroupValues| {
-        let mut values = values.into_iter();
+    let known = due.known.iter().map(|group| (group.clone(), ()));
+    let reading = |(group, values, _): (Group, Option<Vec<Option<f64>>>, Option<()>)| {
+        let mut values = values.unwrap_or_default().into_iter();
         Reading { group, value: values.next().flatten(), bases: values.collect(), is_new: false }
     };
-    groups.into_iter().map(reading).collect()
+    joined(values, known).map(reading).collect()
 }
 
 /// Series that match a query, gathered into its groups, window by window; used live and in replay alike.
 #[derive(Debug)]
 pub struct SeriesGroups<'q> {
     selector: Selector<'q>,
-    n_windows: usize,
+    windows: &'q [Option<TimeRange>],
     groups: BTreeMap<Group, Vec<Bucket>>,
 }
 
 impl<'q> SeriesGroups<'q> {
-    /// No series yet; windows will be told by their place, from 0.
+    /// No series yet.
     ///
     /// # Errors
     /// When a label's expression is not usable.
-    pub fn new(query: &'q SeriesQuery, n_windows: usize) -> Result<Self, String> {
-        Ok(Self { selector: Selector::new(query)?, n_windows, groups: BTreeMap::new() })
+    pub fn new(query: &'q SeriesQuery, windows: &'q [Option<TimeRange>]) -> Result<Self, String> {
+        Ok(Self { selector: Selector::new(query)?, windows, groups: BTreeMap::new() })
     }
 
-    /// Adds the samples of one series in one window, if it belongs to the query. Without samples it makes no
-    /// group: which series are known yet depends on when one asks.
-    pub fn samples(&mut self, key: &SeriesKey, window: usize, samples: &[Sample]) {
-        if !samples.is_empty()
-            && self.selector.matches(key)
-            && let Some(bucket) = self.buckets(key).nth(window)
-        {
-            samples.iter().for_each(|sample| bucket.add(*sample));
+    /// Adds the samples of one series, in order of time, if it belongs to the query. Without samples in a window it
+    /// makes no group: which series are known yet depends on when one asks.
+    pub fn samples(&mut self, key: &SeriesKey, samples: &[Sample]) {
+        if !self.selector.matches(key) {
+            return;
+        }
+        let inside = |window: &TimeRange| {
+            let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
+            let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
+            samples.get(from..to).filter(|inside| !inside.is_empty())
+        };
+        let inside = |window: &Option<TimeRange>| window.as_ref().and_then(inside);
+        let mut filled = self
+            .windows
+            .iter()
+            .map(inside)
+            .enumerate()
+            .filter_map(|(at, inside)| Some((at, inside?)))
+            .peekable();
+        if filled.peek().is_none() {
+            return;
+        }
+        let empty = || vec![self.selector.query.measure.bucket(); self.windows.len()];
+        let buckets = self.groups.entry(self.selector.group(key)).or_insert_with(empty);
+        for (at, inside) in filled {
+            inside.iter().for_each(|sample| buckets[at].add(*sample));
         }
     }
 
-    /// Adds what the samples of one series come to in each window, if it belongs to the query.
+    /// Adds what the samples of one series come to in each window, if it belongs to the query; for measures that are
+    /// made of that, which those of quantiles are not.
     pub fn aggregates(&mut self, key: &SeriesKey, aggregates: Vec<Option<Aggregate>>) {
-        if aggregates.iter().any(Option::is_some) && self.selector.matches(key) {
-            for (bucket, aggregate) in self.buckets(key).zip(aggregates) {
-                bucket.merge(&Bucket::Plain(aggregate));
+        if aggregates.iter().all(Option::is_none) || !self.selector.matches(key) {
+            return;
+        }
+        let more = aggregates.into_iter().map(Bucket::Plain);
+        match self.groups.entry(self.selector.group(key)) {
+            Entry::Vacant(group) => _ = group.insert(more.collect()),
+            Entry::Occupied(mut group) => {
+                group.get_mut().iter_mut().zip(more).for_each(|(bucket, more)| bucket.merge(&more));
             }
         }
     }
 
-    fn buckets(&mut self, key: &SeriesKey) -> std::slice::IterMut<'_, Bucket> {
-        let empty = || vec![self.selector.query.measure.bucket(); self.n_windows];
-        self.groups.entry(self.selector.group(key)).or_insert_with(empty).iter_mut()
-    }
-
-    /// The values of each group in each window; `None` where it has no samples.
+    /// The values of each group in each window, in order of the groups; `None` where it has no samples.
     #[must_use]
     pub fn values(self) -> Vec<GroupValues> {
         let measure: &Measure = &self.selector.query.measure;
@@ -295,10 +303,7 @@ impl<'q> SeriesGroups<'q> {
             Bucket::Plain(None) => None,
             bucket => measure.value(bucket),
         };
-        self.groups
-            .iter()
-            .map(|(group, buckets)| (group.clone(), buckets.iter().map(value).collect()))
-            .collect()
+        self.groups.into_iter().map(|(group, buckets)| (group, buckets.iter().map(value).collect())).collect()
     }
 }
 

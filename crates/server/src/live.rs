@@ -6,13 +6,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Group, Measured, TimeRange};
+use lanner_core::{Group, Measured, SeriesKey, TimeRange};
 use lanner_engine::measure::Kind;
 use lanner_engine::replay::{GroupValues, SeriesGroups, gather, readings};
 use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
 use lanner_engine::stream::Measures;
 use lanner_engine::{Answer, Due, Readings, expression};
-use lanner_io::store::{Store, StoreError};
+use lanner_io::store::{SeriesId, Store, StoreError};
 
 use crate::app::App;
 use crate::graphite::StoreSource;
@@ -59,8 +59,14 @@ fn read_stream(
 }
 
 fn read_series(store: &Store, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
-    let values = series(store, query, &due.windows())?;
-    let first_data_ms = if due.bases.is_empty() { None } else { first_sample_ms(store, query)? };
+    let matching = store.select(&query.name, &query.labels)?;
+    let values = read_matching(store, query, &due.windows(), &matching)?;
+    let mut first_data_ms: Option<i64> = None;
+    if due.rule.detector.bases().is_some() {
+        for (id, _) in &matching {
+            first_data_ms = [first_data_ms, store.first_ms(*id)?].into_iter().flatten().min();
+        }
+    }
     Ok(Readings { groups: readings(due, values), first_data_ms })
 }
 
@@ -74,27 +80,27 @@ pub fn series(
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
 ) -> Result<Vec<GroupValues>, StoreError> {
+    read_matching(store, query, windows, &store.select(&query.name, &query.labels)?)
+}
+
+fn read_matching(
+    store: &Store,
+    query: &SeriesQuery,
+    windows: &[Option<TimeRange>],
+    matching: &[(SeriesId, Arc<SeriesKey>)],
+) -> Result<Vec<GroupValues>, StoreError> {
     let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
-    let mut groups = SeriesGroups::new(query, windows.len()).map_err(wrong)?;
+    let mut groups = SeriesGroups::new(query, windows).map_err(wrong)?;
     let runs = windows::runs(windows);
-    for (id, key) in store.select(&query.name, &query.labels)? {
+    for (id, key) in matching {
         if let Kind::Quantile(_) = query.measure.kind {
-            for (at, window) in runs.iter().flat_map(|run| &run.windows) {
-                groups.samples(&key, *at, &store.samples(id, *window)?);
-            }
+            let samples = runs.iter().map(|run| store.samples(*id, run.range));
+            groups.samples(key, &samples.collect::<Result<Vec<_>, _>>()?.concat());
         } else {
-            groups.aggregates(&key, windows::aggregates(store, id, windows.len(), &runs)?);
+            groups.aggregates(key, windows::aggregates(store, *id, windows.len(), &runs)?);
         }
     }
     Ok(groups.values())
-}
-
-fn first_sample_ms(store: &Store, query: &SeriesQuery) -> Result<Option<i64>, StoreError> {
-    let mut first_ms: Option<i64> = None;
-    for (id, _) in store.select(&query.name, &query.labels)? {
-        first_ms = [first_ms, store.first_ms(id)?].into_iter().flatten().min();
-    }
-    Ok(first_ms)
 }
 
 /// Earlier windows: from history, or counted and then kept in history.

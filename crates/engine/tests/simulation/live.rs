@@ -414,15 +414,8 @@ impl<'w> Live<'w> {
 
     fn sampled(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
         let windows = due.windows();
-        let mut groups = SeriesGroups::new(query, windows.len())?;
-        for (key, samples) in &self.data.series {
-            for (at, window) in windows.iter().enumerate() {
-                let Some(window) = window else { continue };
-                let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
-                let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
-                groups.samples(key, at, &samples[from..to]);
-            }
-        }
+        let mut groups = SeriesGroups::new(query, &windows)?;
+        self.data.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
         Ok(readings(due, groups.values()))
     }
 
