@@ -22,7 +22,7 @@ use crate::learning::{Lessons, Memory, Verdict};
 use crate::life::{self, Step};
 use crate::matcher::Silences;
 use crate::notify::{Inhibition, Notifier, Route};
-use crate::rule::{Rule, Status};
+use crate::rule::{Query, Rule, Status};
 
 /// One evaluation that is due.
 #[derive(Debug, Clone)]
@@ -281,11 +281,15 @@ impl Engine {
         let mut found: Vec<&Reading> = read.iter().collect();
         found.sort_by(|a, b| a.group.cmp(&b.group));
         let mut verdicts = Vec::new();
-        if let (true, Some(learner)) = (answer.is_ok(), due.rule.detector.learner())
+        if let (Ok(readings), Some(learner)) = (answer, due.rule.detector.learner())
             && rule.version == due.rule.version
         {
             verdicts = memory.learn(due, learner, &found);
             if due.more {
+                // When the series of an expression began is known of those alone that a window read.
+                if !matches!(rule.query, Query::Expression(_)) {
+                    memory.skip(due, readings.first_data_ms);
+                }
                 return Vec::new();
             }
         }

@@ -23,6 +23,7 @@ use crate::detector::Learner;
 use crate::engine::{Due, Reading};
 use crate::join::joined;
 use crate::rule::Rule;
+use crate::schedule::Schedule;
 
 /// Values of earlier windows that are read at once, over all groups: more are learned in several turns, so that
 /// a rule with a long memory delays no other.
@@ -125,6 +126,17 @@ impl Memory {
         self.groups.extend(begun.into_iter().filter(|(_, learned)| learned.has_begun()));
         self.last_ms = Some(last.window.start_ms);
         verdicts
+    }
+
+    /// Leaves out the lessons before `first_ms`, where the source's data begins, or all where it has none: nobody is
+    /// known that could miss them.
+    pub(crate) fn skip(&mut self, due: &Due, first_ms: Option<i64>) {
+        let Some(last_ms) = self.last_ms.filter(|_| self.groups.is_empty()) else { return };
+        let Schedule { every_ms, window_ms, .. } = due.rule.schedule;
+        let n_left = (due.window.start_ms - last_ms) / every_ms - 1;
+        let n_empty =
+            first_ms.map_or(n_left, |first_ms| (first_ms - window_ms - last_ms).div_euclid(every_ms));
+        self.last_ms = Some(last_ms + n_empty.clamp(0, n_left.max(0)) * every_ms);
     }
 
     /// Forgets a group.
