@@ -3,7 +3,6 @@
 //! A window of a stream is read from its measure. The windows it is compared with are read from history,
 //! where each measured value was kept, and only counted from stored events when history lacks them.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use lanner_core::{Group, Measured, SeriesKey, TimeRange};
@@ -16,7 +15,7 @@ use lanner_io::store::{SeriesId, Store, StoreError};
 
 use crate::app::App;
 use crate::graphite::StoreSource;
-use crate::windows;
+use crate::{past, windows};
 
 /// The value of each group in a window.
 pub type Values = Vec<(Group, Option<f64>)>;
@@ -175,11 +174,6 @@ pub fn count_all(
     let mut measures = Measures::new(store.secret());
     measures.add(&reader, query, step_ms, i64::MIN);
     measures.cover(i64::MIN);
-    store.events(&query.stream, range, &mut |time_ms, json| {
-        if let Ok(fields) = serde_json::from_slice(json) {
-            measures.count(&query.stream, time_ms, &fields);
-        }
-        ControlFlow::Continue(())
-    })?;
+    past::count(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?)?;
     Ok(measures)
 }

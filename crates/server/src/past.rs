@@ -53,10 +53,7 @@ pub fn prefill(app: &App, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreErro
         let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
         let range = TimeRange::new(first.start_ms, last.end_ms);
         let step_ms = rule.step_ms();
-        let mut past = Measures::new(app.store.secret());
-        past.add(&rule.id, query, step_ms, i64::MIN);
-        past.cover(i64::MIN);
-        count(&mut past, &query.stream, &app.store.events_snapshot(&query.stream, range)?)?;
+        let past = live::count_all(&app.store, query, step_ms, range)?;
         // Evaluation stands still meanwhile: a value that it measured itself is what counts.
         let _in_order = locked(&app.turns);
         for window in stretch {
