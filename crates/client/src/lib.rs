@@ -24,8 +24,10 @@
 //! What is held never becomes older: a server that was restored from an old backup is not believed. What is damaged
 //! or cannot be read is refused whole, and what was held stays.
 //!
-//! Reading order: [`Options`], [`Switches`], `refresh` (the task in the background), `counts`, `disk`, `seal` (signatures), `layer` (tower).
+//! Reading order: [`Options`], [`Switches`], `refresh` (the task in the background), `counts`, `disk`, `seal` (signatures),
+//! `layer` (tower), [`blocking`] (without a runtime).
 
+pub mod blocking;
 mod counts;
 mod disk;
 #[cfg(feature = "tower")]

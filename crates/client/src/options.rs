@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lanner_switch::OnUnavailable;
+use serde_json::{Map, Value};
 
 /// Where the switches come from, and what counts when they do not.
 #[derive(Clone)]
@@ -112,5 +113,69 @@ impl Options {
     pub const fn on_unavailable(mut self, policy: OnUnavailable) -> Self {
         self.on_unavailable = policy;
         self
+    }
+
+    /// Reads options from a JSON object with the names of the methods here, durations in milliseconds:
+    /// `{"url": "http://127.0.0.1:9797", "cache": "switches.json", "max_stale_ms": 60000}`. Other languages use it.
+    ///
+    /// # Errors
+    /// All that is wrong with it, in one sentence each.
+    ///
+    /// ```
+    /// use lanner_client::Options;
+    /// let error = Options::from_json(r#"{"url": "http://127.0.0.1:9797", "max_stale": 5, "push": 1}"#).unwrap_err();
+    /// assert_eq!(error, "`max_stale` is unknown, did you mean `max_stale_ms`?; `push` should be true or false");
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let fields: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| format!("the options are no JSON object: {error}"))?;
+        let mut options = Self::new("");
+        let mut problems = Vec::new();
+        for (name, value) in &fields {
+            if let Err(problem) = options.set(name, value) {
+                problems.push(problem);
+            }
+        }
+        if !fields.contains_key("url") {
+            problems.push("`url` is missing, such as http://127.0.0.1:9797".to_owned());
+        }
+        if problems.is_empty() { Ok(options) } else { Err(problems.join("; ")) }
+    }
+
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+        let text = || value.as_str().map(str::to_owned).ok_or_else(|| format!("`{name}` should be a text"));
+        let duration = || {
+            let ms =
+                value.as_u64().ok_or_else(|| format!("`{name}` should be a whole number of milliseconds"));
+            ms.map(Duration::from_millis)
+        };
+        let options = self.clone();
+        *self = match name {
+            "url" => Self { url: text()?, ..options },
+            "token" => options.token(text()?),
+            "key" => options.key(text()?),
+            "cache" => options.cache(text()?),
+            "every_ms" => options.every(duration()?),
+            "patience_ms" => options.patience(duration()?),
+            "max_stale_ms" => options.max_stale(duration()?),
+            "push" => Self { push: value.as_bool().ok_or("`push` should be true or false")?, ..options },
+            "on_unavailable" => options.on_unavailable(
+                OnUnavailable::parse(&text()?)
+                    .ok_or("`on_unavailable` should be last_good, open or closed")?,
+            ),
+            _ => return Err(unknown(name)),
+        };
+        Ok(())
+    }
+}
+
+fn unknown(name: &str) -> String {
+    const DURATIONS: [&str; 3] = ["every", "patience", "max_stale"];
+    match DURATIONS.iter().find(|known| **known == name) {
+        Some(known) => format!("`{known}` is unknown, did you mean `{known}_ms`?"),
+        None => format!(
+            "`{}` is unknown; there are url, token, key, cache, every_ms, patience_ms, max_stale_ms, push and on_unavailable",
+            name.chars().take(50).collect::<String>()
+        ),
     }
 }

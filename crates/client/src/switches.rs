@@ -86,6 +86,29 @@ pub struct Status {
     pub file_problem: Option<String>,
 }
 
+impl Source {
+    /// As it is shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Disk => "disk",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl Status {
+    /// As JSON, for those who show it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        serde_json::json!({
+            "revision": self.revision, "source": self.source.name(), "stale_ms": self.staleness.for_ms,
+            "too_old": self.staleness.is_too_old, "pushed": self.is_pushed, "problem": self.problem,
+        })
+    }
+}
+
 /// What the task in the background writes and evaluation reads.
 #[derive(Debug)]
 pub(crate) struct Held {

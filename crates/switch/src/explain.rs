@@ -46,7 +46,10 @@ impl Explanation {
         let missing = switch.condition.fields().into_iter().filter(|field| field.find(context).is_none());
         Self {
             id: switch.id.to_string(),
-            blocks: condition == Verdict::True && phase == Phase::Blocking && rolled_out,
+            blocks: condition == Verdict::True
+                && phase == Phase::Blocking
+                && rolled_out
+                && switch.flag.is_none(),
             phase: phase.name(),
             condition: word(condition),
             rolled_out,

@@ -15,7 +15,7 @@
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
 //! recurs), [`Snapshot`] (what travels), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
-//! [`change`] (activate, deactivate), [`Trial`] (what one would have blocked).
+//! [`Flag`] (values of its own), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as arguments, in
 //! milliseconds since the Unix epoch. Evaluation is total: no panic, no error, bounded work. A switch must never be
@@ -23,6 +23,7 @@
 
 pub mod change;
 mod explain;
+mod flag;
 mod read;
 mod set;
 mod snapshot;
@@ -32,6 +33,7 @@ mod verdict;
 mod window;
 
 pub use explain::{Explanation, Predicate};
+pub use flag::{Flag, Reason, Variant};
 pub use read::{FIELDS, Field, RESERVED_IDS};
 pub use set::SwitchSet;
 pub use snapshot::{Snapshot, SnapshotError};

@@ -69,6 +69,11 @@ pub const FIELDS: &[Field] = &[
         "once what a client knows is too old: last_good (default), open (block nothing), closed (block what matches)",
     ),
     field("every", "30s", "how often those who ask should ask again; 30s by default"),
+    field(
+        "flag",
+        "{ on: INTERNAL, off: EXTERNAL, variants: [internal, external], metadata: { team: shop } }",
+        "values that it chooses from for OpenFeature's clients; with them it blocks nothing",
+    ),
 ];
 
 /// Names that mean something else where switches are asked for.
@@ -135,6 +140,7 @@ fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
         labels: read_labels(f, check),
         on_unavailable: on_unavailable.unwrap_or_default(),
         every_ms: every_ms.unwrap_or(30 * SECOND_MS),
+        flag: f.get("flag").and_then(|node| crate::flag::read(node, &f.path_of("flag"), check)),
     };
     let known: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
     fields.finish(&known, check);

@@ -79,7 +79,9 @@ impl SwitchSet {
     fn of(mut switches: Vec<Switch>, revision: u64, tag: String) -> Self {
         switches.sort_by(|a, b| (Reverse(a.priority), &a.id).cmp(&(Reverse(b.priority), &b.id)));
         let can_count = |switch: &Switch| {
-            switch.status != Status::Inactive || switch.on_unavailable == OnUnavailable::Closed
+            let is_in_use =
+                switch.status != Status::Inactive || switch.on_unavailable == OnUnavailable::Closed;
+            is_in_use && switch.flag.is_none()
         };
         let index = {
             let asked = (0_u32..).zip(&switches).filter(|(_, switch)| can_count(switch));

@@ -136,6 +136,18 @@ impl Snapshot {
             Err(SnapshotError::WrongHash { expected: snapshot.hash, found })
         }
     }
+
+    /// Reads what somebody has in hand: a snapshot as it was sent, whose hash is checked, or an object with a list
+    /// `switches` and nothing else.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn from_document(document: &Value) -> Result<Self, SnapshotError> {
+        match document.get("switches").and_then(Value::as_array) {
+            Some(switches) if document.get("format").is_none() => Ok(Self::new(0, switches.clone())),
+            _ => Self::from_text(&document.to_string()),
+        }
+    }
 }
 
 fn id_of(document: &Value) -> &str {

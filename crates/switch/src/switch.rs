@@ -7,6 +7,7 @@ use lanner_core::{Labels, Node, Problems, TimeRange};
 use lanner_rules::{Condition, FieldPath, Missing};
 use serde_json::{Map, Value};
 
+use crate::flag::Flag;
 use crate::window::Window;
 
 /// A kill switch, checked. Made by [`Switch::from_json`] or [`Switch::check`].
@@ -43,6 +44,8 @@ pub struct Switch {
     pub on_unavailable: OnUnavailable,
     /// How often those who ask should ask again, milliseconds.
     pub every_ms: i64,
+    /// The values that it chooses from for OpenFeature's clients; with them it blocks nothing.
+    pub flag: Option<Flag>,
 }
 
 /// Whether a switch is meant to block.

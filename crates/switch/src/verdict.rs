@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use crate::switch::{Answer, OnUnavailable, Switch};
 
 /// How old what is known is.
@@ -89,4 +91,24 @@ impl Verdict {
     pub const fn staleness(&self) -> Staleness {
         self.staleness
     }
+
+    /// As JSON, the same wherever it is asked for: `blocked`, `switches`, `shadow`, `reason` and `answer` where it is
+    /// blocked, `revision`, `stale_ms`, `too_old`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut fields = json!({
+            "blocked": self.is_blocked(), "switches": ids(&self.blocking), "shadow": ids(&self.shadow),
+            "revision": self.revision, "stale_ms": self.staleness.for_ms, "too_old": self.staleness.is_too_old,
+        });
+        if let (Some(reason), Some(answer)) = (self.reason(), self.answer()) {
+            fields["reason"] = json!(reason);
+            fields["answer"] =
+                json!({"status": answer.status, "headers": answer.headers, "body": answer.body});
+        }
+        fields
+    }
+}
+
+fn ids(switches: &[Arc<Switch>]) -> Vec<&str> {
+    switches.iter().map(|switch| &*switch.id).collect()
 }

@@ -26,7 +26,7 @@ struct Step {
     in_quick: bool,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         heading: "format",
         remedy: "run `cargo fmt --all`",
@@ -62,6 +62,12 @@ const STEPS: [Step; 7] = [
         remedy: "run `cargo run --release -- demo --exit`",
         run: |_| demo(),
         in_quick: false,
+    },
+    Step {
+        heading: "libraries for other languages",
+        remedy: "run `cargo build -p lanner-python`, or `cargo build -p lanner-ffi` as this step does",
+        run: |_| bindings(),
+        in_quick: true,
     },
     Step {
         heading: "all tests",
@@ -107,6 +113,20 @@ fn summary(times: &[(&str, Duration)]) -> String {
         times.iter().map(|(heading, time)| format!("{heading} {:.0} s", time.as_secs_f64())).collect();
     let total: Duration = times.iter().map(|(_, time)| *time).sum();
     format!("Passed so far in {:.0} s: {}.", total.as_secs_f64(), steps.join(", "))
+}
+
+/// Builds what tests load as Python and Node.js would: nothing links it, so cargo does not know that they need it.
+fn bindings() -> Result<(), String> {
+    const WASM: &str = "wasm32-unknown-unknown";
+    succeed(Command::new(cargo()).args(["build", "--locked", "-p", "lanner-python"]))?;
+    let targets = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output();
+    let folder = targets.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    if folder.is_ok_and(|folder| std::path::Path::new(&folder).is_dir()) {
+        let features = ["-p", "lanner-ffi", "--no-default-features", "--target", WASM];
+        return succeed(Command::new(cargo()).args(["build", "--locked"]).args(features));
+    }
+    eprintln!("SKIPPED: WebAssembly, because `rustup target add {WASM}` was not run here");
+    Ok(())
 }
 
 /// Shows the detection of an outage from beginning to end with the program that users get.

@@ -1,4 +1,4 @@
-//! What a test run needs beside cargo: a test runner, a licence check, a mail server.
+//! What a test run needs beside cargo: a test runner, a licence check, and programs of others to agree with.
 //!
 //! What the machine lacks is installed once into a cache outside the checkout,
 //! `$XDG_CACHE_HOME/lanner/tools` or `~/.cache/lanner/tools`. Deleting that folder is always safe.
@@ -12,26 +12,39 @@ use crate::{cargo, root};
 /// The version installed when the machine has no such cargo command.
 const NEXTEST: (&str, &str) = ("nextest", "0.9.143");
 const DENY: (&str, &str) = ("deny", "0.20.2");
-/// The mail server that the tests of the e-mail receiver talk to; not ours, so that we agree with others.
-const MAIL_SERVER: &str = "aiosmtpd==1.4.6";
-/// The variable that tells those tests which Python has it.
+/// The mail server that the tests of the e-mail receiver talk to, and OpenFeature's provider for Python; not ours, so
+/// that we agree with others.
+const PYTHON: [&str; 3] = ["aiosmtpd==1.4.6", "openfeature-provider-ofrep==0.3.0", "openfeature-sdk==0.10.0"];
+const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.provider.ofrep";
+/// OpenFeature's providers for JavaScript.
+const NODE: [&str; 4] = [
+    "@openfeature/server-sdk@1.23.0",
+    "@openfeature/ofrep-provider@0.1.3",
+    "@openfeature/web-sdk@1.10.0",
+    "@openfeature/ofrep-web-provider@0.4.3",
+];
+/// The variables that tell tests where these are.
 const MAIL_SERVER_PYTHON: &str = "LANNER_TEST_AIOSMTPD";
+const OPENFEATURE_PYTHON: &str = "LANNER_TEST_OPENFEATURE_PYTHON";
+const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
+const NGINX: &str = "LANNER_TEST_NGINX";
+/// Gets nginx into the folder that is its first argument.
+const UNPACK_NGINX: &str =
+    "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq nginx && dpkg-deb -x nginx_*.deb .";
 
 /// The tools of one test run.
 pub(crate) struct Tools {
     nextest: CargoCommand,
     deny: CargoCommand,
-    /// A Python that has [`MAIL_SERVER`].
-    python: Option<PathBuf>,
+    /// Where tests find what others made: a variable, and what it says.
+    others: Vec<(&'static str, PathBuf)>,
 }
 
 impl Tools {
-    /// The test runner, told where the mail server is.
+    /// The test runner, told where everything is.
     pub(crate) fn nextest(&self) -> Command {
         let mut command = self.nextest.command();
-        if let Some(python) = &self.python {
-            command.env(MAIL_SERVER_PYTHON, python);
-        }
+        command.envs(self.others.iter().map(|(variable, path)| (variable, path)));
         command
     }
 
@@ -65,8 +78,8 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python the run goes on, and says loudly
-/// what is skipped.
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js or nginx the run goes on, and says
+/// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
     let nextest = cargo_command(&cache, NEXTEST)?;
@@ -74,14 +87,18 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
         Extent::Full => cargo_command(&cache, DENY)?,
         Extent::Quick => CargoCommand::Installed(DENY.0),
     };
-    let python = match std::env::var_os(MAIL_SERVER_PYTHON) {
-        Some(python) => Some(PathBuf::from(python)),
-        None => python_with_mail_server(&cache),
-    };
+    let mut others = Vec::new();
+    if let Some(python) = python(&cache) {
+        others.extend([MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON].map(|variable| (variable, python.clone())));
+    }
+    others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
+    others.extend(nginx(&cache).map(|program| (NGINX, program)));
+    // Who sets a variable knows better.
+    others.retain(|(variable, _)| std::env::var_os(variable).is_none());
     if !root().join("../shared/data").is_dir() {
         eprintln!("SKIPPED: tests on real data, because ../shared/data is not there");
     }
-    Ok(Tools { nextest, deny, python })
+    Ok(Tools { nextest, deny, others })
 }
 
 fn cache_folder() -> Result<PathBuf, String> {
@@ -111,27 +128,69 @@ fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<
     Ok(CargoCommand::Cached { name, path: cache.join("bin").join(crate_name) })
 }
 
-/// A Python that has the mail server; `None`, with the reason printed, when there cannot be one.
-fn python_with_mail_server(cache: &Path) -> Option<PathBuf> {
+/// A Python that has the packages; `None`, with the reason printed, when there cannot be one.
+fn python(cache: &Path) -> Option<PathBuf> {
     let folder = cache.join("python");
     let python = folder.join("bin/python");
-    if !has_mail_server(&python) {
-        eprintln!("{MAIL_SERVER}: installing into {}", folder.display());
+    let has_packages = || is_quietly_fine(Command::new(&python).args(["-c", PYTHON_IMPORTS]));
+    if !has_packages() {
+        eprintln!("packages of Python: installing into {}", folder.display());
         let installed = succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
             .and_then(|()| {
-                succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet", MAIL_SERVER]))
+                succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PYTHON))
             });
         if let Err(why) = installed {
-            eprintln!("SKIPPED: tests that send mail, because {why}; install python3 with venv to run them");
+            eprintln!(
+                "SKIPPED: tests with mail and OpenFeature's Python, because {why}; install python3 with venv"
+            );
             return None;
         }
     }
-    eprintln!("{MAIL_SERVER}: found");
+    eprintln!("packages of Python: found");
     Some(python)
 }
 
-fn has_mail_server(python: &Path) -> bool {
-    is_quietly_fine(Command::new(python).args(["-c", "import aiosmtpd.controller"]))
+/// The folder with the packages of Node.js.
+fn node_packages(cache: &Path) -> Option<PathBuf> {
+    let folder = cache.join("node");
+    let packages = folder.join("node_modules");
+    let is_there = |package: &&str| {
+        let (name, _) = package.rsplit_once('@').unwrap_or((package, ""));
+        packages.join(name).join("package.json").is_file()
+    };
+    if !NODE.iter().all(is_there) {
+        eprintln!("packages of Node.js: installing into {}", folder.display());
+        let mut install = Command::new("npm");
+        install.args(["install", "--silent", "--no-fund", "--no-audit", "--prefix"]).arg(&folder).args(NODE);
+        if let Err(why) = succeed(&mut install) {
+            eprintln!(
+                "SKIPPED: tests with OpenFeature's JavaScript, because {why}; install Node.js with npm"
+            );
+            return None;
+        }
+    }
+    eprintln!("packages of Node.js: found");
+    Some(packages)
+}
+
+/// The machine's nginx, or one unpacked from Debian's package, which is not installed.
+fn nginx(cache: &Path) -> Option<PathBuf> {
+    let folder = cache.join("nginx");
+    let unpacked = folder.join("usr/sbin/nginx");
+    let works = |program: &Path| is_quietly_fine(Command::new(program).arg("-v"));
+    let installed = [Path::new("nginx"), Path::new("/usr/sbin/nginx"), &unpacked];
+    if let Some(program) = installed.into_iter().find(|program| works(program)) {
+        eprintln!("nginx: found");
+        return Some(program.to_owned());
+    }
+    eprintln!("nginx: unpacking Debian's package into {}", folder.display());
+    let unpack = succeed(Command::new("sh").args(["-c", UNPACK_NGINX]).arg(&folder));
+    if unpack.is_ok() && works(&unpacked) {
+        return Some(unpacked);
+    }
+    let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
+    eprintln!("SKIPPED: the test with nginx, because {why}; install nginx");
+    None
 }
 
 fn is_quietly_fine(command: &mut Command) -> bool {

@@ -1,4 +1,5 @@
-//! OpenFeature's remote evaluation protocol (OFREP 0.3): every switch is a boolean flag that is true while it blocks.
+//! OpenFeature's remote evaluation protocol (OFREP 0.3): every switch is a boolean flag that is true while it blocks, or
+//! chooses from values of its own.
 //!
 //! The flag `blocked` stands for all of them. Variant and reason are always sent, as clients stumble without. That a
 //! context is not matched has the reason `DEFAULT`, which clients accept though the protocol's list lacks it.
@@ -11,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::content;
 use lanner_core::time::SECOND_MS;
-use lanner_switch::{Phase, Switch, Verdict};
+use lanner_switch::{Reason, Switch, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::deliver::{events, is_known};
@@ -51,26 +52,32 @@ fn variant(is_blocked: bool) -> &'static str {
     if is_blocked { "blocked" } else { "open" }
 }
 
-/// One switch as a flag.
-fn flag(switch: &Switch, verdict: &Verdict, now_ms: i64) -> Value {
-    let is_blocked = verdict.blocking().iter().any(|blocking| blocking.id == switch.id);
-    let phase = switch.phase(now_ms);
-    let reason = match phase {
-        Phase::Inactive => "DISABLED",
-        _ if is_blocked && switch.rollout.is_some() => "SPLIT",
-        _ if is_blocked => "TARGETING_MATCH",
-        _ => "DEFAULT",
-    };
-    let mut metadata =
-        json!({"revision": verdict.revision(), "priority": switch.priority, "phase": phase.name()});
+/// One switch as a flag. A disabled one that has values of its own has none to give: the caller's default counts.
+fn flag(switch: &Switch, revision: u64, context: &Map<String, Value>, now_ms: i64) -> Value {
+    let (is_on, reason) = switch.resolve(context, now_ms);
+    let mut metadata = Map::new();
+    metadata.insert("revision".to_owned(), json!(revision));
+    metadata.insert("priority".to_owned(), json!(switch.priority));
+    metadata.insert("phase".to_owned(), json!(switch.phase(now_ms).name()));
     for (name, value) in [("owner", &switch.owner), ("reason", &switch.reason)] {
         if let Some(value) = value {
-            metadata[name] = json!(value);
+            metadata.insert(name.to_owned(), json!(value));
         }
     }
-    json!({
-        "key": &*switch.id, "value": is_blocked, "variant": variant(is_blocked), "reason": reason, "metadata": metadata,
-    })
+    let mut answer = json!({"key": &*switch.id, "reason": reason.name()});
+    if let Some(flag) = &switch.flag {
+        metadata.extend(flag.metadata.clone());
+        let variant = if is_on { &flag.on } else { &flag.off };
+        answer["variant"] = json!(variant.name);
+        if reason != Reason::Disabled {
+            answer["value"] = variant.value.clone();
+        }
+    } else {
+        answer["variant"] = json!(variant(is_on));
+        answer["value"] = json!(is_on);
+    }
+    answer["metadata"] = Value::Object(metadata);
+    answer
 }
 
 /// All switches as one flag.
@@ -114,8 +121,8 @@ pub async fn single(
         let answer = json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details});
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
-    let verdict = ask(&app, &current, &context, "ofrep");
-    Json(flag(switch, &verdict, app.now_ms())).into_response()
+    metrics::counter!("lanner_switch_evaluations_total", "face" => "ofrep").increment(1);
+    Json(flag(switch, current.set.revision(), &context, app.now_ms())).into_response()
 }
 
 /// Evaluate all flags; 304 for who has this answer already.
@@ -134,8 +141,12 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
     let current = app.switches.current();
     let now_ms = app.now_ms();
     let verdict = ask(&app, &current, &context, "ofrep");
-    let mut flags: Vec<Value> =
-        current.set.switches().iter().map(|switch| flag(switch, &verdict, now_ms)).collect();
+    let mut flags: Vec<Value> = current
+        .set
+        .switches()
+        .iter()
+        .map(|switch| flag(switch, current.set.revision(), &context, now_ms))
+        .collect();
     flags.push(all(&verdict));
     let stream = json!({
         "type": "sse", "endpoint": {"requestUri": "/ofrep/v1/stream"}, "inactivityDelaySec": 8 * KEEP_ALIVE.as_secs(),
