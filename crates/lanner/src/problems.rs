@@ -5,12 +5,16 @@
 
 use std::path::Path;
 
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 use lanner_engine::Problem;
 use lanner_engine::document::Position;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use serde::Serialize;
 
 use crate::failure::colours;
+
+/// Source lines that are longer are cut around the mark, columns.
+const WIDTH: usize = 100;
 
 /// A problem with its file, as `--format json` shows it.
 #[derive(Debug, Serialize)]
@@ -36,25 +40,22 @@ pub(crate) fn line(path: &Path, problem: &Problem) -> String {
 
 fn drawn(path: &Path, text: &str, problem: &Problem) -> String {
     let field = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
-    let mut diagnostic = MietteDiagnostic::new(format!("{field}{}", problem.message));
-    diagnostic.help.clone_from(&problem.hint);
+    let mut group = Group::with_title(Level::ERROR.primary_title(format!("{field}{}", problem.message)));
+    let file = path.display().to_string();
     if let Some(at) = problem.at {
         let (start, length) = span(text, at);
-        diagnostic = diagnostic.with_label(LabeledSpan::new_primary_with_span(None, (start, length)));
-    }
-    let source = NamedSource::new(path.display().to_string(), text.to_owned());
-    let report = Report::new(diagnostic).with_source_code(source);
-    let theme = if colours(&std::io::stdout()) {
-        GraphicalTheme::unicode()
+        let mark = AnnotationKind::Primary.span(start..start + length);
+        group = group.element(Snippet::source(text).path(file).annotation(mark));
     } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let mut drawn = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_context_lines(1);
-    match handler.render_report(&mut drawn, report.as_ref()) {
-        Ok(()) => drawn,
-        Err(_) => line(path, problem),
+        group = group.element(Origin::path(file));
     }
+    if let Some(hint) = &problem.hint {
+        // Unlike the rest this is drawn as it is, so nothing in it may speak to the terminal.
+        group = group.element(Level::HELP.message(normalize_untrusted_str(hint)));
+    }
+    let renderer = if colours(&std::io::stdout()) { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Unicode).term_width(WIDTH);
+    format!("{}\n", renderer.render(&[group]))
 }
 
 /// The word at a place: where it begins and how long it is, in bytes.
@@ -105,7 +106,7 @@ mod tests {
         let text = "id: a\nwindow: 30\n";
         assert_eq!(line(path, &problem), "a.yaml:2:9: window: \"30\" is not a duration (write 30m)\n");
         let drawn = drawn(path, text, &problem);
-        for part in ["a.yaml:2:9", "window: 30\n", "──", "help: write 30m"] {
+        for part in ["a.yaml:2:9", "window: 30\n", "━━", "help: write 30m"] {
             assert!(drawn.contains(part), "{part} is not in\n{drawn}");
         }
     }
