@@ -47,9 +47,10 @@ pub(super) async fn objections(
 ) -> Result<Vec<Option<String>>, StoreError> {
     let now_ms = app.now_ms();
     let on = |document: &Value| {
-        Switch::from_json(document)
-            .ok()
-            .filter(|switch| switch.status == Status::Active && now_ms < switch.valid.end_ms)
+        let can_block = |switch: &Switch| {
+            switch.status == Status::Active && now_ms < switch.valid.end_ms && switch.flag.is_none()
+        };
+        Switch::from_json(document).ok().filter(can_block)
     };
     let changes: Vec<_> = changes.iter().map(|(old, new)| (old.and_then(on), on(new))).collect();
     if changes.iter().all(|(_, new)| new.is_none()) {
