@@ -17,7 +17,6 @@ pub(crate) mod serve;
 pub(crate) mod silence;
 pub(crate) mod status;
 pub(crate) mod switch;
-mod switch_second;
 pub(crate) mod test;
 
 use crate::cli::Command;

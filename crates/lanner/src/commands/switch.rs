@@ -1,5 +1,8 @@
 //! `lanner switch`: kill switches, shown, changed and asked.
 
+mod import;
+mod second_look;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -11,7 +14,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Shared, rule, switch_second};
+use super::{Shared, rule};
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -61,13 +64,21 @@ Examples:
   lanner switch preview block-bank --stream purchases --last 10000
 
 Only contexts count that the server itself was asked since it started, at most the last 100000.")]
-    Preview(switch_second::PreviewArgs),
+    Preview(second_look::PreviewArgs),
     /// Make the switches of files those of the server: all of them, or none if one is wrong.
     #[command(after_help = "\
 Examples:
   lanner switch apply switches.yaml -m 'HSBC is down'
   lanner switch apply switches.yaml --prune --dry-run")]
     Apply(ApplyArgs),
+    /// Write the switches that a file of another program comes to, as YAML, for `lanner switch apply`.
+    #[command(after_help = "\
+Examples:
+  lanner switch import flags.flagd.json > switches.yaml
+  lanner switch import rules.txt > switches.yaml
+
+Exit codes: 0 when all of the file could be imported, 1 when some of it could not.")]
+    Import(import::Args),
     /// Turn one switch on, now.
     #[command(after_help = "\
 Examples:
@@ -313,12 +324,13 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             client::with(&shared.server, async |client| show(client, id, shared.format).await)
         }
         Command::Apply(args) => apply(args),
-        Command::Preview(args) => switch_second::preview(args),
+        Command::Import(args) => import::run(args),
+        Command::Preview(args) => second_look::preview(args),
         Command::Activate { duration, request: is_request, force, change } => {
             let request =
                 ChangeSwitch { duration: duration.clone(), message: change.message.clone(), force: *force };
             if *is_request {
-                switch_second::request(change, &request)
+                second_look::request(change, &request)
             } else {
                 changed(change, "activate", &request)
             }
@@ -327,9 +339,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             let request = ChangeSwitch { message: change.message.clone(), ..ChangeSwitch::default() };
             changed(change, "deactivate", &request)
         }
-        Command::Requests { shared } => switch_second::requests(shared),
-        Command::Approve(change) => switch_second::approve(change),
-        Command::Deny(change) => switch_second::deny(change),
+        Command::Requests { shared } => second_look::requests(shared),
+        Command::Approve(change) => second_look::approve(change),
+        Command::Deny(change) => second_look::deny(change),
         Command::Revert { force, change } => revert(change, *force),
         Command::Delete { id, server } => client::with(server, async |client| {
             client.act(Method::DELETE, &[&SWITCHES[..], &[id]].concat()).await?;

@@ -107,3 +107,33 @@ fn what_blocks_much_is_looked_at_twice() {
     let history = server.run(&["switch", "history", "block-bank"]).expect(0);
     assert!(history.contains("forced: it would block 50 %"), "{history}");
 }
+
+#[test]
+fn switches_come_from_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let flag = r#"{"state": "DISABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+        "targeting": {"if": [{"==": [{"var": "bank"}, "hsbc"]}, "on", null]}}"#;
+    let color = r#"{"state": "ENABLED", "variants": {"red": "r"}, "defaultVariant": "red"}"#;
+    let flags = file("flags.json", &format!(r#"{{"flags": {{"block-bank": {flag}, "color": {color}}}}}"#));
+    let ran = run(&["switch", "import", &flags]);
+    assert!(ran.err.contains("/flags/color/variants: only a flag whose variants"), "{}", ran.err);
+    let switches = file("switches.yaml", &ran.expect(1));
+    run(&["check", &switches]).expect(0);
+    let written = std::fs::read_to_string(&switches).unwrap();
+    assert!(["block-bank", "inactive", "flag:"].iter().all(|part| written.contains(part)), "{written}");
+
+    let rules =
+        file("seed.txt", "# the seed's\nbank: BANK == \"HSBC\"\n\nA in [\"x\", B]\nbad: A + 1 == 2\n");
+    let ran = run(&["switch", "import", &rules]);
+    assert!(ran.err.contains("line 5, column 6: arithmetic is not supported"), "{}", ran.err);
+    let switches = file("switches.yaml", &ran.expect(1));
+    run(&["check", &switches]).expect(0);
+    assert!(std::fs::read_to_string(&switches).unwrap().contains("seed-4"));
+    let nothing = file("nothing.txt", "\n");
+    run(&["switch", "import", &nothing]).says(2, &["has nothing to import"]);
+}

@@ -6,9 +6,9 @@ use lanner_core::time::format_time;
 use lanner_wire::api::{ChangeSwitch, PreviewSwitch, SwitchPreview, SwitchRequest, SwitchView};
 use serde_json::{Map, Value};
 
-use super::switch::{ChangeArgs, SWITCHES, path, tell_phase, written};
-use super::{Shared, rule};
+use super::{ChangeArgs, SWITCHES, path, tell_phase, written};
 use crate::client;
+use crate::commands::{Shared, rule};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;

@@ -1,0 +1,113 @@
+//! `lanner switch import`: switches from what others keep theirs in.
+
+use std::path::{Path, PathBuf};
+
+use lanner_rules::import::{Flag, flagd, rule_engine};
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::yaml::yaml;
+use crate::{files, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A JSON file of flagd, or a text with one rule of Python's `rule-engine` a line, each after `id: ` if it has one.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// The switches that a file comes to, and what of it does not, each with its place.
+#[derive(Debug, Default)]
+struct Imported {
+    switches: Vec<Value>,
+    problems: Vec<String>,
+}
+
+/// Writes the switches as YAML to standard output, and what could not be imported to standard error.
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let text = files::read_text(&args.file)?;
+    let is_json = text.trim_start().starts_with('{');
+    let mut imported = if is_json { of_flagd(&text)? } else { of_rules(&text, &args.file) };
+    imported.check();
+    let Imported { switches, problems } = imported;
+    if switches.is_empty() && problems.is_empty() {
+        let hint = "write one rule a line, or name a JSON file of flagd";
+        return Err(Failure::user(format!("{} has nothing to import", args.file.display())).hint(hint));
+    }
+    for problem in &problems {
+        remark(&format!("{}: {problem}", args.file.display()));
+    }
+    output::text(&yaml(&json!({ "switches": switches })))?;
+    remark(&format!("imported switches: {}; problems: {}", switches.len(), problems.len()));
+    Ok(Outcome::found(!problems.is_empty()))
+}
+
+fn of_flagd(text: &str) -> Result<Imported> {
+    let file = flagd(text).map_err(|problem| Failure::user(problem.to_string()))?;
+    let document = |flag: Flag| {
+        let mut document = json!({ "id": flag.key });
+        if let Some(description) = flag.description {
+            document["description"] = description.into();
+        }
+        document["when"] = flag.when.to_string().into();
+        // A flag of flagd blocks nothing; who wants it to takes this line away.
+        document["flag"] = json!({"on": true, "off": false});
+        document["status"] = if flag.is_enabled { "active" } else { "inactive" }.into();
+        document
+    };
+    Ok(Imported {
+        switches: file.flags.into_iter().map(document).collect(),
+        problems: file.problems.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn of_rules(text: &str, path: &Path) -> Imported {
+    let mut imported = Imported::default();
+    let name = path.file_stem().map_or_else(|| "rule".into(), |stem| stem.to_string_lossy());
+    for (at, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (id, rule) = match line.split_once(": ").filter(|(id, _)| is_id(id)) {
+            Some((id, rule)) => (id.to_owned(), rule),
+            None => (format!("{name}-{}", at + 1), line),
+        };
+        match rule_engine(rule) {
+            Ok(when) => {
+                imported.switches.push(json!({ "id": id, "when": when.to_string(), "status": "active" }));
+            }
+            Err(problems) => {
+                // Columns count from the start of the line.
+                let before = line.len() - rule.len();
+                imported.problems.extend(problems.into_iter().map(|mut problem| {
+                    problem.column += before;
+                    format!("line {}, {problem}", at + 1)
+                }));
+            }
+        }
+    }
+    imported
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+impl Imported {
+    /// Drops what a server would refuse, such as two switches of one name.
+    fn check(&mut self) {
+        let mut ids = std::collections::BTreeSet::new();
+        let problems = &mut self.problems;
+        self.switches.retain(|document| match lanner_switch::Switch::from_json(document) {
+            Ok(switch) if !ids.insert(switch.id.to_string()) => {
+                problems.push(format!("{}: there is a switch of that name already", switch.id));
+                false
+            }
+            Ok(_) => true,
+            Err(refused) => {
+                problems.extend(refused.0.iter().map(ToString::to_string));
+                false
+            }
+        });
+    }
+}
