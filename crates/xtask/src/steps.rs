@@ -65,7 +65,7 @@ const STEPS: [Step; 8] = [
     },
     Step {
         heading: "libraries for other languages",
-        remedy: "run `cargo build -p lanner-python`, or `cargo build -p lanner-ffi` as this step does",
+        remedy: "run `cargo build --workspace --lib`, or `cargo build -p lanner-ffi` as this step does",
         run: |_| bindings(),
         in_quick: true,
     },
@@ -118,7 +118,9 @@ fn summary(times: &[(&str, Duration)]) -> String {
 /// Builds what tests load as Python and Node.js would: nothing links it, so cargo does not know that they need it.
 fn bindings() -> Result<(), String> {
     const WASM: &str = "wasm32-unknown-unknown";
-    succeed(Command::new(cargo()).args(["build", "--locked", "-p", "lanner-python"]))?;
+    // With the tests, so that nothing is built twice: the runner builds the same with the same features.
+    let with_tests = ["--workspace", "--lib", "--bins", "--tests"];
+    succeed(Command::new(cargo()).args(["build", "--locked"]).args(with_tests))?;
     let targets = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output();
     let folder = targets.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     if folder.is_ok_and(|folder| std::path::Path::new(&folder).is_dir()) {
