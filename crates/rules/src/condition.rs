@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::atom::{Atom, each_of};
-use crate::field::{Fields, View};
+use crate::field::{Fields, Found, View};
 use crate::short::Short;
 use crate::test::Test;
 use crate::{Explanation, Expr, FieldPath, Literal, Op, Predicate, Problem, Quantifier, Right, Scope, Set};
@@ -129,6 +129,11 @@ impl TextIs {
             None => Verdict::Unknown,
         }
     }
+
+    #[inline(always)] // the text goes through registers
+    fn holds(&self, fields: &impl Fields) -> bool {
+        matches!(fields.text(&self.field), Found::Text(text) if self.text.is(text))
+    }
 }
 
 impl Condition {
@@ -184,7 +189,7 @@ impl Condition {
     #[must_use]
     #[inline]
     pub fn matches(&self, fields: &impl Fields, missing: Missing) -> bool {
-        self.verdict(fields, missing) == Verdict::True
+        self.0.root.holds(fields, missing)
     }
 
     /// Why it says what it says: every test, the values it saw, and what was missing.
@@ -265,6 +270,23 @@ impl Node {
             return join(members, Verdict::False, fields, missing);
         }
         self.other_verdict(fields, missing)
+    }
+
+    /// Whether the verdict is `True`, which for `and` takes that of each member, whatever else they could be.
+    #[inline]
+    fn holds(&self, fields: &impl Fields, missing: Missing) -> bool {
+        match self {
+            Self::And(members) => members.iter().all(|member| member.holds_by_itself(fields, missing)),
+            _ => self.holds_by_itself(fields, missing),
+        }
+    }
+
+    #[inline(always)]
+    fn holds_by_itself(&self, fields: &impl Fields, missing: Missing) -> bool {
+        match self {
+            Self::Test { quick: Some(test), is_negated: false, .. } => test.holds(fields),
+            _ => self.verdict(fields, missing) == Verdict::True,
+        }
     }
 
     #[inline(never)]

@@ -249,12 +249,42 @@ impl fmt::Debug for FieldPath {
 pub trait Fields {
     /// The value of the field called `path`; `None` when it is missing, which JSON's `null` is not.
     fn view(&self, path: &FieldPath) -> Option<View<'_>>;
+
+    /// The same, for who only wants a text: most tests do, and what they get goes through registers.
+    #[inline]
+    fn text(&self, path: &FieldPath) -> Found<'_> {
+        match self.view(path) {
+            Some(View::Text(text)) => Found::Text(text),
+            Some(_) => Found::Other,
+            None => Found::Nothing,
+        }
+    }
+}
+
+/// A field that is asked for its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<'v> {
+    /// It is missing.
+    Nothing,
+    /// It is one.
+    Text(&'v str),
+    /// It is something else.
+    Other,
 }
 
 impl Fields for Map<String, Value> {
     #[inline(always)]
     fn view(&self, path: &FieldPath) -> Option<View<'_>> {
         path.find(self).and_then(View::of)
+    }
+
+    #[inline(always)]
+    fn text(&self, path: &FieldPath) -> Found<'_> {
+        match path.find(self) {
+            Some(Value::String(text)) => Found::Text(text),
+            Some(_) => Found::Other,
+            None => Found::Nothing,
+        }
     }
 }
 
