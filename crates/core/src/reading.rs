@@ -1,12 +1,63 @@
-//! Fields that several documents have: texts, times of day, days, time zones, validity.
+//! Fields that several documents have: ids, texts, labels, times of day, days, time zones, validity.
 //!
 //! Each reads one [`Node`]; the error is a sentence for whoever wrote it.
 
 use jiff::tz::TimeZone;
 
-use crate::document::{Check, Content, Node};
+use crate::document::{Check, Content, Key, Node};
 use crate::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
 use crate::{Days, TimeRange};
+
+/// A field of a document, as the manual and the API's schema show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// A value, as YAML.
+    pub example: &'static str,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+}
+
+impl Field {
+    /// A field, its example and its meaning.
+    #[must_use]
+    pub const fn new(name: &'static str, example: &'static str, about: &'static str) -> Self {
+        Self { name, example, about }
+    }
+}
+
+/// The name of a document: 1 to 200 letters, digits and `marks`.
+///
+/// # Errors
+/// For anything else.
+pub fn id(node: &Node, marks: &str) -> Result<String, String> {
+    let id = text(node)?;
+    if (1..=200).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c)) {
+        return Ok(id);
+    }
+    let marks: String = marks.chars().flat_map(|mark| [' ', mark]).collect();
+    Err(format!("should be 1 to 200 letters, digits and{marks}"))
+}
+
+/// Texts by name, such as labels, as they are written; what is no text is told, and left out.
+pub fn texts<'n>(node: &'n Node, path: &str, check: &mut Check) -> Vec<(&'n Key, String)> {
+    let Content::Map(entries) = &node.content else {
+        check.problem(node, path, "should be a map of names to texts, for example { severity: page }");
+        return Vec::new();
+    };
+    let mut texts: Vec<(&Key, String)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        match text(value) {
+            Ok(_) if texts.iter().any(|(before, _)| before.name == key.name) => {
+                check.push(key.at, &format!("{path}.{}", key.name), "is given twice".to_owned(), None);
+            }
+            Ok(text) => texts.push((key, text)),
+            Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
+        }
+    }
+    texts
+}
 
 /// Text, or a number or truth value written as text.
 ///

@@ -16,6 +16,7 @@
 //! `values` is promtool's notation: `a`, `_` (missing), `axn` (n more of a), `a+bxn` and `a-bxn` (n more,
 //! each larger or smaller by b), `_xn` (n missing). An expectation holds after every window that ends by `at`.
 
+use lanner_core::reading;
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
 use lanner_core::{AlertState, Evaluation, Labels, Sample, SeriesKey};
 use serde_json::{Map, Value};
@@ -225,13 +226,8 @@ fn read_test(node: &Node, path: &str, check: &mut Check) -> Option<Test> {
 
 fn read_labels(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> Labels {
     let Some(node) = fields.get(name) else { return Labels::default() };
-    let Content::Map(entries) = &node.content else {
-        check.problem(node, &fields.path_of(name), "should be a map, for example { bank: hsbc }");
-        return Labels::default();
-    };
-    Labels::new(
-        entries.iter().map(|(key, value)| (key.name.clone(), value.scalar_text().unwrap_or_default())),
-    )
+    let texts = reading::texts(node, &fields.path_of(name), check);
+    Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value)))
 }
 
 fn read_series(

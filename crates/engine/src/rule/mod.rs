@@ -19,7 +19,7 @@ use crate::measure::Measure;
 use crate::schedule::Schedule;
 use crate::template::Template;
 
-pub use read::{FIELDS, Field, read_query};
+pub use read::{FIELDS, read_query};
 
 /// Whether a rule is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

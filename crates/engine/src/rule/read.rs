@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanner_core::reading::{self, text};
+use lanner_core::reading::{self, Field, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
 use lanner_rules::Condition;
@@ -10,68 +10,69 @@ use serde_json::Value;
 
 use super::{DEFAULT_CONTENT, Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
 use crate::detector::{Detector, KINDS};
-use crate::document::{Check, Content, Fields, Node, Problems};
+use crate::document::{Check, Content, Fields, Key, Node, Problems};
 use crate::expression::{self, ExpressionQuery, WarmUp};
 use crate::measure::Measure;
 use crate::schedule::{Active, Days, Edge, Schedule};
 use crate::template::{Template, VARIABLES};
 
-/// A field of a rule, as the manual and the API's schema show it.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
-    /// Its name.
-    pub name: &'static str,
-    /// What it means, in one sentence.
-    pub about: &'static str,
-    /// A value, as YAML.
-    pub example: &'static str,
-}
-
-const fn field(name: &'static str, example: &'static str, about: &'static str) -> Field {
-    Field { name, about, example }
-}
-
 /// Every field of a rule except the detectors', which [`KINDS`] lists.
 pub const FIELDS: &[Field] = &[
-    field("id", "payments-floor", "the rule's name, unique among rules"),
-    field("description", "Payments per bank", "for people"),
-    field(
+    Field::new("id", "payments-floor", "the rule's name, unique among rules"),
+    Field::new("description", "Payments per bank", "for people"),
+    Field::new(
         "query",
         "{ stream: payments, measure: count, by: [bank] }",
         "what to measure: a stream, series, or an expression of series",
     ),
-    field("window", "30m", "length of the window that is looked at"),
-    field("every", "10m", "distance of windows; the window's length by default"),
-    field("delay", "10s", "how long an evaluation waits for late data; 0s by default"),
-    field("active", "{ from: \"10:00\", to: \"17:00\", days: mon-fri }", "the part of the day, and its days"),
-    field("tz", "Europe/Berlin", "time zone of windows and comparisons; UTC by default"),
-    field("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated"),
-    field("for", "2", "bad windows in a row before people are told; 1 by default"),
-    field("recover_for", "1", "good windows in a row before people are told that it is over; 1 by default"),
-    field("no_data", "alert", "when there is nothing to measure: alert (default), keep or ok"),
-    field("error", "alert", "when the source fails: alert (default), keep or ok"),
-    field("base_zero", "keep", "when the value compared with is zero: keep (default), alert or ok"),
-    field(
+    Field::new("window", "30m", "length of the window that is looked at"),
+    Field::new("every", "10m", "distance of windows; the window's length by default"),
+    Field::new("delay", "10s", "how long an evaluation waits for late data; 0s by default"),
+    Field::new(
+        "active",
+        "{ from: \"10:00\", to: \"17:00\", days: mon-fri }",
+        "the part of the day, and its days",
+    ),
+    Field::new("tz", "Europe/Berlin", "time zone of windows and comparisons; UTC by default"),
+    Field::new("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated"),
+    Field::new("for", "2", "bad windows in a row before people are told; 1 by default"),
+    Field::new(
+        "recover_for",
+        "1",
+        "good windows in a row before people are told that it is over; 1 by default",
+    ),
+    Field::new("no_data", "alert", "when there is nothing to measure: alert (default), keep or ok"),
+    Field::new("error", "alert", "when the source fails: alert (default), keep or ok"),
+    Field::new("base_zero", "keep", "when the value compared with is zero: keep (default), alert or ok"),
+    Field::new(
         "base_missing",
         "keep",
         "when the value compared with was not measured: keep (default), alert or ok",
     ),
-    field("history_short", "keep", "when there was no data yet to compare with: keep (default), alert or ok"),
-    field("max_catchup", "24h", "how far back missed windows are walked after downtime; 24h by default"),
-    field(
+    Field::new(
+        "history_short",
+        "keep",
+        "when there was no data yet to compare with: keep (default), alert or ok",
+    ),
+    Field::new("max_catchup", "24h", "how far back missed windows are walked after downtime; 24h by default"),
+    Field::new(
         "forget",
         "7d",
         "how long a group without data is remembered; a week, or twice the comparison's reach",
     ),
-    field("content", "\"{{ rule }}: {{ value }}\"", "what people are told: text, or JSON, with variables"),
-    field("receivers", "[on-call]", "who is told"),
-    field("labels", "{ severity: page }", "labels of its alerts, for silences and grouping"),
-    field(
+    Field::new(
+        "content",
+        "\"{{ rule }}: {{ value }}\"",
+        "what people are told: text, or JSON, with variables",
+    ),
+    Field::new("receivers", "[on-call]", "who is told"),
+    Field::new("labels", "{ severity: page }", "labels of its alerts, for silences and grouping"),
+    Field::new(
         "annotations",
         "{ runbook: https://example.org/payments }",
         "kept for people and other programs; not looked at",
     ),
-    field("status", "active", "active (default) or inactive"),
+    Field::new("status", "active", "active (default) or inactive"),
 ];
 
 pub(super) fn rule(node: &Node, path: &str, version: u32) -> Result<Rule, Problems> {
@@ -147,14 +148,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
 
 fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
     fields.require("id", "payments-floor", check);
-    fields.read("id", check, |node| {
-        let id = text(node)?;
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
-        if id.is_empty() || id.len() > 200 || !id.chars().all(fits) {
-            return Err("should be 1 to 200 letters, digits and - _ . : /".to_owned());
-        }
-        Ok(Arc::from(id))
-    })
+    fields.read("id", check, |node| reading::id(node, "-_.:/")).map(Arc::from)
 }
 
 fn duration(fields: &mut Fields<'_>, name: &str, at_least_ms: i64, check: &mut Check) -> Option<i64> {
@@ -303,22 +297,16 @@ fn read_names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<Str
 fn read_labels(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
     let Some(node) = fields.get("labels") else { return Labels::default() };
     let path = fields.path_of("labels");
-    let Content::Map(entries) = &node.content else {
-        check.problem(node, &path, "should be a map of names to texts, for example { severity: page }");
-        return Labels::default();
-    };
-    let mut pairs = Vec::new();
-    for (key, value) in entries {
-        match text(value) {
-            Ok(_) if VARIABLES.contains(&key.name.as_str()) => {
-                let message = format!("the name \"{}\" is taken by a variable of templates", key.name);
-                check.push(key.at, &path, message, None);
-            }
-            Ok(value) => pairs.push((key.name.clone(), value)),
-            Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
+    let mut texts = reading::texts(node, &path, check);
+    texts.retain(|(key, _)| {
+        let is_taken = VARIABLES.contains(&key.name.as_str());
+        if is_taken {
+            let message = format!("the name \"{}\" is taken by a variable of templates", key.name);
+            check.push(key.at, &path, message, None);
         }
-    }
-    Labels::new(pairs)
+        !is_taken
+    });
+    Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value)))
 }
 
 fn read_content(
@@ -391,7 +379,7 @@ fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> O
     let measure = fields.read("measure", check, |node| Measure::of_stream(&text(node)?));
     let condition = match fields.get("where") {
         None => Some(None),
-        Some(node) => read_condition(node, &fields.path_of("where"), check).map(Some),
+        Some(node) => Condition::read(node, &fields.path_of("where"), check).map(Some),
     };
     let by = read_by(fields, check);
     let (measure, condition) = (measure?, condition?);
@@ -401,42 +389,12 @@ fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> O
     Some(StreamQuery { stream: stream.into(), measure, condition, by, fingerprint })
 }
 
-fn read_condition(node: &Node, path: &str, check: &mut Check) -> Option<Condition> {
-    let written = match text(node) {
-        Ok(written) => written,
-        Err(message) => {
-            check.problem(node, path, message);
-            return None;
-        }
-    };
-    match Condition::compile(&written) {
-        Ok(condition) => Some(condition),
-        Err(problems) => {
-            for problem in problems {
-                let message = format!("character {}: {}", problem.column, problem.message);
-                check.push(node.at, path, message, problem.hint);
-            }
-            None
-        }
-    }
-}
-
 fn series_query(name: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<SeriesQuery> {
     let measure = fields.read("measure", check, |node| Measure::of_series(&text(node)?));
     let wrong = fields.get("measure").is_some() && measure.is_none();
-    let mut labels = Vec::new();
-    if let Some(node) = fields.get("labels") {
-        let path = fields.path_of("labels");
-        let inner = check.map(node, &path);
-        if let (Some(_), Content::Map(entries)) = (inner, &node.content) {
-            for (key, value) in entries {
-                match text(value) {
-                    Ok(value) => labels.push(Matcher { label: key.name.clone(), op: MatchOp::Equal, value }),
-                    Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
-                }
-            }
-        }
-    }
+    let labels = fields.get("labels").map(|node| reading::texts(node, &fields.path_of("labels"), check));
+    let equal = |(key, value): (&Key, String)| Matcher { label: key.name.clone(), op: MatchOp::Equal, value };
+    let labels: Vec<Matcher> = labels.unwrap_or_default().into_iter().map(equal).collect();
     let by = read_by(fields, check);
     if wrong {
         return None;
