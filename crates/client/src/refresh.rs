@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use lanner_switch::Delta;
 use reqwest::header::{HeaderMap, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
@@ -83,20 +84,43 @@ impl Remote {
         }
     }
 
+    /// Fetches what changed, or all if that is unknown or does not fit.
     async fn fetch(&self, held: &Held) -> Result<(), String> {
-        let tag = held.current.load().set.tag().to_owned();
-        let request = self.get(&self.snapshot).timeout(TIMEOUT).header(IF_NONE_MATCH, format!("\"{tag}\""));
+        let tag = held.tag();
+        let Some(document) = self.ask(held, tag.as_deref()).await? else {
+            held.confirm();
+            return Ok(());
+        };
+        if !Delta::is_one(&document) {
+            return held.take(&document).await;
+        }
+        let Err(why) = held.take_delta(&document).await else { return Ok(()) };
+        tracing::debug!("a change of kill switches is fetched whole: {why}");
+        match self.ask(held, None).await? {
+            Some(document) => held.take(&document).await,
+            None => Err("the server answers what was not asked".to_owned()),
+        }
+    }
+
+    /// What the server has; `None` if that is what has this tag.
+    async fn ask(&self, held: &Held, tag: Option<&str>) -> Result<Option<Value>, String> {
+        let mut url = self.snapshot.clone();
+        if let Some(tag) = tag {
+            url.query_pairs_mut().append_pair("since", tag);
+        }
+        let mut request = self.get(&url).timeout(TIMEOUT);
+        if let Some(tag) = tag {
+            request = request.header(IF_NONE_MATCH, format!("\"{tag}\""));
+        }
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
-        let now_ms = server_ms(response.headers());
-        if let Some(now_ms) = now_ms {
+        if let Some(now_ms) = server_ms(response.headers()) {
             held.set_clock(now_ms);
         }
         match response.status() {
-            StatusCode::NOT_MODIFIED => held.confirm(),
-            StatusCode::OK => held.take(text(&mut response).await?).await?,
-            status => return Err(format!("the server answers {status}")),
+            StatusCode::NOT_MODIFIED => Ok(None),
+            StatusCode::OK => json(&mut response).await.map(Some),
+            status => Err(format!("the server answers {status}")),
         }
-        Ok(())
     }
 
     /// Tells what switches did. Returns whether that is done with.
@@ -120,7 +144,7 @@ impl Remote {
         if response.status() != StatusCode::OK {
             return Err(format!("the stream is refused: {}", response.status()));
         }
-        let (mut line, mut server_tag) = (Vec::new(), String::new());
+        let (mut line, mut told) = (Vec::new(), None);
         loop {
             let chunk = tokio::time::timeout(SILENCE, response.chunk()).await;
             let chunk = chunk.map_err(|_| "the stream is silent")?.map_err(|error| unreachable(&error))?;
@@ -131,9 +155,9 @@ impl Remote {
                     line.push(byte);
                     continue;
                 }
-                if let Some((tag, now_ms)) = event(&line) {
-                    held.set_clock(now_ms);
-                    server_tag = tag;
+                if let Some(event) = Event::read(&line) {
+                    held.set_clock(event.now_ms);
+                    told = Some(event);
                 }
                 line.clear();
             }
@@ -141,9 +165,10 @@ impl Remote {
                 return Err("the stream is not one of kill switches".to_owned());
             }
             // Whatever it says, it lives, and has what it last told.
-            if server_tag == held.current.load().set.tag() {
+            let Some(Event { tag, delta, .. }) = &told else { continue };
+            if held.tag().as_ref() == Some(tag) {
                 held.confirm();
-            } else if !server_tag.is_empty() {
+            } else if held.take_delta(delta).await.is_err() {
                 self.fetch(held).await?;
             }
         }
@@ -191,18 +216,32 @@ fn shortened(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + chance / 2.0)
 }
 
-/// The tag and the server's time that a line of the stream tells.
-fn event(line: &[u8]) -> Option<(String, i64)> {
-    let data = std::str::from_utf8(line).ok()?.strip_prefix("data:")?;
-    let data: Value = serde_json::from_str(data.trim()).ok()?;
-    Some((data.get("tag")?.as_str()?.to_owned(), data.get("now_ms")?.as_i64()?))
+/// What a line of the stream tells.
+#[derive(Debug, PartialEq)]
+struct Event {
+    tag: String,
+    now_ms: i64,
+    /// What changed since the snapshot before; null where that is too long, or the server of an earlier release.
+    delta: Value,
+}
+
+impl Event {
+    fn read(line: &[u8]) -> Option<Self> {
+        let data = std::str::from_utf8(line).ok()?.strip_prefix("data:")?;
+        let mut data: Value = serde_json::from_str(data.trim()).ok()?;
+        Some(Self {
+            tag: data.get("tag")?.as_str()?.to_owned(),
+            now_ms: data.get("now_ms")?.as_i64()?,
+            delta: data.get_mut("delta").map(Value::take).unwrap_or_default(),
+        })
+    }
 }
 
 fn server_ms(headers: &HeaderMap) -> Option<i64> {
     headers.get("x-lanner-now-ms")?.to_str().ok()?.parse().ok()
 }
 
-async fn text(response: &mut Response) -> Result<String, String> {
+async fn json(response: &mut Response) -> Result<Value, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
         bytes.extend_from_slice(&chunk);
@@ -210,7 +249,7 @@ async fn text(response: &mut Response) -> Result<String, String> {
             return Err("the server sends more switches than a client holds".to_owned());
         }
     }
-    String::from_utf8(bytes).map_err(|_| "the server sends no text".to_owned())
+    serde_json::from_slice(&bytes).map_err(|error| format!("what the server sent is not a snapshot: {error}"))
 }
 
 fn unreachable(error: &reqwest::Error) -> String {
@@ -234,7 +273,9 @@ mod tests {
     fn events_are_read() {
         #[track_caller]
         fn check(line: &str, expected: Option<(&str, i64)>) {
-            assert_eq!(event(line.as_bytes()), expected.map(|(tag, ms)| (tag.to_owned(), ms)), "{line}");
+            let event =
+                |(tag, now_ms): (&str, i64)| Event { tag: tag.to_owned(), now_ms, delta: Value::Null };
+            assert_eq!(Event::read(line.as_bytes()), expected.map(event), "{line}");
         }
         check(r#"data: {"revision":7,"tag":"7-ab","now_ms":5}"#, Some(("7-ab", 5)));
         check(r#"data:{"tag":"7-ab","now_ms":5}"#, Some(("7-ab", 5)));

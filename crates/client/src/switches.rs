@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use lanner_switch::{OnUnavailable, Snapshot, Staleness, SwitchSet, Verdict};
+use lanner_switch::{Delta, OnUnavailable, Snapshot, Staleness, SwitchSet, Verdict};
 use serde_json::{Map, Value};
 
 use crate::counts::{Counts, Told};
@@ -270,12 +270,34 @@ impl Held {
         }
     }
 
+    /// The tag of what is held; `None` while nothing is.
+    pub(crate) fn tag(&self) -> Option<String> {
+        let current = self.current.load();
+        (current.source != Source::Nothing).then(|| current.set.tag())
+    }
+
     /// Holds a snapshot of the server from now on, unless what is held is newer.
     ///
     /// # Errors
     /// Why it is refused; what was held stays.
-    pub(crate) async fn take(&self, text: String) -> Result<(), String> {
-        let snapshot = self.read(&text).map_err(|why| format!("what the server sent {why}"))?;
+    pub(crate) async fn take(&self, document: &Value) -> Result<(), String> {
+        let snapshot = Snapshot::from_json(document).map_err(|error| error.to_string());
+        let snapshot = snapshot.and_then(|snapshot| self.believed(snapshot));
+        self.hold(snapshot.map_err(|why| format!("what the server sent {why}"))?).await
+    }
+
+    /// Holds what a change makes of what is held.
+    ///
+    /// # Errors
+    /// Why it is refused, among others because it starts from another snapshot; what was held stays.
+    pub(crate) async fn take_delta(&self, document: &Value) -> Result<(), String> {
+        let held = self.current.load().set.snapshot().clone();
+        let after = Delta::from_json(document).and_then(|delta| delta.apply(&held));
+        let after = after.map_err(|error| error.to_string());
+        self.hold(after.and_then(|snapshot| self.believed(snapshot))?).await
+    }
+
+    async fn hold(&self, snapshot: Snapshot) -> Result<(), String> {
         let current = self.current.load_full();
         let held = current.set.revision();
         if current.source != Source::Nothing
@@ -287,16 +309,15 @@ impl Held {
                 "the server has revision {revision} and this client another, {held}: it was set back, and is not believed until its revision is higher"
             ));
         }
-        let set = SwitchSet::compile(&snapshot).map_err(|problems| {
+        let set = current.set.compile_next(&snapshot).map_err(|problems| {
             format!("the server's switches cannot be read by this release: {problems}")
         })?;
-        let revision = set.revision();
         let before = self.current.swap(Arc::new(Current::new(set, Source::Server)));
         before.counts.take(&mut self.told());
         self.confirm();
-        self.changed.send_replace(revision);
+        self.changed.send_replace(snapshot.revision());
         if let Some(path) = self.options.cache.clone() {
-            self.keep(path, text).await;
+            self.keep(path, snapshot.to_text()).await;
         }
         Ok(())
     }
@@ -311,9 +332,8 @@ impl Held {
         *self.file_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    /// Reads a snapshot that is whole, and signed if it has to be.
-    fn read(&self, text: &str) -> Result<Snapshot, String> {
-        let snapshot = Snapshot::from_text(text).map_err(|error| error.to_string())?;
+    /// The snapshot, if it is signed as it has to be.
+    fn believed(&self, snapshot: Snapshot) -> Result<Snapshot, String> {
         self.seal.as_ref().map_or(Ok(()), |seal| seal.check(&snapshot))?;
         Ok(snapshot)
     }
@@ -344,8 +364,9 @@ impl Held {
         let name = path.display().to_string();
         let read = match disk::read(path).await {
             Ok(None) => return,
-            Ok(Some((text, age))) => self
-                .read(&text)
+            Ok(Some((text, age))) => Snapshot::from_text(&text)
+                .map_err(|error| error.to_string())
+                .and_then(|snapshot| self.believed(snapshot))
                 .and_then(|snapshot| SwitchSet::compile(&snapshot).map_err(|problems| problems.to_string()))
                 .map(|set| (set, age)),
             Err(error) => Err(format!("cannot be read: {error}")),

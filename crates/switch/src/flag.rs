@@ -60,19 +60,22 @@ impl Reason {
 }
 
 impl Switch {
-    /// Whether it is on for `context` at `now_ms`, and why; asked alone, whatever other switches say.
+    /// Whether it is on for `context` at `now_ms`; asked alone, whatever other switches say.
     #[must_use]
-    pub fn resolve(&self, context: &Map<String, Value>, now_ms: i64) -> (bool, Reason) {
-        let phase = self.phase(now_ms);
-        let is_on = phase == Phase::Blocking && self.matches(context) && self.is_rolled_out_to(context);
-        let reason = match phase {
+    pub fn is_on(&self, context: &Map<String, Value>, now_ms: i64) -> bool {
+        self.phase(now_ms) == Phase::Blocking && self.matches(context) && self.is_rolled_out_to(context)
+    }
+
+    /// Why a context got `is_on` at `now_ms`.
+    #[must_use]
+    pub fn why(&self, is_on: bool, now_ms: i64) -> Reason {
+        match self.phase(now_ms) {
             Phase::Inactive => Reason::Disabled,
             _ if !is_on => Reason::Default,
             _ if self.rollout.is_some() => Reason::Split,
             _ if matches!(self.condition.expr(), Expr::Constant(_)) => Reason::Static,
             _ => Reason::TargetingMatch,
-        };
-        (is_on, reason)
+        }
     }
 }
 
@@ -143,8 +146,8 @@ mod tests {
             document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
             let switch = Switch::from_json(&document).unwrap();
             let context = json!({"BANK": "HSBC", "user": "ann"});
-            let (is_on, reason) = switch.resolve(context.as_object().unwrap(), 0);
-            assert_eq!((is_on, reason.name()), expected);
+            let is_on = switch.is_on(context.as_object().unwrap(), 0);
+            assert_eq!((is_on, switch.why(is_on, 0).name()), expected);
         }
         check(&json!({}), (true, "TARGETING_MATCH"));
         check(&json!({"when": "BANK == ING"}), (false, "DEFAULT"));

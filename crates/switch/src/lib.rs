@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
-//! recurs), [`Snapshot`] (what travels), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
+//! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
 //! [`Flag`] (values of its own), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as arguments, in
@@ -22,6 +22,7 @@
 //! the cause of an outage.
 
 pub mod change;
+mod delta;
 mod explain;
 mod flag;
 mod read;
@@ -32,9 +33,10 @@ mod trial;
 mod verdict;
 mod window;
 
+pub use delta::Delta;
 pub use explain::{Explanation, Predicate};
 pub use flag::{Flag, Reason, Variant};
-pub use read::{FIELDS, Field, RESERVED_IDS};
+pub use read::{FIELDS, RESERVED_IDS};
 pub use set::SwitchSet;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use switch::{Answer, OnUnavailable, Phase, Rollout, Status, Switch};

@@ -4,72 +4,68 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_core::document::{Check, Content, Fields};
-use lanner_core::reading::{self, text};
+use lanner_core::reading::{self, Field, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, parse_duration_ms};
 use lanner_core::{Days, Labels, Node, Problems, TimeRange};
 use lanner_rules::{Condition, Expr, FieldPath};
-use serde_json::Value;
 
 use crate::switch::{Answer, OnUnavailable, Rollout, Status, Switch};
 use crate::window::Window;
 
-/// A field of a switch, as the manual shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
-    /// Its name.
-    pub name: &'static str,
-    /// What it means, in one sentence.
-    pub about: &'static str,
-    /// A value, as YAML.
-    pub example: &'static str,
-}
-
-const fn field(name: &'static str, example: &'static str, about: &'static str) -> Field {
-    Field { name, about, example }
-}
-
 /// Every field of a switch.
 pub const FIELDS: &[Field] = &[
-    field("id", "block-bank", "the switch's name, unique among switches"),
-    field("description", "Purchases with one bank", "for people"),
-    field(
+    Field::new("id", "block-bank", "the switch's name, unique among switches"),
+    Field::new("description", "Purchases with one bank", "for people"),
+    Field::new(
         "when",
         "'WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\"'",
         "what is blocked: a condition, or a list of conditions that must all hold",
     ),
-    field(
+    Field::new(
         "status",
         "active",
         "active (default), inactive, or shadow: say what would be blocked, and block nothing",
     ),
-    field("priority", "10", "the switch with the highest one answers; 0 by default, then in order of ids"),
-    field("owner", "payments", "who answers for it"),
-    field("reason", "HSBC is down", "why; callers are told"),
-    field("emergency", "true", "it must have an owner and a reason, and ends after 24 h unless it says when"),
-    field("valid", "{ from: 2026-12-01T00:00Z, to: 2026-12-02T00:00Z }", "when it holds; `to` is outside"),
-    field(
+    Field::new(
+        "priority",
+        "10",
+        "the switch with the highest one answers; 0 by default, then in order of ids",
+    ),
+    Field::new("owner", "payments", "who answers for it"),
+    Field::new("reason", "HSBC is down", "why; callers are told"),
+    Field::new(
+        "emergency",
+        "true",
+        "it must have an owner and a reason, and ends after 24 h unless it says when",
+    ),
+    Field::new(
+        "valid",
+        "{ from: 2026-12-01T00:00Z, to: 2026-12-02T00:00Z }",
+        "when it holds; `to` is outside",
+    ),
+    Field::new(
         "schedule",
         "{ days: mon-fri, from: \"10:00\", to: \"17:00\", tz: Europe/Berlin }",
         "when it recurs: a window on the wall clock, or a list of them",
     ),
-    field(
+    Field::new(
         "rollout",
         "{ share: 25%, by: user.id }",
         "which share of what it matches is blocked, and by which field",
     ),
-    field(
+    Field::new(
         "answer",
         "{ status: 503, headers: { retry-after: \"60\" }, body: Temporarily blocked }",
         "what a blocked caller answers",
     ),
-    field("labels", "{ app: shop }", "for grouping, and for callers that ask for some switches only"),
-    field(
+    Field::new("labels", "{ app: shop }", "for grouping, and for callers that ask for some switches only"),
+    Field::new(
         "on_unavailable",
         "last_good",
         "once what a client knows is too old: last_good (default), open (block nothing), closed (block what matches)",
     ),
-    field("every", "30s", "how often those who ask should ask again; 30s by default"),
-    field(
+    Field::new("every", "30s", "how often those who ask should ask again; 30s by default"),
+    Field::new(
         "flag",
         "{ on: INTERNAL, off: EXTERNAL, variants: [internal, external], metadata: { team: shop } }",
         "values that it chooses from for OpenFeature's clients; with them it blocks nothing",
@@ -150,11 +146,7 @@ fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
 fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
     fields.require("id", "block-bank", check);
     fields.read("id", check, |node| {
-        let id = text(node)?;
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        if id.is_empty() || id.len() > 200 || !id.chars().all(fits) {
-            return Err("should be 1 to 200 letters, digits and - _ . :".to_owned());
-        }
+        let id = reading::id(node, "-_.:")?;
         if RESERVED_IDS.contains(&id.as_str()) {
             return Err(format!("\"{id}\" means something else in the API; choose another name"));
         }
@@ -195,22 +187,7 @@ fn read_condition(fields: &mut Fields<'_>, check: &mut Check) -> Option<Conditio
     let mut members = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let path = if is_list { format!("{path}[{at}]") } else { path.clone() };
-        let written = match text(item) {
-            Ok(written) => written,
-            Err(message) => {
-                check.problem(item, &path, message);
-                continue;
-            }
-        };
-        match Condition::compile(&written) {
-            Ok(condition) => members.push(condition),
-            Err(problems) => {
-                for problem in problems {
-                    let message = format!("character {}: {}", problem.column, problem.message);
-                    check.push(item.at, &path, message, problem.hint);
-                }
-            }
-        }
+        members.extend(Condition::read(item, &path, check));
     }
     if members.len() < items.len() {
         return None;
@@ -289,12 +266,8 @@ fn read_answer(node: &Node, path: &str, check: &mut Check) -> Option<Answer> {
 fn read_headers(fields: &mut Fields<'_>, check: &mut Check) -> Vec<(String, String)> {
     let Some(node) = fields.get("headers") else { return Vec::new() };
     let path = fields.path_of("headers");
-    if check.map(node, &path).is_none() {
-        return Vec::new();
-    }
-    let Content::Map(entries) = &node.content else { return Vec::new() };
     let mut headers = Vec::new();
-    for (key, value) in entries {
+    for (key, text) in reading::texts(node, &path, check) {
         let name = key.name.to_ascii_lowercase();
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         let is_ours = ["connection", "content-length", "transfer-encoding"].contains(&name.as_str());
@@ -302,14 +275,10 @@ fn read_headers(fields: &mut Fields<'_>, check: &mut Check) -> Vec<(String, Stri
         if name.is_empty() || !name.chars().all(is_token) || is_ours {
             let message = "is not a header that an answer can be given";
             check.push(key.at, &path, message.to_owned(), None);
-            continue;
-        }
-        match text(value) {
-            Ok(text) if text.chars().all(|c| c == '\t' || (' '..='~').contains(&c)) => {
-                headers.push((name, text));
-            }
-            Ok(_) => check.problem(value, &path, "should be printable ASCII"),
-            Err(message) => check.problem(value, &path, message),
+        } else if !text.chars().all(|c| c == '\t' || (' '..='~').contains(&c)) {
+            check.push(key.at, &path, "should be printable ASCII".to_owned(), None);
+        } else {
+            headers.push((name, text));
         }
     }
     headers
@@ -317,29 +286,6 @@ fn read_headers(fields: &mut Fields<'_>, check: &mut Check) -> Vec<(String, Stri
 
 fn read_labels(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
     let Some(node) = fields.get("labels") else { return Labels::default() };
-    let path = fields.path_of("labels");
-    if check.map(node, &path).is_none() {
-        return Labels::default();
-    }
-    let Content::Map(entries) = &node.content else { return Labels::default() };
-    let mut pairs = Vec::new();
-    for (key, value) in entries {
-        match text(value) {
-            Ok(value) => pairs.push((key.name.clone(), value)),
-            Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
-        }
-    }
-    Labels::new(pairs)
-}
-
-/// Reads a list of switches, as a file or the API gives it; those with problems are left out.
-pub(crate) fn switches(documents: &[Value], check: &mut Check) -> Vec<Switch> {
-    let mut switches = Vec::with_capacity(documents.len());
-    for (at, document) in documents.iter().enumerate() {
-        match switch(&Node::from_json(document), &format!("switches[{at}]")) {
-            Ok(switch) => switches.push(switch),
-            Err(Problems(problems)) => check.problems.extend(problems),
-        }
-    }
-    switches
+    let texts = reading::texts(node, &fields.path_of("labels"), check);
+    Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value)))
 }

@@ -2,17 +2,17 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use lanner_core::Problems;
 use lanner_core::document::Check;
 use lanner_core::time::SECOND_MS;
+use lanner_core::{Node, Problems};
 use lanner_rules::{Index, Scratch};
 use serde_json::{Map, Value};
 
 use crate::explain::Explanation;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, id_of};
 use crate::switch::{MISSING, OnUnavailable, Phase, Status, Switch};
 use crate::verdict::{Staleness, Verdict};
 
@@ -22,10 +22,10 @@ use crate::verdict::{Staleness, Verdict};
 /// nothing.
 #[derive(Debug)]
 pub struct SwitchSet {
-    revision: u64,
-    tag: String,
+    snapshot: Snapshot,
     /// By priority, the highest first, then by id; a number of the index is a place in this list.
     switches: Box<[Arc<Switch>]>,
+    by_id: HashMap<Arc<str>, u32>,
     index: Index,
     every_ms: i64,
 }
@@ -46,7 +46,7 @@ thread_local! {
 
 impl Default for SwitchSet {
     fn default() -> Self {
-        Self::of(Vec::new(), 0, String::new())
+        Self::of(Vec::new(), Snapshot::new(0, Vec::new()))
     }
 }
 
@@ -56,29 +56,48 @@ impl SwitchSet {
     /// # Errors
     /// Every problem in any of them; a snapshot is taken whole or not at all.
     pub fn compile(snapshot: &Snapshot) -> Result<Self, Problems> {
+        Self::default().compile_next(snapshot)
+    }
+
+    /// As [`SwitchSet::compile`], where this set is of an earlier snapshot: what is in both is not read again.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compile_next(&self, snapshot: &Snapshot) -> Result<Self, Problems> {
         let mut check = Check::default();
-        let switches = crate::read::switches(snapshot.switches(), &mut check);
-        let mut ids = HashSet::new();
-        for switch in &switches {
-            if !ids.insert(Arc::clone(&switch.id)) {
-                check.push(
-                    None,
-                    &format!("switches.{}", switch.id),
-                    "is the id of two switches".to_owned(),
-                    None,
-                );
+        let mut switches = Vec::with_capacity(snapshot.switches().len());
+        for (at, document) in snapshot.switches().iter().enumerate() {
+            match self.read(document, &format!("switches[{at}]")) {
+                Ok(switch) => switches.push(switch),
+                Err(Problems(problems)) => check.problems.extend(problems),
             }
         }
-        if check.problems.is_empty() {
-            Ok(Self::of(switches, snapshot.revision(), snapshot.tag()))
-        } else {
-            Err(Problems(check.problems))
+        let set = Self::of(switches, snapshot.clone());
+        for (at, switch) in (0..).zip(&set.switches) {
+            if set.by_id.get(&switch.id) != Some(&at) {
+                let path = format!("switches.{}", switch.id);
+                check.push(None, &path, "is the id of two switches".to_owned(), None);
+            }
+        }
+        if check.problems.is_empty() { Ok(set) } else { Err(Problems(check.problems)) }
+    }
+
+    /// The switch of a document that stands at `path`: the one that this set holds, if it is of the same document.
+    ///
+    /// # Errors
+    /// Every problem in it.
+    pub fn read(&self, document: &Value, path: &str) -> Result<Arc<Switch>, Problems> {
+        let known = self.snapshot.find(id_of(document)).filter(|known| *known == document);
+        match known.and_then(|known| self.get(id_of(known))) {
+            Some(switch) => Ok(Arc::clone(switch)),
+            None => Switch::check(&Node::from_json(document), path).map(Arc::new),
         }
     }
 
-    fn of(mut switches: Vec<Switch>, revision: u64, tag: String) -> Self {
+    /// Indexes the switches of a snapshot that were read already.
+    fn of(mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
         switches.sort_by(|a, b| (Reverse(a.priority), &a.id).cmp(&(Reverse(b.priority), &b.id)));
-        let can_count = |switch: &Switch| {
+        let can_count = |switch: &Arc<Switch>| {
             let is_in_use =
                 switch.status != Status::Inactive || switch.on_unavailable == OnUnavailable::Closed;
             is_in_use && switch.flag.is_none()
@@ -88,20 +107,26 @@ impl SwitchSet {
             Index::build(asked.map(|(at, switch)| (at, &switch.condition, MISSING)))
         };
         let every_ms = switches.iter().map(|switch| switch.every_ms).min().unwrap_or(EVERY_MS);
-        let switches = switches.into_iter().map(Arc::new).collect();
-        Self { revision, tag, switches, index, every_ms }
+        let by_id = (0..).zip(&switches).map(|(at, switch)| (Arc::clone(&switch.id), at)).collect();
+        Self { snapshot, switches: switches.into(), by_id, index, every_ms }
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// The snapshot's revision.
     #[must_use]
     pub const fn revision(&self) -> u64 {
-        self.revision
+        self.snapshot.revision()
     }
 
     /// The snapshot's tag.
     #[must_use]
-    pub fn tag(&self) -> &str {
-        &self.tag
+    pub fn tag(&self) -> String {
+        self.snapshot.tag()
     }
 
     /// All switches, the highest priority first.
@@ -113,7 +138,7 @@ impl SwitchSet {
     /// The switch called `id`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
-        self.switches.iter().find(|switch| &*switch.id == id)
+        self.switches.get(*self.by_id.get(id)? as usize)
     }
 
     /// How often those who ask should ask again, milliseconds: the shortest time that any switch wants.
@@ -154,7 +179,7 @@ impl SwitchSet {
     ) -> Verdict {
         let Work { scratch, found } = work;
         self.index.matches(context, scratch, found);
-        let mut verdict = Verdict { revision: self.revision, staleness, ..Verdict::default() };
+        let mut verdict = Verdict { revision: self.revision(), staleness, ..Verdict::default() };
         for switch in found.iter().filter_map(|at| self.switches.get(*at as usize)) {
             match effect(switch, context, now_ms, staleness) {
                 Effect::Blocks => verdict.blocking.push(Arc::clone(switch)),

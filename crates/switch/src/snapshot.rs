@@ -1,10 +1,12 @@
 //! All switches at one revision: what travels from server to client, and lies on the client's disk.
 
+use std::sync::Arc;
+
 use lanner_core::content;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The version of the form below.
-const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 1;
 
 /// All switches at one revision, with a hash that says whether they are whole and as they were sent.
 ///
@@ -15,11 +17,13 @@ const FORMAT: u64 = 1;
 /// assert_eq!(Snapshot::from_text(&text).unwrap(), snapshot);
 /// assert!(Snapshot::from_text(&text.replace("x == 1", "x == 2")).is_err());
 /// ```
+///
+/// Cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     revision: u64,
     hash: String,
-    switches: Vec<Value>,
+    switches: Arc<[Value]>,
     signature: Option<String>,
 }
 
@@ -52,7 +56,7 @@ impl Snapshot {
     pub fn new(revision: u64, mut switches: Vec<Value>) -> Self {
         switches.sort_by(|a, b| id_of(a).cmp(id_of(b)));
         let hash = hash_of(revision, &switches);
-        Self { revision, hash, switches, signature: None }
+        Self { revision, hash, switches: switches.into(), signature: None }
     }
 
     /// What a signature of it is made of.
@@ -91,6 +95,13 @@ impl Snapshot {
         &self.switches
     }
 
+    /// The document of the switch called `id`.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Value> {
+        let at = self.switches.binary_search_by(|document| id_of(document).cmp(id)).ok()?;
+        self.switches.get(at)
+    }
+
     /// A tag for HTTP, without quotes: the revision and the beginning of the hash.
     #[must_use]
     pub fn tag(&self) -> String {
@@ -102,7 +113,7 @@ impl Snapshot {
     pub fn to_text(&self) -> String {
         let Self { revision, hash, switches, signature } = self;
         let mut fields = json!({
-            "format": FORMAT, "hash": hash, "revision": revision, "switches": switches,
+            "format": FORMAT, "hash": hash, "revision": revision, "switches": &**switches,
         });
         if let Some(signature) = signature {
             fields["signature"] = json!(signature);
@@ -115,9 +126,16 @@ impl Snapshot {
     /// # Errors
     /// [`SnapshotError`].
     pub fn from_text(text: &str) -> Result<Self, SnapshotError> {
+        let read = serde_json::from_str(text);
+        Self::from_json(&read.map_err(|error| SnapshotError::Unreadable(error.to_string()))?)
+    }
+
+    /// Reads a document and checks its hash.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn from_json(fields: &Value) -> Result<Self, SnapshotError> {
         let unreadable = |why: &str| SnapshotError::Unreadable(why.to_owned());
-        let fields: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| unreadable(&error.to_string()))?;
         let number = |name: &str| fields.get(name).and_then(Value::as_u64);
         match number("format") {
             Some(FORMAT) => {}
@@ -128,12 +146,16 @@ impl Snapshot {
         let found = fields.get("hash").and_then(Value::as_str).unwrap_or_default().to_owned();
         let switches = fields.get("switches").and_then(Value::as_array);
         let switches = switches.ok_or_else(|| unreadable("it has no switches"))?.clone();
-        let mut snapshot = Self::new(revision, switches);
-        snapshot.signature = fields.get("signature").and_then(Value::as_str).map(str::to_owned);
-        if snapshot.hash == found {
-            Ok(snapshot)
+        let signature = fields.get("signature").and_then(Value::as_str).map(str::to_owned);
+        Self::new(revision, switches).checked(&found, signature)
+    }
+
+    /// This one, if its hash is the one that was named.
+    pub(crate) fn checked(self, hash: &str, signature: Option<String>) -> Result<Self, SnapshotError> {
+        if self.hash == hash {
+            Ok(Self { signature, ..self })
         } else {
-            Err(SnapshotError::WrongHash { expected: snapshot.hash, found })
+            Err(SnapshotError::WrongHash { expected: self.hash, found: hash.to_owned() })
         }
     }
 
@@ -145,12 +167,12 @@ impl Snapshot {
     pub fn from_document(document: &Value) -> Result<Self, SnapshotError> {
         match document.get("switches").and_then(Value::as_array) {
             Some(switches) if document.get("format").is_none() => Ok(Self::new(0, switches.clone())),
-            _ => Self::from_text(&document.to_string()),
+            _ => Self::from_json(document),
         }
     }
 }
 
-fn id_of(document: &Value) -> &str {
+pub(crate) fn id_of(document: &Value) -> &str {
     document.get("id").and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -86,8 +86,13 @@ impl Running {
 
     /// What stands at a path.
     pub(crate) async fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+
+    /// The same, as text.
+    pub(crate) async fn text(&self, path: &str) -> String {
         let response = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
-        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+        response.text().await.unwrap()
     }
 
     /// `activate`, `deactivate`, `approve` or `revert`; the revision from then on.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use lanner_wire::api::ErrorBody;
-use serde_json::json;
+use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{Current, KEEP_ALIVE};
@@ -27,23 +27,51 @@ pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     })
 }
 
-/// All switches at their revision, as one canonical text with its hash; 304 for who has it already.
+/// What the caller has.
+#[derive(Debug, Deserialize)]
+pub struct Held {
+    since: Option<String>,
+}
+
+/// All switches at their revision, as one canonical text with its hash; 304 for who has it already, and for who has an
+/// earlier one only what changed.
 #[utoipa::path(
     get, path = "/api/v1/switches/snapshot", tag = "switches", operation_id = "switch_snapshot",
+    params((
+        "since" = Option<String>, Query,
+        description = "the tag of the snapshot that is held: only what changed is sent, if it is known and shorter"
+    )),
     responses((status = 200, body = Object), (status = 304))
 )]
-pub async fn snapshot(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+pub async fn snapshot(
+    State(app): State<Arc<App>>,
+    Query(Held { since }): Query<Held>,
+    headers: HeaderMap,
+) -> Response {
     let current = app.switches.current();
     let tag = current.set.tag();
+    let sent = |form| metrics::counter!("lanner_switch_snapshots_total", "form" => form).increment(1);
     let meta = [
         (header::ETAG.as_str(), format!("\"{tag}\"")),
         (header::CACHE_CONTROL.as_str(), "no-cache".to_owned()),
         (NOW_HEADER, app.now_ms().to_string()),
     ];
-    if is_known(&headers, tag) {
+    if is_known(&headers, &tag) {
+        sent("unchanged");
         return (StatusCode::NOT_MODIFIED, meta).into_response();
     }
-    (meta, [(header::CONTENT_TYPE, "application/json")], current.text.clone()).into_response()
+    let delta = since.and_then(|since| app.switches.deltas.since(&since)).map(|delta| delta.to_text());
+    let text = match delta.filter(|delta| delta.len() < current.text.len()) {
+        Some(delta) => {
+            sent("delta");
+            Bytes::from(delta)
+        }
+        None => {
+            sent("whole");
+            current.text.clone()
+        }
+    };
+    (meta, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// The public key by which clients know that a snapshot is this server's: 64 hexadecimal digits.
@@ -59,17 +87,17 @@ pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
     app.switches.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
 }
 
-/// Server-sent events: the revision in force, at once and after every change.
+/// Server-sent events: the revision in force, at once and after every change, with what changed if that is short.
 #[utoipa::path(
     get, path = "/api/v1/switches/stream", tag = "switches", operation_id = "switch_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
 )]
 pub async fn stream(State(app): State<Arc<App>>) -> Response {
     let event = |app: &App, current: &Current| {
-        let data = json!({
-            "revision": current.set.revision(), "tag": current.set.tag(), "now_ms": app.now_ms(),
-        });
-        format!("id: {}\nevent: revision\ndata: {data}\n\n", current.set.tag())
+        let (revision, tag, now_ms) = (current.set.revision(), current.set.tag(), app.now_ms());
+        let delta = current.delta.as_deref().unwrap_or("null");
+        let data = format!(r#"{{"revision":{revision},"tag":"{tag}","now_ms":{now_ms},"delta":{delta}}}"#);
+        format!("id: {tag}\nevent: revision\ndata: {data}\n\n")
     };
     events(app, event)
 }

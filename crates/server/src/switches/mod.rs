@@ -5,11 +5,12 @@
 //!
 //! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
 //! [`requests`] (what waits for one), [`throw`] (changes by alerts), then the faces: `documents` (the API), `deliver`
-//! (snapshot and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature), `gate`
+//! (snapshot, [`deltas`] and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature), `gate`
 //! (proxies).
 
 pub mod counts;
 pub mod deliver;
+pub mod deltas;
 pub mod documents;
 pub mod edges;
 pub mod evaluate;
@@ -28,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 use lanner_io::store::{Store, StoreError};
-use lanner_switch::{Phase, Snapshot, Switch, SwitchSet};
+use lanner_switch::{Delta, Phase, Snapshot, SwitchSet};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -80,6 +81,8 @@ fn asking_routes() -> OpenApiRouter<Arc<App>> {
 pub struct Switches {
     current: RwLock<Arc<Current>>,
     told: tokio::sync::watch::Sender<Arc<Current>>,
+    /// What changed lately.
+    pub deltas: deltas::Deltas,
     problem: Mutex<Option<String>>,
     /// The contexts that were asked last.
     pub recent: recent::Recent,
@@ -95,6 +98,8 @@ pub struct Current {
     pub set: SwitchSet,
     /// The snapshot's canonical text.
     pub text: Bytes,
+    /// What changed since the one before as JSON, if it is short enough to be told to everybody at once.
+    pub delta: Option<String>,
     /// When what they say last changed here, by a change or by the clock, milliseconds since the Unix epoch.
     pub since_ms: AtomicI64,
 }
@@ -103,11 +108,13 @@ impl Switches {
     /// None yet; snapshots are signed by `signer`, if there is one.
     #[must_use]
     pub fn new(signer: Option<sign::Signer>) -> Self {
-        let text = Bytes::from(Snapshot::new(0, Vec::new()).to_text());
-        let current = Arc::new(Current { set: SwitchSet::default(), text, since_ms: AtomicI64::new(0) });
+        let set = SwitchSet::default();
+        let text = Bytes::from(set.snapshot().to_text());
+        let current = Arc::new(Current { set, text, delta: None, since_ms: AtomicI64::new(0) });
         Self {
             told: tokio::sync::watch::Sender::new(Arc::clone(&current)),
             current: RwLock::new(current),
+            deltas: deltas::Deltas::default(),
             problem: Mutex::default(),
             recent: recent::Recent::default(),
             counts: counts::Counts::default(),
@@ -151,10 +158,19 @@ impl Switches {
     /// # Errors
     /// Failures of the store; the switches in force stay.
     pub fn reload(&self, store: &Store, now_ms: i64) -> Result<Arc<Current>, StoreError> {
-        let loaded = load(store, self.signer.as_ref(), now_ms);
+        let before = self.current();
+        let loaded = load(store, self.signer.as_ref(), &before.set);
         *locked(&self.problem) =
             loaded.as_ref().err().map(|error| format!("the switches cannot be read: {error}"));
-        let current = Arc::new(loaded?);
+        let set = loaded?;
+        let delta = Delta::between(before.set.snapshot(), set.snapshot());
+        let current = Arc::new(Current {
+            text: Bytes::from(set.snapshot().to_text()),
+            delta: Some(delta.to_text()).filter(|text| text.len() <= MAX_TOLD_BYTES),
+            since_ms: AtomicI64::new(now_ms),
+            set,
+        });
+        self.deltas.push(delta);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
         self.told.send_replace(Arc::clone(&current));
         Ok(current)
@@ -181,26 +197,28 @@ impl Switches {
     }
 }
 
-/// Reads what is stored. What an older release wrote and this one refuses is left out.
-fn load(store: &Store, signer: Option<&sign::Signer>, now_ms: i64) -> Result<Current, StoreError> {
+/// Reads what is stored, which came after `before`. What an older release wrote and this one refuses is left out.
+fn load(store: &Store, signer: Option<&sign::Signer>, before: &SwitchSet) -> Result<SwitchSet, StoreError> {
     let mut documents = Vec::new();
     for stored in store.documents(SWITCH)? {
         let Some(document) = stored.document else { continue };
-        match Switch::from_json(&document) {
+        match before.read(&document, "") {
             Ok(_) => documents.push(document),
             Err(problems) => tracing::error!(switch = stored.id, "the stored switch is left out: {problems}"),
         }
     }
     let snapshot = Snapshot::new(store.document_revision(SWITCH)?, documents);
-    let set = SwitchSet::compile(&snapshot).map_err(|problems| StoreError::Database {
-        detail: format!("the switches do not fit together: {problems}"),
-    })?;
     let snapshot = match signer {
         Some(signer) => signer.sign(snapshot),
         None => snapshot,
     };
-    Ok(Current { set, text: Bytes::from(snapshot.to_text()), since_ms: AtomicI64::new(now_ms) })
+    before.compile_next(&snapshot).map_err(|problems| StoreError::Database {
+        detail: format!("the switches do not fit together: {problems}"),
+    })
 }
+
+/// A longer change is not told to everybody at once, but fetched by each.
+const MAX_TOLD_BYTES: usize = 16 << 10;
 
 /// How long a stream says nothing before it shows that it lives.
 pub(crate) const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -52,9 +52,22 @@ fn variant(is_blocked: bool) -> &'static str {
     if is_blocked { "blocked" } else { "open" }
 }
 
+/// Whether a switch is on, and why.
+fn resolve(
+    switch: &Arc<Switch>,
+    verdict: &Verdict,
+    context: &Map<String, Value>,
+    now_ms: i64,
+) -> (bool, Reason) {
+    let is_on = match switch.flag {
+        Some(_) => switch.is_on(context, now_ms),
+        None => verdict.blocking().iter().any(|blocking| Arc::ptr_eq(blocking, switch)),
+    };
+    (is_on, switch.why(is_on, now_ms))
+}
+
 /// One switch as a flag. A disabled one that has values of its own has none to give: the caller's default counts.
-fn flag(switch: &Switch, revision: u64, context: &Map<String, Value>, now_ms: i64) -> Value {
-    let (is_on, reason) = switch.resolve(context, now_ms);
+fn flag(switch: &Switch, (is_on, reason): (bool, Reason), revision: u64, now_ms: i64) -> Value {
     let mut metadata = Map::new();
     metadata.insert("revision".to_owned(), json!(revision));
     metadata.insert("priority".to_owned(), json!(switch.priority));
@@ -121,8 +134,9 @@ pub async fn single(
         let answer = json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details});
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
-    metrics::counter!("lanner_switch_evaluations_total", "face" => "ofrep").increment(1);
-    Json(flag(switch, current.set.revision(), &context, app.now_ms())).into_response()
+    let (verdict, now_ms) = (ask(&app, &current, &context, "ofrep"), app.now_ms());
+    Json(flag(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms))
+        .into_response()
 }
 
 /// Evaluate all flags; 304 for who has this answer already.
@@ -145,7 +159,9 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
         .set
         .switches()
         .iter()
-        .map(|switch| flag(switch, current.set.revision(), &context, now_ms))
+        .map(|switch| {
+            flag(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms)
+        })
         .collect();
     flags.push(all(&verdict));
     let stream = json!({

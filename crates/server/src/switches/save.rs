@@ -1,6 +1,6 @@
 //! Changes of switches: checked, made durable with their place in the audit, then in force.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -78,7 +78,8 @@ pub async fn apply(
         }
         changes.push(DocumentChange { id: id.clone(), document: Some(document.take()) });
     }
-    let gone = stored.values().filter(|stored| is_own(stored) && !ids.contains(&stored.id));
+    let sent: HashSet<&String> = ids.iter().collect();
+    let gone = stored.values().filter(|stored| is_own(stored) && !sent.contains(&stored.id));
     applied.deleted = gone.map(|stored| stored.id.clone()).collect();
     if options.dry_run {
         return Ok(applied);
@@ -144,10 +145,11 @@ fn end_emergency(document: &mut Value, old: Option<&Value>, now_ms: i64) {
 /// The ids of documents without a problem.
 fn checked_ids(documents: &[Value]) -> Result<Vec<String>, ApplyError> {
     let (mut check, mut ids) = (Check::default(), Vec::with_capacity(documents.len()));
+    let mut seen = HashSet::new();
     for (at, document) in documents.iter().enumerate() {
         let path = format!("switches[{at}]");
         match Switch::check(&Node::from_json(document), &path) {
-            Ok(switch) if ids.contains(&switch.id.to_string()) => {
+            Ok(switch) if !seen.insert(Arc::clone(&switch.id)) => {
                 check.push(None, &path, format!("\"{}\" is the id of two switches", switch.id), None);
             }
             Ok(switch) => ids.push(switch.id.to_string()),
