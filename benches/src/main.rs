@@ -5,7 +5,7 @@
 //! far more than the second.
 //!
 //! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
-//! [`reads`], [`size`], [`idle`], [`graphite`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
 //! [`http`], [`table`].
 
 #![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
@@ -23,6 +23,7 @@ mod prometheus;
 mod reads;
 mod rules;
 mod size;
+mod switches;
 mod table;
 
 use std::path::PathBuf;
@@ -43,13 +44,14 @@ struct Setup {
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("size", size::run),
     ("ingest", ingest::run),
     ("events", events::run),
     ("reads", reads::run),
     ("idle", idle::run),
     ("graphite", graphite::run),
+    ("switches", switches::run),
     ("rules", rules::run),
 ];
 

@@ -6,6 +6,7 @@
 
 mod crash;
 mod faults;
+mod killed;
 mod program;
 mod random;
 mod receiver;
