@@ -132,12 +132,19 @@ pub(crate) struct Held {
 pub(crate) struct Current {
     pub(crate) set: SwitchSet,
     pub(crate) source: Source,
-    counts: Counts,
+    counts: Arc<Counts>,
 }
 
 impl Current {
     fn new(set: SwitchSet, source: Source) -> Self {
-        Self { counts: Counts::of(&set), set, source }
+        Self { counts: Arc::new(Counts::of(&set)), set, source }
+    }
+
+    /// The server's next set after this one.
+    fn next(&self, set: SwitchSet) -> Self {
+        let is_like = set.is_like(&self.set);
+        let counts = if is_like { Arc::clone(&self.counts) } else { Arc::new(Counts::of(&set)) };
+        Self { set, source: Source::Server, counts }
     }
 }
 
@@ -312,8 +319,12 @@ impl Held {
         let set = current.set.compile_next(&snapshot).map_err(|problems| {
             format!("the server's switches cannot be read by this release: {problems}")
         })?;
-        let before = self.current.swap(Arc::new(Current::new(set, Source::Server)));
-        before.counts.take(&mut self.told());
+        let next = Arc::new(current.next(set));
+        let is_counted_on = Arc::ptr_eq(&next.counts, &current.counts);
+        self.current.store(next);
+        if !is_counted_on {
+            current.counts.take(&mut self.told());
+        }
         self.confirm();
         self.changed.send_replace(snapshot.revision());
         if let Some(path) = self.options.cache.clone() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lanner_client::{Snapshot, Switches};
 use serde_json::{Value, json};
 
-use crate::running::{Running, client, options};
+use crate::running::{Running, client, eventually, options};
 
 mod running;
 
@@ -37,7 +37,7 @@ async fn a_short_change_is_told_and_nothing_fetched() {
     let server = Running::start().await;
     twenty_switches(&server).await;
     let (switches, whole) = (client(&server.url).await, sent(&server, "whole").await);
-    crate::running::eventually("pushed", || switches.status().is_pushed).await;
+    eventually("pushed", || switches.status().is_pushed).await;
     for n in 0..5 {
         let revision = server.put("s1", &json!({"when": format!("x == {}", 100 + n)})).await;
         reached(&switches, revision).await;

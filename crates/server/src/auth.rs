@@ -13,7 +13,7 @@ use crate::app::App;
 /// Paths that tell nothing worth protecting, for load balancers.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Lets a request pass when no token is set, or when it shows the token as `Authorization: Bearer ...` (or
+/// Lets a request pass when it shows the token as `Authorization: Bearer ...` (or
 /// `Token ...`, as InfluxDB's clients write it), or as `X-API-Key`, as OpenFeature's do.
 pub async fn require_token(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(token) = &app.token else { return next.run(request).await };

@@ -38,7 +38,7 @@ pub use explain::{Explanation, Predicate};
 pub use flag::{Flag, Reason, Variant};
 pub use read::{FIELDS, RESERVED_IDS};
 pub use set::SwitchSet;
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Document, Snapshot, SnapshotError};
 pub use switch::{Answer, OnUnavailable, Phase, Rollout, Status, Switch};
 pub use trial::Trial;
 pub use verdict::{Staleness, Verdict};

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use lanner_core::document::Check;
@@ -12,8 +11,8 @@ use lanner_rules::{Index, Scratch};
 use serde_json::{Map, Value};
 
 use crate::explain::Explanation;
-use crate::snapshot::{Snapshot, id_of};
-use crate::switch::{MISSING, OnUnavailable, Phase, Status, Switch};
+use crate::snapshot::{Document, Snapshot};
+use crate::switch::{MISSING, OnUnavailable, Phase, Switch};
 use crate::verdict::{Staleness, Verdict};
 
 /// The switches of one snapshot, ready to be asked. Immutable: compile a new one when they change.
@@ -25,9 +24,17 @@ pub struct SwitchSet {
     snapshot: Snapshot,
     /// By priority, the highest first, then by id; a number of the index is a place in this list.
     switches: Box<[Arc<Switch>]>,
-    by_id: HashMap<Arc<str>, u32>,
-    index: Index,
+    lookup: Arc<Lookup>,
     every_ms: i64,
+}
+
+/// How a switch is found: the same for all sets with these ids and conditions, whatever else changes.
+#[derive(Debug)]
+struct Lookup {
+    /// The place of each switch, in order of ids.
+    places: Box<[u32]>,
+    /// Of all that can block, also what is inactive: turning a switch on then costs no new index.
+    index: Index,
 }
 
 /// How often clients ask where nothing says otherwise, milliseconds.
@@ -46,7 +53,12 @@ thread_local! {
 
 impl Default for SwitchSet {
     fn default() -> Self {
-        Self::of(Vec::new(), Snapshot::new(0, Vec::new()))
+        Self {
+            snapshot: Snapshot::new(0, Vec::new()),
+            switches: Box::default(),
+            lookup: Arc::new(Lookup::of(&[])),
+            every_ms: EVERY_MS,
+        }
     }
 }
 
@@ -67,48 +79,54 @@ impl SwitchSet {
         let mut check = Check::default();
         let mut switches = Vec::with_capacity(snapshot.switches().len());
         for (at, document) in snapshot.switches().iter().enumerate() {
-            match self.read(document, &format!("switches[{at}]")) {
+            let held = self.held(at, document).cloned();
+            match held.map_or_else(|| self.read(document, &format!("switches[{at}]")), Ok) {
                 Ok(switch) => switches.push(switch),
                 Err(Problems(problems)) => check.problems.extend(problems),
             }
         }
-        let set = Self::of(switches, snapshot.clone());
-        for (at, switch) in (0..).zip(&set.switches) {
-            if set.by_id.get(&switch.id) != Some(&at) {
-                let path = format!("switches.{}", switch.id);
-                check.push(None, &path, "is the id of two switches".to_owned(), None);
-            }
+        for pair in snapshot.switches().windows(2).filter(|pair| pair[0].id() == pair[1].id()) {
+            let path = format!("switches.{}", pair[0].id());
+            check.push(None, &path, "is the id of two switches".to_owned(), None);
         }
-        if check.problems.is_empty() { Ok(set) } else { Err(Problems(check.problems)) }
+        if check.problems.is_empty() {
+            Ok(self.next(switches, snapshot.clone()))
+        } else {
+            Err(Problems(check.problems))
+        }
     }
 
     /// The switch of a document that stands at `path`: the one that this set holds, if it is of the same document.
     ///
     /// # Errors
     /// Every problem in it.
-    pub fn read(&self, document: &Value, path: &str) -> Result<Arc<Switch>, Problems> {
-        let known = self.snapshot.find(id_of(document)).filter(|known| *known == document);
-        match known.and_then(|known| self.get(id_of(known))) {
+    pub fn read(&self, document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
+        match self.snapshot.place(document.id()).and_then(|at| self.held(at, document)) {
             Some(switch) => Ok(Arc::clone(switch)),
-            None => Switch::check(&Node::from_json(document), path).map(Arc::new),
+            None => Switch::check(&Node::from_json(document.value()), path).map(Arc::new),
         }
     }
 
-    /// Indexes the switches of a snapshot that were read already.
-    fn of(mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
+    /// The switch of the document at a place in order of ids, if it is this one.
+    fn held(&self, at: usize, document: &Document) -> Option<&Arc<Switch>> {
+        let is_held = self.snapshot.switches().get(at) == Some(document);
+        self.switches.get(*self.lookup.places.get(at).filter(|_| is_held)? as usize)
+    }
+
+    fn next(&self, mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
         switches.sort_by(|a, b| (Reverse(a.priority), &a.id).cmp(&(Reverse(b.priority), &b.id)));
-        let can_count = |switch: &Arc<Switch>| {
-            let is_in_use =
-                switch.status != Status::Inactive || switch.on_unavailable == OnUnavailable::Closed;
-            is_in_use && switch.flag.is_none()
-        };
-        let index = {
-            let asked = (0_u32..).zip(&switches).filter(|(_, switch)| can_count(switch));
-            Index::build(asked.map(|(at, switch)| (at, &switch.condition, MISSING)))
-        };
+        let is_same = switches.len() == self.switches.len()
+            && switches.iter().zip(&self.switches).all(|(a, b)| is_found_alike(a, b));
+        let lookup = if is_same { Arc::clone(&self.lookup) } else { Arc::new(Lookup::of(&switches)) };
         let every_ms = switches.iter().map(|switch| switch.every_ms).min().unwrap_or(EVERY_MS);
-        let by_id = (0..).zip(&switches).map(|(at, switch)| (Arc::clone(&switch.id), at)).collect();
-        Self { snapshot, switches: switches.into(), by_id, index, every_ms }
+        Self { snapshot, switches: switches.into(), lookup, every_ms }
+    }
+
+    /// Whether both hold switches with the same ids and conditions, so that what was made for those of one is good
+    /// for those of the other.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.lookup, &other.lookup)
     }
 
     /// What it was made of.
@@ -138,7 +156,7 @@ impl SwitchSet {
     /// The switch called `id`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
-        self.switches.get(*self.by_id.get(id)? as usize)
+        self.switches.get(*self.lookup.places.get(self.snapshot.place(id)?)? as usize)
     }
 
     /// How often those who ask should ask again, milliseconds: the shortest time that any switch wants.
@@ -150,7 +168,7 @@ impl SwitchSet {
     /// How many switches no look-up finds, so that each context asks them.
     #[must_use]
     pub fn n_unindexed(&self) -> usize {
-        self.index.unindexed().len()
+        self.lookup.index.unindexed().len()
     }
 
     /// What the switches say of `context` at `now_ms`, milliseconds since the Unix epoch.
@@ -178,7 +196,7 @@ impl SwitchSet {
         work: &mut Work,
     ) -> Verdict {
         let Work { scratch, found } = work;
-        self.index.matches(context, scratch, found);
+        self.lookup.index.matches(context, scratch, found);
         let mut verdict = Verdict { revision: self.revision(), staleness, ..Verdict::default() };
         for switch in found.iter().filter_map(|at| self.switches.get(*at as usize)) {
             match effect(switch, context, now_ms, staleness) {
@@ -195,6 +213,20 @@ impl SwitchSet {
     pub fn explain(&self, context: &Map<String, Value>, now_ms: i64) -> Vec<Explanation> {
         self.switches.iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
     }
+}
+
+impl Lookup {
+    fn of(switches: &[Arc<Switch>]) -> Self {
+        let asked = (0_u32..).zip(switches).filter(|(_, switch)| switch.flag.is_none());
+        let mut places: Box<[u32]> = (0..).zip(switches).map(|(at, _)| at).collect();
+        places.sort_unstable_by_key(|at| &switches[*at as usize].id);
+        Self { places, index: Index::build(asked.map(|(at, switch)| (at, &switch.condition, MISSING))) }
+    }
+}
+
+fn is_found_alike(a: &Arc<Switch>, b: &Arc<Switch>) -> bool {
+    Arc::ptr_eq(a, b)
+        || a.id == b.id && a.flag.is_some() == b.flag.is_some() && a.condition.expr() == b.condition.expr()
 }
 
 /// What a switch whose condition holds does.

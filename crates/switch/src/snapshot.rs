@@ -8,6 +8,44 @@ use serde_json::{Value, json};
 /// The version of the form below.
 pub(crate) const FORMAT: u64 = 1;
 
+/// A switch as it is written, and a hash of that. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Document(Arc<Written>);
+
+#[derive(Debug)]
+struct Written {
+    value: Value,
+    id: String,
+    hash: String,
+}
+
+impl Document {
+    /// A document. Cost: writing and hashing it.
+    #[must_use]
+    pub fn new(value: Value) -> Self {
+        let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self(Arc::new(Written { hash: content::hash(&value), id, value }))
+    }
+
+    /// What is written.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.0.value
+    }
+
+    /// The switch's id; empty if it has none.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.hash == other.0.hash
+    }
+}
+
 /// All switches at one revision, with a hash that says whether they are whole and as they were sent.
 ///
 /// ```
@@ -23,7 +61,7 @@ pub(crate) const FORMAT: u64 = 1;
 pub struct Snapshot {
     revision: u64,
     hash: String,
-    switches: Arc<[Value]>,
+    switches: Arc<[Document]>,
     signature: Option<String>,
 }
 
@@ -53,8 +91,14 @@ pub enum SnapshotError {
 impl Snapshot {
     /// The snapshot of these documents; their order does not matter.
     #[must_use]
-    pub fn new(revision: u64, mut switches: Vec<Value>) -> Self {
-        switches.sort_by(|a, b| id_of(a).cmp(id_of(b)));
+    pub fn new(revision: u64, switches: Vec<Value>) -> Self {
+        Self::of(revision, switches.into_iter().map(Document::new).collect())
+    }
+
+    /// The same, of documents that have a hash already. Cost: hashing those.
+    #[must_use]
+    pub fn of(revision: u64, mut switches: Vec<Document>) -> Self {
+        switches.sort_by(|a, b| a.id().cmp(b.id()));
         let hash = hash_of(revision, &switches);
         Self { revision, hash, switches: switches.into(), signature: None }
     }
@@ -83,7 +127,8 @@ impl Snapshot {
         self.revision
     }
 
-    /// SHA-256 of revision and switches in canonical form.
+    /// SHA-256 of lines, each with a line feed at its end: the revision, then for each switch, in order of their ids,
+    /// the SHA-256 of its document in canonical JSON.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -91,15 +136,19 @@ impl Snapshot {
 
     /// The documents, in order of their ids.
     #[must_use]
-    pub fn switches(&self) -> &[Value] {
+    pub fn switches(&self) -> &[Document] {
         &self.switches
     }
 
     /// The document of the switch called `id`.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<&Value> {
-        let at = self.switches.binary_search_by(|document| id_of(document).cmp(id)).ok()?;
-        self.switches.get(at)
+    pub fn find(&self, id: &str) -> Option<&Document> {
+        self.switches.get(self.place(id)?)
+    }
+
+    /// The place of a switch in order of ids.
+    pub(crate) fn place(&self, id: &str) -> Option<usize> {
+        self.switches.binary_search_by(|document| document.id().cmp(id)).ok()
     }
 
     /// A tag for HTTP, without quotes: the revision and the beginning of the hash.
@@ -112,8 +161,9 @@ impl Snapshot {
     #[must_use]
     pub fn to_text(&self) -> String {
         let Self { revision, hash, switches, signature } = self;
+        let switches: Vec<&Value> = switches.iter().map(Document::value).collect();
         let mut fields = json!({
-            "format": FORMAT, "hash": hash, "revision": revision, "switches": &**switches,
+            "format": FORMAT, "hash": hash, "revision": revision, "switches": switches,
         });
         if let Some(signature) = signature {
             fields["signature"] = json!(signature);
@@ -172,12 +222,12 @@ impl Snapshot {
     }
 }
 
-pub(crate) fn id_of(document: &Value) -> &str {
-    document.get("id").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn hash_of(revision: u64, switches: &[Value]) -> String {
-    content::hash(&json!({ "revision": revision, "switches": switches }))
+fn hash_of(revision: u64, switches: &[Document]) -> String {
+    let mut lines = format!("{revision}\n");
+    for Document(written) in switches {
+        lines.extend([&written.hash, "\n"]);
+    }
+    content::sha256(lines.as_bytes())
 }
 
 #[cfg(test)]

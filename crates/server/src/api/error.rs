@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -149,7 +149,9 @@ pub struct Received(pub Bytes);
 impl FromRequest<Arc<App>> for Received {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
+    async fn from_request(mut request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
+        // Here and not as a layer, which would cost every request.
+        DefaultBodyLimit::max(app.settings.max_body_bytes).apply(&mut request);
         Bytes::from_request(request, app).await.map(Self).map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(app.settings.max_body_bytes),
             status => ApiError::new(status, "the body could not be read"),

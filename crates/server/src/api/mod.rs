@@ -17,7 +17,6 @@ mod error;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use utoipa::OpenApi as _;
@@ -50,7 +49,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(crate::switches::routes())
         .split_for_parts();
     let document = Arc::new(document);
-    router
+    let router = router
         .route("/write", post(ingest::influx::write))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
@@ -60,10 +59,12 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(seyren::routes())
         .route("/api/openapi.json", get(async move || Json(document)))
         .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(DefaultBodyLimit::max(app.settings.max_body_bytes))
-        .layer(middleware::from_fn_with_state(Arc::clone(app), auth::require_token))
-        .with_state(Arc::clone(app))
+        .method_not_allowed_fallback(error::method_not_allowed);
+    let router = match &app.token {
+        Some(_) => router.layer(middleware::from_fn_with_state(Arc::clone(app), auth::require_token)),
+        None => router,
+    };
+    router.with_state(Arc::clone(app))
 }
 
 fn data_routes() -> OpenApiRouter<Arc<App>> {

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 use lanner_io::store::{Store, StoreError};
-use lanner_switch::{Delta, Phase, Snapshot, SwitchSet};
+use lanner_switch::{Delta, Document, Phase, Snapshot, SwitchSet};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -201,13 +201,13 @@ impl Switches {
 fn load(store: &Store, signer: Option<&sign::Signer>, before: &SwitchSet) -> Result<SwitchSet, StoreError> {
     let mut documents = Vec::new();
     for stored in store.documents(SWITCH)? {
-        let Some(document) = stored.document else { continue };
+        let Some(document) = stored.document.map(Document::new) else { continue };
         match before.read(&document, "") {
             Ok(_) => documents.push(document),
             Err(problems) => tracing::error!(switch = stored.id, "the stored switch is left out: {problems}"),
         }
     }
-    let snapshot = Snapshot::new(store.document_revision(SWITCH)?, documents);
+    let snapshot = Snapshot::of(store.document_revision(SWITCH)?, documents);
     let snapshot = match signer {
         Some(signer) => signer.sign(snapshot),
         None => snapshot,

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use lanner_core::content;
 use lanner_core::time::SECOND_MS;
 use lanner_switch::{Reason, Switch, Verdict};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::deliver::{events, is_known};
@@ -52,6 +53,47 @@ fn variant(is_blocked: bool) -> &'static str {
     if is_blocked { "blocked" } else { "open" }
 }
 
+/// One flag, as it is answered.
+#[derive(Serialize)]
+struct Answer<'a> {
+    key: &'a str,
+    reason: &'static str,
+    variant: &'a str,
+    /// A disabled switch that has values of its own has none to give: the caller's default counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a Value>,
+    metadata: Metadata<'a>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    revision: u64,
+    #[serde(flatten)]
+    of: About<'a>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    own: Option<&'a Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum About<'a> {
+    One {
+        priority: i64,
+        phase: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owner: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    All {
+        switches: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        switch: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+}
+
 /// Whether a switch is on, and why.
 fn resolve(
     switch: &Arc<Switch>,
@@ -66,45 +108,53 @@ fn resolve(
     (is_on, switch.why(is_on, now_ms))
 }
 
-/// One switch as a flag. A disabled one that has values of its own has none to give: the caller's default counts.
-fn flag(switch: &Switch, (is_on, reason): (bool, Reason), revision: u64, now_ms: i64) -> Value {
-    let mut metadata = Map::new();
-    metadata.insert("revision".to_owned(), json!(revision));
-    metadata.insert("priority".to_owned(), json!(switch.priority));
-    metadata.insert("phase".to_owned(), json!(switch.phase(now_ms).name()));
-    for (name, value) in [("owner", &switch.owner), ("reason", &switch.reason)] {
-        if let Some(value) = value {
-            metadata.insert(name.to_owned(), json!(value));
+/// One switch as a flag.
+fn one(switch: &Switch, (is_on, reason): (bool, Reason), revision: u64, now_ms: i64) -> Answer<'_> {
+    let (variant, value, own) = match &switch.flag {
+        None => (variant(is_on), Some(truth(is_on)), None),
+        Some(flag) => {
+            let variant = if is_on { &flag.on } else { &flag.off };
+            let value = (reason != Reason::Disabled).then_some(&variant.value);
+            (variant.name.as_str(), value, Some(&flag.metadata))
         }
+    };
+    // What a flag says of itself comes before what is known of it.
+    let unless_own =
+        |name| move |_: &&str| own.is_none_or(|own: &Map<String, Value>| !own.contains_key(name));
+    let of = About::One {
+        priority: switch.priority,
+        phase: switch.phase(now_ms).name(),
+        owner: switch.owner.as_deref().filter(unless_own("owner")),
+        reason: switch.reason.as_deref().filter(unless_own("reason")),
+    };
+    Answer {
+        key: &switch.id,
+        reason: reason.name(),
+        variant,
+        value,
+        metadata: Metadata { revision, of, own },
     }
-    let mut answer = json!({"key": &*switch.id, "reason": reason.name()});
-    if let Some(flag) = &switch.flag {
-        metadata.extend(flag.metadata.clone());
-        let variant = if is_on { &flag.on } else { &flag.off };
-        answer["variant"] = json!(variant.name);
-        if reason != Reason::Disabled {
-            answer["value"] = variant.value.clone();
-        }
-    } else {
-        answer["variant"] = json!(variant(is_on));
-        answer["value"] = json!(is_on);
-    }
-    answer["metadata"] = Value::Object(metadata);
-    answer
 }
 
 /// All switches as one flag.
-fn all(verdict: &Verdict) -> Value {
+fn all(verdict: &Verdict) -> Answer<'_> {
     let is_blocked = verdict.is_blocked();
-    let mut metadata = json!({"revision": verdict.revision(), "switches": verdict.blocking().len()});
-    if let Some(first) = verdict.first() {
-        metadata["switch"] = json!(&*first.id);
-        metadata["reason"] = json!(verdict.reason());
+    let of = About::All {
+        switches: verdict.blocking().len(),
+        switch: verdict.first().map(|first| &*first.id),
+        reason: verdict.reason(),
+    };
+    Answer {
+        key: ALL,
+        reason: if is_blocked { Reason::TargetingMatch } else { Reason::Default }.name(),
+        variant: variant(is_blocked),
+        value: Some(truth(is_blocked)),
+        metadata: Metadata { revision: verdict.revision(), of, own: None },
     }
-    let reason = if is_blocked { "TARGETING_MATCH" } else { "DEFAULT" };
-    json!({
-        "key": ALL, "value": is_blocked, "variant": variant(is_blocked), "reason": reason, "metadata": metadata,
-    })
+}
+
+const fn truth(is_on: bool) -> &'static Value {
+    if is_on { &Value::Bool(true) } else { &Value::Bool(false) }
 }
 
 /// Evaluate one flag: one switch, or `blocked` for all of them.
@@ -135,7 +185,7 @@ pub async fn single(
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
     let (verdict, now_ms) = (ask(&app, &current, &context, "ofrep"), app.now_ms());
-    Json(flag(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms))
+    Json(one(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms))
         .into_response()
 }
 
@@ -155,12 +205,12 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
     let current = app.switches.current();
     let now_ms = app.now_ms();
     let verdict = ask(&app, &current, &context, "ofrep");
-    let mut flags: Vec<Value> = current
+    let mut flags: Vec<Answer<'_>> = current
         .set
         .switches()
         .iter()
         .map(|switch| {
-            flag(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms)
+            one(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms)
         })
         .collect();
     flags.push(all(&verdict));
