@@ -18,8 +18,14 @@ pub(crate) async fn start() -> Running {
 }
 
 pub(crate) async fn start_in(folder: tempfile::TempDir) -> Running {
+    start_with(folder, |_| ()).await
+}
+
+/// With further settings.
+pub(crate) async fn start_with(folder: tempfile::TempDir, set: impl FnOnce(&mut Settings)) -> Running {
     lanner_io::receiver::install_crypto_provider();
     let mut settings = Settings::new(folder.path());
+    set(&mut settings);
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     (settings.carbon, settings.carbon_pickle) = (None, None);
     let server = Server::start(settings).await.unwrap();
