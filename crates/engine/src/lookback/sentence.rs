@@ -146,7 +146,7 @@ fn suggested(suggestion: &Suggestion, kind: &str) -> String {
     let Suggestion { goal, settings, detector, n_episodes, per_week, running, .. } = suggestion;
     let nouns = if suggestion.errors_only { "error" } else { "alarm" };
     let goal = match goal {
-        Goal::AlarmsPerWeek(wanted) => format!("For at most {} {nouns}s a week", six_digits(*wanted)),
+        Goal::AlarmsPerWeek(wanted) => format!("For {}", at_most(*wanted, nouns)),
         Goal::BestF1 => "For the best agreement with the incidents".to_owned(),
     };
     let fields: Vec<String> = settings
@@ -174,6 +174,11 @@ fn suggested(suggestion: &Suggestion, kind: &str) -> String {
     format!("{goal} write {}{whole}: {times}{agrees}.", fields.join(" and "))
 }
 
+fn at_most(wanted: f64, noun: &str) -> String {
+    let plural = if wanted == 1.0 { "" } else { "s" };
+    format!("at most {} {noun}{plural} a week", six_digits(wanted))
+}
+
 /// A map as it stands in a rule.
 fn flow(map: &Value) -> String {
     let fields = map.as_object().into_iter().flatten().map(|(name, value)| match value {
@@ -186,17 +191,15 @@ fn flow(map: &Value) -> String {
 
 /// Why there is no suggestion.
 pub(super) fn nothing(why: &Nothing, fields: &[String], wanted: f64) -> String {
-    let (fields, wanted) = (fields.join(" and "), six_digits(wanted));
+    let (fields, wanted) = (fields.join(" and "), at_most(wanted, "alarm"));
     match why {
         Nothing::Unscored => format!("No {fields} can be suggested: nothing was scored."),
         Nothing::NotByLimits(n) => format!(
-            "No {fields} gives at most {wanted} alarms a week: {n} came of missing data and other windows without a score; \
+            "No {fields} gives {wanted}: {n} came of missing data and other windows without a score; \
              see no_data, error and for."
         ),
         Nothing::AlwaysMore => {
-            format!(
-                "No {fields} that the rule takes gives at most {wanted} alarms a week; look at for and recover_for."
-            )
+            format!("No {fields} that the rule takes gives {wanted}; look at for and recover_for.")
         }
     }
 }

@@ -18,6 +18,10 @@ const MAX_RUNNING: f64 = 0.5;
 /// Evaluations that are walked for the best agreement, over all limits that are tried.
 const MAX_WALKED: usize = 40_000_000;
 
+/// Edges that are no farther apart, as a share, are one: rounding made them two, and a limit between them would have as
+/// many digits as a number can have.
+const SAME: f64 = 1e-9;
+
 /// What limits are suggested for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
@@ -113,9 +117,7 @@ impl<'r> Tuner<'r> {
     /// The limits that `rank` windows lie beyond; `None` where the rule takes no such numbers.
     fn limits(&self, rank: usize) -> Option<Vec<f64>> {
         let limit = |(dial, edges): (&Dial, &Vec<f64>)| {
-            let calm = edges.get(rank).copied().filter(|edge| edge.is_finite())?;
-            let n_beyond = edges.partition_point(|edge| dial.is_laxer(*edge, calm));
-            let bad = n_beyond.checked_sub(1).map(|last| edges[last]);
+            let (calm, bad) = around(dial, edges, rank)?;
             Some(limit_between(dial, calm, bad))
         };
         self.dials.iter().zip(&self.edges).map(limit).collect()
@@ -236,6 +238,15 @@ fn edges(rule: &Rule, record: &Record, dial: &Dial) -> Vec<f64> {
     edges
 }
 
+/// The farthest edge that is let pass with the one at `rank`, and the next one beyond; `None` where there is no number.
+fn around(dial: &Dial, edges: &[f64], rank: usize) -> Option<(f64, Option<f64>)> {
+    let calm = edges.get(rank).copied().filter(|edge| edge.is_finite())?;
+    let is_beyond = |edge: &f64| dial.is_laxer(*edge, calm) && (edge - calm).abs() > SAME * calm.abs();
+    let n_beyond = edges.partition_point(is_beyond);
+    let bad = n_beyond.checked_sub(1).map(|last| edges[last]);
+    Some((edges[n_beyond], bad))
+}
+
 /// The number of episodes, or of those that became an error.
 pub(super) fn count(course: &Course, errors_only: bool) -> u64 {
     course.episodes.iter().filter(|episode| !errors_only || episode.was_error).count() as u64
@@ -323,6 +334,19 @@ mod tests {
         check(Side::Above, 1.0, Some(1.0_f64.next_up()), 1.0); // nothing lies between
         check(Side::Below, 380.0, Some(120.0), 370.0);
         check(Side::Below, -5.0, None, -5.1);
+    }
+
+    #[test]
+    fn what_rounding_tells_apart_is_one() {
+        #[track_caller]
+        fn check(rank: usize, expected: (f64, Option<f64>)) {
+            let edges = [f64::INFINITY, 2.0, 0.3, 0.1 + 0.2 - 2e-16, 0.1];
+            assert_eq!(around(&Dial::above("above", 1.0), &edges, rank), Some(expected));
+        }
+        check(1, (2.0, Some(f64::INFINITY)));
+        check(2, (0.3, Some(2.0)));
+        check(3, (0.3, Some(2.0)));
+        check(4, (0.1, Some(0.1 + 0.2 - 2e-16)));
     }
 
     proptest! {
