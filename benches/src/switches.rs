@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use crate::Setup;
 use crate::http::Http;
 use crate::lanner::Lanner;
-use crate::process::{ALL_CORES, CORE};
 use crate::table::{Row, Target};
 
 /// Switches that the server has while it is asked.
@@ -45,7 +44,7 @@ pub(crate) fn run(setup: &Setup) -> Vec<Row> {
 
 fn asked(setup: &Setup) -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
-    let lanner = Lanner::start_on(CORE, setup, folder.path());
+    let lanner = Lanner::start(setup, folder.path());
     apply(&lanner, N_SWITCHES);
     let (cpu, wall) = answers(&lanner, "/ofrep/v1/evaluate/flags/s7", N_CONNECTIONS);
     let (gate_cpu, _) = answers(&lanner, "/gate?WORKFLOW=WF7&BANK=BANK8", N_CONNECTIONS);
@@ -64,8 +63,7 @@ fn asked(setup: &Setup) -> Vec<Row> {
 
 fn changed(setup: &Setup, n_switches: usize) -> [f64; 3] {
     let folder = tempfile::tempdir().unwrap();
-    // Clients and server share both cores, as they are all there is.
-    let lanner = Lanner::start_on(ALL_CORES, setup, folder.path());
+    let lanner = Lanner::start(setup, folder.path());
     apply(&lanner, n_switches);
     delays(&lanner)
 }
