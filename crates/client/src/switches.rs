@@ -99,6 +99,35 @@ impl Source {
 }
 
 impl Status {
+    /// Why a program that rests on the switches is not ready: it holds none yet, or they are too old.
+    #[must_use]
+    pub fn not_ready(&self) -> Option<String> {
+        let why = match self.source {
+            Source::Nothing => "no kill switches are held".to_owned(),
+            _ if self.staleness.is_too_old => {
+                format!("nobody has confirmed the kill switches for {} s", self.staleness.for_ms / 1_000)
+            }
+            _ => return None,
+        };
+        Some(self.problem.as_ref().map_or(why.clone(), |problem| format!("{why}: {problem}")))
+    }
+
+    /// As lines of a program's `/metrics`, for Prometheus.
+    #[must_use]
+    pub fn to_prometheus(&self) -> String {
+        let gauges = [
+            ("revision", "The revision of the kill switches that are held.", self.revision as f64),
+            ("stale_seconds", "How long nobody has confirmed them.", self.staleness.for_ms as f64 / 1e3),
+            ("too_old", "1 when that is too long.", f64::from(self.staleness.is_too_old)),
+            ("pushed", "1 while the server tells of changes as they happen.", f64::from(self.is_pushed)),
+        ];
+        let lines = gauges.map(|(name, about, value)| {
+            let name = format!("lanner_client_{name}");
+            format!("# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n")
+        });
+        lines.concat()
+    }
+
     /// As JSON, for those who show it.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -27,6 +27,8 @@ async fn a_server_that_is_killed_leaves_what_was_known() {
     let switches = client(&server.url).await;
     eventually("pushed", || switches.status().is_pushed).await;
     assert!(blocks(&switches, &json!({"x": 1})) && !blocks(&switches, &json!({"x": 2})));
+    assert_eq!(switches.status().not_ready(), None);
+    assert!(switches.status().to_prometheus().contains("\nlanner_client_revision 1\n"));
     let port = server.port();
     let folder = server.stop().await;
     eventually("a problem", || switches.status().problem.is_some()).await;
@@ -64,6 +66,7 @@ async fn a_client_starts_from_its_file() {
         std::fs::write(&file, damaged).unwrap();
         let third = Switches::connect(away()).await.unwrap();
         assert_eq!(third.status().source, Source::Nothing);
+        assert!(third.status().not_ready().is_some_and(|why| why.starts_with("no kill switches")));
         assert!(!blocks(&third, &json!({"x": 1})) && !blocks(&third, &json!({"x": 2})));
         assert!(third.status().problem.is_some());
     }
@@ -88,6 +91,8 @@ async fn what_is_too_old_follows_the_policy() {
         .await;
     assert_eq!(all(&last_good), [true, false, true, false]);
     eventually("too old", || open.status().staleness.is_too_old).await;
+    assert!(open.status().not_ready().is_some_and(|why| why.contains("nobody has confirmed")));
+    assert!(open.status().to_prometheus().contains("\nlanner_client_too_old 1\n"));
     assert_eq!((all(&open), all(&closed)), ([false; 4], [true; 4]));
     // Where nothing was ever known, only `closed` blocks.
     for (policy, is_blocked) in
