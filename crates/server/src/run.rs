@@ -18,8 +18,9 @@ use crate::graphite;
 use crate::ingest::carbon::{self, Protocol};
 use crate::register;
 use crate::settings::Settings;
-use crate::switches::edges;
+use crate::switches::pace::Pace;
 use crate::switches::sign::Signer;
+use crate::switches::{Switches, edges};
 use crate::{maintain, turn};
 
 /// How long requests under way may take when the server stops.
@@ -253,7 +254,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
-        switches: crate::switches::Switches::new(signer),
+        switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
         deliveries: Deliveries::new(settings.external_url.clone()),
         alarm: Alarm::default(),
         prefills: Mutex::default(),

@@ -37,6 +37,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// Requests that write at one time; further ones are told to come back.
     pub max_writers: usize,
+    /// Questions by OpenFeature's protocol that are answered within a second; `None` for all.
+    pub ofrep_per_second: Option<usize>,
     /// Where people reach this server; goes into messages as a link.
     pub external_url: Option<String>,
     /// What the store keeps.
@@ -65,6 +67,7 @@ impl Settings {
             token: None,
             max_body_bytes: 32 << 20,
             max_writers: 32,
+            ofrep_per_second: None,
             external_url: None,
             store: StoreOptions::default(),
             schemas: std::sync::Arc::default(),
@@ -89,6 +92,7 @@ impl Settings {
                     "token",
                     "max_body",
                     "max_writers",
+                    "ofrep_per_second",
                     "external_url",
                     "guard",
                     "switch_key",
@@ -150,6 +154,7 @@ impl Settings {
         }
         self.max_body_bytes = fields.read("max_body", check, count).unwrap_or(self.max_body_bytes);
         self.max_writers = fields.read("max_writers", check, count).unwrap_or(self.max_writers);
+        self.ofrep_per_second = fields.read("ofrep_per_second", check, count).or(self.ofrep_per_second);
         if let Some(guard) = fields.get("guard").and_then(|node| read_guard(node, check)) {
             self.guard = guard;
         }
@@ -265,7 +270,8 @@ mod tests {
     #[test]
     fn sections_are_read() {
         let (settings, problems) = read(
-            "server: { data: elsewhere, listen: \":8000\", carbon: off, token: { env: T }, max_body: 1000, guard: 30% }\n\
+            "server: { data: elsewhere, listen: \":8000\", carbon: off, token: { env: T }, max_body: 1000, guard: 30%,\
+               ofrep_per_second: 500 }\n\
              retention:\n  series:\n    - { pattern: 'raw.*', keep: forever }\n    - { keep: [\"1m:7d\", \"1h:2y\"] }\n  \
              events: [{ pattern: payments, keep: 90d }]",
         );
@@ -273,6 +279,7 @@ mod tests {
         assert_eq!((settings.listen.to_string().as_str(), settings.carbon), ("127.0.0.1:8000", None));
         assert_eq!((settings.folder.to_str(), settings.max_body_bytes), (Some("elsewhere"), 1000));
         assert!(settings.token.is_some());
+        assert_eq!(settings.ofrep_per_second, Some(500));
         assert_eq!(settings.guard, Guard { share: 0.3, stream: None });
         let [raw, own, ..] = &settings.store.retention[..] else { panic!("two rules were written") };
         assert_eq!((raw.pattern.as_str(), raw.tiers.len()), ("raw.*", 0));

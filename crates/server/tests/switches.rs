@@ -7,7 +7,7 @@ use lanner_switch::Snapshot;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::switching::{Running, start, start_in};
+use crate::switching::{Running, start, start_in, start_with};
 
 mod switching;
 
@@ -185,6 +185,32 @@ async fn openfeature_is_answered() {
     assert_eq!(bulk(Some(&tag)).await.status(), 304);
     running.fine("POST", "/api/v1/switches/block-bank/deactivate", json!({})).await;
     assert_eq!(bulk(Some(&tag)).await.status(), 200);
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openfeature_is_answered_at_a_pace() {
+    let clock = lanner_server::Clock::stepped(1_000);
+    let running = start_with(tempfile::tempdir().unwrap(), |settings| {
+        (settings.ofrep_per_second, settings.clock) = (Some(3), clock.clone());
+    })
+    .await;
+    running.put("block-bank", seed()).await;
+    let ask = async |path: &str| {
+        let request = running.http.post(format!("{}/ofrep/v1/evaluate/flags{path}", running.url));
+        let response = request.body("{}").send().await.unwrap();
+        let retry_after =
+            response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), retry_after, response.json::<Value>().await.unwrap())
+    };
+    for (path, expected) in [("/block-bank", 200), ("", 200), ("/none", 404), ("/block-bank", 429), ("", 429)]
+    {
+        let (status, retry_after, answer) = ask(path).await;
+        assert_eq!((status, retry_after.is_some()), (expected, expected == 429), "{path}: {answer}");
+        assert!(expected != 429 || answer["errorDetails"].is_string(), "{answer}");
+    }
+    clock.put_on(2_000);
+    assert_eq!(ask("").await.0, 200);
     running.server.stop().await;
 }
 

@@ -85,9 +85,6 @@ pub(crate) fn read(node: &Node, path: &str, check: &mut Check) -> Option<Flag> {
     let off = fields.require("off", "EXTERNAL", check).map(Node::to_json);
     let names = fields.read("variants", check, names);
     let metadata = fields.read("metadata", check, |node| match node.to_json() {
-        Value::Object(metadata) if TAKEN.iter().any(|name| metadata.contains_key(*name)) => {
-            Err(format!("should not have the names that every answer has: {}", TAKEN.join(", ")))
-        }
         Value::Object(metadata) if metadata.values().all(is_plain) => Ok(metadata),
         _ => Err("should be texts, numbers and truths by name".to_owned()),
     });
@@ -108,9 +105,6 @@ pub(crate) fn read(node: &Node, path: &str, check: &mut Check) -> Option<Flag> {
         metadata: metadata.unwrap_or_default(),
     })
 }
-
-/// What answers say of every switch.
-const TAKEN: [&str; 3] = ["revision", "priority", "phase"];
 
 /// Two different texts.
 fn names(node: &Node) -> Result<[String; 2], String> {
@@ -176,7 +170,6 @@ mod tests {
         check(&json!({"on": 1, "off": "x"}), "a number and a text");
         check(&json!({"on": 1, "off": 2, "variants": ["a", "a"]}), "two names");
         check(&json!({"on": 1, "off": 2, "metadata": {"a": [1]}}), "texts, numbers and truths");
-        check(&json!({"on": 1, "off": 2, "metadata": {"phase": "beta"}}), "names that every answer has");
         check(&json!({"on": 1, "off": 2, "of": 3}), "of");
     }
 }

@@ -14,8 +14,14 @@ const NEXTEST: (&str, &str) = ("nextest", "0.9.143");
 const DENY: (&str, &str) = ("deny", "0.20.2");
 /// The mail server that the tests of the e-mail receiver talk to, and OpenFeature's provider for Python; not ours, so
 /// that we agree with others.
-const PYTHON: [&str; 3] = ["aiosmtpd==1.4.6", "openfeature-provider-ofrep==0.3.0", "openfeature-sdk==0.10.0"];
-const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.provider.ofrep";
+/// Cucumber's reader reads OpenFeature's scenarios for whoever has them.
+const PYTHON: [&str; 4] = [
+    "aiosmtpd==1.4.6",
+    "openfeature-provider-ofrep==0.3.0",
+    "openfeature-sdk==0.10.0",
+    "gherkin-official==42.0.1",
+];
+const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.provider.ofrep, gherkin.parser";
 /// OpenFeature's providers for JavaScript.
 const NODE: [&str; 4] = [
     "@openfeature/server-sdk@1.23.0",

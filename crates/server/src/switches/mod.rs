@@ -5,8 +5,8 @@
 //!
 //! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
 //! [`requests`] (what waits for one), [`throw`] (changes by alerts), then the faces: `documents` (the API), `deliver`
-//! (snapshot, [`deltas`] and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature), `gate`
-//! (proxies).
+//! (snapshot, [`deltas`] and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature,
+//! at a [`pace`]), `gate` (proxies).
 
 pub mod counts;
 pub mod deliver;
@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod gate;
 pub mod guard;
 pub mod ofrep;
+pub mod pace;
 pub mod preview;
 pub mod recent;
 pub mod requests;
@@ -88,6 +89,8 @@ pub struct Switches {
     pub recent: recent::Recent,
     /// What switches did.
     pub counts: counts::Counts,
+    /// How often OpenFeature's clients are answered.
+    pub pace: pace::Pace,
     signer: Option<sign::Signer>,
 }
 
@@ -107,7 +110,7 @@ pub struct Current {
 impl Switches {
     /// None yet; snapshots are signed by `signer`, if there is one.
     #[must_use]
-    pub fn new(signer: Option<sign::Signer>) -> Self {
+    pub fn new(signer: Option<sign::Signer>, pace: pace::Pace) -> Self {
         let set = SwitchSet::default();
         let text = Bytes::from(set.snapshot().to_text());
         let current = Arc::new(Current { set, text, delta: None, since_ms: AtomicI64::new(0) });
@@ -118,6 +121,7 @@ impl Switches {
             problem: Mutex::default(),
             recent: recent::Recent::default(),
             counts: counts::Counts::default(),
+            pace,
             signer,
         }
     }

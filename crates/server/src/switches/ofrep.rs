@@ -31,6 +31,15 @@ struct Refusal {
     details: String,
 }
 
+/// 429 for more than are answered within a second; providers wait as long as it says.
+fn too_many(app: &App) -> Option<Response> {
+    let details = "more than server.ofrep_per_second in this second; come back in the next";
+    let answer = || {
+        (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], Json(json!({"errorDetails": details})))
+    };
+    (!app.switches.pace.allows(app.now_ms())).then(|| answer().into_response())
+}
+
 /// The context of a request; none is an empty one, as clients send.
 fn context(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -65,19 +74,13 @@ struct Answer<'a> {
     metadata: Metadata<'a>,
 }
 
-#[derive(Serialize)]
-struct Metadata<'a> {
-    revision: u64,
-    #[serde(flatten)]
-    of: About<'a>,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    own: Option<&'a Map<String, Value>>,
-}
-
+/// What is said of a flag besides. One with values of its own says what its author wrote, and nothing else.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum About<'a> {
+enum Metadata<'a> {
+    Own(&'a Map<String, Value>),
     One {
+        revision: u64,
         priority: i64,
         phase: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +89,7 @@ enum About<'a> {
         reason: Option<&'a str>,
     },
     All {
+        revision: u64,
         switches: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
         switch: Option<&'a str>,
@@ -110,36 +114,31 @@ fn resolve(
 
 /// One switch as a flag.
 fn one(switch: &Switch, (is_on, reason): (bool, Reason), revision: u64, now_ms: i64) -> Answer<'_> {
-    let (variant, value, own) = match &switch.flag {
-        None => (variant(is_on), Some(truth(is_on)), None),
+    let (variant, value, metadata) = match &switch.flag {
+        None => {
+            let known = Metadata::One {
+                revision,
+                priority: switch.priority,
+                phase: switch.phase(now_ms).name(),
+                owner: switch.owner.as_deref(),
+                reason: switch.reason.as_deref(),
+            };
+            (variant(is_on), Some(truth(is_on)), known)
+        }
         Some(flag) => {
             let variant = if is_on { &flag.on } else { &flag.off };
             let value = (reason != Reason::Disabled).then_some(&variant.value);
-            (variant.name.as_str(), value, Some(&flag.metadata))
+            (variant.name.as_str(), value, Metadata::Own(&flag.metadata))
         }
     };
-    // What a flag says of itself comes before what is known of it.
-    let unless_own =
-        |name| move |_: &&str| own.is_none_or(|own: &Map<String, Value>| !own.contains_key(name));
-    let of = About::One {
-        priority: switch.priority,
-        phase: switch.phase(now_ms).name(),
-        owner: switch.owner.as_deref().filter(unless_own("owner")),
-        reason: switch.reason.as_deref().filter(unless_own("reason")),
-    };
-    Answer {
-        key: &switch.id,
-        reason: reason.name(),
-        variant,
-        value,
-        metadata: Metadata { revision, of, own },
-    }
+    Answer { key: &switch.id, reason: reason.name(), variant, value, metadata }
 }
 
 /// All switches as one flag.
 fn all(verdict: &Verdict) -> Answer<'_> {
     let is_blocked = verdict.is_blocked();
-    let of = About::All {
+    let metadata = Metadata::All {
+        revision: verdict.revision(),
         switches: verdict.blocking().len(),
         switch: verdict.first().map(|first| &*first.id),
         reason: verdict.reason(),
@@ -149,7 +148,7 @@ fn all(verdict: &Verdict) -> Answer<'_> {
         reason: if is_blocked { Reason::TargetingMatch } else { Reason::Default }.name(),
         variant: variant(is_blocked),
         value: Some(truth(is_blocked)),
-        metadata: Metadata { revision: verdict.revision(), of, own: None },
+        metadata,
     }
 }
 
@@ -161,13 +160,16 @@ const fn truth(is_on: bool) -> &'static Value {
 #[utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", operation_id = "ofrep_flag", request_body = Object,
     params(("key" = String, Path)),
-    responses((status = 200, body = Object), (status = 400, body = Object), (status = 404, body = Object))
+    responses((status = 200, body = Object), (status = 400, body = Object), (status = 404, body = Object), (status = 429, body = Object))
 )]
 pub async fn single(
     State(app): State<Arc<App>>,
     Path(key): Path<String>,
     Received(body): Received,
 ) -> Response {
+    if let Some(refusal) = too_many(&app) {
+        return refusal;
+    }
     let context = match context(&body) {
         Ok(context) => context,
         Err(Refusal { code, details }) => {
@@ -192,9 +194,12 @@ pub async fn single(
 /// Evaluate all flags; 304 for who has this answer already.
 #[utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", operation_id = "ofrep_flags", request_body = Object,
-    responses((status = 200, body = Object), (status = 304), (status = 400, body = Object))
+    responses((status = 200, body = Object), (status = 304), (status = 400, body = Object), (status = 429, body = Object))
 )]
 pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body): Received) -> Response {
+    if let Some(refusal) = too_many(&app) {
+        return refusal;
+    }
     let context = match context(&body) {
         Ok(context) => context,
         Err(Refusal { code, details }) => {

@@ -8,8 +8,8 @@ const require = createRequire(process.env.NODE_PATH + "/");
 const { cases } = JSON.parse(await readFile(scenarios, "utf8"));
 
 const names = { boolean: "Boolean", string: "String", integer: "Number", float: "Number", object: "Object" };
-const show = ({ value, variant, reason, errorCode, flagMetadata }) =>
-  console.log(JSON.stringify({ value, variant: variant ?? null, reason, error: errorCode ?? null, metadata: flagMetadata ?? {} }));
+const show = ({ flagKey, value, variant, reason, errorCode, flagMetadata }) =>
+  console.log(JSON.stringify({ key: flagKey, value, variant: variant ?? null, reason, error: errorCode ?? null, metadata: flagMetadata ?? {} }));
 
 if (kind === "server") {
   const { OpenFeature } = require("@openfeature/server-sdk");

@@ -21,6 +21,7 @@ for case in json.load(open(scenarios))["cases"]:
     context = EvaluationContext(attributes=case["context"])
     details = evaluate[case["kind"]](case["key"], case["default"], context)
     answer = {
+        "key": details.flag_key,
         "value": details.value,
         "variant": details.variant,
         "reason": details.reason,
