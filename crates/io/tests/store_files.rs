@@ -125,7 +125,7 @@ fn files_that_are_not_ours_are_refused_in_words() {
         written(folder);
         sql(folder, "PRAGMA user_version = 99");
     };
-    check(newer, "has schema version 99 and this release knows 2; use the release that wrote it");
+    check(newer, "has schema version 99 and this release knows 3; use the release that wrote it");
     let damaged = |folder: &Path| {
         written(folder);
         sql(folder, "UPDATE journal SET body = zeroblob(length(body))");

@@ -126,6 +126,16 @@ impl Client {
         }
     }
 
+    /// Compresses what was written, where this process holds the data folder; a running server does so by and by.
+    pub(crate) async fn seal(&self) -> Result<()> {
+        let Some(server) = &self.inside else { return Ok(()) };
+        let store = server.app().store.clone();
+        let sealed = tokio::task::spawn_blocking(move || store.seal()).await;
+        let sealed = sealed.map_err(|error| Failure::program(format!("compressing broke off: {error}")))?;
+        // What is not compressed is safe in the journal.
+        sealed.map(drop).map_err(|error| Failure::program(format!("cannot compress what was taken: {error}")))
+    }
+
     /// Who this is, for those who read what was changed.
     pub(crate) fn actor(&self) -> &str {
         &self.actor

@@ -2,13 +2,12 @@
 //!
 //! A block holds rows in order of time. A row is an [`Aggregate`]; one that stands for a single sample is
 //! just that sample's time and value, so a block of such rows has two columns and no more, whatever its step.
-//! Regular times and constant values take a few bytes; other columns are compressed by `pco`, or lie plain
-//! where that is shorter (few rows).
 
 use lanner_core::{Aggregate, Sample};
 
 use super::StoreError;
 use super::bytes::{self, Reader};
+use super::column::{Times, floats, integers, put_floats, put_integers};
 
 /// The most rows a block has.
 pub(super) const MAX_ROWS: usize = 4096;
@@ -27,28 +26,6 @@ pub(super) struct Rows {
     values: Vec<f64>,
     /// Only if some row stands for several samples.
     merged: Option<Box<Merged>>,
-}
-
-/// Rising times; regular ones, which are the common ones, take no room.
-#[derive(Debug, Clone, PartialEq)]
-enum Times {
-    Regular { first_ms: i64, step_ms: i64 },
-    Listed(Box<[i64]>),
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self::Regular { first_ms: 0, step_ms: 0 }
-    }
-}
-
-impl Times {
-    fn get(&self, at: usize) -> i64 {
-        match self {
-            Self::Regular { first_ms, step_ms } => first_ms.wrapping_add(step_ms.wrapping_mul(at as i64)),
-            Self::Listed(times) => times[at],
-        }
-    }
 }
 
 /// What rows of several samples hold besides their last one; the columns are as long as the block.
@@ -141,7 +118,8 @@ pub(super) fn decode(block: &[u8]) -> Result<Rows, StoreError> {
     if !(kind == SINGLE || kind == MERGED) || n > MAX_ROWS {
         return Err(reader.wrong());
     }
-    let mut rows = Rows { times: times(&mut reader, n)?, values: floats(&mut reader, n)?, merged: None };
+    let mut rows =
+        Rows { times: Times::read(&mut reader, n)?, values: floats(&mut reader, n)?, merged: None };
     if kind == MERGED {
         rows.merged = Some(Box::new(merged(&mut reader, &rows.values)?));
     }
@@ -161,129 +139,6 @@ fn merged(reader: &mut Reader<'_>, values: &[f64]) -> Result<Merged, StoreError>
     };
     let (sums, mins, maxs) = (column()?, column()?, column()?);
     Ok(Merged { counts: counts.into_iter().map(i64::unsigned_abs).collect(), sums, mins, maxs })
-}
-
-const REGULAR: u8 = 0;
-const PCO: u8 = 1;
-const PLAIN: u8 = 2;
-/// Below this many numbers the plain form is tried as well.
-const FEW: usize = 48;
-
-fn put_integers(out: &mut Vec<u8>, numbers: &[i64]) -> Result<(), StoreError> {
-    let Some(&first) = numbers.first() else { return Ok(()) };
-    let delta = numbers.get(1).map_or(0, |second| second.wrapping_sub(first));
-    if numbers.array_windows().all(|[a, b]| b.wrapping_sub(*a) == delta) {
-        out.push(REGULAR);
-        bytes::put_zigzag(out, first);
-        bytes::put_zigzag(out, delta);
-        return Ok(());
-    }
-    let mut plain = Vec::new();
-    if numbers.len() < FEW {
-        let mut before = 0_i64;
-        for &number in numbers {
-            bytes::put_zigzag(&mut plain, number.wrapping_sub(before));
-            before = number;
-        }
-    }
-    put_shorter(out, &plain, numbers)
-}
-
-fn put_floats(out: &mut Vec<u8>, numbers: &[f64]) -> Result<(), StoreError> {
-    let Some(&first) = numbers.first() else { return Ok(()) };
-    if numbers.iter().all(|number| number.to_bits() == first.to_bits()) {
-        out.push(REGULAR);
-        // Whole numbers have zero low bytes: cut them off.
-        let high = first.to_bits().swap_bytes();
-        bytes::put_varint(out, high);
-        return Ok(());
-    }
-    let plain = if numbers.len() < FEW {
-        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
-    } else {
-        Vec::new()
-    };
-    put_shorter(out, &plain, numbers)
-}
-
-/// Appends the plain form (if there is one) or the compressed one, whichever is shorter.
-fn put_shorter<T: pco::data_types::Number>(
-    out: &mut Vec<u8>,
-    plain: &[u8],
-    numbers: &[T],
-) -> Result<(), StoreError> {
-    let packed = pco::standalone::simple_compress(numbers, &pco::ChunkConfig::default())
-        .map_err(|error| StoreError::Database { detail: format!("compressing a block: {error}") })?;
-    if !plain.is_empty() && plain.len() <= packed.len() + 1 {
-        out.push(PLAIN);
-        out.extend_from_slice(plain);
-    } else {
-        out.push(PCO);
-        bytes::put_bytes(out, &packed);
-    }
-    Ok(())
-}
-
-fn times(reader: &mut Reader<'_>, n: usize) -> Result<Times, StoreError> {
-    if n == 0 {
-        return Ok(Times::default());
-    }
-    match reader.byte()? {
-        REGULAR => Ok(Times::Regular { first_ms: reader.zigzag()?, step_ms: reader.zigzag()? }),
-        form => Ok(Times::Listed(listed(reader, n, form)?.into())),
-    }
-}
-
-fn integers(reader: &mut Reader<'_>, n: usize) -> Result<Vec<i64>, StoreError> {
-    if n == 0 {
-        return Ok(Vec::new());
-    }
-    match reader.byte()? {
-        REGULAR => {
-            let times = Times::Regular { first_ms: reader.zigzag()?, step_ms: reader.zigzag()? };
-            Ok((0..n).map(|at| times.get(at)).collect())
-        }
-        form => listed(reader, n, form),
-    }
-}
-
-fn listed(reader: &mut Reader<'_>, n: usize, form: u8) -> Result<Vec<i64>, StoreError> {
-    match form {
-        PLAIN => {
-            let mut number = 0_i64;
-            (0..n)
-                .map(|_| {
-                    number = number.wrapping_add(reader.zigzag()?);
-                    Ok(number)
-                })
-                .collect()
-        }
-        PCO => packed(reader, n),
-        _ => Err(reader.wrong()),
-    }
-}
-
-fn floats(reader: &mut Reader<'_>, n: usize) -> Result<Vec<f64>, StoreError> {
-    if n == 0 {
-        return Ok(Vec::new());
-    }
-    match reader.byte()? {
-        REGULAR => Ok(vec![f64::from_bits(reader.varint()?.swap_bytes()); n]),
-        PLAIN => Ok(reader.chunks::<8>(n)?.iter().map(|number| f64::from_le_bytes(*number)).collect()),
-        PCO => packed(reader, n),
-        _ => Err(reader.wrong()),
-    }
-}
-
-fn packed<T: pco::data_types::Number + Default>(
-    reader: &mut Reader<'_>,
-    n: usize,
-) -> Result<Vec<T>, StoreError> {
-    let bytes = reader.bytes()?;
-    let mut numbers = vec![T::default(); n];
-    let progress = pco::standalone::simple_decompress_into(bytes, &mut numbers)
-        .map_err(|error| StoreError::corrupt(format!("{WHAT}: {error}")))?;
-    if progress.n_processed == n { Ok(numbers) } else { Err(reader.wrong()) }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Reading order: [`Store`], [`StoreOptions`] (what is kept), `batch` (what comes in), `writer` (the one
-//! thread that writes), `head` (the newest data), `block` (the compressed form), `read`; then `seal` and
+//! thread that writes), `head` (the newest data), `block` and `column` (the compressed form), `read`; then `seal` and
 //! `rollup` (how blocks are made), `events`, `state`, `documents`, `audit`, `outbox` (everything that is not a
 //! sample).
 //!
@@ -28,6 +28,7 @@ mod backup;
 mod batch;
 mod block;
 mod bytes;
+mod column;
 mod documents;
 mod error;
 mod event_block;

@@ -20,7 +20,8 @@ const LOCK_NAME: &str = "lanner.lock";
 const APPLICATION_ID: i64 = 0x4c41_4e52;
 
 /// The scripts that lead from version `n` to `n + 1`; never edit one that was released, add one.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// Makes the folder if needed and takes its lock, which ends with the file handle.
 pub(super) fn lock_folder(folder: &Path) -> Result<File, StoreError> {

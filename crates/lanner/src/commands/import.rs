@@ -108,6 +108,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         for work in &work {
             is_clean &= import(args, work, client).await?;
         }
+        // Whoever opens the folder next has less to read, and less in memory.
+        progress::waiting("compressing", client.seal()).await?;
         Ok(Outcome::found(!is_clean))
     })
 }

@@ -1,0 +1,1 @@
+-- Version 3: columns of decimals are kept as integers, which programs of version 2 cannot read.
