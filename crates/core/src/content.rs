@@ -32,7 +32,13 @@ pub fn hash(value: &Value) -> String {
 /// ```
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(&digest(bytes))
+}
+
+/// The 32 bytes of SHA-256.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -16,7 +16,7 @@ pub struct Document(Arc<Written>);
 struct Written {
     value: Value,
     id: String,
-    hash: String,
+    hash: [u8; 32],
 }
 
 impl Document {
@@ -24,7 +24,8 @@ impl Document {
     #[must_use]
     pub fn new(value: Value) -> Self {
         let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self(Arc::new(Written { hash: content::hash(&value), id, value }))
+        let hash = content::digest(content::canonical(&value).as_bytes());
+        Self(Arc::new(Written { hash, id, value }))
     }
 
     /// What is written.
@@ -127,8 +128,8 @@ impl Snapshot {
         self.revision
     }
 
-    /// SHA-256 of lines, each with a line feed at its end: the revision, then for each switch, in order of their ids,
-    /// the SHA-256 of its document in canonical JSON.
+    /// SHA-256 of the revision in decimal digits, a line feed, and for each switch, in order of their ids, the 32 bytes of the
+    /// SHA-256 of its document in canonical JSON; as hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -223,11 +224,12 @@ impl Snapshot {
 }
 
 fn hash_of(revision: u64, switches: &[Document]) -> String {
-    let mut lines = format!("{revision}\n");
+    let mut hashed = format!("{revision}\n").into_bytes();
+    hashed.reserve(32 * switches.len());
     for Document(written) in switches {
-        lines.extend([&written.hash, "\n"]);
+        hashed.extend(written.hash);
     }
-    content::sha256(lines.as_bytes())
+    content::sha256(&hashed)
 }
 
 #[cfg(test)]
