@@ -132,8 +132,10 @@ impl Client {
         let store = server.app().store.clone();
         let sealed = tokio::task::spawn_blocking(move || store.seal()).await;
         let sealed = sealed.map_err(|error| Failure::program(format!("compressing broke off: {error}")))?;
-        // What is not compressed is safe in the journal.
-        sealed.map(drop).map_err(|error| Failure::program(format!("cannot compress what was taken: {error}")))
+        sealed.map(drop).map_err(|error| {
+            Failure::program(format!("cannot compress what was taken: {error}"))
+                .hint("nothing is lost; the next server with this folder compresses it")
+        })
     }
 
     /// Who this is, for those who read what was changed.

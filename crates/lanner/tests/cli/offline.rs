@@ -86,6 +86,10 @@ fn whisper_files_are_imported_under_the_names_of_their_folders() {
         .says(1, &["rate.wsp: 3 samples", "broken.wsp: the file", "cut off"]);
     let exported = run(&["export", "--data", &data, "--series", "*", "--format", "csv"]).expect(0);
     assert!(exported.contains("app.web.rate") && exported.contains(",17.5"), "{exported}");
+    // Whoever opens the folder next has nothing to read back into memory.
+    let db = rusqlite::Connection::open(format!("{data}/lanner.db")).unwrap();
+    let n_unsealed: i64 = db.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
+    assert_eq!(n_unsealed, 0);
     std::fs::create_dir_all(path("empty")).unwrap();
     run(&["import", "--data", &data, &path("empty")]).says(2, &["holds no Whisper files"]);
 }
