@@ -37,6 +37,13 @@ fn finds_the_outage_within_one_window_and_names_the_bank() {
     assert_eq!(rules, ["payments-drop", "payments-floor"]);
     assert_eq!(facts["false_alarms"], Value::Array(Vec::new()));
 
+    // The first alert throws the switch, and the next that is asked for is refused.
+    let refusal = &facts["refusal"];
+    assert_eq!((&refusal["switch"], &refusal["others_pass"]), (&"block-bank.hsbc".into(), &true.into()));
+    let first = &outage["alerts"][0];
+    assert!(refusal["at"].as_str() >= first["evaluated"].as_str(), "{refusal} {first}");
+    assert!(refusal["at"].as_str() <= first["told"].as_str(), "{refusal} {first}");
+
     for series in facts["series"].as_array().unwrap() {
         assert_eq!(series["labels"][0]["alerts"].as_array().map(Vec::len), Some(1), "{series}");
         assert_eq!(series["outside"], Value::Array(Vec::new()), "{series}");

@@ -30,8 +30,8 @@ Usage: cargo xtask test [--quick]
   --no-install  do not install the peer
   --write   write the table into docs/performance.md
   --minutes how long rules are watched, 4 by default
-  SECTION   size, ingest, events, reads, idle or rules; all of them by default; or switch: conditions of
-            kill switches beside wirefilter, a-tree, cel and Python's rule-engine, which are fetched
+  SECTION   size, ingest, events, reads, idle, graphite, switches or rules; all of them by default; or switch:
+            conditions of kill switches beside wirefilter, a-tree, cel and Python's rule-engine, which are fetched
 
 Examples:
   cargo xtask test --quick

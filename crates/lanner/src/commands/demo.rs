@@ -4,12 +4,13 @@
 //! engine, messages to a real webhook. Only time is made: see [`story`].
 //!
 //! Reading order: [`story`] (what happens), `payments` and [`labelled`] (the data), [`hook`] (who is told),
-//! [`facts`] (what came of it), [`tell`] (the text).
+//! `refusal` (what is refused), [`facts`] (what came of it), [`tell`] (the text).
 
 mod facts;
 mod hook;
 mod labelled;
 mod payments;
+mod refusal;
 mod story;
 mod tell;
 
@@ -35,7 +36,7 @@ const RULES: &str = include_str!("../../demo/rules.yaml");
 /// Watch Lanner find an outage in three weeks of data, within a minute.
 ///
 /// Starts a server in a private folder, takes in two real series of the Numenta Anomaly Benchmark and generated
-/// payments, lets a bank fail on the last day, and says what was found, when, and how late. Then the server goes on,
+/// payments, lets a bank fail on the last day, and says what was found, when, how late, and from when on it was contained. Then the server goes on,
 /// with payments coming in, to be looked at.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -44,7 +45,7 @@ Examples:
   lanner demo --rules
   lanner demo --exit --format json | jq .outage
 
-Exit codes: 0 when the outage was found within one window and the bank named, else 3.")]
+Exit codes: 0 when the outage was found within one window, the bank named and its payments refused, else 3.")]
 pub(crate) struct Args {
     /// Leave when the story is told, instead of serving until Ctrl-C.
     #[arg(long)]
@@ -163,7 +164,7 @@ async fn tell_story(
     times: Times,
 ) -> Result<Facts> {
     let started = Instant::now();
-    story::play(server, hook, feed, times).await?;
+    let refusal = story::play(server, hook, feed, times).await?;
     let took_s = started.elapsed().as_secs_f64();
     let received = hook.received();
     let found = facts::found(client, &received).await?;
@@ -178,6 +179,7 @@ async fn tell_story(
         },
         loaded: facts::loaded(client, feed.written()).await?,
         outage,
+        refusal,
         false_alarms,
         series,
         webhook: facts::webhook(&hook.url, &received),

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::hook::{MessageAlert, Received};
 use super::labelled::{Label, Labelled};
 use super::payments::FAILING_BANK;
+use super::refusal::Refusal;
 use super::story::{Times, Written};
 use crate::client::Client;
 use crate::failure::Result;
@@ -22,6 +23,8 @@ pub(super) struct Facts {
     pub(super) story: StoryFacts,
     pub(super) loaded: Loaded,
     pub(super) outage: Outage,
+    /// The first payment that was refused.
+    pub(super) refusal: Option<Refusal>,
     /// Alerts about payments that were not about the outage.
     pub(super) false_alarms: Vec<Found>,
     pub(super) series: Vec<SeriesFacts>,
@@ -273,6 +276,8 @@ impl Facts {
             Some(format!("no alert named {bank}, whose payments fail"))
         } else if !within_one_window {
             Some(format!("{bank} was found later than one window after its payments began to fail"))
+        } else if !self.refusal.as_ref().is_some_and(|refusal| refusal.others_pass) {
+            Some(format!("payments with {bank} are not refused, or others are as well"))
         } else if self.loaded.rejected > 0 {
             Some(format!("the server refused {} rows", self.loaded.rejected))
         } else {

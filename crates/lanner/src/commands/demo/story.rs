@@ -18,6 +18,7 @@ use super::RULES;
 use super::hook::Hook;
 use super::labelled::{self, Labelled};
 use super::payments::Payments;
+use super::refusal::{self, Refusal};
 use crate::client::Client;
 use crate::failure::{Failure, Result};
 use crate::progress::scaled;
@@ -124,8 +125,13 @@ async fn send(
     Ok(client.write(path, parameters, body.into_bytes()).await?.rejected)
 }
 
-/// Plays the story to its end.
-pub(super) async fn play(server: &Server, hook: &Hook, feed: &mut Feed<'_>, times: Times) -> Result<()> {
+/// Plays the story to its end; the first payment that was refused, if any was.
+pub(super) async fn play(
+    server: &Server,
+    hook: &Hook,
+    feed: &mut Feed<'_>,
+    times: Times,
+) -> Result<Option<Refusal>> {
     let progress = Progress::new(times);
     let mut now_ms = times.start_ms;
     while now_ms < times.watched_ms {
@@ -134,15 +140,20 @@ pub(super) async fn play(server: &Server, hook: &Hook, feed: &mut Feed<'_>, time
         step(server, now_ms).await?;
         progress.at(now_ms, feed.written, "history");
     }
+    refusal::prepare(feed.client).await?;
     apply_rules(feed.client, hook).await?;
+    let mut refusal = None;
     while now_ms < times.end_ms {
         let due_ms = server.app().engine().wake_ms().unwrap_or(times.end_ms);
         now_ms = due_ms.clamp(now_ms + 1, times.end_ms);
         feed.write_until(now_ms).await?;
         step(server, now_ms).await?;
+        if refusal.is_none() && now_ms >= times.outage_ms {
+            refusal = refusal::look(feed.client, now_ms).await?;
+        }
         progress.at(now_ms, feed.written, "watched");
     }
-    Ok(())
+    Ok(refusal)
 }
 
 async fn apply_rules(client: &Client, hook: &Hook) -> Result<()> {

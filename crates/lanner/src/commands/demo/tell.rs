@@ -4,6 +4,7 @@ use lanner_core::time::{MINUTE_MS, SECOND_MS, format_duration};
 use lanner_wire::api::Time;
 
 use super::facts::{Facts, Found, LabelFacts, Outage, SeriesFacts};
+use super::refusal::Refusal;
 use crate::failure;
 use crate::progress::scaled;
 
@@ -41,6 +42,7 @@ pub(super) fn story(facts: &Facts) -> String {
     lines.extend(data(facts));
     lines.push(String::new());
     lines.extend(outage(&facts.outage, &facts.false_alarms, &style));
+    lines.extend(refusal(facts.refusal.as_ref(), &facts.outage, &style));
     lines.push(String::new());
     lines.push(style.heading("Two real series, and what people labelled in them"));
     lines.push(
@@ -107,6 +109,22 @@ fn outage(outage: &Outage, false_alarms: &[Found], style: &Style) -> Vec<String>
         style.bad(&format!("  {} false alarms about payments:", false_alarms.len()))
     });
     lines.extend(false_alarms.iter().map(|alert| format!("    {}", line(alert))));
+    lines
+}
+
+/// What was refused, and when.
+fn refusal(refusal: Option<&Refusal>, outage: &Outage, style: &Style) -> Vec<String> {
+    let Some(Refusal { at, switch, reason, others_pass }) = refusal else {
+        return vec![style.bad(&format!("  Payments with {} are not refused.", outage.bank))];
+    };
+    let after = rounded(at.0 - outage.began.0);
+    let others = if *others_pass { "payments with others pass" } else { "and so are those with others" };
+    let mut lines = vec![
+        String::new(),
+        format!("  {}  {} is thrown by the alert", clock(at.0), style.bad(switch)),
+        format!("            {after} after the start payments with {} are refused; {others}", outage.bank),
+    ];
+    lines.extend(reason.as_ref().map(|reason| format!("            the shop is told: {reason}")));
     lines
 }
 
