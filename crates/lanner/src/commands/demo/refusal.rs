@@ -1,12 +1,15 @@
 //! What becomes of payments with the failing bank: the alert throws a switch, and whoever asks is refused.
 
-use lanner_wire::api::{EvaluateSwitches, SwitchVerdict, SwitchVerdicts, SwitchView, Time};
+use lanner_wire::api::{EvaluateSwitches, SwitchVerdicts, SwitchView, Time};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::payments::FAILING_BANK;
 use crate::client::Client;
 use crate::failure::Result;
+
+/// What alerts throw copies of, one for each bank; named in the demo's rules as well.
+const SWITCH: &str = "block-bank";
 
 /// A bank that takes its payments.
 const OTHER_BANK: &str = "ing";
@@ -27,7 +30,7 @@ pub(super) struct Refusal {
 /// Makes the switch that alerts throw for the bank that they name.
 pub(super) async fn prepare(client: &Client) -> Result<()> {
     let switch = json!({
-        "id": "block-bank", "description": "Payments with a bank that takes none", "when": "bank exists",
+        "id": SWITCH, "description": "Payments with a bank that takes none", "when": "bank exists",
         "status": "inactive", "reason": "this bank takes no payments just now; offer another one",
     });
     let request = json!({ "switches": [switch] });
@@ -37,7 +40,8 @@ pub(super) async fn prepare(client: &Client) -> Result<()> {
 /// Asks for a payment with the failing bank, and for one with another, as a shop would, once a switch was thrown.
 pub(super) async fn look(client: &Client, now_ms: i64) -> Result<Option<Refusal>> {
     let switches: Vec<SwitchView> = client.get(&["api", "v1", "switches"], &[]).await?;
-    if switches.len() < 2 {
+    let is_thrown = |view: &SwitchView| view.switch.id != SWITCH;
+    if !switches.iter().any(is_thrown) {
         return Ok(None);
     }
     let payment = |bank: &str| Map::from_iter([("bank".to_owned(), Value::from(bank))]);
@@ -45,9 +49,10 @@ pub(super) async fn look(client: &Client, now_ms: i64) -> Result<Option<Refusal>
     let request = EvaluateSwitches { contexts, ..EvaluateSwitches::default() };
     let answer: SwitchVerdicts = client.post(&["api", "v1", "switches", "evaluate"], &request).await?;
     let [failing, other] = &answer.verdicts[..] else { return Ok(None) };
-    let refusal = |SwitchVerdict { switches, reason, .. }: &SwitchVerdict| {
-        let switch = switches.first()?.clone();
-        Some(Refusal { at: Time(now_ms), switch, reason: reason.clone(), others_pass: !other.blocked })
-    };
-    Ok(refusal(failing))
+    Ok(failing.switches.first().map(|switch| Refusal {
+        at: Time(now_ms),
+        switch: switch.clone(),
+        reason: failing.reason.clone(),
+        others_pass: !other.blocked,
+    }))
 }
