@@ -22,6 +22,7 @@ mod nodes;
 mod normalize;
 mod number;
 mod one_number;
+mod parallel;
 pub mod parse;
 mod pattern;
 mod percentile;
