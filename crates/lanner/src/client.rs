@@ -3,14 +3,17 @@
 //! Reading order: [`ServerArgs`] (where the server is), [`with`] (connect, work, leave), [`Client`].
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use lanner_server::{Server, Settings};
 use lanner_wire::api::{ErrorBody, ProblemView, WriteReport};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::runtime::Runtime;
 
 use crate::failure::{Failure, Outcome, Result};
 
@@ -57,18 +60,22 @@ pub(crate) fn with_new(
 ) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(async {
-        let client = Client::open(args).await?;
-        let result = tokio::select! {
-            result = work(&client) => result,
-            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
-        };
-        client.close().await;
-        result
-    });
+    let client = runtime.block_on(Client::open(args))?;
+    let result = run(&runtime, Box::pin(work(&client)));
+    runtime.block_on(client.close());
     // What still waits for input, such as a terminal, is not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// One function for the work of all commands: a runtime's code for each of them would take longer to build than they do.
+fn run(runtime: &Runtime, work: Pin<Box<dyn Future<Output = Result<Outcome>> + '_>>) -> Result<Outcome> {
+    runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+        }
+    })
 }
 
 /// A connection to a server.
@@ -149,7 +156,8 @@ impl Client {
         path: &[&str],
         parameters: Parameters<'_>,
     ) -> Result<T> {
-        read(self.stream(path, parameters).await?).await
+        let answer = self.ask(self.request(Method::GET, path, parameters)?).await?;
+        read(&answer)
     }
 
     /// Asks for a body to be read piece by piece.
@@ -159,7 +167,8 @@ impl Client {
 
     /// Sends JSON, receives JSON.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T> {
-        read(self.send(self.request(Method::POST, path, &[])?.json(body)).await?).await
+        let answer = self.ask(self.request(Method::POST, path, &[])?.json(body)).await?;
+        read(&answer)
     }
 
     /// Asks for something to be done that answers nothing.
@@ -175,7 +184,7 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<WriteReport> {
         let started = std::time::Instant::now();
-        let body = bytes::Bytes::from(body);
+        let body = Bytes::from(body);
         loop {
             let request = self.request(Method::POST, path, parameters)?.body(body.clone());
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
@@ -223,6 +232,10 @@ impl Client {
         }
         let text = response.text().await.unwrap_or_default();
         Err(refusal(status, &text))
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<Bytes> {
+        self.send(request).await?.bytes().await.map_err(|error| unreadable(&error))
     }
 
     /// Why there was no answer.
@@ -275,13 +288,13 @@ fn retry_after(response: &Response) -> Duration {
     Duration::from_secs(seconds.unwrap_or(1).clamp(1, 60))
 }
 
-async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
-    let broken = |why: String| {
-        Failure::program(format!("the server's answer cannot be read: {why}"))
-            .hint("is it Lanner that answers there, and of the same version?")
-    };
-    let body = response.bytes().await.map_err(|error| broken(causes(&error)))?;
-    serde_json::from_slice(&body).map_err(|error| broken(error.to_string()))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::program(format!("the server's answer cannot be read: {}", causes(error)))
+        .hint("is it Lanner that answers there, and of the same version?")
 }
 
 /// What the server refused, and why.

@@ -116,14 +116,14 @@ pub(crate) trait Row: Serialize {
 pub(crate) fn list<R: Row>(format: Format, rows: &[R], nothing: &str) -> Result<()> {
     match format {
         Format::Json => json(&rows),
-        Format::Csv => csv(R::COLUMNS, rows.iter().map(Row::cells)),
+        Format::Csv => csv(R::COLUMNS, &mut rows.iter().map(Row::cells)),
         Format::Table if rows.is_empty() => line(nothing),
-        Format::Table => table(R::COLUMNS, rows.iter().map(Row::cells)),
+        Format::Table => table(R::COLUMNS, &mut rows.iter().map(Row::cells)),
     }
 }
 
 /// Writes a table.
-pub(crate) fn table<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec<Cell>>) -> Result<()> {
+pub(crate) fn table(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>) -> Result<()> {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     if io::stdout().is_terminal()
@@ -131,7 +131,7 @@ pub(crate) fn table<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec
     {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table.set_header(columns.iter().map(AsRef::as_ref));
+    table.set_header(columns);
     for cells in rows {
         table.add_row(cells.iter().map(|cell| {
             let aligned = comfy_table::Cell::new(cell.for_people());
@@ -145,10 +145,10 @@ pub(crate) fn table<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec
 }
 
 /// Writes CSV.
-pub(crate) fn csv<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec<Cell>>) -> Result<()> {
+pub(crate) fn csv(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>) -> Result<()> {
     let mut writer = csv::Writer::from_writer(io::stdout().lock());
     let wrong = |error: csv::Error| Failure::from(io::Error::from(error));
-    writer.write_record(columns.iter().map(AsRef::as_ref)).map_err(wrong)?;
+    writer.write_record(columns).map_err(wrong)?;
     for cells in rows {
         writer.write_record(cells.iter().map(Cell::exact)).map_err(wrong)?;
     }
@@ -159,7 +159,7 @@ pub(crate) fn csv<S: AsRef<str>>(columns: &[S], rows: impl Iterator<Item = Vec<C
 pub(crate) fn one<R: Row>(format: Format, row: &R) -> Result<()> {
     match format {
         Format::Json => json(row),
-        Format::Csv => csv(R::COLUMNS, std::iter::once(row.cells())),
+        Format::Csv => csv(R::COLUMNS, &mut std::iter::once(row.cells())),
         Format::Table => {
             let width = R::COLUMNS.iter().map(|name| name.len()).max().unwrap_or(0);
             let fields = R::COLUMNS.iter().zip(row.cells());

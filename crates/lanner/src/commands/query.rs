@@ -109,7 +109,7 @@ fn table(answer: &QueryResponse) -> Result<()> {
         return output::line("No data in this range.");
     }
     let columns = ["group", "last", "min", "mean", "max", "curve"];
-    list::table(&columns, answer.series.iter().map(row))?;
+    list::table(&columns, &mut answer.series.iter().map(row))?;
     let (start, end) = (list::time_text(answer.start), list::time_text(answer.end));
     remark(&format!("from {start} to {end}, a value every {}", answer.step));
     Ok(())
@@ -155,7 +155,7 @@ fn csv(answer: &QueryResponse) -> Result<()> {
     let names: BTreeSet<&str> =
         answer.series.iter().flat_map(|series| series.labels.iter().map(|(name, _)| name)).collect();
     let columns: Vec<&str> = ["time"].into_iter().chain(names.iter().copied()).chain(["value"]).collect();
-    let rows = answer.series.iter().flat_map(|series| {
+    let mut rows = answer.series.iter().flat_map(|series| {
         let labels: Vec<Cell> =
             names.iter().map(|name| series.labels.get(name).unwrap_or_default().into()).collect();
         series.values.iter().enumerate().filter_map(move |(at, value)| {
@@ -164,7 +164,7 @@ fn csv(answer: &QueryResponse) -> Result<()> {
             value.map(|value| cells.chain([value.into()]).collect::<Vec<Cell>>())
         })
     });
-    list::csv(&columns, rows)
+    list::csv(&columns, &mut rows)
 }
 
 #[cfg(test)]

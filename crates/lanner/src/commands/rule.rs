@@ -262,12 +262,12 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
 pub(crate) fn tell(applied: &ApplyResponse, format: Format) -> Result<()> {
     match format {
         Format::Json => output::json(applied)?,
-        Format::Csv => list::csv(&["change", "id"], rows(applied))?,
+        Format::Csv => list::csv(&["change", "id"], &mut rows(applied))?,
         Format::Table => {
             let is_change = |row: &Vec<Cell>| row[0] != Cell::from("unchanged");
-            let changes: Vec<Vec<Cell>> = rows(applied).filter(is_change).collect();
-            if !changes.is_empty() {
-                list::table(&["change", "id"], changes.into_iter())?;
+            let mut changes = rows(applied).filter(is_change).peekable();
+            if changes.peek().is_some() {
+                list::table(&["change", "id"], &mut changes)?;
             }
             remark(&applied_text(applied));
         }

@@ -116,15 +116,15 @@ impl Row for Quality {
 /// Shows the metrics: a column for each series, or as CSV a row.
 pub(super) fn show(format: Format, found: &[Quality]) -> crate::failure::Result<()> {
     if format == Format::Csv {
-        return list::csv(Quality::COLUMNS, found.iter().map(Row::cells));
+        return list::csv(Quality::COLUMNS, &mut found.iter().map(Row::cells));
     }
     let cells: Vec<Vec<Cell>> = found.iter().map(Row::cells).collect();
     let heading = std::iter::once("metric").chain(found.iter().map(|quality| quality.series.as_str()));
-    let rows = Quality::COLUMNS.iter().enumerate().skip(1).map(|(at, name)| {
+    let mut rows = Quality::COLUMNS.iter().enumerate().skip(1).map(|(at, name)| {
         let values = cells.iter().map(|cells| cells[at].clone());
         std::iter::once(Cell::from(*name)).chain(values).collect()
     });
-    list::table(&heading.collect::<Vec<_>>(), rows)
+    list::table(&heading.collect::<Vec<_>>(), &mut rows)
 }
 
 /// Measures each series, and where there are several, all together: as strange as the strangest.
