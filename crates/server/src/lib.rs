@@ -14,6 +14,7 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+mod blocking;
 pub mod clock;
 pub mod deliver;
 pub mod graphite;

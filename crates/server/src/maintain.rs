@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::blocking::blocking;
 
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -18,7 +19,7 @@ pub async fn run(app: Arc<App>) {
         // What was recorded lies in memory until somebody reads `/metrics`, or this.
         app.metrics.run_upkeep();
         let (store, now_ms) = (app.store.clone(), app.now_ms());
-        let done = tokio::task::spawn_blocking(move || store.maintain(now_ms)).await;
+        let done = blocking(move || store.maintain(now_ms)).await;
         let error = match done {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),

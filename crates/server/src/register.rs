@@ -20,6 +20,7 @@ use lanner_io::store::{DocumentChange, EventsSnapshot, Store, StoreError};
 use serde_json::Value;
 
 use crate::app::{App, Prefill, locked};
+use crate::blocking::blocking;
 use crate::past;
 
 /// The kind of documents that rules are.
@@ -242,7 +243,7 @@ pub async fn reload(app: &Arc<App>, config: &Config) -> Result<(), StoreError> {
     app.engine().configure(config.routes.clone(), config.inhibitions.clone());
     app.deliveries.restart(app, &config.receivers).await;
     let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || put_in_force(&app, rules)).await;
+    let done = blocking(move || put_in_force(&app, rules)).await;
     done.unwrap_or_else(|panic| {
         Err(StoreError::Database { detail: format!("registration broke off: {panic}") })
     })

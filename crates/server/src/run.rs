@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::app::{Alarm, App, Counting, Ingested};
+use crate::blocking::blocking;
 use crate::deliver::Deliveries;
 use crate::graphite;
 use crate::ingest::carbon::{self, Protocol};
@@ -161,7 +162,7 @@ impl Server {
         let app = Arc::clone(&self.app);
         app.settings.clock.put_on(time_ms);
         app.alarm.ring();
-        let waited = tokio::task::spawn_blocking(move || app.alarm.wait_settled(time_ms, at_most));
+        let waited = blocking(move || app.alarm.wait_settled(time_ms, at_most));
         waited.await.unwrap_or(false)
     }
 
@@ -181,7 +182,7 @@ impl Server {
 
 async fn end_turns(turn: Option<JoinHandle<()>>) {
     let Some(turn) = turn else { return };
-    let joined = tokio::task::spawn_blocking(move || turn.join().is_ok()).await;
+    let joined = blocking(move || turn.join().is_ok()).await;
     if !matches!(joined, Ok(true)) {
         tracing::error!("the evaluation loop broke off");
     }
@@ -242,7 +243,7 @@ fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
 async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, ServerError> {
     let (metrics, signer) = (metrics_handle(), signer(&settings)?);
     let (folder, options) = (settings.folder.clone(), settings.store.clone());
-    let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options)).await;
+    let opened = blocking(move || Store::open(&folder, options)).await;
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
     let first_ms: HashMap<Arc<str>, i64> =
         store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();

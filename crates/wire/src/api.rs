@@ -20,6 +20,8 @@ pub mod rule;
 pub mod silence;
 pub mod switch;
 pub mod time;
+#[cfg(feature = "openapi")]
+mod time_schema;
 
 pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
@@ -41,10 +43,10 @@ pub use switch::{
 pub use time::{Time, When};
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The items, in the order that the endpoint documents.
     pub items: Vec<T>,

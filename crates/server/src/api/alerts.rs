@@ -30,7 +30,7 @@ pub struct AlertFilter {
 ///
 /// # Errors
 /// 400 for an unknown state.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/alerts", tag = "alerts",
     params(
         ("all" = Option<bool>, Query, description = "also alerts that are normal"),
@@ -38,7 +38,7 @@ pub struct AlertFilter {
         ("rule" = Option<String>, Query, description = "id of a rule"),
     ),
     responses((status = 200, body = Vec<AlertView>))
-)]
+))]
 pub async fn list(
     State(app): State<Arc<App>>,
     Query(filter): Query<AlertFilter>,
@@ -84,7 +84,7 @@ pub struct EvaluationQuery {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/evaluations", tag = "alerts",
     params(
         ("rule" = Option<String>, Query, description = "id of a rule"),
@@ -93,7 +93,7 @@ pub struct EvaluationQuery {
         ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
     ),
     responses((status = 200, body = Vec<EvaluationView>))
-)]
+))]
 pub async fn evaluations(
     State(app): State<Arc<App>>,
     Query(query): Query<EvaluationQuery>,

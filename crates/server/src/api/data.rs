@@ -23,6 +23,7 @@ use serde::Deserialize;
 
 use super::{ApiError, Json};
 use crate::app::App;
+use crate::blocking::{self, blocking};
 use crate::graphite::StoreSource;
 use crate::live;
 
@@ -33,7 +34,10 @@ const MAX_GROUPS: usize = 1_000;
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(get, path = "/api/v1/streams", tag = "data", responses((status = 200, body = Vec<StreamView>)))]
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/streams", tag = "data",
+    responses((status = 200, body = Vec<StreamView>))
+))]
 pub async fn streams(State(app): State<Arc<App>>) -> Result<Json<Vec<StreamView>>, ApiError> {
     let view = |info: lanner_io::store::StreamInfo| StreamView {
         name: info.name.to_string(),
@@ -74,7 +78,7 @@ fn select(
 ///
 /// # Errors
 /// 400, 422.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/series", tag = "data",
     params(
         ("name" = Option<String>, Query, description = "name; * stands for any characters"),
@@ -82,7 +86,7 @@ fn select(
         ("limit" = Option<usize>, Query, description = "at most 100000, by default 1000"),
     ),
     responses((status = 200, body = Vec<SeriesView>))
-)]
+))]
 pub async fn series(
     State(app): State<Arc<App>>,
     Query(query): Query<SeriesQuery>,
@@ -99,10 +103,10 @@ pub async fn series(
 ///
 /// # Errors
 /// 400, 422.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/query", tag = "data", request_body = QueryRequest,
     responses((status = 200, body = QueryResponse), (status = 422, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn query(
     State(app): State<Arc<App>>,
     Json(request): Json<QueryRequest>,
@@ -114,8 +118,8 @@ pub async fn query(
     let Some(query) = query.filter(|_| check.problems.is_empty()) else {
         return Err(Problems(check.problems).into());
     };
-    let done = tokio::task::spawn_blocking(move || measure(&app, &query, range, step_ms)).await;
-    let series = done.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    let done = blocking(move || measure(&app, &query, range, step_ms)).await;
+    let series = done??;
     let truncated = series.len() > MAX_GROUPS;
     let series = series.into_iter().take(MAX_GROUPS).collect();
     Ok(Json(QueryResponse::new(range, step_ms, series, truncated)))
@@ -189,13 +193,14 @@ fn streamed(
     write: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), StoreError> + Send + 'static,
 ) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
-    tokio::task::spawn_blocking(move || {
+    blocking::spawn(Box::new(move || {
         let result = write(&mut |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
         if let Err(error) = result {
             // The status has gone out; breaking off tells the reader that the body is not whole.
             let _ = sender.blocking_send(Err(std::io::Error::other(error.to_string())));
         }
-    });
+        Box::new(())
+    }));
     let body = Body::from_stream(Chunks(receiver));
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
@@ -217,7 +222,7 @@ impl futures_core::Stream for Chunks {
 ///
 /// # Errors
 /// 400, 422.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/export", tag = "data",
     params(
         ("format" = Option<String>, Query, description = "ndjson, csv or line"),
@@ -226,7 +231,7 @@ impl futures_core::Stream for Chunks {
         ("from" = Option<String>, Query), ("to" = Option<String>, Query),
     ),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
-)]
+))]
 pub async fn export(
     State(app): State<Arc<App>>,
     Query(query): Query<ExportQuery>,
@@ -309,11 +314,11 @@ impl std::io::Write for ChunkWriter<'_> {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/export/events/{stream}", tag = "data",
     params(("stream" = String, Path), ("from" = Option<String>, Query), ("to" = Option<String>, Query)),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
-)]
+))]
 pub async fn export_events(
     State(app): State<Arc<App>>,
     Path(stream): Path<String>,

@@ -12,6 +12,7 @@ use lanner_io::store::StoreError;
 use lanner_wire::api::{ErrorBody, ProblemView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinError;
 
 use crate::app::App;
 use crate::ingest::too_large;
@@ -116,6 +117,12 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<JoinError> for ApiError {
+    fn from(panic: JoinError) -> Self {
+        Self::internal(format!("the work broke off: {panic}"))
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.body)).into_response();
@@ -132,12 +139,16 @@ pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
-            Err(error) => {
-                let message = format!("{{\"error\":\"the answer is not JSON: {error}\"}}");
-                (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
-            }
+        answer(serde_json::to_vec(&self.0))
+    }
+}
+
+fn answer(json: serde_json::Result<Vec<u8>>) -> Response {
+    match json {
+        Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(error) => {
+            let message = format!("{{\"error\":\"the answer is not JSON: {error}\"}}");
+            (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
         }
     }
 }
@@ -164,20 +175,22 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
         let Received(bytes) = Received::from_request(request, app).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let text = error.to_string();
-            let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
-            let problem = ProblemView {
-                line: Some(error.line() as u64),
-                column: Some(error.column() as u64),
-                message,
-                ..ProblemView::default()
-            };
-            let error = "the body is not the JSON that this endpoint reads".to_owned();
-            let body = ErrorBody { error, problems: vec![problem] };
-            ApiError { status: StatusCode::BAD_REQUEST, body, retry_after_s: None }
-        })
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(&error))
     }
+}
+
+fn unreadable(error: &serde_json::Error) -> ApiError {
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let problem = ProblemView {
+        line: Some(error.line() as u64),
+        column: Some(error.column() as u64),
+        message,
+        ..ProblemView::default()
+    };
+    let error = "the body is not the JSON that this endpoint reads".to_owned();
+    let body = ErrorBody { error, problems: vec![problem] };
+    ApiError { status: StatusCode::BAD_REQUEST, body, retry_after_s: None }
 }
 
 pub(super) async fn not_found(uri: Uri) -> ApiError {

@@ -23,7 +23,10 @@ fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(get, path = "/api/v1/receivers", tag = "messages", responses((status = 200, body = Vec<ReceiverView>)))]
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/receivers", tag = "messages",
+    responses((status = 200, body = Vec<ReceiverView>))
+))]
 pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
     let counts = app.store.outbox_counts()?;
     let recent = app.store.outbox_list(None, 1_000)?;
@@ -58,10 +61,14 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
 ///
 /// # Errors
 /// 404; 502 when the receiver did not take it.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/receivers/{name}/test", tag = "messages", params(("name" = String, Path)),
-    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody), (status = 502, body = lanner_wire::api::ErrorBody))
-)]
+    responses(
+        (status = 204),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 502, body = lanner_wire::api::ErrorBody),
+    )
+))]
 pub async fn test(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, ApiError> {
     let document = documents(&app)?.into_iter().find(|document| *document.name == *name);
     let document = document.ok_or_else(|| ApiError::not_found("receiver", &name))?;
@@ -114,14 +121,14 @@ pub struct OutboxQuery {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/outbox", tag = "messages",
     params(
         ("status" = Option<String>, Query, description = "pending, sent or dead"),
         ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
     ),
     responses((status = 200, body = Vec<OutboxView>))
-)]
+))]
 pub async fn outbox(
     State(app): State<Arc<App>>,
     Query(query): Query<OutboxQuery>,
@@ -155,10 +162,10 @@ fn view(entry: &OutboxEntry) -> OutboxView {
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/outbox/{key}/retry", tag = "messages", params(("key" = String, Path)),
     responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
     app.store.outbox_retry(&key, app.now_ms())?.await?;
     app.deliveries.wake();

@@ -1,4 +1,4 @@
-//! The HTTP API: one list of routes, a file for each group of them.
+//! The HTTP API: one [list of routes](routes), a file for each group of them.
 //!
 //! Types are `lanner-wire`'s; what they mean is documented there and in the OpenAPI document, which is made
 //! from the same list.
@@ -9,6 +9,7 @@ pub mod messages;
 pub mod operations;
 pub mod replay;
 mod review;
+pub mod routes;
 pub mod rules;
 pub mod silences;
 
@@ -17,11 +18,10 @@ mod error;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::header;
 use axum::middleware;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 pub use error::{ApiError, Json, Received};
 
@@ -31,25 +31,10 @@ use crate::graphite;
 use crate::ingest;
 use crate::seyren;
 
-#[derive(utoipa::OpenApi)]
-#[openapi(info(
-    title = "Lanner",
-    description = "Finds what is unusual in metrics and events, and tells people.",
-    license(name = "Apache-2.0")
-))]
-struct Document;
-
 /// Every route.
 pub fn router(app: &Arc<App>) -> Router {
-    let api = OpenApiRouter::with_openapi(Document::openapi());
-    let (router, document) = api
-        .merge(data_routes())
-        .merge(rule_routes())
-        .merge(people_routes())
-        .merge(crate::switches::routes())
-        .split_for_parts();
-    let document = Arc::new(document);
-    let router = router
+    let router = routes::described()
+        .merge(crate::switches::gates())
         .route("/write", post(ingest::influx::write))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
@@ -57,7 +42,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/", get(operations::front))
         .merge(graphite::routes())
         .merge(seyren::routes())
-        .route("/api/openapi.json", get(async move || Json(document)))
+        .route("/api/openapi.json", get(describe))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed);
     let router = match &app.token {
@@ -67,38 +52,6 @@ pub fn router(app: &Arc<App>) -> Router {
     router.with_state(Arc::clone(app))
 }
 
-fn data_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(ingest::influx::write))
-        .routes(routes!(ingest::events::write))
-        .routes(routes!(data::streams))
-        .routes(routes!(data::series))
-        .routes(routes!(data::query))
-        .routes(routes!(data::export))
-        .routes(routes!(data::export_events))
-        .routes(routes!(operations::backup))
-        .routes(routes!(operations::audit))
-        .routes(routes!(operations::status))
-}
-
-fn rule_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(rules::apply))
-        .routes(routes!(rules::check))
-        .routes(routes!(rules::list))
-        .routes(routes!(rules::show, rules::delete))
-        .routes(routes!(rules::history))
-        .routes(routes!(replay::replay))
-}
-
-fn people_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(alerts::list))
-        .routes(routes!(alerts::evaluations))
-        .routes(routes!(silences::list, silences::add))
-        .routes(routes!(silences::expire))
-        .routes(routes!(messages::receivers))
-        .routes(routes!(messages::test))
-        .routes(routes!(messages::outbox))
-        .routes(routes!(messages::retry))
+async fn describe() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], routes::DOCUMENT)
 }

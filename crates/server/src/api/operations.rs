@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{ApiError, Json};
 use crate::app::{App, locked};
+use crate::blocking::blocking;
 
 /// The loop counts as stuck when it has not turned for this long, milliseconds.
 const STUCK_MS: i64 = 60_000;
@@ -98,7 +99,10 @@ fn escape(text: &str) -> String {
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(get, path = "/api/v1/status", tag = "operations", responses((status = 200, body = Status)))]
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/status", tag = "operations",
+    responses((status = 200, body = Status))
+))]
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
     let stats = app.store.stats()?;
     let counts = app.store.outbox_counts()?;
@@ -143,17 +147,17 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
 ///
 /// # Errors
 /// 500, 507.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/backup", tag = "operations",
     responses((status = 200, body = Vec<u8>, content_type = "application/vnd.sqlite3"))
-)]
+))]
 pub async fn backup(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     let folder = app.settings.folder.join(format!("backup-{}", app.now_ms()));
     let copy = {
         let (store, folder) = (app.store.clone(), folder.clone());
-        tokio::task::spawn_blocking(move || store.backup(&folder, &mut |_, _| ())).await
+        blocking(move || store.backup(&folder, &mut |_, _| ())).await
     };
-    copy.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    copy??;
     let broken = |error: std::io::Error| ApiError::internal(format!("the copy cannot be read: {error}"));
     let file = std::fs::File::open(folder.join("lanner.db")).map_err(broken)?;
     let length = file.metadata().map_err(broken)?.len();
@@ -199,11 +203,11 @@ pub struct AuditQuery {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/audit", tag = "operations",
     params(("subject" = Option<String>, Query), ("limit" = Option<usize>, Query)),
     responses((status = 200, body = Vec<AuditView>))
-)]
+))]
 pub async fn audit(
     State(app): State<Arc<App>>,
     Query(query): Query<AuditQuery>,

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::{ApiError, Json, review};
 use crate::app::App;
+use crate::blocking::blocking;
 use crate::graphite::StoreSource;
 use crate::register;
 
@@ -31,10 +32,10 @@ const MAX_SHOWN: usize = 100_000;
 ///
 /// # Errors
 /// 400, 422.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/replay", tag = "rules", request_body = ReplayRequest,
     responses((status = 200, body = ReplayResponse), (status = 422, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn replay(
     State(app): State<Arc<App>>,
     Json(request): Json<ReplayRequest>,
@@ -48,12 +49,11 @@ pub async fn replay(
     let terms = review::terms(&request).map_err(ApiError::problems)?;
     let stored = register::stored_config(&app.store)?;
     let rules = rules(&request.rules, &stored)?;
-    let done = tokio::task::spawn_blocking(move || {
+    let done = blocking(move || {
         let (replay, reviews) = look_back(&app, rules, &stored, range, &terms)?;
         Ok::<_, StoreError>(response(&replay, reviews))
     });
-    let response = done.await.map_err(|panic| ApiError::internal(panic.to_string()))??;
-    Ok(Json(response))
+    Ok(Json(done.await??))
 }
 
 fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {

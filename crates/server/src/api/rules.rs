@@ -33,10 +33,10 @@ pub fn actor(headers: &HeaderMap) -> String {
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/apply", tag = "rules", request_body = ApplyRequest,
     responses((status = 200, body = ApplyResponse), (status = 422, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn apply(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -64,10 +64,10 @@ pub async fn apply(
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/check", tag = "rules", request_body = CheckRequest,
     responses((status = 200, body = CheckResponse))
-)]
+))]
 pub async fn check(Json(request): Json<CheckRequest>) -> Result<Json<CheckResponse>, ApiError> {
     let document = json!({
         "rules": request.rules, "receivers": request.receivers, "inhibit": request.inhibit,
@@ -132,7 +132,10 @@ fn states(app: &App, only: Option<&str>) -> Result<HashMap<String, RuleState>, A
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", responses((status = 200, body = Vec<RuleView>)))]
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/rules", tag = "rules",
+    responses((status = 200, body = Vec<RuleView>))
+))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RuleView>>, ApiError> {
     let mut states = states(&app, None)?;
     let view = |stored: StoredRule| {
@@ -146,10 +149,10 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RuleView>>, Ap
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)),
     responses((status = 200, body = RuleView), (status = 404, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleView>, ApiError> {
     let stored = app.store.rules()?.into_iter().find(|rule| rule.id == id);
     let rule = document(stored.ok_or_else(|| ApiError::not_found("rule", &id))?);
@@ -161,10 +164,10 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)),
     responses((status = 200, body = ApplyResponse), (status = 404, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn delete(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -181,10 +184,10 @@ pub async fn delete(
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/rules/{id}/history", tag = "rules", params(("id" = String, Path)),
     responses((status = 200, body = Vec<RuleDocument>), (status = 404, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn history(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,

@@ -15,7 +15,10 @@ use crate::app::App;
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(get, path = "/api/v1/silences", tag = "silences", responses((status = 200, body = Vec<SilenceView>)))]
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/silences", tag = "silences",
+    responses((status = 200, body = Vec<SilenceView>))
+))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
     let now_ms = app.now_ms();
     let mut silences = app.store.silences()?;
@@ -27,10 +30,10 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>,
 ///
 /// # Errors
 /// 422 with every problem.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/silences", tag = "silences", request_body = NewSilence,
     responses((status = 201, body = SilenceView), (status = 422, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn add(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -54,10 +57,10 @@ pub async fn add(
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/silences/{id}", tag = "silences", params(("id" = String, Path)),
     responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
-)]
+))]
 pub async fn expire(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

@@ -25,6 +25,7 @@ use lanner_series::graphite::catalogue;
 use lanner_wire::render::json::is_callback;
 
 use crate::app::App;
+use crate::blocking;
 use parameters::Parameters;
 
 pub use paths::PathsCache;
@@ -120,7 +121,7 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>)
 
 /// Runs `work`, which reads the store, where it may block.
 async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(work).await {
+    match blocking::blocking(work).await {
         Ok(response) => response,
         Err(panic) => {
             tracing::error!("a Graphite request broke off: {panic}");

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{count_report, decoded, parameters, permit};
 use crate::api::{ApiError, Json, Received};
 use crate::app::App;
+use crate::blocking::blocking;
 
 /// Write events: one JSON object, an array of objects, or one object a line.
 ///
@@ -21,7 +22,7 @@ use crate::app::App;
 ///
 /// # Errors
 /// 400, 413, 415, 429, 503.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/events/{stream}", tag = "ingest",
     request_body(content = String, content_type = "application/x-ndjson"),
     params(
@@ -32,7 +33,7 @@ use crate::app::App;
         (status = 200, body = lanner_wire::api::WriteReport),
         (status = 400, body = lanner_wire::api::WriteReport), (status = 429),
     )
-)]
+))]
 pub async fn write(
     State(app): State<Arc<App>>,
     Path(stream): Path<String>,
@@ -47,11 +48,11 @@ pub async fn write(
     }
     let time_field = parameters(query.as_deref()).remove("time");
     let (app, stream) = (Arc::clone(&app), stream.into());
-    let taken = tokio::task::spawn_blocking(move || {
+    let taken = blocking(move || {
         let body = decoded(&app, &headers, body)?;
         take(&app, &stream, &body, time_field.as_deref())
     });
-    let report = taken.await.map_err(|panic| ApiError::internal(format!("reading broke off: {panic}")))??;
+    let report = taken.await??;
     let status = if report.rejected == 0 { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok((status, Json(lanner_wire::api::WriteReport::from(report))).into_response())
 }

@@ -21,12 +21,12 @@ use crate::app::App;
 ///
 /// # Errors
 /// 400, 413, 415, 429, 503.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v2/write", tag = "ingest",
     request_body(content = String, content_type = "text/plain"),
     params(("precision" = Option<String>, Query, description = "ns, us, ms or s")),
     responses((status = 204), (status = 400, body = lanner_wire::api::WriteReport), (status = 429))
-)]
+))]
 pub async fn write(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::{ApiError, Json};
 use crate::app::App;
+use crate::blocking::blocking;
 use crate::graphite::StoreSource;
 
 /// What a client should know.
@@ -23,7 +24,7 @@ pub(super) async fn total(
     State(app): State<Arc<App>>,
     Path(target): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let done = tokio::task::spawn_blocking(move || {
+    let done = blocking(move || {
         let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
         let all = |problems: Vec<lanner_series::graphite::Problem>| {
             wrong(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
@@ -36,7 +37,7 @@ pub(super) async fn total(
             request.evaluate(&expr, now_s - 660, now_s - 60).map_err(|problem| wrong(problem.to_string()))?;
         Ok(Json(Value::Object([(target, series.len().into())].into_iter().collect())))
     });
-    done.await.map_err(|panic| ApiError::internal(panic.to_string()))?
+    done.await?
 }
 
 /// Pictures are not drawn here.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_switch::{Switch, Verdict};
-use lanner_wire::api::{ErrorBody, SwitchCount, TellSwitches};
+use lanner_wire::api::{SwitchCount, TellSwitches};
 
 use crate::api::{ApiError, Json};
 use crate::app::{App, locked};
@@ -53,10 +53,10 @@ impl Counts {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/counts", tag = "switches", operation_id = "tell_switches",
-    request_body = TellSwitches, responses((status = 204), (status = 400, body = ErrorBody))
-)]
+    request_body = TellSwitches, responses((status = 204), (status = 400, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn tell(
     State(app): State<Arc<App>>,
     Json(told): Json<TellSwitches>,

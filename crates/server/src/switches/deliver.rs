@@ -7,7 +7,6 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_wire::api::ErrorBody;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -35,14 +34,14 @@ pub struct Held {
 
 /// All switches at their revision, as one canonical text with its hash; 304 for who has it already, and for who has an
 /// earlier one only what changed.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/snapshot", tag = "switches", operation_id = "switch_snapshot",
     params((
         "since" = Option<String>, Query,
         description = "the tag of the snapshot that is held: only what changed is sent, if it is known and shorter"
     )),
     responses((status = 200, body = Object), (status = 304))
-)]
+))]
 pub async fn snapshot(
     State(app): State<Arc<App>>,
     Query(Held { since }): Query<Held>,
@@ -78,20 +77,23 @@ pub async fn snapshot(
 ///
 /// # Errors
 /// 404 when snapshots are not signed.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/key", tag = "switches", operation_id = "switch_key",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ErrorBody))
-)]
+    responses(
+        (status = 200, body = String, content_type = "text/plain"),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+    )
+))]
 pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
     let message = "snapshots are not signed here; set server.switch_key";
     app.switches.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
 }
 
 /// Server-sent events: the revision in force, at once and after every change, with what changed if that is short.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/stream", tag = "switches", operation_id = "switch_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
-)]
+))]
 pub async fn stream(State(app): State<Arc<App>>) -> Response {
     let event = |app: &App, current: &Current| {
         let (revision, tag, now_ms) = (current.set.revision(), current.set.tag(), app.now_ms());

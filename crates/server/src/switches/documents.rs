@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use lanner_io::store::StoredDocument;
 use lanner_switch::Switch;
 use lanner_wire::api::{
-    ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, ErrorBody, ProblemView,
-    SwitchVersion, SwitchView, Time,
+    ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, ProblemView, SwitchVersion,
+    SwitchView, Time,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use super::save::{self, By, Change};
 use crate::api::rules::actor;
 use crate::api::{ApiError, Json};
 use crate::app::App;
+use crate::blocking::blocking;
 use crate::register::{Applied, ApplyOptions, Prune};
 
 fn version(stored: StoredDocument) -> SwitchVersion {
@@ -57,10 +58,10 @@ fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches", tag = "switches", operation_id = "list_switches",
     responses((status = 200, body = Vec<SwitchView>))
-)]
+))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, ApiError> {
     Ok(Json(app.store.documents(SWITCH)?.into_iter().map(|stored| view(&app, stored)).collect()))
 }
@@ -69,10 +70,10 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, 
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches", tag = "switches", operation_id = "apply_switches", request_body = ApplySwitches,
-    responses((status = 200, body = ApplyResponse), (status = 422, body = ErrorBody))
-)]
+    responses((status = 200, body = ApplyResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn apply(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -89,11 +90,11 @@ pub async fn apply(
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "show_switch",
     params(("id" = String, Path)),
-    responses((status = 200, body = SwitchView), (status = 404, body = ErrorBody))
-)]
+    responses((status = 200, body = SwitchView), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<SwitchView>, ApiError> {
     find(&app, &id).map(Json)
 }
@@ -111,11 +112,11 @@ pub struct Why {
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch", request_body = Object,
     params(("id" = String, Path), ("message" = Option<String>, Query), ("force" = Option<bool>, Query)),
-    responses((status = 200, body = SwitchView), (status = 422, body = ErrorBody))
-)]
+    responses((status = 200, body = SwitchView), (status = 422, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn put(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -140,11 +141,11 @@ pub async fn put(
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "delete_switch",
     params(("id" = String, Path), ("message" = Option<String>, Query)),
-    responses((status = 204), (status = 404, body = ErrorBody))
-)]
+    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn delete(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -177,14 +178,16 @@ async fn changed(
 /// # Errors
 /// 404, 409 when it would block more than the guard lets pass, 422 when its validity is over and nothing says for how
 /// long.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/activate", tag = "switches", operation_id = "activate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses(
-        (status = 200, body = SwitchView), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody),
-        (status = 422, body = ErrorBody),
+        (status = 200, body = SwitchView),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 409, body = lanner_wire::api::ErrorBody),
+        (status = 422, body = lanner_wire::api::ErrorBody),
     )
-)]
+))]
 pub async fn activate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -199,11 +202,11 @@ pub async fn activate(
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/deactivate", tag = "switches", operation_id = "deactivate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 200, body = SwitchView), (status = 404, body = ErrorBody))
-)]
+    responses((status = 200, body = SwitchView), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn deactivate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -217,11 +220,15 @@ pub async fn deactivate(
 ///
 /// # Errors
 /// 404, 422 when it was never changed.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/revert", tag = "switches", operation_id = "revert_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 200, body = SwitchVersion), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
-)]
+    responses(
+        (status = 200, body = SwitchVersion),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 422, body = lanner_wire::api::ErrorBody),
+    )
+))]
 pub async fn revert(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -237,11 +244,11 @@ pub async fn revert(
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/{id}/history", tag = "switches", operation_id = "switch_history",
     params(("id" = String, Path)),
-    responses((status = 200, body = Vec<SwitchVersion>), (status = 404, body = ErrorBody))
-)]
+    responses((status = 200, body = Vec<SwitchVersion>), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn history(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
@@ -264,10 +271,10 @@ pub struct AuditQuery {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/audit", tag = "switches", operation_id = "switch_audit",
     params(("limit" = Option<usize>, Query)), responses((status = 200, body = Vec<AuditView>))
-)]
+))]
 pub async fn audit(
     State(app): State<Arc<App>>,
     Query(query): Query<AuditQuery>,
@@ -282,14 +289,14 @@ pub async fn audit(
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/audit/verify", tag = "operations", operation_id = "verify_audit",
     responses((status = 200, body = AuditCheckView))
-)]
+))]
 pub async fn verify_audit(State(app): State<Arc<App>>) -> Result<Json<AuditCheckView>, ApiError> {
     let store = app.store.clone();
-    let check = tokio::task::spawn_blocking(move || store.verify_audit()).await;
-    let check = check.map_err(|panic| ApiError::internal(panic.to_string()))??;
+    let check = blocking(move || store.verify_audit()).await;
+    let check = check??;
     Ok(Json(AuditCheckView {
         valid: check.problem.is_none(),
         entries: check.n_entries,

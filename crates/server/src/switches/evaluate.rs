@@ -47,10 +47,10 @@ fn view(verdict: &Verdict, explanation: &[Explanation]) -> SwitchVerdict {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/evaluate", tag = "switches", operation_id = "evaluate_switches",
     request_body = EvaluateSwitches, responses((status = 200, body = SwitchVerdicts))
-)]
+))]
 pub async fn evaluate(
     State(app): State<Arc<App>>,
     Json(request): Json<EvaluateSwitches>,
@@ -70,17 +70,19 @@ pub async fn evaluate(
 }
 
 /// A question of the first kill-switch service.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ValidateRequest {
     /// A switch's id, or the value of the label `identifier` that several carry.
     identifier: String,
     /// The context.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     data: Map<String, Value>,
 }
 
 /// Its answer.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ValidateResponse {
     /// Whether a switch of that name blocks the context.
     matches: bool,
@@ -90,10 +92,10 @@ pub struct ValidateResponse {
 ///
 /// # Errors
 /// 400.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/ks/validate", tag = "switches", operation_id = "validate",
     request_body = ValidateRequest, responses((status = 200, body = ValidateResponse))
-)]
+))]
 pub async fn validate(
     State(app): State<Arc<App>>,
     Json(request): Json<ValidateRequest>,

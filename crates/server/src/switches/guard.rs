@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::preview::{contexts, tried};
 use super::recent::Asked;
 use crate::app::App;
+use crate::blocking::blocking;
 
 /// Fewer contexts than this are no ground for a judgement.
 const MIN_CONTEXTS: u64 = 100;
@@ -63,7 +64,7 @@ pub(super) async fn objections(
         let judged = changes.into_iter().map(|(old, new)| guard.objection(old.as_ref(), &new?, &contexts));
         Ok(judged.collect())
     };
-    let judged = tokio::task::spawn_blocking(judge).await;
+    let judged = blocking(judge).await;
     judged.unwrap_or_else(|panic| Err(StoreError::Database { detail: panic.to_string() }))
 }
 

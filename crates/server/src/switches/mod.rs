@@ -28,53 +28,23 @@ pub mod throw;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use axum::Router;
+use axum::routing::any;
 use bytes::Bytes;
 use lanner_io::store::{Store, StoreError};
 use lanner_switch::{Delta, Document, Phase, Snapshot, SwitchSet};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::app::{App, locked};
 
 /// The kind of documents that switches are.
 pub const SWITCH: &str = "switch";
 
-/// Every route of the switches.
-pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    document_routes().merge(asking_routes())
-}
-
-fn document_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(documents::list, documents::apply))
-        .routes(routes!(documents::show, documents::put, documents::delete))
-        .routes(routes!(documents::activate))
-        .routes(routes!(documents::deactivate))
-        .routes(routes!(documents::revert))
-        .routes(routes!(documents::history))
-        .routes(routes!(preview::preview))
-        .routes(routes!(requests::list))
-        .routes(routes!(requests::request))
-        .routes(routes!(requests::approve))
-        .routes(routes!(requests::deny))
-        .routes(routes!(documents::audit))
-        .routes(routes!(documents::verify_audit))
-}
-
-fn asking_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(deliver::snapshot))
-        .routes(routes!(deliver::stream))
-        .routes(routes!(deliver::key))
-        .routes(routes!(counts::tell))
-        .routes(routes!(evaluate::evaluate))
-        .routes(routes!(evaluate::validate))
-        .routes(routes!(ofrep::bulk))
-        .routes(routes!(ofrep::single))
-        .routes(routes!(ofrep::stream))
-        .route("/gate", axum::routing::any(gate::gate))
-        .route("/gate/", axum::routing::any(gate::gate_ok))
-        .route("/gate/{*path}", axum::routing::any(gate::gate_ok))
+/// The routes that proxies ask.
+pub(crate) fn gates() -> Router<Arc<App>> {
+    Router::new()
+        .route("/gate", any(gate::gate))
+        .route("/gate/", any(gate::gate_ok))
+        .route("/gate/{*path}", any(gate::gate_ok))
 }
 
 /// The switches in force, and who is told when they change.

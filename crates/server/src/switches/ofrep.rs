@@ -157,11 +157,16 @@ const fn truth(is_on: bool) -> &'static Value {
 }
 
 /// Evaluate one flag: one switch, or `blocked` for all of them.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", operation_id = "ofrep_flag", request_body = Object,
     params(("key" = String, Path)),
-    responses((status = 200, body = Object), (status = 400, body = Object), (status = 404, body = Object), (status = 429, body = Object))
-)]
+    responses(
+        (status = 200, body = Object),
+        (status = 400, body = Object),
+        (status = 404, body = Object),
+        (status = 429, body = Object),
+    )
+))]
 pub async fn single(
     State(app): State<Arc<App>>,
     Path(key): Path<String>,
@@ -192,10 +197,15 @@ pub async fn single(
 }
 
 /// Evaluate all flags; 304 for who has this answer already.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", operation_id = "ofrep_flags", request_body = Object,
-    responses((status = 200, body = Object), (status = 304), (status = 400, body = Object), (status = 429, body = Object))
-)]
+    responses(
+        (status = 200, body = Object),
+        (status = 304),
+        (status = 400, body = Object),
+        (status = 429, body = Object),
+    )
+))]
 pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body): Received) -> Response {
     if let Some(refusal) = too_many(&app) {
         return refusal;
@@ -235,10 +245,10 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
 }
 
 /// Server-sent events for OpenFeature's clients: when to evaluate again.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/ofrep/v1/stream", tag = "ofrep", operation_id = "ofrep_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
-)]
+))]
 pub async fn stream(State(app): State<Arc<App>>) -> Response {
     let event = |_: &App, current: &Current| {
         let since_ms = current.since_ms.load(Ordering::Relaxed);

@@ -9,13 +9,14 @@ use axum::http::StatusCode;
 use lanner_core::TimeRange;
 use lanner_io::store::StoreError;
 use lanner_switch::{Switch, Trial};
-use lanner_wire::api::{ErrorBody, PreviewSwitch, ProblemView, SwitchPreview, Time};
+use lanner_wire::api::{PreviewSwitch, ProblemView, SwitchPreview, Time};
 use serde_json::Value;
 
 use super::SWITCH;
 use super::recent::{Asked, MAX_CONTEXTS};
 use crate::api::{ApiError, Json};
 use crate::app::App;
+use crate::blocking::blocking;
 
 /// The last `n` contexts, the oldest first: of a stream, or else of those that were asked here.
 ///
@@ -93,11 +94,15 @@ fn wanted(app: &App, id: Option<&str>, document: Option<&Value>) -> Result<Switc
 ///
 /// # Errors
 /// 400, 404, 422 with every problem of a switch that is sent.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/preview", tag = "switches", operation_id = "preview_switch",
     request_body = PreviewSwitch,
-    responses((status = 200, body = SwitchPreview), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
-)]
+    responses(
+        (status = 200, body = SwitchPreview),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 422, body = lanner_wire::api::ErrorBody),
+    )
+))]
 pub async fn preview(
     State(app): State<Arc<App>>,
     Json(request): Json<PreviewSwitch>,
@@ -113,6 +118,6 @@ pub async fn preview(
         let stream = stream.as_deref();
         Ok(tried(&switch, stream, &contexts(&app, stream, n)?))
     };
-    let done = tokio::task::spawn_blocking(try_on).await;
-    Ok(Json(done.map_err(|panic| ApiError::internal(panic.to_string()))??))
+    let done = blocking(try_on).await;
+    Ok(Json(done??))
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
 use lanner_switch::{Switch, change};
-use lanner_wire::api::{ChangeSwitch, ErrorBody, ProblemView, SwitchRequest, SwitchView, Time};
+use lanner_wire::api::{ChangeSwitch, ProblemView, SwitchRequest, SwitchView, Time};
 use serde_json::{Value, json};
 
 use super::documents::find;
@@ -98,10 +98,10 @@ pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
 ///
 /// # Errors
 /// 500.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/requests", tag = "switches", operation_id = "switch_requests",
     responses((status = 200, body = Vec<SwitchRequest>))
-)]
+))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
     Ok(Json(app.store.documents(REQUEST)?.iter().filter_map(view).collect()))
 }
@@ -110,11 +110,15 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>
 ///
 /// # Errors
 /// 404, 422 when its validity is over and nothing says for how long.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/request", tag = "switches", operation_id = "request_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 202, body = SwitchRequest), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody))
-)]
+    responses(
+        (status = 202, body = SwitchRequest),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 422, body = lanner_wire::api::ErrorBody),
+    )
+))]
 pub async fn request(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -142,14 +146,16 @@ pub async fn request(
 ///
 /// # Errors
 /// 403 for who asked, 404, 409 when the switch has changed since.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/approve", tag = "switches", operation_id = "approve_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses(
-        (status = 200, body = SwitchView), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody),
+        (status = 200, body = SwitchView),
+        (status = 403, body = lanner_wire::api::ErrorBody),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 409, body = lanner_wire::api::ErrorBody),
     )
-)]
+))]
 pub async fn approve(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -191,11 +197,11 @@ pub(super) const DONE: &str = "approved";
 ///
 /// # Errors
 /// 404.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/deny", tag = "switches", operation_id = "deny_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 200, body = SwitchRequest), (status = 404, body = ErrorBody))
-)]
+    responses((status = 200, body = SwitchRequest), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
 pub async fn deny(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

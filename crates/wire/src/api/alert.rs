@@ -3,12 +3,12 @@
 use lanner_core::{Alert, AlertState, Evaluation, Labels, Outcome, Score, TimeRange};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::Time;
 
 /// `[start, end)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WindowView {
     /// First instant inside.
     pub start: Time,
@@ -23,7 +23,8 @@ impl From<TimeRange> for WindowView {
 }
 
 /// One rule on one window for one group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EvaluationView {
     /// 32 hexadecimal digits, the same for the same rule, version, group and window.
     pub id: String,
@@ -32,7 +33,7 @@ pub struct EvaluationView {
     /// The rule's version.
     pub version: u32,
     /// The values of the rule's `by` fields.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub group: Labels,
     /// The window that was looked at.
     pub window: WindowView,
@@ -48,13 +49,13 @@ pub struct EvaluationView {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub score_infinite: bool,
     /// What it came to.
-    #[schema(value_type = String, example = "breach")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "breach"))]
     pub outcome: Outcome,
     /// Why the source could not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The alert's state afterwards.
-    #[schema(value_type = String, example = "firing")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "firing"))]
     pub state: AlertState,
     /// Whether the window was walked late, because Lanner was down when it was due.
     pub late: bool,
@@ -86,7 +87,8 @@ impl From<&Evaluation> for EvaluationView {
 }
 
 /// The tracked condition of one rule and group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AlertView {
     /// 16 hexadecimal digits, the same for the same rule and group.
     pub fingerprint: String,
@@ -95,13 +97,13 @@ pub struct AlertView {
     /// The version of the rule that evaluated last.
     pub version: u32,
     /// The values of the rule's `by` fields.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub group: Labels,
     /// What silences match: the rule's labels, the group's, and `rule`.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub labels: Labels,
     /// `normal`, `pending`, `firing`, `recovering`, `no_data` or `error`.
-    #[schema(value_type = String, example = "firing")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "firing"))]
     pub state: AlertState,
     /// Since when.
     pub since: Time,
@@ -131,7 +133,7 @@ pub struct AlertView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The rule's content: text, or an object.
-    #[schema(value_type = Value)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub content: Value,
     /// Whether the state last changed while windows missed during downtime were walked.
     pub late: bool,
@@ -178,7 +180,8 @@ impl AlertView {
 /// let counts: StateCounts = [AlertState::Normal, AlertState::Firing, AlertState::Normal].into_iter().collect();
 /// assert_eq!((counts.normal, counts.firing, counts.pending), (2, 1, 0));
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StateCounts {
     /// Nothing to tell.
     pub normal: u64,

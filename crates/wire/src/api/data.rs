@@ -4,7 +4,6 @@ use lanner_core::time::{WEEK_MS, format_duration, parse_duration_ms};
 use lanner_core::{Labels, SeriesKey, TimeRange};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{ProblemView, Time, When};
 
@@ -12,10 +11,11 @@ use super::{ProblemView, Time, When};
 pub const MAX_STEPS: i64 = 20_000;
 
 /// A stream of events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StreamView {
     /// Its name.
-    #[schema(example = "payments")]
+    #[cfg_attr(feature = "openapi", schema(example = "payments"))]
     pub name: String,
     /// Events stored.
     pub events: u64,
@@ -26,13 +26,14 @@ pub struct StreamView {
 }
 
 /// A series.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SeriesView {
     /// Its name.
-    #[schema(example = "cpu.usage")]
+    #[cfg_attr(feature = "openapi", schema(example = "cpu.usage"))]
     pub name: String,
     /// Its labels.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub labels: Labels,
     /// The time of the earliest sample.
     pub first: Option<Time>,
@@ -54,11 +55,12 @@ impl SeriesView {
 }
 
 /// Asks for a measure or a series over a range, a value per step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// The query as in a rule: `{"stream": "payments", "measure": "count", "by": ["bank"]}`.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub query: Value,
     /// Where the range begins.
     pub from: When,
@@ -67,7 +69,7 @@ pub struct QueryRequest {
     pub to: Option<When>,
     /// The step; a few hundred of them in the range, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "1m")]
+    #[cfg_attr(feature = "openapi", schema(example = "1m"))]
     pub step: Option<String>,
 }
 
@@ -125,14 +127,15 @@ impl QueryRequest {
 }
 
 /// The answer to a query.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueryResponse {
     /// Where the first step begins.
     pub start: Time,
     /// Where the last step ends.
     pub end: Time,
     /// The step.
-    #[schema(example = "1m")]
+    #[cfg_attr(feature = "openapi", schema(example = "1m"))]
     pub step: String,
     /// The step in milliseconds.
     pub step_ms: i64,
@@ -152,10 +155,11 @@ impl QueryResponse {
 }
 
 /// One series of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuerySeries {
     /// The group.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub labels: Labels,
     /// The value of each step, the first one that of `start`; `null` where there is none.
     pub values: Vec<Option<f64>>,

@@ -3,24 +3,24 @@
 use lanner_core::{AlertState, Labels, Notification, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{Time, WindowView};
 
 /// One message to one receiver.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotificationView {
     /// The idempotency key: 32 hexadecimal digits.
     pub key: String,
     /// The receiver's name.
     pub receiver: String,
     /// `firing` or `resolved`.
-    #[schema(example = "firing")]
+    #[cfg_attr(feature = "openapi", schema(example = "firing"))]
     pub status: String,
     /// One line for people.
     pub title: String,
     /// The labels the alerts were grouped by.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub group: Labels,
     /// The alerts, the running ones first.
     pub alerts: Vec<NotifiedAlertView>,
@@ -46,25 +46,26 @@ impl From<&Notification> for NotificationView {
 }
 
 /// One alert inside a message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotifiedAlertView {
     /// The alert's name.
     pub fingerprint: String,
     /// The episode the message is about.
     pub episode: u32,
     /// `firing`, `no_data` or `error` while it lasts; `normal` when it is resolved.
-    #[schema(value_type = String, example = "firing")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "firing"))]
     pub state: AlertState,
     /// The rule's id.
     pub rule: String,
     /// The rule's labels, the group's, and `rule`.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub labels: Labels,
     /// The values of the rule's `by` fields.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub group: Labels,
     /// The rule's content: text, or an object.
-    #[schema(value_type = Value)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub content: Value,
     /// When the episode began.
     pub started: Time,
@@ -101,7 +102,8 @@ impl From<&NotifiedAlert> for NotifiedAlertView {
 }
 
 /// How far a message has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
     /// To be sent, perhaps after failed attempts.
@@ -113,7 +115,8 @@ pub enum DeliveryStatus {
 }
 
 /// A message with how far it has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutboxView {
     /// The message.
     pub notification: NotificationView,
@@ -130,16 +133,17 @@ pub struct OutboxView {
 }
 
 /// Somebody who is told. Addresses are shown, secrets never.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiverView {
     /// Its name.
-    #[schema(example = "on-call")]
+    #[cfg_attr(feature = "openapi", schema(example = "on-call"))]
     pub name: String,
     /// Its kind.
-    #[schema(example = "webhook")]
+    #[cfg_attr(feature = "openapi", schema(example = "webhook"))]
     pub kind: String,
     /// Where messages go, without passwords, tokens and queries.
-    #[schema(example = "https://hooks.example.org/...")]
+    #[cfg_attr(feature = "openapi", schema(example = "https://hooks.example.org/..."))]
     pub target: String,
     /// Messages to be sent.
     pub pending: u64,

@@ -1,15 +1,15 @@
 //! Running Lanner: is it well, and who changed what.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{StateCounts, Time};
 
 /// How Lanner is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     /// The program's version.
-    #[schema(example = "0.1.0")]
+    #[cfg_attr(feature = "openapi", schema(example = "0.1.0"))]
     pub version: String,
     /// When it started.
     pub started: Time,
@@ -30,7 +30,8 @@ pub struct Status {
 }
 
 /// What is stored.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoreStatus {
     /// The file.
     pub path: String,
@@ -43,7 +44,8 @@ pub struct StoreStatus {
 }
 
 /// What has come in since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IngestStatus {
     /// Samples kept.
     pub samples: u64,
@@ -54,7 +56,8 @@ pub struct IngestStatus {
 }
 
 /// How the rules fare.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EngineStatus {
     /// Rules.
     pub rules: u64,
@@ -67,7 +70,8 @@ pub struct EngineStatus {
 }
 
 /// Messages to be sent, and given up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutboxStatus {
     /// To be sent.
     pub pending: u64,
@@ -76,7 +80,8 @@ pub struct OutboxStatus {
 }
 
 /// Something that a person or a program changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditView {
     /// Counted up from 1, without gaps.
     #[serde(default)]
@@ -86,12 +91,12 @@ pub struct AuditView {
     /// Who.
     pub actor: String,
     /// What was done, such as `save`.
-    #[schema(example = "save")]
+    #[cfg_attr(feature = "openapi", schema(example = "save"))]
     pub action: String,
     /// To what, such as `rule/payments-floor`.
     pub subject: String,
     /// More about it.
-    #[schema(value_type = Value)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub detail: serde_json::Value,
     /// SHA-256 over this entry and the hash of the one before.
     #[serde(default)]

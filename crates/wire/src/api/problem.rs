@@ -1,15 +1,15 @@
 //! What went wrong, in the same shape everywhere.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{Problem, Report};
 
 /// The body of every answer with a status of 400 or above.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// One sentence: what could not be done, and why.
-    #[schema(example = "2 rules have problems; nothing was changed")]
+    #[cfg_attr(feature = "openapi", schema(example = "2 rules have problems; nothing was changed"))]
     pub error: String,
     /// All problems found, if there are several places to point at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -24,11 +24,12 @@ impl ErrorBody {
 }
 
 /// One thing that is wrong, where, and what to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProblemView {
     /// The place in a document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "rules[0].window")]
+    #[cfg_attr(feature = "openapi", schema(example = "rules[0].window"))]
     pub path: Option<String>,
     /// The line in what was sent, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,11 +38,11 @@ pub struct ProblemView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u64>,
     /// What is wrong.
-    #[schema(example = "\"30\" is not a duration")]
+    #[cfg_attr(feature = "openapi", schema(example = "\"30\" is not a duration"))]
     pub message: String,
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "write for example 30m")]
+    #[cfg_attr(feature = "openapi", schema(example = "write for example 30m"))]
     pub hint: Option<String>,
 }
 
@@ -60,7 +61,8 @@ impl From<Problem> for ProblemView {
 }
 
 /// What a batch of samples or events came to. What could be read is kept even if some of it was refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WriteReport {
     /// Samples or events kept.
     pub accepted: u64,

@@ -3,16 +3,16 @@
 use lanner_core::{AlertState, Labels};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{EvaluationView, Incident, NotificationView, ReviewView, Time, When};
 
 /// Asks what rules would have done. Nothing is stored or sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplayRequest {
     /// The rules.
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub rules: Vec<Value>,
     /// From when.
     pub from: When,
@@ -24,7 +24,7 @@ pub struct ReplayRequest {
     pub incidents: Vec<Incident>,
     /// By how much the times of incidents may be off, on both sides; nothing, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "5m")]
+    #[cfg_attr(feature = "openapi", schema(example = "5m"))]
     pub tolerance: Option<String>,
     /// Reviews then suggest limits with at most so many alarms a week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,8 @@ impl ReplayRequest {
 }
 
 /// What rules would have done.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayResponse {
     /// Every evaluation, in order.
     pub evaluations: Vec<EvaluationView>,
@@ -56,20 +57,21 @@ pub struct ReplayResponse {
 }
 
 /// One change of an alert's state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Transition {
     /// The rule's id.
     pub rule: String,
     /// The values of the rule's `by` fields.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub group: Labels,
     /// The end of the window that changed it.
     pub time: Time,
     /// The state before.
-    #[schema(value_type = String, example = "normal")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "normal"))]
     pub from: AlertState,
     /// The state after.
-    #[schema(value_type = String, example = "firing")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "firing"))]
     pub to: AlertState,
     /// What was measured.
     pub value: Option<f64>,
@@ -78,7 +80,8 @@ pub struct Transition {
 }
 
 /// A replay in numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplaySummary {
     /// Evaluations made.
     pub evaluations: u64,

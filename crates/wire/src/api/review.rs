@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use lanner_core::{AlertState, Labels};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{Time, WindowView};
 
 /// Something that people know to have happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
     /// When it began.
@@ -23,7 +23,8 @@ pub struct Incident {
 }
 
 /// What a rule would have done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReviewView {
     /// The rule's id.
     pub rule: String,
@@ -58,13 +59,14 @@ pub struct ReviewView {
 }
 
 /// From the moment people would have been told until it was over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EpisodeView {
     /// The values of the rule's `by` fields.
-    #[schema(value_type = HashMap<String, String>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     pub group: Labels,
     /// What it began as: `firing`, `no_data` or `error`.
-    #[schema(value_type = String, example = "firing")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "firing"))]
     pub state: AlertState,
     /// The start of the first bad window.
     pub from: Time,
@@ -75,7 +77,8 @@ pub struct EpisodeView {
 }
 
 /// Numbers in order.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SpreadView {
     /// The smallest.
     pub min: f64,
@@ -90,10 +93,11 @@ pub struct SpreadView {
 }
 
 /// A limit, and how near to it the past came.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LimitView {
     /// Its field.
-    #[schema(example = "expression.error")]
+    #[cfg_attr(feature = "openapi", schema(example = "expression.error"))]
     pub field: String,
     /// Where it stands.
     pub at: f64,
@@ -114,7 +118,8 @@ pub struct LimitView {
 }
 
 /// Episodes against incidents.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccuracyView {
     /// Incidents that concern the rule and lie in its span.
     pub incidents: u64,
@@ -137,10 +142,11 @@ pub struct AccuracyView {
 }
 
 /// Limits, and what they would have done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SuggestionView {
     /// What for: `alarms_per_week` or `best_f1`.
-    #[schema(example = "alarms_per_week")]
+    #[cfg_attr(feature = "openapi", schema(example = "alarms_per_week"))]
     pub goal: String,
     /// How many alarms a week were wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,7 +154,7 @@ pub struct SuggestionView {
     /// The fields to write.
     pub settings: Vec<SettingView>,
     /// The detector as it is then written, ready for the rule's document.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub detector: Value,
     /// Whether episodes that became errors are counted, and warnings not.
     pub errors_only: bool,
@@ -163,10 +169,11 @@ pub struct SuggestionView {
 }
 
 /// One field to write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SettingView {
     /// The field.
-    #[schema(example = "absolute.max")]
+    #[cfg_attr(feature = "openapi", schema(example = "absolute.max"))]
     pub field: String,
     /// What it is now.
     pub was: f64,

@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::{EvaluationView, ProblemView, StateCounts, Time};
 
 /// A rule as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleDocument {
     /// Its id.
-    #[schema(example = "payments-floor")]
+    #[cfg_attr(feature = "openapi", schema(example = "payments-floor"))]
     pub id: String,
     /// Counted from 1; every change makes a new one.
     pub version: u32,
     /// The rule as its author wrote it.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub document: Value,
     /// When this version was made.
     pub changed: Time,
@@ -24,7 +24,8 @@ pub struct RuleDocument {
 }
 
 /// How a rule fares.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleState {
     /// Its id.
     pub id: String,
@@ -41,7 +42,8 @@ pub struct RuleState {
 }
 
 /// A rule and how it fares.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleView {
     /// What was written.
     #[serde(flatten)]
@@ -51,7 +53,8 @@ pub struct RuleView {
 }
 
 /// How far a rule's history has been filled from what was stored before the rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Prefill {
     /// Windows measured.
     pub done: u64,
@@ -62,20 +65,21 @@ pub struct Prefill {
 }
 
 /// Makes the rules what is sent, in one step: all of it or, if one rule has a problem, none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
     /// The rules, each an object with an `id`.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub rules: Vec<Value>,
     /// Receivers to add or replace, each an object with a `name`; others stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub receivers: Vec<Value>,
     /// Inhibitions instead of those there are; without it they stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
     pub inhibit: Option<Vec<Value>>,
     /// Whether to delete rules that are not among them.
     #[serde(default)]
@@ -89,7 +93,8 @@ pub struct ApplyRequest {
 }
 
 /// What changed, as ids in alphabetical order; on a dry run, what would have.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApplyResponse {
     /// New rules.
     pub created: Vec<String>,
@@ -104,25 +109,27 @@ pub struct ApplyResponse {
 }
 
 /// Asks whether rules are right, without storing them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     /// The rules.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub rules: Vec<Value>,
     /// The receivers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub receivers: Vec<Value>,
     /// The inhibitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub inhibit: Vec<Value>,
 }
 
 /// Whether rules are right.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckResponse {
     /// Whether there are no problems.
     pub valid: bool,

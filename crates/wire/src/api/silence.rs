@@ -3,13 +3,13 @@
 use lanner_core::time::parse_duration_ms;
 use lanner_core::{Matcher, Silence};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{ProblemView, Time};
 use crate::matchers::{format_matchers, parse_matchers};
 
 /// A silence to be made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSilence {
     /// All of these must match, such as `bank="hsbc"`.
@@ -22,7 +22,7 @@ pub struct NewSilence {
     pub end: Option<Time>,
     /// How long it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2h")]
+    #[cfg_attr(feature = "openapi", schema(example = "2h"))]
     pub duration: Option<String>,
     /// Who mutes; the caller's name, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,13 +32,14 @@ pub struct NewSilence {
 }
 
 /// A matcher as text, `bank="hsbc"` or several with commas between them, or as an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged, expecting = "a matcher is text such as bank=\"hsbc\", or {\"label\", \"op\", \"value\"}")]
 pub enum MatcherText {
     /// As text.
     Text(String),
     /// As an object.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     Parts(Matcher),
 }
 
@@ -123,7 +124,8 @@ impl NewSilence {
 }
 
 /// Whether a silence mutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SilenceStatus {
     /// Not yet.
@@ -135,12 +137,13 @@ pub enum SilenceStatus {
 }
 
 /// A silence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SilenceView {
     /// 16 hexadecimal digits.
     pub id: String,
     /// All of these must match.
-    #[schema(example = json!(["bank=\"hsbc\""]))]
+    #[cfg_attr(feature = "openapi", schema(example = json!(["bank=\"hsbc\""])))]
     pub matchers: Vec<String>,
     /// When it begins.
     pub start: Time,

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use super::Time;
 
 /// One version of a switch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchVersion {
     /// Its id.
-    #[schema(example = "block-bank")]
+    #[cfg_attr(feature = "openapi", schema(example = "block-bank"))]
     pub id: String,
     /// Counted from 1; every change makes a new one.
     pub version: u32,
     /// The switch as its author wrote it; `null` in the version that deleted it.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub document: Value,
     /// When this version was made.
     pub changed: Time,
@@ -28,13 +28,14 @@ pub struct SwitchVersion {
 }
 
 /// A switch and what it does now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchView {
     /// What was written.
     #[serde(flatten)]
     pub switch: SwitchVersion,
     /// `blocking`, `shadow`, `inactive`, `waiting` (before its validity), `expired`, or `paused` (outside its windows).
-    #[schema(example = "blocking")]
+    #[cfg_attr(feature = "openapi", schema(example = "blocking"))]
     pub phase: String,
     /// What it did since the server started, here and in the clients that tell.
     #[serde(default)]
@@ -42,7 +43,8 @@ pub struct SwitchView {
 }
 
 /// What one switch did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct SwitchCount {
     /// Contexts that it blocked.
@@ -52,7 +54,8 @@ pub struct SwitchCount {
 }
 
 /// What switches did in a client since it last told.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TellSwitches {
     /// By id; of switches that are not known nothing is kept.
@@ -60,11 +63,12 @@ pub struct TellSwitches {
 }
 
 /// Makes the switches what is sent, in one step: all of it or, if one has a problem, none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApplySwitches {
     /// The switches, each an object with an `id`.
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub switches: Vec<Value>,
     /// Whether to delete switches that are not among them.
     #[serde(default)]
@@ -81,12 +85,13 @@ pub struct ApplySwitches {
 }
 
 /// Turns a switch on or off, or takes its last change back.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSwitch {
     /// For how long it is on, such as `2h`; only when it is turned on.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2h")]
+    #[cfg_attr(feature = "openapi", schema(example = "2h"))]
     pub duration: Option<String>,
     /// Why, for the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,16 +102,17 @@ pub struct ChangeSwitch {
 }
 
 /// Contexts to ask the switches about: one, or many.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateSwitches {
     /// One context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub context: Option<Map<String, Value>>,
     /// Many contexts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub contexts: Vec<Map<String, Value>>,
     /// Whether to say why, switch by switch and test by test.
     #[serde(default)]
@@ -114,7 +120,8 @@ pub struct EvaluateSwitches {
 }
 
 /// What the switches say of each context.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchVerdicts {
     /// The revision that was asked.
     pub revision: u64,
@@ -123,7 +130,8 @@ pub struct SwitchVerdicts {
 }
 
 /// What the switches say of one context.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchVerdict {
     /// Whether it is blocked.
     pub blocked: bool,
@@ -139,33 +147,35 @@ pub struct SwitchVerdict {
     pub answer: Option<SwitchAnswer>,
     /// Why, if that was asked for: each switch, the highest priority first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub explanation: Vec<Value>,
 }
 
 /// What a blocked caller answers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchAnswer {
     /// The HTTP status.
     pub status: u16,
     /// HTTP headers, name and value.
-    #[schema(value_type = Vec<Vec<String>>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<String>>))]
     pub headers: Vec<(String, String)>,
     /// The body, if the switch has one.
     pub body: Option<String>,
 }
 
 /// Tries a switch on contexts of the past.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PreviewSwitch {
     /// The id of a switch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "block-bank")]
+    #[cfg_attr(feature = "openapi", schema(example = "block-bank"))]
     pub id: Option<String>,
     /// Or a switch that is not kept yet, an object with an `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub switch: Option<Value>,
     /// The stream whose last events are the contexts; else the contexts that the server was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,7 +186,8 @@ pub struct PreviewSwitch {
 }
 
 /// What a switch would have done to contexts of the past, were it on.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchPreview {
     /// The switch.
     pub id: String,
@@ -187,25 +198,26 @@ pub struct SwitchPreview {
     /// How many of them it would have blocked.
     pub blocked: u64,
     /// Which share that is, 0 to 1.
-    #[schema(example = 0.032)]
+    #[cfg_attr(feature = "openapi", schema(example = 0.032))]
     pub share: f64,
     /// The time of the first context.
     pub first: Option<Time>,
     /// The time of the last context.
     pub last: Option<Time>,
     /// The last few that it would have blocked.
-    #[schema(value_type = Vec<Object>)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub examples: Vec<Map<String, Value>>,
 }
 
 /// A switch that waits for a second person before it is turned on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchRequest {
     /// Its id.
-    #[schema(example = "block-bank")]
+    #[cfg_attr(feature = "openapi", schema(example = "block-bank"))]
     pub id: String,
     /// What it is to be, once approved.
-    #[schema(value_type = Object)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub document: Value,
     /// For how long it is to be on, counted from the approval.
     #[serde(rename = "for")]
@@ -217,12 +229,16 @@ pub struct SwitchRequest {
     /// Why.
     pub message: String,
     /// Why it was not turned on at once.
-    #[schema(example = "it would block 83 % of the last 1204 contexts, more than 50 %")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "it would block 83 % of the last 1204 contexts, more than 50 %")
+    )]
     pub because: String,
 }
 
 /// What a look through the whole audit found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditCheckView {
     /// Whether every entry follows from the one before, and every document is what its entry says.
     pub valid: bool,

@@ -3,9 +3,6 @@
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::{PartialSchema, ToSchema};
 
 use crate::report::shown;
 
@@ -125,33 +122,6 @@ impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for TextOrNumber<F> {
         self.visit_str(&number.to_string())
     }
 }
-
-impl PartialSchema for Time {
-    fn schema() -> RefOr<Schema> {
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some(
-                "An instant, RFC 3339 in UTC. Seconds or milliseconds since 1970 are read as well.",
-            ))
-            .examples(["2026-12-01T08:00:00Z"]);
-        schema.into()
-    }
-}
-
-impl ToSchema for Time {}
-
-impl PartialSchema for When {
-    fn schema() -> RefOr<Schema> {
-        let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some("An instant, RFC 3339, or a distance back from now."))
-            .examples(["2026-12-01T08:00:00Z", "now-1h"]);
-        schema.into()
-    }
-}
-
-impl ToSchema for When {}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,114 @@
+//! The described routes: one list, from which the router is made, and the OpenAPI document.
+//!
+//! The document is made when tests run (feature `openapi`) and kept as `openapi.json`, which is served as it is: a running
+//! server holds no descriptions, whoever builds it waits for none, and whoever changes the API sees it in the file's diff.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post, put};
+
+use super::{alerts, data, messages, operations, replay, rules, silences};
+use crate::app::App;
+use crate::ingest::{events, influx};
+use crate::switches::{counts, deliver, documents, evaluate, ofrep, preview, requests};
+
+/// What the server says of itself.
+pub(super) const DOCUMENT: &str = include_str!("../../openapi.json");
+
+macro_rules! routes {
+    ($($method:ident $path:literal $module:ident :: $handler:ident)*) => {
+        /// Every described route.
+        pub(super) fn described() -> Router<Arc<App>> {
+            Router::new()$(.route($path, $method($module::$handler)))*
+        }
+
+        /// Methods and paths of the list.
+        #[cfg(feature = "openapi")]
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        /// The OpenAPI document, from what stands beside the handlers.
+        #[cfg(feature = "openapi")]
+        #[must_use]
+        pub fn document() -> utoipa::openapi::OpenApi {
+            use utoipa::OpenApi as _;
+            utoipa_axum::router::OpenApiRouter::<Arc<App>>::with_openapi(Document::openapi())
+                $(.routes(utoipa_axum::routes!($module::$handler)))*
+                .into_openapi()
+        }
+    };
+}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "Lanner",
+    description = "Finds what is unusual in metrics and events, and tells people.",
+    license(name = "Apache-2.0")
+))]
+struct Document;
+
+routes! {
+    // Data comes in, and is asked for.
+    post   "/api/v2/write"                      influx::write
+    post   "/api/v1/events/{stream}"            events::write
+    get    "/api/v1/streams"                    data::streams
+    get    "/api/v1/series"                     data::series
+    post   "/api/v1/query"                      data::query
+    get    "/api/v1/export"                     data::export
+    get    "/api/v1/export/events/{stream}"     data::export_events
+
+    // The server itself.
+    get    "/api/v1/backup"                     operations::backup
+    get    "/api/v1/audit"                      operations::audit
+    get    "/api/v1/audit/verify"               documents::verify_audit
+    get    "/api/v1/status"                     operations::status
+
+    // Rules.
+    post   "/api/v1/apply"                      rules::apply
+    post   "/api/v1/check"                      rules::check
+    get    "/api/v1/rules"                      rules::list
+    get    "/api/v1/rules/{id}"                 rules::show
+    delete "/api/v1/rules/{id}"                 rules::delete
+    get    "/api/v1/rules/{id}/history"         rules::history
+    post   "/api/v1/replay"                     replay::replay
+
+    // What they found, and who is told.
+    get    "/api/v1/alerts"                     alerts::list
+    get    "/api/v1/evaluations"                alerts::evaluations
+    get    "/api/v1/silences"                   silences::list
+    post   "/api/v1/silences"                   silences::add
+    delete "/api/v1/silences/{id}"              silences::expire
+    get    "/api/v1/receivers"                  messages::receivers
+    post   "/api/v1/receivers/{name}/test"      messages::test
+    get    "/api/v1/outbox"                     messages::outbox
+    post   "/api/v1/outbox/{key}/retry"         messages::retry
+
+    // Kill switches: changed,
+    get    "/api/v1/switches"                   documents::list
+    post   "/api/v1/switches"                   documents::apply
+    get    "/api/v1/switches/{id}"              documents::show
+    put    "/api/v1/switches/{id}"              documents::put
+    delete "/api/v1/switches/{id}"              documents::delete
+    post   "/api/v1/switches/{id}/activate"     documents::activate
+    post   "/api/v1/switches/{id}/deactivate"   documents::deactivate
+    post   "/api/v1/switches/{id}/revert"       documents::revert
+    get    "/api/v1/switches/{id}/history"      documents::history
+    get    "/api/v1/switches/audit"             documents::audit
+    post   "/api/v1/switches/preview"           preview::preview
+    get    "/api/v1/switches/requests"          requests::list
+    post   "/api/v1/switches/{id}/request"      requests::request
+    post   "/api/v1/switches/{id}/approve"      requests::approve
+    post   "/api/v1/switches/{id}/deny"         requests::deny
+
+    // and asked.
+    get    "/api/v1/switches/snapshot"          deliver::snapshot
+    get    "/api/v1/switches/stream"            deliver::stream
+    get    "/api/v1/switches/key"               deliver::key
+    post   "/api/v1/switches/counts"            counts::tell
+    post   "/api/v1/switches/evaluate"          evaluate::evaluate
+    post   "/ks/validate"                       evaluate::validate
+    post   "/ofrep/v1/evaluate/flags"           ofrep::bulk
+    post   "/ofrep/v1/evaluate/flags/{key}"     ofrep::single
+    get    "/ofrep/v1/stream"                   ofrep::stream
+}

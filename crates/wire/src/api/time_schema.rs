@@ -1,0 +1,34 @@
+//! How times look in an OpenAPI document.
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{Time, When};
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some(
+                "An instant, RFC 3339 in UTC. Seconds or milliseconds since 1970 are read as well.",
+            ))
+            .examples(["2026-12-01T08:00:00Z"]);
+        schema.into()
+    }
+}
+
+impl ToSchema for Time {}
+
+impl PartialSchema for When {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("An instant, RFC 3339, or a distance back from now."))
+            .examples(["2026-12-01T08:00:00Z", "now-1h"]);
+        schema.into()
+    }
+}
+
+impl ToSchema for When {}
