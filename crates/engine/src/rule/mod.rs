@@ -195,10 +195,6 @@ pub struct Rule {
     pub document: Value,
 }
 
-/// What people are told by a rule that says nothing itself.
-pub const DEFAULT_CONTENT: &str = "{{ rule }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}: {{ value }}{% if base is not none %} against {{ base }}\
-    {% if change is not none %} ({{ change | percent }}){% endif %}{% endif %}{% if error %} ({{ error }}){% endif %}";
-
 impl Rule {
     /// Checks the document of one rule.
     ///

@@ -6,9 +6,8 @@ use lanner_core::reading::{self, Field, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
 use lanner_rules::Condition;
-use serde_json::Value;
 
-use super::{DEFAULT_CONTENT, Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
+use super::{Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
 use crate::detector::{Detector, KINDS};
 use crate::document::{Check, Content, Fields, Key, Node, Problems};
 use crate::expression::{self, ExpressionQuery, WarmUp};
@@ -317,13 +316,12 @@ fn read_content(
 ) -> Option<Template> {
     let names = by.iter().map(String::as_str).chain(labels.iter().map(|(name, _)| name));
     let known: Vec<&str> = names.chain(["severity"]).collect();
-    let written = fields.get("content");
-    let value = written.map_or_else(|| Value::from(DEFAULT_CONTENT), Node::to_json);
-    match Template::check(&value, &known) {
+    let Some(written) = fields.get("content") else { return Some(Template::standard()) };
+    match Template::check(&written.to_json(), &known) {
         Ok(template) => Some(template),
         Err(problems) => {
             for message in problems {
-                check.problem(written.unwrap_or(fields.node), &fields.path_of("content"), message);
+                check.problem(written, &fields.path_of("content"), message);
             }
             None
         }
