@@ -120,8 +120,11 @@ impl Settings {
             "off" | "false" => Ok(None),
             address => parse_address(address, port).map(Some),
         };
-        let carbon = fields.read("carbon", check, |node| address_or_off(node, CARBON_PORT));
-        self.carbon = carbon.unwrap_or(self.carbon);
+        if let Some(carbon) = fields.read("carbon", check, |node| address_or_off(node, CARBON_PORT)) {
+            self.carbon = carbon;
+            // Who says where carbon listens, or that it does not, means its other port as well.
+            self.carbon_pickle = None;
+        }
         let pickle = fields.read("carbon_pickle", check, |node| address_or_off(node, CARBON_PICKLE_PORT));
         self.carbon_pickle = pickle.unwrap_or(self.carbon_pickle);
         let secret = |node: &Node| {
@@ -277,6 +280,7 @@ mod tests {
         );
         assert_eq!(problems, [""; 0]);
         assert_eq!((settings.listen.to_string().as_str(), settings.carbon), ("127.0.0.1:8000", None));
+        assert_eq!(settings.carbon_pickle, None);
         assert_eq!((settings.folder.to_str(), settings.max_body_bytes), (Some("elsewhere"), 1000));
         assert!(settings.token.is_some());
         assert_eq!(settings.ofrep_per_second, Some(500));
@@ -285,6 +289,14 @@ mod tests {
         assert_eq!((raw.pattern.as_str(), raw.tiers.len()), ("raw.*", 0));
         assert_eq!((own.tiers[1].step_ms, own.tiers[1].keep_ms), (3_600_000, 2 * 366 * 86_400_000));
         assert_eq!(settings.store.event_retention[0].keep_ms, 90 * 86_400_000);
+    }
+
+    #[test]
+    fn carbons_second_port_follows_the_first() {
+        let pickles = |text: &str| read(&format!("server: {{ {text} }}")).0.carbon_pickle.map(|at| at.port());
+        assert_eq!(pickles("listen: \":8000\""), Some(CARBON_PICKLE_PORT));
+        assert_eq!(pickles("carbon: \":3003\""), None);
+        assert_eq!(pickles("carbon: off, carbon_pickle: \":3004\""), Some(3004));
     }
 
     #[test]
