@@ -46,8 +46,6 @@ pub struct App {
     pub writers: Arc<tokio::sync::Semaphore>,
     /// The names of all series, as Graphite sees them.
     pub paths: PathsCache,
-    /// Renders `/metrics`.
-    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// When the loop last finished a turn, milliseconds since the Unix epoch.
     pub last_turn_ms: AtomicI64,
     /// Why the loop is stuck, if it is.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::api::ApiError;
 use crate::app::App;
+use crate::metrics::METRICS;
 
 /// Paths that tell nothing worth protecting, for load balancers.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -28,7 +29,7 @@ pub async fn require_token(State(app): State<Arc<App>>, request: Request, next: 
     if OPEN.contains(&request.uri().path()) || same(shown.as_bytes(), token.as_bytes()) {
         return next.run(request).await;
     }
-    metrics::counter!("lanner_http_refused_total").increment(1);
+    METRICS.http_refused.inc();
     let message = "this server wants a token; send the header Authorization: Bearer TOKEN";
     let mut response = ApiError::new(StatusCode::UNAUTHORIZED, message).into_response();
     response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));

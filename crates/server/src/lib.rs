@@ -21,6 +21,7 @@ pub mod graphite;
 pub mod ingest;
 pub mod live;
 pub mod maintain;
+mod metrics;
 pub mod past;
 pub mod register;
 pub mod settings;

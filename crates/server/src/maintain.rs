@@ -16,8 +16,6 @@ pub async fn run(app: Arc<App>) {
             () = tokio::time::sleep(EVERY) => {}
             () = app.alarm.stopped() => return,
         }
-        // What was recorded lies in memory until somebody reads `/metrics`, or this.
-        app.metrics.run_upkeep();
         let (store, now_ms) = (app.store.clone(), app.now_ms());
         let done = blocking(move || store.maintain(now_ms)).await;
         let error = match done {

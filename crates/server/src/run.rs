@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use lanner_engine::Engine;
 use lanner_io::store::{Store, StoreError};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 
 use crate::api;
@@ -212,26 +211,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
         .map_err(|error| ServerError::Listen { address, detail: error.to_string() })
 }
 
-/// One recorder a process, however many servers it holds.
-/// Upper bounds of the durations in `/metrics`, seconds.
-const DURATIONS_S: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
-
-fn metrics_handle() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    let install = || {
-        // Fails for no bounds only.
-        let builder = PrometheusBuilder::new().set_buckets(&DURATIONS_S).unwrap_or_default();
-        let recorder = builder.build_recorder();
-        let handle = recorder.handle();
-        if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another recorder of metrics is installed; /metrics stays empty");
-        }
-        handle
-    };
-    HANDLE.get_or_init(install).clone()
-}
-
 /// What signs snapshots of switches, if something should.
 fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
     let Some(secret) = &settings.switch_key else { return Ok(None) };
@@ -241,7 +220,7 @@ fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
 }
 
 async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, ServerError> {
-    let (metrics, signer) = (metrics_handle(), signer(&settings)?);
+    let signer = signer(&settings)?;
     let (folder, options) = (settings.folder.clone(), settings.store.clone());
     let opened = blocking(move || Store::open(&folder, options)).await;
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
@@ -261,7 +240,6 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         prefills: Mutex::default(),
         saving: tokio::sync::Mutex::default(),
         writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
-        metrics,
         paths: graphite::PathsCache::default(),
         last_turn_ms: AtomicI64::new(now_ms),
         stuck: Mutex::default(),

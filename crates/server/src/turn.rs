@@ -14,6 +14,7 @@ use lanner_io::store::StoreError;
 
 use crate::app::{App, locked};
 use crate::live;
+use crate::metrics::METRICS;
 
 /// Evaluations of one turn, and so of one transaction.
 const TURN: usize = 256;
@@ -56,7 +57,7 @@ fn turn(app: &App, now_ms: i64) -> bool {
             windows,
             "windows missed during downtime lie beyond max_catchup and are skipped"
         );
-        metrics::counter!("lanner_windows_skipped_total").increment(windows.unsigned_abs());
+        METRICS.windows_skipped.inc_by(windows.unsigned_abs());
     }
     let mut changes = Changes::default();
     for due in &plan.due {
@@ -66,15 +67,14 @@ fn turn(app: &App, now_ms: i64) -> bool {
         let (answer, measured) = live::answer(app, due);
         let now_ms = app.now_ms();
         if !due.more {
-            metrics::histogram!("lanner_evaluation_lateness_seconds")
-                .record((now_ms - due.due_ms).max(0) as f64 / 1e3);
+            METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
         }
         if let Err(why) = &answer {
             tracing::error!(rule = &*due.rule.id, "the source failed: {why}");
         }
         let mut engine = app.engine();
         let evaluations = engine.evaluate(due, &answer, now_ms);
-        metrics::counter!("lanner_evaluations_total").increment(evaluations.len() as u64);
+        METRICS.evaluations.inc_by(evaluations.len() as u64);
         app.ingested.evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
         let applied = engine.apply(now_ms, due, evaluations);
         drop(engine);
@@ -85,7 +85,7 @@ fn turn(app: &App, now_ms: i64) -> bool {
     write(app, &changes);
     release(app, &plan.due);
     if !plan.due.is_empty() {
-        metrics::histogram!("lanner_turn_seconds").record(started.elapsed().as_secs_f64());
+        METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
     }
     plan.due.len() == TURN
 }
@@ -119,7 +119,7 @@ pub fn write(app: &App, changes: &Changes) {
             Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
                 // Cannot happen while one process owns the store; if it does, the stored result stands.
                 tracing::error!("not written: {error}");
-                metrics::counter!("lanner_turns_refused_total").increment(1);
+                METRICS.turns_refused.inc();
                 break;
             }
             Err(StoreError::Closed) => return,

@@ -145,6 +145,10 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Each of them.
+    pub const ALL: [Self; 6] =
+        [Self::Blocking, Self::Shadowing, Self::Inactive, Self::Waiting, Self::Expired, Self::Paused];
+
     /// As the API and the command line show it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -21,6 +21,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::backoff::{Attempt, Backoff};
 use super::{Receiver, SendError, SendErrorKind};
+use crate::metrics::METRICS;
 
 /// Messages read from the outbox at once.
 const BATCH: usize = 32;
@@ -278,18 +279,15 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
             tracing::warn!(receiver, kind, key, n_attempts = attempt.n_attempts, %error, "not sent, will try again");
         } else {
             tracing::error!(receiver, kind, key, n_attempts = attempt.n_attempts, %error, "not sent, given up");
-            metrics::counter!("lanner_notifications_dead_total", "receiver" => receiver.to_owned())
-                .increment(1);
+            METRICS.notifications_dead.with_label_values(&[receiver]).inc();
         }
         self.outbox.failed(attempt.key, now_ms, &error.message, next_ms).await?;
         Ok(next_ms)
     }
 
     fn count(&self, result: &Result<(), SendError>, took: Duration) {
-        let receiver = self.name.to_string();
         let outcome = if result.is_ok() { "sent" } else { "failed" };
-        metrics::counter!("lanner_notification_attempts_total", "receiver" => receiver.clone(), "outcome" => outcome)
-            .increment(1);
-        metrics::histogram!("lanner_notification_seconds", "receiver" => receiver).record(took.as_secs_f64());
+        METRICS.notification_attempts.with_label_values(&[&*self.name, outcome]).inc();
+        METRICS.notification_seconds.with_label_values(&[&*self.name]).observe(took.as_secs_f64());
     }
 }

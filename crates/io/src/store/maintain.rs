@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use super::head::Generation;
 use super::{Inner, Store, StoreError, locked};
+use crate::metrics::METRICS;
 
 /// What one call of [`Store::maintain`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -142,18 +143,19 @@ impl Store {
         Ok(report)
     }
 
-    fn record_sizes(&self) {
+    /// Writes down how large the store is, for `/metrics`.
+    pub fn record_sizes(&self) {
         let core = self.core();
         let (bytes, n_samples) = {
             let head = core.head();
             (head.bytes(), head.n_samples())
         };
-        metrics::gauge!("lanner_store_head_samples").set(n_samples as f64);
-        metrics::gauge!("lanner_store_head_bytes").set(bytes as f64);
-        metrics::gauge!("lanner_store_queued_bytes").set(self.0.writer.queued_bytes() as f64);
-        metrics::gauge!("lanner_store_series").set(core.registry.count() as f64);
+        METRICS.head_samples.set(n_samples as f64);
+        METRICS.head_bytes.set(bytes as f64);
+        METRICS.queued_bytes.set(self.0.writer.queued_bytes() as f64);
+        METRICS.series.set(core.registry.count() as f64);
         if let Ok(file) = std::fs::metadata(core.folder.join(super::open::FILE_NAME)) {
-            metrics::gauge!("lanner_store_file_bytes").set(file.len() as f64);
+            METRICS.file_bytes.set(file.len() as f64);
         }
     }
 

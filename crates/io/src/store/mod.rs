@@ -72,6 +72,7 @@ pub use series::SeriesId;
 pub use state::EvaluationFilter;
 pub use stats::StoreStats;
 
+use crate::metrics::METRICS;
 use head::Head;
 use series::Registry;
 use writer::{Urgency, Writer};
@@ -151,7 +152,6 @@ impl Store {
     /// [`StoreError::BadOptions`].
     pub fn open(folder: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         options.check()?;
-        stats::describe_metrics();
         let lock = open::lock_folder(folder)?;
         let db = open::open_writer(folder, options.max_page_count)?;
         let mut head = Head::default();
@@ -282,8 +282,8 @@ impl Store {
             }
         };
         let publish = move |seq| {
-            metrics::counter!("lanner_store_samples_total").increment(batch.samples.len() as u64);
-            metrics::counter!("lanner_store_events_total").increment(batch.events.len() as u64);
+            METRICS.samples.inc_by(batch.samples.len() as u64);
+            METRICS.events.inc_by(batch.events.len() as u64);
             core.head_mut().apply(seq, batch, core.generation_bytes());
         };
         self.0.writer.submit(Urgency::Data, bytes, work, publish)

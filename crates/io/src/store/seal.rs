@@ -17,6 +17,7 @@ use super::maintain::Memory;
 use super::segment::{self, NewBlock, Segment};
 use super::writer::Urgency;
 use super::{Core, SeriesId, Store, StoreError, index};
+use crate::metrics::METRICS;
 
 /// A block of events to write.
 pub(super) struct NewEventBlock {
@@ -170,7 +171,7 @@ impl Store {
         }
         core.seal_events(&generation, &mut edit)?;
         self.commit_edit(edit)?;
-        metrics::histogram!("lanner_store_seal_seconds").record(started.elapsed().as_secs_f64());
+        METRICS.seal_seconds.observe(started.elapsed().as_secs_f64());
         Ok(generation.n_samples)
     }
 }

@@ -65,20 +65,3 @@ impl Store {
         })
     }
 }
-
-/// Says what the store's metrics mean; they go to whatever recorder the program installed.
-pub(super) fn describe_metrics() {
-    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("lanner_store_samples_total", Unit::Count, "Samples made durable.");
-    describe_counter!("lanner_store_events_total", Unit::Count, "Events made durable.");
-    describe_counter!("lanner_store_refused_total", Unit::Count, "Writes refused because too much waited.");
-    describe_counter!("lanner_store_commits_total", Unit::Count, "Transactions.");
-    describe_counter!("lanner_store_failed_commits_total", Unit::Count, "Transactions that failed.");
-    describe_histogram!("lanner_store_commit_seconds", Unit::Seconds, "Duration of a transaction.");
-    describe_histogram!("lanner_store_seal_seconds", Unit::Seconds, "Duration of sealing one generation.");
-    describe_gauge!("lanner_store_head_samples", Unit::Count, "Samples in memory, not sealed yet.");
-    describe_gauge!("lanner_store_head_bytes", Unit::Bytes, "Memory of unsealed data.");
-    describe_gauge!("lanner_store_queued_bytes", Unit::Bytes, "Bytes that wait to be written.");
-    describe_gauge!("lanner_store_series", Unit::Count, "Series that exist.");
-    describe_gauge!("lanner_store_file_bytes", Unit::Bytes, "Size of the store's file.");
-}

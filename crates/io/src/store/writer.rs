@@ -16,6 +16,7 @@ use rusqlite::Connection;
 
 use super::receipt::{Promise, Receipt, promise};
 use super::{StoreError, locked};
+use crate::metrics::METRICS;
 
 const LONGEST_GROUP: Duration = Duration::from_millis(200);
 const LARGEST_GROUP_BYTES: usize = 16 << 20;
@@ -139,7 +140,7 @@ impl Writer {
         }
         // One piece larger than the limit is taken when nothing else waits.
         if queue.bytes > 0 && queue.bytes.saturating_add(bytes) > limit {
-            metrics::counter!("lanner_store_refused_total").increment(1);
+            METRICS.refused.inc();
             return Err(StoreError::Busy { retry_after: queue.expected_wait() });
         }
         let (promise, receipt) = promise();
@@ -195,8 +196,8 @@ fn run(shared: &Shared, db: &Connection, layout: &RwLock<()>) {
         let started = Instant::now();
         let bytes = commit_group(shared, db, layout, first, started);
         let seconds = started.elapsed().as_secs_f64();
-        metrics::counter!("lanner_store_commits_total").increment(1);
-        metrics::histogram!("lanner_store_commit_seconds").record(seconds);
+        METRICS.commits.inc();
+        METRICS.commit_seconds.observe(seconds);
         let mut queue = locked(&shared.queue);
         queue.bytes = queue.bytes.saturating_sub(bytes);
         let speed = bytes as f64 / seconds.max(1e-6);
@@ -257,7 +258,7 @@ fn commit_group(
         let _ = db.execute_batch("ROLLBACK");
     }
     if let Err(error) = &outcome {
-        metrics::counter!("lanner_store_failed_commits_total").increment(1);
+        METRICS.failed_commits.inc();
         tracing::error!(%error, "could not write to the store");
     }
     for work in done {

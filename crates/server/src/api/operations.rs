@@ -47,18 +47,7 @@ fn not_ready(app: &App) -> Option<String> {
 
 /// Lanner's own metrics, for Prometheus.
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let (measures, unindexed) = app.counting.measures().size();
-    metrics::gauge!("lanner_measures").set(measures as f64);
-    metrics::gauge!("lanner_measures_unindexed").set(unindexed as f64);
-    metrics::gauge!("lanner_rules").set(app.engine().rules().count() as f64);
-    let active = app.engine().alerts().filter(|alert| alert.active).count();
-    metrics::gauge!("lanner_alerts_active").set(active as f64);
-    app.switches.describe(app.now_ms());
-    if let Ok(stats) = app.store.stats() {
-        metrics::gauge!("lanner_store_series").set(stats.n_series as f64);
-        metrics::gauge!("lanner_store_file_bytes").set(stats.file_bytes as f64);
-    }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], crate::metrics::page(&app)).into_response()
 }
 
 /// A page that says what runs here and where to look.

@@ -13,6 +13,7 @@ use super::{count_report, decoded, parameters, permit};
 use crate::api::{ApiError, Json, Received};
 use crate::app::App;
 use crate::blocking::blocking;
+use crate::metrics::METRICS;
 
 /// Write events: one JSON object, an array of objects, or one object a line.
 ///
@@ -91,6 +92,6 @@ fn count(app: &App, stream: &str, events: &[(i64, Map<String, Value>)]) {
         late += u64::from(counted.late);
         overflow += u64::from(counted.overflow);
     }
-    metrics::counter!("lanner_events_late_total").increment(late);
-    metrics::counter!("lanner_groups_overflow_total").increment(overflow);
+    METRICS.events_late.inc_by(late);
+    METRICS.groups_overflow.inc_by(overflow);
 }

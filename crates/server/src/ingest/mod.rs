@@ -18,6 +18,7 @@ use lanner_io::store::Batch;
 
 use crate::api::ApiError;
 use crate::app::App;
+use crate::metrics::METRICS;
 
 /// Makes a batch durable; returns when it is acknowledged.
 ///
@@ -80,8 +81,8 @@ pub fn count_report(app: &App, protocol: &'static str, report: &lanner_wire::Rep
     let taken = if protocol == "events" { &app.ingested.events } else { &app.ingested.samples };
     taken.fetch_add(report.accepted, Ordering::Relaxed);
     app.ingested.rejected.fetch_add(report.rejected, Ordering::Relaxed);
-    metrics::counter!("lanner_ingest_accepted_total", "protocol" => protocol).increment(report.accepted);
-    metrics::counter!("lanner_ingest_rejected_total", "protocol" => protocol).increment(report.rejected);
+    METRICS.ingest_accepted.with_label_values(&[protocol]).inc_by(report.accepted);
+    METRICS.ingest_rejected.with_label_values(&[protocol]).inc_by(report.rejected);
 }
 
 /// Parameters of a query string, the last of each name.

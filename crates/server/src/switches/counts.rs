@@ -10,6 +10,7 @@ use lanner_wire::api::{SwitchCount, TellSwitches};
 
 use crate::api::{ApiError, Json};
 use crate::app::{App, locked};
+use crate::metrics::METRICS;
 
 /// Counts by switch.
 #[derive(Debug, Default)]
@@ -32,11 +33,10 @@ impl Counts {
     }
 
     fn add(&self, id: &str, more: SwitchCount) {
-        for (name, n) in
-            [("lanner_switch_blocked_total", more.blocked), ("lanner_switch_shadow_total", more.shadow)]
+        for (counters, n) in [(&METRICS.switch_blocked, more.blocked), (&METRICS.switch_shadow, more.shadow)]
         {
             if n > 0 {
-                metrics::counter!(name, "switch" => id.to_owned()).increment(n);
+                counters.with_label_values(&[id]).inc_by(n);
             }
         }
         let mut counts = locked(&self.0);

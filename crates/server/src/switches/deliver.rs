@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::{Current, KEEP_ALIVE};
 use crate::api::ApiError;
 use crate::app::App;
+use crate::metrics::METRICS;
 
 /// The server's clock, milliseconds since the Unix epoch, so that clients know how wrong theirs is.
 pub(super) const NOW_HEADER: &str = "x-lanner-now-ms";
@@ -49,7 +50,7 @@ pub async fn snapshot(
 ) -> Response {
     let current = app.switches.current();
     let tag = current.set.tag();
-    let sent = |form| metrics::counter!("lanner_switch_snapshots_total", "form" => form).increment(1);
+    let sent = |form| METRICS.switch_snapshots.with_label_values(&[form]).inc();
     let meta = [
         (header::ETAG.as_str(), format!("\"{tag}\"")),
         (header::CACHE_CONTROL.as_str(), "no-cache".to_owned()),

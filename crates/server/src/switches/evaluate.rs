@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::Current;
 use crate::api::{ApiError, Json};
 use crate::app::App;
+use crate::metrics::METRICS;
 
 /// More contexts at once than this are refused.
 const MAX_CONTEXTS: usize = 10_000;
@@ -20,7 +21,7 @@ pub(super) fn ask(app: &App, current: &Current, context: &Map<String, Value>, fa
     let now_ms = app.now_ms();
     app.switches.recent.note(context, now_ms);
     let verdict = current.set.evaluate(context, now_ms);
-    metrics::counter!("lanner_switch_evaluations_total", "face" => face).increment(1);
+    METRICS.switch_evaluations.with_label_values(&[face]).inc();
     app.switches.counts.note(&verdict);
     verdict
 }

@@ -32,7 +32,7 @@ use axum::Router;
 use axum::routing::any;
 use bytes::Bytes;
 use lanner_io::store::{Store, StoreError};
-use lanner_switch::{Delta, Document, Phase, Snapshot, SwitchSet};
+use lanner_switch::{Delta, Document, Snapshot, SwitchSet};
 
 use crate::app::{App, locked};
 
@@ -150,24 +150,9 @@ impl Switches {
         Ok(current)
     }
 
-    /// Sums up for `/metrics`.
-    pub(crate) fn describe(&self, now_ms: i64) {
-        let current = self.current();
-        metrics::gauge!("lanner_switch_revision").set(current.set.revision() as f64);
-        metrics::gauge!("lanner_switches_unindexed").set(current.set.n_unindexed() as f64);
-        metrics::gauge!("lanner_switch_streams").set(self.told.receiver_count() as f64);
-        let phases = [
-            Phase::Blocking,
-            Phase::Shadowing,
-            Phase::Inactive,
-            Phase::Waiting,
-            Phase::Expired,
-            Phase::Paused,
-        ];
-        for phase in phases {
-            let n = current.set.switches().iter().filter(|switch| switch.phase(now_ms) == phase).count();
-            metrics::gauge!("lanner_switches", "phase" => phase.name()).set(n as f64);
-        }
+    /// Clients that listen for changes.
+    pub(crate) fn n_streams(&self) -> usize {
+        self.told.receiver_count()
     }
 }
 

@@ -1,0 +1,142 @@
+//! What Lanner counts and measures about itself, as `/metrics` shows it.
+//!
+//! Metrics belong to the process, so that what counts needs no handle; [`text`] writes all of them down. Each crate
+//! lists its own in one place, with what they mean: the store's and the delivery's are here.
+
+use std::sync::LazyLock;
+
+use prometheus::{HistogramOpts, Opts, TextEncoder};
+
+/// A number that grows.
+pub type Counter = prometheus::IntCounter;
+/// Numbers that grow, by labels.
+pub type Counters = prometheus::IntCounterVec;
+/// A number that changes.
+pub type Gauge = prometheus::Gauge;
+/// Numbers that change, by labels.
+pub type Gauges = prometheus::GaugeVec;
+/// How long something took, seconds.
+pub type Durations = prometheus::Histogram;
+/// How long something took, seconds, by labels.
+pub type DurationsBy = prometheus::HistogramVec;
+
+/// Upper bounds of durations, seconds.
+const BOUNDS_S: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::register);
+
+pub(crate) struct Metrics {
+    pub(crate) samples: Counter,
+    pub(crate) events: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) commits: Counter,
+    pub(crate) failed_commits: Counter,
+    pub(crate) commit_seconds: Durations,
+    pub(crate) seal_seconds: Durations,
+    pub(crate) head_samples: Gauge,
+    pub(crate) head_bytes: Gauge,
+    pub(crate) queued_bytes: Gauge,
+    pub(crate) series: Gauge,
+    pub(crate) file_bytes: Gauge,
+    pub(crate) notification_attempts: Counters,
+    pub(crate) notification_seconds: DurationsBy,
+    pub(crate) notifications_dead: Counters,
+}
+
+impl Metrics {
+    fn register() -> Self {
+        Self {
+            samples: counter("lanner_store_samples_total", "Samples made durable."),
+            events: counter("lanner_store_events_total", "Events made durable."),
+            refused: counter("lanner_store_refused_total", "Writes refused because too much waited."),
+            commits: counter("lanner_store_commits_total", "Transactions."),
+            failed_commits: counter("lanner_store_failed_commits_total", "Transactions that failed."),
+            commit_seconds: durations("lanner_store_commit_seconds", "Duration of a transaction."),
+            seal_seconds: durations("lanner_store_seal_seconds", "Duration of sealing one generation."),
+            head_samples: gauge("lanner_store_head_samples", "Samples in memory, not sealed yet."),
+            head_bytes: gauge("lanner_store_head_bytes", "Memory of unsealed data."),
+            queued_bytes: gauge("lanner_store_queued_bytes", "Bytes that wait to be written."),
+            series: gauge("lanner_store_series", "Series that exist."),
+            file_bytes: gauge("lanner_store_file_bytes", "Size of the store's file."),
+            notification_attempts: counters(
+                "lanner_notification_attempts_total",
+                "Notifications sent or tried, by outcome: sent, failed.",
+                &["receiver", "outcome"],
+            ),
+            notification_seconds: durations_by(
+                "lanner_notification_seconds",
+                "Duration of an attempt to notify.",
+                &["receiver"],
+            ),
+            notifications_dead: counters(
+                "lanner_notifications_dead_total",
+                "Notifications given up.",
+                &["receiver"],
+            ),
+        }
+    }
+}
+
+/// Registers a counter. Like all of these, once a process for each name.
+///
+/// # Panics
+/// When the name is taken or is no name of a metric, which the first test that asks for `/metrics` shows.
+#[must_use]
+pub fn counter(name: &str, help: &str) -> Counter {
+    registered(Counter::new(name, help))
+}
+
+/// Registers counters that labels tell apart.
+///
+/// # Panics
+/// As [`counter`].
+#[must_use]
+pub fn counters(name: &str, help: &str, labels: &[&str]) -> Counters {
+    registered(Counters::new(Opts::new(name, help), labels))
+}
+
+/// Registers a gauge.
+///
+/// # Panics
+/// As [`counter`].
+#[must_use]
+pub fn gauge(name: &str, help: &str) -> Gauge {
+    registered(Gauge::new(name, help))
+}
+
+/// Registers gauges that labels tell apart.
+///
+/// # Panics
+/// As [`counter`].
+#[must_use]
+pub fn gauges(name: &str, help: &str, labels: &[&str]) -> Gauges {
+    registered(Gauges::new(Opts::new(name, help), labels))
+}
+
+/// Registers a histogram of durations, seconds.
+///
+/// # Panics
+/// As [`counter`].
+#[must_use]
+pub fn durations(name: &str, help: &str) -> Durations {
+    registered(Durations::with_opts(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec())))
+}
+
+fn durations_by(name: &str, help: &str, labels: &[&str]) -> DurationsBy {
+    registered(DurationsBy::new(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec()), labels))
+}
+
+/// All metrics of the process, in the text format of Prometheus, version 0.0.4.
+#[must_use]
+pub fn text() -> String {
+    LazyLock::force(&METRICS);
+    TextEncoder::new().encode_to_string(&prometheus::gather()).unwrap_or_else(|error| format!("# {error}\n"))
+}
+
+#[expect(clippy::expect_used, reason = "names are written in the program, each once")]
+fn registered<T: prometheus::core::Collector + Clone + 'static>(made: prometheus::Result<T>) -> T {
+    let collector = made.expect("a name of a metric");
+    prometheus::register(Box::new(collector.clone())).expect("a name that is not taken");
+    collector
+}

@@ -1,0 +1,116 @@
+//! What the server counts and measures, beside what [`lanner_io::metrics`] lists.
+
+use std::sync::LazyLock;
+
+use lanner_io::metrics::{Counter, Counters, Durations, Gauge, Gauges};
+use lanner_io::metrics::{counter, counters, durations, gauge, gauges, text};
+use lanner_switch::Phase;
+
+use crate::App;
+
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::register);
+
+pub(crate) struct Metrics {
+    pub(crate) ingest_accepted: Counters,
+    pub(crate) ingest_rejected: Counters,
+    pub(crate) events_late: Counter,
+    pub(crate) groups_overflow: Counter,
+    pub(crate) http_refused: Counter,
+    pub(crate) evaluations: Counter,
+    pub(crate) evaluation_lateness_seconds: Durations,
+    pub(crate) windows_skipped: Counter,
+    pub(crate) turn_seconds: Durations,
+    pub(crate) turns_refused: Counter,
+    pub(crate) switch_evaluations: Counters,
+    pub(crate) switch_blocked: Counters,
+    pub(crate) switch_shadow: Counters,
+    pub(crate) switch_snapshots: Counters,
+    rules: Gauge,
+    measures: Gauge,
+    measures_unindexed: Gauge,
+    alerts_active: Gauge,
+    switches: Gauges,
+    switches_unindexed: Gauge,
+    switch_revision: Gauge,
+    switch_streams: Gauge,
+}
+
+impl Metrics {
+    fn register() -> Self {
+        Self {
+            ingest_accepted: counters(
+                "lanner_ingest_accepted_total",
+                "Samples and events taken.",
+                &["protocol"],
+            ),
+            ingest_rejected: counters(
+                "lanner_ingest_rejected_total",
+                "Lines and samples refused.",
+                &["protocol"],
+            ),
+            events_late: counter(
+                "lanner_events_late_total",
+                "Events that came after their window was judged.",
+            ),
+            groups_overflow: counter(
+                "lanner_groups_overflow_total",
+                "Events beyond a measure's limit of groups.",
+            ),
+            http_refused: counter("lanner_http_refused_total", "Requests refused for want of a token."),
+            evaluations: counter("lanner_evaluations_total", "Evaluations made."),
+            evaluation_lateness_seconds: durations(
+                "lanner_evaluation_lateness_seconds",
+                "Time from when an evaluation is due to when it is made.",
+            ),
+            windows_skipped: counter("lanner_windows_skipped_total", "Windows missed beyond max_catchup."),
+            turn_seconds: durations("lanner_turn_seconds", "Duration of a turn that evaluated something."),
+            turns_refused: counter("lanner_turns_refused_total", "Turns whose results the store refused."),
+            switch_evaluations: counters("lanner_switch_evaluations_total", "Contexts judged.", &["face"]),
+            switch_blocked: counters("lanner_switch_blocked_total", "Contexts blocked.", &["switch"]),
+            switch_shadow: counters(
+                "lanner_switch_shadow_total",
+                "Contexts that a switch in shadow would have blocked.",
+                &["switch"],
+            ),
+            switch_snapshots: counters(
+                "lanner_switch_snapshots_total",
+                "Snapshots sent, by form: whole, delta, unchanged.",
+                &["form"],
+            ),
+            rules: gauge("lanner_rules", "Rules that are evaluated."),
+            measures: gauge("lanner_measures", "Measures kept on streams."),
+            measures_unindexed: gauge("lanner_measures_unindexed", "Measures tried on every event."),
+            alerts_active: gauge("lanner_alerts_active", "Alerts that are pending or firing."),
+            switches: gauges("lanner_switches", "Switches, by what they do now.", &["phase"]),
+            switches_unindexed: gauge("lanner_switches_unindexed", "Switches tried on every context."),
+            switch_revision: gauge("lanner_switch_revision", "Number of the last change of switches."),
+            switch_streams: gauge("lanner_switch_streams", "Clients that listen for changes of switches."),
+        }
+    }
+}
+
+/// All metrics, those that are looked up and not counted as they are now.
+pub(crate) fn page(app: &App) -> String {
+    let (n_measures, n_unindexed) = app.counting.measures().size();
+    METRICS.measures.set(n_measures as f64);
+    METRICS.measures_unindexed.set(n_unindexed as f64);
+    {
+        let engine = app.engine();
+        METRICS.rules.set(engine.rules().count() as f64);
+        METRICS.alerts_active.set(engine.alerts().filter(|alert| alert.active).count() as f64);
+    }
+    describe_switches(app);
+    app.store.record_sizes();
+    text()
+}
+
+fn describe_switches(app: &App) {
+    let (current, now_ms) = (app.switches.current(), app.now_ms());
+    METRICS.switch_revision.set(current.set.revision() as f64);
+    METRICS.switches_unindexed.set(current.set.n_unindexed() as f64);
+    METRICS.switch_streams.set(app.switches.n_streams() as f64);
+    for phase in Phase::ALL {
+        let n = current.set.switches().iter().filter(|switch| switch.phase(now_ms) == phase).count();
+        METRICS.switches.with_label_values(&[phase.name()]).set(n as f64);
+    }
+}
