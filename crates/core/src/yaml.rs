@@ -15,9 +15,22 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Node { at: None, content: Content::Map(Vec::new()) });
     }
-    match serde_saphyr::from_str::<Spanned<Tree>>(text) {
+    match serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options(text)) {
         Ok(tree) => Ok(node(tree)),
         Err(error) => Err(problem(&error)),
+    }
+}
+
+/// A file may hold as much as it has bytes for: the library's own bounds are below ten thousand rules. What aliases
+/// repeat stays bounded by the library, whatever the size of the file.
+fn options(text: &str) -> serde_saphyr::Options {
+    let bounds = serde_saphyr::Budget::default();
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: bounds.max_nodes.max(text.len()),
+            max_events: bounds.max_events.max(text.len().saturating_mul(2)),
+            max_total_scalar_bytes: bounds.max_total_scalar_bytes.max(text.len()),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 //! Templates are Jinja (minijinja). Unknown variables are an error at save, and rendering is bounded by
 //! fuel, so a template can neither surprise nor hang at the moment it is needed.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use lanner_core::Labels;
@@ -186,8 +187,9 @@ fn check_text(text: &str, known: &[&str], problems: &mut Vec<String>) {
         .filter(|name| name != "range" && name != "dict" && name != "namespace" && name != "debug")
         .collect();
     unknown.sort();
-    let mut all: Vec<&str> = known.to_vec();
-    all.extend(VARIABLES);
+    // A label may be called as what every rule has: `severity`.
+    let all: BTreeSet<&str> = known.iter().copied().chain(VARIABLES).collect();
+    let all: Vec<&str> = all.into_iter().collect();
     for name in unknown {
         problems.push(format!("uses the unknown variable \"{name}\"; known are {}", all.join(", ")));
     }
