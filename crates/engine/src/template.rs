@@ -3,7 +3,6 @@
 //! Templates are Jinja (minijinja). Unknown variables are an error at save, and rendering is bounded by
 //! fuel, so a template can neither surprise nor hang at the moment it is needed.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use lanner_core::Labels;
@@ -188,8 +187,12 @@ fn check_text(text: &str, known: &[&str], problems: &mut Vec<String>) {
         .collect();
     unknown.sort();
     // A label may be called as what every rule has: `severity`.
-    let all: BTreeSet<&str> = known.iter().copied().chain(VARIABLES).collect();
-    let all: Vec<&str> = all.into_iter().collect();
+    let mut all: Vec<&str> = Vec::new();
+    for name in known.iter().copied().chain(VARIABLES) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
     for name in unknown {
         problems.push(format!("uses the unknown variable \"{name}\"; known are {}", all.join(", ")));
     }

@@ -60,9 +60,11 @@ pub(crate) fn with_new(
 ) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
-    let client = runtime.block_on(Client::open(args))?;
-    let result = run(&runtime, Box::pin(work(&client)));
-    runtime.block_on(client.close());
+    let result = runtime.block_on(Client::open(args)).and_then(|client| {
+        let result = run(&runtime, Box::pin(work(&client)));
+        runtime.block_on(client.close());
+        result
+    });
     // What still waits for input, such as a terminal, is not waited for.
     runtime.shutdown_background();
     result

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, spawn_blocking};
 
 /// What such a thread is given: boxed, since a runtime's code for each piece of work takes longer to build than the
 /// work, and a box costs nothing beside it.
@@ -15,14 +15,10 @@ type Work = Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>;
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    let done = spawn(Box::new(move || Box::new(work()))).await?;
+    let work: Work = Box::new(move || Box::new(work()));
+    let done = spawn_blocking(work).await?;
     match done.downcast::<T>() {
         Ok(value) => Ok(*value),
         Err(_) => unreachable!("what the work gives is a T, two lines above"),
     }
-}
-
-/// Runs `work` where it may block, whether anybody waits for it or not.
-pub(crate) fn spawn(work: Work) -> JoinHandle<Box<dyn Any + Send>> {
-    spawn_blocking(work)
 }

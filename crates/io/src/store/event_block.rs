@@ -10,6 +10,7 @@ use super::head::HeldEvent;
 pub(super) const PLAIN_BYTES: usize = 1 << 20;
 
 const WHAT: &str = "a block of events";
+/// Compressors of higher levels are left out of the build (`.cargo/config.toml`): a higher one would change nothing.
 const LEVEL: i32 = 3;
 
 /// Bytes that one event takes before compression, nearly.

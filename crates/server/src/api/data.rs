@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use super::{ApiError, Json};
 use crate::app::App;
-use crate::blocking::{self, blocking};
+use crate::blocking::blocking;
 use crate::graphite::StoreSource;
 use crate::live;
 
@@ -193,14 +193,13 @@ fn streamed(
     write: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<(), StoreError> + Send + 'static,
 ) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
-    blocking::spawn(Box::new(move || {
+    tokio::task::spawn_blocking(move || {
         let result = write(&mut |chunk| sender.blocking_send(Ok(chunk.into())).is_ok());
         if let Err(error) = result {
             // The status has gone out; breaking off tells the reader that the body is not whole.
             let _ = sender.blocking_send(Err(std::io::Error::other(error.to_string())));
         }
-        Box::new(())
-    }));
+    });
     let body = Body::from_stream(Chunks(receiver));
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
