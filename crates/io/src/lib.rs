@@ -1,8 +1,10 @@
 //! All that touches disk or network.
 //!
 //! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs;
-//! [`metrics`] is what both count about themselves.
+//! [`http`] is where requests come in;
+//! [`metrics`] is what all of them count about themselves.
 
+pub mod http;
 pub mod metrics;
 pub mod receiver;
 pub mod store;

@@ -111,24 +111,9 @@ impl Server {
     }
 
     fn serve_http(&mut self, listener: TcpListener) {
-        use axum::serve::ListenerExt as _;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        // One segment an answer: without this, clients wait for a delayed acknowledgement.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!("TCP_NODELAY: {error}");
-            }
-        });
-        let serve = axum::serve(listener, api::router(&self.app)).with_graceful_shutdown(async move {
-            // A dropped sender stops as well.
-            let _ = stopped.await;
-        });
         self.stop_http = Some(stop);
-        self.tasks.push(tokio::spawn(async move {
-            if let Err(error) = serve.await {
-                tracing::error!("HTTP ended: {error}");
-            }
-        }));
+        self.tasks.push(tokio::spawn(lanner_io::http::serve(listener, api::router(&self.app), stopped)));
     }
 
     /// Where HTTP listens.

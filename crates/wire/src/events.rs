@@ -82,8 +82,15 @@ pub fn parse(
     body: &[u8],
     options: Options<'_>,
     report: &mut Report,
-    on_event: impl FnMut(RawEvent<'_>) -> Result<(), String>,
+    mut on_event: impl FnMut(RawEvent<'_>) -> Result<(), String>,
 ) {
+    read_all(body, options, report, &mut on_event);
+}
+
+/// What is called for each good event; `dyn`, so that the code that reads is made here, once, and for speed.
+type OnEvent<'a> = &'a mut dyn FnMut(RawEvent<'_>) -> Result<(), String>;
+
+fn read_all(body: &[u8], options: Options<'_>, report: &mut Report, on_event: OnEvent<'_>) {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let mut reader = Reader {
         bytes: body,
@@ -105,7 +112,7 @@ struct Fault {
     message: String,
 }
 
-struct Reader<'b, 'o, F> {
+struct Reader<'b, 'o> {
     bytes: &'b [u8],
     at: usize,
     /// The line of `at`, from 1.
@@ -114,12 +121,12 @@ struct Reader<'b, 'o, F> {
     line_start: usize,
     options: Options<'o>,
     report: &'o mut Report,
-    on_event: F,
+    on_event: OnEvent<'o>,
     /// Reused for events written with white space.
     compact: String,
 }
 
-impl<F: FnMut(RawEvent<'_>) -> Result<(), String>> Reader<'_, '_, F> {
+impl Reader<'_, '_> {
     /// Objects one after the other, each perhaps over several lines.
     fn objects(&mut self) {
         while let Some(first) = self.peek() {

@@ -138,11 +138,18 @@ pub fn parse(
     report: &mut Report,
     mut on_line: impl FnMut(&Line<'_>) -> Result<(), String>,
 ) {
+    read(body, options, report, &mut on_line);
+}
+
+/// What is called for each good line; `dyn`, so that the code that reads is made here, once, and for speed.
+type OnLine<'a> = &'a mut dyn FnMut(&Line<'_>) -> Result<(), String>;
+
+fn read(body: &[u8], options: Options, report: &mut Report, on_line: OnLine<'_>) {
     let mut rest = body;
     let mut line_number = 1;
     while !rest.is_empty() {
         let Err(error) = std::str::from_utf8(rest).map(|text| {
-            scan::read_lines(text, options, &mut line_number, report, &mut on_line);
+            scan::read_lines(text, options, &mut line_number, report, on_line);
         }) else {
             return;
         };
@@ -150,7 +157,7 @@ pub fn parse(
         let valid = &rest[..error.valid_up_to()];
         let bad_line = memchr::memrchr(b'\n', valid).map_or(0, |at| at + 1);
         let text = std::str::from_utf8(&rest[..bad_line]).unwrap_or_default();
-        scan::read_lines(text, options, &mut line_number, report, &mut on_line);
+        scan::read_lines(text, options, &mut line_number, report, on_line);
         let column = (error.valid_up_to() - bad_line) as u64 + 1;
         report.reject(line_number, Some(column), LineError::NotUtf8);
         line_number += 1;

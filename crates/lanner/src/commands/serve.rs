@@ -10,6 +10,9 @@ use lanner_server::register::{self, ApplyError, ApplyOptions, Prune};
 use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
 use lanner_server::{App, Server, Settings};
 use serde_json::Value;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::check;
 use crate::failure::{self, Failure, Outcome, Result, remark};
@@ -85,16 +88,28 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 fn start_log(args: &Args) -> Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&args.log).map_err(|error| {
-        Failure::user(format!("--log {}: {error}", args.log))
+    let wanted = log_filter(&args.log).map_err(|why| {
+        Failure::user(format!("--log {}: {why}", args.log))
             .hint("write for example info, or warn,lanner_server=debug")
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
     match args.log_format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.with_ansi(failure::colours(&std::io::stderr())).with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).finish().with(wanted).init(),
+        LogFormat::Text => {
+            let has_colours = failure::colours(&std::io::stderr());
+            log.with_ansi(has_colours).with_target(false).finish().with(wanted).init();
+        }
     }
     Ok(())
+}
+
+/// A word alone is a level: the library would take any other for the name of a module, and log nothing else.
+fn log_filter(text: &str) -> std::result::Result<Targets, String> {
+    for word in text.split(',').map(str::trim).filter(|part| !part.contains('=')) {
+        word.parse::<LevelFilter>()
+            .map_err(|_| format!("\"{word}\" is no level; there are error, warn, info, debug, trace and off"))?;
+    }
+    text.parse().map_err(|error: ParseError| error.to_string())
 }
 
 fn configuration(path: &std::path::Path) -> Result<Loaded> {

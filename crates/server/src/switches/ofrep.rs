@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use lanner_core::content;
 use lanner_core::time::SECOND_MS;
 use lanner_switch::{Reason, Switch, Verdict};
-use serde::Serialize;
+use lanner_wire::ofrep::{self, Answer, Metadata, Refusal};
 use serde_json::{Map, Value, json};
 
 use super::deliver::{events, is_known};
@@ -25,12 +25,6 @@ use crate::app::App;
 /// The flag that stands for all switches.
 const ALL: &str = "blocked";
 
-/// Why a request cannot be answered.
-struct Refusal {
-    code: &'static str,
-    details: String,
-}
-
 /// 429 for more than are answered within a second; providers wait as long as it says.
 fn too_many(app: &App) -> Option<Response> {
     let details = "more than server.ofrep_per_second in this second; come back in the next";
@@ -40,62 +34,8 @@ fn too_many(app: &App) -> Option<Response> {
     (!app.switches.pace.allows(app.now_ms())).then(|| answer().into_response())
 }
 
-/// The context of a request; none is an empty one, as clients send.
-fn context(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Map::new());
-    }
-    let wrong = |code, details: &str| Refusal { code, details: details.to_owned() };
-    let body: Value = serde_json::from_slice(body)
-        .map_err(|error| wrong("PARSE_ERROR", &format!("the body is not JSON: {error}")))?;
-    let Value::Object(mut fields) = body else {
-        return Err(wrong("PARSE_ERROR", "the body should be an object with a context"));
-    };
-    match fields.remove("context") {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(context)) => Ok(context),
-        Some(_) => Err(wrong("INVALID_CONTEXT", "the context should be an object")),
-    }
-}
-
 fn variant(is_blocked: bool) -> &'static str {
     if is_blocked { "blocked" } else { "open" }
-}
-
-/// One flag, as it is answered.
-#[derive(Serialize)]
-struct Answer<'a> {
-    key: &'a str,
-    reason: &'static str,
-    variant: &'a str,
-    /// A disabled switch that has values of its own has none to give: the caller's default counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a Value>,
-    metadata: Metadata<'a>,
-}
-
-/// What is said of a flag besides. One with values of its own says what its author wrote, and nothing else.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Metadata<'a> {
-    Own(&'a Map<String, Value>),
-    One {
-        revision: u64,
-        priority: i64,
-        phase: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        owner: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<&'a str>,
-    },
-    All {
-        revision: u64,
-        switches: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        switch: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<&'a str>,
-    },
 }
 
 /// Whether a switch is on, and why.
@@ -156,6 +96,10 @@ const fn truth(is_on: bool) -> &'static Value {
     if is_on { &Value::Bool(true) } else { &Value::Bool(false) }
 }
 
+fn json_text(text: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
 /// Evaluate one flag: one switch, or `blocked` for all of them.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", operation_id = "ofrep_flag", request_body = Object,
@@ -175,7 +119,7 @@ pub async fn single(
     if let Some(refusal) = too_many(&app) {
         return refusal;
     }
-    let context = match context(&body) {
+    let context = match ofrep::context(&body) {
         Ok(context) => context,
         Err(Refusal { code, details }) => {
             let answer = json!({"key": key, "errorCode": code, "errorDetails": details});
@@ -184,7 +128,7 @@ pub async fn single(
     };
     let current = app.switches.current();
     if key == ALL {
-        return Json(all(&ask(&app, &current, &context, "ofrep"))).into_response();
+        return json_text(all(&ask(&app, &current, &context, "ofrep")).to_json());
     }
     let Some(switch) = current.set.get(&key) else {
         let details = format!("there is no switch \"{}\"", key.chars().take(100).collect::<String>());
@@ -192,8 +136,8 @@ pub async fn single(
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
     let (verdict, now_ms) = (ask(&app, &current, &context, "ofrep"), app.now_ms());
-    Json(one(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms))
-        .into_response()
+    let resolved = resolve(switch, &verdict, &context, now_ms);
+    json_text(one(switch, resolved, current.set.revision(), now_ms).to_json())
 }
 
 /// Evaluate all flags; 304 for who has this answer already.
@@ -210,7 +154,7 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
     if let Some(refusal) = too_many(&app) {
         return refusal;
     }
-    let context = match context(&body) {
+    let context = match ofrep::context(&body) {
         Ok(context) => context,
         Err(Refusal { code, details }) => {
             let answer = json!({"errorCode": code, "errorDetails": details});
@@ -229,13 +173,8 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
         })
         .collect();
     flags.push(all(&verdict));
-    let stream = json!({
-        "type": "sse", "endpoint": {"requestUri": "/ofrep/v1/stream"}, "inactivityDelaySec": 8 * KEEP_ALIVE.as_secs(),
-    });
-    let answer = json!({
-        "flags": flags, "metadata": {"revision": current.set.revision()}, "eventStreams": [stream],
-    });
-    let text = answer.to_string();
+    let quiet_s = 8 * KEEP_ALIVE.as_secs();
+    let text = ofrep::bulk(&flags, current.set.revision(), "/ofrep/v1/stream", quiet_s);
     let tag = content::sha256(text.as_bytes())[..32].to_owned();
     let etag = [(header::ETAG, format!("\"{tag}\""))];
     if is_known(&headers, &tag) {

@@ -5,7 +5,7 @@
 //! the whole linear, the bytes read again are limited to the size of the input; after that a bad line costs
 //! all that was read of it.
 
-use super::{Field, Line, LineError, MAX_SERIES_BYTES, Options};
+use super::{Field, Line, LineError, MAX_SERIES_BYTES, OnLine, Options};
 use crate::Report;
 use crate::instant::within_bounds;
 use crate::report::shown;
@@ -16,7 +16,7 @@ pub(super) fn read_lines<'a>(
     options: Options,
     line_number: &mut u64,
     report: &mut Report,
-    on_line: &mut impl FnMut(&Line<'_>) -> Result<(), String>,
+    on_line: OnLine<'_>,
 ) {
     let mut fields: Vec<Field<'a>> = Vec::with_capacity(16);
     let mut cursor = Cursor { text, bytes: text.as_bytes(), at: 0, breaks: 0 };
@@ -55,12 +55,7 @@ pub(super) fn read_lines<'a>(
     }
 }
 
-fn deliver(
-    line: &Line<'_>,
-    line_number: u64,
-    report: &mut Report,
-    on_line: &mut impl FnMut(&Line<'_>) -> Result<(), String>,
-) {
+fn deliver(line: &Line<'_>, line_number: u64, report: &mut Report, on_line: OnLine<'_>) {
     if line.fields.is_empty() {
         return; // texts only
     }

@@ -1,0 +1,113 @@
+//! OpenFeature's remote evaluation protocol (OFREP 0.3): contexts come in, flags go out.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// Why a request cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The protocol's word: `PARSE_ERROR` or `INVALID_CONTEXT`.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub details: String,
+}
+
+/// The context of a request; none is an empty one, as clients send.
+///
+/// # Errors
+/// What is no JSON, no object, or holds a context that is none.
+///
+/// ```
+/// use lanner_wire::ofrep::context;
+/// assert_eq!(context(br#"{"context": {"bank": "north"}}"#).unwrap()["bank"], "north");
+/// assert!(context(b"  ").unwrap().is_empty());
+/// assert_eq!(context(b"[]").unwrap_err().code, "PARSE_ERROR");
+/// ```
+pub fn context(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    let wrong = |code, details: &str| Refusal { code, details: details.to_owned() };
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| wrong("PARSE_ERROR", &format!("the body is not JSON: {error}")))?;
+    let Value::Object(mut fields) = body else {
+        return Err(wrong("PARSE_ERROR", "the body should be an object with a context"));
+    };
+    match fields.remove("context") {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(context)) => Ok(context),
+        Some(_) => Err(wrong("INVALID_CONTEXT", "the context should be an object")),
+    }
+}
+
+/// One flag, as it is answered.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer<'a> {
+    /// The flag's name.
+    pub key: &'a str,
+    /// The protocol's word for why.
+    pub reason: &'static str,
+    /// The name of the value.
+    pub variant: &'a str,
+    /// A disabled switch that has values of its own has none to give: the caller's default counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<&'a Value>,
+    /// What is said besides.
+    pub metadata: Metadata<'a>,
+}
+
+/// What is said of a flag besides.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Metadata<'a> {
+    /// A flag with values of its own says what its author wrote, and nothing else.
+    Own(&'a Map<String, Value>),
+    /// A switch.
+    One {
+        /// Of all switches.
+        revision: u64,
+        /// The switch's.
+        priority: i64,
+        /// What it does now.
+        phase: &'static str,
+        /// Whom to ask.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owner: Option<&'a str>,
+        /// What its author gives as reason.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+    /// All switches.
+    All {
+        /// Theirs.
+        revision: u64,
+        /// How many block.
+        switches: usize,
+        /// The first of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        switch: Option<&'a str>,
+        /// What its author gives as reason.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
+}
+
+impl Answer<'_> {
+    /// As the body of an answer for one flag.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // Cannot fail: text, numbers and JSON values, in memory.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The body of an answer for all flags.
+///
+/// - `revision`: of all switches
+/// - `stream`: where changes are told
+/// - `quiet_s`: how long nothing has to come from there before the connection counts as dead, seconds
+#[must_use]
+pub fn bulk(flags: &[Answer<'_>], revision: u64, stream: &str, quiet_s: u64) -> String {
+    let stream = json!({"type": "sse", "endpoint": {"requestUri": stream}, "inactivityDelaySec": quiet_s});
+    json!({"flags": flags, "metadata": {"revision": revision}, "eventStreams": [stream]}).to_string()
+}
