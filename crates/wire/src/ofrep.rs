@@ -111,3 +111,60 @@ pub fn bulk(flags: &[Answer<'_>], revision: u64, stream: &str, quiet_s: u64) -> 
     let stream = json!({"type": "sse", "endpoint": {"requestUri": stream}, "inactivityDelaySec": quiet_s});
     json!({"flags": flags, "metadata": {"revision": revision}, "eventStreams": [stream]}).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever comes in is a context, or refused in the protocol's words.
+        #[test]
+        fn any_body_is_answered(body in "[ \\[\\]{}:,\"contextaé0-9\\\\]{0,60}", cut in 0usize..60) {
+            let bytes = body.as_bytes();
+            if let Err(refusal) = context(&bytes[..cut.min(bytes.len())]) {
+                prop_assert!(["PARSE_ERROR", "INVALID_CONTEXT"].contains(&refusal.code));
+                prop_assert!(!refusal.details.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_context_is_refused() {
+        for (body, code) in [
+            ("{", "PARSE_ERROR"),
+            ("7", "PARSE_ERROR"),
+            (r#"{"context": []}"#, "INVALID_CONTEXT"),
+            (r#"{"context": "x"}"#, "INVALID_CONTEXT"),
+        ] {
+            assert_eq!(context(body.as_bytes()).unwrap_err().code, code, "{body}");
+        }
+        for body in ["", " \n", "{}", r#"{"context": null}"#, r#"{"other": 1}"#] {
+            assert!(context(body.as_bytes()).unwrap().is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn answers_read_as_the_protocol_says() {
+        let on = Value::Bool(true);
+        let metadata = Metadata::One {
+            revision: 7,
+            priority: 0,
+            phase: "blocking",
+            owner: None,
+            reason: Some("outage"),
+        };
+        let flag = Answer {
+            key: "north",
+            reason: "TARGETING_MATCH",
+            variant: "blocked",
+            value: Some(&on),
+            metadata,
+        };
+        let expected = r#"{"key":"north","reason":"TARGETING_MATCH","variant":"blocked","value":true,"metadata":{"revision":7,"priority":0,"phase":"blocking","reason":"outage"}}"#;
+        assert_eq!(flag.to_json(), expected.as_bytes());
+        let all: Value = serde_json::from_str(&bulk(&[flag], 7, "/stream", 30)).unwrap();
+        assert_eq!(all["flags"][0].to_string(), expected);
+        assert_eq!(all["eventStreams"][0]["inactivityDelaySec"], 30);
+    }
+}

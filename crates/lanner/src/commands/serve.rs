@@ -106,8 +106,9 @@ fn start_log(args: &Args) -> Result<()> {
 /// A word alone is a level: the library would take any other for the name of a module, and log nothing else.
 fn log_filter(text: &str) -> std::result::Result<Targets, String> {
     for word in text.split(',').map(str::trim).filter(|part| !part.contains('=')) {
-        word.parse::<LevelFilter>()
-            .map_err(|_| format!("\"{word}\" is no level; there are error, warn, info, debug, trace and off"))?;
+        word.parse::<LevelFilter>().map_err(|_| {
+            format!("\"{word}\" is no level; there are error, warn, info, debug, trace and off")
+        })?;
     }
     text.parse().map_err(|error: ParseError| error.to_string())
 }
