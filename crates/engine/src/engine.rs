@@ -87,12 +87,15 @@ pub struct Readings {
 /// What a source answered: readings, or a sentence that says why there are none.
 pub type Answer = Result<Readings, String>;
 
+/// The alerts of a rule. Boxed, because a tree makes room for eleven at once and most rules have one.
+type Alerts = BTreeMap<Group, Box<Alert>>;
+
 #[derive(Debug)]
 struct Tracked {
     rule: Arc<Rule>,
     cursor: TimeRange,
     due_ms: Option<i64>,
-    alerts: BTreeMap<Group, Alert>,
+    alerts: Alerts,
     memory: Memory,
 }
 
@@ -102,7 +105,7 @@ pub struct Engine {
     tracked: HashMap<Arc<str>, Tracked>,
     due: BTreeSet<(i64, Arc<str>)>,
     notifier: Notifier,
-    restored_alerts: HashMap<Arc<str>, BTreeMap<Group, Alert>>,
+    restored_alerts: HashMap<Arc<str>, Alerts>,
     restored_cursors: HashMap<Arc<str>, TimeRange>,
 }
 
@@ -119,7 +122,10 @@ impl Engine {
             if alert.active {
                 self.notifier.restore_running(&alert.fingerprint(), &alert.labels);
             }
-            self.restored_alerts.entry(alert.rule.clone()).or_default().insert(alert.group.clone(), alert);
+            self.restored_alerts
+                .entry(alert.rule.clone())
+                .or_default()
+                .insert(alert.group.clone(), Box::new(alert));
         }
         self.restored_cursors.extend(cursors.into_iter().map(|cursor| (cursor.rule, cursor.window)));
         self.notifier.restore(told);
@@ -297,7 +303,8 @@ impl Engine {
             .into_iter()
             .enumerate()
             .map(|(at, reading)| (&reading.group, Found { reading, verdict: verdicts.get(at).copied() }));
-        let mut subjects: Vec<Subject<'_>> = joined(&*alerts, found).collect();
+        let known = alerts.iter().map(|(group, alert)| (group, &**alert));
+        let mut subjects: Vec<Subject<'_>> = joined(known, found).collect();
         let grouped = !due.rule.query.by().is_empty();
         // An expression that finds nothing at all, ever, is not silent; neither is a source that fails.
         let nothing_known = subjects.iter().all(|(group, ..)| group.is_empty());
@@ -341,7 +348,7 @@ impl Engine {
             let alert = tracked
                 .alerts
                 .entry(group.clone())
-                .or_insert_with(|| life::newborn(rule, &group, evaluation.window.start_ms));
+                .or_insert_with(|| Box::new(life::newborn(rule, &group, evaluation.window.start_ms)));
             let step = life::advance(alert, rule, &evaluation);
             evaluation.state = alert.state;
             if step != Step::Quiet {
@@ -358,7 +365,7 @@ impl Engine {
                 changes.alerts.retain(|kept| kept.group != group);
                 changes.forgotten_groups.push((rule.id.clone(), group));
             } else {
-                changes.alerts.push(alert.clone());
+                changes.alerts.push(Alert::clone(alert));
             }
             changes.evaluations.push(evaluation);
         }
@@ -398,7 +405,7 @@ impl Engine {
 
     /// The alerts of every rule.
     pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
-        self.tracked.values().flat_map(|tracked| tracked.alerts.values())
+        self.tracked.values().flat_map(|tracked| tracked.alerts.values().map(|alert| &**alert))
     }
 }
 

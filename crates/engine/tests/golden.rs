@@ -17,7 +17,7 @@ fn every_detector_has_a_script_that_holds() {
         let mut checked = Config::default();
         let problems = checked.read(&entries[0].1);
         assert_eq!(problems, [], "{path}");
-        let documents: Vec<_> = checked.rules.iter().map(|rule| rule.document.clone()).collect();
+        let documents: Vec<_> = checked.rules.iter().map(|rule| rule.document()).collect();
         let script = Script::from_yaml(&format!("tests:{tests}")).unwrap_or_else(|p| panic!("{path}:\n{p}"));
         for test in &script.tests {
             let (failures, _) = test.run(&documents, &[], &[]);

@@ -59,7 +59,7 @@ fn review(text: &str, series: &[Series<'_>], step_ms: i64, terms: &Terms) -> Rev
 
 /// What replaying the rule with another detector comes to.
 fn changed(rule: &Rule, kind: &str, detector: &Value, series: &[Series<'_>]) -> (Arc<Rule>, Course) {
-    let mut document = rule.document.clone();
+    let mut document = rule.document();
     document[kind] = detector.clone();
     let (rule, replay) = replayed(Rule::from_json(&document, 1).unwrap(), series, MINUTE_MS);
     let course = Record::new(&rule, &replay.evaluations.iter().collect::<Vec<_>>(), None).lived(&rule);
@@ -133,8 +133,8 @@ proptest! {
         let (rule, record) = record(&text, &series, MINUTE_MS);
         let kind = DETECTORS[kind].split(':').next().unwrap();
         prop_assert_eq!(record.lived(&rule), record.tried(&rule), "as they are");
-        let other = scaled(&rule.document[kind], by);
-        let mut document = rule.document.clone();
+        let other = scaled(&rule.document()[kind], by);
+        let mut document = rule.document();
         document[kind] = other.clone();
         if Rule::from_json(&document, 1).is_ok() {
             let (other_rule, expected) = changed(&rule, kind, &other, &series);

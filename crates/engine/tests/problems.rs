@@ -132,7 +132,8 @@ proptest! {
     fn any_text_is_read_or_refused(text in prop_oneof![near_rules(), any::<String>()]) {
         match Config::from_yaml(&text) {
             Ok(config) => for rule in &config.rules {
-                prop_assert_eq!(&Rule::from_json(&rule.document, 1).unwrap().document, &rule.document);
+                let document = rule.document();
+                prop_assert_eq!(Rule::from_json(&document, 1).unwrap().document(), document);
             },
             Err(problems) => prop_assert!(!problems.0.is_empty()),
         }

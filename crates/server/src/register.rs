@@ -136,28 +136,34 @@ fn joined(stored: &Value, document: &Value, deleted: &[String]) -> Value {
 /// Every problem in it; then nothing is changed. Failures of the store.
 pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> Result<Applied, ApplyError> {
     let _one_at_a_time = app.saving.lock().await;
-    let mut own = Config::default();
-    let mut problems = own.read(&Node::from_json(document));
-    problems.extend(check_receivers(&own.receivers));
-    if !problems.is_empty() {
-        return Err(ApplyError::Problems(Problems(problems)));
-    }
+    check_alone(document)?;
     let stored = stored_document(&app.store)?;
     let deleted = to_delete(app, document, options)?;
-    let whole = joined(&stored, document, &deleted);
-    let mut config = Config::default();
-    let mut problems = config.read(&Node::from_json(&whole));
-    problems.extend(config.cross_check());
-    if !problems.is_empty() {
-        return Err(ApplyError::Problems(Problems(problems)));
-    }
+    let config = check_whole(&joined(&stored, document, &deleted))?;
     let applied = compare(&stored, document, deleted);
     if options.dry_run {
         return Ok(applied);
     }
+    drop(stored);
     save(app, document, &applied.deleted, options).await?;
-    reload(app, &config).await?;
+    reload(app, config).await?;
     Ok(applied)
+}
+
+/// The problems of a configuration document whatever else is stored.
+fn check_alone(document: &Value) -> Result<(), ApplyError> {
+    let mut config = Config::default();
+    let mut problems = config.read(&Node::from_json(document));
+    problems.extend(check_receivers(&config.receivers));
+    if problems.is_empty() { Ok(()) } else { Err(ApplyError::Problems(Problems(problems))) }
+}
+
+/// The configuration that a whole document describes, or its problems.
+fn check_whole(document: &Value) -> Result<Config, ApplyError> {
+    let mut config = Config::default();
+    let mut problems = config.read(&Node::from_json(document));
+    problems.extend(config.cross_check());
+    if problems.is_empty() { Ok(config) } else { Err(ApplyError::Problems(Problems(problems))) }
 }
 
 fn to_delete(app: &App, document: &Value, options: &ApplyOptions) -> Result<Vec<String>, StoreError> {
@@ -230,7 +236,9 @@ async fn save(
 ///
 /// # Errors
 /// Failures of the store.
-pub async fn reload(app: &Arc<App>, config: &Config) -> Result<(), StoreError> {
+pub async fn reload(app: &Arc<App>, mut config: Config) -> Result<(), StoreError> {
+    // Read again with their versions; thousands of them twice would take much room.
+    config.rules = Vec::new();
     let mut rules = Vec::new();
     for stored in app.store.rules()? {
         let Some(document) = &stored.document else { continue };
@@ -240,7 +248,7 @@ pub async fn reload(app: &Arc<App>, config: &Config) -> Result<(), StoreError> {
             Err(problems) => tracing::error!(rule = stored.id, "the stored rule is left out: {problems}"),
         }
     }
-    app.engine().configure(config.routes.clone(), config.inhibitions.clone());
+    app.engine().configure(config.routes, config.inhibitions);
     app.deliveries.restart(app, &config.receivers).await;
     let app = Arc::clone(app);
     let done = blocking(move || put_in_force(&app, rules)).await;
@@ -364,7 +372,7 @@ pub async fn delete(app: &Arc<App>, id: &str, actor: &str) -> Result<(), StoreEr
     let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
     app.store.save_documents(RULE, actor, "deleted", app.now_ms(), gone)?.await?;
     let config = stored_config(&app.store)?;
-    reload(app, &config).await
+    reload(app, config).await
 }
 
 /// The configuration that is stored. What an older release wrote and this one refuses is left out.

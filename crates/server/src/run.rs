@@ -238,7 +238,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     app.deliveries.set_hand(Arc::new(crate::switches::throw::Hand(Arc::downgrade(&app))));
     let config = register::stored_config(&app.store)?;
     if app.settings.evaluate {
-        register::reload(&app, &config).await?;
+        register::reload(&app, config).await?;
     }
     Ok(app)
 }

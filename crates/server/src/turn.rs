@@ -18,6 +18,9 @@ use crate::metrics::METRICS;
 
 /// Evaluations of one turn, and so of one transaction.
 const TURN: usize = 256;
+/// How long after a turn the next one begins at the earliest, unless something is overdue: rules that are due one
+/// shortly after the other share a commit. With 10,000 rules a minute, commits were most of the work.
+const GATHER: Duration = Duration::from_millis(20);
 /// How long the loop sleeps at most; it then looks at the clock, which may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
 
@@ -33,21 +36,25 @@ pub fn run(app: &App) {
             );
         }
         last_ms = now_ms;
-        let more = turn(app, now_ms);
+        let started = Instant::now();
+        let n_due = turn(app, now_ms);
         app.last_turn_ms.store(now_ms, Ordering::Relaxed);
-        if !more {
+        if n_due < TURN {
             let wake_ms = app.engine().wake_ms().unwrap_or(i64::MAX);
-            if wake_ms > now_ms {
+            let is_overdue = wake_ms <= now_ms;
+            if !is_overdue {
                 app.alarm.settle(now_ms);
             }
-            let sleep_ms = wake_ms.saturating_sub(app.now_ms()).clamp(0, i64::from(u32::MAX));
-            app.alarm.wait(Duration::from_millis(sleep_ms.unsigned_abs()).min(LONGEST_SLEEP));
+            let rest = if n_due == 0 || is_overdue { Duration::ZERO } else { GATHER };
+            let until_due_ms = wake_ms.saturating_sub(app.now_ms()).clamp(0, i64::from(u32::MAX));
+            let sleep = Duration::from_millis(until_due_ms.unsigned_abs()).min(LONGEST_SLEEP);
+            app.alarm.wait(sleep.max(rest.saturating_sub(started.elapsed())));
         }
     }
 }
 
-/// One turn. Returns whether more is due at once.
-fn turn(app: &App, now_ms: i64) -> bool {
+/// One turn. Returns how many rules it evaluated; when that is [`TURN`], more may be due at once.
+fn turn(app: &App, now_ms: i64) -> usize {
     let started = Instant::now();
     let _in_order = locked(&app.turns);
     let plan = app.engine().plan(now_ms, TURN);
@@ -87,7 +94,7 @@ fn turn(app: &App, now_ms: i64) -> bool {
     if !plan.due.is_empty() {
         METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
     }
-    plan.due.len() == TURN
+    plan.due.len()
 }
 
 /// Lets measures drop what evaluated rules no longer need.

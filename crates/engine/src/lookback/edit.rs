@@ -7,14 +7,16 @@ use crate::rule::Rule;
 
 /// The kind of a rule's detector: the field that chooses it.
 pub(super) fn kind(rule: &Rule) -> Option<&'static str> {
-    KINDS.iter().map(|kind| kind.name).find(|name| rule.document.get(name).is_some_and(|it| !it.is_null()))
+    let document = rule.document();
+    KINDS.iter().map(|kind| kind.name).find(|name| document.get(name).is_some_and(|it| !it.is_null()))
 }
 
 /// The detector and the rule with `dials` turned to `limits`; `None` if the rule does not take them.
 ///
 /// Where recovery has limits of its own, they move along. Where two levels would pass each other, both move.
 pub(super) fn turned(rule: &Rule, kind: &str, dials: &[Dial], limits: &[f64]) -> Option<(Value, Rule)> {
-    let mut detector = rule.document.get(kind)?.as_object()?.clone();
+    let mut document = rule.document();
+    let mut detector = document.get(kind)?.as_object()?.clone();
     expand(&mut detector);
     let moves: Vec<(&Dial, f64)> = dials.iter().zip(limits.iter().copied()).collect();
     keep_apart(&mut detector, &moves);
@@ -23,7 +25,6 @@ pub(super) fn turned(rule: &Rule, kind: &str, dials: &[Dial], limits: &[f64]) ->
         detector.insert(dial.field.to_owned(), written(limit, dial.unit));
     }
     let detector = Value::Object(detector);
-    let mut document = rule.document.clone();
     *document.get_mut(kind)? = detector.clone();
     let turned = Rule::from_json(&document, rule.version).ok()?;
     // Levels that passed each other would mean the opposite.
@@ -41,7 +42,7 @@ pub fn bare(rule: &Rule) -> Option<Rule> {
         return None;
     }
     let kind = kind(rule)?;
-    let mut document = rule.document.clone();
+    let mut document = rule.document();
     let detector = document.get_mut(kind)?.as_object_mut()?;
     detector.remove("recover_at");
     // A power of two, below every limit that a detector may have.
@@ -160,7 +161,7 @@ mod tests {
         fn check(detector: &str, expected: Option<&str>) {
             let text = format!("{{ id: a, query: {{ target: a }}, window: 1m, {detector} }}");
             let rule = Rule::check(&Node::from_yaml(&text).unwrap(), "", 1).unwrap();
-            let bare = bare(&rule).map(|bare| bare.document["variation"].clone());
+            let bare = bare(&rule).map(|bare| bare.document()["variation"].clone());
             let expected = expected.map(|text| serde_json::from_str(text).unwrap());
             assert_eq!(bare, expected, "{detector}");
         }

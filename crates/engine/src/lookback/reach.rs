@@ -95,7 +95,7 @@ fn bound(rule: &Rule, kind: &str, dial: &Dial, step_s: Option<i64>) -> Option<Bo
             never(100.0, format!("{of} drops by 100 % at most"))
         }
         ("variation", _, _) => {
-            let n = rule.document.pointer("/variation/n").and_then(serde_json::Value::as_u64).unwrap_or(10);
+            let n = rule.document().pointer("/variation/n").and_then(serde_json::Value::as_u64).unwrap_or(10);
             let ceiling = ceiling(usize::try_from(n).unwrap_or(usize::MAX));
             never(ceiling, format!("{n} values of one sign reach {ceiling:.2} at most"))
         }

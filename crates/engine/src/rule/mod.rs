@@ -191,8 +191,8 @@ pub struct Rule {
     pub labels: Labels,
     /// Whether it is evaluated.
     pub status: Status,
-    /// What was written.
-    pub document: Value,
+    /// What was written, as text: as a tree it takes several times the room.
+    document: Box<str>,
 }
 
 impl Rule {
@@ -223,6 +223,13 @@ impl Rule {
     /// ```
     pub fn from_json(document: &Value, version: u32) -> Result<Self, Problems> {
         Self::check(&Node::from_json(document), "", version)
+    }
+
+    /// What was written. Read anew at each call.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        // Made from a tree of JSON, so that it is one.
+        serde_json::from_str(&self.document).unwrap_or_default()
     }
 
     /// How long after the earliest moment this rule's evaluations start, milliseconds.

@@ -139,7 +139,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
         receivers: receivers.into_iter().map(Arc::from).collect(),
         labels,
         status: status.unwrap_or(Status::Active),
-        document: fields.node.to_json(),
+        document: fields.node.to_json().to_string().into(),
     };
     rule.forget_ms = forget_ms.unwrap_or_else(|| WEEK_MS.max(2 * rule.reach_ms()));
     Some(rule)

@@ -101,7 +101,7 @@ fn run_script(path: &Path, text: &str) -> Result<Vec<Ran>> {
         return Err(refused(&check::rendered(&loaded), &message));
     }
     let config = loaded.config;
-    let documents: Vec<Value> = config.rules.iter().map(|rule| rule.document.clone()).collect();
+    let documents: Vec<Value> = config.rules.iter().map(lanner_engine::Rule::document).collect();
     let ran = script.tests.iter().map(|test| {
         let (failures, _) = test.run(&documents, &config.routes, &config.inhibitions);
         let unmet = failures.into_iter().map(|failure| Unmet { at: failure.at, message: failure.message });

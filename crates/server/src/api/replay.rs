@@ -57,7 +57,7 @@ pub async fn replay(
 }
 
 fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
-    let stored = || stored.rules.iter().map(|rule| rule.document.clone()).collect();
+    let stored = || stored.rules.iter().map(Rule::document).collect();
     let documents: Vec<Value> = if written.is_empty() { stored() } else { written.to_vec() };
     let mut rules = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
