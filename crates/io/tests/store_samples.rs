@@ -34,7 +34,7 @@ fn append_events(store: &Store, stream: &str, events: &[(i64, &str)]) {
         .map(|(time_ms, json)| NewEvent {
             stream: stream.into(),
             time_ms: *time_ms,
-            json: json.as_bytes().into(),
+            json: json.to_string().into(),
         })
         .collect();
     store.append(Batch { samples: Vec::new(), events }).unwrap().wait().unwrap();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lanner_core::Changes;
 use lanner_core::TimeRange;
 use lanner_engine::config::ReceiverDocument;
-use lanner_engine::document::{Node, Problem, Problems};
+use lanner_engine::document::{Content, Key, Node, Problem, Problems};
 use lanner_engine::rule::{Query, Status};
 use lanner_engine::stream::Measures;
 use lanner_engine::{Config, Engine, Rule};
@@ -101,9 +101,15 @@ pub fn stored_document(store: &Store) -> Result<Value, StoreError> {
     let list = |kind| -> Result<Vec<Value>, StoreError> {
         Ok(store.documents(kind)?.into_iter().filter_map(|stored| stored.document).collect())
     };
-    Ok(
-        serde_json::json!({ "rules": list(RULE)?, "receivers": list(RECEIVER)?, "inhibit": list(INHIBITION)? }),
-    )
+    Ok(document(list(RULE)?, list(RECEIVER)?, Some(list(INHIBITION)?)))
+}
+
+/// A configuration document of its sections. They are moved; `json!` would copy thousands of rules.
+#[must_use]
+pub fn document(rules: Vec<Value>, receivers: Vec<Value>, inhibit: Option<Vec<Value>>) -> Value {
+    let sections = [("rules", Some(rules)), ("receivers", Some(receivers)), ("inhibit", inhibit)];
+    let written = sections.into_iter().filter_map(|(name, items)| Some((name.to_owned(), items?.into())));
+    Value::Object(written.collect())
 }
 
 /// The items of one section of a configuration document.
@@ -116,18 +122,26 @@ fn name_of<'d>(item: &'d Value, key: &str) -> &'d str {
 }
 
 /// Joins a configuration with what is stored: items of the same name are replaced.
-fn joined(stored: &Value, document: &Value, deleted: &[String]) -> Value {
-    let join = |name: &str, key: &str| -> Vec<Value> {
+fn joined(stored: &Value, document: &Value, deleted: &[String]) -> Node {
+    let join = |name: &str, key: &str| -> Vec<Node> {
         let new = section(document, name);
         let mut gone: BTreeSet<&str> = new.iter().map(|item| name_of(item, key)).collect();
         if name == "rules" {
             gone.extend(deleted.iter().map(String::as_str));
         }
         let kept = section(stored, name).iter().filter(|item| !gone.contains(name_of(item, key)));
-        kept.chain(new).cloned().collect()
+        kept.chain(new).map(Node::from_json).collect()
     };
-    let inhibit = document.get("inhibit").or_else(|| stored.get("inhibit")).cloned().unwrap_or(Value::Null);
-    serde_json::json!({ "rules": join("rules", "id"), "receivers": join("receivers", "name"), "inhibit": inhibit })
+    let inhibit = document.get("inhibit").or_else(|| stored.get("inhibit"));
+    let sections = [
+        ("rules", Content::List(join("rules", "id"))),
+        ("receivers", Content::List(join("receivers", "name"))),
+        ("inhibit", inhibit.map_or(Content::Null, |inhibit| Node::from_json(inhibit).content)),
+    ];
+    let entry = |(name, content): (&str, Content)| {
+        (Key { at: None, name: name.to_owned() }, Node { at: None, content })
+    };
+    Node { at: None, content: Content::Map(sections.map(entry).into()) }
 }
 
 /// Checks a configuration document against what is stored, and makes it take effect.
@@ -159,9 +173,9 @@ fn check_alone(document: &Value) -> Result<(), ApplyError> {
 }
 
 /// The configuration that a whole document describes, or its problems.
-fn check_whole(document: &Value) -> Result<Config, ApplyError> {
+fn check_whole(document: &Node) -> Result<Config, ApplyError> {
     let mut config = Config::default();
-    let mut problems = config.read(&Node::from_json(document));
+    let mut problems = config.read(document);
     problems.extend(config.cross_check());
     if problems.is_empty() { Ok(config) } else { Err(ApplyError::Problems(Problems(problems))) }
 }

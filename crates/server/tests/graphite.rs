@@ -58,11 +58,7 @@ impl Running {
             for event in line["events"].as_array().into_iter().flatten() {
                 let time_ms = event["when"].as_i64().unwrap() * 1000;
                 let json = event.to_string();
-                batch.events.push(NewEvent {
-                    stream: "graphite.events".into(),
-                    time_ms,
-                    json: json.as_bytes().into(),
-                });
+                batch.events.push(NewEvent { stream: "graphite.events".into(), time_ms, json: json.into() });
             }
             if let Some(name) = line["name"].as_str() {
                 let id = store.series_id(&carbon::series_key(name).unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! The compressed form of a stretch of one stream: events in order of time, JSON kept byte for byte.
 
-use std::sync::Arc;
+use ::bytes::Bytes;
 
 use super::StoreError;
 use super::bytes::{self, Reader};
@@ -42,6 +42,7 @@ pub(super) fn encode(events: &[HeldEvent]) -> Result<(Vec<u8>, usize), StoreErro
 pub(super) fn decode(block: &[u8], plain_bytes: usize) -> Result<Vec<HeldEvent>, StoreError> {
     let plain = zstd::bulk::decompress(bytes::unseal(block, WHAT)?, plain_bytes)
         .map_err(|error| StoreError::corrupt(format!("{WHAT}: {error}")))?;
+    let plain = Bytes::from(plain);
     let mut reader = Reader::new(&plain, WHAT);
     let n = reader.count(2)?;
     let mut sizes = Vec::with_capacity(n);
@@ -52,7 +53,7 @@ pub(super) fn decode(block: &[u8], plain_bytes: usize) -> Result<Vec<HeldEvent>,
     }
     let mut events = Vec::with_capacity(n);
     for (time_ms, size) in sizes {
-        events.push((time_ms, Arc::from(reader.take(size)?)));
+        events.push((time_ms, plain.slice_ref(reader.take(size)?)));
     }
     if reader.is_empty() { Ok(events) } else { Err(reader.wrong()) }
 }

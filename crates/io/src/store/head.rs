@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use ::bytes::Bytes;
 use lanner_core::{Sample, TimeRange};
 
 use super::SeriesId;
@@ -14,7 +15,7 @@ use super::batch::{Batch, NewEvent};
 use super::series::ById;
 
 /// One event in memory.
-pub(super) type HeldEvent = (i64, Arc<[u8]>);
+pub(super) type HeldEvent = (i64, Bytes);
 
 /// What one stretch of the journal brought.
 #[derive(Default)]

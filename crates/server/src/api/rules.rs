@@ -42,10 +42,7 @@ pub async fn apply(
     headers: HeaderMap,
     Json(request): Json<ApplyRequest>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
-    let mut document = json!({ "rules": request.rules, "receivers": request.receivers });
-    if let Some(inhibit) = request.inhibit {
-        document["inhibit"] = Value::Array(inhibit);
-    }
+    let document = register::document(request.rules, request.receivers, request.inhibit);
     let options = ApplyOptions {
         actor: actor(&headers),
         message: request.message.unwrap_or_default(),

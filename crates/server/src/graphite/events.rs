@@ -87,11 +87,7 @@ pub(super) async fn add(State(app): State<Arc<App>>, parameters: Parameters) -> 
     let when_s = posted.when.filter(|when| when.is_finite()).map_or(app.now_ms() / 1000, |when| when as i64);
     let tags = posted.tags.map(Tags::list).unwrap_or_default();
     let json = json!({ "what": posted.what, "tags": tags, "data": posted.data }).to_string();
-    let event = NewEvent {
-        stream: STREAM.into(),
-        time_ms: when_s.saturating_mul(1000),
-        json: json.as_bytes().into(),
-    };
+    let event = NewEvent { stream: STREAM.into(), time_ms: when_s.saturating_mul(1000), json: json.into() };
     let written = match app.store.append(Batch { samples: Vec::new(), events: vec![event] }) {
         Ok(receipt) => receipt.await,
         Err(error) => Err(error),
