@@ -74,7 +74,10 @@ fn main() {
             "--write" => page = arguments.next().map(PathBuf::from),
             name if SECTIONS.iter().any(|(known, _)| *known == name) => wanted.push(argument),
             _ => {
-                eprintln!("{USAGE}\nsections: {}", SECTIONS.map(|(name, _)| name).join(" "));
+                eprintln!(
+                    "lanner-benches does not know `{argument}`.\n{USAGE}\nsections: {}",
+                    SECTIONS.map(|(name, _)| name).join(" ")
+                );
                 std::process::exit(2);
             }
         }

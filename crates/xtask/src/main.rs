@@ -44,12 +44,12 @@ fn main() -> ExitCode {
     let extent = match arguments.as_slice() {
         ["test"] => steps::Extent::Full,
         ["test", "--quick"] => steps::Extent::Quick,
-        ["bench", arguments @ ..] => return ended(bench::run(arguments)),
-        ["picture", typed] => return ended(picture::run(typed)),
-        [] | ["-h" | "--help" | "help"] => {
+        [] | ["-h" | "--help" | "help"] | [_, "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
+        ["bench", arguments @ ..] => return ended(bench::run(arguments)),
+        ["picture", typed] => return ended(picture::run(typed)),
         _ => {
             eprint!("xtask does not know `{}`.\n\n{HELP}", arguments.join(" "));
             return ExitCode::from(2);
