@@ -53,7 +53,7 @@ pub fn run(app: &App) {
     }
 }
 
-/// One turn. Returns how many rules it evaluated; when that is [`TURN`], more may be due at once.
+/// One turn. Returns how many windows were due; when that is [`TURN`], more may be due at once.
 fn turn(app: &App, now_ms: i64) -> usize {
     let started = Instant::now();
     let _in_order = locked(&app.turns);

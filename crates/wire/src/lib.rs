@@ -3,7 +3,8 @@
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
 //! [`pickle`], [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
 //! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
-//! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its files), [`storage_schemas`] (its rules).
+//! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
+//! files), [`storage_schemas`] (its rules).
 //!
 //! **Architecture invariant:** nothing here opens a file or a socket or reads a clock. Bytes come in as a slice
 //! or an [`std::io::Read`], the time of receipt as an argument. Any input is answered in time linear in its

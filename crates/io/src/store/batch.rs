@@ -31,12 +31,32 @@ pub struct NewEvent {
     pub json: Bytes,
 }
 
-/// Cuts a text at `ends`, which ascend. The pieces share its memory, which costs a good deal less than memory of its own
-/// for each of thousands of events; it is held until the last piece is gone.
-fn cut(text: Vec<u8>, ends: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Bytes> {
-    let text = Bytes::from(text.into_boxed_slice());
-    let mut start = 0;
-    ends.into_iter().map(move |end| text.slice(std::mem::replace(&mut start, end)..end))
+/// Texts of events, one after the other: one piece of memory costs a good deal less than one for each of thousands. It is
+/// held until the last event is gone.
+#[derive(Debug, Default)]
+pub struct Texts {
+    joined: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Room for `n_bytes` bytes.
+    #[must_use]
+    pub fn with_capacity(n_bytes: usize) -> Self {
+        Self { joined: Vec::with_capacity(n_bytes), ends: Vec::new() }
+    }
+
+    /// Adds one text.
+    pub fn push(&mut self, text: &[u8]) {
+        self.joined.extend_from_slice(text);
+        self.ends.push(self.joined.len());
+    }
+
+    fn cut(self) -> impl Iterator<Item = Bytes> {
+        let joined = Bytes::from(self.joined.into_boxed_slice());
+        let mut start = 0;
+        self.ends.into_iter().map(move |end| joined.slice(std::mem::replace(&mut start, end)..end))
+    }
 }
 
 const VERSION: u8 = 1;
@@ -46,17 +66,11 @@ const TIMES_FULL: u8 = 2;
 const WHAT: &str = "a batch in the journal";
 
 impl Batch {
-    /// Events of one stream, of which the texts lie one after the other in `text`: the time of each in milliseconds since
-    /// the Unix epoch, and where its text ends.
+    /// Events of one stream: the time of each, milliseconds since the Unix epoch, and its text.
     #[must_use]
-    pub fn of_events(
-        stream: &Arc<str>,
-        text: Vec<u8>,
-        times_and_ends: impl IntoIterator<Item = (i64, usize)>,
-    ) -> Self {
-        let (times, ends): (Vec<i64>, Vec<usize>) = times_and_ends.into_iter().unzip();
+    pub fn of_events(stream: &Arc<str>, times_ms: impl IntoIterator<Item = i64>, texts: Texts) -> Self {
         let event = |(time_ms, json)| NewEvent { stream: Arc::clone(stream), time_ms, json };
-        Self { samples: Vec::new(), events: times.into_iter().zip(cut(text, ends)).map(event).collect() }
+        Self { samples: Vec::new(), events: times_ms.into_iter().zip(texts.cut()).map(event).collect() }
     }
 
     /// Whether there is nothing to append.
@@ -194,15 +208,14 @@ fn decode_events(reader: &mut Reader<'_>) -> Result<Vec<NewEvent>, StoreError> {
     }
     let n_events = reader.count(3)?;
     let mut origins = Vec::with_capacity(n_events);
-    let (mut text, mut ends) = (Vec::new(), Vec::with_capacity(n_events));
+    let mut texts = Texts::default();
     for _ in 0..n_events {
         let number = usize::try_from(reader.varint()?).map_err(|_| reader.wrong())?;
         let stream = Arc::clone(names.get(number).ok_or_else(|| reader.wrong())?);
         origins.push((stream, reader.zigzag()?));
-        text.extend_from_slice(reader.bytes()?);
-        ends.push(text.len());
+        texts.push(reader.bytes()?);
     }
-    let events = origins.into_iter().zip(cut(text, ends));
+    let events = origins.into_iter().zip(texts.cut());
     Ok(events.map(|((stream, time_ms), json)| NewEvent { stream, time_ms, json }).collect())
 }
 

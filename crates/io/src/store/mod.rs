@@ -59,7 +59,7 @@ use lanner_core::{Matcher, SeriesKey};
 use rusqlite::Connection;
 
 pub use audit::{AuditCheck, AuditEntry};
-pub use batch::{Batch, NewEvent};
+pub use batch::{Batch, NewEvent, Texts};
 pub use documents::{DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};

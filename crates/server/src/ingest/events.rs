@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use lanner_io::store::Batch;
+use lanner_io::store::{Batch, Texts};
 use lanner_wire::{Report, events};
 use serde_json::{Map, Value};
 
@@ -65,17 +65,16 @@ fn take(app: &App, stream: &Arc<str>, body: &[u8], time_field: Option<&str>) -> 
     let _passing = app.counting.passing();
     let wanted = app.counting.measures().wanted(stream);
     let options = events::Options { time_field, received_ms: app.now_ms(), wanted: Some(&wanted) };
-    let (mut text, mut ends, mut counted) = (Vec::with_capacity(body.len()), Vec::new(), Vec::new());
+    let (mut texts, mut counted) = (Texts::with_capacity(body.len()), Vec::new());
     let mut report = Report::default();
     events::parse(body, options, &mut report, |event| {
-        text.extend_from_slice(event.json.as_bytes());
-        ends.push(text.len());
+        texts.push(event.json.as_bytes());
         counted.push((event.time_ms, event.fields));
         Ok(())
     });
     if let Some(first_ms) = counted.iter().map(|(time_ms, _)| *time_ms).min() {
-        let times_and_ends = counted.iter().map(|(time_ms, _)| *time_ms).zip(ends);
-        app.store.append(Batch::of_events(stream, text, times_and_ends))?.wait()?;
+        let times_ms = counted.iter().map(|(time_ms, _)| *time_ms);
+        app.store.append(Batch::of_events(stream, times_ms, texts))?.wait()?;
         app.counting.note_first(stream, first_ms);
         count(app, stream, &counted);
     }
