@@ -95,6 +95,8 @@ struct Tracked {
     rule: Arc<Rule>,
     cursor: TimeRange,
     due_ms: Option<i64>,
+    /// Whether it cannot be measured yet, and so is not due.
+    waits: bool,
     alerts: Alerts,
     memory: Memory,
 }
@@ -104,6 +106,7 @@ struct Tracked {
 pub struct Engine {
     tracked: HashMap<Arc<str>, Tracked>,
     due: BTreeSet<(i64, Arc<str>)>,
+    n_waiting: usize,
     notifier: Notifier,
     restored_alerts: HashMap<Arc<str>, Alerts>,
     restored_cursors: HashMap<Arc<str>, TimeRange>,
@@ -206,7 +209,8 @@ impl Engine {
                 alerts.clear();
             }
         }
-        let mut tracked = Tracked { rule, cursor, due_ms: None, alerts, memory: Memory::default() };
+        let mut tracked =
+            Tracked { rule, cursor, due_ms: None, waits: false, alerts, memory: Memory::default() };
         schedule_next(&mut self.due, &mut tracked);
         self.tracked.insert(id, tracked);
     }
@@ -214,6 +218,27 @@ impl Engine {
     fn unschedule(&mut self, tracked: &Tracked) {
         if let Some(due_ms) = tracked.due_ms {
             self.due.remove(&(due_ms, tracked.rule.id.clone()));
+        }
+    }
+
+    /// Says which rules cannot be measured yet: they are not due, and no others wait for them. Those that waited
+    /// before and are not named any more go on where they stood, with every window that has passed meanwhile.
+    pub fn set_waiting(&mut self, waiting: &BTreeSet<Arc<str>>) {
+        self.n_waiting = waiting.len();
+        for (id, tracked) in &mut self.tracked {
+            match (tracked.waits, waiting.contains(id)) {
+                (false, true) => {
+                    tracked.waits = true;
+                    if let Some(due_ms) = tracked.due_ms.take() {
+                        self.due.remove(&(due_ms, id.clone()));
+                    }
+                }
+                (true, false) => {
+                    tracked.waits = false;
+                    schedule_next(&mut self.due, tracked);
+                }
+                _ => {}
+            }
         }
     }
 
@@ -390,7 +415,13 @@ impl Engine {
         changes.told.extend(news.told);
     }
 
-    /// The rules that are evaluated, with when each is next due.
+    /// How many rules cannot be measured yet.
+    #[must_use]
+    pub const fn n_waiting(&self) -> usize {
+        self.n_waiting
+    }
+
+    /// The rules that are evaluated, with when each is next due; those that wait for their past have no such time.
     pub fn rules(&self) -> impl Iterator<Item = (&Arc<Rule>, Option<i64>)> {
         self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
     }
@@ -410,6 +441,9 @@ impl Engine {
 }
 
 fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, tracked: &mut Tracked) {
+    if tracked.waits {
+        return;
+    }
     let next = tracked.rule.schedule.next_ending_after(tracked.cursor.end_ms);
     tracked.due_ms = next.map(|window| tracked.rule.due_ms(window));
     due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));

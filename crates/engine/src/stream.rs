@@ -5,9 +5,10 @@
 //! falls into. A window is read as the merge of its steps.
 //!
 //! A member counts the events that arrive from its registration on. The stored ones from before are counted
-//! by [`Measures::past`], off to the side, and joined by [`Measures::absorb`]. The edge takes the snapshot of
-//! stored events and registers the member in one moment in which no event is between the two, so nothing is
-//! counted twice or missed.
+//! by [`Measures::past`], off to the side, and joined by [`Measures::absorb`]; until then the member is
+//! not ready, and its readers are [waiting](Measures::waiting). The edge takes the snapshot of stored events and registers the member in one
+//! moment in which no event is between the two, so nothing is counted twice or missed. Several pasts may be
+//! counted at once: each member's is handed out once, and finds back to that member alone.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Counted {
 #[derive(Debug)]
 pub struct Measures {
     seed: u64,
+    /// Members registered so far.
+    n_registered: u64,
     streams: HashMap<Arc<str>, Stream>,
 }
 
@@ -65,6 +68,10 @@ struct Indexed {
 struct Member {
     query: Arc<StreamQuery>,
     step_ms: i64,
+    /// Unlike that of any earlier member, also one of the same query; its past carries it too.
+    serial: u64,
+    /// Whether its past is being counted or has been.
+    is_handed_out: bool,
     /// Steps from here on are complete; `i64::MAX` until the past was added.
     covered_from_ms: i64,
     /// Rules that read it, and the earliest time each still needs.
@@ -83,13 +90,13 @@ impl Measures {
     /// No measures yet. `seed` keys the hashes of distinct counts; one per installation.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, streams: HashMap::new() }
+        Self { seed, n_registered: 0, streams: HashMap::new() }
     }
 
     /// Registers `rule` as a reader of `query` in steps of `step_ms`, from `needed_from_ms` on.
     ///
-    /// Returns whether the measure is new: then the stored events from before this moment are to be counted
-    /// by [`Self::past`] and joined by [`Self::absorb`].
+    /// Returns whether the measure is new, or has to look farther back than it did: then the stored events from
+    /// before this moment are to be counted by [`Self::past`] and joined by [`Self::absorb`].
     pub fn add(
         &mut self,
         rule: &Arc<str>,
@@ -97,17 +104,25 @@ impl Measures {
         step_ms: i64,
         needed_from_ms: i64,
     ) -> bool {
+        self.n_registered += 1;
+        let serial = self.n_registered;
         let stream = self.streams.entry(query.stream.clone()).or_default();
         if let Some(member) = stream.member(query.fingerprint, step_ms) {
+            let is_far_enough = member.reaches_ms() <= needed_from_ms;
             member.users.retain(|(user, _)| user != rule);
             member.users.push((rule.clone(), needed_from_ms));
-            return false;
+            if !is_far_enough {
+                member.begin_anew(serial);
+            }
+            return !is_far_enough;
         }
         stream.index = None;
         stream.places.insert((query.fingerprint, step_ms), stream.members.len());
         stream.members.push(Member {
             query: query.clone(),
             step_ms,
+            serial,
+            is_handed_out: false,
             covered_from_ms: i64::MAX,
             users: vec![(rule.clone(), needed_from_ms)],
             groups: HashMap::new(),
@@ -133,25 +148,37 @@ impl Measures {
         self.streams.retain(|_, stream| !stream.members.is_empty());
     }
 
-    /// Measures of the same kind as those of `stream` that do not know their past yet, to count it.
+    /// The members of `stream` that were registered since this was last called, to count their past.
     #[must_use]
-    pub fn past(&self, stream: &str) -> Self {
+    pub fn past(&mut self, stream: &str) -> Self {
         let mut past = Self::new(self.seed);
-        let members = self.streams.get(stream).map_or(&[][..], |stream| &stream.members);
-        for member in members.iter().filter(|member| member.covered_from_ms == i64::MAX) {
+        let members = self.streams.get_mut(stream).map_or(&mut [][..], |stream| &mut stream.members);
+        for member in members.iter_mut().filter(|member| !member.is_handed_out) {
+            member.is_handed_out = true;
             for (rule, needed_from_ms) in &member.users {
+                past.n_registered = member.serial - 1;
                 past.add(rule, &member.query, member.step_ms, *needed_from_ms);
             }
         }
         past
     }
 
-    /// Joins what `past` counted; steps from `from_ms` on are complete then.
+    /// The rules that read measures whose past is not known yet.
+    #[must_use]
+    pub fn waiting(&self) -> BTreeSet<Arc<str>> {
+        let members = self.streams.values().flat_map(|stream| &stream.members);
+        let unready = members.filter(|member| member.covered_from_ms == i64::MAX);
+        unready.flat_map(|member| member.users.iter().map(|(rule, _)| rule.clone())).collect()
+    }
+
+    /// Joins what `past` counted; steps from `from_ms` on are complete then. Members that are gone meanwhile stay
+    /// gone, also where others of the same query have taken their place.
     pub fn absorb(&mut self, past: Self, from_ms: i64) {
         for (name, stream) in past.streams {
             let Some(own) = self.streams.get_mut(&name) else { continue };
             for member in stream.members {
-                let Some(mine) = own.member(member.query.fingerprint, member.step_ms) else { continue };
+                let mine = own.member(member.query.fingerprint, member.step_ms);
+                let Some(mine) = mine.filter(|mine| mine.serial == member.serial) else { continue };
                 mine.covered_from_ms = from_ms.max(mine.needed_from_ms());
                 for (key, steps) in member.groups {
                     let query = &mine.query;
@@ -169,7 +196,7 @@ impl Measures {
     /// Notes that all measures are complete from `from_ms` on, because nothing came before them.
     pub fn cover(&mut self, from_ms: i64) {
         for member in self.streams.values_mut().flat_map(|stream| &mut stream.members) {
-            member.covered_from_ms = from_ms;
+            (member.is_handed_out, member.covered_from_ms) = (true, from_ms);
         }
     }
 
@@ -216,8 +243,7 @@ impl Measures {
         step_ms: i64,
         window: TimeRange,
     ) -> Option<Vec<(Group, Option<f64>)>> {
-        let stream = self.streams.get(&query.stream)?;
-        let member = stream.members.get(*stream.places.get(&(query.fingerprint, step_ms))?)?;
+        let member = self.member(query, step_ms)?;
         let whole = window.start_ms.rem_euclid(step_ms) == 0 && window.end_ms.rem_euclid(step_ms) == 0;
         if window.start_ms < member.covered_from_ms || !whole {
             return None;
@@ -253,6 +279,11 @@ impl Measures {
             }
         }
         member.groups.retain(|_, steps| !steps.buckets.is_empty());
+    }
+
+    fn member(&self, query: &StreamQuery, step_ms: i64) -> Option<&Member> {
+        let stream = self.streams.get(&query.stream)?;
+        stream.members.get(*stream.places.get(&(query.fingerprint, step_ms))?)
     }
 
     /// How many measures are kept, and how many of their conditions no index can help.
@@ -319,6 +350,22 @@ enum Fate {
 impl Member {
     fn needed_from_ms(&self) -> i64 {
         self.users.iter().map(|(_, from_ms)| *from_ms).min().unwrap_or(i64::MIN)
+    }
+
+    /// How far back it is counted, or will be.
+    fn reaches_ms(&self) -> i64 {
+        match self.covered_from_ms {
+            _ if !self.is_handed_out => i64::MIN,
+            i64::MAX => self.needed_from_ms(),
+            covered_from_ms => covered_from_ms,
+        }
+    }
+
+    /// Forgets what was counted. What arrived too late for its readers so far was never counted, so that a past
+    /// from before would not do.
+    fn begin_anew(&mut self, serial: u64) {
+        (self.serial, self.is_handed_out, self.covered_from_ms) = (serial, false, i64::MAX);
+        self.groups.clear();
     }
 
     fn count(&mut self, seed: u64, time_ms: i64, fields: &Map<String, Value>) -> Fate {

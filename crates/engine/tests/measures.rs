@@ -178,3 +178,64 @@ fn distinct_counts_and_quantiles_by_nested_fields() {
         [(r#"{card.brand="x"}"#.to_owned(), Some(2.0)), (r#"{card.brand="y"}"#.to_owned(), Some(7.0))];
     assert_eq!(values, expected);
 }
+
+#[test]
+fn pasts_that_are_counted_at_once_each_find_their_own_measure() {
+    let (all, ok) = (query("count", "", &[]), query("count", "ok", &[]));
+    let event = fields(json!({ "ok": true }));
+    let mut measures = Measures::new(7);
+    let total = |measures: &Measures, query: &StreamQuery| {
+        let values = measures.read(query, STEP_MS, TimeRange::new(0, 9_000));
+        values.map(|values| values.into_iter().filter_map(|(_, value)| value).sum::<f64>())
+    };
+    let waiting =
+        |measures: &Measures| measures.waiting().iter().map(ToString::to_string).collect::<Vec<_>>();
+
+    // Two events are stored; a third comes while the past of "one" is counted, and is stored before "two" comes.
+    measures.add(&"one".into(), &all, STEP_MS, 0);
+    let mut first = measures.past("s");
+    measures.count("s", 3_000, &event);
+    measures.add(&"two".into(), &ok, STEP_MS, 0);
+    let mut second = measures.past("s");
+    assert_eq!(waiting(&measures), ["one", "two"]);
+    for time_ms in [1_000, 2_000] {
+        first.count("s", time_ms, &event);
+    }
+    for time_ms in [1_000, 2_000, 3_000] {
+        second.count("s", time_ms, &event);
+    }
+    measures.absorb(second, 0);
+    assert_eq!((total(&measures, &all), total(&measures, &ok)), (None, Some(3.0)));
+    assert_eq!(waiting(&measures), ["one"]);
+
+    // Meanwhile the rule is gone and another of the same query there: the old past is not for it.
+    measures.remove("one");
+    measures.add(&"again".into(), &all, STEP_MS, 0);
+    let mut third = measures.past("s");
+    for time_ms in [1_000, 2_000, 3_000] {
+        third.count("s", time_ms, &event);
+    }
+    measures.absorb(first, 0);
+    assert_eq!(total(&measures, &all), None);
+    measures.absorb(third, 0);
+    assert_eq!(total(&measures, &all), Some(3.0));
+    assert_eq!(waiting(&measures), Vec::<String>::new());
+}
+
+#[test]
+fn a_reader_that_looks_farther_back_has_the_past_counted_anew() {
+    let all = query("count", "", &[]);
+    let mut measures = Measures::new(7);
+    measures.add(&"short".into(), &all, STEP_MS, 5_000);
+    let past = measures.past("s");
+    measures.absorb(past, 5_000);
+    assert_eq!(measures.count("s", 2_000, &Map::new()).late, 1); // stored, and nobody wants it yet
+    assert!(!measures.add(&"shorter".into(), &all, STEP_MS, 6_000));
+    assert!(measures.add(&"long".into(), &all, STEP_MS, 0));
+    assert_eq!(measures.waiting().len(), 3);
+    let mut past = measures.past("s");
+    past.count("s", 2_000, &Map::new());
+    measures.absorb(past, 0);
+    let values = measures.read(&all, STEP_MS, TimeRange::new(0, 9_000)).unwrap();
+    assert_eq!(values[0].1, Some(1.0));
+}

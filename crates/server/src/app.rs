@@ -40,8 +40,9 @@ pub struct App {
     pub alarm: Alarm,
     /// How far the prefill of new rules is, by rule.
     pub prefills: Mutex<BTreeMap<Arc<str>, Prefill>>,
-    /// One change of rules at a time.
-    pub saving: tokio::sync::Mutex<()>,
+    /// One change of rules at a time; held while one is checked, written and put in force, and never while a past is
+    /// counted. Switches have a lock of their own.
+    pub changing_rules: tokio::sync::Mutex<()>,
     /// Requests that write.
     pub writers: Arc<tokio::sync::Semaphore>,
     /// The names of all series, as Graphite sees them.

@@ -1,28 +1,42 @@
-//! Delivery: the workers that send what the outbox holds, restarted when receivers change.
+//! Delivery: the workers that send what the outbox holds, each as long as its receiver stays what it is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Receiver, ReceiverConfig};
+use lanner_io::store::Store;
+use serde_json::Value;
 
-use crate::app::{App, locked};
+use crate::app::locked;
+use crate::clock::Clock;
 
-/// How long attempts under way may take when workers are replaced or the server stops.
+/// How long an attempt under way may take when its worker is replaced or the server stops.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// The workers, and what their receivers share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Deliveries {
-    running: std::sync::Mutex<Option<Delivery>>,
+    running: std::sync::Mutex<Option<Running>>,
     context: BuildContext,
+}
+
+#[derive(Debug)]
+struct Running {
+    delivery: Delivery<Store, Clock>,
+    /// What each worker's receiver was made of.
+    documents: BTreeMap<Arc<str>, Value>,
 }
 
 impl Deliveries {
     /// No workers yet.
     #[must_use]
-    pub fn new(external_url: Option<String>) -> Self {
-        Self { running: std::sync::Mutex::default(), context: BuildContext::new(external_url) }
+    pub fn new(store: &Store, clock: &Clock, external_url: Option<String>) -> Self {
+        let (outbox, clock) = (Arc::new(store.clone()), Arc::new(clock.clone()));
+        let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
+        let running = Running { delivery, documents: BTreeMap::new() };
+        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(external_url) }
     }
 
     /// Says who throws kill switches.
@@ -32,8 +46,8 @@ impl Deliveries {
 
     /// Says that new messages were written.
     pub fn wake(&self) {
-        if let Some(delivery) = &*locked(&self.running) {
-            delivery.wake();
+        if let Some(running) = &*locked(&self.running) {
+            running.delivery.wake();
         }
     }
 
@@ -48,14 +62,30 @@ impl Deliveries {
         ReceiverConfig::from_value(&document.config).map_err(all)?.build(&self.context).map_err(all)
     }
 
-    /// Replaces the workers. A receiver that cannot be made is reported and has no worker; its messages wait.
-    pub async fn restart(&self, app: &Arc<App>, documents: &[ReceiverDocument]) {
-        self.stop().await;
-        let mut receivers: Vec<(Arc<str>, Arc<Receiver>)> = Vec::new();
+    /// Has a worker for each receiver. The worker of a receiver that is what it was goes on undisturbed; nobody waits
+    /// for attempts of the others. A receiver that cannot be made is reported and has no worker; its messages wait.
+    pub fn reconcile(&self, documents: &[ReceiverDocument]) {
+        let mut running = locked(&self.running);
+        let Some(Running { delivery, documents: known }) = &mut *running else { return };
+        let wanted: BTreeMap<&Arc<str>, &Value> =
+            documents.iter().map(|document| (&document.name, &document.config)).collect();
+        known.retain(|name, config| {
+            if !wanted.contains_key(name) {
+                delivery.remove(name, GRACE);
+            }
+            wanted.get(name).is_some_and(|wanted| **wanted == *config)
+        });
         for document in documents {
+            if known.contains_key(&document.name) {
+                continue;
+            }
             match self.build(document) {
-                Ok(receiver) => receivers.push((document.name.clone(), Arc::new(receiver))),
+                Ok(receiver) => {
+                    delivery.set(&document.name, Arc::new(receiver), GRACE);
+                    known.insert(document.name.clone(), document.config.clone());
+                }
                 Err(problems) => {
+                    delivery.remove(&document.name, GRACE);
                     tracing::error!(
                         receiver = &*document.name,
                         "messages wait, the receiver is not usable: {problems}"
@@ -63,17 +93,13 @@ impl Deliveries {
                 }
             }
         }
-        let outbox = Arc::new(app.store.clone());
-        let clock = Arc::new(app.settings.clock.clone());
-        let delivery = Delivery::start(receivers, &outbox, &clock, DeliveryOptions::default());
-        *locked(&self.running) = Some(delivery);
     }
 
     /// Ends the workers; what was not sent stays in the outbox.
     pub async fn stop(&self) {
         let running = locked(&self.running).take();
-        if let Some(delivery) = running {
-            delivery.stop(GRACE).await;
+        if let Some(running) = running {
+            running.delivery.stop(GRACE).await;
         }
     }
 }

@@ -174,6 +174,6 @@ pub fn count_all(
     let mut measures = Measures::new(store.secret());
     measures.add(&reader, query, step_ms, i64::MIN);
     measures.cover(i64::MIN);
-    past::count(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?)?;
+    past::count(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?, &|| false)?;
     Ok(measures)
 }

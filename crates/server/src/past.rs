@@ -15,12 +15,62 @@ use crate::live;
 /// Windows measured between two writes of a prefill.
 const WINDOWS_PER_WRITE: usize = 200;
 
-/// Counts the events of a snapshot. Cost: about a microsecond an event.
+/// The past of measures that were registered just now, not counted yet.
+#[derive(Debug)]
+pub struct Past {
+    /// The stream that they measure.
+    pub stream: Arc<str>,
+    /// From when on somebody needs it, milliseconds since the Unix epoch.
+    pub from_ms: i64,
+    /// The events that were stored when they were registered.
+    pub events: EventsSnapshot,
+    /// What is counted of them.
+    pub measures: Measures,
+}
+
+/// Counts pasts, one after the other, and lets the rules that waited for each go on. Takes as long as it takes, and
+/// nobody else waits: nothing is locked while events are read.
+///
+/// # Errors
+/// Failures of the store; rules then go on as well, and their windows are counted when they are asked for.
+pub fn settle(app: &App, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
+    let mut worked = Ok(());
+    for Past { stream, from_ms, events, mut measures } in pasts {
+        let counted = count(&mut measures, &stream, &events, &|| app.alarm.is_stopping());
+        if app.alarm.is_stopping() {
+            return worked;
+        }
+        // From now on all is counted as it arrives, whatever became of the past.
+        let known_from_ms = if counted.is_ok() { from_ms } else { now_ms };
+        app.counting.measures().absorb(measures, known_from_ms);
+        release(app);
+        worked = worked.and(counted);
+    }
+    worked
+}
+
+/// Tells the engine which rules still wait for their past.
+pub fn release(app: &App) {
+    let _in_order = locked(&app.turns);
+    let waiting = app.counting.measures().waiting();
+    app.engine().set_waiting(&waiting);
+    app.alarm.ring();
+}
+
+/// Counts the events of a snapshot, until `is_over`. Cost: about a microsecond an event.
 ///
 /// # Errors
 /// Failures of the store.
-pub fn count(past: &mut Measures, stream: &str, snapshot: &EventsSnapshot) -> Result<(), StoreError> {
+pub fn count(
+    past: &mut Measures,
+    stream: &str,
+    snapshot: &EventsSnapshot,
+    is_over: &dyn Fn() -> bool,
+) -> Result<(), StoreError> {
     snapshot.visit(&mut |time_ms, json| {
+        if is_over() {
+            return ControlFlow::Break(());
+        }
         if let Ok(fields) = serde_json::from_slice(json) {
             past.count(stream, time_ms, &fields);
         }

@@ -1,9 +1,10 @@
 //! New rules: saved, tracked by the engine, their measures registered, their past counted.
 //!
 //! A rule is in force as soon as it is saved. The past of a new measure (the part of the current window that
-//! went by before) is counted from stored events before the call returns; the history that a relative rule
-//! compares with is prefilled in the background, with visible progress. Until then what is missing is
-//! counted when it is asked for, so results do not depend on how far the prefill is.
+//! went by before) is counted from stored events before the call returns, off to the side: its rules are not due
+//! until then, and nobody else waits. The history that a relative rule compares with is prefilled in the
+//! background, with visible progress. Until then what is missing is counted when it is asked for, so results do
+//! not depend on how far the prefill is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,15 +14,14 @@ use lanner_core::TimeRange;
 use lanner_engine::config::ReceiverDocument;
 use lanner_engine::document::{Content, Key, Node, Problem, Problems};
 use lanner_engine::rule::{Query, Status};
-use lanner_engine::stream::Measures;
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::receiver::ReceiverConfig;
-use lanner_io::store::{DocumentChange, EventsSnapshot, Store, StoreError};
+use lanner_io::store::{DocumentChange, Store, StoreError};
 use serde_json::Value;
 
 use crate::app::{App, Prefill, locked};
 use crate::blocking::blocking;
-use crate::past;
+use crate::past::{self, Past};
 
 /// The kind of documents that rules are.
 pub const RULE: &str = "rule";
@@ -149,7 +149,7 @@ fn joined(stored: &Value, document: &Value, deleted: &[String]) -> Node {
 /// # Errors
 /// Every problem in it; then nothing is changed. Failures of the store.
 pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> Result<Applied, ApplyError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let one_at_a_time = app.changing_rules.lock().await;
     check_alone(document)?;
     let stored = stored_document(&app.store)?;
     let deleted = to_delete(app, document, options)?;
@@ -160,7 +160,9 @@ pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> 
     }
     drop(stored);
     save(app, document, &applied.deleted, options).await?;
-    reload(app, config).await?;
+    let counting = reload(app, config).await?;
+    drop(one_at_a_time);
+    counting.done().await?;
     Ok(applied)
 }
 
@@ -246,11 +248,35 @@ async fn save(
     Ok(())
 }
 
-/// Puts what is stored in force: at start-up and after each change.
+/// Pasts that are being counted in the background, whether somebody waits for them or not.
+#[derive(Debug)]
+pub struct CountingPast(tokio::task::JoinHandle<Result<(), StoreError>>);
+
+impl CountingPast {
+    fn start(app: &Arc<App>, pasts: Vec<Past>, now_ms: i64) -> Self {
+        let app = Arc::clone(app);
+        let work = blocking(move || past::settle(&app, pasts, now_ms));
+        Self(tokio::spawn(async move { work.await.unwrap_or_else(broke_off) }))
+    }
+
+    /// Comes when all are counted.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn done(self) -> Result<(), StoreError> {
+        self.0.await.unwrap_or_else(broke_off)
+    }
+}
+
+fn broke_off<T>(panic: tokio::task::JoinError) -> Result<T, StoreError> {
+    Err(StoreError::Database { detail: format!("registration broke off: {panic}") })
+}
+
+/// Puts what is stored in force: at start-up and after each change. What comes back is still being counted.
 ///
 /// # Errors
 /// Failures of the store.
-pub async fn reload(app: &Arc<App>, mut config: Config) -> Result<(), StoreError> {
+pub async fn reload(app: &Arc<App>, mut config: Config) -> Result<CountingPast, StoreError> {
     // Read again with their versions; thousands of them twice would take much room.
     config.rules = Vec::new();
     let mut rules = Vec::new();
@@ -263,18 +289,16 @@ pub async fn reload(app: &Arc<App>, mut config: Config) -> Result<(), StoreError
         }
     }
     app.engine().configure(config.routes, config.inhibitions);
-    app.deliveries.restart(app, &config.receivers).await;
-    let app = Arc::clone(app);
-    let done = blocking(move || put_in_force(&app, rules)).await;
-    done.unwrap_or_else(|panic| {
-        Err(StoreError::Database { detail: format!("registration broke off: {panic}") })
-    })
+    app.deliveries.reconcile(&config.receivers);
+    let now_ms = app.now_ms();
+    let shared = Arc::clone(app);
+    let pasts = blocking(move || Ok(put_in_force(&shared, rules, now_ms))).await.unwrap_or_else(broke_off)?;
+    Ok(CountingPast::start(app, pasts, now_ms))
 }
 
-fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
-    // Nothing is evaluated until measures know their past; the engine itself stays free for questions.
-    let _in_order = locked(&app.turns);
-    let now_ms = app.now_ms();
+fn put_in_force(app: &Arc<App>, rules: Vec<Rule>, now_ms: i64) -> Vec<Past> {
+    // Nothing is evaluated until it is known who waits for a past; the engine itself stays free for questions.
+    let in_order = locked(&app.turns);
     let mut engine = app.engine();
     let before = versions(&engine);
     let changes: Changes = engine.set_rules(rules, now_ms);
@@ -285,62 +309,48 @@ fn put_in_force(app: &Arc<App>, rules: Vec<Rule>) -> Result<(), StoreError> {
         .map(|(rule, _)| (rule.clone(), engine.needed_from_ms(&rule.id).unwrap_or(now_ms)))
         .collect();
     drop(engine);
-    let measured = measure(app, &stale, &fresh);
-    // Also when the past could not be counted: windows are then counted when they are asked for.
+    let pasts = measure(app, &stale, &fresh, now_ms);
+    let waiting = app.counting.measures().waiting();
+    app.engine().set_waiting(&waiting);
     crate::turn::write(app, &changes);
     app.alarm.ring();
+    drop(in_order);
     start_prefills(app, fresh.into_iter().map(|(rule, _)| rule), now_ms);
-    measured
+    pasts
 }
 
 fn versions(engine: &Engine) -> BTreeSet<(Arc<str>, u32)> {
     engine.rules().map(|(rule, _)| (rule.id.clone(), rule.version)).collect()
 }
 
-/// Ends the measures of rules that are gone or have a new version, registers those of new ones, and counts
-/// what is stored of their past.
-fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[(Arc<Rule>, i64)]) -> Result<(), StoreError> {
-    let snapshots = {
-        let _gate = app.counting.closed();
-        let mut measures = app.counting.measures();
-        stale.iter().for_each(|(id, _)| measures.remove(id));
-        let mut needed: Vec<(Arc<str>, i64)> = Vec::new();
-        for (rule, needed_from_ms) in fresh {
-            if let Query::Stream(query) = &rule.query
-                && measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms)
-            {
-                needed.push((query.stream.clone(), *needed_from_ms));
+/// Ends the measures of rules that are gone or have a new version, and registers those of new ones. Returns what is
+/// to be counted of their past.
+fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[(Arc<Rule>, i64)], now_ms: i64) -> Vec<Past> {
+    let _gate = app.counting.closed();
+    let mut measures = app.counting.measures();
+    stale.iter().for_each(|(id, _)| measures.remove(id));
+    let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
+    for (rule, needed_from_ms) in fresh {
+        if let Query::Stream(query) = &rule.query
+            && measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms)
+        {
+            let known = earliest.entry(query.stream.clone()).or_insert(*needed_from_ms);
+            *known = (*needed_from_ms).min(*known);
+        }
+    }
+    let mut pasts = Vec::new();
+    for (stream, from_ms) in earliest {
+        let past = measures.past(&stream);
+        match app.store.events_snapshot(&stream, TimeRange::new(from_ms, i64::MAX)) {
+            Ok(events) => pasts.push(Past { stream, from_ms, events, measures: past }),
+            Err(error) => {
+                // Windows from before are counted when they are asked for.
+                measures.absorb(past, now_ms);
+                tracing::error!(stream = &*stream, "the past of new measures cannot be counted: {error}");
             }
         }
-        take_snapshots(app, &measures, needed)?
-    };
-    for (stream, from_ms, snapshot, mut past) in snapshots {
-        past::count(&mut past, &stream, &snapshot)?;
-        app.counting.measures().absorb(past, from_ms);
     }
-    Ok(())
-}
-
-type Snapshot = (Arc<str>, i64, EventsSnapshot, Measures);
-
-/// One snapshot of stored events for each stream with new measures.
-fn take_snapshots(
-    app: &App,
-    measures: &Measures,
-    needed: Vec<(Arc<str>, i64)>,
-) -> Result<Vec<Snapshot>, StoreError> {
-    let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
-    for (stream, from_ms) in needed {
-        let known = earliest.entry(stream).or_insert(from_ms);
-        *known = from_ms.min(*known);
-    }
-    let mut snapshots = Vec::new();
-    for (stream, from_ms) in earliest {
-        let snapshot = app.store.events_snapshot(&stream, TimeRange::new(from_ms, i64::MAX))?;
-        let past = measures.past(&stream);
-        snapshots.push((stream, from_ms, snapshot, past));
-    }
-    Ok(snapshots)
+    pasts
 }
 
 /// Prefills the history of new relative rules in the background.
@@ -382,11 +392,11 @@ fn start_prefills(app: &Arc<App>, rules: impl Iterator<Item = Arc<Rule>>, now_ms
 /// # Errors
 /// Failures of the store.
 pub async fn delete(app: &Arc<App>, id: &str, actor: &str) -> Result<(), StoreError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.changing_rules.lock().await;
     let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
     app.store.save_documents(RULE, actor, "deleted", app.now_ms(), gone)?.await?;
     let config = stored_config(&app.store)?;
-    reload(app, config).await
+    reload(app, config).await.map(drop)
 }
 
 /// The configuration that is stored. What an older release wrote and this one refuses is left out.

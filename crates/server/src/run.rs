@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lanner_engine::Engine;
 use lanner_io::store::{Store, StoreError};
@@ -23,8 +24,10 @@ use crate::switches::sign::Signer;
 use crate::switches::{Switches, edges};
 use crate::{maintain, turn};
 
-/// How long requests under way may take when the server stops.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(3);
+/// How long requests under way, and the current turn, may take when the server stops.
+const GRACE: Duration = Duration::from_secs(3);
+/// How long the store may take to write what waits.
+const CLOSING: Duration = Duration::from_millis(1_500);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +145,7 @@ impl Server {
 
     /// Puts a stepped clock on, and waits until all that is due by then is evaluated and written, or for
     /// `at_most`; says which. With the machine's clock, waits for what is due by `time_ms`.
-    pub async fn step_to(&self, time_ms: i64, at_most: std::time::Duration) -> bool {
+    pub async fn step_to(&self, time_ms: i64, at_most: Duration) -> bool {
         let app = Arc::clone(&self.app);
         app.settings.clock.put_on(time_ms);
         app.alarm.ring();
@@ -150,8 +153,9 @@ impl Server {
         waited.await.unwrap_or(false)
     }
 
-    /// Stops: requests under way are answered, the current turn is finished, the store is closed. At most a
-    /// few seconds; what was acknowledged is durable anyway.
+    /// Stops: requests under way are answered, the current turn is finished, the store is closed, within five seconds
+    /// whatever runs. What does not end in time is as after a crash: what was acknowledged is durable, and the next
+    /// start takes up the rest.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop_http.take() {
             // Nobody to tell when HTTP ended before.
@@ -160,15 +164,19 @@ impl Server {
         self.app.alarm.stop();
         let tasks = std::mem::take(&mut self.tasks);
         tokio::join!(end_turns(self.turn.take()), self.app.deliveries.stop(), end_tasks(tasks));
-        self.app.store.close();
+        let store = self.app.store.clone();
+        if tokio::time::timeout(CLOSING, blocking(move || store.close())).await.is_err() {
+            tracing::warn!("the store is still writing; what was acknowledged is on disk");
+        }
     }
 }
 
 async fn end_turns(turn: Option<JoinHandle<()>>) {
     let Some(turn) = turn else { return };
-    let joined = blocking(move || turn.join().is_ok()).await;
-    if !matches!(joined, Ok(true)) {
-        tracing::error!("the evaluation loop broke off");
+    match tokio::time::timeout(GRACE, blocking(move || turn.join().is_ok())).await {
+        Ok(Ok(true)) => {}
+        Ok(_) => tracing::error!("the evaluation loop broke off"),
+        Err(_) => tracing::warn!("an evaluation was cut off; it will be made again"),
     }
 }
 
@@ -220,10 +228,10 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
         switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
-        deliveries: Deliveries::new(settings.external_url.clone()),
+        deliveries: Deliveries::new(&store, &settings.clock, settings.external_url.clone()),
         alarm: Alarm::default(),
         prefills: Mutex::default(),
-        saving: tokio::sync::Mutex::default(),
+        changing_rules: tokio::sync::Mutex::default(),
         writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
         paths: graphite::PathsCache::default(),
         last_turn_ms: AtomicI64::new(now_ms),
@@ -238,7 +246,8 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     app.deliveries.set_hand(Arc::new(crate::switches::throw::Hand(Arc::downgrade(&app))));
     let config = register::stored_config(&app.store)?;
     if app.settings.evaluate {
-        register::reload(&app, config).await?;
+        // Rules whose past is long wait for it; nobody else does.
+        drop(register::reload(&app, config).await?);
     }
     Ok(app)
 }

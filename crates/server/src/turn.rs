@@ -40,9 +40,12 @@ pub fn run(app: &App) {
         let n_due = turn(app, now_ms);
         app.last_turn_ms.store(now_ms, Ordering::Relaxed);
         if n_due < TURN {
-            let wake_ms = app.engine().wake_ms().unwrap_or(i64::MAX);
+            let (wake_ms, n_waiting) = {
+                let engine = app.engine();
+                (engine.wake_ms().unwrap_or(i64::MAX), engine.n_waiting())
+            };
             let is_overdue = wake_ms <= now_ms;
-            if !is_overdue {
+            if !is_overdue && n_waiting == 0 {
                 app.alarm.settle(now_ms);
             }
             let rest = if n_due == 0 || is_overdue { Duration::ZERO } else { GATHER };

@@ -11,6 +11,7 @@
 //! Reading order: [`Outbox`] (what the store must do), [`Delivery`] (what the server holds), `Worker`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -99,68 +100,121 @@ impl Default for DeliveryOptions {
 }
 
 /// The running workers, one per receiver. Dropping it without [`Delivery::stop`] ends them at once.
-#[derive(Debug)]
-pub struct Delivery {
-    stop: watch::Sender<bool>,
-    workers: BTreeMap<Arc<str>, (Arc<Notify>, JoinHandle<()>)>,
+pub struct Delivery<O, C> {
+    outbox: Arc<O>,
+    clock: Arc<C>,
+    options: DeliveryOptions,
+    workers: BTreeMap<Arc<str>, Running>,
+    /// Workers whose receiver is gone, until their attempt under way has ended.
+    leaving: JoinSet<()>,
 }
 
-impl Delivery {
+impl<O, C> fmt::Debug for Delivery<O, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery").field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+/// A worker's task. Dropping it ends the task at once.
+#[derive(Debug)]
+struct Running {
+    name: Arc<str>,
+    wake: Arc<Notify>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Running {
+    /// Lets the attempt under way end until `deadline`, and ends the worker.
+    async fn end(mut self, deadline: tokio::time::Instant) {
+        self.stop.send_replace(true);
+        if tokio::time::timeout_at(deadline, &mut self.task).await.is_err() {
+            tracing::warn!(receiver = &*self.name, "an attempt was cut off; it will be made again");
+        }
+    }
+}
+
+impl<O: Outbox, C: Clock> Delivery<O, C> {
+    /// No workers yet.
+    #[must_use]
+    pub fn new(outbox: Arc<O>, clock: Arc<C>, options: DeliveryOptions) -> Self {
+        Self { outbox, clock, options, workers: BTreeMap::new(), leaving: JoinSet::new() }
+    }
+
     /// Starts one worker per receiver on the current tokio runtime; each looks for due messages at once.
-    pub fn start<O: Outbox, C: Clock>(
+    pub fn start(
         receivers: impl IntoIterator<Item = (Arc<str>, Arc<Receiver>)>,
         outbox: &Arc<O>,
         clock: &Arc<C>,
         options: DeliveryOptions,
     ) -> Self {
-        let (stop, _) = watch::channel(false);
-        let workers = receivers.into_iter().map(|(name, receiver)| {
-            let wake = Arc::new(Notify::new());
-            let worker = Worker {
-                name: Arc::clone(&name),
-                receiver,
-                outbox: Arc::clone(outbox),
-                clock: Arc::clone(clock),
-                options,
-                sent_unrecorded: HashSet::new(),
-                left_alone_until_ms: i64::MIN,
-                retries_ms: BTreeSet::new(),
-            };
-            let task = tokio::spawn(worker.run(Arc::clone(&wake), stop.subscribe()));
-            (name, (wake, task))
-        });
-        let workers = workers.collect();
-        Self { stop, workers }
+        let mut delivery = Self::new(Arc::clone(outbox), Arc::clone(clock), options);
+        for (name, receiver) in receivers {
+            delivery.set(&name, receiver, Duration::ZERO);
+        }
+        delivery
+    }
+
+    /// Starts the worker of a receiver, or replaces it; no other worker notices. Where one was before, the new one
+    /// begins when that one's attempt under way has ended, or after `grace`: no message is sent by both at once.
+    pub fn set(&mut self, name: &Arc<str>, receiver: Arc<Receiver>, grace: Duration) {
+        let worker = Worker {
+            name: Arc::clone(name),
+            receiver,
+            outbox: Arc::clone(&self.outbox),
+            clock: Arc::clone(&self.clock),
+            options: self.options,
+            sent_unrecorded: HashSet::new(),
+            left_alone_until_ms: i64::MIN,
+            retries_ms: BTreeSet::new(),
+        };
+        let (wake, (stop, stopped)) = (Arc::new(Notify::new()), watch::channel(false));
+        let before = self.workers.remove(name);
+        let work = {
+            let wake = Arc::clone(&wake);
+            async move {
+                if let Some(before) = before {
+                    before.end(tokio::time::Instant::now() + grace).await;
+                }
+                worker.run(wake, stopped).await;
+            }
+        };
+        let running = Running { name: Arc::clone(name), wake, stop, task: tokio::spawn(work) };
+        self.workers.insert(Arc::clone(name), running);
+    }
+
+    /// Ends the worker of a receiver, once its attempt under way has ended or after `grace`. Does not wait for it.
+    pub fn remove(&mut self, name: &str, grace: Duration) {
+        while self.leaving.try_join_next().is_some() {}
+        if let Some(worker) = self.workers.remove(name) {
+            self.leaving.spawn(worker.end(tokio::time::Instant::now() + grace));
+        }
     }
 
     /// Says that new messages were written. Cheap; call it after each transaction that wrote some.
     pub fn wake(&self) {
-        for (wake, _) in self.workers.values() {
-            wake.notify_one();
+        for worker in self.workers.values() {
+            worker.wake.notify_one();
         }
     }
 
     /// Lets attempts under way end, for at most `grace`, and ends the workers.
     ///
     /// What was not sent stays in the outbox; an attempt that was cut off is made again.
-    pub async fn stop(mut self, grace: Duration) {
-        self.stop.send_replace(true);
+    pub async fn stop(self, grace: Duration) {
+        let Self { workers, mut leaving, .. } = self;
         let deadline = tokio::time::Instant::now() + grace;
-        for (name, (_, task)) in std::mem::take(&mut self.workers) {
-            let abort = task.abort_handle();
-            if tokio::time::timeout_at(deadline, task).await.is_err() {
-                tracing::warn!(receiver = &*name, "an attempt was cut off; it will be made again");
-                abort.abort();
-            }
+        for worker in workers.into_values() {
+            leaving.spawn(worker.end(deadline));
         }
-    }
-}
-
-impl Drop for Delivery {
-    fn drop(&mut self) {
-        for (_, task) in self.workers.values() {
-            task.abort();
-        }
+        // Those that left before have deadlines of their own, which may be later.
+        let _ = tokio::time::timeout_at(deadline + Duration::from_millis(100), leaving.join_all()).await;
     }
 }
 

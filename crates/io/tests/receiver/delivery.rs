@@ -99,12 +99,16 @@ impl Outbox for Memory {
     }
 }
 
-fn start(outbox: &Arc<Memory>, receivers: Vec<(&str, Receiver)>) -> Delivery {
+fn start(outbox: &Arc<Memory>, receivers: Vec<(&str, Receiver)>) -> Delivery<Memory, SystemClock> {
     let backoff = Backoff { first_ms: 20, cap_ms: 100, max_attempts: 4, ..Backoff::default() };
     start_with(outbox, receivers, DeliveryOptions { backoff, poll_every: Duration::from_millis(500) })
 }
 
-fn start_with(outbox: &Arc<Memory>, receivers: Vec<(&str, Receiver)>, options: DeliveryOptions) -> Delivery {
+fn start_with(
+    outbox: &Arc<Memory>,
+    receivers: Vec<(&str, Receiver)>,
+    options: DeliveryOptions,
+) -> Delivery<Memory, SystemClock> {
     let receivers = receivers.into_iter().map(|(name, receiver)| (Arc::from(name), Arc::new(receiver)));
     Delivery::start(receivers, outbox, &Arc::new(SystemClock), options)
 }

@@ -83,8 +83,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
     let document = loaded.map(|loaded| Value::Object(loaded.document()));
-    runtime.block_on(serve(settings, document))?;
-    Ok(Outcome::Fine)
+    let served = runtime.block_on(serve(settings, document));
+    // Work that would not end in time is not waited for.
+    runtime.shutdown_background();
+    served.map(|()| Outcome::Fine)
 }
 
 fn start_log(args: &Args) -> Result<()> {

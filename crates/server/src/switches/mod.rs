@@ -55,6 +55,8 @@ pub struct Switches {
     /// What changed lately.
     pub deltas: deltas::Deltas,
     problem: Mutex<Option<String>>,
+    /// One change of switches at a time; nothing slow is done under it.
+    pub(super) changing: tokio::sync::Mutex<()>,
     /// The contexts that were asked last.
     pub recent: recent::Recent,
     /// What switches did.
@@ -89,6 +91,7 @@ impl Switches {
             current: RwLock::new(current),
             deltas: deltas::Deltas::default(),
             problem: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             recent: recent::Recent::default(),
             counts: counts::Counts::default(),
             pace,

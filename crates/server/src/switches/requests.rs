@@ -125,7 +125,7 @@ pub async fn request(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<(StatusCode, Json<SwitchRequest>), ApiError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.switches.changing.lock().await;
     let for_ms = for_ms(request.duration.as_deref())?;
     let stored = find(&app, &id)?;
     let refused = |why: String| {
@@ -162,7 +162,7 @@ pub async fn approve(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.switches.changing.lock().await;
     let (stored, actor) = (found(&app, &id)?, actor(&headers));
     if stored.actor == actor {
         let message = format!("{actor} asked for \"{id}\"; somebody else has to approve it");
@@ -208,7 +208,7 @@ pub async fn deny(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchRequest>, ApiError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.switches.changing.lock().await;
     let denied = view(&found(&app, &id)?);
     end(&app, &id, &actor(&headers), &request.message.unwrap_or_default()).await?;
     denied.map(Json).ok_or_else(|| ApiError::internal("what was denied cannot be read"))

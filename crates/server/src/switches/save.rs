@@ -51,7 +51,7 @@ pub async fn apply(
     options: &ApplyOptions,
     force: bool,
 ) -> Result<Applied, ApplyError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.switches.changing.lock().await;
     let now_ms = app.now_ms();
     let ids = checked_ids(&documents)?;
     let stored: BTreeMap<String, StoredDocument> =
@@ -164,7 +164,7 @@ fn checked_ids(documents: &[Value]) -> Result<Vec<String>, ApplyError> {
 /// # Errors
 /// 404, 409 where the guard objects, 422 where the change makes no sense, failures of the store.
 pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result<(), ApiError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.switches.changing.lock().await;
     let now_ms = app.now_ms();
     let versions = app.store.document_history(SWITCH, id)?;
     let document = changed(&versions, id, change, now_ms)?;

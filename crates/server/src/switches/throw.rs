@@ -55,7 +55,7 @@ struct Target<'a> {
 }
 
 async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
-    let _one_at_a_time = app.saving.lock().await;
+    let _one_at_a_time = app.switches.changing.lock().await;
     let (id, actor) = (thrown_id(order), format!("alert of {}", order.rule));
     let latest = |kind, id: &str| -> Result<Option<StoredDocument>, SendError> {
         Ok(app.store.document_history(kind, id).map_err(later)?.into_iter().next())

@@ -1,0 +1,127 @@
+//! Rules, switches and receivers do not wait for one another.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::switching::{Running, start};
+
+mod switching;
+
+/// In how many milliseconds a change of a switch is in force, whatever else runs.
+const PROMPT_MS: u128 = 50;
+
+impl Running {
+    /// Turns a switch on and off until `is_over`, and says how long the quickest change took, and how many there
+    /// were. The quickest, because the machine does other things as well.
+    async fn flip(&self, id: &str, is_over: impl Fn() -> bool) -> (u128, usize) {
+        let (mut quickest_ms, mut n) = (u128::MAX, 0);
+        for change in ["activate", "deactivate"].into_iter().cycle() {
+            if is_over() {
+                break;
+            }
+            let began = Instant::now();
+            self.fine("POST", &format!("/api/v1/switches/{id}/{change}"), json!({})).await;
+            assert_eq!(self.blocks(json!({"x": 1})).await, change == "activate");
+            (quickest_ms, n) = (quickest_ms.min(began.elapsed().as_millis()), n + 1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        (quickest_ms, n)
+    }
+
+    async fn apply_rules(&self, rules: Value) {
+        self.fine("POST", "/api/v1/apply", json!({ "rules": rules })).await;
+    }
+
+    /// How much later than its windows a rule was evaluated at worst, milliseconds.
+    async fn lateness_ms(&self, rule: &str) -> i64 {
+        let evaluations =
+            self.fine("GET", &format!("/api/v1/evaluations?rule={rule}&limit=1000"), Value::Null).await;
+        let ms = |it: &Value| lanner_core::time::parse_time_ms(it.as_str().unwrap()).unwrap();
+        let late = |it: &Value| ms(&it["evaluated"]) - ms(&it["window"]["end"]);
+        evaluations.as_array().unwrap().iter().map(late).max().unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_the_past_of_a_rule() {
+    let running = Arc::new(start().await);
+    let now_ms = running.server.app().now_ms();
+    const N: i64 = 200_000;
+    for piece in 0..20 {
+        let times = (0..N / 20).map(|n| now_ms - (n * 20 + piece) * 6 * 86_400_000 / N);
+        let line = |time_ms: i64| format!(r#"{{"time":{time_ms},"bank":"b{}","status":"ok"}}"#, time_ms % 9);
+        running.text("/api/v1/events/pay", times.map(line).collect::<Vec<_>>().join("\n")).await;
+    }
+    running.put("stop", json!({"when": "x == 1", "status": "inactive"})).await;
+    let beat = json!({"id": "beat", "query": {"stream": "beat", "measure": "count"}, "window": "1s", "absolute": {"max": 5}});
+    running.apply_rules(json!([beat])).await;
+
+    let week = json!({
+        "id": "week", "query": {"stream": "pay", "measure": "count", "where": "status == \"ok\"", "by": ["bank"]},
+        "window": "6d", "every": "1h", "absolute": {"min": 4},
+    });
+    let began = Instant::now();
+    let applying = tokio::spawn({
+        let running = Arc::clone(&running);
+        async move { running.apply_rules(json!([week])).await }
+    });
+    // Switches, other rules and questions go on meanwhile.
+    let (quickest_ms, n) = running.flip("stop", || applying.is_finished()).await;
+    applying.await.unwrap();
+    let took = began.elapsed();
+    eprintln!("the rule took {took:?}; {n} changes of a switch meanwhile, the quickest {quickest_ms} ms");
+    assert!(n >= 3 && quickest_ms < PROMPT_MS, "{n} changes, the quickest {quickest_ms} ms");
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let late_ms = running.lateness_ms("beat").await;
+    eprintln!("the rule beside it was {late_ms} ms late at worst");
+    assert!(late_ms < 1_000 && i128::from(late_ms) < took.as_millis() as i128, "{late_ms} ms of {took:?}");
+    Arc::into_inner(running).unwrap().server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_receiver_that_hangs() {
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", hanging.local_addr().unwrap());
+    let n_attempts = Arc::new(AtomicUsize::new(0));
+    let n_accepted = Arc::clone(&n_attempts);
+    let connections = tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            held.push(hanging.accept().await.unwrap().0);
+            n_accepted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let running = start().await;
+    running.put("stop", json!({"when": "x == 1", "status": "inactive"})).await;
+    let receivers = json!([
+        {"name": "hangs", "kind": "webhook", "url": url, "timeout": "2m", "group_wait": "0s"},
+        {"name": "other", "kind": "log", "path": running.folder.path().join("other.json")},
+    ]);
+    let fires = json!({
+        "id": "fires", "query": {"stream": "s", "measure": "count"}, "window": "1s", "absolute": {"min": 1}, "receivers": ["hangs"],
+    });
+    running.fine("POST", "/api/v1/apply", json!({"rules": [fires], "receivers": receivers})).await;
+    while n_attempts.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for n in 0..5 {
+        let began = Instant::now();
+        let rule = json!({"id": format!("other-{n}"), "query": {"stream": "t", "measure": "count"}, "window": "1h", "absolute": {"max": 5}});
+        running.apply_rules(json!([rule])).await;
+        let took = began.elapsed();
+        eprintln!("a rule beside a receiver that hangs took {took:?}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+    let began = Instant::now();
+    let (quickest_ms, n) = running.flip("stop", || began.elapsed() > Duration::from_millis(500)).await;
+    assert!(n > 1 && quickest_ms < PROMPT_MS, "{quickest_ms} ms");
+    assert_eq!(n_attempts.load(Ordering::Relaxed), 1, "its attempt was cut off");
+    let began = Instant::now();
+    running.server.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    connections.abort();
+}
