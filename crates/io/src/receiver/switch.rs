@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::config::{BuildContext, KindConfig, Timeout};
-use super::{Problem, SendError, Sending, Transport};
+use super::{Problem, SendError, SendErrorKind, Sending, Transport};
 
 /// A `switch` receiver as the operator writes it.
 ///
@@ -168,13 +168,75 @@ impl Throw {
     }
 }
 
+impl Throw {
+    async fn act(&self, alert: &NotifiedAlert) -> Result<(), SendError> {
+        self.hand.obey(self.order(alert)?).await
+    }
+}
+
 impl Transport for Throw {
+    /// Each alert is an action with a result of its own. The message is tried again while any may still work, and
+    /// what is done already is not done twice.
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
         Box::pin(async move {
+            let mut failures = Vec::new();
             for alert in &notification.alerts {
-                self.hand.obey(self.order(alert)?).await?;
+                failures.extend(self.act(alert).await.err());
             }
-            Ok(())
+            summary(&failures, notification.alerts.len())
         })
+    }
+}
+
+/// So many failures are told; the rest is counted.
+const MAX_TOLD: usize = 5;
+
+/// What came of all actions: fine, or what did not work.
+fn summary(failures: &[SendError], n_alerts: usize) -> Result<(), SendError> {
+    let Some(first) = failures.first() else { return Ok(()) };
+    if n_alerts == 1 {
+        return Err(first.clone());
+    }
+    let passes = |failure: &&SendError| failure.kind == SendErrorKind::Retry;
+    let retry = failures.iter().find(passes);
+    let mut told: Vec<&str> =
+        failures.iter().take(MAX_TOLD).map(|failure| failure.message.as_str()).collect();
+    let more = format!("and {} more", failures.len().saturating_sub(MAX_TOLD));
+    if failures.len() > MAX_TOLD {
+        told.push(&more);
+    }
+    let message = format!("{} of {n_alerts} alerts changed no switch: {}", failures.len(), told.join("; "));
+    Err(SendError { message, ..retry.unwrap_or(first).clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_work_is_told_and_tried_again_while_it_may() {
+        #[track_caller]
+        fn check(failures: &[SendError], n_alerts: usize, expected: Option<(SendErrorKind, &str)>) {
+            let told = summary(failures, n_alerts).err();
+            let told = told.as_ref().map(|error| (error.kind, error.message.as_str()));
+            assert_eq!(told, expected);
+        }
+        let (busy, no_label) = (SendError::retry("busy"), SendError::permanent("no label"));
+        check(&[], 9, None);
+        check(&[no_label.clone()], 1, Some((SendErrorKind::Permanent, "no label")));
+        check(
+            &[no_label.clone()],
+            9,
+            Some((SendErrorKind::Permanent, "1 of 9 alerts changed no switch: no label")),
+        );
+        check(
+            &[no_label.clone(), busy],
+            9,
+            Some((SendErrorKind::Retry, "2 of 9 alerts changed no switch: no label; busy")),
+        );
+        let all = vec![no_label; 7];
+        let five = ["no label"; 5].join("; ");
+        let message = format!("7 of 7 alerts changed no switch: {five}; and 2 more");
+        check(&all, 7, Some((SendErrorKind::Permanent, &message)));
     }
 }
