@@ -1,5 +1,6 @@
 //! What one evaluation came to, the condition that is tracked, and the message that people get.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,9 @@ use crate::{Labels, Score, TimeRange};
 
 /// The group of a rule: the values of its `by` fields; empty for a rule without `by`.
 pub type Group = Labels;
+
+/// A rule's annotations with their templates filled in: what messages say beside the content, by name.
+pub type Annotations = BTreeMap<String, String>;
 
 /// What one evaluation came to. Everything but `Normal` and `Breach` has a policy in the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -153,6 +157,59 @@ impl std::fmt::Display for AlertState {
     }
 }
 
+/// Why an episode ended. People act differently on a recovery than on a rule that somebody deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResolvedReason {
+    /// What was measured is good again.
+    Recovered,
+    /// Nothing is measured any more: the group has been silent for the rule's `forget`, or the rule's policy
+    /// takes missing data as good.
+    NoLongerMeasured,
+    /// The rule was deleted.
+    RuleDeleted,
+    /// The rule was set to inactive.
+    RulePaused,
+    /// The rule measures something else now, so its earlier alerts mean nothing.
+    RuleChanged,
+}
+
+impl ResolvedReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::Recovered, Self::NoLongerMeasured, Self::RuleDeleted, Self::RulePaused, Self::RuleChanged];
+
+    /// The name used in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::NoLongerMeasured => "no_longer_measured",
+            Self::RuleDeleted => "rule_deleted",
+            Self::RulePaused => "rule_paused",
+            Self::RuleChanged => "rule_changed",
+        }
+    }
+
+    /// The reason in a few words, for titles and texts.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::NoLongerMeasured => "no longer measured",
+            Self::RuleDeleted => "rule deleted",
+            Self::RulePaused => "rule paused",
+            Self::RuleChanged => "rule changed",
+        }
+    }
+}
+
+impl std::fmt::Display for ResolvedReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
 /// The tracked condition of one rule and group. One exists from the group's first evaluation on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
@@ -182,6 +239,9 @@ pub struct Alert {
     pub started_ms: Option<i64>,
     /// End of the window that ended the latest episode.
     pub resolved_ms: Option<i64>,
+    /// Why the latest episode ended; `None` while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_reason: Option<ResolvedReason>,
     /// End of the last window in which the group had data, milliseconds since the Unix epoch.
     #[serde(default)]
     pub seen_ms: i64,
@@ -200,6 +260,9 @@ pub struct Alert {
     pub error: Option<String>,
     /// The rule's content, rendered when the state last changed: text, or a JSON object.
     pub content: serde_json::Value,
+    /// The rule's annotations, rendered when the content was.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
     /// Whether the state last changed while walking windows missed during downtime.
     pub late: bool,
 }
@@ -210,6 +273,15 @@ impl Alert {
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.rule, &self.group)
     }
+}
+
+/// What the names of alerts that Lanner raises about itself begin with. No rule may be called so.
+pub const BUILTIN_PREFIX: &str = "lanner:";
+
+/// Whether a rule's name is that of an alert that Lanner raises about itself.
+#[must_use]
+pub fn is_builtin(rule: &str) -> bool {
+    rule.starts_with(BUILTIN_PREFIX)
 }
 
 /// The name of the alert of `rule` and `group`: 16 hexadecimal digits, stable across releases.
@@ -235,10 +307,16 @@ pub struct NotifiedAlert {
     pub group: Group,
     /// The rule's content: text, or a JSON object.
     pub content: serde_json::Value,
+    /// The rule's annotations: summary, description, runbook and the like.
+    #[serde(default, skip_serializing_if = "Annotations::is_empty")]
+    pub annotations: Annotations,
     /// When the episode began, milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// When it ended; `None` while it lasts.
     pub resolved_ms: Option<i64>,
+    /// Why it ended; `None` while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_reason: Option<ResolvedReason>,
     /// The window of the last evaluation.
     pub window: TimeRange,
     /// What was measured: while bad, now; when resolved, in the last bad window.
@@ -254,6 +332,28 @@ impl NotifiedAlert {
     #[must_use]
     pub const fn is_resolved(&self) -> bool {
         self.resolved_ms.is_some()
+    }
+
+    /// One line for people: `FIRING payments-floor {bank="hsbc"}`. An end for another reason than recovery is
+    /// marked: `RESOLVED payments-floor (rule deleted)`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let status = match self.state.name() {
+            _ if self.is_resolved() => "RESOLVED".to_owned(),
+            state => state.to_uppercase().replace('_', " "),
+        };
+        format!("{status} {}{}{}", self.rule, self.shown_group(), self.shown_reason())
+    }
+
+    fn shown_group(&self) -> String {
+        if self.group.is_empty() { String::new() } else { format!(" {}", self.group) }
+    }
+
+    fn shown_reason(&self) -> String {
+        match self.resolved_reason.filter(|_| self.is_resolved()) {
+            None | Some(ResolvedReason::Recovered) => String::new(),
+            Some(reason) => format!(" ({reason})"),
+        }
     }
 }
 
@@ -289,11 +389,10 @@ impl Notification {
     pub fn title(&self) -> String {
         let status = if self.is_resolved() { "RESOLVED" } else { "FIRING" };
         let Some(first) = self.alerts.first() else { return status.to_owned() };
-        let group = if first.group.is_empty() { String::new() } else { format!(" {}", first.group) };
         let more = match self.alerts.len() {
             1 => String::new(),
             n => format!(" and {} more", n - 1),
         };
-        format!("{status} {}{group}{more}", first.rule)
+        format!("{status} {}{}{}{more}", first.rule, first.shown_group(), first.shown_reason())
     }
 }

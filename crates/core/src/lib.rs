@@ -23,7 +23,9 @@ pub mod score;
 pub mod time;
 mod yaml;
 
-pub use alert::{Alert, AlertState, Evaluation, Group, Notification, NotifiedAlert, Outcome};
+pub use alert::{
+    Alert, AlertState, Annotations, Evaluation, Group, Notification, NotifiedAlert, Outcome, ResolvedReason,
+};
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
 pub use days::Days;
 pub use document::{Node, Problem, Problems};

@@ -9,11 +9,13 @@
 //! Windows of one rule are walked strictly in order: the next is planned when the last was applied. After
 //! downtime the missed windows come first, at most `max_catchup` of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
-use lanner_core::{Alert, AlertState, Changes, Cursor, Evaluation, Group, Outcome, Silence, TimeRange, Told};
+use lanner_core::{
+    Alert, AlertState, Changes, Cursor, Evaluation, Group, Outcome, ResolvedReason, Silence, TimeRange, Told,
+};
 use lanner_series::detect::Unjudged;
 
 use crate::detector::{Base, Judgement};
@@ -151,36 +153,50 @@ impl Engine {
     /// inactive end, and people are told.
     pub fn set_rules(&mut self, rules: Vec<Rule>, now_ms: i64) -> Changes {
         let mut changes = Changes::default();
-        let active: HashMap<Arc<str>, Arc<Rule>> = rules
-            .into_iter()
-            .filter(|rule| rule.status == Status::Active)
-            .map(|rule| (rule.id.clone(), Arc::new(rule)))
-            .collect();
-        self.drop_rules(|id| !active.contains_key(id), now_ms, &mut changes);
+        let (mut active, mut paused) = (HashMap::<Arc<str>, Arc<Rule>>::new(), HashSet::<Arc<str>>::new());
+        for rule in rules {
+            if rule.status == Status::Active {
+                active.insert(rule.id.clone(), Arc::new(rule));
+            } else {
+                paused.insert(rule.id.clone());
+            }
+        }
+        let gone = |id: &Arc<str>| match (active.contains_key(id), paused.contains(id)) {
+            (true, _) => None,
+            (false, true) => Some(ResolvedReason::RulePaused),
+            (false, false) => Some(ResolvedReason::RuleDeleted),
+        };
+        self.drop_rules(gone, now_ms, &mut changes);
         for (id, rule) in active {
             self.track(id, rule, now_ms, &mut changes);
         }
         changes
     }
 
-    fn drop_rules(&mut self, gone: impl Fn(&Arc<str>) -> bool, now_ms: i64, changes: &mut Changes) {
-        let ids: BTreeSet<Arc<str>> = self
+    fn drop_rules(
+        &mut self,
+        gone: impl Fn(&Arc<str>) -> Option<ResolvedReason>,
+        now_ms: i64,
+        changes: &mut Changes,
+    ) {
+        let ids: BTreeMap<Arc<str>, ResolvedReason> = self
             .tracked
             .keys()
             .chain(self.restored_alerts.keys())
             .chain(self.restored_cursors.keys())
-            .filter(|id| gone(id))
-            .cloned()
+            .filter_map(|id| gone(id).map(|reason| (id.clone(), reason)))
             .collect();
-        for id in ids {
+        for (id, reason) in ids {
             self.restored_cursors.remove(&id);
             let mut alerts = self.restored_alerts.remove(&id).unwrap_or_default();
+            let mut rule = None;
             if let Some(tracked) = self.tracked.remove(&id) {
                 self.unschedule(&tracked);
                 alerts.extend(tracked.alerts);
+                rule = Some(tracked.rule);
             }
             for alert in alerts.values_mut() {
-                self.end(alert, now_ms, now_ms, changes);
+                self.end(alert, rule.as_deref(), reason, now_ms, changes);
             }
             changes.forgotten_rules.push(id);
         }
@@ -203,7 +219,7 @@ impl Engine {
             alerts = before.alerts;
             if before.rule.query.fingerprint() != rule.query.fingerprint() {
                 for alert in alerts.values_mut() {
-                    self.end(alert, now_ms, now_ms, changes);
+                    self.end(alert, Some(&before.rule), ResolvedReason::RuleChanged, now_ms, changes);
                     changes.forgotten_groups.push((id.clone(), alert.group.clone()));
                 }
                 alerts.clear();
@@ -243,8 +259,17 @@ impl Engine {
     }
 
     /// Ends an alert's episode, if one runs, and tells who knows of it.
-    fn end(&mut self, alert: &mut Alert, at_ms: i64, now_ms: i64, changes: &mut Changes) {
-        if life::abandon(alert, at_ms) == Step::Resolved {
+    fn end(
+        &mut self,
+        alert: &mut Alert,
+        rule: Option<&Rule>,
+        reason: ResolvedReason,
+        now_ms: i64,
+        changes: &mut Changes,
+    ) {
+        // A group is forgotten by windows, everything else by people.
+        let at_ms = if reason == ResolvedReason::NoLongerMeasured { alert.window.end_ms } else { now_ms };
+        if life::abandon(alert, rule, reason, at_ms) == Step::Resolved {
             changes.told.extend(self.notifier.note(now_ms, &life::told(alert), &[]));
             changes.alerts.push(alert.clone());
         }
@@ -386,7 +411,7 @@ impl Engine {
                 let mut alert = alert.clone();
                 tracked.alerts.remove(&group);
                 tracked.memory.forget(&group);
-                self.end(&mut alert, evaluation.window.end_ms, now_ms, &mut changes);
+                self.end(&mut alert, Some(rule), ResolvedReason::NoLongerMeasured, now_ms, &mut changes);
                 changes.alerts.retain(|kept| kept.group != group);
                 changes.forgotten_groups.push((rule.id.clone(), group));
             } else {

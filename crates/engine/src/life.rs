@@ -14,10 +14,12 @@
 //! history gives what live evaluation gave.
 
 use lanner_core::time::format_time;
-use lanner_core::{Alert, AlertState, Evaluation, Group, Labels, NotifiedAlert, Outcome};
+use lanner_core::{
+    Alert, AlertState, Annotations, Evaluation, Group, Labels, NotifiedAlert, Outcome, ResolvedReason,
+};
 
 use crate::rule::{Policy, Rule};
-use crate::template::Context;
+use crate::template::{Context, Template};
 
 /// What happened to the people's view of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,7 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
         active: false,
         started_ms: None,
         resolved_ms: None,
+        resolved_reason: None,
         seen_ms: at_ms,
         window: lanner_core::TimeRange::new(at_ms, at_ms),
         value: None,
@@ -55,6 +58,7 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
         bad_base: None,
         error: None,
         content: serde_json::Value::Null,
+        annotations: Annotations::default(),
         late: false,
     }
 }
@@ -166,9 +170,16 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
         alert.late = evaluation.late;
     }
     if step != Step::Quiet {
-        alert.content = rule.content.render(&context(rule, alert, evaluation, step));
+        render(alert, rule, evaluation.score);
     }
     step
+}
+
+/// Fills in what the rule says to people, for the state that `alert` is in.
+fn render(alert: &mut Alert, rule: &Rule, score: Option<lanner_core::Score>) {
+    let context = context(rule, alert, score);
+    let (content, annotations) = (rule.content.render(&context), rule.annotations.render_texts(&context));
+    (alert.content, alert.annotations) = (content, annotations);
 }
 
 /// How bad it is, for detectors that say so; while an episode runs, how bad it was last. Knowing nothing is as
@@ -185,15 +196,39 @@ fn severity(alert: &Alert, rule: &Rule, evaluation: &Evaluation) -> Option<Strin
     grade.or(last).map(str::to_owned)
 }
 
-/// Ends a running episode because its rule is gone, changed its query, or forgot the group.
-pub fn abandon(alert: &mut Alert, at_ms: i64) -> Step {
+/// Ends a running episode for another reason than recovery.
+///
+/// `rule` is the one that the episode began with. It says what people are told; without it (the rule was deleted
+/// while Lanner was down) the standard text does.
+pub fn abandon(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, at_ms: i64) -> Step {
     (alert.bad_streak, alert.bad_kind, alert.good_streak) = (0, None, 0);
     alert.state = AlertState::Normal;
     if !alert.active {
         return Step::Quiet;
     }
     (alert.active, alert.resolved_ms, alert.since_ms) = (false, Some(at_ms), at_ms);
+    alert.resolved_reason = Some(reason);
+    match rule {
+        Some(rule) => render(alert, rule, None),
+        None => alert.content = Template::standard().render(&orphaned(alert)),
+    }
     Step::Resolved
+}
+
+/// What is known of an alert whose rule is not.
+fn orphaned(alert: &Alert) -> Context<'_> {
+    Context {
+        rule: &alert.rule,
+        state: "resolved",
+        reason: alert.resolved_reason,
+        group: alert.group.clone(),
+        labels: alert.labels.clone(),
+        severity: alert.labels.get("severity").map(str::to_owned),
+        value: alert.bad_value,
+        base: alert.bad_base,
+        window: [format_time(alert.window.start_ms), format_time(alert.window.end_ms)],
+        ..Context::default()
+    }
 }
 
 enum Verdict {
@@ -223,31 +258,47 @@ fn moved(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Step {
         (alert.bad_value, alert.bad_base) = (alert.value, alert.base);
     }
     match step {
-        Step::Resolved => alert.resolved_ms = Some(end_ms),
+        Step::Resolved => {
+            (alert.resolved_ms, alert.resolved_reason) = (Some(end_ms), Some(reason_of(outcome)));
+        }
         Step::Fired if !was_active => {
             alert.episode = alert.episode.saturating_add(1);
-            (alert.started_ms, alert.resolved_ms) = (Some(end_ms), None);
+            (alert.started_ms, alert.resolved_ms, alert.resolved_reason) = (Some(end_ms), None, None);
         }
         _ => {}
     }
     step
 }
 
-fn context<'a>(rule: &'a Rule, alert: &Alert, evaluation: &'a Evaluation, step: Step) -> Context<'a> {
-    let resolved = step == Step::Resolved;
+/// Why an episode ended with a window of this outcome.
+const fn reason_of(outcome: Outcome) -> ResolvedReason {
+    match outcome {
+        Outcome::Normal | Outcome::Breach | Outcome::BelowMinBase => ResolvedReason::Recovered,
+        // Only where the rule's policy takes it as good.
+        Outcome::NoData
+        | Outcome::Error
+        | Outcome::BaseZero
+        | Outcome::BaseMissing
+        | Outcome::HistoryShort => ResolvedReason::NoLongerMeasured,
+    }
+}
+
+fn context<'a>(rule: &'a Rule, alert: &'a Alert, score: Option<lanner_core::Score>) -> Context<'a> {
+    let resolved = !alert.active;
     Context {
         rule: &rule.id,
         description: &rule.description,
         state: if resolved { "resolved" } else { alert.state.name() },
+        reason: alert.resolved_reason.filter(|_| resolved),
         group: alert.group.clone(),
         labels: rule.labels.clone(),
         severity: alert.labels.get("severity").map(str::to_owned),
         // A resolved message reports what was wrong, not what is right again.
         value: if resolved { alert.bad_value } else { alert.value },
         base: if resolved { alert.bad_base } else { alert.base },
-        score: evaluation.score.map(lanner_core::Score::value).filter(|score| score.is_finite()),
-        error: evaluation.error.as_deref(),
-        window: [format_time(evaluation.window.start_ms), format_time(evaluation.window.end_ms)],
+        score: score.map(lanner_core::Score::value).filter(|score| score.is_finite()),
+        error: alert.error.as_deref(),
+        window: [format_time(alert.window.start_ms), format_time(alert.window.end_ms)],
     }
 }
 
@@ -267,8 +318,10 @@ pub fn told(alert: &Alert) -> NotifiedAlert {
         labels: alert.labels.clone(),
         group: alert.group.clone(),
         content: alert.content.clone(),
+        annotations: alert.annotations.clone(),
         started_ms: alert.started_ms.unwrap_or(alert.since_ms),
         resolved_ms: alert.resolved_ms.filter(|_| resolved),
+        resolved_reason: alert.resolved_reason.filter(|_| resolved),
         window: alert.window,
         value: if resolved { alert.bad_value } else { alert.value },
         base: if resolved { alert.bad_base } else { alert.base },

@@ -5,16 +5,17 @@
 
 use std::sync::LazyLock;
 
-use lanner_core::Labels;
+use lanner_core::{Annotations, Labels, ResolvedReason};
 use minijinja::value::Value as Jinja;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior};
 use serde_json::Value;
 
 /// The variables that every rule has beside its labels and `by` fields.
-pub const VARIABLES: [&str; 11] = [
+pub const VARIABLES: [&str; 12] = [
     "rule",
     "description",
     "state",
+    "reason",
     "group",
     "labels",
     "value",
@@ -26,11 +27,13 @@ pub const VARIABLES: [&str; 11] = [
 ];
 
 /// What people are told by a rule that says nothing itself.
-const STANDARD: &str = "{{ rule }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}: {{ value }}{% if base is not none %} against {{ base }}\
+const STANDARD: &str = "{{ rule }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}\
+    {% if reason %}: {{ reason }}; the last bad value was {{ value }}{% else %}: {{ value }}{% endif %}\
+    {% if base is not none %} against {{ base }}\
     {% if change is not none %} ({{ change | percent }}){% endif %}{% endif %}{% if error %} ({{ error }}){% endif %}";
 
 /// A checked template: text, or JSON whose texts are templates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template(Value);
 
 /// What a template is filled with.
@@ -42,6 +45,8 @@ pub struct Context<'a> {
     pub description: &'a str,
     /// The alert's new state; `resolved` when an episode ends.
     pub state: &'a str,
+    /// Why the episode ended, once it has.
+    pub reason: Option<ResolvedReason>,
     /// The group.
     pub group: Labels,
     /// The rule's labels and the group's.
@@ -135,6 +140,21 @@ impl Template {
     pub fn render(&self, context: &Context<'_>) -> Value {
         render_value(&self.0, &variables(context))
     }
+
+    /// Fills a template that is an object of texts; other values in it are left out.
+    #[must_use]
+    pub fn render_texts(&self, context: &Context<'_>) -> Annotations {
+        let Value::Object(texts) = &self.0 else { return Annotations::default() };
+        if texts.is_empty() {
+            return Annotations::default();
+        }
+        let variables = variables(context);
+        let rendered = texts.iter().filter_map(|(name, text)| match render_value(text, &variables) {
+            Value::String(text) => Some((name.clone(), text)),
+            _ => None,
+        });
+        rendered.collect()
+    }
 }
 
 fn variables(context: &Context<'_>) -> Jinja {
@@ -148,6 +168,7 @@ fn variables(context: &Context<'_>) -> Jinja {
     }
     let fixed = serde_json::json!({
         "rule": context.rule, "description": context.description, "state": context.state,
+        "reason": context.reason.map(ResolvedReason::text),
         "group": context.group, "labels": context.labels, "value": value, "base": base, "change": change,
         "score": context.score, "error": context.error,
         "window": { "start": context.window[0], "end": context.window[1] },

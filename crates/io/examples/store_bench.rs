@@ -159,6 +159,7 @@ fn turn(n: i64, n_rules: u64) -> Changes {
             active: false,
             started_ms: None,
             resolved_ms: None,
+            resolved_reason: None,
             seen_ms: T,
             window,
             value: Some(n as f64),
@@ -167,6 +168,7 @@ fn turn(n: i64, n_rules: u64) -> Changes {
             bad_base: None,
             error: None,
             content: serde_json::Value::Null,
+            annotations: lanner_core::Annotations::default(),
             late: false,
         });
         changes.history.push(Measured { query, group, window, value: Some(n as f64) });

@@ -52,6 +52,7 @@ fn alert(rule: &str, group: Group) -> Alert {
         active: true,
         started_ms: Some(T),
         resolved_ms: None,
+        resolved_reason: None,
         seen_ms: T,
         window: window(0),
         value: Some(1.0),
@@ -60,6 +61,7 @@ fn alert(rule: &str, group: Group) -> Alert {
         bad_base: None,
         error: None,
         content: json!({"text": "too few"}),
+        annotations: lanner_core::Annotations::default(),
         late: false,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lanner_engine::config::ReceiverDocument;
-use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Receiver, ReceiverConfig};
+use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Links, Receiver, ReceiverConfig};
 use lanner_io::store::Store;
 use serde_json::Value;
 
@@ -32,11 +32,11 @@ struct Running {
 impl Deliveries {
     /// No workers yet.
     #[must_use]
-    pub fn new(store: &Store, clock: &Clock, external_url: Option<String>) -> Self {
+    pub fn new(store: &Store, clock: &Clock, links: Links) -> Self {
         let (outbox, clock) = (Arc::new(store.clone()), Arc::new(clock.clone()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
         let running = Running { delivery, documents: BTreeMap::new() };
-        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(external_url) }
+        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links) }
     }
 
     /// Says who throws kill switches.

@@ -228,7 +228,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
         switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
-        deliveries: Deliveries::new(&store, &settings.clock, settings.external_url.clone()),
+        deliveries: Deliveries::new(&store, &settings.clock, settings.links()),
         alarm: Alarm::default(),
         prefills: Mutex::default(),
         changing_rules: tokio::sync::Mutex::default(),

@@ -7,7 +7,7 @@ use lanner_core::document::Content;
 use lanner_core::reading;
 use lanner_core::time::parse_duration_ms;
 use lanner_engine::document::{Check, Fields, Node, Problem};
-use lanner_io::receiver::Secret;
+use lanner_io::receiver::{Links, Secret, host_name};
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier};
 
 use crate::clock::Clock;
@@ -76,6 +76,18 @@ impl Settings {
             guard: Guard::default(),
             evaluate: true,
         }
+    }
+
+    /// Where people find this server. Without `external_url` that is where it listens; on all addresses, by this
+    /// machine's name.
+    #[must_use]
+    pub fn links(&self) -> Links {
+        let host = if self.listen.ip().is_unspecified() { host_name() } else { None };
+        let own_url = match host {
+            Some(host) => format!("http://{host}:{}", self.listen.port()),
+            None => format!("http://{}", self.listen),
+        };
+        Links::new(self.external_url.clone(), Some(own_url))
     }
 
     /// Takes over what the `server` and `retention` sections say, and returns the problems in them.

@@ -185,6 +185,8 @@ pub struct Rule {
     pub policies: Policies,
     /// What people are told.
     pub content: Template,
+    /// What they are told beside it, by name: an object of texts.
+    pub annotations: Template,
     /// Who is told, by name.
     pub receivers: Vec<Arc<str>>,
     /// Labels of its alerts, beside the group's.

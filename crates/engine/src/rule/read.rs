@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lanner_core::alert::{BUILTIN_PREFIX, is_builtin};
 use lanner_core::reading::{self, Field, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
@@ -68,8 +69,8 @@ pub const FIELDS: &[Field] = &[
     Field::new("labels", "{ severity: page }", "labels of its alerts, for silences and grouping"),
     Field::new(
         "annotations",
-        "{ runbook: https://example.org/payments }",
-        "kept for people and other programs; not looked at",
+        "{ runbook_url: \"https://example.org/{{ rule }}\" }",
+        "what messages say beside the content, by name: summary, description, runbook_url and others, with variables",
     ),
     Field::new("status", "active", "active (default) or inactive"),
 ];
@@ -110,9 +111,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let receivers = read_names(fields, "receivers", check);
     let by: &[String] = query.as_ref().map_or(&[], Query::by);
     let content = read_content(fields, by, &labels, check);
-    if let Some(node) = fields.get("annotations") {
-        check.map(node, &fields.path_of("annotations"));
-    }
+    let annotations = read_annotations(fields, by, &labels, check);
     if labels.get("severity").is_some() && detector.as_ref().is_some_and(|detector| detector.grades()) {
         let message = "the detector says itself how severe a finding is";
         check.problem(fields.node, &fields.path_of("labels.severity"), message);
@@ -136,6 +135,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
         recover_windows,
         policies,
         content: content?,
+        annotations,
         receivers: receivers.into_iter().map(Arc::from).collect(),
         labels,
         status: status.unwrap_or(Status::Active),
@@ -147,7 +147,15 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
 
 fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
     fields.require("id", "payments-floor", check);
-    fields.read("id", check, |node| reading::id(node, "-_.:/")).map(Arc::from)
+    fields.read("id", check, read_own_id).map(Arc::from)
+}
+
+fn read_own_id(node: &Node) -> Result<String, String> {
+    let id = reading::id(node, "-_.:/")?;
+    if is_builtin(&id) {
+        return Err(format!("begins with {BUILTIN_PREFIX}, which names what Lanner says of itself"));
+    }
+    Ok(id)
 }
 
 fn duration(fields: &mut Fields<'_>, name: &str, at_least_ms: i64, check: &mut Check) -> Option<i64> {
@@ -314,10 +322,8 @@ fn read_content(
     labels: &Labels,
     check: &mut Check,
 ) -> Option<Template> {
-    let names = by.iter().map(String::as_str).chain(labels.iter().map(|(name, _)| name));
-    let known: Vec<&str> = names.chain(["severity"]).collect();
     let Some(written) = fields.get("content") else { return Some(Template::standard()) };
-    match Template::check(&written.to_json(), &known) {
+    match Template::check(&written.to_json(), &variables(by, labels)) {
         Ok(template) => Some(template),
         Err(problems) => {
             for message in problems {
@@ -326,6 +332,31 @@ fn read_content(
             None
         }
     }
+}
+
+/// The variables of a rule's templates beside those that every rule has.
+fn variables<'a>(by: &'a [String], labels: &'a Labels) -> Vec<&'a str> {
+    let names = by.iter().map(String::as_str).chain(labels.iter().map(|(name, _)| name));
+    names.chain(["severity"]).collect()
+}
+
+/// The annotations that are text. Maps and lists are for other programs, and stay in the document alone.
+fn read_annotations(fields: &mut Fields<'_>, by: &[String], labels: &Labels, check: &mut Check) -> Template {
+    let path = fields.path_of("annotations");
+    let Some(node) = fields.get("annotations") else { return Template::default() };
+    check.map(node, &path);
+    let Content::Map(entries) = &node.content else { return Template::default() };
+    let known = variables(by, labels);
+    let mut texts = serde_json::Map::new();
+    for (key, value) in entries {
+        let Some(text) = value.scalar_text() else { continue };
+        let text = serde_json::Value::from(text);
+        for message in Template::check(&text, &known).err().unwrap_or_default() {
+            check.problem(value, &format!("{path}.{}", key.name), message);
+        }
+        texts.insert(key.name.clone(), text);
+    }
+    Template::check(&texts.into(), &known).unwrap_or_default()
 }
 
 /// Checks the `query` of a rule, or a question to the API, which has the same form.

@@ -10,7 +10,8 @@ use lanner_core::{Labels, Notification, NotifiedAlert};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::message::{alert_title, status, value_text};
+use super::Links;
+use super::message::{status, value_text};
 
 /// What Alertmanager writes as the end of an alert that has none.
 const NO_END: &str = "0001-01-01T00:00:00Z";
@@ -47,10 +48,9 @@ struct Alert<'a> {
 }
 
 impl<'a> Message<'a> {
-    pub(super) fn new(notification: &'a Notification, external_url: Option<&'a str>) -> Self {
-        let external_url = external_url.unwrap_or_default().trim_end_matches('/');
+    pub(super) fn new(notification: &'a Notification, links: &'a Links) -> Self {
         let alerts: Vec<Alert<'a>> =
-            notification.alerts.iter().map(|alert| Alert::new(alert, external_url)).collect();
+            notification.alerts.iter().map(|alert| Alert::new(alert, links)).collect();
         Self {
             receiver: &notification.receiver,
             status: status(notification.is_resolved()),
@@ -58,7 +58,7 @@ impl<'a> Message<'a> {
             common_labels: common(alerts.iter().map(|alert| &alert.labels)),
             common_annotations: common(alerts.iter().map(|alert| &alert.annotations)),
             alerts,
-            external_url,
+            external_url: links.home().unwrap_or_default(),
             version: "4",
             group_key: format!("{{}}:{}", spaced(&notification.group)),
             truncated_alerts: 0,
@@ -67,7 +67,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> Alert<'a> {
-    fn new(alert: &'a NotifiedAlert, external_url: &str) -> Self {
+    fn new(alert: &'a NotifiedAlert, links: &Links) -> Self {
         let mut labels = Pairs::from([("alertname".to_owned(), alert.rule.to_string())]);
         labels.extend(alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         Self {
@@ -76,24 +76,16 @@ impl<'a> Alert<'a> {
             annotations: annotations(alert),
             starts_at: format_time(alert.started_ms),
             ends_at: alert.resolved_ms.map_or_else(|| NO_END.to_owned(), format_time),
-            generator_url: generator_url(external_url, &alert.rule),
+            generator_url: links.rule(&alert.rule).unwrap_or_default(),
             fingerprint: &alert.fingerprint,
         }
     }
 }
 
-/// Where the rule can be read; empty when Lanner's own address is not known.
-fn generator_url(external_url: &str, rule: &str) -> String {
-    let Ok(mut url) = reqwest::Url::parse(external_url) else { return String::new() };
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(["api", "v1", "rules", rule]);
-    }
-    url.to_string()
-}
-
-/// The content: text becomes `description`, the fields of an object become annotations of their names.
+/// The rule's annotations, and what stands in for those that it lacks: the title is the `summary`, content the
+/// `description`; the fields of an object become annotations of their names.
 fn annotations(alert: &NotifiedAlert) -> Pairs {
-    let mut pairs = Pairs::from([("summary".to_owned(), alert_title(alert))]);
+    let mut pairs = Pairs::from([("summary".to_owned(), alert.title())]);
     pairs.extend(value_text(alert).map(|value| ("value".to_owned(), value)));
     match &alert.content {
         Value::Null => {}
@@ -107,6 +99,8 @@ fn annotations(alert: &NotifiedAlert) -> Pairs {
             pairs.insert("description".to_owned(), other.to_string());
         }
     }
+    pairs.extend(alert.annotations.clone());
+    pairs.extend(alert.resolved_reason.map(|reason| ("resolved_reason".to_owned(), reason.to_string())));
     pairs
 }
 
@@ -132,15 +126,12 @@ fn spaced(labels: &Labels) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receiver::message::tests::{check_golden, sample};
+    use crate::receiver::message::tests::{check_golden, links, sample};
 
     #[test]
     fn json_is_what_alertmanager_sends() {
         let notification = sample();
-        check_golden(
-            "alertmanager-v4.json",
-            &Message::new(&notification, Some("https://lanner.example.org/")),
-        );
+        check_golden("alertmanager-v4.json", &Message::new(&notification, &links()));
     }
 
     /// `alertmanager-0.25.0.json` was sent by Alertmanager 0.25.0 about the alerts of [`sample`].
@@ -149,8 +140,8 @@ mod tests {
         let real: Value =
             serde_json::from_str(include_str!("../../testdata/receiver/alertmanager-0.25.0.json")).unwrap();
         let notification = sample();
-        let ours =
-            serde_json::to_value(Message::new(&notification, Some("https://lanner.example.org"))).unwrap();
+        let links = links();
+        let ours = serde_json::to_value(Message::new(&notification, &links)).unwrap();
         let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&ours), names(&real));
         for name in names(&real).into_iter().filter(|name| name != "alerts" && name != "commonAnnotations") {

@@ -11,7 +11,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use lanner_core::Notification;
+use lanner_core::{Notification, ResolvedReason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
 use super::message::{Message, status, to_json};
 use super::redact::cleaned;
-use super::{Problem, Secret, SendError, Sending, Transport};
+use super::{Links, Problem, Secret, SendError, Sending, Transport};
 
 /// Variables of Lanner's own environment that programs are given.
 const INHERITED: [&str; 8] = ["HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER", "SYSTEMROOT"];
@@ -28,6 +28,8 @@ const INHERITED: [&str; 8] = ["HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", 
 const EX_DATAERR: i32 = 65;
 /// How much of the end of standard error is kept.
 const MAX_TAIL_BYTES: usize = 2 * 1024;
+/// A larger variable is passed empty, in bytes.
+const MAX_VARIABLE_BYTES: usize = 64 * 1024;
 /// How long to wait for standard error once the program is done: a child of its own may hold it open.
 const LINGER: Duration = Duration::from_millis(200);
 
@@ -40,8 +42,9 @@ const LINGER: Duration = Duration::from_millis(200);
 /// | `timeout` | after which it and its children are killed, 100ms to 10m | `10s` |
 ///
 /// Besides `env` the program sees `LANNER_KEY`, `LANNER_STATUS` (`firing` or `resolved`), `LANNER_RECEIVER`,
-/// `LANNER_TITLE`, `LANNER_RULE` (of the first alert), `LANNER_GROUP` (JSON), `LANNER_N_ALERTS` and
-/// `LANNER_REPEAT` (`true` or `false`).
+/// `LANNER_TITLE`, `LANNER_GROUP` (JSON), `LANNER_N_ALERTS` and `LANNER_REPEAT` (`true` or `false`); and of the
+/// first alert `LANNER_RULE`, `LANNER_ANNOTATIONS` (JSON), `LANNER_RESOLVED_REASON` (such as `recovered`, empty
+/// while it lasts) and `LANNER_GENERATOR_URL` (where its rule can be read).
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CommandConfig {
@@ -96,16 +99,16 @@ impl KindConfig for CommandConfig {
                 Err(problem) => problems.push(problem),
             }
         }
-        let external_url = context.external_url.clone();
+        let links = context.links.clone();
         let argv = self.command.clone();
-        if problems.is_empty() { Ok(Box::new(Program { argv, env, external_url })) } else { Err(problems) }
+        if problems.is_empty() { Ok(Box::new(Program { argv, env, links })) } else { Err(problems) }
     }
 }
 
 struct Program {
     argv: Vec<String>,
     env: Vec<(String, String)>,
-    external_url: Option<String>,
+    links: Links,
 }
 
 impl Transport for Program {
@@ -122,7 +125,7 @@ impl Program {
         };
         let mut child = self.command(notification).spawn().map_err(|error| cannot("run", error))?;
         let group = Group::of(&child);
-        let input = to_json(&Message::new(notification, self.external_url.as_deref()));
+        let input = to_json(&Message::new(notification, &self.links));
         let (exit, complaint) = finish(&mut child, input).await.map_err(|error| cannot("wait for", error))?;
         group.spare();
         if exit.success() {
@@ -144,7 +147,7 @@ impl Program {
         command.args(self.argv.iter().skip(1)).env_clear().kill_on_drop(true);
         command.envs(INHERITED.iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value))));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.envs(variables(notification));
+        command.envs(variables(notification, &self.links));
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         #[cfg(unix)]
         command.process_group(0);
@@ -153,21 +156,32 @@ impl Program {
 }
 
 /// The message as environment variables.
-fn variables(notification: &Notification) -> [(&'static str, String); 8] {
-    let rule = notification.alerts.first().map_or("", |alert| &*alert.rule);
-    let group = String::from_utf8_lossy(&to_json(&notification.group)).into_owned();
+fn variables(notification: &Notification, links: &Links) -> [(&'static str, String); 11] {
+    let json = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+    let first = notification.alerts.first();
+    let reason = first.and_then(|alert| alert.resolved_reason).map_or("", ResolvedReason::name);
+    let annotations = first.map_or_else(|| b"{}".to_vec(), |alert| to_json(&alert.annotations));
+    let url = first.and_then(|alert| links.rule(&alert.rule)).unwrap_or_default();
     [
         ("LANNER_KEY", notification.key.clone()),
         ("LANNER_STATUS", status(notification.is_resolved()).to_owned()),
         ("LANNER_RECEIVER", notification.receiver.to_string()),
         ("LANNER_TITLE", notification.title()),
-        ("LANNER_RULE", rule.to_owned()),
-        ("LANNER_GROUP", group),
+        ("LANNER_RULE", first.map_or("", |alert| &*alert.rule).to_owned()),
+        ("LANNER_GROUP", json(to_json(&notification.group))),
         ("LANNER_N_ALERTS", notification.alerts.len().to_string()),
         ("LANNER_REPEAT", notification.repeat.to_string()),
+        ("LANNER_ANNOTATIONS", json(annotations)),
+        ("LANNER_RESOLVED_REASON", reason.to_owned()),
+        ("LANNER_GENERATOR_URL", url),
     ]
-    // A zero character cannot be passed, and refusing the whole message over it would be worse.
-    .map(|(name, value)| (name, value.replace('\0', " ")))
+    .map(|(name, value)| (name, passable(&value)))
+}
+
+/// What an environment can carry: a zero character would refuse the whole message, and so would a variable of
+/// 128 KiB. The message on standard input has everything.
+fn passable(value: &str) -> String {
+    if value.len() <= MAX_VARIABLE_BYTES { value.replace('\0', " ") } else { String::new() }
 }
 
 /// Feeds `input` and waits: the exit status, and the end of what was written to standard error.

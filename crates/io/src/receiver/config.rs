@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::http::Clients;
-use super::{Kind, Receiver, SwitchHand, Transport, kinds};
+use super::{Kind, Links, Receiver, SwitchHand, Transport, kinds};
 
 /// What is wrong with one field of a receiver's document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,8 +44,8 @@ impl fmt::Display for Problem {
 /// What receivers share: HTTP clients, trusted certificates, and how people reach Lanner.
 #[derive(Debug, Default)]
 pub struct BuildContext {
-    /// Where people reach Lanner, such as `https://lanner.example.org`; goes into messages as a link.
-    pub external_url: Option<String>,
+    /// Where people reach Lanner.
+    pub links: Links,
     pub(super) clients: Clients,
     pub(super) hand: OnceLock<Arc<dyn SwitchHand>>,
 }
@@ -53,8 +53,8 @@ pub struct BuildContext {
 impl BuildContext {
     /// A context; keep it while receivers may be rebuilt, so that they share their clients.
     #[must_use]
-    pub fn new(external_url: Option<String>) -> Self {
-        Self { external_url, ..Self::default() }
+    pub fn new(links: Links) -> Self {
+        Self { links, ..Self::default() }
     }
 
     /// Says who throws kill switches; the first one counts.

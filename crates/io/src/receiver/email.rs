@@ -22,7 +22,7 @@ use super::http::deepest;
 use super::message::plain_text;
 use super::redact::cleaned;
 use super::tls::Authorities;
-use super::{Problem, Secret, SendError, Sending, Transport};
+use super::{Links, Problem, Secret, SendError, Sending, Transport};
 
 /// Longer subjects are cut, in characters.
 const MAX_SUBJECT_CHARS: usize = 200;
@@ -155,7 +155,7 @@ impl KindConfig for EmailConfig {
             from: mailbox("from", &self.from).map_err(one)?,
             to: boxes("to", &self.to)?,
             cc: boxes("cc", &self.cc)?,
-            external_url: context.external_url.clone(),
+            links: context.links.clone(),
             secrets,
         }))
     }
@@ -208,7 +208,7 @@ struct Mailer {
     from: Mailbox,
     to: Vec<Mailbox>,
     cc: Vec<Mailbox>,
-    external_url: Option<String>,
+    links: Links,
     secrets: Vec<String>,
 }
 
@@ -243,7 +243,7 @@ impl Mailer {
         for cc in &self.cc {
             mail = mail.cc(cc.clone());
         }
-        mail.body(plain_text(notification, self.external_url.as_deref()))
+        mail.body(plain_text(notification, &self.links))
     }
 
     fn failure(&self, error: &lettre::transport::smtp::Error) -> SendError {

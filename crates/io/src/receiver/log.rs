@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
 use super::message::{Message, to_json};
-use super::{Problem, SendError, Sending, Transport};
+use super::{Links, Problem, SendError, Sending, Transport};
 
 /// A `log` receiver as the operator writes it.
 ///
@@ -49,18 +49,18 @@ impl KindConfig for LogConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        Ok(Box::new(Log { path: self.path.clone(), external_url: context.external_url.clone() }))
+        Ok(Box::new(Log { path: self.path.clone(), links: context.links.clone() }))
     }
 }
 
 struct Log {
     path: PathBuf,
-    external_url: Option<String>,
+    links: Links,
 }
 
 impl Transport for Log {
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
-        let mut line = to_json(&Message::new(notification, self.external_url.as_deref()));
+        let mut line = to_json(&Message::new(notification, &self.links));
         line.push(b'\n');
         let path = self.path.clone();
         Box::pin(async move {

@@ -1,9 +1,11 @@
 //! What a message says: Lanner's own JSON, version 1, and plain text for people.
 
 use lanner_core::time::format_time;
-use lanner_core::{Labels, Notification, NotifiedAlert};
+use lanner_core::{Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};
 use serde::Serialize;
 use serde_json::Value;
+
+use super::Links;
 
 /// Lanner's own JSON: what `webhook` sends, `command` reads and `log` writes.
 ///
@@ -33,8 +35,11 @@ struct MessageAlert<'a> {
     labels: &'a Labels,
     group: &'a Labels,
     content: &'a Value,
+    annotations: &'a Annotations,
+    generator_url: Option<String>,
     started: String,
     resolved: Option<String>,
+    resolved_reason: Option<&'static str>,
     window: Window,
     value: Option<f64>,
     base: Option<f64>,
@@ -53,7 +58,7 @@ pub(super) const fn status(is_resolved: bool) -> &'static str {
 }
 
 impl<'a> Message<'a> {
-    pub(super) fn new(notification: &'a Notification, external_url: Option<&'a str>) -> Self {
+    pub(super) fn new(notification: &'a Notification, links: &'a Links) -> Self {
         Self {
             version: "1",
             key: &notification.key,
@@ -63,14 +68,14 @@ impl<'a> Message<'a> {
             repeat: notification.repeat,
             created: format_time(notification.created_ms),
             group: &notification.group,
-            external_url,
-            alerts: notification.alerts.iter().map(MessageAlert::new).collect(),
+            external_url: links.home(),
+            alerts: notification.alerts.iter().map(|alert| MessageAlert::new(alert, links)).collect(),
         }
     }
 }
 
 impl<'a> MessageAlert<'a> {
-    fn new(alert: &'a NotifiedAlert) -> Self {
+    fn new(alert: &'a NotifiedAlert, links: &Links) -> Self {
         Self {
             status: status(alert.is_resolved()),
             state: alert.state.name(),
@@ -80,8 +85,11 @@ impl<'a> MessageAlert<'a> {
             labels: &alert.labels,
             group: &alert.group,
             content: &alert.content,
+            annotations: &alert.annotations,
+            generator_url: links.rule(&alert.rule),
             started: format_time(alert.started_ms),
             resolved: alert.resolved_ms.map(format_time),
+            resolved_reason: alert.resolved_reason.map(ResolvedReason::name),
             window: Window {
                 start: format_time(alert.window.start_ms),
                 end: format_time(alert.window.end_ms),
@@ -117,16 +125,6 @@ pub(super) fn content_text(content: &Value) -> String {
     }
 }
 
-/// `FIRING payments-floor {bank="hsbc"}` for one alert.
-pub(super) fn alert_title(alert: &NotifiedAlert) -> String {
-    let status = match alert.state.name() {
-        _ if alert.is_resolved() => "RESOLVED".to_owned(),
-        state => state.to_uppercase().replace('_', " "),
-    };
-    let group = if alert.group.is_empty() { String::new() } else { format!(" {}", alert.group) };
-    format!("{status} {}{group}", alert.rule)
-}
-
 /// `150, compared with 200 (-25 %)`, if anything was measured.
 pub(super) fn value_text(alert: &NotifiedAlert) -> Option<String> {
     let value = alert.value?;
@@ -142,41 +140,89 @@ pub(super) fn value_text(alert: &NotifiedAlert) -> Option<String> {
     })
 }
 
-/// What is known about one alert besides its content, as names and values for people.
-pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(&'static str, String)> {
-    let mut facts = Vec::new();
-    facts.extend(value_text(alert).map(|value| ("value", value)));
+/// What is known about one alert besides its content, as names and values for people: why it ended, what was
+/// measured, and the rule's annotations.
+pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(String, String)> {
+    let mut facts: Vec<(String, String)> = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    for (name, value) in &alert.annotations {
+        fact(name, value.clone());
+    }
+    if let Some(value) = value_text(alert) {
+        // Of what is over the last bad value is told, which must not look like a present one.
+        fact(if alert.is_resolved() { "last bad value" } else { "value" }, value);
+    }
     let window = alert.window;
-    facts.push(("window", format!("{} to {}", format_time(window.start_ms), format_time(window.end_ms))));
-    facts.push(("started", format_time(alert.started_ms)));
-    facts.extend(alert.resolved_ms.map(|resolved_ms| ("resolved", format_time(resolved_ms))));
+    fact("window", format!("{} to {}", format_time(window.start_ms), format_time(window.end_ms)));
+    fact("started", format_time(alert.started_ms));
+    if let Some(resolved_ms) = alert.resolved_ms {
+        fact("resolved", ending(resolved_ms, alert.resolved_reason));
+    }
     if alert.late {
-        facts.push(("late", "Lanner was down when this became due".to_owned()));
+        fact("late", "Lanner was down when this became due".to_owned());
     }
     facts
 }
 
+/// `2026-01-01T01:00:00Z (rule deleted)`
+fn ending(resolved_ms: i64, reason: Option<ResolvedReason>) -> String {
+    let time = format_time(resolved_ms);
+    reason.map_or_else(|| time.clone(), |reason| format!("{time} ({reason})"))
+}
+
+/// One alert as plain text: content, facts, labels.
+pub(super) fn alert_text(alert: &NotifiedAlert, links: &Links) -> String {
+    let mut text = String::new();
+    let content = content_text(&alert.content);
+    if !content.is_empty() {
+        text.push_str(&format!("{content}\n\n"));
+    }
+    let mut facts = facts(alert);
+    facts.push(("labels".to_owned(), alert.labels.to_string()));
+    facts.extend(links.shown_rule(alert).map(|url| ("rule".to_owned(), url)));
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(9, 24);
+    for (name, value) in facts {
+        text.push_str(&format!("{name:<width$} {}\n", value.trim_end().replace('\n', "\n  ")));
+    }
+    text
+}
+
 /// The whole message as plain text, one paragraph per alert.
-pub(super) fn plain_text(notification: &Notification, external_url: Option<&str>) -> String {
+pub(super) fn plain_text(notification: &Notification, links: &Links) -> String {
     let mut text = String::new();
     for alert in &notification.alerts {
-        text.push_str(&alert_title(alert));
-        text.push('\n');
-        let content = content_text(&alert.content);
-        if !content.is_empty() {
-            text.push_str(&format!("\n{content}\n"));
-        }
-        text.push('\n');
-        for (name, value) in facts(alert) {
-            text.push_str(&format!("{name:<9} {value}\n"));
-        }
-        text.push_str(&format!("{:<9} {}\n\n", "labels", alert.labels));
+        text.push_str(&format!("{}\n\n{}\n", alert.title(), alert_text(alert, links)));
     }
-    if let Some(external_url) = external_url {
-        text.push_str(external_url);
+    if let Some(home) = links.home() {
+        text.push_str(home);
         text.push('\n');
     }
     text
+}
+
+/// `text` in at most `max` characters; what is cut is marked.
+///
+/// - `length`: how the service counts one character.
+pub(super) fn cut(text: &str, max: usize, length: fn(char) -> usize) -> String {
+    if text.chars().map(length).sum::<usize>() <= max {
+        return text.to_owned();
+    }
+    let mut room = max.saturating_sub(length('…'));
+    let fits = |c: &char| {
+        let fits = length(*c) <= room;
+        room = if fits { room - length(*c) } else { 0 };
+        fits
+    };
+    let mut kept: String = text.chars().take_while(fits).collect();
+    if max > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
+/// Counts a character as one.
+pub(super) fn one(_: char) -> usize {
+    1
 }
 
 #[cfg(test)]
@@ -197,8 +243,13 @@ pub(super) mod tests {
             labels: Labels::new([("bank", bank), ("rule", "payments-floor"), ("team", "pay")]),
             group: Labels::new([("bank", bank)]),
             content,
+            annotations: Annotations::from([(
+                "runbook_url".to_owned(),
+                format!("https://runbooks.example.org/{bank}"),
+            )]),
             started_ms: 1_767_225_600_000,
             resolved_ms,
+            resolved_reason: resolved_ms.map(|_| ResolvedReason::Recovered),
             window: TimeRange::new(1_767_223_800_000, 1_767_225_600_000),
             value: Some(150.0),
             base: Some(200.0),
@@ -235,7 +286,11 @@ pub(super) mod tests {
 
     #[test]
     fn json_version_1() {
-        check_golden("lanner-v1.json", &Message::new(&sample(), Some("https://lanner.example.org")));
+        check_golden("lanner-v1.json", &Message::new(&sample(), &links()));
+    }
+
+    pub(in crate::receiver) fn links() -> Links {
+        Links::new(Some("https://lanner.example.org/".to_owned()), None)
     }
 
     #[test]
@@ -244,24 +299,55 @@ pub(super) mod tests {
 
 hsbc: 150 payments <now> & then
 
-value     150, compared with 200 (-25 %)
-window    2025-12-31T23:30:00Z to 2026-01-01T00:00:00Z
-started   2026-01-01T00:00:00Z
-labels    {bank=\"hsbc\",rule=\"payments-floor\",team=\"pay\"}
+runbook_url https://runbooks.example.org/hsbc
+value       150, compared with 200 (-25 %)
+window      2025-12-31T23:30:00Z to 2026-01-01T00:00:00Z
+started     2026-01-01T00:00:00Z
+labels      {bank=\"hsbc\",rule=\"payments-floor\",team=\"pay\"}
+rule        https://lanner.example.org/api/v1/rules/payments-floor
 
 RESOLVED payments-floor {bank=\"ing\"}
 
 bank: ing
 runbook: [\"a\",1]
 
-value     150, compared with 200 (-25 %)
-window    2025-12-31T23:30:00Z to 2026-01-01T00:00:00Z
-started   2026-01-01T00:00:00Z
-resolved  2026-01-01T01:00:00.5Z
-labels    {bank=\"ing\",rule=\"payments-floor\",team=\"pay\"}
+runbook_url    https://runbooks.example.org/ing
+last bad value 150, compared with 200 (-25 %)
+window         2025-12-31T23:30:00Z to 2026-01-01T00:00:00Z
+started        2026-01-01T00:00:00Z
+resolved       2026-01-01T01:00:00.5Z (recovered)
+labels         {bank=\"ing\",rule=\"payments-floor\",team=\"pay\"}
+rule           https://lanner.example.org/api/v1/rules/payments-floor
 
 https://lanner.example.org
 ";
-        assert_eq!(plain_text(&sample(), Some("https://lanner.example.org")), expected);
+        assert_eq!(plain_text(&sample(), &links()), expected);
+    }
+
+    #[test]
+    fn every_end_says_why() {
+        for reason in ResolvedReason::ALL {
+            let mut message = sample();
+            message.alerts.remove(0);
+            message.alerts[0].resolved_reason = Some(reason);
+            let text = plain_text(&message, &Links::default());
+            assert!(text.contains(&format!("({reason})")), "{text}");
+            let marked = message.title().contains(reason.text());
+            assert_eq!(marked, reason != ResolvedReason::Recovered, "{}", message.title());
+        }
+    }
+
+    #[test]
+    fn what_is_cut_is_marked_and_within_the_limit() {
+        #[track_caller]
+        fn check(text: &str, max: usize, length: fn(char) -> usize, expected: &str) {
+            assert_eq!(cut(text, max, length), expected);
+        }
+        check("abc", 3, one, "abc");
+        check("abcd", 3, one, "ab…");
+        check("äöüß", 3, one, "äö…");
+        check("😀😀😀", 4, char::len_utf16, "😀…");
+        check("abc", 0, one, "");
+        check("ab", 1, one, "…");
     }
 }

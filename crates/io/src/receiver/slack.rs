@@ -11,14 +11,18 @@ use serde_json::{Value, json};
 
 use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
 use super::http::{Target, check_url, parse_url, secrets_of};
-use super::message::{alert_title, content_text, facts, to_json};
+use super::message::{content_text, cut, facts, one, to_json};
 use super::redact::shown_url;
-use super::{Problem, Secret, Sending, Transport};
+use super::{Links, Problem, Secret, Sending, Transport};
 
 /// Services refuse or fold long messages: further alerts are only counted.
 const MAX_ATTACHMENTS: usize = 20;
 /// Longer content is cut, in characters.
 const MAX_CONTENT_CHARS: usize = 3_000;
+/// Longer values of fields are cut, in characters.
+const MAX_FIELD_CHARS: usize = 1_000;
+/// Two values up to this long stand side by side, in characters.
+const MAX_SHORT_CHARS: usize = 40;
 
 /// A `slack` receiver as the operator writes it.
 ///
@@ -70,8 +74,8 @@ impl KindConfig for SlackConfig {
             (Ok(url), Ok(client)) => {
                 let secrets = secrets_of(&url);
                 let target = Target { client, url, headers: HeaderMap::new(), credentials: None, secrets };
-                let external_url = context.external_url.clone();
-                Ok(Box::new(Slack { target, config: self.clone(), external_url }))
+                let links = context.links.clone();
+                Ok(Box::new(Slack { target, config: self.clone(), links }))
             }
             (url, client) => Err(url.err().into_iter().chain(client.err()).collect()),
         }
@@ -81,23 +85,23 @@ impl KindConfig for SlackConfig {
 struct Slack {
     target: Target,
     config: SlackConfig,
-    external_url: Option<String>,
+    links: Links,
 }
 
 impl Transport for Slack {
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
-        let body = to_json(&post(notification, &self.config, self.external_url.as_deref()));
+        let body = to_json(&post(notification, &self.config, &self.links));
         Box::pin(self.target.post_json(&notification.key, body))
     }
 }
 
-fn post(notification: &Notification, config: &SlackConfig, external_url: Option<&str>) -> Value {
+fn post(notification: &Notification, config: &SlackConfig, links: &Links) -> Value {
     let shown = notification.alerts.iter().take(MAX_ATTACHMENTS);
     let mut text = escaped(&notification.title());
     if let Some(more) = notification.alerts.len().checked_sub(MAX_ATTACHMENTS).filter(|more| *more > 0) {
         text.push_str(&format!(" ({more} of them not shown)"));
     }
-    let mut post = json!({ "text": text, "attachments": shown.map(|alert| attachment(alert, external_url)).collect::<Vec<_>>() });
+    let mut post = json!({ "text": text, "attachments": shown.map(|alert| attachment(alert, links)).collect::<Vec<_>>() });
     for (name, value) in
         [("channel", &config.channel), ("username", &config.username), ("icon_emoji", &config.icon_emoji)]
     {
@@ -108,12 +112,15 @@ fn post(notification: &Notification, config: &SlackConfig, external_url: Option<
     post
 }
 
-fn attachment(alert: &NotifiedAlert, external_url: Option<&str>) -> Value {
-    let title = alert_title(alert);
-    let content: String = content_text(&alert.content).chars().take(MAX_CONTENT_CHARS).collect();
+fn attachment(alert: &NotifiedAlert, links: &Links) -> Value {
+    let title = alert.title();
+    let content = cut(&content_text(&alert.content), MAX_CONTENT_CHARS, one);
     let fields: Vec<Value> = facts(alert)
         .into_iter()
-        .map(|(name, value)| json!({ "title": name, "value": escaped(&value), "short": name != "window" }))
+        .map(|(name, value)| {
+            let value = cut(&value, MAX_FIELD_CHARS, one);
+            json!({ "title": name, "value": escaped(&value), "short": value.len() <= MAX_SHORT_CHARS })
+        })
         .collect();
     let mut attachment = json!({
         "fallback": title,
@@ -123,8 +130,8 @@ fn attachment(alert: &NotifiedAlert, external_url: Option<&str>) -> Value {
         "fields": fields,
         "ts": alert.resolved_ms.unwrap_or(alert.started_ms) / 1000,
     });
-    if let Some(external_url) = external_url {
-        attachment["title_link"] = Value::from(external_url);
+    if let Some(url) = links.shown_rule(alert) {
+        attachment["title_link"] = Value::from(url);
     }
     attachment
 }
@@ -137,19 +144,21 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::receiver::message::tests::sample;
+    use crate::receiver::message::tests::{links, sample};
 
     #[test]
     fn a_post_has_a_text_and_an_attachment_per_alert() {
         let config = SlackConfig { channel: Some("#pay".to_owned()), ..SlackConfig::default() };
-        let post = post(&sample(), &config, Some("https://lanner.example.org"));
+        let post = post(&sample(), &config, &links());
         assert_eq!(post["text"], "FIRING payments-floor {bank=\"hsbc\"} and 1 more");
         assert_eq!(post["channel"], "#pay");
         assert!(post.get("username").is_none());
         let first = &post["attachments"][0];
         assert_eq!(first["text"], "hsbc: 150 payments &lt;now&gt; &amp; then");
         assert_eq!((&first["color"], &first["ts"]), (&json!("danger"), &json!(1_767_225_600)));
-        assert_eq!(first["fields"][0]["value"], "150, compared with 200 (-25 %)");
+        assert_eq!(first["fields"][0]["value"], "https://runbooks.example.org/hsbc");
+        assert_eq!(first["fields"][1]["value"], "150, compared with 200 (-25 %)");
+        assert_eq!(first["title_link"], "https://lanner.example.org/api/v1/rules/payments-floor");
         assert_eq!(post["attachments"][1]["color"], "good");
     }
 
@@ -158,9 +167,9 @@ mod tests {
         let mut notification = sample();
         notification.alerts = vec![notification.alerts[0].clone(); 25];
         notification.alerts[0].content = Value::from("x".repeat(10_000));
-        let post = post(&notification, &SlackConfig::default(), None);
+        let post = post(&notification, &SlackConfig::default(), &Links::default());
         assert_eq!(post["attachments"].as_array().unwrap().len(), 20);
         assert!(post["text"].as_str().unwrap().ends_with("and 24 more (5 of them not shown)"));
-        assert_eq!(post["attachments"][0]["text"].as_str().unwrap().len(), 3_000);
+        assert_eq!(post["attachments"][0]["text"].as_str().unwrap().chars().count(), 3_000);
     }
 }

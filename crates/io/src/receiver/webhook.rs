@@ -12,7 +12,7 @@ use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
 use super::http::{Credentials, Target, check_url, parse_url, secrets_of};
 use super::message::{self, to_json};
 use super::redact::shown_url;
-use super::{Problem, Secret, Sending, Transport, alertmanager};
+use super::{Links, Problem, Secret, Sending, Transport, alertmanager};
 
 /// A `webhook` receiver as the operator writes it.
 ///
@@ -128,8 +128,8 @@ impl KindConfig for WebhookConfig {
                 secrets.extend(secrets_of(&url));
                 secrets.extend(credentials.as_ref().map(Credentials::secret));
                 let target = Target { client, url, headers, credentials, secrets };
-                let external_url = context.external_url.clone();
-                Ok(Box::new(Webhook { target, format: self.format, external_url }))
+                let links = context.links.clone();
+                Ok(Box::new(Webhook { target, format: self.format, links }))
             }
             (url, client) => {
                 problems.extend(url.err());
@@ -189,15 +189,15 @@ impl Auth {
 struct Webhook {
     target: Target,
     format: Format,
-    external_url: Option<String>,
+    links: Links,
 }
 
 impl Transport for Webhook {
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
-        let external_url = self.external_url.as_deref();
+        let links = &self.links;
         let body = match self.format {
-            Format::Lanner => to_json(&message::Message::new(notification, external_url)),
-            Format::Alertmanager => to_json(&alertmanager::Message::new(notification, external_url)),
+            Format::Lanner => to_json(&message::Message::new(notification, links)),
+            Format::Alertmanager => to_json(&alertmanager::Message::new(notification, links)),
         };
         Box::pin(self.target.post_json(&notification.key, body))
     }

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lanner_core::{AlertState, Labels, Notification, NotifiedAlert, TimeRange};
+use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_io::receiver::{BuildContext, Receiver, ReceiverConfig};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,8 +36,13 @@ pub(crate) fn message(key: &str, group: &str) -> Notification {
             labels,
             group: Labels::new([("bank", "hsbc")]),
             content: Value::from("nur 150 Zahlungen in München"),
+            annotations: Annotations::from([(
+                "runbook_url".to_owned(),
+                "https://example.org/floor".to_owned(),
+            )]),
             started_ms: 1_767_225_600_000,
             resolved_ms: None,
+            resolved_reason: None,
             window: TimeRange::new(1_767_223_800_000, 1_767_225_600_000),
             value: Some(150.0),
             base: Some(200.0),
@@ -52,7 +57,7 @@ pub(crate) fn message(key: &str, group: &str) -> Notification {
 #[track_caller]
 pub(crate) fn receiver(document: &Value) -> Receiver {
     let config = ReceiverConfig::from_value(document).unwrap();
-    config.build(&BuildContext::new(None)).unwrap()
+    config.build(&BuildContext::default()).unwrap()
 }
 
 /// How an [`HttpPeer`] answers.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use lanner_core::{AlertState, Labels, Notification, NotifiedAlert, TimeRange};
+use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::ReceiverConfig;
 use lanner_io::store::{OutboxEntry, OutboxState};
@@ -91,8 +91,10 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
         labels: labels.clone(),
         group: Labels::default(),
         content: "this is a test message; nothing is wrong".into(),
+        annotations: Annotations::default(),
         started_ms: now_ms,
         resolved_ms: None,
+        resolved_reason: None,
         window: TimeRange::new(now_ms - 60_000, now_ms),
         value: None,
         base: None,

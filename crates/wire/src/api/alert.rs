@@ -1,6 +1,8 @@
 //! Evaluations and alerts as the API shows them.
 
-use lanner_core::{Alert, AlertState, Evaluation, Labels, Outcome, Score, TimeRange};
+use lanner_core::{
+    Alert, AlertState, Annotations, Evaluation, Labels, Outcome, ResolvedReason, Score, TimeRange,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,6 +117,10 @@ pub struct AlertView {
     pub started: Option<Time>,
     /// When it ended; `null` while it lasts.
     pub resolved: Option<Time>,
+    /// Why it ended: `recovered`, `no_longer_measured`, `rule_deleted`, `rule_paused` or `rule_changed`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "recovered"))]
+    pub resolved_reason: Option<ResolvedReason>,
     /// The end of the last window in which there was data.
     pub seen: Time,
     /// The last window evaluated.
@@ -135,6 +141,10 @@ pub struct AlertView {
     /// The rule's content: text, or an object.
     #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub content: Value,
+    /// The rule's annotations, with their templates filled in.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    pub annotations: Annotations,
     /// Whether the state last changed while windows missed during downtime were walked.
     pub late: bool,
     /// The silences that mute it now.
@@ -157,6 +167,7 @@ impl AlertView {
             episode: alert.episode,
             started: alert.started_ms.map(Time),
             resolved: alert.resolved_ms.map(Time),
+            resolved_reason: alert.resolved_reason,
             seen: Time(alert.seen_ms),
             window: alert.window.into(),
             value: alert.value,
@@ -166,6 +177,7 @@ impl AlertView {
             bad_base: alert.bad_base,
             error: alert.error.clone(),
             content: alert.content.clone(),
+            annotations: alert.annotations.clone(),
             late: alert.late,
             silenced_by,
         }

@@ -1,6 +1,6 @@
 //! Messages to people: what is to be sent, what was, and to whom.
 
-use lanner_core::{AlertState, Labels, Notification, NotifiedAlert};
+use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -67,10 +67,18 @@ pub struct NotifiedAlertView {
     /// The rule's content: text, or an object.
     #[cfg_attr(feature = "openapi", schema(value_type = Value))]
     pub content: Value,
+    /// The rule's annotations, with their templates filled in.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    pub annotations: Annotations,
     /// When the episode began.
     pub started: Time,
     /// When it ended; `null` while it lasts.
     pub resolved: Option<Time>,
+    /// Why it ended: `recovered`, `no_longer_measured`, `rule_deleted`, `rule_paused` or `rule_changed`.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "recovered"))]
+    pub resolved_reason: Option<ResolvedReason>,
     /// The window of the last evaluation.
     pub window: WindowView,
     /// What was measured: while bad, now; when resolved, in the last bad window.
@@ -91,8 +99,10 @@ impl From<&NotifiedAlert> for NotifiedAlertView {
             labels: alert.labels.clone(),
             group: alert.group.clone(),
             content: alert.content.clone(),
+            annotations: alert.annotations.clone(),
             started: Time(alert.started_ms),
             resolved: alert.resolved_ms.map(Time),
+            resolved_reason: alert.resolved_reason,
             window: alert.window.into(),
             value: alert.value,
             base: alert.base,

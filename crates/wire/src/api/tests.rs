@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use lanner_core::{
-    Alert, AlertState, Evaluation, Labels, MatchOp, Matcher, Notification, NotifiedAlert, Outcome, Score,
-    Silence, TimeRange,
+    Alert, AlertState, Annotations, Evaluation, Labels, MatchOp, Matcher, Notification, NotifiedAlert,
+    Outcome, ResolvedReason, Score, Silence, TimeRange,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -78,6 +78,7 @@ fn alerts() {
         active: true,
         started_ms: Some(START_MS),
         resolved_ms: None,
+        resolved_reason: None,
         seen_ms: START_MS,
         window: window(),
         value: Some(1.0),
@@ -86,6 +87,7 @@ fn alerts() {
         bad_base: None,
         error: None,
         content: json!("hsbc is down"),
+        annotations: Annotations::from([("summary".to_owned(), "few".to_owned())]),
         late: true,
     };
     check(
@@ -94,6 +96,7 @@ fn alerts() {
             "fingerprint": alert.fingerprint(), "rule": "drop", "version": 1, "group": {"bank": "hsbc"},
             "labels": {"bank": "hsbc", "rule": "drop"}, "state": "firing", "since": "2026-01-01T00:00:00Z",
             "active": true, "episode": 1, "started": "2026-01-01T00:00:00Z", "resolved": null,
+            "resolved_reason": null, "annotations": {"summary": "few"},
             "seen": "2026-01-01T00:00:00Z",
             "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
             "value": 1.0, "base": null, "change": null, "bad_value": 1.0, "bad_base": null,
@@ -112,8 +115,10 @@ fn messages() {
         labels: group(),
         group: group(),
         content: json!({"bank": "hsbc"}),
+        annotations: Annotations::from([("summary".to_owned(), "few".to_owned())]),
         started_ms: START_MS,
         resolved_ms: Some(START_MS + 60_000),
+        resolved_reason: Some(ResolvedReason::RulePaused),
         window: window(),
         value: Some(1.0),
         base: Some(2.0),
@@ -139,11 +144,12 @@ fn messages() {
         &view,
         &json!({
             "notification": {
-                "key": "k", "receiver": "on-call", "status": "resolved", "title": "RESOLVED drop {bank=\"hsbc\"}",
+                "key": "k", "receiver": "on-call", "status": "resolved", "title": "RESOLVED drop {bank=\"hsbc\"} (rule paused)",
                 "group": {}, "repeat": false, "created": "2026-01-01T00:00:00Z",
                 "alerts": [{
                     "fingerprint": "f", "episode": 1, "state": "normal", "rule": "drop",
                     "labels": {"bank": "hsbc"}, "group": {"bank": "hsbc"}, "content": {"bank": "hsbc"},
+                    "annotations": {"summary": "few"}, "resolved_reason": "rule_paused",
                     "started": "2026-01-01T00:00:00Z", "resolved": "2026-01-01T00:01:00Z",
                     "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
                     "value": 1.0, "base": 2.0, "late": false,
