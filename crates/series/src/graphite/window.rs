@@ -260,18 +260,23 @@ impl Difference {
 }
 
 /// How many values, their mean, and the sum of their squared distances to it.
+///
+/// The mean is kept as its distance to one of the values: values far from 0 that lie close together lose no digits.
 #[derive(Clone, Copy)]
 struct Spread {
     n: usize,
+    /// One of the values.
+    anchor: f64,
+    /// The mean, less `anchor`.
     mean: f64,
     squares: f64,
 }
 
 impl Spread {
-    const NONE: Self = Self { n: 0, mean: 0.0, squares: 0.0 };
+    const NONE: Self = Self { n: 0, anchor: 0.0, mean: 0.0, squares: 0.0 };
 
     fn of(value: f64) -> Self {
-        Self { n: 1, mean: value, squares: 0.0 }
+        Self { n: 1, anchor: value, mean: 0.0, squares: 0.0 }
     }
 }
 
@@ -288,11 +293,15 @@ impl Spreads {
 
     #[inline]
     fn join(&self, a: Spread, b: Spread) -> Spread {
+        if a.n == 0 {
+            return b;
+        }
         let n = a.n + b.n;
         let share = float(b.n) * self.inverse.get(n).copied().unwrap_or(0.0);
-        let apart = b.mean - a.mean;
+        let apart = (b.anchor - a.anchor) + (b.mean - a.mean);
         Spread {
             n,
+            anchor: a.anchor,
             mean: a.mean + apart * share,
             squares: a.squares + b.squares + apart * apart * float(a.n) * share,
         }
@@ -488,6 +497,25 @@ mod tests {
             let window = Window { values: &values, n, n_needed: n_needed(n, share) };
             let (sorted, ranked) = (window.medians_in(Sorted::default()), window.medians_in(Ranked::of(&values)));
             prop_assert!(sorted.iter().zip(&ranked).all(|(a, b)| same(*a, *b)), "{sorted:?}, {ranked:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_deviation_far_from_zero_keeps_its_digits(
+            values in prop::collection::vec(prop_oneof![-4.0..4.0, Just(f64::NAN)], 2..60),
+            n in 1_usize..12,
+            far in prop_oneof![Just(0.0), Just(1e8), Just(-3e12)],
+        ) {
+            // Exactly representable at every distance, so that moving them loses nothing.
+            let near: Vec<f64> = values.iter().map(|value: &f64| (value * 64.0).round() / 64.0).collect();
+            let moved: Vec<f64> = near.iter().map(|value| value + far).collect();
+            let expected = naive(&near, n, Aggregate::Stddev, 0.0);
+            let found = sliding(&moved, n, Aggregate::Stddev, 0.0);
+            for (found, expected) in found.iter().zip(&expected) {
+                let both_none = found.is_nan() && expected.is_nan();
+                prop_assert!(both_none || (found - expected).abs() < 1e-13, "{found}, not {expected}");
+            }
         }
     }
 
