@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lanner_engine::Engine;
 use lanner_io::store::{Store, StoreError};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 use crate::api;
 use crate::app::{Alarm, App, Counting, Ingested};
@@ -70,6 +70,7 @@ pub struct Server {
     http: SocketAddr,
     carbon: Option<SocketAddr>,
     carbon_pickle: Option<SocketAddr>,
+    carbon_udp: Option<SocketAddr>,
     turn: Option<JoinHandle<()>>,
     stop_http: Option<tokio::sync::oneshot::Sender<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -83,8 +84,8 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
         let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
         let token = token.map_err(|problem| ServerError::Token(problem.to_string()))?;
-        for address in [Some(settings.listen), settings.carbon, settings.carbon_pickle].into_iter().flatten()
-        {
+        let others = [settings.carbon, settings.carbon_pickle, settings.carbon_udp];
+        for address in others.into_iter().chain([Some(settings.listen)]).flatten() {
             if !address.ip().is_loopback() && token.is_none() {
                 return Err(ServerError::NoToken { address });
             }
@@ -92,11 +93,16 @@ impl Server {
         let http = listen(settings.listen).await?;
         let carbon = listen_if(settings.carbon).await?;
         let carbon_pickle = listen_if(settings.carbon_pickle).await?;
+        let carbon_udp = match settings.carbon_udp {
+            Some(address) => Some(UdpSocket::bind(address).await.map_err(cannot_listen(address))?),
+            None => None,
+        };
         let app = open(settings, token).await?;
         let mut server = Self {
             http: http.local_addr()?,
             carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
             carbon_pickle: carbon_pickle.as_ref().map(TcpListener::local_addr).transpose()?,
+            carbon_udp: carbon_udp.as_ref().map(UdpSocket::local_addr).transpose()?,
             turn: if app.settings.evaluate { Some(turn::start(&app)?) } else { None },
             stop_http: None,
             tasks: vec![
@@ -108,6 +114,9 @@ impl Server {
         for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
             let Some(listener) = listener else { continue };
             server.tasks.push(tokio::spawn(carbon::listen(Arc::clone(&server.app), listener, protocol)));
+        }
+        if let Some(socket) = carbon_udp {
+            server.tasks.push(tokio::spawn(carbon::take_datagrams(Arc::clone(&server.app), socket)));
         }
         server.serve_http(http);
         Ok(server)
@@ -135,6 +144,12 @@ impl Server {
     #[must_use]
     pub const fn carbon_pickle_addr(&self) -> Option<SocketAddr> {
         self.carbon_pickle
+    }
+
+    /// Where carbon's plaintext protocol is taken by UDP.
+    #[must_use]
+    pub const fn carbon_udp_addr(&self) -> Option<SocketAddr> {
+        self.carbon_udp
     }
 
     /// What everything shares, for programs that hold a server inside.
@@ -199,9 +214,11 @@ async fn listen_if(address: Option<SocketAddr>) -> Result<Option<TcpListener>, S
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| ServerError::Listen { address, detail: error.to_string() })
+    TcpListener::bind(address).await.map_err(cannot_listen(address))
+}
+
+fn cannot_listen(address: SocketAddr) -> impl Fn(std::io::Error) -> ServerError {
+    move |error| ServerError::Listen { address, detail: error.to_string() }
 }
 
 /// What signs snapshots of switches, if something should.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jiff::tz::TimeZone;
 use lanner_core::document::Content;
 use lanner_core::reading;
 use lanner_core::time::parse_duration_ms;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub carbon: Option<SocketAddr>,
     /// Where carbon's pickle protocol listens; `None` for nowhere.
     pub carbon_pickle: Option<SocketAddr>,
+    /// Where carbon's plaintext protocol is taken by UDP; `None` for nowhere.
+    pub carbon_udp: Option<SocketAddr>,
     /// The token that callers must show; needed as soon as an address is not loopback.
     pub token: Option<Secret>,
     /// The largest body accepted, after decompression, bytes.
@@ -45,6 +48,8 @@ pub struct Settings {
     pub store: StoreOptions,
     /// How finely Graphite's clients see series, by name.
     pub schemas: std::sync::Arc<crate::graphite::Schemas>,
+    /// The time zone of times of day in Graphite's language where a request names none.
+    pub time_zone: TimeZone,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
     pub clock: Clock,
     /// The private key that snapshots of switches are signed with: 64 hexadecimal digits.
@@ -64,6 +69,7 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], HTTP_PORT)),
             carbon: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PORT))),
             carbon_pickle: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PICKLE_PORT))),
+            carbon_udp: None,
             token: None,
             max_body_bytes: 32 << 20,
             max_writers: 32,
@@ -71,6 +77,7 @@ impl Settings {
             external_url: None,
             store: StoreOptions::default(),
             schemas: std::sync::Arc::default(),
+            time_zone: TimeZone::UTC,
             clock: Clock::default(),
             switch_key: None,
             guard: Guard::default(),
@@ -110,6 +117,8 @@ impl Settings {
                     "switch_key",
                     "storage_schemas",
                     "storage_aggregation",
+                    "time_zone",
+                    "carbon_udp",
                 ],
                 &mut check,
             );
@@ -139,6 +148,11 @@ impl Settings {
         }
         let pickle = fields.read("carbon_pickle", check, |node| address_or_off(node, CARBON_PICKLE_PORT));
         self.carbon_pickle = pickle.unwrap_or(self.carbon_pickle);
+        let udp = fields.read("carbon_udp", check, |node| address_or_off(node, CARBON_PORT));
+        self.carbon_udp = udp.unwrap_or(self.carbon_udp);
+        if let Some(zone) = fields.read("time_zone", check, time_zone) {
+            self.time_zone = zone;
+        }
         let secret = |node: &Node| {
             serde_json::from_value(node.to_json())
                 .map_err(|_| "should be { env: NAME }, { file: PATH } or text".to_owned())
@@ -249,6 +263,12 @@ fn step_or_time_ms(text: &str) -> Result<i64, String> {
         Some(Ok(years)) => Ok(years.saturating_mul(366 * 86_400_000)),
         _ => parse_duration_ms(text).map_err(|error| error.to_string()),
     }
+}
+
+fn time_zone(node: &Node) -> Result<TimeZone, String> {
+    let name = text(node)?;
+    TimeZone::get(&name)
+        .map_err(|_| format!("there is no time zone \"{name}\"; write for example Europe/Berlin"))
 }
 
 fn text(node: &Node) -> Result<String, String> {

@@ -204,7 +204,9 @@ fn tell(server: &Server, folder: &std::path::Path) {
     let also = |what: &str, address: Option<std::net::SocketAddr>| {
         address.map_or_else(String::new, |address| format!(", {what} on {address}"))
     };
-    let carbon = also("carbon", server.carbon_addr()) + &also("its pickles", server.carbon_pickle_addr());
+    let carbon = also("carbon", server.carbon_addr())
+        + &also("its pickles", server.carbon_pickle_addr())
+        + &also("by UDP", server.carbon_udp_addr());
     remark(&format!(
         "Lanner listens on http://{}{carbon}; its data lies in {}",
         server.http_addr(),

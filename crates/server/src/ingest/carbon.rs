@@ -1,4 +1,5 @@
-//! Carbon on TCP: plaintext (`path value timestamp`, a line a sample) and pickles, each on a port of its own.
+//! Carbon on TCP: plaintext (`path value timestamp`, a line a sample) and pickles, each on a port of its own; and
+//! plaintext by UDP, whole lines in each datagram.
 //!
 //! The protocols have no answers, so nothing is acknowledged: lines are committed in batches, at the latest
 //! 200 ms after they came, bad ones are logged (a few) and counted. When the store is busy nothing more is
@@ -12,7 +13,7 @@ use lanner_io::store::{Batch, Store, StoreError};
 use lanner_wire::carbon::{self, CarbonSample};
 use lanner_wire::{Report, pickle};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::count_report;
 use crate::app::App;
@@ -23,6 +24,8 @@ const BATCH: usize = 10_000;
 const LINGER: Duration = Duration::from_millis(200);
 /// Room made for what a read brings.
 const READ_BYTES: usize = 64 * 1024;
+/// The longest datagram there is.
+const MAX_DATAGRAM_BYTES: usize = 64 * 1024;
 /// Connections at one time.
 const MAX_CONNECTIONS: u32 = 1_000;
 
@@ -130,6 +133,40 @@ async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreErro
     }
 }
 
+/// Takes datagrams until the server stops. What comes faster than it can be stored is dropped by the operating
+/// system, as senders by UDP accept.
+pub async fn take_datagrams(app: Arc<App>, socket: UdpSocket) {
+    let mut datagram = vec![0; MAX_DATAGRAM_BYTES];
+    let mut pending = Pending::default();
+    let mut stopped = std::pin::pin!(app.alarm.stopped());
+    loop {
+        let received = tokio::select! {
+            received = socket.recv(&mut datagram) => received,
+            () = tokio::time::sleep_until(pending.deadline), if !pending.batch.is_empty() => Ok(0),
+            () = &mut stopped => break,
+        };
+        match received {
+            Ok(n_bytes) => {
+                for line in datagram[..n_bytes].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                    pending.add(&app.store, line, app.now_ms());
+                }
+            }
+            Err(error) => tracing::debug!("carbon by UDP: {error}"),
+        }
+        if pending.is_due() {
+            commit_or_log(&mut pending, &app).await;
+        }
+    }
+    commit_or_log(&mut pending, &app).await;
+}
+
+/// Nobody waits for an answer: a batch that cannot be stored is logged, and the next one is taken.
+async fn commit_or_log(pending: &mut Pending, app: &App) {
+    if let Err(error) = pending.commit(app).await {
+        tracing::warn!("carbon by UDP: a batch is not stored: {error}");
+    }
+}
+
 /// Lines of bounded length; a line that is too long is given as its beginning, and refused as such.
 struct Lines<R> {
     reader: BufReader<R>,
@@ -173,6 +210,12 @@ impl Default for Pending {
 }
 
 impl Pending {
+    /// Whether it should be committed now.
+    fn is_due(&self) -> bool {
+        let n_samples = self.batch.samples.len();
+        n_samples >= BATCH || (n_samples > 0 && self.deadline <= tokio::time::Instant::now())
+    }
+
     fn add(&mut self, store: &Store, line: &[u8], received_ms: i64) {
         self.line_number += 1;
         if self.batch.is_empty() {
