@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Expr, Points, Request, Source, parse, slots};
+use lanner_series::graphite::{EventTags, Expr, Points, Request, Source, parse, slots};
 
 use super::data::{self, DAY_S, Data, N_POINTS, STEP_S};
 use super::peer::Timed;
@@ -137,7 +137,7 @@ impl Source for Memory {
         Ok(Some(Points { start_s, step_s: STEP_S, values }))
     }
 
-    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use lanner_core::{Group, Labels, Sample, SeriesKey, TimeRange};
-use lanner_series::graphite::{Argument, Expr, Glob, Literal, Points, Request, Source, TagCondition, slots};
+use lanner_series::graphite::{
+    Argument, EventTags, Expr, Glob, Literal, Points, Request, Source, TagCondition, slots,
+};
 
 use crate::engine::{Answer, Due, Readings};
 use crate::replay::gather;
@@ -56,6 +58,11 @@ pub trait Stored: Source {
     /// # Errors
     /// What the source says, for people.
     fn first_s(&self, name: &str) -> Result<Option<i64>, String>;
+
+    /// The time zone of times of day in expressions that name none.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
 }
 
 /// Whether `target` names `{series}` or a part of it, `{1}`, and so is a template.
@@ -146,7 +153,7 @@ fn ask_one(
     first_s: &mut Option<i64>,
 ) -> Result<Vec<Asked>, String> {
     let watched = Watched { source, window_s: window.start_ms / 1000, reads: Mutex::default() };
-    let request = Request::new(&watched, window.end_ms.div_euclid(1000), TimeZone::UTC);
+    let request = Request::new(&watched, window.end_ms.div_euclid(1000), source.zone());
     let filled = matched.map(|(pattern, name)| fill(&query.expr, &stand_ins(pattern, name)));
     let expr = filled.as_ref().unwrap_or(&query.expr);
     // Slots of [start, end): from is exclusive and until inclusive.
@@ -257,7 +264,7 @@ impl Source for Watched<'_> {
         Ok(points)
     }
 
-    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         self.source.events(tags, from_s, until_s)
     }
 }
@@ -316,7 +323,7 @@ impl Source for Metrics<'_> {
         Ok(Some(Points { start_s, step_s: STEP_S, values }))
     }
 
-    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }

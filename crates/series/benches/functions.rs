@@ -10,7 +10,7 @@
 
 use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Points, Request, Source, holt_winters, parse, slots};
+use lanner_series::graphite::{EventTags, Points, Request, Source, holt_winters, parse, slots};
 
 const STEP_S: i64 = 60;
 const DAY_S: i64 = 86_400;
@@ -51,7 +51,7 @@ impl Source for Endless {
         Ok(Some(Points { start_s, step_s: STEP_S, values }))
     }
 
-    fn events(&self, _tags: &[&str], _from_s: i64, _until_s: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _tags: EventTags<'_>, _from_s: i64, _until_s: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Points, Request, Series, Source, parse, slots};
+use lanner_series::graphite::{EventTags, Points, Request, Series, Source, parse, slots};
 
 const N_SERIES: usize = 70;
 const STEP_S: i64 = 600;
@@ -33,7 +33,7 @@ impl Source for Hosts {
         Ok(Some(Points { start_s, step_s: STEP_S, values }))
     }
 
-    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }

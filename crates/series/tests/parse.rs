@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Expr, Points, Request, Series, Source, parse, parse_as_graphite};
+use lanner_series::graphite::{EventTags, Expr, Points, Request, Series, Source, parse, parse_as_graphite};
 use proptest::prelude::*;
 
 /// No series, no events.
@@ -23,7 +23,7 @@ impl Source for Nothing {
         Ok(None)
     }
 
-    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }

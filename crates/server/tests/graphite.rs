@@ -20,6 +20,10 @@ struct Running {
 }
 
 async fn start(schemas: Schemas) -> Running {
+    start_with(|folder| Settings { schemas: Arc::new(schemas), ..Settings::new(folder) }).await
+}
+
+async fn start_with(settings: impl FnOnce(&std::path::Path) -> Settings) -> Running {
     lanner_io::receiver::install_crypto_provider();
     let folder = tempfile::tempdir().unwrap();
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -27,9 +31,8 @@ async fn start(schemas: Schemas) -> Running {
         listen: any_port,
         carbon: None,
         carbon_pickle: Some(any_port),
-        schemas: Arc::new(schemas),
         store: StoreOptions { retention: vec![RetentionRule::forever("*")], ..StoreOptions::default() },
-        ..Settings::new(folder.path())
+        ..settings(folder.path())
     };
     let server = Server::start(settings).await.unwrap();
     Running { server, http: reqwest::Client::new(), _folder: folder }
@@ -258,6 +261,125 @@ async fn grafana_is_answered() {
     assert_eq!((status, kind.as_str()), (200, "image/svg+xml"));
     assert!(body.starts_with("<svg") && body.ends_with("</svg>"));
     running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_those_that_carry_every_tag() {
+    let running = start(Schemas::default()).await;
+    let now_s = running.server.app().now_ms() / 1000;
+    let url = format!("http://{}/events/", running.server.http_addr());
+    for (what, tags, content_type) in [
+        // As Graphite's manual posts it: `curl -d` says that it sends a form.
+        ("both", serde_json::json!("deploy web"), "application/x-www-form-urlencoded"),
+        ("commas", serde_json::json!("web,deploy"), "application/json"),
+        ("one", serde_json::json!(["deploy"]), "Application/JSON"),
+        ("none", Value::Null, "text/plain"),
+    ] {
+        let event = serde_json::json!({ "what": what, "tags": tags, "when": now_s - 60 });
+        let request = running.http.post(&url).header("content-type", content_type).body(event.to_string());
+        assert_eq!(request.send().await.unwrap().status(), 200, "{what}");
+    }
+    let query = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    for (target, expected) in [
+        ("events('deploy','web')", Some(2.0)),
+        ("events('deploy')", Some(3.0)),
+        ("events('*')", Some(4.0)),
+        ("events('deploy','restart')", None),
+        ("events('*','web')", None),
+    ] {
+        let wanted = [
+            query("target", target),
+            query("from", "-5min"),
+            query("format", "json"),
+            query("maxDataPoints", "1"),
+        ];
+        let (_, _, body) = running.get("/render", &wanted).await;
+        let series: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(series[0]["datapoints"][0][0].as_f64(), expected, "{target}: {body}");
+    }
+    let (_, _, body) = running.get("/events/get_data", &[query("tags", "web deploy")]).await;
+    let found: Vec<Value> = serde_json::from_str(&body).unwrap();
+    let shown = |event: &Value| format!("{} {} {}", event["what"], event["tags"], event["data"]);
+    let shown: Vec<String> = found.iter().map(shown).collect();
+    assert_eq!(shown, [r#""both" ["deploy","web"] """#, r#""commas" ["web","deploy"] """#]);
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_values_a_minute_are_all_seen() {
+    let running = start(Schemas::default()).await;
+    let store = &running.server.app().store;
+    let mut batch = Batch::default();
+    let start_s = running.server.app().now_ms() / 60_000 * 60 - 120;
+    for name in ["stats_counts.logins", "stats.timers.login.upper_90", "stats.gauges.users"] {
+        let id = store.series_id(&carbon::series_key(name).unwrap()).unwrap();
+        // What StatsD flushes every ten seconds.
+        batch.samples.extend((0..6).map(|at| (id, Sample::new((start_s + at * 10) * 1000, (at + 1) as f64))));
+    }
+    store.append(batch).unwrap().await.unwrap();
+    for (target, expected) in
+        [("stats_counts.logins", 21.0), ("stats.timers.login.upper_90", 6.0), ("stats.gauges.users", 3.5)]
+    {
+        let until_s = start_s.to_string();
+        let from_s = (start_s - 60).to_string();
+        let form = [("target", target), ("from", &*from_s), ("until", &*until_s), ("format", "json")];
+        let (_, body) = running.post("/render", &form).await;
+        let series: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(series[0]["datapoints"], serde_json::json!([[expected, start_s]]), "{target}");
+    }
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_of_day_are_those_of_the_servers_zone() {
+    let settings = |folder: &std::path::Path| Settings {
+        time_zone: jiff::tz::TimeZone::get("Asia/Kolkata").unwrap(),
+        ..Settings::new(folder)
+    };
+    let running = start_with(settings).await;
+    let query = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    // 2025-01-20 12:00 UTC; midnight in India was at 18:30 UTC the day before. `now` is text as well.
+    for (zone, now, first_s) in [
+        (None, "1737374400", 1_737_311_400),
+        (Some("UTC"), "1737374400", 1_737_331_200),
+        (None, "noon 20250120", 1_737_311_400),
+    ] {
+        let mut wanted = vec![
+            query("target", "timeFunction('t', 60)"),
+            query("from", "midnight"),
+            query("now", now),
+            query("format", "json"),
+        ];
+        wanted.extend(zone.map(|zone| query("tz", zone)));
+        let (_, _, body) = running.get("/render", &wanted).await;
+        let series: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(series[0]["datapoints"][0][1], serde_json::json!(first_s), "{zone:?} {now}: {body}");
+    }
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_are_taken_by_udp() {
+    let settings = |folder: &std::path::Path| Settings {
+        carbon_udp: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        ..Settings::new(folder)
+    };
+    let running = start_with(settings).await;
+    let now_s = running.server.app().now_ms() / 1000;
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = running.server.carbon_udp_addr().unwrap();
+    socket.send_to(b"rubbish\n\xff\xfe 1 2", to).await.unwrap();
+    socket.send_to(&[], to).await.unwrap();
+    socket.send_to(format!("udp.a 1.5 {now_s}\nudp.b 2.5 {now_s}").as_bytes(), to).await.unwrap();
+    let query = [("target", "udp.*"), ("from", "-5min"), ("format", "raw")];
+    for _ in 0..100 {
+        let (_, body) = running.post("/render", &query).await;
+        if body.contains("1.5") && body.contains("2.5") {
+            return running.server.stop().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the samples did not arrive");
 }
 
 #[tokio::test(flavor = "multi_thread")]

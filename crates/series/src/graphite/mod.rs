@@ -51,5 +51,5 @@ pub use problem::Problem;
 pub use render::{Query, Refusal};
 pub use rounding::round_to;
 pub use series::{Consolidation, Series};
-pub use source::{MAX_POINTS, Points, Source, Tagged, slots};
+pub use source::{EventTags, MAX_POINTS, Points, Source, Tagged, slots};
 pub use tags::TagCondition;

@@ -15,7 +15,7 @@ use super::source::Source;
 /// What a client asks for, in its own words.
 ///
 /// ```
-/// use lanner_series::graphite::{Points, Query, Source, slots};
+/// use lanner_series::graphite::{EventTags, Points, Query, Source, slots};
 ///
 /// struct Sevens;
 ///
@@ -30,7 +30,7 @@ use super::source::Source;
 ///         let (start_s, n) = slots(from_s, until_s, 60)?;
 ///         Ok(Some(Points { start_s, step_s: 60, values: vec![7.0; n] }))
 ///     }
-///     fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+///     fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
 ///         Ok(Vec::new())
 ///     }
 /// }

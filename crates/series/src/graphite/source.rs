@@ -35,12 +35,31 @@ pub trait Source: Sync {
     /// What the source says, for people.
     fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String>;
 
-    /// The times of the stored events that carry all of `tags` (of all events for `*` alone), within
-    /// `[from_s, until_s]`.
+    /// The times of the stored events that are wanted, within `[from_s, until_s]`.
     ///
     /// # Errors
     /// What the source says, for people.
-    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String>;
+    fn events(&self, wanted: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String>;
+}
+
+/// Which stored events `events("a", "b")` wants: those that carry every one of its tags; all for `*` alone.
+///
+/// ```
+/// use lanner_series::graphite::EventTags;
+/// let carried = ["deploy".to_owned(), "web".to_owned()];
+/// assert!(EventTags(&["web", "deploy"]).want(&carried));
+/// assert!(!EventTags(&["web", "restart"]).want(&carried));
+/// assert!(EventTags(&["*"]).want(&[]) && !EventTags(&["*", "web"]).want(&carried));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct EventTags<'a>(pub &'a [&'a str]);
+
+impl EventTags<'_> {
+    /// Whether an event that carries these tags is wanted.
+    #[must_use]
+    pub fn want(self, carried: &[String]) -> bool {
+        self.0 == ["*"] || self.0.iter().all(|tag| carried.iter().any(|carried| carried == tag))
+    }
 }
 
 /// Values that one series may have in an answer: about a year at a step of three seconds.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use lanner_series::graphite::{Glob, Points, Source, TagCondition, slots};
+use lanner_series::graphite::{EventTags, Glob, Points, Source, TagCondition, slots};
 use serde_json::Value;
 
 /// The series and events of one data set.
@@ -83,7 +83,7 @@ impl Source for Recorder<'_> {
         Ok(points)
     }
 
-    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         self.data.events(tags, from_s, until_s)
     }
 }
@@ -119,15 +119,12 @@ impl Source for Memory {
         Ok(Some(Points { start_s: first_s, step_s: *step_s, values: (0..count).map(value).collect() }))
     }
 
-    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
-        let wanted = |carried: &[String]| {
-            tags == ["*"] || tags.iter().all(|tag| carried.iter().any(|carried| carried == tag))
-        };
+    fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         let within = |when: i64| (from_s..=until_s).contains(&when);
         Ok(self
             .events
             .iter()
-            .filter(|(when, tags)| within(*when) && wanted(tags))
+            .filter(|(when, carried)| within(*when) && tags.want(carried))
             .map(|(when, _)| *when)
             .collect())
     }

@@ -14,7 +14,7 @@ use crate::app::App;
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     pairs: Vec<(String, String)>,
-    /// The body where it is not a form: `/events` takes JSON.
+    /// The body as it came: `/events` takes JSON, whatever its content type.
     pub body: bytes::Bytes,
 }
 
@@ -68,7 +68,8 @@ impl FromRequest<Arc<App>> for Parameters {
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let is_form = kind.starts_with("application/x-www-form-urlencoded");
         if kind.starts_with("multipart/") {
             return Err(super::text(
@@ -81,9 +82,8 @@ impl FromRequest<Arc<App>> for Parameters {
             .map_err(axum::response::IntoResponse::into_response)?;
         if is_form {
             parameters.add(&body);
-        } else {
-            parameters.body = body;
         }
+        parameters.body = body;
         Ok(parameters)
     }
 }

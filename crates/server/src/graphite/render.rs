@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Query, Series};
+use lanner_series::graphite::{Query, Series, at_time};
 use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 
 use super::Invalid;
@@ -38,17 +38,19 @@ pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) 
 
 fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Invalid> {
     let owned = |name: &str| parameters.last(name).map(str::to_owned);
+    let zone = match parameters.last("tz") {
+        Some(zone) => TimeZone::get(zone).map_err(|_| {
+            Invalid::new(format_args!("there is no time zone '{zone}'; write for example Europe/Berlin"))
+        })?,
+        None => app.settings.time_zone.clone(),
+    };
+    let now_s = app.now_ms() / 1000;
     let now_s = match parameters.last("now") {
-        Some(now) => now.parse().map_err(|_| Invalid::new("now is not a time in seconds since 1970"))?,
-        None => app.now_ms() / 1000,
+        Some(now) => at_time(now, now_s, &zone).map_err(|why| Invalid::new(format_args!("now: {why}")))?,
+        None => now_s,
     };
     let mut query = Query::new(parameters.all("target").map(str::to_owned).collect(), now_s);
-    if let Some(zone) = parameters.last("tz") {
-        let known = TimeZone::get(zone);
-        query.zone = known.map_err(|_| {
-            Invalid::new(format_args!("there is no time zone '{zone}'; write for example Europe/Berlin"))
-        })?;
-    }
+    query.zone = zone;
     if let Some(factor) = parameters.last("xFilesFactor") {
         let factor = factor.parse().ok().filter(|factor| (0.0..=1.0).contains(factor));
         query.x_files_factor = factor.ok_or_else(|| Invalid::new("xFilesFactor is a number from 0 to 1"))?;

@@ -26,8 +26,20 @@ const DEFAULT: [Archive; 2] = [
 #[derive(Debug, Clone, Default)]
 pub struct Schemas {
     archives: Vec<(Regex, Vec<Archive>)>,
-    aggregations: Vec<(Regex, Option<Aggregation>)>,
+    /// `None` without a `storage-aggregation.conf`.
+    aggregations: Option<Vec<(Regex, Merging)>>,
 }
+
+/// How the values of a finer archive become one of a coarser one.
+#[derive(Debug, Clone, Copy)]
+struct Merging {
+    aggregation: Aggregation,
+    /// Which share of the finer values must be there.
+    x_files_factor: f64,
+}
+
+/// Carbon's own, where its file says nothing.
+const CARBON: Merging = Merging { aggregation: Aggregation::Average, x_files_factor: 0.5 };
 
 /// How one series is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +48,8 @@ pub(super) struct View {
     pub step_s: i64,
     /// What the samples of one step become.
     pub aggregation: Aggregation,
+    /// How many samples make a value; with fewer there is none.
+    pub n_needed: u64,
 }
 
 impl Schemas {
@@ -61,10 +75,14 @@ impl Schemas {
     /// Everything that is wrong, each with its line.
     pub fn read_aggregations(&mut self, text: &str) -> Result<(), Vec<String>> {
         let aggregations = storage_schemas::parse_aggregations(text).map_err(|problems| said(&problems))?;
-        self.aggregations =
-            compiled(aggregations, |StorageAggregation { line, pattern, aggregation, .. }| {
-                (line, pattern, aggregation)
-            })?;
+        let merging = |StorageAggregation { line, pattern, aggregation, x_files_factor, .. }| {
+            let merging = Merging {
+                aggregation: aggregation.unwrap_or(CARBON.aggregation),
+                x_files_factor: x_files_factor.map_or(CARBON.x_files_factor, f64::from),
+            };
+            (line, pattern, merging)
+        };
+        self.aggregations = Some(compiled(aggregations, merging)?);
         Ok(())
     }
 
@@ -75,18 +93,52 @@ impl Schemas {
         let at = archives.iter().position(|archive| archive.reach_s >= age_s);
         let at = at.unwrap_or(archives.len().saturating_sub(1));
         let step_s = archives.get(at).unwrap_or(&DEFAULT[0]).step_s;
-        // In the finest archive the last value of a slot counts, as carbon has it.
-        let merged = || {
-            let found = self.aggregations.iter().find(|(pattern, _)| pattern.is_match(name));
-            found.and_then(|(_, aggregation)| *aggregation).unwrap_or(Aggregation::Average)
+        if found.is_some() && at == 0 {
+            // Carbon writes one value over the other; who chose the step sends one value a step.
+            return View { step_s, aggregation: Aggregation::Last, n_needed: 0 };
+        }
+        // Without a schema the step was chosen by nobody: six values a minute are merged, not five of them dropped.
+        let Merging { aggregation, x_files_factor } = self.merging(name);
+        let finest_s = archives.first().map_or(step_s, |finest| finest.step_s);
+        let share = if found.is_some() { x_files_factor } else { 0.0 };
+        View { step_s, aggregation, n_needed: n_needed(step_s / finest_s.max(1), share) }
+    }
+
+    /// How the values of the series called `name` are merged.
+    fn merging(&self, name: &str) -> Merging {
+        let Some(rules) = &self.aggregations else {
+            return Merging { aggregation: usual(name), x_files_factor: 0.0 };
         };
-        View { step_s, aggregation: if at == 0 { Aggregation::Last } else { merged() } }
+        rules.iter().find(|(pattern, _)| pattern.is_match(name)).map_or(CARBON, |(_, merging)| *merging)
+    }
+}
+
+/// The least number of `n` values that is the share of them that must be there.
+#[expect(clippy::cast_precision_loss, reason = "steps are far shorter than 2^53 seconds")]
+fn n_needed(n: i64, share: f64) -> u64 {
+    (0..n).find(|count| *count as f64 >= share * n as f64).unwrap_or(n).unsigned_abs()
+}
+
+/// How series are merged where nobody says it: by the names that `StatsD` gives and carbon's example file knows.
+fn usual(name: &str) -> Aggregation {
+    let path = name.split_once(';').map_or(name, |(path, _)| path);
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let kind = last.split('_').next().unwrap_or_default();
+    match (last, kind) {
+        ("min", _) | (_, "lower") => Aggregation::Min,
+        ("max", _) | (_, "upper") => Aggregation::Max,
+        ("count" | "sum", _) => Aggregation::Sum,
+        _ if path.starts_with("stats_counts.") => Aggregation::Sum,
+        _ => Aggregation::Average,
     }
 }
 
 impl View {
     /// What `samples` of one step become.
     pub(super) fn value(self, samples: &Aggregate) -> f64 {
+        if samples.count < self.n_needed {
+            return f64::NAN;
+        }
         match self.aggregation {
             Aggregation::Average | Aggregation::AvgZero => samples.mean(),
             Aggregation::Sum => samples.sum,
@@ -131,6 +183,8 @@ fn compiled<T, U>(
 
 #[cfg(test)]
 mod tests {
+    use lanner_core::Sample;
+
     use super::*;
 
     #[test]
@@ -140,16 +194,40 @@ mod tests {
         schemas
             .read_aggregations("[sums]\npattern = \\.count$\nxFilesFactor = 0\naggregationMethod = sum\n")
             .unwrap();
-        for (name, age_s, step_s, aggregation) in [
-            ("fast.a", 3_600, 10, Aggregation::Last),
-            ("fast.a", 86_400, 60, Aggregation::Average),
-            ("fast.count", 86_400, 60, Aggregation::Sum),
-            ("fast.a", 86_400_000, 60, Aggregation::Average),
-            ("slow.a", 86_400, 60, Aggregation::Last),
-            ("slow.a", 40 * 86_400, 3_600, Aggregation::Average),
+        for (name, age_s, step_s, aggregation, n_needed) in [
+            ("fast.a", 3_600, 10, Aggregation::Last, 0),
+            ("fast.a", 86_400, 60, Aggregation::Average, 3),
+            ("fast.count", 86_400, 60, Aggregation::Sum, 0),
+            ("fast.a", 86_400_000, 60, Aggregation::Average, 3),
+            ("slow.a", 86_400, 60, Aggregation::Average, 0),
+            ("slow.a", 40 * 86_400, 3_600, Aggregation::Average, 0),
         ] {
-            assert_eq!(schemas.view(name, age_s), View { step_s, aggregation }, "{name} {age_s}");
+            assert_eq!(schemas.view(name, age_s), View { step_s, aggregation, n_needed }, "{name} {age_s}");
         }
+    }
+
+    #[test]
+    fn without_a_file_names_say_how_series_are_merged() {
+        for (name, aggregation) in [
+            ("stats.timers.login.count", Aggregation::Sum),
+            ("stats.timers.login.sum;dc=ams", Aggregation::Sum),
+            ("stats_counts.logins", Aggregation::Sum),
+            ("stats.timers.login.lower", Aggregation::Min),
+            ("stats.timers.login.upper_90", Aggregation::Max),
+            ("disk.max", Aggregation::Max),
+            ("app.discount", Aggregation::Average),
+            ("app.upper.latency", Aggregation::Average),
+        ] {
+            assert_eq!(Schemas::default().view(name, 60).aggregation, aggregation, "{name}");
+        }
+    }
+
+    #[test]
+    fn too_few_values_make_none() {
+        let view = View { step_s: 60, aggregation: Aggregation::Sum, n_needed: n_needed(6, 0.5) };
+        let of = |n: u64| view.value(&Aggregate { count: n, sum: 7.0, ..Aggregate::of(Sample::new(0, 1.0)) });
+        assert!(of(2).is_nan());
+        assert_eq!(of(3), 7.0);
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use lanner_core::{Aggregate, Sample, TimeRange};
 use lanner_engine::expression::Stored;
 use lanner_io::store::{Piece, Store, StoreError};
-use lanner_series::graphite::{Points, Source, TagCondition, slots};
+use lanner_series::graphite::{EventTags, Points, Source, TagCondition, slots};
 
 use super::events;
 use super::paths::Paths;
@@ -19,6 +20,8 @@ pub(crate) struct StoreSource {
     pub(super) paths: Arc<Paths>,
     /// How finely series are seen.
     pub(super) schemas: Arc<Schemas>,
+    /// The time zone of times of day that name none.
+    zone: TimeZone,
 }
 
 impl StoreSource {
@@ -28,6 +31,7 @@ impl StoreSource {
             store: app.store.clone(),
             paths: app.paths.get(&app.store)?,
             schemas: Arc::clone(&app.settings.schemas),
+            zone: app.settings.time_zone.clone(),
         })
     }
 }
@@ -58,10 +62,10 @@ impl Source for StoreSource {
         Ok(Some(Points { start_s, step_s: view.step_s, values }))
     }
 
-    fn events(&self, tags: &[&str], from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         let mut times = Vec::new();
         let visited = events::visit(&self.store, from_s, until_s, |event| {
-            if tags.contains(&"*") || event.tags.iter().any(|tag| tags.contains(&tag.as_str())) {
+            if tags.want(&event.tags) {
                 times.push(event.when);
             }
             ControlFlow::Continue(())
@@ -76,6 +80,10 @@ impl Stored for StoreSource {
         let Some(id) = self.paths.series(name) else { return Ok(None) };
         let first_ms = self.store.first_ms(id).map_err(|error| error.to_string())?;
         Ok(first_ms.map(|first_ms| first_ms.div_euclid(1000)))
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
     }
 }
 
@@ -168,7 +176,7 @@ mod tests {
     /// A row at a time in seconds, then samples at equal distances, seen at steps of a minute from 0 on; -1 is a gap.
     #[track_caller]
     fn check(before: Option<(i64, f64)>, (first_s, step_s): (i64, i64), values: &[f64], expected: [f64; 4]) {
-        let view = View { step_s: 60, aggregation: Aggregation::Average };
+        let view = View { step_s: 60, aggregation: Aggregation::Average, n_needed: 0 };
         let mut slots = Slots { start_s: 0, view, n_slots: 4, values: Vec::new(), open: None };
         if let Some((time_s, value)) = before {
             slots.sample(time_s * 1000, value);

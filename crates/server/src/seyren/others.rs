@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use jiff::tz::TimeZone;
 use lanner_series::graphite::{Request, parse_as_graphite};
 use serde_json::{Value, json};
 
@@ -32,7 +31,7 @@ pub(super) async fn total(
         let expr = parse_as_graphite(&target).map_err(all)?;
         let source = StoreSource::of(&app)?;
         let now_s = app.now_ms() / 1000;
-        let request = Request::new(&source, now_s, TimeZone::UTC);
+        let request = Request::new(&source, now_s, app.settings.time_zone.clone());
         let series =
             request.evaluate(&expr, now_s - 660, now_s - 60).map_err(|problem| wrong(problem.to_string()))?;
         Ok(Json(Value::Object([(target, series.len().into())].into_iter().collect())))

@@ -11,6 +11,7 @@ use crate::graphite::legend::{System, fixed};
 use crate::graphite::number::shortest;
 use crate::graphite::problem::Problem;
 use crate::graphite::series::{Consolidation, Series};
+use crate::graphite::source::EventTags;
 use crate::graphite::tags::TagCondition;
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -244,7 +245,7 @@ fn events(call: &Call<'_>) -> Answer {
     let times = if wanted.is_empty() {
         Ok(Vec::new())
     } else {
-        call.scope.request.source.events(&wanted, start_s, end_s)
+        call.scope.request.source.events(EventTags(&wanted), start_s, end_s)
     };
     for time_s in times.map_err(|error| call.problem(error))? {
         let second = usize::try_from(time_s.saturating_sub(start_s)).ok();

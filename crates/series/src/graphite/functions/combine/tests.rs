@@ -1,6 +1,6 @@
 //! What recorded answers do not show: mistakes, nothing at all, steps and lengths that do not fit.
 
-use crate::graphite::{Points, Query, Series, Source};
+use crate::graphite::{EventTags, Points, Query, Series, Source};
 
 /// `a.x` and `a.y` by the minute, `b.slow` at another step, `b.never` without values, `b.endless` at the longest step.
 struct Few;
@@ -27,7 +27,7 @@ impl Source for Few {
         Ok(Some(Points { start_s: 600, step_s, values }))
     }
 
-    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }
