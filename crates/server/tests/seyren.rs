@@ -217,6 +217,48 @@ async fn ends(running: &Running, cv: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn truths_come_as_text_too_and_messages_name_the_check() {
+    let running = Running::start().await;
+    let m = "prod.orders.rate";
+    let check = |name: &str, enabled: Value, ignore_ok: Value| {
+        json!({
+            "name": name, "target": m, "warn": "5", "error": "8", "enabled": enabled, "allowNoData": "TRUE",
+            "subscriptions": [{ "target": "x", "type": "LOGGER", "enabled": "true", "ignoreOk": ignore_ok }],
+        })
+    };
+    let mut ids = Vec::new();
+    for (name, enabled) in [("On {{ call }}", json!("true")), ("Off", json!("false"))] {
+        let (status, answer, location) =
+            running.send("POST", "/api/checks", &check(name, enabled, json!("false"))).await;
+        assert_eq!(status, 201, "{answer}");
+        ids.push(location.unwrap().strip_prefix("checks/").unwrap().to_owned());
+    }
+    for (enabled, ignore_ok) in
+        [(json!("perhaps"), json!(true)), (json!(true), json!("often")), (json!(7), json!(true))]
+    {
+        let (status, answer, _) =
+            running.send("POST", "/api/checks", &check("wrong", enabled, ignore_ok)).await;
+        assert!(status == 400 && answer.to_string().contains("should be true or false"), "{status} {answer}");
+    }
+    running.carbon(&lines(m, std::iter::repeat_n(9.0, 5)), m).await;
+    running.step_to(START_S + 5 * 60).await;
+    let (on, off) = (
+        running.get(&format!("/api/checks/{}", ids[0])).await,
+        running.get(&format!("/api/checks/{}", ids[1])).await,
+    );
+    assert_eq!(
+        (&on["state"], &on["enabled"], &on["allowNoData"]),
+        (&json!("ERROR"), &json!(true), &json!(true))
+    );
+    assert_eq!((&off["state"], &off["enabled"]), (&json!("OK"), &json!(false)), "{off}");
+    assert_eq!(on["subscriptions"][0]["ignoreOk"], json!(false), "{on}");
+    let alerts = running.get("/api/v1/alerts").await;
+    assert_eq!(alerts[0]["content"], json!("On {{ call }} is firing (error): 9"), "{alerts}");
+    assert_eq!(alerts[0]["labels"]["check"], json!("On {{ call }}"), "{alerts}");
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_checks_what_appears_and_is_patient_with_it() {
     let running = Running::start().await;
     let rule = json!({

@@ -19,6 +19,10 @@ const UNTIL_S: i64 = 60;
 /// How long after the end of its window a check runs: values of the last minute may come a little late.
 const LATE_S: i64 = 10;
 
+/// What people are told of a check.
+const CONTENT: &str = "{{ description }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}: {{ value }}\
+    {% if error %} ({{ error }}){% endif %}";
+
 /// The stored rules that are checks, in order of their ids.
 pub(super) fn stored(app: &App) -> Result<Vec<Value>, ApiError> {
     let documents = app.store.rules()?.into_iter().filter_map(|rule| rule.document);
@@ -44,6 +48,33 @@ pub(super) fn levels(rule: &Value) -> Levels {
 /// A number, also when it comes as text.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|number| number.is_finite())
+}
+
+/// Yes or no, also when it comes as text, as Seyren's own reader takes it.
+pub(super) fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// The fields called `names` as true or false; absent, null and empty ones are left out.
+///
+/// # Errors
+/// A sentence for the first one that is neither.
+pub(super) fn truths(posted: &Value, names: &[&str]) -> Result<Map<String, Value>, String> {
+    let mut found = Map::new();
+    for name in names {
+        let value = &posted[*name];
+        match truth(value) {
+            Some(truth) => drop(found.insert((*name).to_owned(), truth.into())),
+            None if value.is_null() || value == "" => {}
+            None => return Err(format!("{name} should be true or false, found {value}")),
+        }
+    }
+    Ok(found)
 }
 
 /// A limit as Seyren writes it: text, or null.
@@ -117,9 +148,16 @@ pub(super) fn rule(app: &App, id: &str, posted: &Value, before: Option<&Value>) 
             "from should lie at least a minute before until, for example -11minutes and -1minutes".to_owned(),
         ));
     }
+    let truths = truths(posted, &["enabled", "live", "allowNoData"]).map_err(wrong)?;
+    let is = |name: &str| truths.get(name) == Some(&Value::Bool(true));
+    let is_off = truths.get("enabled") == Some(&Value::Bool(false));
     let mut rule = before.cloned().unwrap_or_else(|| json!({}));
     rule["id"] = id.into();
-    rule["description"] = text("name").unwrap_or(id).into();
+    let name = text("name").unwrap_or(id);
+    rule["description"] = name.into();
+    // The id is a number: people know a check by its name.
+    as_map(&mut rule).entry("labels").or_insert_with(|| json!({}))["check"] = name.into();
+    as_map(&mut rule).entry("content").or_insert_with(|| CONTENT.into());
     rule["query"]["target"] = target.into();
     rule["window"] = format!("{}s", from_s - until_s).into();
     rule["every"] = "1m".into();
@@ -131,19 +169,19 @@ pub(super) fn rule(app: &App, id: &str, posted: &Value, before: Option<&Value>) 
             .filter_map(|(name, limit)| Some((name.to_owned(), limit?.into()))),
     )
     .into();
-    rule["no_data"] = if posted["allowNoData"] == json!(true) { "ok" } else { "alert" }.into();
-    rule["status"] = if posted["enabled"] == json!(false) { "inactive" } else { "active" }.into();
-    let kept = ["description", "from", "until", "live", "allowNoData"];
-    let kept = kept.into_iter().map(|name| (name.to_owned(), posted[name].clone()));
+    rule["no_data"] = if is("allowNoData") { "ok" } else { "alert" }.into();
+    rule["status"] = if is_off { "inactive" } else { "active" }.into();
+    let kept = ["description", "from", "until"].map(|name| (name.to_owned(), posted[name].clone()));
     let mut own = Map::from_iter(kept);
+    own.extend(truths.into_iter().filter(|(name, _)| name != "enabled"));
     own.insert(
         "alertsSince".to_owned(),
         before.map_or(Value::Null, |rule| self::own(rule)["alertsSince"].clone()),
     );
     let mut subscriptions = posted["subscriptions"].as_array().cloned().unwrap_or_default();
     subscriptions.retain(Value::is_object);
-    let subscriptions = subscriptions.into_iter().map(|posted| subscription::with_id(app, posted));
-    own.insert("subscriptions".to_owned(), subscriptions.collect());
+    let subscriptions = subscriptions.into_iter().map(|posted| subscription::read(app, posted));
+    own.insert("subscriptions".to_owned(), subscriptions.collect::<Result<Value, _>>()?);
     own.retain(|_, value| !value.is_null());
     *own_mut(&mut rule) = own;
     Ok(rule)

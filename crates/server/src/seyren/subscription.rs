@@ -9,23 +9,37 @@
 //!
 //! Weekdays and hours are kept and shown; messages are not held back by them.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::check::truths;
+use crate::api::ApiError;
 use crate::app::App;
 
 /// What the names of such receivers begin with.
 pub(super) const PREFIX: &str = "seyren-";
 
-/// The subscription with an id, its own or a new one.
-pub(super) fn with_id(app: &App, mut posted: Value) -> Value {
+/// What is true or false of a subscription.
+const TRUTHS: [&str; 11] =
+    ["enabled", "ignoreWarn", "ignoreError", "ignoreOk", "su", "mo", "tu", "we", "th", "fr", "sa"];
+
+/// The subscription as it is kept: with an id, its own or a new one.
+///
+/// # Errors
+/// 400 for what cannot be a subscription.
+pub(super) fn read(app: &App, posted: Value) -> Result<Value, ApiError> {
+    let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
+    let truths = truths(&posted, &TRUTHS).map_err(wrong)?;
+    let Value::Object(mut fields) = posted else {
+        return Err(wrong(format!("a subscription should be an object, found {posted}")));
+    };
     // What `view` adds is not kept.
-    if let Value::Object(fields) = &mut posted {
-        fields.retain(|name, _| name != "delivered" && name != "note");
-        if !fields.get("id").is_some_and(Value::is_string) {
-            fields.insert("id".to_owned(), super::new_id(app, "subscription").into());
-        }
+    fields.retain(|name, _| !TRUTHS.contains(&&**name) && name != "delivered" && name != "note");
+    fields.extend(truths);
+    if !fields.get("id").is_some_and(Value::is_string) {
+        fields.insert("id".to_owned(), super::new_id(app, "subscription").into());
     }
-    posted
+    Ok(Value::Object(fields))
 }
 
 /// The document of the receiver, or why there is none.

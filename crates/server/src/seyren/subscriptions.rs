@@ -36,7 +36,7 @@ pub(super) async fn create(
     let sid = super::new_id(&app, &id);
     posted.insert("id".to_owned(), sid.as_str().into());
     let mut all = check::subscriptions(&rule);
-    all.push(subscription::with_id(&app, Value::Object(posted)));
+    all.push(subscription::read(&app, Value::Object(posted))?);
     save(&app, &headers, rule, all).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}/subscriptions/{sid}"))])
         .into_response())
@@ -51,7 +51,7 @@ pub(super) async fn replace(
 ) -> Result<StatusCode, ApiError> {
     let (rule, mut all, at) = find(&app, &id, &sid)?;
     posted.insert("id".to_owned(), sid.into());
-    all[at] = subscription::with_id(&app, Value::Object(posted));
+    all[at] = subscription::read(&app, Value::Object(posted))?;
     save(&app, &headers, rule, all).await?;
     Ok(StatusCode::NO_CONTENT)
 }
