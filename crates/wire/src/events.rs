@@ -11,6 +11,7 @@
 //! line that begins with `{`. In an array nothing can be told about what follows unmatched brackets.
 
 use lanner_core::event::lookup;
+use lanner_core::time::format_time;
 use serde_json::{Map, Value};
 
 use crate::json_text::{Endless, compact_into, extent};
@@ -20,7 +21,10 @@ use crate::{Report, instant, object};
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// Where an event's time is looked for, the first one that is there and not null.
-pub const TIME_FIELDS: [&str; 4] = ["time", "timestamp", "@timestamp", "ts"];
+pub const TIME_FIELDS: [&str; 5] = [EXPORTED_TIME, "time", "timestamp", "@timestamp", "ts"];
+
+/// The field in which an export gives the time of an event that does not tell it itself.
+const EXPORTED_TIME: &str = "_time";
 
 /// How events are to be read.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +89,33 @@ pub fn parse(
     mut on_event: impl FnMut(RawEvent<'_>) -> Result<(), String>,
 ) {
     read_all(body, options, report, &mut on_event);
+}
+
+/// Appends an event as a line. [`parse`] with no field named reads the same time and fields back: an event whose text
+/// does not tell its time, since it had none or had it elsewhere, is given the field `_time`, the last of its fields.
+///
+/// ```
+/// let mut out = Vec::new();
+/// lanner_wire::events::write(&mut out, 1_500, br#"{"bank":"hsbc"}"#);
+/// lanner_wire::events::write(&mut out, 1_500, br#"{"ts":1.5,"bank":"ing"}"#);
+/// let lines = "{\"bank\":\"hsbc\",\"_time\":\"1970-01-01T00:00:01.5Z\"}\n{\"ts\":1.5,\"bank\":\"ing\"}\n";
+/// assert_eq!(String::from_utf8_lossy(&out), lines);
+/// ```
+pub fn write(out: &mut Vec<u8>, time_ms: i64, json: &[u8]) {
+    // A text without a time would get this one.
+    let options = Options { time_field: None, received_ms: time_ms.wrapping_add(1), wanted: Some(&[]) };
+    let tells = read(json, options).is_ok_and(|(_, told_ms, _)| told_ms == time_ms);
+    match json.strip_suffix(b"}") {
+        Some(open) if !tells => {
+            out.extend_from_slice(open);
+            if open != b"{" {
+                out.push(b',');
+            }
+            out.extend_from_slice(format!("\"{EXPORTED_TIME}\":\"{}\"}}", format_time(time_ms)).as_bytes());
+        }
+        _ => out.extend_from_slice(json),
+    }
+    out.push(b'\n');
 }
 
 /// What is called for each good event; `dyn`, so that the code that reads is made here, once, and for speed.
@@ -321,6 +352,58 @@ mod tests {
             report.problems.iter().map(|p| format!("{}:{}", p.line, p.column.unwrap_or_default())).collect();
         assert_eq!(places, problems, "{body}: {:?}", report.problems);
         assert_eq!(report.rejected, problems.len() as u64);
+    }
+
+    #[test]
+    fn exported_events_keep_their_time() {
+        #[track_caller]
+        fn check(time_ms: i64, json: &str, line: &str) {
+            let mut out = Vec::new();
+            write(&mut out, time_ms, json.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&out), format!("{line}\n"));
+            let (read, report) = read_all(&out, OPTIONS);
+            assert_eq!((report.rejected, read.as_slice()), (0, &[(time_ms, line.to_owned())][..]));
+        }
+        let told = "\"_time\":\"2026-01-01T00:00:00Z\"";
+        let t = 1_767_225_600_000;
+        check(t, "{}", &format!("{{{told}}}"));
+        check(t, r#"{"a":1}"#, &format!(r#"{{"a":1,{told}}}"#));
+        check(t, r#"{"time":"2026-01-01T00:00:00Z"}"#, r#"{"time":"2026-01-01T00:00:00Z"}"#);
+        check(t, r#"{"ts":1767225600}"#, r#"{"ts":1767225600}"#);
+        // The time that counted stood elsewhere.
+        check(t, r#"{"time":1,"made":1767225600}"#, &format!(r#"{{"time":1,"made":1767225600,{told}}}"#));
+        check(t, r#"{"time":"soon"}"#, &format!(r#"{{"time":"soon",{told}}}"#));
+        check(t, r#"{"_time":"x","a":1}"#, &format!(r#"{{"_time":"x","a":1,{told}}}"#));
+        check(t, r#"{"time":null}"#, &format!(r#"{{"time":null,{told}}}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn any_exported_event_reads_back(
+            time_ms in lanner_core::time::MIN_TIME_MS..lanner_core::time::MAX_TIME_MS,
+            fields in proptest::collection::vec(
+                (prop_oneof![proptest::sample::select(&TIME_FIELDS[..]).prop_map(str::to_owned), ".{0,6}"],
+                 prop_oneof![Just(Value::Null), any::<i64>().prop_map(Value::from), any::<f64>().prop_map(Value::from), ".{0,9}".prop_map(Value::from)]),
+                0..6),
+        ) {
+            let fields: Map<String, Value> = fields.into_iter().collect();
+            let json = Value::Object(fields.clone()).to_string();
+            let mut out = Vec::new();
+            write(&mut out, time_ms, json.as_bytes());
+            let (read, report) = read_all(&out, OPTIONS);
+            prop_assert_eq!((report.rejected, read.len(), read[0].0), (0, 1, time_ms));
+            let mut again: Map<String, Value> = serde_json::from_str(&read[0].1).unwrap();
+            if json != read[0].1 {
+                again.remove(EXPORTED_TIME);
+                let mut fields = fields;
+                fields.remove(EXPORTED_TIME);
+                prop_assert_eq!(again, fields);
+            }
+            // What was read back is exported the same.
+            let mut twice = Vec::new();
+            write(&mut twice, read[0].0, read[0].1.as_bytes());
+            prop_assert_eq!(twice, out);
+        }
     }
 
     #[test]
