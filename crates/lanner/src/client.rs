@@ -42,25 +42,38 @@ impl ServerArgs {
     }
 }
 
-/// Connects, works until done or Ctrl-C, and leaves; the data folder, if there is one, must hold data.
+/// What a command does with a data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Nothing in the folder changes.
+    Read,
+    /// Something in it changes.
+    Change,
+    /// The same, and the folder may be new.
+    Fill,
+}
+
+/// Connects, reads until done or Ctrl-C, and leaves. Nothing in the data folder changes, if one was named.
 pub(crate) fn with(args: &ServerArgs, work: impl AsyncFnOnce(&Client) -> Result<Outcome>) -> Result<Outcome> {
+    with_access(args, Access::Read, work)
+}
+
+/// As [`with`], for work that changes something.
+pub(crate) fn with_access(
+    args: &ServerArgs,
+    access: Access,
+    work: impl AsyncFnOnce(&Client) -> Result<Outcome>,
+) -> Result<Outcome> {
     if let Some(folder) = args.folder()
-        && !folder.join("lanner.db").is_file()
+        && access != Access::Fill
+        && !holds_data(folder)
     {
         let message = format!("{} is not a data folder: it holds no lanner.db", folder.display());
         return Err(Failure::user(message).hint("name the folder that `lanner serve --data` used"));
     }
-    with_new(args, work)
-}
-
-/// As [`with`], and the data folder may be new.
-pub(crate) fn with_new(
-    args: &ServerArgs,
-    work: impl AsyncFnOnce(&Client) -> Result<Outcome>,
-) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(Client::open(args)).and_then(|client| {
+    let result = runtime.block_on(Client::open(args, access)).and_then(|client| {
         let result = run(&runtime, Box::pin(work(&client)));
         runtime.block_on(client.close());
         result
@@ -68,6 +81,11 @@ pub(crate) fn with_new(
     // What still waits for input, such as a terminal, is not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// Whether it held data once: a log without its file is a matter for the store, which says more.
+fn holds_data(folder: &Path) -> bool {
+    ["lanner.db", "lanner.db-wal"].iter().any(|name| folder.join(name).is_file())
 }
 
 /// One function for the work of all commands: a runtime's code for each of them would take longer to build than they do.
@@ -94,9 +112,9 @@ pub(crate) struct Client {
 pub(crate) type Parameters<'a> = &'a [(&'a str, Option<&'a str>)];
 
 impl Client {
-    async fn open(args: &ServerArgs) -> Result<Self> {
+    async fn open(args: &ServerArgs, access: Access) -> Result<Self> {
         let inside = match args.folder() {
-            Some(folder) => Some(start_inside(folder).await?),
+            Some(folder) => Some(start_inside(folder, access).await?),
             None => None,
         };
         let url = inside
@@ -133,6 +151,11 @@ impl Client {
         if let Some(server) = self.inside {
             server.stop().await;
         }
+    }
+
+    /// The store, where this process holds the data folder.
+    pub(crate) fn store(&self) -> Option<&lanner_io::store::Store> {
+        self.inside.as_ref().map(|server| &server.app().store)
     }
 
     /// Compresses what was written, where this process holds the data folder; a running server does so by and by.
@@ -253,12 +276,13 @@ impl Client {
     }
 }
 
-async fn start_inside(folder: &Path) -> Result<Server> {
+async fn start_inside(folder: &Path, access: Access) -> Result<Server> {
     let settings = Settings {
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         carbon: None,
         carbon_pickle: None,
         evaluate: false,
+        read_only: access == Access::Read,
         ..Settings::new(folder)
     };
     let failed = |error| Failure::user(format!("cannot use the data folder {}: {error}", folder.display()));

@@ -1,6 +1,6 @@
 //! Where an export or a backup goes: standard output, or a file that appears only when it is whole.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,22 @@ impl Target {
 
     /// A file, byte for byte.
     pub(crate) fn file(path: &Path, may_replace: bool) -> Result<Self> {
-        let (file, names) = create(path, may_replace)?;
+        let (file, names) = create(path, may_replace, &mut File::options())?;
         Ok(Self { out: Out::File(BufWriter::new(file)), names: Some(names) })
+    }
+
+    /// A file that only its owner may read, byte for byte.
+    pub(crate) fn private(path: &Path, may_replace: bool) -> Result<Self> {
+        let mut options = File::options();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let (file, names) = create(path, may_replace, &mut options)?;
+        Ok(Self { out: Out::File(BufWriter::new(file)), names: Some(names) })
+    }
+
+    /// The file under the name that it has until it is whole, for whoever writes to it by that name.
+    pub(crate) fn part(&self) -> Option<&Path> {
+        self.names.as_ref().map(|(_, part)| &**part)
     }
 
     /// A file, compressed when its name ends in `.gz`.
@@ -39,7 +53,7 @@ impl Target {
         if path.extension().is_none_or(|extension| extension != "gz") {
             return Self::file(path, may_replace);
         }
-        let (file, names) = create(path, may_replace)?;
+        let (file, names) = create(path, may_replace, &mut File::options())?;
         let gzip = GzEncoder::new(BufWriter::new(file), Compression::default());
         Ok(Self { out: Out::Gzip(Box::new(gzip)), names: Some(names) })
     }
@@ -87,7 +101,7 @@ impl Drop for Target {
     }
 }
 
-fn create(path: &Path, may_replace: bool) -> Result<(File, (PathBuf, PathBuf))> {
+fn create(path: &Path, may_replace: bool, options: &mut OpenOptions) -> Result<(File, (PathBuf, PathBuf))> {
     if path.exists() && !may_replace {
         let message = format!("{} exists already", path.display());
         return Err(Failure::user(message).hint("choose another name, or replace it with --force"));
@@ -95,7 +109,13 @@ fn create(path: &Path, may_replace: bool) -> Result<(File, (PathBuf, PathBuf))> 
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
-    let file = File::create(&part).map_err(|error| Failure::file("write", path, &error))?;
+    let failed = |error: io::Error| Failure::file("write", path, &error);
+    // What an earlier attempt left would keep its mode.
+    match std::fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let file = options.write(true).create_new(true).open(&part).map_err(failed)?;
     Ok((file, (path.to_owned(), part)))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lanner_engine::Engine;
 use lanner_engine::stream::Measures;
-use lanner_io::store::Store;
+use lanner_io::store::{Retention, Store};
 
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
@@ -25,6 +25,8 @@ pub struct App {
     pub settings: Settings,
     /// The store.
     pub store: Store,
+    /// What it keeps.
+    pub retention: Arc<Retention>,
     /// Held from the moment the engine moves until what it changed is written, so that changes are written in
     /// the order in which they were made.
     pub turns: Mutex<()>,

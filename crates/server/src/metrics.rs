@@ -13,6 +13,7 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::register);
 pub(crate) struct Metrics {
     pub(crate) ingest_accepted: Counters,
     pub(crate) ingest_rejected: Counters,
+    pub(crate) ingest_too_old: Counters,
     pub(crate) events_late: Counter,
     pub(crate) groups_overflow: Counter,
     pub(crate) http_refused: Counter,
@@ -46,6 +47,11 @@ impl Metrics {
             ingest_rejected: counters(
                 "lanner_ingest_rejected_total",
                 "Lines and samples refused.",
+                &["protocol"],
+            ),
+            ingest_too_old: counters(
+                "lanner_ingest_too_old_total",
+                "Samples and events taken that are older than what is kept.",
                 &["protocol"],
             ),
             events_late: counter(

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lanner_engine::Engine;
-use lanner_io::store::{Store, StoreError};
+use lanner_io::store::{Retention, Store, StoreError};
 use tokio::net::{TcpListener, UdpSocket};
 
 use crate::api;
@@ -105,12 +105,13 @@ impl Server {
             carbon_udp: carbon_udp.as_ref().map(UdpSocket::local_addr).transpose()?,
             turn: if app.settings.evaluate { Some(turn::start(&app)?) } else { None },
             stop_http: None,
-            tasks: vec![
-                tokio::spawn(maintain::run(Arc::clone(&app))),
-                tokio::spawn(edges::run(Arc::clone(&app))),
-            ],
+            tasks: vec![tokio::spawn(edges::run(Arc::clone(&app)))],
             app,
         };
+        if server.app.settings.evaluate {
+            // Only who knows what is to be kept may drop what is not.
+            server.tasks.push(tokio::spawn(maintain::run(Arc::clone(&server.app))));
+        }
         for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
             let Some(listener) = listener else { continue };
             server.tasks.push(tokio::spawn(carbon::listen(Arc::clone(&server.app), listener, protocol)));
@@ -229,13 +230,27 @@ fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
     Signer::from_hex(&key).map(Some).map_err(ServerError::SwitchKey)
 }
 
+/// What is kept: what a server says of it is noted in the folder, for those who open it without a server's settings.
+fn retention(settings: &Settings, store: &Store) -> Result<Arc<Retention>, StoreError> {
+    if !settings.evaluate {
+        return Ok(Arc::new(store.noted_retention()?.unwrap_or_default()));
+    }
+    if let Err(error) = store.note_retention() {
+        // A disk without room must not keep the server from starting.
+        tracing::warn!("could not note what is kept: {error}");
+    }
+    Ok(Arc::new(settings.store.retention_in_force()))
+}
+
 async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, ServerError> {
     let signer = signer(&settings)?;
     let (folder, options) = (settings.folder.clone(), settings.store.clone());
-    let opened = blocking(move || Store::open(&folder, options)).await;
+    let open = if settings.read_only { Store::open_to_read } else { Store::open };
+    let opened = blocking(move || open(&folder, options)).await;
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
     let first_ms: HashMap<Arc<str>, i64> =
         store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
+    let retention = retention(&settings, &store)?;
     let now_ms = settings.clock.now_ms();
     let mut engine = Engine::new();
     engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
@@ -257,6 +272,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         started_ms: now_ms,
         token,
         store,
+        retention,
         settings,
     });
     app.switches.reload(&app.store, now_ms)?;

@@ -2,16 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_core::document::Content;
 use lanner_core::reading;
-use lanner_core::time::parse_duration_ms;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::{Links, Secret, host_name};
-use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier};
+use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 
 use crate::clock::Clock;
+use crate::graphite::SchemaRetention;
 use crate::switches::guard::Guard;
 
 /// The port of HTTP.
@@ -47,7 +48,7 @@ pub struct Settings {
     /// What the store keeps.
     pub store: StoreOptions,
     /// How finely Graphite's clients see series, by name.
-    pub schemas: std::sync::Arc<crate::graphite::Schemas>,
+    pub schemas: Arc<crate::graphite::Schemas>,
     /// The time zone of times of day in Graphite's language where a request names none.
     pub time_zone: TimeZone,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
@@ -56,8 +57,10 @@ pub struct Settings {
     pub switch_key: Option<Secret>,
     /// How much a switch may block without a second look.
     pub guard: Guard,
-    /// Whether rules are evaluated; not in a process that only reads or changes what is stored.
+    /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
     pub evaluate: bool,
+    /// Whether nothing in the data folder may change.
+    pub read_only: bool,
 }
 
 impl Settings {
@@ -76,12 +79,13 @@ impl Settings {
             ofrep_per_second: None,
             external_url: None,
             store: StoreOptions::default(),
-            schemas: std::sync::Arc::default(),
+            schemas: Arc::default(),
             time_zone: TimeZone::UTC,
             clock: Clock::default(),
             switch_key: None,
             guard: Guard::default(),
             evaluate: true,
+            read_only: false,
         }
     }
 
@@ -127,7 +131,36 @@ impl Settings {
             self.read_retention(&mut fields, &mut check);
             fields.finish(&["series", "events"], &mut check);
         }
+        self.keep_as_schemas_say(retention, &mut check);
         check.problems
+    }
+
+    /// Series are kept as carbon's `storage-schemas.conf` says, where `retention.series` says nothing of them. Where the two
+    /// contradict one another they are refused.
+    fn keep_as_schemas_say(&mut self, written: Option<&Node>, check: &mut Check) {
+        let asked = Arc::clone(&self.schemas);
+        let asked = asked.retention();
+        for (at, rule) in self.store.retention.iter().enumerate() {
+            let Some(node) = written else { break };
+            let is_contradicted = |schema: &&SchemaRetention| {
+                !schema.pattern.is_apart_from(&rule.pattern)
+                    && !schema.tiers.iter().all(|tier| rule.keeps(*tier))
+            };
+            if let Some(schema) = asked.iter().find(is_contradicted) {
+                let (pattern, keep) = (rule.pattern.as_str(), rule.keep_text());
+                let (name, wanted) = (&schema.name, schema.rule(self.store.raw_keep_ms).keep_text());
+                check.problem(
+                    node,
+                    &format!("retention.series[{at}]"),
+                    format!(
+                        "\"{pattern}\" keeps {keep}, and [{name}] of server.storage_schemas asks for {wanted}; \
+                         remove one of the two, or keep here at least what is asked for there"
+                    ),
+                );
+            }
+        }
+        let rules = asked.iter().map(|schema| schema.rule(self.store.raw_keep_ms));
+        self.store.retention.extend(rules);
     }
 
     fn read_server(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
@@ -178,7 +211,7 @@ impl Settings {
                 read(&mut schemas, &text).map_err(|problems| format!("{path}: {}", problems.join("; ")))
             });
             if taken.is_some() {
-                self.schemas = std::sync::Arc::new(schemas.clone());
+                self.schemas = Arc::new(schemas.clone());
             }
         }
         self.max_body_bytes = fields.read("max_body", check, count).unwrap_or(self.max_body_bytes);
@@ -207,7 +240,7 @@ impl Settings {
                 let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
                 let keep_ms = fields
                     .require("keep", "30d", check)
-                    .and_then(|_| fields.read("keep", check, |node| step_or_time_ms(&text(node)?)));
+                    .and_then(|_| fields.read("keep", check, |node| parse_keep_ms(&text(node)?)));
                 fields.finish(&["pattern", "keep"], check);
                 rules.extend(keep_ms.map(|keep_ms| EventRetention { pattern, keep_ms }));
             }
@@ -244,25 +277,13 @@ fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRul
     }
     let mut tiers = Vec::new();
     for node in check.items(keep) {
-        let tier = text(node).and_then(|text| {
-            let (step, keep) = text.split_once(':').ok_or("should be step:time, for example 10s:1d")?;
-            Ok(Tier { step_ms: step_or_time_ms(step)?, keep_ms: step_or_time_ms(keep)? })
-        });
-        match tier {
+        match text(node).and_then(|text| Tier::parse(&text)) {
             Ok(tier) => tiers.push(tier),
             Err(message) => check.problem(node, &fields.path_of("keep"), message),
         }
     }
     fields.finish(&["pattern", "keep"], check);
-    Some(RetentionRule { pattern, tiers })
-}
-
-/// `1y` is 366 days here and nowhere else: how long to keep is not a matter of hours.
-fn step_or_time_ms(text: &str) -> Result<i64, String> {
-    match text.strip_suffix('y').map(str::parse::<i64>) {
-        Some(Ok(years)) => Ok(years.saturating_mul(366 * 86_400_000)),
-        _ => parse_duration_ms(text).map_err(|error| error.to_string()),
-    }
+    Some(RetentionRule { pattern: pattern.into(), tiers })
 }
 
 fn time_zone(node: &Node) -> Result<TimeZone, String> {
@@ -321,6 +342,44 @@ mod tests {
         assert_eq!((raw.pattern.as_str(), raw.tiers.len()), ("raw.*", 0));
         assert_eq!((own.tiers[1].step_ms, own.tiers[1].keep_ms), (3_600_000, 2 * 366 * 86_400_000));
         assert_eq!(settings.store.event_retention[0].keep_ms, 90 * 86_400_000);
+    }
+
+    /// The rules of retention that a configuration with these two sections comes to, and what is wrong with it.
+    fn kept(schemas: &str, retention: &str) -> (Vec<String>, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("storage-schemas.conf");
+        std::fs::write(&path, schemas).unwrap();
+        let (settings, problems) =
+            read(&format!("server: {{ storage_schemas: \"{}\" }}\n{retention}", path.display()));
+        let rule = |rule: &RetentionRule| format!("{} {}", rule.pattern.as_str(), rule.keep_text());
+        (settings.store.retention_in_force().series.iter().map(rule).collect(), problems)
+    }
+
+    #[test]
+    fn what_graphite_is_to_see_is_kept() {
+        let fast = "[fast]\npattern = ^fast\\.\nretentions = 10s:7d,1m:30d\n";
+        let default = "* 10s:1d, 1m:30d, 1h:3y";
+        #[track_caller]
+        fn check(schemas: &str, retention: &str, rules: &[&str], problems: &[&str]) {
+            let found = kept(schemas, retention);
+            assert_eq!(found.0, rules);
+            assert_eq!(found.1.len(), problems.len(), "{:?}", found.1);
+            for (found, part) in found.1.iter().zip(problems) {
+                assert!(found.contains(part), "{found}");
+            }
+        }
+        check(fast, "", &["^fast\\. 10s:7d, 1m:30d", default], &[]);
+        check("[all]\npattern = .*\nretentions = 10s:7d\n", "", &[".* 10s:7d"], &[]);
+        // What is shorter than samples stay as written is kept that long.
+        check("[all]\npattern = .*\nretentions = 1s:10m,10s:1h\n", "", &[".* 10s:2h"], &[]);
+        check("[all]\npattern = .*\nretentions = 1s:10m,10s:1d\n", "", &[".* 10s:1d"], &[]);
+        let forever = "retention: { series: [{ keep: forever }] }";
+        check(fast, forever, &["* forever", "^fast\\. 10s:7d, 1m:30d"], &[]);
+        let elsewhere = "retention: { series: [{ pattern: 'slow.*', keep: [1h:1y] }] }";
+        check(fast, elsewhere, &["slow.* 1h:1y", "^fast\\. 10s:7d, 1m:30d", default], &[]);
+        let less = "retention: { series: [{ keep: [10s:1d, 1m:30d] }] }";
+        let why = "\"*\" keeps 10s:1d, 1m:30d, and [fast] of server.storage_schemas asks for 10s:7d, 1m:30d; remove one";
+        check(fast, less, &["* 10s:1d, 1m:30d", "^fast\\. 10s:7d, 1m:30d"], &[why]);
     }
 
     #[test]

@@ -13,12 +13,25 @@ type Samples = Vec<(SeriesKey, Sample)>;
 
 /// Texts of the characters that formats give a meaning to, and of any others.
 fn nasty() -> impl Strategy<Value = String> {
-    prop_oneof![r#"[a-b ,=;:."'\\#\t\r\n{}~!*é-]{1,6}"#, "\\PC{1,5}", "[a-z]{1,3}", Just("value".to_owned()), Just("time".to_owned())]
+    prop_oneof![
+        r#"[a-b ,=;:."'\\#\t\r\n{}~!*é-]{1,6}"#,
+        "\\PC{1,5}",
+        "[a-z]{1,3}",
+        Just("value".to_owned()),
+        Just("time".to_owned())
+    ]
 }
 
 fn numbers() -> impl Strategy<Value = f64> {
     let any = any::<f64>().prop_filter("only finite numbers are stored", |number| number.is_finite());
-    prop_oneof![any, (-1000..1000_i32).prop_map(f64::from), Just(f64::MAX), Just(5e-324), Just(-0.0), Just(0.1 + 0.2)]
+    prop_oneof![
+        any,
+        (-1000..1000_i32).prop_map(f64::from),
+        Just(f64::MAX),
+        Just(5e-324),
+        Just(-0.0),
+        Just(0.1 + 0.2)
+    ]
 }
 
 fn samples() -> impl Strategy<Value = Samples> {
@@ -59,7 +72,8 @@ fn from_lines(text: &str) -> (Samples, Report) {
     let options = Options { precision: Precision::Nanoseconds, received_ms: 0 };
     line_protocol::parse(text.as_bytes(), options, &mut report, |line| {
         for field in line.fields {
-            let key = line_protocol::series_key(line.raw_series, field.raw_key).map_err(|error| error.to_string())?;
+            let key = line_protocol::series_key(line.raw_series, field.raw_key)
+                .map_err(|error| error.to_string())?;
             read.push((key, Sample::new(line.time_ms, field.value)));
         }
         Ok(())

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::open::FILE_NAME;
-use super::{Store, StoreError};
+use super::{Store, StoreError, private};
 
 /// Pages copied between two reports of progress: 4 MB.
 const PAGES_PER_STEP: std::ffi::c_int = 1_024;
@@ -28,18 +28,31 @@ impl Store {
         }
         let folder =
             |error: std::io::Error| StoreError::Folder { path: to.to_owned(), detail: error.to_string() };
-        std::fs::create_dir_all(to).map_err(folder)?;
+        private::make_folder(to).map_err(folder)?;
         // Under another name until it is whole, so that half a copy is never taken for a store.
         let partial = to.join("lanner.db.partial");
-        let copied = self.copy_into(&partial, progress).and_then(|()| {
-            std::fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(folder)?;
-            std::fs::rename(&partial, &target).map_err(folder)
-        });
+        let copied = self
+            .backup_file(&partial, progress)
+            .and_then(|()| std::fs::rename(&partial, &target).map_err(folder));
         if copied.is_err() {
             // The copy's error says more than one from tidying up.
             let _ = std::fs::remove_file(&partial);
         }
         copied
+    }
+
+    /// Copies the store as it is now into one file, which is empty or does not exist. What was copied before a failure
+    /// is left to the caller.
+    ///
+    /// # Errors
+    /// Failures of either file.
+    pub fn backup_file(&self, file: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        let failed =
+            |error: std::io::Error| StoreError::Folder { path: file.to_owned(), detail: error.to_string() };
+        // Made before SQLite would make it, for the owner alone.
+        private::options().write(true).create(true).truncate(true).open(file).map_err(failed)?;
+        self.copy_into(file, progress)?;
+        std::fs::File::open(file).and_then(|file| file.sync_all()).map_err(failed)
     }
 
     fn copy_into(&self, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {

@@ -17,6 +17,53 @@ pub enum StoreError {
         /// The other process, where it could be read.
         pid: Option<u32>,
     },
+    /// A server has the folder open, whose data somebody wants to read.
+    #[error(
+        "the data folder {} is being served by {}; ask that server (leave --data out, or name it with --url), or stop it",
+        .path.display(), owner(*.pid)
+    )]
+    Served {
+        /// The data folder.
+        path: PathBuf,
+        /// The other process, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The store was opened for reading only.
+    #[error("the data folder {} was opened for reading; nothing in it is changed", .path.display())]
+    OpenedToRead {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// The file was written by an earlier release, and reading alone does not upgrade it.
+    #[error(
+        "{} has schema version {found} and this release reads {known}; run `lanner serve` on the folder once, which upgrades it",
+        .path.display()
+    )]
+    TooOld {
+        /// The store's file.
+        path: PathBuf,
+        /// The version found.
+        found: i64,
+        /// The version that this release reads.
+        known: i64,
+    },
+    /// A write-ahead log without its index: it cannot be read without writing.
+    #[error(
+        "{}-wal holds data that is not in the file yet, and its index ({}-shm) is missing; run `lanner serve` on the folder once, or read a copy of it",
+        .path.display(), .path.display()
+    )]
+    Unsettled {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// There is no data where data was.
+    #[error("{}: {}", .path.display(), emptied(*.log_bytes))]
+    Emptied {
+        /// The store's file.
+        path: PathBuf,
+        /// The size of the write-ahead log beside it.
+        log_bytes: u64,
+    },
     /// The folder or its file cannot be written.
     #[error("the data folder {} cannot be written: {detail}", .path.display())]
     ReadOnly {
@@ -156,6 +203,16 @@ pub enum StoreError {
 
 fn owner(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another lanner".to_owned(), |pid| format!("another lanner (process {pid})"))
+}
+
+fn emptied(log_bytes: u64) -> String {
+    if log_bytes > 0 {
+        return format!(
+            "the file is gone or empty, and its write-ahead log still holds {log_bytes} bytes; restore a backup, or move that log away to begin with an empty store"
+        );
+    }
+    "the file is empty (0 bytes), which no store of Lanner's is; restore a backup, or remove the file to begin with an empty store"
+        .to_owned()
 }
 
 impl StoreError {

@@ -152,7 +152,7 @@ impl Store {
         };
         METRICS.head_samples.set(n_samples as f64);
         METRICS.head_bytes.set(bytes as f64);
-        METRICS.queued_bytes.set(self.0.writer.queued_bytes() as f64);
+        METRICS.queued_bytes.set(self.queued_bytes() as f64);
         METRICS.series.set(core.registry.count() as f64);
         if let Ok(file) = std::fs::metadata(core.folder.join(super::open::FILE_NAME)) {
             METRICS.file_bytes.set(file.len() as f64);

@@ -40,8 +40,10 @@ mod maintain;
 mod open;
 mod options;
 mod outbox;
+mod private;
 mod read;
 mod receipt;
+mod retention;
 mod rollup;
 mod seal;
 mod segment;
@@ -56,7 +58,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lanner_core::{Matcher, SeriesKey};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 pub use audit::{AuditCheck, AuditEntry};
 pub use batch::{Batch, NewEvent, Texts};
@@ -64,16 +66,20 @@ pub use documents::{DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
-pub use options::{EventRetention, RetentionRule, StoreOptions, Tier};
+pub use options::StoreOptions;
 pub use outbox::{OutboxEntry, OutboxState};
 pub use read::Piece;
 pub use receipt::Receipt;
+pub use retention::{
+    EventRetention, FOREVER, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
+};
 pub use series::SeriesId;
 pub use state::EvaluationFilter;
 pub use stats::StoreStats;
 
 use crate::metrics::METRICS;
 use head::Head;
+use open::Access;
 use series::Registry;
 use writer::{Urgency, Writer};
 
@@ -103,7 +109,8 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     core: Arc<Core>,
-    writer: Writer,
+    /// `None` in a store that was opened for reading.
+    writer: Option<Writer>,
     sealer: maintain::Sealer,
     /// Held while the store is open.
     lock: Mutex<Option<File>>,
@@ -113,6 +120,7 @@ struct Inner {
 struct Core {
     folder: PathBuf,
     options: StoreOptions,
+    retention: Retention,
     registry: Registry,
     head: RwLock<Head>,
     /// Read-locked by whoever looks at blocks and head together, write-locked while data moves between them.
@@ -125,6 +133,27 @@ struct Core {
 }
 
 impl Core {
+    fn new(
+        folder: &Path,
+        options: StoreOptions,
+        db: &Connection,
+        head: Head,
+        access: Access,
+    ) -> Result<Arc<Self>, StoreError> {
+        Ok(Arc::new(Self {
+            folder: folder.to_owned(),
+            registry: Registry::load(db, options.max_series)?,
+            head: RwLock::new(head),
+            layout: Arc::default(),
+            readers: open::Readers::new(folder, access),
+            metas: index::Metas::new(METAS_KEPT),
+            blocks: index::Blocks::new(options.block_cache_bytes),
+            maintenance: Mutex::default(),
+            retention: options.retention_in_force(),
+            options,
+        }))
+    }
+
     fn head(&self) -> RwLockReadGuard<'_, Head> {
         self.head.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,25 +186,36 @@ impl Store {
         let mut head = Head::default();
         replay(&db, &mut head, options.max_head_bytes / 4)?;
         forget_empty_series(&db, &head)?;
-        let layout = Arc::new(RwLock::new(()));
-        let core = Arc::new(Core {
-            folder: folder.to_owned(),
-            registry: Registry::load(&db, options.max_series)?,
-            head: RwLock::new(head),
-            layout: Arc::clone(&layout),
-            readers: open::Readers::new(folder),
-            metas: index::Metas::new(METAS_KEPT),
-            blocks: index::Blocks::new(options.block_cache_bytes),
-            maintenance: Mutex::default(),
-            options,
-        });
+        let core = Core::new(folder, options, &db, head, Access::Shared)?;
         let thread_error =
             |error: std::io::Error| StoreError::Database { detail: format!("starting a thread: {error}") };
-        let writer = Writer::start(db, layout, core.options.max_queued_bytes).map_err(thread_error)?;
+        let writer = Writer::start(db, Arc::clone(&core.layout), core.options.max_queued_bytes);
+        let writer = Some(writer.map_err(thread_error)?);
         let sealer = maintain::Sealer::default();
         let store = Self(Arc::new(Inner { core, writer, sealer, lock: Mutex::new(Some(lock)) }));
         store.start_sealer().map_err(thread_error)?;
         Ok(store)
+    }
+
+    /// Opens the store in `folder` for reading: nothing in the folder changes, so it may lie where nobody can write.
+    /// Writing answers [`StoreError::OpenedToRead`].
+    ///
+    /// Others may read the same folder meanwhile; nobody may serve it.
+    ///
+    /// # Errors
+    /// [`StoreError::Served`], [`StoreError::TooOld`], [`StoreError::Unsettled`], and as [`Store::open`].
+    pub fn open_to_read(folder: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        options.check()?;
+        let lock = open::share_folder(folder)?;
+        let access = Access::of_unserved(&folder.join(open::FILE_NAME))?;
+        let readers = open::Readers::new(folder, access);
+        readers.check_version()?;
+        let db = readers.connect()?;
+        let mut head = Head::default();
+        replay(&db, &mut head, options.max_head_bytes / 4)?;
+        let core = Core::new(folder, options, &db, head, access)?;
+        let sealer = maintain::Sealer::default();
+        Ok(Self(Arc::new(Inner { core, writer: None, sealer, lock: Mutex::new(lock) })))
     }
 
     /// Writes what waits and closes the file; other clones get [`StoreError::Closed`] from now on.
@@ -187,6 +227,16 @@ impl Store {
 
     fn core(&self) -> &Core {
         &self.0.core
+    }
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        let path = || self.core().folder.clone();
+        self.0.writer.as_ref().ok_or_else(|| StoreError::OpenedToRead { path: path() })
+    }
+
+    /// Bytes that wait to be written.
+    fn queued_bytes(&self) -> usize {
+        self.0.writer.as_ref().map_or(0, Writer::queued_bytes)
     }
 
     /// The number of a series, registered if it is new.
@@ -286,7 +336,7 @@ impl Store {
             METRICS.events.inc_by(batch.events.len() as u64);
             core.head_mut().apply(seq, batch, core.generation_bytes());
         };
-        self.0.writer.submit(Urgency::Data, bytes, work, publish)
+        self.writer()?.submit(Urgency::Data, bytes, work, publish)
     }
 
     /// Writes a piece of state; `bytes` is roughly how large it is.
@@ -295,7 +345,32 @@ impl Store {
         bytes: usize,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Receipt<T>, StoreError> {
-        self.0.writer.submit(Urgency::State, bytes, work, |value| value)
+        self.writer()?.submit(Urgency::State, bytes, work, |value| value)
+    }
+
+    /// Notes in the folder what is kept, for commands that open it without knowing the server's settings.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn note_retention(&self) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&self.core().retention)?;
+        self.write(text.len(), move |db| {
+            let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('retention', ?1)";
+            Ok(db.execute(sql, [text]).map(drop)?)
+        })?
+        .wait()
+    }
+
+    /// What the last server kept that had this folder; `None` when none noted it.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn noted_retention(&self) -> Result<Option<Retention>, StoreError> {
+        let sql = "SELECT value FROM meta WHERE key = 'retention'";
+        let text: Option<String> =
+            self.look(|db| Ok(db.query_row(sql, [], |row| row.get(0)).optional()?))?;
+        // Of another release, perhaps: then it says nothing to this one.
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Looks at the tables.
@@ -307,7 +382,9 @@ impl Store {
 impl Inner {
     fn close(&self) {
         self.sealer.stop();
-        self.writer.close();
+        if let Some(writer) = &self.writer {
+            writer.close();
+        }
         self.core.readers.close();
         *locked(&self.lock) = None;
     }

@@ -1,7 +1,7 @@
 //! The data folder: its lock, the file's schema, and connections to it.
 //!
 //! Durability: the file is in write-ahead mode with `synchronous=FULL`, so a commit returns after the
-//! log was flushed to the device.
+//! log was flushed to the device. The folder and its files are the owner's alone: secrets of receivers lie in them.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -10,11 +10,12 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, locked};
+use super::{StoreError, locked, private};
 
 /// The store's one file inside the data folder.
 pub(super) const FILE_NAME: &str = "lanner.db";
 const LOCK_NAME: &str = "lanner.lock";
+const PATIENCE_WITH_READERS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// `LANR`: tells a store from other SQLite files.
 const APPLICATION_ID: i64 = 0x4c41_4e52;
@@ -26,28 +27,64 @@ const MIGRATIONS: &[&str] =
 /// Makes the folder if needed and takes its lock, which ends with the file handle.
 pub(super) fn lock_folder(folder: &Path) -> Result<File, StoreError> {
     let path = folder.to_owned();
-    std::fs::create_dir_all(folder).map_err(|error| folder_error(path.clone(), &error))?;
-    let mut file = File::options()
+    private::make_folder(folder).map_err(|error| folder_error(path.clone(), &error))?;
+    let mut file = private::options()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .open(folder.join(LOCK_NAME))
         .map_err(|error| folder_error(path.clone(), &error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            // The other process writes its number after taking the lock; without it the message is shorter.
-            let _ = (&file).take(20).read_to_string(&mut text);
-            return Err(StoreError::InUse { path, pid: text.trim().parse().ok() });
-        }
-        Err(TryLockError::Error(error)) => return Err(folder_error(path, &error)),
-    }
+    take(&file, &path)?;
+    private::tighten(folder);
     // Only for the message above: a disk without room must not stop the store from opening.
     let _ =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
+}
+
+/// Takes the lock for writing. Commands that only read are waited for, for a while: they must not keep a server from
+/// starting again.
+fn take(file: &File, path: &Path) -> Result<(), StoreError> {
+    let started = std::time::Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(folder_error(path.to_owned(), &error)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let is_read = file.try_lock_shared().is_ok();
+        if is_read {
+            file.unlock().map_err(|error| folder_error(path.to_owned(), &error))?;
+        }
+        if !is_read || started.elapsed() > PATIENCE_WITH_READERS {
+            // The number in the file is that of the last one who wrote.
+            let pid = if is_read { None } else { owner(file) };
+            return Err(StoreError::InUse { path: path.to_owned(), pid });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// Shares the folder with others who read, and keeps writers out. `None` where there is no lock to take: the folder was
+/// never served, or lies where nobody may write.
+pub(super) fn share_folder(folder: &Path) -> Result<Option<File>, StoreError> {
+    let Ok(file) = File::open(folder.join(LOCK_NAME)) else { return Ok(None) };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(StoreError::Served { path: folder.to_owned(), pid: owner(&file) })
+        }
+        // A file system without locks has no writers that could be kept out.
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Whose lock it is: the other process writes its number after taking the lock.
+fn owner(file: &File) -> Option<u32> {
+    let mut text = String::new();
+    let _ = file.take(20).read_to_string(&mut text);
+    text.trim().parse().ok()
 }
 
 fn folder_error(path: PathBuf, error: &std::io::Error) -> StoreError {
@@ -63,6 +100,10 @@ fn folder_error(path: PathBuf, error: &std::io::Error) -> StoreError {
 pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<Connection, StoreError> {
     let path = folder.join(FILE_NAME);
     let name = |error: StoreError| in_file(error, &path);
+    refuse_emptied(&path)?;
+    if !path.exists() {
+        create(folder).map_err(name)?;
+    }
     let mut db = Connection::open(&path).map_err(|error| name(sqlite_open_error(folder, &error)))?;
     prepare(&mut db, &path).map_err(name)?;
     if let Some(pages) = max_page_count {
@@ -71,21 +112,58 @@ pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<
     Ok(db)
 }
 
-fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// A new store comes to be under another name and gets its own when it is whole, so a file without content is never one
+/// of ours: it was emptied.
+fn create(folder: &Path) -> Result<(), StoreError> {
+    let partial = folder.join("lanner.db.new");
+    let failed = |error: std::io::Error| folder_error(folder.to_owned(), &error);
+    for left_over in [partial.clone(), partial.with_extension("new-journal")] {
+        match std::fs::remove_file(left_over) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    private::options().write(true).create_new(true).open(&partial).map_err(failed)?;
+    let mut db = Connection::open(&partial).map_err(|error| sqlite_open_error(folder, &error))?;
+    // Only possible while the file is empty: room freed by retention can go back to the disk.
+    db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    migrate(&mut db, 0)?;
+    db.close().map_err(|(_, error)| StoreError::from(error))?;
+    std::fs::rename(&partial, folder.join(FILE_NAME)).map_err(failed)?;
+    // Where a folder cannot be flushed its new name may be lost with the power, and nothing else.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Refuses to begin anew where data was.
+fn refuse_emptied(path: &Path) -> Result<(), StoreError> {
+    let log = path.with_extension("db-wal");
+    let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
+    match (size(path), size(&log)) {
+        (Some(0), log_bytes) => {
+            Err(StoreError::Emptied { path: path.to_owned(), log_bytes: log_bytes.unwrap_or(0) })
+        }
+        (None, Some(log_bytes @ 1..)) => Err(StoreError::Emptied { path: path.to_owned(), log_bytes }),
+        _ => Ok(()),
+    }
+}
+
+/// The version of the file's tables, if it is a store that this release knows.
+fn checked_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let n_tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION_ID && (application != 0 || n_tables > 0) {
+    if application != APPLICATION_ID {
         return Err(StoreError::NotAStore { path: path.to_owned() });
     }
     let known = MIGRATIONS.len() as i64;
     if version > known || version < 0 {
         return Err(StoreError::TooNew { path: path.to_owned(), found: version, known });
     }
-    if n_tables == 0 {
-        // Only possible while the file is empty: room freed by retention can go back to the disk.
-        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    }
+    Ok(version)
+}
+
+fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let version = checked_version(db, path)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "wal_autocheckpoint", 4_000)?; // 16 MB
@@ -134,17 +212,67 @@ fn in_file(error: StoreError, path: &Path) -> StoreError {
     }
 }
 
+/// How the file is opened for reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Beside the store's own writer.
+    Shared,
+    /// Nothing is written, not even beside the file. Everything lies in the file itself.
+    Settled,
+    /// Nothing is written. A part lies in the write-ahead log that a process left which ended suddenly.
+    Unsettled,
+}
+
+impl Access {
+    /// How to read the file at `path`, which no process writes.
+    pub(super) fn of_unserved(path: &Path) -> Result<Self, StoreError> {
+        refuse_emptied(path)?;
+        let beside = |extension: &str| std::fs::metadata(path.with_extension(extension));
+        match (beside("db-wal"), beside("db-shm")) {
+            (Ok(log), Err(_)) if log.len() > 0 => Err(StoreError::Unsettled { path: path.to_owned() }),
+            (Ok(log), Ok(_)) if log.len() > 0 => Ok(Self::Unsettled),
+            _ => Ok(Self::Settled),
+        }
+    }
+
+    fn connect(self, path: &Path) -> rusqlite::Result<Connection> {
+        if self == Self::Shared {
+            // Opened for writing as the write-ahead log's index needs it; statements are refused to write.
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            return Connection::open_with_flags(path, flags);
+        }
+        let how = if self == Self::Settled { "immutable=1" } else { "readonly_shm=1" };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(uri(path, how), flags | OpenFlags::SQLITE_OPEN_URI)
+    }
+}
+
+/// A path as SQLite's URIs want it.
+fn uri(path: &Path, parameters: &str) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                uri.push(char::from(*byte))
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    format!("{uri}?{parameters}")
+}
+
 /// Connections for reading. Each look at the data takes one and gives it back.
 pub(super) struct Readers {
     path: PathBuf,
+    access: Access,
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
 const IDLE_READERS: usize = 8;
 
 impl Readers {
-    pub(super) fn new(folder: &Path) -> Self {
-        Self { path: folder.join(FILE_NAME), idle: Mutex::new(Some(Vec::new())) }
+    pub(super) fn new(folder: &Path, access: Access) -> Self {
+        Self { path: folder.join(FILE_NAME), access, idle: Mutex::new(Some(Vec::new())) }
     }
 
     /// Runs `look` on a connection that cannot write.
@@ -165,14 +293,23 @@ impl Readers {
 
     /// A connection of its own, outside the pool.
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
-        // Opened for writing as the write-ahead log's index needs it; statements are refused to write.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&self.path, flags)?;
+        let db = self.access.connect(&self.path)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.pragma_update(None, "query_only", true)?;
         db.pragma_update(None, "cache_size", -8_000)?;
         db.set_prepared_statement_cache_capacity(32);
         Ok(db)
+    }
+
+    /// Refuses a file that this release cannot read as it is.
+    pub(super) fn check_version(&self) -> Result<(), StoreError> {
+        let known = MIGRATIONS.len() as i64;
+        let checked = self.with(|db| {
+            let found = checked_version(db, &self.path)?;
+            let path = self.path.clone();
+            if found < known { Err(StoreError::TooOld { path, found, known }) } else { Ok(()) }
+        });
+        checked.map_err(|error| in_file(error, &self.path))
     }
 
     /// Ends all connections; later looks are refused.

@@ -1,8 +1,9 @@
 //! How a store is set up: what is kept for how long, and how much memory it may use.
 
-use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
+use lanner_core::time::{DAY_MS, HOUR_MS};
 
-use super::{StoreError, glob};
+use super::StoreError;
+use super::retention::{EventRetention, Retention, RetentionRule, Tier};
 
 /// Settings of a store. Every field has a default that suits one machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,65 +55,6 @@ impl Default for StoreOptions {
     }
 }
 
-/// How long the samples of series are kept, and how coarsely.
-///
-/// Samples stay as written for [`StoreOptions::raw_keep_ms`]. Older ones are merged into the steps of the
-/// first tier until they are older than its `keep_ms`, then into those of the second, and so on; what is
-/// older than the last tier is dropped. A step that holds one sample keeps that sample with its time and
-/// value, so data that is coarser than a tier loses nothing in it. A change may come later than these
-/// times, by at most the time that one block spans, never earlier.
-///
-/// **No tiers at all means: keep everything as written, for ever.**
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetentionRule {
-    /// Which series, by name; `*` stands for any text.
-    pub pattern: String,
-    /// From fine to coarse; each step a multiple of the one before.
-    pub tiers: Vec<Tier>,
-}
-
-/// One step width and how long it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tier {
-    /// The width of a step.
-    pub step_ms: i64,
-    /// The age up to which data has this step.
-    pub keep_ms: i64,
-}
-
-/// How long the events of streams are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRetention {
-    /// Which streams, by name; `*` stands for any text.
-    pub pattern: String,
-    /// The age from which events are dropped.
-    pub keep_ms: i64,
-}
-
-impl Default for RetentionRule {
-    /// All series: 10 s for a day, 1 min for 30 days, 1 h for 3 years.
-    fn default() -> Self {
-        let tier = |step_ms, keep_ms| Tier { step_ms, keep_ms };
-        Self {
-            pattern: "*".to_owned(),
-            tiers: vec![
-                tier(10 * SECOND_MS, DAY_MS),
-                tier(MINUTE_MS, 30 * DAY_MS),
-                tier(HOUR_MS, 3 * 365 * DAY_MS),
-            ],
-        }
-    }
-}
-
-impl RetentionRule {
-    /// Keep the series that match `pattern` as written, for ever.
-    pub fn forever(pattern: impl Into<String>) -> Self {
-        Self { pattern: pattern.into(), tiers: Vec::new() }
-    }
-}
-
-const DEFAULT_EVENT_KEEP_MS: i64 = 30 * DAY_MS;
-
 impl StoreOptions {
     /// Refuses settings that contradict themselves.
     pub(super) fn check(&self) -> Result<(), StoreError> {
@@ -122,7 +64,7 @@ impl StoreOptions {
             for tier in &rule.tiers {
                 if tier.step_ms <= 0 || tier.step_ms % before.step_ms != 0 {
                     let (step, finer) = (tier.step_ms, before.step_ms);
-                    let pattern = &rule.pattern;
+                    let pattern = rule.pattern.as_str();
                     return bad(format!(
                         "retention \"{pattern}\": the step {step} ms is not a multiple of {finer} ms"
                     ));
@@ -130,7 +72,9 @@ impl StoreOptions {
                 if tier.keep_ms < before.keep_ms {
                     return bad(format!(
                         "retention \"{}\": the step {} ms is kept for {} ms, shorter than the finer one",
-                        rule.pattern, tier.step_ms, tier.keep_ms
+                        rule.pattern.as_str(),
+                        tier.step_ms,
+                        tier.keep_ms
                     ));
                 }
                 before = *tier;
@@ -142,19 +86,17 @@ impl StoreOptions {
         Ok(())
     }
 
-    /// The tiers of the series called `name`.
-    pub(super) fn tiers(&self, name: &str) -> Vec<Tier> {
-        self.retention
-            .iter()
-            .find(|rule| glob::matches(&rule.pattern, name))
-            .map_or_else(|| RetentionRule::default().tiers, |rule| rule.tiers.clone())
-    }
-
-    /// The age from which the events of stream `name` are dropped.
-    pub(super) fn event_keep_ms(&self, name: &str) -> i64 {
-        self.event_retention
-            .iter()
-            .find(|rule| glob::matches(&rule.pattern, name))
-            .map_or(DEFAULT_EVENT_KEEP_MS, |rule| rule.keep_ms)
+    /// All rules of retention in force, those that apply where no other does included.
+    #[must_use]
+    pub fn retention_in_force(&self) -> Retention {
+        let mut retention =
+            Retention { series: self.retention.clone(), events: self.event_retention.clone() };
+        if !retention.series.iter().any(|rule| rule.pattern.matches_all()) {
+            retention.series.push(RetentionRule::default());
+        }
+        if !retention.events.iter().any(|rule| rule.pattern == "*") {
+            retention.events.push(EventRetention::default());
+        }
+        retention
     }
 }

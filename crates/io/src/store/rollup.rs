@@ -4,7 +4,7 @@ use lanner_core::time::MINUTE_MS;
 use rusqlite::{Connection, params};
 
 use super::maintain::{MaintenanceReport, Memory};
-use super::options::Tier;
+use super::retention::Tier;
 use super::seal::Edit;
 use super::writer::Urgency;
 use super::{SeriesId, Store, StoreError};
@@ -76,8 +76,8 @@ impl Store {
         if metas.is_empty() {
             return Ok(());
         }
-        let tiers = core.options.tiers(&key.name);
-        let fate = |end_ms: i64, step_ms| fate(now_ms - end_ms, step_ms, core.options.raw_keep_ms, &tiers);
+        let tiers = &core.retention.of_series(&key.name).tiers;
+        let fate = |end_ms: i64, step_ms| fate(now_ms - end_ms, step_ms, core.options.raw_keep_ms, tiers);
         if metas.iter().all(|meta| fate(meta.end_ms, meta.step_ms) == Fate::Keep) {
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Store {
         edit: &mut Edit,
         report: &mut MaintenanceReport,
     ) -> Result<(), StoreError> {
-        let options = &self.core().options;
+        let retention = &self.core().retention;
         self.look(|db| {
             let mut streams = db.prepare_cached("SELECT id, name FROM stream")?;
             let mut old =
@@ -113,7 +113,7 @@ impl Store {
             let mut rows = streams.query([])?;
             while let Some(row) = rows.next()? {
                 let (number, name): (i64, String) = (row.get(0)?, row.get(1)?);
-                let before_ms = now_ms.saturating_sub(options.event_keep_ms(&name));
+                let before_ms = now_ms.saturating_sub(retention.of_stream(&name).keep_ms);
                 for id in old.query_map(params![number, before_ms], |row| row.get(0))? {
                     edit.dropped_events.push(id?);
                     report.n_dropped += 1;
@@ -154,7 +154,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<usize, StoreError> + Send + 'static,
     ) -> Result<usize, StoreError> {
-        self.0.writer.submit(Urgency::Housekeeping, 0, work, |n| n)?.wait()
+        self.writer()?.submit(Urgency::Housekeeping, 0, work, |n| n)?.wait()
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
         check(DAY_MS + 1, 0, Fate::RollUp(60_000)); // late data goes to its tier at once
         check(31 * DAY_MS, 60_000, Fate::RollUp(HOUR_MS));
         check(31 * DAY_MS, 2 * HOUR_MS, Fate::Keep); // coarser already, after a change of settings
-        check(3 * 365 * DAY_MS + 1, HOUR_MS, Fate::Drop);
+        check(3 * 366 * DAY_MS + 1, HOUR_MS, Fate::Drop);
         assert_eq!(fate(i64::MAX, 0, 0, &[]), Fate::Keep); // no tiers: for ever
         check(-5, 0, Fate::Keep); // from the future
     }

@@ -152,7 +152,7 @@ impl Store {
             move |db: &Connection| edit.write(db)
         };
         let core = Arc::clone(&self.0.core);
-        self.0.writer.submit(Urgency::MovesBlocks, bytes, work, move |()| core.publish(&edit))?.wait()
+        self.writer()?.submit(Urgency::MovesBlocks, bytes, work, move |()| core.publish(&edit))?.wait()
     }
 
     /// Seals the oldest frozen generation, if there is one. Returns how many samples it held.

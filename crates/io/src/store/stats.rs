@@ -1,5 +1,7 @@
 //! How much there is: for operators, the API and the metrics page.
 
+use std::path::Path;
+
 use super::{Store, StoreError};
 
 /// Sizes of a store.
@@ -17,6 +19,8 @@ pub struct StoreStats {
     pub n_block_events: u64,
     /// Memory of unsealed data.
     pub head_bytes: usize,
+    /// Size of everything in the data folder.
+    pub folder_bytes: u64,
     /// Size of the store's file.
     pub file_bytes: u64,
     /// Size of its write-ahead log.
@@ -39,7 +43,7 @@ impl Store {
             (head.bytes(), head.n_samples())
         };
         let path = core.folder.join(super::open::FILE_NAME);
-        let size = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let log = path.with_extension("db-wal");
         self.look(|db| {
             let (n_blocks, n_block_rows) =
@@ -57,11 +61,24 @@ impl Store {
                 n_blocks,
                 n_block_events,
                 head_bytes,
+                folder_bytes: size_of_all(&core.folder),
                 file_bytes: size(&path),
                 log_bytes: size(&log),
                 free_bytes: free * page,
-                queued_bytes: self.0.writer.queued_bytes(),
+                queued_bytes: self.queued_bytes(),
             })
         })
     }
+}
+
+/// The size of the files in a folder and in those below it.
+fn size_of_all(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size_of_all(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        // Gone meanwhile.
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
 }

@@ -1,6 +1,9 @@
 //! `lanner backup`: a copy of everything, made while the server runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lanner_io::store::Store;
 
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
@@ -31,7 +34,30 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 }
 
 async fn backup(args: &Args, client: &Client) -> Result<Outcome> {
-    let mut target = Target::file(&args.file, args.force)?;
+    let target = Target::private(&args.file, args.force)?;
+    match client.store() {
+        Some(store) => copied(args, target, store.clone()).await,
+        None => fetched(args, target, client).await,
+    }
+}
+
+/// Copies the data folder that this process holds, in which nothing may change.
+async fn copied(args: &Args, target: Target, store: Store) -> Result<Outcome> {
+    let part = target.part().map(Path::to_owned).unwrap_or_default();
+    let file = part.clone();
+    let mut progress = Progress::new("copying", "pages", None);
+    let copied = tokio::task::spawn_blocking(move || store.backup_file(&file, &mut |_, _| ())).await;
+    let copied = copied.map_err(|error| Failure::program(format!("copying broke off: {error}")))?;
+    copied.map_err(|error| Failure::program(format!("cannot copy the data: {error}")))?;
+    let n_bytes = std::fs::metadata(&part).map_or(0, |file| file.len());
+    progress.at(n_bytes, n_bytes);
+    target.keep()?;
+    tell(args, n_bytes, progress.finish());
+    Ok(Outcome::Fine)
+}
+
+/// Fetches the copy that a running server makes.
+async fn fetched(args: &Args, mut target: Target, client: &Client) -> Result<Outcome> {
     let path = ["api", "v1", "backup"];
     let mut response = progress::waiting("copying the data on the server", client.stream(&path, &[])).await?;
     let expected = response.content_length();
@@ -52,8 +78,11 @@ async fn backup(args: &Args, client: &Client) -> Result<Outcome> {
             .hint("nothing was kept; try again"));
     }
     target.keep()?;
-    let took = progress.finish();
+    tell(args, n_bytes, progress.finish());
+    Ok(Outcome::Fine)
+}
+
+fn tell(args: &Args, n_bytes: u64, took: Duration) {
     let size = progress::scaled(n_bytes as f64);
     remark(&format!("{} holds {size}B, written in {}", args.file.display(), progress::duration(took)));
-    Ok(Outcome::Fine)
 }

@@ -1,8 +1,10 @@
 //! `lanner import`: samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `pieces` (files to pieces), `read` (pieces to batches) and `whisper` (files of carbon's).
+//! [`Args`], [`run`], then `age` (what is too old to be kept), `pieces` (files to pieces), `read` (pieces to batches) and
+//! `whisper` (files of carbon's).
 
+mod age;
 mod pieces;
 mod read;
 mod whisper;
@@ -13,13 +15,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use lanner_io::store::Retention;
+use lanner_wire::api::Status;
 use lanner_wire::line_protocol::Precision;
 use lanner_wire::{Problem, Report};
 
-use crate::client::{self, Client, ServerArgs};
+use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::input::{self, Meter};
 use crate::progress::{self, Progress};
+use age::{Findings, TooOld, Watch};
 use read::{Batch, Form, How};
 
 /// Problems shown of one file; the others are counted.
@@ -64,6 +69,9 @@ pub(crate) struct Args {
     /// The unit of times in line protocol: ns, us, ms or s.
     #[arg(long, default_value = "ns", value_parser = Precision::parse, value_name = "UNIT")]
     precision: Precision,
+    /// What to do with data that is older than what the server keeps. Without it you are asked, or nothing is imported.
+    #[arg(long, value_enum, value_name = "skip|keep")]
+    too_old: Option<TooOld>,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -103,15 +111,83 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     for path in &args.files {
         work.extend(work_of(args, path)?);
     }
-    client::with_new(&args.server, async |client| {
+    client::with_access(&args.server, Access::Fill, async |client| {
+        let retention = if args.too_old == Some(TooOld::Keep) { None } else { retention(client).await };
+        let too_old = match (args.too_old, &retention) {
+            (None, Some(retention)) => asked(args, &work, retention).await?,
+            (chosen, _) => chosen,
+        };
+        let retention = retention.filter(|_| too_old != Some(TooOld::Keep));
         let mut is_clean = true;
         for work in &work {
-            is_clean &= import(args, work, client).await?;
+            let watch = retention.clone().map(|retention| Watch::new(retention, now_ms(), true));
+            is_clean &= import(args, work, client, watch.clone()).await?;
+            let mut left_out = Findings::default();
+            watch.iter().for_each(|watch| left_out.add(&work.path, unit(work.form), watch));
+            if left_out.n_too_old > 0 {
+                left_out.tell();
+                remark(&format!("{}: those were left out", work.path.display()));
+                // Who said that they may be left out has nothing more to be told.
+                is_clean &= too_old == Some(TooOld::Skip);
+            }
         }
         // Whoever opens the folder next has less to read, and less in memory.
         progress::waiting("compressing", client.seal()).await?;
         Ok(Outcome::found(!is_clean))
     })
+}
+
+/// What the server keeps, or keeps that will serve the folder; `None` from one that does not say it to us.
+async fn retention(client: &Client) -> Option<Retention> {
+    let status: Status = client.get(&["api", "v1", "status"], &[]).await.ok()?;
+    let written = serde_json::to_value(status.store.retention).ok()?;
+    serde_json::from_value(written).ok()
+}
+
+/// Looks through the files, and asks what is to become of what is too old; `None` when nothing is. What comes over
+/// standard input cannot be looked through first.
+async fn asked(args: &Args, work: &[Work], retention: &Retention) -> Result<Option<TooOld>> {
+    let mut findings = Findings::default();
+    for work in work.iter().filter(|work| work.path.is_file()) {
+        let watch = Watch::new(retention.clone(), now_ms(), false);
+        let how = how(args, work, Some(Arc::clone(&watch)));
+        let (meter, path) = (Arc::new(Meter::default()), work.path.clone());
+        let _stop = StopOnDrop(Arc::clone(&meter));
+        let looked = tokio::task::spawn_blocking(move || {
+            let mut input = input::open(&path, &meter)?;
+            // What cannot be read is told when it is imported.
+            let _ = read::read(&mut *input, &how, &mut Report::default(), &mut |_| Ok(()));
+            Ok::<_, Failure>(())
+        });
+        let looked = progress::waiting("looking at times", looked).await;
+        looked.map_err(|error| Failure::program(format!("reading broke off: {error}")))??;
+        findings.add(&work.path, unit(work.form), &watch);
+    }
+    if findings.n_too_old == 0 {
+        findings.tell();
+        return Ok(None);
+    }
+    findings.ask().map(Some)
+}
+
+fn how(args: &Args, work: &Work, watch: Option<age::Shared>) -> How {
+    How {
+        form: work.form,
+        time: args.time.clone(),
+        name: work.name.clone(),
+        precision: args.precision,
+        now_ms: now_ms(),
+        stream: args.stream.clone(),
+        watch,
+    }
+}
+
+fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+fn unit(form: Form) -> &'static str {
+    if form == Form::Events { "events" } else { "samples" }
 }
 
 /// The files that a path stands for.
@@ -174,8 +250,8 @@ fn guess(path: &Path) -> Option<InputFormat> {
 }
 
 /// Imports one file; whether all of it was taken.
-async fn import(args: &Args, work: &Work, client: &Client) -> Result<bool> {
-    let Work { path, form, name } = work;
+async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Shared>) -> Result<bool> {
+    let Work { path, form, .. } = work;
     let form = *form;
     let meter = Arc::new(Meter::default());
     let size = if path.as_path() == Path::new("-") {
@@ -183,13 +259,7 @@ async fn import(args: &Args, work: &Work, client: &Client) -> Result<bool> {
     } else {
         std::fs::metadata(path).ok().map(|file| file.len())
     };
-    let how = How {
-        form,
-        time: args.time.clone(),
-        name: name.clone(),
-        precision: args.precision,
-        now_ms: jiff::Timestamp::now().as_millisecond(),
-    };
+    let how = how(args, work, watch);
     let (sender, receiver) = tokio::sync::mpsc::channel(2);
     let (file, metered) = (path.to_owned(), Arc::clone(&meter));
     // In a thread of its own from the start: already the first byte of standard input may be long in coming.
@@ -201,7 +271,7 @@ async fn import(args: &Args, work: &Work, client: &Client) -> Result<bool> {
         Ok::<_, Failure>((report, read))
     });
     let _stop = StopOnDrop(Arc::clone(&meter));
-    let unit = if form == Form::Events { "events" } else { "samples" };
+    let unit = unit(form);
     let mut progress = Progress::new("importing", unit, size);
     let sent = send(args, form, client, receiver, &meter, &mut progress).await;
     let took = progress.finish();
@@ -234,6 +304,8 @@ struct Sent {
     n_items: u64,
     rejected: u64,
     reasons: Vec<String>,
+    too_old: u64,
+    warning: Option<String>,
 }
 
 /// Sends batches until there are no more; after a failure, how many items were taken before.
@@ -256,6 +328,8 @@ async fn send(
         let report = written.map_err(|failure| (sent.n_items, failure))?;
         sent.n_items += n_items.saturating_sub(report.rejected);
         sent.rejected += report.rejected;
+        sent.too_old += report.too_old;
+        sent.warning = sent.warning.or(report.warning);
         let room = MAX_SHOWN.saturating_sub(sent.reasons.len());
         sent.reasons.extend(report.problems.iter().take(room).map(|problem| problem.message.clone()));
         progress.at(meter.n_bytes.load(Ordering::Relaxed), sent.n_items);
@@ -271,6 +345,9 @@ fn tell(path: &Path, unit: &str, report: &Report, sent: &Sent, took: Duration) {
     }
     for reason in &sent.reasons {
         remark(&format!("{path}: the server refused a line: {reason}"));
+    }
+    if let Some(warning) = &sent.warning {
+        remark(&format!("{path}: {} {unit} are too old to be kept: {warning}", sent.too_old));
     }
     let refused = report.rejected + sent.rejected;
     let n_shown = report.problems.len().min(MAX_SHOWN) + sent.reasons.len();

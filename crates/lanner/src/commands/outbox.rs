@@ -5,7 +5,7 @@ use lanner_wire::api::{DeliveryStatus, OutboxView};
 use reqwest::Method;
 
 use super::Shared;
-use crate::client;
+use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};
 
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             list::list(shared.format, &messages, "No messages.")?;
             Ok(Outcome::Fine)
         }),
-        Command::Retry { key, server } => client::with(server, async |client| {
+        Command::Retry { key, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::POST, &["api", "v1", "outbox", key, "retry"]).await?;
             remark("it will be tried again now");
             Ok(Outcome::Fine)

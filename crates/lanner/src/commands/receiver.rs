@@ -5,7 +5,7 @@ use lanner_wire::api::ReceiverView;
 use reqwest::Method;
 
 use super::Shared;
-use crate::client;
+use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};
 
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             )?;
             Ok(Outcome::Fine)
         }),
-        Command::Test { name, server } => client::with(server, async |client| {
+        Command::Test { name, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::POST, &["api", "v1", "receivers", name, "test"]).await?;
             remark(&format!("{name} took the test message"));
             Ok(Outcome::Fine)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Shared, check};
-use crate::client::{self, Client, ServerArgs};
+use crate::client::{self, Access, Client, ServerArgs};
 use crate::differences::{Differences, differences};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::files;
@@ -199,7 +199,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             list::list(shared.format, &with_changes(versions), "No versions.")?;
             Ok(Outcome::Fine)
         }),
-        Command::Delete { id, server } => client::with(server, async |client| {
+        Command::Delete { id, server } => client::with_access(server, Access::Change, async |client| {
             client.act(reqwest::Method::DELETE, &[&RULES[..], &[id]].concat()).await?;
             remark(&format!("the rule {id} is deleted"));
             Ok(Outcome::Fine)
@@ -251,7 +251,8 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
         dry_run: args.dry_run,
         message: args.message.clone(),
     };
-    client::with(&args.shared.server, async |client| {
+    let access = if args.dry_run { Access::Read } else { Access::Change };
+    client::with_access(&args.shared.server, access, async |client| {
         let applied: ApplyResponse = client.post(&["api", "v1", "apply"], &request).await?;
         tell(&applied, args.shared.format)?;
         Ok(Outcome::Fine)

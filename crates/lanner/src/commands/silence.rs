@@ -5,7 +5,7 @@ use lanner_wire::api::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 use reqwest::Method;
 
 use super::Shared;
-use crate::client;
+use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
@@ -95,7 +95,7 @@ const PATH: [&str; 3] = ["api", "v1", "silences"];
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Add { matchers, duration, comment, author, shared } => {
-            client::with(&shared.server, async |client| {
+            client::with_access(&shared.server, Access::Change, async |client| {
                 let silence = NewSilence {
                     matchers: matchers.iter().cloned().map(MatcherText::Text).collect(),
                     start: None,
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             list::list(shared.format, &silences, "No silences.")?;
             Ok(Outcome::Fine)
         }),
-        Command::Expire { id, server } => client::with(server, async |client| {
+        Command::Expire { id, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::DELETE, &[&PATH[..], &[id]].concat()).await?;
             remark(&format!("the silence {id} is over"));
             Ok(Outcome::Fine)

@@ -1,6 +1,6 @@
 //! `lanner status`: whether the server is well.
 
-use lanner_wire::api::Status;
+use lanner_wire::api::{RetentionView, Status};
 
 use super::Shared;
 use crate::client;
@@ -29,6 +29,7 @@ impl Row for Status {
         "started",
         "data",
         "size",
+        "keeps",
         "series",
         "streams",
         "samples in",
@@ -52,6 +53,7 @@ impl Row for Status {
             self.started.into(),
             self.store.path.as_str().into(),
             format!("{}B", progress::scaled(self.store.bytes as f64)).into(),
+            kept(&self.store.retention).into(),
             self.store.series.into(),
             self.store.streams.into(),
             self.ingest.samples.into(),
@@ -69,6 +71,14 @@ impl Row for Status {
             self.outbox.dead.into(),
         ]
     }
+}
+
+/// `series * 10s:1d, 1h:3y; events * 30d`.
+fn kept(retention: &RetentionView) -> String {
+    let series =
+        retention.series.iter().map(|rule| format!("series {} {}", rule.pattern, rule.keep.join(", ")));
+    let events = retention.events.iter().map(|rule| format!("events {} {}", rule.pattern, rule.keep));
+    series.chain(events).collect::<Vec<_>>().join("; ")
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Shared, rule};
-use crate::client::{self, Client, ServerArgs};
+use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
@@ -343,7 +343,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Approve(change) => second_look::approve(change),
         Command::Deny(change) => second_look::deny(change),
         Command::Revert { force, change } => revert(change, *force),
-        Command::Delete { id, server } => client::with(server, async |client| {
+        Command::Delete { id, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::DELETE, &[&SWITCHES[..], &[id]].concat()).await?;
             remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
             Ok(Outcome::Fine)
@@ -385,7 +385,8 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
     let ApplyArgs { prune, dry_run, force, message, shared, .. } = args;
     let (prune, dry_run, force) = (*prune, *dry_run, *force);
     let request = ApplySwitches { switches, prune, dry_run, message: message.clone(), force };
-    client::with(&shared.server, async |client| {
+    let access = if dry_run { Access::Read } else { Access::Change };
+    client::with_access(&shared.server, access, async |client| {
         let applied: ApplyResponse = client.post(&SWITCHES, &request).await?;
         rule::tell(&applied, shared.format)?;
         Ok(Outcome::Fine)
@@ -393,7 +394,7 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
 }
 
 fn changed(args: &ChangeArgs, action: &str, request: &ChangeSwitch) -> Result<Outcome> {
-    client::with(&args.shared.server, async |client| {
+    client::with_access(&args.shared.server, Access::Change, async |client| {
         let switch: SwitchView = client.post(&path(&args.id, action), request).await?;
         tell_phase(&switch, args.shared.format)?;
         Ok(Outcome::Fine)
@@ -414,7 +415,7 @@ pub(super) fn tell_phase(view: &SwitchView, format: Format) -> Result<()> {
 
 fn revert(args: &ChangeArgs, force: bool) -> Result<Outcome> {
     let ChangeArgs { id, message, shared } = args;
-    client::with(&shared.server, async |client| {
+    client::with_access(&shared.server, Access::Change, async |client| {
         let request = ChangeSwitch { message: message.clone(), force, ..ChangeSwitch::default() };
         let version: SwitchVersion = client.post(&path(id, "revert"), &request).await?;
         if shared.format == Format::Table {

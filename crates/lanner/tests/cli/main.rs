@@ -6,5 +6,7 @@ mod alone;
 mod detect;
 mod offline;
 mod program;
+mod reading;
+mod retention;
 mod served;
 mod switch;

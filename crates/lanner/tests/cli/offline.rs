@@ -11,7 +11,8 @@ fn a_folder_is_enough() {
     let (data, events) = (path("data"), path("payments.ndjson"));
     let day = |n: usize| format!("{{\"time\":\"2025-01-0{n}T00:00:00Z\",\"bank\":\"hsbc\"}}\n");
     std::fs::write(&events, day(1).repeat(100) + &day(2).repeat(10)).unwrap();
-    run(&["import", "--data", &data, "--stream", "payments", &events]).says(0, &["110 events"]);
+    let import = ["import", "--data", &data, "--stream", "payments", &events];
+    run(&[&import[..], &["--too-old", "keep"]].concat()).says(0, &["110 events"]);
     let rules = path("rules.yaml");
     let rule = "rules: [{ id: a, query: { stream: payments, measure: count }, window: 1m, relative: { to: 1d, drop: 50% } }]";
     std::fs::write(&rules, rule).unwrap();

@@ -146,6 +146,15 @@ impl Served {
     }
 }
 
+impl Served {
+    /// Ends the server as hard as the system can; its folder.
+    pub(crate) fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         // Gone already after `stop`.

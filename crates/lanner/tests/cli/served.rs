@@ -115,7 +115,8 @@ fn events_go_in_and_come_out_the_same() {
     let text = "{\"time\":\"2026-01-01T00:00:00Z\",\"bank\":\"hsbc\",\"amount\":1.10}\n\
                 {\"time\":\"2026-01-01T00:00:01Z\",\"bank\":\"ing\"}\n";
     let file = server.file("payments.ndjson.gz", gzip(text));
-    server.run(&["import", "--stream", "payments", &file]).says(0, &["2 events"]);
+    let import = ["import", "--stream", "payments", "--too-old", "keep", &file];
+    server.run(&import).says(0, &["2 events", "dropped at the next upkeep"]);
     assert_eq!(server.run(&["export", "--stream", "payments"]).expect(0), text);
     let zipped = server.path("out.ndjson.gz");
     server.run(&["export", "--stream", "payments", "-o", &zipped]).says(0, &["2 events written"]);
@@ -328,7 +329,7 @@ fn a_busy_server_is_waited_for() {
         }
     });
     let started = std::time::Instant::now();
-    let arguments = ["import", "--url", &url, "--format", "line", "-"];
+    let arguments = ["import", "--url", &url, "--too-old", "keep", "--format", "line", "-"];
     run_with_input(&arguments, b"a value=1 1\n").says(0, &["1 samples"]);
     assert!(started.elapsed() >= std::time::Duration::from_secs(1));
     busy.join().unwrap();
@@ -354,7 +355,8 @@ fn interrupted_is_not_stuck() {
 fn one_folder_has_one_server() {
     let server = start();
     let data = server.path("data");
-    run(&["status", "--data", &data]).says(2, &["in use by another lanner", "stop it"]);
+    run(&["status", "--data", &data])
+        .says(2, &["is being served by another lanner", "ask that server", "stop it"]);
     run(&["serve", "--data", &data, "--listen", "127.0.0.1:0", "--carbon", "off"]).says(3, &["in use"]);
 }
 
@@ -362,7 +364,7 @@ fn one_folder_has_one_server() {
 fn readers_may_leave_early() {
     let server = start();
     let lines = (0..200_000).map(|n| format!("a value=1 {n}000000\n")).collect::<String>();
-    server.run(&["import", &server.file("a.lp", lines)]).expect(0);
+    server.run(&["import", "--too-old", "keep", &server.file("a.lp", lines)]).expect(0);
     let mut child =
         lanner().args(["export", "--url", &server.url]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut first = [0; 10];

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_core::{Group, SeriesKey, TimeRange};
+use lanner_core::{Group, Sample, SeriesKey, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
 use lanner_engine::expression;
 use lanner_engine::replay::GroupValues;
@@ -18,7 +18,7 @@ use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
 };
-use lanner_wire::{csv, line_protocol, matchers, ndjson};
+use lanner_wire::{csv, events, line_protocol, matchers, ndjson};
 use serde::Deserialize;
 
 use super::{ApiError, Json};
@@ -240,6 +240,8 @@ pub async fn export(
     let keys: Vec<Arc<SeriesKey>> = found.iter().map(|(_, key)| key.clone()).collect();
     let store = app.store.clone();
     let unwritable = |why: String| StoreError::Database { detail: why };
+    // Asked before the status goes out: a body that breaks off says less.
+    refuse_unwritable(query.format.as_deref(), &keys)?;
     match query.format.as_deref().unwrap_or("ndjson") {
         "ndjson" => Ok(streamed("application/x-ndjson", move |send| {
             for (id, key) in found {
@@ -285,6 +287,22 @@ pub async fn export(
     }
 }
 
+/// Refuses series that the format cannot hold.
+fn refuse_unwritable(format: Option<&str>, keys: &[Arc<SeriesKey>]) -> Result<(), ApiError> {
+    let zero = Sample::new(0, 0.0);
+    let why = match format {
+        Some("line") => keys
+            .iter()
+            .find_map(|key| line_protocol::write_sample(&mut String::new(), key, zero).err())
+            .map(|error| error.to_string()),
+        Some("csv") => csv::Writer::new(std::io::sink(), keys.iter().map(|key| &**key))
+            .err()
+            .map(|error| error.to_string()),
+        _ => None,
+    };
+    why.map_or(Ok(()), |why| Err(ApiError::new(StatusCode::BAD_REQUEST, why)))
+}
+
 /// Gathers what is written into chunks of 64 KiB.
 struct ChunkWriter<'s> {
     chunk: Vec<u8>,
@@ -309,7 +327,7 @@ impl std::io::Write for ChunkWriter<'_> {
     }
 }
 
-/// Events of a stream as NDJSON, in order of time, as they came.
+/// Events of a stream as NDJSON, in order of time, as they came. One whose text does not tell its time gets the field `_time`.
 ///
 /// # Errors
 /// 400.
@@ -328,9 +346,8 @@ pub async fn export_events(
     Ok(streamed("application/x-ndjson", move |send| {
         let mut chunk = Vec::new();
         let mut open = true;
-        store.events(&stream, range, &mut |_, json| {
-            chunk.extend_from_slice(json);
-            chunk.push(b'\n');
+        store.events(&stream, range, &mut |time_ms, json| {
+            events::write(&mut chunk, time_ms, json);
             if chunk.len() >= 64 * 1024 {
                 open = send(std::mem::take(&mut chunk));
             }

@@ -107,6 +107,7 @@ impl From<StoreError> for ApiError {
             }
             StoreError::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, message).retry_after(10),
             StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5),
+            StoreError::OpenedToRead { .. } => Self::new(StatusCode::FORBIDDEN, message),
             StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, message),
             StoreError::BadMatcher { .. }
             | StoreError::NotFinite { .. }

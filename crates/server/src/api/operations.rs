@@ -8,8 +8,11 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_io::store::OutboxState;
-use lanner_wire::api::operations::{EngineStatus, IngestStatus, OutboxStatus, StoreStatus};
+use lanner_io::store::{OutboxState, Retention, format_keep};
+use lanner_wire::api::operations::{
+    EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RetentionView, SeriesRetentionView,
+    StoreStatus,
+};
 use lanner_wire::api::{AuditView, Status, Time};
 use serde::Deserialize;
 
@@ -109,9 +112,10 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         ready: not_ready(&app).is_none(),
         store: StoreStatus {
             path: app.settings.folder.display().to_string(),
-            bytes: stats.file_bytes,
+            bytes: stats.folder_bytes,
             series: stats.n_series as u64,
             streams: app.store.streams()?.len() as u64,
+            retention: retention_view(&app.retention),
         },
         ingest: IngestStatus {
             samples: app.ingested.samples.load(Ordering::Relaxed),
@@ -130,6 +134,19 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
             dead: app.store.outbox_list(Some(OutboxState::Dead), 10_000)?.len() as u64,
         },
     }))
+}
+
+fn retention_view(retention: &Retention) -> RetentionView {
+    let series = retention.series.iter().map(|rule| SeriesRetentionView {
+        pattern: rule.pattern.as_str().to_owned(),
+        regex: rule.pattern.is_regex(),
+        keep: rule.keep_list(),
+    });
+    let events = retention
+        .events
+        .iter()
+        .map(|rule| EventRetentionView { pattern: rule.pattern.clone(), keep: format_keep(rule.keep_ms) });
+    RetentionView { series: series.collect(), events: events.collect() }
 }
 
 /// A copy of the store as one file, consistent although the server goes on.

@@ -29,7 +29,7 @@ use crate::blocking;
 use parameters::Parameters;
 
 pub use paths::PathsCache;
-pub use schemas::Schemas;
+pub use schemas::{SchemaRetention, Schemas};
 pub(crate) use source::StoreSource;
 
 /// What Grafana keys its features on.

@@ -1,10 +1,10 @@
 //! How finely the past of a series is seen: carbon's `storage-schemas.conf` and `storage-aggregation.conf`.
 //!
-//! These decide what is answered to Graphite's clients, not what is kept: that is the store's retention, whose samples
-//! are finer.
+//! They decide what is answered to Graphite's clients, and how long the store keeps what can be answered.
 
 use lanner_core::Aggregate;
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use lanner_io::store::{NamePattern, RetentionRule, Tier};
 use lanner_wire::storage_schemas::{self, StorageAggregation, StorageSchema};
 use lanner_wire::whisper::Aggregation;
 use regex::Regex;
@@ -26,6 +26,7 @@ const DEFAULT: [Archive; 2] = [
 #[derive(Debug, Clone, Default)]
 pub struct Schemas {
     archives: Vec<(Regex, Vec<Archive>)>,
+    retention: Vec<SchemaRetention>,
     /// `None` without a `storage-aggregation.conf`.
     aggregations: Option<Vec<(Regex, Merging)>>,
 }
@@ -40,6 +41,30 @@ struct Merging {
 
 /// Carbon's own, where its file says nothing.
 const CARBON: Merging = Merging { aggregation: Aggregation::Average, x_files_factor: 0.5 };
+
+/// What a section of `storage-schemas.conf` asks the store to keep.
+#[derive(Debug, Clone)]
+pub struct SchemaRetention {
+    /// The section's name.
+    pub name: String,
+    /// Which series.
+    pub pattern: NamePattern,
+    /// From fine to coarse.
+    pub tiers: Vec<Tier>,
+}
+
+impl SchemaRetention {
+    /// As a rule of the store, where samples stay as written for `raw_keep_ms` anyway.
+    #[must_use]
+    pub fn rule(&self, raw_keep_ms: i64) -> RetentionRule {
+        let mut tiers: Vec<Tier> =
+            self.tiers.iter().filter(|tier| tier.keep_ms > raw_keep_ms).copied().collect();
+        if let (true, Some(last)) = (tiers.is_empty(), self.tiers.last()) {
+            tiers.push(Tier { keep_ms: raw_keep_ms, ..*last });
+        }
+        RetentionRule { pattern: self.pattern.clone(), tiers }
+    }
+}
 
 /// How one series is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +84,7 @@ impl Schemas {
     /// Everything that is wrong, each with its line.
     pub fn read_schemas(&mut self, text: &str) -> Result<(), Vec<String>> {
         let schemas = storage_schemas::parse_schemas(text).map_err(|problems| said(&problems))?;
+        self.retention = schemas.iter().filter_map(retention).collect();
         self.archives = compiled(schemas, |StorageSchema { line, pattern, retentions, .. }| {
             let archive = |retention: &storage_schemas::Retention| Archive {
                 step_s: i64::from(retention.step_s).max(1),
@@ -84,6 +110,12 @@ impl Schemas {
         };
         self.aggregations = Some(compiled(aggregations, merging)?);
         Ok(())
+    }
+
+    /// What the store is to keep.
+    #[must_use]
+    pub fn retention(&self) -> &[SchemaRetention] {
+        &self.retention
     }
 
     /// How the series called `name` is seen when a request reaches back `age_s`.
@@ -158,6 +190,19 @@ fn farther(a: f64, b: f64) -> f64 {
 /// Of values on both sides of 0 only the ends are known.
 fn nearer(a: f64, b: f64) -> f64 {
     if b.abs() < a.abs() { b } else { a }
+}
+
+/// `None` for a pattern that is refused elsewhere.
+fn retention(schema: &StorageSchema) -> Option<SchemaRetention> {
+    let tier = |retention: &storage_schemas::Retention| {
+        let to_ms = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+        Tier { step_ms: to_ms(retention.step_s.into()), keep_ms: to_ms(retention.span_s()) }
+    };
+    Some(SchemaRetention {
+        name: schema.name.clone(),
+        pattern: NamePattern::regex(&schema.pattern).ok()?,
+        tiers: schema.retentions.iter().map(tier).collect(),
+    })
 }
 
 fn said(problems: &[lanner_wire::Problem]) -> Vec<String> {

@@ -15,6 +15,7 @@ use lanner_wire::{Report, pickle};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
+use super::age::Ages;
 use super::count_report;
 use crate::app::App;
 
@@ -82,7 +83,7 @@ async fn serve_lines(app: &App, stream: TcpStream) -> Result<(), StoreError> {
             () = &mut stopped => Ok(None),
         };
         match next {
-            Ok(Some(line)) => pending.add(&app.store, &line, app.now_ms()),
+            Ok(Some(line)) => pending.add(app, &line),
             Ok(None) => {
                 pending.commit(app).await?;
                 return Ok(());
@@ -113,7 +114,7 @@ async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreErro
         loop {
             match pickle::next_frame(&received) {
                 Ok(Some((frame, used))) => {
-                    pending.add_pickle(&app.store, frame, app.now_ms());
+                    pending.add_pickle(app, frame);
                     bytes::Buf::advance(&mut received, used);
                 }
                 Ok(None) => break,
@@ -148,7 +149,7 @@ pub async fn take_datagrams(app: Arc<App>, socket: UdpSocket) {
         match received {
             Ok(n_bytes) => {
                 for line in datagram[..n_bytes].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                    pending.add(&app.store, line, app.now_ms());
+                    pending.add(&app, line);
                 }
             }
             Err(error) => tracing::debug!("carbon by UDP: {error}"),
@@ -200,12 +201,14 @@ struct Pending {
     report: Report,
     deadline: tokio::time::Instant,
     line_number: u64,
+    /// How much of what came last will not be kept.
+    too_old: Option<(u64, String)>,
 }
 
 impl Default for Pending {
     fn default() -> Self {
         let deadline = tokio::time::Instant::now() + LINGER;
-        Self { batch: Batch::default(), report: Report::default(), deadline, line_number: 0 }
+        Self { batch: Batch::default(), report: Report::default(), deadline, line_number: 0, too_old: None }
     }
 }
 
@@ -216,7 +219,7 @@ impl Pending {
         n_samples >= BATCH || (n_samples > 0 && self.deadline <= tokio::time::Instant::now())
     }
 
-    fn add(&mut self, store: &Store, line: &[u8], received_ms: i64) {
+    fn add(&mut self, app: &App, line: &[u8]) {
         self.line_number += 1;
         if self.batch.is_empty() {
             self.deadline = tokio::time::Instant::now() + LINGER;
@@ -225,20 +228,26 @@ impl Pending {
             return self.report.reject(self.line_number, None, "the line is longer than 64 KiB");
         }
         let mut part = Report::default();
-        carbon::parse(line, received_ms, &mut part, |sample| add_sample(store, &mut self.batch, sample));
+        let mut ages = Ages::new(app);
+        carbon::parse(line, app.now_ms(), &mut part, |sample| {
+            add_sample(&app.store, &mut ages, &mut self.batch, sample)
+        });
+        self.too_old = ages.told("carbon").or(self.too_old.take());
         self.report.absorb(part, self.line_number - 1);
     }
 
     /// A frame counts as a line.
-    fn add_pickle(&mut self, store: &Store, frame: &[u8], received_ms: i64) {
+    fn add_pickle(&mut self, app: &App, frame: &[u8]) {
         self.line_number += 1;
         if self.batch.is_empty() {
             self.deadline = tokio::time::Instant::now() + LINGER;
         }
         let mut part = Report::default();
-        let parsed = pickle::parse_frame(frame, received_ms, &mut part, |sample| {
-            add_sample(store, &mut self.batch, sample)
+        let mut ages = Ages::new(app);
+        let parsed = pickle::parse_frame(frame, app.now_ms(), &mut part, |sample| {
+            add_sample(&app.store, &mut ages, &mut self.batch, sample)
         });
+        self.too_old = ages.told("carbon").or(self.too_old.take());
         if let Err(error) = parsed {
             part.reject(1, None, error.to_string());
         }
@@ -252,6 +261,9 @@ impl Pending {
         count_report(app, "carbon", &report);
         if let Some(problem) = report.problems.first() {
             tracing::warn!(rejected = report.rejected, "carbon: {problem}");
+        }
+        if let Some((_, warning)) = self.too_old.take() {
+            tracing::warn!("carbon: {warning}");
         }
         if batch.is_empty() {
             return Ok(());
@@ -271,7 +283,12 @@ impl Pending {
 }
 
 /// Adds a sample to a batch; the series is registered if it is new.
-fn add_sample(store: &Store, batch: &mut Batch, sample: CarbonSample<'_>) -> Result<(), String> {
+fn add_sample(
+    store: &Store,
+    ages: &mut Ages,
+    batch: &mut Batch,
+    sample: CarbonSample<'_>,
+) -> Result<(), String> {
     let raw = [b"carbon\n", sample.raw_path.as_bytes()].concat();
     let id = match store.resolve_known(&raw) {
         Some(id) => id,
@@ -280,6 +297,7 @@ fn add_sample(store: &Store, batch: &mut Batch, sample: CarbonSample<'_>) -> Res
             store.resolve(&raw, || key).map_err(|error| error.to_string())?
         }
     };
+    ages.sample(store, id, sample.time_ms);
     batch.samples.push((id, Sample::new(sample.time_ms, sample.value)));
     Ok(())
 }

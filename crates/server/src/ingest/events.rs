@@ -6,9 +6,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lanner_io::store::{Batch, Texts};
+use lanner_wire::api::WriteReport;
 use lanner_wire::{Report, events};
 use serde_json::{Map, Value};
 
+use super::age::Ages;
 use super::{count_report, decoded, parameters, permit};
 use crate::api::{ApiError, Json, Received};
 use crate::app::App;
@@ -55,19 +57,26 @@ pub async fn write(
     });
     let report = taken.await??;
     let status = if report.rejected == 0 { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    Ok((status, Json(lanner_wire::api::WriteReport::from(report))).into_response())
+    Ok((status, Json(report)).into_response())
 }
 
 /// Reads events, makes them durable and counts them. Blocks.
-fn take(app: &App, stream: &Arc<str>, body: &[u8], time_field: Option<&str>) -> Result<Report, ApiError> {
+fn take(
+    app: &App,
+    stream: &Arc<str>,
+    body: &[u8],
+    time_field: Option<&str>,
+) -> Result<WriteReport, ApiError> {
     // From here to the end the events are in store and measures, or in neither, for whoever registers; and what the
     // measures look at stays the same.
     let _passing = app.counting.passing();
     let wanted = app.counting.measures().wanted(stream);
     let options = events::Options { time_field, received_ms: app.now_ms(), wanted: Some(&wanted) };
     let (mut texts, mut counted) = (Texts::with_capacity(body.len()), Vec::new());
+    let mut ages = Ages::new(app);
     let mut report = Report::default();
     events::parse(body, options, &mut report, |event| {
+        ages.event(stream, event.time_ms);
         texts.push(event.json.as_bytes());
         counted.push((event.time_ms, event.fields));
         Ok(())
@@ -79,7 +88,7 @@ fn take(app: &App, stream: &Arc<str>, body: &[u8], time_field: Option<&str>) -> 
         count(app, stream, &counted);
     }
     count_report(app, "events", &report);
-    Ok(report)
+    Ok(ages.answer(report, "events"))
 }
 
 /// Adds durable events to the measures of their stream.

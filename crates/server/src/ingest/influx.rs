@@ -10,14 +10,15 @@ use lanner_io::store::{Batch, Store};
 use lanner_wire::Report;
 use lanner_wire::line_protocol::{self, Options, Precision};
 
+use super::age::Ages;
 use super::{commit, count_report, decoded, parameters, permit};
 use crate::api::{ApiError, Json, Received};
 use crate::app::App;
 
 /// Write samples as Influx line protocol.
 ///
-/// `precision` is `ns` (default), `us`, `ms` or `s`. Answers 204 when every line was taken, else 400 with a
-/// report that names each bad line; the good ones are kept either way.
+/// `precision` is `ns` (default), `us`, `ms` or `s`. Answers 204 when every line was taken, 200 with a report when some of
+/// them are too old to be kept for long, else 400 with a report that names each bad line; the good ones are kept either way.
 ///
 /// # Errors
 /// 400, 413, 415, 429, 503.
@@ -25,7 +26,7 @@ use crate::app::App;
     post, path = "/api/v2/write", tag = "ingest",
     request_body(content = String, content_type = "text/plain"),
     params(("precision" = Option<String>, Query, description = "ns, us, ms or s")),
-    responses((status = 204), (status = 400, body = lanner_wire::api::WriteReport), (status = 429))
+    responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport), (status = 429))
 ))]
 pub async fn write(
     State(app): State<Arc<App>>,
@@ -39,18 +40,22 @@ pub async fn write(
         Precision::parse(&precision).map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why))?;
     let body = decoded(&app, &headers, body)?;
     let options = Options { precision, received_ms: app.now_ms() };
-    let (batch, report) = parse(&app.store, &body, options)?;
+    let (batch, report, ages) = parse(&app, &body, options);
     commit(&app, batch).await?;
     count_report(&app, "influx", &report);
-    if report.rejected == 0 {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    let report = lanner_wire::api::WriteReport::from(report);
-    Ok((StatusCode::BAD_REQUEST, Json(report)).into_response())
+    let answer = ages.answer(report, "influx");
+    let status = match (answer.rejected, answer.too_old) {
+        (0, 0) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        (0, _) => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Ok((status, Json(answer)).into_response())
 }
 
 /// Lines to a batch: each raw series is looked up once, and its labels are built only when it is new.
-fn parse(store: &Store, body: &[u8], options: Options) -> Result<(Batch, Report), ApiError> {
+fn parse(app: &App, body: &[u8], options: Options) -> (Batch, Report, Ages) {
+    let store = &app.store;
+    let mut ages = Ages::new(app);
     let mut batch = Batch::default();
     let mut report = Report::default();
     let mut raw = Vec::with_capacity(256);
@@ -72,11 +77,12 @@ fn parse(store: &Store, body: &[u8], options: Options) -> Result<(Batch, Report)
                     }
                 },
             };
+            ages.sample(store, id, line.time_ms);
             batch.samples.push((id, Sample::new(line.time_ms, field.value)));
         }
         Ok(())
     });
-    Ok((batch, report))
+    (batch, report, ages)
 }
 
 fn new_series(

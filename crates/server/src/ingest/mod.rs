@@ -3,6 +3,7 @@
 //! A bad line is reported with its number and reason, and costs only itself. Back-pressure: when the store has
 //! too much waiting, or too many requests write at once, the caller is told to come back (429).
 
+pub mod age;
 pub mod carbon;
 pub mod events;
 pub mod influx;

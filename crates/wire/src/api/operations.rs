@@ -35,12 +35,52 @@ pub struct Status {
 pub struct StoreStatus {
     /// The file.
     pub path: String,
-    /// Its size with what belongs to it.
+    /// The size of everything in the data folder, its write-ahead log included.
     pub bytes: u64,
     /// Series.
     pub series: u64,
     /// Streams of events.
     pub streams: u64,
+    /// What is kept for how long.
+    #[serde(default)]
+    pub retention: RetentionView,
+}
+
+/// What is kept for how long; of the rules of a list the first that matches counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RetentionView {
+    /// Of series.
+    pub series: Vec<SeriesRetentionView>,
+    /// Of streams of events.
+    pub events: Vec<EventRetentionView>,
+}
+
+/// How long series are kept, and how coarsely.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeriesRetentionView {
+    /// Which series, by name; `*` stands for any text.
+    #[cfg_attr(feature = "openapi", schema(example = "*"))]
+    pub pattern: String,
+    /// Whether the pattern is a regular expression instead, found anywhere in the name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub regex: bool,
+    /// Steps and the age up to which they are kept, from fine to coarse; or `forever` alone.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["10s:1d", "1m:30d", "1h:3y"])))]
+    pub keep: Vec<String>,
+}
+
+/// How long events are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventRetentionView {
+    /// Which streams, by name; `*` stands for any text.
+    #[cfg_attr(feature = "openapi", schema(example = "*"))]
+    pub pattern: String,
+    /// The age from which they are dropped.
+    #[cfg_attr(feature = "openapi", schema(example = "30d"))]
+    pub keep: String,
 }
 
 /// What has come in since the start.

@@ -73,11 +73,23 @@ pub struct WriteReport {
     /// Why the first hundred of them were refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemView>,
+    /// Samples or events kept that are older than the retention allows: they will be dropped soon.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub too_old: u64,
+    /// What there is to know of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl From<Report> for WriteReport {
     fn from(report: Report) -> Self {
         let Report { accepted, skipped, rejected, problems } = report;
-        Self { accepted, skipped, rejected, problems: problems.into_iter().map(Into::into).collect() }
+        let problems = problems.into_iter().map(Into::into).collect();
+        Self { accepted, skipped, rejected, problems, ..Self::default() }
     }
 }

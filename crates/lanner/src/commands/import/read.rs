@@ -1,13 +1,14 @@
 //! From text to batches: what can be read goes into batches for the server, the rest into a report.
 
 use std::io::{self, BufRead};
+use std::sync::{MutexGuard, PoisonError};
 
 use lanner_core::{Sample, SeriesKey};
 use lanner_wire::line_protocol::{self, Precision};
 use lanner_wire::{Report, csv, events, ndjson};
 
 use super::pieces::{Ends, next_piece};
-use super::whisper;
+use super::{age, whisper};
 
 /// Batches are about this large.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -22,6 +23,10 @@ pub(super) struct How {
     pub(super) name: Option<String>,
     pub(super) precision: Precision,
     pub(super) now_ms: i64,
+    /// The stream that events go to.
+    pub(super) stream: Option<String>,
+    /// Looks at ages, where somebody is to be told of them.
+    pub(super) watch: Option<age::Shared>,
 }
 
 /// What a file holds.
@@ -48,13 +53,14 @@ pub(super) type Send<'s> = &'s mut dyn FnMut(Batch) -> io::Result<()>;
 ///
 /// # Errors
 /// A sentence when nothing more could be read.
-pub(super) fn read(
+pub(super) fn read<'s>(
     input: &mut dyn BufRead,
-    how: &How,
+    how: &'s How,
     report: &mut Report,
-    send: Send<'_>,
+    send: Send<'s>,
 ) -> Result<(), String> {
-    let mut batcher = Batcher { batch: Batch::default(), line: String::new(), send, failed: None };
+    let watch = how.watch.as_ref().map(|watch| watch.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut batcher = Batcher { batch: Batch::default(), line: String::new(), watch, send, failed: None };
     let read = match how.form {
         Form::Events => read_events(input, how, report, &mut batcher),
         Form::LineSamples => read_lines(input, how, report, &mut batcher),
@@ -105,6 +111,9 @@ fn read_events(
         let (time_field, received_ms) = (how.time.as_deref(), how.now_ms);
         let options = events::Options { time_field, received_ms, wanted: Some(&[]) };
         events::parse(piece, options, report, |event| {
+            if batcher.leaves_out_event(how, event.time_ms) {
+                return Ok(());
+            }
             batcher.batch.body.extend_from_slice(event.json.as_bytes());
             batcher.batch.body.push(b'\n');
             batcher.count()
@@ -151,12 +160,21 @@ fn in_pieces(
 struct Batcher<'s> {
     batch: Batch,
     line: String,
+    watch: Option<MutexGuard<'s, age::Watch>>,
     send: Send<'s>,
     failed: Option<io::Error>,
 }
 
 impl Batcher<'_> {
+    fn leaves_out_event(&mut self, how: &How, time_ms: i64) -> bool {
+        let stream = how.stream.as_deref().unwrap_or_default();
+        self.watch.as_mut().is_some_and(|watch| watch.leaves_out_event(stream, time_ms))
+    }
+
     fn sample(&mut self, key: &SeriesKey, sample: Sample) -> Result<(), String> {
+        if self.watch.as_mut().is_some_and(|watch| watch.leaves_out(key, sample)) {
+            return Ok(());
+        }
         self.line.clear();
         line_protocol::write_sample(&mut self.line, key, sample)
             .map_err(|error| format!("the name \"{}\" cannot be sent: {}", key.name, error.reason))?;
@@ -191,6 +209,8 @@ mod tests {
             name: name.map(str::to_owned),
             precision: Precision::Nanoseconds,
             now_ms: 7_000,
+            stream: None,
+            watch: None,
         };
         let mut sent = Vec::new();
         let mut report = Report::default();
@@ -250,8 +270,15 @@ mod tests {
     fn what_cannot_be_read_says_so() {
         let (_, _, result) = run(Form::CsvSamples, None, "1,2\n");
         assert!(result.is_err_and(|why| why.starts_with("line 1: ")));
-        let how =
-            How { form: Form::Events, time: None, name: None, precision: Precision::Nanoseconds, now_ms: 0 };
+        let how = How {
+            form: Form::Events,
+            time: None,
+            name: None,
+            precision: Precision::Nanoseconds,
+            now_ms: 0,
+            stream: None,
+            watch: None,
+        };
         let mut refuse = |_| Err(io::Error::other("gone"));
         let result = read(&mut "{}".as_bytes(), &how, &mut Report::default(), &mut refuse);
         assert_eq!(result, Err("gone".to_owned()));

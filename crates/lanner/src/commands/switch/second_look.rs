@@ -7,7 +7,7 @@ use lanner_wire::api::{ChangeSwitch, PreviewSwitch, SwitchPreview, SwitchRequest
 use serde_json::{Map, Value};
 
 use super::{ChangeArgs, SWITCHES, path, tell_phase, written};
-use crate::client;
+use crate::client::{self, Access};
 use crate::commands::{Shared, rule};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -149,7 +149,7 @@ pub(super) fn requests(shared: &Shared) -> Result<Outcome> {
 
 pub(super) fn request(args: &ChangeArgs, request: &ChangeSwitch) -> Result<Outcome> {
     let ChangeArgs { id, shared, .. } = args;
-    client::with(&shared.server, async |client| {
+    client::with_access(&shared.server, Access::Change, async |client| {
         let kept: SwitchRequest = client.post(&path(id, "request"), request).await?;
         if shared.format == Format::Table {
             remark(&format!(
@@ -165,7 +165,7 @@ pub(super) fn request(args: &ChangeArgs, request: &ChangeSwitch) -> Result<Outco
 
 pub(super) fn approve(args: &ChangeArgs) -> Result<Outcome> {
     let ChangeArgs { id, message, shared } = args;
-    client::with(&shared.server, async |client| {
+    client::with_access(&shared.server, Access::Change, async |client| {
         let request = ChangeSwitch { message: message.clone(), ..ChangeSwitch::default() };
         let switch: SwitchView = client.post(&path(id, "approve"), &request).await?;
         tell_phase(&switch, shared.format)?;
@@ -175,7 +175,7 @@ pub(super) fn approve(args: &ChangeArgs) -> Result<Outcome> {
 
 pub(super) fn deny(args: &ChangeArgs) -> Result<Outcome> {
     let ChangeArgs { id, message, shared } = args;
-    client::with(&shared.server, async |client| {
+    client::with_access(&shared.server, Access::Change, async |client| {
         let request = ChangeSwitch { message: message.clone(), ..ChangeSwitch::default() };
         let denied: SwitchRequest = client.post(&path(id, "deny"), &request).await?;
         remark(&format!("the switch {id} stays as it is; {} had asked for it", denied.actor));
