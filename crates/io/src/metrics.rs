@@ -39,6 +39,7 @@ pub(crate) struct Metrics {
     pub(crate) queued_bytes: Gauge,
     pub(crate) series: Gauge,
     pub(crate) file_bytes: Gauge,
+    pub(crate) damaged_blocks: Gauge,
     pub(crate) notification_attempts: Counters,
     pub(crate) notification_seconds: DurationsBy,
     pub(crate) notifications_dead: Counters,
@@ -59,6 +60,10 @@ impl Metrics {
             queued_bytes: gauge("lanner_store_queued_bytes", "Bytes that wait to be written."),
             series: gauge("lanner_store_series", "Series that exist."),
             file_bytes: gauge("lanner_store_file_bytes", "Size of the store's file."),
+            damaged_blocks: gauge(
+                "lanner_store_damaged_blocks",
+                "Blocks that cannot be read and are left out.",
+            ),
             notification_attempts: counters(
                 "lanner_notification_attempts_total",
                 "Notifications sent or tried, by outcome: sent, failed.",

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
-use lanner_io::store::{Batch, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions};
+use lanner_io::store::{Batch, Damage, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions};
 
 const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
@@ -118,43 +118,20 @@ fn files_that_are_not_ours_are_refused_in_words() {
     };
     check(
         |folder| std::fs::write(folder.join("lanner.db"), "no database at all, only text").unwrap(),
-        "damaged",
+        "no database at all; move it away",
     );
     check(|folder| sql(folder, "CREATE TABLE t (x)"), "a database of another program");
     let newer = |folder: &Path| {
         written(folder);
         sql(folder, "PRAGMA user_version = 99");
     };
-    check(newer, "has schema version 99 and this release knows 3; use the release that wrote it");
-    let damaged = |folder: &Path| {
-        written(folder);
-        sql(folder, "UPDATE journal SET body = zeroblob(length(body))");
-    };
-    check(damaged, "row 1 of the journal is damaged; restore a backup");
+    check(newer, "has schema version 99 and this release knows 4; use the release that wrote it");
     let folder_is_file = tempfile::NamedTempFile::new().unwrap();
     let error = open_error(folder_is_file.path()).to_string();
     assert!(error.contains("cannot be opened"), "{error}");
     let options = StoreOptions { max_series: 0, ..forever() };
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Store::open(folder.path(), options), Err(StoreError::BadOptions { .. })));
-}
-
-#[test]
-fn a_damaged_block_is_named_and_the_rest_stays_readable() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), forever()).unwrap();
-    let id = series(&store);
-    store.append(batch(id, 0, 5_000)).unwrap().wait().unwrap();
-    store.seal().unwrap();
-    store.close();
-    let db = rusqlite::Connection::open(folder.path().join("lanner.db")).unwrap();
-    db.execute("UPDATE block SET body = zeroblob(9) WHERE id = 1", []).unwrap();
-    drop(db);
-    let store = Store::open(folder.path(), forever()).unwrap();
-    let error = store.samples(id, EVER).unwrap_err().to_string();
-    assert!(error.contains("the checksum of a block of samples is wrong; restore a backup"), "{error}");
-    let rest = TimeRange::new(T + 4_096_000, i64::MAX);
-    assert_eq!(store.samples(id, rest).unwrap().len(), 5_000 - 4_096);
 }
 
 #[test]
@@ -285,4 +262,33 @@ fn a_backup_of_a_busy_store_opens_as_a_store() {
     let copy = Store::open(&to, forever()).unwrap();
     assert!(copy.samples(series(&copy), EVER).unwrap().len() >= 500_000);
     assert_eq!(copy.streams().unwrap()[0].n_events, 1);
+}
+
+#[test]
+fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let id = series(&store);
+    store.append(batch(id, 0, 5_000)).unwrap().wait().unwrap();
+    store.seal().unwrap();
+    store.append(batch(id, 5_000, 10)).unwrap().wait().unwrap();
+    store.close();
+    let path = folder.path().join("lanner.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    for table in ["series", "stream", "evaluation", "history"] {
+        db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
+    }
+    db.execute_batch("DELETE FROM meta WHERE key = 'schema'; PRAGMA user_version = 3").unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let store = Store::open_to_read(folder.path(), forever()).unwrap();
+    assert_eq!(store.samples(series(&store), EVER).unwrap().len(), 5_010);
+    assert_eq!(store.damage().unwrap(), Damage::default());
+    drop(store);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    for _ in 0..2 {
+        let store = Store::open(folder.path(), forever()).unwrap();
+        assert_eq!(store.samples(series(&store), EVER).unwrap().len(), 5_010);
+        assert_eq!(store.damage().unwrap(), Damage::default());
+    }
 }

@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, backup, check, completion, demo, detect, export, import, outbox, query, receiver, replay, rule,
-    serve, silence, status, switch, test,
+    alert, backup, check, completion, demo, detect, export, import, outbox, query, receiver, repair, replay,
+    rule, serve, silence, status, switch, test,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -51,6 +51,7 @@ pub(crate) enum Command {
     Import(import::Args),
     Export(export::Args),
     Backup(backup::Args),
+    Repair(repair::Args),
     Status(status::Args),
     Completion(completion::Args),
 }

@@ -26,7 +26,7 @@ mod time_schema;
 pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
-pub use operations::{AuditView, EventRetentionView, RetentionView, SeriesRetentionView, Status};
+pub use operations::{AuditView, EventRetentionView, RepairView, RetentionView, SeriesRetentionView, Status};
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
 pub use review::{

@@ -19,7 +19,7 @@ impl Store {
     /// written meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::BackupExists`] when `to` holds a store or is a file, [`StoreError::Folder`],
+    /// [`StoreError::Corrupt`] when the copy is not whole, [`StoreError::BackupExists`] when `to` holds a store or is a file, [`StoreError::Folder`],
     /// [`StoreError::DiskFull`] and other failures of either file; what was copied until then is removed.
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
         let target = to.join(FILE_NAME);
@@ -52,6 +52,11 @@ impl Store {
         // Made before SQLite would make it, for the owner alone.
         private::options().write(true).create(true).truncate(true).open(file).map_err(failed)?;
         self.copy_into(file, progress)?;
+        // A copy of damage would be found when it is needed.
+        let copy = Connection::open(file)?;
+        super::sums::equip(&copy)?;
+        super::damage::check_copy(&copy)?;
+        drop(copy);
         std::fs::File::open(file).and_then(|file| file.sync_all()).map_err(failed)
     }
 

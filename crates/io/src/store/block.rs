@@ -77,6 +77,12 @@ impl Rows {
         }
     }
 
+    /// The time at which the first row is shown, and that of the last sample; `None` without rows.
+    pub(super) fn span(&self, step_ms: i64) -> Option<(i64, i64)> {
+        let last = self.len().checked_sub(1)?;
+        Some((position(&self.get(0), step_ms), self.times.get(last)))
+    }
+
     pub(super) fn to_vec(&self) -> Vec<Aggregate> {
         (0..self.len()).map(|at| self.get(at)).collect()
     }

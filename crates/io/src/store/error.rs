@@ -47,14 +47,18 @@ pub enum StoreError {
         /// The version that this release reads.
         known: i64,
     },
-    /// A write-ahead log without its index: it cannot be read without writing.
+    /// The file is damaged, and what is whole in it could not be copied into a fresh one.
     #[error(
-        "{}-wal holds data that is not in the file yet, and its index ({}-shm) is missing; run `lanner serve` on the folder once, or read a copy of it",
-        .path.display(), .path.display()
+        "{} is damaged: {reason}; copying what is whole failed: {cause}; make room or restore a backup, and keep the damaged file until then",
+        .path.display()
     )]
-    Unsettled {
+    Unrepaired {
         /// The store's file.
         path: PathBuf,
+        /// What is damaged.
+        reason: String,
+        /// Why it was not repaired.
+        cause: String,
     },
     /// There is no data where data was.
     #[error("{}: {}", .path.display(), emptied(*.log_bytes))]
@@ -94,13 +98,13 @@ pub enum StoreError {
         known: i64,
     },
     /// The file belongs to another program.
-    #[error("{} is a database of another program; choose another data folder", .path.display())]
+    #[error("{} is a database of another program or no database at all; move it away, or choose another data folder", .path.display())]
     NotAStore {
         /// The file.
         path: PathBuf,
     },
     /// The file, or something in it, is damaged.
-    #[error("the store is damaged: {detail}; restore a backup")]
+    #[error("the store is damaged: {detail}; `lanner repair` on its folder keeps what is whole")]
     Corrupt {
         /// What was found where.
         detail: String,
@@ -224,8 +228,26 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as Sql;
         use rusqlite::ErrorCode as Code;
         let detail = error.to_string();
+        if matches!(
+            error,
+            Sql::FromSqlConversionFailure(..)
+                | Sql::InvalidColumnType(..)
+                | Sql::IntegralValueOutOfRange(..)
+                | Sql::Utf8Error(..)
+                // The statements are ours and right: it is the tables that are not.
+                | Sql::SqlInputError { .. }
+        ) {
+            return Self::Corrupt { detail }; // what was never written so
+        }
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
+        {
+            return Self::Corrupt { detail: "the file is cut off".to_owned() };
+        }
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::DiskFull,
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { detail },

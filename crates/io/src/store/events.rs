@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError};
 use lanner_core::TimeRange;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::damage::{Found, Of};
 use super::head::HeldEvent;
 use super::{Core, Store, StoreError, event_block};
 
@@ -34,7 +35,20 @@ pub struct StreamInfo {
 pub(super) struct EventMeta {
     pub(super) id: i64,
     pub(super) start_ms: i64,
+    pub(super) end_ms: i64,
+    pub(super) n_events: usize,
     pub(super) plain_bytes: usize,
+}
+
+/// A row of `id, start_ms, end_ms, n_events, plain_bytes`.
+pub(super) fn meta(row: &rusqlite::Row<'_>) -> rusqlite::Result<EventMeta> {
+    Ok(EventMeta {
+        id: row.get(0)?,
+        start_ms: row.get(1)?,
+        end_ms: row.get(2)?,
+        n_events: row.get(3)?,
+        plain_bytes: row.get(4)?,
+    })
 }
 
 /// The number of a stream, if it has blocks.
@@ -46,15 +60,17 @@ pub(super) fn stream_number(db: &Connection, name: &str) -> Result<Option<i64>, 
 /// The events of a block.
 pub(super) fn read_block(db: &Connection, meta: EventMeta) -> Result<Vec<HeldEvent>, StoreError> {
     let mut statement = db.prepare_cached("SELECT body FROM event_block WHERE id = ?1")?;
-    let body = statement
+    let read = statement
         .query_row([meta.id], |row| {
             row.get_ref(0).map(|body| body.as_blob().map(|body| event_block::decode(body, meta.plain_bytes)))
         })
         .optional()?;
-    match body {
-        Some(Ok(events)) => events,
-        _ => Err(StoreError::corrupt(format!("block {} of events is missing", meta.id))),
-    }
+    let damaged = |what: &str| StoreError::corrupt(format!("block {} of events {what}", meta.id));
+    let Some(Ok(events)) = read else { return Err(damaged("is missing")) };
+    let events = events?;
+    let ends = (events.first().map(|event| event.0), events.last().map(|event| event.0));
+    let is_same = events.len() == meta.n_events && ends == (Some(meta.start_ms), Some(meta.end_ms));
+    if is_same { Ok(events) } else { Err(damaged("is not what the list of blocks says")) }
 }
 
 /// One origin of events, open: what is left of it, in order of time.
@@ -69,6 +85,8 @@ type Next = Reverse<(i64, usize)>;
 #[derive(Debug)]
 pub struct EventsSnapshot {
     db: Connection,
+    stream: Arc<str>,
+    damage: Arc<Found>,
     range: TimeRange,
     metas: Vec<EventMeta>,
     held: Vec<Vec<HeldEvent>>,
@@ -91,7 +109,7 @@ impl EventsSnapshot {
         }
         while let Some(Reverse((_, at))) = heap.pop() {
             let Some(origin) = &mut origins[at] else {
-                let mut events = read_block(&self.db, self.metas[at])?;
+                let mut events = self.read(self.metas[at])?;
                 events.retain(|(time_ms, _)| self.range.contains(*time_ms));
                 if let Some(first) = events.first() {
                     heap.push(Reverse((first.0, at)));
@@ -110,6 +128,20 @@ impl EventsSnapshot {
             }
         }
         Ok(())
+    }
+}
+
+impl EventsSnapshot {
+    /// The events of a block; none of one that is damaged, which is taken note of.
+    fn read(&self, meta: EventMeta) -> Result<Vec<HeldEvent>, StoreError> {
+        match read_block(&self.db, meta) {
+            Err(StoreError::Corrupt { detail }) => {
+                let span = (meta.start_ms, meta.end_ms);
+                self.damage.note(Of::Events, meta.id, &self.stream, meta.n_events, span, &detail);
+                Ok(Vec::new())
+            }
+            read => read,
+        }
     }
 }
 
@@ -138,7 +170,8 @@ impl Store {
         // A transaction of its own: blocks that are replaced meanwhile stay readable.
         let db = self.core().readers.connect()?;
         let (metas, held) = self.core().event_sources(&db, stream, range)?;
-        Ok(EventsSnapshot { db, range, metas, held })
+        let damage = Arc::clone(&self.core().damage);
+        Ok(EventsSnapshot { db, stream: stream.into(), damage, range, metas, held })
     }
 
     /// All streams, in order of their names.
@@ -211,12 +244,10 @@ impl Core {
         let mut metas = Vec::new();
         if let Some(number) = stream_number(db, stream)? {
             let mut statement = db.prepare_cached(
-                "SELECT id, start_ms, plain_bytes FROM event_block
+                "SELECT id, start_ms, end_ms, n_events, plain_bytes FROM event_block
                  WHERE stream = ?1 AND start_ms < ?2 AND end_ms >= ?3 ORDER BY id",
             )?;
-            let rows = statement.query_map(params![number, range.end_ms, range.start_ms], |row| {
-                Ok(EventMeta { id: row.get(0)?, start_ms: row.get(1)?, plain_bytes: row.get(2)? })
-            })?;
+            let rows = statement.query_map(params![number, range.end_ms, range.start_ms], meta)?;
             metas = rows.collect::<Result<_, _>>()?;
         }
         let mut held = Vec::new();

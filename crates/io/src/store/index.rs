@@ -37,16 +37,22 @@ pub(super) fn read_metas(db: &Connection, id: SeriesId) -> Result<Vec<BlockMeta>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A block's rows, from the file.
-pub(super) fn read_rows(db: &Connection, id: i64) -> Result<Rows, StoreError> {
-    let mut statement = db.prepare_cached("SELECT body FROM block WHERE id = ?1")?;
-    let body = statement
-        .query_row([id], |row| row.get_ref(0).map(|body| body.as_blob().map(block::decode)))
+/// The rows of a block of `series`, from the file. What the block says of itself, its row and the list of blocks must
+/// agree: each lies on a page of its own.
+pub(super) fn read_rows(db: &Connection, series: SeriesId, meta: &BlockMeta) -> Result<Rows, StoreError> {
+    let mut statement = db.prepare_cached("SELECT series, step_ms, body FROM block WHERE id = ?1")?;
+    let read = statement
+        .query_row([meta.id], |row| {
+            let is_same = row.get::<_, u32>(0)? == series.0 && row.get::<_, i64>(1)? == meta.step_ms;
+            row.get_ref(2).map(|body| body.as_blob().map(|body| (is_same, block::decode(body))))
+        })
         .optional()?;
-    match body {
-        Some(Ok(rows)) => rows,
-        _ => Err(StoreError::corrupt(format!("block {id} is missing"))),
-    }
+    let damaged = |what: &str| StoreError::corrupt(format!("block {} {what}", meta.id));
+    let Some(Ok((is_same, rows))) = read else { return Err(damaged("is missing")) };
+    let rows = rows?;
+    let span = rows.span(meta.step_ms);
+    let is_same = is_same && rows.len() == meta.n_rows && span == Some((meta.start_ms, meta.end_ms));
+    if is_same { Ok(rows) } else { Err(damaged("is not what the list of blocks says")) }
 }
 
 /// What was looked up lately. Entries are kept while they are used; others go when room is needed.

@@ -29,6 +29,7 @@ mod batch;
 mod block;
 mod bytes;
 mod column;
+mod damage;
 mod documents;
 mod error;
 mod event_block;
@@ -43,6 +44,7 @@ mod outbox;
 mod private;
 mod read;
 mod receipt;
+mod repair;
 mod retention;
 mod rollup;
 mod seal;
@@ -50,6 +52,7 @@ mod segment;
 mod series;
 mod state;
 mod stats;
+mod sums;
 mod writer;
 
 use std::collections::HashSet;
@@ -62,6 +65,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 pub use audit::{AuditCheck, AuditEntry};
 pub use batch::{Batch, NewEvent, Texts};
+pub use damage::Damage;
 pub use documents::{DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};
@@ -70,6 +74,7 @@ pub use options::StoreOptions;
 pub use outbox::{OutboxEntry, OutboxState};
 pub use read::Piece;
 pub use receipt::Receipt;
+pub use repair::Repair;
 pub use retention::{
     EventRetention, FOREVER, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
 };
@@ -78,6 +83,7 @@ pub use state::EvaluationFilter;
 pub use stats::StoreStats;
 
 use crate::metrics::METRICS;
+use damage::Found;
 use head::Head;
 use open::Access;
 use series::Registry;
@@ -114,6 +120,8 @@ struct Inner {
     sealer: maintain::Sealer,
     /// Held while the store is open.
     lock: Mutex<Option<File>>,
+    /// Where what is whole of a damaged store was copied that must not be changed; gone with this.
+    _copy: Option<tempfile::TempDir>,
 }
 
 /// What the writer's thread and the readers share.
@@ -125,6 +133,7 @@ struct Core {
     head: RwLock<Head>,
     /// Read-locked by whoever looks at blocks and head together, write-locked while data moves between them.
     layout: Arc<RwLock<()>>,
+    damage: Arc<Found>,
     readers: open::Readers,
     metas: index::Metas,
     blocks: index::Blocks,
@@ -132,26 +141,91 @@ struct Core {
     maintenance: Mutex<maintain::Memory>,
 }
 
+/// What is read when a store is opened.
+struct Loaded {
+    db: Connection,
+    head: Head,
+    registry: Registry,
+}
+
+impl Loaded {
+    /// Of a folder that is locked. [`StoreError::Corrupt`] when something is not whole.
+    fn to_write(folder: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        let path = folder.join(open::FILE_NAME);
+        open::refuse_emptied(&path)?;
+        if path.exists() {
+            refuse_damaged(&path)?;
+        }
+        let db = open::open_writer(folder, options.max_page_count)?;
+        let head = Self::checked(&db, &path, options)?;
+        forget_empty_series(&db, &head)?;
+        Ok(Self { registry: Registry::load(&db, options.max_series)?, head, db })
+    }
+
+    /// Without a change to anything in the folder.
+    fn to_read(folder: &Path, access: Access, options: &StoreOptions) -> Result<Self, StoreError> {
+        let path = folder.join(open::FILE_NAME);
+        refuse_damaged(&path)?;
+        let readers = open::Readers::new(folder, access);
+        readers.check_version()?;
+        let db = readers.connect()?;
+        let head = Self::checked(&db, &path, options)?;
+        Ok(Self { registry: Registry::load(&db, options.max_series)?, head, db })
+    }
+
+    /// Of a copy of what is whole, made in a place of its own, and what is lost.
+    fn of_copy(
+        path: &Path,
+        reason: &StoreError,
+        options: &StoreOptions,
+    ) -> Result<(tempfile::TempDir, Self, Vec<String>), StoreError> {
+        let failed = |error: std::io::Error| StoreError::Folder {
+            path: std::env::temp_dir(),
+            detail: error.to_string(),
+        };
+        let copy = tempfile::tempdir().map_err(failed)?;
+        let target = copy.path().join(open::FILE_NAME);
+        let repair = repair::into_fresh(path, &target, &reason.to_string(), "")?;
+        let loaded = Self::to_read(copy.path(), Access::Settled, options)?;
+        Ok((copy, loaded, repair.lines()))
+    }
+
+    /// What lies in the journal of a file that is whole.
+    fn checked(db: &Connection, path: &Path, options: &StoreOptions) -> Result<Head, StoreError> {
+        damage::check(db, path)?;
+        let mut head = Head::default();
+        replay(db, &mut head, options.max_head_bytes / 4)?;
+        Ok(head)
+    }
+}
+
+fn refuse_damaged(path: &Path) -> Result<(), StoreError> {
+    repair::inspect(path)?.map_or(Ok(()), |detail| Err(StoreError::corrupt(detail)))
+}
+
 impl Core {
     fn new(
         folder: &Path,
         options: StoreOptions,
-        db: &Connection,
-        head: Head,
+        loaded: Loaded,
         access: Access,
-    ) -> Result<Arc<Self>, StoreError> {
-        Ok(Arc::new(Self {
+        lost: Vec<String>,
+    ) -> (Connection, Arc<Self>) {
+        let Loaded { db, head, registry } = loaded;
+        let core = Self {
             folder: folder.to_owned(),
-            registry: Registry::load(db, options.max_series)?,
+            registry,
             head: RwLock::new(head),
             layout: Arc::default(),
+            damage: Arc::new(Found::new(lost)),
             readers: open::Readers::new(folder, access),
             metas: index::Metas::new(METAS_KEPT),
             blocks: index::Blocks::new(options.block_cache_bytes),
             maintenance: Mutex::default(),
             retention: options.retention_in_force(),
             options,
-        }))
+        };
+        (db, Arc::new(core))
     }
 
     fn head(&self) -> RwLockReadGuard<'_, Head> {
@@ -182,17 +256,24 @@ impl Store {
     pub fn open(folder: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         options.check()?;
         let lock = open::lock_folder(folder)?;
-        let db = open::open_writer(folder, options.max_page_count)?;
-        let mut head = Head::default();
-        replay(&db, &mut head, options.max_head_bytes / 4)?;
-        forget_empty_series(&db, &head)?;
-        let core = Core::new(folder, options, &db, head, Access::Shared)?;
+        repair::finish(folder).map_err(|error| open::folder_error(folder.to_owned(), &error))?;
+        let loaded = match Loaded::to_write(folder, &options) {
+            Err(StoreError::Corrupt { detail }) => {
+                tracing::error!("the store is damaged: {detail}; what is whole is copied into a fresh file");
+                let repair = repair::replace(folder, &detail)?;
+                repair.lines().iter().for_each(|line| tracing::error!("lost: {line}"));
+                tracing::warn!("the store is repaired; the damaged file is kept as {}", repair.kept_as);
+                Loaded::to_write(folder, &options)?
+            }
+            loaded => loaded?,
+        };
+        let (db, core) = Core::new(folder, options, loaded, Access::Shared, Vec::new());
         let thread_error =
             |error: std::io::Error| StoreError::Database { detail: format!("starting a thread: {error}") };
         let writer = Writer::start(db, Arc::clone(&core.layout), core.options.max_queued_bytes);
         let writer = Some(writer.map_err(thread_error)?);
         let sealer = maintain::Sealer::default();
-        let store = Self(Arc::new(Inner { core, writer, sealer, lock: Mutex::new(Some(lock)) }));
+        let store = Self(Arc::new(Inner { core, writer, sealer, lock: Mutex::new(Some(lock)), _copy: None }));
         store.start_sealer().map_err(thread_error)?;
         Ok(store)
     }
@@ -200,22 +281,69 @@ impl Store {
     /// Opens the store in `folder` for reading: nothing in the folder changes, so it may lie where nobody can write.
     /// Writing answers [`StoreError::OpenedToRead`].
     ///
-    /// Others may read the same folder meanwhile; nobody may serve it.
+    /// Others may read the same folder meanwhile; nobody may serve it. What is damaged, or written by an earlier release, is
+    /// copied into a temporary folder as far as it is whole; [`Store::damage`] says what is missing.
     ///
     /// # Errors
-    /// [`StoreError::Served`], [`StoreError::TooOld`], [`StoreError::Unsettled`], and as [`Store::open`].
+    /// [`StoreError::Served`], and as [`Store::open`].
     pub fn open_to_read(folder: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         options.check()?;
         let lock = open::share_folder(folder)?;
-        let access = Access::of_unserved(&folder.join(open::FILE_NAME))?;
-        let readers = open::Readers::new(folder, access);
-        readers.check_version()?;
-        let db = readers.connect()?;
-        let mut head = Head::default();
-        replay(&db, &mut head, options.max_head_bytes / 4)?;
-        let core = Core::new(folder, options, &db, head, access)?;
+        let path = folder.join(open::FILE_NAME);
+        open::refuse_emptied(&path)?;
+        let loaded = match Access::of_unserved(&path) {
+            Some(access) => Loaded::to_read(folder, access, &options).map(|loaded| (access, loaded)),
+            None => Err(StoreError::corrupt("the index of the write-ahead log is missing")),
+        };
+        let (copy, (access, loaded), lost) = match loaded {
+            // What reading alone can neither repair nor upgrade is copied, as far as it is whole.
+            Err(error @ (StoreError::Corrupt { .. } | StoreError::TooOld { .. })) => {
+                let (copy, loaded, lost) = Loaded::of_copy(&path, &error, &options)?;
+                (Some(copy), (Access::Settled, loaded), lost)
+            }
+            loaded => (None, loaded?, Vec::new()),
+        };
+        let lies_in = copy.as_ref().map_or(folder, tempfile::TempDir::path);
+        let (_, core) = Core::new(lies_in, options, loaded, access, lost);
         let sealer = maintain::Sealer::default();
-        Ok(Self(Arc::new(Inner { core, writer: None, sealer, lock: Mutex::new(lock) })))
+        Ok(Self(Arc::new(Inner { core, writer: None, sealer, lock: Mutex::new(lock), _copy: copy })))
+    }
+
+    /// Repairs the store in `folder`, which nobody may have open: looks through all of it, and when something is damaged
+    /// copies what is whole into a fresh file and keeps the damaged one beside it. `None` when all is whole.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn repair(folder: &Path, options: &StoreOptions) -> Result<Option<Repair>, StoreError> {
+        let _lock = open::lock_folder(folder)?;
+        let path = folder.join(open::FILE_NAME);
+        repair::finish(folder).map_err(|error| open::folder_error(folder.to_owned(), &error))?;
+        let checked = match open::refuse_emptied(&path) {
+            Err(StoreError::Emptied { log_bytes: 1.., .. }) => {
+                // What the log holds may be everything.
+                let file = File::options().create(true).append(true).open(&path);
+                file.map_err(|error| open::folder_error(folder.to_owned(), &error))?;
+                Err(StoreError::corrupt("the file is empty, and its log is not"))
+            }
+            Err(error) => Err(error),
+            Ok(()) => Loaded::to_write(folder, options).and_then(|loaded| damage::check_all(&loaded.db)),
+        };
+        match checked {
+            Ok(()) => Ok(None),
+            Err(StoreError::Corrupt { detail }) => repair::replace(folder, &detail).map(Some),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is damaged, as far as it was met, and which repairs there were.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn damage(&self) -> Result<Damage, StoreError> {
+        let mut repairs = self.look(repair::repairs)?;
+        // A copy for reading replaced nothing.
+        repairs.retain(|repair| !repair.kept_as.is_empty());
+        Ok(Damage { unreadable: self.core().damage.lines(), repairs })
     }
 
     /// Writes what waits and closes the file; other clones get [`StoreError::Closed`] from now on.

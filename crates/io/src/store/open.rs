@@ -8,9 +8,9 @@ use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{StoreError, locked, private};
+use super::{StoreError, locked, private, sums};
 
 /// The store's one file inside the data folder.
 pub(super) const FILE_NAME: &str = "lanner.db";
@@ -18,11 +18,15 @@ const LOCK_NAME: &str = "lanner.lock";
 const PATIENCE_WITH_READERS: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// `LANR`: tells a store from other SQLite files.
-const APPLICATION_ID: i64 = 0x4c41_4e52;
+pub(super) const APPLICATION_ID: i64 = 0x4c41_4e52;
 
 /// The scripts that lead from version `n` to `n + 1`; never edit one that was released, add one.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 /// Makes the folder if needed and takes its lock, which ends with the file handle.
 pub(super) fn lock_folder(folder: &Path) -> Result<File, StoreError> {
@@ -87,7 +91,7 @@ fn owner(file: &File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-fn folder_error(path: PathBuf, error: &std::io::Error) -> StoreError {
+pub(super) fn folder_error(path: PathBuf, error: &std::io::Error) -> StoreError {
     let detail = error.to_string();
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path, detail },
@@ -100,12 +104,12 @@ fn folder_error(path: PathBuf, error: &std::io::Error) -> StoreError {
 pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<Connection, StoreError> {
     let path = folder.join(FILE_NAME);
     let name = |error: StoreError| in_file(error, &path);
-    refuse_emptied(&path)?;
     if !path.exists() {
         create(folder).map_err(name)?;
     }
-    let mut db = Connection::open(&path).map_err(|error| name(sqlite_open_error(folder, &error)))?;
-    prepare(&mut db, &path).map_err(name)?;
+    let db = Connection::open(&path).map_err(|error| name(sqlite_open_error(folder, &error)))?;
+    sums::equip(&db)?;
+    prepare(&db, &path).map_err(name)?;
     if let Some(pages) = max_page_count {
         db.pragma_update(None, "max_page_count", pages)?;
     }
@@ -116,27 +120,41 @@ pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<
 /// of ours: it was emptied.
 fn create(folder: &Path) -> Result<(), StoreError> {
     let partial = folder.join("lanner.db.new");
-    let failed = |error: std::io::Error| folder_error(folder.to_owned(), &error);
-    for left_over in [partial.clone(), partial.with_extension("new-journal")] {
-        match std::fs::remove_file(left_over) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-    }
-    private::options().write(true).create_new(true).open(&partial).map_err(failed)?;
-    let mut db = Connection::open(&partial).map_err(|error| sqlite_open_error(folder, &error))?;
-    // Only possible while the file is empty: room freed by retention can go back to the disk.
-    db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    migrate(&mut db, 0)?;
-    db.close().map_err(|(_, error)| StoreError::from(error))?;
-    std::fs::rename(&partial, folder.join(FILE_NAME)).map_err(failed)?;
+    create_file(&partial)?.close().map_err(|(_, error)| StoreError::from(error))?;
+    std::fs::rename(&partial, folder.join(FILE_NAME))
+        .map_err(|error| folder_error(folder.to_owned(), &error))?;
     // Where a folder cannot be flushed its new name may be lost with the power, and nothing else.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
+/// Makes an empty store at `path`, in the place of what a process left there that ended too soon.
+pub(super) fn create_file(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error: std::io::Error| folder_error(path.to_owned(), &error);
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    for left_over in [path.to_owned(), PathBuf::from(journal)] {
+        match std::fs::remove_file(left_over) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    private::options().write(true).create_new(true).open(path).map_err(failed)?;
+    let db = Connection::open(path).map_err(|error| sqlite_open_error(path, &error))?;
+    sums::equip(&db)?;
+    make_tables(&db)?;
+    Ok(db)
+}
+
+/// Makes the tables of an empty store.
+pub(super) fn make_tables(db: &Connection) -> Result<(), StoreError> {
+    // Only possible while the file is empty: room freed by retention can go back to the disk.
+    db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    migrate(db, 0)
+}
+
 /// Refuses to begin anew where data was.
-fn refuse_emptied(path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_emptied(path: &Path) -> Result<(), StoreError> {
     let log = path.with_extension("db-wal");
     let size = |path: &Path| std::fs::metadata(path).map(|file| file.len()).ok();
     match (size(path), size(&log)) {
@@ -155,14 +173,21 @@ fn checked_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
     if application != APPLICATION_ID {
         return Err(StoreError::NotAStore { path: path.to_owned() });
     }
+    let sql = "SELECT value FROM meta WHERE key = 'schema'";
+    let noted: Option<i64> = db.query_row(sql, [], |row| row.get(0)).optional()?;
     let known = MIGRATIONS.len() as i64;
-    if version > known || version < 0 {
+    // A version that nobody wrote, or that differs in one bit from the one that was.
+    let is_flipped = |noted: i64| (noted ^ version).count_ones() == 1;
+    if version <= 0 || noted.is_some_and(is_flipped) {
+        return Err(StoreError::corrupt(format!("the header of the file is damaged (version {version})")));
+    }
+    if version > known {
         return Err(StoreError::TooNew { path: path.to_owned(), found: version, known });
     }
     Ok(version)
 }
 
-fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
+fn prepare(db: &Connection, path: &Path) -> Result<(), StoreError> {
     let version = checked_version(db, path)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
@@ -173,16 +198,18 @@ fn prepare(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     migrate(db, version)
 }
 
-fn migrate(db: &mut Connection, version: i64) -> Result<(), StoreError> {
+fn migrate(db: &Connection, version: i64) -> Result<(), StoreError> {
     let missing = MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0));
     if missing.len() == 0 {
         return Ok(());
     }
-    let tx = db.transaction()?;
+    let tx = db.unchecked_transaction()?;
     for script in missing {
         tx.execute_batch(script)?;
     }
     tx.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('secret', randomblob(192))", [])?;
+    // Said twice, so that a damaged header is not taken for another release's.
+    tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?1)", [MIGRATIONS.len() as i64])?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
     Ok(tx.commit()?)
@@ -224,14 +251,13 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// How to read the file at `path`, which no process writes.
-    pub(super) fn of_unserved(path: &Path) -> Result<Self, StoreError> {
-        refuse_emptied(path)?;
+    /// How to read the file at `path`, which no process writes; `None` when that cannot be done without writing.
+    pub(super) fn of_unserved(path: &Path) -> Option<Self> {
         let beside = |extension: &str| std::fs::metadata(path.with_extension(extension));
         match (beside("db-wal"), beside("db-shm")) {
-            (Ok(log), Err(_)) if log.len() > 0 => Err(StoreError::Unsettled { path: path.to_owned() }),
-            (Ok(log), Ok(_)) if log.len() > 0 => Ok(Self::Unsettled),
-            _ => Ok(Self::Settled),
+            (Ok(log), Err(_)) if log.len() > 0 => None,
+            (Ok(log), Ok(_)) if log.len() > 0 => Some(Self::Unsettled),
+            _ => Some(Self::Settled),
         }
     }
 
@@ -294,6 +320,7 @@ impl Readers {
     /// A connection of its own, outside the pool.
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         let db = self.access.connect(&self.path)?;
+        sums::equip(&db)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.pragma_update(None, "query_only", true)?;
         db.pragma_update(None, "cache_size", -8_000)?;

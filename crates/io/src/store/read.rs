@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError};
 use lanner_core::{Aggregate, Sample, TimeRange};
 
 use super::block::{Rows, position};
+use super::damage::Of;
 use super::index::{self, BlockMeta};
 use super::{Core, SeriesId, Store, StoreError};
 
@@ -77,14 +78,26 @@ impl Core {
         Ok(self.metas.insert(id, metas, size))
     }
 
-    /// The decoded rows of a block. Call with the layout locked.
-    fn rows(&self, meta: &BlockMeta) -> Result<Arc<Rows>, StoreError> {
+    /// The decoded rows of a block; `None` for one that is damaged, which is taken note of. Call with the layout locked.
+    pub(super) fn rows(&self, id: SeriesId, meta: &BlockMeta) -> Result<Option<Arc<Rows>>, StoreError> {
         if let Some(rows) = self.blocks.get(meta.id) {
-            return Ok(rows);
+            return Ok(Some(rows));
         }
-        let rows = self.readers.with(|db| index::read_rows(db, meta.id))?;
-        let size = rows.size();
-        Ok(self.blocks.insert(meta.id, rows, size))
+        if self.damage.knows(Of::Samples, meta.id) {
+            return Ok(None);
+        }
+        match self.readers.with(|db| index::read_rows(db, id, meta)) {
+            Ok(rows) => {
+                let size = rows.size();
+                Ok(Some(self.blocks.insert(meta.id, rows, size)))
+            }
+            Err(StoreError::Corrupt { detail }) => {
+                let (name, n, span) = (self.registry.name_of(id), meta.n_rows, (meta.start_ms, meta.end_ms));
+                self.damage.note(Of::Samples, meta.id, &name, n, span, &detail);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn sources(&self, id: SeriesId, range: TimeRange) -> Result<Vec<Source>, StoreError> {
@@ -93,7 +106,7 @@ impl Core {
         let mut sources = Vec::new();
         for meta in self.metas(id)?.iter() {
             if meta.start_ms < range.end_ms && meta.end_ms >= range.start_ms {
-                let rows = self.rows(meta)?;
+                let Some(rows) = self.rows(id, meta)? else { continue };
                 let step_ms = meta.step_ms;
                 let before = |limit_ms: i64| {
                     let mut at = rows.before(limit_ms);

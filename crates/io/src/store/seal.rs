@@ -10,13 +10,14 @@ use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
+use super::damage::Of;
 use super::event_block::{self, PLAIN_BYTES};
-use super::events::{self, EventMeta};
+use super::events;
 use super::head::{Generation, HeldEvent};
 use super::maintain::Memory;
 use super::segment::{self, NewBlock, Segment};
 use super::writer::Urgency;
-use super::{Core, SeriesId, Store, StoreError, index};
+use super::{Core, SeriesId, Store, StoreError};
 use crate::metrics::METRICS;
 
 /// A block of events to write.
@@ -84,7 +85,8 @@ impl Edit {
         }
         for new in &self.event_blocks {
             let NewEventBlock { stream, start_ms, end_ms, n_events, plain_bytes, body } = new;
-            db.prepare_cached("INSERT OR IGNORE INTO stream (name) VALUES (?1)")?.execute([&**stream])?;
+            db.prepare_cached("INSERT OR IGNORE INTO stream (name, sum) VALUES (?1, row_sum(?1))")?
+                .execute([&**stream])?;
             db.prepare_cached(
                 "INSERT INTO event_block (stream, start_ms, end_ms, n_events, plain_bytes, size, body)
                  VALUES ((SELECT id FROM stream WHERE name = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -122,14 +124,26 @@ impl Core {
         &self,
         id: SeriesId,
         edit: &mut Edit,
-        change: impl FnOnce(Vec<Segment>, segment::Fetch<'_>) -> Result<Vec<Segment>, StoreError>,
+        mut change: impl FnMut(Vec<Segment>, segment::Fetch<'_>) -> Result<Vec<Segment>, StoreError>,
     ) -> Result<(), StoreError> {
-        let fetch = |block: i64| match self.blocks.get(block) {
-            Some(rows) => Ok(rows.to_vec()),
-            None => Ok(self.readers.with(|db| index::read_rows(db, block))?.to_vec()),
+        let segments = loop {
+            let metas = self.metas(id)?;
+            let whole = || metas.iter().filter(|meta| !self.damage.knows(Of::Samples, meta.id));
+            let n_whole = whole().count();
+            let fetch = |block: i64| {
+                let meta = metas.iter().find(|meta| meta.id == block);
+                let rows = meta.map(|meta| self.rows(id, meta)).transpose()?.flatten();
+                rows.map(|rows| rows.to_vec())
+                    .ok_or_else(|| StoreError::corrupt(format!("block {block} is damaged")))
+            };
+            let segments = whole().map(Segment::from).collect();
+            let changed = change(segments, &fetch).and_then(|segments| segment::joined(segments, &fetch));
+            match changed {
+                // A block was found to be damaged: it stays as it is, and the others are changed without it.
+                Err(StoreError::Corrupt { .. }) if whole().count() < n_whole => {}
+                changed => break changed?,
+            }
         };
-        let segments = self.metas(id)?.iter().map(Segment::from).collect();
-        let segments = segment::joined(change(segments, &fetch)?, &fetch)?;
         let n_before = (edit.blocks.len(), edit.dropped.len());
         segment::changes(id, segments, &mut edit.blocks, &mut edit.dropped)?;
         if n_before != (edit.blocks.len(), edit.dropped.len()) {
@@ -182,7 +196,8 @@ impl Core {
         for (stream, events) in streams {
             let mut events = events.clone();
             events.sort_by_key(|(time_ms, _)| *time_ms);
-            self.readers.with(|db| join_small_blocks(db, stream, &mut events, &mut edit.dropped_events))?;
+            self.readers
+                .with(|db| self.join_small_blocks(db, stream, &mut events, &mut edit.dropped_events))?;
             for events in chunks(&events) {
                 let (body, plain_bytes) = event_block::encode(events)?;
                 edit.event_blocks.push(NewEventBlock {
@@ -199,33 +214,48 @@ impl Core {
     }
 }
 
-/// Takes the latest blocks of a stream in, as long as they are small beside what is there.
-fn join_small_blocks(
-    db: &Connection,
-    stream: &str,
-    events: &mut Vec<HeldEvent>,
-    dropped: &mut Vec<i64>,
-) -> Result<(), StoreError> {
-    let Some(number) = events::stream_number(db, stream)? else { return Ok(()) };
-    let mut statement = db.prepare_cached(
-        "SELECT id, start_ms, plain_bytes FROM event_block WHERE stream = ?1 ORDER BY id DESC LIMIT 16",
+impl Core {
+    /// Takes the latest blocks of a stream in, as long as they are small beside what is there.
+    fn join_small_blocks(
+        &self,
+        db: &Connection,
+        stream: &str,
+        events: &mut Vec<HeldEvent>,
+        dropped: &mut Vec<i64>,
+    ) -> Result<(), StoreError> {
+        let Some(number) = events::stream_number(db, stream)? else { return Ok(()) };
+        let mut statement = db.prepare_cached(
+        "SELECT id, start_ms, end_ms, n_events, plain_bytes FROM event_block WHERE stream = ?1 ORDER BY id DESC LIMIT 16",
     )?;
-    let rows = statement.query_map([number], |row| {
-        Ok(EventMeta { id: row.get(0)?, start_ms: row.get(1)?, plain_bytes: row.get(2)? })
-    })?;
-    for meta in rows {
-        let meta = meta?;
-        let size: usize = events.iter().map(event_block::plain_size).sum();
-        if meta.plain_bytes >= 2 * size || meta.plain_bytes + size > PLAIN_BYTES {
-            break;
+        let rows = statement.query_map([number], events::meta)?;
+        for meta in rows {
+            let meta = meta?;
+            let size: usize = events.iter().map(event_block::plain_size).sum();
+            if meta.plain_bytes >= 2 * size || meta.plain_bytes + size > PLAIN_BYTES {
+                break;
+            }
+            let mut joined = match events::read_block(db, meta) {
+                Ok(joined) => joined,
+                Err(StoreError::Corrupt { detail }) => {
+                    self.damage.note(
+                        Of::Events,
+                        meta.id,
+                        stream,
+                        meta.n_events,
+                        (meta.start_ms, meta.end_ms),
+                        &detail,
+                    );
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            joined.append(events);
+            joined.sort_by_key(|(time_ms, _)| *time_ms); // stable: the older block's come first
+            *events = joined;
+            dropped.push(meta.id);
         }
-        let mut joined = events::read_block(db, meta)?;
-        joined.append(events);
-        joined.sort_by_key(|(time_ms, _)| *time_ms); // stable: the older block's come first
-        *events = joined;
-        dropped.push(meta.id);
+        Ok(())
     }
-    Ok(())
 }
 
 /// Cuts events into runs of about the size of a block.

@@ -13,6 +13,7 @@ use lanner_core::{Labels, MatchOp, Matcher, SeriesKey};
 use rusqlite::Connection;
 use xxhash_rust::xxh3::xxh3_128_with_secret;
 
+use super::sums::Table;
 use super::{StoreError, glob};
 
 /// A series' number within one run of the program. Not to be stored elsewhere.
@@ -78,10 +79,16 @@ impl Registry {
             return Err(StoreError::corrupt("the installation's hash secret is too short"));
         }
         let mut known = Known::default();
-        let mut statement = db.prepare("SELECT id, name, labels FROM series ORDER BY id")?;
+        let mut statement = db.prepare(&format!(
+            "SELECT id, name, labels, {} FROM series ORDER BY id",
+            Table::Series.is_whole()
+        ))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let id: u32 = row.get(0)?;
+            if !row.get::<_, bool>(3)? {
+                return Err(StoreError::corrupt(format!("the name of series {id} is not what was written")));
+            }
             let labels: Labels = serde_json::from_str(row.get_ref(2)?.as_str().unwrap_or(""))?;
             let name = row.get_ref(1)?.as_str().unwrap_or("");
             if id == 0 || (id as usize) <= known.keys.len() {
@@ -203,7 +210,9 @@ impl Registry {
             let new = written as usize..known.keys.len();
             new.filter_map(|at| Some((at as u32 + 1, known.keys[at].clone()?))).collect()
         };
-        let mut insert = db.prepare_cached("INSERT INTO series (id, name, labels) VALUES (?1, ?2, ?3)")?;
+        let mut insert = db.prepare_cached(
+            "INSERT INTO series (id, name, labels, sum) VALUES (?1, ?2, ?3, row_sum(?1, ?2, ?3))",
+        )?;
         for (id, key) in keys {
             insert.execute((id, &*key.name, serde_json::to_string(&key.labels)?))?;
         }

@@ -12,6 +12,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
 
+use super::sums::{Table, columns};
 use super::{Receipt, Store, StoreError};
 
 /// Which evaluations to list, newest first. The default lists the latest of all rules.
@@ -29,8 +30,7 @@ pub struct EvaluationFilter {
     pub limit: usize,
 }
 
-const EVALUATION_COLUMNS: &str = "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, \
-     state, late, evaluated_ms";
+const EVALUATION_COLUMNS: &str = columns(Table::Evaluation);
 
 impl Store {
     /// Writes what one turn of the engine changes: all of it in one transaction, or nothing.
@@ -99,9 +99,12 @@ impl Store {
         group: &Group,
         window: TimeRange,
     ) -> Result<Option<Measured>, StoreError> {
-        let sql = "SELECT value FROM history WHERE query = ?1 AND start_ms = ?2 AND end_ms = ?3 AND grp = ?4";
+        let sql = format!(
+            "SELECT value FROM history WHERE query = ?1 AND start_ms = ?2 AND end_ms = ?3 AND grp = ?4 AND {}",
+            Table::History.is_whole()
+        );
         let value: Option<Option<f64>> = self.look(|db| {
-            let mut statement = db.prepare_cached(sql)?;
+            let mut statement = db.prepare_cached(&sql)?;
             let key = params![query as i64, window.start_ms, window.end_ms, group_key(group)?];
             Ok(statement.query_row(key, |row| row.get(0)).optional()?)
         })?;
@@ -114,10 +117,11 @@ impl Store {
     /// Failures of the file.
     pub fn measured_range(&self, query: u64, range: TimeRange) -> Result<Vec<Measured>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
+            let mut statement = db.prepare_cached(&format!(
                 "SELECT start_ms, end_ms, grp, value FROM history
-                 WHERE query = ?1 AND start_ms >= ?2 AND start_ms < ?3 ORDER BY start_ms, end_ms, grp",
-            )?;
+                 WHERE query = ?1 AND start_ms >= ?2 AND start_ms < ?3 AND {} ORDER BY start_ms, end_ms, grp",
+                Table::History.is_whole()
+            ))?;
             let mut rows = statement.query(params![query as i64, range.start_ms, range.end_ms])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
@@ -134,9 +138,10 @@ impl Store {
     /// Failures of the file.
     pub fn measured_window(&self, query: u64, window: TimeRange) -> Result<Vec<Measured>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT grp, value FROM history WHERE query = ?1 AND start_ms = ?2 AND end_ms = ?3 ORDER BY grp",
-            )?;
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT grp, value FROM history WHERE query = ?1 AND start_ms = ?2 AND end_ms = ?3 AND {} ORDER BY grp",
+                Table::History.is_whole()
+            ))?;
             let mut rows = statement.query(params![query as i64, window.start_ms, window.end_ms])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
@@ -168,7 +173,9 @@ impl Store {
         if let Some(to_ms) = filter.to_ms {
             condition("end_ms < ?", Sql::Integer(to_ms));
         }
-        let wheres = if wheres.is_empty() { "1".to_owned() } else { wheres.join(" AND ") };
+        let is_whole = Table::Evaluation.is_whole();
+        wheres.push(&is_whole);
+        let wheres = wheres.join(" AND ");
         let order = if filter.rule.is_some() { "end_ms DESC, start_ms DESC, seq DESC" } else { "seq DESC" };
         let limit = if filter.limit == 0 { 1_000 } else { filter.limit };
         let sql = format!(
@@ -250,7 +257,8 @@ fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
         put_evaluation(db, evaluation)?;
     }
     let mut history = db.prepare_cached(
-        "INSERT OR REPLACE INTO history (query, start_ms, end_ms, grp, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO history (query, start_ms, end_ms, grp, value, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, row_sum(?1, ?2, ?3, ?4, ?5))",
     )?;
     for Measured { query, group, window, value } in &changes.history {
         let group = group_key(group)?;
@@ -303,8 +311,9 @@ fn put_evaluation(db: &Connection, it: &Evaluation) -> Result<(), StoreError> {
         return Err(StoreError::WrongIdentity { id: it.id.clone(), rule: it.rule.to_string(), expected });
     }
     let sql = format!(
-        "INSERT OR IGNORE INTO evaluation ({EVALUATION_COLUMNS})
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+        "INSERT OR IGNORE INTO evaluation ({EVALUATION_COLUMNS}, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+                 row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13))"
     );
     let group = group_key(&it.group)?;
     let n = db.prepare_cached(&sql)?.execute(params![

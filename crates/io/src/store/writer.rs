@@ -199,7 +199,6 @@ fn run(shared: &Shared, db: &Connection, layout: &RwLock<()>) {
         METRICS.commits.inc();
         METRICS.commit_seconds.observe(seconds);
         let mut queue = locked(&shared.queue);
-        queue.bytes = queue.bytes.saturating_sub(bytes);
         let speed = bytes as f64 / seconds.max(1e-6);
         queue.bytes_per_second =
             if queue.bytes_per_second > 0.0 { 0.9 * queue.bytes_per_second + 0.1 * speed } else { speed };
@@ -261,6 +260,10 @@ fn commit_group(
         METRICS.failed_commits.inc();
         tracing::error!(%error, "could not write to the store");
     }
+    // Whoever is told that it is written finds the room that it leaves.
+    let mut queue = locked(&shared.queue);
+    queue.bytes = queue.bytes.saturating_sub(bytes);
+    drop(queue);
     for work in done {
         work.finish(outcome.clone());
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use lanner_wire::api::Status;
 
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
@@ -116,7 +117,20 @@ async fn export(args: &Args, form: Form, client: &Client) -> Result<Outcome> {
         let n = progress::scaled(n as f64);
         remark(&format!("{n} {noun} written to {} in {}", path.display(), progress::duration(took)));
     }
-    Ok(Outcome::Fine)
+    tell_damage(client).await
+}
+
+/// Says what could not be read: the server leaves it out and exports the rest.
+async fn tell_damage(client: &Client) -> Result<Outcome> {
+    // Who may export and may not ask how the server is cannot be told.
+    let status: Option<Status> = client.get(&["api", "v1", "status"], &[]).await.ok();
+    let damage = status.map(|status| status.store.damage).unwrap_or_default();
+    if damage.is_empty() {
+        return Ok(Outcome::Fine);
+    }
+    damage.iter().for_each(|line| remark(&format!("damaged, and left out: {line}")));
+    Err(Failure::program("the data is damaged; all that is whole of it was exported")
+        .hint("`lanner repair` on the folder, or a restart of the server, keeps what is whole"))
 }
 
 /// The status has gone out by then, so the server can only break off.

@@ -25,7 +25,7 @@ use crate::failure::{Failure, Outcome, Result, remark};
 use crate::input::{self, Meter};
 use crate::progress::{self, Progress};
 use age::{Findings, TooOld, Watch};
-use read::{Batch, Form, How};
+use read::{Batch, Form, How, Lines};
 
 /// Problems shown of one file; the others are counted.
 const MAX_SHOWN: usize = 20;
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     /// A name for the series of a table without names: time,value becomes NAME, any other column NAME.column.
     #[arg(long)]
     name: Option<String>,
-    /// The column or field that holds the time, if it is not called time, timestamp, @timestamp or ts.
+    /// The column or field that holds the time, if it is not called _time, time, timestamp, @timestamp or ts.
     #[arg(long, value_name = "FIELD")]
     time: Option<String>,
     /// The unit of times in line protocol: ns, us, ms or s.
@@ -319,11 +319,12 @@ async fn send(
 ) -> std::result::Result<Sent, (u64, Failure)> {
     let stream = args.stream.as_deref().unwrap_or_default();
     let mut sent = Sent::default();
-    while let Some(Batch { body, n_items }) = batches.recv().await {
+    while let Some(Batch { body, n_items, lines }) = batches.recv().await {
         let written = if form == Form::Events {
             client.write(&["api", "v1", "events", stream], &[("time", args.time.as_deref())], body).await
         } else {
-            client.write(&["write"], &[("precision", Some("ns"))], body).await
+            let format = (lines == Lines::Samples).then_some("ndjson");
+            client.write(&["write"], &[("precision", Some("ns")), ("format", format)], body).await
         };
         let report = written.map_err(|failure| (sent.n_items, failure))?;
         sent.n_items += n_items.saturating_sub(report.rejected);

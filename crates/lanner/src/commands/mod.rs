@@ -11,6 +11,7 @@ pub(crate) mod import;
 pub(crate) mod outbox;
 pub(crate) mod query;
 pub(crate) mod receiver;
+pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod rule;
 pub(crate) mod serve;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Backup(args) => backup::run(&args),
+        Command::Repair(args) => repair::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Completion(args) => completion::run(&args),
     }

@@ -30,6 +30,7 @@ impl Row for Status {
         "data",
         "size",
         "keeps",
+        "damaged",
         "series",
         "streams",
         "samples in",
@@ -54,6 +55,7 @@ impl Row for Status {
             self.store.path.as_str().into(),
             format!("{}B", progress::scaled(self.store.bytes as f64)).into(),
             kept(&self.store.retention).into(),
+            damaged(&self.store.damage).into(),
             self.store.series.into(),
             self.store.streams.into(),
             self.ingest.samples.into(),
@@ -70,6 +72,15 @@ impl Row for Status {
             self.outbox.pending.into(),
             self.outbox.dead.into(),
         ]
+    }
+}
+
+/// `no`, or how much and the first of it.
+fn damaged(damage: &[String]) -> String {
+    match damage {
+        [] => "no".to_owned(),
+        [only] => only.clone(),
+        [first, more @ ..] => format!("{first}, and {} more", more.len()),
     }
 }
 

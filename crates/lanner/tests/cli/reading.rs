@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::program::{lanner, run, serve};
 
@@ -158,6 +158,38 @@ fn commands_that_read_leave_what_a_killed_server_left() {
     std::fs::create_dir(&copies).unwrap();
     std::fs::rename(folder.path().join("copy.db"), copies.join("lanner.db")).unwrap();
     assert_eq!(run(&["export", "--data", copies.to_str().unwrap()]).expect(0), exported);
+}
+
+/// A mounted file system; unmounted when dropped.
+struct Mounted(std::path::PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // What cannot be unmounted ends with the machine.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).output();
+    }
+}
+
+#[test]
+fn commands_that_read_work_where_nobody_can_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = filled(folder.path());
+    let place = folder.path().join("mounted");
+    std::fs::create_dir(&place).unwrap();
+    let mount = |arguments: &[&str]| {
+        let tried = Command::new("mount").args(arguments).arg(&place).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    if !mount(&["-t", "tmpfs", "-o", "size=24m", "tmpfs"]) {
+        eprintln!("SKIPPED: this test mounts a small file system, which only root may");
+        return;
+    }
+    let _mounted = Mounted(place.clone());
+    std::fs::copy(Path::new(&data).join("lanner.db"), place.join("lanner.db")).unwrap();
+    assert!(mount(&["-o", "remount,ro"]));
+    check(folder.path(), place.to_str().unwrap());
+    run(&["import", "--data", place.to_str().unwrap(), &format!("{}/samples.lp", folder.path().display())])
+        .says(2, &["cannot be written"]);
 }
 
 /// The commands below `lanner PATH` that take `--data`.

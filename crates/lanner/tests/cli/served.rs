@@ -110,6 +110,23 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 #[test]
+fn any_name_goes_in_and_comes_out_the_same() {
+    let names = ["#a", "a\\\\", "a\\nb", "a b,c=d", "\\\"", "time", "é"];
+    let line = |name: &&str| {
+        format!(
+            "{{\"name\":\"{name}\",\"labels\":{{\"l\":\"{name}\"}},\"time\":\"2026-01-01T00:00:00Z\",\"value\":0.1}}\n"
+        )
+    };
+    let text: String = names.iter().map(line).collect();
+    let server = start();
+    server.run(&["import", &server.file("odd.ndjson", &text)]).says(0, &["7 samples"]);
+    assert_eq!(sorted(&server.run(&["export"]).expect(0)), sorted(&text));
+    server
+        .run(&["export", "--format", "line"])
+        .says(2, &["line protocol cannot hold", "export as ndjson instead"]);
+}
+
+#[test]
 fn events_go_in_and_come_out_the_same() {
     let server = start();
     let text = "{\"time\":\"2026-01-01T00:00:00Z\",\"bank\":\"hsbc\",\"amount\":1.10}\n\

@@ -8,10 +8,10 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_io::store::{OutboxState, Retention, format_keep};
+use lanner_io::store::{OutboxState, Repair, Retention, format_keep};
 use lanner_wire::api::operations::{
-    EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RetentionView, SeriesRetentionView,
-    StoreStatus,
+    EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RepairView, RetentionView,
+    SeriesRetentionView, StoreStatus,
 };
 use lanner_wire::api::{AuditView, Status, Time};
 use serde::Deserialize;
@@ -97,6 +97,7 @@ fn escape(text: &str) -> String {
 ))]
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
     let stats = app.store.stats()?;
+    let damage = app.store.damage()?;
     let counts = app.store.outbox_counts()?;
     let now_ms = app.now_ms();
     let engine = app.engine();
@@ -116,6 +117,8 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
             series: stats.n_series as u64,
             streams: app.store.streams()?.len() as u64,
             retention: retention_view(&app.retention),
+            damage: damage.unreadable,
+            repairs: damage.repairs.into_iter().map(repair_view).collect(),
         },
         ingest: IngestStatus {
             samples: app.ingested.samples.load(Ordering::Relaxed),
@@ -134,6 +137,11 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
             dead: app.store.outbox_list(Some(OutboxState::Dead), 10_000)?.len() as u64,
         },
     }))
+}
+
+fn repair_view(repair: Repair) -> RepairView {
+    let lost = repair.lines();
+    RepairView { reason: repair.reason, kept_as: repair.kept_as, lost }
 }
 
 fn retention_view(retention: &Retention) -> RetentionView {

@@ -19,7 +19,7 @@ use crate::metrics::METRICS;
 
 /// Write events: one JSON object, an array of objects, or one object a line.
 ///
-/// The time is the field `time`, `timestamp`, `@timestamp` or `ts` (or the one named by `?time=`), else now.
+/// The time is the field `_time`, `time`, `timestamp`, `@timestamp` or `ts` (or the one named by `?time=`), else now.
 /// Answers 200 with a report when every event was taken, else 400 with one that names each bad event; the
 /// good ones are kept either way.
 ///
@@ -33,8 +33,8 @@ use crate::metrics::METRICS;
         ("time" = Option<String>, Query, description = "field that holds the time"),
     ),
     responses(
-        (status = 200, body = lanner_wire::api::WriteReport),
-        (status = 400, body = lanner_wire::api::WriteReport), (status = 429),
+        (status = 200, body = WriteReport),
+        (status = 400, body = WriteReport), (status = 429),
     )
 ))]
 pub async fn write(

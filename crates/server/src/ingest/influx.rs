@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::Sample;
 use lanner_io::store::{Batch, Store};
-use lanner_wire::Report;
 use lanner_wire::line_protocol::{self, Options, Precision};
+use lanner_wire::{Report, ndjson};
 
 use super::age::Ages;
 use super::{commit, count_report, decoded, parameters, permit};
@@ -17,6 +17,7 @@ use crate::app::App;
 
 /// Write samples as Influx line protocol.
 ///
+/// With `format=ndjson` the lines are samples as `/api/v1/export` writes them, which may have any name.
 /// `precision` is `ns` (default), `us`, `ms` or `s`. Answers 204 when every line was taken, 200 with a report when some of
 /// them are too old to be kept for long, else 400 with a report that names each bad line; the good ones are kept either way.
 ///
@@ -25,7 +26,10 @@ use crate::app::App;
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v2/write", tag = "ingest",
     request_body(content = String, content_type = "text/plain"),
-    params(("precision" = Option<String>, Query, description = "ns, us, ms or s")),
+    params(
+        ("precision" = Option<String>, Query, description = "ns, us, ms or s"),
+        ("format" = Option<String>, Query, description = "line (default) or ndjson"),
+    ),
     responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport), (status = 429))
 ))]
 pub async fn write(
@@ -35,12 +39,20 @@ pub async fn write(
     Received(body): Received,
 ) -> Result<Response, ApiError> {
     let _permit = permit(&app)?;
-    let precision = parameters(query.as_deref()).remove("precision").unwrap_or_default();
+    let mut parameters = parameters(query.as_deref());
+    let precision = parameters.remove("precision").unwrap_or_default();
     let precision =
         Precision::parse(&precision).map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why))?;
     let body = decoded(&app, &headers, body)?;
     let options = Options { precision, received_ms: app.now_ms() };
-    let (batch, report, ages) = parse(&app, &body, options);
+    let (batch, report, ages) = match parameters.remove("format").as_deref() {
+        None | Some("line") => parse(&app, &body, options),
+        Some("ndjson") => parse_ndjson(&app, &body)?,
+        Some(other) => {
+            let message = format!("the format \"{other}\" is not known; write line or ndjson");
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+        }
+    };
     commit(&app, batch).await?;
     count_report(&app, "influx", &report);
     let answer = ages.answer(report, "influx");
@@ -83,6 +95,20 @@ fn parse(app: &App, body: &[u8], options: Options) -> (Batch, Report, Ages) {
         Ok(())
     });
     (batch, report, ages)
+}
+
+/// Samples as they are exported, which holds names that line protocol cannot.
+fn parse_ndjson(app: &App, body: &[u8]) -> Result<(Batch, Report, Ages), ApiError> {
+    let store = &app.store;
+    let (mut batch, mut report, mut ages) = (Batch::default(), Report::default(), Ages::new(app));
+    let read = ndjson::read(body, &mut report, |key, sample| {
+        let id = store.series_id(key).map_err(|error| error.to_string())?;
+        ages.sample(store, id, sample.time_ms);
+        batch.samples.push((id, sample));
+        Ok(())
+    });
+    read.map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    Ok((batch, report, ages))
 }
 
 fn new_series(

@@ -44,6 +44,25 @@ pub struct StoreStatus {
     /// What is kept for how long.
     #[serde(default)]
     pub retention: RetentionView,
+    /// What is stored and cannot be read, a line each: a bad disk damaged it.
+    #[serde(default)]
+    pub damage: Vec<String>,
+    /// Repairs of a damaged file, the oldest first.
+    #[serde(default)]
+    pub repairs: Vec<RepairView>,
+}
+
+/// What was whole of a damaged file was copied into a fresh one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RepairView {
+    /// What was found.
+    pub reason: String,
+    /// The name of the damaged file in the data folder.
+    #[cfg_attr(feature = "openapi", schema(example = "lanner.db.damaged-1"))]
+    pub kept_as: String,
+    /// What was lost, a line each.
+    pub lost: Vec<String>,
 }
 
 /// What is kept for how long; of the rules of a list the first that matches counts.

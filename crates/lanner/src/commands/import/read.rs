@@ -39,11 +39,22 @@ pub(super) enum Form {
     Whisper,
 }
 
-/// Lines for the server: line protocol, or events as NDJSON.
+/// Lines for the server.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) body: Vec<u8>,
     pub(super) n_items: u64,
+    pub(super) lines: Lines,
+}
+
+/// What the lines of a batch are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Line protocol, or events as NDJSON.
+    #[default]
+    Usual,
+    /// Samples as NDJSON, of series whose names line protocol cannot hold.
+    Samples,
 }
 
 /// Takes a batch; an error ends the reading.
@@ -60,7 +71,9 @@ pub(super) fn read<'s>(
     send: Send<'s>,
 ) -> Result<(), String> {
     let watch = how.watch.as_ref().map(|watch| watch.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut batcher = Batcher { batch: Batch::default(), line: String::new(), watch, send, failed: None };
+    let odd = Batch { lines: Lines::Samples, ..Batch::default() };
+    let batch = Batch::default();
+    let mut batcher = Batcher { batch, odd, line: String::new(), watch, send, failed: None };
     let read = match how.form {
         Form::Events => read_events(input, how, report, &mut batcher),
         Form::LineSamples => read_lines(input, how, report, &mut batcher),
@@ -159,6 +172,7 @@ fn in_pieces(
 
 struct Batcher<'s> {
     batch: Batch,
+    odd: Batch,
     line: String,
     watch: Option<MutexGuard<'s, age::Watch>>,
     send: Send<'s>,
@@ -176,8 +190,15 @@ impl Batcher<'_> {
             return Ok(());
         }
         self.line.clear();
-        line_protocol::write_sample(&mut self.line, key, sample)
-            .map_err(|error| format!("the name \"{}\" cannot be sent: {}", key.name, error.reason))?;
+        if line_protocol::write_sample(&mut self.line, key, sample).is_err() {
+            ndjson::write_sample(&mut self.odd.body, key, sample)
+                .map_err(|error| format!("the name \"{}\" cannot be sent: {error}", key.name))?;
+            self.odd.n_items += 1;
+            if self.odd.body.len() >= BATCH_BYTES {
+                self.flush();
+            }
+            return Ok(());
+        }
         self.batch.body.extend_from_slice(self.line.as_bytes());
         self.count()
     }
@@ -191,9 +212,12 @@ impl Batcher<'_> {
     }
 
     fn flush(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        if batch.n_items > 0 && self.failed.is_none() {
-            self.failed = (self.send)(batch).err();
+        let odd = Batch { lines: Lines::Samples, ..Batch::default() };
+        let batches = [std::mem::take(&mut self.batch), std::mem::replace(&mut self.odd, odd)];
+        for batch in batches {
+            if batch.n_items > 0 && self.failed.is_none() {
+                self.failed = (self.send)(batch).err();
+            }
         }
     }
 }
@@ -245,6 +269,9 @@ mod tests {
             "cpu.v,h=a value=1 1000000\ncpu.w,h=a value=2 1000000\n",
         );
         check(Form::LineSamples, None, "cpu value=1", "cpu value=1 7000000000\n");
+        // Names that line protocol cannot hold.
+        let odd = r##"{"name":"#a\\","labels":{},"time":"1970-01-01T00:00:01Z","value":2.0}"##;
+        check(Form::NdjsonSamples, None, odd, &format!("{odd}\n"));
         check(Form::Events, None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "", "");

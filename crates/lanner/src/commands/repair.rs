@@ -1,0 +1,66 @@
+//! `lanner repair`: keeps what is whole of a damaged data folder.
+
+use std::path::PathBuf;
+
+use lanner_io::store::{Repair, Store, StoreError, StoreOptions};
+
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::output;
+
+/// Look through a data folder, and when something in it is damaged copy all that is whole into a fresh file.
+///
+/// The damaged file stays beside the fresh one, as lanner.db.damaged-1. `lanner serve` does the same when it finds damage while
+/// it starts; this looks at everything, and needs no server.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner repair lanner-data
+  lanner repair /var/lib/lanner --format json
+
+Exit codes: 0 when nothing is lost, 1 when something is, which is listed.")]
+pub(crate) struct Args {
+    /// The data folder; no server may have it open.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// How to show what was found.
+    #[arg(long, value_enum, default_value_t)]
+    format: output::ReportFormat,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if !args.folder.is_dir() {
+        return Err(Failure::user(format!("there is no folder {}", args.folder.display()))
+            .hint("name the folder that `lanner serve --data` uses"));
+    }
+    let options = StoreOptions::default();
+    let repaired = Store::repair(&args.folder, &options).map_err(|error| match error {
+        StoreError::InUse { .. } | StoreError::NotAStore { .. } | StoreError::TooNew { .. } => {
+            Failure::user(error.to_string())
+        }
+        error => Failure::program(error.to_string()),
+    })?;
+    if args.format == output::ReportFormat::Json {
+        output::json(&repaired)?;
+    }
+    let Some(repair) = repaired else {
+        remark(&format!("{} is whole; nothing was changed", args.folder.display()));
+        return Ok(Outcome::Fine);
+    };
+    if args.format == output::ReportFormat::Text {
+        tell(&repair)?;
+    }
+    remark(&format!("the damaged file is kept as {}", args.folder.join(&repair.kept_as).display()));
+    Ok(Outcome::found(!repair.is_without_loss()))
+}
+
+fn tell(repair: &Repair) -> Result<()> {
+    output::line(&format!("damaged: {}", repair.reason))?;
+    if repair.is_without_loss() {
+        output::line("nothing is lost")?;
+    }
+    for line in repair.lines() {
+        output::line(&format!("lost: {line}"))?;
+    }
+    let n_kept: u64 = repair.kept.values().sum();
+    output::line(&format!("kept: {n_kept} rows of {} tables", repair.kept.len()))
+}
