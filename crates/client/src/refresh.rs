@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use lanner_core::cause::deepest;
 use lanner_switch::Delta;
 use reqwest::header::{HeaderMap, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -55,7 +56,7 @@ impl Remote {
             // A proxy leads elsewhere than to this machine.
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| ConnectError::Http(causes(&error)))?;
+        let http = builder.build().map_err(|error| ConnectError::Http(deepest(&error)))?;
         Ok(Self {
             http,
             snapshot: at("snapshot"),
@@ -253,16 +254,7 @@ async fn json(response: &mut Response) -> Result<Value, String> {
 }
 
 fn unreachable(error: &reqwest::Error) -> String {
-    format!("no answer from the server: {}", causes(error))
-}
-
-/// What happened, which reqwest says in the last cause.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
+    format!("no answer from the server: {}", deepest(error))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::field::Field;
 use crate::nearest;
 
 /// A place in a file, both counted from 1; the column in characters.
@@ -79,6 +80,8 @@ pub struct Node {
     pub at: Option<Position>,
     /// The value.
     pub content: Content,
+    /// What was written, where that differs from how the value is printed: `1.10`, `0x1F`, `True`.
+    pub(crate) written: Option<Box<str>>,
 }
 
 /// What a node holds.
@@ -116,6 +119,23 @@ impl Content {
 }
 
 impl Node {
+    /// A value at a place.
+    #[must_use]
+    pub const fn new(at: Option<Position>, content: Content) -> Self {
+        Self { at, content, written: None }
+    }
+
+    /// Keeps what was written where the value alone does not tell it.
+    pub(crate) fn keep_written(&mut self, text: &str) {
+        let is_told = match &self.content {
+            Content::Int(_) | Content::Float(_) | Content::Bool(_) => {
+                self.scalar_text().as_deref() == Some(text)
+            }
+            _ => true,
+        };
+        self.written = (!is_told).then(|| text.into());
+    }
+
     /// Reads YAML. An empty text is an empty map.
     ///
     /// # Errors
@@ -139,10 +159,11 @@ impl Node {
                 map.iter().map(|(k, v)| (Key { at: None, name: k.clone() }, Self::from_json(v))).collect(),
             ),
         };
-        Self { at: None, content }
+        Self::new(None, content)
     }
 
-    /// The JSON value of this tree: what is stored and shown.
+    /// The JSON value of this tree, whatever its fields mean. Documents are stored by [`crate::field::to_json`], which
+    /// keeps what was written where text is expected.
     #[must_use]
     pub fn to_json(&self) -> Value {
         match &self.content {
@@ -158,9 +179,12 @@ impl Node {
         }
     }
 
-    /// Text, or a number or truth value written as text.
+    /// Text, or a number or truth value as it was written.
     #[must_use]
     pub fn scalar_text(&self) -> Option<String> {
+        if let Some(written) = &self.written {
+            return Some(written.to_string());
+        }
         match &self.content {
             Content::Text(text) => Some(text.clone()),
             Content::Int(value) => Some(value.to_string()),
@@ -205,15 +229,9 @@ impl Check {
             self.problem(node, path, format!("should be a map of fields, found {}", node.content.kind()));
             return None;
         };
-        let mut fields = Fields { node, path: path.to_owned(), entries: Vec::with_capacity(entries.len()) };
-        for (key, value) in entries {
-            if fields.entries.iter().any(|(k, _, _)| k.name == key.name) {
-                self.push(key.at, &fields.path_of(&key.name), "is given twice".to_owned(), None);
-            } else {
-                fields.entries.push((key, value, false));
-            }
-        }
-        Some(fields)
+        // No name comes twice: YAML is refused then, and JSON's objects have none.
+        let entries = entries.iter().map(|(key, value)| (key, value, false)).collect();
+        Some(Fields { node, path: path.to_owned(), entries })
     }
 
     /// The items of the list at `node`; a single value counts as a list of one.
@@ -282,16 +300,21 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// The fields nobody has asked for, as JSON; they count as asked for afterwards.
-    pub fn rest(&mut self) -> serde_json::Map<String, Value> {
-        let mut rest = serde_json::Map::new();
+    /// The fields nobody has asked for, as a map; they count as asked for afterwards.
+    pub fn rest(&mut self) -> Node {
+        let mut rest = Vec::new();
         for (key, node, asked) in &mut self.entries {
-            if !*asked {
-                *asked = true;
-                rest.insert(key.name.clone(), node.to_json());
+            if !std::mem::replace(asked, true) {
+                rest.push(((*key).clone(), (*node).clone()));
             }
         }
-        rest
+        Node::new(self.node.at, Content::Map(rest))
+    }
+
+    /// [`Self::finish`] for a list of fields.
+    pub fn finish_of(self, known: &[Field], check: &mut Check) {
+        let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+        self.finish(&names, check);
     }
 
     /// Reports fields that nobody asked for, with the nearest known name.

@@ -3,18 +3,20 @@
 //! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
 //! tracked and told), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
-//! every problem in it), [`reading`] (fields that several documents have), [`content`] (one text and one hash for one JSON value).
+//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`content`] (one text and one hash for one JSON value).
 //!
 //! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
 //! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
 //! since the Unix epoch (UTC), in names that end in `_ms`.
 
 pub mod alert;
+pub mod cause;
 pub mod changes;
 pub mod content;
 mod days;
 pub mod document;
 pub mod event;
+pub mod field;
 pub mod labels;
 mod nearest;
 pub mod reading;

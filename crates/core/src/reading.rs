@@ -5,27 +5,9 @@
 use jiff::tz::TimeZone;
 
 use crate::document::{Check, Content, Key, Node};
+pub use crate::field::{Field, Type};
 use crate::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
 use crate::{Days, TimeRange};
-
-/// A field of a document, as the manual and the API's schema show it.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
-    /// Its name.
-    pub name: &'static str,
-    /// A value, as YAML.
-    pub example: &'static str,
-    /// What it means, in one sentence.
-    pub about: &'static str,
-}
-
-impl Field {
-    /// A field, its example and its meaning.
-    #[must_use]
-    pub const fn new(name: &'static str, example: &'static str, about: &'static str) -> Self {
-        Self { name, example, about }
-    }
-}
 
 /// The name of a document: 1 to 200 letters, digits and `marks`.
 ///
@@ -40,6 +22,19 @@ pub fn id(node: &Node, marks: &str) -> Result<String, String> {
     Err(format!("should be 1 to 200 letters, digits and{marks}"))
 }
 
+/// The name of something that comes from elsewhere: 1 to 1000 characters.
+///
+/// # Errors
+/// For anything else.
+pub fn name(node: &Node) -> Result<String, String> {
+    let name = text(node)?;
+    if name.is_empty() || name.len() > 1_000 {
+        Err("should be 1 to 1000 characters".to_owned())
+    } else {
+        Ok(name)
+    }
+}
+
 /// Texts by name, such as labels, as they are written; what is no text is told, and left out.
 pub fn texts<'n>(node: &'n Node, path: &str, check: &mut Check) -> Vec<(&'n Key, String)> {
     let Content::Map(entries) = &node.content else {
@@ -49,9 +44,6 @@ pub fn texts<'n>(node: &'n Node, path: &str, check: &mut Check) -> Vec<(&'n Key,
     let mut texts: Vec<(&Key, String)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         match text(value) {
-            Ok(_) if texts.iter().any(|(before, _)| before.name == key.name) => {
-                check.push(key.at, &format!("{path}.{}", key.name), "is given twice".to_owned(), None);
-            }
             Ok(text) => texts.push((key, text)),
             Err(message) => check.problem(value, &format!("{path}.{}", key.name), message),
         }
@@ -67,31 +59,62 @@ pub fn text(node: &Node) -> Result<String, String> {
     node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
 }
 
-/// `true` or `false`.
+/// `true` or `false`, which may also be written `yes` or `no`, `on` or `off`.
 ///
 /// # Errors
 /// For anything else.
 pub fn truth(node: &Node) -> Result<bool, String> {
-    match node.content {
-        Content::Bool(value) => Ok(value),
-        _ => Err("should be true or false".to_owned()),
+    match &node.content {
+        Content::Bool(value) => Ok(*value),
+        // Plain words are text in YAML 1.2; files written for 1.1 mean a truth where one is expected.
+        Content::Text(word) => match word.to_ascii_lowercase().as_str() {
+            "yes" | "on" => Ok(true),
+            "no" | "off" => Ok(false),
+            _ => Err(format!("should be true or false, found \"{word}\"")),
+        },
+        other => Err(format!("should be true or false, found {}", other.kind())),
     }
 }
 
-/// `25%` or `0.25`: above 0, up to 1.
+/// `25%`, the share 0.25: above 0, up to 1.
+///
+/// Elsewhere `25` might mean 25 % or all, and `0.25` a quarter or a four-hundredth, so both are refused.
 ///
 /// # Errors
-/// For anything else.
+/// For anything else, with what to write.
 pub fn share(node: &Node) -> Result<f64, String> {
-    let wrong = || "should be a share above 0 and up to 1, for example 25% or 0.25".to_owned();
-    let share = match &node.content {
-        Content::Text(text) => {
-            let percent = text.trim().strip_suffix('%').ok_or_else(wrong)?;
-            percent.trim().parse::<f64>().map_err(|_| wrong())? / 100.0
-        }
-        _ => node.number().ok_or_else(wrong)?,
+    let percent = percent(node)?;
+    if percent > 100.0 {
+        return Err(format!("should be at most 100%, found {percent}%"));
+    }
+    Ok(percent / 100.0)
+}
+
+/// `25%`, above 0: the number before the sign.
+///
+/// # Errors
+/// For anything else, with what to write.
+pub fn percent(node: &Node) -> Result<f64, String> {
+    let text = node.scalar_text().unwrap_or_default();
+    let text = text.trim();
+    let number = |text: &str| text.trim_end().parse::<f64>().ok().filter(|number| number.is_finite());
+    let Some(digits) = text.strip_suffix('%') else {
+        let Some(bare) = number(text).filter(|bare| *bare > 0.0) else {
+            return Err("should be a percentage above 0, for example 25%".to_owned());
+        };
+        let percent = readable(bare * 100.0);
+        let hint = if bare <= 1.0 { format!("{percent}% or {text}%") } else { format!("{text}%") };
+        return Err(format!("{text} needs a percent sign; write {hint}"));
     };
-    if 0.0 < share && share <= 1.0 { Ok(share) } else { Err(wrong()) }
+    match number(digits) {
+        Some(percent) if percent > 0.0 => Ok(percent),
+        _ => Err(format!("should be a percentage above 0, for example 25%, found \"{text}\"")),
+    }
+}
+
+/// Without the noise of binary fractions: 28.000000000000004 is 28.
+pub(crate) fn readable(number: f64) -> f64 {
+    (number * 1e9).round() / 1e9
 }
 
 /// `10:00`, `10:00:30` or `24:00`, in milliseconds after midnight.
@@ -138,16 +161,64 @@ pub fn time_zone(node: &Node) -> Result<TimeZone, String> {
         .map_err(|_| format!("\"{name}\" is not a time zone; write for example Europe/Berlin"))
 }
 
+/// From when to when something holds.
+pub const VALID: &[Field] = &[
+    Field::new("from", "2026-12-01", "from then on; ever before by default").of(Type::Time),
+    Field::new("to", "2026-12-31", "until then, which is outside; for ever by default").of(Type::Time),
+];
+
 /// `{ from: ..., to: ... }`, either of which may be missing.
 pub fn valid(node: &Node, path: &str, check: &mut Check) -> Option<TimeRange> {
     let mut fields = check.map(node, path)?;
     let time = |node: &Node| parse_time_ms(&text(node)?);
     let from_ms = fields.read("from", check, time).unwrap_or(MIN_TIME_MS);
     let to_ms = fields.read("to", check, time).unwrap_or(MAX_TIME_MS);
-    fields.finish(&["from", "to"], check);
+    fields.finish_of(VALID, check);
     if from_ms >= to_ms {
         check.problem(node, path, "ends before it begins");
         return None;
     }
     Some(TimeRange::new(from_ms, to_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_written_with_their_sign() {
+        #[track_caller]
+        fn check(yaml: &str, expected: Result<f64, &str>) {
+            let node = Node::from_yaml(yaml).unwrap();
+            match (share(&node), expected) {
+                (Ok(share), Ok(expected)) => assert!((share - expected).abs() < 1e-12, "{yaml}: {share}"),
+                (Err(message), Err(part)) => assert!(message.contains(part), "{yaml}: {message}"),
+                (found, _) => panic!("{yaml}: {found:?}"),
+            }
+        }
+        check("25%", Ok(0.25));
+        check("0.25 %", Ok(0.0025));
+        check("100%", Ok(1.0));
+        check("0.25", Err("0.25 needs a percent sign; write 25% or 0.25%"));
+        check("'0.28'", Err("write 28% or 0.28%"));
+        check("1", Err("write 100% or 1%"));
+        check("25", Err("25 needs a percent sign; write 25%"));
+        check("0", Err("above 0"));
+        check("0%", Err("above 0"));
+        check("-5%", Err("above 0"));
+        check("101%", Err("at most 100%"));
+        check("often", Err("for example 25%"));
+        check("[1]", Err("for example 25%"));
+        check("'%'", Err("for example 25%"));
+        check(".inf", Err("for example 25%"));
+    }
+
+    #[test]
+    fn truths_may_be_words() {
+        for (yaml, expected) in
+            [("yes", Some(true)), ("off", Some(false)), ("True", Some(true)), ("y", None), ("1", None)]
+        {
+            assert_eq!(truth(&Node::from_yaml(yaml).unwrap()).ok(), expected, "{yaml}");
+        }
+    }
 }

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use lanner_core::field::{self, Field, Type};
+use lanner_core::reading::{self, text};
 use lanner_core::time::parse_duration_ms;
 use lanner_core::{Labels, MatchOp, Matcher, nearest};
 use serde_json::Value;
@@ -12,7 +14,7 @@ use serde_json::Value;
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
 use crate::matcher::Matchers;
 use crate::notify::{Inhibition, Route};
-use crate::rule::Rule;
+use crate::rule::{Rule, read_names};
 
 /// What configuration files say, checked as far as the engine knows it.
 #[derive(Debug, Default)]
@@ -29,10 +31,21 @@ pub struct Config {
     pub inhibition_documents: Vec<Value>,
     /// The `switches`, for whoever knows them to read.
     pub switches: Vec<Node>,
+    /// The `silences`, for whoever knows them to read.
+    pub silences: Vec<Node>,
     /// The `server` section, for the server to read.
     pub server: Option<Node>,
     /// The `retention` section, for the store to read.
     pub retention: Option<Node>,
+    /// What rules with problems name, so that one problem does not hide another.
+    broken: Vec<Broken>,
+}
+
+/// What a rule with problems names.
+#[derive(Debug)]
+struct Broken {
+    id: String,
+    receivers: Vec<String>,
 }
 
 /// What was written about a receiver, less what its [`Route`] took.
@@ -40,15 +53,51 @@ pub struct Config {
 pub struct ReceiverDocument {
     /// Its name.
     pub name: Arc<str>,
-    /// The fields that its kind reads.
-    pub config: Value,
-    /// Where it stands in its file.
-    pub at: Option<crate::document::Position>,
+    /// The fields that its kind reads, a map.
+    pub config: Node,
+    /// The whole of it, as it was written.
+    pub node: Node,
 }
 
-const SECTIONS: [&str; 6] = ["rules", "receivers", "inhibit", "switches", "server", "retention"];
-const ROUTE_FIELDS: [&str; 6] =
-    ["group_by", "group_wait", "group_interval", "repeat", "send_resolved", "only"];
+const SECTIONS: [&str; 7] = ["rules", "receivers", "inhibit", "switches", "silences", "server", "retention"];
+
+/// The fields of a receiver of any kind.
+pub const RECEIVER: &[Field] = &[
+    Field::new("name", "on-call", "the receiver's name, unique among receivers").of(Type::Id).required(),
+    Field::new("group_by", "[rule, bank]", "alerts whose labels of these names are alike share a message")
+        .of(Type::List(&Type::Text))
+        .or("[rule]"),
+    Field::new("group_wait", "5s", "how long the first message of a group waits for more alerts")
+        .of(Type::Duration)
+        .or("5s"),
+    Field::new(
+        "group_interval",
+        "1m",
+        "how long after a message the next one of its group comes at the earliest",
+    )
+    .of(Type::Duration)
+    .or("1m"),
+    Field::new("repeat", "4h", "after what time people are told again of what lasts, or never")
+        .of(Type::Duration)
+        .or("4h"),
+    Field::new("send_resolved", "true", "whether people are told that it is over").of(Type::Truth).or("true"),
+    Field::new("only", "{ severity: error }", "labels that alerts must have").of(Type::ByName(&Type::Text)),
+];
+
+/// The fields of an inhibition.
+pub const INHIBITION: &[Field] = &[
+    Field::new(
+        "source",
+        "{ severity: page }",
+        "labels of the alerts that mute; `/.../` is a regular expression",
+    )
+    .of(Type::ByName(&Type::Text))
+    .required(),
+    Field::new("target", "{ severity: ticket }", "labels of the alerts that are muted")
+        .of(Type::ByName(&Type::Text))
+        .required(),
+    Field::new("equal", "[bank]", "labels that must be alike in both").of(Type::List(&Type::Text)),
+];
 
 impl Config {
     /// Reads one file.
@@ -84,6 +133,9 @@ impl Config {
         if let Some(list) = fields.get("switches") {
             self.switches.extend(check.items(list).into_iter().cloned());
         }
+        if let Some(list) = fields.get("silences") {
+            self.silences.extend(check.items(list).into_iter().cloned());
+        }
         self.server = fields.get("server").cloned().or(self.server.take());
         self.retention = fields.get("retention").cloned().or(self.retention.take());
         fields.finish(&SECTIONS, &mut check);
@@ -93,43 +145,62 @@ impl Config {
     /// Problems between parts: names given twice, receivers that nobody described.
     #[must_use]
     pub fn cross_check(&self) -> Vec<Problem> {
+        self.cross_check_with(&HashSet::new())
+    }
+
+    /// [`Self::cross_check`] where these receivers are described elsewhere.
+    #[must_use]
+    pub fn cross_check_with(&self, elsewhere: &HashSet<&str>) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut problem = |path: String, message: String, hint: Option<String>| {
             problems.push(Problem { at: None, path, message, hint });
         };
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
-        for rule in &self.rules {
-            if !ids.insert(&rule.id) {
-                problem(format!("rules.{}", rule.id), "is the id of two rules".to_owned(), None);
-            }
-            for receiver in &rule.receivers {
-                if !self.routes.iter().any(|route| route.receiver == *receiver) {
-                    let names: Vec<&str> = self.routes.iter().map(|route| &*route.receiver).collect();
-                    let hint = nearest(receiver, names)
-                        .map(|name| format!("did you mean \"{name}\"?"))
-                        .or_else(|| Some("describe it under receivers:".to_owned()));
-                    let message = format!("names the receiver \"{receiver}\", which is not described");
-                    problem(format!("rules.{}.receivers", rule.id), message, hint);
-                }
+        for route in &self.routes {
+            if !names.insert(&*route.receiver) {
+                let path = format!("receivers.{}", route.receiver);
+                problem(path, "is the name of two receivers".to_owned(), None);
             }
         }
-        for route in &self.routes {
-            if !names.insert(&route.receiver) {
-                problem(
-                    format!("receivers.{}", route.receiver),
-                    "is the name of two receivers".to_owned(),
-                    None,
-                );
+        for (id, receivers) in self.named() {
+            if !ids.insert(id) {
+                problem(format!("rules.{id}"), "is the id of two rules".to_owned(), None);
+            }
+            let is_described = |receiver: &&str| names.contains(receiver) || elsewhere.contains(receiver);
+            for receiver in receivers.filter(|receiver| !is_described(receiver)) {
+                let hint = nearest(receiver, names.iter().chain(elsewhere).copied())
+                    .map(|name| format!("did you mean \"{name}\"?"))
+                    .or_else(|| Some("describe it under receivers:".to_owned()));
+                let message = format!("names the receiver \"{receiver}\", which is not described");
+                problem(format!("rules.{id}.receivers"), message, hint);
             }
         }
         problems
+    }
+
+    /// The ids of all rules, also of those with problems, and the receivers that they name.
+    fn named(&self) -> impl Iterator<Item = (&str, Box<dyn Iterator<Item = &str> + '_>)> {
+        let whole = self.rules.iter().map(|rule| {
+            let receivers: Box<dyn Iterator<Item = &str>> =
+                Box::new(rule.receivers.iter().map(|name| &**name));
+            (&*rule.id, receivers)
+        });
+        let broken = self.broken.iter().map(|rule| {
+            let receivers: Box<dyn Iterator<Item = &str>> =
+                Box::new(rule.receivers.iter().map(String::as_str));
+            (rule.id.as_str(), receivers)
+        });
+        whole.chain(broken)
     }
 
     fn read_rules(&mut self, list: &Node, check: &mut Check) {
         for (at, node) in check.items(list).into_iter().enumerate() {
             match Rule::check(node, &format!("rules[{at}]"), 1) {
                 Ok(rule) => self.rules.push(rule),
-                Err(Problems(problems)) => check.problems.extend(problems),
+                Err(Problems(problems)) => {
+                    check.problems.extend(problems);
+                    self.broken.extend(Broken::of(node));
+                }
             }
         }
     }
@@ -138,12 +209,12 @@ impl Config {
         for (at, node) in check.items(list).into_iter().enumerate() {
             let path = format!("receivers[{at}]");
             let Some(mut fields) = check.map(node, &path) else { continue };
-            let name = fields.require("name", "on-call", check).and_then(Node::scalar_text);
+            fields.require("name", "on-call", check);
+            let name = fields.read("name", check, reading::name);
             let Some(name) = name.map(Arc::<str>::from) else { continue };
             let route = read_route(&name, &mut fields, check);
-            let config = Value::Object(fields.rest());
             self.routes.push(route);
-            self.receivers.push(ReceiverDocument { name, config, at: node.at });
+            self.receivers.push(ReceiverDocument { name, config: fields.rest(), node: node.clone() });
         }
     }
 
@@ -152,71 +223,76 @@ impl Config {
             let Some(mut fields) = check.map(node, &format!("inhibit[{at}]")) else { continue };
             let source = read_matchers("source", &mut fields, check);
             let target = read_matchers("target", &mut fields, check);
-            let equal = fields.get("equal").map(|node| check.items(node)).unwrap_or_default();
-            let equal = equal.into_iter().filter_map(Node::scalar_text).collect();
-            fields.finish(&["source", "target", "equal"], check);
+            let equal = read_names(&mut fields, "equal", check);
+            fields.finish_of(INHIBITION, check);
             if let (Some(source), Some(target)) = (source, target) {
                 self.inhibitions.push(Inhibition { source, target, equal });
-                self.inhibition_documents.push(node.to_json());
+                self.inhibition_documents.push(field::to_json(node, &[INHIBITION]));
             }
         }
     }
 }
 
-fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Route {
-    let default = Route::new(name.clone());
-    let duration = |node: &Node| {
-        parse_duration_ms(&node.scalar_text().unwrap_or_default()).map_err(|error| error.to_string())
-    };
-    let group_by = fields.get("group_by").map(|node| {
-        let names = check.items(node).into_iter().filter_map(Node::scalar_text);
-        names.collect::<Vec<String>>()
-    });
-    let [_, wait, interval, repeat, resolved, only] = ROUTE_FIELDS;
-    Route {
-        receiver: name.clone(),
-        group_by: group_by.unwrap_or(default.group_by),
-        group_wait_ms: fields.read(wait, check, duration).unwrap_or(default.group_wait_ms),
-        group_interval_ms: fields.read(interval, check, duration).unwrap_or(default.group_interval_ms),
-        repeat_ms: fields
-            .read(repeat, check, |node| match node.scalar_text().as_deref() {
-                Some("never" | "false") => Ok(None),
-                _ => duration(node).map(Some),
-            })
-            .unwrap_or(default.repeat_ms),
-        send_resolved: fields
-            .read(resolved, check, |node| match node.content {
-                Content::Bool(value) => Ok(value),
-                _ => Err("should be true or false".to_owned()),
-            })
-            .unwrap_or(default.send_resolved),
-        only: fields.read(only, check, read_only).unwrap_or_default(),
+impl Broken {
+    /// What a rule names that could not be read as a whole.
+    fn of(node: &Node) -> Option<Self> {
+        let Content::Map(entries) = &node.content else { return None };
+        let field = |name: &str| entries.iter().find(|(key, _)| key.name == name).map(|(_, value)| value);
+        let receivers = match field("receivers") {
+            Some(Node { content: Content::List(items), .. }) => {
+                items.iter().filter_map(Node::scalar_text).collect()
+            }
+            Some(one) => one.scalar_text().into_iter().collect(),
+            None => Vec::new(),
+        };
+        Some(Self { id: field("id")?.scalar_text()?, receivers })
     }
 }
 
-/// A map of labels to the values that they must have.
-fn read_only(node: &Node) -> Result<Labels, String> {
-    let Content::Map(entries) = &node.content else {
-        return Err("should be a map of labels, for example { severity: error }".to_owned());
-    };
-    Ok(Labels::new(
-        entries.iter().map(|(key, value)| (key.name.clone(), value.scalar_text().unwrap_or_default())),
-    ))
+fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Route {
+    let default = Route::new(name.clone());
+    let duration = |node: &Node| parse_duration_ms(&text(node)?).map_err(|error| error.to_string());
+    let group_by = fields.get("group_by").is_some().then(|| read_names(fields, "group_by", check));
+    Route {
+        receiver: name.clone(),
+        group_by: group_by.unwrap_or(default.group_by),
+        group_wait_ms: fields.read("group_wait", check, duration).unwrap_or(default.group_wait_ms),
+        group_interval_ms: fields
+            .read("group_interval", check, duration)
+            .unwrap_or(default.group_interval_ms),
+        repeat_ms: fields
+            .read("repeat", check, |node| match text(node)?.as_str() {
+                "never" | "false" => Ok(None),
+                _ => duration(node).map(Some),
+            })
+            .unwrap_or(default.repeat_ms),
+        send_resolved: fields.read("send_resolved", check, reading::truth).unwrap_or(default.send_resolved),
+        only: read_only(fields, check),
+    }
+}
+
+/// Labels and the values that they must have.
+fn read_only(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
+    let Some(node) = fields.get("only") else { return Labels::default() };
+    let texts = reading::texts(node, &fields.path_of("only"), check);
+    Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value)))
 }
 
 /// A map of labels to values; a value between slashes is a regular expression.
 fn read_matchers(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> Option<Matchers> {
     let node = fields.require(name, "{ severity: page }", check)?;
     let path = fields.path_of(name);
-    check.map(node, &path)?;
-    let Content::Map(entries) = &node.content else { return None };
-    let matcher = |(key, value): &(crate::document::Key, Node)| {
-        let value = value.scalar_text().unwrap_or_default();
+    let n_before = check.problems.len();
+    let texts = reading::texts(node, &path, check);
+    if check.problems.len() > n_before {
+        return None;
+    }
+    let matcher = |(key, value): (&crate::document::Key, String)| {
         let regex = value.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
         let op = if regex.is_some() { MatchOp::Regex } else { MatchOp::Equal };
         Matcher { label: key.name.clone(), op, value: regex.unwrap_or(&value).to_owned() }
     };
-    let matchers: Vec<Matcher> = entries.iter().map(matcher).collect();
+    let matchers: Vec<Matcher> = texts.into_iter().map(matcher).collect();
     if matchers.is_empty() {
         check.problem(node, &path, "should match at least one label");
         return None;

@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, backup, check, completion, demo, detect, export, import, outbox, query, receiver, repair, replay,
-    rule, serve, silence, status, switch, test,
+    alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, query, receiver,
+    reload, repair, replay, rule, serve, silence, status, switch, test,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -21,6 +21,7 @@ Examples:
   lanner detect measurements.csv      find what is unusual in a table, with nothing to set
   lanner check lanner.yaml            find every mistake in a configuration
   lanner test payments.test.yaml      hold rules to written examples
+  lanner apply lanner.yaml            make a configuration that of a running server
   lanner import payments.csv          put data into a running server
   lanner alert list                   what is wrong right now
   lanner switch activate block-bank   block what a kill switch matches, now
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Check(check::Args),
     Test(test::Args),
     Replay(replay::Args),
+    Apply(apply::Args),
+    Diff(diff::Args),
     Rule(rule::Args),
     Alert(alert::Args),
     Silence(silence::Args),
@@ -50,6 +53,7 @@ pub(crate) enum Command {
     Query(query::Args),
     Import(import::Args),
     Export(export::Args),
+    Reload(reload::Args),
     Backup(backup::Args),
     Repair(repair::Args),
     Status(status::Args),

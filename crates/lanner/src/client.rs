@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use lanner_core::cause::deepest;
 use lanner_server::{Server, Settings};
 use lanner_wire::api::{ErrorBody, ProblemView, WriteReport};
 use reqwest::header::RETRY_AFTER;
@@ -135,7 +136,7 @@ impl Client {
         }
         let http = builder
             .build()
-            .map_err(|error| Failure::program(format!("cannot start HTTP: {}", causes(&error))))?;
+            .map_err(|error| Failure::program(format!("cannot start HTTP: {}", deepest(&error))))?;
         let actor = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
         Ok(Self {
             http,
@@ -265,7 +266,7 @@ impl Client {
 
     /// Why there was no answer.
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let message = format!("no answer from {}: {}", self.base, causes(error));
+        let message = format!("no answer from {}: {}", self.base, deepest(error));
         if error.is_connect() {
             Failure::program(message).hint(
                 "is `lanner serve` running? Name another address with --url, or use --data DIR without a server",
@@ -300,15 +301,6 @@ fn parse_base(text: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// An error with all of its causes, which is where reqwest says what happened.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
-}
-
 fn retry_after(response: &Response) -> Duration {
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     Duration::from_secs(seconds.unwrap_or(1).clamp(1, 60))
@@ -319,7 +311,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 }
 
 fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::program(format!("the server's answer cannot be read: {}", causes(error)))
+    Failure::program(format!("the server's answer cannot be read: {}", deepest(error)))
         .hint("is it Lanner that answers there, and of the same version?")
 }
 

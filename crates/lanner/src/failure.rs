@@ -82,6 +82,11 @@ impl Failure {
         }
     }
 
+    /// What is wrong, and what to do, in one line.
+    pub(crate) fn text(&self) -> String {
+        self.hint.as_ref().map_or_else(|| self.message.clone(), |hint| format!("{} ({hint})", self.message))
+    }
+
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self.kind {
             Kind::User => 2,

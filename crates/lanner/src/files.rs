@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use lanner_engine::document::{Content, Position};
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
-use lanner_server::{Settings, register};
+use lanner_server::api::problem_view;
+use lanner_server::{Settings, register, silence};
 use lanner_switch::Switch;
+use lanner_wire::api::ProblemView;
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
@@ -58,17 +60,33 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
 }
 
 impl Loaded {
-    /// The configuration as one document, for the server.
+    /// The configuration as one document, for the server: what it stores of files without problems.
     pub(crate) fn document(&self) -> Map<String, Value> {
-        let mut document = Map::new();
-        for name in ["rules", "receivers", "inhibit", "switches"] {
-            let sections: Vec<&Node> = self.nodes().filter_map(|(_, node)| field(node, name)).collect();
-            if !sections.is_empty() {
-                let items = sections.into_iter().flat_map(items).map(Node::to_json);
-                document.insert(name.to_owned(), items.collect());
-            }
-        }
+        let Config { switches, silences, .. } = &self.config;
+        let mut document = match register::document_of(&self.config, self.has("inhibit")) {
+            Value::Object(document) => document,
+            _ => Map::new(),
+        };
+        document.insert("switches".to_owned(), switches.iter().map(Switch::document).collect());
+        document.insert("silences".to_owned(), silences.iter().map(silence::document).collect());
+        document.retain(|name, _| self.has(name));
         document
+    }
+
+    /// Every problem, as the API shows it; the path begins with the file.
+    pub(crate) fn problem_views(&self) -> Vec<ProblemView> {
+        let view = |Located { file, problem }: &Located| {
+            let view = problem_view(problem.clone());
+            let name = self.files[*file].path.display();
+            let path = view.path.as_ref().map_or_else(|| name.to_string(), |path| format!("{name}: {path}"));
+            ProblemView { path: Some(path), ..view }
+        };
+        self.problems.iter().map(view).collect()
+    }
+
+    /// Whether a section stands in one of the files.
+    pub(crate) fn has(&self, section: &str) -> bool {
+        self.nodes().any(|(_, node)| field(node, section).is_some())
     }
 
     /// The trees of all configuration files; scripts of tests are none.
@@ -105,6 +123,7 @@ impl Loaded {
             problem.at = find(node, &problem.path).or(problem.at);
         }
         problems.extend(switch_problems(node));
+        problems.extend(silence_problems(node));
         let mut settings = Settings::new("");
         problems.extend(settings.read(field(node, "server"), field(node, "retention")));
         problems
@@ -178,6 +197,13 @@ fn switch_problems(node: &Node) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Problems in the silences of a file.
+fn silence_problems(node: &Node) -> Vec<Problem> {
+    let silences = field(node, "silences").map(items).unwrap_or_default();
+    let check = |(at, item)| silence::check(item, &format!("silences[{at}]")).err();
+    silences.into_iter().enumerate().filter_map(check).flat_map(|Problems(problems)| problems).collect()
 }
 
 fn items(node: &Node) -> Vec<&Node> {

@@ -11,7 +11,9 @@ use lanner_io::store::{Retention, Store};
 
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
+use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
+use crate::stored::SetAside;
 use crate::switches::Switches;
 
 /// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
@@ -45,6 +47,12 @@ pub struct App {
     /// One change of rules at a time; held while one is checked, written and put in force, and never while a past is
     /// counted. Switches have a lock of their own.
     pub changing_rules: tokio::sync::Mutex<()>,
+    /// Settings that change while the server runs.
+    pub live: InForce,
+    /// Who reads the configuration file again.
+    pub reloads: Reloads,
+    /// Stored documents that are not in force.
+    pub set_aside: SetAside,
     /// Requests that write.
     pub writers: Arc<tokio::sync::Semaphore>,
     /// The names of all series, as Graphite sees them.

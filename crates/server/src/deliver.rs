@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Links, Receiver, ReceiverConfig};
 use lanner_io::store::Store;
-use serde_json::Value;
 
 use crate::app::locked;
 use crate::clock::Clock;
@@ -26,7 +26,7 @@ pub struct Deliveries {
 struct Running {
     delivery: Delivery<Store, Clock>,
     /// What each worker's receiver was made of.
-    documents: BTreeMap<Arc<str>, Value>,
+    documents: BTreeMap<Arc<str>, Node>,
 }
 
 impl Deliveries {
@@ -59,7 +59,7 @@ impl Deliveries {
         let all = |problems: Vec<lanner_io::receiver::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
-        ReceiverConfig::from_value(&document.config).map_err(all)?.build(&self.context).map_err(all)
+        ReceiverConfig::read(&document.config).map_err(all)?.build(&self.context).map_err(all)
     }
 
     /// Has a worker for each receiver. The worker of a receiver that is what it was goes on undisturbed; nobody waits
@@ -67,7 +67,7 @@ impl Deliveries {
     pub fn reconcile(&self, documents: &[ReceiverDocument]) {
         let mut running = locked(&self.running);
         let Some(Running { delivery, documents: known }) = &mut *running else { return };
-        let wanted: BTreeMap<&Arc<str>, &Value> =
+        let wanted: BTreeMap<&Arc<str>, &Node> =
             documents.iter().map(|document| (&document.name, &document.config)).collect();
         known.retain(|name, config| {
             if !wanted.contains_key(name) {

@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod app;
+pub mod apply;
 pub mod auth;
 mod blocking;
 pub mod clock;
@@ -24,8 +25,11 @@ pub mod maintain;
 mod metrics;
 pub mod past;
 pub mod register;
+pub mod reload;
 pub mod settings;
 pub mod seyren;
+pub mod silence;
+pub mod stored;
 pub mod switches;
 pub mod turn;
 mod windows;

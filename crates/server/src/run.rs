@@ -18,7 +18,9 @@ use crate::deliver::Deliveries;
 use crate::graphite;
 use crate::ingest::carbon::{self, Protocol};
 use crate::register;
+use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
+use crate::stored::SetAside;
 use crate::switches::pace::Pace;
 use crate::switches::sign::Signer;
 use crate::switches::{Switches, edges};
@@ -264,6 +266,9 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         alarm: Alarm::default(),
         prefills: Mutex::default(),
         changing_rules: tokio::sync::Mutex::default(),
+        live: InForce::new(&settings),
+        reloads: Reloads::default(),
+        set_aside: SetAside::default(),
         writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
         paths: graphite::PathsCache::default(),
         last_turn_ms: AtomicI64::new(now_ms),
@@ -275,12 +280,12 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         retention,
         settings,
     });
-    app.switches.reload(&app.store, now_ms)?;
+    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
+    crate::silence::note_unreadable(&app)?;
     app.deliveries.set_hand(Arc::new(crate::switches::throw::Hand(Arc::downgrade(&app))));
-    let config = register::stored_config(&app.store)?;
     if app.settings.evaluate {
         // Rules whose past is long wait for it; nobody else does.
-        drop(register::reload(&app, config).await?);
+        drop(register::reload(&app).await?);
     }
     Ok(app)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_core::document::Content;
+use lanner_core::field::{Field, Type, to_json};
 use lanner_core::reading;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::{Links, Secret, host_name};
@@ -21,6 +22,111 @@ pub const HTTP_PORT: u16 = 9797;
 pub const CARBON_PORT: u16 = 2003;
 /// The port of carbon's pickle protocol.
 pub const CARBON_PICKLE_PORT: u16 = 2004;
+
+/// The `server` section.
+pub const SERVER: &[Field] = &[
+    Field::new("data", "/var/lib/lanner", "the data folder; made when it is not there").or("lanner-data"),
+    Field::new("listen", "0.0.0.0:9797", "where HTTP listens; other addresses than loopback need a token")
+        .or("127.0.0.1:9797"),
+    Field::new("carbon", "\":2003\"", "where carbon's plaintext protocol listens, or off")
+        .or("127.0.0.1:2003"),
+    Field::new(
+        "carbon_pickle",
+        "\":2004\"",
+        "where carbon's pickle protocol listens, or off; off by default where `carbon` is written",
+    )
+    .or("127.0.0.1:2004"),
+    Field::new(
+        "token",
+        "{ env: LANNER_TOKEN }",
+        "the token that callers must show, as `Authorization: Bearer TOKEN`",
+    )
+    .of(Type::Secret),
+    Field::new("max_body", "33554432", "the largest body accepted, after decompression, bytes")
+        .of(Type::Whole)
+        .or("33554432"),
+    Field::new("max_writers", "32", "requests that write at one time; further ones are told to come back")
+        .of(Type::Whole)
+        .or("32"),
+    Field::new(
+        "ofrep_per_second",
+        "500",
+        "questions by OpenFeature's protocol that are answered within a second; all by default",
+    )
+    .of(Type::Whole),
+    Field::new(
+        "external_url",
+        "https://lanner.example.org",
+        "where people reach this server; goes into messages as a link",
+    ),
+    Field::new("guard", "50%", "how much a switch may block without a second look: a share, off, or a map")
+        .of(Type::Either(&[Type::Share, Type::Map(GUARD)]))
+        .or("50%"),
+    Field::new(
+        "switch_key",
+        "{ file: /etc/lanner/switch-key }",
+        "the private key that signs snapshots of switches: 64 hexadecimal digits",
+    )
+    .of(Type::Secret),
+    Field::new(
+        "storage_schemas",
+        "/etc/carbon/storage-schemas.conf",
+        "carbon's file that says how finely Graphite's clients see series",
+    ),
+    Field::new(
+        "storage_aggregation",
+        "/etc/carbon/storage-aggregation.conf",
+        "carbon's file that says how values become coarser ones",
+    ),
+    Field::new("time_zone", "Europe/Berlin", "the zone of times that Graphite's clients write without one")
+        .or("UTC"),
+    Field::new("carbon_udp", "\":2003\"", "where carbon's plaintext protocol listens for datagrams, or off")
+        .or("off"),
+];
+
+/// `guard` as a map.
+pub const GUARD: &[Field] = &[
+    Field::new("share", "30%", "the share of contexts").of(Type::Share).or("50%"),
+    Field::new(
+        "stream",
+        "purchases",
+        "the stream whose events are the contexts; those that the server was asked, by default",
+    ),
+];
+
+/// The `retention` section.
+pub const RETENTION: &[Field] = &[
+    Field::new(
+        "series",
+        "[{ pattern: 'raw.*', keep: forever }, { keep: [1m:7d, 1h:2y] }]",
+        "how finely and how long samples are kept; the first pattern that matches counts",
+    )
+    .of(Type::List(&Type::Map(SERIES_RETENTION))),
+    Field::new(
+        "events",
+        "[{ pattern: payments, keep: 90d }]",
+        "how long events are kept; the first pattern that matches counts",
+    )
+    .of(Type::List(&Type::Map(EVENT_RETENTION))),
+];
+
+/// How long samples are kept.
+pub const SERIES_RETENTION: &[Field] = &[
+    Field::new("pattern", "'raw.*'", "the names of series; `*` stands for any characters").or("*"),
+    Field::new(
+        "keep",
+        "[10s:1d, 1m:30d, 1h:3y]",
+        "forever, or steps and how long they are kept: one value for each 10 s for a day, and so on",
+    )
+    .of(Type::List(&Type::Text))
+    .required(),
+];
+
+/// How long events are kept.
+pub const EVENT_RETENTION: &[Field] = &[
+    Field::new("pattern", "payments", "the names of streams; `*` stands for any characters").or("*"),
+    Field::new("keep", "90d", "how long").of(Type::Duration).required(),
+];
 
 /// What can be set about the server.
 #[derive(Debug, Clone)]
@@ -57,6 +163,8 @@ pub struct Settings {
     pub switch_key: Option<Secret>,
     /// How much a switch may block without a second look.
     pub guard: Guard,
+    /// What the configuration file says, section by section, to be compared when it is read again.
+    pub written: serde_json::Value,
     /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
     pub evaluate: bool,
     /// Whether nothing in the data folder may change.
@@ -84,6 +192,7 @@ impl Settings {
             clock: Clock::default(),
             switch_key: None,
             guard: Guard::default(),
+            written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
         }
@@ -104,32 +213,17 @@ impl Settings {
     /// Takes over what the `server` and `retention` sections say, and returns the problems in them.
     pub fn read(&mut self, server: Option<&Node>, retention: Option<&Node>) -> Vec<Problem> {
         let mut check = Check::default();
+        self.written = serde_json::json!({
+            "server": server.map(|node| to_json(node, &[SERVER])),
+            "retention": retention.map(|node| to_json(node, &[RETENTION])),
+        });
         if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
             self.read_server(&mut fields, &mut check);
-            fields.finish(
-                &[
-                    "data",
-                    "listen",
-                    "carbon",
-                    "carbon_pickle",
-                    "token",
-                    "max_body",
-                    "max_writers",
-                    "ofrep_per_second",
-                    "external_url",
-                    "guard",
-                    "switch_key",
-                    "storage_schemas",
-                    "storage_aggregation",
-                    "time_zone",
-                    "carbon_udp",
-                ],
-                &mut check,
-            );
+            fields.finish_of(SERVER, &mut check);
         }
         if let Some(mut fields) = retention.and_then(|node| check.map(node, "retention")) {
             self.read_retention(&mut fields, &mut check);
-            fields.finish(&["series", "events"], &mut check);
+            fields.finish_of(RETENTION, &mut check);
         }
         self.keep_as_schemas_say(retention, &mut check);
         check.problems
@@ -187,7 +281,7 @@ impl Settings {
             self.time_zone = zone;
         }
         let secret = |node: &Node| {
-            serde_json::from_value(node.to_json())
+            serde_json::from_value(Type::Secret.to_json(node))
                 .map_err(|_| "should be { env: NAME }, { file: PATH } or text".to_owned())
         };
         self.token = fields.read("token", check, secret).or_else(|| self.token.take());
@@ -241,7 +335,7 @@ impl Settings {
                 let keep_ms = fields
                     .require("keep", "30d", check)
                     .and_then(|_| fields.read("keep", check, |node| parse_keep_ms(&text(node)?)));
-                fields.finish(&["pattern", "keep"], check);
+                fields.finish_of(EVENT_RETENTION, check);
                 rules.extend(keep_ms.map(|keep_ms| EventRetention { pattern, keep_ms }));
             }
             rules.append(&mut self.store.event_retention);
@@ -263,7 +357,7 @@ fn read_guard(node: &Node, check: &mut Check) -> Option<Guard> {
     let mut fields = check.map(node, "server.guard")?;
     let share = fields.read("share", check, reading::share).unwrap_or(Guard::default().share);
     let stream = fields.read("stream", check, text);
-    fields.finish(&["share", "stream"], check);
+    fields.finish_of(GUARD, check);
     Some(Guard { share, stream })
 }
 
@@ -272,7 +366,7 @@ fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRul
     let pattern = fields.read("pattern", check, text).unwrap_or_else(|| "*".to_owned());
     let keep = fields.require("keep", "[10s:1d, 1m:30d, 1h:3y]", check)?;
     if keep.scalar_text().as_deref() == Some("forever") {
-        fields.finish(&["pattern", "keep"], check);
+        fields.finish_of(SERIES_RETENTION, check);
         return Some(RetentionRule::forever(pattern));
     }
     let mut tiers = Vec::new();
@@ -282,7 +376,7 @@ fn read_tiers(node: &Node, path: &str, check: &mut Check) -> Option<RetentionRul
             Err(message) => check.problem(node, &fields.path_of("keep"), message),
         }
     }
-    fields.finish(&["pattern", "keep"], check);
+    fields.finish_of(SERIES_RETENTION, check);
     Some(RetentionRule { pattern: pattern.into(), tiers })
 }
 
@@ -313,6 +407,17 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<SocketAddr, String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_field_has_an_example_that_is_accepted() {
+        for (section, fields) in [("server", SERVER), ("retention", RETENTION)] {
+            // Files of carbon are read.
+            for field in fields.iter().filter(|field| !field.name.starts_with("storage_")) {
+                let (_, problems) = read(&format!("{section}:\n  {}: {}\n", field.name, field.example));
+                assert_eq!(problems, [""; 0], "{}", field.name);
+            }
+        }
+    }
 
     fn read(text: &str) -> (Settings, Vec<String>) {
         let node = Node::from_yaml(text).unwrap();
@@ -394,10 +499,10 @@ mod tests {
     fn a_guard_is_a_share_and_where_from() {
         let guard = |text: &str| read(&format!("server: {{ guard: {text} }}")).0.guard;
         assert_eq!(guard("off").share, 1.0);
-        assert_eq!(guard("0.2"), Guard { share: 0.2, stream: None });
+        assert_eq!(guard("20%"), Guard { share: 0.2, stream: None });
         let of_stream = Guard { share: 0.5, stream: Some("purchases".to_owned()) };
         assert_eq!(guard("{ stream: purchases }"), of_stream);
-        for wrong in ["0", "120%", "often", "{ shar: 20% }"] {
+        for wrong in ["0", "0.2", "120%", "often", "{ shar: 20% }"] {
             let (_, problems) = read(&format!("server: {{ guard: {wrong} }}"));
             assert!(problems[0].contains("server.guard"), "{problems:?}");
         }

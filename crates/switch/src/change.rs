@@ -29,6 +29,9 @@ pub fn give_end_at(document: &mut Value, end: &Value) {
 /// # Errors
 /// A sentence, when its validity is over and nothing says how long it should hold now.
 pub fn activate(document: &Value, now_ms: i64, for_ms: Option<i64>) -> Result<Value, String> {
+    if !document.is_object() {
+        return Err("what is stored of it cannot be read; delete it, and apply it again".to_owned());
+    }
     let mut document = with_status(document, "active");
     if let Some(for_ms) = for_ms {
         document["valid"] = json!({
@@ -77,6 +80,14 @@ fn set_end(document: &mut Value, end: Value) {
 mod tests {
     use super::*;
     use lanner_core::time::{HOUR_MS, parse_time_ms};
+
+    #[test]
+    fn what_is_no_switch_is_not_activated() {
+        for document in [json!("torn"), json!([1]), Value::Null] {
+            assert!(activate(&document, 0, Some(HOUR_MS)).is_err());
+            assert_eq!(deactivate(&document), document);
+        }
+    }
 
     #[test]
     fn an_emergency_ends_after_a_day() {

@@ -4,6 +4,7 @@
 
 use lanner_core::Node;
 use lanner_core::document::{Check, Content};
+use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
 use lanner_rules::Expr;
 use serde_json::{Map, Value};
@@ -79,6 +80,23 @@ impl Switch {
     }
 }
 
+/// The fields of a flag.
+pub const FIELDS: &[Field] = &[
+    Field::new("on", "INTERNAL", "the value of a context that the condition matches")
+        .of(Type::Any)
+        .required(),
+    Field::new("off", "EXTERNAL", "the value of every other context").of(Type::Any).required(),
+    Field::new("variants", "[internal, external]", "the names of the two values")
+        .of(Type::List(&Type::Text))
+        .or("[on, off]"),
+    Field::new(
+        "metadata",
+        "{ team: shop }",
+        "what clients are told besides: texts, numbers and truths by name",
+    )
+    .of(Type::ByName(&Type::Any)),
+];
+
 pub(crate) fn read(node: &Node, path: &str, check: &mut Check) -> Option<Flag> {
     let mut fields = check.map(node, path)?;
     let on = fields.require("on", "INTERNAL", check).map(Node::to_json);
@@ -88,7 +106,7 @@ pub(crate) fn read(node: &Node, path: &str, check: &mut Check) -> Option<Flag> {
         Value::Object(metadata) if metadata.values().all(is_plain) => Ok(metadata),
         _ => Err("should be texts, numbers and truths by name".to_owned()),
     });
-    fields.finish(&["on", "off", "variants", "metadata"], check);
+    fields.finish_of(FIELDS, check);
     let (on, off) = (on?, off?);
     if kind(&on) != kind(&off) {
         check.problem(

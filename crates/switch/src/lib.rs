@@ -35,8 +35,9 @@ mod window;
 
 pub use delta::Delta;
 pub use explain::{Explanation, Predicate};
+pub use flag::FIELDS as FLAG;
 pub use flag::{Flag, Reason, Variant};
-pub use read::{FIELDS, RESERVED_IDS};
+pub use read::{ANSWER, FIELDS, RESERVED_IDS, ROLLOUT, SCHEDULE};
 pub use set::SwitchSet;
 pub use snapshot::{Document, Snapshot, SnapshotError};
 pub use switch::{Answer, OnUnavailable, Phase, Rollout, Status, Switch};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_core::document::{Check, Content, Fields};
-use lanner_core::reading::{self, Field, text};
+use lanner_core::field::{Field, Type};
+use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, parse_duration_ms};
 use lanner_core::{Days, Labels, Node, Problems, TimeRange};
 use lanner_rules::{Condition, Expr, FieldPath};
@@ -14,62 +15,104 @@ use crate::window::Window;
 
 /// Every field of a switch.
 pub const FIELDS: &[Field] = &[
-    Field::new("id", "block-bank", "the switch's name, unique among switches"),
+    Field::new("id", "block-bank", "the switch's name, unique among switches").of(Type::Id).required(),
     Field::new("description", "Purchases with one bank", "for people"),
     Field::new(
         "when",
         "'WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\"'",
         "what is blocked: a condition, or a list of conditions that must all hold",
-    ),
+    )
+    .of(Type::List(&Type::Condition))
+    .required(),
     Field::new(
         "status",
         "active",
         "active (default), inactive, or shadow: say what would be blocked, and block nothing",
-    ),
+    )
+    .of(Type::OneOf(&["active", "inactive", "shadow"]))
+    .or("active"),
     Field::new(
         "priority",
         "10",
         "the switch with the highest one answers; 0 by default, then in order of ids",
-    ),
+    )
+    .of(Type::Whole)
+    .or("0"),
     Field::new("owner", "payments", "who answers for it"),
     Field::new("reason", "HSBC is down", "why; callers are told"),
     Field::new(
         "emergency",
         "true",
         "it must have an owner and a reason, and ends after 24 h unless it says when",
-    ),
+    )
+    .of(Type::Truth)
+    .or("false"),
     Field::new(
         "valid",
         "{ from: 2026-12-01T00:00Z, to: 2026-12-02T00:00Z }",
         "when it holds; `to` is outside",
-    ),
+    )
+    .of(Type::Map(reading::VALID)),
     Field::new(
         "schedule",
         "{ days: mon-fri, from: \"10:00\", to: \"17:00\", tz: Europe/Berlin }",
         "when it recurs: a window on the wall clock, or a list of them",
-    ),
+    )
+    .of(Type::List(&Type::Map(SCHEDULE))),
     Field::new(
         "rollout",
         "{ share: 25%, by: user.id }",
         "which share of what it matches is blocked, and by which field",
-    ),
+    )
+    .of(Type::Map(ROLLOUT)),
     Field::new(
         "answer",
         "{ status: 503, headers: { retry-after: \"60\" }, body: Temporarily blocked }",
         "what a blocked caller answers",
-    ),
-    Field::new("labels", "{ app: shop }", "for grouping, and for callers that ask for some switches only"),
+    )
+    .of(Type::Map(ANSWER)),
+    Field::new("labels", "{ app: shop }", "for grouping, and for callers that ask for some switches only")
+        .of(Type::ByName(&Type::Text)),
     Field::new(
         "on_unavailable",
         "last_good",
         "once what a client knows is too old: last_good (default), open (block nothing), closed (block what matches)",
-    ),
-    Field::new("every", "30s", "how often those who ask should ask again; 30s by default"),
+    )
+    .of(Type::OneOf(&["last_good", "open", "closed"]))
+    .or("last_good"),
+    Field::new("every", "30s", "how often those who ask should ask again; 30s by default")
+        .of(Type::Duration)
+        .or("30s"),
     Field::new(
         "flag",
         "{ on: INTERNAL, off: EXTERNAL, variants: [internal, external], metadata: { team: shop } }",
         "values that it chooses from for OpenFeature's clients; with them it blocks nothing",
-    ),
+    )
+    .of(Type::Map(crate::flag::FIELDS)),
+];
+
+/// A window on the wall clock.
+pub const SCHEDULE: &[Field] = &[
+    Field::new("days", "mon-fri", "on which days").of(Type::List(&Type::Text)).or("every day"),
+    Field::new("from", "\"10:00\"", "its start").of(Type::TimeOfDay).or("00:00"),
+    Field::new("to", "\"17:00\"", "its end; at or before `from` it is the next day")
+        .of(Type::TimeOfDay)
+        .or("24:00"),
+    Field::new("tz", "Europe/Berlin", "whose clock").or("UTC"),
+];
+
+/// Which share is blocked.
+pub const ROLLOUT: &[Field] = &[
+    Field::new("share", "25%", "the share of what it matches").of(Type::Share).required(),
+    Field::new("by", "user.id", "the field whose values are blocked or not, each always alike").required(),
+];
+
+/// What a blocked caller answers.
+pub const ANSWER: &[Field] = &[
+    Field::new("status", "503", "the HTTP status").of(Type::Whole).or("503"),
+    Field::new("headers", "{ retry-after: \"60\" }", "headers of HTTP").of(Type::ByName(&Type::Text)),
+    Field::new("body", "Temporarily blocked", "the body: text, or a map or list, which becomes JSON")
+        .of(Type::Template),
 ];
 
 /// Names that mean something else where switches are asked for.
@@ -138,8 +181,7 @@ fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
         every_ms: every_ms.unwrap_or(30 * SECOND_MS),
         flag: f.get("flag").and_then(|node| crate::flag::read(node, &f.path_of("flag"), check)),
     };
-    let known: Vec<&str> = FIELDS.iter().map(|field| field.name).collect();
-    fields.finish(&known, check);
+    fields.finish_of(FIELDS, check);
     Some(switch)
 }
 
@@ -224,7 +266,7 @@ fn read_window(node: &Node, path: &str, check: &mut Check) -> Option<Window> {
     if from_ms == DAY_MS {
         check.problem(node, &fields.path_of("from"), "24:00 is an end; write 00:00");
     }
-    fields.finish(&["days", "from", "to", "tz"], check);
+    fields.finish_of(SCHEDULE, check);
     Some(Window { from_ms, to_ms, days, tz })
 }
 
@@ -239,7 +281,7 @@ fn read_rollout(node: &Node, path: &str, check: &mut Check) -> Option<Rollout> {
             format!("is not the name of a field: {why}")
         })
     });
-    fields.finish(&["share", "by"], check);
+    fields.finish_of(ROLLOUT, check);
     Some(Rollout { share: share?, by: by? })
 }
 
@@ -259,7 +301,7 @@ fn read_answer(node: &Node, path: &str, check: &mut Check) -> Option<Answer> {
         }
         _ => node.scalar_text().unwrap_or_default(),
     });
-    fields.finish(&["status", "headers", "body"], check);
+    fields.finish_of(ANSWER, check);
     Some(Answer { status: status.unwrap_or(Answer::default().status), headers, body })
 }
 

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use lanner_core::Problems;
 use lanner_core::document::Check;
 use lanner_core::time::SECOND_MS;
-use lanner_core::{Node, Problems};
 use lanner_rules::{Index, Scratch};
 use serde_json::{Map, Value};
 
@@ -103,7 +103,7 @@ impl SwitchSet {
     pub fn read(&self, document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
         match self.snapshot.place(document.id()).and_then(|at| self.held(at, document)) {
             Some(switch) => Ok(Arc::clone(switch)),
-            None => Switch::check(&Node::from_json(document.value()), path).map(Arc::new),
+            None => Switch::stored(document.value(), path).map(Arc::new),
         }
     }
 

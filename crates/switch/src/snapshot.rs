@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use lanner_core::content;
+use lanner_core::{Node, content};
 use serde_json::{Value, json};
+
+use crate::switch::Switch;
 
 /// The version of the form below.
 pub(crate) const FORMAT: u64 = 1;
@@ -217,7 +219,11 @@ impl Snapshot {
     /// [`SnapshotError`].
     pub fn from_document(document: &Value) -> Result<Self, SnapshotError> {
         match document.get("switches").and_then(Value::as_array) {
-            Some(switches) if document.get("format").is_none() => Ok(Self::new(0, switches.clone())),
+            Some(switches) if document.get("format").is_none() => {
+                // As people write them: an id may look like a number.
+                let switches = switches.iter().map(|written| Switch::document(&Node::from_json(written)));
+                Ok(Self::new(0, switches.collect()))
+            }
             _ => Self::from_json(document),
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use lanner_core::field;
 use lanner_core::{Labels, Node, Problems, TimeRange};
 use lanner_rules::{Condition, FieldPath, Missing};
 use serde_json::{Map, Value};
@@ -167,7 +168,7 @@ impl Phase {
 pub(crate) const MISSING: Missing = Missing::Kleene;
 
 impl Switch {
-    /// Reads a switch from JSON.
+    /// Reads a switch as it is stored and sent to clients, perhaps by an older release.
     ///
     /// # Errors
     /// Every problem in it, with the path of its field.
@@ -178,7 +179,20 @@ impl Switch {
     /// assert_eq!(problems.0.len(), 2, "{problems}");
     /// ```
     pub fn from_json(document: &Value) -> Result<Self, Problems> {
-        Self::check(&Node::from_json(document), "")
+        Self::stored(document, "")
+    }
+
+    /// [`Self::from_json`] of a document that stands at `path`.
+    pub(crate) fn stored(document: &Value, path: &str) -> Result<Self, Problems> {
+        let mut node = Node::from_json(document);
+        field::upgrade(&mut node, &[crate::FIELDS]);
+        Self::check(&node, path)
+    }
+
+    /// The document of a switch as it is stored: with text where text is expected.
+    #[must_use]
+    pub fn document(node: &Node) -> Value {
+        field::to_json(node, &[crate::FIELDS])
     }
 
     /// Reads a switch from a located tree, which stands at `path`.

@@ -26,14 +26,18 @@ mod time_schema;
 pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
-pub use operations::{AuditView, EventRetentionView, RepairView, RetentionView, SeriesRetentionView, Status};
+pub use operations::{
+    AuditView, EventRetentionView, ReloadView, RepairView, RetentionView, SeriesRetentionView, SetAsideView,
+    Status,
+};
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
 pub use review::{
     AccuracyView, EpisodeView, Incident, LimitView, ReviewView, SettingView, SpreadView, SuggestionView,
 };
 pub use rule::{
-    ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, RuleDocument, RuleState, RuleView,
+    AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, Prunable, RuleDocument,
+    RuleState, RuleView,
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use switch::{

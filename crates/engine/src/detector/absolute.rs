@@ -2,6 +2,7 @@
 //!
 //! The score is the distance outside the limits, in the unit of the query; 0 inside and on them.
 
+use lanner_core::field::{Field, Type};
 use lanner_core::{Score, Threshold};
 
 use super::{Base, Detector, Dial, Judgement, Kind, Side};
@@ -12,8 +13,20 @@ pub(super) const KIND: Kind = Kind {
     about: "a value below a minimum, above a maximum, or outside both",
     example: "{ min: 400, recover_at: { min: 420 } }",
     read,
-    fields: &["min", "max", "outside", "recover_at"],
+    fields: &[
+        MIN,
+        MAX,
+        OUTSIDE,
+        Field::new("recover_at", "{ min: 420 }", "the limits that a firing alert must return to")
+            .of(Type::Map(LIMITS)),
+    ],
 };
+
+const MIN: Field = Field::new("min", "400", "fires below it").of(Type::Number);
+const MAX: Field = Field::new("max", "9000", "fires above it").of(Type::Number);
+const OUTSIDE: Field =
+    Field::new("outside", "[400, 9000]", "short for `min` and `max`").of(Type::List(&Type::Number));
+const LIMITS: &[Field] = &[MIN, MAX, OUTSIDE];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Limits {
@@ -52,7 +65,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         let path = fields.path_of("recover_at");
         let mut inner = check.map(node, &path)?;
         recovers = limits(&mut inner, check)?;
-        inner.finish(&["min", "max", "outside"], check);
+        inner.finish_of(LIMITS, check);
         let kept = |at: f64, own: f64| if at.is_finite() { at } else { own };
         recovers = Limits { min: kept(recovers.min, fires.min), max: kept(recovers.max, fires.max) };
         if recovers.min < fires.min || recovers.max > fires.max {

@@ -2,11 +2,12 @@
 //!
 //! See [`lanner_series::detect::band`]. The score is the distance from the median in half widths of the band.
 
+use lanner_core::field::{Field, Type};
 use lanner_series::detect::{Band, BandParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::time_shift::shift;
-use super::{Bases, Detector, Kind};
+use super::{ABOVE, Bases, Detector, Kind, MIN_WIDTH, RECOVER_AT, TO, WIDTH};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -14,7 +15,14 @@ pub(super) const KIND: Kind = Kind {
     about: "a value off the band that the same windows of the last days or weeks lay in",
     example: "{ to: 1w, seasons: 8, width: 3, min_width: 10 }",
     read,
-    fields: &["to", "seasons", "width", "min_width", "above", "recover_at"],
+    fields: &[
+        TO.required(),
+        Field::new("seasons", "8", "how many such windows make the band, 2 to 60").of(Type::Whole).or("7"),
+        WIDTH,
+        MIN_WIDTH,
+        ABOVE,
+        RECOVER_AT,
+    ],
 };
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {

@@ -3,6 +3,7 @@
 //! High values are worse when `warn <= error`, otherwise low ones; a value on a limit has reached it. The score
 //! says which was reached: 0 for neither, 1 for `warn`, 2 for `error`.
 
+use lanner_core::field::{Field, Type};
 use lanner_core::{Score, Threshold};
 
 use super::{Base, Detector, Dial, Judgement, Kind, Side};
@@ -13,7 +14,11 @@ pub(super) const KIND: Kind = Kind {
     about: "a value that reached warn or error; low values are worse when error is the lower one",
     example: "{ warn: 1.0, error: 1.5 }",
     read,
-    fields: &["warn", "error"],
+    fields: &[
+        Field::new("warn", "1.0", "the limit of a warning").of(Type::Number),
+        Field::new("error", "1.5", "the limit of an error; the lower one when low values are worse")
+            .of(Type::Number),
+    ],
 };
 
 /// How bad a value is.

@@ -4,12 +4,13 @@
 //! band. Each value is judged by what at least `seasons` seasons have taught, and at most twice as many; the first
 //! two are the warm-up. See `learning` for how that stays the same at every restart.
 
+use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use lanner_core::{Outcome, Score, Threshold};
 use lanner_series::detect::{HoltWinters, HoltWintersParams, Judged, ParamError, SeriesDetector, Unjudged};
 
 use super::replayed::{Limit, accepted, count, limit, number};
-use super::{Base, Detector, Dial, Judgement, Kind, Learner, Past};
+use super::{ABOVE, Base, Detector, Dial, Judgement, Kind, Learner, MIN_WIDTH, Past, RECOVER_AT, WIDTH};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -17,7 +18,16 @@ pub(super) const KIND: Kind = Kind {
     about: "a value off the forecast from level, trend and season",
     example: "{ season: 1d, seasons: 4, width: 3, min_width: 10 }",
     read,
-    fields: &["season", "seasons", "width", "min_width", "above", "recover_at"],
+    fields: &[
+        Field::new("season", "1d", "after what time it repeats, a multiple of `every`")
+            .of(Type::Duration)
+            .required(),
+        Field::new("seasons", "4", "how many seasons it remembers, 2 to 60").of(Type::Whole).or("4"),
+        WIDTH,
+        MIN_WIDTH,
+        ABOVE,
+        RECOVER_AT,
+    ],
 };
 
 /// Windows that one value may be judged by: each is read when a rule begins.

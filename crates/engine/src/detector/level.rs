@@ -2,10 +2,11 @@
 //!
 //! See [`lanner_series::detect::level`]. The score is the distance of the medians in half widths of the band.
 
+use lanner_core::field::{Field, Type};
 use lanner_series::detect::{Level, LevelParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
-use super::{Bases, Detector, Kind};
+use super::{ABOVE, Bases, Detector, Kind, MIN_WIDTH, RECOVER_AT, WIDTH};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -13,7 +14,14 @@ pub(super) const KIND: Kind = Kind {
     about: "a new level: the latest windows against those before them",
     example: "{ reference: 48, recent: 6, width: 3, min_width: 10 }",
     read,
-    fields: &["reference", "recent", "width", "min_width", "above", "recover_at"],
+    fields: &[
+        Field::new("reference", "48", "how many windows make the old level").of(Type::Whole).or("48"),
+        Field::new("recent", "6", "how many windows make the new level").of(Type::Whole).or("6"),
+        WIDTH,
+        MIN_WIDTH,
+        ABOVE,
+        RECOVER_AT,
+    ],
 };
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {

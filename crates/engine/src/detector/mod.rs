@@ -16,6 +16,7 @@ mod replayed;
 mod time_shift;
 mod variation;
 
+use lanner_core::field::{Field, Type};
 use lanner_core::{Outcome, Score, Shift, Threshold};
 use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
 
@@ -172,9 +173,30 @@ pub struct Kind {
     pub example: &'static str,
     /// Reads the fields below it.
     pub read: fn(&mut Fields<'_>, &mut Check) -> Option<Box<dyn Detector>>,
-    /// The fields it knows.
-    pub fields: &'static [&'static str],
+    /// The fields below it.
+    pub fields: &'static [Field],
 }
+
+/// The earlier window that a value is compared with.
+const TO: Field =
+    Field::new("to", "1w", "how long ago the window lies that it is compared with: 12h, 1d, 1w or 1mo");
+/// The limit of detectors that score.
+const ABOVE: Field = Field::new("above", "1", "the score above which it fires").of(Type::Number).or("1");
+/// Their hysteresis.
+const RECOVER_AT: Field =
+    Field::new("recover_at", "0.8", "the score that a firing alert must return to; `above` by default")
+        .of(Type::Number);
+/// How wide the band is around what is normal.
+const WIDTH: Field =
+    Field::new("width", "3", "half the width of the band, in standard deviations").of(Type::Number).or("3");
+/// How narrow it may be.
+const MIN_WIDTH: Field =
+    Field::new("min_width", "10", "half the width of the band at least, in the unit of the query")
+        .of(Type::Number)
+        .or("0");
+/// The median of several earlier windows.
+const MEDIAN_OF: Field =
+    Field::new("median_of", "3", "compares with the median of so many such windows").of(Type::Whole).or("1");
 
 /// Every detector there is.
 pub const KINDS: &[Kind] = &[
@@ -200,7 +222,7 @@ mod tests {
             let mut check = Check::default();
             let mut fields = check.map(&node, kind.name).unwrap();
             let detector = (kind.read)(&mut fields, &mut check);
-            fields.finish(kind.fields, &mut check);
+            fields.finish_of(kind.fields, &mut check);
             assert!(detector.is_some() && check.problems.is_empty(), "{}: {:?}", kind.name, check.problems);
         }
     }

@@ -5,9 +5,11 @@
 //! Formed as `(base - value) * 100 / (base * percent)`, numerator and denominator are exact for whole
 //! numbers below 2^53, and their quotient exceeds 1 exactly when the numerator is larger.
 
+use lanner_core::field::{Field, Type};
+use lanner_core::reading::percent;
 use lanner_core::{Outcome, Score, Shift, Threshold};
 
-use super::{Base, Bases, Detector, Dial, Judgement, Kind, Past};
+use super::{Base, Bases, Detector, Dial, Judgement, Kind, MEDIAN_OF, Past, TO};
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
@@ -15,7 +17,16 @@ pub(super) const KIND: Kind = Kind {
     about: "a value that dropped or rose against the same window hours, days, weeks or months ago",
     example: "{ to: 1w, drop: 25%, median_of: 3, min_base: 50, min_delta: 10, recover_at: 15% }",
     read,
-    fields: &["to", "drop", "rise", "change", "median_of", "min_base", "min_delta", "recover_at"],
+    fields: &[
+        TO.required(),
+        Field::new("drop", "25%", "fires when the value dropped by more").of(Type::Percent),
+        Field::new("rise", "50%", "fires when the value rose by more").of(Type::Percent),
+        Field::new("change", "25%", "fires when the value dropped or rose by more").of(Type::Percent),
+        MEDIAN_OF,
+        Field::new("min_base", "50", "smaller values are not compared with").of(Type::Number).or("0"),
+        Field::new("min_delta", "10", "smaller differences are ignored").of(Type::Number).or("0"),
+        Field::new("recover_at", "15%", "the change that a firing alert must return to").of(Type::Percent),
+    ],
 };
 
 /// Allowed changes in percent; infinite where a direction is not watched.
@@ -176,15 +187,6 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     }))
 }
 
-/// `25%` or `25`, above 0.
-fn percent(node: &Node) -> Result<f64, String> {
-    let text = node.scalar_text().unwrap_or_default();
-    match text.trim().trim_end_matches('%').trim_end().parse::<f64>() {
-        Ok(percent) if percent > 0.0 && percent.is_finite() => Ok(percent),
-        _ => Err("should be a percentage above 0, for example 25%".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,8 +212,8 @@ mod tests {
         check(drop, 0.0, &[Value(0.0)], false, Err(Outcome::BaseZero));
         check(drop, 1.0, &[Missing], false, Err(Outcome::BaseMissing));
         check(drop, 1.0, &[TooEarly], false, Err(Outcome::HistoryShort));
-        check("{ to: 1d, rise: 10 }", 220.0, &[Value(200.0)], false, Ok(false));
-        check("{ to: 1d, rise: 10 }", 221.0, &[Value(200.0)], false, Ok(true));
+        check("{ to: 1d, rise: 10% }", 220.0, &[Value(200.0)], false, Ok(false));
+        check("{ to: 1d, rise: 10% }", 221.0, &[Value(200.0)], false, Ok(true));
         check("{ to: 1d, change: 50% }", 301.0, &[Value(200.0)], false, Ok(true));
         check("{ to: 1d, change: 50% }", 99.0, &[Value(200.0)], false, Ok(true));
         check("{ to: 1d, drop: 10%, min_base: 50 }", 1.0, &[Value(49.0)], false, Err(Outcome::BelowMinBase));

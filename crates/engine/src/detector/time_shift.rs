@@ -4,10 +4,11 @@
 //! one treats both alike, also near zero and below it.
 
 use lanner_core::Shift;
+use lanner_core::field::{Field, Type};
 use lanner_series::detect::{TimeShift, TimeShiftParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
-use super::{Bases, Detector, Kind};
+use super::{ABOVE, Bases, Detector, Kind, MEDIAN_OF, RECOVER_AT, TO};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -15,7 +16,13 @@ pub(super) const KIND: Kind = Kind {
     about: "a value that is a multiple or a fraction of the same window hours, days, weeks or months ago",
     example: "{ to: 1w, median_of: 3, above: 1, floor: 50 }",
     read,
-    fields: &["to", "median_of", "floor", "above", "recover_at"],
+    fields: &[
+        TO.required(),
+        MEDIAN_OF,
+        Field::new("floor", "50", "smaller values count as this one").of(Type::Number).or("0"),
+        ABOVE,
+        RECOVER_AT,
+    ],
 };
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {

@@ -2,10 +2,11 @@
 //!
 //! See [`lanner_series::detect::variation`]. The score is the coefficient in units of `above`.
 
+use lanner_core::field::{Field, Type};
 use lanner_series::detect::variation::{Variation, VariationParams, ceiling};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
-use super::{Bases, Detector, Kind};
+use super::{ABOVE, Bases, Detector, Kind, RECOVER_AT};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -13,7 +14,11 @@ pub(super) const KIND: Kind = Kind {
     about: "values that vary more than they should, among this and the windows before",
     example: "{ n: 10, above: 0.5, recover_at: 0.4 }",
     read,
-    fields: &["n", "above", "recover_at"],
+    fields: &[
+        Field::new("n", "10", "how many windows that hold data it looks at").of(Type::Whole).or("10"),
+        ABOVE,
+        RECOVER_AT,
+    ],
 };
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>> {

@@ -144,8 +144,8 @@ mod tests {
         check(recovering, 0, &[12.5], "{ max: 12.5, recover_at: { max: 12.2 } }");
         let recovering = "relative: { to: 1w, drop: 20%, recover_at: 10% }";
         check(recovering, 0, &[30.0], "{ to: 1w, drop: 30%, recover_at: 15% }");
-        check("relative: { to: 1w, change: 20 }", 0, &[7.5], "{ to: 1w, change: 7.5% }");
-        check("relative: { to: 1w, change: 20 }", 0, &[-1.0], "");
+        check("relative: { to: 1w, change: 20% }", 0, &[7.5], "{ to: 1w, change: 7.5% }");
+        check("relative: { to: 1w, change: 20% }", 0, &[-1.0], "");
         check("variation: { above: 1, recover_at: 0.8 }", 0, &[2.0], "{ above: 2, recover_at: 1.6 }");
         check("variation: { n: 5 }", 0, &[2.0], ""); // the ceiling
         check("expression: { warn: 1, error: 2 }", 0, &[1.5], "{ warn: 1.5, error: 2 }");

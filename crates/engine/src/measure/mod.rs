@@ -72,6 +72,9 @@ impl Measure {
             }
         };
         let kind = kind(name).ok_or_else(|| unknown(text))?;
+        if let Some(field) = field.as_ref().filter(|_| kind != Kind::Count) {
+            check_field(name, field)?;
+        }
         match (kind, &field) {
             (Kind::Count, Some(_)) => {
                 Err("count takes no field; use where to count some events only".to_owned())
@@ -130,6 +133,31 @@ impl Measure {
             (Bucket::Distinct(values), _) => Some(values.estimate()),
         }
     }
+}
+
+/// Whether a field can be called so; a calculation or a condition in its place would be a field that no event has.
+fn check_field(name: &str, field: &str) -> Result<(), String> {
+    let holds = |signs: &[&str]| signs.iter().any(|sign| field.contains(sign));
+    let shown: String = field.chars().take(40).collect();
+    if field.parse::<f64>().is_ok() {
+        return Err(format!("{shown} is a number, not a field; write count to count events"));
+    }
+    if holds(&["=", "<", ">", "&&", "||", " and ", " or ", " in "]) {
+        let example = if name == "avg" { "count" } else { "sum(amount)" };
+        return Err(format!(
+            "\"{shown}\" is a condition, and {name} takes a field; write it under where, beside a measure such as {example}"
+        ));
+    }
+    if field.starts_with(['"', '\'']) {
+        return Err(format!("{shown} stands in quotes; write the name of the field without them"));
+    }
+    let is_calculation = holds(&["*", "+", "(", ")", "!", "^", "?", ",", ";", "|", "&", " - ", " / ", " % "]);
+    if is_calculation {
+        return Err(format!(
+            "\"{shown}\" is not the name of a field; {name} takes one field as it is, for example {name}(amount)"
+        ));
+    }
+    Ok(())
 }
 
 fn kind(name: &str) -> Option<Kind> {
@@ -213,8 +241,36 @@ mod tests {
         {
             assert!(Measure::of_stream(text).is_err(), "{text}");
         }
+        for text in [
+            "sum(usage_idle)",
+            "sum(user-agent)",
+            "sum($.a)",
+            "sum(l[0].x)",
+            "avg(% Processor Time)",
+            "max(ns:x/y@z)",
+        ] {
+            assert!(Measure::of_stream(text).is_ok(), "{text}");
+        }
         assert_eq!(Measure::of_series("p50").unwrap().to_string(), "p50");
         assert!(Measure::of_series("distinct").is_err());
+    }
+
+    #[test]
+    fn what_is_no_field_says_what_can_be_written() {
+        #[track_caller]
+        fn check(text: &str, part: &str) {
+            let message = Measure::of_stream(text).unwrap_err();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+        check("sum(amount * 2)", "sum takes one field as it is, for example sum(amount)");
+        check("sum(amount - fee)", "takes one field");
+        check("sum(a+b)", "takes one field");
+        check("max(abs(x))", "takes one field");
+        check("avg(status == 500)", "write it under where, beside a measure such as count");
+        check("sum(amount>5)", "under where");
+        check("distinct(a and b)", "under where");
+        check("sum(1)", "write count to count events");
+        check("sum(\"amount\")", "stands in quotes");
     }
 
     #[test]

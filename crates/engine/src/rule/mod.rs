@@ -19,7 +19,8 @@ use crate::measure::Measure;
 use crate::schedule::Schedule;
 use crate::template::Template;
 
-pub use read::{FIELDS, read_query};
+pub(crate) use read::read_names;
+pub use read::{ACTIVE, DETECTORS, FIELDS, QUERY, read_query};
 
 /// Whether a rule is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,7 +209,7 @@ impl Rule {
         read::rule(node, path, version)
     }
 
-    /// Checks the document of one rule as stored or as sent to the API.
+    /// Checks the document of one rule as it is stored, perhaps by an older release.
     ///
     /// # Errors
     /// Every problem in the document.
@@ -224,7 +225,9 @@ impl Rule {
     /// assert_eq!(rule.schedule.every_ms, 600_000);
     /// ```
     pub fn from_json(document: &Value, version: u32) -> Result<Self, Problems> {
-        Self::check(&Node::from_json(document), "", version)
+        let mut node = Node::from_json(document);
+        read::upgrade(&mut node);
+        Self::check(&node, "", version)
     }
 
     /// What was written. Read anew at each call.

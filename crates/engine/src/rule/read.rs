@@ -1,15 +1,16 @@
 //! The document of a rule, field by field.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use lanner_core::alert::{BUILTIN_PREFIX, is_builtin};
-use lanner_core::reading::{self, Field, text};
+use lanner_core::field::{self, Field, Type};
+use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
 use lanner_rules::Condition;
 
 use super::{Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
-use crate::detector::{Detector, KINDS};
+use crate::detector::{Detector, KINDS, Kind};
 use crate::document::{Check, Content, Fields, Key, Node, Problems};
 use crate::expression::{self, ExpressionQuery, WarmUp};
 use crate::measure::Measure;
@@ -18,62 +19,137 @@ use crate::template::{Template, VARIABLES};
 
 /// Every field of a rule except the detectors', which [`KINDS`] lists.
 pub const FIELDS: &[Field] = &[
-    Field::new("id", "payments-floor", "the rule's name, unique among rules"),
+    Field::new(
+        "id",
+        "payments-floor",
+        "the rule's name, unique among rules: letters, digits and `- _ . : /`",
+    )
+    .of(Type::Id)
+    .required(),
     Field::new("description", "Payments per bank", "for people"),
     Field::new(
         "query",
         "{ stream: payments, measure: count, by: [bank] }",
         "what to measure: a stream, series, or an expression of series",
-    ),
-    Field::new("window", "30m", "length of the window that is looked at"),
-    Field::new("every", "10m", "distance of windows; the window's length by default"),
-    Field::new("delay", "10s", "how long an evaluation waits for late data; 0s by default"),
+    )
+    .of(Type::Map(QUERY))
+    .required(),
+    Field::new("window", "30m", "length of the window that is looked at").of(Type::Duration).required(),
+    Field::new("every", "10m", "distance of windows; the window's length by default").of(Type::Duration),
+    Field::new("delay", "10s", "how long an evaluation waits for late data").of(Type::Duration).or("0s"),
     Field::new(
         "active",
         "{ from: \"10:00\", to: \"17:00\", days: mon-fri }",
         "the part of the day, and its days",
-    ),
-    Field::new("tz", "Europe/Berlin", "time zone of windows and comparisons; UTC by default"),
-    Field::new("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated"),
-    Field::new("for", "2", "bad windows in a row before people are told; 1 by default"),
-    Field::new(
-        "recover_for",
-        "1",
-        "good windows in a row before people are told that it is over; 1 by default",
-    ),
-    Field::new("no_data", "alert", "when there is nothing to measure: alert (default), keep or ok"),
-    Field::new("error", "alert", "when the source fails: alert (default), keep or ok"),
-    Field::new("base_zero", "keep", "when the value compared with is zero: keep (default), alert or ok"),
-    Field::new(
-        "base_missing",
-        "keep",
-        "when the value compared with was not measured: keep (default), alert or ok",
-    ),
-    Field::new(
-        "history_short",
-        "keep",
-        "when there was no data yet to compare with: keep (default), alert or ok",
-    ),
-    Field::new("max_catchup", "24h", "how far back missed windows are walked after downtime; 24h by default"),
+    )
+    .of(Type::Map(ACTIVE)),
+    Field::new("tz", "Europe/Berlin", "time zone of windows and comparisons").or("UTC"),
+    Field::new("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated")
+        .of(Type::Map(reading::VALID)),
+    Field::new("for", "2", "bad windows in a row before people are told").of(Type::Whole).or("1"),
+    Field::new("recover_for", "1", "good windows in a row before people are told that it is over")
+        .of(Type::Whole)
+        .or("1"),
+    Field::new("no_data", "alert", "when there is nothing to measure").of(POLICY).or("alert"),
+    Field::new("error", "alert", "when the source fails").of(POLICY).or("alert"),
+    Field::new("base_zero", "keep", "when the value compared with is zero").of(POLICY).or("keep"),
+    Field::new("base_missing", "keep", "when the value compared with was not measured").of(POLICY).or("keep"),
+    Field::new("history_short", "keep", "when there was no data yet to compare with").of(POLICY).or("keep"),
+    Field::new("max_catchup", "24h", "how far back missed windows are walked after downtime")
+        .of(Type::Duration)
+        .or("24h"),
     Field::new(
         "forget",
         "7d",
         "how long a group without data is remembered; a week, or twice the comparison's reach",
-    ),
+    )
+    .of(Type::Duration),
     Field::new(
         "content",
         "\"{{ rule }}: {{ value }}\"",
         "what people are told: text, or JSON, with variables",
-    ),
-    Field::new("receivers", "[on-call]", "who is told"),
-    Field::new("labels", "{ severity: page }", "labels of its alerts, for silences and grouping"),
+    )
+    .of(Type::Template),
+    Field::new("receivers", "[on-call]", "who is told").of(Type::List(&Type::Text)),
+    Field::new("labels", "{ severity: page }", "labels of its alerts, for silences and grouping")
+        .of(Type::ByName(&Type::Text)),
     Field::new(
         "annotations",
         "{ runbook_url: \"https://example.org/{{ rule }}\" }",
         "what messages say beside the content, by name: summary, description, runbook_url and others, with variables",
-    ),
-    Field::new("status", "active", "active (default) or inactive"),
+    )
+    .of(Type::ByName(&Type::Template)),
+    Field::new("status", "active", "whether it is evaluated")
+        .of(Type::OneOf(&["active", "inactive"]))
+        .or("active"),
 ];
+
+const POLICY: Type = Type::OneOf(&["alert", "keep", "ok"]);
+
+/// The fields of a query, whichever of the three it is.
+pub const QUERY: &[Field] = &[
+    Field::new("stream", "payments", "the stream whose events are measured"),
+    Field::new("series", "'cpu.*'", "the series that are measured; `*` stands for any characters"),
+    Field::new(
+        "target",
+        "\"sumSeries(app.*.rate)\"",
+        "an expression of Graphite's language over stored series; each series that it gives is a group",
+    ),
+    Field::new(
+        "measure",
+        "sum(amount)",
+        "of a stream `count`, or `sum`, `avg`, `min`, `max`, `last`, `p50` to `p99.9` and `distinct` of a field; of series one \
+         of these words alone, `avg` by default",
+    ),
+    Field::new("where", "'status == \"ok\"'", "which events of the stream count").of(Type::Condition),
+    Field::new("labels", "{ dc: eu }", "which of the series count, by their labels").of(Type::ByName(&Type::Text)),
+    Field::new(
+        "by",
+        "[bank]",
+        "fields, or labels of series, whose values form groups; `\"*\"` makes each series one",
+    )
+    .of(Type::List(&Type::Text)),
+    Field::new("for_each", "'env.*.payments'", "makes `target` a template for each series of this pattern"),
+    Field::new(
+        "warm_up",
+        "7d",
+        "how far back a series of `for_each` must reach before it is judged, or off; as far as the expression looks by default",
+    )
+    .of(Type::Duration),
+];
+
+const STREAM_QUERY: [&str; 4] = ["stream", "measure", "where", "by"];
+const SERIES_QUERY: [&str; 4] = ["series", "measure", "labels", "by"];
+const TARGET_QUERY: [&str; 3] = ["target", "for_each", "warm_up"];
+
+/// The part of the day in which windows lie.
+pub const ACTIVE: &[Field] = &[
+    Field::new("from", "\"10:00\"", "where the first window starts").of(Type::TimeOfDay).or("00:00"),
+    Field::new("to", "\"17:00\"", "by when windows end; at or before `from` it is the next day")
+        .of(Type::TimeOfDay)
+        .or("24:00"),
+    Field::new("days", "mon-fri", "on which days").of(Type::List(&Type::Text)).or("every day"),
+    Field::new("tz", "Europe/Berlin", "the rule's time zone, written here"),
+    Field::new("edge", "end", "whether windows must end by `to`, or only start before it")
+        .of(Type::OneOf(&["end", "start"]))
+        .or("end"),
+];
+
+/// The detectors as fields of a rule.
+pub static DETECTORS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    let field = |kind: &Kind| Field::new(kind.name, kind.example, kind.about).of(Type::Map(kind.fields));
+    KINDS.iter().map(field).collect()
+});
+
+/// The document of a rule as it is stored: with text where text is expected.
+fn document(node: &Node) -> String {
+    field::to_json(node, &[FIELDS, &DETECTORS]).to_string()
+}
+
+/// Writes a stored document as it is written today.
+pub(super) fn upgrade(node: &mut Node) {
+    field::upgrade(node, &[&DETECTORS]);
+}
 
 pub(super) fn rule(node: &Node, path: &str, version: u32) -> Result<Rule, Problems> {
     let mut check = Check::default();
@@ -139,7 +215,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
         receivers: receivers.into_iter().map(Arc::from).collect(),
         labels,
         status: status.unwrap_or(Status::Active),
-        document: fields.node.to_json().to_string().into(),
+        document: document(fields.node).into(),
     };
     rule.forget_ms = forget_ms.unwrap_or_else(|| WEEK_MS.max(2 * rule.reach_ms()));
     Some(rule)
@@ -183,7 +259,7 @@ fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule>
         let mut fields = check.map(node, &fields.path_of("active"))?;
         inner = fields.read("tz", check, reading::time_zone);
         let active = read_active(&mut fields, check);
-        fields.finish(&["from", "to", "days", "tz", "edge"], check);
+        fields.finish_of(ACTIVE, check);
         active
     });
     if outer.is_some() && inner.is_some() && outer != inner {
@@ -248,7 +324,7 @@ fn read_detector(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn D
         names.push(kind.name);
         if let Some(mut inner) = check.map(node, &fields.path_of(kind.name)) {
             detectors.extend((kind.read)(&mut inner, check));
-            inner.finish(kind.fields, check);
+            inner.finish_of(kind.fields, check);
         }
     }
     if names.is_empty() {
@@ -286,7 +362,8 @@ fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
     }
 }
 
-fn read_names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<String> {
+/// Names, each once.
+pub(crate) fn read_names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<String> {
     let Some(node) = fields.get(name) else { return Vec::new() };
     let mut names = Vec::new();
     for item in check.items(node) {
@@ -323,7 +400,7 @@ fn read_content(
     check: &mut Check,
 ) -> Option<Template> {
     let Some(written) = fields.get("content") else { return Some(Template::standard()) };
-    match Template::check(&written.to_json(), &variables(by, labels)) {
+    match Template::check(&Type::Template.to_json(written), &variables(by, labels)) {
         Ok(template) => Some(template),
         Err(problems) => {
             for message in problems {
@@ -362,23 +439,23 @@ fn read_annotations(fields: &mut Fields<'_>, by: &[String], labels: &Labels, che
 /// Checks the `query` of a rule, or a question to the API, which has the same form.
 pub fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
     let mut fields = check.map(node, path)?;
-    let stream = fields.read("stream", check, name);
-    let series = fields.read("series", check, name);
+    let stream = fields.read("stream", check, reading::name);
+    let series = fields.read("series", check, reading::name);
     let target = fields.get("target");
     let query = match (stream, series, target) {
         (Some(stream), None, None) => {
             let query = stream_query(stream, &mut fields, check);
-            fields.finish(&["stream", "measure", "where", "by"], check);
+            fields.finish(&STREAM_QUERY, check);
             Query::Stream(Arc::new(query?))
         }
         (None, Some(series), None) => {
             let query = series_query(series, &mut fields, check);
-            fields.finish(&["series", "measure", "labels", "by"], check);
+            fields.finish(&SERIES_QUERY, check);
             Query::Series(Arc::new(query?))
         }
         (None, None, Some(target)) => {
             let query = expression_query(target, &mut fields, check);
-            fields.finish(&["target", "for_each", "warm_up"], check);
+            fields.finish(&TARGET_QUERY, check);
             Query::Expression(Arc::new(query?))
         }
         (None, None, None) => {
@@ -392,15 +469,6 @@ pub fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
         }
     };
     Some(query)
-}
-
-fn name(node: &Node) -> Result<String, String> {
-    let name = text(node)?;
-    if name.is_empty() || name.len() > 1_000 {
-        Err("should be 1 to 1000 characters".to_owned())
-    } else {
-        Ok(name)
-    }
 }
 
 fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<StreamQuery> {
@@ -437,7 +505,7 @@ fn series_query(name: String, fields: &mut Fields<'_>, check: &mut Check) -> Opt
 fn expression_query(target: &Node, fields: &mut Fields<'_>, check: &mut Check) -> Option<ExpressionQuery> {
     let path = fields.path_of("target");
     let written = text(target).map_err(|message| check.problem(target, &path, message)).ok()?;
-    let for_each = fields.read("for_each", check, name);
+    let for_each = fields.read("for_each", check, reading::name);
     let warm_up = fields.read("warm_up", check, |node| match text(node)?.as_str() {
         "off" | "false" => Ok(WarmUp::None),
         text => parse_duration_ms(text).map(WarmUp::Fixed).map_err(|error| error.to_string()),

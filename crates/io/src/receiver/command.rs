@@ -11,13 +11,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use lanner_core::field::{Field, Type};
 use lanner_core::{Notification, ResolvedReason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::config::{BuildContext, KindConfig, TIMEOUT, Timeout, check_absolute};
 use super::message::{Message, status, to_json};
 use super::redact::cleaned;
 use super::{Links, Problem, Secret, SendError, Sending, Transport};
@@ -35,12 +36,6 @@ const LINGER: Duration = Duration::from_millis(200);
 
 /// A `command` receiver as the operator writes it.
 ///
-/// | field | meaning | default |
-/// | --- | --- | --- |
-/// | `command` | the program's whole path, then its arguments; no shell reads them | needed |
-/// | `env` | variables for the program; values may be secrets | none |
-/// | `timeout` | after which it and its children are killed, 100ms to 10m | `10s` |
-///
 /// Besides `env` the program sees `LANNER_KEY`, `LANNER_STATUS` (`firing` or `resolved`), `LANNER_RECEIVER`,
 /// `LANNER_TITLE`, `LANNER_GROUP` (JSON), `LANNER_N_ALERTS` and `LANNER_REPEAT` (`true` or `false`); and of the
 /// first alert `LANNER_RULE`, `LANNER_ANNOTATIONS` (JSON), `LANNER_RESOLVED_REASON` (such as `recovered`, empty
@@ -56,6 +51,20 @@ pub struct CommandConfig {
     /// After which it is killed.
     pub timeout: Timeout,
 }
+
+/// The fields of a `command` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new(
+        "command",
+        "[/usr/local/bin/page, --team, payments]",
+        "the program's whole path, then its arguments; no shell reads them",
+    )
+    .of(Type::List(&Type::Text))
+    .required(),
+    Field::new("env", "{ TOKEN: { file: /etc/lanner/page } }", "variables for the program")
+        .of(Type::ByName(&Type::Secret)),
+    TIMEOUT,
+];
 
 impl KindConfig for CommandConfig {
     fn check(&self) -> Vec<Problem> {

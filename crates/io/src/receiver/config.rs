@@ -7,6 +7,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use lanner_core::Node;
+use lanner_core::document::Content;
+use lanner_core::field::{self, Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -104,16 +107,19 @@ impl ReceiverConfig {
     /// assert_eq!(problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(), ["tiemout", "url"]);
     /// ```
     pub fn from_value(document: &Value) -> Result<Self, Vec<Problem>> {
-        let Value::Object(document) = document else {
+        Self::read(&Node::from_json(document))
+    }
+
+    /// Reads a document as it was written; where text is expected, a number is what was written.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn read(document: &Node) -> Result<Self, Vec<Problem>> {
+        let kind = kind_of(document).map_err(|problem| vec![problem])?;
+        let Value::Object(mut document) = field::to_json(document, &[kind.fields]) else {
             return Err(vec![Problem::new("", "a receiver is an object with `kind` and its fields")]);
         };
-        let mut document = document.clone();
-        let name = match document.shift_remove("kind") {
-            Some(Value::String(name)) => name,
-            Some(_) => return Err(vec![Problem::new("kind", "is not text; write for example webhook")]),
-            None => return Err(vec![Problem::new("kind", "is missing; write for example kind: webhook")]),
-        };
-        let kind = kinds::find(&name).map_err(|problem| vec![problem])?;
+        document.shift_remove("kind");
         let (config, mut problems) = (kind.decode)(document);
         let decoded: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
         // A field that could not be decoded has its default, about which `check` would complain again.
@@ -147,6 +153,32 @@ impl ReceiverConfig {
         Ok(Receiver::new(self.kind.name, self.config.timeout().0, transport))
     }
 }
+
+/// The kind that a document names.
+pub(super) fn kind_of(document: &Node) -> Result<&'static Kind, Problem> {
+    let Content::Map(entries) = &document.content else {
+        return Err(Problem::new("", "a receiver is an object with `kind` and its fields"));
+    };
+    let named = entries.iter().find(|(key, _)| key.name == "kind").map(|(_, value)| value);
+    let named = named.ok_or_else(|| Problem::new("kind", "is missing; write for example kind: webhook"))?;
+    let name = named.scalar_text();
+    kinds::find(&name.ok_or_else(|| Problem::new("kind", "is not text; write for example webhook"))?)
+}
+
+/// The document of a receiver as it is stored, whose fields of every kind `shared` lists: with text where text is
+/// expected. One of no known kind is kept as it is read.
+#[must_use]
+pub fn to_document(node: &Node, shared: &[Field]) -> Value {
+    let own = kind_of(node).map_or(&[] as &[Field], |kind| kind.fields);
+    field::to_json(node, &[shared, own])
+}
+
+/// For receivers that make a connection of their own.
+pub(super) const CA_FILE: Field =
+    Field::new("ca_file", "/etc/ssl/own-ca.pem", "certificates to trust besides the system's, PEM");
+/// For every kind.
+pub(super) const TIMEOUT: Field =
+    Field::new("timeout", "10s", "for one attempt, 100ms to 10m").of(Type::Duration).or("10s");
 
 /// Decodes one kind's fields, each on its own, so that every bad one is reported.
 pub(super) fn decode<C: KindConfig + Default + for<'de> Deserialize<'de> + 'static>(
@@ -207,6 +239,34 @@ pub(super) fn check_absolute(field: &str, path: &std::path::Path) -> Option<Prob
     })
 }
 
+/// The names of a structure's fields, as its decoder knows them.
+#[cfg(test)]
+pub(super) fn names_of<C: for<'de> Deserialize<'de>>() -> Vec<&'static str> {
+    struct Names<'n>(&'n mut Vec<&'static str>);
+    impl<'de> Deserializer<'de> for Names<'_> {
+        type Error = serde::de::value::Error;
+        fn deserialize_any<V: serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(serde::de::Error::custom("only the names are wanted"))
+        }
+        fn deserialize_struct<V: serde::de::Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            self.0.extend(fields);
+            self.deserialize_any(visitor)
+        }
+        serde::forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+    let mut names = Vec::new();
+    let _ = C::deserialize(Names(&mut names));
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +291,37 @@ mod tests {
     }
 
     #[test]
+    fn every_field_is_listed_with_an_example_that_is_accepted() {
+        for kind in KINDS {
+            let listed: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+            assert_eq!(listed, (kind.names)(), "{}", kind.name);
+            for field in kind.fields {
+                let node =
+                    Node::from_yaml(&format!("kind: {}\n{}: {}\n", kind.name, field.name, field.example))
+                        .unwrap();
+                let found = ReceiverConfig::read(&node).err().unwrap_or_default();
+                let about = found.iter().find(|problem| problem.field.split('.').next() == Some(field.name));
+                assert!(
+                    about.is_none_or(|problem| problem.message.contains("beside")),
+                    "{}: {found:?}",
+                    field.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_what_was_written() {
+        let node = Node::from_yaml(
+            "kind: webhook\nurl: https://a/b\nheaders: { X-Build: 1.10 }\nauth: { username: 0123, password: 007 }",
+        );
+        let document = to_document(&node.unwrap(), &[]);
+        assert_eq!(document["headers"]["X-Build"], "1.10");
+        assert_eq!(document["auth"], serde_json::json!({"username": "0123", "password": "007"}));
+        assert!(ReceiverConfig::from_value(&document).is_ok());
+    }
+
+    #[test]
     fn all_problems_at_once_each_with_its_field() {
         #[track_caller]
         fn check(document: &str, fields: &[&str]) {
@@ -240,9 +331,9 @@ mod tests {
         }
         check(r#"{"url": "http://a"}"#, &["kind"]);
         check(r#"{"kind": "pigeon"}"#, &["kind"]);
-        check(r#"{"kind": 7}"#, &["kind"]);
+        check(r#"{"kind": [7]}"#, &["kind"]);
         check(r#"{"kind": "webhook"}"#, &["url"]);
-        check(r#"{"kind": "webhook", "url": 7, "format": "xml", "x": 1}"#, &["url", "format", "x"]);
+        check(r#"{"kind": "webhook", "url": [7], "format": "xml", "x": 1}"#, &["url", "format", "x"]);
         check(r#"{"kind": "webhook", "url": "https:///path", "ca_file": "ca.pem"}"#, &["url", "ca_file"]);
         check(
             r#"{"kind": "webhook", "url": "http://a", "timeout": "1h", "headers": {"a b": "x"}}"#,
@@ -285,11 +376,9 @@ mod tests {
             assert!(view.contains("OTHER"), "{view}");
         }
         assert_eq!(config.describe()["url"], "https://example.org/***");
-        // A password that YAML reads as a number must not be quoted back.
-        let found = problems(r#"{"kind": "slack", "url": "https://a/b", "username": 1, "ca_file": "/c"}"#);
-        assert_eq!(found.len(), 1, "{found:?}");
+        // Nor is a secret quoted back that cannot be read.
         let found = problems(
-            r#"{"kind": "webhook", "url": "https://a/b", "auth": {"username": "u", "password": 123456}}"#,
+            r#"{"kind": "webhook", "url": "https://a/b", "auth": {"username": "u", "password": [123456]}}"#,
         );
         assert!(found.len() == 1 && !found[0].contains("123456"), "{found:?}");
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lanner_core::Notification;
+use lanner_core::field::{Field, Type};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
@@ -17,7 +18,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
 use super::http::deepest;
 use super::message::plain_text;
 use super::redact::cleaned;
@@ -28,18 +29,6 @@ use super::{Links, Problem, Secret, SendError, Sending, Transport};
 const MAX_SUBJECT_CHARS: usize = 200;
 
 /// An `email` receiver as the operator writes it.
-///
-/// | field | meaning | default |
-/// | --- | --- | --- |
-/// | `host` | the SMTP server | needed |
-/// | `port` | its port | 587 with `starttls`, 465 with `tls`, 25 with `none` |
-/// | `tls` | `starttls` (must succeed), `tls` (from the start), `none` | `starttls` |
-/// | `username`, `password` | credentials; not with `tls: none` unless the server is on this machine | none |
-/// | `from` | `name@host` or `Name <name@host>` | needed |
-/// | `to`, `cc` | lists of the same | `to` needed |
-/// | `hello` | the name that Lanner introduces itself with | this machine's address |
-/// | `ca_file` | certificates to trust besides the system's, PEM | none |
-/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmailConfig {
@@ -92,6 +81,32 @@ impl TlsMode {
         }
     }
 }
+
+/// The fields of an `email` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new("host", "smtp.example.org", "the SMTP server").required(),
+    Field::new("port", "587", "its port: 587 with `starttls`, 465 with `tls`, 25 with `none` by default")
+        .of(Type::Whole),
+    Field::new("tls", "starttls", "starttls (must succeed), tls (from the start) or none")
+        .of(Type::OneOf(&["starttls", "tls", "none"]))
+        .or("starttls"),
+    Field::new(
+        "username",
+        "lanner",
+        "whom to log in as; not with `tls: none` unless the server is on this machine",
+    ),
+    Field::new("password", "{ file: /etc/lanner/smtp }", "the password beside it").of(Type::Secret),
+    Field::new("from", "Lanner <lanner@example.org>", "whom mails come from").required(),
+    Field::new("to", "[on-call@example.org]", "whom mails go to").of(Type::List(&Type::Text)).required(),
+    Field::new("cc", "[team@example.org]", "who gets copies").of(Type::List(&Type::Text)),
+    Field::new(
+        "hello",
+        "lanner.example.org",
+        "the name that Lanner introduces itself with; this machine's address by default",
+    ),
+    CA_FILE,
+    TIMEOUT,
+];
 
 impl KindConfig for EmailConfig {
     fn check(&self) -> Vec<Problem> {

@@ -1,7 +1,10 @@
 //! The list of all kinds of receivers. Configuration, help and tests are made from it.
 
+use lanner_core::field::Field;
+
 use super::config::{self, KindConfig};
 use super::{CommandConfig, EmailConfig, LogConfig, Problem, SlackConfig, SwitchConfig, WebhookConfig};
+use super::{command, email, log, slack, switch, webhook};
 
 /// One kind of receiver.
 #[derive(Debug)]
@@ -12,7 +15,12 @@ pub struct Kind {
     pub about: &'static str,
     /// A document that is accepted, as JSON.
     pub example: &'static str,
+    /// Its fields, beside those that every receiver has.
+    pub fields: &'static [Field],
     pub(super) decode: config::Decode,
+    /// The fields that its decoder knows.
+    #[cfg(test)]
+    pub(super) names: fn() -> Vec<&'static str>,
 }
 
 /// All kinds, in the order in which help shows them.
@@ -21,32 +29,38 @@ pub const KINDS: &[Kind] = &[
         "webhook",
         "POSTs JSON to a URL: Lanner's own, or what Alertmanager would send",
         r#"{"kind": "webhook", "url": "https://example.org/hook", "auth": {"bearer": {"env": "HOOK_TOKEN"}}}"#,
+        webhook::FIELDS,
     ),
     kind::<EmailConfig>(
         "email",
         "sends mail through an SMTP server",
         r#"{"kind": "email", "host": "smtp.example.org", "username": "lanner", "password": {"file": "/etc/lanner/smtp"},
             "from": "Lanner <lanner@example.org>", "to": ["on-call@example.org"]}"#,
+        email::FIELDS,
     ),
     kind::<SlackConfig>(
         "slack",
         "posts to an incoming webhook of Slack, Mattermost or Rocket.Chat",
         r#"{"kind": "slack", "url": {"env": "SLACK_URL"}}"#,
+        slack::FIELDS,
     ),
     kind::<CommandConfig>(
         "command",
         "runs a program with the message on its standard input",
         r#"{"kind": "command", "command": ["/usr/local/bin/page", "--team", "payments"]}"#,
+        command::FIELDS,
     ),
     kind::<LogConfig>(
         "log",
         "appends a line of JSON to a file",
         r#"{"kind": "log", "path": "/var/log/lanner/notifications.json"}"#,
+        log::FIELDS,
     ),
     kind::<SwitchConfig>(
         "switch",
         "throws a kill switch while an alert lasts, with values of the alert",
         r#"{"kind": "switch", "switch": "block-bank", "with": {"BANK": "bank"}, "for": "30m"}"#,
+        switch::FIELDS,
     ),
 ];
 
@@ -54,8 +68,17 @@ const fn kind<C: KindConfig + Default + for<'de> serde::Deserialize<'de> + 'stat
     name: &'static str,
     about: &'static str,
     example: &'static str,
+    fields: &'static [Field],
 ) -> Kind {
-    Kind { name, about, example, decode: config::decode::<C> }
+    Kind {
+        name,
+        about,
+        example,
+        fields,
+        decode: config::decode::<C>,
+        #[cfg(test)]
+        names: config::names_of::<C>,
+    }
 }
 
 /// Finds a kind by the name in a receiver's `kind`.

@@ -8,19 +8,15 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use lanner_core::Notification;
+use lanner_core::field::Field;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::config::{BuildContext, KindConfig, TIMEOUT, Timeout, check_absolute};
 use super::message::{Message, to_json};
 use super::{Links, Problem, SendError, Sending, Transport};
 
 /// A `log` receiver as the operator writes it.
-///
-/// | field | meaning | default |
-/// | --- | --- | --- |
-/// | `path` | the file; its folder must exist | needed |
-/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
@@ -29,6 +25,12 @@ pub struct LogConfig {
     /// For one attempt.
     pub timeout: Timeout,
 }
+
+/// The fields of a `log` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new("path", "/var/log/lanner/notifications.json", "the file; its folder must exist").required(),
+    TIMEOUT,
+];
 
 impl KindConfig for LogConfig {
     fn check(&self) -> Vec<Problem> {

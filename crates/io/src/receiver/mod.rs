@@ -40,7 +40,7 @@ use lanner_core::time::format_duration;
 
 pub use backoff::Backoff;
 pub use command::CommandConfig;
-pub use config::{BuildContext, Problem, ReceiverConfig};
+pub use config::{BuildContext, Problem, ReceiverConfig, to_document};
 pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Outbox, OutboxError, SystemClock};
 pub use email::EmailConfig;
 pub use kinds::{KINDS, Kind};

@@ -4,12 +4,13 @@
 
 use std::path::PathBuf;
 
+use lanner_core::field::{Field, Type};
 use lanner_core::{Notification, NotifiedAlert};
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
 use super::http::{Target, check_url, parse_url, secrets_of};
 use super::message::{content_text, cut, facts, one, to_json};
 use super::redact::shown_url;
@@ -25,13 +26,6 @@ const MAX_FIELD_CHARS: usize = 1_000;
 const MAX_SHORT_CHARS: usize = 40;
 
 /// A `slack` receiver as the operator writes it.
-///
-/// | field | meaning | default |
-/// | --- | --- | --- |
-/// | `url` | the incoming webhook; it is a secret, so prefer `{env: NAME}` | needed |
-/// | `channel`, `username`, `icon_emoji` | sent along; not every service heeds them | none |
-/// | `ca_file` | certificates to trust besides the system's, PEM | none |
-/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SlackConfig {
@@ -48,6 +42,22 @@ pub struct SlackConfig {
     /// For one attempt.
     pub timeout: Timeout,
 }
+
+/// The fields of a `slack` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new("url", "{ env: SLACK_URL }", "the incoming webhook; it is a secret")
+        .of(Type::Secret)
+        .required(),
+    Field::new(
+        "channel",
+        "'#payments'",
+        "another channel than the webhook's own; not every service heeds it",
+    ),
+    Field::new("username", "Lanner", "the name to post under; not every service heeds it"),
+    Field::new("icon_emoji", "':bell:'", "the picture to post with; not every service heeds it"),
+    CA_FILE,
+    TIMEOUT,
+];
 
 impl KindConfig for SlackConfig {
     fn check(&self) -> Vec<Problem> {

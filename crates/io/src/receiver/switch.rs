@@ -5,25 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::config::{BuildContext, KindConfig, Timeout};
+use super::config::{BuildContext, KindConfig, TIMEOUT, Timeout};
 use super::{Problem, SendError, SendErrorKind, Sending, Transport};
 
 /// A `switch` receiver as the operator writes it.
-///
-/// | field | meaning | default |
-/// | --- | --- | --- |
-/// | `switch` | the id of the switch | needed |
-/// | `with` | fields of the context and the alert's labels whose values they must have | none: the switch as it is |
-/// | `for` | for how long it is on, unless the alert is over before | `30m` |
-/// | `cooldown` | for how long after it was taken back it is not thrown again | `10m` |
-/// | `per_hour` | how many switches it throws within an hour without asking | 10 |
-/// | `approval` | whether a person has to approve each | `false` |
-/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SwitchConfig {
@@ -106,6 +97,28 @@ pub trait SwitchHand: std::fmt::Debug + Send + Sync {
     /// Throws one, or takes it back. The same order may come twice.
     fn obey(&self, order: SwitchOrder) -> Sending<'_>;
 }
+
+/// The fields of a `switch` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new("switch", "block-bank", "the id of the switch").of(Type::Id).required(),
+    Field::new(
+        "with",
+        "{ BANK: bank }",
+        "fields of the context, and the alert's labels whose values they must have",
+    )
+    .of(Type::ByName(&Type::Text)),
+    Field::new("for", "30m", "for how long it is on, unless the alert is over before")
+        .of(Type::Duration)
+        .or("30m"),
+    Field::new("cooldown", "10m", "for how long after it was taken back it is not thrown again")
+        .of(Type::Duration)
+        .or("10m"),
+    Field::new("per_hour", "10", "how many switches it throws within an hour without asking")
+        .of(Type::Whole)
+        .or("10"),
+    Field::new("approval", "false", "whether a person has to approve each").of(Type::Truth).or("false"),
+    TIMEOUT,
+];
 
 impl KindConfig for SwitchConfig {
     fn check(&self) -> Vec<Problem> {

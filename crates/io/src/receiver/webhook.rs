@@ -4,26 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lanner_core::Notification;
+use lanner_core::field::{Field, Type};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::config::{BuildContext, KindConfig, Timeout, check_absolute};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
 use super::http::{Credentials, Target, check_url, parse_url, secrets_of};
 use super::message::{self, to_json};
 use super::redact::shown_url;
 use super::{Links, Problem, Secret, Sending, Transport, alertmanager};
 
 /// A `webhook` receiver as the operator writes it.
-///
-/// | field | meaning | default |
-/// | --- | --- | --- |
-/// | `url` | `http` or `https`; text or secret | needed |
-/// | `format` | `lanner` (version 1) or `alertmanager` (version 4) | `lanner` |
-/// | `headers` | sent as well; values may be secrets | none |
-/// | `auth` | `{bearer: SECRET}` or `{username: NAME, password: SECRET}` | none |
-/// | `ca_file` | certificates to trust besides the system's, PEM | none |
-/// | `timeout` | for one attempt, 100ms to 10m | `10s` |
 ///
 /// Redirects are followed only with status 307 or 308 and on the same scheme, host and port.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -69,6 +61,29 @@ pub struct Auth {
     #[serde(skip_serializing_if = "Secret::is_empty")]
     pub password: Secret,
 }
+
+/// The fields of a `webhook` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new("url", "https://example.org/hook", "where to; http or https").of(Type::Secret).required(),
+    Field::new(
+        "format",
+        "alertmanager",
+        "what is sent: Lanner's own JSON (version 1), or Alertmanager's (version 4)",
+    )
+    .of(Type::OneOf(&["lanner", "alertmanager"]))
+    .or("lanner"),
+    Field::new("headers", "{ X-Team: payments }", "headers that are sent as well")
+        .of(Type::ByName(&Type::Secret)),
+    Field::new("auth", "{ bearer: { env: HOOK_TOKEN } }", "who Lanner says it is").of(Type::Map(AUTH)),
+    CA_FILE,
+    TIMEOUT,
+];
+
+const AUTH: &[Field] = &[
+    Field::new("bearer", "{ env: HOOK_TOKEN }", "a bearer token").of(Type::Secret),
+    Field::new("username", "lanner", "a name, for basic authentication"),
+    Field::new("password", "{ file: /etc/lanner/hook }", "the password beside it").of(Type::Secret),
+];
 
 impl KindConfig for WebhookConfig {
     fn check(&self) -> Vec<Problem> {

@@ -3,6 +3,7 @@
 //! A change makes a new version and never touches an old one; deleting is a version without a body. Each
 //! change has its row in the audit, written in the same transaction.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
@@ -19,6 +20,17 @@ pub struct DocumentChange {
     pub id: String,
     /// What it is from now on; `None` deletes it.
     pub document: Option<Value>,
+}
+
+/// Documents of one kind to change, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentBatch {
+    /// Their kind.
+    pub kind: String,
+    /// Why, for the history.
+    pub message: String,
+    /// What each becomes.
+    pub changes: Vec<DocumentChange>,
 }
 
 /// A rule to change.
@@ -59,10 +71,36 @@ impl Store {
         now_ms: i64,
         changes: Vec<DocumentChange>,
     ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
-        let author = Author { kind: kind.into(), actor: actor.into(), message: message.into(), now_ms };
-        let sizes = changes.iter().map(|change| 200 + change.document.as_ref().map_or(0, rough_size));
-        let bytes: usize = sizes.sum();
-        self.write(bytes, move |db| changes.into_iter().map(|change| author.save(db, change)).collect())
+        self.save_batches(
+            actor,
+            now_ms,
+            vec![DocumentBatch { kind: kind.into(), message: message.into(), changes }],
+        )
+    }
+
+    /// [`Self::save_documents`] of several kinds: all or none.
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn save_batches(
+        &self,
+        actor: &str,
+        now_ms: i64,
+        batches: Vec<DocumentBatch>,
+    ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
+        let changes = batches.iter().flat_map(|batch| &batch.changes);
+        let bytes: usize = changes.map(|change| 200 + change.document.as_ref().map_or(0, rough_size)).sum();
+        let actor = actor.to_owned();
+        self.write(bytes, move |db| {
+            let mut versions = Vec::new();
+            for DocumentBatch { kind, message, changes } in batches {
+                let author = Author { kind, actor: actor.clone(), message, now_ms };
+                for change in changes {
+                    versions.push(author.save(db, change)?);
+                }
+            }
+            Ok(versions)
+        })
     }
 
     /// The latest version of each document of a kind, deleted ones left out, in order of their ids.
@@ -150,14 +188,13 @@ struct Author {
 impl Author {
     fn save(&self, db: &Connection, change: DocumentChange) -> Result<(String, u32), StoreError> {
         let DocumentChange { id, document } = change;
-        let latest: Option<(u32, Option<String>)> = db
+        let latest: Option<(u32, Option<Value>)> = db
             .prepare_cached(
                 "SELECT version, body FROM document WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
             )?
-            .query_row([&self.kind, &id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([&self.kind, &id], |row| Ok((row.get(0)?, body(row, 1)?)))
             .optional()?;
         let (version, before) = latest.unwrap_or((0, None));
-        let before: Option<Value> = before.map(|body| serde_json::from_str(&body)).transpose()?;
         if before == document {
             return Ok((id, version));
         }
@@ -180,12 +217,22 @@ impl Author {
     }
 }
 
+/// What a document says. One that is no JSON is kept as text, so that it can be shown and deleted beside all others.
+fn body(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Value>> {
+    let text = match row.get_ref(column)? {
+        ValueRef::Null => return Ok(None),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes),
+        ValueRef::Integer(number) => number.to_string().into(),
+        ValueRef::Real(number) => number.to_string().into(),
+    };
+    Ok(Some(serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))))
+}
+
 fn stored(row: &Row<'_>) -> Result<StoredDocument, StoreError> {
-    let body: Option<String> = row.get(2)?;
     Ok(StoredDocument {
         id: row.get(0)?,
         version: row.get(1)?,
-        document: body.map(|body| serde_json::from_str(&body)).transpose()?,
+        document: body(row, 2)?,
         changed_ms: row.get(3)?,
         actor: row.get(4)?,
         message: row.get(5)?,

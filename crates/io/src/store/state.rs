@@ -205,10 +205,31 @@ impl Store {
     /// # Errors
     /// Failures of the file.
     pub fn silences(&self) -> Result<Vec<Silence>, StoreError> {
-        self.look(|db| bodies(db, "SELECT body FROM silence ORDER BY end_ms DESC, id"))
+        Ok(self.all_silences()?.into_iter().filter_map(|(_, silence)| silence.ok()).collect())
     }
 
-    /// Ends a silence at `now_ms`, if it would end later.
+    /// Silences that cannot be read, and why; they mute nobody.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn unreadable_silences(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let all = self.all_silences()?.into_iter();
+        Ok(all.filter_map(|(id, silence)| Some((id, silence.err()?))).collect())
+    }
+
+    fn all_silences(&self) -> Result<Vec<(String, Result<Silence, String>)>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached("SELECT id, body FROM silence ORDER BY end_ms DESC, id")?;
+            let mut rows = statement.query([])?;
+            let mut silences = Vec::new();
+            while let Some(row) = rows.next()? {
+                silences.push((row.get(0)?, json(row, 1).map_err(|error| error.to_string())));
+            }
+            Ok(silences)
+        })
+    }
+
+    /// Ends a silence at `now_ms`, if it would end later. One that cannot be read is deleted.
     ///
     /// # Errors
     /// From the receipt: [`StoreError::NotFound`], and failures of the file.
@@ -217,8 +238,12 @@ impl Store {
         self.write(100, move |db| {
             let sql = "SELECT body FROM silence WHERE id = ?1";
             let body: Option<String> = db.query_row(sql, [&id], |row| row.get(0)).optional()?;
+            let name = id.clone();
             let body = body.ok_or(StoreError::NotFound { what: "silence", name: id })?;
-            let mut silence: Silence = serde_json::from_str(&body)?;
+            let Ok(mut silence) = serde_json::from_str::<Silence>(&body) else {
+                db.execute("DELETE FROM silence WHERE id = ?1", [&name])?;
+                return Ok(());
+            };
             silence.end_ms = silence.end_ms.min(now_ms);
             put_silence(db, &silence)
         })

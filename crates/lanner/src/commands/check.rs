@@ -84,7 +84,11 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
                 0 => String::new(),
                 n => format!(", {n} switch{}", if n == 1 { "" } else { "es" }),
             };
-            format!("{n_files} without problems: {n_rules}, {n_receivers}{n_switches}")
+            let n_silences = match loaded.config.silences.len() {
+                0 => String::new(),
+                n => format!(", {}", count(n, "silence")),
+            };
+            format!("{n_files} without problems: {n_rules}, {n_receivers}{n_switches}{n_silences}")
         }
         n => format!("{} in {n_files}", count(n, "problem")),
     }

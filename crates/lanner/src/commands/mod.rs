@@ -1,16 +1,19 @@
 //! The commands, a file each: arguments, examples, and what is done.
 
 pub(crate) mod alert;
+pub(crate) mod apply;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod detect;
+pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod outbox;
 pub(crate) mod query;
 pub(crate) mod receiver;
+pub(crate) mod reload;
 pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod rule;
@@ -33,7 +36,10 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Detect(args) => detect::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Reload(args) => reload::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Apply(args) => apply::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Rule(args) => rule::run(&args),
         Command::Alert(args) => alert::run(&args),
         Command::Silence(args) => silence::run(&args),

@@ -14,7 +14,8 @@ use crate::list::{self, Cell, Row};
 #[command(after_help = "\
 Examples:
   lanner receiver list
-  lanner receiver test on-call")]
+  lanner receiver test on-call
+  lanner receiver delete on-call")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +31,16 @@ Examples:
     List {
         #[command(flatten)]
         shared: Shared,
+    },
+    /// Delete one receiver; refused while a rule names it.
+    #[command(after_help = "\
+Examples:
+  lanner receiver delete on-call")]
+    Delete {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        server: client::ServerArgs,
     },
     /// Send a test message to one receiver.
     #[command(after_help = "\
@@ -54,7 +65,7 @@ impl Row for ReceiverView {
             self.pending.into(),
             self.dead.into(),
             self.last_sent.into(),
-            self.last_error.clone().into(),
+            self.problem.clone().or_else(|| self.last_error.clone()).into(),
         ]
     }
 }
@@ -68,6 +79,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
                 &receivers,
                 "No receivers; describe them under receivers: and apply that file.",
             )?;
+            Ok(Outcome::Fine)
+        }),
+        Command::Delete { name, server } => client::with_access(server, Access::Change, async |client| {
+            client.act(Method::DELETE, &["api", "v1", "receivers", name]).await?;
+            remark(&format!("the receiver {name} is deleted"));
             Ok(Outcome::Fine)
         }),
         Command::Test { name, server } => client::with_access(server, Access::Change, async |client| {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::detect::incidents;
-use super::{Shared, rule};
+use super::{Shared, apply};
 use crate::client::{self, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -152,7 +152,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let incidents = args.incidents.as_deref().map(incidents::load_of_rules).transpose()?.unwrap_or_default();
     let written = match &args.rules {
         Some(path) => {
-            let document = rule::read(std::slice::from_ref(path))?;
+            let document = apply::read(std::slice::from_ref(path))?.document();
             Some(document.get("rules").and_then(Value::as_array).cloned().unwrap_or_default())
         }
         None => None,

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use lanner_wire::api::{ApplyRequest, ApplyResponse, RuleDocument, RuleView, StateCounts};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Shared, check};
+use super::{Shared, apply, diff};
 use crate::client::{self, Access, Client, ServerArgs};
-use crate::differences::{Differences, differences};
-use crate::failure::{Failure, Outcome, Result, remark};
-use crate::files;
+use crate::differences::differences;
+use crate::failure::{Outcome, Result, remark};
+use crate::files::Loaded;
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
 use crate::yaml::yaml;
@@ -57,26 +57,14 @@ Examples:
   lanner rule apply payments.yaml -m 'more banks'
   lanner rule apply /etc/lanner/rules --prune --dry-run")]
     Apply(ApplyArgs),
-    /// Compare the rules of files with those of the server.
+    /// Compare the rules, receivers and inhibitions of files with those of the server.
     #[command(after_help = "\
 Examples:
   lanner rule diff payments.yaml
   lanner rule diff /etc/lanner/rules --prune --format json
 
 Exit codes: 0 without differences, 1 with.")]
-    Diff {
-        /// YAML files, or folders of them.
-        #[arg(required = true, value_name = "FILE|FOLDER")]
-        files: Vec<PathBuf>,
-        /// Also show rules of the server that are in none of the files.
-        #[arg(long)]
-        prune: bool,
-        /// How to show the result.
-        #[arg(long, value_enum, default_value_t)]
-        format: output::ReportFormat,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Diff(diff::Args),
     /// List the versions of one rule, the newest first.
     #[command(after_help = "\
 Examples:
@@ -135,6 +123,7 @@ impl Row for RuleView {
             u64::from(self.rule.version).into(),
             state
                 .map(|state| counts(&state.states))
+                .or_else(|| self.problem.as_ref().map(|_| "set aside: unreadable".to_owned()))
                 .or_else(|| is_inactive.then(|| "inactive".to_owned()))
                 .into(),
             state.and_then(|state| state.next).into(),
@@ -191,8 +180,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Show { id, shared } => {
             client::with(&shared.server, async |client| show(client, id, shared.format).await)
         }
-        Command::Apply(args) => apply(args),
-        Command::Diff { files, prune, format, server } => diff(files, *prune, *format, server),
+        Command::Apply(args) => apply_files(args),
+        Command::Diff(args) => {
+            let loaded = apply::read_only(&args.files, "rule diff", &SECTIONS)?;
+            diff::of_request(own_request(&loaded, args.prune), Some("rule"), args)
+        }
         Command::History { id, shared } => client::with(&shared.server, async |client| {
             let versions: Vec<RuleDocument> =
                 client.get(&[&RULES[..], &[id, "history"]].concat(), &[]).await?;
@@ -216,169 +208,36 @@ async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
             let window = list::time_text(last.window.end);
             output::line(&format!("last     {}: {value} in the window until {window}", last.outcome))?;
         }
+        if let Some(problem) = &rule.problem {
+            output::line(&format!("problem  not in force: {problem}"))?;
+        }
         output::line("")?;
         output::text(&yaml(&rule.rule.document))?;
     }
     Ok(Outcome::Fine)
 }
 
-/// The configuration of files, or a failure after every problem was shown.
-pub(crate) fn read(paths: &[PathBuf]) -> Result<Map<String, Value>> {
-    let mut loaded = files::load(paths)?;
-    // Receivers may be described on the server already; it says so if not.
-    let is_local = |problem: &lanner_engine::Problem| !problem.message.starts_with("names the receiver ");
-    loaded.problems.retain(|located| is_local(&located.problem));
-    if !loaded.problems.is_empty() {
-        output::text(&check::rendered(&loaded))?;
-        return Err(
-            Failure::user(check::summary(&loaded)).hint("nothing was changed; mend what is listed above")
-        );
-    }
-    Ok(loaded.document())
+/// What `lanner rule` takes of files.
+const SECTIONS: [&str; 3] = ["rules", "receivers", "inhibit"];
+
+/// What is asked of the server; receivers that are in no file stay.
+fn own_request(loaded: &Loaded, prune: bool) -> ApplyRequest {
+    ApplyRequest { prune, prune_also: Vec::new(), ..apply::request(loaded, false) }
 }
 
-fn section(document: &Map<String, Value>, name: &str) -> Option<Vec<Value>> {
-    Some(document.get(name)?.as_array()?.clone())
-}
-
-fn apply(args: &ApplyArgs) -> Result<Outcome> {
-    let document = read(&args.files)?;
+fn apply_files(args: &ApplyArgs) -> Result<Outcome> {
+    let loaded = apply::read_only(&args.files, "rule apply", &SECTIONS)?;
     let request = ApplyRequest {
-        rules: section(&document, "rules").unwrap_or_default(),
-        receivers: section(&document, "receivers").unwrap_or_default(),
-        inhibit: section(&document, "inhibit"),
-        prune: args.prune,
         dry_run: args.dry_run,
         message: args.message.clone(),
+        ..own_request(&loaded, args.prune)
     };
     let access = if args.dry_run { Access::Read } else { Access::Change };
     client::with_access(&args.shared.server, access, async |client| {
         let applied: ApplyResponse = client.post(&["api", "v1", "apply"], &request).await?;
-        tell(&applied, args.shared.format)?;
+        apply::tell(&applied, Some("rule"), args.shared.format)?;
         Ok(Outcome::Fine)
     })
-}
-
-/// Shows what changed.
-pub(crate) fn tell(applied: &ApplyResponse, format: Format) -> Result<()> {
-    match format {
-        Format::Json => output::json(applied)?,
-        Format::Csv => list::csv(&["change", "id"], &mut rows(applied))?,
-        Format::Table => {
-            let is_change = |row: &Vec<Cell>| row[0] != Cell::from("unchanged");
-            let mut changes = rows(applied).filter(is_change).peekable();
-            if changes.peek().is_some() {
-                list::table(&["change", "id"], &mut changes)?;
-            }
-            remark(&applied_text(applied));
-        }
-    }
-    Ok(())
-}
-
-fn rows(applied: &ApplyResponse) -> impl Iterator<Item = Vec<Cell>> {
-    let ApplyResponse { created, changed, unchanged, deleted, .. } = applied;
-    let named = [("created", created), ("changed", changed), ("deleted", deleted), ("unchanged", unchanged)];
-    named
-        .into_iter()
-        .flat_map(|(change, ids)| ids.iter().map(move |id| vec![change.into(), id.as_str().into()]))
-}
-
-fn applied_text(applied: &ApplyResponse) -> String {
-    let ApplyResponse { created, changed, unchanged, deleted, dry_run } = applied;
-    let (c, d, u) = (changed.len(), deleted.len(), unchanged.len());
-    let counts = format!("{} created, {c} changed, {d} deleted, {u} unchanged", created.len());
-    if *dry_run { format!("would be: {counts}; nothing was changed") } else { counts }
-}
-
-/// How a rule of the files differs from the server's.
-#[derive(Debug, Serialize)]
-struct Difference {
-    id: String,
-    /// `created`, `changed` or `deleted`.
-    change: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fields: Vec<FieldDifference>,
-}
-
-#[derive(Debug, Serialize)]
-struct FieldDifference {
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    old: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    new: Option<Value>,
-}
-
-fn fields(found: Differences) -> Vec<FieldDifference> {
-    found.into_iter().map(|(path, (old, new))| FieldDifference { path, old, new }).collect()
-}
-
-fn diff(
-    files: &[PathBuf],
-    prune: bool,
-    format: output::ReportFormat,
-    server: &ServerArgs,
-) -> Result<Outcome> {
-    let document = read(files)?;
-    let written = section(&document, "rules").unwrap_or_default();
-    client::with(server, async |client| {
-        let stored: Vec<RuleView> = client.get(&RULES, &[]).await?;
-        let found = compare(&stored, &written, prune);
-        match format {
-            output::ReportFormat::Json => output::json(&found)?,
-            output::ReportFormat::Text if found.is_empty() => remark("no differences"),
-            output::ReportFormat::Text => found.iter().try_for_each(|d| output::text(&d.text()))?,
-        }
-        Ok(Outcome::found(!found.is_empty()))
-    })
-}
-
-fn compare(stored: &[RuleView], written: &[Value], prune: bool) -> Vec<Difference> {
-    let id_of = |document: &Value| document["id"].as_str().unwrap_or_default().to_owned();
-    let mut found = Vec::new();
-    for document in written {
-        let id = id_of(document);
-        let old = stored.iter().find(|view| view.rule.id == id);
-        let (change, fields) = match old {
-            None => ("created", Vec::new()),
-            Some(old) => ("changed", fields(differences(&old.rule.document, document))),
-        };
-        if old.is_none() || !fields.is_empty() {
-            found.push(Difference { id, change, fields });
-        }
-    }
-    if prune {
-        let gone =
-            stored.iter().filter(|view| !written.iter().any(|document| id_of(document) == view.rule.id));
-        found.extend(gone.map(|view| Difference {
-            id: view.rule.id.clone(),
-            change: "deleted",
-            fields: Vec::new(),
-        }));
-    }
-    found
-}
-
-impl Difference {
-    fn text(&self) -> String {
-        let sign = match self.change {
-            "created" => '+',
-            "deleted" => '-',
-            _ => '~',
-        };
-        let mut text = format!("{sign} {}\n", self.id);
-        for FieldDifference { path, old, new } in &self.fields {
-            let line = match (old, new) {
-                (Some(old), Some(new)) => format!("~ {path}: {old} -> {new}"),
-                (Some(old), None) => format!("- {path}: {old}"),
-                (None, Some(new)) => format!("+ {path}: {new}"),
-                (None, None) => continue,
-            };
-            text.push_str(&format!("    {line}\n"));
-        }
-        text
-    }
 }
 
 /// Versions, newest first, each with what it changed in the one before.
@@ -403,18 +262,6 @@ mod tests {
 
     fn stored(version: u32, document: Value) -> RuleDocument {
         RuleDocument { id: "a".to_owned(), version, document, changed: Time(0), actor: "ada".to_owned() }
-    }
-
-    #[test]
-    fn rules_are_compared_field_by_field() {
-        let views = [RuleView { rule: stored(1, json!({"id": "a", "for": 1, "tz": "UTC"})), state: None }];
-        let written = [json!({"id": "a", "for": 2, "labels": {"x": "y"}}), json!({"id": "b"})];
-        let text: String = compare(&views, &written, true).iter().map(Difference::text).collect();
-        let expected = "~ a\n    ~ for: 1 -> 2\n    + labels: {\"x\":\"y\"}\n    - tz: \"UTC\"\n+ b\n";
-        assert_eq!(text, expected);
-        assert_eq!(compare(&views, std::slice::from_ref(&views[0].rule.document), true).len(), 0);
-        let gone: String = compare(&views, &[], true).iter().map(Difference::text).collect();
-        assert_eq!(gone, "- a\n");
     }
 
     #[test]

@@ -5,10 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use lanner_core::Problems;
 use lanner_io::receiver::Secret;
-use lanner_server::register::{self, ApplyError, ApplyOptions, Prune};
+use lanner_server::api::problem_view;
+use lanner_server::api::rules::response;
+use lanner_server::apply::{ApplyError, ApplyOptions, Prune};
+use lanner_server::reload::ReloadError;
 use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
 use lanner_server::{App, Server, Settings};
+use lanner_wire::api::ReloadView;
 use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -35,7 +40,7 @@ Examples:
   lanner serve --config /etc/lanner --log-format json
   LANNER_TOKEN=... lanner serve --listen 0.0.0.0:9797 --carbon off
 
-Ctrl-C or SIGTERM stops it; what was acknowledged is on disk.")]
+Ctrl-C or SIGTERM stops it; what was acknowledged is on disk. SIGHUP, or `lanner reload`, reads the configuration again.")]
 pub(crate) struct Args {
     /// A YAML file, or a folder of them: rules, receivers, and what else can be set.
     #[arg(long, env = "LANNER_CONFIG", value_name = "FILE|FOLDER")]
@@ -83,7 +88,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::program(format!("cannot start threads: {error}")))?;
     let document = loaded.map(|loaded| Value::Object(loaded.document()));
-    let served = runtime.block_on(serve(settings, document));
+    let reread = args.config.clone().map(|path| Reread { path, args });
+    let served = runtime.block_on(serve(settings, document, reread.as_ref()));
     // Work that would not end in time is not waited for.
     runtime.shutdown_background();
     served.map(|()| Outcome::Fine)
@@ -159,9 +165,10 @@ fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
     Ok(settings)
 }
 
-async fn serve(settings: Settings, document: Option<Value>) -> Result<()> {
+async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Reread<'_>>) -> Result<()> {
     // Asked for before anything starts, so that an early Ctrl-C ends as cleanly as a late one.
     let mut stop = std::pin::pin!(stop_signal()?);
+    let mut hang_up = hang_up()?;
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
     let server = Server::start(settings).await.map_err(|error| Failure::program(error.to_string()))?;
     let applied = tokio::select! {
@@ -170,7 +177,10 @@ async fn serve(settings: Settings, document: Option<Value>) -> Result<()> {
     };
     if matches!(applied, Ok(true)) {
         tell(&server, &folder);
-        stop.await;
+        tokio::select! {
+            () = stop => {}
+            () = reload_when_asked(&server, reread, &mut hang_up) => {}
+        }
         if std::io::stderr().is_terminal() {
             remark("stopping; what was acknowledged is on disk");
         }
@@ -179,24 +189,93 @@ async fn serve(settings: Settings, document: Option<Value>) -> Result<()> {
     applied.map(|_| ())
 }
 
-/// Makes the configuration take effect; rules that it had before and has no more are deleted.
+/// Makes the configuration take effect; what it had before and has no more is deleted.
 async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
     let Some(document) = document else { return Ok(()) };
-    let options = ApplyOptions { actor: "config".to_owned(), prune: Prune::Own, ..ApplyOptions::default() };
-    let applied = match register::apply(app, &document, &options).await {
-        Ok(_) => {
-            let switches = document.get("switches").and_then(Value::as_array).cloned().unwrap_or_default();
-            lanner_server::switches::save::apply(app, switches, &options, true).await
-        }
-        Err(error) => Err(error),
-    };
-    match applied {
+    match lanner_server::apply::apply(app, &document, &own_options()).await {
         Ok(_) => Ok(()),
         Err(ApplyError::Problems(problems)) => {
             Err(Failure::user(format!("the configuration does not fit what is stored:\n{problems}"))
                 .hint("mend the configuration, or what it refers to with `lanner rule`"))
         }
         Err(error) => Err(Failure::program(error.to_string())),
+    }
+}
+
+/// How the server's own configuration is applied.
+fn own_options() -> ApplyOptions {
+    // What the guard objects to is done: who writes the server's configuration has the last word.
+    ApplyOptions { actor: "config".to_owned(), prune: Prune::Own, force: true, ..ApplyOptions::default() }
+}
+
+/// The configuration file, to be read again.
+struct Reread<'a> {
+    path: PathBuf,
+    args: &'a Args,
+}
+
+/// Reads the configuration again whenever the process is told to (SIGHUP), or the API asks. Never comes.
+async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up: &mut HangUp) {
+    let Some(reread) = reread else {
+        loop {
+            hang_up.recv().await;
+            tracing::warn!(
+                "asked to read the configuration again, and there is none: started without --config"
+            );
+        }
+    };
+    let mut asked = server.app().reloads.listen();
+    loop {
+        let answer = tokio::select! {
+            () = hang_up.recv() => None,
+            answer = asked.recv() => answer,
+        };
+        let outcome = reread.reload(server.app()).await;
+        match &outcome {
+            Ok(view) => log_reload(view),
+            Err(ReloadError::Problems(problems)) => {
+                for problem in problems {
+                    let place = problem.path.as_deref().unwrap_or_default();
+                    tracing::error!("the configuration stays as it was: {place}: {}", problem.message);
+                }
+            }
+            Err(ReloadError::Failed(why)) => tracing::error!("the configuration stays as it was: {why}"),
+            Err(ReloadError::NoFile) => {}
+        }
+        if let Some(answer) = answer {
+            // Who asked may be gone by now.
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+fn log_reload(view: &ReloadView) {
+    tracing::info!("the configuration was read again");
+    if !view.restart.is_empty() {
+        let waiting = view.restart.join(", ");
+        tracing::warn!("changed in the configuration, and in force after a restart only: {waiting}");
+    }
+}
+
+impl Reread<'_> {
+    /// Reads everything and checks it before anything changes.
+    async fn reload(&self, app: &Arc<App>) -> std::result::Result<ReloadView, ReloadError> {
+        let failed = |failure: Failure| ReloadError::Failed(failure.text());
+        let loaded = files::load(std::slice::from_ref(&self.path)).map_err(failed)?;
+        if !loaded.problems.is_empty() {
+            return Err(ReloadError::Problems(loaded.problem_views()));
+        }
+        let settings = settings(self.args, Some(&loaded)).map_err(failed)?;
+        let document = Value::Object(loaded.document());
+        let applied = lanner_server::apply::apply(app, &document, &own_options()).await;
+        let outcome = applied.map_err(|error| match error {
+            ApplyError::Problems(Problems(problems)) => {
+                ReloadError::Problems(problems.into_iter().map(problem_view).collect())
+            }
+            ApplyError::Store(error) => ReloadError::Failed(error.to_string()),
+        })?;
+        let (now, restart) = app.live.change(&settings);
+        Ok(ReloadView { applied: response(outcome, false), settings: now, restart })
     }
 }
 
@@ -212,6 +291,35 @@ fn tell(server: &Server, folder: &std::path::Path) {
         server.http_addr(),
         folder.display()
     ));
+}
+
+/// Tells when the process is asked to read its configuration again.
+struct HangUp {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+fn hang_up() -> Result<HangUp> {
+    #[cfg(unix)]
+    {
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        let failed = |error: std::io::Error| Failure::program(format!("cannot listen for signals: {error}"));
+        Ok(HangUp { signal: signal.map_err(failed)? })
+    }
+    #[cfg(not(unix))]
+    Ok(HangUp {})
+}
+
+impl HangUp {
+    async fn recv(&mut self) {
+        #[cfg(unix)]
+        {
+            if self.signal.recv().await.is_some() {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Comes when the process is asked to stop.

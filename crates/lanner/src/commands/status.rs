@@ -46,6 +46,7 @@ impl Row for Status {
         "error",
         "to send",
         "given up",
+        "set aside",
     ];
     fn cells(&self) -> Vec<Cell> {
         vec![
@@ -71,6 +72,15 @@ impl Row for Status {
             self.alerts.error.into(),
             self.outbox.pending.into(),
             self.outbox.dead.into(),
+            Some(
+                self.set_aside
+                    .iter()
+                    .map(|aside| format!("{} \"{}\"", aside.kind, aside.id))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            )
+            .filter(|names| !names.is_empty())
+            .into(),
         ]
     }
 }

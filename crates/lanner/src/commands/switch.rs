@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use lanner_wire::api::{
-    ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, EvaluateSwitches, SwitchVerdict,
-    SwitchVerdicts, SwitchVersion, SwitchView,
+    AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, EvaluateSwitches,
+    SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView,
 };
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Shared, rule};
+use super::Shared;
 use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -371,6 +371,9 @@ async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
     let switch: SwitchView = client.get(&[&SWITCHES[..], &[id]].concat(), &[]).await?;
     list::one(format, &switch)?;
     if format == Format::Table {
+        if let Some(problem) = &switch.problem {
+            output::line(&format!("problem  not in force: {problem}"))?;
+        }
         output::line("")?;
         output::text(&yaml(&switch.switch.document))?;
     }
@@ -378,8 +381,8 @@ async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
 }
 
 fn apply(args: &ApplyArgs) -> Result<Outcome> {
-    let document = rule::read(&args.files)?;
-    let Some(switches) = document.get("switches").and_then(Value::as_array).cloned() else {
+    let loaded = super::apply::read_only(&args.files, "switch apply", &["switches"])?;
+    let Some(switches) = super::apply::request(&loaded, false).switches else {
         return Err(Failure::user("no file has switches").hint("write them as a list under switches:"));
     };
     let ApplyArgs { prune, dry_run, force, message, shared, .. } = args;
@@ -388,7 +391,14 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
     let access = if dry_run { Access::Read } else { Access::Change };
     client::with_access(&shared.server, access, async |client| {
         let applied: ApplyResponse = client.post(&SWITCHES, &request).await?;
-        rule::tell(&applied, shared.format)?;
+        let switches_only = applied.clone();
+        let ApplyResponse { created, changed, unchanged, deleted, kept, dry_run, .. } = applied;
+        let switches = AppliedView { created, changed, unchanged, deleted, kept };
+        let applied = ApplyResponse { switches, dry_run, ..ApplyResponse::default() };
+        match shared.format {
+            Format::Json => output::json(&switches_only)?,
+            format => super::apply::tell(&applied, Some("switch"), format)?,
+        }
         Ok(Outcome::Fine)
     })
 }

@@ -5,9 +5,11 @@
 mod alone;
 mod damage;
 mod detect;
+mod documents;
 mod offline;
 mod program;
 mod reading;
+mod reload;
 mod retention;
 mod served;
 mod switch;

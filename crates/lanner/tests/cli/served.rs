@@ -216,7 +216,7 @@ fn rules_are_applied_compared_and_remembered() {
     let folder = server.folder.path().to_str().unwrap();
     let file = server.file("rules.yaml", RULES.replace("FOLDER", folder));
     server.run(&["rule", "list"]).expect(0);
-    assert_eq!(server.run(&["rule", "diff", &file]).expect(1), "+ floor\n");
+    assert_eq!(server.run(&["rule", "diff", &file]).expect(1), "+ floor\n+ receiver team\n");
     server.run(&["rule", "apply", &file, "--dry-run"]).says(0, &["1 created", "nothing was changed"]);
     assert_eq!(server.json(&["rule", "list"]), serde_json::json!([]));
     server.run(&["rule", "apply", &file, "-m", "first"]).says(0, &["1 created, 0 changed"]);

@@ -15,8 +15,9 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
 
 use crate::app::App;
+use crate::apply::ApplyError;
 use crate::ingest::too_large;
-use crate::register::ApplyError;
+use crate::reload::ReloadError;
 
 /// An error with its status.
 #[derive(Debug, Clone)]
@@ -73,7 +74,7 @@ impl ApiError {
 
 /// A problem as the API shows it.
 #[must_use]
-pub(super) fn problem_view(problem: Problem) -> ProblemView {
+pub fn problem_view(problem: Problem) -> ProblemView {
     ProblemView {
         path: Some(problem.path).filter(|path| !path.is_empty()),
         line: problem.at.map(|at| at.line.into()),
@@ -86,6 +87,20 @@ pub(super) fn problem_view(problem: Problem) -> ProblemView {
 impl From<Problems> for ApiError {
     fn from(Problems(problems): Problems) -> Self {
         Self::problems(problems.into_iter().map(problem_view).collect())
+    }
+}
+
+impl From<ReloadError> for ApiError {
+    fn from(error: ReloadError) -> Self {
+        match error {
+            ReloadError::NoFile => {
+                let message = "the server was started without a configuration file, so there is none to read again; start it \
+                               with --config";
+                Self::new(StatusCode::CONFLICT, message)
+            }
+            ReloadError::Problems(problems) => Self::problems(problems),
+            ReloadError::Failed(why) => Self::internal(why),
+        }
     }
 }
 
@@ -163,9 +178,10 @@ impl FromRequest<Arc<App>> for Received {
 
     async fn from_request(mut request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
         // Here and not as a layer, which would cost every request.
-        DefaultBodyLimit::max(app.settings.max_body_bytes).apply(&mut request);
+        let max_body_bytes = app.live.get().max_body_bytes;
+        DefaultBodyLimit::max(max_body_bytes).apply(&mut request);
         Bytes::from_request(request, app).await.map(Self).map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(app.settings.max_body_bytes),
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(max_body_bytes),
             status => ApiError::new(status, "the body could not be read"),
         })
     }

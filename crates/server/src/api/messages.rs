@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::ReceiverConfig;
@@ -11,8 +11,10 @@ use lanner_io::store::{OutboxEntry, OutboxState};
 use lanner_wire::api::{DeliveryStatus, OutboxView, ReceiverView, Time};
 use serde::Deserialize;
 
+use super::rules::actor;
 use super::{ApiError, Json};
 use crate::app::App;
+use crate::apply;
 use crate::register;
 
 fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
@@ -34,7 +36,7 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
         let (_, pending, dead) =
             counts.iter().find(|(name, ..)| **name == *document.name).cloned().unwrap_or_default();
         let mut own = recent.iter().filter(|entry| entry.notification.receiver == document.name);
-        let described = ReceiverConfig::from_value(&document.config).map(|config| config.describe());
+        let described = ReceiverConfig::read(&document.config).map(|config| config.describe());
         let described = described.unwrap_or_default();
         let target = ["url", "server", "command", "path"].iter().find_map(|field| described.get(field));
         ReceiverView {
@@ -52,9 +54,42 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
                 .max()
                 .map(Time),
             last_error: own.find_map(|entry| entry.error.clone()),
+            problem: app.set_aside.problem(register::RECEIVER, &document.name),
         }
     };
-    Ok(Json(documents(&app)?.into_iter().map(view).collect()))
+    let mut views: Vec<ReceiverView> = documents(&app)?.into_iter().map(view).collect();
+    // Those that are set aside and have no name that could be read.
+    for (kind, name, problem) in app.set_aside.all() {
+        if kind == register::RECEIVER && !views.iter().any(|view| view.name == name) {
+            views.push(ReceiverView { name, problem: Some(problem), ..ReceiverView::default() });
+        }
+    }
+    Ok(Json(views))
+}
+
+/// Delete one receiver, which no rule may name any more. Its messages that wait stay in the outbox.
+///
+/// # Errors
+/// 404; 422 while rules name it.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/v1/receivers/{name}", tag = "messages", operation_id = "delete_receiver",
+    params(("name" = String, Path)),
+    responses(
+        (status = 204),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 422, body = lanner_wire::api::ErrorBody),
+    )
+))]
+pub async fn delete_receiver(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    if !app.store.documents(register::RECEIVER)?.iter().any(|stored| stored.id == name) {
+        return Err(ApiError::not_found("receiver", &name));
+    }
+    apply::delete_receiver(&app, &name, &actor(&headers)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Send a test message to one receiver now, and say what came of it.

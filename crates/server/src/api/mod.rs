@@ -14,6 +14,7 @@ pub mod rules;
 pub mod silences;
 
 mod error;
+mod unnamed;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
-pub use error::{ApiError, Json, Received};
+pub use error::{ApiError, Json, Received, problem_view};
 
 use crate::app::App;
 use crate::auth;
@@ -34,6 +35,7 @@ use crate::seyren;
 /// Every route.
 pub fn router(app: &Arc<App>) -> Router {
     let router = routes::described()
+        .merge(unnamed::routes())
         .merge(crate::switches::gates())
         .route("/write", post(ingest::influx::write))
         .route("/healthz", get(operations::healthz))

@@ -13,7 +13,7 @@ use lanner_wire::api::operations::{
     EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RepairView, RetentionView,
     SeriesRetentionView, StoreStatus,
 };
-use lanner_wire::api::{AuditView, Status, Time};
+use lanner_wire::api::{AuditView, ReloadView, SetAsideView, Status, Time};
 use serde::Deserialize;
 
 use super::{ApiError, Json};
@@ -136,6 +136,12 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
             pending: counts.iter().map(|(_, pending, _)| pending).sum(),
             dead: app.store.outbox_list(Some(OutboxState::Dead), 10_000)?.len() as u64,
         },
+        set_aside: app
+            .set_aside
+            .all()
+            .into_iter()
+            .map(|(kind, id, problem)| SetAsideView { kind: kind.to_owned(), id, problem })
+            .collect(),
     }))
 }
 
@@ -155,6 +161,22 @@ fn retention_view(retention: &Retention) -> RetentionView {
         .iter()
         .map(|rule| EventRetentionView { pattern: rule.pattern.clone(), keep: format_keep(rule.keep_ms) });
     RetentionView { series: series.collect(), events: events.collect() }
+}
+
+/// Read the configuration file again: all of it takes effect or, if something is wrong, nothing.
+///
+/// # Errors
+/// 409 without a configuration file, 422 with every problem.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/reload", tag = "operations",
+    responses(
+        (status = 200, body = ReloadView),
+        (status = 409, body = lanner_wire::api::ErrorBody),
+        (status = 422, body = lanner_wire::api::ErrorBody),
+    )
+))]
+pub async fn reload(State(app): State<Arc<App>>) -> Result<Json<ReloadView>, ApiError> {
+    Ok(Json(app.reloads.ask().await?))
 }
 
 /// A copy of the store as one file, consistent although the server goes on.

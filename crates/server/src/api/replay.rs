@@ -62,7 +62,10 @@ fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
     let mut rules = Vec::new();
     let mut problems: Vec<Problem> = Vec::new();
     for (at, document) in documents.iter().enumerate() {
-        match Rule::check(&Node::from_json(document), &format!("rules[{at}]"), 1) {
+        // What is stored may be written as an older release took it.
+        let read = Rule::from_json(document, 1)
+            .or_else(|_| Rule::check(&Node::from_json(document), &format!("rules[{at}]"), 1));
+        match read {
             Ok(rule) => rules.push(rule),
             Err(Problems(more)) => problems.extend(more),
         }

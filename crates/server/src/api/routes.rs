@@ -63,6 +63,7 @@ routes! {
     get    "/api/v1/audit"                      operations::audit
     get    "/api/v1/audit/verify"               documents::verify_audit
     get    "/api/v1/status"                     operations::status
+    post   "/api/v1/reload"                     operations::reload
 
     // Rules.
     post   "/api/v1/apply"                      rules::apply
@@ -80,6 +81,7 @@ routes! {
     post   "/api/v1/silences"                   silences::add
     delete "/api/v1/silences/{id}"              silences::expire
     get    "/api/v1/receivers"                  messages::receivers
+    delete "/api/v1/receivers/{name}"           messages::delete_receiver
     post   "/api/v1/receivers/{name}/test"      messages::test
     get    "/api/v1/outbox"                     messages::outbox
     post   "/api/v1/outbox/{key}/retry"         messages::retry

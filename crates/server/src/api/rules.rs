@@ -10,15 +10,16 @@ use lanner_engine::Config;
 use lanner_engine::document::Node;
 use lanner_io::store::{EvaluationFilter, StoredRule};
 use lanner_wire::api::{
-    ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, EvaluationView, Prefill, RuleDocument,
-    RuleState, RuleView, StateCounts, Time,
+    AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, EvaluationView, Prefill, Prunable,
+    RuleDocument, RuleState, RuleView, StateCounts, Time,
 };
 use serde_json::{Value, json};
 
 use super::error::problem_view;
 use super::{ApiError, Json};
 use crate::app::{App, locked};
-use crate::register::{self, ApplyOptions, Prune};
+use crate::apply::{self, Applied, ApplyOptions, Outcome, Prune, Sections};
+use crate::register;
 
 /// Who calls, as the audit remembers: the header `X-Lanner-Actor`, else `api`.
 #[must_use]
@@ -29,7 +30,7 @@ pub fn actor(headers: &HeaderMap) -> String {
         .unwrap_or_else(|| "api".to_owned())
 }
 
-/// Make rules, receivers and inhibitions what is sent: all of it, or nothing when anything is wrong.
+/// Make rules, receivers, inhibitions, switches and silences what is sent: all of it, or nothing when anything is wrong.
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
@@ -42,19 +43,71 @@ pub async fn apply(
     headers: HeaderMap,
     Json(request): Json<ApplyRequest>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
-    let document = register::document(request.rules, request.receivers, request.inhibit);
+    let sections = Sections {
+        rules: request.prune,
+        receivers: request.prune_also.contains(&Prunable::Receivers),
+        switches: request.prune_also.contains(&Prunable::Switches),
+        silences: request.prune_also.contains(&Prunable::Silences),
+    };
     let options = ApplyOptions {
         actor: actor(&headers),
         message: request.message.unwrap_or_default(),
-        prune: if request.prune { Prune::All } else { Prune::Nothing },
+        prune: if sections == Sections::default() { Prune::Nothing } else { Prune::All(sections) },
         dry_run: request.dry_run,
+        force: request.force,
     };
-    let mut applied = register::apply(&app, &document, &options).await?;
-    for ids in [&mut applied.created, &mut applied.changed, &mut applied.unchanged, &mut applied.deleted] {
-        ids.sort();
+    let (has_rules, has_receivers) = (!request.rules.is_empty(), !request.receivers.is_empty());
+    let mut document = register::document(request.rules, request.receivers, request.inhibit);
+    // What is neither sent nor pruned is not looked at.
+    if let Some(document) = document.as_object_mut() {
+        document.retain(|name, _| match name.as_str() {
+            "rules" => has_rules || sections.rules,
+            "receivers" => has_receivers || sections.receivers,
+            _ => true,
+        });
     }
-    let register::Applied { created, changed, unchanged, deleted } = applied;
-    Ok(Json(ApplyResponse { created, changed, unchanged, deleted, dry_run: request.dry_run }))
+    for (name, items) in [("switches", request.switches), ("silences", request.silences)] {
+        if let (Some(items), Some(document)) = (items, document.as_object_mut()) {
+            document.insert(name.to_owned(), items.into());
+        }
+    }
+    let outcome = apply::apply(&app, &document, &options).await?;
+    Ok(Json(response(outcome, request.dry_run)))
+}
+
+/// What was applied, as the API says it.
+pub fn response(outcome: Outcome, dry_run: bool) -> ApplyResponse {
+    let Outcome { rules, receivers, inhibitions, switches, silences } = outcome;
+    let view = |applied| applied_view(applied, dry_run);
+    let AppliedView { created, changed, unchanged, deleted, kept } = view(rules);
+    ApplyResponse {
+        created,
+        changed,
+        unchanged,
+        deleted,
+        kept,
+        dry_run,
+        receivers: view(receivers),
+        inhibit: view(inhibitions),
+        switches: view(switches),
+        silences: view(silences),
+    }
+}
+
+/// Ids in alphabetical order; what merely stays is told on a dry run only.
+pub(crate) fn applied_view(applied: Applied, dry_run: bool) -> AppliedView {
+    let sorted = |mut ids: Vec<String>| {
+        ids.sort();
+        ids
+    };
+    let Applied { created, changed, unchanged, deleted, kept } = applied;
+    AppliedView {
+        kept: if dry_run { sorted(kept) } else { Vec::new() },
+        created: sorted(created),
+        changed: sorted(changed),
+        unchanged: sorted(unchanged),
+        deleted: sorted(deleted),
+    }
 }
 
 /// Say what is wrong with rules, receivers and inhibitions, without storing them.
@@ -137,7 +190,8 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RuleView>>, Ap
     let mut states = states(&app, None)?;
     let view = |stored: StoredRule| {
         let state = states.remove(&stored.id);
-        RuleView { rule: document(stored), state }
+        let problem = app.set_aside.problem(register::RULE, &stored.id);
+        RuleView { rule: document(stored), state, problem }
     };
     Ok(Json(app.store.rules()?.into_iter().map(view).collect()))
 }
@@ -154,7 +208,8 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
     let stored = app.store.rules()?.into_iter().find(|rule| rule.id == id);
     let rule = document(stored.ok_or_else(|| ApiError::not_found("rule", &id))?);
     let state = states(&app, Some(&id))?.remove(&id);
-    Ok(Json(RuleView { rule, state }))
+    let problem = app.set_aside.problem(register::RULE, &id);
+    Ok(Json(RuleView { rule, state, problem }))
 }
 
 /// Delete one rule. Its running alerts end, and people are told.
@@ -173,7 +228,7 @@ pub async fn delete(
     if !app.store.rules()?.iter().any(|rule| rule.id == id) {
         return Err(ApiError::not_found("rule", &id));
     }
-    register::delete(&app, &id, &actor(&headers)).await?;
+    apply::delete_rule(&app, &id, &actor(&headers)).await?;
     Ok(Json(ApplyResponse { deleted: vec![id], ..ApplyResponse::default() }))
 }
 

@@ -79,6 +79,7 @@ pub async fn expire(
 /// # Errors
 /// Failures of the store.
 pub fn refresh(app: &App) -> Result<(), ApiError> {
+    crate::silence::note_unreadable(app)?;
     let silences = app.store.silences()?;
     app.engine().set_silences(&silences, app.now_ms());
     app.alarm.ring();

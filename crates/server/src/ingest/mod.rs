@@ -49,7 +49,7 @@ pub fn permit(app: &App) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> 
 /// # Errors
 /// 413 when it is too large, 400 when it is not gzip, 415 for another encoding.
 pub fn decoded(app: &App, headers: &HeaderMap, body: Bytes) -> Result<Bytes, ApiError> {
-    let limit = app.settings.max_body_bytes;
+    let limit = app.live.get().max_body_bytes;
     let encoding =
         headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
     match encoding {

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::subscription;
 use crate::api::ApiError;
 use crate::app::App;
-use crate::register::{self, ApplyOptions};
+use crate::apply::{self, ApplyOptions};
+use crate::register;
 
 /// What Seyren asks for when a check says nothing, seconds before now.
 const FROM_S: i64 = 660;
@@ -227,7 +228,7 @@ pub(super) async fn save(app: &Arc<App>, headers: &HeaderMap, mut rule: Value) -
     rule["receivers"] = names.into();
     let document = json!({ "rules": [rule], "receivers": receivers });
     let options = ApplyOptions { actor: crate::api::rules::actor(headers), ..ApplyOptions::default() };
-    register::apply(app, &document, &options).await?;
+    apply::apply(app, &document, &options).await?;
     Ok(())
 }
 

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::check;
 use crate::api::{ApiError, Json};
 use crate::app::App;
-use crate::register;
 
 /// All checks, or those with one of the `state`s, `enabled` or not, whose `fields` match the `regexes`.
 pub(super) async fn list(
@@ -82,6 +81,6 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     check::find(&app, &id)?;
-    register::delete(&app, &id, &crate::api::rules::actor(&headers)).await?;
+    crate::apply::delete_rule(&app, &id, &crate::api::rules::actor(&headers)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use lanner_core::Node;
 use lanner_io::store::StoredDocument;
 use lanner_switch::Switch;
 use lanner_wire::api::{
-    ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, ProblemView, SwitchVersion,
-    SwitchView, Time,
+    AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, ProblemView,
+    SwitchVersion, SwitchView, Time,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,11 +17,11 @@ use serde_json::Value;
 use super::SWITCH;
 use super::requests::for_ms;
 use super::save::{self, By, Change};
-use crate::api::rules::actor;
+use crate::api::rules::{actor, applied_view};
 use crate::api::{ApiError, Json};
 use crate::app::App;
+use crate::apply::{Applied, ApplyOptions, Prune, Sections};
 use crate::blocking::blocking;
-use crate::register::{Applied, ApplyOptions, Prune};
 
 fn version(stored: StoredDocument) -> SwitchVersion {
     SwitchVersion {
@@ -35,9 +36,10 @@ fn version(stored: StoredDocument) -> SwitchVersion {
 
 fn view(app: &App, stored: StoredDocument) -> SwitchView {
     let switch = version(stored);
-    let phase =
-        Switch::from_json(&switch.document).map_or("unreadable", |read| read.phase(app.now_ms()).name());
-    SwitchView { phase: phase.to_owned(), counts: app.switches.counts.of(&switch.id), switch }
+    let problem = app.set_aside.problem(SWITCH, &switch.id);
+    let read = Switch::from_json(&switch.document).ok().filter(|_| problem.is_none());
+    let phase = read.map_or("unreadable", |read| read.phase(app.now_ms()).name());
+    SwitchView { phase: phase.to_owned(), counts: app.switches.counts.of(&switch.id), problem, switch }
 }
 
 pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
@@ -47,11 +49,8 @@ pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
 }
 
 fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
-    let Applied { mut created, mut changed, mut unchanged, mut deleted } = applied;
-    for ids in [&mut created, &mut changed, &mut unchanged, &mut deleted] {
-        ids.sort();
-    }
-    Json(ApplyResponse { created, changed, unchanged, deleted, dry_run })
+    let AppliedView { created, changed, unchanged, deleted, kept } = applied_view(applied, dry_run);
+    Json(ApplyResponse { created, changed, unchanged, deleted, kept, dry_run, ..ApplyResponse::default() })
 }
 
 /// All switches, in order of their ids, and what each does now.
@@ -80,10 +79,11 @@ pub async fn apply(
     Json(request): Json<ApplySwitches>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
     let ApplySwitches { switches, prune, dry_run, message, force } = request;
-    let prune = if prune { Prune::All } else { Prune::Nothing };
+    let switches_only = Sections { switches: true, ..Sections::default() };
+    let prune = if prune { Prune::All(switches_only) } else { Prune::Nothing };
     let message = message.unwrap_or_default();
-    let options = ApplyOptions { actor: actor(&headers), message, prune, dry_run };
-    Ok(response(save::apply(&app, switches, &options, force).await?, dry_run))
+    let options = ApplyOptions { actor: actor(&headers), message, prune, dry_run, force };
+    Ok(response(save::apply(&app, switches, &options).await?, dry_run))
 }
 
 /// One switch, and what it does now.
@@ -126,14 +126,15 @@ pub async fn put(
 ) -> Result<Json<SwitchView>, ApiError> {
     if let Some(fields) = document.as_object_mut() {
         let named = fields.entry("id").or_insert_with(|| Value::from(id.as_str()));
-        if named.as_str() != Some(&id) {
+        if Node::from_json(named).scalar_text().as_deref() != Some(&*id) {
             let problem = ProblemView::at("id", format!("differs from the name in the address, \"{id}\""));
             return Err(ApiError::problems(vec![problem]));
         }
     }
     let message = why.message.unwrap_or_default();
-    let options = ApplyOptions { actor: actor(&headers), message, ..ApplyOptions::default() };
-    save::apply(&app, vec![document], &options, why.force).await?;
+    let options =
+        ApplyOptions { actor: actor(&headers), message, force: why.force, ..ApplyOptions::default() };
+    save::apply(&app, vec![document], &options).await?;
     find(&app, &id).map(Json)
 }
 

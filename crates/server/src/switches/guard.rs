@@ -59,7 +59,7 @@ pub(super) async fn objections(
     }
     let app = Arc::clone(app);
     let judge = move || -> Result<Vec<Option<String>>, StoreError> {
-        let guard = &app.settings.guard;
+        let guard = &app.live.get().guard;
         let contexts = contexts(&app, guard.stream.as_deref(), N_CONTEXTS)?;
         let judged = changes.into_iter().map(|(old, new)| guard.objection(old.as_ref(), &new?, &contexts));
         Ok(judged.collect())

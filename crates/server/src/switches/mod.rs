@@ -35,6 +35,7 @@ use lanner_io::store::{Store, StoreError};
 use lanner_switch::{Delta, Document, Snapshot, SwitchSet};
 
 use crate::app::{App, locked};
+use crate::stored::{Aside, SetAside, misplaced};
 
 /// The kind of documents that switches are.
 pub const SWITCH: &str = "switch";
@@ -134,9 +135,9 @@ impl Switches {
     ///
     /// # Errors
     /// Failures of the store; the switches in force stay.
-    pub fn reload(&self, store: &Store, now_ms: i64) -> Result<Arc<Current>, StoreError> {
+    pub fn reload(&self, store: &Store, aside: &SetAside, now_ms: i64) -> Result<Arc<Current>, StoreError> {
         let before = self.current();
-        let loaded = load(store, self.signer.as_ref(), &before.set);
+        let loaded = load(store, aside, self.signer.as_ref(), &before.set);
         *locked(&self.problem) =
             loaded.as_ref().err().map(|error| format!("the switches cannot be read: {error}"));
         let set = loaded?;
@@ -159,16 +160,30 @@ impl Switches {
     }
 }
 
-/// Reads what is stored, which came after `before`. What an older release wrote and this one refuses is left out.
-fn load(store: &Store, signer: Option<&sign::Signer>, before: &SwitchSet) -> Result<SwitchSet, StoreError> {
-    let mut documents = Vec::new();
+/// Reads what is stored, which came after `before`. What cannot be read is set aside.
+fn load(
+    store: &Store,
+    aside: &SetAside,
+    signer: Option<&sign::Signer>,
+    before: &SwitchSet,
+) -> Result<SwitchSet, StoreError> {
+    let (mut documents, mut set_aside) = (Vec::new(), Aside::new());
     for stored in store.documents(SWITCH)? {
         let Some(document) = stored.document.map(Document::new) else { continue };
-        match before.read(&document, "") {
-            Ok(_) => documents.push(document),
-            Err(problems) => tracing::error!(switch = stored.id, "the stored switch is left out: {problems}"),
-        }
+        let why = match before.read(&document, "") {
+            Err(problems) => problems.to_string(),
+            // Also one whose id is a number: two of them would have the same.
+            Ok(read) if *read.id != *stored.id || document.id() != stored.id => {
+                misplaced(document.value(), "id")
+            }
+            Ok(_) => {
+                documents.push(document);
+                continue;
+            }
+        };
+        set_aside.insert((SWITCH, stored.id), why);
     }
+    aside.replace(&[SWITCH], set_aside);
     let snapshot = Snapshot::of(store.document_revision(SWITCH)?, documents);
     let snapshot = match signer {
         Some(signer) => signer.sign(snapshot),

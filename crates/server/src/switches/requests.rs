@@ -184,7 +184,7 @@ pub async fn approve(
     let changes = vec![DocumentChange { id: id.clone(), document: Some(document) }];
     app.store.save_documents(SWITCH, &actor, &message, now_ms, changes)?.await?;
     end(&app, &id, &actor, DONE).await?;
-    app.switches.reload(&app.store, now_ms)?;
+    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
     find(&app, &id).map(Json)
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use lanner_core::document::Check;
 use lanner_core::{Node, Problem, Problems};
-use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
+use lanner_io::store::{DocumentBatch, DocumentChange, StoreError, StoredDocument};
 use lanner_switch::{Switch, change};
 use serde_json::Value;
 
 use super::{SWITCH, guard};
 use crate::api::ApiError;
 use crate::app::App;
-use crate::register::{Applied, ApplyError, ApplyOptions, Prune};
+use crate::apply::{Applied, ApplyError, ApplyOptions, Prune};
 
 /// How one switch is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,14 @@ pub struct By {
     pub force: bool,
 }
 
+/// What is to be written of switches, and what that makes of them.
+pub(crate) struct PlannedSwitches {
+    /// What becomes of them.
+    pub(crate) applied: Applied,
+    /// What is to be written.
+    pub(crate) batch: DocumentBatch,
+}
+
 /// Makes the switches what is sent: all or none. Which switches that are not sent are deleted, `options` say; with
 /// [`Prune::Own`], as a configuration that is read at each start, switches that somebody else changed since are left
 /// as they are. With `force`, what the guard objects to is done all the same, and the history says so.
@@ -47,19 +55,32 @@ pub struct By {
 /// Every problem in what is sent; failures of the store.
 pub async fn apply(
     app: &Arc<App>,
-    mut documents: Vec<Value>,
+    documents: Vec<Value>,
     options: &ApplyOptions,
-    force: bool,
 ) -> Result<Applied, ApplyError> {
     let _one_at_a_time = app.switches.changing.lock().await;
     let now_ms = app.now_ms();
-    let ids = checked_ids(&documents)?;
+    let PlannedSwitches { applied, batch } = plan(app, documents, options, now_ms).await?;
+    if options.dry_run {
+        return Ok(applied);
+    }
+    app.store.save_batches(&options.actor, now_ms, vec![batch])?.await?;
+    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
+    Ok(applied)
+}
+
+/// What [`apply`] would write; the caller holds the lock for changes.
+pub(crate) async fn plan(
+    app: &Arc<App>,
+    mut documents: Vec<Value>,
+    options: &ApplyOptions,
+    now_ms: i64,
+) -> Result<PlannedSwitches, ApplyError> {
+    let ids = checked(&mut documents)?;
     let stored: BTreeMap<String, StoredDocument> =
         app.store.documents(SWITCH)?.into_iter().map(|stored| (stored.id.clone(), stored)).collect();
-    let is_own = |stored: &StoredDocument| match options.prune {
-        Prune::Nothing => false,
-        Prune::Own => stored.actor == options.actor,
-        Prune::All => true,
+    let is_own = |stored: &StoredDocument| {
+        options.prune.takes(|sections| sections.switches, &stored.actor, &options.actor)
     };
     let (mut applied, mut changes) = (Applied::default(), Vec::new());
     for (id, document) in ids.iter().zip(&mut documents) {
@@ -79,22 +100,20 @@ pub async fn apply(
         changes.push(DocumentChange { id: id.clone(), document: Some(document.take()) });
     }
     let sent: HashSet<&String> = ids.iter().collect();
-    let gone = stored.values().filter(|stored| is_own(stored) && !sent.contains(&stored.id));
-    applied.deleted = gone.map(|stored| stored.id.clone()).collect();
-    if options.dry_run {
-        return Ok(applied);
+    for stored in stored.values().filter(|stored| !sent.contains(&stored.id)) {
+        let absent = if is_own(stored) { &mut applied.deleted } else { &mut applied.kept };
+        absent.push(stored.id.clone());
     }
     changes.extend(applied.deleted.iter().map(|id| DocumentChange { id: id.clone(), document: None }));
+    // Also of a dry run: what would be refused is told.
     let objections = objections(app, &stored, &changes).await?;
-    if !force && !objections.is_empty() {
+    if !options.force && !objections.is_empty() {
         return Err(ApplyError::Problems(Problems(objections)));
     }
     let objections: Vec<String> =
         objections.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
     let message = forced(&options.message, &objections);
-    app.store.save_documents(SWITCH, &options.actor, &message, now_ms, changes)?.await?;
-    app.switches.reload(&app.store, now_ms)?;
-    Ok(applied)
+    Ok(PlannedSwitches { applied, batch: DocumentBatch { kind: SWITCH.to_owned(), message, changes } })
 }
 
 /// What the guard says of changes, a problem for each that it objects to.
@@ -142,12 +161,14 @@ fn end_emergency(document: &mut Value, old: Option<&Value>, now_ms: i64) {
     change::give_end(document, now_ms);
 }
 
-/// The ids of documents without a problem.
-fn checked_ids(documents: &[Value]) -> Result<Vec<String>, ApplyError> {
+/// The ids of documents without a problem, which become what is stored.
+fn checked(documents: &mut [Value]) -> Result<Vec<String>, ApplyError> {
     let (mut check, mut ids) = (Check::default(), Vec::with_capacity(documents.len()));
     let mut seen = HashSet::new();
-    for (at, document) in documents.iter().enumerate() {
+    for (at, document) in documents.iter_mut().enumerate() {
         let path = format!("switches[{at}]");
+        *document = Switch::document(&Node::from_json(document));
+        // What is stored is what is checked, so that it reads back.
         match Switch::check(&Node::from_json(document), &path) {
             Ok(switch) if !seen.insert(Arc::clone(&switch.id)) => {
                 check.push(None, &path, format!("\"{}\" is the id of two switches", switch.id), None);
@@ -185,7 +206,7 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
     let message = forced(&by.message, objection.as_slice());
     let changes = vec![DocumentChange { id: id.to_owned(), document }];
     app.store.save_documents(SWITCH, &by.actor, &message, now_ms, changes)?.await?;
-    app.switches.reload(&app.store, now_ms)?;
+    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
     Ok(())
 }
 

@@ -73,6 +73,7 @@ async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
     }
     let model = latest(SWITCH, &order.switch)?.and_then(|stored| stored.document);
     let model = model
+        .filter(Value::is_object)
         .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", order.switch)))?;
     match decide(order, &target, app.now_ms()) {
         Step::Nothing(why) => {
@@ -200,7 +201,7 @@ async fn save(app: &App, id: &str, document: Value, actor: &str, message: &str) 
     let now_ms = app.now_ms();
     let changes = vec![DocumentChange { id: id.to_owned(), document: Some(document) }];
     app.store.save_documents(SWITCH, actor, message, now_ms, changes)?.await?;
-    app.switches.reload(&app.store, now_ms)?;
+    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
     Ok(())
 }
 

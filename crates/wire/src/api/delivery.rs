@@ -143,7 +143,7 @@ pub struct OutboxView {
 }
 
 /// Somebody who is told. Addresses are shown, secrets never.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiverView {
     /// Its name.
@@ -163,4 +163,7 @@ pub struct ReceiverView {
     pub last_sent: Option<Time>,
     /// Why the latest attempt failed; `null` when it did not.
     pub last_error: Option<String>,
+    /// Why it is not in force, if it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{StateCounts, Time};
+use super::{ApplyResponse, StateCounts, Time};
 
 /// How Lanner is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,36 @@ pub struct Status {
     pub alerts: StateCounts,
     /// Messages.
     pub outbox: OutboxStatus,
+    /// Stored documents that cannot be read and are not in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAsideView>,
+}
+
+/// What became of a configuration file that was read again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReloadView {
+    /// Rules, receivers, inhibitions, switches and silences.
+    pub applied: ApplyResponse,
+    /// Settings that changed and are in force.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["server.guard"])))]
+    pub settings: Vec<String>,
+    /// Settings that changed and wait for a restart.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["server.listen"])))]
+    pub restart: Vec<String>,
+}
+
+/// A stored document that cannot be read and is not in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetAsideView {
+    /// What it is, such as `rule`.
+    #[cfg_attr(feature = "openapi", schema(example = "rule"))]
+    pub kind: String,
+    /// The id under which it is stored.
+    pub id: String,
+    /// Why it is not in force.
+    pub problem: String,
 }
 
 /// What is stored.

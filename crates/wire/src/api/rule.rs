@@ -50,6 +50,9 @@ pub struct RuleView {
     pub rule: RuleDocument,
     /// How it fares; absent while it is inactive.
     pub state: Option<RuleState>,
+    /// Why it is not in force, if it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// How far a rule's history has been filled from what was stored before the rule.
@@ -81,15 +84,72 @@ pub struct ApplyRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
     pub inhibit: Option<Vec<Value>>,
+    /// Switches to add or replace, each an object with an `id`; others stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
+    pub switches: Option<Vec<Value>>,
+    /// Silences to add or replace, each an object with an `id`; others stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
+    pub silences: Option<Vec<Value>>,
     /// Whether to delete rules that are not among them.
     #[serde(default)]
     pub prune: bool,
+    /// What else to delete that is not among them. Of silences only those that came from files, and they end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prune_also: Vec<Prunable>,
     /// Whether to say what would change, and leave it at that.
     #[serde(default)]
     pub dry_run: bool,
     /// Why, for the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether to do it though a switch would block more than the guard lets pass; noted in the history.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// What can be deleted because it is not among what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Prunable {
+    /// Receivers.
+    Receivers,
+    /// Switches.
+    Switches,
+    /// Silences.
+    Silences,
+}
+
+/// What changed of one kind of things, as ids in alphabetical order; on a dry run, what would have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct AppliedView {
+    /// New ones.
+    pub created: Vec<String>,
+    /// Those with a new version.
+    pub changed: Vec<String>,
+    /// Those that were so already.
+    pub unchanged: Vec<String>,
+    /// Those that are gone.
+    pub deleted: Vec<String>,
+    /// Only on a dry run: those that are not among what was sent, and stay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
+}
+
+impl AppliedView {
+    /// Whether nothing was looked at.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.created.is_empty()
+            && self.changed.is_empty()
+            && self.unchanged.is_empty()
+            && self.deleted.is_empty()
+            && self.kept.is_empty()
+    }
 }
 
 /// What changed, as ids in alphabetical order; on a dry run, what would have.
@@ -104,8 +164,23 @@ pub struct ApplyResponse {
     pub unchanged: Vec<String>,
     /// Rules that are gone.
     pub deleted: Vec<String>,
+    /// Only on a dry run: rules that are not among what was sent, and stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
     /// Whether nothing was written.
     pub dry_run: bool,
+    /// Receivers.
+    #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
+    pub receivers: AppliedView,
+    /// Inhibitions, which have no ids: as they are written.
+    #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
+    pub inhibit: AppliedView,
+    /// Switches, where rules were applied with them.
+    #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
+    pub switches: AppliedView,
+    /// Silences.
+    #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
+    pub silences: AppliedView,
 }
 
 /// Asks whether rules are right, without storing them.

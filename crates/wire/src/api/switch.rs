@@ -34,12 +34,16 @@ pub struct SwitchView {
     /// What was written.
     #[serde(flatten)]
     pub switch: SwitchVersion,
-    /// `blocking`, `shadow`, `inactive`, `waiting` (before its validity), `expired`, or `paused` (outside its windows).
+    /// `blocking`, `shadow`, `inactive`, `waiting` (before its validity), `expired`, `paused` (outside its windows), or
+    /// `unreadable` (set aside).
     #[cfg_attr(feature = "openapi", schema(example = "blocking"))]
     pub phase: String,
     /// What it did since the server started, here and in the clients that tell.
     #[serde(default)]
     pub counts: SwitchCount,
+    /// Why it is not in force, if it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What one switch did.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{ChangeArgs, SWITCHES, path, tell_phase, written};
 use crate::client::{self, Access};
-use crate::commands::{Shared, rule};
+use crate::commands::{Shared, apply};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
@@ -86,7 +86,7 @@ fn questions(args: &PreviewArgs) -> Result<Vec<PreviewSwitch>> {
         last: Some(*last),
     };
     let Some(file) = file else { return Ok(vec![ask(id.clone(), None)]) };
-    let document = rule::read(std::slice::from_ref(file))?;
+    let document = apply::read(std::slice::from_ref(file))?.document();
     let switches = document.get("switches").and_then(Value::as_array).cloned().unwrap_or_default();
     let is_wanted = |switch: &Value| id.as_deref().is_none_or(|id| written(switch, "id") == Some(id));
     let wanted: Vec<_> =

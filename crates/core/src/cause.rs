@@ -1,0 +1,31 @@
+//! Why something broke, in words for people: libraries say it in the innermost cause, and some in words of their own.
+
+use std::error::Error;
+
+/// What libraries say, and what that means to whoever reads it.
+const WORDS: [(&str, &str); 4] = [
+    (
+        "received corrupt message",
+        "what answers there does not speak TLS; write http:// instead of https://, or the port that speaks it",
+    ),
+    ("UnknownIssuer", "its certificate is signed by nobody whom this machine trusts"),
+    ("NotValidForName", "its certificate is for another name"),
+    ("invalid peer certificate: Expired", "its certificate has expired"),
+];
+
+/// The innermost cause of an error, which is the one that says something.
+///
+/// ```
+/// let error = std::io::Error::other("received corrupt message of type InvalidContentType");
+/// assert!(lanner_core::cause::deepest(&error).contains("http://"));
+/// ```
+#[must_use]
+pub fn deepest(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    let said = last.to_string();
+    let known = WORDS.iter().find(|(words, _)| said.contains(words));
+    known.map_or(said, |(_, meaning)| (*meaning).to_owned())
+}
