@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, query, receiver,
-    reload, repair, replay, rule, serve, silence, status, switch, test,
+    reload, repair, replay, rule, schema, serve, silence, status, switch, test,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Demo(demo::Args),
     Detect(detect::Args),
     Check(check::Args),
+    Schema(schema::Args),
     Test(test::Args),
     Replay(replay::Args),
     Apply(apply::Args),

@@ -7,6 +7,7 @@
 mod cli;
 mod client;
 mod commands;
+mod configuration;
 mod differences;
 mod failure;
 mod files;

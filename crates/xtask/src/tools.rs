@@ -15,13 +15,16 @@ const DENY: (&str, &str) = ("deny", "0.20.2");
 /// The mail server that the tests of the e-mail receiver talk to, and OpenFeature's provider for Python; not ours, so
 /// that we agree with others.
 /// Cucumber's reader reads OpenFeature's scenarios for whoever has them.
-const PYTHON: [&str; 4] = [
+/// The reference implementation of JSON Schema tries the schema of the configuration.
+const PYTHON: [&str; 5] = [
     "aiosmtpd==1.4.6",
     "openfeature-provider-ofrep==0.3.0",
     "openfeature-sdk==0.10.0",
     "gherkin-official==42.0.1",
+    "jsonschema==4.26.0",
 ];
-const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.provider.ofrep, gherkin.parser";
+const PYTHON_IMPORTS: &str =
+    "import aiosmtpd.controller, openfeature.contrib.provider.ofrep, gherkin.parser, jsonschema";
 /// OpenFeature's providers for JavaScript.
 const NODE: [&str; 4] = [
     "@openfeature/server-sdk@1.23.0",
@@ -32,6 +35,7 @@ const NODE: [&str; 4] = [
 /// The variables that tell tests where these are.
 const MAIL_SERVER_PYTHON: &str = "LANNER_TEST_AIOSMTPD";
 const OPENFEATURE_PYTHON: &str = "LANNER_TEST_OPENFEATURE_PYTHON";
+const JSON_SCHEMA_PYTHON: &str = "LANNER_TEST_JSONSCHEMA";
 const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const NGINX: &str = "LANNER_TEST_NGINX";
 /// Gets nginx into the folder that is its first argument.
@@ -95,7 +99,8 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     };
     let mut others = Vec::new();
     if let Some(python) = python(&cache) {
-        others.extend([MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON].map(|variable| (variable, python.clone())));
+        let variables = [MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON, JSON_SCHEMA_PYTHON];
+        others.extend(variables.map(|variable| (variable, python.clone())));
     }
     others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
     others.extend(nginx(&cache).map(|program| (NGINX, program)));

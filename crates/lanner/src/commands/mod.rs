@@ -17,6 +17,7 @@ pub(crate) mod reload;
 pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod rule;
+pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod silence;
 pub(crate) mod status;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Replay(args) => replay::run(&args),

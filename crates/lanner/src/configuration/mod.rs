@@ -1,0 +1,92 @@
+//! The whole configuration as lists of fields: the manual's reference and the schema for editors are written from what
+//! the readers themselves walk.
+
+pub(crate) mod reference;
+pub(crate) mod schema;
+
+use lanner_core::field::{Field, Type};
+use lanner_engine::{config, rule};
+use lanner_io::receiver::KINDS;
+use lanner_server::{settings, silence};
+
+/// A section of a configuration file.
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) fields: Vec<Field>,
+    /// Whether it is a list of such maps.
+    pub(crate) is_list: bool,
+}
+
+/// Every section, in the order in which people write them.
+pub(crate) fn sections() -> Vec<Section> {
+    let list =
+        |name, about, fields: &[Field]| Section { name, about, fields: fields.to_vec(), is_list: true };
+    let one =
+        |name, about, fields: &[Field]| Section { name, about, fields: fields.to_vec(), is_list: false };
+    vec![
+        list(
+            "rules",
+            "What to measure, when, how strange a value is, and who is told: see [rules](rules.md). A rule has exactly \
+             one detector.",
+            &[rule::FIELDS, &rule::DETECTORS].concat(),
+        ),
+        list(
+            "receivers",
+            "Who is told, and how. These fields belong to every receiver; each kind has fields of its own.",
+            &[config::RECEIVER, &[KIND]].concat(),
+        ),
+        list("inhibit", "Alerts that mute others.", config::INHIBITION),
+        list("switches", "Kill switches: see [switches](switches.md).", lanner_switch::FIELDS),
+        list(
+            "silences",
+            "Mutes with a name of their own, so that a file can be applied again. Those that people make with \
+             `lanner silence add` are beside them.",
+            silence::FIELDS,
+        ),
+        one(
+            "server",
+            "The server's own settings. They are read where the server is started (`lanner serve --config`), and are not \
+             applied by `lanner apply`. Options of `lanner serve` and environment variables win over them.",
+            settings::SERVER,
+        ),
+        one("retention", "How finely and how long data is kept; read as `server` is.", settings::RETENTION),
+    ]
+}
+
+/// Which receiver it is. The kinds are in a list of their own.
+const KIND: Field =
+    Field::new("kind", "webhook", "how people are told; one of the kinds below").of(Type::Id).required();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Walks every field there is, with its path.
+    fn walk(path: &str, fields: &[Field], visit: &mut dyn FnMut(&str, &Field)) {
+        for field in fields {
+            let path = format!("{path}.{}", field.name);
+            visit(&path, field);
+            for inner in reference::maps(field.kind) {
+                walk(&path, inner, visit);
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_is_documented() {
+        let mut check = |path: &str, field: &Field| {
+            assert!(field.about.len() > 3 && !field.about.ends_with('.'), "{path} is not explained");
+            assert!(!field.example.is_empty(), "{path} has no example");
+            let read = lanner_core::Node::from_yaml(&format!("{}: {}\n", field.name, field.example));
+            assert!(read.is_ok(), "{path}: {}: {read:?}", field.example);
+            assert!(!field.is_required || field.default.is_empty(), "{path} is needed and has a default");
+        };
+        for section in sections() {
+            walk(section.name, &section.fields, &mut check);
+        }
+        for kind in KINDS {
+            walk(kind.name, kind.fields, &mut check);
+        }
+    }
+}
