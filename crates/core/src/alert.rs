@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Labels, Score, TimeRange};
-
-/// The group of a rule: the values of its `by` fields; empty for a rule without `by`.
-pub type Group = Labels;
+use crate::{Group, Labels, Score, TimeRange};
 
 /// A rule's annotations with their templates filled in: what messages say beside the content, by name.
 pub type Annotations = BTreeMap<String, String>;
@@ -31,6 +28,8 @@ pub enum Outcome {
     BaseMissing,
     /// The window to compare with lies before the first data.
     HistoryShort,
+    /// The server itself was away in the window, or in a part of it: nobody knows what it held.
+    Unknown,
     /// The value to compare with is below the rule's `min_base`: too small to judge.
     BelowMinBase,
 }
@@ -47,6 +46,7 @@ impl Outcome {
             Self::BaseZero => "base_zero",
             Self::BaseMissing => "base_missing",
             Self::HistoryShort => "history_short",
+            Self::Unknown => "unknown",
             Self::BelowMinBase => "below_min_base",
         }
     }
@@ -271,7 +271,7 @@ impl Alert {
     /// A name for this alert that is the same for the same rule and group: 16 hexadecimal digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        fingerprint(&self.rule, &self.group)
+        fingerprint(&self.rule, self.group.labels())
     }
 }
 
@@ -286,7 +286,7 @@ pub fn is_builtin(rule: &str) -> bool {
 
 /// The name of the alert of `rule` and `group`: 16 hexadecimal digits, stable across releases.
 #[must_use]
-pub fn fingerprint(rule: &str, group: &Group) -> String {
+pub fn fingerprint(rule: &str, group: &Labels) -> String {
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{rule}\u{0}{group}").as_bytes()))
 }
 
@@ -303,8 +303,9 @@ pub struct NotifiedAlert {
     pub rule: Arc<str>,
     /// The rule's labels, the group's, and `rule`.
     pub labels: Labels,
-    /// The group.
-    pub group: Group,
+    /// The group's labels.
+    #[serde(deserialize_with = "Labels::deserialize_group")]
+    pub group: Labels,
     /// The rule's content: text, or a JSON object.
     pub content: serde_json::Value,
     /// The rule's annotations: summary, description, runbook and the like.

@@ -28,6 +28,8 @@ pub struct Changes {
     pub forgotten_rules: Vec<Arc<str>>,
     /// Groups without data for so long that their alerts are dropped.
     pub forgotten_groups: Vec<(Arc<str>, Group)>,
+    /// That the server was there to receive, then at least: milliseconds since the Unix epoch.
+    pub watched_ms: Option<i64>,
 }
 
 impl Changes {
@@ -47,6 +49,7 @@ impl Changes {
         self.told.extend(later.told);
         self.forgotten_rules.extend(later.forgotten_rules);
         self.forgotten_groups.extend(later.forgotten_groups);
+        self.watched_ms = later.watched_ms.or(self.watched_ms);
     }
 }
 

@@ -37,6 +37,23 @@ impl Labels {
         Self(pairs.into())
     }
 
+    /// As [`Self::new`], but a set that would have no pairs left keeps those with empty values: groups are told apart
+    /// by them.
+    pub(crate) fn with_empty<N: Into<Arc<str>>, V: Into<Arc<str>>>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let pairs: Vec<(Arc<str>, Arc<str>)> =
+            pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let named = Self::new(pairs.iter().cloned());
+        if !named.is_empty() {
+            return named;
+        }
+        let mut pairs = pairs;
+        pairs.sort();
+        pairs.dedup();
+        Self(pairs.into())
+    }
+
     /// The value of `name`, if the set has it. Cost: O(log n).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -147,21 +164,35 @@ impl Serialize for Labels {
 
 impl<'de> Deserialize<'de> for Labels {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Labels;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map of label names to text values")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
-                let mut pairs: Vec<(String, String)> = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Labels::new(pairs))
-            }
+        deserializer.deserialize_map(Pairs).map(Self::new)
+    }
+}
+
+impl Labels {
+    /// Reads the labels of a group, which may consist of empty values: `{"bank": ""}`.
+    ///
+    /// # Errors
+    /// What is not a map of names to texts.
+    pub fn deserialize_group<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Pairs).map(Self::with_empty)
+    }
+}
+
+struct Pairs;
+
+impl<'de> Visitor<'de> for Pairs {
+    type Value = Vec<(String, String)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of label names to text values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
         }
-        deserializer.deserialize_map(Pairs)
+        Ok(pairs)
     }
 }
 

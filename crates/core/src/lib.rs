@@ -17,6 +17,7 @@ mod days;
 pub mod document;
 pub mod event;
 pub mod field;
+mod group;
 pub mod labels;
 mod nearest;
 pub mod reading;
@@ -26,12 +27,13 @@ pub mod time;
 mod yaml;
 
 pub use alert::{
-    Alert, AlertState, Annotations, Evaluation, Group, Notification, NotifiedAlert, Outcome, ResolvedReason,
+    Alert, AlertState, Annotations, Evaluation, Notification, NotifiedAlert, Outcome, ResolvedReason,
 };
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
 pub use days::Days;
 pub use document::{Node, Problem, Problems};
 pub use event::Event;
+pub use group::Group;
 pub use labels::{Labels, SeriesKey};
 pub use nearest::nearest;
 pub use sample::{Aggregate, Sample};

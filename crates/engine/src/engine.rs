@@ -23,8 +23,10 @@ use crate::join::joined;
 use crate::learning::{Lessons, Memory, Verdict};
 use crate::life::{self, Step};
 use crate::matcher::Silences;
+use crate::measure::Measure;
 use crate::notify::{Inhibition, Notifier, Route};
 use crate::rule::{Query, Rule, Status};
+use crate::watch::{self, Gaps};
 
 /// One evaluation that is due.
 #[derive(Debug, Clone)]
@@ -109,6 +111,9 @@ pub struct Engine {
     tracked: HashMap<Arc<str>, Tracked>,
     due: BTreeSet<(i64, Arc<str>)>,
     n_waiting: usize,
+    /// As `due`: rules with further windows that are due as well. They come after those that judge the present.
+    behind: BTreeSet<(i64, Arc<str>)>,
+    gaps: Gaps,
     notifier: Notifier,
     restored_alerts: HashMap<Arc<str>, Alerts>,
     restored_cursors: HashMap<Arc<str>, TimeRange>,
@@ -144,6 +149,16 @@ impl Engine {
     /// Replaces the silences.
     pub fn set_silences(&mut self, silences: &[Silence], now_ms: i64) {
         self.notifier.set_silences(Silences::compile(silences), now_ms);
+    }
+
+    /// Replaces the times in which the server was away.
+    pub fn set_gaps(&mut self, gaps: Gaps) {
+        self.gaps = gaps;
+        self.behind.clear();
+        self.due.clear();
+        for tracked in self.tracked.values_mut().filter(|tracked| tracked.due_ms.is_some()) {
+            schedule_next(&mut self.due, &self.gaps, tracked);
+        }
     }
 
     /// Replaces the rules, and says what to write.
@@ -208,6 +223,11 @@ impl Engine {
         }
         let before = self.tracked.remove(&id);
         let restored = self.restored_alerts.remove(&id).unwrap_or_default();
+        let restored = restored.into_values().map(|mut alert| {
+            alert.group = std::mem::take(&mut alert.group).in_rule(rule.query.by());
+            (alert.group.clone(), alert)
+        });
+        let restored: Alerts = restored.collect();
         let known_cursor = before.as_ref().map(|t| t.cursor).or_else(|| self.restored_cursors.remove(&id));
         let cursor = known_cursor.unwrap_or(TimeRange::new(now_ms, now_ms));
         if known_cursor.is_none() {
@@ -227,13 +247,15 @@ impl Engine {
         }
         let mut tracked =
             Tracked { rule, cursor, due_ms: None, waits: false, alerts, memory: Memory::default() };
-        schedule_next(&mut self.due, &mut tracked);
+        schedule_next(&mut self.due, &self.gaps, &mut tracked);
         self.tracked.insert(id, tracked);
     }
 
     fn unschedule(&mut self, tracked: &Tracked) {
         if let Some(due_ms) = tracked.due_ms {
-            self.due.remove(&(due_ms, tracked.rule.id.clone()));
+            let place = (due_ms, tracked.rule.id.clone());
+            self.due.remove(&place);
+            self.behind.remove(&place);
         }
     }
 
@@ -246,12 +268,14 @@ impl Engine {
                 (false, true) => {
                     tracked.waits = true;
                     if let Some(due_ms) = tracked.due_ms.take() {
-                        self.due.remove(&(due_ms, id.clone()));
+                        let place = (due_ms, id.clone());
+                        self.due.remove(&place);
+                        self.behind.remove(&place);
                     }
                 }
                 (true, false) => {
                     tracked.waits = false;
-                    schedule_next(&mut self.due, tracked);
+                    schedule_next(&mut self.due, &self.gaps, tracked);
                 }
                 _ => {}
             }
@@ -276,55 +300,74 @@ impl Engine {
     }
 
     /// Which evaluations are due at `now_ms`, at most `limit`; they are in flight until applied.
+    ///
+    /// Rules that judge the present come first. Those that have more than one window to walk get what room is left,
+    /// an eighth of it at least.
     pub fn plan(&mut self, now_ms: i64, limit: usize) -> Plan {
         let mut plan = Plan::default();
-        while plan.due.len() < limit {
-            let Some((due_ms, id)) = self.due.first().cloned().filter(|(due_ms, _)| *due_ms <= now_ms) else {
-                break;
-            };
-            self.due.pop_first();
-            let Some(tracked) = self.tracked.get_mut(&id) else { continue };
-            tracked.due_ms = None;
-            let rule = Arc::clone(&tracked.rule);
-            let mut window = rule.schedule.next_ending_after(tracked.cursor.end_ms);
-            let oldest_ms =
-                now_ms - rule.max_catchup_ms - rule.delay_ms - rule.spread_ms() - rule.schedule.every_ms;
-            if let Some(missed) = window.filter(|window| window.end_ms < oldest_ms) {
-                window = rule.schedule.next_ending_after(oldest_ms - 1);
-                let passed_ms = window.map_or(oldest_ms, |window| window.end_ms) - missed.end_ms;
-                plan.skipped.push((id.clone(), passed_ms / rule.schedule.every_ms));
-                tracked.cursor = TimeRange::new(missed.start_ms, oldest_ms - 1);
+        while plan.due.len() < limit - self.behind.len().min(limit / 8)
+            && let Some(place) = pop_due(&mut self.due, now_ms)
+        {
+            if self.is_behind(&place, now_ms) {
+                self.behind.insert(place);
+            } else {
+                self.plan_next(place, now_ms, &mut plan);
             }
-            let Some(window) = window else { continue };
-            if rule.due_ms(window) > now_ms {
-                schedule_next(&mut self.due, tracked);
-                continue;
-            }
-            let (bases, more) = match rule.detector.learner() {
-                Some(learner) => {
-                    let Lessons { windows, more } = tracked.memory.lessons(&rule, learner, window);
-                    (windows.into_iter().map(Some).collect(), more)
-                }
-                None => (rule.base_windows(window), false),
-            };
-            plan.due.push(Due {
-                bases,
-                more,
-                known: tracked.alerts.keys().cloned().collect(),
-                late: now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS),
-                due_ms: rule.due_ms(window),
-                window,
-                rule,
-            });
+        }
+        while plan.due.len() < limit
+            && let Some(place) = self.behind.pop_first()
+        {
+            self.plan_next(place, now_ms, &mut plan);
         }
         plan
+    }
+
+    /// Whether a rule is overdue by more than a window, so that another is due as well.
+    fn is_behind(&self, (due_ms, id): &(i64, Arc<str>), now_ms: i64) -> bool {
+        self.tracked.get(id).is_some_and(|tracked| now_ms - due_ms > tracked.rule.schedule.every_ms)
+    }
+
+    /// Plans the next window of a rule, if it is due.
+    fn plan_next(&mut self, (due_ms, id): (i64, Arc<str>), now_ms: i64, plan: &mut Plan) {
+        let Some(tracked) = self.tracked.get_mut(&id) else { return };
+        tracked.due_ms = None;
+        let rule = Arc::clone(&tracked.rule);
+        let mut window = self.gaps.next_window(&rule, tracked.cursor.end_ms);
+        let oldest_ms =
+            now_ms - rule.max_catchup_ms - rule.delay_ms - rule.spread_ms() - rule.schedule.every_ms;
+        if let Some(missed) = window.filter(|window| window.end_ms < oldest_ms) {
+            window = self.gaps.next_window(&rule, oldest_ms - 1);
+            let passed_ms = window.map_or(oldest_ms, |window| window.end_ms) - missed.end_ms;
+            plan.skipped.push((id, passed_ms / rule.schedule.every_ms));
+            tracked.cursor = TimeRange::new(missed.start_ms, oldest_ms - 1);
+        }
+        let Some(window) = window else { return };
+        if rule.due_ms(window) > now_ms {
+            return schedule_next(&mut self.due, &self.gaps, tracked);
+        }
+        let (bases, more) = match rule.detector.learner() {
+            Some(learner) => {
+                let Lessons { windows, more } = tracked.memory.lessons(&rule, learner, window);
+                (windows.into_iter().map(Some).collect(), more)
+            }
+            None => (rule.base_windows(window), false),
+        };
+        plan.due.push(Due {
+            bases,
+            more,
+            known: tracked.alerts.keys().filter(|group| **group != Group::Unknown).cloned().collect(),
+            late: now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS),
+            due_ms: rule.due_ms(window),
+            window,
+            rule,
+        });
     }
 
     /// When something is next due, milliseconds since the Unix epoch.
     #[must_use]
     pub fn wake_ms(&self) -> Option<i64> {
-        let evaluation = self.due.first().map(|(due_ms, _)| *due_ms);
-        [evaluation, self.notifier.next_due_ms()].into_iter().flatten().min()
+        let first = |due: &BTreeSet<(i64, Arc<str>)>| due.first().map(|(due_ms, _)| *due_ms);
+        [first(&self.due), first(&self.behind), self.notifier.next_due_ms()].into_iter().flatten().min()
     }
 
     /// Scores and decides: one evaluation a group; none while there is more to learn. Changes nothing but what
@@ -340,7 +383,7 @@ impl Engine {
         if let (Ok(readings), Some(learner)) = (answer, due.rule.detector.learner())
             && rule.version == due.rule.version
         {
-            verdicts = memory.learn(due, learner, &found);
+            verdicts = memory.learn(due, learner, &self.gaps, &found);
             if due.more {
                 // When the series of an expression began is known of those alone that a window read.
                 if !matches!(rule.query, Query::Expression(_)) {
@@ -355,22 +398,26 @@ impl Engine {
             .map(|(at, reading)| (&reading.group, Found { reading, verdict: verdicts.get(at).copied() }));
         let known = alerts.iter().map(|(group, alert)| (group, &**alert));
         let mut subjects: Vec<Subject<'_>> = joined(known, found).collect();
-        let grouped = !due.rule.query.by().is_empty();
-        // An expression that finds nothing at all, ever, is not silent; neither is a source that fails.
-        let nothing_known = subjects.iter().all(|(group, ..)| group.is_empty());
-        let finds_nothing = nothing_known && due.rule.query.must_find();
-        let nobody = Group::default();
-        if (!grouped || (subjects.is_empty() && (answer.is_err() || finds_nothing)))
-            && subjects.first().is_none_or(|(first, ..)| !first.is_empty())
-        {
+        // A rule without groups always speaks of the whole. One with groups says of nobody that its source fails, or
+        // that an expression finds nothing at all, while it knows no group that could bear it.
+        let is_grouped = !due.rule.query.by().is_empty();
+        let knows_nobody = subjects.iter().all(|(group, ..)| **group == Group::Unknown);
+        let finds_nothing = knows_nobody && due.rule.query.must_find();
+        let nobody = if is_grouped { Group::Unknown } else { Group::Whole };
+        let is_spoken_of = subjects.first().is_some_and(|(first, ..)| **first == nobody);
+        if !is_spoken_of && (!is_grouped || (subjects.is_empty() && (answer.is_err() || finds_nothing))) {
             subjects.insert(0, (&nobody, None, None));
         }
         let judge = |(group, alert, found): Subject<'_>| {
             let judged = match answer {
                 Err(why) => Judged { error: Some(why.clone()), ..Judged::of(Outcome::Error) },
-                // A failure before any group was known is noted on no group; it is over now.
-                Ok(_) if grouped && group.is_empty() && !finds_nothing => Judged::of(Outcome::Normal),
-                Ok(readings) => judge(due, alert, found, readings.first_data_ms),
+                // It is no longer unknown whom the rule speaks of, or nothing is wrong with nobody.
+                Ok(_) if *group == Group::Unknown && !finds_nothing => Judged::of(Outcome::Normal),
+                Ok(readings) => {
+                    let asked =
+                        Asked { due, gaps: &self.gaps, first_data_ms: readings.first_data_ms, alert, found };
+                    asked.judge()
+                }
             };
             evaluation(due, group, judged, alert, now_ms)
         };
@@ -386,7 +433,7 @@ impl Engine {
         let changed = tracked.rule.version != due.rule.version;
         if changed || (due.more && evaluations.is_empty()) {
             if !changed {
-                schedule_next(&mut self.due, &mut tracked);
+                schedule_next(&mut self.due, &self.gaps, &mut tracked);
             }
             // Where the rule changed while its window was in flight, the new version evaluates it.
             self.tracked.insert(due.rule.id.clone(), tracked);
@@ -405,9 +452,8 @@ impl Engine {
                 changes.told.extend(self.notifier.note(now_ms, &life::told(alert), &rule.receivers));
             }
             let silent_ms = evaluation.window.end_ms - alert.seen_ms;
-            let placeholder = group.is_empty() && !rule.query.by().is_empty();
-            let is_over = alert.state == AlertState::Normal && placeholder;
-            if is_over || (silent_ms > rule.forget_ms && !rule.query.by().is_empty()) {
+            let is_over = group == Group::Unknown && alert.state == AlertState::Normal;
+            if is_over || (silent_ms > rule.forget_ms && group != Group::Whole) {
                 let mut alert = alert.clone();
                 tracked.alerts.remove(&group);
                 tracked.memory.forget(&group);
@@ -421,7 +467,7 @@ impl Engine {
         }
         tracked.cursor = due.window;
         changes.cursors.push(Cursor { rule: due.rule.id.clone(), window: due.window });
-        schedule_next(&mut self.due, &mut tracked);
+        schedule_next(&mut self.due, &self.gaps, &mut tracked);
         self.tracked.insert(due.rule.id.clone(), tracked);
         self.flush(now_ms, &mut changes);
         changes
@@ -455,7 +501,7 @@ impl Engine {
     #[must_use]
     pub fn needed_from_ms(&self, rule: &str) -> Option<i64> {
         let tracked = self.tracked.get(rule)?;
-        let next = tracked.rule.schedule.next_ending_after(tracked.cursor.end_ms);
+        let next = self.gaps.next_window(&tracked.rule, tracked.cursor.end_ms);
         next.map(|window| window.start_ms)
     }
 
@@ -465,11 +511,16 @@ impl Engine {
     }
 }
 
-fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, tracked: &mut Tracked) {
+/// Takes the first that is due, if one is.
+fn pop_due(due: &mut BTreeSet<(i64, Arc<str>)>, now_ms: i64) -> Option<(i64, Arc<str>)> {
+    due.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| due.pop_first()).flatten()
+}
+
+fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut Tracked) {
     if tracked.waits {
         return;
     }
-    let next = tracked.rule.schedule.next_ending_after(tracked.cursor.end_ms);
+    let next = gaps.next_window(&tracked.rule, tracked.cursor.end_ms);
     tracked.due_ms = next.map(|window| tracked.rule.due_ms(window));
     due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));
 }
@@ -499,47 +550,74 @@ impl Judged {
     }
 }
 
-fn judge(due: &Due, alert: Option<&Alert>, found: Option<Found<'_>>, first_data_ms: Option<i64>) -> Judged {
-    let value = found.map_or_else(|| due.rule.query.of_nothing(), |found| found.reading.value);
-    if found.is_some_and(|found| found.reading.is_new) {
-        return Judged { value, ..Judged::of(Outcome::HistoryShort) };
-    }
-    let Some(value) = value else { return Judged::of(Outcome::NoData) };
-    let firing =
-        alert.is_some_and(|alert| matches!(alert.state, AlertState::Firing | AlertState::Recovering));
-    let judgement = match due.rule.detector.learner() {
-        Some(learner) => {
-            let verdict = found.and_then(|found| found.verdict);
-            learner.judgement(verdict.unwrap_or(Err(Unjudged::WarmingUp)), firing)
-        }
-        None => compare(due, value, found.map(|found| found.reading), first_data_ms, firing),
-    };
-    let outcome = match judgement.score {
-        Ok(score) if due.rule.detector.threshold().exceeded_by(score) => Outcome::Breach,
-        Ok(_) => Outcome::Normal,
-        Err(why) => why,
-    };
-    Judged { value: Some(value), base: judgement.base, score: judgement.score.ok(), outcome, error: None }
+/// What is known for the judgement of one group.
+struct Asked<'a> {
+    due: &'a Due,
+    gaps: &'a Gaps,
+    first_data_ms: Option<i64>,
+    alert: Option<&'a Alert>,
+    found: Option<Found<'a>>,
 }
 
-/// Scores a value against the earlier windows.
-fn compare(
-    due: &Due,
-    value: f64,
-    reading: Option<&Reading>,
-    first_data_ms: Option<i64>,
-    firing: bool,
-) -> Judgement {
-    let base = |(at, window): (usize, &Option<TimeRange>)| match window {
-        None => Base::Missing,
-        Some(window) if first_data_ms.is_none_or(|first_ms| window.start_ms < first_ms) => Base::TooEarly,
-        Some(_) => reading
-            .and_then(|reading| reading.bases.get(at).copied().flatten())
-            .or_else(|| due.rule.query.of_nothing())
-            .map_or(Base::Missing, Base::Value),
-    };
-    let bases: Vec<Base> = due.bases.iter().enumerate().map(base).collect();
-    due.rule.detector.score(value, &bases, firing)
+impl Asked<'_> {
+    fn judge(&self) -> Judged {
+        let query = &self.due.rule.query;
+        let value = self.found.map_or_else(|| query.of_nothing(), |found| found.reading.value);
+        if self.found.is_some_and(|found| found.reading.is_new) {
+            return Judged { value, ..Judged::of(Outcome::HistoryShort) };
+        }
+        let missed = self.gaps.missed(self.due.window);
+        if watch::is_known(missed, query, value) {
+            return value.map_or(Judged::of(Outcome::NoData), |value| self.score(value));
+        }
+        let seen = value.filter(|_| value != query.of_nothing());
+        let unknown = Judged { value: seen, ..Judged::of(Outcome::Unknown) };
+        let at_least = seen.filter(|_| query.measure().is_some_and(Measure::only_grows));
+        let Some(at_least) = at_least else { return unknown };
+        // What is too much already is no less for what was missed.
+        let judged = self.score(at_least);
+        let stands =
+            judged.outcome == Outcome::Breach && self.due.rule.detector.is_too_much(at_least, judged.base);
+        if stands { judged } else { unknown }
+    }
+
+    fn score(&self, value: f64) -> Judged {
+        let detector = &self.due.rule.detector;
+        let state = self.alert.map(|alert| alert.state);
+        let firing = matches!(state, Some(AlertState::Firing | AlertState::Recovering));
+        let judgement = match detector.learner() {
+            Some(learner) => {
+                let verdict = self.found.and_then(|found| found.verdict);
+                learner.judgement(verdict.unwrap_or(Err(Unjudged::WarmingUp)), firing)
+            }
+            None => self.compare(value, firing),
+        };
+        let outcome = match judgement.score {
+            Ok(score) if detector.threshold().exceeded_by(score) => Outcome::Breach,
+            Ok(_) => Outcome::Normal,
+            Err(why) => why,
+        };
+        Judged { value: Some(value), base: judgement.base, score: judgement.score.ok(), outcome, error: None }
+    }
+
+    /// Scores a value against the earlier windows.
+    fn compare(&self, value: f64, firing: bool) -> Judgement {
+        let rule = &self.due.rule;
+        let base = |(at, window): (usize, &Option<TimeRange>)| match *window {
+            None => Base::Missing,
+            Some(window) if self.first_data_ms.is_none_or(|first_ms| window.start_ms < first_ms) => {
+                Base::TooEarly
+            }
+            Some(window) => {
+                let read = self.found.and_then(|found| found.reading.bases.get(at).copied().flatten());
+                let value = read.or_else(|| rule.query.of_nothing());
+                let is_known = watch::is_known(self.gaps.missed(window), &rule.query, value);
+                value.filter(|_| is_known).map_or(Base::Missing, Base::Value)
+            }
+        };
+        let bases: Vec<Base> = self.due.bases.iter().enumerate().map(base).collect();
+        rule.detector.score(value, &bases, firing)
+    }
 }
 
 fn evaluation(due: &Due, group: &Group, judged: Judged, alert: Option<&Alert>, now_ms: i64) -> Evaluation {

@@ -106,7 +106,6 @@ pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer
         bases.push(window.map(|window| values(query, source, window)).transpose()?.unwrap_or_default());
     }
     let mut groups = gather(due, now, &bases);
-    groups.retain(|reading| !reading.group.is_empty());
     for reading in &mut groups {
         reading.is_new = new.contains(&reading.group);
     }
@@ -164,12 +163,12 @@ fn ask_one(
     let asked = |group, value| Asked { group, value, is_new: seen.is_new, has_data: seen.has_data };
     match (matched, &series[..]) {
         (None, _) => {
-            let group = |name: &str| Labels::new([("target", name)]);
+            let group = |name: &str| Group::of(&query.by, Labels::new([("target", name)]));
             Ok(series.iter().map(|series| asked(group(&series.name), series.last())).collect())
         }
         (Some((_, name)), [] | [_]) => {
             let value = series.first().and_then(lanner_series::graphite::Series::last);
-            Ok(vec![asked(Labels::new([("series", name)]), value)])
+            Ok(vec![asked(Group::of(&query.by, Labels::new([("series", name)])), value)])
         }
         (Some((_, name)), _) => Err(format!(
             "the expression gives {} series for {name}; a template should give one",

@@ -22,8 +22,9 @@ use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
 use crate::detector::Learner;
 use crate::engine::{Due, Reading};
 use crate::join::joined;
-use crate::rule::Rule;
+use crate::rule::{Query, Rule};
 use crate::schedule::Schedule;
+use crate::watch::{Gaps, Missed, is_known};
 
 /// Values of earlier windows that are read at once, over all groups: more are learned in several turns, so that
 /// a rule with a long memory delays no other.
@@ -101,14 +102,20 @@ impl Memory {
     /// Learns the lessons of `due`, and its window unless more lessons are to come; says what the detectors said of the
     /// newest value of each of `readings`, which are in order of their groups. What does not continue what was learned
     /// teaches nothing, and nothing is said.
-    pub(crate) fn learn(&mut self, due: &Due, learner: &dyn Learner, readings: &[&Reading]) -> Vec<Verdict> {
-        let lessons: Vec<Lesson> = lessons_of(due).collect();
+    pub(crate) fn learn(
+        &mut self,
+        due: &Due,
+        learner: &dyn Learner,
+        gaps: &Gaps,
+        readings: &[&Reading],
+    ) -> Vec<Verdict> {
+        let lessons: Vec<Lesson> = lessons_of(due, gaps).collect();
         let (Some(first), Some(last)) = (lessons.first(), lessons.last()) else { return Vec::new() };
         let every_ms = due.rule.schedule.every_ms;
         if self.last_ms.is_some_and(|last_ms| last_ms + every_ms != first.window.start_ms) {
             return Vec::new();
         }
-        let course = Course { learner, every_ms, lessons: &lessons, nothing: due.rule.query.of_nothing() };
+        let course = Course { learner, every_ms, lessons: &lessons, query: &due.rule.query };
         let (mut verdicts, mut begun) = (Vec::with_capacity(readings.len()), Vec::new());
         let found = readings.iter().map(|reading| (&reading.group, *reading));
         for (group, learned, reading) in joined(&mut self.groups, found) {
@@ -149,13 +156,15 @@ impl Memory {
 struct Lesson {
     window: TimeRange,
     base: Option<usize>,
+    missed: Missed,
 }
 
 /// Oldest first.
-fn lessons_of(due: &Due) -> impl Iterator<Item = Lesson> {
+fn lessons_of(due: &Due, gaps: &Gaps) -> impl Iterator<Item = Lesson> {
+    let lesson = |window, base| Lesson { window, base, missed: gaps.missed(window) };
     let earlier = due.bases.iter().enumerate().rev();
-    let earlier = earlier.filter_map(|(at, window)| window.map(|window| Lesson { window, base: Some(at) }));
-    let newest = Lesson { window: due.window, base: None };
+    let earlier = earlier.filter_map(move |(at, window)| window.map(|window| lesson(window, Some(at))));
+    let newest = lesson(due.window, None);
     earlier.chain((!due.more).then_some(newest))
 }
 
@@ -164,8 +173,7 @@ struct Course<'a> {
     learner: &'a dyn Learner,
     every_ms: i64,
     lessons: &'a [Lesson],
-    /// What a window without any event or sample comes to.
-    nothing: Option<f64>,
+    query: &'a Query,
 }
 
 impl Learned {
@@ -176,13 +184,14 @@ impl Learned {
     /// Learns lesson by lesson; returns what was said of the last value.
     fn follow(&mut self, course: &Course<'_>, reading: Option<&Reading>) -> Verdict {
         let mut verdict = Err(Unjudged::WarmingUp);
-        for Lesson { window, base } in course.lessons {
+        for Lesson { window, base, missed } in course.lessons {
             let value = reading.and_then(|reading| match base {
                 Some(at) => reading.bases.get(*at).copied().flatten(),
                 None => reading.value,
             });
             let generation = window.start_ms.div_euclid(course.learner.generation_ms());
-            verdict = self.step(course, generation, value.or(course.nothing));
+            let value = value.or(course.query.of_nothing());
+            verdict = self.step(course, generation, value.filter(|_| is_known(*missed, course.query, value)));
         }
         verdict
     }
@@ -194,7 +203,7 @@ impl Learned {
             self.generation = generation;
         }
         // A group begins with its first value: what comes before is not known to be a gap.
-        if self.younger.is_none() && value.is_some() && value != course.nothing {
+        if self.younger.is_none() && value.is_some() && value != course.query.of_nothing() {
             self.younger = course.learner.fresh(course.every_ms);
         }
         let younger = self.younger.as_mut().map(|detector| detector.step(value));

@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`document`] (of `core`) and [`config`] (what people write), [`rule`] (what was checked),
 //! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] and
-//! `learning` (scores), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls), [`replay`] and
+//! `learning` (scores), [`watch`] (what nobody can say), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls), [`replay`] and
 //! [`lookback`] (the past).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod script;
 pub mod stream;
 pub mod template;
+pub mod watch;
 
 pub use lanner_core::document;
 pub use lanner_core::{Node, Problem, Problems};

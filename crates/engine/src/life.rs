@@ -39,7 +39,7 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
         rule: rule.id.clone(),
         version: rule.version,
         group: group.clone(),
-        labels: rule.alert_labels(group),
+        labels: rule.alert_labels(group.labels()),
         state: AlertState::Normal,
         since_ms: at_ms,
         bad_streak: 0,
@@ -144,7 +144,7 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
     let graver = alert.active && severity.as_deref() != alert.labels.get("severity");
     let graded = rule.detector.grades() && severity.as_deref() != alert.labels.get("severity");
     if alert.version != rule.version || graded {
-        alert.labels = rule.alert_labels(&alert.group);
+        alert.labels = rule.alert_labels(alert.group.labels());
         if let Some(severity) = severity {
             alert.labels = alert.labels.with(&Labels::new([("severity", severity)]));
         }
@@ -153,7 +153,7 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
     alert.window = evaluation.window;
     (alert.value, alert.base) = (evaluation.value, evaluation.base);
     alert.error.clone_from(&evaluation.error);
-    if !matches!(evaluation.outcome, Outcome::NoData | Outcome::Error) && rule.query.hears(evaluation.value) {
+    if rule.query.hears(evaluation.outcome, evaluation.value) {
         alert.seen_ms = evaluation.window.end_ms;
     }
     let step = match (moved(alert, rule, evaluation.outcome), bad_kind(rule, evaluation.outcome)) {
@@ -221,7 +221,7 @@ fn orphaned(alert: &Alert) -> Context<'_> {
         rule: &alert.rule,
         state: "resolved",
         reason: alert.resolved_reason,
-        group: alert.group.clone(),
+        group: alert.group.labels().clone(),
         labels: alert.labels.clone(),
         severity: alert.labels.get("severity").map(str::to_owned),
         value: alert.bad_value,
@@ -241,7 +241,7 @@ fn bad_kind(rule: &Rule, outcome: Outcome) -> Verdict {
     match (outcome, rule.policies.of(outcome)) {
         (Outcome::Normal, _) | (_, Some(Policy::Ok)) => Verdict::Good,
         (_, Some(Policy::Keep)) => Verdict::Keep,
-        (Outcome::NoData, _) => Verdict::Bad(AlertState::NoData),
+        (Outcome::NoData | Outcome::Unknown, _) => Verdict::Bad(AlertState::NoData),
         (Outcome::Error, _) => Verdict::Bad(AlertState::Error),
         (_, _) => Verdict::Bad(AlertState::Firing),
     }
@@ -279,7 +279,8 @@ const fn reason_of(outcome: Outcome) -> ResolvedReason {
         | Outcome::Error
         | Outcome::BaseZero
         | Outcome::BaseMissing
-        | Outcome::HistoryShort => ResolvedReason::NoLongerMeasured,
+        | Outcome::HistoryShort
+        | Outcome::Unknown => ResolvedReason::NoLongerMeasured,
     }
 }
 
@@ -290,7 +291,8 @@ fn context<'a>(rule: &'a Rule, alert: &'a Alert, score: Option<lanner_core::Scor
         description: &rule.description,
         state: if resolved { "resolved" } else { alert.state.name() },
         reason: alert.resolved_reason.filter(|_| resolved),
-        group: alert.group.clone(),
+        group: alert.group.labels().clone(),
+        by: rule.query.by(),
         labels: rule.labels.clone(),
         severity: alert.labels.get("severity").map(str::to_owned),
         // A resolved message reports what was wrong, not what is right again.
@@ -316,7 +318,7 @@ pub fn told(alert: &Alert) -> NotifiedAlert {
         },
         rule: alert.rule.clone(),
         labels: alert.labels.clone(),
-        group: alert.group.clone(),
+        group: alert.group.labels().clone(),
         content: alert.content.clone(),
         annotations: alert.annotations.clone(),
         started_ms: alert.started_ms.unwrap_or(alert.since_ms),
@@ -353,7 +355,7 @@ mod tests {
         }
     }
 
-    /// Feeds outcomes (`.` normal, `b` breach, `-` no data, `e` error, `z` base zero, `k` base missing) and
+    /// Feeds outcomes (`.` normal, `b` breach, `-` no data, `e` error, `z` base zero, `k` base missing, `?` unknown) and
     /// returns a letter per window: `n`ormal, `p`ending, `F`iring, `r`ecovering, `D` no data, `E`rror.
     fn walk(extra: &str, outcomes: &str) -> (String, Vec<String>) {
         let text = format!(
@@ -370,6 +372,7 @@ mod tests {
                 '-' => Outcome::NoData,
                 'e' => Outcome::Error,
                 'z' => Outcome::BaseZero,
+                '?' => Outcome::Unknown,
                 _ => Outcome::BaseMissing,
             };
             let at = at as i64;
@@ -444,6 +447,10 @@ mod tests {
         check("error: alert", "e.", "En", &["0Fired1", "1Resolved1"]);
         // A base that cannot be compared with leaves everything as it is, unless the rule says otherwise.
         check("for: 1", "bzk.", "FFFn", &["0Fired1", "3Resolved1"]);
+        // While the server was away nothing fires and nothing ends, unless the rule says otherwise.
+        check("for: 1", "?b??.?", "nFFFnn", &["1Fired1", "4Resolved1"]);
+        check("unknown: alert", "?.", "Dn", &["0Fired1", "1Resolved1"]);
+        check("unknown: ok", "b?", "Fn", &["0Fired1", "1Resolved1"]);
         check("base_zero: alert", "z.", "Fn", &["0Fired1", "1Resolved1"]);
         check("base_zero: ok", "bz", "Fn", &["0Fired1", "1Resolved1"]);
     }

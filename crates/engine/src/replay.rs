@@ -213,10 +213,12 @@ impl<'q> Selector<'q> {
     }
 
     fn group(&self, key: &SeriesKey) -> Group {
-        if self.query.by == ["*"] {
-            return key.labels.with(&Labels::new([("series", &*key.name)]));
-        }
-        key.labels.only(&self.query.by)
+        let labels = if self.query.by == ["*"] {
+            key.labels.with(&Labels::new([("series", &*key.name)]))
+        } else {
+            key.labels.only(&self.query.by)
+        };
+        Group::of(&self.query.by, labels)
     }
 }
 

@@ -18,7 +18,7 @@
 
 use lanner_core::reading;
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
-use lanner_core::{AlertState, Evaluation, Labels, Sample, SeriesKey};
+use lanner_core::{AlertState, Evaluation, Group, Labels, Sample, SeriesKey};
 use serde_json::{Map, Value};
 
 use crate::Engine;
@@ -55,7 +55,7 @@ struct Expectation {
     at: Option<Position>,
     at_ms: i64,
     rule: String,
-    group: Labels,
+    group: Group,
     state: Option<AlertState>,
     value: Option<Option<f64>>,
     outcome: Option<String>,
@@ -127,7 +127,11 @@ impl Expectation {
         }
         let last = evaluations
             .iter()
-            .filter(|e| *e.rule == *self.rule && e.group == self.group && e.window.end_ms <= self.at_ms)
+            .filter(|e| {
+                *e.rule == *self.rule
+                    && e.group.labels() == self.group.labels()
+                    && e.window.end_ms <= self.at_ms
+            })
             .max_by_key(|e| e.window.end_ms);
         let Some(last) = last else {
             // Nothing evaluated yet is as good as normal.
@@ -160,7 +164,7 @@ impl Expectation {
     }
 
     fn group_text(&self) -> String {
-        if self.group.is_empty() { String::new() } else { format!(" {}", self.group) }
+        if self.group == Group::Whole { String::new() } else { format!(" {}", self.group) }
     }
 }
 
@@ -228,6 +232,14 @@ fn read_labels(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> Labels
     let Some(node) = fields.get(name) else { return Labels::default() };
     let texts = reading::texts(node, &fields.path_of(name), check);
     Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value)))
+}
+
+/// `{ bank: "" }` is the group with the empty label; nothing is the rule as a whole.
+fn read_group(fields: &mut Fields<'_>, check: &mut Check) -> Group {
+    let Some(node) = fields.get("group") else { return Group::Whole };
+    let texts = reading::texts(node, &fields.path_of("group"), check);
+    let by: Vec<String> = texts.iter().map(|(key, _)| key.name.clone()).collect();
+    Group::of(&by, Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value))))
 }
 
 fn read_series(
@@ -320,7 +332,7 @@ fn read_expectation(node: &Node, path: &str, start_ms: i64, check: &mut Check) -
         parse_duration_ms(&text).map(|after_ms| start_ms + after_ms).or_else(|_| parse_time_ms(&text))
     });
     let rule = fields.require("rule", "payments-floor", check).and_then(Node::scalar_text);
-    let group = read_labels("group", &mut fields, check);
+    let group = read_group(&mut fields, check);
     let state = fields.read("state", check, |node| {
         let name = text(node)?;
         AlertState::parse(&name)

@@ -422,7 +422,8 @@ impl Member {
     }
 
     fn group(&self, fields: &Map<String, Value>) -> Group {
-        Labels::new(self.query.by.iter().map(|name| (name.as_str(), label(lookup(fields, name)))))
+        let labels = self.query.by.iter().map(|name| (name.as_str(), label(lookup(fields, name))));
+        Group::of(&self.query.by, Labels::new(labels))
     }
 }
 

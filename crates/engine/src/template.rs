@@ -49,6 +49,8 @@ pub struct Context<'a> {
     pub reason: Option<ResolvedReason>,
     /// The group.
     pub group: Labels,
+    /// The fields that form groups. Those that the group lacks are empty.
+    pub by: &'a [String],
     /// The rule's labels and the group's.
     pub labels: Labels,
     /// What was measured.
@@ -161,7 +163,9 @@ fn variables(context: &Context<'_>) -> Jinja {
     let Context { value, base, .. } = *context;
     let change =
         value.zip(base).filter(|(_, base)| *base != 0.0).map(|(value, base)| (value - base) / base.abs());
-    let mut all = serde_json::Map::from_iter([("severity".to_owned(), context.severity.clone().into())]);
+    let missing = context.by.iter().map(|name| (name.clone(), "".into()));
+    let severity = ("severity".to_owned(), context.severity.clone().into());
+    let mut all: serde_json::Map<String, Value> = missing.chain([severity]).collect();
     // Labels first: the names of `VARIABLES` win, and a rule whose labels collide is refused when saved.
     for (name, value) in context.labels.iter().chain(context.group.iter()) {
         all.insert(name.to_owned(), value.into());
@@ -272,6 +276,12 @@ mod tests {
         };
         let expected = serde_json::json!({"text": "hsbc: 149 payments, -25.5 % against 200", "n": 1});
         assert_eq!(template.render(&context), expected);
+        let (by, two) = (
+            ["bank".to_owned(), "app".to_owned()],
+            Template::check(&"{{ bank }}-{{ app }}".into(), &["bank", "app"]),
+        );
+        let context = Context { group: Labels::new([("app", "pay")]), by: &by, ..Context::default() };
+        assert_eq!(two.unwrap().render(&context), Value::from("-pay"));
         let missing = Template::check(&"{{ value }} {{ change | percent }}".into(), &[]).unwrap();
         assert_eq!(missing.render(&Context::default()), Value::from("– –"));
     }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
-use lanner_core::{Labels, Notification, ResolvedReason};
+use lanner_core::{Group, Labels, Notification, ResolvedReason};
 use lanner_engine::engine::{Reading, Readings};
 use lanner_engine::notify::Route;
 use lanner_engine::{Engine, Rule};
@@ -41,8 +41,12 @@ fn walk(engine: &mut Engine, end_ms: i64, value: Option<f64>) -> Vec<Notificatio
     let now_ms = end_ms + 15_000;
     let mut messages = Vec::new();
     for due in engine.plan(now_ms, 10).due {
-        let reading =
-            Reading { group: Labels::new([("bank", "hsbc")]), value, bases: Vec::new(), is_new: false };
+        let reading = Reading {
+            group: Group::Of(Labels::new([("bank", "hsbc")])),
+            value,
+            bases: Vec::new(),
+            is_new: false,
+        };
         let groups = if value.is_some() { vec![reading] } else { Vec::new() };
         let readings = Readings { groups, first_data_ms: Some(0) };
         let evaluations = engine.evaluate(&due, &Ok(readings), now_ms);

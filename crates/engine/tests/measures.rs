@@ -59,7 +59,7 @@ fn brute(events: &Events, window: TimeRange, only_ok: bool) -> BTreeMap<String, 
 fn read(measures: &Measures, query: &StreamQuery, window: TimeRange) -> Option<BTreeMap<String, f64>> {
     let values = measures.read(query, STEP_MS, window)?;
     let pair = |(group, value): (lanner_core::Group, Option<f64>)| {
-        (group.get("bank").unwrap_or_default().to_owned(), value.unwrap_or(f64::NAN))
+        (group.labels().get("bank").unwrap_or_default().to_owned(), value.unwrap_or(f64::NAN))
     };
     Some(values.into_iter().map(pair).collect())
 }

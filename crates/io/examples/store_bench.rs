@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use lanner_core::time::{MINUTE_MS, parse_time_ms};
 use lanner_core::{
-    Alert, AlertState, Changes, Cursor, Evaluation, Labels, Measured, Outcome, Sample, Score, SeriesKey,
-    TimeRange,
+    Alert, AlertState, Changes, Cursor, Evaluation, Group, Labels, Measured, Outcome, Sample, Score,
+    SeriesKey, TimeRange,
 };
 use lanner_io::store::{Batch, RetentionRule, SeriesId, Store, StoreOptions};
 
@@ -120,7 +120,7 @@ fn turns(store: &Store) {
     let started = Instant::now();
     for n in 0..10_000 {
         let window = TimeRange::new(T + n % N_TURNS * MINUTE_MS, T + (n % N_TURNS + 1) * MINUTE_MS);
-        assert!(store.measured((n % 1_000) as u64, &Labels::default(), window).unwrap().is_some());
+        assert!(store.measured((n % 1_000) as u64, &Group::Whole, window).unwrap().is_some());
     }
     println!("one measured value from the cache: {:?}", started.elapsed() / 10_000);
 }
@@ -129,7 +129,7 @@ fn turn(n: i64, n_rules: u64) -> Changes {
     let window = TimeRange::new(T + n * MINUTE_MS, T + (n + 1) * MINUTE_MS);
     let mut changes = Changes::default();
     for query in 0..n_rules {
-        let (rule, group): (Arc<str>, _) = (format!("rule-{query}").into(), Labels::default());
+        let (rule, group): (Arc<str>, _) = (format!("rule-{query}").into(), Group::Whole);
         changes.evaluations.push(Evaluation {
             id: Evaluation::identity(&rule, 1, &group, window),
             rule: Arc::clone(&rule),

@@ -93,7 +93,7 @@ fn stores() -> (Files, Files) {
     store.save_documents("rule", "a", "b", T, (0..60).map(rule).collect()).unwrap().wait().unwrap();
     for at in 0..800_i64 {
         let window = TimeRange::new(T + at * 1_000, T + at * 1_000 + 1_000);
-        let group: Group = Labels::new([("host", format!("h{}", at % 5))]);
+        let group = Group::Of(Labels::new([("host", format!("h{}", at % 5))]));
         let evaluation = Evaluation {
             id: Evaluation::identity("r", 1, &group, window),
             rule: "r".into(),

@@ -11,7 +11,7 @@ use serde_json::json;
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
 
 fn bank(name: &str) -> Group {
-    Labels::new([("bank", name)])
+    Group::Of(Labels::new([("bank", name)]))
 }
 
 /// The `n`th window of ten minutes.
@@ -41,7 +41,7 @@ fn alert(rule: &str, group: Group) -> Alert {
     Alert {
         rule: rule.into(),
         version: 1,
-        labels: group.with(&Labels::new([("rule", rule)])),
+        labels: group.labels().with(&Labels::new([("rule", rule)])),
         group,
         state: AlertState::Firing,
         since_ms: T,
@@ -70,7 +70,7 @@ fn notification(key: &str, created_ms: i64) -> Notification {
     Notification {
         key: key.into(),
         receiver: "on-call".into(),
-        group: bank("hsbc"),
+        group: bank("hsbc").labels().clone(),
         alerts: Vec::new(),
         repeat: false,
         created_ms,
@@ -90,7 +90,7 @@ fn turn(n: i64) -> Changes {
         outbox: vec![notification(&format!("key {n}"), window(n).end_ms)],
         told: vec![Told {
             receiver: "on-call".into(),
-            group: bank("hsbc"),
+            group: bank("hsbc").labels().clone(),
             record: Some(json!({"turn": n})),
         }],
         ..Changes::default()
@@ -176,7 +176,7 @@ fn messages_are_sent_tried_again_or_given_up() {
     let outbox = ["a", "b", "c", "a"].iter().enumerate();
     let outbox = outbox.map(|(at, key)| notification(key, T + at as i64));
     // Each in a notification group of its own: none waits for another.
-    let outbox = outbox.map(|it| Notification { group: bank(&it.key), ..it }).collect();
+    let outbox = outbox.map(|it| Notification { group: bank(&it.key).labels().clone(), ..it }).collect();
     store.apply(Changes { outbox, ..Changes::default() }).unwrap().wait().unwrap();
     let due = |now_ms| -> Vec<(String, u32)> {
         let due = store.outbox_due("on-call", now_ms, 10).unwrap();

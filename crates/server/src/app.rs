@@ -15,6 +15,7 @@ use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
 use crate::stored::SetAside;
 use crate::switches::Switches;
+use crate::watch::Watch;
 
 /// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -36,6 +37,8 @@ pub struct App {
     pub engine: Mutex<Engine>,
     /// What is counted as events arrive.
     pub counting: Counting,
+    /// When the server was there to receive.
+    pub watch: Watch,
     /// The kill switches in force.
     pub switches: Switches,
     /// The workers that send messages.

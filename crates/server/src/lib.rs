@@ -32,6 +32,7 @@ pub mod silence;
 pub mod stored;
 pub mod switches;
 pub mod turn;
+pub mod watch;
 mod windows;
 
 mod run;

@@ -119,7 +119,7 @@ fn bases(
         if kept.is_empty() {
             unknown[at] = Some(window);
         }
-        let kept = kept.into_iter().filter(|m| !is_marker(query, &m.group));
+        let kept = kept.into_iter().filter(|m| query.by.is_empty() || m.group != Group::Whole);
         bases[at] = kept.map(|m| (m.group, m.value)).collect();
     }
     for run in windows::runs(&unknown) {
@@ -132,19 +132,14 @@ fn bases(
     Ok(bases)
 }
 
-/// Keeps what was measured; a grouped query also keeps that it was, as the group without values.
+/// Keeps what was measured. A query with groups also keeps that it was: in its history the whole stands for that.
 pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange, values: &Values) {
     let row =
         |group: &Group, value| Measured { query: query.fingerprint, group: group.clone(), window, value };
     measured.extend(values.iter().map(|(group, value)| row(group, *value)));
-    let nobody = Group::default();
-    if !values.iter().any(|(group, _)| *group == nobody) {
-        measured.push(row(&nobody, query.measure.of_nothing()));
+    if !values.iter().any(|(group, _)| *group == Group::Whole) {
+        measured.push(row(&Group::Whole, query.measure.of_nothing()));
     }
-}
-
-fn is_marker(query: &StreamQuery, group: &Group) -> bool {
-    !query.by.is_empty() && group.is_empty()
 }
 
 /// Counts stored events of a window. Cost: reading all events of the stream in it.

@@ -24,6 +24,7 @@ use crate::stored::SetAside;
 use crate::switches::pace::Pace;
 use crate::switches::sign::Signer;
 use crate::switches::{Switches, edges};
+use crate::watch::{self, Watch};
 use crate::{maintain, turn};
 
 /// How long requests under way, and the current turn, may take when the server stops.
@@ -100,6 +101,9 @@ impl Server {
             None => None,
         };
         let app = open(settings, token).await?;
+        if app.settings.evaluate {
+            watch::begin(&app)?;
+        }
         let mut server = Self {
             http: http.local_addr()?,
             carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
@@ -182,8 +186,12 @@ impl Server {
         self.app.alarm.stop();
         let tasks = std::mem::take(&mut self.tasks);
         tokio::join!(end_turns(self.turn.take()), self.app.deliveries.stop(), end_tasks(tasks));
-        let store = self.app.store.clone();
-        if tokio::time::timeout(CLOSING, blocking(move || store.close())).await.is_err() {
+        let app = Arc::clone(&self.app);
+        let close = move || {
+            watch::end(&app);
+            app.store.close();
+        };
+        if tokio::time::timeout(CLOSING, blocking(close)).await.is_err() {
             tracing::warn!("the store is still writing; what was acknowledged is on disk");
         }
     }
@@ -255,12 +263,15 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     let retention = retention(&settings, &store)?;
     let now_ms = settings.clock.now_ms();
     let mut engine = Engine::new();
+    let watch = Watch::load(&store)?;
+    engine.set_gaps(watch.gaps());
     engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
     engine.set_silences(&store.silences()?, now_ms);
     let app = Arc::new(App {
         turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
+        watch,
         switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
         deliveries: Deliveries::new(&store, &settings.clock, settings.links()),
         alarm: Alarm::default(),

@@ -15,6 +15,7 @@ use lanner_io::store::StoreError;
 use crate::app::{App, locked};
 use crate::live;
 use crate::metrics::METRICS;
+use crate::watch;
 
 /// Evaluations of one turn, and so of one transaction.
 const TURN: usize = 256;
@@ -39,6 +40,9 @@ pub fn run(app: &App) {
         let started = Instant::now();
         let n_due = turn(app, now_ms);
         app.last_turn_ms.store(now_ms, Ordering::Relaxed);
+        if app.watch.is_due(now_ms) {
+            write(app, &Changes { watched_ms: Some(now_ms), ..Changes::default() });
+        }
         if n_due < TURN {
             let (wake_ms, n_waiting) = {
                 let engine = app.engine();
@@ -124,8 +128,15 @@ pub fn write(app: &App, changes: &Changes) {
         tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
     }
     loop {
-        match app.store.apply(changes.clone()).and_then(lanner_io::store::Receipt::wait) {
-            Ok(()) => break,
+        // While nothing can be written, nothing can be received either.
+        let is_stuck = locked(&app.stuck).is_some();
+        let watched_ms = app.watch.note(app.now_ms()).filter(|_| !is_stuck);
+        let stamped = Changes { watched_ms, ..changes.clone() };
+        match app.store.apply(stamped).and_then(lanner_io::store::Receipt::wait) {
+            Ok(()) => {
+                app.watch.noted(watched_ms);
+                break;
+            }
             Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
                 // Cannot happen while one process owns the store; if it does, the stored result stands.
                 tracing::error!("not written: {error}");
@@ -148,6 +159,7 @@ pub fn write(app: &App, changes: &Changes) {
     }
     if locked(&app.stuck).take().is_some() {
         tracing::info!("evaluation goes on");
+        watch::go_on(app);
     }
     if messages {
         app.deliveries.wake();

@@ -51,6 +51,10 @@ impl Detector for Absolute {
         Threshold::above(0.0)
     }
 
+    fn is_too_much(&self, value: f64, _: Option<f64>) -> bool {
+        value > self.recovers.max
+    }
+
     fn dials(&self) -> Vec<Vec<Dial>> {
         let Limits { min, max } = self.fires;
         let min = Dial { bad: Side::Below, ..Dial::above("min", min) };

@@ -84,6 +84,10 @@ impl Detector for Levels {
         Threshold::above(0.0)
     }
 
+    fn is_too_much(&self, _: f64, _: Option<f64>) -> bool {
+        self.high_is_worse()
+    }
+
     fn grades(&self) -> bool {
         true
     }

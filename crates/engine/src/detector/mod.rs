@@ -113,6 +113,11 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
     /// The score above which a value is a finding.
     fn threshold(&self) -> Threshold;
 
+    /// Whether a finding of `value` is one of too much, so that a larger value would be one as well.
+    fn is_too_much(&self, _value: f64, _base: Option<f64>) -> bool {
+        false
+    }
+
     /// Whether it tells findings of different severity apart.
     fn grades(&self) -> bool {
         false

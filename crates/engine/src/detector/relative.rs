@@ -80,6 +80,10 @@ impl Detector for Relative {
         Threshold::above(1.0)
     }
 
+    fn is_too_much(&self, value: f64, base: Option<f64>) -> bool {
+        base.is_some_and(|base| value > base)
+    }
+
     fn dials(&self) -> Vec<Vec<Dial>> {
         let dial = |field, at| Dial { unit: "%", ..Dial::above(field, at) };
         let Allowed { drop, rise } = self.fires;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use lanner_core::time::WEEK_MS;
-use lanner_core::{AlertState, Evaluation, Labels, Outcome, TimeRange};
+use lanner_core::{AlertState, Evaluation, Group, Labels, Outcome, TimeRange};
 
 use crate::detector::Past;
 use crate::life::Pace;
@@ -81,8 +81,8 @@ impl Record {
         for evaluation in evaluations {
             let window = evaluation.window;
             let group = *known.entry(evaluation.group.clone()).or_insert_with(|| {
-                record.groups.push(evaluation.group.clone());
-                record.alert_labels.push(rule.alert_labels(&evaluation.group));
+                record.groups.push(evaluation.group.labels().clone());
+                record.alert_labels.push(rule.alert_labels(evaluation.group.labels()));
                 seen_ms.push(window.start_ms);
                 record.groups.len() - 1
             });
@@ -93,15 +93,13 @@ impl Record {
             let scored = evaluation.value.zip(evaluation.score);
             // What cannot be known is no number, and decides nothing.
             let past = scored.map(|(value, _)| Past::new(value, evaluation.base, raw.unwrap_or(f64::NAN)));
-            let is_heard = !matches!(evaluation.outcome, Outcome::NoData | Outcome::Error)
-                && rule.query.hears(evaluation.value);
-            if is_heard {
+            if rule.query.hears(evaluation.outcome, evaluation.value) {
                 seen_ms[group] = window.end_ms;
             }
             let is_silent = window.end_ms - seen_ms[group] > rule.forget_ms;
             // What no group is known for is noted on none, until it is over.
-            let is_over = evaluation.group.is_empty() && evaluation.state == AlertState::Normal;
-            let is_last_of_group = (is_silent || is_over) && !rule.query.by().is_empty();
+            let is_over = evaluation.group == Group::Unknown && evaluation.state == AlertState::Normal;
+            let is_last_of_group = is_over || (is_silent && evaluation.group != Group::Whole);
             if is_last_of_group {
                 known.remove(&evaluation.group);
             }

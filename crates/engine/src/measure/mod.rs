@@ -107,6 +107,18 @@ impl Measure {
         }
     }
 
+    /// Whether a part of a window comes to less than the whole, as a count does and an average does not.
+    #[must_use]
+    pub const fn is_total(&self) -> bool {
+        matches!(self.kind, Kind::Count | Kind::Sum | Kind::Distinct)
+    }
+
+    /// Whether the whole of a window comes to as much as a part at least.
+    #[must_use]
+    pub const fn only_grows(&self) -> bool {
+        matches!(self.kind, Kind::Count | Kind::Distinct | Kind::Max)
+    }
+
     /// An empty bucket.
     #[must_use]
     pub fn bucket(&self) -> Bucket {

@@ -55,6 +55,8 @@ pub struct Policies {
     pub base_missing: Policy,
     /// For a base before the first data. Default: keep.
     pub history_short: Policy,
+    /// For windows in which the server was away. Default: keep.
+    pub unknown: Policy,
 }
 
 impl Policies {
@@ -68,6 +70,7 @@ impl Policies {
             Outcome::BaseZero => Some(self.base_zero),
             Outcome::BaseMissing => Some(self.base_missing),
             Outcome::HistoryShort => Some(self.history_short),
+            Outcome::Unknown => Some(self.unknown),
             Outcome::BelowMinBase => Some(Policy::Ok),
         }
     }
@@ -140,10 +143,31 @@ impl Query {
         matches!(self, Self::Expression(query) if query.for_each.is_none())
     }
 
-    /// Whether a group with this value was heard of. What is counted says 0 of a group that is silent.
+    /// Whether a group with this outcome and value was heard of, or may have been. What is counted says 0 of a group
+    /// that is silent.
     #[must_use]
-    pub fn hears(&self, value: Option<f64>) -> bool {
-        matches!(self, Self::Expression(_)) || value != Some(0.0)
+    pub fn hears(&self, outcome: Outcome, value: Option<f64>) -> bool {
+        match outcome {
+            Outcome::NoData | Outcome::Error => false,
+            Outcome::Unknown => true,
+            _ => matches!(self, Self::Expression(_)) || value != Some(0.0),
+        }
+    }
+
+    /// Whether a part of a window comes to less than the whole.
+    #[must_use]
+    pub fn is_total(&self) -> bool {
+        self.measure().is_some_and(Measure::is_total)
+    }
+
+    /// What is measured; an expression says so itself.
+    #[must_use]
+    pub fn measure(&self) -> Option<&Measure> {
+        match self {
+            Self::Stream(query) => Some(&query.measure),
+            Self::Series(query) => Some(&query.measure),
+            Self::Expression(_) => None,
+        }
     }
 
     /// The fields or labels that form groups.
@@ -172,8 +196,10 @@ pub struct Rule {
     pub schedule: Schedule,
     /// How long after a window's end its evaluation waits for late data, milliseconds.
     pub delay_ms: i64,
-    /// How far back missed windows are walked after downtime, milliseconds.
+    /// How far back missed windows are walked, milliseconds.
     pub max_catchup_ms: i64,
+    /// Whether windows that lie in the server's own downtime are walked as well.
+    pub walks_gaps: bool,
     /// How long a group without data is remembered, milliseconds.
     pub forget_ms: i64,
     /// How strange a value is.

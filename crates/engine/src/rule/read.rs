@@ -55,9 +55,13 @@ pub const FIELDS: &[Field] = &[
     Field::new("base_zero", "keep", "when the value compared with is zero").of(POLICY).or("keep"),
     Field::new("base_missing", "keep", "when the value compared with was not measured").of(POLICY).or("keep"),
     Field::new("history_short", "keep", "when there was no data yet to compare with").of(POLICY).or("keep"),
-    Field::new("max_catchup", "24h", "how far back missed windows are walked after downtime")
-        .of(Type::Duration)
-        .or("24h"),
+    Field::new("unknown", "keep", "when the server itself was away in the window").of(POLICY).or("keep"),
+    Field::new(
+        "max_catchup",
+        "24h",
+        "how far back windows missed during downtime are walked, one by one; without it they are passed over",
+    )
+    .of(Type::Duration),
     Field::new(
         "forget",
         "7d",
@@ -180,7 +184,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let policies = read_policies(fields, check);
     let (for_windows, recover_windows) = (count(fields, "for", check), count(fields, "recover_for", check));
     let delay_ms = duration(fields, "delay", 0, check).unwrap_or(0);
-    let max_catchup_ms = duration(fields, "max_catchup", 0, check).unwrap_or(DAY_MS);
+    let max_catchup_ms = duration(fields, "max_catchup", 0, check);
     let forget_ms = duration(fields, "forget", 1, check);
     let description = fields.read("description", check, text).unwrap_or_default();
     let labels = read_labels(fields, check);
@@ -204,7 +208,8 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
         query: query?,
         schedule: schedule?,
         delay_ms,
-        max_catchup_ms,
+        max_catchup_ms: max_catchup_ms.unwrap_or(DAY_MS),
+        walks_gaps: max_catchup_ms.is_some(),
         forget_ms: 0,
         detector: detector?,
         for_windows,
@@ -359,6 +364,7 @@ fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
         base_zero: policy("base_zero", Policy::Keep),
         base_missing: policy("base_missing", Policy::Keep),
         history_short: policy("history_short", Policy::Keep),
+        unknown: policy("unknown", Policy::Keep),
     }
 }
 

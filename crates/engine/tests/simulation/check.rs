@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lanner_core::time::{DAY_MS, format_time};
 use lanner_core::{Evaluation, Group, Labels, Outcome, TimeRange};
 use lanner_engine::replay::{self, Recorded, Source};
+use lanner_engine::watch::Gaps;
 use lanner_engine::{Answer, Due, Engine, Rule};
 
 use crate::live::Lived;
@@ -50,7 +51,7 @@ pub(crate) fn windows(world: &World, lived: &Lived) -> Result<Comparable, String
         let mut until_ms = i64::MAX;
         let mut rest = walked.iter().peekable();
         for window in &promised {
-            if rest.next_if_eq(&window).is_some() {
+            if rest.next_if_eq(&window).is_some() || (!spec.walks_gaps && ends_in_a_gap(lived, *window)) {
                 continue;
             }
             if skipped_before_ms.is_none_or(|before_ms| window.end_ms >= before_ms) {
@@ -66,6 +67,17 @@ pub(crate) fn windows(world: &World, lived: &Lived) -> Result<Comparable, String
     Ok(comparable)
 }
 
+/// Whether the server was away when `window` ended, so that a rule need not walk it.
+fn ends_in_a_gap(lived: &Lived, window: TimeRange) -> bool {
+    lived.gaps.iter().any(|gap| gap.start_ms < window.end_ms && window.end_ms <= gap.end_ms)
+}
+
+/// Milliseconds of `window` in which the server was away.
+fn missed_ms(lived: &Lived, window: TimeRange) -> i64 {
+    let inside = |gap: &TimeRange| gap.end_ms.min(window.end_ms) - gap.start_ms.max(window.start_ms);
+    lived.gaps.iter().map(|gap| inside(gap).max(0)).sum()
+}
+
 fn shown(window: TimeRange) -> String {
     format!("[{}, {})", format_time(window.start_ms), format_time(window.end_ms))
 }
@@ -77,13 +89,30 @@ pub(crate) fn values(world: &World, lived: &Lived) -> Result<(), String> {
         let numbers = Numbers::of(spec, world, lived);
         for evaluation in evaluations(lived).filter(|evaluation| *evaluation.rule == *spec.id) {
             let Evaluation { group, window, outcome, .. } = evaluation;
-            let nobody = spec.grouped && group.is_empty();
+            let nobody = *group == Group::Unknown;
             if *outcome == Outcome::Error || nobody {
                 continue;
             }
             let value = numbers.value(group, *window);
+            if !numbers.knows(*window, value) {
+                let grows = ["count", "distinct", "max"].contains(&spec.measure);
+                let seen = value.filter(|_| numbers.is_heard(value));
+                let may_be = *outcome == Outcome::Unknown || (*outcome == Outcome::Breach && grows);
+                if !may_be || !spec.agrees(evaluation.value, seen) {
+                    let found = (*outcome, evaluation.value);
+                    return Err(format!(
+                        "{} {group} {}: {found:?} of what was missed",
+                        spec.id,
+                        shown(*window)
+                    ));
+                }
+                continue;
+            }
             let base = value.and_then(|_| numbers.base(&clock, group, *window));
-            if !spec.agrees(evaluation.value, value) || !spec.agrees(evaluation.base, base) {
+            if *outcome == Outcome::Unknown
+                || !spec.agrees(evaluation.value, value)
+                || !spec.agrees(evaluation.base, base)
+            {
                 let found = (evaluation.value, evaluation.base);
                 return Err(format!(
                     "{} {group} {}: measured {found:?}, should be {:?}",
@@ -110,12 +139,13 @@ impl RuleSpec {
 /// What a rule measures: group, time, and number, in order of time.
 struct Numbers<'w> {
     spec: &'w RuleSpec,
+    lived: &'w Lived,
     of: Vec<(Group, i64, f64)>,
     first_ms: Option<i64>,
 }
 
 impl<'w> Numbers<'w> {
-    fn of(spec: &'w RuleSpec, world: &World, lived: &Lived) -> Self {
+    fn of(spec: &'w RuleSpec, world: &World, lived: &'w Lived) -> Self {
         let items = || lived.record.iter().map(|at| &world.items[*at]);
         let mut of = Vec::new();
         let mut first_ms: Option<i64> = None;
@@ -127,7 +157,10 @@ impl<'w> Numbers<'w> {
                         continue;
                     }
                     let field = if spec.measure == "distinct" { "user" } else { "amount" };
-                    (fields["bank"].as_str().unwrap_or("").to_owned(), fields[field].as_f64().unwrap_or(0.0))
+                    (
+                        fields.get("bank").and_then(serde_json::Value::as_str).unwrap_or("").to_owned(),
+                        fields[field].as_f64().unwrap_or(0.0),
+                    )
                 }
                 What::Sample(key, sample) if !spec.on_stream => {
                     first_ms = Some(first_ms.map_or(item.time_ms, |ms| ms.min(item.time_ms)));
@@ -135,12 +168,12 @@ impl<'w> Numbers<'w> {
                 }
                 _ => continue,
             };
-            let group =
-                if spec.grouped { Labels::new([(spec.group_name(), group)]) } else { Labels::default() };
+            let by: Vec<String> = spec.grouped.then(|| spec.group_name().to_owned()).into_iter().collect();
+            let group = Group::of(&by, Labels::new([(spec.group_name(), group)]));
             of.push((group, item.time_ms, number));
         }
         of.sort_by_key(|(_, time_ms, _)| *time_ms);
-        Self { spec, of, first_ms }
+        Self { spec, lived, of, first_ms }
     }
 
     fn value(&self, group: &Group, window: TimeRange) -> Option<f64> {
@@ -170,13 +203,30 @@ impl<'w> Numbers<'w> {
         })
     }
 
+    fn is_total(&self) -> bool {
+        ["count", "sum", "distinct"].contains(&self.spec.measure)
+    }
+
+    /// Whether anything says that somebody sent something.
+    fn is_heard(&self, value: Option<f64>) -> bool {
+        value.is_some_and(|value| value != 0.0 || !(self.spec.on_stream && self.is_total()))
+    }
+
+    /// Whether it can be said what a window came to: as much was received as was sent, as far as anybody knows.
+    fn knows(&self, window: TimeRange, value: Option<f64>) -> bool {
+        let missed_ms = missed_ms(self.lived, window);
+        let whole = missed_ms == window.length_ms();
+        missed_ms * 100 <= window.length_ms() || (self.is_heard(value) && (whole || !self.is_total()))
+    }
+
     /// The median of the windows compared with, when at least half of them can be compared with.
     fn base(&self, clock: &WallClock, group: &Group, window: TimeRange) -> Option<f64> {
         let (shift, count) = self.spec.bases?;
         let value = |at: i64| {
             let start_ms = clock.before(window.start_ms, shift, at)?;
             self.first_ms.filter(|first_ms| start_ms >= *first_ms)?;
-            self.value(group, TimeRange::new(start_ms, start_ms + self.spec.window_ms))
+            let window = TimeRange::new(start_ms, start_ms + self.spec.window_ms);
+            self.value(group, window).filter(|value| self.knows(window, Some(*value)))
         };
         let mut values: Vec<f64> = (1..=count).filter_map(value).collect();
         values.sort_by(f64::total_cmp);
@@ -216,6 +266,7 @@ pub(crate) fn replayed(world: &World, lived: &Lived, comparable: &Comparable) ->
     }
     let mut source = Failing { record, failed: &lived.store.failed };
     let mut engine = Engine::new();
+    engine.set_gaps(Gaps::new(lived.gaps.clone()));
     engine.set_rules(rules().collect(), world.start_ms);
     let replay = replay::run(&mut engine, &mut source, world.start_ms, world.end_ms, |_| true);
     let live: HashMap<&str, &Evaluation> = evaluations(lived).map(|e| (e.id.as_str(), e)).collect();

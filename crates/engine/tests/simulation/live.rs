@@ -11,6 +11,7 @@ use lanner_core::{Changes, Group, Sample, SeriesKey, Silence, TimeRange};
 use lanner_engine::replay::{SeriesGroups, gather, readings};
 use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
 use lanner_engine::stream::Measures;
+use lanner_engine::watch::Gaps;
 use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule};
 
 use crate::chance::Chance;
@@ -40,6 +41,8 @@ pub(crate) struct Lived {
     pub(crate) record: Vec<usize>,
     pub(crate) skips: Vec<Skip>,
     pub(crate) lives: Vec<Life>,
+    /// When the server was away, as far as its own clock can tell.
+    pub(crate) gaps: Vec<TimeRange>,
     /// How many of the world's rules were left at the end: the last ones are taken out first.
     pub(crate) n_rules: usize,
     pub(crate) n_lost_turns: usize,
@@ -105,6 +108,7 @@ impl<'w> Live<'w> {
                 record: Vec::new(),
                 skips: Vec::new(),
                 lives: Vec::new(),
+                gaps: Vec::new(),
                 n_rules: world.rules.len(),
                 n_lost_turns: 0,
                 n_missed: 0,
@@ -198,6 +202,9 @@ impl<'w> Live<'w> {
         if let Some(life) = self.lived.lives.last_mut() {
             life.to_ms = self.now_ms;
         }
+        // While nothing else is written, it is noted now and then that the server is there.
+        let noted_ms = self.clock_ms() - self.chance.within(0, 5 * SECOND_MS);
+        self.watched(noted_ms);
         if crash.drops_rule && self.lived.n_rules > 1 {
             self.lived.n_rules -= 1;
         }
@@ -217,6 +224,10 @@ impl<'w> Live<'w> {
     /// Starts the server on what is stored.
     fn start(&mut self) -> Result<(), String> {
         let clock_ms = self.clock_ms();
+        if let Some(watched_ms) = self.lived.store.watched_ms.filter(|watched_ms| *watched_ms < clock_ms) {
+            self.lived.gaps.push(TimeRange::new(watched_ms, clock_ms));
+        }
+        self.watched(clock_ms);
         let parsed = || {
             let documents = self.world.rules[..self.lived.n_rules].iter();
             documents.map(|spec| {
@@ -224,8 +235,12 @@ impl<'w> Live<'w> {
             })
         };
         let mut engine = Engine::new();
+        engine.set_gaps(Gaps::new(self.lived.gaps.clone()));
         engine.configure(self.world.routes.clone(), self.world.inhibitions());
-        let (alerts, cursors, told) = self.lived.store.state();
+        let (mut alerts, cursors, told) = self.lived.store.state();
+        for alert in &mut alerts {
+            alert.group = read_back(&alert.group);
+        }
         engine.restore(alerts, cursors, told);
         let changes = engine.set_rules(parsed().collect(), clock_ms);
         engine.set_silences(&self.silences(), clock_ms);
@@ -246,6 +261,12 @@ impl<'w> Live<'w> {
             n_reads: 0,
         });
         Ok(())
+    }
+
+    /// Notes that the server was there.
+    fn watched(&mut self, clock_ms: i64) {
+        let watched_ms = self.lived.store.watched_ms.get_or_insert(clock_ms);
+        *watched_ms = clock_ms.max(*watched_ms);
     }
 
     /// The measures of what was stored, as far back as the rules still look.
@@ -467,6 +488,7 @@ impl<'w> Live<'w> {
         let Some(server) = &mut self.server else { return Ok(()) };
         let Some((_, turn)) = server.turns.pop_front() else { return Ok(()) };
         server.n_commits += 1;
+        self.watched(self.clock_ms());
         let walked = turn.walked.as_ref().map(|(rule, ..)| rule.clone());
         self.lived.store.commit(turn)?;
         let Some(id) = walked else { return Ok(()) };
@@ -518,4 +540,9 @@ impl<'w> Live<'w> {
 /// From when on a rule needs its measure, as the server works it out.
 fn still_needs(engine: &Engine, rule: &Rule) -> i64 {
     engine.needed_from_ms(&rule.id).map_or(i64::MIN, |window_ms| window_ms - rule.reach_ms())
+}
+
+/// A group as it comes back from a file.
+fn read_back(group: &Group) -> Group {
+    serde_json::from_value(serde_json::to_value(group).unwrap()).unwrap()
 }

@@ -47,7 +47,7 @@ fn episodes<'w>(world: &'w World, lived: &Lived) -> Vec<Episode<'w>> {
                         all.push(Episode {
                             spec,
                             name: format!("{} {}", key.0, key.1),
-                            labels: spec.labels(&key.1),
+                            labels: spec.labels(key.1.labels()),
                             started_ms: evaluation.window.end_ms,
                             from_ms: *at_ms,
                             to_ms: None,

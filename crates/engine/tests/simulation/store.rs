@@ -31,6 +31,8 @@ pub(crate) struct Store {
     alerts: BTreeMap<(Arc<str>, Group), Alert>,
     cursors: BTreeMap<Arc<str>, Cursor>,
     told: BTreeMap<(Arc<str>, Labels), Told>,
+    /// When the server last was there, by its own clock.
+    pub(crate) watched_ms: Option<i64>,
     /// Windows walked, by rule, in order.
     pub(crate) walked: BTreeMap<Arc<str>, Vec<TimeRange>>,
     pub(crate) failed: BTreeMap<(Arc<str>, TimeRange), String>,

@@ -53,6 +53,8 @@ pub(crate) struct RuleSpec {
     pub(crate) every_ms: i64,
     pub(crate) delay_ms: i64,
     pub(crate) max_catchup_ms: i64,
+    /// Whether windows in the server's own downtime are walked.
+    pub(crate) walks_gaps: bool,
     pub(crate) zone: Option<&'static str>,
     pub(crate) active: Option<ActiveSpec>,
     pub(crate) valid: Option<TimeRange>,
@@ -249,6 +251,7 @@ fn rule(chance: &mut Chance, at: i64, zone: &'static str, span: TimeRange) -> Ru
         every_ms: every * MINUTE_MS,
         delay_ms: chance.pick(&[0, 0, 10 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, 12_345]),
         max_catchup_ms: if chance.percent(25) { chance.within(1, 4) * HOUR_MS } else { DAY_MS },
+        walks_gaps: true,
         zone: chance.percent(60).then_some(zone),
         active: None,
         valid: None,
@@ -273,6 +276,10 @@ fn document(chance: &mut Chance, rule: &mut RuleSpec, span: TimeRange) -> Value 
         "receivers": rule.receivers,
         "for": chance.pick(&[1, 1, 2, 3]), "recover_for": chance.pick(&[1, 1, 2, 3]),
     });
+    if rule.max_catchup_ms == DAY_MS && chance.percent(50) {
+        document.as_object_mut().unwrap().remove("max_catchup");
+        rule.walks_gaps = false;
+    }
     if chance.percent(40) {
         document["active"] = active(chance, rule);
     }
@@ -285,7 +292,7 @@ fn document(chance: &mut Chance, rule: &mut RuleSpec, span: TimeRange) -> Value 
         document["valid"] = json!({ "from": format_time(valid.start_ms), "to": format_time(valid.end_ms) });
         rule.valid = Some(valid);
     }
-    for name in ["no_data", "error", "base_zero", "base_missing", "history_short"] {
+    for name in ["no_data", "error", "base_zero", "base_missing", "history_short", "unknown"] {
         if chance.percent(50) {
             document[name] = json!(chance.pick(&["alert", "keep", "ok"]));
         }
@@ -454,7 +461,11 @@ fn items(chance: &mut Chance, rules: &[RuleSpec], span: TimeRange) -> Vec<Item> 
         let readers = || rules.iter().filter(|rule| rule.on_stream == on_stream);
         let Some(least_delay_ms) = readers().map(|rule| rule.delay_ms).min() else { continue };
         let n_groups = chance.within(1, 3);
-        for (at, name) in NAMES.iter().enumerate().take(n_groups as usize) {
+        let mut names = NAMES;
+        if chance.percent(30) {
+            names[0] = ""; // does not say whose it is
+        }
+        for (at, name) in names.iter().enumerate().take(n_groups as usize) {
             let times = times(chance, span, span.length_ms() * n_groups / 350);
             for (time_ms, level) in times {
                 // No two at the same instant: which of them is the last would depend on their arrival.
@@ -496,7 +507,12 @@ fn times(chance: &mut Chance, span: TimeRange, gap_ms: i64) -> Vec<(i64, i64)> {
 fn event(chance: &mut Chance, bank: &str, level: i64) -> What {
     let status = if chance.percent(80) { "ok" } else { "failed" };
     let amount = chance.within(0, 2 * level);
-    let event = json!({ "bank": bank, "status": status, "amount": amount, "user": chance.within(1, level) });
+    let mut event = json!({ "status": status, "amount": amount, "user": chance.within(1, level) });
+    match (bank, chance.within(0, 2)) {
+        ("", 0) => {}
+        ("", 1) => event["bank"] = Value::Null,
+        _ => event["bank"] = json!(bank),
+    }
     What::Event(event.as_object().cloned().unwrap_or_default())
 }
 

@@ -53,6 +53,7 @@ mod series;
 mod state;
 mod stats;
 mod sums;
+mod watch;
 mod writer;
 
 use std::collections::HashSet;

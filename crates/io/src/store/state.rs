@@ -257,7 +257,7 @@ fn put_silence(db: &Connection, silence: &Silence) -> Result<(), StoreError> {
 }
 
 /// The same text for the same group; JSON, so that it can be read back.
-pub(super) fn group_key(group: &Group) -> Result<String, StoreError> {
+pub(super) fn group_key(group: &impl serde::Serialize) -> Result<String, StoreError> {
     Ok(serde_json::to_string(group)?)
 }
 
@@ -314,7 +314,7 @@ fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
         let mut delete = db.prepare_cached("DELETE FROM alert WHERE rule = ?1 AND grp = ?2")?;
         delete.execute(params![&**rule, group_key(group)?])?;
     }
-    Ok(())
+    changes.watched_ms.map_or(Ok(()), |watched_ms| super::watch::note(db, watched_ms))
 }
 
 fn put_told(db: &Connection, told: &Told) -> Result<(), StoreError> {

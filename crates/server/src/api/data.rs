@@ -153,7 +153,10 @@ fn measure(
             by_group(values.collect::<Result<Vec<_>, _>>()?)
         }
     };
-    Ok(groups.into_iter().map(|(labels, values)| QuerySeries { labels, values }).collect())
+    Ok(groups
+        .into_iter()
+        .map(|(group, values)| QuerySeries { labels: group.labels().clone(), values })
+        .collect())
 }
 
 /// What was measured step by step, group by group.

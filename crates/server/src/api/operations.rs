@@ -8,6 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
+use lanner_core::time::format_duration;
 use lanner_io::store::{OutboxState, Repair, Retention, format_keep};
 use lanner_wire::api::operations::{
     EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RepairView, RetentionView,
@@ -20,7 +21,7 @@ use super::{ApiError, Json};
 use crate::app::{App, locked};
 use crate::blocking::blocking;
 
-/// The loop counts as stuck when it has not turned for this long, milliseconds.
+/// The loop counts as stuck when it has not turned for this long, and a rule as behind, milliseconds.
 const STUCK_MS: i64 = 60_000;
 
 /// The process answers.
@@ -43,9 +44,23 @@ fn not_ready(app: &App) -> Option<String> {
     if let Some(why) = app.switches.problem() {
         return Some(why);
     }
-    let behind_ms = app.now_ms() - app.last_turn_ms.load(Ordering::Relaxed);
-    (app.settings.evaluate && behind_ms > STUCK_MS)
-        .then(|| format!("evaluation has not turned for {} s", behind_ms / 1_000))
+    if !app.settings.evaluate {
+        return None;
+    }
+    let now_ms = app.now_ms();
+    let still_ms = now_ms - app.last_turn_ms.load(Ordering::Relaxed);
+    if still_ms > STUCK_MS {
+        return Some(format!("evaluation has not turned for {} s", still_ms / 1_000));
+    }
+    let engine = app.engine();
+    let overdue_ms = engine.rules().filter_map(|(_, due_ms)| Some(now_ms - due_ms?));
+    let behind_ms: Vec<i64> = overdue_ms.filter(|behind_ms| *behind_ms > STUCK_MS).collect();
+    let most_ms = behind_ms.iter().max()?;
+    Some(format!(
+        "{} rules have windows to judge that were due up to {} ago",
+        behind_ms.len(),
+        format_duration(most_ms / 1_000 * 1_000)
+    ))
 }
 
 /// Lanner's own metrics, for Prometheus.

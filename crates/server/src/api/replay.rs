@@ -125,6 +125,7 @@ fn walk(
     let mut past = Past { record, stored: StoreSource::of(app)? };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
+    engine.set_gaps(app.watch.gaps());
     engine.set_rules(rules, range.start_ms);
     let replay = replay::run(&mut engine, &mut past, range.start_ms, end_ms, |_| !app.alarm.is_stopping());
     let rules = engine.rules().map(|(rule, _)| (rule.id.clone(), Arc::clone(rule))).collect();
@@ -204,7 +205,7 @@ fn response(replay: &Replay, reviews: Vec<Review>) -> ReplayResponse {
             summary.episodes += u64::from(is_told(evaluation.state) && quiet(before));
             transitions.push(Transition {
                 rule: evaluation.rule.to_string(),
-                group: evaluation.group.clone(),
+                group: evaluation.group.labels().clone(),
                 time: Time(evaluation.window.end_ms),
                 from: before,
                 to: evaluation.state,

@@ -110,7 +110,7 @@ fn type_of(evaluation: &Evaluation) -> Option<&'static str> {
 }
 
 fn row(evaluation: &Evaluation, levels: Levels, from: &str, to: &str) -> Value {
-    let target = evaluation.group.iter().next().map(|(_, value)| value);
+    let target = evaluation.group.labels().iter().next().map(|(_, value)| value);
     json!({
         "id": evaluation.id,
         "checkId": evaluation.rule,

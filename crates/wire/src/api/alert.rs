@@ -36,6 +36,7 @@ pub struct EvaluationView {
     pub version: u32,
     /// The values of the rule's `by` fields.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
     /// The window that was looked at.
     pub window: WindowView,
@@ -72,7 +73,7 @@ impl From<&Evaluation> for EvaluationView {
             id: evaluation.id.clone(),
             rule: evaluation.rule.to_string(),
             version: evaluation.version,
-            group: evaluation.group.clone(),
+            group: evaluation.group.labels().clone(),
             window: evaluation.window.into(),
             value: evaluation.value,
             base: evaluation.base,
@@ -100,6 +101,7 @@ pub struct AlertView {
     pub version: u32,
     /// The values of the rule's `by` fields.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
     /// What silences match: the rule's labels, the group's, and `rule`.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
@@ -159,7 +161,7 @@ impl AlertView {
             fingerprint: alert.fingerprint(),
             rule: alert.rule.to_string(),
             version: alert.version,
-            group: alert.group.clone(),
+            group: alert.group.labels().clone(),
             labels: alert.labels.clone(),
             state: alert.state,
             since: Time(alert.since_ms),

@@ -160,6 +160,7 @@ impl QueryResponse {
 pub struct QuerySeries {
     /// The group.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub labels: Labels,
     /// The value of each step, the first one that of `start`; `null` where there is none.
     pub values: Vec<Option<f64>>,

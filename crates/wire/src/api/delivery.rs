@@ -21,6 +21,7 @@ pub struct NotificationView {
     pub title: String,
     /// The labels the alerts were grouped by.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
     /// The alerts, the running ones first.
     pub alerts: Vec<NotifiedAlertView>,
@@ -63,6 +64,7 @@ pub struct NotifiedAlertView {
     pub labels: Labels,
     /// The values of the rule's `by` fields.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
     /// The rule's content: text, or an object.
     #[cfg_attr(feature = "openapi", schema(value_type = Value))]

@@ -64,6 +64,7 @@ pub struct Transition {
     pub rule: String,
     /// The values of the rule's `by` fields.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
     /// The end of the window that changed it.
     pub time: Time,

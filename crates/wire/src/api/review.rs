@@ -64,6 +64,7 @@ pub struct ReviewView {
 pub struct EpisodeView {
     /// The values of the rule's `by` fields.
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
     /// What it began as: `firing`, `no_data` or `error`.
     #[cfg_attr(feature = "openapi", schema(value_type = String, example = "firing"))]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanner_core::{
-    Alert, AlertState, Annotations, Evaluation, Labels, MatchOp, Matcher, Notification, NotifiedAlert,
+    Alert, AlertState, Annotations, Evaluation, Group, Labels, MatchOp, Matcher, Notification, NotifiedAlert,
     Outcome, ResolvedReason, Score, Silence, TimeRange,
 };
 use serde::de::DeserializeOwned;
@@ -34,7 +34,7 @@ fn evaluations() {
         id: "ab".into(),
         rule: Arc::from("drop"),
         version: 3,
-        group: group(),
+        group: Group::Of(group()),
         window: window(),
         value: Some(150.0),
         base: Some(200.0),
@@ -67,7 +67,7 @@ fn alerts() {
     let alert = Alert {
         rule: Arc::from("drop"),
         version: 1,
-        group: group(),
+        group: Group::Of(group()),
         labels: Labels::new([("bank", "hsbc"), ("rule", "drop")]),
         state: AlertState::Firing,
         since_ms: START_MS,
