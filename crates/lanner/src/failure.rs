@@ -10,6 +10,8 @@ pub(crate) enum Outcome {
     Fine,
     /// It found something: problems, failed tests, differences. Code 1.
     Found,
+    /// There was nothing to work with, so neither is known. Code 4.
+    Undecided,
 }
 
 impl Outcome {
@@ -19,9 +21,16 @@ impl Outcome {
     }
 
     pub(crate) fn code(self) -> ExitCode {
-        ExitCode::from(if self == Self::Found { 1 } else { 0 })
+        ExitCode::from(match self {
+            Self::Fine => 0,
+            Self::Found => 1,
+            Self::Undecided => UNDECIDED,
+        })
     }
 }
+
+/// The exit code where nothing could be judged.
+const UNDECIDED: u8 = 4;
 
 /// Whose mistake it is, which is what the exit code says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +39,8 @@ enum Kind {
     User,
     /// Something failed that the user did not cause: code 3.
     Program,
+    /// There is nothing to work with: code 4.
+    Undecided,
     /// Ctrl-C: code 130, as shells expect.
     Interrupted,
     /// Whoever read the output has left, as `head` does: code 0.
@@ -59,6 +70,11 @@ impl Failure {
     /// A failure that the user did not cause.
     pub(crate) fn program(message: impl Into<String>) -> Self {
         Self::new(Kind::Program, message)
+    }
+
+    /// Nothing could be judged.
+    pub(crate) fn undecided(message: impl Into<String>) -> Self {
+        Self::new(Kind::Undecided, message)
     }
 
     /// Ctrl-C.
@@ -91,6 +107,7 @@ impl Failure {
         ExitCode::from(match self.kind {
             Kind::User => 2,
             Kind::Program => 3,
+            Kind::Undecided => UNDECIDED,
             Kind::Interrupted => 130,
             Kind::Closed => 0,
         })

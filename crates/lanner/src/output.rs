@@ -32,3 +32,13 @@ pub(crate) fn line(text: &str) -> Result<()> {
 pub(crate) fn text(text: &str) -> Result<()> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
+
+/// `1 row`, `2 rows`, `0 breaches`
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let end = match noun {
+        _ if count == 1 => "",
+        noun if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{end}")
+}

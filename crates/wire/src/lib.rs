@@ -1,7 +1,7 @@
 //! What crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`pickle`], [`events`], [`ndjson`], [`csv`]; samples also go out), [`instant`] (how they write times),
+//! [`pickle`], [`events`], [`ndjson`], [`table`]; samples also go out, tables as [`csv`]), [`instant`] (how they write times),
 //! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
 //! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
 //! files), [`storage_schemas`] (its rules).
@@ -28,6 +28,7 @@ mod python;
 pub mod render;
 pub mod report;
 pub mod storage_schemas;
+pub mod table;
 pub mod whisper;
 
 pub use report::{Problem, Report};

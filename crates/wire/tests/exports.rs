@@ -6,6 +6,7 @@
 use lanner_core::time::{MAX_TIME_MS, MIN_TIME_MS};
 use lanner_core::{Labels, Sample, SeriesKey};
 use lanner_wire::line_protocol::{self, Options, Precision};
+use lanner_wire::table::{Row, Table};
 use lanner_wire::{Report, csv, ndjson};
 use proptest::prelude::*;
 
@@ -58,13 +59,13 @@ fn from_ndjson(text: &[u8]) -> (Samples, Report) {
 }
 
 fn from_csv(text: &[u8]) -> (Samples, Report) {
-    let (mut read, mut report) = (Vec::new(), Report::default());
-    csv::read(text, csv::Options { time_column: None, delimiter: None }, &mut report, |key, sample| {
-        read.push((key.clone(), sample));
-        Ok(())
-    })
-    .unwrap();
-    (read, report)
+    let mut table = Table::open(text, Default::default()).unwrap();
+    let (mut row, mut read) = (Row::default(), Vec::new());
+    while table.next_row(&mut row).unwrap() {
+        let values = table.keys(row.group).iter().zip(&row.values).filter(|(_, value)| !value.is_nan());
+        read.extend(values.map(|(key, value)| (key.clone(), Sample::new(row.at, *value))));
+    }
+    (read, table.report)
 }
 
 fn from_lines(text: &str) -> (Samples, Report) {

@@ -1,47 +1,51 @@
 //! `lanner detect`: what is unusual in a table of numbers, with nothing to set.
 //!
 //! One pass from the first row to the last; each value is judged only by those before it. Reading order: [`Args`],
-//! [`run`]; then `table` (rows, by the columns that `layout` finds and the cells that `cell` reads), `finding` (a
-//! series being judged), and what is only made when asked for: `trace` and `report` (charts), `incidents` and
-//! `quality` (how well it did).
+//! [`run`]; then `finding` (a series being judged), `holes` (stretches without values), and what is only made when asked
+//! for: `trace` and `report` (charts), `incidents` and `quality` (how well it did).
 
-mod cell;
 mod finding;
+mod holes;
 pub(super) mod incidents;
-mod layout;
 mod quality;
 mod report;
-mod table;
 mod trace;
 
-use std::io::{BufWriter, Read, Write as _};
+use std::collections::HashMap;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lanner_core::Threshold;
+use lanner_core::{SeriesKey, Threshold};
+use lanner_wire::table::{Row, Table, TableError};
 use serde_json::json;
 
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::input::{self, Meter};
 use crate::list::{self, Format};
-use crate::output;
+use crate::output::{self, counted};
 use crate::progress::{self, Progress};
+use crate::tables::{self, TableArgs, few};
 use finding::{Finding, Moment, Series};
 use incidents::Incidents;
-use layout::Wanted;
 use quality::{Judgements, Quality, Terms};
-use table::{Row, Table};
 use trace::Trace;
 
 /// How often progress is looked at, in rows.
 const LOOK_EVERY: u64 = 4_096;
 
+/// More series are not looked at at once: each takes some memory.
+const MAX_SERIES: usize = 10_000;
+
+/// Problems shown; the others are counted.
+const MAX_SHOWN: usize = 10;
+
 /// Find what is unusual in a table of numbers, with nothing to set.
 ///
-/// Any CSV will do: the column of times, the separator and the columns of numbers are found. Empty cells, NaN, null and -
-/// are gaps. Each value is judged only by those before it; a score above 1 is strange: farther from what was expected
+/// Any CSV will do: the separator, the columns of times and of numbers, and how they are written, are found. Empty cells,
+/// NaN, null and - are gaps. Rows of several series, such as one for each host, are told apart by their texts. Each value is judged only by those before it; a score above 1 is strange: farther from what was expected
 /// than ever. How well that works is in docs/detectors.md.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -53,7 +57,8 @@ Examples:
   lanner detect taxi.csv --evaluate incidents.csv           how well it did
   lanner detect labelled.csv --label is_anomaly --format json
 
-Exit codes: 0 when nothing was found, 1 when something was, 2 for a mistake in what was asked.")]
+Exit codes: 0 when nothing was found, 1 when something was, 2 for a mistake in what was asked, 3 for a failure,
+4 when nothing could be judged.")]
 pub(crate) struct Args {
     /// The table, gzip or not; - is standard input.
     #[arg(value_name = "FILE")]
@@ -61,9 +66,6 @@ pub(crate) struct Args {
     /// The column of times, by name or number; found, if absent.
     #[arg(long, value_name = "COLUMN")]
     time: Option<String>,
-    /// A column to look at; may be repeated. All columns of numbers, if absent.
-    #[arg(long = "value", value_name = "COLUMN")]
-    values: Vec<String>,
     /// Scores above it are findings.
     #[arg(long, value_name = "SCORE", default_value = "1", value_parser = threshold)]
     threshold: f64,
@@ -82,6 +84,8 @@ pub(crate) struct Args {
     /// Alarms a day that you would accept, for the incidents found in that budget.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = threshold)]
     alarms_per_day: f64,
+    #[command(flatten)]
+    table: TableArgs,
 }
 
 fn threshold(text: &str) -> std::result::Result<f64, String> {
@@ -92,7 +96,11 @@ fn threshold(text: &str) -> std::result::Result<f64, String> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    let known = args.evaluate.as_deref().map(|path| incidents::load(path, &name(&args.file))).transpose()?;
+    let known = args
+        .evaluate
+        .as_deref()
+        .map(|path| incidents::load(path, &name(&args.file), &args.table))
+        .transpose()?;
     if args.report.as_deref().is_some_and(|report| is_same_file(report, &args.file)) {
         return Err(Failure::user("the report would replace the table").hint("give --report another name"));
     }
@@ -111,22 +119,26 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     detected.tell(&name(&args.file));
     let findings = detected.findings();
-    let quality = detected.quality(args, &name(&args.file))?;
-    show(args.format, &findings, quality.as_deref())?;
+    let is_judged = detected.series.iter().any(|series| series.n_judged > 0);
+    let quality = if is_judged { detected.quality(args, &name(&args.file))? } else { None };
+    let nothing = if is_judged { NOTHING } else { "Nothing could be judged." };
+    show(args.format, &findings, quality.as_deref(), nothing)?;
     if let Some(path) = &args.report {
         let known = detected.known_spans(known.as_ref());
         write_report(args, path, &detected, &known)?;
     }
-    Ok(Outcome::found(!findings.is_empty()))
+    Ok(if is_judged { Outcome::found(!findings.is_empty()) } else { Outcome::Undecided })
 }
 
-fn show(format: Format, findings: &[Finding], quality: Option<&[Quality]>) -> Result<()> {
+const NOTHING: &str = "Nothing unusual was found.";
+
+fn show(format: Format, findings: &[Finding], quality: Option<&[Quality]>, nothing: &str) -> Result<()> {
     match (format, quality) {
-        (_, None) => list::list(format, findings, "Nothing unusual was found."),
+        (_, None) => list::list(format, findings, nothing),
         (Format::Json, Some(quality)) => output::json(&json!({ "findings": findings, "quality": quality })),
         (Format::Csv, Some(quality)) => quality::show(format, quality),
         (Format::Table, Some(quality)) => {
-            list::list(format, findings, "Nothing unusual was found.")?;
+            list::list(format, findings, nothing)?;
             output::line("")?;
             quality::show(format, quality)
         }
@@ -145,119 +157,197 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 /// What one pass over the table has found.
 struct Detected {
     series: Vec<Series>,
+    /// For each group of rows its series, in the order of the columns.
+    groups: HashMap<usize, Vec<usize>>,
+    by_key: HashMap<SeriesKey, usize>,
     /// One a series, if there is to be a report.
     traces: Vec<Trace>,
-    /// If it is to be measured.
-    judgements: Option<Judgements>,
+    /// One a series, if it is to be measured.
+    judgements: Vec<Judgements>,
+    how: How,
     /// The name of the time column.
     time: Option<String>,
-    /// The names of columns that are no series.
-    others: Vec<String>,
     n_rows: u64,
     took: Duration,
     first: Option<i64>,
     last: i64,
+    /// The last time of each group.
+    last_of: HashMap<usize, i64>,
     /// The first line whose time was that of the row before, and how many there were.
     repeated: Option<(u64, u64)>,
     /// The line at which the pass broke off, because its time was before that of the row above.
     is_unordered_at: Option<u64>,
 }
 
+/// How rows are judged, and what is kept of that.
+struct How {
+    threshold: Threshold,
+    has_times: bool,
+    has_report: bool,
+    is_measured: bool,
+}
+
 /// Reads the table and judges every value.
 fn detect(args: &Args, known: Option<&Incidents>, is_again: bool) -> Result<Detected> {
+    let name = name(&args.file);
     let meter = Arc::new(Meter::default());
     let file = input::open(&args.file, &meter)?;
-    let wanted = Wanted { time: args.time.clone(), values: args.values.clone(), label: args.label.clone() };
-    let mut table = Table::open(&name(&args.file), file, &wanted, is_again)?;
+    let failed = |error: &TableError| {
+        let new = if error.is_empty() { Failure::undecided } else { Failure::user };
+        tables::failure(&name, error, new)
+    };
+    let table = args.table.open(file, args.time.as_deref(), args.label.as_deref());
+    let mut table = table.map_err(|error| failed(&error))?;
+    if !is_again {
+        tables::tell_layout(&name, &table);
+    }
     let size = std::fs::metadata(&args.file).ok().filter(|file| file.is_file()).map(|file| file.len());
     let mut progress = Progress::new("judging", "rows", size);
-    let mut detected = Detected::new(args, &table.layout);
+    let mut detected = Detected::new(args, &table);
     let mut watch = |n_rows: u64| {
         if n_rows.is_multiple_of(LOOK_EVERY) {
             progress.at(meter.n_bytes.load(Ordering::Relaxed), n_rows);
         }
     };
+    let broken = |error| failed(&TableError::Read(error));
+    let mut row = Row::default();
     if is_again {
-        for row in sorted(&mut table, &mut watch)? {
-            detected.judge(&row, known);
+        let mut rows = Vec::new();
+        while table.next_row(&mut row).map_err(broken)? {
+            rows.push(row.clone());
+            watch(rows.len() as u64);
+        }
+        // Those of the same time stay in the order of the file.
+        rows.sort_by_key(|row| row.at);
+        for row in &rows {
+            detected.judge(&table, row, known)?;
         }
     } else {
-        let mut row = Row::default();
-        while table.next_row(&mut row)? {
-            if detected.first.is_some() && row.at < detected.last {
+        while table.next_row(&mut row).map_err(broken)? {
+            if detected.last_of.get(&row.group).is_some_and(|last| row.at < *last) {
                 detected.is_unordered_at = Some(row.line);
                 return Ok(detected);
             }
-            detected.judge(&row, known);
+            detected.judge(&table, &row, known)?;
             watch(detected.n_rows);
         }
     }
-    table.tell_rest();
     detected.took = progress.finish();
+    tell_problems(&name, &table);
     Ok(detected)
 }
 
-/// All rows, by time; those of the same time in the order of the file.
-fn sorted<R: Read>(table: &mut Table<R>, watch: &mut impl FnMut(u64)) -> Result<Vec<Row>> {
-    let (mut row, mut rows) = (Row::default(), Vec::new());
-    while table.next_row(&mut row)? {
-        rows.push(row.clone());
-        watch(rows.len() as u64);
+/// Says what was wrong with single rows and cells.
+fn tell_problems(name: &str, table: &Table<'_>) {
+    let report = &table.report;
+    for problem in report.problems.iter().take(MAX_SHOWN) {
+        let column = problem.column.map_or_else(String::new, |column| format!("{column}:"));
+        remark(&format!("{name}:{}:{column} {}; left out", problem.line, problem.message));
     }
-    rows.sort_by_key(|row| row.at);
-    Ok(rows)
+    let rest = report.rejected.saturating_sub(MAX_SHOWN as u64);
+    if rest > 0 {
+        remark(&format!("{name}: {rest} more like these"));
+    }
 }
 
 impl Detected {
-    fn new(args: &Args, layout: &layout::Layout) -> Self {
-        let names = || layout.values.iter().map(|&at| layout.names[at].as_str());
-        let n_series = layout.values.len();
-        let threshold = Threshold::above(args.threshold);
-        let is_measured = args.evaluate.is_some() || args.label.is_some();
-        let n_traces = if args.report.is_some() { n_series } else { 0 };
+    fn new(args: &Args, table: &Table<'_>) -> Self {
+        let layout = &table.layout;
         Self {
-            series: names().map(|name| Series::new(name, layout.time.is_some(), threshold)).collect(),
-            traces: vec![Trace::new(report::points_each(n_series)); n_traces],
-            judgements: is_measured
-                .then(|| Judgements { scores: vec![Vec::new(); n_series], ..Judgements::default() }),
+            series: Vec::new(),
+            groups: HashMap::new(),
+            by_key: HashMap::new(),
+            traces: Vec::new(),
+            judgements: Vec::new(),
+            how: How {
+                threshold: Threshold::above(args.threshold),
+                has_times: layout.time.is_some(),
+                has_report: args.report.is_some(),
+                is_measured: args.evaluate.is_some() || args.label.is_some(),
+            },
             time: layout.time.map(|at| layout.names[at].clone()),
-            others: layout.others.iter().map(|&at| layout.names[at].clone()).collect(),
             n_rows: 0,
             took: Duration::ZERO,
             first: None,
             last: 0,
+            last_of: HashMap::new(),
             repeated: None,
             is_unordered_at: None,
         }
     }
 
-    fn judge(&mut self, row: &Row, known: Option<&Incidents>) {
-        if self.first.is_some() && row.at == self.last {
+    fn judge(&mut self, table: &Table<'_>, row: &Row, known: Option<&Incidents>) -> Result<()> {
+        if self.last_of.insert(row.group, row.at) == Some(row.at) {
             let (_, count) = self.repeated.get_or_insert((row.line, 0));
             *count += 1;
         }
-        self.first.get_or_insert(row.at);
-        self.last = row.at;
+        self.first = Some(self.first.map_or(row.at, |first| first.min(row.at)));
+        self.last = self.last.max(row.at);
         self.n_rows += 1;
-        for (index, (series, &y)) in self.series.iter_mut().zip(&row.values).enumerate() {
+        if !self.groups.contains_key(&row.group) {
+            self.add(table, row.group)?;
+        }
+        let Some(indexes) = self.groups.get(&row.group) else { return Ok(()) };
+        for (&index, &y) in indexes.iter().zip(&row.values) {
+            let series = &mut self.series[index];
+            let y = series.measured(y);
             let judged = series.judge(row.at, y);
             if let Some(trace) = self.traces.get_mut(index) {
                 trace.push(row.at, y, judged);
             }
-            if let Some(judgements) = &mut self.judgements {
-                judgements.scores[index].push(judged.map_or(0.0, |judged| judged.score.value()));
+            if let Some(judgements) = self.judgements.get_mut(index) {
+                judgements.scores.push(judged.map_or(0.0, |judged| judged.score.value()));
+                judgements.at.push(row.at);
+                judgements.is_marked.push(known.map_or(row.is_marked, |known| known.contain(row.at)));
             }
         }
-        if let Some(judgements) = &mut self.judgements {
-            judgements.at.push(row.at);
-            judgements.is_marked.push(known.map_or(row.is_marked, |known| known.contain(row.at)));
+        Ok(())
+    }
+
+    /// The series of rows of a group that was not met before.
+    fn add(&mut self, table: &Table<'_>, group: usize) -> Result<()> {
+        let keys = table.keys(group);
+        let mut indexes = Vec::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            let next = self.series.len();
+            let index = *self.by_key.entry(key.clone()).or_insert(next);
+            indexes.push(index);
+            if index < next {
+                continue;
+            }
+            if next == MAX_SERIES {
+                let message = format!("there are more than {MAX_SERIES} series");
+                return Err(Failure::user(message).hint("name the columns to look at with --value"));
+            }
+            let is_total = table.layout.totals.get(at).copied().unwrap_or(false);
+            self.series.push(Series::new(key.to_string(), self.how.has_times, self.how.threshold, is_total));
+            if self.how.has_report {
+                self.traces.push(Trace::new(report::points_each(keys.len())));
+            }
+            if self.how.is_measured {
+                self.judgements.push(Judgements::default());
+            }
         }
+        self.groups.insert(group, indexes);
+        // Labels that are the same for all tell nothing.
+        if self.by_key.len() == keys.len() {
+            self.series.iter_mut().zip(keys).for_each(|(series, key)| series.name = key.name.to_string());
+        } else {
+            for (key, index) in &self.by_key {
+                self.series[*index].name = key.to_string();
+            }
+        }
+        Ok(())
     }
 
     /// All findings, by time.
     fn findings(&self) -> Vec<Finding> {
-        let mut findings: Vec<Finding> =
-            self.series.iter().flat_map(|series| series.findings.iter().cloned()).collect();
+        let named = |series: &Series| {
+            let mut findings = series.findings.clone();
+            findings.iter_mut().for_each(|finding| finding.series.clone_from(&series.name));
+            findings
+        };
+        let mut findings: Vec<Finding> = self.series.iter().flat_map(named).collect();
         findings.sort_by_key(|finding| match finding.from {
             Moment::Time(time) => time.0,
             Moment::Line(line) => line,
@@ -272,9 +362,8 @@ impl Detected {
                 "{name}: no column of times was found, so days and weeks are not learned; if there is one, name it with --time"
             ));
         }
-        if !self.others.is_empty() {
-            remark(&format!("{name}: left out, for they hold no numbers: {}", few(&self.others)));
-        }
+        self.tell_totals(name);
+        self.tell_holes(name);
         if let Some((line, count)) = self.repeated {
             // In a table with a row for each series and time, most rows are such.
             let advice = if count * 3 > self.n_rows {
@@ -282,34 +371,69 @@ impl Detected {
             } else {
                 ", judged in the order of the file"
             };
-            remark(&format!("{name}:{line}: the time of the row above again; {count} such rows{advice}"));
+            let such = counted(count, "such row");
+            remark(&format!("{name}:{line}: the time of the row above again; {such}{advice}"));
         }
         let short: Vec<String> = self
             .series
             .iter()
             .filter(|series| series.n_judged == 0)
-            .map(|series| format!("{} ({} values)", series.name, series.n_samples))
+            .map(|series| format!("{} ({})", series.name, counted(series.n_samples, "value")))
             .collect();
         if !short.is_empty() {
             remark(&format!("{name}: too few values to judge, for the first 50 only teach: {}", few(&short)));
         }
         let time = self.time.as_ref().map_or_else(String::new, |time| format!(", times in {time}"));
         let rate = progress::scaled(self.n_rows as f64 / self.took.as_secs_f64().max(1e-3));
-        let n_series = self.series.len();
         remark(&format!(
-            "{name}: {} rows, {n_series} series{time}, in {}, {rate} rows/s",
-            self.n_rows,
+            "{name}: {}, {} series{time}, in {}, {rate} rows/s",
+            counted(self.n_rows, "row"),
+            self.series.len(),
             progress::duration(self.took)
         ));
     }
 
+    fn tell_totals(&self, name: &str) {
+        let totals = self.series.iter().filter(|series| series.is_total);
+        let totals: Vec<String> = totals.map(|series| series.name.clone()).collect();
+        if !totals.is_empty() {
+            remark(&format!(
+                "{name}: totals that grow, judged by their increase from row to row: {}",
+                few(&totals)
+            ));
+        }
+    }
+
+    /// Says where there are no values for long.
+    fn tell_holes(&self, name: &str) {
+        let mut holes: Vec<(i64, i64, &str)> = self
+            .series
+            .iter()
+            .flat_map(|series| {
+                series.holes.found().into_iter().map(|(from, to)| (from, to, series.name.as_str()))
+            })
+            .collect();
+        // The longest first.
+        holes.sort_by_key(|(from, to, _)| from - to);
+        for (from, to, series) in holes.iter().take(MAX_SHOWN) {
+            let [from_text, to_text] = [*from, *to].map(|at| list::time_text(lanner_wire::api::Time(at)));
+            let length = lanner_core::time::format_duration(to - from);
+            remark(&format!("{name}: {series}: no values for {length}, from {from_text} to {to_text}"));
+        }
+        if holes.len() > MAX_SHOWN {
+            remark(&format!("{name}: {} more holes, all shorter", holes.len() - MAX_SHOWN));
+        }
+    }
+
     /// How well it did, if that was asked for.
     fn quality(&self, args: &Args, name: &str) -> Result<Option<Vec<Quality>>> {
-        let Some(judgements) = &self.judgements else { return Ok(None) };
+        if self.judgements.is_empty() {
+            return Ok(None);
+        }
         let names: Vec<String> = self.series.iter().map(|series| series.name.clone()).collect();
         let has_times = self.time.is_some();
         let terms = Terms { threshold: args.threshold, alarms_per_day: args.alarms_per_day, has_times };
-        let measured = quality::measure(judgements, &names, terms);
+        let measured = quality::measure(&self.judgements, &names, terms);
         let (from, to) = (self.first.unwrap_or_default(), self.last);
         let hint = || {
             let text = |at| match Moment::new(at, has_times) {
@@ -323,7 +447,7 @@ impl Detected {
 
     /// Known incidents as stretches of time, to be drawn.
     fn known_spans(&self, known: Option<&Incidents>) -> Vec<(i64, i64)> {
-        match (known, &self.judgements) {
+        match (known, self.judgements.first()) {
             (Some(known), _) => known.spans.clone(),
             (None, Some(judgements)) => lanner_testkit::metrics::events(&judgements.is_marked)
                 .into_iter()
@@ -342,21 +466,13 @@ fn write_report(args: &Args, path: &Path, detected: &Detected, incidents: &[(i64
         has_times: detected.time.is_some(),
         threshold: args.threshold,
         n_rows: detected.n_rows,
-        series: series
-            .map(|(series, trace)| (series.name.as_str(), trace, series.findings.as_slice()))
-            .collect(),
+        series: series.collect(),
         incidents,
     };
     let mut file = BufWriter::new(std::fs::File::create(path).map_err(|error| failed(&error))?);
     report.write(&mut file).and_then(|()| file.flush()).map_err(|error| failed(&error))?;
     remark(&format!("{}: charts, to open in a browser", path.display()));
     Ok(())
-}
-
-/// The first names, and how many more.
-fn few(names: &[String]) -> String {
-    let shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > 8 { format!("{shown} and {} more", names.len() - 8) } else { shown }
 }
 
 #[cfg(test)]

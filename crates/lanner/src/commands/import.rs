@@ -23,7 +23,9 @@ use lanner_wire::{Problem, Report};
 use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::input::{self, Meter};
+use crate::output;
 use crate::progress::{self, Progress};
+use crate::tables::TableArgs;
 use age::{Findings, TooOld, Watch};
 use read::{Batch, Form, How, Lines};
 
@@ -32,13 +34,13 @@ const MAX_SHOWN: usize = 20;
 
 /// Put samples or events from files into a server.
 ///
-/// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series); NDJSON;
-/// Influx line protocol; Whisper files, and folders of them as carbon keeps them. Events: JSON, one object a line or an array of
+/// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series), in
+/// the forms that `lanner detect` reads; NDJSON; Influx line protocol; Whisper files, and folders of them as carbon keeps them. Events: JSON, one object a line or an array of
 /// objects. Files may be compressed with gzip. A bad line costs only itself, and is shown with its number.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  lanner import payments.csv
+  lanner import payments.csv                          time,value becomes payments
   lanner import --name power.usage meter.csv          time,value becomes power.usage
   lanner import --stream payments payments.ndjson.gz
   lanner import --format line --precision s samples.txt
@@ -60,10 +62,12 @@ pub(crate) struct Args {
     /// The form of the files; as their names say, if absent.
     #[arg(long, value_enum)]
     format: Option<InputFormat>,
-    /// A name for the series of a table without names: time,value becomes NAME, any other column NAME.column.
+    /// A name for the series of a table without names: time,value becomes NAME, any other column NAME.column. If absent,
+    /// a column called value is called as its file.
     #[arg(long)]
     name: Option<String>,
-    /// The column or field that holds the time, if it is not called _time, time, timestamp, @timestamp or ts.
+    /// The column or field that holds the time, if it is not called _time, time, timestamp, @timestamp or ts; in tables it
+    /// is found, if absent.
     #[arg(long, value_name = "FIELD")]
     time: Option<String>,
     /// The unit of times in line protocol: ns, us, ms or s.
@@ -72,6 +76,8 @@ pub(crate) struct Args {
     /// What to do with data that is older than what the server keeps. Without it you are asked, or nothing is imported.
     #[arg(long, value_enum, value_name = "skip|keep")]
     too_old: Option<TooOld>,
+    #[command(flatten)]
+    table: TableArgs,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -150,7 +156,7 @@ async fn asked(args: &Args, work: &[Work], retention: &Retention) -> Result<Opti
     let mut findings = Findings::default();
     for work in work.iter().filter(|work| work.path.is_file()) {
         let watch = Watch::new(retention.clone(), now_ms(), false);
-        let how = how(args, work, Some(Arc::clone(&watch)));
+        let how = How { is_quiet: true, ..how(args, work, Some(Arc::clone(&watch))) };
         let (meter, path) = (Arc::new(Meter::default()), work.path.clone());
         let _stop = StopOnDrop(Arc::clone(&meter));
         let looked = tokio::task::spawn_blocking(move || {
@@ -171,8 +177,13 @@ async fn asked(args: &Args, work: &[Work], retention: &Retention) -> Result<Opti
 }
 
 fn how(args: &Args, work: &Work, watch: Option<age::Shared>) -> How {
+    let path = work.path.as_path();
     How {
+        file: if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() },
         form: work.form,
+        table: args.table.clone(),
+        stem: stem(path),
+        is_quiet: false,
         time: args.time.clone(),
         name: work.name.clone(),
         precision: args.precision,
@@ -291,11 +302,23 @@ async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Sh
         Ok(()) => Ok(n_rejected == 0),
         // One of very many files: the others go on.
         Err(why) if form == Form::Whisper => {
-            remark(&format!("{}: {why}", path.display()));
+            why.tell();
             Ok(false)
         }
-        Err(why) => Err(Failure::user(format!("{}: {why}", path.display()))),
+        Err(why) => Err(why),
     }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The file's name without its endings.
+fn stem(path: &Path) -> Option<String> {
+    let name = path.file_name().filter(|_| !is_standard_input(path))?.to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let (stem, _) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""));
+    Some(stem.to_owned())
 }
 
 /// What the server took of one file.
@@ -356,12 +379,13 @@ fn tell(path: &Path, unit: &str, report: &Report, sent: &Sent, took: Duration) {
         remark(&format!("{path}: and {} more", refused - n_shown as u64));
     }
     let rate = progress::scaled(sent.n_items as f64 / took.as_secs_f64().max(1e-3));
-    let mut text = format!("{path}: {} {unit} in {}, {rate}/s", sent.n_items, progress::duration(took));
+    let counted = output::counted(sent.n_items, unit.trim_end_matches('s'));
+    let mut text = format!("{path}: {counted} in {}, {rate}/s", progress::duration(took));
     if report.skipped > 0 {
-        text.push_str(&format!("; {} gaps or texts left out", report.skipped));
+        text.push_str(&format!("; {} left out", output::counted(report.skipped, "gap")));
     }
     if refused > 0 {
-        text.push_str(&format!("; {refused} lines refused"));
+        text.push_str(&format!("; {} refused", output::counted(refused, "line")));
     }
     remark(&text);
 }

@@ -75,7 +75,7 @@ fn several_columns() {
         ran.out.lines().map(|line| line.split(",2026").next().unwrap()).collect::<Vec<_>>(),
         ["series,from,to,value,expected,score", "c", "a"]
     );
-    ran.tells(1, &["left out, for they hold no numbers: text", "3 series, times in t"]);
+    ran.tells(1, &["3 series, times in t"]);
     run(&["detect", path, "--value", "b"]).tells(0, &["Nothing unusual was found."]);
     let only = run(&["detect", path, "--value", "A", "--format", "json"]).expect(1);
     assert!(only.contains("\"a\"") && !only.contains("\"c\""), "{only}");
@@ -89,18 +89,76 @@ fn exit_codes_and_mistakes() {
     run_with_input(&["detect", "-", "--format", "json"], usual.as_bytes()).tells(0, &["[]"]);
     run_with_input(&["detect", "-", "--value", "x"], usual.as_bytes())
         .tells(2, &["no column \"x\"", "time, value"]);
-    run_with_input(&["detect", "-", "--time", "value"], usual.as_bytes())
-        .tells(2, &["holds no times", "2026-12-01"]);
+    let texts = table("time,value", |row| format!("{},x{row}", time(row)));
+    run_with_input(&["detect", "-", "--time", "value"], texts.as_bytes())
+        .tells(2, &["standard input: line 2, column 2: value: \"x0\" is not a time", "2026-12-31T08:00:00Z"]);
     run_with_input(&["detect", "-", "--label", "value"], usual.as_bytes())
-        .tells(2, &["no column of numbers"]);
-    run_with_input(&["detect", "-"], b"").tells(2, &["standard input holds no rows"]);
-    run_with_input(&["detect", "-"], b"a,b\nx,y\n").tells(2, &["no column of numbers", "a, b"]);
-    run_with_input(&["detect", "-"], b"PK\x03\x04\0\0").tells(2, &["not a table in UTF-8"]);
+        .tells(4, &["no column of numbers"]);
     run_with_input(&["detect", "-"], &[0x1f, 0x8b, 1, 2, 3]).tells(2, &["standard input"]);
-    run_with_input(&["detect", "-"], b"time,v\n2026-01-01,1\n2026-01-02,2\n")
-        .tells(0, &["too few values", "v (2 values)"]);
     run(&["detect", "no-such.csv"]).tells(2, &["no-such.csv", "check the path"]);
     run(&["detect", "-", "--threshold", "0"]).tells(2, &["above 0"]);
+}
+
+#[test]
+fn where_nothing_could_be_judged_nothing_is_called_usual() {
+    #[track_caller]
+    fn check(input: &[u8], parts: &[&str]) {
+        let ran = run_with_input(&["detect", "-"], input);
+        assert!(!format!("{}{}", ran.out, ran.err).contains("Nothing unusual"), "{ran:?}");
+        ran.tells(4, parts);
+        assert_eq!(run_with_input(&["detect", "--format", "json", "-"], input).code, 4);
+    }
+    check(b"", &["standard input holds no rows"]);
+    check(b"time,value\n", &["standard input holds no rows"]);
+    check(b"time,value\n2026-01-01,1\n", &["too few values", "value (1 value)", "Nothing could be judged."]);
+    check(b"time,v\n2026-01-01,1\n2026-01-02,2\n", &["v (2 values)", "Nothing could be judged."]);
+    check(b"[{\"time\": 1, \"value\": 2}]", &["standard input is JSON, not a table", "CSV"]);
+    check(b"a,b\nx,y\n", &["no column of numbers", "a, b"]);
+    check(b"PK\x03\x04\0\0", &["not a table of text"]);
+    let texts = table("time,state", |row| format!("{},s{}", time(row), row % 7));
+    check(texts.as_bytes(), &["no column of numbers", "time, state"]);
+}
+
+#[test]
+fn what_dates_leave_open_is_asked() {
+    let ambiguous = table("day,value", |row| format!("0{}/0{}/2025,{row}", row % 8 + 2, row % 7 + 1));
+    let ran = run_with_input(&["detect", "-"], ambiguous.as_bytes());
+    ran.tells(2, &["column 1: day: \"02/01/2025\" may begin", "--date-order dmy"]);
+    let day_first =
+        table("day,value", |row| format!("{:02}/12/2025 00:{:02},{}", row / 40 + 3, row % 40, sample(row)));
+    run_with_input(&["detect", "-"], day_first.as_bytes()).tells(1, &["2025-12-10T00:20:00Z"]);
+    let zone = ["detect", "-", "--time-zone", "Europe/Berlin"];
+    run_with_input(&zone, day_first.as_bytes()).tells(1, &["2025-12-09T23:20:00Z"]);
+}
+
+/// Five-minute values of two weeks with one incident, in the forms in which people have them.
+#[test]
+fn tables_as_people_have_them() {
+    let Some(folder) = lanner_testkit::shared_data("tables") else { return };
+    let mut n_tables = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.ends_with(".csv.gz") {
+            continue;
+        }
+        n_tables += 1;
+        let ran = run(&["detect", path.to_str().unwrap(), "--format", "json"]);
+        let findings: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{name}: {ran:?}"));
+        let findings = findings.as_array().unwrap();
+        let from = |finding: &Value| finding["from"].as_str().unwrap_or_default().to_owned();
+        let (start, end) = ("2025-10-30T10:00:00Z", "2025-10-30T11:40:00Z");
+        let is_in_time = |finding: &Value| from(finding).as_str() >= start && from(finding).as_str() <= end;
+        assert!(findings.iter().any(is_in_time), "{name}: {findings:?} {}", ran.err);
+        // Nothing before it comes near.
+        let is_marginal = |finding: &Value| finding["score"].as_f64().unwrap() < 1.1;
+        let is_late = |finding: &Value| from(finding).as_str() >= start;
+        assert!(findings.iter().all(|it| is_late(it) || is_marginal(it)), "{name}: {findings:?} {}", ran.err);
+        if name.starts_with("21b") {
+            assert!(ran.err.contains("no values for 1d1h"), "{}", ran.err);
+        }
+    }
+    assert!(n_tables > 10, "{n_tables}");
 }
 
 #[test]
@@ -125,9 +183,9 @@ fn bad_rows_cost_only_themselves() {
     ran.tells(
         1,
         &[
-            "standard input:402: time: \"yesterday\" is not a time; row left out",
-            "standard input:403: value: \"many\" is not a number; taken as a gap",
-            "standard input:404: 3 cells where others have 2; row left out",
+            "standard input:402:1: time: \"yesterday\" is not a time; write 2026-12-31T08:00:00Z",
+            "standard input:403:2: value: \"many\" is not a number; leave the cell empty for a gap; left out",
+            "standard input:404: 3 cells where others have 2",
         ],
     );
 }

@@ -5,10 +5,14 @@ use lanner_series::detect::{Automatic, Judged};
 use lanner_wire::api::Time;
 use serde::Serialize;
 
+use super::holes::Holes;
 use crate::list::{self, Cell, Row};
 
 /// Strange samples with fewer than so many usual ones between them are one finding.
 const JOINED_WITHIN: u64 = 24;
+
+/// Scores are shown up to this; JSON knows no infinity.
+pub(super) const LARGEST_SCORE: f64 = 1e12;
 
 /// When something was, in the table that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -48,7 +52,7 @@ pub(super) struct Finding {
     pub(super) value: f64,
     /// What was expected there.
     pub(super) expected: f64,
-    /// How strange that is; in JSON null where it is infinite: a first change of what never changed.
+    /// How strange that is, at most [`LARGEST_SCORE`]: a first change of what never changed.
     pub(super) score: f64,
     /// Strange samples.
     pub(super) samples: u64,
@@ -81,12 +85,17 @@ pub(super) struct Series {
     pub(super) n_judged: u64,
     /// The number of the last strange sample.
     last_strange: Option<u64>,
+    /// Stretches without values.
+    pub(super) holes: Holes,
+    /// The last value, where the values are a total that grows: then its increase is judged.
+    total: Option<f64>,
+    pub(super) is_total: bool,
 }
 
 impl Series {
-    pub(super) fn new(name: &str, has_times: bool, threshold: Threshold) -> Self {
+    pub(super) fn new(name: String, has_times: bool, threshold: Threshold, is_total: bool) -> Self {
         Self {
-            name: name.to_owned(),
+            name,
             has_times,
             threshold,
             detector: Automatic::default(),
@@ -94,6 +103,22 @@ impl Series {
             n_samples: 0,
             n_judged: 0,
             last_strange: None,
+            holes: Holes::default(),
+            total: None,
+            is_total,
+        }
+    }
+
+    /// What is judged of a row: its value, or how much a total has grown since the last one; NaN for a gap.
+    pub(super) fn measured(&mut self, y: f64) -> f64 {
+        if !self.is_total || y.is_nan() {
+            return y;
+        }
+        match self.total.replace(y) {
+            None => f64::NAN,
+            // It started again, from nothing.
+            Some(last) if y < last => y,
+            Some(last) => y - last,
         }
     }
 
@@ -103,6 +128,9 @@ impl Series {
             return None;
         }
         self.n_samples += 1;
+        if self.has_times {
+            self.holes.see(at);
+        }
         let judged = if self.has_times {
             self.detector.judge(at, y)
         } else {
@@ -119,7 +147,7 @@ impl Series {
     fn find(&mut self, at: i64, y: f64, judged: Judged) {
         let now = Moment::new(at, self.has_times);
         let since = self.last_strange.replace(self.n_samples).map(|last| self.n_samples - last);
-        let score = judged.score.value();
+        let score = judged.score.value().min(LARGEST_SCORE);
         match self.findings.last_mut() {
             Some(open) if since.is_some_and(|since| since <= JOINED_WITHIN) => {
                 open.to = now;
@@ -148,7 +176,7 @@ mod tests {
 
     #[test]
     fn strange_samples_close_together_are_one_finding() {
-        let mut series = Series::new("a", false, Threshold::above(1.0));
+        let mut series = Series::new("a".to_owned(), false, Threshold::above(1.0), false);
         let strange = [(300, 40.0), (310, 60.0), (400, 120.0)];
         for line in 0..500 {
             let height = strange.iter().find(|(at, _)| *at == line).map_or(0.0, |(_, height)| *height);
@@ -162,8 +190,26 @@ mod tests {
     }
 
     #[test]
+    fn a_total_is_judged_by_its_increase() {
+        let mut series = Series::new("a".to_owned(), true, Threshold::above(1.0), true);
+        let measured = [10.0, 13.0, f64::NAN, 20.0, 4.0].map(|y| series.measured(y));
+        assert!(measured[0].is_nan() && measured[2].is_nan());
+        assert_eq!([measured[1], measured[3], measured[4]], [3.0, 7.0, 4.0]);
+    }
+
+    #[test]
+    fn a_score_is_a_number() {
+        let mut series = Series::new("a".to_owned(), true, Threshold::above(1.0), false);
+        for row in 0..400 {
+            series.judge(row * 60_000, if row == 300 { 2.0 } else { 1.0 });
+        }
+        let text = serde_json::to_value(&series.findings).unwrap();
+        assert_eq!(text[0]["score"], LARGEST_SCORE);
+    }
+
+    #[test]
     fn gaps_are_no_samples() {
-        let mut series = Series::new("a", true, Threshold::above(1.0));
+        let mut series = Series::new("a".to_owned(), true, Threshold::above(1.0), false);
         assert!((0..1_000).all(|n| series.judge(n * 1_000, f64::NAN).is_none()));
         assert_eq!(series.n_samples, 0);
     }

@@ -10,12 +10,13 @@ use std::path::Path;
 
 use csv::ByteRecord;
 use lanner_wire::api::{Incident, Time};
-use lanner_wire::csv::rows::{RowReader, cell as bytes_of};
 use lanner_wire::instant;
+use lanner_wire::table::rows::{RowReader, cell as bytes_of};
+use lanner_wire::table::{mark, start, times_of};
 use serde_json::Value;
 
-use super::{cell, layout};
 use crate::failure::{Failure, Result};
+use crate::tables::TableArgs;
 
 /// A file of incidents is read whole; larger ones are something else.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -47,15 +48,17 @@ impl Incidents {
     }
 }
 
-/// Reads the incidents of the table `table` from a file.
-pub(super) fn load(path: &Path, table: &str) -> Result<Incidents> {
-    read(path, |text| if is_json(text) { from_json(text, table) } else { from_table(text) })
+/// Reads the incidents of the table `table` from a file; dates are written as in the table.
+pub(super) fn load(path: &Path, table: &str, args: &TableArgs) -> Result<Incidents> {
+    read(path, |text| if is_json(text) { from_json(text, table) } else { from_table(text, args) })
         .map(Incidents::new)
 }
 
 /// Reads the incidents of rules from a file; where JSON names tables, these are the ids of rules.
 pub(in crate::commands) fn load_of_rules(path: &Path) -> Result<Vec<Incident>> {
-    read(path, |text| if is_json(text) { of_rules(text) } else { Ok(everywhere(from_table(text)?)) })
+    read(path, |text| {
+        if is_json(text) { of_rules(text) } else { Ok(everywhere(from_table(text, &TableArgs::default())?)) }
+    })
 }
 
 fn is_json(text: &[u8]) -> bool {
@@ -81,32 +84,49 @@ fn read<T>(path: &Path, parse: impl FnOnce(&[u8]) -> std::result::Result<T, Stri
 
 type Spans = std::result::Result<Vec<(i64, i64)>, String>;
 
-fn from_table(text: &[u8]) -> Spans {
-    let mut reader = RowReader::new(text, layout::delimiter).map_err(|error| error.to_string())?;
-    let mut row = ByteRecord::new();
-    let (mut spans, mut is_heading) = (Vec::new(), true);
-    while let Some(line) = reader.next_row(&mut row).map_err(|error| error.to_string())? {
-        let cells: Vec<_> = (0..row.len()).map(|at| String::from_utf8_lossy(bytes_of(&row, at))).collect();
-        if cells.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        let times: Vec<i64> = cells.iter().filter_map(|cell| cell::time_ms(cell)).collect();
-        match times[..] {
+fn from_table(text: &[u8], args: &TableArgs) -> Spans {
+    let rows = cells_of(text)?;
+    let n_columns = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+    let mut times = Vec::new();
+    for at in 0..n_columns {
+        let cells: Vec<&str> =
+            rows.iter().map(|(_, cells)| cells.get(at).map_or("", String::as_str)).collect();
+        let found = times_of(&cells, args.date_order(), args.time_zone.as_ref());
+        times.extend(found.map_err(|error| error.to_string())?.map(|found| (at, found)));
+    }
+    let mut spans = Vec::new();
+    for (index, (line, cells)) in rows.iter().enumerate() {
+        let found: Vec<i64> = times.iter().filter_map(|(_, found)| found[index]).collect();
+        match found[..] {
             [from, to, ..] if from <= to => spans.push((from, to)),
             [_, _, ..] => return Err(format!("line {line}: it ends before it begins")),
             [time] => {
-                let mark = cells
-                    .iter()
-                    .filter(|cell| cell::time_ms(cell).is_none())
-                    .find_map(|cell| cell::mark(cell));
-                spans.extend(mark.unwrap_or(true).then_some((time, time)));
+                let is_time = |at: &usize| times.iter().any(|(time_at, _)| time_at == at);
+                let mut others = cells.iter().enumerate().filter(|(at, _)| !is_time(at));
+                let is_marked = others.find_map(|(_, cell)| mark(cell)).unwrap_or(true);
+                spans.extend(is_marked.then_some((time, time)));
             }
-            [] if is_heading => {}
-            [] => return Err(format!("line {line}: there is no time in it")),
+            [] if index == 0 => {}
+            [] => return Err(format!("line {line}: there is no time in it: \"{}\"", cells.join(" "))),
         }
-        is_heading = false;
     }
     Ok(spans)
+}
+
+type Rows = Vec<(u64, Vec<String>)>;
+
+/// All rows that are not empty, each with its line.
+fn cells_of(text: &[u8]) -> std::result::Result<Rows, String> {
+    let mut reader = RowReader::new(text, start::delimiter(text));
+    let (mut row, mut rows) = (ByteRecord::new(), Vec::new());
+    while let Some(line) = reader.next_row(&mut row).map_err(|error| error.to_string())? {
+        let text = |at| String::from_utf8_lossy(bytes_of(&row, at)).trim_start_matches('\u{feff}').to_owned();
+        let cells: Vec<String> = (0..row.len()).map(text).collect();
+        if cells.iter().any(|cell| !cell.trim().is_empty()) {
+            rows.push((line, cells));
+        }
+    }
+    Ok(rows)
 }
 
 fn from_json(text: &[u8], table: &str) -> Spans {
@@ -132,7 +152,7 @@ fn spans(list: &Value) -> Spans {
 
 fn span(value: &Value) -> std::result::Result<(i64, i64), String> {
     let time = |value: &Value| match value {
-        Value::String(text) => cell::time_ms(text).ok_or_else(|| format!("\"{text}\" is not a time")),
+        Value::String(text) => time_in(text),
         value => instant::from_json(value),
     };
     let pair: Option<Vec<&Value>> = match value {
@@ -148,6 +168,12 @@ fn span(value: &Value) -> std::result::Result<(i64, i64), String> {
         Some(_) => Err(format!("{value} is not a pair of times")),
         None => time(value).map(|time| (time, time)),
     }
+}
+
+/// A time that stands alone.
+fn time_in(text: &str) -> std::result::Result<i64, String> {
+    let found = times_of(&[text], None, None).map_err(|error| error.to_string())?;
+    found.and_then(|found| found[0]).ok_or_else(|| format!("\"{text}\" is not a time"))
 }
 
 fn of_rules(text: &[u8]) -> std::result::Result<Vec<Incident>, String> {
@@ -195,7 +221,7 @@ mod tests {
             let spans = if is_json {
                 from_json(text.as_bytes(), "data/a.csv.gz")
             } else {
-                from_table(text.as_bytes())
+                from_table(text.as_bytes(), &TableArgs::default())
             };
             let days = |spans: Vec<(i64, i64)>| -> Vec<(i64, i64)> {
                 spans
@@ -233,8 +259,12 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        assert!(from_table(b"from,to\n2026-01-03,2026-01-02\n").unwrap_err().contains("line 2"));
-        assert!(from_table(b"a\nb\n").unwrap_err().contains("line 2"));
+        assert!(
+            from_table(b"from,to\n2026-01-03,2026-01-02\n", &TableArgs::default())
+                .unwrap_err()
+                .contains("line 2")
+        );
+        assert!(from_table(b"a\nb\n", &TableArgs::default()).unwrap_err().contains("line 2"));
         assert!(from_json(b"{\"b.csv\": []}", "a.csv").unwrap_err().contains("a.csv"));
         assert!(from_json(b"[[1]]", "a.csv").is_err());
         assert!(from_json(b"{", "a.csv").is_err());
@@ -253,7 +283,7 @@ mod tests {
     proptest! {
         #[test]
         fn anything_may_be_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (from_table(&bytes), from_json(&bytes, "a.csv"), of_rules(&bytes));
+            let _ = (from_table(&bytes, &TableArgs::default()), from_json(&bytes, "a.csv"), of_rules(&bytes));
         }
     }
 }

@@ -24,13 +24,13 @@ pub(super) struct Terms {
     pub(super) has_times: bool,
 }
 
-/// Rows as they were judged.
+/// The rows of one series as they were judged.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Judgements {
     pub(super) at: Vec<i64>,
     pub(super) is_marked: Vec<bool>,
-    /// For each series a score each row; 0 where there is none.
-    pub(super) scores: Vec<Vec<f64>>,
+    /// 0 where there is none.
+    pub(super) scores: Vec<f64>,
 }
 
 /// Alarms of one threshold.
@@ -127,33 +127,34 @@ pub(super) fn show(format: Format, found: &[Quality]) -> crate::failure::Result<
     list::table(&heading.collect::<Vec<_>>(), &mut rows)
 }
 
-/// Measures each series, and where there are several, all together: as strange as the strangest.
+/// Measures each series in which something is marked, and where several have the same rows, all together: as strange as
+/// the strangest.
 pub(super) fn measure(
-    judgements: &Judgements,
+    judgements: &[Judgements],
     names: &[String],
     terms: Terms,
 ) -> Result<Vec<Quality>, MetricError> {
-    let mut found = Vec::new();
-    for (name, scores) in names.iter().zip(&judgements.scores) {
-        found.push(measure_one(judgements, name, scores, terms)?);
+    let each: Vec<_> =
+        names.iter().zip(judgements).map(|(name, judged)| measure_one(judged, name, terms)).collect();
+    if each.iter().all(Result::is_err) {
+        return each.into_iter().collect();
     }
-    if let [first, second, ..] = &judgements.scores[..] {
-        let mut most: Vec<f64> = first.iter().zip(second).map(|(a, b)| a.max(*b)).collect();
-        for scores in &judgements.scores[2..] {
-            most.iter_mut().zip(scores).for_each(|(most, score)| *most = most.max(*score));
+    let mut found: Vec<Quality> = each.into_iter().flatten().collect();
+    if let [first, rest @ ..] = judgements
+        && !rest.is_empty()
+        && rest.iter().all(|other| other.at == first.at)
+    {
+        let mut most = first.clone();
+        for other in rest {
+            most.scores.iter_mut().zip(&other.scores).for_each(|(most, score)| *most = most.max(*score));
         }
-        found.push(measure_one(judgements, "(all together)", &most, terms)?);
+        found.push(measure_one(&most, "(all together)", terms)?);
     }
     Ok(found)
 }
 
-fn measure_one(
-    judgements: &Judgements,
-    name: &str,
-    scores: &[f64],
-    terms: Terms,
-) -> Result<Quality, MetricError> {
-    let Judgements { at, is_marked, .. } = judgements;
+fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Quality, MetricError> {
+    let Judgements { at, is_marked, scores } = judgements;
     let scored = Scored::new(is_marked, scores)?;
     let quiet_ms = QUIET_STEPS.saturating_mul(usual_step(at).unwrap_or(1));
     let alarmed = |alarms: &metrics::Alarms| Alarmed {
@@ -213,8 +214,9 @@ mod tests {
         let judgements = Judgements {
             at: (0..1_000).map(|at| at * 60_000).collect(),
             is_marked: (0..1_000).map(is_incident).collect(),
-            scores: vec![scores.clone(), scores],
+            scores,
         };
+        let judgements = [judgements.clone(), judgements];
         let terms = Terms { threshold: 1.0, alarms_per_day: 10.0, has_times: true };
         let found = measure(&judgements, &["a".to_owned(), "b".to_owned()], terms).unwrap();
         assert_eq!(found.len(), 3);

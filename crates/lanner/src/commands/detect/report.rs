@@ -6,16 +6,13 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Moment};
+use super::finding::{LARGEST_SCORE, Moment, Series};
 use super::trace::Trace;
 
 const PAGE: &str = include_str!("report.html");
 
 /// Where the data belongs in the page.
 const DATA_GOES: &str = "{{data}}";
-
-/// Scores are drawn up to this; JSON knows no infinity.
-const LARGEST_SCORE: f64 = 1e12;
 
 /// Findings of a series that are drawn; a report is for people.
 const MAX_FINDINGS: usize = 2_000;
@@ -29,7 +26,7 @@ pub(super) struct Report<'a> {
     pub(super) has_times: bool,
     pub(super) threshold: f64,
     pub(super) n_rows: u64,
-    pub(super) series: Vec<(&'a str, &'a Trace, &'a [Finding])>,
+    pub(super) series: Vec<(&'a Series, &'a Trace)>,
     /// Known incidents: the first and the last moment of each.
     pub(super) incidents: &'a [(i64, i64)],
 }
@@ -52,16 +49,16 @@ impl Report<'_> {
             "incidents": self.incidents,
         });
         write!(to, "{{\"head\":{},\"series\":[", harmless(&head))?;
-        for (index, (name, trace, findings)) in self.series.iter().enumerate() {
+        for (index, (one, trace)) in self.series.iter().enumerate() {
             let comma = if index == 0 { "" } else { ",\n" };
-            write!(to, "{comma}{}", harmless(&series(name, trace, findings)))?;
+            write!(to, "{comma}{}", harmless(&series(one, trace)))?;
         }
         to.write_all(b"]}")?;
         to.write_all(after.as_bytes())
     }
 }
 
-fn series(name: &str, trace: &Trace, findings: &[Finding]) -> Value {
+fn series(one: &Series, trace: &Trace) -> Value {
     let buckets = &trace.buckets;
     let all = |read: fn(&super::trace::Bucket) -> f64| -> Vec<Value> {
         buckets.iter().map(|bucket| number(read(bucket))).collect()
@@ -69,7 +66,8 @@ fn series(name: &str, trace: &Trace, findings: &[Finding]) -> Value {
     let mut last = 0;
     let steps: Vec<i64> =
         buckets.iter().map(|bucket| bucket.at - std::mem::replace(&mut last, bucket.at)).collect();
-    let findings: Vec<Value> = findings
+    let findings: Vec<Value> = one
+        .findings
         .iter()
         .take(MAX_FINDINGS)
         .map(|it| {
@@ -84,7 +82,8 @@ fn series(name: &str, trace: &Trace, findings: &[Finding]) -> Value {
         })
         .collect();
     let mut series = json!({
-        "name": name,
+        "name": one.name,
+        "holes": one.holes.found(),
         "together": trace.n_together,
         "steps": steps,
         "least": all(|bucket| bucket.least),
@@ -133,7 +132,8 @@ mod tests {
         trace.push(0, 1.0 / 3.0, None);
         trace.push(1_000, f64::NAN, None);
         let name = "</script><script>alert(1)</script>&amp;\u{2028}\"'";
-        let series = vec![(name, &trace, &[][..])];
+        let one = Series::new(name.to_owned(), true, lanner_core::Threshold::above(1.0), false);
+        let series = vec![(&one, &trace)];
         let report =
             Report { title: name, has_times: true, threshold: 1.0, n_rows: 2, series, incidents: &[(1, 2)] };
         let mut page = Vec::new();

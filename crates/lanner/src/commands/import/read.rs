@@ -5,10 +5,13 @@ use std::sync::{MutexGuard, PoisonError};
 
 use lanner_core::{Sample, SeriesKey};
 use lanner_wire::line_protocol::{self, Precision};
-use lanner_wire::{Report, csv, events, ndjson};
+use lanner_wire::table::Row;
+use lanner_wire::{Report, events, ndjson};
 
 use super::pieces::{Ends, next_piece};
 use super::{age, whisper};
+use crate::failure::{Failure, remark};
+use crate::tables::{self, TableArgs};
 
 /// Batches are about this large.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -16,7 +19,14 @@ const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// How a file is to be read.
 #[derive(Debug, Clone)]
 pub(super) struct How {
+    /// What the file is called in messages.
+    pub(super) file: String,
     pub(super) form: Form,
+    pub(super) table: TableArgs,
+    /// What a column that is only called `value` is called, if `name` does not say it: the file's own name.
+    pub(super) stem: Option<String>,
+    /// Whether nothing is said of how a table is understood: not when it is only looked through.
+    pub(super) is_quiet: bool,
     /// The column or field that holds the time, if it is not called as usual.
     pub(super) time: Option<String>,
     /// What the columns of a wide table are called after, or the one column `value`; the series of a Whisper file.
@@ -63,13 +73,13 @@ pub(super) type Send<'s> = &'s mut dyn FnMut(Batch) -> io::Result<()>;
 /// Reads all of `input`. What was wrong with single lines is in the report, whatever the result.
 ///
 /// # Errors
-/// A sentence when nothing more could be read.
+/// Why nothing more could be read.
 pub(super) fn read<'s>(
     input: &mut dyn BufRead,
     how: &'s How,
     report: &mut Report,
     send: Send<'s>,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let watch = how.watch.as_ref().map(|watch| watch.lock().unwrap_or_else(PoisonError::into_inner));
     let odd = Batch { lines: Lines::Samples, ..Batch::default() };
     let batch = Batch::default();
@@ -79,7 +89,11 @@ pub(super) fn read<'s>(
         Form::LineSamples => read_lines(input, how, report, &mut batcher),
         Form::NdjsonSamples => ndjson::read(input, report, |key, sample| batcher.sample(key, sample))
             .map_err(|error| error.to_string()),
-        Form::CsvSamples => read_csv(input, how, report, &mut batcher),
+        Form::CsvSamples => {
+            let read = read_table(input, how, report, &mut batcher);
+            batcher.flush();
+            return batcher.failed.map_or(read, |error| Err(Failure::user(error.to_string())));
+        }
         Form::Whisper => {
             let name = how.name.as_deref().unwrap_or_default();
             whisper::read(input, name, |key, sample| batcher.sample(key, sample))
@@ -87,31 +101,77 @@ pub(super) fn read<'s>(
     };
     batcher.flush();
     match batcher.failed {
-        Some(error) => Err(error.to_string()),
-        None => read,
+        Some(error) => Err(Failure::user(format!("{}: {error}", how.file))),
+        None => read.map_err(|why| Failure::user(format!("{}: {why}", how.file))),
     }
 }
 
-fn read_csv(
+fn read_table(
     input: &mut dyn BufRead,
     how: &How,
     report: &mut Report,
     batcher: &mut Batcher<'_>,
-) -> Result<(), String> {
-    let options = csv::Options { time_column: how.time.as_deref(), delimiter: None };
-    let name = how.name.as_deref();
-    let read = csv::read(input, options, report, |key, sample| match name {
-        None => batcher.sample(key, sample),
-        Some(name) => batcher.sample(&named(name, key), sample),
-    });
-    read.map_err(|error| error.to_string())
+) -> Result<(), Failure> {
+    let failed = |error| tables::failure(&how.file, &error, Failure::user);
+    let mut table = how.table.open(input, how.time.as_deref(), None).map_err(failed)?;
+    table.need_times().map_err(failed)?;
+    if !how.is_quiet {
+        tables::tell_layout(&how.file, &table);
+    }
+    let mut row = Row::default();
+    // The names in the last group of rows.
+    let mut named: Option<(usize, Vec<SeriesKey>)> = None;
+    while table.next_row(&mut row).map_err(|error| failed(error.into()))? {
+        if named.as_ref().is_none_or(|(group, _)| *group != row.group) {
+            let is_first = named.is_none();
+            let keys: Vec<SeriesKey> = table.keys(row.group).iter().map(|key| how.named(key)).collect();
+            if is_first && !how.is_quiet {
+                tell_names(&how.file, table.keys(row.group), &keys);
+            }
+            named = Some((row.group, keys));
+        }
+        let keys = named.iter().flat_map(|(_, keys)| keys);
+        for (key, &value) in keys.zip(&row.values).filter(|(_, value)| !value.is_nan()) {
+            match batcher.sample(key, Sample::new(row.at, value)) {
+                Ok(()) => report.accepted += 1,
+                Err(why) => report.reject(row.line, None, why),
+            }
+        }
+        if batcher.failed.is_some() {
+            break;
+        }
+    }
+    let of_table = std::mem::take(&mut table.report);
+    report.absorb(of_table, 0);
+    Ok(())
 }
 
-/// `value` becomes `name`, and any other column `name.column`.
-fn named(name: &str, key: &SeriesKey) -> SeriesKey {
-    let is_value = key.name.eq_ignore_ascii_case("value");
-    let name = if is_value { name.to_owned() } else { format!("{name}.{}", key.name) };
-    SeriesKey::new(name, key.labels.clone())
+/// Says which names columns got that are called nothing in particular.
+fn tell_names(file: &str, columns: &[SeriesKey], keys: &[SeriesKey]) {
+    for (column, key) in columns.iter().zip(keys).filter(|(column, key)| column.name != key.name).take(8) {
+        remark(&format!("{file}: {} becomes the series {}", column.name, key.name));
+    }
+}
+
+impl How {
+    /// `value` becomes `name`, and any other column `name.column`; without a name `value` is called as the file.
+    fn named(&self, key: &SeriesKey) -> SeriesKey {
+        let is_value = is_nameless(&key.name);
+        let name = match (&self.name, &self.stem) {
+            (Some(name), _) if is_value => name.clone(),
+            (Some(name), _) => format!("{name}.{}", key.name),
+            (None, Some(stem)) if is_value => stem.clone(),
+            (None, _) => return key.clone(),
+        };
+        SeriesKey::new(name, key.labels.clone())
+    }
+}
+
+/// Whether a column's name says nothing of what it measures.
+fn is_nameless(name: &str) -> bool {
+    ["value", "values", "val", "wert", "_value", "y", "column 2"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn read_events(
@@ -226,16 +286,24 @@ impl Batcher<'_> {
 mod tests {
     use super::*;
 
-    fn run(form: Form, name: Option<&str>, text: &str) -> (String, Report, Result<(), String>) {
-        let how = How {
+    fn how(form: Form) -> How {
+        How {
+            file: "it".to_owned(),
             form,
+            table: TableArgs::default(),
+            stem: Some("stem".to_owned()),
+            is_quiet: false,
             time: None,
-            name: name.map(str::to_owned),
+            name: None,
             precision: Precision::Nanoseconds,
             now_ms: 7_000,
             stream: None,
             watch: None,
-        };
+        }
+    }
+
+    fn run(form: Form, name: Option<&str>, text: &str) -> (String, Report, Result<(), Failure>) {
+        let how = How { name: name.map(str::to_owned), ..how(form) };
         let mut sent = Vec::new();
         let mut report = Report::default();
         let result = read(&mut text.as_bytes(), &how, &mut report, &mut |batch| {
@@ -250,12 +318,19 @@ mod tests {
         #[track_caller]
         fn check(form: Form, name: Option<&str>, text: &str, expected: &str) {
             let (sent, report, result) = run(form, name, text);
-            assert_eq!((sent.as_str(), report.rejected, result), (expected, 0, Ok(())));
+            assert_eq!((sent.as_str(), report.rejected), (expected, 0), "{result:?}");
+            assert!(result.is_ok(), "{result:?}");
         }
-        check(Form::CsvSamples, None, "time,name,value,host\n1,cpu,2,a\n", "cpu,host=a value=2 1000000000\n");
-        check(Form::CsvSamples, None, "time;a;b\n1;2;\n", "a value=2 1000000000\n");
-        check(Form::CsvSamples, Some("x"), "time,value\n1,2\n", "x value=2 1000000000\n");
-        check(Form::CsvSamples, Some("x"), "time,a\n1,2\n", "x.a value=2 1000000000\n");
+        check(
+            Form::CsvSamples,
+            None,
+            "time,name,value,host\n2026-01-01,cpu,2,a\n",
+            "cpu,host=a value=2 1767225600000000000\n",
+        );
+        check(Form::CsvSamples, None, "time;a;b\n2026-01-01;2;\n", "a value=2 1767225600000000000\n");
+        check(Form::CsvSamples, None, "time,value\n2026-01-01,2\n", "stem value=2 1767225600000000000\n");
+        check(Form::CsvSamples, Some("x"), "time,value\n2026-01-01,2\n", "x value=2 1767225600000000000\n");
+        check(Form::CsvSamples, Some("x"), "time,a\n2026-01-01,2\n", "x.a value=2 1767225600000000000\n");
         check(
             Form::NdjsonSamples,
             None,
@@ -285,7 +360,8 @@ mod tests {
             let found: Vec<u64> = report.problems.iter().map(|problem| problem.line).collect();
             assert_eq!(found, lines, "{:?}", report.problems);
         }
-        check(Form::CsvSamples, "time,a\nx,1\n2,2\n3,x\n", &[2, 4]);
+        let table = "time,a\nx,1\n2026-01-01,2\n2026-01-02,x\n2026-01-03,3\n2026-01-04,3\n";
+        check(Form::CsvSamples, table, &[2, 4]);
         check(Form::NdjsonSamples, "{}\n{\"name\":\"a\",\"time\":1,\"value\":1}\n7\n", &[1, 3]);
         check(Form::LineSamples, "a v=1\nb v=\nc v=2\n", &[2]);
         check(Form::Events, "{\"a\":1}\n{\"b\"\n{\"c\":3}\n{\"time\":\"then\"}\n", &[2, 4]);
@@ -295,19 +371,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_so() {
-        let (_, _, result) = run(Form::CsvSamples, None, "1,2\n");
-        assert!(result.is_err_and(|why| why.starts_with("line 1: ")));
-        let how = How {
-            form: Form::Events,
-            time: None,
-            name: None,
-            precision: Precision::Nanoseconds,
-            now_ms: 0,
-            stream: None,
-            watch: None,
-        };
+        let (_, _, result) = run(Form::CsvSamples, None, "1,2\n3,4\n");
+        assert!(result.is_err_and(|why| format!("{why:?}").contains("it has no column of times")));
+        let how = how(Form::Events);
         let mut refuse = |_| Err(io::Error::other("gone"));
         let result = read(&mut "{}".as_bytes(), &how, &mut Report::default(), &mut refuse);
-        assert_eq!(result, Err("gone".to_owned()));
+        assert!(result.is_err_and(|why| format!("{why:?}").contains("it: gone")));
     }
 }

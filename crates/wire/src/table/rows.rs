@@ -1,7 +1,7 @@
 //! Rows of cells, each with its line and of bounded size, whatever they mean.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::rc::Rc;
 
 use ::csv::ByteRecord;
@@ -11,14 +11,14 @@ use super::{MAX_ROW_BYTES, ReadError};
 /// Reads one row at a time, of at most [`MAX_ROW_BYTES`] each.
 ///
 /// ```
-/// use lanner_wire::csv::rows::{RowReader, cell};
-/// let mut reader = RowReader::new("a;b\r\n1;2\r\n".as_bytes(), |_| b';')?;
+/// use lanner_wire::table::rows::{RowReader, cell};
+/// let mut reader = RowReader::new("a;b\r\n1;2\r\n".as_bytes(), b';');
 /// let mut row = csv::ByteRecord::new();
 /// assert_eq!(reader.next_row(&mut row)?, Some(1));
 /// assert_eq!(reader.next_row(&mut row)?, Some(2));
 /// assert_eq!(cell(&row, 1), b"2");
 /// assert_eq!(reader.next_row(&mut row)?, None);
-/// # Ok::<(), lanner_wire::csv::ReadError>(())
+/// # Ok::<(), lanner_wire::table::ReadError>(())
 /// ```
 pub struct RowReader<R> {
     reader: ::csv::Reader<io::BufReader<Metered<R>>>,
@@ -27,16 +27,11 @@ pub struct RowReader<R> {
 }
 
 impl<R: Read> RowReader<R> {
-    /// Nothing read yet; `delimiter` says what separates cells when it is shown the first bytes of the input.
-    ///
-    /// # Errors
-    /// [`ReadError::Input`] when `input` fails.
-    pub fn new(input: R, delimiter: impl FnOnce(&[u8]) -> u8) -> Result<Self, ReadError> {
+    /// Nothing read yet; `delimiter` separates cells.
+    pub fn new(input: R, delimiter: u8) -> Self {
         let budget = Rc::new(Cell::new(MAX_ROW_BYTES));
         let metered = Metered { input, left: Rc::clone(&budget), last: b'\n' };
-        let mut input = io::BufReader::with_capacity(64 * 1024, metered);
-        let delimiter =
-            input.fill_buf().map(delimiter).map_err(|error| ReadError::Input { line: 0, error })?;
+        let input = io::BufReader::with_capacity(64 * 1024, metered);
         // Only `\n` ends a row, so that lines are counted rightly; see `cell` for the `\r` before it.
         let reader = ::csv::ReaderBuilder::new()
             .delimiter(delimiter)
@@ -44,7 +39,7 @@ impl<R: Read> RowReader<R> {
             .has_headers(false)
             .flexible(true)
             .from_reader(input);
-        Ok(Self { reader, budget })
+        Self { reader, budget }
     }
 
     /// Reads the next row into `row`; the line it begins in, or `None` after the last one.

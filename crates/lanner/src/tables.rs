@@ -1,0 +1,130 @@
+//! What all commands that read tables share: the options, and what is said of a table.
+
+use std::io::Read;
+
+use clap::ValueEnum;
+use jiff::tz::TimeZone;
+use lanner_wire::table::{DateOrder, Decimal, Options, Table, TableError};
+
+use crate::failure::{Failure, remark};
+
+/// What the user says about a table; everything else is found.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Tables")]
+pub(crate) struct TableArgs {
+    /// A column of values, by name or number; may be repeated. All columns of measurements, if absent.
+    #[arg(long = "value", value_name = "COLUMN")]
+    pub(crate) values: Vec<String>,
+    /// Whether 01/02/2026 begins with the day or the month; found, if the column tells.
+    #[arg(long, value_enum, value_name = "ORDER")]
+    date_order: Option<Order>,
+    /// The time zone of times without an offset, such as Europe/Berlin; UTC, if absent.
+    #[arg(long, value_name = "ZONE", value_parser = time_zone)]
+    pub(crate) time_zone: Option<TimeZone>,
+    /// Whether a point or a comma stands before decimals; found, if the column tells.
+    #[arg(long, value_enum, value_name = "SIGN")]
+    decimal: Option<Sign>,
+}
+
+/// What a date begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// 31/12/2026
+    Dmy,
+    /// 12/31/2026
+    Mdy,
+    /// 26/12/31
+    Ymd,
+}
+
+/// What stands before decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sign {
+    /// 1,234.5
+    Point,
+    /// 1.234,5
+    Comma,
+}
+
+fn time_zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| format!("\"{text}\" is not a time zone; write for example Europe/Berlin"))
+}
+
+impl TableArgs {
+    /// Opens a table; `time` and `marks` are columns that the user named.
+    pub(crate) fn open<'a>(
+        &self,
+        input: impl Read + 'a,
+        time: Option<&str>,
+        marks: Option<&str>,
+    ) -> Result<Table<'a>, TableError> {
+        let options = Options {
+            time,
+            values: &self.values,
+            marks,
+            date_order: self.date_order(),
+            decimal: self.decimal.map(|sign| match sign {
+                Sign::Point => Decimal::Point,
+                Sign::Comma => Decimal::Comma,
+            }),
+            zone: self.time_zone.as_ref(),
+            delimiter: None,
+        };
+        Table::open(input, options)
+    }
+
+    /// What dates begin with, if the user says it.
+    pub(crate) fn date_order(&self) -> Option<DateOrder> {
+        self.date_order.map(|order| match order {
+            Order::Dmy => DateOrder::DayFirst,
+            Order::Mdy => DateOrder::MonthFirst,
+            Order::Ymd => DateOrder::YearFirst,
+        })
+    }
+}
+
+/// The error as a failure of a command on the table called `name`.
+pub(crate) fn failure(name: &str, error: &TableError, new: fn(String) -> Failure) -> Failure {
+    let message = match error {
+        TableError::NotTimes { .. }
+        | TableError::NotNumbers { .. }
+        | TableError::OpenOrder { .. }
+        | TableError::Read(_) => format!("{name}: {error}"),
+        _ => format!("{name} {error}"),
+    };
+    match error.hint() {
+        Some(hint) => new(message).hint(hint),
+        None => new(message),
+    }
+}
+
+/// Says how the table was understood, where someone may have meant something else.
+pub(crate) fn tell_layout(name: &str, table: &Table<'_>) {
+    let layout = &table.layout;
+    let names =
+        |columns: &[usize]| -> Vec<String> { columns.iter().map(|&at| layout.names[at].clone()).collect() };
+    if let (Some(says), Some(at)) = (table.says_of_times(), layout.time) {
+        remark(&format!("{name}: times in {} are read {says}", layout.names[at]));
+    }
+    for (at, text) in &layout.open_commas {
+        let column = &layout.names[*at];
+        remark(&format!(
+            "{name}: {column}: the comma in \"{text}\" is taken for thousands; if it is for decimals, say --decimal comma"
+        ));
+    }
+    if !layout.texts.is_empty() {
+        remark(&format!("{name}: left out, for they hold no numbers: {}", few(&names(&layout.texts))));
+    }
+    if !layout.identifiers.is_empty() {
+        remark(&format!(
+            "{name}: left out, for they name things and measure nothing: {}; take them with --value",
+            few(&names(&layout.identifiers))
+        ));
+    }
+}
+
+/// The first names, and how many more.
+pub(crate) fn few(names: &[String]) -> String {
+    let shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > 8 { format!("{shown} and {} more", names.len() - 8) } else { shown }
+}

@@ -1,0 +1,555 @@
+//! Tables of numbers as people have them: separator, encoding, columns, times and numbers are found.
+//!
+//! Reading order: [`Table`], [`Options`], then `layout` (which column is what), `time` and `number` (how a column
+//! writes them), `written` (one date), `start` (encoding and separator) and [`rows`].
+//!
+//! What is wrong with single cells costs only these, and is reported with line, column and text. What the table as a
+//! whole leaves open, such as whether 01/02 is in January, is asked and never guessed. Memory: the first rows, by
+//! which the layout is decided, then one row, and the names of all series.
+
+mod layout;
+mod number;
+pub mod rows;
+pub mod start;
+pub(crate) mod time;
+mod written;
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, Read};
+
+use ::csv::ByteRecord;
+use jiff::tz::TimeZone;
+use lanner_core::{Labels, SeriesKey};
+
+use crate::Report;
+use layout::text_of;
+use rows::{RowReader, cell, is_blank};
+use time::TimeReader;
+
+pub use layout::Layout;
+pub use number::Decimal;
+pub use written::DateOrder;
+
+/// The longest row, in bytes; reading ends with an error at a longer one, whose quote is not closed most likely.
+pub const MAX_ROW_BYTES: usize = 4 * 1024 * 1024;
+
+/// Rows that the layout is decided by, unless they hold more bytes than the second number.
+const MAX_FIRST_ROWS: usize = 1_000;
+const MAX_FIRST_BYTES: usize = 4 * 1024 * 1024;
+
+/// So much is held at most to find out whether days or months come first.
+const MAX_AHEAD_BYTES: usize = 64 * 1024 * 1024;
+
+/// Names of series that are held at once.
+const MAX_GROUPS: usize = 100_000;
+
+/// What the user says about a table; everything else is found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// The column that holds the time, by name or number.
+    pub time: Option<&'a str>,
+    /// The columns of values; all columns of measurements, if empty.
+    pub values: &'a [String],
+    /// A column of 0 and 1 that marks known incidents.
+    pub marks: Option<&'a str>,
+    /// Whether day or month comes first.
+    pub date_order: Option<DateOrder>,
+    /// Whether a point or a comma stands before decimals.
+    pub decimal: Option<Decimal>,
+    /// The zone of times without an offset; UTC, if absent.
+    pub zone: Option<&'a TimeZone>,
+    /// What separates cells.
+    pub delimiter: Option<u8>,
+}
+
+/// Why the rows were not read to their end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// A row longer than [`MAX_ROW_BYTES`].
+    #[error("after line {line}: a row is longer than 4 MiB; is a quote not closed?")]
+    RowTooLong {
+        /// The line of the row before.
+        line: u64,
+    },
+    /// The input failed.
+    #[error("after line {line}: {error}")]
+    Input {
+        /// The line of the row before.
+        line: u64,
+        /// What the input said.
+        error: io::Error,
+    },
+}
+
+/// Why a table cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// Nothing is in it.
+    #[error("holds no rows")]
+    Empty,
+    /// It holds bytes that no text has.
+    #[error("is not a table of text")]
+    NotText,
+    /// It is JSON.
+    #[error("is JSON, not a table")]
+    Json,
+    /// There are no numbers.
+    #[error("has no column of numbers beside the time; the columns are {columns}")]
+    NoNumbers {
+        /// Their names.
+        columns: String,
+    },
+    /// A named column is not there.
+    #[error("has no column \"{name}\"; the columns are {columns}")]
+    NoColumn {
+        /// The name.
+        name: String,
+        /// The columns that there are.
+        columns: String,
+    },
+    /// A column that is to hold times does not.
+    #[error("line {line}, column {column}: {name}: \"{text}\" is not a time")]
+    NotTimes {
+        /// Where the first cell of the column is.
+        line: u64,
+        /// Counted from 1.
+        column: usize,
+        /// The column's name.
+        name: String,
+        /// The cell.
+        text: String,
+    },
+    /// There is no column of times.
+    #[error("has no column of times{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    NoTimes {
+        /// The cell that looked most like one.
+        why: Option<String>,
+    },
+    /// A column that is to hold numbers does not.
+    #[error("line {line}, column {column}: {name}: \"{text}\" is not a number")]
+    NotNumbers {
+        /// Where the first cell of the column is.
+        line: u64,
+        /// Counted from 1.
+        column: usize,
+        /// The column's name.
+        name: String,
+        /// The cell.
+        text: String,
+    },
+    /// Nothing tells days from months.
+    #[error(
+        "column {column}: {name}: \"{text}\" may begin with the day or with the month, and so may all other dates"
+    )]
+    OpenOrder {
+        /// Counted from 1.
+        column: usize,
+        /// The column's name.
+        name: String,
+        /// The first such cell.
+        text: String,
+    },
+    /// Too many columns of numbers.
+    #[error("has {count} series in each row, more than 10000")]
+    TooManySeries {
+        /// How many.
+        count: usize,
+    },
+    /// The rows end too early.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl TableError {
+    /// What to do.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Empty => "it needs a column of numbers, and better one of times as well",
+            Self::NotText => "save it as CSV; gzip is fine, other archives and spreadsheets are not",
+            Self::Json => "write it as CSV: a row for each time, a column for each series",
+            Self::NoNumbers { .. } => "name a column with --value to see what is wrong with its cells",
+            Self::NoColumn { .. } => "a column may also be named by its number, from 1 on",
+            Self::NotTimes { .. } => {
+                "times are written such as 2026-12-31T08:00:00Z, 2026-12-31 08:00, 31.12.2026 08:00, 31 Dec 2026 8:00 AM, 202612310800, or as a number since 1970"
+            }
+            Self::NoTimes { why: Some(_) } => {
+                "times are written such as 2026-12-31T08:00:00Z, 2026-12-31 08:00, 31.12.2026 08:00, 31 Dec 2026 8:00 AM, 202612310800, or as a number since 1970; if they are in another column, name it with --time"
+            }
+            Self::NoTimes { why: None } => "add one, or name it with --time",
+            Self::NotNumbers { .. } => "leave --value out to take every column of numbers",
+            Self::OpenOrder { .. } => "say which with --date-order dmy or --date-order mdy",
+            Self::TooManySeries { .. } => "name those to look at with --value",
+            Self::Read(_) => return None,
+        })
+    }
+
+    /// Whether the table was understood and holds nothing to work with.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty | Self::Json | Self::NotText | Self::NoNumbers { .. })
+    }
+}
+
+/// One row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Row {
+    /// Counted from 1.
+    pub line: u64,
+    /// When, in milliseconds since 1970; the line where the table has no times.
+    pub at: i64,
+    /// Rows of the same group have the same labels; counted from 0. The names are [`Table::keys`].
+    pub group: usize,
+    /// One for each column of values; NaN for a gap.
+    pub values: Vec<f64>,
+    /// Whether it is marked as an incident.
+    pub is_marked: bool,
+}
+
+/// A table being read.
+///
+/// ```
+/// use lanner_wire::table::{Options, Row, Table};
+/// let input = "Datum;CPU;Mem\n31.12.2025 14:00;1,5;-\n31.12.2025 14:05;2,5;80\n";
+/// let mut table = Table::open(input.as_bytes(), Options::default())?;
+/// let mut row = Row::default();
+/// assert!(table.next_row(&mut row)?);
+/// assert_eq!((row.at, row.values[0]), (1_767_189_600_000, 1.5));
+/// assert_eq!(table.keys(row.group)[1].name.as_ref(), "Mem");
+/// # Ok::<(), lanner_wire::table::TableError>(())
+/// ```
+pub struct Table<'a> {
+    rows: RowReader<Box<dyn Read + 'a>>,
+    first: VecDeque<(u64, ByteRecord)>,
+    record: ByteRecord,
+    /// Which column is what.
+    pub layout: Layout,
+    times: Option<TimeReader>,
+    groups: Groups,
+    /// What was wrong with single rows and cells, and how many gaps there were.
+    pub report: Report,
+}
+
+impl<'a> Table<'a> {
+    /// Reads the first rows and decides what the columns are.
+    ///
+    /// # Errors
+    /// [`TableError`] when the rows cannot be understood, or leave open what they mean.
+    pub fn open(input: impl Read + 'a, options: Options<'_>) -> Result<Self, TableError> {
+        let failed = |error| TableError::Read(ReadError::Input { line: 0, error });
+        let (start, input) = start::peek(input).map_err(failed)?;
+        // A label of our own exports may hold any character.
+        if start.contains(&0) && !start::is_own(&start) {
+            return Err(TableError::NotText);
+        }
+        if start::is_json(&start) {
+            return Err(TableError::Json);
+        }
+        let delimiter = options.delimiter.unwrap_or_else(|| start::delimiter(&start));
+        let mut rows = RowReader::new(input, delimiter);
+        let mut first = Vec::new();
+        let mut n_bytes = 0;
+        let mut wanted = (MAX_FIRST_ROWS, MAX_FIRST_BYTES);
+        let (layout, first) = loop {
+            let is_over = fill(&mut rows, &mut first, &mut n_bytes, wanted)?;
+            match decide(&first, &options, delimiter) {
+                // The next day, or the thirteenth of a month, may tell.
+                Err(TableError::OpenOrder { .. }) if !is_over && n_bytes < MAX_AHEAD_BYTES => {
+                    wanted = (first.len() * 4, MAX_AHEAD_BYTES);
+                }
+                decided => break (decided?, first),
+            }
+        };
+        let first = VecDeque::from(first).split_off(layout.n_above);
+        let zone = options.zone.cloned().unwrap_or(TimeZone::UTC);
+        let times = layout.times.map(|(form, order)| TimeReader::new(form, order, zone));
+        let groups = Groups::default();
+        Ok(Self { rows, first, record: ByteRecord::new(), layout, times, groups, report: Report::default() })
+    }
+
+    /// For those who can do nothing without times.
+    ///
+    /// # Errors
+    /// [`TableError::NoTimes`]
+    pub fn need_times(&self) -> Result<(), TableError> {
+        match self.layout.time {
+            Some(_) => Ok(()),
+            None => Err(TableError::NoTimes { why: self.layout.no_time.clone() }),
+        }
+    }
+
+    /// How times are read, where their digits do not say it to everyone.
+    #[must_use]
+    pub fn says_of_times(&self) -> Option<String> {
+        self.times.as_ref()?.says()
+    }
+
+    /// Reads the next row that can be used into `row`; whether there was one.
+    ///
+    /// # Errors
+    /// [`ReadError`] when a row has no end or the input fails.
+    pub fn next_row(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        loop {
+            let line = match self.first.pop_front() {
+                Some((line, record)) => {
+                    self.record = record;
+                    Some(line)
+                }
+                None => self.rows.next_row(&mut self.record)?,
+            };
+            let Some(line) = line else { return Ok(false) };
+            row.line = line;
+            if !is_blank(&self.record) && !self.is_heading() && self.fill(row) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The names of the series in a row of this group, one for each column of values.
+    #[must_use]
+    pub fn keys(&self, group: usize) -> &[SeriesKey] {
+        group
+            .checked_sub(self.groups.n_forgotten)
+            .and_then(|at| self.groups.keys.get(at))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the row begins another table of Influx's, whose columns are from now on those of the layout.
+    fn is_heading(&mut self) -> bool {
+        if !self.layout.is_influx {
+            return false;
+        }
+        if is_annotation(&self.record) {
+            return true;
+        }
+        if !is_influx(&self.record) {
+            return false;
+        }
+        let heading: Vec<String> =
+            (0..self.record.len()).map(|at| text_of(cell(&self.record, at)).into_owned()).collect();
+        let layout = layout::long(&heading, 0);
+        if let Some(Ok(layout)) =
+            layout.map(|layout| layout::finish_long(layout, &[], &Options::default(), b','))
+        {
+            self.layout = layout;
+            self.groups.last = None;
+            self.groups.n_layouts += 1;
+        }
+        true
+    }
+
+    /// Whether the row could be used.
+    fn fill(&mut self, row: &mut Row) -> bool {
+        let Self { layout, record, report, .. } = self;
+        let n_columns = layout.n_columns;
+        if record.len() != n_columns {
+            let found = record.len();
+            let why = if found > n_columns { "; quote cells that hold the separator" } else { "" };
+            report.reject(row.line, None, format!("{found} cells where others have {n_columns}{why}"));
+            return false;
+        }
+        match self.time(row.line) {
+            Ok(at) => row.at = at,
+            Err((at, why)) => {
+                let said = format!("{}: {why}", self.layout.names[at]);
+                self.report.reject(row.line, Some(at as u64 + 1), said);
+                return false;
+            }
+        }
+        let Self { layout, record, report, groups, .. } = self;
+        match groups.of(record, layout) {
+            Ok(group) => row.group = group,
+            Err(at) => {
+                report.reject(
+                    row.line,
+                    Some(at as u64 + 1),
+                    format!("{}: the series has no name", layout.names[at]),
+                );
+                return false;
+            }
+        }
+        row.values.clear();
+        for (&at, form) in layout.values.iter().zip(&layout.numbers) {
+            let number = form.read(&text_of(cell(record, at))).unwrap_or_else(|why| {
+                report.reject(row.line, Some(at as u64 + 1), format!("{}: {why}", layout.names[at]));
+                report.skipped = report.skipped.saturating_sub(1);
+                f64::NAN
+            });
+            report.skipped += u64::from(number.is_nan());
+            row.values.push(number);
+        }
+        row.is_marked = layout.marks.is_some_and(|at| {
+            mark(&text_of(cell(record, at))).unwrap_or_else(|| {
+                report.reject(row.line, Some(at as u64 + 1), "a mark is 0 or 1; taken as 0");
+                false
+            })
+        });
+        true
+    }
+
+    fn time(&mut self, line: u64) -> Result<i64, (usize, String)> {
+        let (Some(times), Some(at)) = (&mut self.times, self.layout.time) else {
+            return Ok(line.cast_signed());
+        };
+        let text = text_of(cell(&self.record, at));
+        let Some((clock_at, form)) = self.layout.time_of_day.zip(self.layout.clock) else {
+            return times.read(&text, None).map_err(|why| (at, why));
+        };
+        let clock = text_of(cell(&self.record, clock_at));
+        times.read(&text, Some((form, &clock))).map_err(|why| {
+            let is_of_clock = why.contains("time of day");
+            (if is_of_clock { clock_at } else { at }, why)
+        })
+    }
+}
+
+/// Reads rows until there are `wanted` ones or bytes; whether there are no more.
+fn fill(
+    rows: &mut RowReader<Box<dyn Read + '_>>,
+    first: &mut Vec<(u64, ByteRecord)>,
+    n_bytes: &mut usize,
+    wanted: (usize, usize),
+) -> Result<bool, ReadError> {
+    let mut record = ByteRecord::new();
+    while first.len() < wanted.0 && *n_bytes < wanted.1 {
+        let Some(line) = rows.next_row(&mut record)? else { return Ok(true) };
+        let is_separator = line == 1 && record.get(0).is_some_and(|cell| cell.starts_with(b"sep="));
+        if !is_blank(&record) && !is_separator && !is_annotation(&record) {
+            *n_bytes += record.as_slice().len() + 100;
+            first.push((line, record.clone()));
+        }
+    }
+    Ok(false)
+}
+
+fn decide(first: &[(u64, ByteRecord)], options: &Options<'_>, delimiter: u8) -> Result<Layout, TableError> {
+    let Some((_, heading)) = first.first().filter(|(_, row)| is_influx(row)) else {
+        return layout::decide(first, options, delimiter);
+    };
+    // Several tables may follow one another, each with columns of its own.
+    let width = heading.len();
+    let n_rows = first.iter().take_while(|(_, row)| row.len() == width).count();
+    layout::decide(&first[..n_rows], options, delimiter)
+}
+
+/// What Influx writes above the names of columns.
+fn is_annotation(row: &ByteRecord) -> bool {
+    let first = row.get(0).unwrap_or_default();
+    [&b"#group"[..], b"#datatype", b"#default"].contains(&first)
+}
+
+fn is_influx(row: &ByteRecord) -> bool {
+    let has = |name: &[u8]| row.iter().any(|cell| cell.trim_ascii() == name);
+    has(b"_time") && has(b"_value")
+}
+
+/// The labels of rows, each met for the first time.
+#[derive(Default)]
+struct Groups {
+    numbers: HashMap<Vec<u8>, usize>,
+    keys: Vec<Vec<SeriesKey>>,
+    /// Groups whose names are no longer held.
+    n_forgotten: usize,
+    n_layouts: u64,
+    /// The texts of the last row, and its group. Exports are often in order of series.
+    last: Option<(Vec<u8>, usize)>,
+}
+
+impl Groups {
+    /// The group of a row; the column that should name the series and does not.
+    fn of(&mut self, row: &ByteRecord, layout: &Layout) -> Result<usize, usize> {
+        let mut cells = self.n_layouts.to_le_bytes().to_vec();
+        for &at in layout.series.iter().chain(&layout.labels) {
+            let text = if layout.is_exact { &row[at] } else { cell(row, at) };
+            cells.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            cells.extend_from_slice(text);
+        }
+        if let Some((last, group)) = &self.last
+            && *last == cells
+        {
+            return Ok(*group);
+        }
+        let group = match self.numbers.get(&cells) {
+            Some(group) => *group,
+            None => self.add(cells.clone(), row, layout)?,
+        };
+        self.last = Some((cells, group));
+        Ok(group)
+    }
+
+    fn add(&mut self, cells: Vec<u8>, row: &ByteRecord, layout: &Layout) -> Result<usize, usize> {
+        let text = |at: usize| text_of(if layout.is_exact { &row[at] } else { cell(row, at) }).into_owned();
+        let labels = layout.labels.iter().map(|&at| (layout.names[at].clone(), text(at)));
+        let labels = Labels::new(labels.collect::<Vec<_>>());
+        let name = match layout.series[..] {
+            [] => None,
+            // Influx's own name for the only field of a measurement.
+            [measurement, field] if text(field) == "value" => Some((measurement, text(measurement))),
+            [measurement, field] => Some((measurement, format!("{}.{}", text(measurement), text(field)))),
+            [name, ..] => Some((name, text(name))),
+        };
+        if let Some((at, _)) = name.as_ref().filter(|(_, name)| name.is_empty()) {
+            return Err(*at);
+        }
+        let key = |&at: &usize| {
+            let name = name.as_ref().map_or(layout.names[at].as_str(), |(_, name)| name);
+            SeriesKey::new(name, labels.clone())
+        };
+        if self.keys.len() >= MAX_GROUPS {
+            self.n_forgotten += self.keys.len();
+            self.keys.clear();
+            self.numbers.clear();
+        }
+        let group = self.n_forgotten + self.keys.len();
+        self.keys.push(layout.values.iter().map(key).collect());
+        self.numbers.insert(cells, group);
+        Ok(group)
+    }
+}
+
+/// The times in the cells of one column, whose first cell may be its name; `None` when it holds no times.
+///
+/// # Errors
+/// [`TableError::OpenOrder`] when nothing tells days from months.
+pub fn times_of(
+    cells: &[&str],
+    date_order: Option<DateOrder>,
+    zone: Option<&TimeZone>,
+) -> Result<Option<Vec<Option<i64>>>, TableError> {
+    let look = |cells: &[&str]| {
+        let mut seen = time::TimesSeen::default();
+        cells.iter().for_each(|cell| seen.see(cell));
+        seen.form("time", false).map(|(form, _)| (form, seen))
+    };
+    let found = look(cells).or_else(|| look(cells.get(1..).unwrap_or_default()));
+    let Some((form, seen)) = found else { return Ok(None) };
+    let order = match (date_order, seen.order()) {
+        (Some(order), _) | (None, Ok(order)) => order,
+        (None, Err(None)) => DateOrder::DayFirst,
+        (None, Err(Some(text))) => {
+            let name = cells.first().map_or_else(String::new, |cell| crate::report::shown(cell));
+            return Err(TableError::OpenOrder { column: 1, name, text: text.to_owned() });
+        }
+    };
+    let mut reader = TimeReader::new(form, order, zone.cloned().unwrap_or(TimeZone::UTC));
+    Ok(Some(cells.iter().map(|cell| reader.read(cell, None).ok()).collect()))
+}
+
+/// Whether an incident is marked: 1, 0, true, false and the like; a gap is no mark.
+#[must_use]
+pub fn mark(cell: &str) -> Option<bool> {
+    let cell = cell.trim();
+    let is_one_of = |words: &[&str]| words.iter().any(|word| cell.eq_ignore_ascii_case(word));
+    if is_one_of(&["true", "yes", "anomaly"]) {
+        return Some(true);
+    }
+    if is_one_of(&["false", "no", "normal"]) || number::is_gap(cell) {
+        return Some(false);
+    }
+    cell.parse::<f64>().ok().map(|number| number != 0.0 && !number.is_nan())
+}
+
+#[cfg(test)]
+mod tests;

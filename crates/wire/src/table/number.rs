@@ -1,0 +1,391 @@
+//! Numbers as people write them: thousands separators, decimal commas, currencies, units.
+//!
+//! How a column writes them is decided by all of its cells at the start of the table: `1,234` alone may be a
+//! thousand or one and a bit.
+
+use crate::report::shown;
+
+/// What people write where there is no value.
+const GAPS: [&str; 15] =
+    ["", "nan", "null", "na", "n/a", "#n/a", "none", "nil", "nat", "-", "--", "–", "?", "\\n", "missing"];
+
+/// Signs and codes that stand before an amount.
+const CURRENCIES: [&str; 20] = [
+    "US$", "A$", "C$", "HK$", "NZ$", "S$", "R$", "$", "€", "£", "¥", "₹", "₩", "₽", "EUR", "USD", "GBP",
+    "CHF", "JPY", "kr",
+];
+
+/// The character before the fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decimal {
+    /// 1,234.5
+    #[default]
+    Point,
+    /// 1.234,5
+    Comma,
+}
+
+impl Decimal {
+    const fn sign(self) -> char {
+        match self {
+            Self::Point => '.',
+            Self::Comma => ',',
+        }
+    }
+}
+
+/// Whether the cell says that there is no value.
+pub(super) fn is_gap(cell: &str) -> bool {
+    let cell = cell.trim();
+    cell.len() <= "missing".len() && GAPS.iter().any(|gap| cell.eq_ignore_ascii_case(gap))
+}
+
+/// A cell taken apart: `-$1,234.50 per` and the like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Apart<'a> {
+    is_negative: bool,
+    /// Digits and separators.
+    body: &'a str,
+    unit: &'a str,
+}
+
+fn take_apart(cell: &str) -> Option<Apart<'_>> {
+    let mut rest = cell.trim();
+    let mut is_negative = false;
+    if let Some(inner) = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        (is_negative, rest) = (true, inner.trim());
+    }
+    let mut currency = "";
+    for _ in 0..2 {
+        if let Some(after) = rest.strip_prefix(['-', '−']) {
+            if is_negative {
+                return None;
+            }
+            (is_negative, rest) = (true, after.trim_start());
+        } else if let Some(after) = rest.strip_prefix('+') {
+            rest = after.trim_start();
+        }
+        let sign = CURRENCIES.iter().find(|sign| currency.is_empty() && rest.starts_with(**sign));
+        if let Some(sign) = sign {
+            (currency, rest) = (sign, rest[sign.len()..].trim_start());
+        }
+    }
+    if !rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',')) {
+        return None;
+    }
+    let is_body = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',') || is_group_sign(c);
+    let end = rest.find(|c: char| !is_body(c)).unwrap_or(rest.len());
+    let body = rest[..end].trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = rest[body.len()..].trim();
+    let is_unit = |c: char| c.is_alphabetic() || "%‰°/µ·*²³^$€£¥_".contains(c);
+    let is_unit = unit.chars().count() <= 12 && unit.chars().all(is_unit);
+    let unit = if unit.is_empty() { currency } else { unit };
+    (is_unit && !body.is_empty()).then_some(Apart { is_negative, body, unit })
+}
+
+/// What separates thousands beside point and comma.
+const fn is_group_sign(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\'' | '’' | '_')
+}
+
+/// Whether `digits` are groups of three (in India the higher ones of two) with one separator between them.
+fn are_groups(digits: &str, separator: char) -> bool {
+    let groups: Vec<&str> = digits.split(separator).collect();
+    let is_whole = |group: &&str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let [first, middle @ .., last] = &groups[..] else { return false };
+    groups.iter().all(is_whole)
+        && (1..=3).contains(&first.len())
+        && last.len() == 3
+        && (middle.iter().all(|group| group.len() == 3)
+            || (first.len() <= 2 && middle.iter().all(|group| group.len() == 2)))
+}
+
+/// The value of digits that have this decimal sign; `None` when they are grouped otherwise.
+fn value(body: &str, decimal: Decimal) -> Option<f64> {
+    let (whole, fraction) = body.split_once(decimal.sign()).unwrap_or((body, ""));
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = match whole.find(|c: char| !c.is_ascii_digit()) {
+        None => whole.to_owned(),
+        Some(at) => {
+            let separator = whole[at..].chars().next()?;
+            are_groups(whole, separator).then(|| whole.replace(separator, ""))?
+        }
+    };
+    format!("{digits}.{fraction}0").parse().ok()
+}
+
+/// What a column's cells were seen to hold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NumbersSeen {
+    pub(super) n_numbers: usize,
+    /// Cells that only a decimal point, or only a decimal comma, explains.
+    pub(super) decimals: [usize; 2],
+    /// The first of those such as `1,234` and how many there are.
+    pub(super) open_comma: Option<String>,
+    units: Vec<(String, usize)>,
+}
+
+impl NumbersSeen {
+    /// Looks at one cell that is no gap; whether it may be a number.
+    pub(super) fn see(&mut self, cell: &str) -> bool {
+        let cell = cell.trim();
+        if let Some(apart) = take_apart(cell) {
+            let hint = hint(apart.body);
+            let readable =
+                [Decimal::Point, Decimal::Comma].map(|decimal| value(apart.body, decimal).is_some());
+            if !readable.contains(&true) {
+                return false;
+            }
+            match hint {
+                Hint::Sure(decimal) => self.decimals[usize::from(decimal == Decimal::Comma)] += 1,
+                Hint::OpenComma => self.open_comma = self.open_comma.take().or_else(|| Some(cell.to_owned())),
+                Hint::None => {}
+            }
+            let n_units = self.units.len();
+            match self.units.iter_mut().find(|(unit, _)| unit == apart.unit) {
+                Some((_, count)) => *count += 1,
+                None if n_units < 16 => self.units.push((apart.unit.to_owned(), 1)),
+                None => {}
+            }
+        } else if !is_plain(cell) {
+            return false;
+        }
+        self.n_numbers += 1;
+        true
+    }
+
+    /// How the column writes numbers; `table` is what is known of the others.
+    pub(super) fn form(&self, table: Option<Decimal>) -> NumberForm {
+        let own = match self.decimals {
+            [0, 0] => None,
+            [points, commas] => Some(if commas > points { Decimal::Comma } else { Decimal::Point }),
+        };
+        let unit = self.units.iter().max_by_key(|(_, count)| *count).map(|(unit, _)| unit.as_str());
+        let n_all: usize = self.units.iter().map(|(_, count)| count).sum();
+        let scales: Option<Vec<&str>> =
+            self.units.iter().map(|(unit, _)| scale(unit).map(|(_, base)| base)).collect();
+        // Zero is often written without a unit.
+        let is_mixed = self.units.iter().filter(|(_, count)| count * 50 > n_all).count() > 1;
+        let is_scaled =
+            is_mixed && scales.is_some_and(|bases| bases.windows(2).all(|pair| pair[0] == pair[1]));
+        NumberForm {
+            decimal: own.or(table).unwrap_or_default(),
+            is_open: own.is_none() && table.is_none() && self.open_comma.is_some(),
+            unit: unit.unwrap_or_default().to_owned(),
+            is_scaled,
+        }
+    }
+}
+
+enum Hint {
+    None,
+    Sure(Decimal),
+    /// `1,234`
+    OpenComma,
+}
+
+fn hint(body: &str) -> Hint {
+    let count = |sign| body.matches(sign).count();
+    let after = |sign| body.rsplit(sign).next().map_or(0, str::len);
+    match (count(','), count('.')) {
+        (0, 0) => Hint::None,
+        (0, 1) if are_groups(body, '.') => Hint::None,
+        (0, 1) => Hint::Sure(Decimal::Point),
+        (0, _) => Hint::Sure(Decimal::Comma),
+        (1, 0) if are_groups(body, ',') && !body.starts_with('0') => Hint::OpenComma,
+        (1, 0) => Hint::Sure(Decimal::Comma),
+        (_, 0) => Hint::Sure(Decimal::Point),
+        _ if after(',') < after('.') => Hint::Sure(Decimal::Comma),
+        _ => Hint::Sure(Decimal::Point),
+    }
+}
+
+/// A number as programs write it.
+fn is_plain(cell: &str) -> bool {
+    cell.parse::<f64>().is_ok()
+}
+
+/// How a column writes its numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct NumberForm {
+    pub(super) decimal: Decimal,
+    /// Whether nothing told if a comma separates thousands or decimals.
+    pub(super) is_open: bool,
+    /// What stands behind (or before) most of them.
+    pub(super) unit: String,
+    /// Whether units differ in size only, and are made one.
+    pub(super) is_scaled: bool,
+}
+
+impl NumberForm {
+    /// A cell's number; NaN for a gap.
+    pub(super) fn read(&self, cell: &str) -> Result<f64, String> {
+        let cell = cell.trim();
+        if self.decimal == Decimal::Point
+            && !self.is_scaled
+            && let Ok(number) = cell.parse::<f64>()
+        {
+            return if number.is_infinite() {
+                Err(format!("\"{}\" is not a finite number; leave the cell empty for a gap", shown(cell)))
+            } else {
+                Ok(number)
+            };
+        }
+        if is_gap(cell) {
+            return Ok(f64::NAN);
+        }
+        let wrong = |what: &str| Err(format!("\"{}\" {what}", shown(cell)));
+        let Some(apart) = take_apart(cell) else {
+            return match cell.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(number),
+                _ => wrong("is not a number; leave the cell empty for a gap"),
+            };
+        };
+        let Some(number) = value(apart.body, self.decimal) else {
+            return wrong(match self.decimal {
+                Decimal::Point => {
+                    "is not a number where the others have a decimal point (--decimal comma reads commas as decimals)"
+                }
+                Decimal::Comma => {
+                    "is not a number where the others have a decimal comma (--decimal point reads points as decimals)"
+                }
+            });
+        };
+        let factor = match scale(apart.unit) {
+            Some((factor, _)) if self.is_scaled => factor,
+            _ if apart.unit == self.unit || apart.unit.is_empty() || self.unit.is_empty() => 1.0,
+            _ => return wrong(&format!("has another unit than the column's {}; convert it", self.unit)),
+        };
+        // Whole factors only, for a thousandth is no exact number.
+        let number = if factor < 1.0 { number / (1.0 / factor).round() } else { number * factor };
+        Ok(if apart.is_negative { -number } else { number })
+    }
+}
+
+/// How many of its base unit a unit is.
+fn scale(unit: &str) -> Option<(f64, &str)> {
+    const TIMES: [(&str, f64); 9] = [
+        ("sec", 1.0),
+        ("min", 60.0),
+        ("mins", 60.0),
+        ("h", 3_600.0),
+        ("hr", 3_600.0),
+        ("hours", 3_600.0),
+        ("d", 86_400.0),
+        ("day", 86_400.0),
+        ("days", 86_400.0),
+    ];
+    const BASES: [&str; 13] = ["", "s", "B", "b", "B/s", "b/s", "bps", "Bps", "W", "Wh", "Hz", "V", "A"];
+    const PREFIXES: [(&str, f64); 13] = [
+        ("n", 1e-9),
+        ("µ", 1e-6),
+        ("μ", 1e-6),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("Ki", 1_024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("k", 1e3),
+        ("K", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+    ];
+    if let Some((_, factor)) = TIMES.iter().find(|(name, _)| *name == unit) {
+        return Some((*factor, "s"));
+    }
+    if let Some(base) = BASES.iter().find(|base| **base == unit) {
+        return Some((1.0, base));
+    }
+    PREFIXES.iter().find_map(|(prefix, factor)| {
+        let base = unit.strip_prefix(prefix)?;
+        BASES.iter().find(|known| **known == base).map(|base| (*factor, *base))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(cells: &[&str]) -> Vec<Option<f64>> {
+        let mut seen = NumbersSeen::default();
+        for cell in cells.iter().filter(|cell| !is_gap(cell)) {
+            seen.see(cell);
+        }
+        let form = seen.form(None);
+        cells.iter().map(|cell| form.read(cell).ok()).collect()
+    }
+
+    #[track_caller]
+    fn check(cells: &[&str], expected: &[f64]) {
+        let expected: Vec<Option<f64>> = expected.iter().copied().map(Some).collect();
+        assert_eq!(read(cells), expected, "{cells:?}");
+    }
+
+    #[test]
+    fn a_column_says_how_it_writes_numbers() {
+        check(&["1.5", "-2e3", " 7 "], &[1.5, -2e3, 7.0]);
+        check(&["118,976.48", "1,234", "12"], &[118_976.48, 1_234.0, 12.0]);
+        check(&["1.189,76", "1.234", "12"], &[1_189.76, 1_234.0, 12.0]);
+        check(&["1189,76", "1233,5"], &[1_189.76, 1_233.5]);
+        check(&["0,125", "1,250"], &[0.125, 1.25]);
+        check(&["1,234,567", "1,234"], &[1_234_567.0, 1_234.0]);
+        check(&["12,34,567.5"], &[1_234_567.5]);
+        check(&["1 234,5", "1\u{a0}234,5", "1\u{202f}234,5"], &[1_234.5; 3]);
+        check(&["1'234.50", "1’234.50"], &[1_234.5; 2]);
+        check(&["$1,234.50", "-$5.00", "$-5.00", "($5.00)"], &[1_234.5, -5.0, -5.0, -5.0]);
+        check(&["1.234,50 €", "−5,00 €"], &[1_234.5, -5.0]);
+        check(&["1190 ms", "1234ms", "0"], &[1_190.0, 1_234.0, 0.0]);
+        check(&["23.8%", "24.7 %"], &[23.8, 24.7]);
+        check(&[".5", "1."], &[0.5, 1.0]);
+        check(&["1.234", "2.345"], &[1.234, 2.345]);
+    }
+
+    #[test]
+    fn units_that_differ_in_size_become_one() {
+        check(&["950 ms", "1.2 s", "2 min"], &[0.95, 1.2, 120.0]);
+        check(&["512 KiB", "1 MiB"], &[524_288.0, 1_048_576.0]);
+        check(&["950", "1.2k", "3M"], &[950.0, 1_200.0, 3e6]);
+        let mixed: Vec<&str> = std::iter::repeat_n("5 kg", 99).chain(["5 lb"]).collect();
+        assert_eq!(read(&mixed)[98..], [Some(5.0), None]);
+    }
+
+    #[test]
+    fn what_is_no_number() {
+        for cell in
+            ["", "host1", "10.0.0.1", "2025-10-20", "14:00", "1,2,3", "5b3f", "1.2.3", "5 of 7", "inf"]
+        {
+            let mut seen = NumbersSeen::default();
+            let form = seen.form(None);
+            let is_number = seen.see(cell) && form.read(cell).is_ok();
+            assert!(!is_number, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_comma_may_stay_open() {
+        let mut seen = NumbersSeen::default();
+        seen.see("1,234");
+        assert!(seen.form(None).is_open);
+        assert_eq!(seen.form(Some(Decimal::Comma)).read("1,234"), Ok(1.234));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_answered(text in proptest::prelude::any::<String>()) {
+            let mut seen = NumbersSeen::default();
+            seen.see(&text);
+            let _ = seen.form(None).read(&text);
+        }
+
+        #[test]
+        fn plain_numbers_stay_what_they_are(number in proptest::num::f64::NORMAL | proptest::num::f64::ZERO) {
+            let text = number.to_string();
+            let mut seen = NumbersSeen::default();
+            proptest::prop_assert!(seen.see(&text));
+            proptest::prop_assert_eq!(seen.form(None).read(&text), Ok(number));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the first bytes tell: the encoding, the separator, and whether this is a table at all.
+
+use std::io::{self, Cursor, Read};
+
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+/// So much is looked at.
+const START_BYTES: u64 = 64 * 1024;
+
+/// So many lines are.
+const START_LINES: usize = 50;
+
+/// Candidates; of equally good ones the last is taken, for a comma may stand within numbers.
+const DELIMITERS: [u8; 4] = [b',', b'|', b'\t', b';'];
+
+/// The start of the input, as UTF-8 without a byte order mark, and all of it.
+pub(super) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
+    let mut decoded = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(input);
+    let mut start = Vec::new();
+    decoded.by_ref().take(START_BYTES).read_to_end(&mut start)?;
+    let all = Box::new(Cursor::new(start.clone()).chain(decoded));
+    Ok((start, all))
+}
+
+/// Whether this begins as JSON does.
+pub(super) fn is_json(start: &[u8]) -> bool {
+    let text = start.trim_ascii_start();
+    let next = |text: &[u8]| text.trim_ascii_start().first().copied();
+    match text.split_first() {
+        Some((b'{', rest)) => matches!(next(rest), Some(b'"' | b'}')),
+        Some((b'[', rest)) => matches!(next(rest), Some(b'{' | b'[' | b'"' | b']' | b'-' | b'0'..=b'9')),
+        _ => false,
+    }
+}
+
+/// Whether this is how Lanner exports samples.
+pub(super) fn is_own(start: &[u8]) -> bool {
+    [&b"time,name,value,"[..], b"time,name,value\n"].iter().any(|first| start.starts_with(first))
+}
+
+/// What separates cells, judged by the start of the text.
+#[must_use]
+pub fn delimiter(start: &[u8]) -> u8 {
+    if let Some([delimiter, b'\r' | b'\n', ..]) = start.strip_prefix(b"sep=") {
+        return *delimiter;
+    }
+    if is_own(start) {
+        return b',';
+    }
+    let counts = counts(start);
+    let fit = |at: usize| {
+        let of_lines = || counts.iter().map(|counts| counts[at]).filter(|count| *count > 0);
+        let lines_with = |count: usize| of_lines().filter(|other| *other == count).count();
+        of_lines().map(|count| (lines_with(count), count)).max().unwrap_or_default()
+    };
+    (0..DELIMITERS.len()).max_by_key(|at| fit(*at)).map_or(b',', |at| DELIMITERS[at])
+}
+
+/// How often each candidate stands in each of the first whole lines, outside quotes.
+fn counts(start: &[u8]) -> Vec<[usize; 4]> {
+    let mut lines = vec![[0; 4]];
+    let mut is_quoted = false;
+    for byte in start {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' if !is_quoted => {
+                if lines.len() > START_LINES {
+                    break;
+                }
+                lines.push([0; 4]);
+            }
+            _ if is_quoted => {}
+            byte => {
+                if let (Some(at), Some(line)) =
+                    (DELIMITERS.iter().position(|known| known == byte), lines.last_mut())
+                {
+                    line[at] += 1;
+                }
+            }
+        }
+    }
+    if lines.len() > 1 {
+        // It may be cut, or be what follows the last line break.
+        lines.pop();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters() {
+        #[track_caller]
+        fn check(start: &str, expected: u8) {
+            assert_eq!(delimiter(start.as_bytes()), expected, "{start}");
+        }
+        check("a,b\n1,2\n", b',');
+        check("a;b\n1,5;2,5\n", b';');
+        check("2026-01-01;1,5\n2026-01-02;2,5\n", b';');
+        check("a\tb, c\n1\t2\n", b'\t');
+        check("a|b\n1|2\n", b'|');
+        check("time;a\n2026-01-01;\"1,5\"\n", b';');
+        check("time,a\n2026-01-01,\"1;5;6;7\"\n", b',');
+        check("An export, made; by hand\nof 2026\na,b\n1,2\n3,4\n", b',');
+        check("a,b", b',');
+        check("a,b\n1,2\n1;", b',');
+        check("sep=|\na,b|c\n", b'|');
+    }
+
+    #[test]
+    fn json_is_told_from_tables() {
+        assert!(["{\"a\": 1}", " [{\"a\": 1}]", "[1, 2]", "[]"].iter().all(|text| is_json(text.as_bytes())));
+        assert!(["a,b", "{a},b", "[time],b", ""].iter().all(|text| !is_json(text.as_bytes())));
+    }
+}

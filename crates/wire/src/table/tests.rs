@@ -1,0 +1,290 @@
+//! Tables read whole.
+
+use proptest::prelude::*;
+
+use lanner_core::Sample;
+
+use super::*;
+
+/// All samples as `name{labels} time value`, and the problems.
+fn read(text: &[u8], options: Options<'_>) -> Result<(Vec<String>, Vec<String>), TableError> {
+    let mut table = Table::open(text, options)?;
+    let (mut row, mut samples) = (Row::default(), Vec::new());
+    while table.next_row(&mut row)? {
+        for (key, value) in table.keys(row.group).iter().zip(&row.values).filter(|(_, value)| !value.is_nan())
+        {
+            samples.push(format!("{key} {} {value}", row.at));
+        }
+    }
+    Ok((samples, table.report.problems.iter().map(ToString::to_string).collect()))
+}
+
+#[track_caller]
+fn check_with(text: &[u8], options: Options<'_>, expected: &[&str], problems: &[&str]) {
+    let (samples, found) = read(text, options).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(samples, expected, "{}", String::from_utf8_lossy(text));
+    assert_eq!(found.len(), problems.len(), "{found:?}");
+    for (found, expected) in found.iter().zip(problems) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[track_caller]
+fn check(text: &str, expected: &[&str], problems: &[&str]) {
+    check_with(text.as_bytes(), Options::default(), expected, problems);
+}
+
+const NEW_YEAR: &str = "1767225600000";
+
+#[test]
+fn wide() {
+    let [at, next] = [NEW_YEAR, "1767225660000"];
+    let (a, b) = (format!("a {at} 2"), format!("b {at} 3"));
+    let both = [a.as_str(), b.as_str()];
+    check("time,a,b\n2026-01-01,2,3\n", &both, &[]);
+    check("\u{feff}Date;a;b\r\n2026-01-01;2,0;3,0\r\n\r\n", &both, &[]);
+    check("sep=;\nDatum;a;b\n01.01.2026;2,0;3\n", &both, &[]);
+    check("a\tb\tts\n2\t3\t1767225600\n", &both, &[]);
+    check("when|a|b\n2026-01-01 00:00:00|2|3\n", &both, &[]);
+    check("a,b,when\n2,3,\"Jan 1, 2026 12:00 AM\"\n", &both, &[]);
+    check("Date,Time,a,b\n2026-01-01,00:00,2,3\n", &both, &[]);
+    check(
+        "Time,Date,a,b\n12:00 AM,1/31/2026,9,9\n12:00 AM,1/1/2026,2,3\n",
+        &["a 1769817600000 9", "b 1769817600000 9", &a, &b],
+        &[],
+    );
+    check("<DATE>,<TIME>,a,b\n20260101,0,2,3\n", &both, &[]);
+    check("date,hour,a,b\n2026-01-01,0,2,3\n", &both, &[]);
+    check("time,a,b\n,kW,ms\n2026-01-01,2,3\n2026-01-01,,\n2026-01-01,2,3\n", &[&a, &b, &a, &b], &[]);
+    check("An export\n\ntime,a,b\n2026-01-01,2,3\n", &both, &[]);
+    check("#time,a,b\n2026-01-01,2 ms,$3\n", &both, &[]);
+    check(
+        "id,time,device_id,status_code,a\n1,2026-01-01,7,200,2\n2,2026-01-01 00:01,8,200,4\n",
+        &[&a, &format!("a {next} 4")],
+        &[],
+    );
+    check("time,a\n2026-01-01,\"118,976.48\"\n", &[&format!("a {at} 118976.48")], &[]);
+    check("2026-01-01,2,3\n", &[&format!("column 2 {at} 2"), &format!("column 3 {at} 3")], &[]);
+    check("t,200,404\n2026-01-01,2,3\n", &[&format!("200 {at} 2"), &format!("404 {at} 3")], &[]);
+    check("time,a\n2026-01-01,\n2026-01-01 00:01,NaN\n2026-01-01 00:02,-\n", &[], &[]);
+}
+
+#[test]
+fn encodings() {
+    let text = "Größe;Zeit\r\n2,5;01.01.2026\r\n";
+    let expected = [&*format!("Größe {NEW_YEAR} 2.5")];
+    check(text, &expected, &[]);
+    let little: Vec<u8> =
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    check_with(&little, Options::default(), &expected, &[]);
+    let big: Vec<u8> =
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    check_with(&big, Options::default(), &expected, &[]);
+    let windows: Vec<u8> = text.chars().map(|c| c as u8).collect();
+    check_with(&windows, Options::default(), &expected, &[]);
+}
+
+#[test]
+fn rows_of_several_series() {
+    let at = NEW_YEAR;
+    check(
+        "time,name,value,host\n2026-01-01,cpu,2,a\n2026-01-01,cpu,4,\n2026-01-01,mem,5,b\n2026-01-01,,5,b\n",
+        &[&format!("cpu{{host=\"a\"}} {at} 2"), &format!("cpu {at} 4"), &format!("mem{{host=\"b\"}} {at} 5")],
+        &["line 5, column 2: name: the series has no name"],
+    );
+    check("Value,Metric,TS\n1.5,x,1767225600\n", &[&format!("x {at} 1.5")], &[]);
+    check(
+        "time,host,cpu\n2026-01-01,a,1\n2026-01-01,b,2\n2026-01-01 00:01,a,3\n2026-01-01 00:01,b,4\n",
+        &[
+            &format!("cpu{{host=\"a\"}} {at} 1"),
+            &format!("cpu{{host=\"b\"}} {at} 2"),
+            "cpu{host=\"a\"} 1767225660000 3",
+            "cpu{host=\"b\"} 1767225660000 4",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn annotated_tables_of_influx() {
+    let text = "\
+#group,false,false,true,true,false,false,true,true,true\r
+#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339,double,string,string,string\r
+#default,_result,,,,,,,,\r
+,result,table,_start,_stop,_time,_value,_field,_measurement,host\r
+,,0,2025-12-31T00:00:00Z,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z,1.5,usage,cpu,a\r
+\r
+#group,false,false,true,true,false,false,true,true\r
+#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339,long,string,string\r
+#default,_result,,,,,,,\r
+,result,table,_start,_stop,_time,_value,_field,_measurement\r
+,,1,2025-12-31T00:00:00Z,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z,7,value,queue\r
+\r
+";
+    let at = NEW_YEAR;
+    check(text, &[&format!("cpu.usage{{host=\"a\"}} {at} 1.5"), &format!("queue {at} 7")], &[]);
+}
+
+#[test]
+fn a_bad_cell_is_shown_and_costs_only_itself() {
+    check(
+        "time,a,b\n2026-01-01,1\nyesterday,1,1\n2026-01-01,2,oops\n2026-01-01,1,2,3\n2026-01-01,3,4",
+        &["a 1767225600000 2", "a 1767225600000 3", "b 1767225600000 4"],
+        &[
+            "line 2: 2 cells where others have 3",
+            "line 3, column 1: time: \"yesterday\" is not a time; write",
+            "line 4, column 3: b: \"oops\" is not a number",
+            "line 5: 4 cells where others have 3; quote",
+        ],
+    );
+    check(
+        "Date,Time,a\n2026-01-01,25:00,1\n2026-01-01,00:00,1\n2026-01-01,00:00,1\n",
+        &["a 1767225600000 1", "a 1767225600000 1"],
+        &["line 2, column 2: Time: \"25:00\" is not a time of day"],
+    );
+}
+
+#[test]
+fn lines_are_counted() {
+    let input =
+        "time,a\r\n\r\n2026-01-01,\"x\ny\"\r\n\n2026-01-01,z\r\n2026-01-01,1\r\n2026-01-01,w".to_owned();
+    let options = Options { values: &["a".to_owned()], ..Options::default() };
+    for input in [input.replace('\r', ""), input] {
+        let mut table = Table::open(input.as_bytes(), options).unwrap();
+        while table.next_row(&mut Row::default()).unwrap() {}
+        assert_eq!(table.report.problems.iter().map(|p| p.line).collect::<Vec<_>>(), [3, 6, 8]);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_says_why_and_what_to_do() {
+    #[track_caller]
+    fn check(input: &[u8], options: Options<'_>, expected: &str, hint: &str) {
+        let error = read(input, options).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.hint().is_some_and(|found| found.contains(hint)), "{:?}", error.hint());
+    }
+    let plain = Options::default();
+    check(b"", plain, "no rows", "a column of numbers");
+    check(b"\n\n", plain, "no rows", "a column of numbers");
+    check(b"{\"a\": [1]}", plain, "is JSON", "CSV");
+    check(b"PK\x03\x04\0\0", plain, "not a table of text", "CSV");
+    check(b"a,b\nx,y\n", plain, "the columns are a, b", "--value");
+    let dates = b"time,a\n01/02/2026,1\n02/02/2026,2\n";
+    check(dates, plain, "column 1: time: \"01/02/2026\" may begin", "--date-order dmy");
+    let named = Options { time: Some("c"), ..plain };
+    check(b"a,b\n1,2\n", named, "no column \"c\"; the columns are a, b", "number");
+    let named = Options { time: Some("a"), ..plain };
+    check(
+        b"a,b\n31.13.2025,2\n",
+        named,
+        "line 2, column 1: a: \"31.13.2025\" is not a time",
+        "31.12.2026 08:00",
+    );
+    let values = ["a".to_owned()];
+    let named = Options { values: &values, ..plain };
+    check(b"time,a\n2026-01-01,x\n", named, "line 2, column 2: a: \"x\" is not a number", "--value");
+    let table = Table::open(&b"time,a\n31.13.2025,2\n30.13.2025,3\n"[..], plain).unwrap();
+    let error = table.need_times().unwrap_err().to_string();
+    assert!(error.ends_with("line 2, column 1: time: \"31.13.2025\" is not a time"), "{error}");
+}
+
+#[test]
+fn options_decide_what_is_open() {
+    let day_first = Options { date_order: Some(DateOrder::DayFirst), ..Options::default() };
+    check_with(b"time,a\n02/01/2026,1\n", day_first, &["a 1767312000000 1"], &[]);
+    let month_first = Options { date_order: Some(DateOrder::MonthFirst), ..Options::default() };
+    check_with(b"time,a\n01/02/2026,1\n", month_first, &["a 1767312000000 1"], &[]);
+    let zone = TimeZone::get("America/New_York").unwrap();
+    let there = Options { zone: Some(&zone), ..Options::default() };
+    check_with(b"time,a\n2025-12-31 19:00,1\n", there, &["a 1767225600000 1"], &[]);
+    let comma = Options { decimal: Some(Decimal::Comma), ..Options::default() };
+    check_with(b"time,a\n2026-01-01,\"1,234\"\n", comma, &["a 1767225600000 1.234"], &[]);
+    let named = Options { time: Some("AT"), values: &["b".to_owned()], ..Options::default() };
+    check_with(b"a,at,b\n1,5,6\n", named, &["b 5000 6"], &[]);
+}
+
+#[test]
+fn the_order_of_dates_is_found_beyond_the_first_rows() {
+    let day = |day: u32| (0..2_000).map(move |_| format!("{day:02}/05/2026,1\n"));
+    let text: String = std::iter::once("time,a\n".to_owned()).chain((1..14).flat_map(day)).collect();
+    let table = Table::open(text.as_bytes(), Options::default()).unwrap();
+    assert_eq!(table.layout.times.map(|(_, order)| order), Some(DateOrder::DayFirst));
+}
+
+#[test]
+fn totals_are_told_from_measurements() {
+    let table = |name: &str, value: fn(u32) -> u32| {
+        let rows = (0..300).map(|row| format!("2026-01-01 {:02}:{:02},{}\n", row / 60, row % 60, value(row)));
+        let text: String = std::iter::once(format!("time,{name}\n")).chain(rows).collect();
+        let mut options = Options::default();
+        let values = [name.to_owned()];
+        options.values = &values;
+        Table::open(text.as_bytes(), options).unwrap().layout.totals
+    };
+    assert_eq!(table("requests_total", |row| row % 100 * 7), [true]);
+    assert_eq!(table("x", |row| row * 7 + row % 3), [true]);
+    assert_eq!(table("x", |row| row % 100), [false]);
+    assert_eq!(table("x", |_| 5), [false]);
+}
+
+#[test]
+fn a_row_without_an_end_is_given_up() {
+    let input = format!("time,a\n2026-01-01,2\n2026-01-02,\"{}", "x\n".repeat(MAX_ROW_BYTES));
+    let error = read(input.as_bytes(), Options::default()).unwrap_err();
+    assert!(matches!(error, TableError::Read(ReadError::RowTooLong { line: 2 })), "{error:?}");
+}
+
+#[test]
+fn a_file_longer_than_a_row_may_be_is_read() {
+    let input = format!("time,a\n{}", "1767225600,2\n".repeat(MAX_ROW_BYTES / 10));
+    let (samples, problems) = read(input.as_bytes(), Options::default()).unwrap();
+    assert_eq!((samples.len(), problems.len()), (MAX_ROW_BYTES / 10, 0));
+}
+
+#[test]
+fn very_many_series_are_named_rightly() {
+    let row = |n: usize| format!("2026-01-01,s{n},{n}\n");
+    let n_series = MAX_GROUPS + 10;
+    let text: String =
+        std::iter::once("time,name,value\n".to_owned()).chain((0..n_series).chain([3]).map(row)).collect();
+    let (samples, _) = read(text.as_bytes(), Options::default()).unwrap();
+    assert_eq!(samples.len(), n_series + 1);
+    assert_eq!(samples.last().unwrap(), "s3 1767225600000 3");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_answered(input in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = read(&input, Options::default());
+    }
+
+    #[test]
+    fn any_near_table_is_answered(rows in "(time|name|value|a|1|\"|,|;|\t|\r|\n|x|nan|2026-01-0[1-9]|1/2/26|_time|_value|#group|12:00){0,60}") {
+        let _ = read(format!("time,a\n{rows}").as_bytes(), Options::default());
+        let _ = read(rows.as_bytes(), Options::default());
+    }
+
+    #[test]
+    fn what_is_written_reads_back(
+        names in prop::collection::vec("\\PC{1,8}", 1..4),
+        labels in prop::collection::vec(("l[a-z]{1,3}", "[^\r]{0,6}"), 0..4),
+        samples in prop::collection::vec(
+            (0_usize..3, lanner_core::time::MIN_TIME_MS..lanner_core::time::MAX_TIME_MS, prop::num::f64::NORMAL | prop::num::f64::ZERO),
+            1..6,
+        ),
+    ) {
+        let keys: Vec<SeriesKey> =
+            names.iter().map(|name| SeriesKey::new(name.as_str(), Labels::new(labels.clone()))).collect();
+        let mut writer = crate::csv::Writer::new(Vec::new(), &keys).unwrap();
+        let mut expected = Vec::new();
+        for (at, time_ms, value) in samples {
+            let key = &keys[at % keys.len()];
+            writer.write(key, Sample::new(time_ms, value)).unwrap();
+            expected.push(format!("{key} {time_ms} {value}"));
+        }
+        let out = writer.finish().unwrap();
+        let (samples, problems) = read(&out, Options::default()).unwrap();
+        prop_assert_eq!(samples, expected, "{:?}", problems);
+    }
+}
