@@ -21,6 +21,12 @@ use crate::failure::{Failure, Outcome, Result};
 /// How long a server that has too much to do is waited for.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a server may take to say that it is there: whatever else it does, that costs it nothing.
+const GREETING: Duration = Duration::from_secs(5);
+
 /// Where the server is.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Server")]
@@ -34,6 +40,17 @@ pub(crate) struct ServerArgs {
     /// The data folder of a server that is not running, instead of a server's address.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// How long an answer may take; of a long one, how long it may pause.
+    #[arg(long, value_name = "DURATION", value_parser = timeout, default_value = "10m")]
+    timeout: Duration,
+}
+
+fn timeout(text: &str) -> std::result::Result<Duration, String> {
+    match lanner_core::time::parse_duration_ms(text) {
+        Ok(ms) if ms > 0 => Ok(Duration::from_millis(ms.unsigned_abs())),
+        Ok(_) => Err("it is longer than nothing".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl ServerArgs {
@@ -105,6 +122,7 @@ pub(crate) struct Client {
     base: Url,
     token: Option<String>,
     actor: String,
+    timeout: Duration,
     /// The server inside this process, when the data folder was named.
     inside: Option<Server>,
 }
@@ -122,14 +140,34 @@ impl Client {
             .as_ref()
             .map_or_else(|| args.url.clone(), |server| format!("http://{}", server.http_addr()));
         let token = args.token.clone().filter(|_| inside.is_none());
-        Ok(Self { inside, ..Self::at(&url, token)? })
+        let client = Self { inside, ..Self::at(&url, token, args.timeout)? };
+        match client.greet().await {
+            Ok(()) => Ok(client),
+            Err(failure) => {
+                client.close().await;
+                Err(failure)
+            }
+        }
     }
 
-    /// A connection to the server at `url`.
-    pub(crate) fn at(url: &str, token: Option<String>) -> Result<Self> {
+    /// Finds out within seconds that nobody is there who speaks HTTP.
+    async fn greet(&self) -> Result<()> {
+        let greeting = self.request(Method::GET, &["healthz"], &[])?.timeout(GREETING.min(self.timeout));
+        greeting.send().await.map(drop).map_err(|error| {
+            if error.is_connect() && !error.is_timeout() {
+                return self.unreachable(&error);
+            }
+            let why = if error.is_timeout() { format!("nothing within {} s", GREETING.as_secs()) } else { deepest(&error) };
+            let hint = "is it the port of HTTP (9797, if nothing else was said) and not one for carbon or of another program, and http or https as the server has it? Name the address with --url";
+            Failure::program(format!("no answer from {}: {why}", self.base)).hint(hint)
+        })
+    }
+
+    /// A connection to the server at `url`, whose answers may each take `timeout`.
+    pub(crate) fn at(url: &str, token: Option<String>, timeout: Duration) -> Result<Self> {
         let base = parse_base(url)?;
         lanner_io::receiver::install_crypto_provider();
-        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(10));
+        let mut builder = reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(timeout);
         if base.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host)) {
             // A proxy leads elsewhere than to this machine.
             builder = builder.no_proxy();
@@ -143,6 +181,7 @@ impl Client {
             base,
             token,
             actor: actor.unwrap_or_else(|| "command line".to_owned()),
+            timeout,
             inside: None,
         })
     }
@@ -199,7 +238,7 @@ impl Client {
 
     /// Asks for something to be done that answers nothing.
     pub(crate) async fn act(&self, method: Method, path: &[&str]) -> Result<()> {
-        self.send(self.request(method, path, &[])?).await.map(drop)
+        self.send(self.request(method, path, &[])?.timeout(self.timeout)).await.map(drop)
     }
 
     /// Sends a batch of data. A server that is busy is waited for.
@@ -212,7 +251,8 @@ impl Client {
         let started = std::time::Instant::now();
         let body = Bytes::from(body);
         loop {
-            let request = self.request(Method::POST, path, parameters)?.body(body.clone());
+            let request =
+                self.request(Method::POST, path, parameters)?.body(body.clone()).timeout(self.timeout);
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
             let status = response.status();
             let is_busy = matches!(status.as_u16(), 429 | 503 | 507) && started.elapsed() < PATIENCE;
@@ -261,13 +301,18 @@ impl Client {
     }
 
     async fn ask(&self, request: RequestBuilder) -> Result<Bytes> {
-        self.send(request).await?.bytes().await.map_err(|error| unreadable(&error))
+        let answer = self.send(request.timeout(self.timeout)).await?.bytes().await;
+        answer.map_err(|error| if error.is_timeout() { self.unreachable(&error) } else { unreadable(&error) })
     }
 
     /// Why there was no answer.
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let message = format!("no answer from {}: {}", self.base, deepest(error));
-        if error.is_connect() {
+        if error.is_timeout() && !error.is_connect() {
+            let waited = lanner_core::time::format_duration(self.timeout.as_millis() as i64);
+            Failure::program(format!("no answer from {} within {waited}", self.base))
+                .hint("the server may still do what was asked; see its log, or wait longer with --timeout")
+        } else if error.is_connect() {
             Failure::program(message).hint(
                 "is `lanner serve` running? Name another address with --url, or use --data DIR without a server",
             )

@@ -147,7 +147,11 @@ pub(crate) fn table(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>)
 /// Writes CSV.
 pub(crate) fn csv(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>) -> Result<()> {
     let mut writer = csv::Writer::from_writer(io::stdout().lock());
-    let wrong = |error: csv::Error| Failure::from(io::Error::from(error));
+    // As an error of the output, the kind of which says whether anybody still reads.
+    let wrong = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => Failure::from(error),
+        kind => Failure::program(format!("cannot write CSV: {kind:?}")),
+    };
     writer.write_record(columns).map_err(wrong)?;
     for cells in rows {
         writer.write_record(cells.iter().map(Cell::exact)).map_err(wrong)?;

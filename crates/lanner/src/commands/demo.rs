@@ -113,7 +113,7 @@ async fn demo(args: &Args, folder: &Path) -> Result<Outcome> {
     let server = start(args, folder, &clock).await?;
     let url = format!("http://{}", server.http_addr());
     let result = async {
-        let client = Client::at(&url, None)?;
+        let client = Client::at(&url, None, Duration::from_secs(600))?;
         let hook = Hook::start(clock.clone()).await?;
         let mut feed = Feed::new(&client, times)?;
         let facts = tokio::select! {

@@ -12,7 +12,7 @@ use super::{Shared, apply};
 use crate::client::{self, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
-use crate::output;
+use crate::output::{self, counted};
 use crate::progress;
 
 /// See what rules would have done with stored data; nothing is stored or sent.
@@ -218,13 +218,13 @@ fn show(args: &Args, replay: &ReplayResponse) -> Result<()> {
     }
     let summary = &replay.summary;
     remark(&format!(
-        "{} evaluations: {} breaches, {} without data, {} errors; {} episodes, {} messages",
-        summary.evaluations,
-        summary.breaches,
+        "{}: {}, {} without data, {}; {}, {}",
+        counted(summary.evaluations, "evaluation"),
+        counted(summary.breaches, "breach"),
         summary.no_data,
-        summary.errors,
-        summary.episodes,
-        summary.notifications
+        counted(summary.errors, "error"),
+        counted(summary.episodes, "episode"),
+        counted(summary.notifications, "message")
     ));
     if summary.truncated {
         remark("the list is cut short, the numbers are not; replay less time or fewer rules to see all");

@@ -13,7 +13,7 @@ fn an_import_asks_before_it_loses_what_is_too_old() {
     let said = format!("old.csv: 2 samples are older than what is kept {RULE}");
     server.run(&import).says(2, &[&said, "nothing was imported", "--too-old skip", "docs/retention.md"]);
     assert_eq!(server.run(&["export"]).expect(0), "");
-    server.run(&[&import[..], &["--too-old", "skip"]].concat()).says(0, &[&said, "1 samples", "left out"]);
+    server.run(&[&import[..], &["--too-old", "skip"]].concat()).says(0, &[&said, "1 sample in", "left out"]);
     assert_eq!(
         server.run(&["export", "--format", "csv"]).expect(0),
         "time,name,value\n2026-11-01T00:00:00Z,m,3\n"

@@ -27,7 +27,7 @@ fn samples_go_in_and_come_out_the_same() {
     server.run(&["import", &server.file("long.csv", long)]).says(0, &["3 samples"]);
     let wide = "time;power;heat\n2026-01-01 00:00;1.5;\n2026-01-01 00:01;2.5;80\n";
     let wide = server.file("wide.csv.gz", gzip(wide));
-    server.run(&["import", "--name", "meter", &wide]).says(0, &["3 samples", "1 gaps"]);
+    server.run(&["import", "--name", "meter", &wide]).says(0, &["3 samples", "1 gap"]);
     let line = b"disk\\ free,path=/a\\,b value=7 1767225600000000000\n";
     let ran = lanner_with(&server, &["import", "--format", "line", "-"], line);
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -160,11 +160,11 @@ fn bad_lines_are_named() {
     let server = start();
     let file = server.file("bad.csv", "time,a\n2026-01-01,1\nyesterday,2\n2026-01-02,x\n");
     let ran = server.run(&["import", &file]);
-    ran.says(1, &["bad.csv:3:1: ", "bad.csv:4:2: ", "1 samples", "2 lines refused"]);
+    ran.says(1, &["bad.csv:3:1: ", "bad.csv:4:2: ", "1 sample in", "2 lines refused"]);
     let file = server.file("bad.ndjson", "{\"a\":1}\n{\"a\n");
     server
         .run(&["import", "--stream", "s", &file])
-        .says(1, &["bad.ndjson:2:", "1 events", "1 lines refused"]);
+        .says(1, &["bad.ndjson:2:", "1 event in", "1 lines refused"]);
     server.run(&["import", &server.file("x.dat", "")]).says(2, &["does not say what it holds", "--format"]);
     server.run(&["import", &server.file("y.csv", "")]).says(2, &["line 1: ", "must name the columns"]);
     server.run(&["import", &server.file("z.csv.gz", b"\x1f\x8bnonsense")]).says(2, &["z.csv.gz"]);
@@ -278,7 +278,7 @@ fn alerts_fire_are_silenced_and_replayed() {
     let replay = server.json(&["replay", "--from", "now-1m"]);
     assert!(replay["summary"]["episodes"].as_u64().unwrap() >= 1, "{replay}");
     let episodes = server.run(&["replay", "--from", "now-1m", "--rules", &rules, "--rule", "floor"]);
-    assert!(episodes.out.contains("goes on") && episodes.err.contains("1 episodes"), "{episodes:?}");
+    assert!(episodes.out.contains("goes on") && episodes.err.contains("1 episode,"), "{episodes:?}");
     let status = server.json(&["status"]);
     assert_eq!((&status["ready"], &status["engine"]["rules"]), (&true.into(), &1.into()));
 }
@@ -330,7 +330,8 @@ fn a_busy_server_is_waited_for() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let busy = std::thread::spawn(move || {
-        for answer in ["429 Too Many Requests\r\nRetry-After: 1", "204 No Content"] {
+        // The first one is asked whether it is there.
+        for answer in ["204 No Content", "429 Too Many Requests\r\nRetry-After: 1", "204 No Content"] {
             let (stream, _) = listener.accept().unwrap();
             let mut request = std::io::BufReader::new(&stream);
             let (mut line, mut length) = (String::new(), 0);
@@ -347,9 +348,124 @@ fn a_busy_server_is_waited_for() {
     });
     let started = std::time::Instant::now();
     let arguments = ["import", "--url", &url, "--too-old", "keep", "--format", "line", "-"];
-    run_with_input(&arguments, b"a value=1 1\n").says(0, &["1 samples"]);
+    run_with_input(&arguments, b"a value=1 1\n").says(0, &["1 sample in"]);
     assert!(started.elapsed() >= std::time::Duration::from_secs(1));
     busy.join().unwrap();
+}
+
+#[test]
+fn a_wrong_port_fails_within_seconds() {
+    #[track_caller]
+    fn check(answer: &'static [u8], parts: &[&str]) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut held = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // Whoever expects another protocol says something else, or waits for more.
+                let _ = stream.write_all(answer);
+                held.push(stream);
+            }
+        });
+        for command in [&["status"][..], &["rule", "list"], &["export"], &["import", "--format", "line", "-"]]
+        {
+            let started = std::time::Instant::now();
+            let arguments: Vec<&str> = command.iter().copied().chain(["--url", &url]).collect();
+            run(&arguments).says(3, parts);
+            assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+        }
+    }
+    check(b"", &["no answer from http://127.0.0.1", "within 5 s", "is it the port of HTTP", "--url"]);
+    check(b"SSH-2.0-other\r\n", &["no answer from http://127.0.0.1", "is it the port of HTTP", "--url"]);
+    let server = start();
+    run(&["status", "--url", &server.url, "--timeout", "0s"]).says(2, &["longer than nothing"]);
+}
+
+#[test]
+fn an_output_that_nobody_reads_ends_silently() {
+    let server = start();
+    let lines: String = (0..20_000).map(|n| format!("cpu{n},host=a value={n} {n}000000000\n")).collect();
+    let import = ["import", "--url", &server.url, "--too-old", "keep", "--format", "line", "-"];
+    run_with_input(&import, lines.as_bytes()).says(0, &[]);
+    let rows: String = (0..3_000)
+        .map(|n| format!("{},{}\n", n * 60 + 1_767_225_600, (n * 7 % 10) + (n % 100) / 99 * n))
+        .collect();
+    let table = server.file("table.csv", format!("time,value\n{rows}"));
+    for arguments in [
+        &["export", "--url", &server.url][..],
+        &["export", "--url", &server.url, "--format", "csv"],
+        &[
+            "query",
+            "--url",
+            &server.url,
+            "--series",
+            "*",
+            "--by",
+            "*",
+            "--from",
+            "1970-01-01",
+            "--to",
+            "1970-01-02",
+            "--format",
+            "csv",
+        ],
+        &[
+            "query",
+            "--url",
+            &server.url,
+            "--series",
+            "*",
+            "--by",
+            "*",
+            "--from",
+            "1970-01-01",
+            "--to",
+            "1970-01-02",
+            "--format",
+            "json",
+        ],
+        &["detect", &table, "--format", "csv"],
+        &["completion", "bash"],
+        &["--help"],
+    ] {
+        let mut command = lanner();
+        command.args(arguments).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take()); // as `head -0` does
+        let ran = crate::program::Ran::from(child.wait_with_output().unwrap());
+        let is_silent = !["roken pipe", "panicked", "lanner: "].iter().any(|word| ran.err.contains(word));
+        assert!(is_silent && ran.code < 2, "{arguments:?}: {} {}", ran.code, ran.err);
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_a_mistake() {
+    let server = start();
+    let import = ["import", "--url", &server.url, "--too-old", "keep", "--format", "line", "-"];
+    run_with_input(&import, b"queue.length value=1 1000000000\n").says(0, &[]);
+    let query = |arguments: &[&str]| run(&[&["query", "--url", &server.url][..], arguments].concat());
+    query(&["--series", "queue.lenght"])
+        .says(2, &["no series \"queue.lenght\"", "did you mean \"queue.length\"?"]);
+    query(&["--series", "other*"]).says(2, &["no series \"other*\""]);
+    query(&["--stream", "payments"]).says(2, &["no stream \"payments\""]);
+    assert!(query(&["--series", "queue.length"]).expect(0).contains("No data in this range."));
+}
+
+#[test]
+fn two_tables_do_not_become_one_series() {
+    let server = start();
+    let a = server.file("temperature.csv", "time,value\n2026-01-01,1\n2026-01-02,2\n");
+    let b = server.file("pressure.csv", "time,value\n2026-01-01,3\n2026-01-02,4\n");
+    run(&["import", "--url", &server.url, &a, &b])
+        .says(0, &["value becomes the series temperature", "value becomes the series pressure"]);
+    let exported = run(&["export", "--url", &server.url, "--format", "csv"]).expect(0);
+    let expected = "time,name,value\n\
+        2026-01-01T00:00:00Z,pressure,3\n2026-01-02T00:00:00Z,pressure,4\n\
+        2026-01-01T00:00:00Z,temperature,1\n2026-01-02T00:00:00Z,temperature,2\n";
+    assert_eq!(exported, expected);
+    let ran = run_with_input(&["detect", "-"], exported.as_bytes());
+    assert!(ran.err.contains("pressure (2 values), temperature (2 values)"), "{ran:?}");
 }
 
 #[test]
