@@ -1,7 +1,7 @@
 //! Damage: bits, pages and ends of files are changed at random places. The store opens, says what is lost, and no number
 //! that it tells is wrong.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a failing test")]
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
