@@ -71,7 +71,7 @@ pub const SERVER: &[Field] = &[
     Field::new(
         "storage_schemas",
         "/etc/carbon/storage-schemas.conf",
-        "carbon's file that says how finely Graphite's clients see series",
+        "carbon's file that says how finely Graphite's clients see series, and how long they are kept",
     ),
     Field::new(
         "storage_aggregation",

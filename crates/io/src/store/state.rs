@@ -30,6 +30,9 @@ pub struct EvaluationFilter {
     pub limit: usize,
 }
 
+/// A silence's id, and the silence or why it cannot be read.
+type ReadSilence = (String, Result<Silence, String>);
+
 const EVALUATION_COLUMNS: &str = columns(Table::Evaluation);
 
 impl Store {
@@ -217,7 +220,7 @@ impl Store {
         Ok(all.filter_map(|(id, silence)| Some((id, silence.err()?))).collect())
     }
 
-    fn all_silences(&self) -> Result<Vec<(String, Result<Silence, String>)>, StoreError> {
+    fn all_silences(&self) -> Result<Vec<ReadSilence>, StoreError> {
         self.look(|db| {
             let mut statement = db.prepare_cached("SELECT id, body FROM silence ORDER BY end_ms DESC, id")?;
             let mut rows = statement.query([])?;

@@ -50,7 +50,11 @@ pub(crate) fn sections() -> Vec<Section> {
              applied by `lanner apply`. Options of `lanner serve` and environment variables win over them.",
             settings::SERVER,
         ),
-        one("retention", "How finely and how long data is kept; read as `server` is.", settings::RETENTION),
+        one(
+            "retention",
+            "How finely and how long data is kept ([more](retention.md)); read as `server` is.",
+            settings::RETENTION,
+        ),
     ]
 }
 

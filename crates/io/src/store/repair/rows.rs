@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lanner_core::time::format_time;
-use lanner_core::{Alert, Labels, Notification, Silence};
+use lanner_core::{Alert, Labels, Notification};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -92,10 +92,10 @@ impl Checks {
             ("event_block", values) => self.check_events(values),
             ("alert", [.., Value::Text(body)]) => json::<Alert>(body),
             ("told", [.., Value::Text(body)]) => json::<serde_json::Value>(body),
-            ("silence", [_, _, Value::Text(body), ..]) => json::<Silence>(body),
+            // What cannot be read of these is set aside one by one, and shown.
+            ("silence", [_, _, Value::Text(_), ..]) => Ok(()),
             ("outbox", [_, _, _, _, Value::Text(body), ..]) => json::<Notification>(body),
-            ("document", [_, _, _, Value::Null, ..]) => Ok(()),
-            ("document", [_, _, _, Value::Text(body), ..]) => json::<serde_json::Value>(body),
+            ("document", [_, _, _, Value::Null | Value::Text(_), ..]) => Ok(()),
             ("journal" | "series" | "alert" | "told" | "silence" | "outbox" | "document", _) => {
                 Err("its columns are not what they should be".to_owned())
             }
