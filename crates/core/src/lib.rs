@@ -11,6 +11,7 @@
 
 pub mod alert;
 pub mod cause;
+pub mod change_cause;
 pub mod changes;
 pub mod content;
 mod days;
@@ -29,6 +30,7 @@ mod yaml;
 pub use alert::{
     Alert, AlertState, Annotations, Evaluation, Notification, NotifiedAlert, Outcome, ResolvedReason,
 };
+pub use change_cause::Cause;
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
 pub use days::Days;
 pub use document::{Node, Problem, Problems};

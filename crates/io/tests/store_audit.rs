@@ -75,8 +75,22 @@ fn every_kind_of_tampering_is_found() {
         "UPDATE document SET body = '{\"x\":3}' WHERE version = 2",
         "version 2 of the switch a is not what",
     );
+    check("DELETE FROM document WHERE version = 2", "version 2 of the switch a is gone: entry 2 names it");
+    check("DELETE FROM document", "version 1 of the switch a is gone: entry 1 names it");
+    for set in [
+        "actor = 'eve'",
+        "message = 'x'",
+        "changed_ms = 1",
+        "cause = '{\"kind\":\"configuration\"}'",
+        "cause = NULL",
+    ] {
+        check(
+            &format!("UPDATE document SET {set} WHERE version = 2"),
+            "version 2 of the switch a is not what",
+        );
+    }
     check(
-        "INSERT INTO document SELECT kind, id, 9, body, actor, message, changed_ms FROM document WHERE version = 1",
+        "INSERT INTO document SELECT kind, id, 9, body, actor, message, changed_ms, cause FROM document WHERE version = 1",
         "version 9 of the switch a is not in the audit",
     );
 }

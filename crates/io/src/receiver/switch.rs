@@ -86,7 +86,7 @@ pub struct SwitchOrder {
     pub wants_approval: bool,
     /// The rule whose alert it is.
     pub rule: String,
-    /// When the alert began, milliseconds since the Unix epoch.
+    /// When the alert's episode began, milliseconds since the Unix epoch.
     pub since_ms: i64,
     /// Whether the alert is over, so that the switch is taken back.
     pub is_over: bool,
@@ -236,9 +236,9 @@ mod tests {
         }
         let (busy, no_label) = (SendError::retry("busy"), SendError::permanent("no label"));
         check(&[], 9, None);
-        check(&[no_label.clone()], 1, Some((SendErrorKind::Permanent, "no label")));
+        check(std::slice::from_ref(&no_label), 1, Some((SendErrorKind::Permanent, "no label")));
         check(
-            &[no_label.clone()],
+            std::slice::from_ref(&no_label),
             9,
             Some((SendErrorKind::Permanent, "1 of 9 alerts changed no switch: no label")),
         );

@@ -2,7 +2,8 @@
 //!
 //! Whoever changes, inserts or removes an entry in the middle breaks the chain at that place, and whoever rewrites
 //! the rest of it changes its last hash: keep a copy of that hash elsewhere, and [`Store::verify_audit`] proves
-//! the whole history. Every version of a document is in the audit with the hash of its body.
+//! the whole history. Every version of a document is in the audit with the hash of its body, and every version that
+//! the audit names is there.
 
 use std::collections::HashMap;
 
@@ -98,8 +99,8 @@ impl Store {
         })
     }
 
-    /// Walks the whole audit: every entry follows from the one before, and every version of every document is
-    /// what its entry says. Cost: reading all of both.
+    /// Walks the whole audit: every entry follows from the one before, every version of every document is what its
+    /// entry says, and none is missing. Cost: reading all of both.
     ///
     /// # Errors
     /// Failures of the file.
@@ -112,7 +113,7 @@ impl Store {
                 walk.take(entry(row)?);
             }
             if walk.problem.is_none() {
-                walk.problem = documents_problem(db, &walk.bodies)?;
+                walk.problem = documents_problem(db, std::mem::take(&mut walk.versions))?;
             }
             Ok(AuditCheck { n_entries: walk.n_entries, last_hash: walk.last_hash, problem: walk.problem })
         })
@@ -136,13 +137,30 @@ fn entry(row: &rusqlite::Row<'_>) -> Result<AuditEntry, StoreError> {
 /// What a version of a document is known by: kind, id and version.
 type VersionKey = (String, String, u64);
 
+/// What a version of a document says beside its body: when, who, and why for people and programs.
+#[derive(Debug, PartialEq)]
+struct Meta {
+    time_ms: i64,
+    actor: String,
+    message: Value,
+    /// Null where an earlier release wrote it.
+    cause: Value,
+}
+
+/// What the audit says of a version of a document.
+struct Noted {
+    seq: i64,
+    meta: Meta,
+    /// The hash of its body; `None` in entries of the first releases.
+    sha256: Option<String>,
+}
+
 #[derive(Default)]
 struct Walk {
     n_entries: u64,
     last_hash: String,
     problem: Option<String>,
-    /// The hash of each version's body, where the entry says it.
-    bodies: HashMap<VersionKey, Option<String>>,
+    versions: HashMap<VersionKey, Noted>,
 }
 
 impl Walk {
@@ -165,34 +183,51 @@ impl Walk {
         if let Some((kind, "create" | "update" | "delete")) = entry.action.split_once('.')
             && let Some(version) = entry.detail.get("version").and_then(Value::as_u64)
         {
-            let body = entry.detail.get("sha256").and_then(Value::as_str).map(str::to_owned);
-            self.bodies.insert((kind.to_owned(), entry.subject, version), body);
+            let said = |name: &str| entry.detail.get(name).cloned().unwrap_or_default();
+            let meta = Meta {
+                time_ms: entry.time_ms,
+                actor: entry.actor,
+                message: said("message"),
+                cause: said("cause"),
+            };
+            let sha256 = said("sha256").as_str().map(str::to_owned);
+            let noted = Noted { seq: entry.seq, meta, sha256 };
+            self.versions.insert((kind.to_owned(), entry.subject, version), noted);
         }
         self.last_hash = entry.hash;
     }
 }
 
-/// A version of a document that is not what the audit says of it.
+/// A version of a document that is not what the audit says of it, that it does not name, or that is gone.
 fn documents_problem(
     db: &Connection,
-    bodies: &HashMap<VersionKey, Option<String>>,
+    mut noted: HashMap<VersionKey, Noted>,
 ) -> Result<Option<String>, StoreError> {
-    let mut statement =
-        db.prepare("SELECT kind, id, version, body FROM document ORDER BY kind, id, version")?;
+    let name = |(kind, id, version): &VersionKey| format!("version {version} of the {kind} {id}");
+    let mut statement = db.prepare(
+        "SELECT kind, id, version, body, changed_ms, actor, message, cause FROM document ORDER BY kind, id, version",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key: VersionKey = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let body: Option<String> = row.get(3)?;
-        let name = format!("version {} of the {} {}", key.2, key.0, key.1);
-        match bodies.get(&key) {
-            None => return Ok(Some(format!("{name} is not in the audit"))),
-            Some(Some(noted)) if *noted != body_hash(body.as_deref()) => {
-                return Ok(Some(format!("{name} is not what the audit says it is")));
-            }
-            Some(_) => {}
+        let (body, cause): (Option<String>, Option<String>) = (row.get(3)?, row.get(7)?);
+        let meta = Meta {
+            time_ms: row.get(4)?,
+            actor: row.get(5)?,
+            message: Value::String(row.get(6)?),
+            cause: cause.map(|cause| serde_json::from_str(&cause)).transpose()?.unwrap_or_default(),
+        };
+        let Some(noted) = noted.remove(&key) else {
+            return Ok(Some(format!("{} is not in the audit", name(&key))));
+        };
+        // The first releases wrote no hashes.
+        let is_body = noted.sha256.is_none_or(|sha256| sha256 == body_hash(body.as_deref()));
+        if !is_body || meta != noted.meta {
+            return Ok(Some(format!("{} is not what the audit says it is", name(&key))));
         }
     }
-    Ok(None)
+    let first_gone = noted.iter().min_by_key(|(_, noted)| noted.seq);
+    Ok(first_gone.map(|(key, noted)| format!("{} is gone: entry {} names it", name(key), noted.seq)))
 }
 
 /// The hash by which the audit knows a version of a document; a deletion has no body.

@@ -3,13 +3,17 @@
 //! A change makes a new version and never touches an old one; deleting is a version without a body. Each
 //! change has its row in the audit, written in the same transaction.
 
+use lanner_core::Cause;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::audit::{body_hash, note};
+use super::writer::Urgency;
 use super::{Receipt, Store, StoreError};
 
+/// So many documents are written at once, before what else waits.
+const FEW: usize = 16;
 /// The kind under which rules are stored.
 pub(super) const RULE: &str = "rule";
 
@@ -51,18 +55,30 @@ pub struct StoredDocument {
     pub changed_ms: i64,
     /// Who made it.
     pub actor: String,
-    /// Why.
+    /// Why, for people.
     pub message: String,
+    /// Why, for programs; `None` in versions that releases before causes wrote.
+    pub cause: Option<Cause>,
+}
+
+/// Who changes documents, when and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Author {
+    /// Who.
+    pub actor: String,
+    /// Why, for people.
+    pub message: String,
+    /// Why, for programs.
+    pub cause: Cause,
+    /// When, milliseconds since the Unix epoch.
+    pub now_ms: i64,
 }
 
 impl Store {
-    /// Saves or deletes documents of one kind, all or none, each with its row in the audit.
-    ///
-    /// A document that did not change keeps its version and gets no row. Returns, in the given order, the
-    /// version that each id has now (0 for deleting what never was).
+    /// As [`Store::save_documents_by`], by a person.
     ///
     /// # Errors
-    /// Failures of the file, from the receipt.
+    /// As there.
     pub fn save_documents(
         &self,
         kind: &str,
@@ -71,36 +87,52 @@ impl Store {
         now_ms: i64,
         changes: Vec<DocumentChange>,
     ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
-        self.save_batches(
-            actor,
-            now_ms,
-            vec![DocumentBatch { kind: kind.into(), message: message.into(), changes }],
-        )
+        let (actor, message) = (actor.to_owned(), message.to_owned());
+        self.save_documents_by(kind, Author { actor, message, cause: Cause::Person, now_ms }, changes)
     }
 
-    /// [`Self::save_documents`] of several kinds: all or none.
+    /// Saves or deletes documents of one kind, all or none, each with its row in the audit.
+    ///
+    /// A document that did not change keeps its version and gets no row. Returns, in the given order, the
+    /// version that each id has now (0 for deleting what never was).
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn save_documents_by(
+        &self,
+        kind: &str,
+        author: Author,
+        changes: Vec<DocumentChange>,
+    ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
+        let Author { actor, message, cause, now_ms } = author;
+        self.save_batches(&actor, &cause, now_ms, vec![DocumentBatch { kind: kind.into(), message, changes }])
+    }
+
+    /// [`Self::save_documents_by`] of several kinds: all or none.
     ///
     /// # Errors
     /// Failures of the file, from the receipt.
     pub fn save_batches(
         &self,
         actor: &str,
+        cause: &Cause,
         now_ms: i64,
         batches: Vec<DocumentBatch>,
     ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
-        let changes = batches.iter().flat_map(|batch| &batch.changes);
-        let bytes: usize = changes.map(|change| 200 + change.document.as_ref().map_or(0, rough_size)).sum();
-        let actor = actor.to_owned();
-        self.write(bytes, move |db| {
+        let changes = || batches.iter().flat_map(|batch| &batch.changes);
+        let bytes: usize = changes().map(|change| 200 + change.document.as_ref().map_or(0, rough_size)).sum();
+        // A few documents go before what else waits: a kill switch may be among them.
+        let urgency = if changes().count() <= FEW { Urgency::Now } else { Urgency::State };
+        let (actor, cause) = (actor.to_owned(), serde_json::to_value(cause)?);
+        let work = move |db: &Connection| {
             let mut versions = Vec::new();
             for DocumentBatch { kind, message, changes } in batches {
-                let author = Author { kind, actor: actor.clone(), message, now_ms };
-                for change in changes {
-                    versions.push(author.save(db, change)?);
-                }
+                let change = Change { kind, actor: actor.clone(), message, cause: cause.clone(), now_ms };
+                versions.extend(change.save_all(db, changes)?);
             }
             Ok(versions)
-        })
+        };
+        self.writer()?.submit(urgency, bytes, work, |versions| versions)
     }
 
     /// The latest version of each document of a kind, deleted ones left out, in order of their ids.
@@ -110,12 +142,34 @@ impl Store {
     pub fn documents(&self, kind: &str) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message FROM document AS this
+                "SELECT id, version, body, changed_ms, actor, message, cause FROM document AS this
                  WHERE kind = ?1 AND body IS NOT NULL AND version =
                    (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
                  ORDER BY id",
             )?;
             let mut rows = statement.query([kind])?;
+            collect(&mut rows, stored)
+        })
+    }
+
+    /// As [`Store::documents`], at most `limit`, and only those whose id comes after `after`.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn documents_after(
+        &self,
+        kind: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<StoredDocument>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, version, body, changed_ms, actor, message, cause FROM document AS this
+                 WHERE kind = ?1 AND id > ?2 AND body IS NOT NULL AND version =
+                   (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
+                 ORDER BY id LIMIT ?3",
+            )?;
+            let mut rows = statement.query(params![kind, after, limit as i64])?;
             collect(&mut rows, stored)
         })
     }
@@ -127,10 +181,26 @@ impl Store {
     pub fn document_history(&self, kind: &str, id: &str) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message FROM document
+                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
                  WHERE kind = ?1 AND id = ?2 ORDER BY version DESC",
             )?;
             let mut rows = statement.query([kind, id])?;
+            collect(&mut rows, stored)
+        })
+    }
+
+    /// All versions of documents of a kind that were made after `since_ms`, the oldest first. Cost: a look at every
+    /// version.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn documents_since(&self, kind: &str, since_ms: i64) -> Result<Vec<StoredDocument>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
+                 WHERE kind = ?1 AND changed_ms > ?2 ORDER BY changed_ms",
+            )?;
+            let mut rows = statement.query(params![kind, since_ms])?;
             collect(&mut rows, stored)
         })
     }
@@ -165,29 +235,93 @@ impl Store {
         self.document_history(RULE, id)
     }
 
-    /// How many versions of documents of a kind were ever made: grows with every change, and only then.
+    /// How many versions of documents of a kind were ever made, or what was [raised](Store::raise_revision) to since:
+    /// grows with every change.
     ///
     /// # Errors
     /// Failures of the file.
     pub fn document_revision(&self, kind: &str) -> Result<u64, StoreError> {
-        self.look(|db| {
-            let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE kind = ?1")?;
-            Ok(statement.query_row([kind], |row| row.get(0))?)
-        })
+        self.look(|db| revision(db, kind))
+    }
+
+    /// Raises the revision of a kind of documents to `at_least`, with a row in the audit. Returns what it is then.
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn raise_revision(
+        &self,
+        kind: &str,
+        at_least: u64,
+        actor: &str,
+        now_ms: i64,
+    ) -> Result<Receipt<u64>, StoreError> {
+        let (kind, actor) = (kind.to_owned(), actor.to_owned());
+        let work = move |db: &Connection| {
+            let before = revision(db, &kind)?;
+            let after = before.max(at_least);
+            set_revision(db, &kind, after)?;
+            let detail = json!({"from": before, "to": after});
+            note(db, now_ms, &actor, &format!("{kind}.raise_revision"), &kind, detail)?;
+            Ok(after)
+        };
+        self.writer()?.submit(Urgency::Now, 300, work, |revision| revision)
     }
 }
 
-/// Who changes documents of which kind, when and why.
-struct Author {
+/// Where the revision of a kind of documents is kept.
+fn revision_key(kind: &str) -> String {
+    format!("revision.{kind}")
+}
+
+fn revision(db: &Connection, kind: &str) -> Result<u64, StoreError> {
+    let mut statement = db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+    if let Some(revision) = statement.query_row([revision_key(kind)], |row| row.get(0)).optional()? {
+        return Ok(revision);
+    }
+    // Nothing was ever saved; or what says so was lost with a damaged page.
+    let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE kind = ?1")?;
+    Ok(statement.query_row([kind], |row| row.get(0))?)
+}
+
+fn set_revision(db: &Connection, kind: &str, revision: u64) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
+    statement.execute(params![revision_key(kind), revision])?;
+    Ok(())
+}
+
+/// A change of documents of one kind.
+struct Change {
     kind: String,
     actor: String,
     message: String,
+    /// As it is written.
+    cause: Value,
     now_ms: i64,
 }
 
-impl Author {
-    fn save(&self, db: &Connection, change: DocumentChange) -> Result<(String, u32), StoreError> {
+impl Change {
+    fn save_all(
+        &self,
+        db: &Connection,
+        changes: Vec<DocumentChange>,
+    ) -> Result<Vec<(String, u32)>, StoreError> {
+        let (before, mut n_new) = (revision(db, &self.kind)?, 0);
+        let mut versions = Vec::with_capacity(changes.len());
+        for change in changes {
+            let (id, version, is_new) = self.save(db, change)?;
+            n_new += u64::from(is_new);
+            versions.push((id, version));
+        }
+        if n_new > 0 {
+            set_revision(db, &self.kind, before + n_new)?;
+        }
+        Ok(versions)
+    }
+
+    /// Returns the version that the document has now, and whether it is a new one.
+    fn save(&self, db: &Connection, change: DocumentChange) -> Result<(String, u32, bool), StoreError> {
         let DocumentChange { id, document } = change;
+        let Self { actor, message, now_ms, .. } = self;
         let latest: Option<(u32, Option<Value>)> = db
             .prepare_cached(
                 "SELECT version, body FROM document WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
@@ -196,24 +330,33 @@ impl Author {
             .optional()?;
         let (version, before) = latest.unwrap_or((0, None));
         if before == document {
-            return Ok((id, version));
+            return Ok((id, version, false));
         }
         let body = document.as_ref().map(serde_json::to_string).transpose()?;
         let version = version + 1;
         db.prepare_cached(
-            "INSERT INTO document (kind, id, version, body, actor, message, changed_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO document (kind, id, version, body, actor, message, changed_ms, cause)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![self.kind, id, version, body, self.actor, self.message, self.now_ms])?;
+        .execute(params![
+            self.kind,
+            id,
+            version,
+            body,
+            actor,
+            message,
+            now_ms,
+            self.cause.to_string()
+        ])?;
         let what = match (&before, &document) {
             (None, _) => "create",
             (_, None) => "delete",
             _ => "update",
         };
         let sha256 = body_hash(body.as_deref());
-        let detail = json!({"version": version, "message": self.message, "sha256": sha256});
-        note(db, self.now_ms, &self.actor, &format!("{}.{what}", self.kind), &id, detail)?;
-        Ok((id, version))
+        let detail = json!({"version": version, "message": message, "sha256": sha256, "cause": self.cause});
+        note(db, *now_ms, actor, &format!("{}.{what}", self.kind), &id, detail)?;
+        Ok((id, version, true))
     }
 }
 
@@ -229,6 +372,7 @@ fn body(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Value>> {
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredDocument, StoreError> {
+    let cause: Option<String> = row.get(6)?;
     Ok(StoredDocument {
         id: row.get(0)?,
         version: row.get(1)?,
@@ -236,6 +380,8 @@ fn stored(row: &Row<'_>) -> Result<StoredDocument, StoreError> {
         changed_ms: row.get(3)?,
         actor: row.get(4)?,
         message: row.get(5)?,
+        // One that a later release wrote is nobody's here.
+        cause: cause.and_then(|cause| serde_json::from_str(&cause).ok()),
     })
 }
 

@@ -67,7 +67,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 pub use audit::{AuditCheck, AuditEntry};
 pub use batch::{Batch, NewEvent, Texts};
 pub use damage::Damage;
-pub use documents::{DocumentBatch, DocumentChange, RuleChange, StoredDocument, StoredRule};
+pub use documents::{Author, DocumentBatch, DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;

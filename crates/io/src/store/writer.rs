@@ -2,7 +2,8 @@
 //!
 //! Whatever waits when the thread becomes free goes into one transaction; each piece of work has its own
 //! savepoint, so one failure does not hurt the others. When nothing waits, a piece commits alone and at
-//! once. No transaction takes in more work once 200 ms have passed since its first.
+//! once. No transaction takes in more work once 200 ms have passed since its first. Urgent work goes before all that
+//! waits, and the transaction that takes it in ends with it.
 //!
 //! Invariant: effects in memory (`publish`) happen after the commit, on this thread, in the order of the
 //! commits; receipts resolve after that.
@@ -61,11 +62,13 @@ where
 struct Job {
     bytes: usize,
     moves_blocks: bool,
+    is_urgent: bool,
     work: Box<dyn Work>,
 }
 
 #[derive(Default)]
 struct Queue {
+    urgent: VecDeque<Job>,
     jobs: VecDeque<Job>,
     /// Bytes waiting and in the running transaction.
     bytes: usize,
@@ -94,6 +97,8 @@ pub(super) enum Urgency {
     Data,
     /// Refused at twice the limit: the engine's own state.
     State,
+    /// Never refused, and goes before all else: small, and somebody waits for its effect.
+    Now,
     /// Never refused: makes room.
     Housekeeping,
     /// Never refused; the commit is made while no reader looks at blocks.
@@ -132,7 +137,7 @@ impl Writer {
         let limit = match urgency {
             Urgency::Data => self.max_queued_bytes,
             Urgency::State => self.max_queued_bytes.saturating_mul(2),
-            Urgency::Housekeeping | Urgency::MovesBlocks => usize::MAX,
+            Urgency::Now | Urgency::Housekeeping | Urgency::MovesBlocks => usize::MAX,
         };
         let mut queue = locked(&self.shared.queue);
         if queue.closing {
@@ -146,7 +151,13 @@ impl Writer {
         let (promise, receipt) = promise();
         let work = Box::new(Task { work: Some(work), value: None, publish, promise });
         queue.bytes += bytes;
-        queue.jobs.push_back(Job { bytes, moves_blocks: urgency == Urgency::MovesBlocks, work });
+        let (moves_blocks, is_urgent) = (urgency == Urgency::MovesBlocks, urgency == Urgency::Now);
+        let job = Job { bytes, moves_blocks, is_urgent, work };
+        if is_urgent {
+            queue.urgent.push_back(job);
+        } else {
+            queue.jobs.push_back(job);
+        }
         drop(queue);
         self.shared.arrived.notify_one();
         Ok(receipt)
@@ -169,6 +180,11 @@ impl Writer {
 }
 
 impl Queue {
+    fn pop(&mut self, only_urgent: bool) -> Option<Job> {
+        let urgent = self.urgent.pop_front();
+        if only_urgent { urgent } else { urgent.or_else(|| self.jobs.pop_front()) }
+    }
+
     /// How long the queue takes to drain at the recent speed, within sensible bounds.
     fn expected_wait(&self) -> Duration {
         let seconds =
@@ -184,7 +200,7 @@ impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let mut queue = locked(&self.0.queue);
         queue.closing = true;
-        let unwritten = std::mem::take(&mut queue.jobs);
+        let unwritten = (std::mem::take(&mut queue.urgent), std::mem::take(&mut queue.jobs));
         drop(queue);
         drop(unwritten); // their receipts say that the store is closed
     }
@@ -209,7 +225,7 @@ fn run(shared: &Shared, db: &Connection, layout: &RwLock<()>) {
 fn next(shared: &Shared) -> Option<Job> {
     let mut queue = locked(&shared.queue);
     loop {
-        if let Some(job) = queue.jobs.pop_front() {
+        if let Some(job) = queue.pop(false) {
             return Some(job);
         }
         if queue.closing {
@@ -228,13 +244,14 @@ fn commit_group(
     started: Instant,
 ) -> usize {
     let mut bytes = 0;
-    let mut moves_blocks = false;
+    let (mut moves_blocks, mut is_urgent) = (false, false);
     let mut done: Vec<Box<dyn Work>> = Vec::new();
     let mut outcome = db.execute_batch("BEGIN IMMEDIATE").map_err(StoreError::from);
     let mut job = Some(first);
     while let Some(mut current) = job {
         bytes += current.bytes;
         moves_blocks |= current.moves_blocks;
+        is_urgent |= current.is_urgent;
         match run_one(db, current.work.as_mut(), &outcome) {
             Ok(()) => done.push(current.work),
             Err(error) => {
@@ -245,7 +262,7 @@ fn commit_group(
             }
         }
         let full = bytes >= LARGEST_GROUP_BYTES || started.elapsed() >= LONGEST_GROUP || outcome.is_err();
-        job = if full { None } else { locked(&shared.queue).jobs.pop_front() };
+        job = if full { None } else { locked(&shared.queue).pop(is_urgent) };
     }
     // Readers that look at blocks see either all of a change or none, in memory and on disk.
     let guard = moves_blocks.then(|| layout.write().unwrap_or_else(std::sync::PoisonError::into_inner));
