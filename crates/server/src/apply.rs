@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use lanner_core::{Node, Problem, Problems, Silence};
+use lanner_core::{Cause, Node, Problem, Problems, Silence};
 use lanner_engine::Config;
 use lanner_io::store::{DocumentBatch, DocumentChange, StoreError, StoredDocument};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::register::{INHIBITION, RECEIVER, RULE, check_receivers, document_of, reload};
 use crate::silence;
 use crate::switches::save::{self, PlannedSwitches};
+use crate::switches::{Lock, cause};
 
 /// What the application of a configuration made of one kind of things, by id.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -62,6 +63,8 @@ pub enum ApplyError {
 pub struct ApplyOptions {
     /// Who applies it.
     pub actor: String,
+    /// What led to it.
+    pub cause: Cause,
     /// Why, for the history.
     pub message: String,
     /// What is deleted that is not in it.
@@ -78,7 +81,7 @@ pub enum Prune {
     /// Nothing.
     #[default]
     Nothing,
-    /// What the same actor wrote last.
+    /// What was last written for the same cause.
     Own,
     /// All of these kinds.
     All(Sections),
@@ -107,11 +110,11 @@ impl Prune {
         }
     }
 
-    /// Whether what `writer` wrote last is deleted by `actor`, of a kind that `section` picks.
-    pub(crate) fn takes(self, section: fn(Sections) -> bool, writer: &str, actor: &str) -> bool {
+    /// Whether something of a kind that `section` picks is deleted; `is_own` where it was last written for the same cause.
+    pub(crate) fn takes(self, section: fn(Sections) -> bool, is_own: bool) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Own => writer == actor,
+            Self::Own => is_own,
             Self::All(sections) => section(sections),
         }
     }
@@ -135,7 +138,7 @@ pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> 
     let touches = |kind: &str| batches.iter().any(|batch| batch.kind == kind);
     let (switches, rules) =
         (touches(crate::switches::SWITCH), [RULE, RECEIVER, INHIBITION].into_iter().any(touches));
-    app.store.save_batches(&options.actor, now_ms, batches)?.await?;
+    app.store.save_batches(&options.actor, &options.cause, now_ms, batches)?.await?;
     // Switches first: they are what somebody may wait for.
     if switches {
         app.switches.reload(&app.store, &app.set_aside, now_ms)?;
@@ -154,21 +157,21 @@ pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> 
 
 /// What is to be written, and what that makes of everything.
 #[derive(Default)]
-struct Plan<'a> {
+struct Plan {
     outcome: Outcome,
     batches: Vec<DocumentBatch>,
     silences: Vec<Silence>,
     /// Held from when changes of switches are planned until they are in force.
-    switches_lock: Option<tokio::sync::MutexGuard<'a, ()>>,
+    switches_lock: Option<Lock>,
 }
 
 /// Plans all of it, so that every problem is told at once.
-async fn plan<'a>(
-    app: &'a Arc<App>,
+async fn plan(
+    app: &Arc<App>,
     document: &Value,
     options: &ApplyOptions,
     now_ms: i64,
-) -> Result<Plan<'a>, ApplyError> {
+) -> Result<Plan, ApplyError> {
     let (mut plan, mut problems) = (Plan::default(), Vec::new());
     let is_pruned = options.prune.may_take(|sections| sections.rules || sections.receivers);
     if is_pruned || JOINED.iter().any(|name| document.get(name).is_some()) {
@@ -179,7 +182,7 @@ async fn plan<'a>(
     }
     if let Some(switches) = written(document, "switches", options, |sections| sections.switches) {
         // Not before, and only where switches may change: nobody who throws one waits for rules.
-        plan.switches_lock = Some(app.switches.changing.lock().await);
+        plan.switches_lock = Some(app.switches.lock().await);
         match save::plan(app, switches, options, now_ms).await {
             Ok(PlannedSwitches { applied, batch }) => {
                 plan.outcome.switches = applied;
@@ -217,7 +220,7 @@ fn plan_joined(
     app: &App,
     document: &Value,
     options: &ApplyOptions,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
 ) -> Result<(), ApplyError> {
     let stored = Stored {
         rules: app.store.documents(RULE)?,
@@ -225,14 +228,14 @@ fn plan_joined(
         inhibitions: app.store.documents(INHIBITION)?,
     };
     let document = check(&stored, document)?;
-    let rules = compare(&stored.rules, section(&document, "rules"), "id", |writer| {
-        options.prune.takes(|sections| sections.rules, writer, &options.actor)
+    let rules = compare(&stored.rules, section(&document, "rules"), "id", |stored| {
+        options.prune.takes(|sections| sections.rules, cause::of(stored) == options.cause)
     });
-    let mut receivers = compare(&stored.receivers, section(&document, "receivers"), "name", |writer| {
-        options.prune.takes(|sections| sections.receivers, writer, &options.actor)
+    let mut receivers = compare(&stored.receivers, section(&document, "receivers"), "name", |stored| {
+        options.prune.takes(|sections| sections.receivers, cause::of(stored) == options.cause)
     });
     stored.check_gone(&document, &rules.deleted, &mut receivers.deleted, options.prune)?;
-    let own = |stored: &StoredDocument| options.prune == Prune::Own && stored.actor == options.actor;
+    let own = |stored: &StoredDocument| options.prune == Prune::Own && cause::of(stored) == options.cause;
     let inhibitions = match document.get("inhibit").and_then(Value::as_array) {
         Some(new) => Some(new.clone()),
         None if stored.inhibitions.iter().any(own) => {
@@ -349,7 +352,12 @@ fn joined_sections(document: &Value) -> Value {
     Value::Object(sections.collect())
 }
 
-fn compare(stored: &[StoredDocument], written: &[Value], key: &str, goes: impl Fn(&str) -> bool) -> Applied {
+fn compare(
+    stored: &[StoredDocument],
+    written: &[Value],
+    key: &str,
+    goes: impl Fn(&StoredDocument) -> bool,
+) -> Applied {
     let before: BTreeMap<&str, &StoredDocument> = stored.iter().map(|stored| (&*stored.id, stored)).collect();
     let mut applied = Applied::default();
     let mut kept = HashSet::new();
@@ -363,7 +371,7 @@ fn compare(stored: &[StoredDocument], written: &[Value], key: &str, goes: impl F
         }
     }
     for stored in stored.iter().filter(|stored| !kept.contains(&*stored.id)) {
-        let absent = if goes(&stored.actor) { &mut applied.deleted } else { &mut applied.kept };
+        let absent = if goes(stored) { &mut applied.deleted } else { &mut applied.kept };
         absent.push(stored.id.clone());
     }
     applied

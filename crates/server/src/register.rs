@@ -93,8 +93,9 @@ impl CountingPast {
     }
 }
 
-fn broke_off<T>(panic: tokio::task::JoinError) -> Result<T, StoreError> {
-    Err(StoreError::Database { detail: format!("registration broke off: {panic}") })
+#[expect(clippy::needless_pass_by_value, reason = "it is what `unwrap_or_else` hands over")]
+pub(crate) fn broke_off<T>(panic: tokio::task::JoinError) -> Result<T, StoreError> {
+    Err(StoreError::Database { detail: format!("the change was aborted: {panic}") })
 }
 
 /// Puts what is stored in force: at start-up and after each change. What cannot be read is set aside; what comes back

@@ -130,7 +130,7 @@ pub(crate) fn plan(
         return Err(problems);
     }
     // Who applied a silence is not stored, and each ends by itself: a configuration that is read again ends none.
-    let is_pruned = options.prune.takes(|sections| sections.silences, "", &options.actor);
+    let is_pruned = options.prune.takes(|sections| sections.silences, false);
     let is_absent =
         |silence: &&Silence| is_of_a_file(silence) && silence.end_ms > now_ms && !ids.contains(&silence.id);
     for silence in stored.iter().filter(is_absent) {

@@ -125,3 +125,60 @@ async fn nobody_waits_for_a_receiver_that_hangs() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     connections.abort();
 }
+
+/// How many switches, fewer where the program is not made to be fast.
+const N_SWITCHES: usize = if cfg!(debug_assertions) { 10_000 } else { 50_000 };
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_many_switches_or_contexts() {
+    let running = Arc::new(start().await);
+    let contexts: Vec<Value> =
+        (0..10_000).map(|n| json!({"BANK": format!("b{n}"), "amount": n, "x": n % 2})).collect();
+    running.fine("POST", "/api/v1/switches/evaluate", json!({ "contexts": contexts })).await;
+    let switch = |n: usize, prefix: &str| json!({"id": format!("{prefix}{n}"), "when": format!("BANK == \"b{n}\" and amount > 5")});
+    let began = Instant::now();
+    let many: Vec<Value> = (0..N_SWITCHES).map(|n| switch(n, "s")).collect();
+    running.fine("POST", "/api/v1/switches", json!({"switches": many, "force": true})).await;
+    eprintln!("{N_SWITCHES} switches were applied in {:?}", began.elapsed());
+    running.put("stop", json!({"when": "x == 1 and y == 1", "status": "inactive"})).await;
+
+    let began = Instant::now();
+    let (quickest_ms, n) = running.flip_quietly(|| began.elapsed() > Duration::from_secs(2)).await;
+    eprintln!(
+        "beside {N_SWITCHES} switches and 10,000 contexts the quickest of {n} changes took {quickest_ms} ms"
+    );
+    let allowed_ms = if cfg!(debug_assertions) { 4 * PROMPT_MS } else { PROMPT_MS };
+    assert!(n > 1 && quickest_ms < allowed_ms, "{quickest_ms} ms");
+
+    // While thousands are applied, judged by all contexts.
+    let applying = tokio::spawn({
+        let running = Arc::clone(&running);
+        let more: Vec<Value> = (0..10_000).map(|n| switch(n, "t")).collect();
+        async move {
+            let began = Instant::now();
+            let (status, answer) = running.ask("POST", "/api/v1/switches", json!({"switches": more})).await;
+            (status, answer["problems"].as_array().map(Vec::len), began.elapsed())
+        }
+    });
+    let (quickest_ms, n) = running.flip_quietly(|| applying.is_finished()).await;
+    let (status, _, took) = applying.await.unwrap();
+    eprintln!("10,000 more took {took:?} ({status}); the quickest of {n} changes meanwhile {quickest_ms} ms");
+    assert!(n > 1 && quickest_ms < allowed_ms, "{n} changes, the quickest {quickest_ms} ms");
+    Arc::into_inner(running).unwrap().server.stop().await;
+}
+
+impl Running {
+    /// As `flip`, of a switch that blocks nothing that was asked.
+    async fn flip_quietly(&self, is_over: impl Fn() -> bool) -> (u128, usize) {
+        let (mut quickest_ms, mut n) = (u128::MAX, 0);
+        for change in ["activate", "deactivate"].into_iter().cycle() {
+            if is_over() {
+                break;
+            }
+            let began = Instant::now();
+            self.fine("POST", &format!("/api/v1/switches/stop/{change}"), json!({})).await;
+            (quickest_ms, n) = (quickest_ms.min(began.elapsed().as_millis()), n + 1);
+        }
+        (quickest_ms, n)
+    }
+}

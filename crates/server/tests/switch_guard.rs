@@ -72,7 +72,7 @@ async fn a_switch_is_tried_on_the_past() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_blocks_much_needs_force() {
     let running = start().await;
-    running.put("before", json!({"when": "true"})).await; // Nothing is known yet.
+    running.put("before", json!({"when": "amount > 0"})).await; // Nothing is known yet.
     running.ask_200().await;
     let hsbc = json!({"when": "BANK == HSBC"});
     let (status, answer) = running.ask("PUT", "/api/v1/switches/hsbc", hsbc.clone()).await;
@@ -128,5 +128,91 @@ async fn a_second_person_approves() {
     running.put("hsbc", json!({"when": "true", "status": "inactive"})).await;
     assert_eq!(running.ask_as("bob", "POST", &at("approve"), json!({})).await.0, 409);
     assert!(!running.blocks(context()).await);
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_blocks_everything_needs_force_though_nothing_is_known() {
+    #[track_caller]
+    fn check(status: u16, answer: &Value, passes: bool, when: &str) {
+        assert_eq!(status < 300, passes, "{when}: {answer}");
+        assert!(passes || answer.to_string().contains("true whatever the fields hold"), "{answer}");
+    }
+    let running = start().await;
+    let rows = [
+        ("true", false),
+        ("not false", false),
+        ("x == 1 or x != 1", false),
+        ("amount < 5 or amount >= 5", false),
+        ("not (a == b and a == c)", false),
+        ("a != b", true),
+        ("amount >= 0", true),
+        ("BANK == HSBC", true),
+    ];
+    for (n, (when, passes)) in rows.into_iter().enumerate() {
+        let path = format!("/api/v1/switches/s{n}");
+        let (status, answer) = running.ask("PUT", &path, json!({ "when": when })).await;
+        check(status, &answer, passes, when);
+        // Off it does no harm, and it is looked at when it is turned on.
+        running.put(&format!("s{n}"), json!({"when": when, "status": "inactive"})).await;
+        let (status, answer) = running.ask("POST", &format!("{path}/activate"), json!({})).await;
+        check(status, &answer, passes, when);
+        running.fine("POST", &format!("{path}/activate"), json!({"force": true})).await;
+    }
+    let small = json!({"when": "true", "rollout": {"share": "5%", "by": "user"}});
+    running.put("small", small).await;
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_turned_on_one_after_the_other_is_judged_together() {
+    let running = start().await;
+    let contexts: Vec<Value> = (0..200).map(|n| json!({ "n": n })).collect();
+    running.fine("POST", "/api/v1/switches/evaluate", json!({ "contexts": contexts })).await;
+    let (low, high) = (json!({"when": "n < 98"}), json!({"when": "n >= 98 and n < 196"}));
+    // In one application,
+    let both = json!([{"id": "low", "when": "n < 98"}, {"id": "high", "when": "n >= 98 and n < 196"}]);
+    let (status, answer) = running.ask("POST", "/api/v1/switches", json!({ "switches": both })).await;
+    assert_eq!((status, answer["problems"].as_array().unwrap().len()), (422, 2), "{answer}");
+    // and one after the other.
+    running.put("low", low.clone()).await;
+    let (status, answer) = running.ask("PUT", "/api/v1/switches/high", high.clone()).await;
+    let message = answer["problems"][0]["message"].as_str().unwrap().to_owned();
+    assert_eq!(status, 422);
+    assert_eq!(
+        message,
+        "together with what else was turned on within the hour it would block 98 % of the last 200 contexts, more than 50 %"
+    );
+    // What blocks nothing new passes, and so does what follows a switch that is off again.
+    running.put("same", low).await;
+    for id in ["low", "same"] {
+        running.fine("POST", &format!("/api/v1/switches/{id}/deactivate"), json!({})).await;
+    }
+    running.put("high", high).await;
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_opposite_changes_one_is_refused_where_that_is_asked() {
+    let running = start().await;
+    running.put("stop", json!({"when": "x == 1", "status": "inactive"})).await;
+    let expect = json!({"expect": 1});
+    let (on, off) = tokio::join!(
+        running.ask("POST", "/api/v1/switches/stop/activate", expect.clone()),
+        running.ask_as("bob", "POST", "/api/v1/switches/stop/deactivate", json!({"expect": 1})),
+    );
+    // Turning off what is off changes nothing, so that both may be right; then there is one more version.
+    assert!(on.0 == 200, "{on:?} {off:?}");
+    let (status, answer) = running.ask("POST", "/api/v1/switches/stop/deactivate", expect).await;
+    assert_eq!(status, 409);
+    assert!(
+        answer["error"].as_str().unwrap().contains("it is at version 2, not 1; ann changed it at"),
+        "{answer}"
+    );
+    assert_eq!(running.ask("DELETE", "/api/v1/switches/stop?expect=1", Value::Null).await.0, 409);
+    assert_eq!(
+        running.ask("DELETE", "/api/v1/switches/stop?expect=2&message=done", Value::Null).await.0,
+        204
+    );
     running.server.stop().await;
 }

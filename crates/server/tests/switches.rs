@@ -79,7 +79,7 @@ async fn what_is_wrong_changes_nothing() {
         list.as_array().unwrap().iter().map(|v| (v["id"].clone(), v["phase"].clone())).collect();
     assert_eq!(phases, [(json!("a"), json!("blocking")), (json!("old"), json!("expired"))]);
     // An emergency that does not say when it ends gets a day.
-    let emergency = json!({"when": "true", "emergency": true, "owner": "ann", "reason": "fire"});
+    let emergency = json!({"when": "x == 1", "emergency": true, "owner": "ann", "reason": "fire"});
     running.put("fire", emergency).await;
     let fire = running.fine("GET", "/api/v1/switches/fire", Value::Null).await;
     assert!(fire["document"]["valid"]["to"].is_string(), "{fire}");
@@ -304,20 +304,20 @@ async fn a_switch_that_ends_by_the_clock_is_told() {
     let running = start().await;
     let end_ms = running.server.app().now_ms() + 1_500;
     let end = lanner_core::time::format_time(end_ms);
-    running.put("soon", json!({"when": "true", "valid": {"to": end}})).await;
+    running.put("soon", json!({"when": "x == 1", "valid": {"to": end}})).await;
     let mut stream = running.http.get(format!("{}/ofrep/v1/stream", running.url)).send().await.unwrap();
     let mut next = async || {
         let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await.unwrap();
         String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap()
     };
     let first = next().await;
-    assert!(first.contains("refetchEvaluation") && running.blocks(json!({})).await, "{first}");
+    assert!(first.contains("refetchEvaluation") && running.blocks(json!({"x": 1})).await, "{first}");
     let mut second = next().await;
     while second == ":\n\n" {
         second = next().await;
     }
     assert!(second.contains("refetchEvaluation") && second != first, "{second}");
-    assert!(running.server.app().now_ms() >= end_ms && !running.blocks(json!({})).await);
+    assert!(running.server.app().now_ms() >= end_ms && !running.blocks(json!({"x": 1})).await);
     running.server.stop().await;
 }
 

@@ -62,3 +62,38 @@ async fn an_alert_without_the_label_keeps_no_other_from_blocking() {
     eventually("the alert that changes no switch is shown", failed).await;
     running.server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_turned_off_stays_off_whatever_the_person_is_called() {
+    let running = start().await;
+    running.put("block", json!({"when": "BANK exists", "status": "inactive"})).await;
+    let rule = json!({
+        "id": "floor", "window": "1s", "absolute": {"max": 0}, "receivers": ["stop"], "forget": "1h",
+        "query": {"stream": "payments", "measure": "count", "by": ["bank"]},
+    });
+    let receiver = json!({
+        "name": "stop", "kind": "switch", "switch": "block", "with": {"BANK": "bank"}, "group_wait": "0s",
+        "group_interval": "0s", "cooldown": "0s", "repeat": "1s",
+    });
+    running.fine("POST", "/api/v1/apply", json!({"rules": [rule], "receivers": [receiver]})).await;
+    let fails = async || running.event(json!({"bank": "a"})).await;
+    let blocked = async || {
+        fails().await;
+        running.is_blocked("a").await
+    };
+    eventually("the alert blocks", blocked).await;
+    let history = async || running.fine("GET", "/api/v1/switches/block.a/history", Value::Null).await;
+    assert_eq!(history().await[0]["cause"]["rule"], "floor");
+    // By a name like the alert's, and in its words.
+    let off = json!({"message": "the alert is over"});
+    let (status, answer) =
+        running.ask_as("alert of floor", "POST", "/api/v1/switches/block.a/deactivate", off).await;
+    assert_eq!((status, &answer["cause"]), (200, &json!({"kind": "person"})), "{answer}");
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(4) {
+        fails().await;
+        assert!(!running.is_blocked("a").await, "it blocks again: {}", history().await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    running.server.stop().await;
+}

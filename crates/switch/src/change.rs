@@ -24,6 +24,22 @@ pub fn give_end_at(document: &mut Value, end: &Value) {
     }
 }
 
+/// Gives an emergency switch an end, once it is on: the one it was given before, if nothing else changed; else a day from
+/// `now_ms`. One that is prepared and off has none, and begins its day when it is activated.
+pub fn end_emergency(document: &mut Value, old: Option<&Value>, now_ms: i64) {
+    if document.get("status").is_some_and(|status| status == "inactive") {
+        return;
+    }
+    if let Some((old, end)) = old.and_then(|old| Some((old, old.pointer("/valid/to")?))) {
+        let mut same = document.clone();
+        give_end_at(&mut same, end);
+        if same == *old {
+            *document = same;
+        }
+    }
+    give_end(document, now_ms);
+}
+
 /// The document of a switch that is on from `now_ms`, for `for_ms` if that is given.
 ///
 /// # Errors

@@ -15,7 +15,8 @@
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
 //! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
-//! [`Flag`] (values of its own), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked).
+//! [`Flag`] (values of its own), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked), [`Tally`] (what
+//! many would).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as arguments, in
 //! milliseconds since the Unix epoch. Evaluation is total: no panic, no error, bounded work. A switch must never be
@@ -25,10 +26,13 @@ pub mod change;
 mod delta;
 mod explain;
 mod flag;
+mod lookup;
+mod probe;
 mod read;
 mod set;
 mod snapshot;
 mod switch;
+mod tally;
 mod trial;
 mod verdict;
 mod window;
@@ -39,8 +43,9 @@ pub use flag::FIELDS as FLAG;
 pub use flag::{Flag, Reason, Variant};
 pub use read::{ANSWER, FIELDS, RESERVED_IDS, ROLLOUT, SCHEDULE};
 pub use set::SwitchSet;
-pub use snapshot::{Document, Snapshot, SnapshotError};
+pub use snapshot::{Document, Snapshot, SnapshotError, signed_time};
 pub use switch::{Answer, OnUnavailable, Phase, Rollout, Status, Switch};
+pub use tally::Tally;
 pub use trial::Trial;
 pub use verdict::{Staleness, Verdict};
 pub use window::Window;

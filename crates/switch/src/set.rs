@@ -7,17 +7,17 @@ use std::sync::Arc;
 use lanner_core::Problems;
 use lanner_core::document::Check;
 use lanner_core::time::SECOND_MS;
-use lanner_rules::{Index, Scratch};
 use serde_json::{Map, Value};
 
 use crate::explain::Explanation;
+use crate::lookup::{Lookup, Work, is_found_alike};
 use crate::snapshot::{Document, Snapshot};
-use crate::switch::{MISSING, OnUnavailable, Phase, Switch};
+use crate::switch::{OnUnavailable, Phase, Switch};
 use crate::verdict::{Staleness, Verdict};
 
 /// The switches of one snapshot, ready to be asked. Immutable: compile a new one when they change.
 ///
-/// Cost of asking: a few look-ups, however many switches there are (see [`Index`]); what blocks nothing allocates
+/// Cost of asking: a few look-ups, however many switches there are (see [`lanner_rules::Index`]); what blocks nothing allocates
 /// nothing.
 #[derive(Debug)]
 pub struct SwitchSet {
@@ -28,24 +28,8 @@ pub struct SwitchSet {
     every_ms: i64,
 }
 
-/// How a switch is found: the same for all sets with these ids and conditions, whatever else changes.
-#[derive(Debug)]
-struct Lookup {
-    /// The place of each switch, in order of ids.
-    places: Box<[u32]>,
-    /// Of all that can block, also what is inactive: turning a switch on then costs no new index.
-    index: Index,
-}
-
 /// How often clients ask where nothing says otherwise, milliseconds.
 const EVERY_MS: i64 = 30 * SECOND_MS;
-
-/// Working memory of one thread.
-#[derive(Default)]
-struct Work {
-    scratch: Scratch,
-    found: Vec<u32>,
-}
 
 thread_local! {
     static WORK: RefCell<Work> = RefCell::default();
@@ -110,14 +94,14 @@ impl SwitchSet {
     /// The switch of the document at a place in order of ids, if it is this one.
     fn held(&self, at: usize, document: &Document) -> Option<&Arc<Switch>> {
         let is_held = self.snapshot.switches().get(at) == Some(document);
-        self.switches.get(*self.lookup.places.get(at).filter(|_| is_held)? as usize)
+        self.switches.get(*self.lookup.places().get(at).filter(|_| is_held)? as usize)
     }
 
     fn next(&self, mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
         switches.sort_by(|a, b| (Reverse(a.priority), &a.id).cmp(&(Reverse(b.priority), &b.id)));
         let is_same = switches.len() == self.switches.len()
             && switches.iter().zip(&self.switches).all(|(a, b)| is_found_alike(a, b));
-        let lookup = if is_same { Arc::clone(&self.lookup) } else { Arc::new(Lookup::of(&switches)) };
+        let lookup = if is_same { Arc::clone(&self.lookup) } else { Arc::new(self.lookup.next(&switches)) };
         let every_ms = switches.iter().map(|switch| switch.every_ms).min().unwrap_or(EVERY_MS);
         Self { snapshot, switches: switches.into(), lookup, every_ms }
     }
@@ -156,7 +140,7 @@ impl SwitchSet {
     /// The switch called `id`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
-        self.switches.get(*self.lookup.places.get(self.snapshot.place(id)?)? as usize)
+        self.switches.get(*self.lookup.places().get(self.snapshot.place(id)?)? as usize)
     }
 
     /// How often those who ask should ask again, milliseconds: the shortest time that any switch wants.
@@ -168,7 +152,7 @@ impl SwitchSet {
     /// How many switches no look-up finds, so that each context asks them.
     #[must_use]
     pub fn n_unindexed(&self) -> usize {
-        self.lookup.index.unindexed().len()
+        self.lookup.n_unindexed()
     }
 
     /// What the switches say of `context` at `now_ms`, milliseconds since the Unix epoch.
@@ -195,10 +179,9 @@ impl SwitchSet {
         staleness: Staleness,
         work: &mut Work,
     ) -> Verdict {
-        let Work { scratch, found } = work;
-        self.lookup.index.matches(context, scratch, found);
+        self.lookup.find(context, work);
         let mut verdict = Verdict { revision: self.revision(), staleness, ..Verdict::default() };
-        for switch in found.iter().filter_map(|at| self.switches.get(*at as usize)) {
+        for switch in work.found.iter().filter_map(|at| self.switches.get(*at as usize)) {
             match effect(switch, context, now_ms, staleness) {
                 Effect::Blocks => verdict.blocking.push(Arc::clone(switch)),
                 Effect::WouldBlock => verdict.shadow.push(Arc::clone(switch)),
@@ -213,20 +196,6 @@ impl SwitchSet {
     pub fn explain(&self, context: &Map<String, Value>, now_ms: i64) -> Vec<Explanation> {
         self.switches.iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
     }
-}
-
-impl Lookup {
-    fn of(switches: &[Arc<Switch>]) -> Self {
-        let asked = (0_u32..).zip(switches).filter(|(_, switch)| switch.flag.is_none());
-        let mut places: Box<[u32]> = (0..).zip(switches).map(|(at, _)| at).collect();
-        places.sort_unstable_by_key(|at| &switches[*at as usize].id);
-        Self { places, index: Index::build(asked.map(|(at, switch)| (at, &switch.condition, MISSING))) }
-    }
-}
-
-fn is_found_alike(a: &Arc<Switch>, b: &Arc<Switch>) -> bool {
-    Arc::ptr_eq(a, b)
-        || a.id == b.id && a.flag.is_some() == b.flag.is_some() && a.condition.expr() == b.condition.expr()
 }
 
 /// What a switch whose condition holds does.
@@ -366,6 +335,8 @@ mod tests {
         #[test]
         fn the_index_says_what_asking_each_switch_says(
             mut switches in prop::collection::vec(any_switch(), 0..12),
+            mut before in prop::collection::vec(any_switch(), 0..12),
+            kept in prop::collection::vec(any::<bool>(), 12),
             contexts in prop::collection::vec(any_context(), 1..6),
             now_ms in 0..200_000_000_i64,
             is_too_old: bool,
@@ -373,7 +344,17 @@ mod tests {
             for (at, switch) in switches.iter_mut().enumerate() {
                 switch["id"] = json!(format!("s{at}"));
             }
-            let set = set(switches);
+            // An earlier set with some of them as they are, some different, some gone.
+            for (at, old) in before.iter_mut().enumerate() {
+                match switches.get(at).filter(|_| kept[at]) {
+                    Some(same) => *old = same.clone(),
+                    None => old["id"] = json!(format!("s{}", at * 2)),
+                }
+            }
+            before.sort_by_key(|old| old["id"].to_string());
+            before.dedup_by_key(|old| old["id"].to_string());
+            let before = set(before);
+            let set = before.compile_next(&Snapshot::new(2, switches)).unwrap();
             let staleness = Staleness { for_ms: 1, is_too_old };
             for context in &contexts {
                 let context = context.as_object().unwrap();

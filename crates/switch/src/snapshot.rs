@@ -1,5 +1,6 @@
 //! All switches at one revision: what travels from server to client, and lies on the client's disk.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lanner_core::{Node, content};
@@ -47,6 +48,12 @@ impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0.hash == other.0.hash
     }
+}
+
+/// What a server signs to say what its clock says, to who asked with this nonce and so knows that it is no old answer.
+#[must_use]
+pub fn signed_time(now_ms: i64, nonce: &str) -> String {
+    format!("lanner time {now_ms} {nonce}")
 }
 
 /// All switches at one revision, with a hash that says whether they are whole and as they were sent.
@@ -104,6 +111,25 @@ impl Snapshot {
         switches.sort_by(|a, b| a.id().cmp(b.id()));
         let hash = hash_of(revision, &switches);
         Self { revision, hash, switches: switches.into(), signature: None }
+    }
+
+    /// A later snapshot, in which some switches are others: each change is a switch's id and its new document, if it
+    /// still has one. Cost: hashing the hashes of all.
+    ///
+    /// ```
+    /// use lanner_switch::{Document, Snapshot};
+    /// use serde_json::json;
+    /// let [a, b] = ["a", "b"].map(|id| json!({"id": id, "when": "x"}));
+    /// let before = Snapshot::new(1, vec![a.clone()]);
+    /// let changes = vec![("a".to_owned(), None), ("b".to_owned(), Some(Document::new(b.clone())))];
+    /// assert_eq!(before.with(2, changes), Snapshot::new(2, vec![b]));
+    /// ```
+    #[must_use]
+    pub fn with(&self, revision: u64, changes: Vec<(String, Option<Document>)>) -> Self {
+        let changes: HashMap<String, Option<Document>> = changes.into_iter().collect();
+        let kept = self.switches.iter().filter(|document| !changes.contains_key(document.id()));
+        let kept: Vec<Document> = kept.cloned().collect();
+        Self::of(revision, kept.into_iter().chain(changes.into_values().flatten()).collect())
     }
 
     /// What a signature of it is made of.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use lanner_core::field;
+use lanner_core::time::MINUTE_MS;
 use lanner_core::{Labels, Node, Problems, TimeRange};
 use lanner_rules::{Condition, FieldPath, Missing};
 use serde_json::{Map, Value};
@@ -218,6 +219,20 @@ impl Switch {
         }
     }
 
+    /// When it blocks next, or would in shadow, where it is on and does not now, milliseconds since the Unix epoch: when its
+    /// validity or one of its windows begins. `None` when that is not within eight days. Cost: a look at each minute.
+    #[must_use]
+    pub fn next_ms(&self, now_ms: i64) -> Option<i64> {
+        let does = |at_ms: i64| matches!(self.phase(at_ms), Phase::Blocking | Phase::Shadowing);
+        if self.status == Status::Inactive || does(now_ms) {
+            return None;
+        }
+        let from_ms = now_ms.max(self.valid.start_ms);
+        let first_minute = from_ms.div_euclid(MINUTE_MS) + 1;
+        let minutes = (first_minute..first_minute + 8 * 24 * 60).map(|minute| minute * MINUTE_MS);
+        std::iter::once(from_ms).chain(minutes).find(|at_ms| does(*at_ms))
+    }
+
     /// Whether the condition holds for `context`, leaving time and rollout aside.
     #[must_use]
     pub fn matches(&self, context: &Map<String, Value>) -> bool {
@@ -251,6 +266,25 @@ fn position(id: &str, value: &Value) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_says_when_it_blocks_next() {
+        #[track_caller]
+        fn check(fields: Value, next: Option<&str>) {
+            let mut document = json!({"id": "a", "when": "x"});
+            document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            let now_ms = lanner_core::time::parse_time_ms("2026-01-05T12:00:30Z").unwrap(); // a Monday
+            let found = Switch::from_json(&document).unwrap().next_ms(now_ms);
+            assert_eq!(found.map(lanner_core::time::format_time).as_deref(), next, "{document}");
+        }
+        check(json!({}), None);
+        check(json!({"status": "inactive", "valid": {"from": "2026-02-01"}}), None);
+        check(json!({"valid": {"from": "2026-02-01"}}), Some("2026-02-01T00:00:00Z"));
+        check(json!({"valid": {"to": "2026-01-01"}}), None);
+        let nights = json!([{"from": "22:00", "to": "06:00", "tz": "UTC"}]);
+        check(json!({ "schedule": nights }), Some("2026-01-05T22:00:00Z"));
+        check(json!({"schedule": nights, "valid": {"to": "2026-01-05T20:00:00Z"}}), None);
+    }
     use lanner_core::time::parse_time_ms;
     use serde_json::json;
 

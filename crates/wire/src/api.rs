@@ -41,8 +41,9 @@ pub use rule::{
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use switch::{
-    ApplySwitches, AuditCheckView, ChangeSwitch, EvaluateSwitches, PreviewSwitch, SwitchAnswer, SwitchCount,
-    SwitchPreview, SwitchRequest, SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView, TellSwitches,
+    ApplySwitches, AuditCheckView, BumpSwitches, BumpedSwitches, ChangeSwitch, EvaluateSwitches,
+    PreviewSwitch, ReportClient, SwitchAnswer, SwitchClient, SwitchCount, SwitchPreview, SwitchRequest,
+    SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView, TellSwitches,
 };
 pub use time::{Time, When};
 

@@ -41,7 +41,8 @@ fn not_ready(app: &App) -> Option<String> {
     if let Some(why) = locked(&app.stuck).clone() {
         return Some(why);
     }
-    if let Some(why) = app.switches.problem() {
+    let clients = || app.switches.clients.problem(&app.switches.current(), app.now_ms());
+    if let Some(why) = app.switches.problem().or_else(clients) {
         return Some(why);
     }
     if !app.settings.evaluate {

@@ -11,7 +11,7 @@ use axum::routing::{delete, get, post, put};
 use super::{alerts, data, messages, operations, replay, rules, silences};
 use crate::app::App;
 use crate::ingest::{events, influx};
-use crate::switches::{counts, deliver, documents, evaluate, ofrep, preview, requests};
+use crate::switches::{clients, counts, deliver, documents, evaluate, ofrep, preview, requests};
 
 /// What the server says of itself.
 pub(super) const DOCUMENT: &str = include_str!("../../openapi.json");
@@ -108,6 +108,9 @@ routes! {
     get    "/api/v1/switches/stream"            deliver::stream
     get    "/api/v1/switches/key"               deliver::key
     post   "/api/v1/switches/counts"            counts::tell
+    get    "/api/v1/switches/clients"           clients::list
+    post   "/api/v1/switches/clients"           clients::report
+    post   "/api/v1/switches/bump"              clients::bump
     post   "/api/v1/switches/evaluate"          evaluate::evaluate
     post   "/ks/validate"                       evaluate::validate
     post   "/ofrep/v1/evaluate/flags"           ofrep::bulk

@@ -1,9 +1,9 @@
 //! Rules: apply, check, list, show, delete, history.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use lanner_core::{Alert, Evaluation};
 use lanner_engine::Config;
@@ -13,6 +13,7 @@ use lanner_wire::api::{
     AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, EvaluationView, Prefill, Prunable,
     RuleDocument, RuleState, RuleView, StateCounts, Time,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::problem_view;
@@ -55,6 +56,7 @@ pub async fn apply(
         prune: if sections == Sections::default() { Prune::Nothing } else { Prune::All(sections) },
         dry_run: request.dry_run,
         force: request.force,
+        ..ApplyOptions::default()
     };
     let (has_rules, has_receivers) = (!request.rules.is_empty(), !request.receivers.is_empty());
     let mut document = register::document(request.rules, request.receivers, request.inhibit);
@@ -139,16 +141,16 @@ fn document(stored: StoredRule) -> RuleDocument {
     }
 }
 
-/// How each evaluated rule fares, by id.
-fn states(app: &App, only: Option<&str>) -> Result<HashMap<String, RuleState>, ApiError> {
-    let prefills = locked(&app.prefills).clone();
+/// How each wanted rule fares, if it is evaluated, by id.
+fn states(app: &App, is_wanted: &dyn Fn(&str) -> bool) -> HashMap<String, RuleState> {
+    let prefills = locked(&app.prefills);
     let mut states: HashMap<String, RuleState> = HashMap::new();
     let mut by_rule: HashMap<Arc<str>, Vec<lanner_core::AlertState>> = HashMap::new();
     let engine = app.engine();
-    for Alert { rule, state, .. } in engine.alerts() {
+    for Alert { rule, state, .. } in engine.alerts().filter(|alert| is_wanted(&alert.rule)) {
         by_rule.entry(rule.clone()).or_default().push(*state);
     }
-    for (rule, next_ms) in engine.rules().filter(|(rule, _)| only.is_none_or(|id| *rule.id == *id)) {
+    for (rule, next_ms) in engine.rules().filter(|(rule, _)| is_wanted(&rule.id)) {
         let counts: StateCounts = by_rule.remove(&rule.id).unwrap_or_default().into_iter().collect();
         let prefill = prefills.get(&rule.id).map(|progress| Prefill {
             done: progress.done,
@@ -165,35 +167,49 @@ fn states(app: &App, only: Option<&str>) -> Result<HashMap<String, RuleState>, A
         };
         states.insert(rule.id.to_string(), state);
     }
-    drop(engine);
-    if let Some(state) = only.and_then(|id| states.get_mut(id)) {
-        let filter = EvaluationFilter {
-            rule: Some(state.id.as_str().into()),
-            limit: 1,
-            ..EvaluationFilter::default()
-        };
-        let last: Option<Evaluation> = app.store.evaluations(&filter)?.into_iter().next();
-        state.last = last.as_ref().map(EvaluationView::from);
-    }
-    Ok(states)
+    states
 }
 
-/// All rules, in order of their ids, and how they fare.
+/// Which rules are wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+/// So many rules are answered at once, if nothing is said, and at most.
+const PAGE: usize = 1_000;
+const MAX_PAGE: usize = 10_000;
+
+/// Rules in order of their ids, a page at a time, and how they fare. A page that is full may have a next one: `after` the
+/// last id of this.
 ///
 /// # Errors
-/// 500.
+/// 400, 500.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/rules", tag = "rules",
+    params(
+        ("limit" = Option<usize>, Query, description = "at most so many, 1 to 10000; 1000 if nothing is said"),
+        ("after" = Option<String>, Query, description = "only rules with a later id than this"),
+    ),
     responses((status = 200, body = Vec<RuleView>))
 ))]
-pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RuleView>>, ApiError> {
-    let mut states = states(&app, None)?;
-    let view = |stored: StoredRule| {
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Query(Page { limit, after }): Query<Page>,
+) -> Result<Json<Vec<RuleView>>, ApiError> {
+    let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+    let after = after.unwrap_or_default();
+    let stored = app.store.documents_after(register::RULE, &after, limit)?;
+    let ids: HashSet<&str> = stored.iter().map(|rule| rule.id.as_str()).collect();
+    let mut states = states(&app, &|id| ids.contains(id));
+    let views = stored.into_iter().map(|stored| {
         let state = states.remove(&stored.id);
         let problem = app.set_aside.problem(register::RULE, &stored.id);
         RuleView { rule: document(stored), state, problem }
-    };
-    Ok(Json(app.store.rules()?.into_iter().map(view).collect()))
+    });
+    Ok(Json(views.collect()))
 }
 
 /// One rule, how it fares, and its last evaluation.
@@ -205,11 +221,22 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RuleView>>, Ap
     responses((status = 200, body = RuleView), (status = 404, body = lanner_wire::api::ErrorBody))
 ))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleView>, ApiError> {
-    let stored = app.store.rules()?.into_iter().find(|rule| rule.id == id);
-    let rule = document(stored.ok_or_else(|| ApiError::not_found("rule", &id))?);
-    let state = states(&app, Some(&id))?.remove(&id);
+    let rule = document(latest(&app, &id)?.ok_or_else(|| ApiError::not_found("rule", &id))?);
+    let mut state = states(&app, &|known| known == id).remove(&id);
+    if let Some(state) = &mut state {
+        let filter =
+            EvaluationFilter { rule: Some(id.as_str().into()), limit: 1, ..EvaluationFilter::default() };
+        let last: Option<Evaluation> = app.store.evaluations(&filter)?.into_iter().next();
+        state.last = last.as_ref().map(EvaluationView::from);
+    }
     let problem = app.set_aside.problem(register::RULE, &id);
     Ok(Json(RuleView { rule, state, problem }))
+}
+
+/// A rule as it is stored, unless it was deleted.
+fn latest(app: &App, id: &str) -> Result<Option<StoredRule>, ApiError> {
+    let latest = app.store.rule_history(id)?.into_iter().next();
+    Ok(latest.filter(|rule| rule.document.is_some()))
 }
 
 /// Delete one rule. Its running alerts end, and people are told.
@@ -225,7 +252,7 @@ pub async fn delete(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
-    if !app.store.rules()?.iter().any(|rule| rule.id == id) {
+    if latest(&app, &id)?.is_none() {
         return Err(ApiError::not_found("rule", &id));
     }
     apply::delete_rule(&app, &id, &actor(&headers)).await?;

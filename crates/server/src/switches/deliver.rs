@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use lanner_switch::Delta;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -17,6 +18,20 @@ use crate::metrics::METRICS;
 
 /// The server's clock, milliseconds since the Unix epoch, so that clients know how wrong theirs is.
 pub(super) const NOW_HEADER: &str = "x-lanner-now-ms";
+
+/// What a client calls itself.
+const CLIENT_HEADER: &str = "x-lanner-client";
+/// What a client wants signed together with the time.
+const NONCE_HEADER: &str = "x-lanner-nonce";
+/// The signature of both, where snapshots are signed.
+const SIGNED_TIME_HEADER: &str = "x-lanner-now-signature";
+/// A longer text of a header is not looked at.
+const MAX_HEADER: usize = 200;
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let value = headers.get(name)?.to_str().ok()?;
+    (value.len() <= MAX_HEADER && !value.is_empty()).then_some(value)
+}
 
 /// Whether `If-None-Match` names this tag, or all.
 pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
@@ -50,28 +65,37 @@ pub async fn snapshot(
 ) -> Response {
     let current = app.switches.current();
     let tag = current.set.tag();
+    let now_ms = app.now_ms();
+    if let (Some(name), Some(held)) = (text(&headers, CLIENT_HEADER), &since) {
+        app.switches.clients.note(name, held, None, now_ms);
+    }
     let sent = |form| METRICS.switch_snapshots.with_label_values(&[form]).inc();
     let meta = [
         (header::ETAG.as_str(), format!("\"{tag}\"")),
         (header::CACHE_CONTROL.as_str(), "no-cache".to_owned()),
-        (NOW_HEADER, app.now_ms().to_string()),
+        (NOW_HEADER, now_ms.to_string()),
     ];
+    let signature = text(&headers, NONCE_HEADER).and_then(|nonce| app.switches.signed_time(now_ms, nonce));
+    let signature = signature.map(|signature| [(SIGNED_TIME_HEADER, signature)]);
     if is_known(&headers, &tag) {
         sent("unchanged");
-        return (StatusCode::NOT_MODIFIED, meta).into_response();
+        return (StatusCode::NOT_MODIFIED, meta, signature, ()).into_response();
     }
-    let delta = since.and_then(|since| app.switches.deltas.since(&since)).map(|delta| delta.to_text());
-    let text = match delta.filter(|delta| delta.len() < current.text.len()) {
+    let delta = since.and_then(|since| app.switches.deltas.since(&since));
+    // Otherwise it is no shorter than all there is.
+    let is_short =
+        |delta: &Delta| delta.changed().len() + delta.removed().len() < current.set.switches().len();
+    let text = match delta.filter(is_short) {
         Some(delta) => {
             sent("delta");
-            Bytes::from(delta)
+            Bytes::from(delta.to_text())
         }
         None => {
             sent("whole");
-            current.text.clone()
+            current.text().clone()
         }
     };
-    (meta, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+    (meta, signature, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// The public key by which clients know that a snapshot is this server's: 64 hexadecimal digits.

@@ -14,9 +14,9 @@ use lanner_wire::api::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::SWITCH;
 use super::requests::for_ms;
 use super::save::{self, By, Change};
+use super::{SWITCH, cause};
 use crate::api::rules::{actor, applied_view};
 use crate::api::{ApiError, Json};
 use crate::app::App;
@@ -24,7 +24,9 @@ use crate::apply::{Applied, ApplyOptions, Prune, Sections};
 use crate::blocking::blocking;
 
 fn version(stored: StoredDocument) -> SwitchVersion {
+    let cause = serde_json::to_value(cause::of(&stored)).unwrap_or_default();
     SwitchVersion {
+        cause,
         id: stored.id,
         version: stored.version,
         document: stored.document.unwrap_or(Value::Null),
@@ -39,13 +41,17 @@ fn view(app: &App, stored: StoredDocument) -> SwitchView {
     let problem = app.set_aside.problem(SWITCH, &switch.id);
     let read = Switch::from_json(&switch.document).ok().filter(|_| problem.is_none());
     let phase = read.map_or("unreadable", |read| read.phase(app.now_ms()).name());
-    SwitchView { phase: phase.to_owned(), counts: app.switches.counts.of(&switch.id), problem, switch }
+    let counts = app.switches.counts.of(&switch.id);
+    SwitchView { phase: phase.to_owned(), next: None, counts, problem, switch }
 }
 
 pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
     let latest = app.store.document_history(SWITCH, id)?.into_iter().next();
     let stored = latest.filter(|stored| stored.document.is_some());
-    Ok(view(app, stored.ok_or_else(|| ApiError::not_found("switch", id))?))
+    let mut view = view(app, stored.ok_or_else(|| ApiError::not_found("switch", id))?);
+    let switch = Switch::from_json(&view.switch.document).ok();
+    view.next = switch.and_then(|switch| switch.next_ms(app.now_ms())).map(Time);
+    Ok(view)
 }
 
 fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
@@ -82,7 +88,8 @@ pub async fn apply(
     let switches_only = Sections { switches: true, ..Sections::default() };
     let prune = if prune { Prune::All(switches_only) } else { Prune::Nothing };
     let message = message.unwrap_or_default();
-    let options = ApplyOptions { actor: actor(&headers), message, prune, dry_run, force };
+    let options =
+        ApplyOptions { actor: actor(&headers), message, prune, dry_run, force, ..ApplyOptions::default() };
     Ok(response(save::apply(&app, switches, &options).await?, dry_run))
 }
 
@@ -106,6 +113,7 @@ pub struct Why {
     message: Option<String>,
     #[serde(default)]
     force: bool,
+    expect: Option<u32>,
 }
 
 /// Create or replace one switch. The document may leave its `id` out.
@@ -144,7 +152,7 @@ pub async fn put(
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "delete_switch",
-    params(("id" = String, Path), ("message" = Option<String>, Query)),
+    params(("id" = String, Path), ("message" = Option<String>, Query), ("expect" = Option<u32>, Query)),
     responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
 ))]
 pub async fn delete(
@@ -153,14 +161,19 @@ pub async fn delete(
     Path(id): Path<String>,
     Query(why): Query<Why>,
 ) -> Result<StatusCode, ApiError> {
-    let by = By { actor: actor(&headers), message: why.message.unwrap_or_default(), force: true };
+    let by = By {
+        actor: actor(&headers),
+        message: why.message.unwrap_or_default(),
+        force: true,
+        expect: why.expect,
+    };
     save::change(&app, &id, Change::Delete, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn by(headers: &HeaderMap, request: ChangeSwitch) -> By {
-    let ChangeSwitch { message, force, .. } = request;
-    By { actor: actor(headers), message: message.unwrap_or_default(), force }
+    let ChangeSwitch { message, force, expect, .. } = request;
+    By { actor: actor(headers), message: message.unwrap_or_default(), force, expect }
 }
 
 async fn changed(

@@ -11,7 +11,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use lanner_switch::Verdict;
-use lanner_wire::gate::{context, original};
+use lanner_wire::gate::{contexts, original};
 
 use super::evaluate::ask;
 use crate::app::App;
@@ -43,9 +43,16 @@ fn answer(
     path: Option<String>,
     leave: StatusCode,
 ) -> Response {
-    let context = context(request.method().as_str(), request.headers(), query, path);
-    let verdict = ask(app, &app.switches.current(), &context, "gate");
-    if verdict.is_blocked() { refusal(&verdict) } else { leave.into_response() }
+    let Some(contexts) = contexts(request.method().as_str(), request.headers(), query, path) else {
+        let why = "a parameter is given too many times to say what the request means\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
+    };
+    let current = app.switches.current();
+    let mut verdicts = contexts.iter().map(|context| ask(app, &current, context, "gate"));
+    match verdicts.find(Verdict::is_blocked) {
+        Some(verdict) => refusal(&verdict),
+        None => leave.into_response(),
+    }
 }
 
 fn refusal(verdict: &Verdict) -> Response {

@@ -4,10 +4,12 @@
 //! who cannot. Both run `lanner-switch`, so both say the same.
 //!
 //! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
-//! [`requests`] (what waits for one), [`throw`] (changes by alerts), then the faces: `documents` (the API), `deliver`
-//! (snapshot, [`deltas`] and stream), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature,
+//! [`requests`] (what waits for one), [`cause`] (what led to a change), [`throw`] (changes by alerts), then the faces: `documents` (the API), `deliver`
+//! (snapshot, [`deltas`] and stream), [`clients`] (who holds which), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature,
 //! at a [`pace`]), `gate` (proxies).
 
+pub mod cause;
+pub mod clients;
 pub mod counts;
 pub mod deliver;
 pub mod deltas;
@@ -26,7 +28,7 @@ pub mod sign;
 pub mod throw;
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use axum::Router;
 use axum::routing::any;
@@ -36,6 +38,9 @@ use lanner_switch::{Delta, Document, Snapshot, SwitchSet};
 
 use crate::app::{App, locked};
 use crate::stored::{Aside, SetAside, misplaced};
+
+/// Held while switches are changed, by one at a time.
+pub(crate) type Lock = tokio::sync::OwnedMutexGuard<()>;
 
 /// The kind of documents that switches are.
 pub const SWITCH: &str = "switch";
@@ -56,10 +61,16 @@ pub struct Switches {
     /// What changed lately.
     pub deltas: deltas::Deltas,
     problem: Mutex<Option<String>>,
+    /// What alerts have activated lately.
+    pub(crate) thrown: throw::Thrown,
     /// One change of switches at a time; nothing slow is done under it.
-    pub(super) changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
+    /// What was turned on lately without a second look.
+    pub(crate) lately: guard::Lately,
     /// The contexts that were asked last.
     pub recent: recent::Recent,
+    /// The clients that told what they hold.
+    pub clients: clients::Clients,
     /// What switches did.
     pub counts: counts::Counts,
     /// How often OpenFeature's clients are answered.
@@ -72,12 +83,19 @@ pub struct Switches {
 pub struct Current {
     /// Ready to be asked.
     pub set: SwitchSet,
-    /// The snapshot's canonical text.
-    pub text: Bytes,
+    /// The snapshot's canonical text, once somebody wants it.
+    text: OnceLock<Bytes>,
     /// What changed since the one before as JSON, if it is short enough to be told to everybody at once.
     pub delta: Option<String>,
     /// When what they say last changed here, by a change or by the clock, milliseconds since the Unix epoch.
     pub since_ms: AtomicI64,
+}
+
+impl Current {
+    /// The snapshot's canonical text.
+    pub fn text(&self) -> &Bytes {
+        self.text.get_or_init(|| Bytes::from(self.set.snapshot().to_text()))
+    }
 }
 
 impl Switches {
@@ -85,15 +103,18 @@ impl Switches {
     #[must_use]
     pub fn new(signer: Option<sign::Signer>, pace: pace::Pace) -> Self {
         let set = SwitchSet::default();
-        let text = Bytes::from(set.snapshot().to_text());
-        let current = Arc::new(Current { set, text, delta: None, since_ms: AtomicI64::new(0) });
+        let current = Current { set, text: OnceLock::new(), delta: None, since_ms: AtomicI64::new(0) };
+        let current = Arc::new(current);
         Self {
             told: tokio::sync::watch::Sender::new(Arc::clone(&current)),
             current: RwLock::new(current),
             deltas: deltas::Deltas::default(),
             problem: Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
+            thrown: throw::Thrown::default(),
+            changing: Arc::default(),
+            lately: guard::Lately::default(),
             recent: recent::Recent::default(),
+            clients: clients::Clients::default(),
             counts: counts::Counts::default(),
             pace,
             signer,
@@ -104,6 +125,17 @@ impl Switches {
     #[must_use]
     pub fn public_key(&self) -> Option<String> {
         self.signer.as_ref().map(sign::Signer::public_key)
+    }
+
+    /// The lock for changes.
+    pub(crate) async fn lock(&self) -> Lock {
+        Arc::clone(&self.changing).lock_owned().await
+    }
+
+    /// The signature of what the clock says, for who asked with this nonce, if snapshots are signed.
+    #[must_use]
+    pub(super) fn signed_time(&self, now_ms: i64, nonce: &str) -> Option<String> {
+        self.signer.as_ref().map(|signer| signer.sign_text(&lanner_switch::signed_time(now_ms, nonce)))
     }
 
     /// The switches in force.
@@ -138,16 +170,46 @@ impl Switches {
     pub fn reload(&self, store: &Store, aside: &SetAside, now_ms: i64) -> Result<Arc<Current>, StoreError> {
         let before = self.current();
         let loaded = load(store, aside, self.signer.as_ref(), &before.set);
-        *locked(&self.problem) =
-            loaded.as_ref().err().map(|error| format!("the switches cannot be read: {error}"));
-        let set = loaded?;
-        let delta = Delta::between(before.set.snapshot(), set.snapshot());
-        let current = Arc::new(Current {
-            text: Bytes::from(set.snapshot().to_text()),
-            delta: Some(delta.to_text()).filter(|text| text.len() <= MAX_TOLD_BYTES),
-            since_ms: AtomicI64::new(now_ms),
-            set,
+        self.put_in_force(&before, loaded, now_ms)
+    }
+
+    /// Puts changes in force that were stored just now, by ids; the caller holds the lock for changes. Cost: that of the
+    /// changes, and a walk through all switches.
+    ///
+    /// # Errors
+    /// Failures of the store; the switches in force stay.
+    pub(super) fn publish(
+        &self,
+        store: &Store,
+        aside: &SetAside,
+        changes: Vec<(String, Option<Document>)>,
+        now_ms: i64,
+    ) -> Result<Arc<Current>, StoreError> {
+        if self.problem().is_some() {
+            return self.reload(store, aside, now_ms); // what is in force is not what was stored before
+        }
+        let before = self.current();
+        let next = store.document_revision(SWITCH).and_then(|revision| {
+            let snapshot = before.set.snapshot().with(revision, changes);
+            compiled(snapshot, self.signer.as_ref(), &before.set)
         });
+        self.put_in_force(&before, next, now_ms)
+    }
+
+    fn put_in_force(
+        &self,
+        before: &Current,
+        set: Result<SwitchSet, StoreError>,
+        now_ms: i64,
+    ) -> Result<Arc<Current>, StoreError> {
+        *locked(&self.problem) =
+            set.as_ref().err().map(|error| format!("the switches cannot be read: {error}"));
+        let set = set?;
+        let delta = Delta::between(before.set.snapshot(), set.snapshot());
+        let is_short = delta.changed().len() + delta.removed().len() <= MAX_TOLD;
+        let text = is_short.then(|| delta.to_text()).filter(|text| text.len() <= MAX_TOLD_BYTES);
+        let current =
+            Arc::new(Current { text: OnceLock::new(), delta: text, since_ms: AtomicI64::new(now_ms), set });
         self.deltas.push(delta);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
         self.told.send_replace(Arc::clone(&current));
@@ -184,7 +246,15 @@ fn load(
         set_aside.insert((SWITCH, stored.id), why);
     }
     aside.replace(&[SWITCH], set_aside);
-    let snapshot = Snapshot::of(store.document_revision(SWITCH)?, documents);
+    compiled(Snapshot::of(store.document_revision(SWITCH)?, documents), signer, before)
+}
+
+/// The set of a snapshot, which is signed first.
+fn compiled(
+    snapshot: Snapshot,
+    signer: Option<&sign::Signer>,
+    before: &SwitchSet,
+) -> Result<SwitchSet, StoreError> {
     let snapshot = match signer {
         Some(signer) => signer.sign(snapshot),
         None => snapshot,
@@ -194,8 +264,9 @@ fn load(
     })
 }
 
-/// A longer change is not told to everybody at once, but fetched by each.
+/// A longer change, or one of more switches, is not told to everybody at once, but fetched by each.
 const MAX_TOLD_BYTES: usize = 16 << 10;
+const MAX_TOLD: usize = 100;
 
 /// How long a stream says nothing before it shows that it lives.
 pub(crate) const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(5);

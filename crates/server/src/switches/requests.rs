@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use lanner_core::Cause;
 use lanner_core::time::{format_duration, parse_duration_ms};
-use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
+use lanner_io::store::{Author, DocumentChange, StoreError, StoredDocument};
 use lanner_switch::{Switch, change};
 use lanner_wire::api::{ChangeSwitch, ProblemView, SwitchRequest, SwitchView, Time};
 use serde_json::{Value, json};
 
 use super::documents::find;
-use super::{SWITCH, guard};
+use super::{SWITCH, cause, guard, save};
 use crate::api::rules::actor;
 use crate::api::{ApiError, Json};
 use crate::app::App;
@@ -35,24 +36,18 @@ pub(super) struct Wanted {
 }
 
 /// Keeps a request; the caller holds the lock for changes.
-pub(super) async fn keep(
-    app: &App,
-    id: &str,
-    wanted: Wanted,
-    actor: &str,
-    message: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn keep(app: &App, id: &str, wanted: Wanted, author: Author) -> Result<(), StoreError> {
     let Wanted { document, for_ms, version, because } = wanted;
     let request = json!({"switch": document, "for_ms": for_ms, "version": version, "because": because});
     let changes = vec![DocumentChange { id: id.to_owned(), document: Some(request) }];
-    app.store.save_documents(REQUEST, actor, message, app.now_ms(), changes)?.await?;
+    app.store.save_documents_by(REQUEST, author, changes)?.await?;
     Ok(())
 }
 
 /// Ends a request; the caller holds the lock for changes.
-pub(super) async fn end(app: &App, id: &str, actor: &str, message: &str) -> Result<(), StoreError> {
+pub(super) async fn end(app: &App, id: &str, author: Author) -> Result<(), StoreError> {
     let changes = vec![DocumentChange { id: id.to_owned(), document: None }];
-    app.store.save_documents(REQUEST, actor, message, app.now_ms(), changes)?.await?;
+    app.store.save_documents_by(REQUEST, author, changes)?.await?;
     Ok(())
 }
 
@@ -125,7 +120,7 @@ pub async fn request(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<(StatusCode, Json<SwitchRequest>), ApiError> {
-    let _one_at_a_time = app.switches.changing.lock().await;
+    let _lock = app.switches.lock().await;
     let for_ms = for_ms(request.duration.as_deref())?;
     let stored = find(&app, &id)?;
     let refused = |why: String| {
@@ -136,7 +131,7 @@ pub async fn request(
     let because = guard::objection(&app, Some(&stored.switch.document), &document).await?;
     let because = because.unwrap_or_else(|| "a second person was asked for".to_owned());
     let wanted = Wanted { document, for_ms, version: stored.switch.version, because };
-    keep(&app, &id, wanted, &actor(&headers), &request.message.unwrap_or_default()).await?;
+    keep(&app, &id, wanted, person(&app, actor(&headers), request.message)).await?;
     let kept = found(&app, &id)?;
     let view = view(&kept).ok_or_else(|| ApiError::internal("the request was kept and cannot be read"))?;
     Ok((StatusCode::ACCEPTED, Json(view)))
@@ -162,7 +157,7 @@ pub async fn approve(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    let _one_at_a_time = app.switches.changing.lock().await;
+    let lock = app.switches.lock().await;
     let (stored, actor) = (found(&app, &id)?, actor(&headers));
     if stored.actor == actor {
         let message = format!("{actor} asked for \"{id}\"; somebody else has to approve it");
@@ -179,19 +174,21 @@ pub async fn approve(
     let refused = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why);
     let document = change::activate(&document, now_ms, for_ms).map_err(refused)?;
     Switch::from_json(&document)?;
-    let message = [format!("{APPROVED}{}", stored.actor), request.message.unwrap_or_default()];
-    let message = message.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    let why = request.message.map(|why| format!(": {why}")).unwrap_or_default();
+    let message = format!("approved, asked for by {}{why}", stored.actor);
+    let cause = Cause::Approved { by: actor.clone(), cause: Box::new(cause::of(&stored)) };
+    let author = Author { actor, message, cause, now_ms };
     let changes = vec![DocumentChange { id: id.clone(), document: Some(document) }];
-    app.store.save_documents(SWITCH, &actor, &message, now_ms, changes)?.await?;
-    end(&app, &id, &actor, DONE).await?;
-    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
+    let _lock = save::commit(&app, lock, author.clone(), changes).await?;
+    app.switches.lately.accept();
+    end(&app, &id, Author { message: "approved".to_owned(), ..author }).await?;
     find(&app, &id).map(Json)
 }
 
-/// How the message of an approved change begins; who asked follows.
-pub(super) const APPROVED: &str = "approved, asked for by ";
-/// How the history says that a request was approved.
-pub(super) const DONE: &str = "approved";
+fn person(app: &App, actor: String, message: Option<String>) -> Author {
+    let message = message.unwrap_or_default();
+    Author { actor, message, cause: Cause::Person, now_ms: app.now_ms() }
+}
 
 /// Turn down what somebody asked for; who asked may do so too.
 ///
@@ -208,9 +205,9 @@ pub async fn deny(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchRequest>, ApiError> {
-    let _one_at_a_time = app.switches.changing.lock().await;
+    let _lock = app.switches.lock().await;
     let denied = view(&found(&app, &id)?);
-    end(&app, &id, &actor(&headers), &request.message.unwrap_or_default()).await?;
+    end(&app, &id, person(&app, actor(&headers), request.message)).await?;
     denied.map(Json).ok_or_else(|| ApiError::internal("what was denied cannot be read"))
 }
 

@@ -1,19 +1,22 @@
 //! Changes of switches: checked, made durable with their place in the audit, then in force.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use lanner_core::document::Check;
-use lanner_core::{Node, Problem, Problems};
-use lanner_io::store::{DocumentBatch, DocumentChange, StoreError, StoredDocument};
-use lanner_switch::{Switch, change};
+use lanner_core::time::format_time;
+use lanner_core::{Cause, Node, Problem, Problems};
+use lanner_io::store::{Author, DocumentBatch, DocumentChange, StoreError, StoredDocument};
+use lanner_switch::{Document, Switch, SwitchSet, change};
 use serde_json::Value;
 
-use super::{SWITCH, guard};
+use super::{Lock, SWITCH, cause, guard};
 use crate::api::ApiError;
 use crate::app::App;
 use crate::apply::{Applied, ApplyError, ApplyOptions, Prune};
+use crate::blocking::blocking;
+use crate::register::broke_off;
 
 /// How one switch is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,63 @@ pub struct By {
     pub message: String,
     /// Whether to do it though the guard objects.
     pub force: bool,
+    /// The version that was looked at: any other is left as it is.
+    pub expect: Option<u32>,
+}
+
+/// So many switches are written at once; between two such pieces others get their turn.
+const PIECE: usize = 500;
+/// So often a change is judged anew because its switches changed meanwhile; then while everybody waits.
+const MAX_TRIES: usize = 3;
+
+/// Makes the switches what is sent: all or none, as far as anything in them is wrong. Which switches that are not sent
+/// are deleted, `options` say; with [`Prune::Own`], as a configuration that is read at each start, switches that somebody
+/// else changed since are left as they are. With `force`, what the guard objects to is done all the same, and the
+/// history says so.
+///
+/// More than a few hundred are written in pieces, so that nobody who turns a switch on or off waits for them.
+///
+/// # Errors
+/// Every problem in what is sent; failures of the store, and then a part of it may be in force.
+pub async fn apply(
+    app: &Arc<App>,
+    mut documents: Vec<Value>,
+    options: &ApplyOptions,
+) -> Result<Applied, ApplyError> {
+    let now_ms = app.now_ms();
+    let ids = checked(&mut documents)?;
+    let sent: Vec<(String, Value)> = ids.into_iter().zip(documents).collect();
+    for n_tries in 1.. {
+        let set = app.switches.current();
+        let plan = planned(app, &set.set, &sent, options, now_ms)?;
+        // Judged while others go on, and again if they changed what was judged.
+        let lock = if n_tries > MAX_TRIES { Some(app.switches.lock().await) } else { None };
+        let objections = objections(app, &plan).await?;
+        // Also of a dry run: what would be refused is told.
+        if !options.force && !objections.is_empty() {
+            return Err(ApplyError::Problems(Problems(objections)));
+        }
+        if options.dry_run {
+            return Ok(plan.applied);
+        }
+        let lock = match lock {
+            Some(lock) => lock,
+            None => app.switches.lock().await,
+        };
+        if plan.still_holds(&app.switches.current().set) {
+            let told = told(&objections);
+            let message = forced(&options.message, &told);
+            let author =
+                Author { actor: options.actor.clone(), message, cause: options.cause.clone(), now_ms };
+            let applied = plan.applied.clone();
+            write(app, lock, author, plan).await?;
+            if !told.is_empty() {
+                app.switches.lately.accept();
+            }
+            return Ok(applied);
+        }
+    }
+    Err(ApplyError::Store(StoreError::Closed)) // not reached: with the lock, a plan holds
 }
 
 /// What is to be written of switches, and what that makes of them.
@@ -47,28 +107,6 @@ pub(crate) struct PlannedSwitches {
     pub(crate) batch: DocumentBatch,
 }
 
-/// Makes the switches what is sent: all or none. Which switches that are not sent are deleted, `options` say; with
-/// [`Prune::Own`], as a configuration that is read at each start, switches that somebody else changed since are left
-/// as they are. With `force`, what the guard objects to is done all the same, and the history says so.
-///
-/// # Errors
-/// Every problem in what is sent; failures of the store.
-pub async fn apply(
-    app: &Arc<App>,
-    documents: Vec<Value>,
-    options: &ApplyOptions,
-) -> Result<Applied, ApplyError> {
-    let _one_at_a_time = app.switches.changing.lock().await;
-    let now_ms = app.now_ms();
-    let PlannedSwitches { applied, batch } = plan(app, documents, options, now_ms).await?;
-    if options.dry_run {
-        return Ok(applied);
-    }
-    app.store.save_batches(&options.actor, now_ms, vec![batch])?.await?;
-    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
-    Ok(applied)
-}
-
 /// What [`apply`] would write; the caller holds the lock for changes.
 pub(crate) async fn plan(
     app: &Arc<App>,
@@ -77,57 +115,140 @@ pub(crate) async fn plan(
     now_ms: i64,
 ) -> Result<PlannedSwitches, ApplyError> {
     let ids = checked(&mut documents)?;
-    let stored: BTreeMap<String, StoredDocument> =
-        app.store.documents(SWITCH)?.into_iter().map(|stored| (stored.id.clone(), stored)).collect();
+    let sent: Vec<(String, Value)> = ids.into_iter().zip(documents).collect();
+    let current = app.switches.current();
+    let plan = planned(app, &current.set, &sent, options, now_ms)?;
+    let objections = objections(app, &plan).await?;
+    if !options.force && !objections.is_empty() {
+        return Err(ApplyError::Problems(Problems(objections)));
+    }
+    if !options.dry_run {
+        app.switches.lately.note(current, now_ms);
+    }
+    let message = forced(&options.message, &told(&objections));
+    let changes = plan.changes.into_iter().map(|(id, _, document)| DocumentChange { id, document }).collect();
+    let batch = DocumentBatch { kind: SWITCH.to_owned(), message, changes };
+    Ok(PlannedSwitches { applied: plan.applied, batch })
+}
+
+fn told(objections: &[Problem]) -> Vec<String> {
+    objections.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+}
+
+/// What an application comes to.
+struct Plan {
+    applied: Applied,
+    /// By id: what each switch is now, and what it is to be.
+    changes: Vec<(String, Option<Value>, Option<Value>)>,
+}
+
+impl Plan {
+    /// Whether the switches are still what they were when this was made.
+    fn still_holds(&self, set: &SwitchSet) -> bool {
+        self.changes.iter().all(|(id, before, _)| stored(set, id) == before.as_ref())
+    }
+}
+
+/// What is in force of a switch, as it is written.
+fn stored<'s>(set: &'s SwitchSet, id: &str) -> Option<&'s Value> {
+    set.snapshot().find(id).map(Document::value)
+}
+
+fn planned(
+    app: &App,
+    set: &SwitchSet,
+    sent: &[(String, Value)],
+    options: &ApplyOptions,
+    now_ms: i64,
+) -> Result<Plan, StoreError> {
+    let all = if options.prune == Prune::Nothing { Vec::new() } else { app.store.documents(SWITCH)? };
     let is_own = |stored: &StoredDocument| {
-        options.prune.takes(|sections| sections.switches, &stored.actor, &options.actor)
+        options.prune.takes(|sections| sections.switches, cause::of(stored) == options.cause)
+    };
+    let others: HashSet<&str> = match options.prune {
+        Prune::Own => all.iter().filter(|stored| !is_own(stored)).map(|stored| stored.id.as_str()).collect(),
+        Prune::Nothing | Prune::All(_) => HashSet::new(),
     };
     let (mut applied, mut changes) = (Applied::default(), Vec::new());
-    for (id, document) in ids.iter().zip(&mut documents) {
-        let before = stored.get(id);
-        let old = before.and_then(|before| before.document.as_ref());
-        end_emergency(document, old, now_ms);
-        if before.is_some_and(|before| options.prune == Prune::Own && !is_own(before)) {
+    for (id, document) in sent {
+        let (old, mut document) = (stored(set, id), document.clone());
+        change::end_emergency(&mut document, old, now_ms);
+        if others.contains(id.as_str()) {
             tracing::warn!(switch = id, "was changed since by somebody else, and stays as it is");
             applied.unchanged.push(id.clone());
             continue;
         }
         match old {
             None => applied.created.push(id.clone()),
-            Some(old) if old == document => applied.unchanged.push(id.clone()),
+            Some(old) if *old == document => {
+                applied.unchanged.push(id.clone());
+                continue;
+            }
             Some(_) => applied.changed.push(id.clone()),
         }
-        changes.push(DocumentChange { id: id.clone(), document: Some(document.take()) });
+        changes.push((id.clone(), old.cloned(), Some(document)));
     }
-    let sent: HashSet<&String> = ids.iter().collect();
-    for stored in stored.values().filter(|stored| !sent.contains(&stored.id)) {
-        let absent = if is_own(stored) { &mut applied.deleted } else { &mut applied.kept };
-        absent.push(stored.id.clone());
+    let kept: HashSet<&str> = sent.iter().map(|(id, _)| id.as_str()).collect();
+    let absent = set.snapshot().switches().iter().map(|document| document.id().to_owned());
+    let absent: BTreeSet<String> = absent.chain(all.iter().map(|stored| stored.id.clone())).collect();
+    let gone = all.iter().filter(|stored| is_own(stored)).map(|stored| stored.id.as_str());
+    let gone: HashSet<&str> = gone.collect();
+    for id in absent.into_iter().filter(|id| !kept.contains(id.as_str())) {
+        if gone.contains(id.as_str()) { &mut applied.deleted } else { &mut applied.kept }.push(id);
     }
-    changes.extend(applied.deleted.iter().map(|id| DocumentChange { id: id.clone(), document: None }));
-    // Also of a dry run: what would be refused is told.
-    let objections = objections(app, &stored, &changes).await?;
-    if !options.force && !objections.is_empty() {
-        return Err(ApplyError::Problems(Problems(objections)));
+    changes.extend(applied.deleted.iter().map(|id| (id.clone(), stored(set, id).cloned(), None)));
+    Ok(Plan { applied, changes })
+}
+
+async fn write(app: &Arc<App>, lock: Lock, author: Author, plan: Plan) -> Result<(), StoreError> {
+    let mut lock = Some(lock);
+    let mut changes = plan.changes.into_iter().peekable();
+    while changes.peek().is_some() {
+        let piece: Vec<_> = changes.by_ref().take(PIECE).collect();
+        let piece = piece.into_iter().map(|(id, _, document)| DocumentChange { id, document }).collect();
+        let held = match lock.take() {
+            Some(held) => held,
+            None => app.switches.lock().await,
+        };
+        commit(app, held, author.clone(), piece).await?;
     }
-    let objections: Vec<String> =
-        objections.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-    let message = forced(&options.message, &objections);
-    Ok(PlannedSwitches { applied, batch: DocumentBatch { kind: SWITCH.to_owned(), message, changes } })
+    Ok(())
+}
+
+/// Writes changes and puts them in force; both happen even if nobody waits for them any more. Gives the lock back.
+pub(super) async fn commit(
+    app: &Arc<App>,
+    lock: Lock,
+    author: Author,
+    changes: Vec<DocumentChange>,
+) -> Result<Lock, StoreError> {
+    let app = Arc::clone(app);
+    let work = async move {
+        let now_ms = author.now_ms;
+        let document = |change: &DocumentChange| change.document.clone().map(Document::new);
+        let published = changes.iter().map(|change| (change.id.clone(), document(change))).collect();
+        app.switches.lately.note(app.switches.current(), now_ms);
+        app.store.save_documents_by(SWITCH, author, changes)?.await?;
+        let put_in_force =
+            move || app.switches.publish(&app.store, &app.set_aside, published, now_ms).map(|_| lock);
+        blocking(put_in_force).await.unwrap_or_else(broke_off)
+    };
+    tokio::spawn(work).await.unwrap_or_else(broke_off)
 }
 
 /// What the guard says of changes, a problem for each that it objects to.
-async fn objections(
-    app: &Arc<App>,
-    stored: &BTreeMap<String, StoredDocument>,
-    changes: &[DocumentChange],
-) -> Result<Vec<Problem>, StoreError> {
-    let changes = changes.iter().filter_map(|change| Some((change.id.as_str(), change.document.as_ref()?)));
-    let (ids, changes): (Vec<_>, Vec<_>) = changes
-        .map(|(id, new)| (id, (stored.get(id).and_then(|stored| stored.document.as_ref()), new)))
-        .unzip();
-    let judged = guard::objections(app, &changes).await?;
-    let objections = ids.into_iter().zip(judged).filter_map(|(id, why)| Some((id, why?)));
+async fn objections(app: &Arc<App>, plan: &Plan) -> Result<Vec<Problem>, StoreError> {
+    let changes: Vec<_> = plan
+        .changes
+        .iter()
+        .filter_map(|(id, before, after)| Some((id.as_str(), before.as_ref(), after.as_ref()?)))
+        .collect();
+    let judged = guard::objections(
+        app,
+        &changes.iter().map(|(_, before, after)| (*before, *after)).collect::<Vec<_>>(),
+    )
+    .await?;
+    let objections = changes.into_iter().zip(judged).filter_map(|((id, ..), why)| Some((id, why?)));
     let hint =
         "force it (--force), or apply it inactive and ask a second person (lanner switch activate --request)"
             .to_owned();
@@ -147,18 +268,6 @@ fn forced(message: &str, objections: &[String]) -> String {
     }
     let dash = if message.is_empty() { "" } else { " - " };
     format!("{message}{dash}forced: {}", objections.join("; "))
-}
-
-/// Gives an emergency switch an end: the one it was given before, if nothing else changed; else a day from now.
-fn end_emergency(document: &mut Value, old: Option<&Value>, now_ms: i64) {
-    if let Some((old, end)) = old.and_then(|old| Some((old, old.pointer("/valid/to")?))) {
-        let mut same = document.clone();
-        change::give_end_at(&mut same, end);
-        if same == *old {
-            *document = same;
-        }
-    }
-    change::give_end(document, now_ms);
 }
 
 /// The ids of documents without a problem, which become what is stored.
@@ -185,29 +294,58 @@ fn checked(documents: &mut [Value]) -> Result<Vec<String>, ApplyError> {
 /// # Errors
 /// 404, 409 where the guard objects, 422 where the change makes no sense, failures of the store.
 pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result<(), ApiError> {
-    let _one_at_a_time = app.switches.changing.lock().await;
-    let now_ms = app.now_ms();
-    let versions = app.store.document_history(SWITCH, id)?;
-    let document = changed(&versions, id, change, now_ms)?;
-    if let Some(document) = &document {
-        Switch::from_json(document).map_err(ApiError::from)?;
+    for n_tries in 1.. {
+        let now_ms = app.now_ms();
+        let lock = if n_tries > MAX_TRIES { Some(app.switches.lock().await) } else { None };
+        let versions = app.store.document_history(SWITCH, id)?;
+        expected(&versions, id, by)?;
+        let document = changed(&versions, id, change, now_ms)?;
+        if let Some(document) = &document {
+            Switch::from_json(document).map_err(ApiError::from)?;
+        }
+        let before = versions.first().and_then(|stored| stored.document.as_ref());
+        let objection = match &document {
+            Some(document) => guard::objection(app, before, document).await?,
+            None => None,
+        };
+        if let Some(why) = objection.as_ref().filter(|_| !by.force) {
+            let message = format!(
+                "the switch \"{id}\" stays as it is: {why}; force it (--force), or ask a second person (--request)"
+            );
+            return Err(ApiError::new(StatusCode::CONFLICT, message));
+        }
+        let lock = match lock {
+            Some(lock) => lock,
+            None => app.switches.lock().await,
+        };
+        let version = versions.first().map(|stored| stored.version);
+        let latest = app.store.document_history(SWITCH, id)?;
+        if latest.first().map(|stored| stored.version) != version {
+            continue; // somebody changed it while it was judged
+        }
+        let message = forced(&by.message, objection.as_slice());
+        let author = Author { actor: by.actor.clone(), message, cause: Cause::Person, now_ms };
+        commit(app, lock, author, vec![DocumentChange { id: id.to_owned(), document }]).await?;
+        if objection.is_some() {
+            app.switches.lately.accept();
+        }
+        break;
     }
-    let before = versions.first().and_then(|stored| stored.document.as_ref());
-    let objection = match &document {
-        Some(document) => guard::objection(app, before, document).await?,
-        None => None,
-    };
-    if let Some(why) = objection.as_ref().filter(|_| !by.force) {
-        let message = format!(
-            "the switch \"{id}\" stays as it is: {why}; force it (--force), or ask a second person (--request)"
-        );
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
-    }
-    let message = forced(&by.message, objection.as_slice());
-    let changes = vec![DocumentChange { id: id.to_owned(), document }];
-    app.store.save_documents(SWITCH, &by.actor, &message, now_ms, changes)?.await?;
-    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
     Ok(())
+}
+
+/// Refuses a change of a version that is no longer the latest, where the caller says which one was looked at.
+fn expected(versions: &[StoredDocument], id: &str, by: &By) -> Result<(), ApiError> {
+    let Some((latest, expected)) = versions.first().zip(by.expect) else { return Ok(()) };
+    if latest.version == expected {
+        return Ok(());
+    }
+    let StoredDocument { version, actor, changed_ms, .. } = latest;
+    let time = format_time(*changed_ms);
+    let message = format!(
+        "the switch \"{id}\" stays as it is: it is at version {version}, not {expected}; {actor} changed it at {time}"
+    );
+    Err(ApiError::new(StatusCode::CONFLICT, message))
 }
 
 /// What the switch is after the change; `versions` are the newest first.

@@ -34,8 +34,13 @@ impl Signer {
     /// The snapshot with its signature.
     #[must_use]
     pub fn sign(&self, snapshot: Snapshot) -> Snapshot {
-        let signature = self.0.sign(snapshot.signed_text().as_bytes());
-        let signature = content::hex(signature.as_ref());
+        let signature = self.sign_text(&snapshot.signed_text());
         snapshot.with_signature(signature)
+    }
+
+    /// The signature of a text, as hexadecimal digits.
+    #[must_use]
+    pub fn sign_text(&self, text: &str) -> String {
+        content::hex(self.0.sign(text.as_bytes()).as_ref())
     }
 }

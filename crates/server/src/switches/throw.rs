@@ -9,23 +9,60 @@
 //! does not help, or it hides what the rule counts, and only a person can throw it again. The same goes for more
 //! switches than the receiver may throw in an hour, and for what the guard objects to.
 
-use std::sync::{Arc, Weak};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Weak};
 
-use lanner_core::content;
 use lanner_core::time::HOUR_MS;
+use lanner_core::{Cause, content};
 use lanner_io::receiver::{SendError, Sending, SwitchHand, SwitchOrder};
-use lanner_io::store::{DocumentChange, StoreError, StoredDocument};
+use lanner_io::store::{Author, DocumentChange, Store, StoreError, StoredDocument};
 use lanner_switch::{Status, Switch, change};
 use serde_json::{Value, json};
 
-use super::requests::{self, APPROVED, Wanted};
-use super::{SWITCH, guard};
-use crate::app::App;
+use super::requests::{self, Wanted};
+use super::{Lock, SWITCH, cause, guard, save};
+use crate::app::{App, locked};
 
-/// Why a switch was thrown, as its version says.
+/// Why a switch was activated, as people read it.
 const FIRES: &str = "the alert fires";
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
+
+/// What alerts have activated within the last hour: when, and which switch. Filled from the store at first.
+#[derive(Debug, Default)]
+pub(crate) struct Thrown(Mutex<Option<VecDeque<(i64, String)>>>);
+
+impl Thrown {
+    /// How many switches made after `model`, or itself, alerts have activated within the last hour.
+    fn count(&self, store: &Store, model: &str, now_ms: i64) -> Result<usize, StoreError> {
+        let mut thrown = locked(&self.0);
+        if thrown.is_none() {
+            *thrown = Some(stored(store, now_ms)?);
+        }
+        let Some(thrown) = &mut *thrown else { return Ok(0) };
+        while thrown.front().is_some_and(|(time_ms, _)| *time_ms <= now_ms - HOUR_MS) {
+            thrown.pop_front();
+        }
+        let of_model =
+            |id: &str| id.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        Ok(thrown.iter().filter(|(_, id)| of_model(id)).count())
+    }
+
+    fn note(&self, id: &str, now_ms: i64) {
+        if let Some(thrown) = &mut *locked(&self.0) {
+            thrown.push_back((now_ms, id.to_owned()));
+        }
+    }
+}
+
+fn stored(store: &Store, now_ms: i64) -> Result<VecDeque<(i64, String)>, StoreError> {
+    let versions = store.documents_since(SWITCH, now_ms - HOUR_MS)?;
+    let is_thrown = |version: &StoredDocument| {
+        let is_on = version.document.as_ref().is_some_and(|document| !is_off(document));
+        is_on && matches!(cause::of(version), Cause::Alert { .. })
+    };
+    Ok(versions.into_iter().filter(is_thrown).map(|version| (version.changed_ms, version.id)).collect())
+}
 
 /// Throws the switches of a server.
 #[derive(Debug)]
@@ -44,8 +81,6 @@ impl SwitchHand for Hand {
 /// The switch that an order is about, and what happened to it.
 struct Target<'a> {
     id: &'a str,
-    /// Who the alert is, in history and audit.
-    actor: &'a str,
     /// The latest version of the switch.
     thrown: Option<&'a StoredDocument>,
     /// The latest version of the request for it; without a document where none waits.
@@ -55,21 +90,20 @@ struct Target<'a> {
 }
 
 async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
-    let _one_at_a_time = app.switches.changing.lock().await;
-    let (id, actor) = (thrown_id(order), format!("alert of {}", order.rule));
+    let lock = app.switches.lock().await;
+    let id = thrown_id(order);
     let latest = |kind, id: &str| -> Result<Option<StoredDocument>, SendError> {
         Ok(app.store.document_history(kind, id).map_err(later)?.into_iter().next())
     };
     let (thrown, request) = (latest(SWITCH, &id)?, latest(requests::REQUEST, &id)?);
     let target = Target {
         id: &id,
-        actor: &actor,
         thrown: thrown.as_ref(),
         request: request.as_ref(),
-        n_thrown: n_thrown(app, &order.switch).map_err(later)?,
+        n_thrown: app.switches.thrown.count(&app.store, &order.switch, app.now_ms()).map_err(later)?,
     };
     if order.is_over {
-        return take_back(app, &target).await.map_err(later);
+        return take_back(app, lock, order, &target).await.map_err(later);
     }
     let model = latest(SWITCH, &order.switch)?.and_then(|stored| stored.document);
     let model = model
@@ -80,8 +114,8 @@ async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
             tracing::info!(switch = id, "is not thrown: {why}");
             Ok(())
         }
-        Step::Throw => throw(app, order, &target, &model, None).await,
-        Step::Ask(because) => throw(app, order, &target, &model, Some(because)).await,
+        Step::Throw => throw(app, lock, order, &target, &model, None).await,
+        Step::Ask(because) => throw(app, lock, order, &target, &model, Some(because)).await,
     }
 }
 
@@ -90,31 +124,31 @@ fn later(error: StoreError) -> SendError {
     SendError::retry(error.to_string())
 }
 
-/// How many switches made after `model`, or itself, alerts have thrown within the last hour.
-fn n_thrown(app: &App, model: &str) -> Result<usize, StoreError> {
-    let since_ms = app.now_ms() - HOUR_MS;
-    let entries = app.store.audit_list(None, Some("switch."), 1_000)?;
-    let of_model = |subject: &str| {
-        subject.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let thrown = entries.iter().filter(|entry| {
-        entry.time_ms > since_ms
-            && of_model(&entry.subject)
-            && entry.detail.get("message").is_some_and(|message| message == FIRES)
-    });
-    Ok(thrown.count())
-}
-
-async fn take_back(app: &Arc<App>, target: &Target<'_>) -> Result<(), StoreError> {
-    let Target { id, actor, thrown, request, .. } = *target;
-    if request.is_some_and(|stored| stored.document.is_some() && stored.actor == actor) {
-        requests::end(app, id, actor, OVER).await?;
+async fn take_back(
+    app: &Arc<App>,
+    lock: Lock,
+    order: &SwitchOrder,
+    target: &Target<'_>,
+) -> Result<(), StoreError> {
+    let Target { id, thrown, request, .. } = *target;
+    if request.is_some_and(|stored| stored.document.is_some() && is_own(stored, &order.rule)) {
+        requests::end(app, id, author(app, order, OVER)).await?;
     }
-    let own = thrown.filter(|stored| is_own(stored, actor)).and_then(|stored| stored.document.as_ref());
+    let own = thrown.filter(|stored| is_own(stored, &order.rule)).and_then(|stored| stored.document.as_ref());
     if let Some(document) = own.filter(|document| !is_off(document)) {
-        save(app, id, change::deactivate(document), actor, OVER).await?;
+        save(app, lock, id, change::deactivate(document), author(app, order, OVER)).await?;
     }
     Ok(())
+}
+
+/// The alert, as it stands in history and audit.
+fn author(app: &App, order: &SwitchOrder, message: &str) -> Author {
+    Author {
+        actor: format!("alert of {}", order.rule),
+        message: message.to_owned(),
+        cause: Cause::Alert { rule: order.rule.clone(), episode_ms: order.since_ms },
+        now_ms: app.now_ms(),
+    }
 }
 
 /// What is done about an alert that fires.
@@ -129,10 +163,10 @@ enum Step {
 }
 
 fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
-    let Target { actor, thrown, request, n_thrown, .. } = *target;
+    let Target { thrown, request, n_thrown, .. } = *target;
     let mut was_on_for_this = false;
     if let Some((stored, document)) = thrown.and_then(|stored| Some((stored, stored.document.as_ref()?))) {
-        let (is_own, is_off) = (is_own(stored, actor), is_off(document));
+        let (is_own, is_off) = (is_own(stored, &order.rule), is_off(document));
         let is_for_this = stored.changed_ms >= order.since_ms;
         let end_ms = if is_off { stored.changed_ms } else { end_ms(document) };
         if !is_off && is_active(document) && now_ms < end_ms {
@@ -150,7 +184,7 @@ fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
         if request.document.is_some() {
             return Step::Nothing("it waits for an approval");
         }
-        let is_denied = request.actor != actor && request.message != requests::DONE;
+        let is_denied = cause::of(request) == Cause::Person;
         if is_denied && request.changed_ms >= order.since_ms {
             return Step::Nothing("somebody denied it while the alert lasts");
         }
@@ -173,13 +207,14 @@ const LASTS: &str = "it was on for this alert and has ended, and the alert lasts
 /// Throws the switch, or asks a person to; also where the guard objects.
 async fn throw(
     app: &Arc<App>,
+    lock: Lock,
     order: &SwitchOrder,
     target: &Target<'_>,
     model: &Value,
     because: Option<String>,
 ) -> Result<(), SendError> {
-    let Target { id, actor, thrown, .. } = *target;
-    let made = made_after(model, order, id, actor);
+    let Target { id, thrown, .. } = *target;
+    let made = made_after(model, order, id);
     let document = change::activate(&made, app.now_ms(), Some(order.for_ms)).map_err(SendError::permanent)?;
     Switch::from_json(&document).map_err(|problems| {
         SendError::permanent(format!("the switch \"{id}\" cannot be thrown: {problems}"))
@@ -188,30 +223,33 @@ async fn throw(
         Some(because) => Some(because),
         None => guard::objection(app, None, &document).await.map_err(later)?,
     };
+    let author = author(app, order, FIRES);
     let Some(because) = because else {
-        return save(app, id, document, actor, FIRES).await.map_err(later);
+        let now_ms = author.now_ms;
+        save(app, lock, id, document, author).await.map_err(later)?;
+        app.switches.thrown.note(id, now_ms);
+        return Ok(());
     };
     tracing::warn!(switch = id, "waits for an approval: {because}");
     let version = thrown.map_or(0, |stored| stored.version);
     let wanted = Wanted { document, for_ms: Some(order.for_ms), version, because };
-    requests::keep(app, id, wanted, actor, FIRES).await.map_err(later)
+    requests::keep(app, id, wanted, author).await.map_err(later)
 }
 
-async fn save(app: &App, id: &str, document: Value, actor: &str, message: &str) -> Result<(), StoreError> {
-    let now_ms = app.now_ms();
+async fn save(
+    app: &Arc<App>,
+    lock: Lock,
+    id: &str,
+    document: Value,
+    author: Author,
+) -> Result<(), StoreError> {
     let changes = vec![DocumentChange { id: id.to_owned(), document: Some(document) }];
-    app.store.save_documents(SWITCH, actor, message, now_ms, changes)?.await?;
-    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
-    Ok(())
+    save::commit(app, lock, author, changes).await.map(drop)
 }
 
-/// Whether it was thrown, or taken back, by this alert's rule, or approved for it.
-fn is_own(stored: &StoredDocument, actor: &str) -> bool {
-    let asker = stored.message.strip_prefix(APPROVED);
-    let is_approved = asker
-        .and_then(|rest| rest.strip_prefix(actor))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
-    stored.actor == actor || is_approved
+/// Whether it was activated, taken back or asked for by an alert of this rule, or approved for one.
+fn is_own(stored: &StoredDocument, rule: &str) -> bool {
+    cause::of(stored).rule() == Some(rule)
 }
 
 fn is_off(document: &Value) -> bool {
@@ -227,7 +265,7 @@ fn end_ms(document: &Value) -> i64 {
     Switch::from_json(document).map_or(i64::MIN, |switch| switch.valid.end_ms)
 }
 /// The model with the alert's values as further conditions.
-fn made_after(model: &Value, order: &SwitchOrder, id: &str, actor: &str) -> Value {
+fn made_after(model: &Value, order: &SwitchOrder, id: &str) -> Value {
     let mut document = model.clone();
     let mut when = match model.get("when") {
         Some(Value::Array(items)) => items.clone(),
@@ -241,7 +279,7 @@ fn made_after(model: &Value, order: &SwitchOrder, id: &str, actor: &str) -> Valu
     if !document.get("labels").is_some_and(Value::is_object) {
         document["labels"] = json!({});
     }
-    document["labels"]["thrown_by"] = json!(actor);
+    document["labels"]["thrown_by"] = json!(format!("alert of {}", order.rule));
     document
 }
 
@@ -307,12 +345,17 @@ mod tests {
             changed_ms: NOW_MS - ago * MINUTE_MS,
             actor: actor.to_owned(),
             message: message.to_owned(),
+            cause: Some(if actor == RULE { cause() } else { Cause::Person }),
         }
+    }
+
+    fn cause() -> Cause {
+        Cause::Alert { rule: "floor".to_owned(), episode_ms: SINCE_MS }
     }
 
     #[track_caller]
     fn check(thrown: Option<&StoredDocument>, request: Option<&StoredDocument>, n_thrown: usize, says: &str) {
-        let target = Target { id: "block", actor: RULE, thrown, request, n_thrown };
+        let target = Target { id: "block", thrown, request, n_thrown };
         let said = match decide(&order(), &target, NOW_MS) {
             Step::Throw => "throw".to_owned(),
             Step::Nothing(why) => format!("nothing: {why}"),
@@ -346,13 +389,23 @@ mod tests {
         check(Some(&ended), Some(&stored(9, "ann", "no", None)), 0, "nothing: somebody denied");
         check(None, Some(&stored(9, "ann", "no", None)), 0, "nothing: somebody denied");
         check(None, Some(&stored(90, "ann", "no", None)), 0, "throw");
-        check(Some(&ended), Some(&stored(9, "ann", requests::DONE, None)), 0, "ask: it was on");
+        let for_alert = |rule: &str| Cause::Approved {
+            by: "ann".to_owned(),
+            cause: Box::new(Cause::Alert { rule: rule.to_owned(), episode_ms: SINCE_MS }),
+        };
+        let mut done = stored(9, "ann", "approved", None);
+        done.cause = Some(for_alert("floor"));
+        check(Some(&ended), Some(&done), 0, "ask: it was on");
         check(None, Some(&stored(9, RULE, OVER, None)), 0, "throw");
         // What a person approved for the alert is the alert's own.
         let mut approved = switch(50, "ann", "active", -20);
-        approved.message = format!("{APPROVED}{RULE}: go on");
+        approved.cause = Some(for_alert("floor"));
         check(Some(&approved), None, 0, "ask: it was on");
-        approved.message = format!("{APPROVED}{RULE} of refunds");
+        approved.cause = Some(for_alert("floor of refunds"));
         check(Some(&approved), None, 0, "throw");
+        // Words decide nothing: neither a name like the alert's nor its message.
+        let mut off = switch(5, "ann", "inactive", 25);
+        (off.actor, off.message) = (RULE.to_owned(), FIRES.to_owned());
+        check(Some(&off), None, 0, "nothing: somebody turned it off");
     }
 }

@@ -25,6 +25,11 @@ pub struct SwitchVersion {
     pub actor: String,
     /// Why.
     pub message: String,
+    /// What led to it: `{"kind": "person"}`, `configuration`, `alert` with its `rule` and `episode_ms`, or `approved`
+    /// `by` whom and `for` what.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub cause: Value,
 }
 
 /// A switch and what it does now.
@@ -38,6 +43,9 @@ pub struct SwitchView {
     /// `unreadable` (set aside).
     #[cfg_attr(feature = "openapi", schema(example = "blocking"))]
     pub phase: String,
+    /// When it blocks next, where it is on and does not now; told of one switch, not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Time>,
     /// What it did since the server started, here and in the clients that tell.
     #[serde(default)]
     pub counts: SwitchCount,
@@ -64,6 +72,63 @@ pub struct SwitchCount {
 pub struct TellSwitches {
     /// By id; of switches that are not known nothing is kept.
     pub counts: BTreeMap<String, SwitchCount>,
+}
+
+/// What a client holds, and a few of the contexts that it was asked about.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReportClient {
+    /// What it calls itself.
+    pub client: String,
+    /// The revision that it holds; 0 for none.
+    pub revision: u64,
+    /// The snapshot's tag.
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// Why it holds nothing newer, if it does not.
+    #[serde(default)]
+    pub problem: Option<String>,
+    /// Contexts, a hundred at most.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub contexts: Vec<Map<String, Value>>,
+}
+
+/// A client that holds the switches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SwitchClient {
+    /// What it calls itself.
+    pub client: String,
+    /// The revision that it holds.
+    pub revision: u64,
+    /// `current`; `behind`; or `refuses`, when it holds a later one and so disbelieves the server.
+    pub state: String,
+    /// When it was last heard of.
+    pub seen: Time,
+    /// Why it holds nothing newer, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Raises the revision of the switches.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BumpSwitches {
+    /// To what; without it, above what any client holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+}
+
+/// What the revision was raised to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BumpedSwitches {
+    /// What it was.
+    pub from: u64,
+    /// What it is.
+    pub revision: u64,
 }
 
 /// Makes the switches what is sent, in one step: all of it or, if one has a problem, none.
@@ -103,6 +168,9 @@ pub struct ChangeSwitch {
     /// Whether to do it though it would block more than the guard lets pass; noted in the history.
     #[serde(default)]
     pub force: bool,
+    /// The version of the switch that was looked at; if it has another by now, nothing is changed and the answer is 409.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<u32>,
 }
 
 /// Contexts to ask the switches about: one, or many.
