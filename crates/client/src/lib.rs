@@ -34,6 +34,7 @@ mod disk;
 mod layer;
 mod options;
 mod refresh;
+mod sample;
 mod seal;
 mod switches;
 

@@ -1,6 +1,7 @@
 //! What can be set about a client.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lanner_switch::OnUnavailable;
@@ -19,6 +20,8 @@ pub struct Options {
     pub(crate) patience: Duration,
     pub(crate) max_stale: Duration,
     pub(crate) on_unavailable: OnUnavailable,
+    pub(crate) name: String,
+    pub(crate) sample: bool,
 }
 
 impl std::fmt::Debug for Options {
@@ -43,7 +46,24 @@ impl Options {
             patience: Duration::from_secs(2),
             max_stale: Duration::MAX,
             on_unavailable: OnUnavailable::LastGood,
+            name: own_name(),
+            sample: true,
         }
+    }
+
+    /// What the server calls this client where it lists them; else the program's name and the process's number.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Keeps contexts in this process. Otherwise the server is sent a few of those that are asked, ten a second at most,
+    /// so that it can tell what a switch would block before it is on.
+    #[must_use]
+    pub const fn without_sample(mut self) -> Self {
+        self.sample = false;
+        self
     }
 
     /// The token that the server wants.
@@ -158,6 +178,10 @@ impl Options {
             "every_ms" => options.every(duration()?),
             "patience_ms" => options.patience(duration()?),
             "max_stale_ms" => options.max_stale(duration()?),
+            "name" => options.name(text()?),
+            "sample" => {
+                Self { sample: value.as_bool().ok_or("`sample` should be true or false")?, ..options }
+            }
             "push" => Self { push: value.as_bool().ok_or("`push` should be true or false")?, ..options },
             "on_unavailable" => options.on_unavailable(
                 OnUnavailable::parse(&text()?)
@@ -169,12 +193,22 @@ impl Options {
     }
 }
 
+/// The program's name and the process's number, and a number where a process has several clients.
+fn own_name() -> String {
+    static N_NAMED: AtomicU64 = AtomicU64::new(0);
+    let n = N_NAMED.fetch_add(1, Ordering::Relaxed);
+    let program = std::env::args_os().next().map(PathBuf::from);
+    let program = program.as_ref().and_then(|path| path.file_name()).and_then(|name| name.to_str());
+    let number = if n == 0 { String::new() } else { format!(".{n}") };
+    format!("{}-{}{number}", program.unwrap_or("program"), std::process::id())
+}
+
 fn unknown(name: &str) -> String {
     const DURATIONS: [&str; 3] = ["every", "patience", "max_stale"];
     match DURATIONS.iter().find(|known| **known == name) {
         Some(known) => format!("`{known}` is unknown, did you mean `{known}_ms`?"),
         None => format!(
-            "`{}` is unknown; there are url, token, key, cache, every_ms, patience_ms, max_stale_ms, push and on_unavailable",
+            "`{}` is unknown; there are url, token, key, cache, every_ms, patience_ms, max_stale_ms, push, name, sample and on_unavailable",
             name.chars().take(50).collect::<String>()
         ),
     }

@@ -2,11 +2,12 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use lanner_core::cause::deepest;
 use lanner_switch::Delta;
-use reqwest::header::{HeaderMap, IF_NONE_MATCH};
+use reqwest::header::{HeaderMap, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
@@ -22,6 +23,16 @@ const SILENCE: Duration = Duration::from_secs(20);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// A snapshot larger than this is refused.
 const MAX_SNAPSHOT_BYTES: usize = 256 << 20;
+/// How long a server is left alone at most, whatever it asks for.
+const MAX_LEFT_ALONE: Duration = Duration::from_mins(10);
+/// How often the server is told what is held, and how long that waits after a change.
+const REPORT_EVERY: Duration = Duration::from_secs(20);
+const REPORT_AT_LEAST: Duration = Duration::from_secs(4);
+/// A longer name is cut.
+const MAX_NAME: usize = 100;
+const CLIENT_HEADER: &str = "x-lanner-client";
+const NONCE_HEADER: &str = "x-lanner-nonce";
+const SIGNED_TIME_HEADER: &str = "x-lanner-now-signature";
 /// A line of the stream longer than this ends it.
 const MAX_LINE_BYTES: usize = 64 << 10;
 
@@ -32,7 +43,11 @@ pub(crate) struct Remote {
     snapshot: Url,
     stream: Url,
     counts: Url,
+    clients: Url,
     token: Option<String>,
+    name: String,
+    /// Until when the server asked to be left alone.
+    left_alone_until: Mutex<Option<Instant>>,
 }
 
 impl Remote {
@@ -62,15 +77,40 @@ impl Remote {
             snapshot: at("snapshot"),
             stream: at("stream"),
             counts: at("counts"),
+            clients: at("clients"),
             token: options.token.clone(),
+            name: options.name.chars().filter(char::is_ascii_graphic).take(MAX_NAME).collect(),
+            left_alone_until: Mutex::default(),
         })
     }
 
     fn get(&self, url: &Url) -> RequestBuilder {
-        let request = self.http.get(url.clone());
+        self.authorized(self.http.get(url.clone())).header(CLIENT_HEADER, &self.name)
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
+        }
+    }
+
+    /// Waits for as long as the server asked to be left alone.
+    async fn leave_alone(&self) {
+        let until = *self.left_alone_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wait) = until.and_then(|until| until.checked_duration_since(Instant::now())) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Notes for how long an answer asks to be left alone.
+    fn heed(&self, response: &Response) {
+        let asks = response.status() == StatusCode::TOO_MANY_REQUESTS || response.status().is_server_error();
+        let seconds =
+            response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        if let Some(seconds) = seconds.filter(|_| asks) {
+            let until = Instant::now() + Duration::from_secs(seconds).min(MAX_LEFT_ALONE);
+            *self.left_alone_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
         }
     }
 
@@ -105,59 +145,79 @@ impl Remote {
 
     /// What the server has; `None` if that is what has this tag.
     async fn ask(&self, held: &Held, tag: Option<&str>) -> Result<Option<Value>, String> {
+        self.leave_alone().await;
+        let nonce = nonce();
         let mut url = self.snapshot.clone();
         if let Some(tag) = tag {
             url.query_pairs_mut().append_pair("since", tag);
         }
-        let mut request = self.get(&url).timeout(TIMEOUT);
+        let mut request = self.get(&url).timeout(TIMEOUT).header(NONCE_HEADER, &nonce);
         if let Some(tag) = tag {
             request = request.header(IF_NONE_MATCH, format!("\"{tag}\""));
         }
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
-        if let Some(now_ms) = server_ms(response.headers()) {
-            held.set_clock(now_ms);
+        self.heed(&response);
+        let document = match response.status() {
+            StatusCode::NOT_MODIFIED if tag.is_some() => None,
+            StatusCode::OK => Some(json(&mut response).await?),
+            status => return Err(format!("the server answers {status}")),
+        };
+        // Only what is an answer says what time it is.
+        if document.as_ref().is_none_or(|document| document.get("format").is_some())
+            && let Some(now_ms) = server_ms(response.headers())
+        {
+            let signature = response.headers().get(SIGNED_TIME_HEADER).and_then(|value| value.to_str().ok());
+            held.set_clock(now_ms, held.is_time_signed(now_ms, &nonce, signature));
         }
-        match response.status() {
-            StatusCode::NOT_MODIFIED => Ok(None),
-            StatusCode::OK => json(&mut response).await.map(Some),
-            status => Err(format!("the server answers {status}")),
-        }
+        Ok(document)
     }
 
     /// Tells what switches did. Returns whether that is done with.
     async fn tell(&self, counts: &Told) -> bool {
-        let mut request = self.http.post(self.counts.clone()).timeout(TIMEOUT);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let request = self.authorized(self.http.post(self.counts.clone()).timeout(TIMEOUT));
         let body = serde_json::json!({ "counts": counts }).to_string();
         // A server of an earlier release does not want to know.
         let is_done = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
         request.body(body).send().await.is_ok_and(|response| is_done(response.status()))
     }
 
+    /// Tells what is held, and a few of the contexts that were asked. A server of an earlier release does not want to know.
+    async fn report(&self, held: &Held) {
+        let (revision, tag, problem) = held.report();
+        let texts = held.sample.take();
+        let contexts: Vec<Value> = texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let body = serde_json::json!({
+            "client": self.name, "revision": revision, "tag": tag, "problem": problem, "contexts": contexts,
+        });
+        let request = self.authorized(self.http.post(self.clients.clone()).timeout(TIMEOUT));
+        if let Err(error) = request.body(body.to_string()).send().await {
+            tracing::debug!("the server is not told what is held: {}", unreachable(&error));
+        }
+    }
+
     /// Follows the stream until it breaks. Returns why.
     async fn follow(&self, held: &Held) -> Result<(), String> {
+        self.leave_alone().await;
         let request = self.get(&self.stream).send();
         let response =
             tokio::time::timeout(TIMEOUT, request).await.map_err(|_| "the stream does not begin")?;
         let mut response = response.map_err(|error| unreachable(&error))?;
+        self.heed(&response);
         if response.status() != StatusCode::OK {
             return Err(format!("the stream is refused: {}", response.status()));
         }
-        let (mut line, mut told) = (Vec::new(), None);
+        let (mut line, mut told, mut now_ms) = (Vec::new(), None, None);
         loop {
             let chunk = tokio::time::timeout(SILENCE, response.chunk()).await;
             let chunk = chunk.map_err(|_| "the stream is silent")?.map_err(|error| unreachable(&error))?;
             let Some(chunk) = chunk else { return Err("the stream ended".to_owned()) };
-            held.is_pushed.store(true, Ordering::Relaxed);
             for byte in chunk.iter().copied() {
                 if byte != b'\n' {
                     line.push(byte);
                     continue;
                 }
                 if let Some(event) = Event::read(&line) {
-                    held.set_clock(event.now_ms);
+                    now_ms = Some(event.now_ms);
                     told = Some(event);
                 }
                 line.clear();
@@ -172,6 +232,11 @@ impl Remote {
             } else if held.take_delta(delta).await.is_err() {
                 self.fetch(held).await?;
             }
+            // Only now is it known to be the server's stream and no proxy's page.
+            if let Some(now_ms) = now_ms.take() {
+                held.set_clock(now_ms, false);
+            }
+            held.is_pushed.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -209,6 +274,26 @@ pub(crate) async fn tell(held: &Held, remote: &Remote) {
             held.untold(counts);
         }
     }
+}
+
+/// Tells the server now and then what is held here.
+pub(crate) async fn report(held: &Held, remote: &Remote) {
+    let mut seen = held.subscribe();
+    loop {
+        remote.leave_alone().await;
+        remote.report(held).await;
+        // Soon after something changed, and often enough to be known.
+        let wait = shortened(held.options.tell.min(REPORT_EVERY));
+        let changed = async {
+            let _ = seen.changed().await;
+            tokio::time::sleep(shortened(REPORT_AT_LEAST.min(wait))).await;
+        };
+        let _ = tokio::time::timeout(wait, changed).await;
+    }
+}
+
+fn nonce() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// Between a half and all of `wait`, by chance, so that many clients do not come back at once.

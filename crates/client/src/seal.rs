@@ -21,8 +21,13 @@ impl Seal {
     /// Whether the key's owner signed this.
     pub(crate) fn check(&self, snapshot: &Snapshot) -> Result<(), String> {
         let signature = snapshot.signature().ok_or("is not signed, and this client wants a signature")?;
+        let is_signed = self.is_signed(&snapshot.signed_text(), signature);
+        if is_signed { Ok(()) } else { Err("is signed by somebody else, or was changed".to_owned()) }
+    }
+
+    /// Whether the key's owner signed this text.
+    pub(crate) fn is_signed(&self, text: &str, signature: &str) -> bool {
         let signature = content::unhex(signature).unwrap_or_default();
-        let verified = self.0.verify(snapshot.signed_text().as_bytes(), &signature);
-        verified.map_err(|_| "is signed by somebody else, or was changed".to_owned())
+        self.0.verify(text.as_bytes(), &signature).is_ok()
     }
 }

@@ -13,6 +13,7 @@ use crate::counts::{Counts, Told};
 use crate::disk;
 use crate::options::Options;
 use crate::refresh;
+use crate::sample::Sample;
 use crate::seal::Seal;
 
 /// Why no client was made. That the server does not answer is no such reason: see [`Switches::status`].
@@ -149,6 +150,10 @@ pub(crate) struct Held {
     confirmed_ms: AtomicI64,
     /// What is added to this machine's clock to tell the server's time, milliseconds.
     offset_ms: AtomicI64,
+    /// What the server's clock said last, and when that was.
+    server_clock: Mutex<Option<(i64, Duration)>>,
+    /// A few of the contexts that were asked.
+    pub(crate) sample: Sample,
     pub(crate) is_pushed: AtomicBool,
     problem: Mutex<Option<String>>,
     file_problem: Mutex<Option<String>>,
@@ -177,6 +182,8 @@ impl Current {
     }
 }
 
+/// The server's clock does not step by more than this, milliseconds.
+const MAX_STEP_MS: i64 = 60_000;
 /// A clock that is wrong by less than this is left alone: it is within what a request takes.
 const SAME_CLOCK_MS: i64 = 1_000;
 
@@ -206,7 +213,11 @@ impl Switches {
         let _ = tokio::time::timeout(held.options.patience, remote.refresh(&held)).await;
         let work = Arc::clone(&held);
         let task = tokio::spawn(async move {
-            tokio::join!(refresh::run(&work, &remote), refresh::tell(&work, &remote));
+            tokio::join!(
+                refresh::run(&work, &remote),
+                refresh::tell(&work, &remote),
+                refresh::report(&work, &remote),
+            );
         });
         let task = task.abort_handle();
         Ok(Self(Arc::new(Handle { held, task })))
@@ -249,6 +260,8 @@ impl Held {
             started: Instant::now(),
             confirmed_ms: AtomicI64::new(0),
             offset_ms: AtomicI64::new(0),
+            server_clock: Mutex::default(),
+            sample: Sample::default(),
             is_pushed: AtomicBool::new(false),
             problem: Mutex::default(),
             file_problem: Mutex::default(),
@@ -267,8 +280,12 @@ impl Held {
                 Verdict::unavailable(policy, current.set.revision(), staleness)
             }
             _ => {
-                let verdict = current.set.evaluate_stale(context, self.now_ms(), staleness);
+                let now_ms = self.now_ms();
+                let verdict = current.set.evaluate_stale(context, now_ms, staleness);
                 current.counts.note(&verdict);
+                if self.options.sample {
+                    self.sample.note(context, now_ms);
+                }
                 verdict
             }
         }
@@ -290,11 +307,42 @@ impl Held {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// The server's clock said `server_ms` just now.
-    pub(crate) fn set_clock(&self, server_ms: i64) {
+    /// The server's clock said `server_ms` just now, in an answer that was otherwise believed. Once it is known, it only
+    /// moves as time does, or to what this machine's own clock says: whoever speaks for the server cannot end a switch before its time. `is_signed` where the
+    /// server itself says so.
+    pub(crate) fn set_clock(&self, server_ms: i64, is_signed: bool) {
+        if self.seal.is_some() && !is_signed {
+            return;
+        }
+        let now = self.started.elapsed();
+        let mut known = self.server_clock.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some((known_ms, at)), false) = (*known, is_signed) {
+            let passed_ms = millis(now.saturating_sub(at));
+            let off_ms = server_ms.saturating_sub(known_ms.saturating_add(passed_ms)).saturating_abs();
+            let agrees_with_ours = server_ms.saturating_sub(machine_ms()).saturating_abs() <= MAX_STEP_MS;
+            if off_ms > MAX_STEP_MS && !agrees_with_ours {
+                tracing::debug!(off_ms, "the time of the answer is not believed");
+                return;
+            }
+        }
+        *known = Some((server_ms, now));
+        drop(known);
         let offset_ms = server_ms.saturating_sub(machine_ms());
         let offset_ms = if offset_ms.saturating_abs() < SAME_CLOCK_MS { 0 } else { offset_ms };
         self.offset_ms.store(offset_ms, Ordering::Relaxed);
+    }
+
+    /// Whether the server signed that its clock says `now_ms`, asked with this nonce.
+    pub(crate) fn is_time_signed(&self, now_ms: i64, nonce: &str, signature: Option<&str>) -> bool {
+        let text = lanner_switch::signed_time(now_ms, nonce);
+        let Some((seal, signature)) = self.seal.as_ref().zip(signature) else { return false };
+        seal.is_signed(&text, signature)
+    }
+
+    /// The revision and the tag that are held, and why nothing newer is, for the server to show.
+    pub(crate) fn report(&self) -> (u64, Option<String>, Option<String>) {
+        let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.current.load().set.revision(), self.tag(), problem)
     }
 
     /// Notes why refreshing failed; said once in the log however often it is noted.
@@ -304,6 +352,11 @@ impl Held {
             tracing::warn!("kill switches are not refreshed: {why}");
             *problem = Some(why);
         }
+    }
+
+    /// Comes with the revision that is held whenever it changes.
+    pub(crate) fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     /// The tag of what is held; `None` while nothing is.

@@ -79,9 +79,16 @@ impl Running {
     }
 
     /// Sends a body, which must be taken.
-    pub(crate) async fn post(&self, path: &str, body: String) {
+    pub(crate) async fn post(&self, path: &str, body: String) -> String {
         let response = self.http.post(format!("{}{path}", self.url)).body(body).send().await.unwrap();
         assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+        response.text().await.unwrap()
+    }
+
+    /// The contexts that switches are tried on.
+    pub(crate) fn recent(&self) -> Vec<String> {
+        let recent = self.server.app().switches.recent.last(100);
+        recent.into_iter().map(|(_, text)| text.to_string()).collect()
     }
 
     /// What stands at a path.
