@@ -238,7 +238,17 @@ impl Client {
 
     /// Asks for something to be done that answers nothing.
     pub(crate) async fn act(&self, method: Method, path: &[&str]) -> Result<()> {
-        self.send(self.request(method, path, &[])?.timeout(self.timeout)).await.map(drop)
+        self.act_with(method, path, &[]).await
+    }
+
+    /// As [`Client::act`], with parameters.
+    pub(crate) async fn act_with(
+        &self,
+        method: Method,
+        path: &[&str],
+        parameters: Parameters<'_>,
+    ) -> Result<()> {
+        self.send(self.request(method, path, parameters)?.timeout(self.timeout)).await.map(drop)
     }
 
     /// Sends a batch of data. A server that is busy is waited for.

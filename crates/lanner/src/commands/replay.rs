@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::detect::incidents;
-use super::{Shared, apply};
+use super::{Shared, apply, rule};
 use crate::client::{self, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -177,7 +177,7 @@ async fn rules(client: &Client, written: Option<&[Value]>, only: &[String]) -> R
     let mut rules = match written {
         Some(written) => written.to_vec(),
         None => {
-            let stored: Vec<RuleView> = client.get(&["api", "v1", "rules"], &[]).await?;
+            let stored: Vec<RuleView> = rule::all(client).await?;
             stored.into_iter().map(|view| view.rule.document).filter(Value::is_object).collect()
         }
     };

@@ -108,6 +108,24 @@ struct ApplyArgs {
 
 const RULES: [&str; 3] = ["api", "v1", "rules"];
 
+/// How many rules are asked for at once.
+const PAGE: usize = 1_000;
+
+/// All rules of the server, page by page.
+pub(super) async fn all(client: &Client) -> Result<Vec<RuleView>> {
+    let (mut rules, limit): (Vec<RuleView>, String) = (Vec::new(), PAGE.to_string());
+    loop {
+        let after = rules.last().map(|last| last.rule.id.clone());
+        let parameters = [("limit", Some(limit.as_str())), ("after", after.as_deref())];
+        let page: Vec<RuleView> = client.get(&RULES, &parameters).await?;
+        let is_last = page.len() < PAGE;
+        rules.extend(page);
+        if is_last {
+            return Ok(rules);
+        }
+    }
+}
+
 impl Row for RuleView {
     const COLUMNS: &'static [&'static str] = &["id", "version", "alerts", "next", "history", "changed", "by"];
     fn cells(&self) -> Vec<Cell> {
@@ -173,7 +191,7 @@ impl Row for Version {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::List { shared } => client::with(&shared.server, async |client| {
-            let rules: Vec<RuleView> = client.get(&RULES, &[]).await?;
+            let rules = all(client).await?;
             list::list(shared.format, &rules, "No rules; `lanner rule apply FILE` makes some.")?;
             Ok(Outcome::Fine)
         }),

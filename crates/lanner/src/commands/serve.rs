@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use lanner_core::Problems;
+use lanner_core::{Cause, Problems};
 use lanner_io::receiver::Secret;
 use lanner_server::api::problem_view;
 use lanner_server::api::rules::response;
@@ -205,7 +205,13 @@ async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
 /// How the server's own configuration is applied.
 fn own_options() -> ApplyOptions {
     // What the guard objects to is done: who writes the server's configuration has the last word.
-    ApplyOptions { actor: "config".to_owned(), prune: Prune::Own, force: true, ..ApplyOptions::default() }
+    ApplyOptions {
+        actor: "config".to_owned(),
+        cause: Cause::Configuration,
+        prune: Prune::Own,
+        force: true,
+        ..ApplyOptions::default()
+    }
 }
 
 /// The configuration file, to be read again.

@@ -6,9 +6,10 @@ mod second_look;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use lanner_core::time::format_time;
 use lanner_wire::api::{
-    AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, EvaluateSwitches,
-    SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView,
+    AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, BumpSwitches, BumpedSwitches,
+    ChangeSwitch, EvaluateSwitches, SwitchClient, SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView,
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -41,8 +42,40 @@ enum Command {
     #[command(after_help = "\
 Examples:
   lanner switch list
-  lanner switch list --format json")]
+  lanner switch list --phase blocking --label team=payments
+  lanner switch list bank --format json")]
     List {
+        /// Only switches whose id, condition or reason holds this text.
+        text: Option<String>,
+        /// Only switches in this phase: blocking, shadow, inactive, waiting, paused or expired.
+        #[arg(long)]
+        phase: Option<String>,
+        /// Only switches with this label; may be given several times.
+        #[arg(long = "label", value_name = "NAME=VALUE")]
+        labels: Vec<String>,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// List the programs that hold the switches, which revision each holds, and which of them disbelieve the server.
+    #[command(after_help = "\
+Examples:
+  lanner switch clients")]
+    Clients {
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Raise the revision of the switches, so that programs follow a server again that was set back.
+    #[command(after_help = "\
+Examples:
+  lanner switch bump
+  lanner switch bump --to 5000
+
+A program never goes back to an older revision. After a backup was restored programs hold a later one than the server
+has, and refuse its switches until its revision is higher: without --to, it becomes one more than any program told.")]
+    Bump {
+        /// To what; else above what any program holds.
+        #[arg(long, value_name = "REVISION")]
+        to: Option<u64>,
         #[command(flatten)]
         shared: Shared,
     },
@@ -138,10 +171,13 @@ Examples:
     /// Delete one switch.
     #[command(after_help = "\
 Examples:
-  lanner switch delete block-bank")]
+  lanner switch delete block-bank -m 'not needed any more'")]
     Delete {
         /// Its id.
         id: String,
+        /// Why, for the history.
+        #[arg(long, short, value_name = "TEXT")]
+        message: Option<String>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -315,11 +351,22 @@ impl Row for SwitchVerdict {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
-        Command::List { shared } => client::with(&shared.server, async |client| {
-            let switches: Vec<SwitchView> = client.get(&SWITCHES, &[]).await?;
-            list::list(shared.format, &switches, "No switches; `lanner switch apply FILE` makes some.")?;
-            Ok(Outcome::Fine)
-        }),
+        Command::List { text, phase, labels, shared } => {
+            let filter = Filter::new(text.as_deref(), phase.as_deref(), labels)?;
+            client::with(&shared.server, async |client| {
+                let mut switches: Vec<SwitchView> = client.get(&SWITCHES, &[]).await?;
+                let none = if switches.is_empty() {
+                    "No switches; `lanner switch apply FILE` makes some."
+                } else {
+                    "No such switches."
+                };
+                switches.retain(|switch| filter.takes(switch));
+                list::list(shared.format, &switches, none)?;
+                Ok(Outcome::Fine)
+            })
+        }
+        Command::Clients { shared } => clients(shared),
+        Command::Bump { to, shared } => bump(*to, shared),
         Command::Show { id, shared } => {
             client::with(&shared.server, async |client| show(client, id, shared.format).await)
         }
@@ -327,8 +374,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Import(args) => import::run(args),
         Command::Preview(args) => second_look::preview(args),
         Command::Activate { duration, request: is_request, force, change } => {
-            let request =
-                ChangeSwitch { duration: duration.clone(), message: change.message.clone(), force: *force };
+            let (duration, message) = (duration.clone(), change.message.clone());
+            let request = ChangeSwitch { duration, message, force: *force, ..ChangeSwitch::default() };
             if *is_request {
                 second_look::request(change, &request)
             } else {
@@ -343,11 +390,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Approve(change) => second_look::approve(change),
         Command::Deny(change) => second_look::deny(change),
         Command::Revert { force, change } => revert(change, *force),
-        Command::Delete { id, server } => client::with_access(server, Access::Change, async |client| {
-            client.act(Method::DELETE, &[&SWITCHES[..], &[id]].concat()).await?;
-            remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
-            Ok(Outcome::Fine)
-        }),
+        Command::Delete { id, message, server } => {
+            client::with_access(server, Access::Change, async |client| {
+                let parameters = [("message", message.as_deref())];
+                client.act_with(Method::DELETE, &[&SWITCHES[..], &[id]].concat(), &parameters).await?;
+                remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
+                Ok(Outcome::Fine)
+            })
+        }
         Command::History { id, shared } => client::with(&shared.server, async |client| {
             let versions: Vec<SwitchVersion> = client.get(&path(id, "history"), &[]).await?;
             list::list(shared.format, &versions, "No versions.")?;
@@ -365,6 +415,89 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Evaluate(args) => evaluate(args),
         Command::Explain(args) => explain(args),
     }
+}
+
+/// Which switches are listed.
+struct Filter<'f> {
+    text: Option<&'f str>,
+    phase: Option<&'f str>,
+    labels: Vec<(&'f str, &'f str)>,
+}
+
+const PHASES: [&str; 6] = ["blocking", "shadow", "inactive", "waiting", "paused", "expired"];
+
+impl<'f> Filter<'f> {
+    fn new(text: Option<&'f str>, phase: Option<&'f str>, labels: &'f [String]) -> Result<Self> {
+        if let Some(unknown) = phase.filter(|phase| !PHASES.contains(phase)) {
+            return Err(Failure::user(format!("--phase {unknown}: there is no such phase"))
+                .hint(format!("write one of {}", PHASES.join(", "))));
+        }
+        let label = |text: &'f String| {
+            text.split_once('=').ok_or_else(|| {
+                Failure::user(format!("--label {text}: is not NAME=VALUE"))
+                    .hint("write for example --label team=payments")
+            })
+        };
+        Ok(Self { text, phase, labels: labels.iter().map(label).collect::<Result<_>>()? })
+    }
+
+    fn takes(&self, view: &SwitchView) -> bool {
+        let SwitchVersion { id, document, .. } = &view.switch;
+        let holds = |text: &str| {
+            let fields = ["when", "reason"].map(|name| document.get(name).map(Value::to_string));
+            id.contains(text) || fields.iter().flatten().any(|field| field.contains(text))
+        };
+        let has = |(name, value): &(&str, &str)| {
+            let label = document.get("labels").and_then(|labels| labels.get(*name));
+            label.is_some_and(|label| {
+                label.as_str().map_or_else(|| label.to_string() == *value, |label| label == *value)
+            })
+        };
+        self.text.is_none_or(holds)
+            && self.phase.is_none_or(|phase| view.phase == phase)
+            && self.labels.iter().all(has)
+    }
+}
+
+impl Row for SwitchClient {
+    const COLUMNS: &'static [&'static str] = &["client", "state", "revision", "seen", "problem"];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.client.as_str().into(),
+            self.state.as_str().into(),
+            self.revision.into(),
+            self.seen.into(),
+            self.problem.clone().into(),
+        ]
+    }
+}
+
+fn clients(shared: &Shared) -> Result<Outcome> {
+    client::with(&shared.server, async |client| {
+        let clients: Vec<SwitchClient> = client.get(&[&SWITCHES[..], &["clients"]].concat(), &[]).await?;
+        list::list(shared.format, &clients, "No program told what it holds within two minutes.")?;
+        if clients.iter().any(|client| client.state == "refuses") {
+            remark(
+                "some programs hold a later revision than the server and disbelieve it; `lanner switch bump` raises it",
+            );
+        }
+        Ok(Outcome::Fine)
+    })
+}
+
+fn bump(to: Option<u64>, shared: &Shared) -> Result<Outcome> {
+    client::with_access(&shared.server, Access::Change, async |client| {
+        let request = BumpSwitches { revision: to };
+        let bumped: BumpedSwitches = client.post(&[&SWITCHES[..], &["bump"]].concat(), &request).await?;
+        match shared.format {
+            Format::Json => output::json(&bumped)?,
+            _ => remark(&format!(
+                "the switches are at revision {}, raised from {}",
+                bumped.revision, bumped.from
+            )),
+        }
+        Ok(Outcome::Fine)
+    })
 }
 
 async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
@@ -419,7 +552,13 @@ pub(super) fn tell_phase(view: &SwitchView, format: Format) -> Result<()> {
     let SwitchView { switch, phase, .. } = view;
     let until = switch.document.pointer("/valid/to").and_then(Value::as_str);
     let until = until.filter(|_| phase == "blocking").map(|to| format!(" until {to}"));
-    remark(&format!("the switch {} is {phase}{}", switch.id, until.unwrap_or_default()));
+    let next = view.next.map(|next| format!(" and blocks next from {}", format_time(next.0)));
+    remark(&format!(
+        "the switch {} is {phase}{}{}",
+        switch.id,
+        until.unwrap_or_default(),
+        next.unwrap_or_default()
+    ));
     Ok(())
 }
 
