@@ -62,6 +62,9 @@ fn each_mistake_is_named() {
     check("relative: { to: yesterday, drop: 5% }", "distance to look back");
     check("relative: { to: 1d }", "drop, rise or change");
     check("relative: { to: 1d, drop: -5% }", "percentage above 0");
+    check("relative: { to: 1d, drop: 0.25 }", "write 25% or 0.25%");
+    check("query: { stream: s, measure: count, by: [lower(bank)] }", "by takes fields as they are");
+    check("query: { stream: s, measure: avg(status == 500) }", "write it under where");
     check("variation: { n: 5, above: 2 }", "can never be exceeded: 5 values reach 2.00 at most");
     check("variation: { n: 1 }", "n: should be 2 to 100000, found 1");
     check("variation: { n: 900 }", "looks back over 1798 windows");
@@ -122,6 +125,26 @@ fn near_rules() -> impl Strategy<Value = String> {
         "[{}\\[\\]:,&*!|>'\"%@`#?-]{0,12}",
     ];
     prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    /// Whatever a word looks like to some reader of YAML, it is stored as it was written, and reads back to the same.
+    #[test]
+    fn what_is_stored_is_what_was_written(word in "[a-zA-Z0-9.+][a-zA-Z0-9.+-]{0,6}") {
+        let text = format!(
+            "id: {word}\nquery: {{ stream: {word}, measure: count, by: [b, {word}] }}\nwindow: 1m\nabsolute: {{ max: 1 }}\n\
+             labels: {{ x: {word} }}\nreceivers: [{word}]\n"
+        );
+        let node = Node::from_yaml(&text).unwrap();
+        if let Ok(rule) = Rule::check(&node, "", 1) {
+            let document = rule.document();
+            prop_assert_eq!(&document["id"], &word);
+            prop_assert_eq!(&document["query"]["stream"], &word);
+            prop_assert_eq!(&document["labels"]["x"], &word);
+            prop_assert_eq!(&document["receivers"][0], &word);
+            prop_assert_eq!(Rule::from_json(&document, 1).unwrap().document(), document);
+        }
+    }
 }
 
 proptest! {

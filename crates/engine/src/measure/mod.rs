@@ -163,13 +163,18 @@ fn check_field(name: &str, field: &str) -> Result<(), String> {
     if field.starts_with(['"', '\'']) {
         return Err(format!("{shown} stands in quotes; write the name of the field without them"));
     }
-    let is_calculation = holds(&["*", "+", "(", ")", "!", "^", "?", ",", ";", "|", "&", " - ", " / ", " % "]);
-    if is_calculation {
+    if is_calculation(field) {
         return Err(format!(
             "\"{shown}\" is not the name of a field; {name} takes one field as it is, for example {name}(amount)"
         ));
     }
     Ok(())
+}
+
+/// Whether something is to be calculated here, where the name of a field is expected.
+pub(crate) fn is_calculation(field: &str) -> bool {
+    let signs = ["*", "+", "(", ")", "!", "^", "?", ",", ";", "|", "&", "=", "<", ">", " - ", " / ", " % "];
+    signs.iter().any(|sign| field.contains(sign))
 }
 
 fn kind(name: &str) -> Option<Kind> {

@@ -13,7 +13,7 @@ use super::{Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
 use crate::detector::{Detector, KINDS, Kind};
 use crate::document::{Check, Content, Fields, Key, Node, Problems};
 use crate::expression::{self, ExpressionQuery, WarmUp};
-use crate::measure::Measure;
+use crate::measure::{Measure, is_calculation};
 use crate::schedule::{Active, Days, Edge, Schedule};
 use crate::template::{Template, VARIABLES};
 
@@ -485,6 +485,12 @@ fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> O
         Some(node) => Condition::read(node, &fields.path_of("where"), check).map(Some),
     };
     let by = read_by(fields, check);
+    for name in by.iter().filter(|name| is_calculation(name)) {
+        let message = format!(
+            "\"{name}\" is not the name of a field; by takes fields as they are, for example by: [bank]"
+        );
+        check.problem(fields.node, &fields.path_of("by"), message);
+    }
     let (measure, condition) = (measure?, condition?);
     let written = condition.as_ref().map(|condition| condition.expr().to_string());
     let fingerprint =
