@@ -32,7 +32,7 @@ prioritty: 3
         "switches[0].schedule.days: \"monday\" is not a day",
         "switches[0].schedule.from: 24:00 is an end",
         "switches[0].schedule.zone: the field \"zone\" is not known",
-        "switches[0].rollout.share: should be a share",
+        "switches[0].rollout.share: should be at most 100%",
         "switches[0].rollout.by: is not the name of a field",
         "switches[0].answer.status: should be an HTTP status",
         "switches[0].answer.headers.bad header",

@@ -1,12 +1,13 @@
 //! The whole configuration as lists of fields: the manual's reference and the schema for editors are written from what
 //! the readers themselves walk.
 
-pub(crate) mod reference;
+// Only the test that holds docs/configuration.md to it writes the page.
+#[cfg(test)]
+mod reference;
 pub(crate) mod schema;
 
 use lanner_core::field::{Field, Type};
 use lanner_engine::{config, rule};
-use lanner_io::receiver::KINDS;
 use lanner_server::{settings, silence};
 
 /// A section of a configuration file.
@@ -64,6 +65,8 @@ const KIND: Field =
 
 #[cfg(test)]
 mod tests {
+    use lanner_io::receiver::KINDS;
+
     use super::*;
 
     /// Walks every field there is, with its path.
