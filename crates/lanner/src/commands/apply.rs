@@ -242,7 +242,7 @@ mod tests {
         );
         assert_eq!(rows(&applied, None, 1).count(), 3);
         assert_eq!(
-            summary(&ApplyResponse { dry_run: false, ..applied.clone() }, Some("rule")),
+            summary(&ApplyResponse { dry_run: false, ..applied }, Some("rule")),
             "1 created, 0 changed, 0 deleted, 2 unchanged; receivers: 1 changed; switches: 1 kept (--prune deletes them)"
         );
         assert_eq!(summary(&ApplyResponse::default(), None), "nothing to do");

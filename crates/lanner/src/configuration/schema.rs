@@ -95,7 +95,7 @@ fn of(kind: Type) -> Value {
         }
         Type::List(kind) => {
             let item = of(*kind);
-            json!({"anyOf": [{"type": "array", "items": item.clone()}, item]})
+            json!({"anyOf": [{"type": "array", "items": item}, item]})
         }
         Type::ByName(kind) => json!({"type": "object", "additionalProperties": of(*kind)}),
         Type::Map(fields) => object(fields),
