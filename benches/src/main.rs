@@ -5,7 +5,7 @@
 //! far more than the second.
 //!
 //! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
-//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`storm`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
 //! [`http`], [`table`].
 
 #![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
@@ -23,6 +23,7 @@ mod prometheus;
 mod reads;
 mod rules;
 mod size;
+mod storm;
 mod switches;
 mod table;
 
@@ -34,6 +35,8 @@ struct Setup {
     lanner: PathBuf,
     /// The folder of the peer's programs; `None` leaves the peer out.
     prometheus: Option<PathBuf>,
+    /// The folder of Alertmanager; `None` leaves that peer out.
+    alertmanager: Option<PathBuf>,
     /// The Python environment of graphite-web; `None` leaves that peer out.
     graphite_web: Option<PathBuf>,
     /// The Numenta Anomaly Benchmark; `None` leaves the size on disk out.
@@ -44,7 +47,7 @@ struct Setup {
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     ("size", size::run),
     ("ingest", ingest::run),
     ("events", events::run),
@@ -52,6 +55,7 @@ const SECTIONS: [Section; 8] = [
     ("idle", idle::run),
     ("graphite", graphite::run),
     ("switches", switches::run),
+    ("storm", storm::run),
     ("rules", rules::run),
 ];
 
@@ -62,6 +66,7 @@ fn main() {
     let mut setup = Setup {
         lanner: path("LANNER_BENCH_PROGRAM").unwrap_or_else(|| "lanner".into()),
         prometheus: path("LANNER_BENCH_PROMETHEUS"),
+        alertmanager: path("LANNER_BENCH_ALERTMANAGER"),
         graphite_web: path("LANNER_BENCH_GRAPHITE"),
         nab: path("LANNER_BENCH_NAB"),
         minutes: 4,

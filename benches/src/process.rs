@@ -69,8 +69,17 @@ impl Process {
 
     /// Memory that lies in RAM, megabytes of 10^6 bytes.
     pub(crate) fn rss_mb(&self) -> f64 {
+        self.memory_mb("VmRSS:")
+    }
+
+    /// The most memory that lay in RAM so far, megabytes of 10^6 bytes.
+    pub(crate) fn peak_mb(&self) -> f64 {
+        self.memory_mb("VmHWM:")
+    }
+
+    fn memory_mb(&self, name: &str) -> f64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.split_whitespace().next().unwrap().parse::<f64>().unwrap() * 1024.0 / 1e6
     }
 }

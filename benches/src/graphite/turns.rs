@@ -32,7 +32,7 @@ pub(super) fn run(data: &Data, folder: &Path) -> Vec<Row> {
     let app = server.app();
     let ids = fill(app, data);
     let changes = app.engine().set_rules(rules(), data.end_s * 1_000);
-    turn::write(app, &changes);
+    turn::write(app, changes);
 
     let (mut polls, mut turns) = (Vec::new(), Vec::new());
     for minute in 1..=N_WARM + 1 {
@@ -108,7 +108,7 @@ fn one_poll(app: &App) -> (f64, f64) {
     }
     let judged_s = started.elapsed().as_secs_f64();
     assert_eq!(changes.evaluations.len(), N_SERIES);
-    turn::write(app, &changes);
+    turn::write(app, changes);
     (judged_s, started.elapsed().as_secs_f64())
 }
 

@@ -265,6 +265,20 @@ pub struct Alert {
     pub annotations: Annotations,
     /// Whether the state last changed while walking windows missed during downtime.
     pub late: bool,
+    /// Who has taken on the episode that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
+}
+
+/// A person has taken on an alert: it is not repeated until it resolves or gets worse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who.
+    pub author: String,
+    /// What they say about it.
+    pub comment: String,
+    /// When, milliseconds since the Unix epoch.
+    pub at_ms: i64,
 }
 
 impl Alert {
@@ -370,19 +384,88 @@ pub struct Notification {
     pub receiver: Arc<str>,
     /// The labels the alerts were grouped by.
     pub group: Labels,
-    /// The alerts, the running ones first.
+    /// The alerts that are listed, the running ones first.
     pub alerts: Vec<NotifiedAlert>,
+    /// How many more the message is about without listing them.
+    #[serde(default, skip_serializing_if = "Omitted::is_nothing")]
+    pub omitted: Omitted,
     /// Whether this repeats what the receiver was already told.
     pub repeat: bool,
     /// When the message was written, milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// Until when it is tried, milliseconds since the Unix epoch; `None` leaves that to whoever delivers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub give_up_ms: Option<i64>,
+}
+
+/// Alerts that a message counts and does not list: there are more than anybody reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Omitted {
+    /// How many of them run.
+    pub firing: u64,
+    /// How many of them are over.
+    pub resolved: u64,
+}
+
+impl Omitted {
+    /// Whether every alert is listed.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.total() == 0
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.firing + self.resolved
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryOutcome {
+    /// The receiver took it.
+    Delivered,
+    /// The receiver refused it as it is: nobody has been told.
+    Refused,
+    /// It was refused, or nobody answered, for so long that it is not tried any more.
+    GivenUp,
 }
 
 impl Notification {
-    /// Whether every alert in the message is over.
+    /// Whether every alert that the message is about is over.
     #[must_use]
     pub fn is_resolved(&self) -> bool {
-        self.alerts.iter().all(NotifiedAlert::is_resolved)
+        self.omitted.firing == 0 && self.alerts.iter().all(NotifiedAlert::is_resolved)
+    }
+
+    /// How many alerts the message is about, listed or not.
+    #[must_use]
+    pub fn n_alerts(&self) -> u64 {
+        self.alerts.len() as u64 + self.omitted.total()
+    }
+
+    /// How many alerts the message is about that run.
+    #[must_use]
+    pub fn n_firing(&self) -> u64 {
+        let listed = self.alerts.iter().filter(|alert| !alert.is_resolved()).count();
+        listed as u64 + self.omitted.firing
+    }
+
+    /// `and 9,900 more`, with how many of them are over; `None` when every alert is listed.
+    #[must_use]
+    pub fn more(&self) -> Option<String> {
+        let Omitted { firing, resolved } = self.omitted;
+        match (firing, resolved) {
+            (0, 0) => None,
+            (more, 0) => Some(format!("and {} more", grouped(more))),
+            (0, more) => Some(format!("and {} more that are resolved", grouped(more))),
+            _ => {
+                let (total, firing, resolved) =
+                    (grouped(firing + resolved), grouped(firing), grouped(resolved));
+                Some(format!("and {total} more ({firing} firing, {resolved} resolved)"))
+            }
+        }
     }
 
     /// One line for people: `FIRING payments-floor {bank="hsbc"}`, with the number of further alerts.
@@ -390,10 +473,23 @@ impl Notification {
     pub fn title(&self) -> String {
         let status = if self.is_resolved() { "RESOLVED" } else { "FIRING" };
         let Some(first) = self.alerts.first() else { return status.to_owned() };
-        let more = match self.alerts.len() {
+        let more = match self.n_alerts() {
             1 => String::new(),
-            n => format!(" and {} more", n - 1),
+            n => format!(" and {} more", grouped(n - 1)),
         };
         format!("{status} {}{}{}{more}", first.rule, first.shown_group(), first.shown_reason())
     }
+}
+
+/// A count with commas between its thousands, as people read it: `9,900`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

@@ -22,7 +22,7 @@ pub struct Changes {
     pub cursors: Vec<Cursor>,
     /// Messages to send.
     pub outbox: Vec<Notification>,
-    /// What each notification group has been told; each replaces the stored one of the same name.
+    /// What each notification group has been told, in pieces; each replaces the stored one of the same name.
     pub told: Vec<Told>,
     /// Rule ids whose alerts, cursor and history of states end here (the rule was deleted).
     pub forgotten_rules: Vec<Arc<str>>,
@@ -75,15 +75,20 @@ pub struct Cursor {
     pub window: TimeRange,
 }
 
-/// What one receiver has been told about one notification group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One piece of what a receiver has been told about a notification group: of one alert, or of the group itself.
+///
+/// In pieces, so that a group of ten thousand alerts of which one changes costs one piece, not ten thousand.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The receiver's name.
     pub receiver: Arc<str>,
     /// The labels the alerts are grouped by.
     pub group: Labels,
-    /// The engine's own record, opaque to the store; `None` removes it.
-    pub record: Option<serde_json::Value>,
+    /// The alert's fingerprint; `None` for the group itself, which holds the others together.
+    pub alert: Option<Arc<str>>,
+    /// The engine's own record as JSON, opaque to the store. `None` removes the piece; that of the group itself
+    /// removes all of the group's.
+    pub record: Option<String>,
 }
 
 /// A mute by a person: alerts whose labels match are not told while it lasts.

@@ -20,6 +20,7 @@ pub mod event;
 pub mod field;
 mod group;
 pub mod labels;
+pub mod matchers;
 mod nearest;
 pub mod reading;
 pub mod sample;
@@ -28,7 +29,8 @@ pub mod time;
 mod yaml;
 
 pub use alert::{
-    Alert, AlertState, Annotations, Evaluation, Notification, NotifiedAlert, Outcome, ResolvedReason,
+    Acknowledgement, Alert, AlertState, Annotations, DeliveryOutcome, Evaluation, Notification,
+    NotifiedAlert, Omitted, Outcome, ResolvedReason,
 };
 pub use change_cause::Cause;
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};

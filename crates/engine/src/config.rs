@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lanner_core::field::{self, Field, Type};
+use lanner_core::matchers::parse_matchers;
 use lanner_core::reading::{self, text};
 use lanner_core::time::parse_duration_ms;
-use lanner_core::{Labels, MatchOp, Matcher, nearest};
+use lanner_core::{MatchOp, Matcher, nearest};
 use serde_json::Value;
 
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
@@ -81,20 +82,30 @@ pub const RECEIVER: &[Field] = &[
         .of(Type::Duration)
         .or("4h"),
     Field::new("send_resolved", "true", "whether people are told that it is over").of(Type::Truth).or("true"),
-    Field::new("only", "{ severity: error }", "labels that alerts must have").of(Type::ByName(&Type::Text)),
+    Field::new("only", "{ severity: error }", "what the labels of alerts must match to be told").of(MATCHERS),
+    Field::new(
+        "give_up_after",
+        "1d",
+        "for how long a message that is refused, or that nobody takes, is tried before it is given up",
+    )
+    .of(Type::Duration)
+    .or("1d"),
 ];
+
+/// Labels and their values, of which one between slashes is a regular expression; or matchers as silences have them.
+const MATCHERS: Type = Type::Either(&[Type::Text, Type::ByName(&Type::Text), Type::List(&Type::Text)]);
 
 /// The fields of an inhibition.
 pub const INHIBITION: &[Field] = &[
     Field::new(
         "source",
         "{ severity: page }",
-        "labels of the alerts that mute; `/.../` is a regular expression",
+        "labels of the alerts that mute; `/.../` is a regular expression, and `severity!=info` a matcher",
     )
-    .of(Type::ByName(&Type::Text))
+    .of(MATCHERS)
     .required(),
     Field::new("target", "{ severity: ticket }", "labels of the alerts that are muted")
-        .of(Type::ByName(&Type::Text))
+        .of(MATCHERS)
         .required(),
     Field::new("equal", "[bank]", "labels that must be alike in both").of(Type::List(&Type::Text)),
 ];
@@ -212,7 +223,8 @@ impl Config {
             fields.require("name", "on-call", check);
             let name = fields.read("name", check, reading::name);
             let Some(name) = name.map(Arc::<str>::from) else { continue };
-            let route = read_route(&name, &mut fields, check);
+            let mut route = read_route(&name, &mut fields, check);
+            route.acts = is_switch(node);
             self.routes.push(route);
             self.receivers.push(ReceiverDocument { name, config: fields.rest(), node: node.clone() });
         }
@@ -221,8 +233,11 @@ impl Config {
     fn read_inhibitions(&mut self, list: &Node, check: &mut Check) {
         for (at, node) in check.items(list).into_iter().enumerate() {
             let Some(mut fields) = check.map(node, &format!("inhibit[{at}]")) else { continue };
-            let source = read_matchers("source", &mut fields, check);
-            let target = read_matchers("target", &mut fields, check);
+            let mut side = |name: &str, check: &mut Check| {
+                let node = fields.require(name, "{ severity: page }", check)?;
+                read_matchers(node, &fields.path_of(name), check)
+            };
+            let (source, target) = (side("source", check), side("target", check));
             let equal = read_names(&mut fields, "equal", check);
             fields.finish_of(INHIBITION, check);
             if let (Some(source), Some(target)) = (source, target) {
@@ -268,34 +283,54 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Ro
             .unwrap_or(default.repeat_ms),
         send_resolved: fields.read("send_resolved", check, reading::truth).unwrap_or(default.send_resolved),
         only: read_only(fields, check),
+        give_up_after_ms: fields.read("give_up_after", check, duration).unwrap_or(default.give_up_after_ms),
+        acts: default.acts,
     }
 }
 
-/// Labels and the values that they must have.
-fn read_only(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
-    let Some(node) = fields.get("only") else { return Labels::default() };
-    let texts = reading::texts(node, &fields.path_of("only"), check);
-    Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value)))
+/// What labels must match, if that matters.
+fn read_only(fields: &mut Fields<'_>, check: &mut Check) -> Option<Matchers> {
+    let node = fields.get("only")?;
+    if matches!(&node.content, Content::Map(entries) if entries.is_empty()) {
+        return None;
+    }
+    read_matchers(node, &fields.path_of("only"), check)
 }
 
-/// A map of labels to values; a value between slashes is a regular expression.
-fn read_matchers(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> Option<Matchers> {
-    let node = fields.require(name, "{ severity: page }", check)?;
-    let path = fields.path_of(name);
+/// Whether a receiver acts on alerts instead of telling somebody.
+fn is_switch(node: &Node) -> bool {
+    let Content::Map(entries) = &node.content else { return false };
+    entries.iter().any(|(key, value)| key.name == "kind" && value.scalar_text().as_deref() == Some("switch"))
+}
+
+/// Labels and what their values must be: a map, in which a value between slashes is a regular expression, or
+/// matchers as silences have them, `severity!="info"`, as one text or a list.
+fn read_matchers(node: &Node, path: &str, check: &mut Check) -> Option<Matchers> {
     let n_before = check.problems.len();
-    let texts = reading::texts(node, &path, check);
+    let read = match &node.content {
+        Content::List(items) => {
+            items.iter().map(matchers_of).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        }
+        Content::Text(_) => matchers_of(node),
+        _ => Ok(reading::texts(node, path, check).into_iter().map(matcher_of).collect()),
+    };
     if check.problems.len() > n_before {
         return None;
     }
-    let matcher = |(key, value): (&crate::document::Key, String)| {
-        let regex = value.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let op = if regex.is_some() { MatchOp::Regex } else { MatchOp::Equal };
-        Matcher { label: key.name.clone(), op, value: regex.unwrap_or(&value).to_owned() }
-    };
-    let matchers: Vec<Matcher> = texts.into_iter().map(matcher).collect();
-    if matchers.is_empty() {
-        check.problem(node, &path, "should match at least one label");
-        return None;
-    }
-    Matchers::compile(&matchers).map_err(|message| check.problem(node, &path, message)).ok()
+    let matchers = read.and_then(|matchers: Vec<Matcher>| match matchers.as_slice() {
+        [] => Err("should match at least one label".to_owned()),
+        matchers => Matchers::compile(matchers),
+    });
+    matchers.map_err(|message| check.problem(node, path, message)).ok()
+}
+
+fn matcher_of((key, value): (&crate::document::Key, String)) -> Matcher {
+    let regex = value.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    let op = if regex.is_some() { MatchOp::Regex } else { MatchOp::Equal };
+    Matcher { label: key.name.clone(), op, value: regex.unwrap_or(&value).to_owned() }
+}
+
+fn matchers_of(node: &Node) -> Result<Vec<Matcher>, String> {
+    let text = text(node)?;
+    parse_matchers(&text).map_err(|error| format!("{text}: {error}"))
 }

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{
-    Alert, AlertState, Changes, Cursor, Evaluation, Group, Outcome, ResolvedReason, Silence, TimeRange, Told,
+    Acknowledgement, Alert, AlertState, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels, Outcome,
+    ResolvedReason, Silence, TimeRange, Told,
 };
 use lanner_series::detect::Unjudged;
 
@@ -130,7 +131,9 @@ impl Engine {
     pub fn restore(&mut self, alerts: Vec<Alert>, cursors: Vec<Cursor>, told: Vec<Told>) {
         for alert in alerts {
             if alert.active {
-                self.notifier.restore_running(&alert.fingerprint(), &alert.labels);
+                let fingerprint = alert.fingerprint();
+                self.notifier.restore_running(&fingerprint, &alert.labels);
+                self.notifier.acknowledge(i64::MIN, &fingerprint, alert.acknowledged.is_some());
             }
             self.restored_alerts
                 .entry(alert.rule.clone())
@@ -185,6 +188,7 @@ impl Engine {
         for (id, rule) in active {
             self.track(id, rule, now_ms, &mut changes);
         }
+        changes.told = self.notifier.take_told();
         changes
     }
 
@@ -294,7 +298,7 @@ impl Engine {
         // A group is forgotten by windows, everything else by people.
         let at_ms = if reason == ResolvedReason::NoLongerMeasured { alert.window.end_ms } else { now_ms };
         if life::abandon(alert, rule, reason, at_ms) == Step::Resolved {
-            changes.told.extend(self.notifier.note(now_ms, &life::told(alert), &[]));
+            self.notifier.note(now_ms, life::told(alert), &[]);
             changes.alerts.push(alert.clone());
         }
     }
@@ -449,7 +453,8 @@ impl Engine {
             let step = life::advance(alert, rule, &evaluation);
             evaluation.state = alert.state;
             if step != Step::Quiet {
-                changes.told.extend(self.notifier.note(now_ms, &life::told(alert), &rule.receivers));
+                self.notifier.note(now_ms, life::told(alert), &rule.receivers);
+                self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.is_some());
             }
             let silent_ms = evaluation.window.end_ms - alert.seen_ms;
             let is_over = group == Group::Unknown && alert.state == AlertState::Normal;
@@ -458,7 +463,7 @@ impl Engine {
                 tracked.alerts.remove(&group);
                 tracked.memory.forget(&group);
                 self.end(&mut alert, Some(rule), ResolvedReason::NoLongerMeasured, now_ms, &mut changes);
-                changes.alerts.retain(|kept| kept.group != group);
+                changes.alerts.pop_if(|kept| kept.group == group); // it is forgotten with its end
                 changes.forgotten_groups.push((rule.id.clone(), group));
             } else {
                 changes.alerts.push(Alert::clone(alert));
@@ -478,6 +483,44 @@ impl Engine {
         let mut changes = Changes::default();
         self.flush(now_ms, &mut changes);
         changes
+    }
+
+    /// Notes what became of a message. What was refused is not told: the group's next message, which a later
+    /// [`Self::tick`] writes, says what is true by then. What follows is part of the next changes.
+    pub fn settle(&mut self, now_ms: i64, key: &str, outcome: DeliveryOutcome) {
+        self.notifier.settle(now_ms, key, outcome);
+    }
+
+    /// The keys of the messages whose outcome is not known yet.
+    pub fn under_way(&self) -> impl Iterator<Item = &str> {
+        self.notifier.under_way()
+    }
+
+    /// Notes that somebody has taken on an alert, or given it back: one that was taken on is not repeated until it
+    /// resolves or gets worse. Returns what to write; `None` when no episode of such an alert runs.
+    pub fn acknowledge(
+        &mut self,
+        now_ms: i64,
+        fingerprint: &str,
+        acknowledged: Option<Acknowledgement>,
+    ) -> Option<Changes> {
+        let mut alerts = self.tracked.values_mut().flat_map(|tracked| tracked.alerts.values_mut());
+        let alert = alerts.find(|alert| alert.active && alert.fingerprint() == fingerprint)?;
+        alert.acknowledged = acknowledged;
+        self.notifier.acknowledge(now_ms, fingerprint, alert.acknowledged.is_some());
+        let alerts = vec![Alert::clone(alert)];
+        Some(Changes { alerts, told: self.notifier.take_told(), ..Changes::default() })
+    }
+
+    /// Whether an episode of the alert with this fingerprint runs.
+    #[must_use]
+    pub fn is_running(&self, fingerprint: &str) -> bool {
+        self.notifier.is_running(fingerprint)
+    }
+
+    /// Tells a group again what was given up, as far as it is still true. Returns whether there is anything to tell.
+    pub fn tell_again(&mut self, now_ms: i64, receiver: &Arc<str>, group: &Labels) -> bool {
+        self.notifier.tell_again(now_ms, receiver, group)
     }
 
     fn flush(&mut self, now_ms: i64, changes: &mut Changes) {

@@ -50,6 +50,7 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
         started_ms: None,
         resolved_ms: None,
         resolved_reason: None,
+        acknowledged: None,
         seen_ms: at_ms,
         window: lanner_core::TimeRange::new(at_ms, at_ms),
         value: None,
@@ -165,6 +166,9 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
         }
         (step, _) => step,
     };
+    if graver && alert.labels.get("severity") == Some("error") {
+        alert.acknowledged = None; // it is worse than what somebody took on
+    }
     if alert.state != before {
         alert.since_ms = evaluation.window.end_ms;
         alert.late = evaluation.late;
@@ -208,6 +212,7 @@ pub fn abandon(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, a
     }
     (alert.active, alert.resolved_ms, alert.since_ms) = (false, Some(at_ms), at_ms);
     alert.resolved_reason = Some(reason);
+    alert.acknowledged = None;
     match rule {
         Some(rule) => render(alert, rule, None),
         None => alert.content = Template::standard().render(&orphaned(alert)),
@@ -260,10 +265,12 @@ fn moved(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Step {
     match step {
         Step::Resolved => {
             (alert.resolved_ms, alert.resolved_reason) = (Some(end_ms), Some(reason_of(outcome)));
+            alert.acknowledged = None;
         }
         Step::Fired if !was_active => {
             alert.episode = alert.episode.saturating_add(1);
             (alert.started_ms, alert.resolved_ms, alert.resolved_reason) = (Some(end_ms), None, None);
+            alert.acknowledged = None;
         }
         _ => {}
     }

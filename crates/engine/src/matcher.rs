@@ -1,10 +1,20 @@
 //! Matching label sets: what silences and inhibition are made of.
 
+use lanner_core::matchers::format_matchers;
 use lanner_core::{Labels, MatchOp, Matcher, Silence};
 
-/// The matchers of a silence or an inhibition, ready to match. All must match; an absent label is empty.
+/// The matchers of a silence, an inhibition or a receiver, ready to match. All must match; an absent label is empty.
 #[derive(Debug, Clone)]
-pub struct Matchers(Vec<(String, Test)>);
+pub struct Matchers {
+    source: Vec<Matcher>,
+    tests: Vec<Test>,
+}
+
+impl PartialEq for Matchers {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
 
 #[derive(Debug, Clone)]
 enum Test {
@@ -24,22 +34,44 @@ impl Matchers {
                 MatchOp::Equal | MatchOp::NotEqual => Test::Equal(matcher.value.clone(), wanted),
                 MatchOp::Regex | MatchOp::NotRegex => Test::Regex(whole(matcher)?, wanted),
             };
-            Ok((matcher.label.clone(), test))
+            Ok(test)
         };
-        matchers.iter().map(test).collect::<Result<_, String>>().map(Self)
+        let tests = matchers.iter().map(test).collect::<Result<_, String>>()?;
+        Ok(Self { source: matchers.to_vec(), tests })
+    }
+
+    /// Compiles the matchers of a new silence. As in Alertmanager, one of them must want a value: `naem=""`, a slip of
+    /// the pen, matches every alert.
+    ///
+    /// # Errors
+    /// A sentence that names the matchers, or the one whose expression is wrong or too large.
+    pub fn of_silence(matchers: &[Matcher]) -> Result<Self, String> {
+        let compiled = Self::compile(matchers)?;
+        if compiled.tests.iter().all(|test| test.fits("")) {
+            let shown = format_matchers(matchers);
+            return Err(format!(
+                "{shown} matches every alert without such a label, so that nearly everything would be muted; add a \
+                 matcher that wants a value, for example rule=~\".+\""
+            ));
+        }
+        Ok(compiled)
     }
 
     /// Whether all matchers match. Without any, nothing is matched: an empty silence mutes nobody.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
-        let fits = |(label, test): &(String, Test)| {
-            let value = labels.get(label).unwrap_or("");
-            match test {
-                Test::Equal(expected, wanted) => (value == expected) == *wanted,
-                Test::Regex(regex, wanted) => regex.is_match(value) == *wanted,
-            }
-        };
-        !self.0.is_empty() && self.0.iter().all(fits)
+        let mut pairs = self.source.iter().zip(&self.tests);
+        !self.tests.is_empty()
+            && pairs.all(|(matcher, test)| test.fits(labels.get(&matcher.label).unwrap_or_default()))
+    }
+}
+
+impl Test {
+    fn fits(&self, value: &str) -> bool {
+        match self {
+            Self::Equal(expected, wanted) => (value == expected) == *wanted,
+            Self::Regex(regex, wanted) => regex.is_match(value) == *wanted,
+        }
     }
 }
 
@@ -76,6 +108,30 @@ impl Silences {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_silence_wants_a_value() {
+        #[track_caller]
+        fn check(text: &str, is_accepted: bool) {
+            let matchers = lanner_core::matchers::parse_matchers(text).unwrap();
+            match Matchers::of_silence(&matchers) {
+                Ok(_) => assert!(is_accepted, "{text}"),
+                Err(error) => {
+                    assert!(!is_accepted && error.starts_with(&format_matchers(&matchers)), "{error}")
+                }
+            }
+        }
+        check(r#"bank="hsbc""#, true);
+        check(r#"naem="""#, false);
+        check(r#"rule=~".*""#, false);
+        check(r#"rule=~".+""#, true);
+        check(r#"bank!="hsbc""#, false); // absent is different, too
+        check(r#"bank!="""#, true);
+        check(r#"bank!~"a.*""#, false);
+        check(r#"bank!~"a?""#, true);
+        check(r#"naem="",bank!="x",rule="floor""#, true);
+        check(r#"naem="",bank!="x",rule=~"(floor)?""#, false);
+    }
 
     #[test]
     fn matchers_match_whole_values() {

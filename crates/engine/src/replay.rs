@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use lanner_core::{Aggregate, Evaluation, Group, Labels, Notification, Sample, SeriesKey, TimeRange};
+use lanner_core::{
+    Aggregate, DeliveryOutcome, Evaluation, Group, Labels, Notification, Sample, SeriesKey, TimeRange,
+};
 use serde_json::{Map, Value};
 
 use crate::engine::{Answer, Due, Engine, Reading, Readings};
@@ -16,7 +18,7 @@ use crate::join::joined;
 use crate::matcher::Matchers;
 use crate::measure::{Bucket, Measure};
 use crate::rule::{Query, Rule, SeriesQuery, StreamQuery};
-use crate::stream::Measures;
+use crate::stream::{MAX_GROUPS, Measures};
 
 /// Something that answers what is due.
 pub trait Source {
@@ -43,6 +45,14 @@ impl Replay {
         }
         rules
     }
+
+    /// Keeps messages, which every receiver takes at once.
+    fn deliver(&mut self, engine: &mut Engine, now_ms: i64, written: Vec<Notification>) {
+        for message in written {
+            engine.settle(now_ms, &message.key, DeliveryOutcome::Delivered);
+            self.notifications.push(message);
+        }
+    }
 }
 
 /// Runs `engine` from `from_ms` until everything due by `to_ms` is done.
@@ -68,9 +78,10 @@ pub fn run(
             let evaluations = engine.evaluate(&due, &answer, now_ms);
             let changes = engine.apply(now_ms, &due, evaluations);
             replay.evaluations.extend(changes.evaluations);
-            replay.notifications.extend(changes.outbox);
+            replay.deliver(engine, now_ms, changes.outbox);
         }
-        replay.notifications.extend(engine.tick(now_ms).outbox);
+        let written = engine.tick(now_ms).outbox;
+        replay.deliver(engine, now_ms, written);
     }
     replay
 }
@@ -242,6 +253,7 @@ pub struct SeriesGroups<'q> {
     selector: Selector<'q>,
     windows: &'q [Option<TimeRange>],
     groups: BTreeMap<Group, Vec<Bucket>>,
+    n_overflow: u64,
 }
 
 impl<'q> SeriesGroups<'q> {
@@ -250,7 +262,22 @@ impl<'q> SeriesGroups<'q> {
     /// # Errors
     /// When a label's expression is not usable.
     pub fn new(query: &'q SeriesQuery, windows: &'q [Option<TimeRange>]) -> Result<Self, String> {
-        Ok(Self { selector: Selector::new(query)?, windows, groups: BTreeMap::new() })
+        Ok(Self { selector: Selector::new(query)?, windows, groups: BTreeMap::new(), n_overflow: 0 })
+    }
+
+    /// Whether a series can be added: of more than [`MAX_GROUPS`] groups those that come last are left out.
+    pub fn takes(&mut self, key: &SeriesKey) -> bool {
+        let is_over = self.groups.len() >= MAX_GROUPS
+            && self.selector.matches(key)
+            && !self.groups.contains_key(&self.selector.group(key));
+        self.n_overflow += u64::from(is_over);
+        !is_over
+    }
+
+    /// How many series were left out.
+    #[must_use]
+    pub const fn n_overflow(&self) -> u64 {
+        self.n_overflow
     }
 
     /// Adds the samples of one series, in order of time, if it belongs to the query. Without samples in a window it

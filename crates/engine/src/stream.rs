@@ -78,6 +78,8 @@ struct Member {
     users: Vec<(Arc<str>, i64)>,
     groups: HashMap<Box<str>, Steps>,
     key: String,
+    /// Events of groups beyond [`MAX_GROUPS`], which were not counted.
+    n_overflow: u64,
 }
 
 #[derive(Debug)]
@@ -127,6 +129,7 @@ impl Measures {
             users: vec![(rule.clone(), needed_from_ms)],
             groups: HashMap::new(),
             key: String::new(),
+            n_overflow: 0,
         });
         true
     }
@@ -259,6 +262,15 @@ impl Measures {
         Some(member.groups.values().filter_map(value).collect())
     }
 
+    /// How many events were not counted because they belong to groups beyond [`MAX_GROUPS`].
+    #[must_use]
+    pub fn n_overflow(&self, query: &StreamQuery, step_ms: i64) -> u64 {
+        let stream = self.streams.get(&query.stream);
+        let place = stream.and_then(|stream| stream.places.get(&(query.fingerprint, step_ms)));
+        let member = stream.zip(place).and_then(|(stream, at)| stream.members.get(*at));
+        member.map_or(0, |member| member.n_overflow)
+    }
+
     /// Notes that `rule` no longer needs what came before `needed_from_ms`, and drops what nobody needs.
     pub fn release(&mut self, rule: &str, query: &StreamQuery, step_ms: i64, needed_from_ms: i64) {
         let Some(member) =
@@ -377,6 +389,7 @@ impl Member {
         self.group_key(fields);
         if !self.groups.contains_key(self.key.as_str()) {
             if self.groups.len() >= MAX_GROUPS {
+                self.n_overflow += 1;
                 return Fate::Overflow;
             }
             let steps = Steps { group: self.group(fields), buckets: VecDeque::new() };

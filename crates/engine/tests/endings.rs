@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
-use lanner_core::{Group, Labels, Notification, ResolvedReason};
+use lanner_core::{DeliveryOutcome, Group, Labels, Notification, ResolvedReason};
 use lanner_engine::engine::{Reading, Readings};
 use lanner_engine::notify::Route;
 use lanner_engine::{Engine, Rule};
@@ -53,6 +53,8 @@ fn walk(engine: &mut Engine, end_ms: i64, value: Option<f64>) -> Vec<Notificatio
         messages.extend(engine.apply(now_ms, &due, evaluations).outbox);
     }
     messages.extend(engine.tick(now_ms).outbox);
+    messages.iter().for_each(|it| engine.settle(now_ms, &it.key, DeliveryOutcome::Delivered));
+    messages.extend(engine.tick(now_ms).outbox); // what follows is written
     messages
 }
 

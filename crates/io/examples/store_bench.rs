@@ -170,6 +170,7 @@ fn turn(n: i64, n_rules: u64) -> Changes {
             content: serde_json::Value::Null,
             annotations: lanner_core::Annotations::default(),
             late: false,
+            acknowledged: None,
         });
         changes.history.push(Measured { query, group, window, value: Some(n as f64) });
         changes.cursors.push(Cursor { rule, window });

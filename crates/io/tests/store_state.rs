@@ -63,6 +63,7 @@ fn alert(rule: &str, group: Group) -> Alert {
         content: json!({"text": "too few"}),
         annotations: lanner_core::Annotations::default(),
         late: false,
+        acknowledged: None,
     }
 }
 
@@ -72,7 +73,9 @@ fn notification(key: &str, created_ms: i64) -> Notification {
         receiver: "on-call".into(),
         group: bank("hsbc").labels().clone(),
         alerts: Vec::new(),
+        omitted: lanner_core::Omitted::default(),
         repeat: false,
+        give_up_ms: None,
         created_ms,
     }
 }
@@ -91,7 +94,8 @@ fn turn(n: i64) -> Changes {
         told: vec![Told {
             receiver: "on-call".into(),
             group: bank("hsbc").labels().clone(),
-            record: Some(json!({"turn": n})),
+            alert: None,
+            record: Some(json!({"turn": n}).to_string()),
         }],
         ..Changes::default()
     }

@@ -236,6 +236,11 @@ impl Client {
         read(&answer)
     }
 
+    /// Sends JSON that is answered with nothing.
+    pub(crate) async fn tell(&self, path: &[&str], body: &impl Serialize) -> Result<()> {
+        self.send(self.request(Method::POST, path, &[])?.json(body)).await.map(drop)
+    }
+
     /// Asks for something to be done that answers nothing.
     pub(crate) async fn act(&self, method: Method, path: &[&str]) -> Result<()> {
         self.act_with(method, path, &[]).await

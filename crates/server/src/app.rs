@@ -6,11 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 use std::time::Duration;
 
 use lanner_engine::Engine;
-use lanner_engine::stream::Measures;
+use lanner_engine::stream::{MAX_GROUPS, Measures};
 use lanner_io::store::{Retention, Store};
 
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
+use crate::outgoing::Outgoing;
 use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
 use crate::stored::SetAside;
@@ -43,8 +44,12 @@ pub struct App {
     pub switches: Switches,
     /// The workers that send messages.
     pub deliveries: Deliveries,
+    /// The messages that they send.
+    pub outgoing: Arc<Outgoing>,
     /// Wakes the loop.
-    pub alarm: Alarm,
+    pub alarm: Arc<Alarm>,
+    /// Rules with more groups than they may have.
+    pub limits: Limits,
     /// How far the prefill of new rules is, by rule.
     pub prefills: Mutex<BTreeMap<Arc<str>, Prefill>>,
     /// One change of rules at a time; held while one is checked, written and put in force, and never while a past is
@@ -154,6 +159,32 @@ pub struct Ingested {
     pub rejected: AtomicU64,
     /// Evaluations made.
     pub evaluations: AtomicU64,
+}
+
+/// Rules with more groups than they may have, and what was left out of their latest window.
+#[derive(Debug, Default)]
+pub struct Limits(Mutex<HashMap<Arc<str>, String>>);
+
+impl Limits {
+    /// Notes that `n_left_out` events or series belong to groups beyond the limit. The log tells it once a rule.
+    pub fn note(&self, rule: &Arc<str>, n_left_out: u64, what: &str) {
+        let mut limits = locked(&self.0);
+        if n_left_out == 0 {
+            limits.remove(rule);
+            return;
+        }
+        let limit =
+            format!("more than {MAX_GROUPS} groups: {n_left_out} {what} of other groups are left out");
+        if limits.insert(rule.clone(), limit.clone()).is_none() {
+            tracing::warn!(rule = &**rule, "{limit}; group by fewer labels, or narrow the query");
+        }
+    }
+
+    /// What was left out of a rule's latest window, if something was.
+    #[must_use]
+    pub fn of(&self, rule: &str) -> Option<String> {
+        locked(&self.0).get(rule).cloned()
+    }
 }
 
 /// How far the prefill of a rule is.

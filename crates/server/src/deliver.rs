@@ -7,10 +7,10 @@ use std::time::Duration;
 use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Links, Receiver, ReceiverConfig};
-use lanner_io::store::Store;
 
 use crate::app::locked;
 use crate::clock::Clock;
+use crate::outgoing::Outgoing;
 
 /// How long an attempt under way may take when its worker is replaced or the server stops.
 const GRACE: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ pub struct Deliveries {
 
 #[derive(Debug)]
 struct Running {
-    delivery: Delivery<Store, Clock>,
+    delivery: Delivery<Outgoing, Clock>,
     /// What each worker's receiver was made of.
     documents: BTreeMap<Arc<str>, Node>,
 }
@@ -32,8 +32,8 @@ struct Running {
 impl Deliveries {
     /// No workers yet.
     #[must_use]
-    pub fn new(store: &Store, clock: &Clock, links: Links) -> Self {
-        let (outbox, clock) = (Arc::new(store.clone()), Arc::new(clock.clone()));
+    pub fn new(outgoing: &Arc<Outgoing>, clock: &Clock, links: Links) -> Self {
+        let (outbox, clock) = (Arc::clone(outgoing), Arc::new(clock.clone()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
         let running = Running { delivery, documents: BTreeMap::new() };
         Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links) }

@@ -23,6 +23,7 @@ pub mod ingest;
 pub mod live;
 pub mod maintain;
 mod metrics;
+pub mod outgoing;
 pub mod past;
 pub mod register;
 pub mod reload;

@@ -27,7 +27,7 @@ pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Measured>) {
         Query::Stream(query) => {
             read_stream(app, due, query, &mut measured).map_err(|error| error.to_string())
         }
-        Query::Series(query) => read_series(&app.store, due, query).map_err(|error| error.to_string()),
+        Query::Series(query) => read_series(app, due, query).map_err(|error| error.to_string()),
         Query::Expression(query) => StoreSource::of(app)
             .map_err(|error| error.to_string())
             .and_then(|source| expression::answer(due, query, &source)),
@@ -52,14 +52,17 @@ fn read_stream(
             note(measured, query, due.window, &now);
         }
     }
+    app.limits.note(&due.rule.id, app.counting.measures().n_overflow(query, step_ms), "events");
     let bases = bases(app, due, query, measured)?;
     let first_data_ms = app.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
 }
 
-fn read_series(store: &Store, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
+fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
+    let store = &app.store;
     let matching = store.select(&query.name, &query.labels)?;
-    let values = read_matching(store, query, &due.windows(), &matching)?;
+    let (values, n_overflow) = read_matching(store, query, &due.windows(), &matching)?;
+    app.limits.note(&due.rule.id, n_overflow, "series");
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
     if due.rule.detector.bases().is_some() || values.is_empty() {
@@ -80,19 +83,23 @@ pub fn series(
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
 ) -> Result<Vec<GroupValues>, StoreError> {
-    read_matching(store, query, windows, &store.select(&query.name, &query.labels)?)
+    Ok(read_matching(store, query, windows, &store.select(&query.name, &query.labels)?)?.0)
 }
 
+/// Also says how many series were left out, because they would make more groups than a rule may have.
 fn read_matching(
     store: &Store,
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
     matching: &[(SeriesId, Arc<SeriesKey>)],
-) -> Result<Vec<GroupValues>, StoreError> {
+) -> Result<(Vec<GroupValues>, u64), StoreError> {
     let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
     let mut groups = SeriesGroups::new(query, windows).map_err(wrong)?;
     let runs = windows::runs(windows);
     for (id, key) in matching {
+        if !groups.takes(key) {
+            continue;
+        }
         if let Kind::Quantile(_) = query.measure.kind {
             let samples = runs.iter().map(|run| store.samples(*id, run.range));
             groups.samples(key, &samples.collect::<Result<Vec<_>, _>>()?.concat());
@@ -100,7 +107,8 @@ fn read_matching(
             groups.aggregates(key, windows::aggregates(store, *id, windows.len(), &runs)?);
         }
     }
-    Ok(groups.values())
+    let n_overflow = groups.n_overflow();
+    Ok((groups.values(), n_overflow))
 }
 
 /// Earlier windows: from history, or counted and then kept in history.

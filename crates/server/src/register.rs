@@ -131,7 +131,7 @@ fn put_in_force(app: &Arc<App>, rules: Vec<Rule>, now_ms: i64) -> Vec<Past> {
     let pasts = measure(app, &stale, &fresh, now_ms);
     let waiting = app.counting.measures().waiting();
     app.engine().set_waiting(&waiting);
-    crate::turn::write(app, &changes);
+    crate::turn::write(app, changes);
     app.alarm.ring();
     drop(in_order);
     start_prefills(app, fresh.into_iter().map(|(rule, _)| rule), now_ms);

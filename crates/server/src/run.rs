@@ -12,11 +12,12 @@ use lanner_io::store::{Retention, Store, StoreError};
 use tokio::net::{TcpListener, UdpSocket};
 
 use crate::api;
-use crate::app::{Alarm, App, Counting, Ingested};
+use crate::app::{Alarm, App, Counting, Ingested, Limits};
 use crate::blocking::blocking;
 use crate::deliver::Deliveries;
 use crate::graphite;
 use crate::ingest::carbon::{self, Protocol};
+use crate::outgoing::Outgoing;
 use crate::register;
 use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
@@ -267,14 +268,24 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     engine.set_gaps(watch.gaps());
     engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
     engine.set_silences(&store.silences()?, now_ms);
+    for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
+        // The server stopped between the two writes.
+        if let Some(outcome) = store.outbox_outcome(&key)? {
+            engine.settle(now_ms, &key, outcome);
+        }
+    }
+    let alarm = Arc::new(Alarm::default());
+    let outgoing = Arc::new(Outgoing::new(store.clone(), Arc::clone(&alarm)));
     let app = Arc::new(App {
         turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
         watch,
         switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
-        deliveries: Deliveries::new(&store, &settings.clock, settings.links()),
-        alarm: Alarm::default(),
+        deliveries: Deliveries::new(&outgoing, &settings.clock, settings.links()),
+        outgoing,
+        alarm,
+        limits: Limits::default(),
         prefills: Mutex::default(),
         changing_rules: tokio::sync::Mutex::default(),
         live: InForce::new(&settings),

@@ -1,7 +1,8 @@
 //! The loop: what is due is read, evaluated and applied, and what follows is written in one transaction.
 //!
 //! It runs in a thread of its own. What one turn changes is written before the next turn begins, and writing
-//! is tried again until it succeeds: a full disk stops evaluation, never loses or repeats it.
+//! is tried again until it succeeds: a full disk stops evaluation, never loses or repeats it. People are told even
+//! so: messages that were decided are sent before they are written (see [`crate::outgoing`]).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -64,6 +65,7 @@ pub fn run(app: &App) {
 fn turn(app: &App, now_ms: i64) -> usize {
     let started = Instant::now();
     let _in_order = locked(&app.turns);
+    settle(app, now_ms);
     let plan = app.engine().plan(now_ms, TURN);
     for (rule, windows) in &plan.skipped {
         tracing::warn!(
@@ -96,7 +98,7 @@ fn turn(app: &App, now_ms: i64) -> usize {
         changes.extend(applied);
     }
     changes.extend(app.engine().tick(now_ms));
-    write(app, &changes);
+    write(app, changes);
     release(app, &plan.due);
     if !plan.due.is_empty() {
         METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
@@ -118,11 +120,11 @@ fn release(app: &App, due: &[lanner_engine::Due]) {
 /// Writes changes in one transaction, trying until it succeeds or the server stops.
 ///
 /// Stopping without having written is like a crash before the transaction: the next run works it out again.
-pub fn write(app: &App, changes: &Changes) {
+pub fn write(app: &App, changes: Changes) {
     if changes.is_empty() {
         return;
     }
-    let messages = !changes.outbox.is_empty();
+    let mut changes = Arc::new(changes);
     // An alert whose state began with this window has just changed.
     for alert in changes.alerts.iter().filter(|alert| alert.since_ms == alert.window.end_ms) {
         tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
@@ -131,8 +133,8 @@ pub fn write(app: &App, changes: &Changes) {
         // While nothing can be written, nothing can be received either.
         let is_stuck = locked(&app.stuck).is_some();
         let watched_ms = app.watch.note(app.now_ms()).filter(|_| !is_stuck);
-        let stamped = Changes { watched_ms, ..changes.clone() };
-        match app.store.apply(stamped).and_then(lanner_io::store::Receipt::wait) {
+        Arc::make_mut(&mut changes).watched_ms = watched_ms;
+        match app.store.apply(Arc::clone(&changes)).and_then(lanner_io::store::Receipt::wait) {
             Ok(()) => {
                 app.watch.noted(watched_ms);
                 break;
@@ -150,20 +152,44 @@ pub fn write(app: &App, changes: &Changes) {
                     tracing::error!("evaluation waits until it can be written: {error}");
                 }
                 *stuck = Some(error.to_string());
+                drop(stuck);
+                app.outgoing.hold(&changes.outbox);
+                app.deliveries.wake();
             }
         }
         if app.alarm.is_stopping() {
             return;
         }
         app.alarm.wait(Duration::from_millis(500));
+        let meanwhile = notify(app);
+        if !meanwhile.is_empty() {
+            Arc::make_mut(&mut changes).extend(meanwhile); // nobody else holds them now, so nothing is copied
+        }
     }
+    app.outgoing.written(&changes.outbox);
     if locked(&app.stuck).take().is_some() {
         tracing::info!("evaluation goes on");
         watch::go_on(app);
     }
-    if messages {
+    if !changes.outbox.is_empty() {
         app.deliveries.wake();
     }
+}
+
+/// Tells the engine what became of messages.
+fn settle(app: &App, now_ms: i64) {
+    let outcomes = app.outgoing.take_outcomes();
+    if !outcomes.is_empty() {
+        let mut engine = app.engine();
+        outcomes.iter().for_each(|(key, outcome)| engine.settle(now_ms, key, *outcome));
+    }
+}
+
+/// What people are to be told while nothing can be written: waits that are over, and repeats. Nothing is evaluated.
+fn notify(app: &App) -> Changes {
+    let now_ms = app.now_ms();
+    settle(app, now_ms);
+    app.engine().tick(now_ms)
 }
 
 /// Starts the loop's thread.

@@ -23,7 +23,9 @@ pub mod time;
 #[cfg(feature = "openapi")]
 mod time_schema;
 
-pub use alert::{AlertView, EvaluationView, StateCounts, WindowView};
+pub use alert::{
+    AcknowledgementView, AlertView, EvaluationView, NewAcknowledgement, StateCounts, WindowView,
+};
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
 pub use operations::{

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
 //! [`pickle`], [`events`], [`ndjson`], [`table`]; samples also go out, tables as [`csv`]), [`instant`] (how they write times),
-//! [`matchers`] (how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
+//! [`matchers`] (of `core`: how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
 //! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
 //! files), [`storage_schemas`] (its rules).
 //!
@@ -18,7 +18,6 @@ pub mod gate;
 pub mod instant;
 mod json_text;
 pub mod line_protocol;
-pub mod matchers;
 pub mod ndjson;
 mod object;
 pub mod ofrep;
@@ -31,4 +30,5 @@ pub mod storage_schemas;
 pub mod table;
 pub mod whisper;
 
+pub use lanner_core::matchers;
 pub use report::{Problem, Report};

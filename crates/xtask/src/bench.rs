@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use crate::steps::succeed;
 use crate::{cargo, root};
 
-/// The peer, as Debian 12 packages it.
+/// The peers, as Debian 12 packages them.
 const PEER: &str = "prometheus";
+const ALERTMANAGER: &str = "prometheus-alertmanager";
 /// Where the table is kept.
 const PAGE: &str = "docs/performance.md";
 
@@ -35,11 +36,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let mut bench = Command::new("taskset");
     bench.args(["-c", "1"]).arg(programs.join("lanner-benches"));
     bench.env("LANNER_BENCH_PROGRAM", programs.join("lanner"));
-    match peer(install) {
-        Some(folder) => _ = bench.env("LANNER_BENCH_PROMETHEUS", folder),
-        None => eprintln!(
-            "SKIPPED: the peer, because {PEER} is not here; install it, or run without --no-install"
-        ),
+    let peers = [(PEER, "LANNER_BENCH_PROMETHEUS"), (ALERTMANAGER, "LANNER_BENCH_ALERTMANAGER")];
+    for (package, variable) in peers {
+        match peer(package, install) {
+            Some(folder) => _ = bench.env(variable, folder),
+            None => eprintln!(
+                "SKIPPED: the peer {package}, because it is not here; install it, or run without --no-install"
+            ),
+        }
     }
     match graphite_web(&target, install) {
         Ok(folder) => _ = bench.env("LANNER_BENCH_GRAPHITE", folder),
@@ -83,23 +87,22 @@ fn target_folder() -> Result<PathBuf, String> {
         .ok_or_else(|| "cargo names no target folder".to_owned())
 }
 
-/// The folder of the peer's programs.
-fn peer(install: bool) -> Option<PathBuf> {
+/// The folder of the program that a Debian package is named after.
+fn peer(package: &str, install: bool) -> Option<PathBuf> {
     let found = || {
         let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path)
-            .find(|folder| folder.join(PEER).is_file() && folder.join("promtool").is_file())
+        std::env::split_paths(&path).find(|folder| folder.join(package).is_file())
     };
     if found().is_none() && install {
-        eprintln!("{PEER}: installing the Debian package");
+        eprintln!("{package}: installing the Debian package");
         // Without this the package would start a server.
         let installed = Command::new("apt-get")
-            .args(["install", "-y", PEER])
+            .args(["install", "-y", package])
             .env("RUNLEVEL", "1")
             .stdin(Stdio::null())
             .status();
         if !installed.is_ok_and(|status| status.success()) {
-            eprintln!("{PEER}: could not be installed");
+            eprintln!("{package}: could not be installed");
         }
     }
     found()

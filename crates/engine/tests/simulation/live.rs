@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
-use lanner_core::{Changes, Group, Sample, SeriesKey, Silence, TimeRange};
+use lanner_core::{Changes, DeliveryOutcome, Group, Sample, SeriesKey, Silence, TimeRange};
 use lanner_engine::replay::{SeriesGroups, gather, readings};
 use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
 use lanner_engine::stream::Measures;
@@ -47,6 +47,7 @@ pub(crate) struct Lived {
     pub(crate) n_rules: usize,
     pub(crate) n_lost_turns: usize,
     pub(crate) n_missed: usize,
+    pub(crate) story: Vec<String>,
 }
 
 struct Flight {
@@ -84,6 +85,8 @@ pub(crate) struct Live<'w> {
     data: Data,
     next_item: usize,
     crashes: VecDeque<Crash>,
+    /// Messages on their way, by when they arrive: the key and the receiver.
+    mail: BTreeMap<(i64, String), Arc<str>>,
     /// The end of the last window that was planned, by rule.
     planned_ms: BTreeMap<Arc<str>, i64>,
     lived: Lived,
@@ -102,6 +105,7 @@ impl<'w> Live<'w> {
             data: Data::default(),
             next_item: 0,
             crashes: world.crashes.iter().copied().collect(),
+            mail: BTreeMap::new(),
             planned_ms: BTreeMap::new(),
             lived: Lived {
                 store: Store::default(),
@@ -112,6 +116,7 @@ impl<'w> Live<'w> {
                 n_rules: world.rules.len(),
                 n_lost_turns: 0,
                 n_missed: 0,
+                story: Vec::new(),
             },
             story: Vec::new(),
             verbose,
@@ -127,6 +132,7 @@ impl<'w> Live<'w> {
         if let Some(life) = self.lived.lives.last_mut() {
             life.to_ms = self.now_ms;
         }
+        self.lived.story = self.story;
         Ok(self.lived)
     }
 
@@ -174,7 +180,8 @@ impl<'w> Live<'w> {
             Trigger::Time(at_ms) if at_ms < end_ms => Some(at_ms),
             _ => None,
         });
-        [item, flights, turn, wake, silence, crash].into_iter().flatten().min()
+        let mail = self.mail.keys().next().map(|(at_ms, _)| *at_ms).filter(|at_ms| *at_ms <= end_ms);
+        [item, flights, turn, wake, silence, crash, mail].into_iter().flatten().min()
     }
 
     fn crash_due(&mut self) -> Option<Crash> {
@@ -208,6 +215,7 @@ impl<'w> Live<'w> {
         if crash.drops_rule && self.lived.n_rules > 1 {
             self.lived.n_rules -= 1;
         }
+        self.mail.clear(); // sent, or not, and nobody knows: it is sent again
         self.now_ms += crash.down_ms;
         self.behind_ms = crash.behind_ms;
         // What comes while the server is down is not acknowledged: the sender keeps it, or gives up.
@@ -242,6 +250,11 @@ impl<'w> Live<'w> {
             alert.group = read_back(&alert.group);
         }
         engine.restore(alerts, cursors, told);
+        for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
+            if let Some(outcome) = self.lived.store.outcomes.get(&key) {
+                engine.settle(clock_ms, &key, *outcome);
+            }
+        }
         let changes = engine.set_rules(parsed().collect(), clock_ms);
         engine.set_silences(&self.silences(), clock_ms);
         let rules: Vec<Arc<Rule>> = engine.rules().map(|(rule, _)| rule.clone()).collect();
@@ -260,6 +273,7 @@ impl<'w> Live<'w> {
             n_commits: 0,
             n_reads: 0,
         });
+        self.post();
         Ok(())
     }
 
@@ -267,6 +281,35 @@ impl<'w> Live<'w> {
     fn watched(&mut self, clock_ms: i64) {
         let watched_ms = self.lived.store.watched_ms.get_or_insert(clock_ms);
         *watched_ms = clock_ms.max(*watched_ms);
+    }
+
+    /// Sends what is written and not under way yet.
+    fn post(&mut self) {
+        let open: Vec<(String, Arc<str>)> =
+            self.lived.store.open().map(|message| (message.key.clone(), message.receiver.clone())).collect();
+        for (key, receiver) in open {
+            if !self.mail.keys().any(|(_, other)| *other == key) {
+                let slow_ms = self.chance.pick(&[1, 100, 100, 20_000]);
+                self.mail.insert((self.now_ms + self.chance.within(1, slow_ms), key), receiver);
+            }
+        }
+    }
+
+    /// What becomes of a message that arrives now.
+    fn arrive(&mut self) {
+        let Some(((_, key), receiver)) = self.mail.pop_first() else { return };
+        let refuses = |(name, span): &(&str, TimeRange)| *name == &*receiver && span.contains(self.now_ms);
+        let outcome = match self.world.refusals.iter().any(refuses) {
+            false => DeliveryOutcome::Delivered,
+            true if self.chance.percent(5) => DeliveryOutcome::GivenUp,
+            true => DeliveryOutcome::Refused,
+        };
+        self.tell(|| format!("{receiver}: {outcome:?}"));
+        self.lived.store.outcomes.insert(key.clone(), outcome);
+        let clock_ms = self.clock_ms();
+        if let Some(server) = &mut self.server {
+            server.engine.settle(clock_ms, &key, outcome);
+        }
     }
 
     /// The measures of what was stored, as far back as the rules still look.
@@ -312,6 +355,8 @@ impl<'w> Live<'w> {
             server.engine.set_silences(&silences, clock_ms);
         } else if server.turns.front().is_some_and(|(commit_ms, _)| *commit_ms <= now_ms) {
             return self.commit();
+        } else if self.mail.keys().next().is_some_and(|(at_ms, _)| *at_ms <= now_ms) {
+            self.arrive();
         } else if let Some(at) = server.flights.iter().position(|f| f.answer.is_none() && f.read_ms <= now_ms)
         {
             self.read(at)?;
@@ -491,6 +536,7 @@ impl<'w> Live<'w> {
         self.watched(self.clock_ms());
         let walked = turn.walked.as_ref().map(|(rule, ..)| rule.clone());
         self.lived.store.commit(turn)?;
+        self.post();
         let Some(id) = walked else { return Ok(()) };
         let Some(rule) =
             self.server.as_ref().and_then(|s| s.rules.iter().find(|rule| rule.id == id)).cloned()
@@ -526,12 +572,19 @@ impl<'w> Live<'w> {
         }
         while self.now_ms < until_ms {
             self.now_ms += 20 * SECOND_MS;
+            while !self.mail.is_empty() {
+                self.arrive();
+            }
             let clock_ms = self.clock_ms();
             let Some(server) = &mut self.server else { return Ok(()) };
             let changes = server.engine.tick(clock_ms);
             if !changes.is_empty() {
                 self.lived.store.commit(Turn { at_ms: self.now_ms, walked: None, changes })?;
+                self.post();
             }
+        }
+        while !self.mail.is_empty() {
+            self.arrive();
         }
         Ok(())
     }

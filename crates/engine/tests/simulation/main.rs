@@ -42,7 +42,7 @@ fn life_of(seed: u64, verbose: bool) -> Result<Seen, (String, Vec<String>)> {
         check::replayed(&world, &lived, &comparable)?;
         messages::check(&world, &lived)
     };
-    let counts = checks().map_err(|why| (why, Vec::new()))?;
+    let counts = checks().map_err(|why| (why, lived.story.clone()))?;
     let mut seen = Seen::new();
     let mut count = |what: &str, n: usize| *seen.entry(what.to_owned()).or_default() += n as u64;
     for evaluation in check::evaluations(&lived) {
@@ -65,6 +65,8 @@ fn life_of(seed: u64, verbose: bool) -> Result<Seen, (String, Vec<String>)> {
     count("episodes", counts.n_episodes);
     count("episodes that must be told", counts.n_must);
     count("episodes muted throughout", counts.n_muted);
+    count("episodes refused at first", counts.n_refused);
+    count("episodes told after they were refused", counts.n_told_after_refusal);
     Ok(seen)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, format_time};
-use lanner_core::{AlertState, Group, Labels, MatchOp, Notification};
+use lanner_core::{AlertState, DeliveryOutcome, Group, Labels, MatchOp, Notification, TimeRange};
 use lanner_engine::notify::Route;
 
 use crate::live::Lived;
@@ -100,6 +100,7 @@ impl Mutes<'_> {
                     source.runs(now_ms)
                         && source.labels != *labels
                         && is(&source.labels, &inhibit.source)
+                        && !(is(&source.labels, &inhibit.target) && is(labels, &inhibit.source))
                         && inhibit.equal.iter().all(|name| source.labels.get(name) == labels.get(name))
                 })
         });
@@ -132,6 +133,10 @@ impl Mutes<'_> {
 struct Heard {
     n_running: u32,
     n_ended: u32,
+    /// How often a message was refused that said that it runs.
+    n_refused: u32,
+    /// How often a message was given up that said that it is over.
+    n_given_up: u32,
 }
 
 /// What the checks met, so that a test can see that they met something.
@@ -140,6 +145,8 @@ pub(crate) struct Counts {
     pub(crate) n_episodes: usize,
     pub(crate) n_muted: usize,
     pub(crate) n_must: usize,
+    pub(crate) n_refused: usize,
+    pub(crate) n_told_after_refusal: usize,
 }
 
 pub(crate) fn check(world: &World, lived: &Lived) -> Result<Counts, String> {
@@ -149,6 +156,9 @@ pub(crate) fn check(world: &World, lived: &Lived) -> Result<Counts, String> {
     let mut last_told: BTreeMap<(&str, String), (i64, AlertState)> = BTreeMap::new();
     for (at_ms, message) in &lived.store.outbox {
         let mut has_news = false;
+        let outcome = lived.store.outcomes.get(&message.key);
+        let is_taken = outcome == Some(&DeliveryOutcome::Delivered);
+        let is_given_up = outcome == Some(&DeliveryOutcome::GivenUp);
         for alert in &message.alerts {
             let name = format!("{} {}", alert.rule, alert.group);
             if !episodes.iter().any(|e| e.name == name && e.started_ms == alert.started_ms) {
@@ -159,16 +169,22 @@ pub(crate) fn check(world: &World, lived: &Lived) -> Result<Counts, String> {
                 return Err(format!("{} tells of what had been told to be over", shown(*at_ms, message)));
             }
             if alert.is_resolved() {
-                heard.n_ended += 1;
+                heard.n_ended += u32::from(is_taken);
+                heard.n_given_up += u32::from(is_given_up);
                 has_news = true;
                 continue;
             }
             if mutes.mutes(&alert.labels, *at_ms) == Some(true) {
                 return Err(format!("{} tells of what is muted", shown(*at_ms, message)));
             }
-            heard.n_running += 1;
+            heard.n_running += u32::from(is_taken);
+            heard.n_refused += u32::from(!is_taken);
             let state = (alert.started_ms, alert.state);
-            has_news |= last_told.insert((&*message.receiver, name), state) != Some(state);
+            let known = (&*message.receiver, name);
+            has_news |= last_told.get(&known) != Some(&state);
+            if is_taken {
+                last_told.insert(known, state);
+            }
         }
         if has_news == message.repeat {
             let what = if message.repeat { "a repetition has" } else { "a message has no" };
@@ -202,17 +218,25 @@ fn told(
     heard: Heard,
     counts: &mut Counts,
 ) -> Result<(), String> {
+    if heard.n_running == 0 && heard.n_refused > 0 && heard.n_ended > 0 {
+        return Err("the end was told of what had been refused".to_owned());
+    }
+    counts.n_refused += usize::from(heard.n_refused > 0);
+    counts.n_told_after_refusal += usize::from(heard.n_refused > 0 && heard.n_running > 0);
     // A look comes at the latest after the longer wait; later where the clock was set back, a source is slow,
-    // or the server is down.
+    // or the server is down, or the receiver refuses what it is told.
     let lives = &mutes.lived.lives;
     let set_back_ms: i64 = lives.iter().map(|life| life.behind_ms).sum();
     let down_ms: i64 =
         lives.iter().zip(lives.iter().skip(1)).map(|(life, next)| next.from_ms - life.to_ms).sum();
     let wait_ms = route.group_wait_ms.max(route.group_interval_ms) + set_back_ms + 10 * MINUTE_MS;
-    let latest_ms = wait_ms + down_ms;
+    let refusals = Refusals::of(mutes, route);
+    let latest_ms = wait_ms + down_ms + refusals.total_ms();
     let run_ends_ms = mutes.lived.lives.last().map_or(0, |life| life.to_ms);
     let to_ms = episode.to_ms.unwrap_or(run_ends_ms);
-    let edges = mutes.edges();
+    let mut edges = mutes.edges();
+    edges.extend(refusals.0.iter().flat_map(|span| [span.start_ms, span.end_ms]));
+    edges.sort_unstable();
     let points = |until_ms: i64| {
         let inside = edges.iter().copied().filter(move |at_ms| episode.from_ms < *at_ms && *at_ms < until_ms);
         std::iter::once(episode.from_ms).chain(inside).collect::<Vec<i64>>()
@@ -221,7 +245,7 @@ fn told(
     let ends = open.iter().skip(1).copied().chain([to_ms]);
     let (mut open_ms, mut longest_open_ms) = (0, 0);
     for (from_ms, end_ms) in open.iter().zip(ends) {
-        let is_open = mutes.mutes(&episode.labels, *from_ms) == Some(false);
+        let is_open = mutes.mutes(&episode.labels, *from_ms) == Some(false) && !refusals.refuses(*from_ms);
         open_ms = if is_open { open_ms + end_ms - from_ms } else { 0 };
         longest_open_ms = longest_open_ms.max(open_ms);
     }
@@ -240,17 +264,49 @@ fn told(
     if heard.n_ended > u32::from(route.send_resolved) {
         return Err("an end was told too often".to_owned());
     }
-    if is_over && route.send_resolved && heard.n_running > 0 && heard.n_ended == 0 {
+    let may_miss_its_end = heard.n_given_up > 0;
+    if is_over && route.send_resolved && heard.n_running > 0 && heard.n_ended == 0 && !may_miss_its_end {
         return Err("an end was not told".to_owned());
     }
     if is_over
         && route.send_resolved
         && edges_are_open(mutes, episode, &edges, to_ms + wait_ms)
+        && !refusals.overlap(TimeRange::new(episode.from_ms, to_ms + wait_ms))
         && heard.n_ended == 0
     {
         return Err("a short episode was not told".to_owned());
     }
     Ok(())
+}
+
+/// When a receiver refuses, or waits to be told again what it refused.
+struct Refusals(Vec<TimeRange>);
+
+impl Refusals {
+    fn of(mutes: &Mutes<'_>, route: &Route) -> Self {
+        let own = mutes.world.refusals.iter().filter(|(name, _)| *name == &*route.receiver);
+        let store = &mutes.lived.store;
+        let mut sent = store.outbox.iter().filter(|(_, message)| message.receiver == route.receiver);
+        let gave_up = sent.any(|(_, it)| store.outcomes.get(&it.key) == Some(&DeliveryOutcome::GivenUp));
+        // What was refused is said again after the interval, or five minutes where it was refused often. What was
+        // given up waits for news, or for its repetition.
+        let again_ms = route.group_interval_ms.max(5 * MINUTE_MS);
+        let repeat_ms = if gave_up { route.repeat_ms.unwrap_or(i64::MAX / 4) } else { 0 };
+        let tail_ms = again_ms.max(repeat_ms) + MINUTE_MS;
+        Self(own.map(|(_, span)| TimeRange::new(span.start_ms - MINUTE_MS, span.end_ms + tail_ms)).collect())
+    }
+
+    fn total_ms(&self) -> i64 {
+        self.0.iter().map(|span| span.length_ms()).sum()
+    }
+
+    fn refuses(&self, at_ms: i64) -> bool {
+        self.0.iter().any(|span| span.contains(at_ms))
+    }
+
+    fn overlap(&self, other: TimeRange) -> bool {
+        self.0.iter().any(|span| span.start_ms < other.end_ms && other.start_ms < span.end_ms)
+    }
 }
 
 /// Whether nothing was muted, and the server was up, from an episode's beginning until its end must be told.

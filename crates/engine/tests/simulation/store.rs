@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use lanner_core::{Alert, Changes, Cursor, Evaluation, Group, Labels, Notification, TimeRange, Told};
+use lanner_core::{
+    Alert, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels, Notification, TimeRange, Told,
+};
 
 /// What one turn writes, and when it was taken.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(crate) struct Store {
     keys: HashSet<String>,
     alerts: BTreeMap<(Arc<str>, Group), Alert>,
     cursors: BTreeMap<Arc<str>, Cursor>,
-    told: BTreeMap<(Arc<str>, Labels), Told>,
+    told: BTreeMap<(Arc<str>, Labels, Option<Arc<str>>), Told>,
     /// When the server last was there, by its own clock.
     pub(crate) watched_ms: Option<i64>,
     /// Windows walked, by rule, in order.
@@ -39,6 +41,8 @@ pub(crate) struct Store {
     pub(crate) log: Vec<Entry>,
     /// Messages, with when they were written by the world's clock.
     pub(crate) outbox: Vec<(i64, Notification)>,
+    /// What became of them, by key.
+    pub(crate) outcomes: BTreeMap<String, DeliveryOutcome>,
 }
 
 impl Store {
@@ -77,11 +81,14 @@ impl Store {
             self.log.push(Entry::Removed(at_ms, rule));
         }
         for told in changes.told {
-            let key = (told.receiver.clone(), told.group.clone());
-            match told.record {
-                Some(_) => self.told.insert(key, told),
-                None => self.told.remove(&key),
-            };
+            let key = (told.receiver.clone(), told.group.clone(), told.alert.clone());
+            match (&told.record, &told.alert) {
+                (Some(_), _) => drop(self.told.insert(key, told)),
+                (None, Some(_)) => drop(self.told.remove(&key)),
+                (None, None) => {
+                    self.told.retain(|(receiver, group, _), _| (receiver, group) != (&key.0, &key.1))
+                }
+            }
         }
         for message in changes.outbox {
             if !self.keys.insert(message.key.clone()) {
@@ -112,6 +119,12 @@ impl Store {
 
     pub(crate) fn cursor_end_ms(&self, rule: &str) -> Option<i64> {
         self.cursors.get(rule).map(|cursor| cursor.window.end_ms)
+    }
+
+    /// The messages whose outcome is not known.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Notification> {
+        let open = self.outbox.iter().filter(|(_, message)| !self.outcomes.contains_key(&message.key));
+        open.map(|(_, message)| message)
     }
 
     /// What a restart reads back.

@@ -140,6 +140,8 @@ pub(crate) struct World {
     /// In order of arrival.
     pub(crate) items: Vec<Item>,
     pub(crate) crashes: Vec<Crash>,
+    /// When a receiver refuses what it is sent, by its name.
+    pub(crate) refusals: Vec<(&'static str, TimeRange)>,
     /// In how many of a hundred readings a source fails.
     pub(crate) error_percent: i64,
 }
@@ -163,6 +165,7 @@ impl World {
             inhibit: chance.percent(35).then(|| inhibit(chance)),
             silences: (0..chance.within(-2, 3)).map(|at| silence(chance, at, span)).collect(),
             crashes: (0..chance.within(0, 4)).map(|_| crash(chance, span)).collect(),
+            refusals: (0..chance.within(-1, 2)).map(|_| refusal(chance, span)).collect(),
             error_percent: chance.pick(&[0, 0, 0, 3, 25]),
             items,
             rules,
@@ -204,6 +207,9 @@ impl World {
         lines.extend(self.inhibit.iter().map(|inhibit| format!("{inhibit:?}")));
         lines.extend(self.silences.iter().map(|silence| format!("{silence:?}")));
         lines.extend(self.crashes.iter().map(|crash| format!("{crash:?}")));
+        lines.extend(self.refusals.iter().map(|(name, span)| {
+            format!("{name} refuses from {} to {}", format_time(span.start_ms), format_time(span.end_ms))
+        }));
         lines
     }
 }
@@ -408,6 +414,13 @@ fn inhibit(chance: &mut Chance) -> InhibitSpec {
     let equal =
         chance.pick(&[&[][..], &["bank"], &["severity"]]).iter().map(|name| (*name).to_owned()).collect();
     InhibitSpec { source: trait_of_alerts(chance), target: trait_of_alerts(chance), equal }
+}
+
+/// A receiver, and a time in which it refuses everything.
+fn refusal(chance: &mut Chance, span: TimeRange) -> (&'static str, TimeRange) {
+    let start_ms = chance.within(span.start_ms, span.end_ms);
+    let end_ms = start_ms + chance.pick(&[1, 10, 60, 300]) * MINUTE_MS;
+    (chance.pick(&["pager", "pager", "chat"]), TimeRange::new(start_ms, end_ms.min(span.end_ms)))
 }
 
 fn silence(chance: &mut Chance, at: i64, span: TimeRange) -> SilenceSpec {

@@ -61,7 +61,7 @@ impl<'a> Message<'a> {
             external_url: links.home().unwrap_or_default(),
             version: "4",
             group_key: format!("{{}}:{}", spaced(&notification.group)),
-            truncated_alerts: 0,
+            truncated_alerts: notification.omitted.total(),
         }
     }
 }

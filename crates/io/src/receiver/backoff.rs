@@ -33,6 +33,8 @@ pub struct Attempt<'a> {
     pub n_attempts: u32,
     /// When the message was written.
     pub created_ms: i64,
+    /// When the message is given up, if it says so itself; otherwise its age decides.
+    pub give_up_ms: Option<i64>,
     /// When the attempt ended.
     pub now_ms: i64,
     /// How long the receiver asked to be left alone.
@@ -44,7 +46,7 @@ impl Backoff {
     ///
     /// ```
     /// use lanner_io::receiver::{Backoff, backoff::Attempt};
-    /// let attempt = Attempt { key: "00", n_attempts: 1, created_ms: 0, now_ms: 0, retry_after_ms: None };
+    /// let attempt = Attempt { key: "00", n_attempts: 1, created_ms: 0, give_up_ms: None, now_ms: 0, retry_after_ms: None };
     /// let next_ms = Backoff::default().next_attempt_ms(attempt).unwrap();
     /// assert!((500..=1000).contains(&next_ms));
     /// ```
@@ -58,7 +60,8 @@ impl Backoff {
         let wait_ms = wait_ms - self.random(attempt, wait_ms / 2);
         let wait_ms = wait_ms.max(attempt.retry_after_ms.unwrap_or(0));
         let next_ms = attempt.now_ms.saturating_add(wait_ms);
-        (next_ms <= attempt.created_ms.saturating_add(self.max_age_ms)).then_some(next_ms)
+        let give_up_ms = attempt.give_up_ms.unwrap_or(attempt.created_ms.saturating_add(self.max_age_ms));
+        (next_ms <= give_up_ms).then_some(next_ms)
     }
 
     /// A number in `[0, below]`, the same for the same seed, key and attempt.
@@ -76,7 +79,7 @@ mod tests {
     use super::*;
 
     fn attempt(n_attempts: u32, now_ms: i64, retry_after_ms: Option<i64>) -> Attempt<'static> {
-        Attempt { key: "0123", n_attempts, created_ms: 0, now_ms, retry_after_ms }
+        Attempt { key: "0123", n_attempts, created_ms: 0, give_up_ms: None, now_ms, retry_after_ms }
     }
 
     #[test]
@@ -101,6 +104,12 @@ mod tests {
         check(backoff, attempt(50, 0, None), None);
         check(backoff, attempt(1, DAY_MS, None), None);
         check(
+            backoff,
+            Attempt { give_up_ms: Some(DAY_MS + 1_000), ..attempt(1, DAY_MS, None) },
+            Some((500, 1_000)),
+        );
+        check(backoff, Attempt { give_up_ms: Some(10), ..attempt(1, 0, None) }, None);
+        check(
             Backoff { max_attempts: u32::MAX, ..backoff },
             attempt(u32::MAX - 1, 0, None),
             Some((1, 300_000)),
@@ -124,7 +133,7 @@ mod tests {
             first_ms: i64, cap_ms: i64, n_attempts: u32, now_ms: i64, created_ms: i64, after: Option<i64>,
         ) {
             let backoff = Backoff { first_ms, cap_ms, max_attempts: u32::MAX, ..Backoff::default() };
-            let attempt = Attempt { key: "k", n_attempts, created_ms, now_ms, retry_after_ms: after };
+            let attempt = Attempt { key: "k", n_attempts, created_ms, give_up_ms: None, now_ms, retry_after_ms: after };
             if let Some(next_ms) = backoff.next_attempt_ms(attempt) {
                 assert!(next_ms > now_ms || now_ms == i64::MAX);
             }

@@ -178,7 +178,7 @@ fn variables(notification: &Notification, links: &Links) -> [(&'static str, Stri
         ("LANNER_TITLE", notification.title()),
         ("LANNER_RULE", first.map_or("", |alert| &*alert.rule).to_owned()),
         ("LANNER_GROUP", json(to_json(&notification.group))),
-        ("LANNER_N_ALERTS", notification.alerts.len().to_string()),
+        ("LANNER_N_ALERTS", notification.n_alerts().to_string()),
         ("LANNER_REPEAT", notification.repeat.to_string()),
         ("LANNER_ANNOTATIONS", json(annotations)),
         ("LANNER_RESOLVED_REASON", reason.to_owned()),

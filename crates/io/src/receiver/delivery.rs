@@ -39,9 +39,23 @@ pub struct Due {
     pub n_failed: u32,
 }
 
+/// What follows a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt.
+    TryAgain {
+        /// When, milliseconds since the Unix epoch.
+        at_ms: i64,
+    },
+    /// Nothing with this message: the receiver refused it as it is, and will be told what is true later.
+    Refused,
+    /// Nothing: the message becomes a dead letter.
+    GiveUp,
+}
+
 /// Where messages lie until they are sent. The store is one.
 ///
-/// A message is *open* from the transaction that wrote it until `sent`, or `failed` without a next attempt.
+/// A message is *open* from the transaction that wrote it until `sent`, or `failed` without another attempt.
 pub trait Outbox: Send + Sync + 'static {
     /// Open messages for `receiver` whose next attempt is not after `now_ms`, oldest first, at most `limit`.
     ///
@@ -54,16 +68,21 @@ pub trait Outbox: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Due>, OutboxError>> + Send;
 
-    /// The message `key` was taken by its receiver.
-    fn sent(&self, key: &str, now_ms: i64) -> impl Future<Output = Result<(), OutboxError>> + Send;
+    /// The message `key` was taken by its receiver; `remark` says whom it did not reach.
+    fn sent(
+        &self,
+        key: &str,
+        now_ms: i64,
+        remark: Option<&str>,
+    ) -> impl Future<Output = Result<(), OutboxError>> + Send;
 
-    /// An attempt failed. Without `next_attempt_ms` the message is given up and becomes a dead letter.
+    /// An attempt failed.
     fn failed(
         &self,
         key: &str,
         now_ms: i64,
         error: &str,
-        next_attempt_ms: Option<i64>,
+        next: Next,
     ) -> impl Future<Output = Result<(), OutboxError>> + Send;
 }
 
@@ -283,16 +302,22 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
     /// Sends one message and notes what became of it. Returns when it is to be tried again.
     async fn attempt(&mut self, due: &Due) -> Result<Option<i64>, OutboxError> {
         let key = &due.notification.key;
+        let mut remark = None;
         if !self.sent_unrecorded.contains(key) {
             let began = Instant::now();
             let result = self.send(due.notification.clone()).await;
             self.count(&result, began.elapsed());
-            if let Err(error) = result {
-                return self.failed(due, &error).await;
+            match result {
+                Ok(()) => {}
+                Err(error) if error.kind == SendErrorKind::Partly => {
+                    tracing::warn!(receiver = &*self.name, key, %error, "not everybody got the message");
+                    remark = Some(error.message);
+                }
+                Err(error) => return self.failed(due, &error).await,
             }
             self.sent_unrecorded.insert(key.clone());
         }
-        self.outbox.sent(key, self.clock.now_ms()).await?;
+        self.outbox.sent(key, self.clock.now_ms(), remark.as_deref()).await?;
         self.sent_unrecorded.remove(key);
         Ok(None)
     }
@@ -317,30 +342,49 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
             key: &due.notification.key,
             n_attempts: due.n_failed.saturating_add(1),
             created_ms: due.notification.created_ms,
+            give_up_ms: due.notification.give_up_ms,
             now_ms,
             retry_after_ms: error.retry_after_ms,
         };
-        let next_ms = match error.kind {
-            SendErrorKind::Retry => self.options.backoff.next_attempt_ms(attempt),
-            SendErrorKind::Permanent => None,
+        let next = match error.kind {
+            SendErrorKind::Retry => self
+                .options
+                .backoff
+                .next_attempt_ms(attempt)
+                .map_or(Next::GiveUp, |at_ms| Next::TryAgain { at_ms }),
+            SendErrorKind::Permanent | SendErrorKind::Partly => match attempt.give_up_ms {
+                Some(give_up_ms) if now_ms < give_up_ms => Next::Refused,
+                _ => Next::GiveUp,
+            },
         };
         if let (SendErrorKind::Retry, Some(wait_ms)) = (error.kind, error.retry_after_ms) {
             // A receiver that counts requests means all of them, not only this one.
             self.left_alone_until_ms = now_ms.saturating_add(wait_ms);
         }
         let (receiver, kind, key) = (&*self.name, self.receiver.kind(), attempt.key);
-        if next_ms.is_some() {
-            tracing::warn!(receiver, kind, key, n_attempts = attempt.n_attempts, %error, "not sent, will try again");
-        } else {
-            tracing::error!(receiver, kind, key, n_attempts = attempt.n_attempts, %error, "not sent, given up");
-            METRICS.notifications_dead.with_label_values(&[receiver]).inc();
+        let n_attempts = attempt.n_attempts;
+        match next {
+            Next::TryAgain { .. } => {
+                tracing::warn!(receiver, kind, key, n_attempts, %error, "not sent, will try again");
+            }
+            Next::Refused => {
+                tracing::warn!(receiver, kind, key, n_attempts, %error, "refused, a later message will say it again");
+            }
+            Next::GiveUp => {
+                tracing::error!(receiver, kind, key, n_attempts, %error, "not sent, given up");
+                METRICS.notifications_dead.with_label_values(&[receiver]).inc();
+            }
         }
-        self.outbox.failed(attempt.key, now_ms, &error.message, next_ms).await?;
-        Ok(next_ms)
+        self.outbox.failed(attempt.key, now_ms, &error.message, next).await?;
+        Ok(match next {
+            Next::TryAgain { at_ms } => Some(at_ms),
+            Next::Refused | Next::GiveUp => None,
+        })
     }
 
     fn count(&self, result: &Result<(), SendError>, took: Duration) {
-        let outcome = if result.is_ok() { "sent" } else { "failed" };
+        let is_sent = result.as_ref().map_or_else(|error| error.kind == SendErrorKind::Partly, |()| true);
+        let outcome = if is_sent { "sent" } else { "failed" };
         METRICS.notification_attempts.with_label_values(&[&*self.name, outcome]).inc();
         METRICS.notification_seconds.with_label_values(&[&*self.name]).observe(took.as_secs_f64());
     }

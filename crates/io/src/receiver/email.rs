@@ -1,14 +1,20 @@
 //! `email`: one mail per message through an SMTP server.
 //!
+//! An address that the server refuses does not keep the mail from the others: they get it, and the error names those
+//! who do not.
+//!
 //! A connection is made for each mail and closed after it. `Message-ID` is made of the idempotency key, so
 //! that mail servers and programs that know it drop a second copy; mails about one notification group form
 //! a thread.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lanner_core::Notification;
 use lanner_core::field::{Field, Type};
+use lettre::address::{Address, Envelope};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
@@ -23,10 +29,13 @@ use super::http::deepest;
 use super::message::plain_text;
 use super::redact::cleaned;
 use super::tls::Authorities;
-use super::{Links, Problem, Secret, SendError, Sending, Transport};
+use super::{Links, Problem, Secret, SendError, SendErrorKind, Sending, Transport};
 
 /// Longer subjects are cut, in characters.
 const MAX_SUBJECT_CHARS: usize = 200;
+
+/// How often a mail that some have is tried for those whom the server asks to wait.
+const MAX_TRIES_FOR_SOME: u32 = 8;
 
 /// An `email` receiver as the operator writes it.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -172,6 +181,7 @@ impl KindConfig for EmailConfig {
             cc: boxes("cc", &self.cc)?,
             links: context.links.clone(),
             secrets,
+            arrived: Mutex::default(),
         }))
     }
 }
@@ -225,6 +235,15 @@ struct Mailer {
     cc: Vec<Mailbox>,
     links: Links,
     secrets: Vec<String>,
+    /// Mails that arrived with some and are to be tried for the others, by the message's key.
+    arrived: Mutex<HashMap<String, Arrived>>,
+}
+
+/// With whom a mail arrived, and how often it was tried since.
+#[derive(Debug, Clone, Default)]
+struct Arrived {
+    addresses: BTreeSet<String>,
+    n_tries: u32,
 }
 
 impl Transport for Mailer {
@@ -235,12 +254,80 @@ impl Transport for Mailer {
                     "cannot write the mail: {error}; check the receiver's addresses"
                 ))
             })?;
-            self.smtp.send(mail).await.map(drop).map_err(|error| self.failure(&error))
+            self.deliver(&notification.key, mail.envelope(), &mail.formatted()).await
         })
     }
 }
 
 impl Mailer {
+    /// Sends a mail to all who do not have it, together, or one by one where the server refuses some of them.
+    async fn deliver(&self, key: &str, envelope: &Envelope, mail: &[u8]) -> Result<(), SendError> {
+        let arrived = self.arrived().get(key).cloned().unwrap_or_default();
+        let missing = envelope.to().iter().filter(|to| !arrived.addresses.contains(&to.to_string()));
+        let missing: Vec<Address> = missing.cloned().collect();
+        match self.post(envelope, missing.clone(), mail).await {
+            Ok(()) => {
+                self.arrived().remove(key);
+                Ok(())
+            }
+            Err(error) if envelope.to().len() > 1 && is_about_recipients(&error) => {
+                self.deliver_one_by_one(key, envelope, missing, arrived, mail).await
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+
+    async fn deliver_one_by_one(
+        &self,
+        key: &str,
+        envelope: &Envelope,
+        missing: Vec<Address>,
+        mut arrived: Arrived,
+        mail: &[u8],
+    ) -> Result<(), SendError> {
+        let mut refused: Vec<(Address, SendError)> = Vec::new();
+        for to in missing {
+            match self.post(envelope, vec![to.clone()], mail).await {
+                Ok(()) => drop(arrived.addresses.insert(to.to_string())),
+                Err(error) => refused.push((to, self.failure(&error))),
+            }
+        }
+        let waits = refused.iter().any(|(_, error)| error.kind == SendErrorKind::Retry);
+        let reasons: Vec<String> = refused.iter().map(|(to, error)| format!("{to}: {error}")).collect();
+        let reasons = reasons.join("; ");
+        arrived.n_tries += 1;
+        match (arrived.addresses.is_empty(), waits) {
+            _ if refused.is_empty() => {}
+            (true, true) => return Err(SendError::retry(reasons)),
+            (true, false) => return Err(SendError::permanent(reasons)),
+            (false, true) if arrived.n_tries < MAX_TRIES_FOR_SOME => {
+                self.arrived().insert(key.to_owned(), arrived);
+                return Err(SendError::retry(format!("the others have it, but not {reasons}")));
+            }
+            (false, _) => {
+                self.arrived().remove(key);
+                return Err(SendError::partly(format!("the others have it, but not {reasons}")));
+            }
+        }
+        self.arrived().remove(key);
+        Ok(())
+    }
+
+    async fn post(
+        &self,
+        envelope: &Envelope,
+        to: Vec<Address>,
+        mail: &[u8],
+    ) -> Result<(), lettre::transport::smtp::Error> {
+        // There is somebody to send to: whoever has the mail is not asked again, and a mail that all have is done.
+        let Ok(envelope) = Envelope::new(envelope.from().cloned(), to) else { return Ok(()) };
+        self.smtp.send_raw(&envelope, mail).await.map(drop)
+    }
+
+    fn arrived(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arrived>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn mail(&self, notification: &Notification) -> Result<Message, lettre::error::Error> {
         let domain = self.from.email.domain();
         let thread = lanner_core::alert::fingerprint(&notification.receiver, &notification.group);
@@ -276,6 +363,11 @@ impl Mailer {
         let message = format!("the mail server {} did not take the mail: {reason}{advice}", self.server);
         if error.is_permanent() { SendError::permanent(message) } else { SendError::retry(message) }
     }
+}
+
+/// Whether the server answered, and not about who Lanner is or that it is busy: then others may fare better.
+fn is_about_recipients(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().map(u16::from).is_some_and(|code| !matches!(code, 421 | 454 | 530 | 534 | 535 | 538))
 }
 
 /// The title as one line.

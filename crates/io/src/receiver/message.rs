@@ -23,6 +23,9 @@ pub(super) struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     external_url: Option<&'a str>,
     alerts: Vec<MessageAlert<'a>>,
+    /// How many alerts the message is about, listed or not, and how many of them are not listed.
+    n_alerts: u64,
+    truncated_alerts: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,6 +73,8 @@ impl<'a> Message<'a> {
             group: &notification.group,
             external_url: links.home(),
             alerts: notification.alerts.iter().map(|alert| MessageAlert::new(alert, links)).collect(),
+            n_alerts: notification.n_alerts(),
+            truncated_alerts: notification.omitted.total(),
         }
     }
 }
@@ -193,6 +198,9 @@ pub(super) fn plain_text(notification: &Notification, links: &Links) -> String {
     for alert in &notification.alerts {
         text.push_str(&format!("{}\n\n{}\n", alert.title(), alert_text(alert, links)));
     }
+    if let Some(more) = notification.more() {
+        text.push_str(&format!("{more}\n\n"));
+    }
     if let Some(home) = links.home() {
         text.push_str(home);
         text.push('\n');
@@ -267,7 +275,9 @@ pub(super) mod tests {
                     serde_json::json!({"bank": "ing", "runbook": ["a", 1]}),
                 ),
             ],
+            omitted: lanner_core::Omitted::default(),
             repeat: false,
+            give_up_ms: None,
             created_ms: 1_767_229_201_000,
         }
     }
@@ -291,6 +301,19 @@ pub(super) mod tests {
 
     pub(in crate::receiver) fn links() -> Links {
         Links::new(Some("https://lanner.example.org/".to_owned()), None)
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted() {
+        let omitted = lanner_core::Omitted { firing: 9_900, resolved: 0 };
+        let storm = Notification { omitted, ..sample() };
+        assert!(plain_text(&storm, &Links::default()).ends_with("\n\nand 9,900 more\n\n"));
+        assert_eq!(storm.title(), "FIRING payments-floor {bank=\"hsbc\"} and 9,901 more");
+        let json = serde_json::to_value(Message::new(&storm, &Links::default())).unwrap();
+        assert_eq!((&json["n_alerts"], &json["truncated_alerts"]), (&9_902.into(), &9_900.into()));
+        let omitted = lanner_core::Omitted { firing: 1_000, resolved: 20 };
+        let mixed = Notification { omitted, ..sample() };
+        assert_eq!(mixed.more().unwrap(), "and 1,020 more (1,000 firing, 20 resolved)");
     }
 
     #[test]

@@ -41,7 +41,7 @@ use lanner_core::time::format_duration;
 pub use backoff::Backoff;
 pub use command::CommandConfig;
 pub use config::{BuildContext, Problem, ReceiverConfig, to_document};
-pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Outbox, OutboxError, SystemClock};
+pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Next, Outbox, OutboxError, SystemClock};
 pub use email::EmailConfig;
 pub use kinds::{KINDS, Kind};
 pub use links::{Links, host_name};
@@ -59,6 +59,8 @@ pub enum SendErrorKind {
     Retry,
     /// The receiver will not take this message as it is; trying again is of no use.
     Permanent,
+    /// Some of those who should get the message have it, and the others never will: it counts as sent.
+    Partly,
 }
 
 /// Why a message was not sent: what is wrong, where, and what to do. Never holds a secret.
@@ -77,6 +79,11 @@ impl SendError {
     /// An error that may pass.
     pub fn retry(message: impl Into<String>) -> Self {
         Self { kind: SendErrorKind::Retry, message: message.into(), retry_after_ms: None }
+    }
+
+    /// An error that stays for some of those who should get the message; the others have it.
+    pub fn partly(message: impl Into<String>) -> Self {
+        Self { kind: SendErrorKind::Partly, message: message.into(), retry_after_ms: None }
     }
 
     /// An error that stays.

@@ -108,7 +108,8 @@ impl Transport for Slack {
 fn post(notification: &Notification, config: &SlackConfig, links: &Links) -> Value {
     let shown = notification.alerts.iter().take(MAX_ATTACHMENTS);
     let mut text = escaped(&notification.title());
-    if let Some(more) = notification.alerts.len().checked_sub(MAX_ATTACHMENTS).filter(|more| *more > 0) {
+    let n_shown = notification.alerts.len().min(MAX_ATTACHMENTS) as u64;
+    if let Some(more) = notification.n_alerts().checked_sub(n_shown).filter(|more| *more > 0) {
         text.push_str(&format!(" ({more} of them not shown)"));
     }
     let mut post = json!({ "text": text, "attachments": shown.map(|alert| attachment(alert, links)).collect::<Vec<_>>() });

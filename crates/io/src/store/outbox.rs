@@ -1,11 +1,11 @@
 //! Messages to send: written with the state that caused them, kept until they are sent or given up.
 
-use lanner_core::Notification;
-use rusqlite::{Connection, Row, params};
+use lanner_core::{DeliveryOutcome, Notification};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::state::{group_key, json};
 use super::{Receipt, Store, StoreError};
-use crate::receiver::{Due, Outbox, OutboxError};
+use crate::receiver::{Due, Next, Outbox, OutboxError};
 
 /// Where a message is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -17,9 +17,12 @@ pub enum OutboxState {
     Sent,
     /// Given up; a person may have it tried again.
     Dead,
+    /// Refused by the receiver as it is; kept until a later message of its group says what is true by then.
+    Refused,
 }
 
-const STATES: [OutboxState; 3] = [OutboxState::Pending, OutboxState::Sent, OutboxState::Dead];
+const STATES: [OutboxState; 4] =
+    [OutboxState::Pending, OutboxState::Sent, OutboxState::Dead, OutboxState::Refused];
 
 /// A message and what came of it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -40,7 +43,8 @@ pub struct OutboxEntry {
 
 const COLUMNS: &str = "body, state, attempts, due_ms, error, done_ms";
 
-/// Adds a message; one with the same key is the same message, and stays as it is.
+/// Adds a message; one with the same key is the same message, and stays as it is. It takes the place of one of its
+/// group that was refused.
 pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT OR IGNORE INTO outbox (key, receiver, grp, body, state, attempts, due_ms)
@@ -53,6 +57,8 @@ pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), St
         serde_json::to_string(notification)?,
         notification.created_ms
     ])?;
+    db.prepare_cached("DELETE FROM outbox WHERE state = 3 AND receiver = ?1 AND grp = ?2")?
+        .execute(params![&*notification.receiver, group_key(&notification.group)?])?;
     Ok(())
 }
 
@@ -94,18 +100,48 @@ impl Store {
         })
     }
 
-    /// Notes that the message was sent.
+    /// One message and what came of it so far.
     ///
     /// # Errors
-    /// From the receipt: [`StoreError::NotFound`], and failures of the file.
-    pub fn outbox_sent(&self, key: &str, now_ms: i64) -> Result<Receipt, StoreError> {
-        self.change_message(key, move |db, key| {
-            db.prepare_cached("UPDATE outbox SET state = 1, done_ms = ?2, error = NULL WHERE key = ?1")?
-                .execute(params![key, now_ms])
+    /// Failures of the file.
+    pub fn outbox_entry(&self, key: &str) -> Result<Option<OutboxEntry>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE key = ?1"))?;
+            Ok(entries(&mut statement.query([key])?)?.pop())
         })
     }
 
-    /// Notes that sending failed: it is tried again at `next_attempt_ms`, or given up if that is `None`.
+    /// What became of a message; `None` while it is to be sent. Of one that is not there anybody can say as much as
+    /// of one that was refused: that it must be told again.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn outbox_outcome(&self, key: &str) -> Result<Option<DeliveryOutcome>, StoreError> {
+        let state: Option<usize> = self.look(|db| {
+            let mut statement = db.prepare_cached("SELECT state FROM outbox WHERE key = ?1")?;
+            Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+        })?;
+        Ok(match state.and_then(|number| STATES.get(number)) {
+            Some(OutboxState::Pending) => None,
+            Some(OutboxState::Sent) => Some(DeliveryOutcome::Delivered),
+            Some(OutboxState::Dead) => Some(DeliveryOutcome::GivenUp),
+            Some(OutboxState::Refused) | None => Some(DeliveryOutcome::Refused),
+        })
+    }
+
+    /// Notes that the message was sent; `remark` says what went wrong even so.
+    ///
+    /// # Errors
+    /// From the receipt: [`StoreError::NotFound`], and failures of the file.
+    pub fn outbox_sent(&self, key: &str, now_ms: i64, remark: Option<&str>) -> Result<Receipt, StoreError> {
+        let remark = remark.map(shortened);
+        self.change_message(key, move |db, key| {
+            db.prepare_cached("UPDATE outbox SET state = 1, done_ms = ?2, error = ?3 WHERE key = ?1")?
+                .execute(params![key, now_ms, remark])
+        })
+    }
+
+    /// Notes that sending failed, and what is next.
     ///
     /// # Errors
     /// From the receipt: [`StoreError::NotFound`], and failures of the file.
@@ -114,17 +150,31 @@ impl Store {
         key: &str,
         now_ms: i64,
         error: &str,
-        next_attempt_ms: Option<i64>,
+        next: Next,
     ) -> Result<Receipt, StoreError> {
-        let error: String = error.chars().take(2_000).collect();
+        let error = shortened(error);
         self.change_message(key, move |db, key| {
-            let state = if next_attempt_ms.is_some() { 0 } else { 2 };
+            let (state, next_attempt_ms) = match next {
+                Next::TryAgain { at_ms } => (0, Some(at_ms)),
+                Next::GiveUp => (2, None),
+                Next::Refused => (3, None),
+            };
             let done_ms = next_attempt_ms.is_none().then_some(now_ms);
             db.prepare_cached(
                 "UPDATE outbox SET state = ?2, attempts = attempts + 1, error = ?3,
                  due_ms = coalesce(?4, due_ms), done_ms = ?5 WHERE key = ?1",
             )?
             .execute(params![key, state, error, next_attempt_ms, done_ms])
+        })
+    }
+
+    /// Notes that a message that was given up is followed by another one that says what is true now.
+    ///
+    /// # Errors
+    /// From the receipt: [`StoreError::NotFound`], and failures of the file.
+    pub fn outbox_followed(&self, key: &str) -> Result<Receipt, StoreError> {
+        self.change_message(key, move |db, key| {
+            db.prepare_cached("UPDATE outbox SET state = 3 WHERE key = ?1")?.execute([key])
         })
     }
 
@@ -179,19 +229,18 @@ impl Outbox for Store {
         Ok(due.into_iter().map(|it| Due { notification: it.notification, n_failed: it.attempts }).collect())
     }
 
-    async fn sent(&self, key: &str, now_ms: i64) -> Result<(), OutboxError> {
-        Ok(self.outbox_sent(key, now_ms)?.await?)
+    async fn sent(&self, key: &str, now_ms: i64, remark: Option<&str>) -> Result<(), OutboxError> {
+        Ok(self.outbox_sent(key, now_ms, remark)?.await?)
     }
 
-    async fn failed(
-        &self,
-        key: &str,
-        now_ms: i64,
-        error: &str,
-        next_attempt_ms: Option<i64>,
-    ) -> Result<(), OutboxError> {
-        Ok(self.outbox_failed(key, now_ms, error, next_attempt_ms)?.await?)
+    async fn failed(&self, key: &str, now_ms: i64, error: &str, next: Next) -> Result<(), OutboxError> {
+        Ok(self.outbox_failed(key, now_ms, error, next)?.await?)
     }
+}
+
+/// As much of an error as is kept.
+fn shortened(error: &str) -> String {
+    error.chars().take(2_000).collect()
 }
 
 fn entries(rows: &mut rusqlite::Rows<'_>) -> Result<Vec<OutboxEntry>, StoreError> {

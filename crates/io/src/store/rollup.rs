@@ -143,6 +143,7 @@ impl Store {
             let old = "DELETE FROM outbox WHERE state = ?1 AND due_ms < ?2 AND done_ms < ?2";
             n += db.execute(old, [1, sent_ms])?;
             n += db.execute(old, [2, history_ms])?;
+            n += db.execute(old, [3, sent_ms])?;
             give_back_room(db, SPARE_PAGES)?;
             Ok(n)
         })?;

@@ -42,7 +42,8 @@ impl Store {
     /// From the receipt: [`StoreError::AlreadyEvaluated`] when one of the evaluations is stored already,
     /// [`StoreError::WrongIdentity`] when an id is not the evaluation's identity, and failures of the file.
     /// In each case nothing of the set is written, and other writes are not affected.
-    pub fn apply(&self, changes: Changes) -> Result<Receipt, StoreError> {
+    pub fn apply(&self, changes: impl Into<Arc<Changes>>) -> Result<Receipt, StoreError> {
+        let changes: Arc<Changes> = changes.into();
         let bytes = 300 * (changes.evaluations.len() + changes.alerts.len() + changes.history.len())
             + 2_000 * changes.outbox.len()
             + 100;
@@ -73,20 +74,22 @@ impl Store {
         })
     }
 
-    /// What the receivers have been told.
+    /// What the receivers have been told; of each group its own piece first.
     ///
     /// # Errors
     /// Failures of the file.
     pub fn load_told(&self) -> Result<Vec<Told>, StoreError> {
         self.look(|db| {
-            let sql = "SELECT receiver, grp, record FROM told ORDER BY receiver, grp";
+            let sql = "SELECT receiver, grp, alert, record FROM told ORDER BY receiver, grp, alert";
             let mut statement = db.prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             let mut told = Vec::new();
             while let Some(row) = rows.next()? {
                 let receiver: String = row.get(0)?;
                 let group: Labels = json(row, 1)?;
-                told.push(Told { receiver: receiver.into(), group, record: Some(json(row, 2)?) });
+                let alert: String = row.get(2)?;
+                let alert = Some(alert).filter(|alert| !alert.is_empty()).map(Arc::from);
+                told.push(Told { receiver: receiver.into(), group, alert, record: Some(row.get(3)?) });
             }
             Ok(told)
         })
@@ -320,15 +323,20 @@ fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
     changes.watched_ms.map_or(Ok(()), |watched_ms| super::watch::note(db, watched_ms))
 }
 
-fn put_told(db: &Connection, told: &Told) -> Result<(), StoreError> {
-    let group = group_key(&told.group)?;
-    match &told.record {
-        Some(record) => db
-            .prepare_cached("INSERT OR REPLACE INTO told (receiver, grp, record) VALUES (?1, ?2, ?3)")?
-            .execute(params![&*told.receiver, group, serde_json::to_string(record)?])?,
-        None => db
+fn put_told(db: &Connection, Told { receiver, group, alert, record }: &Told) -> Result<(), StoreError> {
+    let (receiver, group, piece) = (&**receiver, group_key(group)?, alert.as_deref().unwrap_or_default());
+    match (record, alert) {
+        (Some(record), _) => db
+            .prepare_cached(
+                "INSERT OR REPLACE INTO told (receiver, grp, alert, record) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![receiver, group, piece, record])?,
+        (None, Some(_)) => db
+            .prepare_cached("DELETE FROM told WHERE receiver = ?1 AND grp = ?2 AND alert = ?3")?
+            .execute(params![receiver, group, piece])?,
+        (None, None) => db
             .prepare_cached("DELETE FROM told WHERE receiver = ?1 AND grp = ?2")?
-            .execute(params![&*told.receiver, group])?,
+            .execute(params![receiver, group])?,
     };
     Ok(())
 }

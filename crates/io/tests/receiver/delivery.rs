@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use lanner_core::Notification;
 use lanner_io::receiver::{
-    Backoff, Clock, Delivery, DeliveryOptions, Due, Outbox, OutboxError, Receiver, Sending, SystemClock,
-    Transport,
+    Backoff, Clock, Delivery, DeliveryOptions, Due, Next, Outbox, OutboxError, Receiver, Sending,
+    SystemClock, Transport,
 };
 use serde_json::json;
 
@@ -73,7 +73,7 @@ impl Outbox for Memory {
         Ok(due.map(|row| Due { notification: row.notification.clone(), n_failed: row.n_failed }).collect())
     }
 
-    async fn sent(&self, key: &str, _now_ms: i64) -> Result<(), OutboxError> {
+    async fn sent(&self, key: &str, _now_ms: i64, _remark: Option<&str>) -> Result<(), OutboxError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err("disk full".into());
         }
@@ -81,18 +81,13 @@ impl Outbox for Memory {
         Ok(())
     }
 
-    async fn failed(
-        &self,
-        key: &str,
-        _now_ms: i64,
-        error: &str,
-        next_ms: Option<i64>,
-    ) -> Result<(), OutboxError> {
+    async fn failed(&self, key: &str, _now_ms: i64, error: &str, next: Next) -> Result<(), OutboxError> {
         self.update(key, |row| {
             row.n_failed += 1;
-            match next_ms {
-                Some(next_ms) => row.next_ms = next_ms,
-                None => row.end = Some(Err(error.to_owned())),
+            match next {
+                Next::TryAgain { at_ms } => row.next_ms = at_ms,
+                Next::Refused => row.end = Some(Err(format!("refused: {error}"))),
+                Next::GiveUp => row.end = Some(Err(error.to_owned())),
             }
         });
         Ok(())

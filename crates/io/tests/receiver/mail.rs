@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use lanner_io::receiver::SendErrorKind::{Permanent, Retry};
+use lanner_io::receiver::SendErrorKind::{Partly, Permanent, Retry};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -98,6 +98,34 @@ async fn starttls_and_tls_deliver_to_a_trusted_server_only() {
         assert!(error.kind == Permanent && error.message.contains("check `username`"), "{mode}: {error}");
         assert!(!error.message.contains("wr0ng"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn one_bad_address_does_not_keep_the_mail_from_the_others() {
+    let Some(mut server) = MailServer::start("none", None).await else { return };
+    let mut document = server.document("none");
+    document["to"] = json!(["a@example.org", "nobody@example.org"]);
+    let error = receiver(&document).send(&message("k1", "a")).await.unwrap_err();
+    assert!(error.kind == Partly && error.message.contains("not nobody@example.org: "), "{error}");
+    assert_eq!(server.mail().await["to"], json!(["a@example.org"]));
+    assert_eq!(server.mail().await["to"], json!(["c@example.org"]));
+
+    // Whom the server asks to wait is tried again, without the others; not for ever.
+    document["to"] = json!(["a@example.org", "later@example.org"]);
+    document["cc"] = json!([]);
+    let patient = receiver(&document);
+    for _ in 1..8 {
+        let error = patient.send(&message("k2", "a")).await.unwrap_err();
+        assert!(error.kind == Retry && error.message.contains("later@example.org: "), "{error}");
+    }
+    assert_eq!(patient.send(&message("k2", "a")).await.unwrap_err().kind, Partly);
+    assert_eq!(server.mail().await["to"], json!(["a@example.org"]));
+    // None at all: refused, and nothing else came meanwhile.
+    document["to"] = json!(["nobody@example.org", "nobody@example.org"]);
+    assert_eq!(receiver(&document).send(&message("k3", "a")).await.unwrap_err().kind, Permanent);
+    document["to"] = json!(["b@example.org"]);
+    receiver(&document).send(&message("k4", "a")).await.unwrap();
+    assert_eq!(server.mail().await["to"], json!(["b@example.org"]));
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ pub(crate) fn message(key: &str, group: &str) -> Notification {
             base: Some(200.0),
             late: false,
         }],
+        omitted: lanner_core::Omitted::default(),
         repeat: false,
+        give_up_ms: None,
         created_ms: 1_767_225_601_000,
     }
 }

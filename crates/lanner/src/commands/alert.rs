@@ -1,11 +1,12 @@
 //! `lanner alert`: what is wrong now, and what was.
 
 use clap::Subcommand;
-use lanner_wire::api::{AlertView, EvaluationView};
+use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement};
+use reqwest::Method;
 
 use super::Shared;
 use crate::client::{self, Client};
-use crate::failure::{Failure, Outcome, Result};
+use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 
 /// See what is wrong now, and what was.
@@ -52,6 +53,32 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
+    /// Take on an alert: it is not repeated until it resolves or gets worse.
+    #[command(after_help = "\
+Examples:
+  lanner alert ack 0f3a5c77e1d2b498 --comment 'looking into it'")]
+    Ack {
+        /// Its fingerprint, or the beginning of it.
+        fingerprint: String,
+        /// What you say about it.
+        #[arg(long, default_value = "")]
+        comment: String,
+        /// Who takes it on; you, if absent.
+        #[arg(long)]
+        author: Option<String>,
+        #[command(flatten)]
+        server: client::ServerArgs,
+    },
+    /// Give an alert back that was taken on: it is repeated again.
+    #[command(after_help = "\
+Examples:
+  lanner alert unack 0f3a5c77e1d2b498")]
+    Unack {
+        /// Its fingerprint, or the beginning of it.
+        fingerprint: String,
+        #[command(flatten)]
+        server: client::ServerArgs,
+    },
     /// List evaluations, the newest first.
     #[command(after_help = "\
 Examples:
@@ -78,7 +105,7 @@ Examples:
 
 impl Row for AlertView {
     const COLUMNS: &'static [&'static str] =
-        &["fingerprint", "rule", "group", "state", "since", "value", "base", "silenced"];
+        &["fingerprint", "rule", "group", "state", "since", "value", "base", "silenced", "acknowledged"];
     fn cells(&self) -> Vec<Cell> {
         let silenced = if self.silenced_by.is_empty() { "no" } else { "yes" };
         vec![
@@ -90,6 +117,7 @@ impl Row for AlertView {
             self.value.into(),
             self.base.into(),
             silenced.into(),
+            self.acknowledged.as_ref().map(|it| it.author.clone()).into(),
         ]
     }
 }
@@ -125,6 +153,23 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Show { fingerprint, shared } => {
             client::with(&shared.server, async |client| show(client, fingerprint, shared.format).await)
         }
+        Command::Ack { fingerprint, comment, author, server } => client::with(server, async |client| {
+            let alert = find(client, fingerprint).await?;
+            let author = Some(author.clone().unwrap_or_else(|| client.actor().to_owned()));
+            let request = NewAcknowledgement { author, comment: comment.clone() };
+            client.tell(&ack_path(&alert), &request).await?;
+            remark(&format!(
+                "{} {} is not repeated until it resolves or gets worse",
+                alert.rule, alert.group
+            ));
+            Ok(Outcome::Fine)
+        }),
+        Command::Unack { fingerprint, server } => client::with(server, async |client| {
+            let alert = find(client, fingerprint).await?;
+            client.act(Method::DELETE, &ack_path(&alert)).await?;
+            remark(&format!("{} {} is repeated again", alert.rule, alert.group));
+            Ok(Outcome::Fine)
+        }),
         Command::History { rule, from, to, limit, shared } => client::with(&shared.server, async |client| {
             let limit = limit.to_string();
             let parameters = [
@@ -140,9 +185,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
 }
 
-async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outcome> {
+fn ack_path(alert: &AlertView) -> [&str; 5] {
+    ["api", "v1", "alerts", &alert.fingerprint, "ack"]
+}
+
+/// The one alert whose fingerprint begins so.
+async fn find(client: &Client, fingerprint: &str) -> Result<AlertView> {
     let alerts: Vec<AlertView> = client.get(&["api", "v1", "alerts"], &[("all", Some("true"))]).await?;
-    let mut found = alerts.iter().filter(|alert| alert.fingerprint.starts_with(fingerprint));
+    let mut found = alerts.into_iter().filter(|alert| alert.fingerprint.starts_with(fingerprint));
     let Some(alert) = found.next() else {
         let message = format!("there is no alert {fingerprint}");
         return Err(Failure::user(message).hint("`lanner alert list --all` shows those there are"));
@@ -152,6 +202,11 @@ async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outc
             Failure::user(format!("several alerts begin with {fingerprint}")).hint("write more of it")
         );
     }
+    Ok(alert)
+}
+
+async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outcome> {
+    let alert = &find(client, fingerprint).await?;
     if format != Format::Table {
         list::one(format, alert)?;
         return Ok(Outcome::Fine);
@@ -163,6 +218,13 @@ async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outc
         ("resolved", alert.resolved.map(list::time_text)),
         ("content", Some(alert.content.as_str().map_or_else(|| alert.content.to_string(), str::to_owned))),
         ("error", alert.error.clone()),
+        (
+            "taken on by",
+            alert.acknowledged.as_ref().map(|it| {
+                let comment = if it.comment.is_empty() { String::new() } else { format!(": {}", it.comment) };
+                format!("{} at {}{comment}", it.author, list::time_text(it.at))
+            }),
+        ),
         ("silences", Some(alert.silenced_by.join(", ")).filter(|ids| !ids.is_empty())),
     ];
     for (name, value) in more {

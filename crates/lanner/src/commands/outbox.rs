@@ -28,8 +28,9 @@ Examples:
   lanner outbox list
   lanner outbox list --status dead --limit 1000 --format csv")]
     List {
-        /// Only those that wait (pending), were taken (sent), or were given up (dead).
-        #[arg(long, value_parser = ["pending", "sent", "dead"])]
+        /// Only those that wait (pending), were taken (sent), were refused and will be followed by others (refused),
+        /// or were given up (dead).
+        #[arg(long, value_parser = ["pending", "sent", "refused", "dead"])]
         status: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 100, value_name = "N")]
@@ -57,6 +58,7 @@ impl Row for OutboxView {
             DeliveryStatus::Pending => "pending",
             DeliveryStatus::Sent => "sent",
             DeliveryStatus::Dead => "dead",
+            DeliveryStatus::Refused => "refused",
         };
         vec![
             self.notification.key.as_str().into(),

@@ -140,7 +140,10 @@ impl Row for RuleView {
             self.rule.id.as_str().into(),
             u64::from(self.rule.version).into(),
             state
-                .map(|state| counts(&state.states))
+                .map(|state| match &state.limit {
+                    Some(limit) => format!("{}; {limit}", counts(&state.states)),
+                    None => counts(&state.states),
+                })
                 .or_else(|| self.problem.as_ref().map(|_| "set aside: unreadable".to_owned()))
                 .or_else(|| is_inactive.then(|| "inactive".to_owned()))
                 .into(),

@@ -12,3 +12,4 @@ mod random;
 mod receiver;
 mod room;
 mod rubbish;
+mod told;

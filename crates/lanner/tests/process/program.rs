@@ -159,6 +159,11 @@ impl Program {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> (u16, String) {
+        let answer = client().delete(format!("{}{path}", self.setup.url())).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     /// Asks until `ready` says so.
     pub(crate) async fn until(&self, path: &str, ready: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();

@@ -1,5 +1,6 @@
 //! A webhook that remembers every attempt, and can be made to misbehave.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(crate) struct Attempt {
 #[derive(Debug, Default)]
 struct Shared {
     attempts: Mutex<Vec<Attempt>>,
+    /// Answers to give before the others.
+    answers: Mutex<VecDeque<StatusCode>>,
     misbehaves: AtomicBool,
     counter: AtomicU64,
 }
@@ -44,6 +47,26 @@ impl Webhook {
         Self { url, shared }
     }
 
+    /// Gives these answers next.
+    pub(crate) fn answer(&self, statuses: impl IntoIterator<Item = u16>) {
+        let statuses = statuses.into_iter().map(|status| StatusCode::from_u16(status).unwrap());
+        let mut answers = self.shared.answers.lock().unwrap();
+        *answers = statuses.collect();
+    }
+
+    /// Waits until there are so many attempts.
+    pub(crate) async fn wait_for(&self, n_attempts: usize) -> Vec<Attempt> {
+        let started = std::time::Instant::now();
+        loop {
+            let attempts = self.attempts();
+            if attempts.len() >= n_attempts {
+                return attempts;
+            }
+            assert!(started.elapsed() < crate::program::PATIENCE, "{n_attempts} attempts: {attempts:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub(crate) fn behave(&self) {
         self.shared.misbehaves.store(false, Ordering::Relaxed);
     }
@@ -59,8 +82,10 @@ async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Strin
     if misbehaves && (10..25).contains(&dice) {
         tokio::time::sleep(Duration::from_millis(dice * 10)).await;
     }
-    let taken = !(misbehaves && dice < 10);
+    let answer = shared.answers.lock().unwrap().pop_front();
+    let taken = answer.is_none_or(|status| status.is_success()) && !(misbehaves && dice < 10);
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
     shared.attempts.lock().unwrap().push(Attempt { key, body, taken });
-    if taken { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+    let failed = if taken { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+    answer.unwrap_or(failed)
 }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use lanner_core::{Alert, AlertState};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use lanner_core::{Acknowledgement, Alert, AlertState};
 use lanner_engine::matcher::Matchers;
-use lanner_io::store::EvaluationFilter;
-use lanner_wire::api::{AlertView, EvaluationView, When};
+use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
+use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement, When};
 use serde::Deserialize;
 
 use super::{ApiError, Json};
-use crate::app::App;
+use crate::app::{App, locked};
+use crate::blocking::blocking;
 
 /// Which alerts are wanted.
 #[derive(Debug, Default, Deserialize)]
@@ -68,6 +69,68 @@ pub async fn list(
         AlertView::new(alert, silenced.map(|(id, _)| id.clone()).collect())
     };
     Ok(Json(alerts.iter().map(view).collect()))
+}
+
+/// Take on an alert: it is not repeated until it resolves or gets worse.
+///
+/// # Errors
+/// 404 when no episode of such an alert runs.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", params(("fingerprint" = String, Path)),
+    request_body = NewAcknowledgement,
+    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
+pub async fn acknowledge(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(fingerprint): Path<String>,
+    Json(request): Json<NewAcknowledgement>,
+) -> Result<StatusCode, ApiError> {
+    let author = request.author.unwrap_or_else(|| super::rules::actor(&headers));
+    let acknowledged = Acknowledgement { author, comment: request.comment, at_ms: app.now_ms() };
+    set_acknowledged(app, &headers, fingerprint, Some(acknowledged)).await
+}
+
+/// Give an alert back that somebody has taken on.
+///
+/// # Errors
+/// 404 when no episode of such an alert runs.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", params(("fingerprint" = String, Path)),
+    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+))]
+pub async fn give_back(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Path(fingerprint): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    set_acknowledged(app, &headers, fingerprint, None).await
+}
+
+async fn set_acknowledged(
+    app: Arc<App>,
+    headers: &HeaderMap,
+    fingerprint: String,
+    acknowledged: Option<Acknowledgement>,
+) -> Result<StatusCode, ApiError> {
+    let now_ms = app.now_ms();
+    let action = if acknowledged.is_some() { "acknowledge alert" } else { "give back alert" };
+    let detail = acknowledged.as_ref().and_then(|it| serde_json::to_value(it).ok()).unwrap_or_default();
+    let written = blocking({
+        let (app, fingerprint) = (Arc::clone(&app), fingerprint.clone());
+        move || {
+            // Written before the engine moves again.
+            let _in_order = locked(&app.turns);
+            let changes = app.engine().acknowledge(now_ms, &fingerprint, acknowledged);
+            changes.map(|changes| app.store.apply(changes).and_then(Receipt::wait))
+        }
+    });
+    let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;
+    written.ok_or_else(|| ApiError::not_found("alert that lasts", &fingerprint))??;
+    let actor = super::rules::actor(headers);
+    app.store.audit(now_ms, &actor, action, &fingerprint, detail)?.await?;
+    app.alarm.ring();
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which evaluations are wanted.

@@ -141,7 +141,9 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
         receiver: receiver.clone(),
         group: labels,
         alerts: vec![alert],
+        omitted: lanner_core::Omitted::default(),
         repeat: false,
+        give_up_ms: None,
         created_ms: now_ms,
     }
 }
@@ -154,14 +156,14 @@ pub struct OutboxQuery {
     limit: Option<usize>,
 }
 
-/// Messages, the newest first: waiting, sent, or given up (`dead`).
+/// Messages, the newest first: waiting, sent, refused, or given up (`dead`).
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/outbox", tag = "messages",
     params(
-        ("status" = Option<String>, Query, description = "pending, sent or dead"),
+        ("status" = Option<String>, Query, description = "pending, sent, refused or dead"),
         ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
     ),
     responses((status = 200, body = Vec<OutboxView>))
@@ -174,6 +176,7 @@ pub async fn outbox(
         DeliveryStatus::Pending => OutboxState::Pending,
         DeliveryStatus::Sent => OutboxState::Sent,
         DeliveryStatus::Dead => OutboxState::Dead,
+        DeliveryStatus::Refused => OutboxState::Refused,
     });
     let entries = app.store.outbox_list(state, query.limit.unwrap_or(100).clamp(1, 10_000))?;
     Ok(Json(entries.iter().map(view).collect()))
@@ -184,6 +187,7 @@ fn view(entry: &OutboxEntry) -> OutboxView {
         OutboxState::Pending => (DeliveryStatus::Pending, true),
         OutboxState::Sent => (DeliveryStatus::Sent, false),
         OutboxState::Dead => (DeliveryStatus::Dead, false),
+        OutboxState::Refused => (DeliveryStatus::Refused, false),
     };
     OutboxView {
         notification: (&entry.notification).into(),
@@ -195,16 +199,41 @@ fn view(entry: &OutboxEntry) -> OutboxView {
     }
 }
 
-/// Try a message again that was given up or waits.
+/// Try a message again that waits, or tell its group again what was refused or given up, as far as it is still true.
 ///
 /// # Errors
-/// 404.
+/// 404; 409 when the message was taken, or what it says is over.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/outbox/{key}/retry", tag = "messages", params(("key" = String, Path)),
-    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+    responses(
+        (status = 204),
+        (status = 404, body = lanner_wire::api::ErrorBody),
+        (status = 409, body = lanner_wire::api::ErrorBody),
+    )
 ))]
 pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
-    app.store.outbox_retry(&key, app.now_ms())?.await?;
+    let now_ms = app.now_ms();
+    let entry = app.store.outbox_entry(&key)?.ok_or_else(|| ApiError::not_found("message", &key))?;
+    let conflict = |why: &str| Err(ApiError::new(StatusCode::CONFLICT, format!("message {key}: {why}")));
+    let Notification { receiver, group, alerts, .. } = &entry.notification;
+    match entry.state {
+        OutboxState::Sent => return conflict("the receiver took it already; nothing is to be tried again"),
+        OutboxState::Pending => app.store.outbox_retry(&key, now_ms)?.await?,
+        // Not as it was written: its alerts may be over, and a FIRING must not come after its RESOLVED.
+        _ if app.engine().tell_again(now_ms, receiver, group) => {
+            app.store.outbox_followed(&key)?.await?;
+            app.alarm.ring();
+        }
+        _ => {
+            let runs = |alert: &NotifiedAlert| app.engine().is_running(&alert.fingerprint);
+            if !entry.notification.is_resolved() || alerts.iter().any(runs) {
+                return conflict(
+                    "what it says is over, or was said since; `lanner alert list` shows what is true now",
+                );
+            }
+            app.store.outbox_retry(&key, now_ms)?.await?;
+        }
+    }
     app.deliveries.wake();
     Ok(StatusCode::NO_CONTENT)
 }

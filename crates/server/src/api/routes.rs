@@ -76,6 +76,8 @@ routes! {
 
     // What they found, and who is told.
     get    "/api/v1/alerts"                     alerts::list
+    post   "/api/v1/alerts/{fingerprint}/ack"   alerts::acknowledge
+    delete "/api/v1/alerts/{fingerprint}/ack"   alerts::give_back
     get    "/api/v1/evaluations"                alerts::evaluations
     get    "/api/v1/silences"                   silences::list
     post   "/api/v1/silences"                   silences::add

@@ -164,6 +164,7 @@ fn states(app: &App, is_wanted: &dyn Fn(&str) -> bool) -> HashMap<String, RuleSt
             last: None,
             states: counts,
             prefill,
+            limit: app.limits.of(&rule.id),
         };
         states.insert(rule.id.to_string(), state);
     }

@@ -44,7 +44,7 @@ pub async fn add(
     let identity = format!("{:x}/{now_ms}/{actor}/{}", app.store.secret(), request.comment);
     let id = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
     let silence = request.check(id, &actor, now_ms).map_err(ApiError::problems)?;
-    Matchers::compile(&silence.matchers)
+    Matchers::of_silence(&silence.matchers)
         .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
     app.store.add_silence(silence.clone())?.await?;
     let detail = serde_json::to_value(&silence).unwrap_or_default();

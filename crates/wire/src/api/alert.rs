@@ -151,6 +151,34 @@ pub struct AlertView {
     pub late: bool,
     /// The silences that mute it now.
     pub silenced_by: Vec<String>,
+    /// Who has taken it on, so that it is not repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<AcknowledgementView>,
+}
+
+/// Who has taken on an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AcknowledgementView {
+    /// Who.
+    pub author: String,
+    /// What they say about it.
+    pub comment: String,
+    /// When.
+    pub at: Time,
+}
+
+/// What somebody says who takes on an alert.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewAcknowledgement {
+    /// Who; the caller's name, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// What they say about it.
+    #[serde(default)]
+    pub comment: String,
 }
 
 impl AlertView {
@@ -182,6 +210,11 @@ impl AlertView {
             annotations: alert.annotations.clone(),
             late: alert.late,
             silenced_by,
+            acknowledged: alert.acknowledged.as_ref().map(|it| AcknowledgementView {
+                author: it.author.clone(),
+                comment: it.comment.clone(),
+                at: Time(it.at_ms),
+            }),
         }
     }
 }

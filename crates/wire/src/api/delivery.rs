@@ -23,8 +23,11 @@ pub struct NotificationView {
     #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
     #[serde(deserialize_with = "Labels::deserialize_group")]
     pub group: Labels,
-    /// The alerts, the running ones first.
+    /// The alerts that are listed, the running ones first.
     pub alerts: Vec<NotifiedAlertView>,
+    /// How many alerts the message is about, listed or not.
+    #[serde(default)]
+    pub n_alerts: u64,
     /// Whether this repeats what the receiver was already told.
     pub repeat: bool,
     /// When the message was written.
@@ -40,6 +43,7 @@ impl From<&Notification> for NotificationView {
             title: notification.title(),
             group: notification.group.clone(),
             alerts: notification.alerts.iter().map(Into::into).collect(),
+            n_alerts: notification.n_alerts(),
             repeat: notification.repeat,
             created: Time(notification.created_ms),
         }
@@ -124,6 +128,8 @@ pub enum DeliveryStatus {
     Sent,
     /// Given up.
     Dead,
+    /// Refused as it is; a later message of its group says what is true by then.
+    Refused,
 }
 
 /// A message with how far it has come.

@@ -39,6 +39,9 @@ pub struct RuleState {
     pub states: StateCounts,
     /// How far its history has been filled; `null` when none is needed.
     pub prefill: Option<Prefill>,
+    /// What is left out because the rule has more groups than it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
 }
 
 /// A rule and how it fares.

@@ -116,7 +116,7 @@ impl NewSilence {
         if self.matchers.is_empty() {
             problems.push(ProblemView::at(
                 "matchers",
-                "is empty; that would mute everything. Write rule=~\".*\" if you mean it",
+                "is empty; that would mute everything. Write rule=~\".+\" if you mean it",
             ));
         }
         matchers

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use lanner_core::{
-    Alert, AlertState, Annotations, Evaluation, Group, Labels, MatchOp, Matcher, Notification, NotifiedAlert,
-    Outcome, ResolvedReason, Score, Silence, TimeRange,
+    Acknowledgement, Alert, AlertState, Annotations, Evaluation, Group, Labels, MatchOp, Matcher,
+    Notification, NotifiedAlert, Outcome, ResolvedReason, Score, Silence, TimeRange,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -89,6 +89,11 @@ fn alerts() {
         content: json!("hsbc is down"),
         annotations: Annotations::from([("summary".to_owned(), "few".to_owned())]),
         late: true,
+        acknowledged: Some(Acknowledgement {
+            author: "ann".into(),
+            comment: "on it".into(),
+            at_ms: START_MS,
+        }),
     };
     check(
         &AlertView::new(&alert, vec!["s1".into()]),
@@ -101,6 +106,7 @@ fn alerts() {
             "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
             "value": 1.0, "base": null, "change": null, "bad_value": 1.0, "bad_base": null,
             "content": "hsbc is down", "late": true, "silenced_by": ["s1"],
+            "acknowledged": {"author": "ann", "comment": "on it", "at": "2026-01-01T00:00:00Z"},
         }),
     );
 }
@@ -129,7 +135,9 @@ fn messages() {
         receiver: Arc::from("on-call"),
         group: Labels::default(),
         alerts: vec![alert],
+        omitted: lanner_core::Omitted::default(),
         repeat: false,
+        give_up_ms: None,
         created_ms: START_MS,
     };
     let view = OutboxView {

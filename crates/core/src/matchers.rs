@@ -5,9 +5,7 @@
 
 use std::fmt::Write;
 
-use lanner_core::{MatchOp, Matcher};
-
-use crate::report::shown;
+use crate::{MatchOp, Matcher};
 
 /// The most matchers in one text.
 pub const MAX_MATCHERS: usize = 100;
@@ -28,11 +26,11 @@ pub struct MatcherError {
 /// [`MatcherError`] at the first thing that cannot be read. Cost: O(length).
 ///
 /// ```
-/// use lanner_wire::matchers::{format_matchers, parse_matchers};
+/// use lanner_core::matchers::{format_matchers, parse_matchers};
 /// let matchers = parse_matchers(r#"{bank="hsbc", app =~ "p.*", env!=test}"#)?;
 /// assert_eq!(format_matchers(&matchers), r#"bank="hsbc",app=~"p.*",env!="test""#);
 /// assert_eq!(parse_matchers("bank").unwrap_err().column, 5);
-/// # Ok::<(), lanner_wire::matchers::MatcherError>(())
+/// # Ok::<(), lanner_core::matchers::MatcherError>(())
 /// ```
 pub fn parse_matchers(text: &str) -> Result<Vec<Matcher>, MatcherError> {
     let mut cursor = Cursor { text, at: 0 };
@@ -88,6 +86,15 @@ pub fn format_matchers(matchers: &[Matcher]) -> String {
         text.push('"');
     }
     text
+}
+
+/// The beginning of a text that is quoted in a message.
+fn shown(text: &str) -> String {
+    let mut short: String = text.chars().take(40).collect();
+    if short.len() < text.len() {
+        short.push_str("...");
+    }
+    short
 }
 
 const fn op_text(op: MatchOp) -> &'static str {

@@ -1,0 +1,188 @@
+//! A look at one group: what there is to tell now, what is held back, and when to look again.
+
+use std::sync::Arc;
+
+use lanner_core::{Notification, NotifiedAlert, Omitted};
+
+use super::record::{Known, Record};
+use super::{GroupKey, Mute, Notifier, Route};
+
+/// What a look at a group found.
+#[derive(Default)]
+struct Found {
+    /// Alerts that run and may be told.
+    open: Vec<Open>,
+    /// Alerts whose end is to be told.
+    ended: Vec<Arc<NotifiedAlert>>,
+    /// Whether something is held back, and when the first of it may be told.
+    muted: bool,
+    unmute_ms: Option<i64>,
+}
+
+/// An alert that runs and may be told.
+struct Open {
+    alert: Arc<NotifiedAlert>,
+    is_news: bool,
+    /// Whether it is left out of repetitions, because somebody has taken it on.
+    is_acknowledged: bool,
+}
+
+impl Notifier {
+    /// Looks at a group that is due, and writes its message if there is something to tell.
+    pub(super) fn look(&mut self, now_ms: i64, key: &GroupKey) -> Option<Notification> {
+        self.set_due(key, None);
+        let mut record = self.groups.remove(key)?;
+        self.inhibitions.wait_no_more(key, std::mem::take(&mut record.causes));
+        let route = self.route(&key.0);
+        let mut found = self.find(&mut record, &route, now_ms);
+        record.causes.iter().for_each(|cause| self.inhibitions.wait(key, cause));
+        let message = found.message(&mut record, &route, key, now_ms);
+        record.tidy();
+        if let Some(message) = &message {
+            self.under_way.insert(message.key.clone(), key.clone());
+        }
+        let last_ms = record.head.last_sent_ms;
+        let repeat_ms = last_ms.zip(route.repeat_ms).filter(|_| found.repeats()).map(|(at, r)| at + r);
+        let due_ms = [repeat_ms, found.unmute_ms].into_iter().flatten().min();
+        self.groups.insert(key.clone(), record);
+        self.set_due(key, due_ms.map(|due_ms| due_ms.max(now_ms + 1)));
+        self.forget_if_over(key);
+        message
+    }
+
+    fn find(&self, record: &mut Record, route: &Route, now_ms: i64) -> Found {
+        let mut found = Found::default();
+        let given_up = record.head.given_up;
+        for (fingerprint, member) in &mut record.members {
+            let mut changed = false;
+            if let Some(alert) = member.running.clone() {
+                if !route.wants(&alert) {
+                    changed = member.follow(&alert);
+                } else if let Some(mute) = self.mute(route, &alert.labels, now_ms) {
+                    found.muted = true;
+                    match mute {
+                        Mute::Until(end_ms) => {
+                            found.unmute_ms = Some(found.unmute_ms.map_or(end_ms, |ms| ms.min(end_ms)));
+                        }
+                        Mute::By(cause) => {
+                            record.causes.insert(cause);
+                        }
+                    }
+                } else {
+                    let is_news = member.is_news(&alert, given_up);
+                    let is_acknowledged =
+                        self.running.get(&**fingerprint).is_some_and(|running| running.acknowledged);
+                    found.open.push(Open { alert, is_news, is_acknowledged });
+                }
+            }
+            let n_before = member.ended.len();
+            let mut ended = std::mem::take(&mut member.ended);
+            ended.retain(|alert| {
+                let is_new = || {
+                    !member.was_refused(alert)
+                        && route.wants(alert)
+                        && self.mute(route, &alert.labels, now_ms).is_none()
+                };
+                route.send_resolved && (member.was_told(alert) || is_new())
+            });
+            found.ended.extend(ended.iter().cloned());
+            member.ended = ended;
+            if changed || member.ended.len() < n_before {
+                record.changed.insert(fingerprint.clone());
+            }
+        }
+        record.head.muted = found.muted;
+        found
+    }
+}
+
+impl Found {
+    /// Whether there is something to tell again some time.
+    fn repeats(&self) -> bool {
+        self.open.iter().any(|open| !open.is_acknowledged)
+    }
+
+    /// The message that says what was found, if that is worth one; notes what it says.
+    fn message(
+        &mut self,
+        record: &mut Record,
+        route: &Route,
+        key: &GroupKey,
+        now_ms: i64,
+    ) -> Option<Notification> {
+        let news = self.open.iter().any(|open| open.is_news) || !self.ended.is_empty();
+        let repeat_ms = record.head.last_sent_ms.zip(route.repeat_ms).map(|(last, every)| last + every);
+        let repeats = self.repeats() && repeat_ms.is_some_and(|due_ms| now_ms >= due_ms);
+        if !news && !repeats {
+            return None;
+        }
+        if !news {
+            self.open.retain(|open| !open.is_acknowledged);
+        }
+        let head = &mut record.head;
+        head.n_sent += 1;
+        head.last_sent_ms = Some(now_ms);
+        let message_key = self.key(key, head.n_sent);
+        head.under_way = Some(message_key.clone());
+        let give_up_ms = head.failing_since_ms.unwrap_or(now_ms).saturating_add(route.give_up_after_ms);
+        let mut is_repeat = !news;
+        for Open { alert, .. } in &self.open {
+            let Some(member) = record.members.get_mut(alert.fingerprint.as_str()) else { continue };
+            if member.is_news(alert, false) {
+                is_repeat = false; // what was given up is new to the receiver
+                member.offered = Some(Known::of(alert));
+                record.changed.insert(alert.fingerprint.as_str().into());
+            }
+        }
+        for alert in &self.ended {
+            if let Some(member) = record.members.get_mut(alert.fingerprint.as_str()) {
+                member.n_offered = member.ended.len();
+                record.changed.insert(alert.fingerprint.as_str().into());
+            }
+        }
+        let (alerts, omitted) = self.listed(route.max_listed());
+        Some(Notification {
+            key: message_key,
+            receiver: key.0.clone(),
+            group: key.1.clone(),
+            alerts,
+            omitted,
+            repeat: is_repeat,
+            created_ms: now_ms,
+            give_up_ms: Some(give_up_ms),
+        })
+    }
+
+    /// The alerts that are listed, those that run first, and how many are not. News goes before what is known.
+    fn listed(&self, max_listed: usize) -> (Vec<NotifiedAlert>, Omitted) {
+        let n_news = self.open.iter().filter(|open| open.is_news).count();
+        let n_new = n_news.min(max_listed);
+        let n_ended = self.ended.len().min(max_listed - n_new);
+        let mut n_old = max_listed - n_new - n_ended;
+        let mut n_new_left = n_new;
+        let open = self.open.iter().filter(|open| {
+            let left = if open.is_news { &mut n_new_left } else { &mut n_old };
+            let fits = *left > 0;
+            *left = left.saturating_sub(1);
+            fits
+        });
+        let mut alerts: Vec<NotifiedAlert> = open.map(|open| NotifiedAlert::clone(&open.alert)).collect();
+        let omitted = Omitted {
+            firing: (self.open.len() - alerts.len()) as u64,
+            resolved: (self.ended.len() - n_ended) as u64,
+        };
+        alerts.extend(self.ended.iter().take(n_ended).map(|alert| NotifiedAlert::clone(alert)));
+        (alerts, omitted)
+    }
+
+    /// The idempotency key: a hash of what is said, listed or not.
+    fn key(&self, (receiver, group): &GroupKey, n_sent: u64) -> String {
+        let mut identity = format!("{receiver}\u{0}{group}\u{0}{n_sent}");
+        for alert in self.open.iter().map(|open| &open.alert).chain(&self.ended) {
+            // Messages and episodes are counted anew when a group was forgotten; beginnings differ.
+            let NotifiedAlert { fingerprint, episode, state, started_ms, .. } = &**alert;
+            identity.push_str(&format!("\u{0}{fingerprint}/{episode}/{state}/{started_ms}"));
+        }
+        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(identity.as_bytes()))
+    }
+}

@@ -1,0 +1,472 @@
+//! Who is told what, second by second.
+
+use lanner_core::{AlertState, MatchOp, Matcher, Silence, TimeRange};
+
+use super::*;
+
+fn alert(bank: &str, episode: u32, resolved_ms: Option<i64>) -> NotifiedAlert {
+    let labels = Labels::new([("bank", bank), ("rule", "floor")]);
+    NotifiedAlert {
+        fingerprint: bank.to_owned(),
+        episode,
+        state: if resolved_ms.is_some() { AlertState::Normal } else { AlertState::Firing },
+        rule: "floor".into(),
+        group: labels.clone(),
+        labels,
+        content: serde_json::Value::Null,
+        annotations: lanner_core::Annotations::default(),
+        started_ms: i64::from(episode),
+        resolved_ms,
+        resolved_reason: None,
+        window: TimeRange::new(0, 1),
+        value: None,
+        base: None,
+        late: false,
+    }
+}
+
+fn notifier(wait_ms: i64, interval_ms: i64, repeat_ms: Option<i64>) -> Notifier {
+    let mut notifier = Notifier::default();
+    let route =
+        Route { group_wait_ms: wait_ms, group_interval_ms: interval_ms, repeat_ms, ..Route::new("pager") };
+    notifier.configure(vec![route], Vec::new());
+    notifier
+}
+
+/// Ticks once a second up to `until_ms` and writes each message as `time:alerts`, ended ones with `-`.
+fn run(notifier: &mut Notifier, from_ms: i64, until_ms: i64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for now_ms in (from_ms..=until_ms).step_by(1_000) {
+        for message in notifier.tick(now_ms).messages {
+            notifier.settle(now_ms, &message.key, DeliveryOutcome::Delivered);
+            let alerts: Vec<String> = message
+                .alerts
+                .iter()
+                .map(|a| format!("{}{}{}", if a.is_resolved() { "-" } else { "" }, a.fingerprint, a.episode))
+                .collect();
+            lines.push(format!(
+                "{}:{}{}",
+                now_ms / 1_000,
+                alerts.join("+"),
+                if message.repeat { " again" } else { "" }
+            ));
+        }
+    }
+    lines
+}
+
+fn matching(text: &str) -> Matchers {
+    Matchers::compile(&lanner_core::matchers::parse_matchers(text).unwrap()).unwrap()
+}
+
+fn pager() -> Vec<Arc<str>> {
+    vec!["pager".into()]
+}
+
+#[test]
+fn groups_wait_gather_and_repeat() {
+    let mut n = notifier(5_000, 10_000, Some(30_000));
+    n.note(0, alert("a", 1, None), &pager());
+    n.note(2_000, alert("b", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 6_000), ["5:a1+b1"]);
+    n.note(7_000, alert("a", 1, Some(7_000)), &pager());
+    assert_eq!(run(&mut n, 7_000, 60_000), ["15:b1+-a1", "45:b1 again"]);
+    n.note(61_000, alert("b", 1, Some(61_000)), &pager());
+    assert_eq!(run(&mut n, 61_000, 200_000), ["61:-b1"]);
+    assert!(n.groups.is_empty() && n.due.is_empty());
+}
+
+#[test]
+fn short_episodes_are_told_too() {
+    let mut n = notifier(5_000, 60_000, None);
+    n.note(0, alert("a", 1, None), &pager());
+    n.note(1_000, alert("a", 1, Some(1_000)), &pager());
+    n.note(2_000, alert("a", 2, None), &pager());
+    assert_eq!(run(&mut n, 2_000, 9_000), ["5:a2+-a1"]);
+    n.note(9_000, alert("a", 2, Some(9_000)), &pager());
+    n.note(9_500, alert("a", 3, None), &pager());
+    assert_eq!(run(&mut n, 10_000, 90_000), ["65:a3+-a2"]);
+}
+
+#[test]
+fn severity_is_news_and_chooses_who_is_told() {
+    let graded = |severity: &str, resolved_ms| {
+        let mut alert = alert("a", 1, resolved_ms);
+        alert.labels = alert.labels.with(&Labels::new([("severity", severity)]));
+        alert
+    };
+    #[track_caller]
+    fn check(only: &str, news: [&NotifiedAlert; 6], expected: &[&str]) {
+        let mut n = Notifier::default();
+        let route = Route {
+            group_wait_ms: 0,
+            group_interval_ms: 0,
+            repeat_ms: None,
+            only: (!only.is_empty()).then(|| matching(only)),
+            ..Route::new("pager")
+        };
+        n.configure(vec![route], Vec::new());
+        let mut told = Vec::new();
+        for (at, alert) in news.into_iter().enumerate() {
+            let now_ms = at as i64 * 10_000;
+            n.note(now_ms, alert.clone(), &pager());
+            told.extend(run(&mut n, now_ms, now_ms + 5_000));
+        }
+        assert_eq!(told, expected);
+        assert!(n.groups.is_empty());
+    }
+    let (warn, error, end) = (graded("warn", None), graded("error", None), graded("warn", Some(50_000)));
+    let news = [&warn, &error, &warn, &error, &warn, &end];
+    check("", news, &["0:a1", "10:a1", "20:a1", "30:a1", "40:a1", "50:-a1"]);
+    check("severity=error", news, &["10:a1", "30:a1", "50:-a1"]);
+    check("severity=page", news, &[]);
+}
+
+#[test]
+fn silences_hold_back_and_let_go() {
+    let silence = |end_ms| Silence {
+        id: "s".into(),
+        matchers: vec![Matcher { label: "bank".into(), op: MatchOp::Equal, value: "a".into() }],
+        start_ms: 0,
+        end_ms,
+        author: "ann".into(),
+        comment: "maintenance".into(),
+        created_ms: 0,
+    };
+    let mut n = notifier(0, 0, None);
+    n.set_silences(Silences::compile(&[silence(20_000)]), 0);
+    n.note(0, alert("a", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 30_000), ["20:a1"]); // told when the silence ends
+    n.set_silences(Silences::compile(&[silence(90_000)]), 31_000);
+    n.note(31_000, alert("a", 1, Some(31_000)), &pager());
+    assert_eq!(run(&mut n, 31_000, 32_000), ["31:-a1"]); // the end of what was told is told
+    n.note(40_000, alert("a", 2, None), &pager());
+    assert_eq!(run(&mut n, 40_000, 41_000), [""; 0]);
+    n.set_silences(Silences::default(), 42_000);
+    assert_eq!(run(&mut n, 42_000, 43_000), ["42:a2"]); // expired early
+    n.set_silences(Silences::compile(&[silence(90_000)]), 44_000);
+    n.note(45_000, alert("a", 2, Some(45_000)), &pager());
+    n.note(46_000, alert("a", 3, None), &pager());
+    n.note(47_000, alert("a", 3, Some(47_000)), &pager());
+    assert_eq!(run(&mut n, 47_000, 99_000), ["47:-a2"]); // an episode muted throughout is not told
+}
+
+#[test]
+fn inhibition_mutes_what_follows_from_something_else() {
+    let mut n = notifier(0, 0, None);
+    let route = Route {
+        group_by: vec!["bank".into()],
+        group_wait_ms: 0,
+        group_interval_ms: 0,
+        ..Route::new("pager")
+    };
+    let inhibition =
+        Inhibition { source: matching("bank=a"), target: matching("bank=b"), equal: vec!["rule".into()] };
+    n.configure(vec![route], vec![inhibition]);
+    n.note(0, alert("a", 1, None), &pager());
+    n.note(0, alert("b", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 5_000), ["0:a1"]);
+    n.note(6_000, alert("a", 1, Some(6_000)), &pager());
+    assert_eq!(run(&mut n, 6_000, 9_000), ["6:-a1", "6:b1"]);
+}
+
+#[test]
+fn an_end_is_told_to_whoever_knows_of_the_beginning() {
+    let mut n = notifier(0, 0, None);
+    n.note(0, alert("a", 1, None), &pager());
+    let mut again = notifier(0, 0, None);
+    again.restore(n.take_told());
+    for mut n in [n, again] {
+        assert_eq!(run(&mut n, 0, 1_000), ["0:a1"]);
+        // Its rule tells others now, or nobody because it is gone.
+        n.note(2_000, alert("a", 1, Some(2_000)), &["chat".into()]);
+        assert_eq!(run(&mut n, 2_000, 9_000), ["2:-a1"]);
+        assert!(n.groups.is_empty() && n.running.is_empty());
+    }
+}
+
+#[test]
+fn a_restart_neither_forgets_nor_repeats() {
+    let mut n = notifier(5_000, 10_000, None);
+    n.note(0, alert("a", 1, None), &pager());
+    let mut again = notifier(5_000, 10_000, None);
+    again.restore(n.take_told());
+    let news = again.tick(5_000);
+    assert_eq!(news.messages.len(), 1);
+    assert_eq!(news.messages, n.tick(5_000).messages); // the same key, too
+    let mut third = notifier(5_000, 10_000, None);
+    third.restore(news.told);
+    third.settle(5_000, &news.messages[0].key, DeliveryOutcome::Delivered);
+    assert_eq!(run(&mut third, 6_000, 60_000), [""; 0]);
+}
+
+/// The messages of one look at `now_ms`, as `run` writes them, without saying what became of them.
+fn look(notifier: &mut Notifier, now_ms: i64) -> Vec<Notification> {
+    notifier.tick(now_ms).messages
+}
+
+#[test]
+fn alerts_that_match_both_sides_do_not_silence_one_another() {
+    /// Which of three alerts, of banks a, b and c, are told when all of them fire.
+    #[track_caller]
+    fn check(source: &str, target: &str, told: &[&str]) {
+        let mut n = Notifier::default();
+        let route = Route { group_by: vec!["bank".into()], group_wait_ms: 0, ..Route::new("pager") };
+        let inhibition =
+            Inhibition { source: matching(source), target: matching(target), equal: vec!["rule".into()] };
+        n.configure(vec![route], vec![inhibition]);
+        for bank in ["a", "b", "c"] {
+            n.note(0, alert(bank, 1, None), &pager());
+        }
+        assert_eq!(run(&mut n, 0, 0), told, "{source} {target}");
+    }
+    check("bank=~a|b", "bank=~a|b", &["0:a1", "0:b1", "0:c1"]);
+    check("bank=~a|b", "bank=~a|b|c", &["0:a1", "0:b1"]); // c matches the target alone
+    check("bank=~a|b|c", "bank=~a|b", &["0:c1"]); // c matches the source alone
+    check("bank=a", "bank=a", &["0:a1", "0:b1", "0:c1"]); // nor does one silence itself
+    check("bank!=c", "bank=c", &["0:a1", "0:b1"]);
+    check("bank=~.+", "bank!~c", &["0:c1"]);
+}
+
+#[test]
+fn what_was_held_back_is_told_when_the_last_source_ends() {
+    let mut n = Notifier::default();
+    let route = Route {
+        group_by: vec!["bank".into()],
+        group_wait_ms: 0,
+        group_interval_ms: 0,
+        ..Route::new("pager")
+    };
+    let inhibition =
+        Inhibition { source: matching("bank=~a|b"), target: matching("bank=c"), equal: Vec::new() };
+    n.configure(vec![route], vec![inhibition]);
+    for bank in ["a", "b", "c"] {
+        n.note(0, alert(bank, 1, None), &pager());
+    }
+    assert_eq!(run(&mut n, 0, 1_000), ["0:a1", "0:b1"]);
+    // A restart knows what waits for what.
+    let mut again = Notifier::default();
+    let mut all = Vec::new();
+    for (key, record) in &mut n.groups {
+        record.changed.extend(record.members.keys().cloned());
+        all.extend(record.pieces(key));
+    }
+    let route = |n: &Notifier| n.routes.values().map(|route| Route::clone(route)).collect::<Vec<_>>();
+    let inhibition =
+        Inhibition { source: matching("bank=~a|b"), target: matching("bank=c"), equal: Vec::new() };
+    again.restore(all);
+    again.configure(route(&n), vec![inhibition]);
+    for mut n in [n, again] {
+        n.note(2_000, alert("a", 1, Some(2_000)), &pager());
+        assert_eq!(run(&mut n, 2_000, 3_000), ["2:-a1"]);
+        n.note(4_000, alert("b", 1, Some(4_000)), &pager());
+        assert_eq!(run(&mut n, 4_000, 5_000), ["4:-b1", "4:c1"]);
+    }
+}
+
+#[test]
+fn what_was_refused_is_told_by_the_next_message() {
+    let mut n = notifier(0, 10_000, None);
+    n.note(0, alert("a", 1, None), &pager());
+    let first = look(&mut n, 0).remove(0);
+    n.note(1_000, alert("b", 1, None), &pager());
+    assert_eq!(look(&mut n, 60_000), []); // one message at a time
+    n.settle(60_000, &first.key, DeliveryOutcome::Refused);
+    assert_eq!(run(&mut n, 60_000, 69_000), [""; 0]); // not at once: group_interval
+    assert_eq!(run(&mut n, 70_000, 200_000), ["70:a1+b1"]);
+    assert_eq!(n.settle(70_000, &first.key, DeliveryOutcome::Delivered), ()); // nobody waits for it any more
+    n.note(201_000, alert("a", 1, Some(201_000)), &pager());
+    assert_eq!(run(&mut n, 201_000, 300_000), ["201:b1+-a1"]);
+}
+
+#[test]
+fn refusals_are_followed_ever_more_slowly_and_given_up() {
+    let mut n = Notifier::default();
+    let route = Route {
+        group_wait_ms: 0,
+        group_interval_ms: 0,
+        give_up_after_ms: 3_600_000,
+        repeat_ms: Some(7_200_000),
+        ..Route::new("pager")
+    };
+    n.configure(vec![route], Vec::new());
+    n.note(0, alert("a", 1, None), &pager());
+    let (mut at_ms, mut keys, mut gaps) = (0, BTreeSet::new(), Vec::new());
+    let last = loop {
+        let message = look(&mut n, at_ms).remove(0);
+        assert!(keys.insert(message.key.clone()), "a key twice");
+        assert_eq!(message.give_up_ms, Some(3_600_000)); // since the first one
+        if at_ms >= 3_600_000 {
+            break message;
+        }
+        n.settle(at_ms, &message.key, DeliveryOutcome::Refused);
+        gaps.push((n.next_due_ms().unwrap() - at_ms) / 1_000);
+        at_ms = n.next_due_ms().unwrap();
+    };
+    assert_eq!(gaps[..11], [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    n.settle(at_ms, &last.key, DeliveryOutcome::GivenUp);
+    assert_eq!(look(&mut n, at_ms + 600_000), []);
+    // It is tried again with the next news, or when it would be repeated, or when somebody asks.
+    let group = Labels::new([("rule", "floor")]);
+    let mut asked = Notifier::default();
+    asked.configure(n.routes.values().map(|route| Route::clone(route)).collect(), Vec::new());
+    let (key, record) = n.groups.iter_mut().next().unwrap();
+    record.changed.extend(record.members.keys().cloned());
+    asked.restore(record.pieces(key));
+    assert!(asked.tell_again(at_ms, &"pager".into(), &group));
+    let message = look(&mut asked, at_ms).remove(0);
+    assert!(!message.repeat && !asked.tell_again(at_ms, &"pager".into(), &group));
+    assert_eq!(run(&mut n, at_ms + 7_200_000, at_ms + 7_201_000).len(), 1);
+}
+
+#[test]
+fn nobody_hears_the_end_of_what_they_refused_to_hear() {
+    for outcome in [DeliveryOutcome::Refused, DeliveryOutcome::GivenUp] {
+        let mut n = notifier(0, 0, None);
+        n.note(0, alert("a", 1, None), &pager());
+        let message = look(&mut n, 0).remove(0);
+        n.note(500, alert("a", 1, Some(500)), &pager()); // while it is under way
+        n.settle(600, &message.key, outcome);
+        assert_eq!(run(&mut n, 1_000, 100_000), [""; 0]);
+        assert!(n.groups.is_empty() && n.due.is_empty() && n.under_way.is_empty());
+    }
+    // What was taken ends, though it was over by then; and the end that is refused is told again.
+    let mut n = notifier(0, 0, None);
+    n.note(0, alert("a", 1, None), &pager());
+    let began = look(&mut n, 0).remove(0);
+    n.note(500, alert("a", 1, Some(500)), &pager());
+    n.settle(600, &began.key, DeliveryOutcome::Delivered);
+    let ended = look(&mut n, 1_000).remove(0);
+    assert!(ended.is_resolved());
+    n.settle(1_500, &ended.key, DeliveryOutcome::Refused);
+    assert_eq!(run(&mut n, 2_000, 9_000), ["3:-a1"]);
+    assert!(n.groups.is_empty());
+}
+
+#[test]
+fn a_restart_knows_what_is_under_way() {
+    for outcome in [DeliveryOutcome::Refused, DeliveryOutcome::Delivered] {
+        let mut n = notifier(0, 0, None);
+        n.note(0, alert("a", 1, None), &pager());
+        let News { messages, told } = n.tick(0);
+        let mut again = notifier(0, 0, None);
+        again.restore(told);
+        assert_eq!(again.under_way().collect::<Vec<_>>(), [&messages[0].key]);
+        again.settle(0, &messages[0].key, outcome);
+        let expected: &[&str] = if outcome == DeliveryOutcome::Refused { &["1:a1"] } else { &[] };
+        assert_eq!(run(&mut again, 1_000, 9_000), expected);
+    }
+}
+
+/// What a release wrote that kept a group's record in one piece.
+#[test]
+fn a_record_in_one_piece_is_taken_apart() {
+    let told = |bank| serde_json::to_value(alert(bank, 1, None)).unwrap();
+    let whole = serde_json::json!({
+        "running": {"a": told("a"), "b": told("b")}, "ended": [], "known": {"a": [1, "firing"]},
+        "severities": {}, "n_sent": 7, "last_sent_ms": 0, "due_ms": 60_000, "muted": false,
+    });
+    let group = Labels::new([("rule", "floor")]);
+    let whole = Told { receiver: "pager".into(), group, alert: None, record: Some(whole.to_string()) };
+    let mut n = notifier(5_000, 60_000, None);
+    n.restore(vec![whole]);
+    assert_eq!(n.take_told().len(), 3); // the group and two alerts
+    assert_eq!(run(&mut n, 0, 100_000), ["60:a1+b1"]);
+}
+
+#[test]
+fn a_storm_is_one_message_of_bounded_size_and_linear_cost() {
+    let mut n = notifier(5_000, 10_000, None);
+    let mut sizes = Vec::new();
+    for bank in 0..10_000 {
+        n.note(0, alert(&format!("{bank:05}"), 1, None), &pager());
+    }
+    sizes.push(n.take_told().len());
+    let message = look(&mut n, 5_000).remove(0);
+    assert_eq!((message.alerts.len(), message.n_alerts(), message.n_firing()), (100, 10_000, 10_000));
+    assert_eq!(message.more().unwrap(), "and 9,900 more");
+    assert_eq!(message.title(), "FIRING floor {bank=\"00000\",rule=\"floor\"} and 9,999 more");
+    n.settle(5_000, &message.key, DeliveryOutcome::Delivered);
+    n.take_told();
+    // What changes afterwards is written, not the whole group; and it is listed first.
+    n.note(6_000, alert("09999", 1, Some(6_000)), &pager());
+    n.note(6_000, alert("fresh", 1, None), &pager());
+    sizes.push(n.take_told().len());
+    assert_eq!(sizes, [10_001, 3]);
+    let message = look(&mut n, 15_000).remove(0);
+    let listed: Vec<&str> = message.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
+    assert_eq!((listed.len(), listed[98], listed[99]), (100, "fresh", "09999"));
+    assert_eq!((message.omitted.firing, message.omitted.resolved), (9_901, 0));
+    // A receiver that acts on each alert gets them all.
+    let mut n = Notifier::default();
+    let route = Route { group_wait_ms: 0, acts: true, ..Route::new("pager") };
+    n.configure(vec![route], Vec::new());
+    (0..1_000).for_each(|bank| n.note(0, alert(&bank.to_string(), 1, None), &pager()));
+    assert_eq!(look(&mut n, 0)[0].alerts.len(), 1_000);
+}
+
+/// A silence keeps people from being told; it does not keep the damage from being contained.
+#[test]
+fn what_acts_is_held_back_by_nothing() {
+    let mut n = Notifier::default();
+    let routes = ["pager", "switch"].map(|name| Route {
+        group_by: vec!["bank".into()],
+        group_wait_ms: 0,
+        acts: name == "switch",
+        ..Route::new(name)
+    });
+    let inhibition = Inhibition { source: matching("bank=a"), target: matching("bank=b"), equal: Vec::new() };
+    n.configure(routes.to_vec(), vec![inhibition]);
+    let silence = Silence {
+        id: "s".into(),
+        matchers: lanner_core::matchers::parse_matchers("bank=c").unwrap(),
+        start_ms: 0,
+        end_ms: 1_000_000,
+        author: "ann".into(),
+        comment: "maintenance".into(),
+        created_ms: 0,
+    };
+    n.set_silences(Silences::compile(&[silence]), 0);
+    for bank in ["a", "b", "c"] {
+        n.note(0, alert(bank, 1, None), &["pager".into(), "switch".into()]);
+    }
+    let told: Vec<String> =
+        look(&mut n, 0).iter().map(|it| format!("{} {}", it.receiver, it.alerts[0].fingerprint)).collect();
+    assert_eq!(told, ["pager a", "switch a", "switch b", "switch c"]);
+}
+
+#[test]
+fn what_somebody_has_taken_on_is_not_repeated() {
+    let mut n = notifier(0, 10_000, Some(60_000));
+    n.note(0, alert("a", 1, None), &pager());
+    n.note(0, alert("b", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 30_000), ["0:a1+b1"]);
+    n.acknowledge(30_000, "a", true);
+    assert_eq!(run(&mut n, 30_000, 130_000), ["60:b1 again", "120:b1 again"]);
+    n.acknowledge(130_000, "b", true);
+    assert_eq!(run(&mut n, 130_000, 400_000), [""; 0]);
+    // News is told with everything there is to say, and so are ends.
+    n.note(400_000, alert("c", 1, None), &pager());
+    assert_eq!(run(&mut n, 400_000, 410_000), ["400:a1+b1+c1"]);
+    n.note(420_000, alert("c", 1, Some(420_000)), &pager());
+    n.note(420_000, alert("b", 1, Some(420_000)), &pager());
+    assert_eq!(run(&mut n, 420_000, 600_000), ["420:a1+-b1+-c1"]);
+    n.acknowledge(600_000, "a", false); // given back
+    assert_eq!(run(&mut n, 600_000, 610_000), ["600:a1 again"]);
+}
+
+/// Of a group that ended and began again before anything was written, nothing old is left behind.
+#[test]
+fn a_group_that_begins_anew_leaves_nothing_of_the_old_one() {
+    let mut n = notifier(0, 0, None);
+    n.note(0, alert("a", 1, None), &pager());
+    run(&mut n, 0, 0);
+    n.note(1_000, alert("a", 1, Some(1_000)), &pager());
+    let message = look(&mut n, 1_000).remove(0);
+    n.take_told();
+    n.settle(1_500, &message.key, DeliveryOutcome::Delivered);
+    n.note(1_600, alert("b", 1, None), &pager());
+    let told = n.take_told();
+    assert!(told[0].alert.is_none() && told[0].record.is_none(), "{told:?}");
+    assert_eq!(told.len(), 3);
+}
