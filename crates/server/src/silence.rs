@@ -6,6 +6,7 @@ use lanner_core::document::Check;
 use lanner_core::field::{self, Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::{Node, Problem, Problems, Silence};
+use lanner_engine::matcher::Matchers;
 use lanner_io::store::StoreError;
 use lanner_wire::api::{MatcherText, NewSilence, ProblemView, Time};
 use serde_json::Value;
@@ -78,7 +79,13 @@ fn read(node: &Node, path: &str, check: &mut Check) -> Option<Silence> {
         check.push(node.at, &format!("{path}.{}", at.unwrap_or_default()), message, hint);
     };
     match wanted.check(id?, "", i64::MIN) {
-        Ok(silence) => Some(silence),
+        Ok(silence) => match Matchers::of_silence(&silence.matchers) {
+            Ok(_) => Some(silence),
+            Err(message) => {
+                check.push(node.at, &format!("{path}.matchers"), message, None);
+                None
+            }
+        },
         Err(problems) => {
             problems.into_iter().for_each(|found| problem(found, check));
             None
@@ -215,6 +222,9 @@ mod tests {
         for part in ["\"id\" is missing", "silences[0].end", "did you mean \"start\""] {
             assert!(problems.contains(part), "{problems}");
         }
+        let naem = "{ id: s, matchers: ['naem=\"\"'], end: 2026-01-01, comment: typo }";
+        let problems = check(&Node::from_yaml(naem).unwrap(), "silences[0]").unwrap_err().to_string();
+        assert!(problems.contains("silences[0].matchers") && problems.contains("naem=\"\""), "{problems}");
         let node = Node::from_yaml("{ id: 12, matchers: ['='], end: 2026-01-01, comment: '' }").unwrap();
         let problems = check(&node, "silences[0]").unwrap_err().to_string();
         assert!(
