@@ -42,7 +42,7 @@ pub fn run(app: &App) {
         let n_due = turn(app, now_ms);
         app.last_turn_ms.store(now_ms, Ordering::Relaxed);
         if app.watch.is_due(now_ms) {
-            write(app, &Changes { watched_ms: Some(now_ms), ..Changes::default() });
+            write(app, Changes { watched_ms: Some(now_ms), ..Changes::default() });
         }
         if n_due < TURN {
             let (wake_ms, n_waiting) = {
