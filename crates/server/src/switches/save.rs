@@ -131,8 +131,17 @@ pub(crate) async fn plan(
     Ok(PlannedSwitches { applied: plan.applied, batch })
 }
 
+/// So many objections stand in the history of each switch; of the rest only how many.
+const MAX_TOLD: usize = 3;
+
 fn told(objections: &[Problem]) -> Vec<String> {
-    objections.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+    let first = objections.iter().take(MAX_TOLD);
+    let mut told: Vec<String> =
+        first.map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    if objections.len() > MAX_TOLD {
+        told.push(format!("and {} more", objections.len() - MAX_TOLD));
+    }
+    told
 }
 
 /// What an application comes to.
