@@ -5,6 +5,7 @@ use lanner_core::{
     Alert, AlertState, Changes, Cursor, Evaluation, Group, Labels, MatchOp, Matcher, Measured, Notification,
     Outcome, Score, Silence, TimeRange, Told,
 };
+use lanner_io::receiver::Next;
 use lanner_io::store::{DocumentChange, EvaluationFilter, OutboxState, Store, StoreError, StoreOptions};
 use serde_json::json;
 
@@ -187,9 +188,9 @@ fn messages_are_sent_tried_again_or_given_up() {
         due.into_iter().map(|entry| (entry.notification.key, entry.attempts)).collect()
     };
     assert_eq!(due(T + 1), [("a".into(), 0), ("b".into(), 0)]); // "a" was added once
-    store.outbox_sent("a", T + 10).unwrap().wait().unwrap();
-    store.outbox_failed("b", T + 10, "refused", Some(T + 60)).unwrap().wait().unwrap();
-    store.outbox_failed("c", T + 10, "no such place", None).unwrap().wait().unwrap();
+    store.outbox_sent("a", T + 10, None).unwrap().wait().unwrap();
+    store.outbox_failed("b", T + 10, "refused", Next::TryAgain { at_ms: T + 60 }).unwrap().wait().unwrap();
+    store.outbox_failed("c", T + 10, "no such place", Next::GiveUp).unwrap().wait().unwrap();
     assert_eq!(store.outbox_counts().unwrap(), [("on-call".to_owned(), 1, 1)]);
     assert_eq!(store.outbox_due("mail", T + 60, 10).unwrap(), []);
     assert_eq!(due(T + 59), []);
@@ -199,7 +200,7 @@ fn messages_are_sent_tried_again_or_given_up() {
     store.outbox_retry("c", T + 20).unwrap().wait().unwrap();
     assert_eq!(due(T + 59), [("c".into(), 0)]);
     let missing = StoreError::NotFound { what: "message", name: "z".into() };
-    assert_eq!(store.outbox_sent("z", T).unwrap().wait(), Err(missing));
+    assert_eq!(store.outbox_sent("z", T, None).unwrap().wait(), Err(missing));
     // Sent messages are forgotten after a week, waiting ones are not.
     store.maintain(T + 8 * DAY_MS).unwrap();
     assert_eq!(store.outbox_list(None, 10).unwrap().len(), 2);
@@ -216,9 +217,9 @@ fn a_later_message_never_overtakes_one_of_its_group() {
         due.into_iter().map(|entry| entry.notification.key).collect()
     };
     assert_eq!(due(T + 9), ["first"]);
-    store.outbox_failed("first", T + 9, "refused", Some(T + 60)).unwrap().wait().unwrap();
+    store.outbox_failed("first", T + 9, "refused", Next::TryAgain { at_ms: T + 60 }).unwrap().wait().unwrap();
     assert_eq!(due(T + 10), [""; 0]);
-    store.outbox_sent("first", T + 60).unwrap().wait().unwrap();
+    store.outbox_sent("first", T + 60, None).unwrap().wait().unwrap();
     assert_eq!(due(T + 60), ["second"]);
 }
 
