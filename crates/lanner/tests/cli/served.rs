@@ -164,7 +164,7 @@ fn bad_lines_are_named() {
     let file = server.file("bad.ndjson", "{\"a\":1}\n{\"a\n");
     server
         .run(&["import", "--stream", "s", &file])
-        .says(1, &["bad.ndjson:2:", "1 event in", "1 lines refused"]);
+        .says(1, &["bad.ndjson:2:", "1 event in", "1 line refused"]);
     server.run(&["import", &server.file("x.dat", "")]).says(2, &["does not say what it holds", "--format"]);
     server.run(&["import", &server.file("y.csv", "")]).says(2, &["line 1: ", "must name the columns"]);
     server.run(&["import", &server.file("z.csv.gz", b"\x1f\x8bnonsense")]).says(2, &["z.csv.gz"]);
