@@ -3,7 +3,8 @@
 //! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
 //! tracked and told), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
-//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`content`] (one text and one hash for one JSON value).
+//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`content`] (one text and one hash for one JSON value),
+//! [`printable`] (text from elsewhere, made fit for a terminal).
 //!
 //! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
 //! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
@@ -22,6 +23,7 @@ mod group;
 pub mod labels;
 pub mod matchers;
 mod nearest;
+pub mod printable;
 pub mod reading;
 pub mod sample;
 pub mod score;

@@ -1,32 +1,38 @@
-//! Connections of HTTP: takes them, answers from a router, ends them.
+//! Connections of HTTP: takes them, plain or over TLS, answers from a router, ends them.
 //!
 //! Every request passes through here, so it lies in a crate that is built for speed; the server with its many handlers
 //! is built quickly.
 
+mod certificates;
+mod door;
+
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot::Receiver;
 
+pub use certificates::Certificates;
+
 /// Serves until `stopped` is told or dropped, and then until requests under way are answered.
 ///
-/// The future is boxed so that its code is made in this crate.
+/// Handlers find `ConnectInfo<SocketAddr>`, the other end, among a request's extensions. The future is boxed so that its
+/// code is made in this crate.
 #[must_use]
 pub fn serve(
     listener: TcpListener,
+    certificates: Option<Arc<Certificates>>,
     router: Router,
     stopped: Receiver<()>,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    // One segment an answer: without this, clients wait for a delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("TCP_NODELAY: {error}");
-        }
-    });
-    let serve = axum::serve(listener, router).with_graceful_shutdown(async move {
+    // The tap does nothing; only tapped listeners tell handlers who is at the other end.
+    let listener = door::Door::new(listener, certificates).tap_io(|_| {});
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serve = axum::serve(listener, service).with_graceful_shutdown(async move {
         // A dropped sender stops as well.
         let _ = stopped.await;
     });

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, query, receiver,
-    reload, repair, replay, rule, schema, serve, silence, status, switch, test,
+    reload, repair, replay, rule, schema, serve, silence, status, switch, test, token,
 };
 
 /// Lanner finds what is unusual in metrics and events, and tells people.
@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Backup(backup::Args),
     Repair(repair::Args),
     Status(status::Args),
+    Token(token::Args),
     Completion(completion::Args),
 }
 

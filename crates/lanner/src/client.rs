@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lanner_core::cause::deepest;
+use lanner_io::receiver::Secret;
 use lanner_server::{Server, Settings};
 use lanner_wire::api::{ErrorBody, ProblemView, WriteReport};
 use reqwest::header::RETRY_AFTER;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 
 use crate::failure::{Failure, Outcome, Result};
+use crate::user;
 
 /// How long a server that has too much to do is waited for.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -132,15 +134,16 @@ pub(crate) type Parameters<'a> = &'a [(&'a str, Option<&'a str>)];
 
 impl Client {
     async fn open(args: &ServerArgs, access: Access) -> Result<Self> {
-        let inside = match args.folder() {
-            Some(folder) => Some(start_inside(folder, access).await?),
-            None => None,
+        let client = match args.folder() {
+            None => Self::at(&args.url, args.token.clone(), args.timeout)?,
+            Some(folder) => {
+                // Known to this process alone: while its server runs, others on this machine can reach it.
+                let token = random_token()?;
+                let server = start_inside(folder, &token, access).await?;
+                let url = format!("http://{}", server.http_addr());
+                Self { inside: Some(server), ..Self::at(&url, Some(token), args.timeout)? }
+            }
         };
-        let url = inside
-            .as_ref()
-            .map_or_else(|| args.url.clone(), |server| format!("http://{}", server.http_addr()));
-        let token = args.token.clone().filter(|_| inside.is_none());
-        let client = Self { inside, ..Self::at(&url, token, args.timeout)? };
         match client.greet().await {
             Ok(()) => Ok(client),
             Err(failure) => {
@@ -175,15 +178,19 @@ impl Client {
         let http = builder
             .build()
             .map_err(|error| Failure::program(format!("cannot start HTTP: {}", deepest(&error))))?;
-        let actor = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-        Ok(Self {
-            http,
-            base,
-            token,
-            actor: actor.unwrap_or_else(|| "command line".to_owned()),
-            timeout,
+        Ok(Self { http, base, token, actor: user::name(), timeout, inside: None })
+    }
+
+    /// The same server, shown another token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self {
+            http: self.http.clone(),
+            base: self.base.clone(),
+            token: Some(token.to_owned()),
+            actor: self.actor.clone(),
+            timeout: self.timeout,
             inside: None,
-        })
+        }
     }
 
     async fn close(self) {
@@ -327,6 +334,9 @@ impl Client {
             let waited = lanner_core::time::format_duration(self.timeout.as_millis() as i64);
             Failure::program(format!("no answer from {} within {waited}", self.base))
                 .hint("the server may still do what was asked; see its log, or wait longer with --timeout")
+        } else if self.base.scheme() == "https" && message.contains("InvalidContentType") {
+            Failure::program(message)
+                .hint("it speaks plain HTTP there; write http:// in front of its address")
         } else if error.is_connect() {
             Failure::program(message).hint(
                 "is `lanner serve` running? Name another address with --url, or use --data DIR without a server",
@@ -337,8 +347,14 @@ impl Client {
     }
 }
 
-async fn start_inside(folder: &Path, access: Access) -> Result<Server> {
+fn random_token() -> Result<String> {
+    lanner_server::access::tokens::random().map_err(Failure::program)
+}
+
+async fn start_inside(folder: &Path, token: &str, access: Access) -> Result<Server> {
     let settings = Settings {
+        token: Some(Secret::Text(token.to_owned())),
+        token_name: format!("data folder ({})", user::name()),
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         carbon: None,
         carbon_pickle: None,

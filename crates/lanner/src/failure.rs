@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use lanner_core::printable::printable;
+
 /// How a command ended that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -119,9 +121,9 @@ impl Failure {
             return;
         }
         let (bold, plain) = if colours(&io::stderr()) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-        let mut text = format!("{bold}lanner:{plain} {}\n", self.message);
+        let mut text = format!("{bold}lanner:{plain} {}\n", printable(&self.message));
         if let Some(hint) = &self.hint {
-            text.push_str(&format!("  hint: {hint}\n"));
+            text.push_str(&format!("  hint: {}\n", printable(hint)));
         }
         // If even this cannot be written, nobody is left to be told.
         let _ = io::stderr().write_all(text.as_bytes());
@@ -147,7 +149,7 @@ pub(crate) fn colours(stream: &impl io::IsTerminal) -> bool {
 
 /// A remark on standard error, beside the output.
 pub(crate) fn remark(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable(text));
 }
 
 /// Whether standard output is a terminal.

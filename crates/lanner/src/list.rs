@@ -8,11 +8,12 @@ use std::io::{self, IsTerminal as _};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use lanner_core::Labels;
+use lanner_core::printable::printable;
 use lanner_wire::api::{Time, WindowView};
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
-use crate::output::{json, line};
+use crate::output::{self, json, line};
 
 /// The form of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -39,7 +40,7 @@ pub(crate) enum Cell {
 impl Cell {
     fn for_people(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => printable(text).into_owned(),
             Self::Number(number) => short(*number),
             Self::Count(count) => count.to_string(),
             Self::Nothing => "-".to_owned(),
@@ -146,7 +147,7 @@ pub(crate) fn table(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>)
 
 /// Writes CSV.
 pub(crate) fn csv(columns: &[&str], rows: &mut dyn Iterator<Item = Vec<Cell>>) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(io::stdout().lock());
+    let mut writer = csv::Writer::from_writer(output::data());
     // As an error of the output, the kind of which says whether anybody still reads.
     let wrong = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => Failure::from(error),

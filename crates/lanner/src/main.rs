@@ -13,11 +13,13 @@ mod failure;
 mod files;
 mod input;
 mod list;
+mod log;
 mod output;
 mod problems;
 mod progress;
 mod tables;
 mod target;
+mod user;
 mod yaml;
 
 use std::process::ExitCode;

@@ -25,7 +25,7 @@ enum Out {
 impl Target {
     /// Standard output.
     pub(crate) fn standard() -> Self {
-        Self { out: Out::Plain(Box::new(io::stdout())), names: None }
+        Self { out: Out::Plain(crate::output::data()), names: None }
     }
 
     /// A file, byte for byte.

@@ -1,5 +1,6 @@
 //! Documents as YAML, which is what people write.
 
+use lanner_core::printable::escaped_json;
 use serde_json::Value;
 
 /// A JSON document as YAML, which is what people write; the rules of YAML 1.2 for JSON's six types.
@@ -70,7 +71,7 @@ fn yaml_text(text: &str) -> String {
     if first && plain && !is_word && !is_number && !text.ends_with(' ') {
         text.to_owned()
     } else {
-        Value::from(text).to_string()
+        escaped_json(&Value::from(text).to_string()).into_owned()
     }
 }
 
@@ -84,11 +85,12 @@ mod tests {
             "id": "payments-floor", "for": 2, "query": {"stream": "payments", "by": ["bank", "on"]},
             "content": "{{ bank }}: \"{{ value }}\"", "empty": {}, "none": null, "list": [],
             "active": {"from": "10:00"}, "odd": [{"a": 1, "b": {"c": true}}, {"d": ["x y", "1"]}, "z"],
-            "nested": [[1, 2], [3]], "1e3": "0x10", "colon: space": "- dash", "number": 1.5, "text": "3",
+            "nested": [[1, 2], [3]], "1e3": "0x10", "colon: space": "- dash", "number": 1.5, "text": "3", "hidden": "a\u{202e}b\u{1b}\u{9b}\u{7f}",
         });
         let text = yaml(&value);
         let read = lanner_engine::Node::from_yaml(&text).map(|node| node.to_json());
         assert_eq!(read, Ok(value), "{text}");
+        assert!(!text.contains(lanner_core::printable::is_hidden), "{text:?}");
         assert!(text.starts_with("id: payments-floor\nfor: 2\nquery:\n  stream: payments\n"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ use lanner_engine::Engine;
 use lanner_engine::stream::{MAX_GROUPS, Measures};
 use lanner_io::store::{Retention, Store};
 
+use crate::access::{Home, SlowDown, Tokens};
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
 use crate::outgoing::Outgoing;
@@ -73,8 +74,12 @@ pub struct App {
     pub ingested: Ingested,
     /// When the server started, milliseconds since the Unix epoch.
     pub started_ms: i64,
-    /// The token callers must show, resolved.
-    pub token: Option<String>,
+    /// Under which names this server is known.
+    pub home: Home,
+    /// The tokens in force.
+    pub tokens: Tokens,
+    /// Addresses that showed wrong tokens.
+    pub slow_down: SlowDown,
 }
 
 impl App {

@@ -12,7 +12,7 @@ use lanner_io::store::{DocumentBatch, DocumentChange, StoreError, StoredDocument
 use serde_json::Value;
 
 use crate::app::App;
-use crate::register::{INHIBITION, RECEIVER, RULE, check_receivers, document_of, reload};
+use crate::register::{CONFIGURATION, INHIBITION, RECEIVER, RULE, check_receivers, document_of, reload};
 use crate::silence;
 use crate::switches::save::{self, PlannedSwitches};
 use crate::switches::{Lock, cause};
@@ -131,6 +131,7 @@ const JOINED: [&str; 3] = ["rules", "receivers", "inhibit"];
 pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> Result<Outcome, ApplyError> {
     let rules_lock = app.changing_rules.lock().await;
     let now_ms = app.now_ms();
+    check_powers(app, document, &options.actor)?;
     let Plan { outcome, batches, silences, switches_lock } = plan(app, document, options, now_ms).await?;
     if options.dry_run {
         return Ok(outcome);
@@ -401,6 +402,16 @@ fn unnamed(stored: &[StoredDocument], new: &[Value]) -> Vec<DocumentChange> {
     let new =
         ids.iter().zip(new).map(|(id, item)| DocumentChange { id: id.clone(), document: Some(item.clone()) });
     new.chain(gone).collect()
+}
+
+/// Refuses receivers that would do on this machine what whoever sends them may not.
+fn check_powers(app: &App, document: &Value, actor: &str) -> Result<(), ApplyError> {
+    let receivers = document.get("receivers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if actor == CONFIGURATION {
+        return Ok(());
+    }
+    let problems = crate::powers::check(app, receivers)?;
+    if problems.is_empty() { Ok(()) } else { Err(ApplyError::Problems(Problems(problems))) }
 }
 
 /// Deletes one rule.

@@ -8,9 +8,10 @@ use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Links, Receiver, ReceiverConfig};
 
-use crate::app::locked;
+use crate::app::{App, locked};
 use crate::clock::Clock;
 use crate::outgoing::Outgoing;
+use crate::powers::Origins;
 
 /// How long an attempt under way may take when its worker is replaced or the server stops.
 const GRACE: Duration = Duration::from_secs(3);
@@ -51,11 +52,19 @@ impl Deliveries {
         }
     }
 
-    /// Makes a receiver from its document.
+    /// Makes a receiver from its document, if whoever wrote it may have such a one.
     ///
     /// # Errors
     /// Every problem with it, one a line.
-    pub fn build(&self, document: &ReceiverDocument) -> Result<Receiver, String> {
+    pub(crate) fn build(
+        &self,
+        app: &App,
+        origins: &Origins,
+        document: &ReceiverDocument,
+    ) -> Result<Receiver, String> {
+        if let Some(objection) = origins.objection(app, &document.name) {
+            return Err(objection);
+        }
         let all = |problems: Vec<lanner_io::receiver::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
@@ -64,7 +73,11 @@ impl Deliveries {
 
     /// Has a worker for each receiver. The worker of a receiver that is what it was goes on undisturbed; nobody waits
     /// for attempts of the others. A receiver that cannot be made is reported and has no worker; its messages wait.
-    pub fn reconcile(&self, documents: &[ReceiverDocument]) {
+    pub(crate) fn reconcile(&self, app: &App, documents: &[ReceiverDocument]) {
+        let origins = match Origins::read(app) {
+            Ok(origins) => origins,
+            Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
+        };
         let mut running = locked(&self.running);
         let Some(Running { delivery, documents: known }) = &mut *running else { return };
         let wanted: BTreeMap<&Arc<str>, &Node> =
@@ -79,7 +92,7 @@ impl Deliveries {
             if known.contains_key(&document.name) {
                 continue;
             }
-            match self.build(document) {
+            match self.build(app, &origins, document) {
                 Ok(receiver) => {
                     delivery.set(&document.name, Arc::new(receiver), GRACE);
                     known.insert(document.name.clone(), document.config.clone());

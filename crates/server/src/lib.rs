@@ -8,13 +8,13 @@
 //!                                                └─────────────────────┘   delivery ─▶ receivers
 //! ```
 //!
-//! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`ingest`], [`live`]
+//! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`access`] (who comes in), [`ingest`], [`live`]
 //! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`api`], [`switches`].
 
+pub mod access;
 pub mod api;
 pub mod app;
 pub mod apply;
-pub mod auth;
 mod blocking;
 pub mod clock;
 pub mod deliver;
@@ -25,6 +25,7 @@ pub mod maintain;
 mod metrics;
 pub mod outgoing;
 pub mod past;
+mod powers;
 pub mod register;
 pub mod reload;
 pub mod settings;

@@ -24,6 +24,8 @@ use crate::blocking::blocking;
 use crate::past::{self, Past};
 use crate::stored::{self, Stored};
 
+/// How the audit calls the configuration that the server was started with. No caller has this name.
+pub const CONFIGURATION: &str = "config";
 /// The kind of documents that rules are.
 pub const RULE: &str = "rule";
 /// The kind of documents that receivers are.
@@ -108,7 +110,7 @@ pub async fn reload(app: &Arc<App>) -> Result<CountingPast, StoreError> {
     let Stored { config, set_aside } = stored::read(&app.store)?;
     app.set_aside.replace(&[RULE, RECEIVER, INHIBITION], set_aside);
     app.engine().configure(config.routes, config.inhibitions);
-    app.deliveries.reconcile(&config.receivers);
+    app.deliveries.reconcile(app, &config.receivers);
     let (now_ms, rules) = (app.now_ms(), config.rules);
     let shared = Arc::clone(app);
     let pasts = blocking(move || Ok(put_in_force(&shared, rules, now_ms))).await.unwrap_or_else(broke_off)?;

@@ -8,9 +8,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lanner_engine::Engine;
+use lanner_io::http::Certificates;
 use lanner_io::store::{Retention, Store, StoreError};
 use tokio::net::{TcpListener, UdpSocket};
 
+use crate::access::{Home, SlowDown, Tokens, tokens};
 use crate::api;
 use crate::app::{Alarm, App, Counting, Ingested, Limits};
 use crate::blocking::blocking;
@@ -20,7 +22,7 @@ use crate::ingest::carbon::{self, Protocol};
 use crate::outgoing::Outgoing;
 use crate::register;
 use crate::reload::{InForce, Reloads};
-use crate::settings::Settings;
+use crate::settings::{Settings, Tls};
 use crate::stored::SetAside;
 use crate::switches::pace::Pace;
 use crate::switches::sign::Signer;
@@ -50,7 +52,8 @@ pub enum ServerError {
     },
     /// An address that others can reach, without a token.
     #[error(
-        "{address} can be reached from other machines, so a token is needed: set server.token or LANNER_TOKEN, or listen on 127.0.0.1"
+        "{address} can be reached from other machines, so a token is needed: set server.token or LANNER_TOKEN, make one with \
+         `lanner token create NAME --scope admin --data DIR`, or listen on 127.0.0.1"
     )]
     NoToken {
         /// The address.
@@ -59,6 +62,9 @@ pub enum ServerError {
     /// The token cannot be read.
     #[error("server.token: {0}")]
     Token(String),
+    /// The certificate or its key cannot be used.
+    #[error("server.tls.{0}")]
+    Tls(String),
     /// The key that snapshots of switches are signed with is none.
     #[error("server.switch_key: {0}")]
     SwitchKey(String),
@@ -87,13 +93,9 @@ impl Server {
     /// [`ServerError`], each with what to do.
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
         let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
-        let token = token.map_err(|problem| ServerError::Token(problem.to_string()))?;
-        let others = [settings.carbon, settings.carbon_pickle, settings.carbon_udp];
-        for address in others.into_iter().chain([Some(settings.listen)]).flatten() {
-            if !address.ip().is_loopback() && token.is_none() {
-                return Err(ServerError::NoToken { address });
-            }
-        }
+        let token = token.map_err(|problem| ServerError::Token(problem.message))?;
+        token.as_deref().map_or(Ok(()), tokens::check_length).map_err(ServerError::Token)?;
+        let certificates = certificates(&settings)?;
         let http = listen(settings.listen).await?;
         let carbon = listen_if(settings.carbon).await?;
         let carbon_pickle = listen_if(settings.carbon_pickle).await?;
@@ -126,20 +128,28 @@ impl Server {
         if let Some(socket) = carbon_udp {
             server.tasks.push(tokio::spawn(carbon::take_datagrams(Arc::clone(&server.app), socket)));
         }
-        server.serve_http(http);
+        server.serve_http(http, certificates);
         Ok(server)
     }
 
-    fn serve_http(&mut self, listener: TcpListener) {
+    fn serve_http(&mut self, listener: TcpListener, certificates: Option<Arc<Certificates>>) {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         self.stop_http = Some(stop);
-        self.tasks.push(tokio::spawn(lanner_io::http::serve(listener, api::router(&self.app), stopped)));
+        let serve = lanner_io::http::serve(listener, certificates, api::router(&self.app), stopped);
+        self.tasks.push(tokio::spawn(serve));
     }
 
     /// Where HTTP listens.
     #[must_use]
     pub const fn http_addr(&self) -> SocketAddr {
         self.http
+    }
+
+    /// The address of HTTP as clients write it, with `https` where the server has a certificate.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.app.settings.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.http)
     }
 
     /// Where carbon's plaintext protocol listens.
@@ -233,6 +243,12 @@ fn cannot_listen(address: SocketAddr) -> impl Fn(std::io::Error) -> ServerError 
     move |error| ServerError::Listen { address, detail: error.to_string() }
 }
 
+/// The certificate by which clients know this server, if it has one.
+fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, ServerError> {
+    let Some(Tls { cert, key }) = &settings.tls else { return Ok(None) };
+    Certificates::read(cert, key).map(|certificates| Some(Arc::new(certificates))).map_err(ServerError::Tls)
+}
+
 /// What signs snapshots of switches, if something should.
 fn signer(settings: &Settings) -> Result<Option<Signer>, ServerError> {
     let Some(secret) = &settings.switch_key else { return Ok(None) };
@@ -261,6 +277,10 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
     let first_ms: HashMap<Arc<str>, i64> =
         store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
+    let tokens = Tokens::open(&store, token.as_deref(), &settings.token_name)?;
+    if let Some(address) = settings.public_address().filter(|_| !tokens.has_admin()) {
+        return Err(ServerError::NoToken { address });
+    }
     let retention = retention(&settings, &store)?;
     let now_ms = settings.clock.now_ms();
     let mut engine = Engine::new();
@@ -297,7 +317,9 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         stuck: Mutex::default(),
         ingested: Ingested::default(),
         started_ms: now_ms,
-        token,
+        home: Home::new(settings.external_url.as_deref(), &settings.hosts),
+        tokens,
+        slow_down: SlowDown::default(),
         store,
         retention,
         settings,

@@ -1,5 +1,6 @@
 //! What can be set about the server: the `server` and `retention` sections of a configuration file.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use lanner_core::document::Content;
 use lanner_core::field::{Field, Type, to_json};
 use lanner_core::reading;
 use lanner_engine::document::{Check, Fields, Node, Problem};
-use lanner_io::receiver::{Links, Secret, host_name};
+use lanner_io::receiver::{Links, Power, Secret, host_name};
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 
+use crate::access::{CONFIGURED, cors, tokens};
 use crate::clock::Clock;
 use crate::graphite::SchemaRetention;
 use crate::switches::guard::Guard;
@@ -42,6 +44,14 @@ pub const SERVER: &[Field] = &[
         "the token that callers must show, as `Authorization: Bearer TOKEN`",
     )
     .of(Type::Secret),
+    Field::new("tls", "{ cert: /etc/lanner/cert.pem, key: /etc/lanner/key.pem }", "the certificate that makes HTTP HTTPS")
+        .of(Type::Map(TLS)),
+    Field::new("allow", "[log]", "what receivers that come over the API may do on this machine; those of the configuration do everything")
+        .of(Type::List(&Type::OneOf(&["command", "log", "file", "env"]))),
+    Field::new("hosts", "[lanner]", "names by which programs reach this server, besides this machine's and that of `external_url`")
+        .of(Type::List(&Type::Text)),
+    Field::new("cors", "[https://shop.example]", "origins of the web pages that may ask kill switches")
+        .of(Type::List(&Type::Text)),
     Field::new("max_body", "33554432", "the largest body accepted, after decompression, bytes")
         .of(Type::Whole)
         .or("33554432"),
@@ -82,6 +92,17 @@ pub const SERVER: &[Field] = &[
         .or("UTC"),
     Field::new("carbon_udp", "\":2003\"", "where carbon's plaintext protocol listens for datagrams, or off")
         .or("off"),
+];
+
+/// `tls`.
+pub const TLS: &[Field] = &[
+    Field::new(
+        "cert",
+        "/etc/lanner/cert.pem",
+        "the certificate, and those that lead to its authority, in PEM form",
+    )
+    .required(),
+    Field::new("key", "/etc/lanner/key.pem", "its private key, in PEM form").required(),
 ];
 
 /// `guard` as a map.
@@ -143,6 +164,16 @@ pub struct Settings {
     pub carbon_udp: Option<SocketAddr>,
     /// The token that callers must show; needed as soon as an address is not loopback.
     pub token: Option<Secret>,
+    /// How the audit calls whoever shows it.
+    pub token_name: String,
+    /// The certificate that makes HTTP HTTPS.
+    pub tls: Option<Tls>,
+    /// What receivers that came over the API may do on this machine.
+    pub allow: BTreeSet<Power>,
+    /// Names by which programs reach this server, besides those of this machine and of `external_url`.
+    pub hosts: Vec<String>,
+    /// Origins of the pages that may ask kill switches.
+    pub cors: Vec<String>,
     /// The largest body accepted, after decompression, bytes.
     pub max_body_bytes: usize,
     /// Requests that write at one time; further ones are told to come back.
@@ -171,6 +202,15 @@ pub struct Settings {
     pub read_only: bool,
 }
 
+/// The files of a certificate and its key, in PEM form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate, and those that lead from it to one that clients know.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 impl Settings {
     /// The settings of a server with this data folder and nothing else said.
     #[must_use]
@@ -182,6 +222,11 @@ impl Settings {
             carbon_pickle: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PICKLE_PORT))),
             carbon_udp: None,
             token: None,
+            token_name: CONFIGURED.to_owned(),
+            tls: None,
+            allow: BTreeSet::new(),
+            hosts: Vec::new(),
+            cors: Vec::new(),
             max_body_bytes: 32 << 20,
             max_writers: 32,
             ofrep_per_second: None,
@@ -203,11 +248,25 @@ impl Settings {
     #[must_use]
     pub fn links(&self) -> Links {
         let host = if self.listen.ip().is_unspecified() { host_name() } else { None };
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
         let own_url = match host {
-            Some(host) => format!("http://{host}:{}", self.listen.port()),
-            None => format!("http://{}", self.listen),
+            Some(host) => format!("{scheme}://{host}:{}", self.listen.port()),
+            None => format!("{scheme}://{}", self.listen),
         };
         Links::new(self.external_url.clone(), Some(own_url))
+    }
+
+    /// Whether nobody but this machine can reach any of the addresses.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.public_address().is_none()
+    }
+
+    /// An address that other machines can reach.
+    #[must_use]
+    pub fn public_address(&self) -> Option<SocketAddr> {
+        let addresses = [Some(self.listen), self.carbon, self.carbon_pickle, self.carbon_udp];
+        addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }
 
     /// Takes over what the `server` and `retention` sections say, and returns the problems in them.
@@ -284,7 +343,17 @@ impl Settings {
             serde_json::from_value(Type::Secret.to_json(node))
                 .map_err(|_| "should be { env: NAME }, { file: PATH } or text".to_owned())
         };
-        self.token = fields.read("token", check, secret).or_else(|| self.token.take());
+        let token = |node: &Node| {
+            let token: Secret = secret(node)?;
+            token.plain().map_or(Ok(()), tokens::check_length).map(|()| token)
+        };
+        self.token = fields.read("token", check, token).or_else(|| self.token.take());
+        if let Some(tls) = fields.get("tls").and_then(|node| read_tls(node, check)) {
+            self.tls = Some(tls);
+        }
+        self.allow.extend(read_list(fields, "allow", check, |node| Power::parse(&text(node)?)));
+        self.hosts.extend(read_list(fields, "hosts", check, text));
+        self.cors.extend(read_list(fields, "cors", check, |node| cors::read_origin(&text(node)?)));
         self.switch_key = fields.read("switch_key", check, secret).or_else(|| self.switch_key.take());
         let count = |node: &Node| match node.number() {
             Some(n) if n >= 1.0 && n.fract() == 0.0 => Ok(n as usize),
@@ -342,6 +411,35 @@ impl Settings {
             self.store.event_retention = rules;
         }
     }
+}
+
+/// `{ cert: /etc/lanner/cert.pem, key: /etc/lanner/key.pem }`
+fn read_tls(node: &Node, check: &mut Check) -> Option<Tls> {
+    let mut fields = check.map(node, "server.tls")?;
+    fields.require("cert", "/etc/lanner/cert.pem", check);
+    fields.require("key", "/etc/lanner/key.pem", check);
+    let (cert, key) = (fields.read("cert", check, text), fields.read("key", check, text));
+    fields.finish_of(TLS, check);
+    Some(Tls { cert: cert?.into(), key: key?.into() })
+}
+
+/// The items of a list that are fine.
+fn read_list<T>(
+    fields: &mut Fields<'_>,
+    name: &str,
+    check: &mut Check,
+    read: impl Fn(&Node) -> Result<T, String>,
+) -> Vec<T> {
+    let Some(node) = fields.get(name) else { return Vec::new() };
+    let path = fields.path_of(name);
+    let mut items = Vec::new();
+    for (at, node) in check.items(node).into_iter().enumerate() {
+        match read(node) {
+            Ok(item) => items.push(item),
+            Err(why) => check.problem(node, &format!("{path}[{at}]"), why),
+        }
+    }
+    items
 }
 
 /// `off`, a share, or `{ share: 30%, stream: payments }`.

@@ -156,13 +156,13 @@ async fn others_need_a_token() {
     let error = Server::start(settings.clone()).await.unwrap_err().to_string();
     assert!(error.contains("token is needed"), "{error}");
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    settings.token = serde_json::from_value(json!("sesame")).ok();
+    settings.token = serde_json::from_value(json!("open sesame, please")).ok();
     let server = Server::start(settings).await.unwrap();
     let url = format!("http://{}/api/v1/rules", server.http_addr());
     let http = reqwest::Client::new();
     assert_eq!(http.get(&url).send().await.unwrap().status(), 401);
-    assert_eq!(http.get(&url).bearer_auth("sesam").send().await.unwrap().status(), 401);
-    assert_eq!(http.get(&url).bearer_auth("sesame").send().await.unwrap().status(), 200);
+    assert_eq!(http.get(&url).bearer_auth("open sesame, pleas").send().await.unwrap().status(), 401);
+    assert_eq!(http.get(&url).bearer_auth("open sesame, please").send().await.unwrap().status(), 200);
     server.stop().await;
 }
 

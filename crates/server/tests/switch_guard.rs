@@ -97,7 +97,8 @@ async fn what_blocks_much_needs_force() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_person_approves() {
-    let running = start().await;
+    let mut running = start().await;
+    running.invite(&["ann", "bob"]).await;
     running.ask_200().await;
     running.put("hsbc", json!({"when": "BANK == HSBC", "status": "inactive"})).await;
     let at = |action: &str| format!("/api/v1/switches/hsbc/{action}");

@@ -42,7 +42,10 @@ async fn a_switch_lives_through_its_changes() {
     let audit = running.fine("GET", "/api/v1/switches/audit?limit=2", Value::Null).await;
     let actions: Vec<&str> =
         audit.as_array().unwrap().iter().map(|v| v["action"].as_str().unwrap()).collect();
-    assert_eq!((actions, &audit[0]["actor"]), (vec!["switch.create", "switch.delete"], &json!("ann")));
+    assert_eq!(
+        (actions, &audit[0]["actor"]),
+        (vec!["switch.create", "switch.delete"], &json!("anonymous (ann)"))
+    );
     let check = running.fine("GET", "/api/v1/audit/verify", Value::Null).await;
     assert_eq!((&check["valid"], &check["entries"]), (&json!(true), &json!(6)), "{check}");
     // Everything is there after a restart, at the same revision.

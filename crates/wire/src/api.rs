@@ -2,12 +2,12 @@
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
 //! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`data`], [`replay`],
-//! [`review`], [`operations`].
+//! [`review`], [`operations`], [`token`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
 //! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
 //! may gain fields within a version, and clients must ignore those that they do not know.
-//! Nothing here holds a secret.
+//! Nothing here holds a secret, but for a token that was just made.
 
 pub mod alert;
 pub mod data;
@@ -22,6 +22,7 @@ pub mod switch;
 pub mod time;
 #[cfg(feature = "openapi")]
 mod time_schema;
+pub mod token;
 
 pub use alert::{
     AcknowledgementView, AlertView, EvaluationView, NewAcknowledgement, StateCounts, WindowView,
@@ -48,6 +49,7 @@ pub use switch::{
     SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView, TellSwitches,
 };
 pub use time::{Time, When};
+pub use token::{MadeToken, NewToken, TokenView};
 
 use serde::{Deserialize, Serialize};
 

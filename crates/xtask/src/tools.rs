@@ -38,9 +38,20 @@ const OPENFEATURE_PYTHON: &str = "LANNER_TEST_OPENFEATURE_PYTHON";
 const JSON_SCHEMA_PYTHON: &str = "LANNER_TEST_JSONSCHEMA";
 const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const NGINX: &str = "LANNER_TEST_NGINX";
+const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 /// Gets nginx into the folder that is its first argument.
 const UNPACK_NGINX: &str =
     "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq nginx && dpkg-deb -x nginx_*.deb .";
+
+/// Gets Chromium without a window, and the libraries that the machine lacks for it, into the folder that is its first
+/// argument, and writes a program beside them that finds these.
+const UNPACK_CHROMIUM: &str = r#"mkdir -p "$0" && cd "$0" &&
+names=$(apt-get install --simulate --no-install-recommends chromium-headless-shell | awk '/^Inst/{print $2}') &&
+apt-get download -qq $names && for package in *.deb; do dpkg-deb -x "$package" . && rm "$package" || exit 1; done &&
+lib="$0/usr/lib/$(uname -m)-linux-gnu" && cat > chromium <<END && chmod +x chromium
+#!/bin/sh
+LD_LIBRARY_PATH="$lib:$lib/pulseaudio" exec "$0/usr/lib/chromium/chromium-headless-shell" "\$@"
+END"#;
 
 /// The tools of one test run.
 pub(crate) struct Tools {
@@ -88,7 +99,7 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js or nginx the run goes on, and says
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx or Chromium the run goes on, and says
 /// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
@@ -104,6 +115,7 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     }
     others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
     others.extend(nginx(&cache).map(|program| (NGINX, program)));
+    others.extend(chromium(&cache).map(|program| (CHROMIUM, program)));
     // Who sets a variable knows better.
     others.retain(|(variable, _)| std::env::var_os(variable).is_none());
     if !root().join("../shared/data").is_dir() {
@@ -201,6 +213,27 @@ fn nginx(cache: &Path) -> Option<PathBuf> {
     }
     let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
     eprintln!("SKIPPED: the test with nginx, because {why}; install nginx");
+    None
+}
+
+/// The machine's Chromium, or Debian's without a window, unpacked and not installed.
+fn chromium(cache: &Path) -> Option<PathBuf> {
+    let folder = cache.join("chromium");
+    let unpacked = folder.join("chromium");
+    let works = |program: &Path| is_quietly_fine(Command::new(program).arg("--version"));
+    let installed =
+        ["chromium", "chromium-headless-shell", "chromium-browser", "google-chrome"].map(Path::new);
+    if let Some(program) = installed.into_iter().chain([&*unpacked]).find(|program| works(program)) {
+        eprintln!("Chromium: found");
+        return Some(program.to_owned());
+    }
+    eprintln!("Chromium: unpacking Debian's packages into {}", folder.display());
+    let unpack = succeed(Command::new("sh").args(["-c", UNPACK_CHROMIUM]).arg(&folder));
+    if unpack.is_ok() && works(&unpacked) {
+        return Some(unpacked);
+    }
+    let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
+    eprintln!("SKIPPED: the tests with web pages, because {why}; install chromium");
     None
 }
 

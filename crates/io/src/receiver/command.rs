@@ -40,7 +40,7 @@ const LINGER: Duration = Duration::from_millis(200);
 /// `LANNER_TITLE`, `LANNER_GROUP` (JSON), `LANNER_N_ALERTS` and `LANNER_REPEAT` (`true` or `false`); and of the
 /// first alert `LANNER_RULE`, `LANNER_ANNOTATIONS` (JSON), `LANNER_RESOLVED_REASON` (such as `recovered`, empty
 /// while it lasts) and `LANNER_GENERATOR_URL` (where its rule can be read).
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CommandConfig {
     /// The program and its arguments.
@@ -65,6 +65,13 @@ pub(super) const FIELDS: &[Field] = &[
         .of(Type::ByName(&Type::Secret)),
     TIMEOUT,
 ];
+
+/// Without its arguments: passwords are passed as such too.
+impl std::fmt::Debug for CommandConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("CommandConfig").field(&self.describe()).finish()
+    }
+}
 
 impl KindConfig for CommandConfig {
     fn check(&self) -> Vec<Problem> {
@@ -92,7 +99,12 @@ impl KindConfig for CommandConfig {
     }
 
     fn describe(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+        let mut described = serde_json::to_value(self).unwrap_or_default();
+        // Passwords are passed as arguments too.
+        if let Some(arguments) = described["command"].as_array_mut() {
+            arguments.iter_mut().skip(1).for_each(|argument| *argument = "***".into());
+        }
+        described
     }
 
     fn timeout(&self) -> Timeout {
@@ -140,7 +152,7 @@ impl Program {
         if exit.success() {
             return Ok(());
         }
-        let secrets: Vec<String> = self.env.iter().map(|(_, value)| value.clone()).collect();
+        let secrets: Vec<String> = self.secrets().map(str::to_owned).collect();
         let complaint = cleaned(&complaint, &secrets);
         let said = if complaint.is_empty() { "it wrote nothing to standard error" } else { &complaint };
         let message = format!("{program} failed ({exit}): {said}");
@@ -149,6 +161,14 @@ impl Program {
         } else {
             SendError::retry(message)
         })
+    }
+
+    /// What its complaints must not show: values of variables, and arguments that may be passwords.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let values = self.env.iter().map(|(_, value)| value.as_str());
+        let arguments =
+            self.argv.iter().skip(1).map(|argument| argument.split_once('=').map_or(&**argument, |it| it.1));
+        values.chain(arguments.filter(|argument| argument.len() >= 6 && !argument.starts_with('-')))
     }
 
     fn command(&self, notification: &Notification) -> Command {

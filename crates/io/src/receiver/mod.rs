@@ -16,6 +16,7 @@ pub mod backoff;
 pub mod config;
 pub mod delivery;
 pub mod kinds;
+pub mod power;
 pub mod redact;
 pub mod secret;
 
@@ -46,6 +47,7 @@ pub use email::EmailConfig;
 pub use kinds::{KINDS, Kind};
 pub use links::{Links, host_name};
 pub use log::LogConfig;
+pub use power::{Power, powers};
 pub use secret::Secret;
 pub use slack::SlackConfig;
 pub use switch::{SwitchConfig, SwitchHand, SwitchOrder};

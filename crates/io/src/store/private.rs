@@ -38,15 +38,27 @@ pub(super) fn tighten(folder: &Path) {
             if name.starts_with("lanner.") {
                 set_mode(&entry.path(), 0o600);
             } else {
-                is_ours &= name.starts_with("backup-");
+                is_ours &= name.starts_with("backup-") || name == "seyren.log";
             }
         }
         if is_ours {
             set_mode(folder, 0o700);
         }
+        if is_open(folder) {
+            let shown = folder.display();
+            tracing::warn!(
+                "other users may enter {shown}, in which secrets lie; close it: chmod 700 {shown}"
+            );
+        }
     }
     #[cfg(not(unix))]
     let _ = folder;
+}
+
+#[cfg(unix)]
+fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(unix)]

@@ -95,7 +95,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Loaded> {
     let is_local = |problem: &lanner_engine::Problem| !problem.message.starts_with("names the receiver ");
     loaded.problems.retain(|located| is_local(&located.problem));
     if !loaded.problems.is_empty() {
-        output::text(&check::rendered(&loaded))?;
+        output::styled(&check::rendered(&loaded))?;
         return Err(
             Failure::user(check::summary(&loaded)).hint("nothing was changed; mend what is listed above")
         );

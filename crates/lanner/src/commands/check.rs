@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match args.format {
         ReportFormat::Json => output::json(&report(&loaded))?,
         ReportFormat::Text => {
-            output::text(&rendered(&loaded))?;
+            output::styled(&rendered(&loaded))?;
             for Warning { rule, message, .. } in warnings(&loaded) {
                 remark(&format!("warning: rule {rule}: {message}"));
             }

@@ -189,7 +189,7 @@ async fn tell_story(
 fn show(args: &Args, facts: &Facts) -> Result<()> {
     match args.format {
         ReportFormat::Json => output::json(facts),
-        ReportFormat::Text => output::line(&tell::story(facts)),
+        ReportFormat::Text => output::styled(&format!("{}\n", tell::story(facts))),
     }
 }
 

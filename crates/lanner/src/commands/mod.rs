@@ -23,6 +23,7 @@ pub(crate) mod silence;
 pub(crate) mod status;
 pub(crate) mod switch;
 pub(crate) mod test;
+pub(crate) mod token;
 
 use crate::cli::Command;
 use crate::client::ServerArgs;
@@ -54,6 +55,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Backup(args) => backup::run(&args),
         Command::Repair(args) => repair::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Token(args) => token::run(&args),
         Command::Completion(args) => completion::run(&args),
     }
 }

@@ -56,12 +56,13 @@ Examples:
 
 impl Row for ReceiverView {
     const COLUMNS: &'static [&'static str] =
-        &["name", "kind", "target", "pending", "dead", "last sent", "last error"];
+        &["name", "kind", "target", "origin", "pending", "dead", "last sent", "last error"];
     fn cells(&self) -> Vec<Cell> {
         vec![
             self.name.as_str().into(),
             self.kind.as_str().into(),
             self.target.as_str().into(),
+            self.origin.as_str().into(),
             self.pending.into(),
             self.dead.into(),
             self.last_sent.into(),

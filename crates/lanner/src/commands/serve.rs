@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use lanner_core::{Cause, Problems};
-use lanner_io::receiver::Secret;
+use lanner_io::receiver::{Power, Secret};
 use lanner_server::api::problem_view;
 use lanner_server::api::rules::response;
 use lanner_server::apply::{ApplyError, ApplyOptions, Prune};
+use lanner_server::register::CONFIGURATION;
 use lanner_server::reload::ReloadError;
 use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
 use lanner_server::{App, Server, Settings};
@@ -22,6 +23,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::check;
 use crate::failure::{self, Failure, Outcome, Result, remark};
 use crate::files::{self, Loaded};
+use crate::log;
 use crate::output;
 
 /// Where data lies when nobody says where.
@@ -38,6 +40,7 @@ Examples:
   lanner serve
   lanner serve --config lanner.yaml --data /var/lib/lanner
   lanner serve --config /etc/lanner --log-format json
+  lanner serve --allow log
   LANNER_TOKEN=... lanner serve --listen 0.0.0.0:9797 --carbon off
 
 Ctrl-C or SIGTERM stops it; what was acknowledged is on disk. SIGHUP, or `lanner reload`, reads the configuration again.")]
@@ -60,6 +63,9 @@ pub(crate) struct Args {
     /// The token that callers must show.
     #[arg(long, env = "LANNER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
+    /// What receivers that come over the API may do on this machine; those of the configuration may do everything.
+    #[arg(long, env = "LANNER_ALLOW", value_delimiter = ',', value_parser = Power::parse, value_name = "command,log,file,env")]
+    allow: Vec<Power>,
     /// How to write the log, on standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
@@ -100,12 +106,15 @@ fn start_log(args: &Args) -> Result<()> {
         Failure::user(format!("--log {}: {why}", args.log))
             .hint("write for example info, or warn,lanner_server=debug")
     })?;
-    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE);
     match args.log_format {
-        LogFormat::Json => log.json().flatten_event(true).finish().with(wanted).init(),
+        LogFormat::Json => {
+            log.with_writer(log::json_writer).json().flatten_event(true).finish().with(wanted).init();
+        }
         LogFormat::Text => {
             let has_colours = failure::colours(&std::io::stderr());
-            log.with_ansi(has_colours).with_target(false).finish().with(wanted).init();
+            let log = log.with_writer(std::io::stderr).with_ansi(has_colours).with_target(false);
+            log.fmt_fields(log::fields()).finish().with(wanted).init();
         }
     }
     Ok(())
@@ -126,7 +135,7 @@ fn configuration(path: &std::path::Path) -> Result<Loaded> {
     if loaded.problems.is_empty() {
         return Ok(loaded);
     }
-    output::text(&check::rendered(&loaded))?;
+    output::styled(&check::rendered(&loaded))?;
     Err(Failure::user(check::summary(&loaded)).hint("mend what is listed above"))
 }
 
@@ -162,6 +171,7 @@ fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
     if let Some(token) = &args.token {
         settings.token = Some(Secret::Text(token.clone()));
     }
+    settings.allow.extend(&args.allow);
     Ok(settings)
 }
 
@@ -206,7 +216,7 @@ async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
 fn own_options() -> ApplyOptions {
     // What the guard objects to is done: who writes the server's configuration has the last word.
     ApplyOptions {
-        actor: "config".to_owned(),
+        actor: CONFIGURATION.to_owned(),
         cause: Cause::Configuration,
         prune: Prune::Own,
         force: true,
@@ -292,11 +302,7 @@ fn tell(server: &Server, folder: &std::path::Path) {
     let carbon = also("carbon", server.carbon_addr())
         + &also("its pickles", server.carbon_pickle_addr())
         + &also("by UDP", server.carbon_udp_addr());
-    remark(&format!(
-        "Lanner listens on http://{}{carbon}; its data lies in {}",
-        server.http_addr(),
-        folder.display()
-    ));
+    remark(&format!("Lanner listens on {}{carbon}; its data lies in {}", server.url(), folder.display()));
 }
 
 /// Tells when the process is asked to read its configuration again.

@@ -114,7 +114,7 @@ fn run_script(path: &Path, text: &str) -> Result<Vec<Ran>> {
 
 /// Shows the problems, and ends with what they mean.
 fn refused(rendered: &str, message: &str) -> Failure {
-    match output::text(rendered) {
+    match output::styled(rendered) {
         Ok(()) => Failure::user(message).hint("mend what is listed above"),
         Err(failure) => failure,
     }
@@ -125,6 +125,6 @@ fn tell(path: &Path, text: &str, ran: &Ran) -> Result<()> {
     output::line(&format!("{} {file}: {name}", if *passed { "ok    " } else { "FAILED" }))?;
     failures.iter().try_for_each(|Unmet { at, message }| {
         let problem = Problem { at: *at, path: String::new(), message: message.clone(), hint: None };
-        output::text(&problems::render(path, text, &problem))
+        output::styled(&problems::render(path, text, &problem))
     })
 }

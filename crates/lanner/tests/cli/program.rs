@@ -61,7 +61,7 @@ pub(crate) fn golden(actual: &str, name: &str) {
 pub(crate) fn lanner() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lanner"));
     command.current_dir(root()).stdin(Stdio::null());
-    for name in ["URL", "TOKEN", "DATA", "LISTEN", "CARBON", "CONFIG", "LOG"] {
+    for name in ["URL", "TOKEN", "DATA", "LISTEN", "CARBON", "CONFIG", "LOG", "ALLOW"] {
         command.env_remove(format!("LANNER_{name}"));
     }
     command

@@ -212,7 +212,7 @@ receivers:
 
 #[test]
 fn rules_are_applied_compared_and_remembered() {
-    let server = start();
+    let server = serve(tempfile::tempdir().unwrap(), &["--allow", "log"]);
     let folder = server.folder.path().to_str().unwrap();
     let file = server.file("rules.yaml", RULES.replace("FOLDER", folder));
     server.run(&["rule", "list"]).expect(0);
@@ -246,7 +246,7 @@ fn rules_are_applied_compared_and_remembered() {
 
 #[test]
 fn alerts_fire_are_silenced_and_replayed() {
-    let server = start();
+    let server = serve(tempfile::tempdir().unwrap(), &["--allow", "log"]);
     let folder = server.folder.path().to_str().unwrap();
     let rules = server.file("rules.yaml", RULES.replace("FOLDER", folder));
     server.run(&["rule", "apply", &rules]).expect(0);
@@ -308,11 +308,12 @@ fn a_configuration_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("lanner.yaml");
     let text = RULES.replace("FOLDER", folder.path().to_str().unwrap());
-    std::fs::write(&config, format!("{text}server: {{ token: hunter2 }}\n")).unwrap();
+    std::fs::write(&config, format!("{text}server: {{ token: hunter2-hunter2-hunter2 }}\n")).unwrap();
     let config = config.to_str().unwrap().to_owned();
     let server = serve(folder, &["--config", &config]);
     server.run(&["rule", "list"]).says(2, &["token", "--token", "LANNER_TOKEN"]);
-    let listed = server.run(&["rule", "list", "--token", "hunter2", "--format", "csv"]).expect(0);
+    let listed =
+        server.run(&["rule", "list", "--token", "hunter2-hunter2-hunter2", "--format", "csv"]).expect(0);
     assert!(listed.contains("floor") && listed.contains("config"), "{listed}");
     server.stop();
 

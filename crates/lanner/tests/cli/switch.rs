@@ -101,7 +101,9 @@ fn what_blocks_much_is_looked_at_twice() {
         .run(&["switch", "activate", "block-bank", "--request"])
         .says(0, &["waits for somebody else", "lanner switch approve block-bank"]);
     assert!(server.run(&["switch", "requests"]).expect(0).contains("block-bank"));
-    server.run(&["switch", "approve", "block-bank"]).says(2, &["somebody else has to approve it"]);
+    server
+        .run(&["switch", "approve", "block-bank"])
+        .says(2, &["without tokens everybody is the same person"]);
     server.run(&["switch", "deny", "block-bank"]).says(0, &["stays as it is"]);
     server.run(&["switch", "activate", "block-bank", "--force"]).says(0, &["is blocking"]);
     let history = server.run(&["switch", "history", "block-bank"]).expect(0);

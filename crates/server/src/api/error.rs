@@ -58,6 +58,12 @@ impl ApiError {
         }
     }
 
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The message as plain text, for clients that show bodies as they are.
     #[must_use]
     pub fn into_text(self) -> Response {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::ReceiverConfig;
@@ -11,11 +11,12 @@ use lanner_io::store::{OutboxEntry, OutboxState};
 use lanner_wire::api::{DeliveryStatus, OutboxView, ReceiverView, Time};
 use serde::Deserialize;
 
-use super::rules::actor;
 use super::{ApiError, Json};
+use crate::access::Principal;
 use crate::app::App;
 use crate::apply;
-use crate::register;
+use crate::powers::Origins;
+use crate::register::{self, CONFIGURATION};
 
 fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
     Ok(register::stored_config(&app.store)?.receivers)
@@ -32,6 +33,7 @@ fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
 pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
     let counts = app.store.outbox_counts()?;
     let recent = app.store.outbox_list(None, 1_000)?;
+    let origins = Origins::read(&app)?;
     let view = |document: ReceiverDocument| {
         let (_, pending, dead) =
             counts.iter().find(|(name, ..)| **name == *document.name).cloned().unwrap_or_default();
@@ -45,6 +47,7 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             target: target
                 .map(|target| target.as_str().map_or_else(|| target.to_string(), str::to_owned))
                 .unwrap_or_default(),
+            origin: origin(origins.actor(&document.name)),
             pending,
             dead,
             last_sent: own
@@ -82,14 +85,19 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
 ))]
 pub async fn delete_receiver(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     if !app.store.documents(register::RECEIVER)?.iter().any(|stored| stored.id == name) {
         return Err(ApiError::not_found("receiver", &name));
     }
-    apply::delete_receiver(&app, &name, &actor(&headers)).await?;
+    apply::delete_receiver(&app, &name, principal.name()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where a receiver of `actor` came from.
+fn origin(actor: &str) -> String {
+    if actor == CONFIGURATION { "configuration".to_owned() } else { format!("API ({actor})") }
 }
 
 /// Send a test message to one receiver now, and say what came of it.
@@ -108,7 +116,7 @@ pub async fn test(State(app): State<Arc<App>>, Path(name): Path<String>) -> Resu
     let document = documents(&app)?.into_iter().find(|document| *document.name == *name);
     let document = document.ok_or_else(|| ApiError::not_found("receiver", &name))?;
     let unusable = |why: String| ApiError::new(StatusCode::BAD_GATEWAY, format!("receiver {name}: {why}"));
-    let receiver = app.deliveries.build(&document).map_err(unusable)?;
+    let receiver = app.deliveries.build(&app, &Origins::read(&app)?, &document).map_err(unusable)?;
     let message = test_message(&document.name, app.now_ms());
     receiver.send(&message).await.map_err(|error| unusable(error.to_string()))?;
     Ok(StatusCode::NO_CONTENT)

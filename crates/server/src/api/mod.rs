@@ -12,6 +12,7 @@ mod review;
 pub mod routes;
 pub mod rules;
 pub mod silences;
+pub mod tokens;
 
 mod error;
 mod unnamed;
@@ -26,15 +27,24 @@ use axum::routing::{get, post};
 
 pub use error::{ApiError, Json, Received, problem_view};
 
+use crate::access;
 use crate::app::App;
-use crate::auth;
 use crate::graphite;
 use crate::ingest;
 use crate::seyren;
 
-/// Every route.
+/// Every route, behind the one layer that says who comes in.
 pub fn router(app: &Arc<App>) -> Router {
-    let router = routes::described()
+    routes()
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(app), access::admit))
+        .with_state(Arc::clone(app))
+}
+
+/// The routes alone.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    routes::described()
         .merge(unnamed::routes())
         .merge(crate::switches::gates())
         .route("/write", post(ingest::influx::write))
@@ -45,13 +55,6 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(graphite::routes())
         .merge(seyren::routes())
         .route("/api/openapi.json", get(describe))
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed);
-    let router = match &app.token {
-        Some(_) => router.layer(middleware::from_fn_with_state(Arc::clone(app), auth::require_token)),
-        None => router,
-    };
-    router.with_state(Arc::clone(app))
 }
 
 async fn describe() -> impl IntoResponse {

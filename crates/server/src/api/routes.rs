@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
-use super::{alerts, data, messages, operations, replay, rules, silences};
+use super::{alerts, data, messages, operations, replay, rules, silences, tokens};
 use crate::app::App;
 use crate::ingest::{events, influx};
 use crate::switches::{clients, counts, deliver, documents, evaluate, ofrep, preview, requests};
@@ -64,6 +64,9 @@ routes! {
     get    "/api/v1/audit/verify"               documents::verify_audit
     get    "/api/v1/status"                     operations::status
     post   "/api/v1/reload"                     operations::reload
+    get    "/api/v1/tokens"                     tokens::list
+    post   "/api/v1/tokens"                     tokens::make
+    delete "/api/v1/tokens/{name}"              tokens::revoke
 
     // Rules.
     post   "/api/v1/apply"                      rules::apply

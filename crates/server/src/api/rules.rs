@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
 use lanner_core::{Alert, Evaluation};
 use lanner_engine::Config;
 use lanner_engine::document::Node;
@@ -18,18 +17,10 @@ use serde_json::{Value, json};
 
 use super::error::problem_view;
 use super::{ApiError, Json};
+use crate::access::Principal;
 use crate::app::{App, locked};
 use crate::apply::{self, Applied, ApplyOptions, Outcome, Prune, Sections};
 use crate::register;
-
-/// Who calls, as the audit remembers: the header `X-Lanner-Actor`, else `api`.
-#[must_use]
-pub fn actor(headers: &HeaderMap) -> String {
-    let named = headers.get("x-lanner-actor").and_then(|value| value.to_str().ok());
-    named
-        .map(|name| name.chars().filter(|c| !c.is_control()).take(100).collect())
-        .unwrap_or_else(|| "api".to_owned())
-}
 
 /// Make rules, receivers, inhibitions, switches and silences what is sent: all of it, or nothing when anything is wrong.
 ///
@@ -41,7 +32,7 @@ pub fn actor(headers: &HeaderMap) -> String {
 ))]
 pub async fn apply(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Json(request): Json<ApplyRequest>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
     let sections = Sections {
@@ -51,7 +42,7 @@ pub async fn apply(
         silences: request.prune_also.contains(&Prunable::Silences),
     };
     let options = ApplyOptions {
-        actor: actor(&headers),
+        actor: principal.name().to_owned(),
         message: request.message.unwrap_or_default(),
         prune: if sections == Sections::default() { Prune::Nothing } else { Prune::All(sections) },
         dry_run: request.dry_run,
@@ -250,13 +241,13 @@ fn latest(app: &App, id: &str) -> Result<Option<StoredRule>, ApiError> {
 ))]
 pub async fn delete(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
     if latest(&app, &id)?.is_none() {
         return Err(ApiError::not_found("rule", &id));
     }
-    apply::delete_rule(&app, &id, &actor(&headers)).await?;
+    apply::delete_rule(&app, &id, principal.name()).await?;
     Ok(Json(ApplyResponse { deleted: vec![id], ..ApplyResponse::default() }))
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lanner_engine::matcher::Matchers;
 use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
 
 use super::{ApiError, Json};
+use crate::access::Principal;
 use crate::app::App;
 
 /// All silences, those that end last first.
@@ -36,19 +37,19 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>,
 ))]
 pub async fn add(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Json(request): Json<NewSilence>,
 ) -> Result<Response, ApiError> {
     let now_ms = app.now_ms();
-    let actor = super::rules::actor(&headers);
+    let actor = principal.name();
     let identity = format!("{:x}/{now_ms}/{actor}/{}", app.store.secret(), request.comment);
     let id = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
-    let silence = request.check(id, &actor, now_ms).map_err(ApiError::problems)?;
+    let silence = request.check(id, actor, now_ms).map_err(ApiError::problems)?;
     Matchers::of_silence(&silence.matchers)
         .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
     app.store.add_silence(silence.clone())?.await?;
     let detail = serde_json::to_value(&silence).unwrap_or_default();
-    app.store.audit(now_ms, &silence.author, "silence", &silence.id, detail)?.await?;
+    app.store.audit(now_ms, principal.name(), "silence", &silence.id, detail)?.await?;
     refresh(&app)?;
     Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
 }
@@ -63,13 +64,12 @@ pub async fn add(
 ))]
 pub async fn expire(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = app.now_ms();
     app.store.expire_silence(&id, now_ms)?.await?;
-    let actor = super::rules::actor(&headers);
-    app.store.audit(now_ms, &actor, "expire silence", &id, serde_json::Value::Null)?.await?;
+    app.store.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
     refresh(&app)?;
     Ok(StatusCode::NO_CONTENT)
 }

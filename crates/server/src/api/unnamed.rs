@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
 use axum::routing::{delete, get};
 
 use super::{messages, rules};
+use crate::access::Principal;
 use crate::app::App;
 use crate::switches::documents::{self, Why};
 
@@ -18,20 +18,21 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(
             "/api/v1/rules/",
-            get(move |app: State<Arc<App>>| rules::show(app, name()))
-                .delete(move |app: State<Arc<App>>, headers: HeaderMap| rules::delete(app, headers, name())),
+            get(move |app: State<Arc<App>>| rules::show(app, name())).delete(
+                move |app: State<Arc<App>>, principal: Principal| rules::delete(app, principal, name()),
+            ),
         )
         .route(
             "/api/v1/receivers/",
-            delete(move |app: State<Arc<App>>, headers: HeaderMap| {
-                messages::delete_receiver(app, headers, name())
+            delete(move |app: State<Arc<App>>, principal: Principal| {
+                messages::delete_receiver(app, principal, name())
             }),
         )
         .route(
             "/api/v1/switches/",
             get(move |app: State<Arc<App>>| documents::show(app, name())).delete(
-                move |app: State<Arc<App>>, headers: HeaderMap, why: Query<Why>| {
-                    documents::delete(app, headers, name(), why)
+                move |app: State<Arc<App>>, principal: Principal, why: Query<Why>| {
+                    documents::delete(app, principal, name(), why)
                 },
             ),
         )

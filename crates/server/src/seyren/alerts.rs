@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::{Evaluation, Group, Outcome};
 use lanner_engine::detector::Levels;
 use lanner_io::store::EvaluationFilter;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check;
+use crate::access::Principal;
 use crate::api::{ApiError, Json};
 use crate::app::App;
 
@@ -60,7 +61,7 @@ pub(super) struct Before {
 /// Shows no alerts of a check from before a time any more; evaluations are kept as they are.
 pub(super) async fn forget(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Query(Before { before }): Query<Before>,
 ) -> Result<StatusCode, ApiError> {
@@ -70,7 +71,7 @@ pub(super) async fn forget(
         Some(text) => lanner_core::time::parse_time_ms(&text)
             .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("before: {error}")))?,
     };
-    check::save(&app, &headers, check::with_alerts_since(rule, since_ms)).await?;
+    check::save(&app, &principal, check::with_alerts_since(rule, since_ms)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::{Alert, AlertState};
 use lanner_engine::detector::Levels;
 use lanner_series::graphite::interval_s;
 use serde_json::{Map, Value, json};
 
 use super::subscription;
+use crate::access::Principal;
 use crate::api::ApiError;
 use crate::app::App;
 use crate::apply::{self, ApplyOptions};
@@ -209,7 +210,7 @@ fn back_s(posted: &Value, name: &str, default_s: i64) -> Result<i64, ApiError> {
 ///
 /// # Errors
 /// 422 with every problem, and failures of the store.
-pub(super) async fn save(app: &Arc<App>, headers: &HeaderMap, mut rule: Value) -> Result<(), ApiError> {
+pub(super) async fn save(app: &Arc<App>, principal: &Principal, mut rule: Value) -> Result<(), ApiError> {
     let stored = register::stored_document(&app.store)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
     let mut receivers: Vec<Value> = Vec::new();
@@ -227,7 +228,7 @@ pub(super) async fn save(app: &Arc<App>, headers: &HeaderMap, mut rule: Value) -
     let names: Vec<Value> = kept.chain(receivers.iter().map(|receiver| receiver["name"].clone())).collect();
     rule["receivers"] = names.into();
     let document = json!({ "rules": [rule], "receivers": receivers });
-    let options = ApplyOptions { actor: crate::api::rules::actor(headers), ..ApplyOptions::default() };
+    let options = ApplyOptions { actor: principal.name().to_owned(), ..ApplyOptions::default() };
     apply::apply(app, &document, &options).await?;
     Ok(())
 }

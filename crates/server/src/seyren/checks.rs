@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::check;
+use crate::access::Principal;
 use crate::api::{ApiError, Json};
 use crate::app::App;
 
@@ -44,12 +45,12 @@ pub(super) async fn list(
 /// A new check; the id that was posted is replaced.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Json(posted): Json<Value>,
 ) -> Result<Response, ApiError> {
     let id = super::new_id(&app, "check");
     let rule = check::rule(&app, &id, &posted, None)?;
-    check::save(&app, &headers, rule).await?;
+    check::save(&app, &principal, rule).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}"))]).into_response())
 }
 
@@ -64,23 +65,23 @@ pub(super) async fn show(
 /// Replaces one check.
 pub(super) async fn replace(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(posted): Json<Value>,
 ) -> Result<Json<Value>, ApiError> {
     let before = check::find(&app, &id)?;
     let rule = check::rule(&app, &id, &posted, Some(&before))?;
-    check::save(&app, &headers, rule).await?;
+    check::save(&app, &principal, rule).await?;
     Ok(Json(check::view(&app, &check::find(&app, &id)?)))
 }
 
 /// Deletes one check. Its running alerts end, and people are told.
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     check::find(&app, &id)?;
-    crate::apply::delete_rule(&app, &id, &crate::api::rules::actor(&headers)).await?;
+    crate::apply::delete_rule(&app, &id, principal.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -91,8 +91,8 @@ fn transport(app: &App, kind: &str, target: &str, known: &[Value]) -> Result<Map
             document
         }
         "LOGGER" => {
-            let folder = std::path::absolute(&app.settings.folder).map_err(|error| error.to_string())?;
-            json!({ "kind": "log", "path": folder.join("seyren.log") })
+            let path = crate::powers::own_log(app).map_err(|error| error.to_string())?;
+            json!({ "kind": "log", "path": path })
         }
         other => return Err(format!("there is no kind of receiver for {other}")),
     };

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value};
 
 use super::{check, subscription};
+use crate::access::Principal;
 use crate::api::{ApiError, Json, messages};
 use crate::app::App;
 use crate::register;
 
-async fn save(app: &Arc<App>, headers: &HeaderMap, rule: Value, all: Vec<Value>) -> Result<(), ApiError> {
-    check::save(app, headers, check::with_subscriptions(rule, all)).await
+async fn save(app: &Arc<App>, principal: &Principal, rule: Value, all: Vec<Value>) -> Result<(), ApiError> {
+    check::save(app, principal, check::with_subscriptions(rule, all)).await
 }
 
 /// The check with its subscriptions, and the place of one of them.
@@ -28,7 +29,7 @@ fn find(app: &App, id: &str, sid: &str) -> Result<(Value, Vec<Value>, usize), Ap
 /// A new subscription.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(mut posted): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
@@ -37,7 +38,7 @@ pub(super) async fn create(
     posted.insert("id".to_owned(), sid.as_str().into());
     let mut all = check::subscriptions(&rule);
     all.push(subscription::read(&app, Value::Object(posted))?);
-    save(&app, &headers, rule, all).await?;
+    save(&app, &principal, rule, all).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}/subscriptions/{sid}"))])
         .into_response())
 }
@@ -45,26 +46,26 @@ pub(super) async fn create(
 /// Replaces one subscription.
 pub(super) async fn replace(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path((id, sid)): Path<(String, String)>,
     Json(mut posted): Json<Map<String, Value>>,
 ) -> Result<StatusCode, ApiError> {
     let (rule, mut all, at) = find(&app, &id, &sid)?;
     posted.insert("id".to_owned(), sid.into());
     all[at] = subscription::read(&app, Value::Object(posted))?;
-    save(&app, &headers, rule, all).await?;
+    save(&app, &principal, rule, all).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Ends one subscription.
 pub(super) async fn delete(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path((id, sid)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (rule, mut all, at) = find(&app, &id, &sid)?;
     all.remove(at);
-    save(&app, &headers, rule, all).await?;
+    save(&app, &principal, rule, all).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::Node;
 use lanner_io::store::StoredDocument;
 use lanner_switch::Switch;
@@ -17,7 +17,8 @@ use serde_json::Value;
 use super::requests::for_ms;
 use super::save::{self, By, Change};
 use super::{SWITCH, cause};
-use crate::api::rules::{actor, applied_view};
+use crate::access::Principal;
+use crate::api::rules::applied_view;
 use crate::api::{ApiError, Json};
 use crate::app::App;
 use crate::apply::{Applied, ApplyOptions, Prune, Sections};
@@ -81,15 +82,21 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, 
 ))]
 pub async fn apply(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Json(request): Json<ApplySwitches>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
     let ApplySwitches { switches, prune, dry_run, message, force } = request;
     let switches_only = Sections { switches: true, ..Sections::default() };
     let prune = if prune { Prune::All(switches_only) } else { Prune::Nothing };
     let message = message.unwrap_or_default();
-    let options =
-        ApplyOptions { actor: actor(&headers), message, prune, dry_run, force, ..ApplyOptions::default() };
+    let options = ApplyOptions {
+        actor: principal.name().to_owned(),
+        message,
+        prune,
+        dry_run,
+        force,
+        ..ApplyOptions::default()
+    };
     Ok(response(save::apply(&app, switches, &options).await?, dry_run))
 }
 
@@ -127,7 +134,7 @@ pub struct Why {
 ))]
 pub async fn put(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Query(why): Query<Why>,
     Json(mut document): Json<Value>,
@@ -140,8 +147,12 @@ pub async fn put(
         }
     }
     let message = why.message.unwrap_or_default();
-    let options =
-        ApplyOptions { actor: actor(&headers), message, force: why.force, ..ApplyOptions::default() };
+    let options = ApplyOptions {
+        actor: principal.name().to_owned(),
+        message,
+        force: why.force,
+        ..ApplyOptions::default()
+    };
     save::apply(&app, vec![document], &options).await?;
     find(&app, &id).map(Json)
 }
@@ -157,12 +168,12 @@ pub async fn put(
 ))]
 pub async fn delete(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Query(why): Query<Why>,
 ) -> Result<StatusCode, ApiError> {
     let by = By {
-        actor: actor(&headers),
+        actor: principal.name().to_owned(),
         message: why.message.unwrap_or_default(),
         force: true,
         expect: why.expect,
@@ -171,19 +182,19 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn by(headers: &HeaderMap, request: ChangeSwitch) -> By {
+fn by(principal: &Principal, request: ChangeSwitch) -> By {
     let ChangeSwitch { message, force, expect, .. } = request;
-    By { actor: actor(headers), message: message.unwrap_or_default(), force, expect }
+    By { actor: principal.name().to_owned(), message: message.unwrap_or_default(), force, expect }
 }
 
 async fn changed(
     app: &Arc<App>,
-    headers: &HeaderMap,
+    principal: &Principal,
     id: &str,
     change: Change,
     request: ChangeSwitch,
 ) -> Result<Json<SwitchView>, ApiError> {
-    save::change(app, id, change, &by(headers, request)).await?;
+    save::change(app, id, change, &by(principal, request)).await?;
     find(app, id).map(Json)
 }
 
@@ -204,12 +215,12 @@ async fn changed(
 ))]
 pub async fn activate(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
     let for_ms = for_ms(request.duration.as_deref())?;
-    changed(&app, &headers, &id, Change::Activate(for_ms), request).await
+    changed(&app, &principal, &id, Change::Activate(for_ms), request).await
 }
 
 /// Turn one switch off.
@@ -223,11 +234,11 @@ pub async fn activate(
 ))]
 pub async fn deactivate(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    changed(&app, &headers, &id, Change::Deactivate, request).await
+    changed(&app, &principal, &id, Change::Deactivate, request).await
 }
 
 /// Take the last change of one switch back; doing it twice brings the change again. Also undoes a deletion.
@@ -245,11 +256,11 @@ pub async fn deactivate(
 ))]
 pub async fn revert(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchVersion>, ApiError> {
-    save::change(&app, &id, Change::Revert, &by(&headers, request)).await?;
+    save::change(&app, &id, Change::Revert, &by(&principal, request)).await?;
     let latest = app.store.document_history(SWITCH, &id)?.into_iter().next();
     latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::Cause;
 use lanner_core::time::{format_duration, parse_duration_ms};
 use lanner_io::store::{Author, DocumentChange, StoreError, StoredDocument};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::documents::find;
 use super::{SWITCH, cause, guard, save};
-use crate::api::rules::actor;
+use crate::access::Principal;
 use crate::api::{ApiError, Json};
 use crate::app::App;
 
@@ -116,7 +116,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>
 ))]
 pub async fn request(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<(StatusCode, Json<SwitchRequest>), ApiError> {
@@ -131,7 +131,7 @@ pub async fn request(
     let because = guard::objection(&app, Some(&stored.switch.document), &document).await?;
     let because = because.unwrap_or_else(|| "a second person was asked for".to_owned());
     let wanted = Wanted { document, for_ms, version: stored.switch.version, because };
-    keep(&app, &id, wanted, person(&app, actor(&headers), request.message)).await?;
+    keep(&app, &id, wanted, person(&app, principal.name().to_owned(), request.message)).await?;
     let kept = found(&app, &id)?;
     let view = view(&kept).ok_or_else(|| ApiError::internal("the request was kept and cannot be read"))?;
     Ok((StatusCode::ACCEPTED, Json(view)))
@@ -153,15 +153,14 @@ pub async fn request(
 ))]
 pub async fn approve(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
     let lock = app.switches.lock().await;
-    let (stored, actor) = (found(&app, &id)?, actor(&headers));
-    if stored.actor == actor {
-        let message = format!("{actor} asked for \"{id}\"; somebody else has to approve it");
-        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    let (stored, actor) = (found(&app, &id)?, principal.name().to_owned());
+    if let Some(why) = principal.no_second_to(&stored.actor) {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, format!("\"{id}\": {why}")));
     }
     let unreadable = || ApiError::internal(format!("the request for \"{id}\" cannot be read"));
     let Wanted { document, for_ms, version: seen, .. } = wanted(&stored).ok_or_else(unreadable)?;
@@ -201,13 +200,13 @@ fn person(app: &App, actor: String, message: Option<String>) -> Author {
 ))]
 pub async fn deny(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchRequest>, ApiError> {
     let _lock = app.switches.lock().await;
     let denied = view(&found(&app, &id)?);
-    end(&app, &id, person(&app, actor(&headers), request.message)).await?;
+    end(&app, &id, person(&app, principal.name().to_owned(), request.message)).await?;
     denied.map(Json).ok_or_else(|| ApiError::internal("what was denied cannot be read"))
 }
 

@@ -1,6 +1,7 @@
 //! A server with kill switches, asked over HTTP.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use lanner_server::{Server, Settings};
@@ -11,6 +12,8 @@ pub(crate) struct Running {
     pub(crate) http: reqwest::Client,
     pub(crate) url: String,
     pub(crate) folder: tempfile::TempDir,
+    /// The tokens of people, by name.
+    pub(crate) tokens: HashMap<String, String>,
 }
 
 pub(crate) async fn start() -> Running {
@@ -30,19 +33,34 @@ pub(crate) async fn start_with(folder: tempfile::TempDir, set: impl FnOnce(&mut 
     (settings.carbon, settings.carbon_pickle) = (None, None);
     let server = Server::start(settings).await.unwrap();
     let url = format!("http://{}", server.http_addr());
-    Running { server, http: reqwest::Client::new(), url, folder }
+    Running { server, http: reqwest::Client::new(), url, folder, tokens: HashMap::new() }
 }
 
 impl Running {
+    /// Gives people a token each; without one nobody comes in any more.
+    pub(crate) async fn invite(&mut self, people: &[&str]) {
+        for name in people {
+            let body = json!({ "name": name, "scopes": ["admin"] });
+            let made = self.fine("POST", "/api/v1/tokens", body).await;
+            self.tokens.insert((*name).to_owned(), made["token"].as_str().unwrap().to_owned());
+        }
+    }
+
+    fn request(&self, actor: &str, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        match self.tokens.get(actor) {
+            Some(token) => request.bearer_auth(token),
+            None => request.header("x-lanner-actor", actor),
+        }
+    }
+
     /// The status and the answer, asked by ann.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         self.ask_as("ann", method, path, body).await
     }
 
     pub(crate) async fn ask_as(&self, actor: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let method = method.parse().unwrap();
-        let request =
-            self.http.request(method, format!("{}{path}", self.url)).header("x-lanner-actor", actor);
+        let request = self.request(actor, method, path);
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let response = request.body(body).send().await.unwrap();
         let status = response.status().as_u16();
@@ -67,7 +85,7 @@ impl Running {
 
     /// Sends a text, which must be taken.
     pub(crate) async fn text(&self, path: &str, body: String) {
-        let response = self.http.post(format!("{}{path}", self.url)).body(body).send().await.unwrap();
+        let response = self.request("ann", "POST", path).body(body).send().await.unwrap();
         assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     }
 }

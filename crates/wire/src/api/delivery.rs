@@ -163,6 +163,10 @@ pub struct ReceiverView {
     /// Where messages go, without passwords, tokens and queries.
     #[cfg_attr(feature = "openapi", schema(example = "https://hooks.example.org/..."))]
     pub target: String,
+    /// `configuration`, or `API` and who called it.
+    #[cfg_attr(feature = "openapi", schema(example = "API (ann)"))]
+    #[serde(default)]
+    pub origin: String,
     /// Messages to be sent.
     pub pending: u64,
     /// Messages given up.

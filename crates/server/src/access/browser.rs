@@ -1,0 +1,227 @@
+//! Requests that a browser sends for a web page that is not ours.
+//!
+//! Any page may have its visitor's browser send requests to this machine: by `fetch`, by a form, as an image or a script,
+//! or under a name of its own that it had resolved to 127.0.0.1. Where no token is asked for, such a request would do all
+//! that a local user can do. Browsers say where a request comes from (`Origin`, `Sec-Fetch-Site`, `Host`), and pages can
+//! forge none of these three; what is foreign by any of them is refused. A body must then be JSON as well: a page can
+//! send that elsewhere only after the browser has asked whether it may.
+//!
+//! Programs send no such headers, and notice nothing of all this.
+
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
+
+use crate::api::ApiError;
+
+/// The addresses under which this server is known.
+#[derive(Debug, Default, Clone)]
+pub struct Home {
+    /// Names in `Host` besides those of this machine, in lower case, without a port.
+    hosts: Vec<String>,
+    /// The origin of `external_url`.
+    external: Option<String>,
+}
+
+impl Home {
+    /// - `external_url`: where people reach this server
+    /// - `hosts`: further names under which programs do
+    #[must_use]
+    pub fn new(external_url: Option<&str>, hosts: &[String]) -> Self {
+        let external = external_url.and_then(origin_of);
+        let mut hosts: Vec<String> = hosts.iter().map(|host| host_name(host)).collect();
+        let host = external.as_deref().and_then(|origin| Some(host_name(origin.split_once("://")?.1)));
+        hosts.extend(host);
+        Self { hosts, external }
+    }
+
+    fn knows(&self, host: &str) -> bool {
+        let name = host_name(host);
+        is_loopback(&name) || self.hosts.contains(&name)
+    }
+
+    /// Whether a page of this origin is one of ours: it came from where it sends to.
+    fn serves(&self, origin: &str, host: Option<&str>) -> bool {
+        let Some(origin) = origin_of(origin) else { return false };
+        let of = |scheme| host.and_then(|host| origin_of(&format!("{scheme}://{host}")));
+        self.external.as_ref() == Some(&origin)
+            || [of("http"), of("https")].into_iter().flatten().any(|own| own == origin)
+    }
+}
+
+/// What is asked, as far as the guard looks at it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a Method,
+    pub(super) uri: &'a Uri,
+    pub(super) headers: &'a HeaderMap,
+    /// Whether a proxy may ask here for a browser whose headers it passes on.
+    pub(super) is_gate: bool,
+    /// Whether a form may ask here: it reads, and Graphite's clients send forms.
+    pub(super) takes_forms: bool,
+    /// Whether a foreign page may ask here, as the configuration says (`cors`).
+    pub(super) is_shared: bool,
+}
+
+/// Refuses what a page that is not ours had a browser send.
+///
+/// # Errors
+/// 403, or 415 for a body that is not JSON; each says what was seen and what to do.
+pub(super) fn check(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
+    if let Some(host) = host(asked).filter(|host| !home.knows(host)) {
+        let message = format!(
+            "the name \"{}\" is not this server's; ask 127.0.0.1, or set server.external_url or server.hosts, \
+             or show a token",
+            shown(host)
+        );
+        return Err(refused(message));
+    }
+    check_page(asked, home)
+}
+
+/// As [`check`], whatever name was asked: who shows a password knows whom.
+///
+/// # Errors
+/// 403 and 415.
+pub(super) fn check_page(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
+    if !is_browser(asked.headers) || asked.is_shared || (asked.is_gate && is_forwarded(asked.headers)) {
+        return Ok(());
+    }
+    check_origin(asked, home)?;
+    check_body(asked)
+}
+
+/// Whom the request is addressed to.
+fn host(asked: Asked<'_>) -> Option<&str> {
+    text(asked.headers, &header::HOST).or_else(|| asked.uri.authority().map(|it| it.as_str()))
+}
+
+fn check_origin(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
+    let origin = text(asked.headers, &header::ORIGIN);
+    if let Some(origin) = origin.filter(|origin| !home.serves(origin, host(asked))) {
+        let message = format!(
+            "a page of {} may not ask this server; list it under server.cors to let it ask kill switches, or \
+             show a token",
+            shown(origin)
+        );
+        return Err(refused(message));
+    }
+    let site = text(asked.headers, &SEC_FETCH_SITE);
+    let is_foreign = !matches!(site, None | Some("same-origin" | "none"));
+    if is_foreign && origin.is_none() && !is_visit(asked) {
+        return Err(refused("a page of another site had this request sent; it may not ask this server"));
+    }
+    // Only a script's source is answered to old browsers that say nothing of where a request comes from.
+    let has_callback =
+        |query: &str| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "jsonp");
+    if site.is_none() && origin.is_none() && asked.uri.query().is_some_and(has_callback) {
+        return Err(refused("jsonp is answered to pages of this server only"));
+    }
+    Ok(())
+}
+
+/// A link to the front page, which changes nothing and which no other page can read.
+fn is_visit(asked: Asked<'_>) -> bool {
+    let is = |name: &HeaderName, value: &str| text(asked.headers, name) == Some(value);
+    asked.method == Method::GET
+        && asked.uri.path() == "/"
+        && is(&SEC_FETCH_MODE, "navigate")
+        && is(&SEC_FETCH_DEST, "document")
+}
+
+fn check_body(asked: Asked<'_>) -> Result<(), ApiError> {
+    if matches!(*asked.method, Method::GET | Method::HEAD | Method::OPTIONS) && !has_body(asked.headers) {
+        return Ok(());
+    }
+    let kind = text(asked.headers, &header::CONTENT_TYPE).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+    let is_form = kind == "application/x-www-form-urlencoded" && asked.takes_forms;
+    let is_own = text(asked.headers, &header::ORIGIN).is_some()
+        || text(asked.headers, &SEC_FETCH_SITE) == Some("same-origin");
+    if is_json || is_form || (is_own && !has_body(asked.headers)) {
+        return Ok(());
+    }
+    let message = format!(
+        "a browser sent a body of type \"{}\"; from browsers only Content-Type: application/json is taken",
+        shown(&kind)
+    );
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || text(headers, &header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What shows itself as a browser.
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
+    let agent = text(headers, &header::USER_AGENT).unwrap_or_default().to_ascii_lowercase();
+    // Node.js has a browser's `fetch`, headers included, and no pages.
+    let is_program = agent == "node" || agent == "undici";
+    let says_so = headers.keys().any(|name| name.as_str().starts_with("sec-fetch-")) && !is_program;
+    headers.contains_key(header::ORIGIN) || says_so || agent.contains("mozilla")
+}
+
+/// Whether a proxy sends this for somebody else. A page cannot add these headers without being asked first.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    const PROXY: [&str; 8] = [
+        "x-original-uri",
+        "x-original-url",
+        "x-original-method",
+        "x-forwarded-uri",
+        "x-forwarded-method",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "forwarded",
+    ];
+    PROXY.iter().any(|name| headers.contains_key(*name))
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    // What is not text is shown as it is compared: equal to nothing.
+    headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"))
+}
+
+fn refused(message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, message)
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// A host without its port, in lower case.
+fn host_name(host: &str) -> String {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(host, |(name, _)| name),
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn is_loopback(name: &str) -> bool {
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// `scheme://host:port` in lower case, without the scheme's own port; `None` for `null` and what is none.
+pub(super) fn origin_of(url: &str) -> Option<String> {
+    let url = url.to_ascii_lowercase();
+    let (scheme, rest) = url.split_once("://")?;
+    let port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.strip_suffix(port).unwrap_or(host);
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Pages of other origins that may ask kill switches, because the configuration says so (`server.cors`).
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::browser::origin_of;
+
+/// What such pages may send.
+const REQUEST_HEADERS: &str =
+    "Authorization, Content-Type, If-None-Match, X-API-Key, Cache-Control, Last-Event-ID";
+/// What they may read of an answer.
+const EXPOSED: &str = "ETag, Retry-After, X-Lanner-Now-Ms, X-Lanner-Switch";
+const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
+const ALLOWS_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
+
+/// An origin as it is written under `cors`.
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub fn read_origin(text: &str) -> Result<String, String> {
+    let wrong = |why: &str| Err(format!("\"{text}\" {why}; write for example https://shop.example"));
+    match origin_of(text) {
+        _ if text == "*" => wrong("would let every page ask"),
+        None => wrong("is not an origin"),
+        Some(origin) if text.to_ascii_lowercase().trim_end_matches('/').len() > origin.len() + 4 => {
+            wrong("is more than scheme, host and port")
+        }
+        Some(origin) => Ok(origin),
+    }
+}
+
+/// The origin of the page that asks, if it is one of those allowed.
+pub(super) fn allowed<'h>(headers: &'h HeaderMap, origins: &[String]) -> Option<&'h HeaderValue> {
+    let value = headers.get(header::ORIGIN)?;
+    let origin = origin_of(value.to_str().ok()?)?;
+    origins.contains(&origin).then_some(value)
+}
+
+/// The method that a browser asks about before it sends a request, if this is such a question.
+pub(super) fn asked_about(method: &Method, headers: &HeaderMap) -> Option<Method> {
+    let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+    (*method == Method::OPTIONS).then(|| Method::from_bytes(wanted.as_bytes()).ok()).flatten()
+}
+
+/// Says that a page of `origin` may send what it asks about.
+pub(super) fn preflight(headers: &HeaderMap, origin: &HeaderValue) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let told = response.headers_mut();
+    told.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    told.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(REQUEST_HEADERS));
+    told.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+    if headers.contains_key(ASKS_PRIVATE) {
+        told.insert(ALLOWS_PRIVATE, HeaderValue::from_static("true"));
+    }
+    share(&mut response, origin);
+    response
+}
+
+/// Lets a page of `origin` read an answer.
+pub(super) fn share(response: &mut Response, origin: &HeaderValue) {
+    let told = response.headers_mut();
+    told.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    told.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    told.append(header::VARY, HeaderValue::from_static("Origin"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_read_whole() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<&str, &str>) {
+            match (read_origin(text), expected) {
+                (Ok(origin), Ok(expected)) => assert_eq!(origin, expected),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+                (found, expected) => panic!("{text}: {found:?}, not {expected:?}"),
+            }
+        }
+        check("https://shop.example", Ok("https://shop.example"));
+        check("https://Shop.example:443/", Ok("https://shop.example"));
+        check("http://localhost:3000", Ok("http://localhost:3000"));
+        check("*", Err("every page"));
+        check("null", Err("not an origin"));
+        check("shop.example", Err("https://shop.example"));
+        check("https://shop.example/checkout", Err("more than scheme"));
+    }
+}

@@ -1,0 +1,263 @@
+//! What each route needs: one table, without which nothing but an administrator comes in.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use axum::http::Method;
+
+use super::Scope;
+
+/// What a route asks of its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Nothing: it tells nothing worth protecting.
+    Nothing,
+    /// A token with this scope, where tokens are wanted.
+    Scope(Scope),
+}
+
+use Need::Nothing;
+const INGEST: Need = Need::Scope(Scope::Ingest);
+const READ: Need = Need::Scope(Scope::Read);
+const EVALUATE: Need = Need::Scope(Scope::Evaluate);
+const OPERATE: Need = Need::Scope(Scope::Operate);
+const ADMIN: Need = Need::Scope(Scope::Admin);
+
+/// Methods and paths as the router has them, less a `/` at the end. `ANY` is every method.
+const TABLE: &[(Need, &[&str])] = &[
+    // For load balancers.
+    (Nothing, &["GET /healthz", "GET /readyz"]),
+    (
+        INGEST,
+        &[
+            "POST /write",
+            "POST /api/v2/write",
+            "POST /api/v1/events/{stream}",
+            "POST /events",
+            "POST /tags/tagSeries",
+            "POST /tags/tagMultiSeries",
+        ],
+    ),
+    // Data and what became of it.
+    (
+        READ,
+        &[
+            "GET /",
+            "GET /metrics",
+            "GET /api/openapi.json",
+            "GET /api/v1/streams",
+            "GET /api/v1/series",
+            "POST /api/v1/query",
+            "GET /api/v1/export",
+            "GET /api/v1/export/events/{stream}",
+            "GET /api/v1/status",
+            "GET /api/v1/audit",
+            "GET /api/v1/audit/verify",
+            "POST /api/v1/check",
+            "GET /api/v1/rules",
+            "GET /api/v1/rules/{id}",
+            "GET /api/v1/rules/{id}/history",
+            "POST /api/v1/replay",
+            "GET /api/v1/alerts",
+            "GET /api/v1/evaluations",
+            "GET /api/v1/silences",
+            "GET /api/v1/receivers",
+            "GET /api/v1/outbox",
+        ],
+    ),
+    // Kill switches as documents.
+    (
+        READ,
+        &[
+            "GET /api/v1/switches",
+            "GET /api/v1/switches/{id}",
+            "GET /api/v1/switches/{id}/history",
+            "GET /api/v1/switches/audit",
+            "GET /api/v1/switches/requests",
+            "POST /api/v1/switches/preview",
+        ],
+    ),
+    // Graphite and Seyren.
+    (
+        READ,
+        &[
+            "GET /render",
+            "POST /render",
+            "GET /metrics/find",
+            "POST /metrics/find",
+            "GET /metrics/expand",
+            "POST /metrics/expand",
+            "GET /metrics/index.json",
+            "GET /functions",
+            "GET /functions/{name}",
+            "GET /version",
+            "GET /tags",
+            "GET /tags/{tag}",
+            "GET /tags/findSeries",
+            "POST /tags/findSeries",
+            "GET /tags/autoComplete/tags",
+            "POST /tags/autoComplete/tags",
+            "GET /tags/autoComplete/values",
+            "POST /tags/autoComplete/values",
+            "GET /events/get_data",
+            "GET /api/checks",
+            "GET /api/checks/{id}",
+            "GET /api/checks/{id}/alerts",
+            "GET /api/checks/{id}/image",
+            "GET /api/alerts",
+            "GET /api/chart/{target}",
+            "GET /api/config",
+            "GET /api/metrics/{target}/total",
+        ],
+    ),
+    (
+        EVALUATE,
+        &[
+            "GET /api/v1/switches/snapshot",
+            "GET /api/v1/switches/stream",
+            "GET /api/v1/switches/key",
+            "POST /api/v1/switches/counts",
+            "POST /api/v1/switches/evaluate",
+            "POST /ks/validate",
+            "POST /ofrep/v1/evaluate/flags",
+            "POST /ofrep/v1/evaluate/flags/{key}",
+            "GET /ofrep/v1/stream",
+            "ANY /gate",
+            "ANY /gate/{*path}",
+        ],
+    ),
+    (
+        OPERATE,
+        &[
+            "POST /api/v1/silences",
+            "DELETE /api/v1/silences/{id}",
+            "POST /api/v1/receivers/{name}/test",
+            "POST /api/v1/outbox/{key}/retry",
+            "POST /api/v1/switches/{id}/activate",
+            "POST /api/v1/switches/{id}/deactivate",
+            "POST /api/v1/switches/{id}/request",
+            "POST /api/v1/switches/{id}/approve",
+            "POST /api/v1/switches/{id}/deny",
+            "PUT /api/checks/{id}/subscriptions/{sid}/test",
+        ],
+    ),
+    (
+        ADMIN,
+        &[
+            "POST /api/v1/apply",
+            "POST /api/v1/reload",
+            "DELETE /api/v1/rules",
+            "DELETE /api/v1/receivers",
+            "DELETE /api/v1/receivers/{name}",
+            "DELETE /api/v1/switches",
+            "DELETE /api/v1/rules/{id}",
+            "GET /api/v1/backup",
+            "GET /api/v1/tokens",
+            "POST /api/v1/tokens",
+            "DELETE /api/v1/tokens/{name}",
+            "POST /api/v1/switches",
+            "PUT /api/v1/switches/{id}",
+            "DELETE /api/v1/switches/{id}",
+            "POST /api/v1/switches/{id}/revert",
+            "POST /tags/delSeries",
+            "POST /api/checks",
+            "PUT /api/checks/{id}",
+            "DELETE /api/checks/{id}",
+            "DELETE /api/checks/{id}/alerts",
+            "POST /api/checks/{id}/subscriptions",
+            "PUT /api/checks/{id}/subscriptions/{sid}",
+            "DELETE /api/checks/{id}/subscriptions/{sid}",
+        ],
+    ),
+];
+
+static BY_PATH: LazyLock<HashMap<&str, Vec<(&str, Need)>>> = LazyLock::new(|| {
+    let mut by_path: HashMap<&str, Vec<(&str, Need)>> = HashMap::new();
+    for (need, routes) in TABLE {
+        for (method, path) in routes.iter().filter_map(|route| route.split_once(' ')) {
+            by_path.entry(path).or_default().push((method, *need));
+        }
+    }
+    by_path
+});
+
+/// What a route needs; a route that the table lacks, an administrator.
+pub(super) fn need(method: &Method, path: &str) -> Need {
+    // What answers GET answers HEAD.
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    let needs = BY_PATH.get(path).map_or(&[][..], Vec::as_slice);
+    needs.iter().find(|(known, _)| *known == method || *known == "ANY").map_or(ADMIN, |(_, need)| *need)
+}
+
+/// Whether Graphite's clients ask here, by forms.
+pub(super) fn takes_forms(path: &str, need: Need) -> bool {
+    need == READ && ["/render", "/metrics/", "/tags/"].iter().any(|start| path.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Methods and paths of the router itself, as it shows them.
+    fn routed() -> Vec<(String, String)> {
+        let shown = format!("{:?}", crate::api::routes());
+        // What answers where there is no route stands in a router of its own.
+        let shown = shown.split("fallback_router").next().unwrap_or_default();
+        let paths = regex::Regex::new(r#"RouteId\((\d+)\): "([^"]+)""#).unwrap();
+        let methods = regex::Regex::new(
+            r"RouteId\((\d+)\): MethodRouter\(MethodRouter \{ get: (\w+).*?, head: (\w+).*?, delete: (\w+).*?, options: (\w+).*?, patch: (\w+).*?, post: (\w+).*?, put: (\w+).*?, trace: (\w+).*?, connect: (\w+).*?, fallback: (\w+)",
+        )
+        .unwrap();
+        let names = ["GET", "HEAD", "DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "CONNECT", "ANY"];
+        let paths: HashMap<&str, &str> =
+            paths.captures_iter(shown).map(|it| it.extract()).map(|(_, [id, path])| (id, path)).collect();
+        let mut routed = Vec::new();
+        for found in methods.captures_iter(shown) {
+            for (name, at) in names.iter().zip(2..) {
+                if !matches!(&found[at], "None" | "Default") {
+                    routed.push(((*name).to_owned(), paths[&found[1]].to_owned()));
+                }
+            }
+        }
+        assert_eq!(
+            paths.len(),
+            methods.captures_iter(shown).count(),
+            "the router shows itself otherwise: {shown}"
+        );
+        routed
+    }
+
+    #[test]
+    fn every_route_is_in_the_table_and_the_table_holds_nothing_else() {
+        let trimmed = |path: &str| if path.len() > 1 { path.trim_end_matches('/') } else { path }.to_owned();
+        let routed: std::collections::BTreeSet<String> =
+            routed().iter().map(|(method, path)| format!("{method} {}", trimmed(path))).collect();
+        let listed: Vec<&str> = TABLE.iter().flat_map(|(_, routes)| routes.iter().copied()).collect();
+        let known: std::collections::BTreeSet<String> = listed.iter().map(|it| (*it).to_owned()).collect();
+        assert!(routed.len() > 100, "{routed:#?}");
+        assert_eq!(routed.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "without a scope");
+        assert_eq!(known.difference(&routed).collect::<Vec<_>>(), Vec::<&String>::new(), "without a route");
+        assert_eq!(known.len(), listed.len(), "a route stands in the table twice");
+    }
+
+    #[test]
+    fn what_changes_something_needs_more_than_reading() {
+        for (need, routes) in TABLE {
+            for route in routes.iter().filter(|route| !route.starts_with("GET ")) {
+                let reads = ["/query", "/check", "/replay", "/preview", "/render", "/metrics/", "/tags/"];
+                let may_read = reads.iter().any(|part| route.contains(part));
+                assert!(![Nothing, READ].contains(need) || may_read, "{route}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_routes_and_methods_need_an_administrator() {
+        assert_eq!(need(&Method::GET, "/render/"), READ);
+        assert_eq!(need(&Method::HEAD, "/healthz"), Nothing);
+        assert_eq!(need(&Method::PATCH, "/gate/{*path}"), EVALUATE);
+        assert_eq!(need(&Method::PATCH, "/api/v1/rules"), ADMIN);
+        assert_eq!(need(&Method::GET, "/api/v1/new"), ADMIN);
+    }
+}

@@ -1,0 +1,294 @@
+//! Tokens: made, listed, revoked. The store holds their hashes, and nobody the tokens.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::http::StatusCode;
+use lanner_core::content;
+use lanner_io::store::{DocumentChange, Store, StoreError, StoredDocument};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::{Value, json};
+
+use super::{ANONYMOUS, Principal, Scope};
+use crate::api::ApiError;
+use crate::app::App;
+
+/// The kind of documents that tokens are.
+const TOKEN: &str = "token";
+/// The fewest characters of a token that a person chose.
+pub const MIN_CHARACTERS: usize = 16;
+/// How tokens begin that are made here, so that scanners for leaked secrets know them.
+const PREFIX: &str = "lanner_";
+/// Names that mean somebody else in the audit.
+const RESERVED: [&str; 5] = ["config", "configuration", "alert", "api", ANONYMOUS];
+
+type Digest = [u8; 32];
+
+/// The tokens that are in force.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    configured: Option<(Digest, Principal)>,
+    stored: RwLock<Arc<Stored>>,
+    /// One change at a time.
+    saving: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    by_digest: HashMap<Digest, Arc<Token>>,
+    /// Whether there is any, also one that cannot be read: it closes the door all the same.
+    is_any: bool,
+}
+
+/// A stored token.
+#[derive(Debug)]
+pub struct Token {
+    /// Who shows it, and what it may be used for.
+    pub principal: Principal,
+    /// Its scopes.
+    pub scopes: BTreeSet<Scope>,
+    /// When it was made, milliseconds since the Unix epoch.
+    pub made_ms: i64,
+    /// Who made it.
+    pub made_by: String,
+    /// When it was last shown since the server started; 0 for never.
+    used_ms: AtomicI64,
+}
+
+impl Token {
+    /// When it was last shown since the server started, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn used_ms(&self) -> Option<i64> {
+        Some(self.used_ms.load(Ordering::Relaxed)).filter(|used_ms| *used_ms != 0)
+    }
+}
+
+impl Tokens {
+    /// The tokens of a store, and the one of the configuration, shown by whom the audit calls `name`.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub fn open(store: &Store, configured: Option<&str>, name: &str) -> Result<Self, StoreError> {
+        let admin = || Principal::named(name, BTreeSet::from([Scope::Admin]));
+        let tokens = Self {
+            configured: configured.map(|token| (content::digest(token.as_bytes()), admin())),
+            ..Self::default()
+        };
+        tokens.reload(store)?;
+        Ok(tokens)
+    }
+
+    fn reload(&self, store: &Store) -> Result<(), StoreError> {
+        let before = self.stored();
+        let documents = store.documents(TOKEN)?;
+        let mut stored = Stored { is_any: !documents.is_empty(), ..Stored::default() };
+        for document in documents {
+            match read(&document) {
+                Some((digest, token)) => {
+                    if let Some(known) = before.by_digest.get(&digest) {
+                        token.used_ms.store(known.used_ms.load(Ordering::Relaxed), Ordering::Relaxed);
+                    }
+                    stored.by_digest.insert(digest, Arc::new(token));
+                }
+                None => {
+                    tracing::error!(token = document.id, "the stored token cannot be read and opens nothing");
+                }
+            }
+        }
+        *self.stored.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(stored);
+        Ok(())
+    }
+
+    fn stored(&self) -> Arc<Stored> {
+        Arc::clone(&self.stored.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether callers must show a token: as soon as there is one.
+    #[must_use]
+    pub fn are_wanted(&self) -> bool {
+        self.configured.is_some() || self.stored().is_any
+    }
+
+    /// Whether somebody can manage this server by a token.
+    #[must_use]
+    pub fn has_admin(&self) -> bool {
+        self.configured.is_some() || self.all().iter().any(|token| token.scopes.contains(&Scope::Admin))
+    }
+
+    /// Who shows this token. Looked up by its hash, so how long that takes tells nothing of any token.
+    pub(super) fn principal(&self, token: &str, now_ms: i64) -> Option<Principal> {
+        let digest = content::digest(token.as_bytes());
+        if let Some((own, principal)) = &self.configured
+            && *own == digest
+        {
+            return Some(principal.clone());
+        }
+        let stored = self.stored();
+        let token = stored.by_digest.get(&digest)?;
+        token.used_ms.store(now_ms, Ordering::Relaxed);
+        Some(token.principal.clone())
+    }
+
+    /// The stored tokens, in order of their names.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Token>> {
+        let mut all: Vec<_> = self.stored().by_digest.values().cloned().collect();
+        all.sort_by(|one, other| one.principal.name().cmp(other.principal.name()));
+        all
+    }
+}
+
+fn read(stored: &StoredDocument) -> Option<(Digest, Token)> {
+    let document = stored.document.as_ref()?;
+    let digest: Digest = content::unhex(document["sha256"].as_str()?)?.try_into().ok()?;
+    let scopes = document["scopes"].as_array()?.iter().map(|name| Scope::parse(name.as_str()?).ok());
+    let scopes: BTreeSet<Scope> = scopes.collect::<Option<_>>()?;
+    let token = Token {
+        principal: Principal::named(&stored.id, scopes.clone()),
+        scopes,
+        made_ms: stored.changed_ms,
+        made_by: stored.actor.clone(),
+        used_ms: AtomicI64::new(0),
+    };
+    Some((digest, token))
+}
+
+/// Makes a token and returns it: the only time that anybody sees it.
+///
+/// # Errors
+/// 409 for a name that is taken, 422 for a name or scopes that make no sense, failures of the store.
+pub async fn make(
+    app: &App,
+    by: &Principal,
+    name: &str,
+    scopes: &BTreeSet<Scope>,
+) -> Result<String, ApiError> {
+    let _one_at_a_time = app.tokens.saving.lock().await;
+    let refused = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why);
+    check_name(name).map_err(refused)?;
+    if scopes.is_empty() {
+        return Err(refused(format!("the token \"{name}\" needs a scope; write for example read")));
+    }
+    if app.store.documents(TOKEN)?.iter().any(|stored| stored.id == name) {
+        let message = format!("there is a token \"{name}\" already; revoke it first, or choose another name");
+        return Err(ApiError::new(StatusCode::CONFLICT, message));
+    }
+    if !app.tokens.has_admin() && !scopes.contains(&Scope::Admin) {
+        let message = "the first token needs the scope admin: with one token every request needs one, and \
+                       nobody else could make or revoke any";
+        return Err(refused(message.to_owned()));
+    }
+    let token = random().map_err(ApiError::internal)?;
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+    let document = json!({ "scopes": names, "sha256": content::sha256(token.as_bytes()) });
+    save(app, by, name, Some(document)).await?;
+    Ok(token)
+}
+
+/// Ends a token.
+///
+/// # Errors
+/// 404, 409 for the last one that can manage the others, failures of the store.
+pub async fn revoke(app: &App, by: &Principal, name: &str) -> Result<(), ApiError> {
+    let _one_at_a_time = app.tokens.saving.lock().await;
+    let stored = app.store.documents(TOKEN)?;
+    let others = stored.iter().filter(|stored| stored.id != name);
+    if others.clone().count() == stored.len() {
+        return Err(ApiError::not_found("token", name));
+    }
+    let is_admin =
+        |stored: &StoredDocument| read(stored).is_some_and(|(_, token)| token.scopes.contains(&Scope::Admin));
+    let leaves_some = others.clone().count() > 0 || !app.settings.is_local();
+    if app.tokens.configured.is_none() && leaves_some && !others.clone().any(is_admin) {
+        let message = format!(
+            "\"{name}\" is the last token with the scope admin; make another one first, or set server.token"
+        );
+        return Err(ApiError::new(StatusCode::CONFLICT, message));
+    }
+    save(app, by, name, None).await
+}
+
+async fn save(app: &App, by: &Principal, name: &str, document: Option<Value>) -> Result<(), ApiError> {
+    let changes = vec![DocumentChange { id: name.to_owned(), document }];
+    app.store.save_documents(TOKEN, by.name(), "", app.now_ms(), changes)?.await?;
+    app.tokens.reload(&app.store)?;
+    Ok(())
+}
+
+/// A token's name is a name in the audit: no sentence, and nobody else's.
+fn check_name(name: &str) -> Result<(), String> {
+    let shown: String = name.chars().take(40).collect();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+        return Err(format!(
+            "\"{shown}\" is not a token's name; write 1 to 64 letters, digits and . _ @ + -"
+        ));
+    }
+    let lower = name.to_ascii_lowercase();
+    if RESERVED.contains(&lower.as_str()) || lower.starts_with("server.") {
+        return Err(format!("the name \"{shown}\" means somebody else in the audit; choose another"));
+    }
+    Ok(())
+}
+
+/// A token of 160 random bits.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn random() -> Result<String, String> {
+    let mut bytes = [0; 20];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| "the operating system gives no random bytes")?;
+    Ok(format!("{PREFIX}{}", content::hex(&bytes)))
+}
+
+/// Complains about a token of the configuration that can be guessed.
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub fn check_length(token: &str) -> Result<(), String> {
+    match token.chars().count() {
+        MIN_CHARACTERS.. => Ok(()),
+        n => Err(format!(
+            "has {n} character{}, and at least {MIN_CHARACTERS} are needed; make one with `openssl rand -hex 20`",
+            if n == 1 { "" } else { "s" }
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_and_nobody_elses() {
+        for name in ["ann", "ann@example.org", "telegraf-7", "A.b_c+d", "alerts"] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        let long = "x".repeat(65);
+        for name in [
+            "",
+            "alert of floor",
+            "config",
+            "Config",
+            "anonymous",
+            "anonymous (ann)",
+            "server.token",
+            "ä",
+            "a\n",
+            &long,
+        ] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_long_and_never_the_same() {
+        let (one, other) = (random().unwrap(), random().unwrap());
+        assert!(one.starts_with("lanner_") && one.len() == 47, "{one}");
+        assert_ne!(one, other);
+        assert!(check_length("0123456789abcde").unwrap_err().contains("has 15 characters"));
+        assert!(check_length("x").unwrap_err().contains("has 1 character,"));
+        assert_eq!(check_length("0123456789abcdef"), Ok(()));
+    }
+}
