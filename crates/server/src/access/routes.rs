@@ -73,6 +73,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "GET /api/v1/switches/{id}",
             "GET /api/v1/switches/{id}/history",
             "GET /api/v1/switches/audit",
+            "GET /api/v1/switches/clients",
             "GET /api/v1/switches/requests",
             "POST /api/v1/switches/preview",
         ],
@@ -117,6 +118,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "GET /api/v1/switches/stream",
             "GET /api/v1/switches/key",
             "POST /api/v1/switches/counts",
+            "POST /api/v1/switches/clients",
             "POST /api/v1/switches/evaluate",
             "POST /ks/validate",
             "POST /ofrep/v1/evaluate/flags",
@@ -130,6 +132,8 @@ const TABLE: &[(Need, &[&str])] = &[
         OPERATE,
         &[
             "POST /api/v1/silences",
+            "POST /api/v1/alerts/{fingerprint}/ack",
+            "DELETE /api/v1/alerts/{fingerprint}/ack",
             "DELETE /api/v1/silences/{id}",
             "POST /api/v1/receivers/{name}/test",
             "POST /api/v1/outbox/{key}/retry",
@@ -146,6 +150,7 @@ const TABLE: &[(Need, &[&str])] = &[
         &[
             "POST /api/v1/apply",
             "POST /api/v1/reload",
+            "POST /api/v1/switches/bump",
             "DELETE /api/v1/rules",
             "DELETE /api/v1/receivers",
             "DELETE /api/v1/receivers/{name}",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::{Acknowledgement, Alert, AlertState};
 use lanner_engine::matcher::Matchers;
 use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
@@ -11,6 +11,7 @@ use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement, When};
 use serde::Deserialize;
 
 use super::{ApiError, Json};
+use crate::access::Principal;
 use crate::app::{App, locked};
 use crate::blocking::blocking;
 
@@ -82,13 +83,13 @@ pub async fn list(
 ))]
 pub async fn acknowledge(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(fingerprint): Path<String>,
     Json(request): Json<NewAcknowledgement>,
 ) -> Result<StatusCode, ApiError> {
-    let author = request.author.unwrap_or_else(|| super::rules::actor(&headers));
+    let author = request.author.unwrap_or_else(|| principal.name().to_owned());
     let acknowledged = Acknowledgement { author, comment: request.comment, at_ms: app.now_ms() };
-    set_acknowledged(app, &headers, fingerprint, Some(acknowledged)).await
+    set_acknowledged(app, &principal, fingerprint, Some(acknowledged)).await
 }
 
 /// Give an alert back that somebody has taken on.
@@ -101,15 +102,15 @@ pub async fn acknowledge(
 ))]
 pub async fn give_back(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(fingerprint): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    set_acknowledged(app, &headers, fingerprint, None).await
+    set_acknowledged(app, &principal, fingerprint, None).await
 }
 
 async fn set_acknowledged(
     app: Arc<App>,
-    headers: &HeaderMap,
+    principal: &Principal,
     fingerprint: String,
     acknowledged: Option<Acknowledgement>,
 ) -> Result<StatusCode, ApiError> {
@@ -127,8 +128,7 @@ async fn set_acknowledged(
     });
     let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;
     written.ok_or_else(|| ApiError::not_found("alert that lasts", &fingerprint))??;
-    let actor = super::rules::actor(headers);
-    app.store.audit(now_ms, &actor, action, &fingerprint, detail)?.await?;
+    app.store.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
     app.alarm.ring();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use lanner_core::time::MINUTE_MS;
 use lanner_wire::api::{BumpSwitches, BumpedSwitches, ReportClient, SwitchClient, Time};
 
 use super::{Current, SWITCH};
-use crate::api::rules::actor;
+use crate::access::Principal;
 use crate::api::{ApiError, Json};
 use crate::app::{App, locked};
 use crate::blocking::blocking;
@@ -145,7 +145,7 @@ pub async fn report(
 ))]
 pub async fn bump(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    principal: Principal,
     Json(request): Json<BumpSwitches>,
 ) -> Result<Json<BumpedSwitches>, ApiError> {
     let (lock, now_ms) = (app.switches.lock().await, app.now_ms());
@@ -161,7 +161,7 @@ pub async fn bump(
         );
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message));
     }
-    let revision = app.store.raise_revision(SWITCH, to, &actor(&headers), now_ms)?.await?;
+    let revision = app.store.raise_revision(SWITCH, to, principal.name(), now_ms)?.await?;
     let shared = Arc::clone(&app);
     let published =
         blocking(move || shared.switches.publish(&shared.store, &shared.set_aside, Vec::new(), now_ms)).await;
