@@ -117,7 +117,7 @@ mod tests {
             match Matchers::of_silence(&matchers) {
                 Ok(_) => assert!(is_accepted, "{text}"),
                 Err(error) => {
-                    assert!(!is_accepted && error.starts_with(&format_matchers(&matchers)), "{error}")
+                    assert!(!is_accepted && error.starts_with(&format_matchers(&matchers)), "{error}");
                 }
             }
         }

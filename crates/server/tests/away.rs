@@ -138,8 +138,8 @@ async fn after_a_day_the_present_is_judged_at_once() {
         json!({ "id": format!("r{n}"), "query": query, "window": "10s", "absolute": { "max": 1 } })
     };
     let mut rules: Vec<Value> = (0..n_rules).map(rule).collect();
-    for n in 0..2 {
-        rules[n]["max_catchup"] = json!("48h");
+    for rule in rules.iter_mut().take(2) {
+        rule["max_catchup"] = json!("48h");
     }
     for some in rules.chunks(2_000) {
         apply(&server, json!(some)).await;

@@ -270,20 +270,20 @@ mod tests {
     #[test]
     fn it_says_when_it_blocks_next() {
         #[track_caller]
-        fn check(fields: Value, next: Option<&str>) {
+        fn check(fields: &Value, next: Option<&str>) {
             let mut document = json!({"id": "a", "when": "x"});
             document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-            let now_ms = lanner_core::time::parse_time_ms("2026-01-05T12:00:30Z").unwrap(); // a Monday
+            let now_ms = parse_time_ms("2026-01-05T12:00:30Z").unwrap(); // a Monday
             let found = Switch::from_json(&document).unwrap().next_ms(now_ms);
             assert_eq!(found.map(lanner_core::time::format_time).as_deref(), next, "{document}");
         }
-        check(json!({}), None);
-        check(json!({"status": "inactive", "valid": {"from": "2026-02-01"}}), None);
-        check(json!({"valid": {"from": "2026-02-01"}}), Some("2026-02-01T00:00:00Z"));
-        check(json!({"valid": {"to": "2026-01-01"}}), None);
+        check(&json!({}), None);
+        check(&json!({"status": "inactive", "valid": {"from": "2026-02-01"}}), None);
+        check(&json!({"valid": {"from": "2026-02-01"}}), Some("2026-02-01T00:00:00Z"));
+        check(&json!({"valid": {"to": "2026-01-01"}}), None);
         let nights = json!([{"from": "22:00", "to": "06:00", "tz": "UTC"}]);
-        check(json!({ "schedule": nights }), Some("2026-01-05T22:00:00Z"));
-        check(json!({"schedule": nights, "valid": {"to": "2026-01-05T20:00:00Z"}}), None);
+        check(&json!({ "schedule": nights }), Some("2026-01-05T22:00:00Z"));
+        check(&json!({"schedule": nights, "valid": {"to": "2026-01-05T20:00:00Z"}}), None);
     }
     use lanner_core::time::parse_time_ms;
     use serde_json::json;

@@ -25,6 +25,9 @@ pub(crate) enum Entry {
     Removed(i64, Arc<str>),
 }
 
+/// Receiver, group and alert of a record.
+type ToldKey = (Arc<str>, Labels, Option<Arc<str>>);
+
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     ids: HashSet<String>,
@@ -32,7 +35,7 @@ pub(crate) struct Store {
     keys: HashSet<String>,
     alerts: BTreeMap<(Arc<str>, Group), Alert>,
     cursors: BTreeMap<Arc<str>, Cursor>,
-    told: BTreeMap<(Arc<str>, Labels, Option<Arc<str>>), Told>,
+    told: BTreeMap<ToldKey, Told>,
     /// When the server last was there, by its own clock.
     pub(crate) watched_ms: Option<i64>,
     /// Windows walked, by rule, in order.
@@ -86,7 +89,7 @@ impl Store {
                 (Some(_), _) => drop(self.told.insert(key, told)),
                 (None, Some(_)) => drop(self.told.remove(&key)),
                 (None, None) => {
-                    self.told.retain(|(receiver, group, _), _| (receiver, group) != (&key.0, &key.1))
+                    self.told.retain(|(receiver, group, _), _| (receiver, group) != (&key.0, &key.1));
                 }
             }
         }

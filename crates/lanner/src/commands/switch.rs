@@ -449,9 +449,8 @@ impl<'f> Filter<'f> {
         };
         let has = |(name, value): &(&str, &str)| {
             let label = document.get("labels").and_then(|labels| labels.get(*name));
-            label.is_some_and(|label| {
-                label.as_str().map_or_else(|| label.to_string() == *value, |label| label == *value)
-            })
+            let shown = label.map(|label| label.as_str().map_or_else(|| label.to_string(), str::to_owned));
+            shown.as_deref() == Some(*value)
         };
         self.text.is_none_or(holds)
             && self.phase.is_none_or(|phase| view.phase == phase)

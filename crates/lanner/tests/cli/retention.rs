@@ -102,7 +102,7 @@ fn a_data_folder_is_its_owners_alone() {
     let (_, folder) = server.stop();
     let data = folder.path().join("data");
     let open = |path: &std::path::Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap()
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     open(&data, 0o755);
     open(&data.join("lanner.db"), 0o644);

@@ -284,7 +284,7 @@ pub(super) fn long(heading: &[String], n_above: usize) -> Option<Layout> {
         |name: &str| ["result", "table", "_start", "_stop"].contains(&name) || name.starts_with("column ");
     let taken = [value].into_iter().chain(layout.series.iter().copied()).chain(layout.time);
     let taken: Vec<usize> = taken.collect();
-    let is_label = |at: &usize| !taken.contains(at) && !(layout.is_influx && is_of_answer(&names[*at]));
+    let is_label = |at: &usize| !(taken.contains(at) || layout.is_influx && is_of_answer(&names[*at]));
     layout.labels = (0..n_columns).filter(is_label).collect();
     layout.names = names;
     Some(layout)
