@@ -152,20 +152,21 @@ impl Store {
         })
     }
 
-    /// As [`Store::documents`], at most `limit`, and only those whose id comes after `after`.
+    /// As [`Store::documents`], at most `limit`, and only those whose id comes after `after`, if that is given: the empty
+    /// id is one as well, which only damage or an older release can have left.
     ///
     /// # Errors
     /// Failures of the file.
     pub fn documents_after(
         &self,
         kind: &str,
-        after: &str,
+        after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT id, version, body, changed_ms, actor, message, cause FROM document AS this
-                 WHERE kind = ?1 AND id > ?2 AND body IS NOT NULL AND version =
+                 WHERE kind = ?1 AND (?2 IS NULL OR id > ?2) AND body IS NOT NULL AND version =
                    (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
                  ORDER BY id LIMIT ?3",
             )?;

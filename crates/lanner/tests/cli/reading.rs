@@ -55,6 +55,7 @@ const CHANGES: &[&str] = &[
     "switch deactivate",
     "switch approve",
     "switch deny",
+    "switch bump",
     "switch revert",
     "switch delete",
 ];

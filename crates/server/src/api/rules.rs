@@ -192,8 +192,7 @@ pub async fn list(
     Query(Page { limit, after }): Query<Page>,
 ) -> Result<Json<Vec<RuleView>>, ApiError> {
     let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
-    let after = after.unwrap_or_default();
-    let stored = app.store.documents_after(register::RULE, &after, limit)?;
+    let stored = app.store.documents_after(register::RULE, after.as_deref(), limit)?;
     let ids: HashSet<&str> = stored.iter().map(|rule| rule.id.as_str()).collect();
     let mut states = states(&app, &|id| ids.contains(id));
     let views = stored.into_iter().map(|stored| {
