@@ -72,7 +72,8 @@ async fn a_switch_is_tried_on_the_past() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_blocks_much_needs_force() {
     let running = start().await;
-    running.put("before", json!({"when": "amount > 0"})).await; // Nothing is known yet.
+    // Nothing is known yet, and somebody has looked twice.
+    running.fine("PUT", "/api/v1/switches/before?force=true", json!({"when": "true"})).await;
     running.ask_200().await;
     let hsbc = json!({"when": "BANK == HSBC"});
     let (status, answer) = running.ask("PUT", "/api/v1/switches/hsbc", hsbc.clone()).await;
