@@ -27,6 +27,7 @@ use crate::matcher::Silences;
 use crate::measure::Measure;
 use crate::notify::{Inhibition, Notifier, Route};
 use crate::rule::{Query, Rule, Status};
+use crate::vitals::{SelfWatch, Vitals};
 use crate::watch::{self, Gaps};
 
 /// One evaluation that is due.
@@ -116,6 +117,7 @@ pub struct Engine {
     behind: BTreeSet<(i64, Arc<str>)>,
     gaps: Gaps,
     notifier: Notifier,
+    self_watch: SelfWatch,
     restored_alerts: HashMap<Arc<str>, Alerts>,
     restored_cursors: HashMap<Arc<str>, TimeRange>,
 }
@@ -128,7 +130,8 @@ impl Engine {
     }
 
     /// Takes up the state of an earlier run; before [`Self::set_rules`].
-    pub fn restore(&mut self, alerts: Vec<Alert>, cursors: Vec<Cursor>, told: Vec<Told>) {
+    pub fn restore(&mut self, mut alerts: Vec<Alert>, cursors: Vec<Cursor>, mut told: Vec<Told>) {
+        self.self_watch.restore(&mut alerts, &mut told);
         for alert in alerts {
             if alert.active {
                 let fingerprint = alert.fingerprint();
@@ -146,11 +149,13 @@ impl Engine {
 
     /// Replaces routes and inhibitions.
     pub fn configure(&mut self, routes: Vec<Route>, inhibitions: Vec<Inhibition>) {
+        self.self_watch.configure(&routes);
         self.notifier.configure(routes, inhibitions);
     }
 
     /// Replaces the silences.
     pub fn set_silences(&mut self, silences: &[Silence], now_ms: i64) {
+        self.self_watch.set_silences(Silences::compile(silences), now_ms);
         self.notifier.set_silences(Silences::compile(silences), now_ms);
     }
 
@@ -488,12 +493,13 @@ impl Engine {
     /// Notes what became of a message. What was refused is not told: the group's next message, which a later
     /// [`Self::tick`] writes, says what is true by then. What follows is part of the next changes.
     pub fn settle(&mut self, now_ms: i64, key: &str, outcome: DeliveryOutcome) {
+        self.self_watch.settle(now_ms, key, outcome);
         self.notifier.settle(now_ms, key, outcome);
     }
 
     /// The keys of the messages whose outcome is not known yet.
     pub fn under_way(&self) -> impl Iterator<Item = &str> {
-        self.notifier.under_way()
+        self.notifier.under_way().chain(self.self_watch.under_way())
     }
 
     /// Notes that somebody has taken on an alert, or given it back: one that was taken on is not repeated until it
@@ -548,9 +554,22 @@ impl Engine {
         next.map(|window| window.start_ms)
     }
 
-    /// The alerts of every rule.
+    /// The alerts of every rule, and those about Lanner itself.
     pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
-        self.tracked.values().flat_map(|tracked| tracked.alerts.values().map(|alert| &**alert))
+        let of_rules =
+            self.tracked.values().flat_map(|tracked| tracked.alerts.values().map(|alert| &**alert));
+        of_rules.chain(self.self_watch.alerts())
+    }
+
+    /// Moves the alerts about Lanner itself, and says what to write and send. That touches nothing that rules
+    /// change, so it need not be written in any order with what they do: it goes on while they wait for a full disk.
+    pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
+        self.self_watch.observe(now_ms, vitals)
+    }
+
+    /// What Lanner says of itself now.
+    pub fn complaints(&self) -> impl Iterator<Item = &Alert> {
+        self.self_watch.alerts().filter(|alert| alert.active)
     }
 }
 

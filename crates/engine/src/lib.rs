@@ -7,8 +7,8 @@
 //!
 //! Reading order: [`document`] (of `core`) and [`config`] (what people write), [`rule`] (what was checked),
 //! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] and
-//! `learning` (scores), [`watch`] (what nobody can say), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three calls), [`replay`] and
-//! [`lookback`] (the past).
+//! `learning` (scores), [`watch`] (what nobody can say), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three
+//! calls), [`vitals`] (alerts about Lanner itself), [`replay`] and [`lookback`] (the past).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
 //! arguments, in milliseconds since the Unix epoch.
@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod script;
 pub mod stream;
 pub mod template;
+pub mod vitals;
 pub mod watch;
 
 pub use lanner_core::document;

@@ -70,6 +70,10 @@ pub struct App {
     pub last_turn_ms: AtomicI64,
     /// Why the loop is stuck, if it is.
     pub stuck: Mutex<Option<String>>,
+    /// Why the store's upkeep fails, if it does.
+    pub upkeep_failed: Mutex<Option<String>>,
+    /// Why the last heartbeat was not taken, if so.
+    pub heartbeat_failed: Mutex<Option<String>>,
     /// What was done since the start.
     pub ingested: Ingested,
     /// When the server started, milliseconds since the Unix epoch.

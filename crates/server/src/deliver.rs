@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
-use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Links, Receiver, ReceiverConfig};
+use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Health, Links, Receiver, ReceiverConfig};
 
 use crate::app::{App, locked};
 use crate::clock::Clock;
@@ -28,6 +28,17 @@ struct Running {
     delivery: Delivery<Outgoing, Clock>,
     /// What each worker's receiver was made of.
     documents: BTreeMap<Arc<str>, Node>,
+    /// Receivers that cannot be made, and why: a variable that is not set, a file that cannot be read.
+    unusable: BTreeMap<Arc<str>, (ReceiverDocument, String)>,
+}
+
+/// How a receiver is.
+#[derive(Debug, Clone, Default)]
+pub struct Condition {
+    /// Why it cannot work at all.
+    pub unusable: Option<String>,
+    /// How sending to it goes.
+    pub health: Health,
 }
 
 impl Deliveries {
@@ -36,7 +47,7 @@ impl Deliveries {
     pub fn new(outgoing: &Arc<Outgoing>, clock: &Clock, links: Links) -> Self {
         let (outbox, clock) = (Arc::clone(outgoing), Arc::new(clock.clone()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
-        let running = Running { delivery, documents: BTreeMap::new() };
+        let running = Running { delivery, documents: BTreeMap::new(), unusable: BTreeMap::new() };
         Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links) }
     }
 
@@ -79,7 +90,8 @@ impl Deliveries {
             Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
         };
         let mut running = locked(&self.running);
-        let Some(Running { delivery, documents: known }) = &mut *running else { return };
+        let Some(Running { delivery, documents: known, unusable }) = &mut *running else { return };
+        unusable.clear();
         let wanted: BTreeMap<&Arc<str>, &Node> =
             documents.iter().map(|document| (&document.name, &document.config)).collect();
         known.retain(|name, config| {
@@ -103,9 +115,48 @@ impl Deliveries {
                         receiver = &*document.name,
                         "messages wait, the receiver is not usable: {problems}"
                     );
+                    unusable.insert(document.name.clone(), (document.clone(), problems));
                 }
             }
         }
+    }
+
+    /// Tries again to make the receivers that could not be made: a missing file may be there by now.
+    pub fn retry_unusable(&self) {
+        let mut running = locked(&self.running);
+        let Some(Running { delivery, documents, unusable }) = &mut *running else { return };
+        unusable.retain(|name, (document, why)| match self.build(document) {
+            Ok(receiver) => {
+                tracing::info!(receiver = &**name, "the receiver is usable now; its messages are sent");
+                delivery.set(name, Arc::new(receiver), GRACE);
+                documents.insert(Arc::clone(name), document.config.clone());
+                false
+            }
+            Err(problems) => {
+                *why = problems;
+                true
+            }
+        });
+    }
+
+    /// How every receiver is, by name.
+    #[must_use]
+    pub fn conditions(&self) -> BTreeMap<Arc<str>, Condition> {
+        let running = locked(&self.running);
+        let Some(Running { delivery, documents, unusable }) = &*running else { return BTreeMap::new() };
+        let working = documents
+            .keys()
+            .map(|name| (Arc::clone(name), Condition { unusable: None, health: delivery.health(name) }));
+        let broken = unusable.iter().map(|(name, (_, why))| {
+            (Arc::clone(name), Condition { unusable: Some(why.clone()), health: Health::default() })
+        });
+        working.chain(broken).collect()
+    }
+
+    /// A receiver that can be sent to, for what cannot wait in the outbox.
+    #[must_use]
+    pub fn receiver(&self, name: &str) -> Option<Arc<Receiver>> {
+        locked(&self.running).as_ref()?.delivery.receiver(name)
     }
 
     /// Ends the workers; what was not sent stays in the outbox.

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`access`] (who comes in), [`ingest`], [`live`]
-//! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`api`], [`switches`].
+//! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`vitals`] and
+//! [`heartbeat`] (how Lanner itself is), [`api`], [`switches`].
 
 pub mod access;
 pub mod api;
@@ -19,6 +20,7 @@ mod blocking;
 pub mod clock;
 pub mod deliver;
 pub mod graphite;
+pub mod heartbeat;
 pub mod ingest;
 pub mod live;
 pub mod maintain;
@@ -34,6 +36,7 @@ pub mod silence;
 pub mod stored;
 pub mod switches;
 pub mod turn;
+pub mod vitals;
 pub mod watch;
 mod windows;
 

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::App;
+use crate::app::{App, locked};
 use crate::blocking::blocking;
 
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the app's alarm is stopped.
 pub async fn run(app: Arc<App>) {
-    let mut last_error = None;
     while !app.alarm.is_stopping() {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -23,9 +22,9 @@ pub async fn run(app: Arc<App>) {
             Ok(Err(error)) => Some(error.to_string()),
             Err(panic) => Some(panic.to_string()),
         };
-        if let Some(error) = error.as_ref().filter(|error| last_error.as_ref() != Some(*error)) {
+        let before = std::mem::replace(&mut *locked(&app.upkeep_failed), error.clone());
+        if let Some(error) = error.filter(|error| before.as_ref() != Some(error)) {
             tracing::error!("upkeep of the store failed, and is tried again: {error}");
         }
-        last_error = error;
     }
 }

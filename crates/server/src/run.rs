@@ -28,7 +28,7 @@ use crate::switches::pace::Pace;
 use crate::switches::sign::Signer;
 use crate::switches::{Switches, edges};
 use crate::watch::{self, Watch};
-use crate::{maintain, turn};
+use crate::{heartbeat, maintain, turn, vitals};
 
 /// How long requests under way, and the current turn, may take when the server stops.
 const GRACE: Duration = Duration::from_secs(3);
@@ -120,6 +120,8 @@ impl Server {
         if server.app.settings.evaluate {
             // Only who knows what is to be kept may drop what is not.
             server.tasks.push(tokio::spawn(maintain::run(Arc::clone(&server.app))));
+            server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.app))));
+            server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.app))));
         }
         for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
             let Some(listener) = listener else { continue };
@@ -315,6 +317,8 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         paths: graphite::PathsCache::default(),
         last_turn_ms: AtomicI64::new(now_ms),
         stuck: Mutex::default(),
+        upkeep_failed: Mutex::default(),
+        heartbeat_failed: Mutex::default(),
         ingested: Ingested::default(),
         started_ms: now_ms,
         home: Home::new(settings.external_url.as_deref(), &settings.hosts),

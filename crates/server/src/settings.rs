@@ -10,12 +10,14 @@ use lanner_core::document::Content;
 use lanner_core::field::{Field, Type, to_json};
 use lanner_core::reading;
 use lanner_engine::document::{Check, Fields, Node, Problem};
-use lanner_io::receiver::{Links, Power, Secret, host_name};
+use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
+use serde::Deserialize as _;
 
 use crate::access::{CONFIGURED, cors, tokens};
 use crate::clock::Clock;
 use crate::graphite::SchemaRetention;
+use crate::heartbeat::{Heartbeat, To};
 use crate::switches::guard::Guard;
 
 /// The port of HTTP.
@@ -69,6 +71,12 @@ pub const SERVER: &[Field] = &[
         "https://lanner.example.org",
         "where people reach this server; goes into messages as a link",
     ),
+    Field::new(
+        "heartbeat",
+        "{ to: https://hc.example.org/ping/TOKEN, every: 1m }",
+        "who is told regularly that rules are evaluated; nobody by default",
+    )
+    .of(Type::Map(HEARTBEAT)),
     Field::new("guard", "50%", "how much a switch may block without a second look: a share, off, or a map")
         .of(Type::Either(&[Type::Share, Type::Map(GUARD)]))
         .or("50%"),
@@ -103,6 +111,18 @@ pub const TLS: &[Field] = &[
     )
     .required(),
     Field::new("key", "/etc/lanner/key.pem", "its private key, in PEM form").required(),
+];
+
+/// The `heartbeat`.
+pub const HEARTBEAT: &[Field] = &[
+    Field::new(
+        "to",
+        "https://hc.example.org/ping/TOKEN",
+        "a URL, which may be a secret, or the name of a receiver",
+    )
+    .of(Type::Secret)
+    .required(),
+    Field::new("every", "1m", "how often").of(Type::Duration).or("1m"),
 ];
 
 /// `guard` as a map.
@@ -182,6 +202,8 @@ pub struct Settings {
     pub ofrep_per_second: Option<usize>,
     /// Where people reach this server; goes into messages as a link.
     pub external_url: Option<String>,
+    /// Who is told regularly that Lanner is well; `None` for nobody.
+    pub heartbeat: Option<Heartbeat>,
     /// What the store keeps.
     pub store: StoreOptions,
     /// How finely Graphite's clients see series, by name.
@@ -231,6 +253,7 @@ impl Settings {
             max_writers: 32,
             ofrep_per_second: None,
             external_url: None,
+            heartbeat: None,
             store: StoreOptions::default(),
             schemas: Arc::default(),
             time_zone: TimeZone::UTC,
@@ -384,6 +407,9 @@ impl Settings {
             self.guard = guard;
         }
         self.external_url = fields.read("external_url", check, text).or_else(|| self.external_url.take());
+        if let Some(node) = fields.get("heartbeat") {
+            self.heartbeat = read_heartbeat(node, check);
+        }
     }
 
     fn read_retention(&mut self, fields: &mut Fields<'_>, check: &mut Check) {
@@ -440,6 +466,32 @@ fn read_list<T>(
         }
     }
     items
+}
+
+/// `{ to: https://hc.example.org/TOKEN, every: 1m }`, or the name of a receiver after `to`.
+fn read_heartbeat(node: &Node, check: &mut Check) -> Option<Heartbeat> {
+    let mut fields = check.map(node, "server.heartbeat")?;
+    fields.require("to", "https://hc.example.org/TOKEN", check);
+    let to = fields.read("to", check, |node| {
+        let name = node.scalar_text().filter(|text| !text.contains("://"));
+        if let Some(name) = name {
+            return Ok(To::Receiver(name));
+        }
+        let config = serde_json::json!({"kind": "webhook", "url": node.to_json()});
+        ReceiverConfig::from_value(&config).map_err(|problems| {
+            problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+        })?;
+        Secret::deserialize(node.to_json()).map(To::Url).map_err(|error| error.to_string())
+    });
+    let every_ms = fields.read("every", check, |node| {
+        let every_ms = parse_duration_ms(&text(node)?).map_err(|error| error.to_string())?;
+        if every_ms < 1_000 {
+            return Err("should be a second at least".to_owned());
+        }
+        Ok(every_ms.unsigned_abs())
+    });
+    fields.finish_of(HEARTBEAT, check);
+    Some(Heartbeat { to: to?, every_ms: every_ms.unwrap_or(60_000) })
 }
 
 /// `off`, a share, or `{ share: 30%, stream: payments }`.
@@ -624,6 +676,34 @@ mod tests {
         assert_eq!(problems.len(), parts.len(), "{problems:#?}");
         for (problem, part) in problems.iter().zip(parts) {
             assert!(problem.contains(part), "{problem} should speak of {part}");
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_goes_to_a_url_or_a_receiver() {
+        let (settings, problems) =
+            read("server: { heartbeat: { to: \"https://hc.example.org/t0ken\", every: 30s } }");
+        assert_eq!(problems, [""; 0]);
+        let heartbeat = settings.heartbeat.unwrap();
+        assert_eq!(
+            (heartbeat.every_ms, heartbeat.to.clone()),
+            (30_000, To::Url(Secret::Text("https://hc.example.org/t0ken".into())))
+        );
+        assert!(!format!("{heartbeat:?}").contains("t0ken"));
+        let (settings, _) = read("server: { heartbeat: { to: dead-man } }");
+        let heartbeat = settings.heartbeat.unwrap();
+        assert_eq!((heartbeat.every_ms, heartbeat.to), (60_000, To::Receiver("dead-man".into())));
+        let (settings, _) = read("server: { heartbeat: { to: { env: HEARTBEAT } } }");
+        assert_eq!(settings.heartbeat.unwrap().to, To::Url(Secret::Env("HEARTBEAT".into())));
+        for wrong in [
+            "{}",
+            "{ to: \"ftp://a\" }",
+            "{ to: a, every: 1ms }",
+            "{ to: { envv: A } }",
+            "{ to: a, evry: 1m }",
+        ] {
+            let (_, problems) = read(&format!("server: {{ heartbeat: {wrong} }}"));
+            assert!(problems.len() == 1 && problems[0].contains("server.heartbeat"), "{wrong}: {problems:?}");
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::backoff::{Attempt, Backoff};
+use super::health::{Health, Healths};
 use super::{Receiver, SendError, SendErrorKind};
 use crate::metrics::METRICS;
 
@@ -124,6 +125,7 @@ pub struct Delivery<O, C> {
     clock: Arc<C>,
     options: DeliveryOptions,
     workers: BTreeMap<Arc<str>, Running>,
+    healths: Healths,
     /// Workers whose receiver is gone, until their attempt under way has ended.
     leaving: JoinSet<()>,
 }
@@ -138,6 +140,7 @@ impl<O, C> fmt::Debug for Delivery<O, C> {
 #[derive(Debug)]
 struct Running {
     name: Arc<str>,
+    receiver: Arc<Receiver>,
     wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -163,7 +166,14 @@ impl<O: Outbox, C: Clock> Delivery<O, C> {
     /// No workers yet.
     #[must_use]
     pub fn new(outbox: Arc<O>, clock: Arc<C>, options: DeliveryOptions) -> Self {
-        Self { outbox, clock, options, workers: BTreeMap::new(), leaving: JoinSet::new() }
+        Self {
+            outbox,
+            clock,
+            options,
+            workers: BTreeMap::new(),
+            healths: Healths::default(),
+            leaving: JoinSet::new(),
+        }
     }
 
     /// Starts one worker per receiver on the current tokio runtime; each looks for due messages at once.
@@ -183,12 +193,14 @@ impl<O: Outbox, C: Clock> Delivery<O, C> {
     /// Starts the worker of a receiver, or replaces it; no other worker notices. Where one was before, the new one
     /// begins when that one's attempt under way has ended, or after `grace`: no message is sent by both at once.
     pub fn set(&mut self, name: &Arc<str>, receiver: Arc<Receiver>, grace: Duration) {
+        self.healths.forget(name);
         let worker = Worker {
             name: Arc::clone(name),
-            receiver,
+            receiver: Arc::clone(&receiver),
             outbox: Arc::clone(&self.outbox),
             clock: Arc::clone(&self.clock),
             options: self.options,
+            healths: self.healths.clone(),
             sent_unrecorded: HashSet::new(),
             left_alone_until_ms: i64::MIN,
             retries_ms: BTreeSet::new(),
@@ -204,16 +216,30 @@ impl<O: Outbox, C: Clock> Delivery<O, C> {
                 worker.run(wake, stopped).await;
             }
         };
-        let running = Running { name: Arc::clone(name), wake, stop, task: tokio::spawn(work) };
+        let task = tokio::spawn(work);
+        let running = Running { name: Arc::clone(name), receiver, wake, stop, task };
         self.workers.insert(Arc::clone(name), running);
     }
 
     /// Ends the worker of a receiver, once its attempt under way has ended or after `grace`. Does not wait for it.
     pub fn remove(&mut self, name: &str, grace: Duration) {
         while self.leaving.try_join_next().is_some() {}
+        self.healths.forget(name);
         if let Some(worker) = self.workers.remove(name) {
             self.leaving.spawn(worker.end(tokio::time::Instant::now() + grace));
         }
+    }
+
+    /// How sending to a receiver goes.
+    #[must_use]
+    pub fn health(&self, name: &str) -> Health {
+        self.healths.of(name)
+    }
+
+    /// A receiver that has a worker, for messages that cannot wait in the outbox.
+    #[must_use]
+    pub fn receiver(&self, name: &str) -> Option<Arc<Receiver>> {
+        self.workers.get(name).map(|worker| Arc::clone(&worker.receiver))
     }
 
     /// Says that new messages were written. Cheap; call it after each transaction that wrote some.
@@ -244,6 +270,7 @@ struct Worker<O, C> {
     outbox: Arc<O>,
     clock: Arc<C>,
     options: DeliveryOptions,
+    healths: Healths,
     /// Messages that were taken while the outbox failed to note it: not to be sent a second time.
     sent_unrecorded: HashSet<String>,
     /// Until when the receiver asked to be left alone.
@@ -307,6 +334,7 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
             let began = Instant::now();
             let result = self.send(due.notification.clone()).await;
             self.count(&result, began.elapsed());
+            self.healths.note(&self.name, self.clock.now_ms(), &result);
             match result {
                 Ok(()) => {}
                 Err(error) if error.kind == SendErrorKind::Partly => {

@@ -47,6 +47,16 @@ impl Secret {
         }
     }
 
+    /// The secret as a document writes it: with its text, so not to be shown.
+    #[must_use]
+    pub fn written(&self) -> Value {
+        match self {
+            Self::Text(text) => text.clone().into(),
+            Self::Env(name) => serde_json::json!({"env": name}),
+            Self::File(path) => serde_json::json!({"file": path}),
+        }
+    }
+
     /// Looks the secret up; `field` is the field that a problem is about.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
 pub use options::StoreOptions;
-pub use outbox::{OutboxEntry, OutboxState};
+pub use outbox::{DeadLetters, OutboxEntry, OutboxState};
 pub use read::Piece;
 pub use receipt::Receipt;
 pub use repair::Repair;

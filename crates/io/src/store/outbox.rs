@@ -62,6 +62,17 @@ pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), St
     Ok(())
 }
 
+/// Messages to one receiver that were given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// The receiver's name.
+    pub receiver: String,
+    /// How many there are.
+    pub count: u64,
+    /// Why the last one was.
+    pub error: Option<String>,
+}
+
 impl Store {
     /// The messages for `receiver` that are due at `now_ms`, the oldest first, at most `limit`.
     ///
@@ -97,6 +108,24 @@ impl Store {
             )?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Dead letters given up at or after `since_ms`, milliseconds since the Unix epoch, by receiver.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub fn outbox_dead_since(&self, since_ms: i64) -> Result<Vec<DeadLetters>, StoreError> {
+        self.look(|db| {
+            // Beside `max`, SQLite takes other columns from the row that holds it.
+            let mut statement = db.prepare_cached(
+                "SELECT receiver, count(*), error, max(done_ms) FROM outbox WHERE state = 2 AND done_ms >= ?1
+                 GROUP BY receiver",
+            )?;
+            let letters = statement.query_map([since_ms], |row| {
+                Ok(DeadLetters { receiver: row.get(0)?, count: row.get(1)?, error: row.get(2)? })
+            })?;
+            letters.map(|letters| Ok(letters?)).collect()
         })
     }
 

@@ -56,16 +56,23 @@ Examples:
 
 impl Row for ReceiverView {
     const COLUMNS: &'static [&'static str] =
-        &["name", "kind", "target", "origin", "pending", "dead", "last sent", "last error"];
+        &["name", "kind", "target", "origin", "works", "pending", "dead", "last sent", "last failed", "last error"];
     fn cells(&self) -> Vec<Cell> {
         vec![
             self.name.as_str().into(),
             self.kind.as_str().into(),
             self.target.as_str().into(),
             self.origin.as_str().into(),
+            match (&self.problem, self.failing_since) {
+                (Some(_), _) => "no",
+                (None, Some(_)) => "failing",
+                (None, None) => "yes",
+            }
+            .into(),
             self.pending.into(),
             self.dead.into(),
             self.last_sent.into(),
+            self.last_failed.into(),
             self.problem.clone().or_else(|| self.last_error.clone()).into(),
         ]
     }

@@ -47,6 +47,7 @@ impl Row for Status {
         "to send",
         "given up",
         "set aside",
+        "problems",
     ];
     fn cells(&self) -> Vec<Cell> {
         vec![
@@ -81,6 +82,7 @@ impl Row for Status {
             )
             .filter(|names| !names.is_empty())
             .into(),
+            self.problems.join("; ").into(),
         ]
     }
 }

@@ -358,3 +358,36 @@ async fn half_requests_hold_nobody_up() {
     assert!(took < Duration::from_secs(30), "half requests held the end up for {took:?}");
     drop(held);
 }
+
+/// What happens inside is told although nothing can be written, once, and its end when it can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_told_to_people() {
+    let Some(room) = Room::of_mib(24) else { return };
+    let elsewhere = tempfile::tempdir().unwrap();
+    let told = elsewhere.path().join("told.json");
+    let setup = Setup::new(room.path());
+    let program = setup.start().await;
+    let own =
+        json!({ "name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s" });
+    apply(&program, json!([floor(&[])]), json!([own])).await;
+    room.fill();
+    let mut n_sent = 0;
+    while program.post("/write?precision=ms", samples(n_sent)).await.0 == 204 {
+        n_sent += 1;
+    }
+    let lines = || std::fs::read_to_string(&told).unwrap_or_default();
+    let until = async |part: &str| {
+        let started = std::time::Instant::now();
+        while !lines().contains(part) {
+            assert!(started.elapsed() < crate::program::PATIENCE, "{part} is not told:\n{}", lines());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    until("lanner:store").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    room.free();
+    until("\"status\":\"resolved\"").await;
+    let n_firing = lines().lines().filter(|line| line.contains("\"status\":\"firing\"")).count();
+    assert_eq!(n_firing, 1, "told once:\n{}", lines());
+    program.stop().await;
+}

@@ -15,6 +15,7 @@ use super::{ApiError, Json};
 use crate::access::Principal;
 use crate::app::App;
 use crate::apply;
+use crate::deliver::Condition;
 use crate::powers::Origins;
 use crate::register::{self, CONFIGURATION};
 
@@ -34,13 +35,17 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
     let counts = app.store.outbox_counts()?;
     let recent = app.store.outbox_list(None, 1_000)?;
     let origins = Origins::read(&app)?;
+    let mut conditions = app.deliveries.conditions();
     let view = |document: ReceiverDocument| {
+        let Condition { unusable, health } = conditions.remove(&document.name).unwrap_or_default();
         let (_, pending, dead) =
             counts.iter().find(|(name, ..)| **name == *document.name).cloned().unwrap_or_default();
         let mut own = recent.iter().filter(|entry| entry.notification.receiver == document.name);
         let described = ReceiverConfig::read(&document.config).map(|config| config.describe());
         let described = described.unwrap_or_default();
-        let target = ["url", "server", "command", "path"].iter().find_map(|field| described.get(field));
+        let target = ["url", "host", "command", "path", "switch", "instance", "chat_id"]
+            .iter()
+            .find_map(|field| described.get(field));
         ReceiverView {
             name: document.name.to_string(),
             kind: described.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned(),
@@ -50,14 +55,21 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             origin: origin(origins.actor(&document.name)),
             pending,
             dead,
+            problem: app.set_aside.problem(register::RECEIVER, &document.name).or(unusable),
+            // What this run knows, or else what an earlier one left in the outbox.
             last_sent: own
                 .clone()
                 .filter(|e| e.state == OutboxState::Sent)
                 .filter_map(|e| e.done_ms)
+                .chain(health.last_sent_ms)
                 .max()
                 .map(Time),
-            last_error: own.find_map(|entry| entry.error.clone()),
-            problem: app.set_aside.problem(register::RECEIVER, &document.name),
+            last_failed: health.last_error.as_ref().map(|(failed_ms, _)| Time(*failed_ms)),
+            last_error: health
+                .last_error
+                .map(|(_, why)| why)
+                .or_else(|| own.find_map(|entry| entry.error.clone())),
+            failing_since: health.failing_since_ms.map(Time),
         }
     };
     let mut views: Vec<ReceiverView> = documents(&app)?.into_iter().map(view).collect();

@@ -32,12 +32,13 @@ pub(super) async fn healthz() -> &'static str {
 /// Evaluation goes on and can be written.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     match not_ready(&app) {
-        None => "ready\n".into_response(),
+        None => format!("ready\n{}", complaints(&app).concat()).into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 
-fn not_ready(app: &App) -> Option<String> {
+/// Why rules are not evaluated, or what they decide cannot be written; `None` while all is well.
+pub(crate) fn not_ready(app: &App) -> Option<String> {
     if let Some(why) = locked(&app.stuck).clone() {
         return Some(why);
     }
@@ -62,6 +63,15 @@ fn not_ready(app: &App) -> Option<String> {
         behind_ms.len(),
         format_duration(most_ms / 1_000 * 1_000)
     ))
+}
+
+/// What Lanner says of itself, a line each: it is ready all the same.
+fn complaints(app: &App) -> Vec<String> {
+    let line = |alert: &lanner_core::Alert| {
+        let text = alert.content.as_str().unwrap_or_default();
+        format!("warning: {}: {}\n", alert.rule, text.replace(char::is_control, " "))
+    };
+    app.engine().complaints().map(line).collect()
 }
 
 /// Lanner's own metrics, for Prometheus.
@@ -121,12 +131,15 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
     let lag_ms = next_ms.map_or(0, |next_ms| (now_ms - next_ms).max(0));
     let rules = engine.rules().count() as u64;
     let alerts = engine.alerts().map(|alert| alert.state).collect();
+    let text = |alert: &lanner_core::Alert| alert.content.as_str().unwrap_or_default().to_owned();
+    let problems = engine.complaints().map(text).collect();
     drop(engine);
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: Time(app.started_ms),
         now: Time(now_ms),
         ready: not_ready(&app).is_none(),
+        problems,
         store: StoreStatus {
             path: app.settings.folder.display().to_string(),
             bytes: stats.folder_bytes,

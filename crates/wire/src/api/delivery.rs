@@ -171,11 +171,17 @@ pub struct ReceiverView {
     pub pending: u64,
     /// Messages given up.
     pub dead: u64,
+    /// Why it cannot work at all, such as a variable that is not set; `null` when it can.
+    #[serde(default)]
+    pub problem: Option<String>,
     /// When it last took a message.
     pub last_sent: Option<Time>,
-    /// Why the latest attempt failed; `null` when it did not.
+    /// Why the latest attempt that failed did.
     pub last_error: Option<String>,
-    /// Why it is not in force, if it cannot be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
+    /// When that was; `null` where it was before the server started.
+    #[serde(default)]
+    pub last_failed: Option<Time>,
+    /// Since when it has taken nothing; `null` while it works.
+    #[serde(default)]
+    pub failing_since: Option<Time>,
 }

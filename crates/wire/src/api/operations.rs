@@ -17,6 +17,9 @@ pub struct Status {
     pub now: Time,
     /// Whether it takes data and evaluates rules.
     pub ready: bool,
+    /// What is wrong, a line each: the alerts that Lanner raises about itself.
+    #[serde(default)]
+    pub problems: Vec<String>,
     /// What is stored.
     pub store: StoreStatus,
     /// What has come in since the start.

@@ -1,0 +1,362 @@
+//! Lanner watches itself: what goes wrong inside becomes alerts like those of rules.
+//!
+//! The edge measures [`Vitals`], [`SelfWatch::observe`] decides what of them is wrong and moves alerts, and the same
+//! [`Notifier`] that tells people of rules tells the receiver called [`RECEIVER`], if there is one. The alerts have
+//! names that no rule can have. A failure of that receiver is an alert like any other, but is not sent to it, so that
+//! no message causes the next.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::alert::{fingerprint, is_builtin};
+use lanner_core::time::{HOUR_MS, MINUTE_MS, format_duration};
+use lanner_core::{
+    Alert, AlertState, Annotations, Changes, Labels, NotifiedAlert, ResolvedReason, TimeRange, Told,
+};
+
+use crate::life;
+use crate::matcher::Silences;
+use crate::notify::{Notifier, Route};
+
+/// The receiver that is told, if one of this name is configured.
+pub const RECEIVER: &str = "self";
+/// The label that messages about Lanner itself are grouped by, whatever the receiver says of others.
+const GROUP_BY: &str = "rule";
+/// An evaluation that is later than this is an alert, milliseconds.
+const LAG_MS: i64 = MINUTE_MS;
+/// A receiver that takes nothing for this long is an alert, milliseconds.
+const FAILING_MS: i64 = 5 * MINUTE_MS;
+/// For so long a dead letter, or a group that was dropped, is an alert, milliseconds.
+pub const RECENT_MS: i64 = HOUR_MS;
+
+/// One thing that can go wrong inside Lanner.
+#[derive(Debug)]
+pub struct Kind {
+    /// The name of its alerts, in the place of a rule's id.
+    pub name: &'static str,
+    /// How bad it is: the label `severity`.
+    pub severity: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+}
+
+const STORE: Kind = Kind {
+    name: "lanner:store",
+    severity: "critical",
+    about: "nothing can be written: the disk is full or fails; what comes in is refused",
+};
+const DAMAGE: Kind =
+    Kind { name: "lanner:damage", severity: "critical", about: "part of what is stored cannot be read" };
+const LAG: Kind =
+    Kind { name: "lanner:lag", severity: "error", about: "rules are evaluated more than a minute late" };
+const FAILING: Kind = Kind {
+    name: "lanner:receiver",
+    severity: "error",
+    about: "a receiver cannot work, or has taken nothing for five minutes",
+};
+const DEAD_LETTERS: Kind = Kind {
+    name: "lanner:dead-letters",
+    severity: "error",
+    about: "messages to a receiver were given up within the last hour",
+};
+const GROUPS: Kind = Kind {
+    name: "lanner:groups",
+    severity: "warning",
+    about: "events of groups beyond the limit of groups were left out within the last hour",
+};
+const HEARTBEAT: Kind = Kind {
+    name: "lanner:heartbeat-lost",
+    severity: "warning",
+    about: "nobody takes the heartbeat, so whoever waits for it will think that Lanner is down",
+};
+
+/// All of them, the worst first.
+pub const KINDS: [&Kind; 7] = [&STORE, &DAMAGE, &LAG, &FAILING, &DEAD_LETTERS, &GROUPS, &HEARTBEAT];
+
+/// How Lanner is, as the edge measured it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vitals {
+    /// Why nothing can be written, if so.
+    pub unwritable: Option<String>,
+    /// What of the store is damaged, if something is.
+    pub damage: Option<String>,
+    /// How far the oldest evaluation that is due lies back, milliseconds.
+    pub lag_ms: i64,
+    /// How every receiver is, by name.
+    pub receivers: BTreeMap<Arc<str>, ReceiverVitals>,
+    /// Events of groups beyond the limit since the start.
+    pub n_dropped: u64,
+    /// Why the last heartbeat was not taken, if so.
+    pub heartbeat: Option<String>,
+}
+
+/// How one receiver is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReceiverVitals {
+    /// Why it cannot work at all.
+    pub unusable: Option<String>,
+    /// Since when it has taken nothing, milliseconds since the Unix epoch.
+    pub failing_since_ms: Option<i64>,
+    /// Why its last attempt failed.
+    pub last_error: Option<String>,
+    /// Messages given up within [`RECENT_MS`].
+    pub n_dead: u64,
+}
+
+/// Something that is wrong now.
+struct Symptom {
+    kind: &'static Kind,
+    group: Labels,
+    value: f64,
+    text: String,
+}
+
+/// What Lanner knows of itself.
+#[derive(Debug, Default)]
+pub struct SelfWatch {
+    alerts: BTreeMap<(Arc<str>, Labels), Alert>,
+    notifier: Notifier,
+    is_told: bool,
+    /// Groups dropped so far, and when the number last rose.
+    dropped: (u64, Option<i64>),
+}
+
+impl SelfWatch {
+    /// Takes up the alerts and records of an earlier run; what is not about Lanner itself is left in them.
+    pub fn restore(&mut self, alerts: &mut Vec<Alert>, told: &mut Vec<Told>) {
+        for alert in alerts.extract_if(.., |alert| is_builtin(&alert.rule)) {
+            if alert.active {
+                self.notifier.restore_running(&alert.fingerprint(), &alert.labels);
+            }
+            self.alerts.insert((alert.rule.clone(), alert.group.clone()), alert);
+        }
+        let own = |told: &mut Told| told.group.get(GROUP_BY).is_some_and(is_builtin);
+        self.notifier.restore(told.extract_if(.., own).collect());
+    }
+
+    /// Takes over how the receiver wants its messages, if there is one.
+    pub fn configure(&mut self, routes: &[Route]) {
+        let route = routes.iter().find(|route| *route.receiver == *RECEIVER);
+        self.is_told = route.is_some();
+        let own = route.map(|route| Route { group_by: vec![GROUP_BY.to_owned()], ..route.clone() });
+        self.notifier.configure(own.into_iter().collect(), Vec::new());
+    }
+
+    /// Replaces the silences.
+    pub fn set_silences(&mut self, silences: Silences, now_ms: i64) {
+        self.notifier.set_silences(silences, now_ms);
+    }
+
+    /// Moves alerts by how Lanner is now, and says what to write and send.
+    pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
+        let mut changes = Changes::default();
+        let mut symptoms = self.symptoms(now_ms, vitals);
+        let mut over: Vec<(Arc<str>, Labels)> = self.alerts.keys().cloned().collect();
+        for symptom in symptoms.drain(..) {
+            let key = (Arc::from(symptom.kind.name), symptom.group.clone());
+            over.retain(|other| *other != key);
+            let mut alert = self.alerts.remove(&key).unwrap_or_else(|| newborn(&symptom, now_ms));
+            update(&mut alert, symptom, now_ms);
+            if !alert.active {
+                begin(&mut alert, now_ms);
+                self.tell(&alert, now_ms, &mut changes);
+            }
+            self.alerts.insert(key, alert);
+        }
+        for key in over {
+            let Some(mut alert) = self.alerts.remove(&key) else { continue };
+            if alert.active {
+                end(&mut alert, now_ms);
+                self.tell(&alert, now_ms, &mut changes);
+            }
+            // Where a receiver is gone, so is what was said of it; elsewhere the last episode stays to be seen.
+            if key.1.get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name)) {
+                changes.forgotten_groups.push(key);
+            } else {
+                self.alerts.insert(key, alert);
+            }
+        }
+        let news = self.notifier.tick(now_ms);
+        changes.outbox.extend(news.messages);
+        changes.told.extend(news.told);
+        changes
+    }
+
+    fn tell(&mut self, alert: &Alert, now_ms: i64, changes: &mut Changes) {
+        let told: NotifiedAlert = life::told(alert);
+        let about_itself = alert.group.get("receiver") == Some(RECEIVER);
+        let receivers: &[Arc<str>] = if self.is_told && !about_itself { &[Arc::from(RECEIVER)] } else { &[] };
+        self.notifier.note(now_ms, told, receivers);
+        changes.alerts.push(alert.clone());
+    }
+
+    /// Notes what became of a message; those of others are passed over.
+    pub fn settle(&mut self, now_ms: i64, key: &str, outcome: DeliveryOutcome) {
+        self.notifier.settle(now_ms, key, outcome);
+    }
+
+    /// Messages whose outcome is not known yet, by key.
+    pub fn under_way(&self) -> impl Iterator<Item = &str> {
+        self.notifier.under_way()
+    }
+
+    /// The alerts about Lanner itself.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.values()
+    }
+
+    fn symptoms(&mut self, now_ms: i64, vitals: &Vitals) -> Vec<Symptom> {
+        let mut found = Vec::new();
+        let mut wrong =
+            |kind, value, text| found.push(Symptom { kind, group: Labels::default(), value, text });
+        if let Some(why) = &vitals.unwritable {
+            let text = format!("nothing can be written, and what comes in is refused: {why}");
+            wrong(&STORE, 1.0, text);
+        }
+        if let Some(what) = &vitals.damage {
+            wrong(&DAMAGE, 1.0, format!("part of what is stored cannot be read: {what}"));
+        }
+        if vitals.lag_ms > LAG_MS {
+            let text = format!("rules are evaluated {} late", format_duration(rounded(vitals.lag_ms)));
+            wrong(&LAG, vitals.lag_ms as f64 / 1e3, text);
+        }
+        let n_new = vitals.n_dropped.saturating_sub(self.dropped.0);
+        if n_new > 0 {
+            self.dropped = (vitals.n_dropped, Some(now_ms));
+        }
+        if self.dropped.1.is_some_and(|rose_ms| now_ms - rose_ms < RECENT_MS) {
+            let n_dropped = self.dropped.0;
+            let text = format!(
+                "{n_dropped} events since the start belong to groups beyond the limit and are left out"
+            );
+            wrong(&GROUPS, n_dropped as f64, text);
+        }
+        if let Some(why) = &vitals.heartbeat {
+            wrong(&HEARTBEAT, 1.0, format!("nobody takes the heartbeat: {why}"));
+        }
+        for (name, receiver) in &vitals.receivers {
+            found.extend(failing(now_ms, name, receiver));
+            found.extend(dead_letters(name, receiver));
+        }
+        found
+    }
+}
+
+fn failing(now_ms: i64, name: &str, receiver: &ReceiverVitals) -> Option<Symptom> {
+    let group = Labels::new([("receiver", name)]);
+    if let Some(why) = &receiver.unusable {
+        let text = format!("the receiver {name} cannot work, its messages wait: {why}");
+        return Some(Symptom { kind: &FAILING, group, value: 1.0, text });
+    }
+    let failing_ms = now_ms - receiver.failing_since_ms?;
+    let why = receiver.last_error.as_deref().unwrap_or("no reason is known");
+    let text =
+        format!("the receiver {name} has taken nothing for {}: {why}", format_duration(rounded(failing_ms)));
+    (failing_ms >= FAILING_MS).then_some(Symptom {
+        kind: &FAILING,
+        group,
+        value: failing_ms as f64 / 1e3,
+        text,
+    })
+}
+
+fn dead_letters(name: &str, receiver: &ReceiverVitals) -> Option<Symptom> {
+    let n_dead = receiver.n_dead;
+    let noun = if n_dead == 1 { "message" } else { "messages" };
+    let why = receiver.last_error.as_deref().map_or_else(String::new, |why| format!(": {why}"));
+    let text =
+        format!("{n_dead} {noun} to {name} given up within the last hour (see lanner outbox list){why}");
+    let group = Labels::new([("receiver", name)]);
+    (n_dead > 0).then_some(Symptom { kind: &DEAD_LETTERS, group, value: n_dead as f64, text })
+}
+
+/// To whole seconds, so that texts are short.
+const fn rounded(ms: i64) -> i64 {
+    ms / 1_000 * 1_000
+}
+
+fn newborn(symptom: &Symptom, now_ms: i64) -> Alert {
+    let own = Labels::new([("rule", symptom.kind.name), ("severity", symptom.kind.severity)]);
+    Alert {
+        rule: symptom.kind.name.into(),
+        version: 1,
+        labels: symptom.group.with(&own),
+        group: symptom.group.clone(),
+        state: AlertState::Normal,
+        since_ms: now_ms,
+        bad_streak: 0,
+        bad_kind: None,
+        good_streak: 0,
+        episode: 0,
+        active: false,
+        started_ms: None,
+        resolved_ms: None,
+        resolved_reason: None,
+        seen_ms: now_ms,
+        window: TimeRange::new(now_ms, now_ms),
+        value: None,
+        base: None,
+        bad_value: None,
+        bad_base: None,
+        error: None,
+        content: serde_json::Value::Null,
+        annotations: Annotations::from([("summary".to_owned(), symptom.kind.about.to_owned())]),
+        late: false,
+        acknowledged: None,
+    }
+}
+
+/// Takes over what is wrong now. That alone is not news.
+fn update(alert: &mut Alert, symptom: Symptom, now_ms: i64) {
+    (alert.value, alert.bad_value) = (Some(symptom.value), Some(symptom.value));
+    alert.content = symptom.text.into();
+    (alert.window, alert.seen_ms) = (TimeRange::new(alert.since_ms.min(now_ms), now_ms), now_ms);
+}
+
+fn begin(alert: &mut Alert, now_ms: i64) {
+    alert.episode = alert.episode.saturating_add(1);
+    (alert.state, alert.active, alert.since_ms) = (AlertState::Firing, true, now_ms);
+    (alert.started_ms, alert.resolved_ms, alert.resolved_reason) = (Some(now_ms), None, None);
+}
+
+fn end(alert: &mut Alert, now_ms: i64) {
+    let reason = ResolvedReason::Recovered;
+    (alert.state, alert.active, alert.since_ms) = (AlertState::Normal, false, now_ms);
+    (alert.resolved_ms, alert.resolved_reason, alert.value) = (Some(now_ms), Some(reason), None);
+    let before = alert.content.as_str().unwrap_or_default();
+    alert.content = format!("{reason}; it was: {before}").into();
+}
+
+/// A message that nobody needs to act on: Lanner is well. Whoever waits for it acts when it does not come.
+#[must_use]
+pub fn heartbeat(receiver: &str, now_ms: i64) -> lanner_core::Notification {
+    let rule: Arc<str> = "lanner:heartbeat".into();
+    let labels = Labels::new([("rule", &*rule), ("severity", "info")]);
+    let alert = NotifiedAlert {
+        fingerprint: fingerprint(&rule, &Labels::default()),
+        episode: 1,
+        state: AlertState::Firing,
+        rule,
+        labels: labels.clone(),
+        group: Labels::default(),
+        content: "Lanner is well and evaluates its rules".into(),
+        annotations: Annotations::default(),
+        started_ms: now_ms,
+        resolved_ms: None,
+        resolved_reason: None,
+        window: TimeRange::new(now_ms, now_ms),
+        value: None,
+        base: None,
+        late: false,
+    };
+    lanner_core::Notification {
+        omitted: lanner_core::Omitted::default(),
+        give_up_ms: None,
+        key: format!("{}{now_ms:016x}", alert.fingerprint),
+        receiver: receiver.into(),
+        group: labels,
+        alerts: vec![alert],
+        repeat: false,
+        created_ms: now_ms,
+    }
+}

@@ -1,0 +1,189 @@
+//! Lanner watches itself: each thing that can go wrong is an alert, is told once, ends, and never causes the next.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::{Changes, Labels, Notification, ResolvedReason, Silence};
+use lanner_engine::Engine;
+use lanner_engine::notify::Route;
+use lanner_engine::vitals::{self, KINDS, ReceiverVitals, Vitals};
+
+const MINUTE_MS: i64 = 60_000;
+
+fn engine() -> Engine {
+    let mut engine = Engine::new();
+    let route = Route {
+        group_wait_ms: 0,
+        group_interval_ms: 0,
+        group_by: vec!["team".to_owned()], // not heeded for what Lanner says of itself
+        ..Route::new(vitals::RECEIVER)
+    };
+    engine.configure(vec![route, Route::new("on-call")], Vec::new());
+    engine
+}
+
+fn receivers(name: &str, vitals: ReceiverVitals) -> BTreeMap<Arc<str>, ReceiverVitals> {
+    BTreeMap::from([(Arc::from(name), vitals)])
+}
+
+/// Every kind, with vitals in which it alone is wrong and a part of what people are told.
+fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
+    let well = Vitals::default();
+    let of = |vitals| Vitals { receivers: receivers("on-call", vitals), ..well.clone() };
+    let none = ReceiverVitals::default();
+    vec![
+        ("lanner:store", Vitals { unwritable: Some("disk full".into()), ..well.clone() }, "disk full"),
+        ("lanner:damage", Vitals { damage: Some("page 7".into()), ..well.clone() }, "page 7"),
+        ("lanner:lag", Vitals { lag_ms: 90_500, ..well.clone() }, "1m30s late"),
+        (
+            "lanner:receiver",
+            of(ReceiverVitals { unusable: Some("X is not set".into()), ..none.clone() }),
+            "X is not set",
+        ),
+        (
+            "lanner:receiver",
+            of(ReceiverVitals {
+                failing_since_ms: Some(-9 * MINUTE_MS),
+                last_error: Some("502".into()),
+                ..none.clone()
+            }),
+            "502",
+        ),
+        ("lanner:dead-letters", of(ReceiverVitals { n_dead: 3, ..none }), "3 messages"),
+        ("lanner:groups", Vitals { n_dropped: 12, ..well.clone() }, "12 events"),
+        ("lanner:heartbeat-lost", Vitals { heartbeat: Some("timed out".into()), ..well }, "timed out"),
+    ]
+}
+
+#[test]
+fn the_manual_lists_every_kind() {
+    let manual = include_str!("../../../docs/receivers.md");
+    for kind in KINDS {
+        let row = format!("| `{}` | {} | {} |", kind.name, kind.severity, kind.about);
+        assert!(manual.contains(&row), "docs/receivers.md lacks {row}");
+    }
+}
+
+#[track_caller]
+fn only(changes: &Changes) -> &Notification {
+    let [message] = &changes.outbox[..] else { panic!("one message, not {:#?}", changes.outbox) };
+    message
+}
+
+#[test]
+fn every_kind_is_told_once_and_ends() {
+    let told: Vec<&str> = sicknesses().iter().map(|(name, ..)| *name).collect();
+    assert!(KINDS.iter().all(|kind| told.contains(&kind.name)), "a kind is not tried: {told:?}");
+    for (name, sick, part) in sicknesses() {
+        let mut engine = engine();
+        let well = Vitals {
+            receivers: receivers("on-call", ReceiverVitals::default()),
+            n_dropped: sick.n_dropped,
+            ..Vitals::default()
+        };
+        let changes = engine.observe(0, &sick);
+        let message = only(&changes);
+        let alert = &message.alerts[0];
+        assert_eq!((&*message.receiver, &*alert.rule), ("self", name));
+        assert!(alert.content.as_str().unwrap().contains(part), "{name}: {}", alert.content);
+        assert!(alert.labels.get("severity").is_some() && alert.annotations.contains_key("summary"));
+        assert_eq!(engine.alerts().filter(|alert| alert.active).count(), 1);
+        // Nothing new: nothing to write, however often it is looked at.
+        assert_eq!(engine.observe(1_000, &sick), Changes::default(), "{name}");
+        let changes = engine.observe(2 * vitals::RECENT_MS, &well);
+        let message = only(&changes);
+        assert_eq!(message.alerts[0].resolved_reason, Some(ResolvedReason::Recovered), "{name}");
+        assert!(message.alerts[0].content.as_str().unwrap().contains("recovered"));
+        assert_eq!(engine.complaints().count(), 0);
+    }
+}
+
+#[test]
+fn what_is_short_or_small_is_no_alert() {
+    let failing = ReceiverVitals { failing_since_ms: Some(-MINUTE_MS), ..ReceiverVitals::default() };
+    for vitals in [
+        Vitals { lag_ms: 60_000, ..Vitals::default() },
+        Vitals { receivers: receivers("on-call", failing), ..Vitals::default() },
+        Vitals::default(),
+    ] {
+        assert_eq!(engine().observe(0, &vitals), Changes::default(), "{vitals:?}");
+    }
+}
+
+#[test]
+fn a_receiver_that_tells_of_itself_causes_no_message() {
+    let mut engine = engine();
+    let sick =
+        ReceiverVitals { unusable: Some("X is not set".into()), n_dead: 5, ..ReceiverVitals::default() };
+    let changes = engine.observe(0, &Vitals { receivers: receivers("self", sick), ..Vitals::default() });
+    assert_eq!((changes.outbox.len(), changes.alerts.len()), (0, 2), "alerts are seen, not sent");
+    let changes = engine.observe(vitals::RECENT_MS, &Vitals::default());
+    assert_eq!(changes.outbox, []);
+}
+
+#[test]
+fn without_a_receiver_alerts_are_seen_all_the_same() {
+    let mut engine = Engine::new();
+    let changes = engine.observe(0, &Vitals { lag_ms: 100_000, ..Vitals::default() });
+    assert_eq!((changes.outbox.len(), changes.alerts.len()), (0, 1));
+    assert_eq!(engine.alerts().next().unwrap().labels.get("rule"), Some("lanner:lag"));
+}
+
+#[test]
+fn a_restart_forgets_and_repeats_nothing() {
+    let sick = Vitals { lag_ms: 100_000, ..Vitals::default() };
+    let mut before = engine();
+    let changes = before.observe(0, &sick);
+    let mut after = engine();
+    let told = changes.told.into_iter().last().into_iter().collect(); // as the store keeps it: the last of a name
+    after.restore(changes.alerts.clone(), Vec::new(), told);
+    // Rules that are put in force end nothing that is not theirs.
+    assert_eq!(after.set_rules(Vec::new(), 0), Changes::default());
+    assert_eq!(after.observe(1_000, &sick), Changes::default());
+    let ended = after.observe(2_000, &Vitals::default());
+    assert_eq!(only(&ended).alerts[0].episode, 1);
+    assert!(only(&ended).is_resolved());
+}
+
+#[test]
+fn people_can_silence_it() {
+    let mut engine = engine();
+    let silence = Silence {
+        id: "s".into(),
+        matchers: vec![lanner_core::Matcher {
+            label: "rule".into(),
+            op: lanner_core::MatchOp::Equal,
+            value: "lanner:lag".into(),
+        }],
+        start_ms: 0,
+        end_ms: 10 * MINUTE_MS,
+        author: String::new(),
+        comment: String::new(),
+        created_ms: 0,
+    };
+    engine.set_silences(&[silence], 0);
+    let sick = Vitals { lag_ms: 100_000, ..Vitals::default() };
+    assert_eq!(engine.observe(1, &sick).outbox, []);
+    assert_eq!(only(&engine.observe(10 * MINUTE_MS, &sick)).alerts[0].rule, "lanner:lag".into());
+}
+
+#[test]
+fn what_was_said_of_a_receiver_goes_with_it() {
+    let mut engine = engine();
+    let dead = ReceiverVitals { n_dead: 1, ..ReceiverVitals::default() };
+    engine.observe(0, &Vitals { receivers: receivers("on-call", dead), ..Vitals::default() });
+    let changes = engine.observe(1_000, &Vitals::default());
+    let group = Labels::new([("receiver", "on-call")]);
+    assert_eq!(changes.forgotten_groups, [(Arc::from("lanner:dead-letters"), group)]);
+    assert_eq!(engine.alerts().count(), 0);
+}
+
+#[test]
+fn a_heartbeat_has_a_key_of_its_own_each_time() {
+    let (first, second) = (vitals::heartbeat("dms", 1), vitals::heartbeat("dms", 2));
+    assert_ne!(first.key, second.key);
+    assert_eq!(first.key.len(), 32);
+    assert!(!first.is_resolved());
+}

@@ -1,0 +1,86 @@
+//! The heartbeat: a message at regular times for as long as rules are evaluated. Whoever waits for it (a dead man's
+//! switch) raises the alarm that Lanner itself no longer can.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lanner_engine::config::ReceiverDocument;
+use lanner_engine::vitals;
+use lanner_io::receiver::{Receiver, Secret};
+use serde_json::json;
+
+use crate::api::operations::not_ready;
+use crate::app::{App, locked};
+
+/// Where the heartbeat goes, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Where it goes.
+    pub to: To,
+    /// How often, milliseconds.
+    pub every_ms: u64,
+}
+
+/// Where the heartbeat goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// A URL to POST to; it may hold a token.
+    Url(Secret),
+    /// A receiver, by name.
+    Receiver(String),
+}
+
+/// Runs until the app's alarm is stopped. Ends at once where no heartbeat is configured.
+pub async fn run(app: Arc<App>) {
+    let Some(Heartbeat { to, every_ms }) = app.settings.heartbeat.clone() else { return };
+    while !app.alarm.is_stopping() {
+        beat(&app, &to).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(every_ms)) => {}
+            () = app.alarm.stopped() => return,
+        }
+    }
+}
+
+/// Sends one heartbeat if Lanner is well. It does not go through the outbox: one that is late says nothing.
+async fn beat(app: &App, to: &To) {
+    if let Some(why) = not_ready(app) {
+        return tracing::warn!("no heartbeat is sent, because {why}");
+    }
+    let sent = match receiver(app, to) {
+        Ok(receiver) => {
+            let message = vitals::heartbeat(to.name(), app.now_ms());
+            receiver.send(&message).await.map_err(|error| error.to_string())
+        }
+        Err(why) => Err(why),
+    };
+    let failed = sent.err();
+    let before = std::mem::replace(&mut *locked(&app.heartbeat_failed), failed.clone());
+    if let Some(why) = failed.filter(|why| before.as_ref() != Some(why)) {
+        tracing::error!("the heartbeat was not taken: {why}");
+    }
+}
+
+fn receiver(app: &App, to: &To) -> Result<Arc<Receiver>, String> {
+    match to {
+        To::Url(url) => {
+            let config = json!({"kind": "webhook", "url": url.written()});
+            let document = ReceiverDocument { name: to.name().into(), config, at: None };
+            app.deliveries.build(&document).map(Arc::new)
+        }
+        To::Receiver(name) => app.deliveries.receiver(name).ok_or_else(|| {
+            format!(
+                "server.heartbeat.to names the receiver \"{name}\", which is not described or cannot work"
+            )
+        }),
+    }
+}
+
+impl To {
+    fn name(&self) -> &str {
+        match self {
+            Self::Url(_) => "heartbeat",
+            Self::Receiver(name) => name,
+        }
+    }
+}
