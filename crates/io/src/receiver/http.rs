@@ -5,12 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 pub(super) use lanner_core::cause::deepest;
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Response, StatusCode, Url, redirect};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 
 use super::redact::{cleaned, shown};
 use super::tls::Authorities;
-use super::{Problem, Secret, SendError};
+use super::{BuildContext, Problem, Secret, SendError};
 
 /// So much of an answer is read to tell why it is an error.
 const MAX_ANSWER_BYTES: usize = 1024;
@@ -63,21 +63,38 @@ fn follow_on_the_same_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
 #[derive(Clone)]
 pub(super) enum Credentials {
     Bearer(String),
-    Basic { username: String, password: String },
+    Basic {
+        username: String,
+        password: String,
+    },
+    /// A scheme of a service's own.
+    Key {
+        scheme: &'static str,
+        key: String,
+    },
 }
 
 impl Credentials {
     pub(super) fn secret(&self) -> String {
         match self {
-            Self::Bearer(secret) | Self::Basic { password: secret, .. } => secret.clone(),
+            Self::Bearer(secret) | Self::Basic { password: secret, .. } | Self::Key { key: secret, .. } => {
+                secret.clone()
+            }
         }
     }
 }
 
-/// Where to POST, and what must not be shown of it.
+/// An answer that says that a request was taken.
+pub(super) struct Accepted {
+    /// The beginning of what it says.
+    pub(super) text: String,
+}
+
+/// Where to send, and what must not be shown of it.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) client: Client,
+    pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) credentials: Option<Credentials>,
@@ -86,22 +103,48 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Sends `body` with the idempotency key.
+    /// A target for POST without credentials, at `url`.
+    ///
+    /// - `secrets`: parts of what is sent that must not be shown, beside those of the URL.
+    pub(super) fn new(
+        context: &BuildContext,
+        url: Url,
+        ca_file: Option<&Path>,
+        mut secrets: Vec<String>,
+    ) -> Result<Self, Problem> {
+        let client = context.clients.get(ca_file)?;
+        secrets.extend(secrets_of(&url));
+        Ok(Self { client, method: Method::POST, url, headers: HeaderMap::new(), credentials: None, secrets })
+    }
+
+    /// Sends JSON with the idempotency key.
     pub(super) async fn post_json(&self, key: &str, body: Vec<u8>) -> Result<(), SendError> {
-        let request = self
+        self.send(key, body).await.map(drop)
+    }
+
+    /// Sends `body` with the idempotency key; as JSON, unless a header says otherwise.
+    pub(super) async fn send(&self, key: &str, body: Vec<u8>) -> Result<Accepted, SendError> {
+        let mut request = self
             .client
-            .post(self.url.clone())
+            .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone())
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
             .header("Idempotency-Key", key)
             .body(body);
+        if !self.headers.contains_key(CONTENT_TYPE) {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
         let request = match &self.credentials {
             Some(Credentials::Bearer(token)) => request.bearer_auth(token),
             Some(Credentials::Basic { username, password }) => request.basic_auth(username, Some(password)),
+            Some(Credentials::Key { scheme, key }) => {
+                request.header(AUTHORIZATION, format!("{scheme} {key}"))
+            }
             None => request,
         };
         match request.send().await {
-            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(mut response) if response.status().is_success() => {
+                Ok(Accepted { text: read_start(&mut response).await })
+            }
             Ok(response) => Err(self.refusal(response).await),
             Err(error) => Err(self.failure(&error)),
         }
@@ -121,7 +164,9 @@ impl Target {
                 "{at} answered {status}, a redirect to {to} that is not followed; write the final address as `url`"
             ));
         }
-        let answer = cleaned(&read_start(&mut response).await, &self.secrets);
+        let answer = read_start(&mut response).await;
+        let retry_after_ms = retry_after_ms.or_else(|| asked_in_body(&answer));
+        let answer = cleaned(&answer, &self.secrets);
         let said = if answer.is_empty() { String::new() } else { format!(": {answer}") };
         let message = format!("{at} answered {status}{said}{}", advice(status));
         let mut error =
@@ -168,6 +213,17 @@ pub(super) fn check_url(field: &str, url: &Secret) -> Option<Problem> {
     url.plain().and_then(|text| parse_url(field, text).err())
 }
 
+/// Complains about a URL that is wrong; one that is missing has a standard.
+pub(super) fn check_optional_url(field: &str, url: &Secret) -> Option<Problem> {
+    if url.is_empty() { None } else { check_url(field, url) }
+}
+
+/// The URL that was written, or else the standard one.
+pub(super) fn parse_url_or(field: &str, url: &Secret, standard: &str) -> Result<Url, Problem> {
+    let text = if url.is_empty() { standard.to_owned() } else { url.resolve(field)? };
+    parse_url(field, &text)
+}
+
 /// The parts of a URL that must not be repeated.
 pub(super) fn secrets_of(url: &Url) -> Vec<String> {
     let path = url.path().trim_matches('/');
@@ -211,6 +267,14 @@ fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
         text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
     let wait = until.duration_since(now).unwrap_or_default();
     Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).min(MAX_RETRY_AFTER_MS))
+}
+
+/// `retry_after` in the JSON of an answer, seconds: Discord's, and Telegram's among its `parameters`.
+fn asked_in_body(answer: &str) -> Option<i64> {
+    let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
+    let asked = answer.get("retry_after").or_else(|| answer.get("parameters")?.get("retry_after"))?;
+    let wait_ms = (asked.as_f64()? * 1e3).ceil();
+    (wait_ms >= 0.0).then_some((wait_ms as i64).min(MAX_RETRY_AFTER_MS))
 }
 
 #[cfg(test)]

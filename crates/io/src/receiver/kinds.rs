@@ -3,8 +3,13 @@
 use lanner_core::field::Field;
 
 use super::config::{self, KindConfig};
-use super::{CommandConfig, EmailConfig, LogConfig, Problem, SlackConfig, SwitchConfig, WebhookConfig};
-use super::{command, email, log, slack, switch, webhook};
+use super::{
+    CommandConfig, DiscordConfig, EmailConfig, LogConfig, OpsgenieConfig, PagerDutyConfig, Problem,
+    ServiceNowConfig, SlackConfig, SwitchConfig, TeamsConfig, TelegramConfig, WebhookConfig,
+};
+use super::{
+    command, discord, email, log, opsgenie, pagerduty, servicenow, slack, switch, teams, telegram, webhook,
+};
 
 /// One kind of receiver.
 #[derive(Debug)]
@@ -43,6 +48,43 @@ pub const KINDS: &[Kind] = &[
         "posts to an incoming webhook of Slack, Mattermost or Rocket.Chat",
         r#"{"kind": "slack", "url": {"env": "SLACK_URL"}}"#,
         slack::FIELDS,
+    ),
+    kind::<PagerDutyConfig>(
+        "pagerduty",
+        "triggers and resolves alerts of PagerDuty (Events API v2)",
+        r#"{"kind": "pagerduty", "routing_key": {"env": "PAGERDUTY_KEY"}}"#,
+        pagerduty::FIELDS,
+    ),
+    kind::<OpsgenieConfig>(
+        "opsgenie",
+        "creates and closes alerts of Opsgenie",
+        r#"{"kind": "opsgenie", "api_key": {"env": "OPSGENIE_KEY"}, "responders": [{"type": "team", "name": "payments"}]}"#,
+        opsgenie::FIELDS,
+    ),
+    kind::<TeamsConfig>(
+        "teams",
+        "posts a card to Microsoft Teams through a workflow",
+        r#"{"kind": "teams", "url": {"env": "TEAMS_URL"}}"#,
+        teams::FIELDS,
+    ),
+    kind::<TelegramConfig>(
+        "telegram",
+        "sends a message of a bot to a chat of Telegram",
+        r#"{"kind": "telegram", "token": {"env": "TELEGRAM_TOKEN"}, "chat_id": -1001234567890}"#,
+        telegram::FIELDS,
+    ),
+    kind::<DiscordConfig>(
+        "discord",
+        "posts to a channel of Discord through a webhook",
+        r#"{"kind": "discord", "url": {"env": "DISCORD_URL"}}"#,
+        discord::FIELDS,
+    ),
+    kind::<ServiceNowConfig>(
+        "servicenow",
+        "sends events to ServiceNow Event Management",
+        r#"{"kind": "servicenow", "url": "https://example.service-now.com/api/global/em/jsonv2",
+            "auth": {"username": "lanner", "password": {"env": "SERVICENOW_PASSWORD"}}}"#,
+        servicenow::FIELDS,
     ),
     kind::<CommandConfig>(
         "command",

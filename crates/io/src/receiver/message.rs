@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::Links;
 
+/// Room for the number of alerts that are not shown.
+const MORE_CHARS: usize = 64;
+
 /// Lanner's own JSON: what `webhook` sends, `command` reads and `log` writes.
 ///
 /// Times are RFC 3339 in UTC. A field is added without a new version; one that changes its meaning is not.
@@ -205,6 +208,47 @@ pub(super) fn plain_text(notification: &Notification, links: &Links) -> String {
         text.push_str(home);
         text.push('\n');
     }
+    text
+}
+
+/// A name for a notification group at services that find things again by a key: 16 hexadecimal digits.
+pub(super) fn group_key(notification: &Notification) -> String {
+    lanner_core::alert::fingerprint(&notification.receiver, &notification.group)
+}
+
+/// As many alerts of a message as text as fit into `max`, the first one cut if need be, then how many more there are.
+///
+/// - `max`: in UTF-16 units of what is escaped, which is never less than a service counts;
+/// - `escape`: what stands for a character.
+pub(super) fn bounded_text(
+    notification: &Notification,
+    links: &Links,
+    max: usize,
+    escape: fn(char) -> String,
+) -> String {
+    let escaped = |text: &str| text.chars().map(escape).collect::<String>();
+    let size = |text: &str| text.encode_utf16().count();
+    let room = max.saturating_sub(MORE_CHARS);
+    let mut text = String::new();
+    for (at, alert) in notification.alerts.iter().enumerate() {
+        let section = format!("{}\n{}", alert.title(), alert_text(alert, links));
+        let shown = escaped(&section);
+        if size(&text) + size(&shown) < room {
+            text.push_str(&shown);
+        } else if at == 0 {
+            let mut kept = size(&section);
+            // Escaping makes it longer by at most a constant factor, so this ends soon.
+            while size(&escaped(&cut(&section, kept, char::len_utf16))) >= room && kept > 0 {
+                kept = kept * 3 / 4;
+            }
+            text = escaped(&cut(&section, kept, char::len_utf16));
+        } else {
+            text.push_str(&escaped(&format!("\nand {} more", notification.alerts.len() - at)));
+            break;
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
     text
 }
 

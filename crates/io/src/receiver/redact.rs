@@ -1,6 +1,9 @@
 //! What may be shown of a URL, and cleaning of text that came from elsewhere.
 
 use reqwest::Url;
+use serde_json::Value;
+
+use super::Secret;
 
 /// Text from outside that goes into an error is cut after so many characters.
 const MAX_SHOWN_CHARS: usize = 300;
@@ -25,6 +28,15 @@ pub(super) fn shown(url: &Url) -> String {
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     let rest = if url.path() == "/" && url.query().is_none() { "" } else { "***" };
     format!("{}://{host}{port}/{rest}", url.scheme())
+}
+
+/// A receiver's document for people: with its address, or the one that stands in for it, as far as that may be shown.
+pub(super) fn described(config: &impl serde::Serialize, url: &Secret, standard: &str) -> Value {
+    let mut described = serde_json::to_value(config).unwrap_or_default();
+    if let Some(url) = url.plain() {
+        described["url"] = if url.is_empty() { standard.into() } else { shown_url(url).into() };
+    }
+    described
 }
 
 /// `text` on one line, at most 300 characters, with each of `secrets` replaced by `***`.

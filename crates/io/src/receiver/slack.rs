@@ -6,12 +6,11 @@ use std::path::PathBuf;
 
 use lanner_core::field::{Field, Type};
 use lanner_core::{Notification, NotifiedAlert};
-use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_url, parse_url, secrets_of};
+use super::http::{Target, check_url, parse_url};
 use super::message::{content_text, cut, facts, one, to_json};
 use super::redact::shown_url;
 use super::{Links, Problem, Secret, Sending, Transport};
@@ -79,16 +78,10 @@ impl KindConfig for SlackConfig {
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
         let url = self.url.resolve("url").and_then(|text| parse_url("url", &text));
-        let client = context.clients.get(self.ca_file.as_deref());
-        match (url, client) {
-            (Ok(url), Ok(client)) => {
-                let secrets = secrets_of(&url);
-                let target = Target { client, url, headers: HeaderMap::new(), credentials: None, secrets };
-                let links = context.links.clone();
-                Ok(Box::new(Slack { target, config: self.clone(), links }))
-            }
-            (url, client) => Err(url.err().into_iter().chain(client.err()).collect()),
-        }
+        let url = url.map_err(|problem| vec![problem])?;
+        let target = Target::new(context, url, self.ca_file.as_deref(), Vec::new());
+        let target = target.map_err(|problem| vec![problem])?;
+        Ok(Box::new(Slack { target, config: self.clone(), links: context.links.clone() }))
     }
 }
 

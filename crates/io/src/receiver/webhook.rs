@@ -79,7 +79,8 @@ pub(super) const FIELDS: &[Field] = &[
     TIMEOUT,
 ];
 
-const AUTH: &[Field] = &[
+/// The fields of credentials.
+pub(super) const AUTH: &[Field] = &[
     Field::new("bearer", "{ env: HOOK_TOKEN }", "a bearer token").of(Type::Secret),
     Field::new("username", "lanner", "a name, for basic authentication"),
     Field::new("password", "{ file: /etc/lanner/hook }", "the password beside it").of(Type::Secret),
@@ -142,7 +143,8 @@ impl KindConfig for WebhookConfig {
             (Ok(url), Ok(client)) if problems.is_empty() => {
                 secrets.extend(secrets_of(&url));
                 secrets.extend(credentials.as_ref().map(Credentials::secret));
-                let target = Target { client, url, headers, credentials, secrets };
+                let method = reqwest::Method::POST;
+                let target = Target { client, method, url, headers, credentials, secrets };
                 let links = context.links.clone();
                 Ok(Box::new(Webhook { target, format: self.format, links }))
             }
@@ -167,7 +169,7 @@ fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue, String
 }
 
 impl Auth {
-    fn check(&self) -> Option<Problem> {
+    pub(super) fn check(&self) -> Option<Problem> {
         let basic = !self.username.is_empty() || !self.password.is_empty();
         match (!self.bearer.is_empty(), basic) {
             (true, false) => None,
@@ -188,7 +190,7 @@ impl Auth {
     }
 
     /// The credentials with their secret looked up.
-    fn resolve(&self) -> Result<Credentials, Problem> {
+    pub(super) fn resolve(&self) -> Result<Credentials, Problem> {
         if self.bearer.is_empty() {
             let password = self.password.resolve("auth.password")?;
             return Ok(Credentials::Basic { username: self.username.clone(), password });

@@ -7,3 +7,4 @@ mod http;
 mod local;
 mod mail;
 mod peers;
+mod services;

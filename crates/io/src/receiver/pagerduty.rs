@@ -1,0 +1,143 @@
+//! `pagerduty`: an event of PagerDuty's Events API v2 per message.
+//!
+//! The alerts of one notification group are one alert there, found again by its `dedup_key`: it is triggered while
+//! one of them lasts and resolved with the last. Source: PagerDuty developer documentation, "Events API v2 / Send an
+//! alert event".
+
+use std::path::PathBuf;
+
+use lanner_core::Notification;
+use lanner_core::field::{Field, Type};
+use lanner_core::time::format_time;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
+use super::http::{Target, check_optional_url, parse_url_or};
+use super::message::{bounded_text, cut, group_key, one, to_json};
+use super::redact::described;
+use super::severity::Severity;
+use super::{Links, Problem, Secret, Sending, Transport};
+
+const URL: &str = "https://events.pagerduty.com/v2/enqueue";
+/// The length of every routing key.
+const KEY_CHARS: usize = 32;
+/// The longest summary, in characters.
+const MAX_SUMMARY_CHARS: usize = 1024;
+/// An event may have 512 KB; people read less.
+const MAX_TEXT_CHARS: usize = 16 * 1024;
+
+/// A `pagerduty` receiver as the operator writes it.
+///
+/// The label `severity` becomes PagerDuty's: critical, error, warning or info; error without one.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PagerDutyConfig {
+    /// The integration key.
+    pub routing_key: Secret,
+    /// Where to send instead.
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    pub url: Secret,
+    /// Certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+/// The fields of a `pagerduty` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new(
+        "routing_key",
+        "{ env: PAGERDUTY_KEY }",
+        "the integration key of an Events API v2 integration",
+    )
+    .of(Type::Secret)
+    .required(),
+    Field::new(
+        "url",
+        "https://events.eu.pagerduty.com/v2/enqueue",
+        "where events go; the example is Europe's",
+    )
+    .of(Type::Secret)
+    .or(URL),
+    CA_FILE,
+    TIMEOUT,
+];
+
+impl KindConfig for PagerDutyConfig {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = check_optional_url("url", &self.url).into_iter().collect();
+        if self.routing_key.is_empty() {
+            let message = "is missing; write the integration key of an Events API v2 integration";
+            problems.push(Problem::new("routing_key", message));
+        } else if self.routing_key.plain().is_some_and(|key| key.chars().count() != KEY_CHARS) {
+            problems.push(Problem::new("routing_key", "is not a routing key, which has 32 characters"));
+        }
+        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
+        problems
+    }
+
+    fn describe(&self) -> Value {
+        described(self, &self.url, URL)
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let one = |problem| vec![problem];
+        let routing_key = self.routing_key.resolve("routing_key").map_err(one)?;
+        let url = parse_url_or("url", &self.url, URL).map_err(one)?;
+        let secrets = vec![routing_key.clone()];
+        let target = Target::new(context, url, self.ca_file.as_deref(), secrets).map_err(one)?;
+        Ok(Box::new(PagerDuty { target, routing_key, links: context.links.clone() }))
+    }
+}
+
+struct PagerDuty {
+    target: Target,
+    routing_key: String,
+    links: Links,
+}
+
+impl Transport for PagerDuty {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        let event = to_json(&event(notification, &self.routing_key, &self.links));
+        Box::pin(self.target.post_json(&notification.key, event))
+    }
+}
+
+fn event(notification: &Notification, routing_key: &str, links: &Links) -> Value {
+    let is_over = notification.is_resolved();
+    let first = notification.alerts.first();
+    let mut event = json!({
+        "routing_key": routing_key,
+        "event_action": if is_over { "resolve" } else { "trigger" },
+        "dedup_key": group_key(notification),
+        "client": "Lanner",
+        "payload": {
+            "summary": cut(&notification.title(), MAX_SUMMARY_CHARS, one),
+            "source": first.map_or("lanner", |alert| &*alert.rule),
+            "severity": Severity::gravest(notification).name(),
+            "timestamp": format_time(notification.created_ms),
+            "class": first.map_or("", |alert| alert.state.name()),
+            "custom_details": {
+                "alerts": notification.alerts.len(),
+                "text": bounded_text(notification, links, MAX_TEXT_CHARS, String::from),
+                "receiver": notification.receiver,
+                "group": notification.group,
+            },
+        },
+    });
+    if let Some(url) = first.and_then(|alert| links.shown_rule(alert)) {
+        event["client_url"] = url.clone().into();
+        event["links"] = json!([{"href": url, "text": "the rule"}]);
+    }
+    if let Some(url) = first.and_then(|alert| alert.annotations.get("runbook_url")) {
+        let mut all = event["links"].as_array().cloned().unwrap_or_default();
+        all.push(json!({"href": url, "text": "runbook"}));
+        event["links"] = all.into();
+    }
+    event
+}

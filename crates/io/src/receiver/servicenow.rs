@@ -1,0 +1,163 @@
+//! `servicenow`: events for ServiceNow Event Management, one for each alert of a message.
+//!
+//! Events with the same `message_key` are one alert there; severity 0 clears it. Source: ServiceNow documentation,
+//! "Event collection via web service API" and "Event field format for event collection".
+
+use std::path::PathBuf;
+
+use lanner_core::field::{Field, Type};
+use lanner_core::time::format_time;
+use lanner_core::{Notification, NotifiedAlert};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
+use super::http::{Target, check_url, parse_url};
+use super::message::{alert_text, cut, one, to_json};
+use super::redact::described;
+use super::severity::Severity;
+use super::webhook::{AUTH, Auth};
+use super::{Links, Problem, Secret, Sending, Transport};
+
+/// The longest source, node, type and resource, in characters.
+const MAX_NAME_CHARS: usize = 100;
+/// The longest description, in characters.
+const MAX_DESCRIPTION_CHARS: usize = 4000;
+
+/// A `servicenow` receiver as the operator writes it.
+///
+/// The label `severity` becomes ServiceNow's: 1 for critical, 2 error, 4 warning, 5 info, and 0 once it is over.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceNowConfig {
+    /// Where events are collected.
+    pub url: Secret,
+    /// Credentials.
+    pub auth: Option<Auth>,
+    /// The name of the source of events.
+    pub source: String,
+    /// The label whose value is the event's node.
+    pub node: String,
+    /// Certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For one attempt.
+    pub timeout: Timeout,
+}
+
+impl Default for ServiceNowConfig {
+    fn default() -> Self {
+        Self {
+            url: Secret::default(),
+            auth: None,
+            source: "Lanner".to_owned(),
+            node: "host".to_owned(),
+            ca_file: None,
+            timeout: Timeout::default(),
+        }
+    }
+}
+
+/// The fields of a `servicenow` receiver.
+pub(super) const FIELDS: &[Field] = &[
+    Field::new("url", "https://example.service-now.com/api/global/em/jsonv2", "where events are collected")
+        .of(Type::Secret)
+        .required(),
+    Field::new(
+        "auth",
+        "{ username: lanner, password: { env: SERVICENOW_PASSWORD } }",
+        "a user with the role evt_mgmt_integration, or a bearer token",
+    )
+    .of(Type::Map(AUTH))
+    .required(),
+    Field::new("source", "Lanner", "the name of the source of events").or("Lanner"),
+    Field::new("node", "host", "the label whose value is the event's node").or("host"),
+    CA_FILE,
+    TIMEOUT,
+];
+
+impl KindConfig for ServiceNowConfig {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = check_url("url", &self.url).into_iter().collect();
+        match &self.auth {
+            Some(auth) => problems.extend(auth.check()),
+            None => {
+                problems.push(Problem::new("auth", "is missing; write { username: NAME, password: SECRET }"));
+            }
+        }
+        if !(1..=MAX_NAME_CHARS).contains(&self.source.chars().count()) {
+            problems.push(Problem::new("source", "should have 1 to 100 characters"));
+        }
+        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
+        problems
+    }
+
+    fn describe(&self) -> Value {
+        described(self, &self.url, "")
+    }
+
+    fn timeout(&self) -> Timeout {
+        self.timeout
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        let one = |problem| vec![problem];
+        let credentials = self.auth.as_ref().map(Auth::resolve).transpose().map_err(one)?;
+        let url = self.url.resolve("url").and_then(|text| parse_url("url", &text)).map_err(one)?;
+        let secrets = credentials.iter().map(super::http::Credentials::secret).collect();
+        let mut target = Target::new(context, url, self.ca_file.as_deref(), secrets).map_err(one)?;
+        target.credentials = credentials;
+        Ok(Box::new(ServiceNow { target, config: self.clone(), links: context.links.clone() }))
+    }
+}
+
+struct ServiceNow {
+    target: Target,
+    config: ServiceNowConfig,
+    links: Links,
+}
+
+impl Transport for ServiceNow {
+    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
+        let event = |alert| event(alert, &self.config, &self.links);
+        let records: Vec<Value> = notification.alerts.iter().map(event).collect();
+        let body = to_json(&json!({ "records": records }));
+        Box::pin(self.target.post_json(&notification.key, body))
+    }
+}
+
+fn event(alert: &NotifiedAlert, config: &ServiceNowConfig, links: &Links) -> Value {
+    let name = |text: &str| cut(text, MAX_NAME_CHARS, one);
+    let severity = match Severity::of(alert) {
+        _ if alert.is_resolved() => "0",
+        Severity::Critical => "1",
+        Severity::Error => "2",
+        Severity::Warning => "4",
+        Severity::Info => "5",
+    };
+    let text = format!("{}\n{}", alert.title(), alert_text(alert, links));
+    let additional_info = json!({
+        "labels": alert.labels, "annotations": alert.annotations, "generator_url": links.rule(&alert.rule),
+        "value": alert.value, "base": alert.base, "episode": alert.episode,
+        "resolved_reason": alert.resolved_reason,
+    });
+    json!({
+        "source": config.source,
+        "event_class": "Lanner",
+        "node": name(alert.labels.get(&config.node).unwrap_or_default()),
+        "type": name(&alert.rule),
+        "resource": name(&alert.group.to_string()),
+        "metric_name": name(&alert.rule),
+        "message_key": alert.fingerprint,
+        "severity": severity,
+        "resolution_state": if alert.is_resolved() { "Closing" } else { "New" },
+        "time_of_event": in_their_form(alert.resolved_ms.unwrap_or(alert.started_ms)),
+        "description": cut(&text, MAX_DESCRIPTION_CHARS, one),
+        "additional_info": additional_info.to_string(),
+    })
+}
+
+/// `2026-01-01 00:00:00`, UTC.
+fn in_their_form(time_ms: i64) -> String {
+    let text = format_time(time_ms);
+    text.chars().take("2026-01-01T00:00:00".len()).collect::<String>().replace('T', " ")
+}
