@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
 use lanner_engine::vitals;
 use lanner_io::receiver::{Receiver, Secret};
@@ -64,8 +65,8 @@ async fn beat(app: &App, to: &To) {
 fn receiver(app: &App, to: &To) -> Result<Arc<Receiver>, String> {
     match to {
         To::Url(url) => {
-            let config = json!({"kind": "webhook", "url": url.written()});
-            let document = ReceiverDocument { name: to.name().into(), config, at: None };
+            let node = Node::from_json(&json!({"kind": "webhook", "url": url.written()}));
+            let document = ReceiverDocument { name: to.name().into(), config: node.clone(), node };
             app.deliveries.build(&document).map(Arc::new)
         }
         To::Receiver(name) => app.deliveries.receiver(name).ok_or_else(|| {

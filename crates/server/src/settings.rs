@@ -484,7 +484,8 @@ fn read_heartbeat(node: &Node, check: &mut Check) -> Option<Heartbeat> {
         Secret::deserialize(node.to_json()).map(To::Url).map_err(|error| error.to_string())
     });
     let every_ms = fields.read("every", check, |node| {
-        let every_ms = parse_duration_ms(&text(node)?).map_err(|error| error.to_string())?;
+        let every_ms =
+            lanner_core::time::parse_duration_ms(&text(node)?).map_err(|error| error.to_string())?;
         if every_ms < 1_000 {
             return Err("should be a second at least".to_owned());
         }

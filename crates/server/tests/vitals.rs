@@ -51,7 +51,7 @@ async fn a_receiver_that_cannot_work_is_shown_and_told_and_works_once_it_can() {
     let running = start().await;
     let (told, secret) = (running.folder.path().join("told.json"), running.folder.path().join("secret"));
     let receivers = json!([
-        {"name": "self", "kind": "log", "path": told, "group_wait": "0s"},
+        {"name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s"},
         {"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "auth": {"bearer": {"file": secret}}},
     ]);
     running.fine("POST", "/api/v1/apply", json!({ "receivers": receivers })).await;
@@ -86,8 +86,8 @@ async fn dead_letters_are_told_and_failures_are_dated() {
     let rule = json!({"id": "r", "query": {"stream": "s", "measure": "count"}, "window": "1s",
         "absolute": {"min": 1}, "receivers": ["hook"]});
     let receivers = json!([
-        {"name": "self", "kind": "log", "path": told, "group_wait": "0s"},
-        {"name": "hook", "kind": "webhook", "url": url, "group_wait": "0s"},
+        {"name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s"},
+        {"name": "hook", "kind": "webhook", "url": url, "group_wait": "0s", "group_interval": "0s"},
     ]);
     running.fine("POST", "/api/v1/apply", json!({"rules": [rule], "receivers": receivers})).await;
     let failed = |all: &Value| all[0]["failing_since"].is_string() && all[0]["last_failed"].is_string();
