@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lanner_core::alert::{fingerprint, is_builtin};
 use lanner_core::time::{HOUR_MS, MINUTE_MS, format_duration};
 use lanner_core::{
-    Alert, AlertState, Annotations, Changes, Labels, NotifiedAlert, ResolvedReason, TimeRange, Told,
+    Alert, AlertState, Annotations, Changes, Group, Labels, NotifiedAlert, ResolvedReason, TimeRange, Told,
 };
 
 use crate::life;
@@ -106,7 +106,7 @@ pub struct ReceiverVitals {
 /// Something that is wrong now.
 struct Symptom {
     kind: &'static Kind,
-    group: Labels,
+    group: Group,
     value: f64,
     text: String,
 }
@@ -114,7 +114,7 @@ struct Symptom {
 /// What Lanner knows of itself.
 #[derive(Debug, Default)]
 pub struct SelfWatch {
-    alerts: BTreeMap<(Arc<str>, Labels), Alert>,
+    alerts: BTreeMap<(Arc<str>, Group), Alert>,
     notifier: Notifier,
     is_told: bool,
     /// Groups dropped so far, and when the number last rose.
@@ -151,7 +151,7 @@ impl SelfWatch {
     pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
         let mut changes = Changes::default();
         let mut symptoms = self.symptoms(now_ms, vitals);
-        let mut over: Vec<(Arc<str>, Labels)> = self.alerts.keys().cloned().collect();
+        let mut over: Vec<(Arc<str>, Group)> = self.alerts.keys().cloned().collect();
         for symptom in symptoms.drain(..) {
             let key = (Arc::from(symptom.kind.name), symptom.group.clone());
             over.retain(|other| *other != key);
@@ -170,7 +170,7 @@ impl SelfWatch {
                 self.tell(&alert, now_ms, &mut changes);
             }
             // Where a receiver is gone, so is what was said of it; elsewhere the last episode stays to be seen.
-            if key.1.get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name)) {
+            if key.1.labels().get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name)) {
                 changes.forgotten_groups.push(key);
             } else {
                 self.alerts.insert(key, alert);
@@ -184,7 +184,7 @@ impl SelfWatch {
 
     fn tell(&mut self, alert: &Alert, now_ms: i64, changes: &mut Changes) {
         let told: NotifiedAlert = life::told(alert);
-        let about_itself = alert.group.get("receiver") == Some(RECEIVER);
+        let about_itself = alert.group.labels().get("receiver") == Some(RECEIVER);
         let receivers: &[Arc<str>] = if self.is_told && !about_itself { &[Arc::from(RECEIVER)] } else { &[] };
         self.notifier.note(now_ms, told, receivers);
         changes.alerts.push(alert.clone());
@@ -207,8 +207,7 @@ impl SelfWatch {
 
     fn symptoms(&mut self, now_ms: i64, vitals: &Vitals) -> Vec<Symptom> {
         let mut found = Vec::new();
-        let mut wrong =
-            |kind, value, text| found.push(Symptom { kind, group: Labels::default(), value, text });
+        let mut wrong = |kind, value, text| found.push(Symptom { kind, group: Group::Whole, value, text });
         if let Some(why) = &vitals.unwritable {
             let text = format!("nothing can be written, and what comes in is refused: {why}");
             wrong(&STORE, 1.0, text);
@@ -243,7 +242,7 @@ impl SelfWatch {
 }
 
 fn failing(now_ms: i64, name: &str, receiver: &ReceiverVitals) -> Option<Symptom> {
-    let group = Labels::new([("receiver", name)]);
+    let group = Group::Of(Labels::new([("receiver", name)]));
     if let Some(why) = &receiver.unusable {
         let text = format!("the receiver {name} cannot work, its messages wait: {why}");
         return Some(Symptom { kind: &FAILING, group, value: 1.0, text });
@@ -266,7 +265,7 @@ fn dead_letters(name: &str, receiver: &ReceiverVitals) -> Option<Symptom> {
     let why = receiver.last_error.as_deref().map_or_else(String::new, |why| format!(": {why}"));
     let text =
         format!("{n_dead} {noun} to {name} given up within the last hour (see lanner outbox list){why}");
-    let group = Labels::new([("receiver", name)]);
+    let group = Group::Of(Labels::new([("receiver", name)]));
     (n_dead > 0).then_some(Symptom { kind: &DEAD_LETTERS, group, value: n_dead as f64, text })
 }
 
@@ -280,7 +279,7 @@ fn newborn(symptom: &Symptom, now_ms: i64) -> Alert {
     Alert {
         rule: symptom.kind.name.into(),
         version: 1,
-        labels: symptom.group.with(&own),
+        labels: symptom.group.labels().with(&own),
         group: symptom.group.clone(),
         state: AlertState::Normal,
         since_ms: now_ms,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Changes, Labels, Notification, ResolvedReason, Silence};
+use lanner_core::{Changes, Group, Labels, Notification, ResolvedReason, Silence};
 use lanner_engine::Engine;
 use lanner_engine::notify::Route;
 use lanner_engine::vitals::{self, KINDS, ReceiverVitals, Vitals};
@@ -175,7 +175,7 @@ fn what_was_said_of_a_receiver_goes_with_it() {
     let dead = ReceiverVitals { n_dead: 1, ..ReceiverVitals::default() };
     engine.observe(0, &Vitals { receivers: receivers("on-call", dead), ..Vitals::default() });
     let changes = engine.observe(1_000, &Vitals::default());
-    let group = Labels::new([("receiver", "on-call")]);
+    let group = Group::Of(Labels::new([("receiver", "on-call")]));
     assert_eq!(changes.forgotten_groups, [(Arc::from("lanner:dead-letters"), group)]);
     assert_eq!(engine.alerts().count(), 0);
 }
