@@ -191,7 +191,7 @@ impl SelfWatch {
     }
 
     /// Notes what became of a message; those of others are passed over.
-    pub fn settle(&mut self, now_ms: i64, key: &str, outcome: DeliveryOutcome) {
+    pub fn settle(&mut self, now_ms: i64, key: &str, outcome: lanner_core::DeliveryOutcome) {
         self.notifier.settle(now_ms, key, outcome);
     }
 
