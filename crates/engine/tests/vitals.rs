@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Changes, Group, Labels, Notification, ResolvedReason, Silence};
+use lanner_core::{Changes, DeliveryOutcome, Group, Labels, Notification, ResolvedReason, Silence};
 use lanner_engine::Engine;
 use lanner_engine::notify::Route;
 use lanner_engine::vitals::{self, KINDS, ReceiverVitals, Vitals};
@@ -90,6 +90,8 @@ fn every_kind_is_told_once_and_ends() {
         assert!(alert.content.as_str().unwrap().contains(part), "{name}: {}", alert.content);
         assert!(alert.labels.get("severity").is_some() && alert.annotations.contains_key("summary"));
         assert_eq!(engine.alerts().filter(|alert| alert.active).count(), 1);
+        engine.settle(500, &message.key, DeliveryOutcome::Delivered);
+        engine.observe(600, &sick);
         // Nothing new: nothing to write, however often it is looked at.
         assert_eq!(engine.observe(1_000, &sick), Changes::default(), "{name}");
         let changes = engine.observe(2 * vitals::RECENT_MS, &well);
@@ -138,7 +140,7 @@ fn a_restart_forgets_and_repeats_nothing() {
     let changes = before.observe(0, &sick);
     let mut after = engine();
     let told = changes.told.into_iter().last().into_iter().collect(); // as the store keeps it: the last of a name
-    after.restore(changes.alerts.clone(), Vec::new(), told);
+    after.restore(changes.alerts, Vec::new(), told);
     // Rules that are put in force end nothing that is not theirs.
     assert_eq!(after.set_rules(Vec::new(), 0), Changes::default());
     assert_eq!(after.observe(1_000, &sick), Changes::default());

@@ -73,9 +73,17 @@ impl Deliveries {
         origins: &Origins,
         document: &ReceiverDocument,
     ) -> Result<Receiver, String> {
-        if let Some(objection) = origins.objection(app, &document.name) {
-            return Err(objection);
+        match origins.objection(app, &document.name) {
+            Some(objection) => Err(objection),
+            None => self.make(document),
         }
+    }
+
+    /// Makes a receiver of what the configuration itself says.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub(crate) fn make(&self, document: &ReceiverDocument) -> Result<Receiver, String> {
         let all = |problems: Vec<lanner_io::receiver::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
@@ -122,10 +130,17 @@ impl Deliveries {
     }
 
     /// Tries again to make the receivers that could not be made: a missing file may be there by now.
-    pub fn retry_unusable(&self) {
+    pub(crate) fn retry_unusable(&self, app: &App) {
+        if locked(&self.running).as_ref().is_none_or(|running| running.unusable.is_empty()) {
+            return;
+        }
+        let origins = match Origins::read(app) {
+            Ok(origins) => origins,
+            Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
+        };
         let mut running = locked(&self.running);
         let Some(Running { delivery, documents, unusable }) = &mut *running else { return };
-        unusable.retain(|name, (document, why)| match self.build(document) {
+        unusable.retain(|name, (document, why)| match self.build(app, &origins, document) {
             Ok(receiver) => {
                 tracing::info!(receiver = &**name, "the receiver is usable now; its messages are sent");
                 delivery.set(name, Arc::new(receiver), GRACE);

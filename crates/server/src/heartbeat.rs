@@ -67,7 +67,7 @@ fn receiver(app: &App, to: &To) -> Result<Arc<Receiver>, String> {
         To::Url(url) => {
             let node = Node::from_json(&json!({"kind": "webhook", "url": url.written()}));
             let document = ReceiverDocument { name: to.name().into(), config: node.clone(), node };
-            app.deliveries.build(&document).map(Arc::new)
+            app.deliveries.make(&document).map(Arc::new)
         }
         To::Receiver(name) => app.deliveries.receiver(name).ok_or_else(|| {
             format!(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lanner_core::{Changes, Notification};
+use lanner_core::{Changes, DeliveryOutcome, Notification};
 use lanner_engine::vitals::{RECEIVER, RECENT_MS, ReceiverVitals, Vitals};
 use lanner_io::store::{Receipt, StoreError};
 
@@ -29,7 +29,7 @@ pub async fn run(app: Arc<App>) {
             () = tokio::time::sleep(EVERY) => {}
             () = app.alarm.stopped() => return,
         }
-        app.deliveries.retry_unusable();
+        app.deliveries.retry_unusable(&app);
         let watched = Arc::clone(&app);
         let looked = blocking(move || look(&watched, backlog)).await;
         backlog = looked.unwrap_or_else(|panic| {
@@ -67,7 +67,7 @@ fn vitals(app: &App) -> Vitals {
         damage: damage(app),
         lag_ms,
         receivers: receivers(app, now_ms),
-        n_dropped: METRICS.groups_overflow.get() as u64,
+        n_dropped: METRICS.groups_overflow.get(),
         heartbeat: locked(&app.heartbeat_failed).clone(),
     }
 }
@@ -138,7 +138,7 @@ impl Backlog {
     async fn send_straight(&mut self, app: &App) {
         let waiting: Vec<Notification> =
             self.changes.outbox.iter().filter(|message| !self.sent.contains(&message.key)).cloned().collect();
-        let is_time = self.looks % LOOKS_BETWEEN_ATTEMPTS == 0;
+        let is_time = self.looks.is_multiple_of(LOOKS_BETWEEN_ATTEMPTS);
         self.looks = if waiting.is_empty() { 0 } else { self.looks + 1 };
         if !is_time {
             return;
@@ -146,7 +146,10 @@ impl Backlog {
         let Some(receiver) = app.deliveries.receiver(RECEIVER) else { return };
         for message in waiting {
             match receiver.send(&message).await {
-                Ok(()) => drop(self.sent.insert(message.key)),
+                Ok(()) => {
+                    app.engine().settle(app.now_ms(), &message.key, DeliveryOutcome::Delivered);
+                    self.sent.insert(message.key);
+                }
                 Err(error) => {
                     tracing::error!(receiver = RECEIVER, key = message.key, %error, "not sent, will try again");
                     return;

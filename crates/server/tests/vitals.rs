@@ -1,5 +1,5 @@
 //! Lanner watches itself, in a running server: what is shown of it, who is told, and the heartbeat.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

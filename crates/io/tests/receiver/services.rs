@@ -326,21 +326,21 @@ fn the_manual_describes_every_kind() {
 #[test]
 fn mistakes_are_named_without_showing_secrets() {
     #[track_caller]
-    fn check(document: Value, fields: &[&str]) {
-        let problems = ReceiverConfig::from_value(&document).unwrap_err();
+    fn check(document: &Value, fields: &[&str]) {
+        let problems = ReceiverConfig::from_value(document).unwrap_err();
         let found: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(found, fields, "{problems:?}");
         assert!(problems.iter().all(|problem| !problem.message.contains("S3CRET")), "{problems:?}");
     }
-    check(json!({"kind": "pagerduty"}), &["routing_key"]);
-    check(json!({"kind": "pagerduty", "routing_key": "S3CRET", "url": "ftp://a"}), &["url", "routing_key"]);
-    check(json!({"kind": "opsgenie", "responders": [{"type": "team"}]}), &["api_key", "responders"]);
-    check(json!({"kind": "opsgenie", "api_key": "k", "responders": [{"type": "crowd"}]}), &["responders"]);
-    check(json!({"kind": "teams"}), &["url"]);
-    check(json!({"kind": "telegram"}), &["token", "chat_id"]);
-    check(json!({"kind": "telegram", "token": "S3CRET", "chat_id": "pay"}), &["token", "chat_id"]);
-    check(json!({"kind": "discord", "url": "https://a/b", "username": ""}), &["username"]);
-    check(json!({"kind": "servicenow", "url": "https://a/b"}), &["auth"]);
+    check(&json!({"kind": "pagerduty"}), &["routing_key"]);
+    check(&json!({"kind": "pagerduty", "routing_key": "S3CRET", "url": "ftp://a"}), &["url", "routing_key"]);
+    check(&json!({"kind": "opsgenie", "responders": [{"type": "team"}]}), &["api_key", "responders"]);
+    check(&json!({"kind": "opsgenie", "api_key": "k", "responders": [{"type": "crowd"}]}), &["responders"]);
+    check(&json!({"kind": "teams"}), &["url"]);
+    check(&json!({"kind": "telegram"}), &["token", "chat_id"]);
+    check(&json!({"kind": "telegram", "token": "S3CRET", "chat_id": "pay"}), &["token", "chat_id"]);
+    check(&json!({"kind": "discord", "url": "https://a/b", "username": ""}), &["username"]);
+    check(&json!({"kind": "servicenow", "url": "https://a/b"}), &["auth"]);
     for chat in [json!(-5), json!("-5"), json!("@pay")] {
         ReceiverConfig::from_value(&json!({"kind": "telegram", "token": TOKEN, "chat_id": chat})).unwrap();
     }

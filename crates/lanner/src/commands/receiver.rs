@@ -55,8 +55,18 @@ Examples:
 }
 
 impl Row for ReceiverView {
-    const COLUMNS: &'static [&'static str] =
-        &["name", "kind", "target", "origin", "works", "pending", "dead", "last sent", "last failed", "last error"];
+    const COLUMNS: &'static [&'static str] = &[
+        "name",
+        "kind",
+        "target",
+        "origin",
+        "works",
+        "pending",
+        "dead",
+        "last sent",
+        "last failed",
+        "last error",
+    ];
     fn cells(&self) -> Vec<Cell> {
         vec![
             self.name.as_str().into(),
