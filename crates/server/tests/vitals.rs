@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lanner_io::receiver::Power;
 use lanner_server::heartbeat::{Heartbeat, To};
 use serde_json::{Value, json};
 
-use crate::switching::{Running, start, start_with};
+use crate::switching::{Running, start_with};
 
 mod switching;
 
@@ -33,6 +34,12 @@ impl Running {
     }
 }
 
+/// A server whose receivers may write and read files although they come over the API.
+async fn start_allowed() -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    start_with(folder, |settings| settings.allow.extend([Power::Log, Power::File])).await
+}
+
 /// Waits until the file holds a line with each of `parts`.
 async fn until_written(path: &std::path::Path, parts: &[&str]) {
     let began = Instant::now();
@@ -48,7 +55,7 @@ async fn until_written(path: &std::path::Path, parts: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_cannot_work_is_shown_and_told_and_works_once_it_can() {
-    let running = start().await;
+    let running = start_allowed().await;
     let (told, secret) = (running.folder.path().join("told.json"), running.folder.path().join("secret"));
     let receivers = json!([
         {"name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s"},
@@ -76,7 +83,7 @@ async fn a_receiver_that_cannot_work_is_shown_and_told_and_works_once_it_can() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_told_and_failures_are_dated() {
-    let running = start().await;
+    let running = start_allowed().await;
     let told = running.folder.path().join("told.json");
     let refusing =
         axum::Router::new().fallback(async || (axum::http::StatusCode::BAD_REQUEST, "no such team"));

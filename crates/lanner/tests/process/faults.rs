@@ -365,7 +365,9 @@ async fn a_full_disk_is_told_to_people() {
     let Some(room) = Room::of_mib(24) else { return };
     let elsewhere = tempfile::tempdir().unwrap();
     let told = elsewhere.path().join("told.json");
-    let setup = Setup::new(room.path());
+    let config = elsewhere.path().join("lanner.yaml");
+    std::fs::write(&config, "server: { allow: [log] }\n").unwrap();
+    let setup = Setup { config: Some(config), ..Setup::new(room.path()) };
     let program = setup.start().await;
     let own =
         json!({ "name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s" });
