@@ -208,7 +208,10 @@ async fn of_two_opposite_changes_one_is_refused_where_that_is_asked() {
     let (status, answer) = running.ask("POST", "/api/v1/switches/stop/deactivate", expect).await;
     assert_eq!(status, 409);
     assert!(
-        answer["error"].as_str().unwrap().contains("it is at version 2, not 1; ann changed it at"),
+        answer["error"]
+            .as_str()
+            .unwrap()
+            .contains("it is at version 2, not 1; anonymous (ann) changed it at"),
         "{answer}"
     );
     assert_eq!(running.ask("DELETE", "/api/v1/switches/stop?expect=1", Value::Null).await.0, 409);

@@ -53,7 +53,7 @@ impl Listener for Door {
                         tracing::debug!("TCP_NODELAY: {error}");
                     }
                     match &self.tls {
-                        None => return (Connection::Plain { stream, is_fresh: true }, address),
+                        None => return (Connection::Plain { stream, state: State::Fresh }, address),
                         Some(tls) => drop(self.greeting.spawn(greet(stream, address, tls.clone()))),
                     }
                 }
@@ -122,13 +122,19 @@ async fn farewell(mut stream: TcpStream, text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a client spoke plain HTTP")
 }
 
+/// What came over a plain connection.
+pub(super) enum State {
+    /// Nothing yet.
+    Fresh,
+    /// What may be HTTP.
+    Open,
+    /// TLS: whoever reads finds that the connection has ended, however often.
+    Ended,
+}
+
 /// A connection over which requests come.
 pub(super) enum Connection {
-    Plain {
-        stream: TcpStream,
-        /// Whether nothing was read yet.
-        is_fresh: bool,
-    },
+    Plain { stream: TcpStream, state: State },
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -140,17 +146,19 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tls(stream) => Pin::new(&mut **stream).poll_read(context, buffer),
-            Self::Plain { stream, is_fresh } => {
+            Self::Plain { state: State::Ended, .. } => Poll::Ready(Ok(())),
+            Self::Plain { stream, state } => {
                 let before = buffer.filled().len();
                 ready!(Pin::new(&mut *stream).poll_read(context, buffer))?;
-                if *is_fresh && buffer.filled().get(before) == Some(&TLS_HANDSHAKE) {
-                    // To the reader the connection has ended.
+                let is_tls =
+                    matches!(state, State::Fresh) && buffer.filled().get(before) == Some(&TLS_HANDSHAKE);
+                *state = if is_tls { State::Ended } else { State::Open };
+                if is_tls {
                     buffer.set_filled(before);
                     // The buffer of a fresh connection has room for a line, and more is not tried.
                     let _ = stream.try_write(answer(HTTP_ONLY).as_bytes());
                     note_tls_to_plain();
                 }
-                *is_fresh = false;
                 Poll::Ready(Ok(()))
             }
         }
