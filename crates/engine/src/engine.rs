@@ -64,7 +64,7 @@ impl Due {
 pub struct Plan {
     /// Evaluations, the longest overdue first; at most one a rule.
     pub due: Vec<Due>,
-    /// Rules whose missed windows lay too far back, with about how many were passed over.
+    /// Rules whose missed windows lay too far back, and about how many.
     pub skipped: Vec<(Arc<str>, i64)>,
 }
 
@@ -92,7 +92,6 @@ pub struct Readings {
 
 /// What a source answered: readings, or a sentence that says why there are none.
 pub type Answer = Result<Readings, String>;
-
 /// The alerts of a rule. Boxed, because a tree makes room for eleven at once and most rules have one.
 type Alerts = BTreeMap<Group, Box<Alert>>;
 

@@ -139,7 +139,7 @@ fn read(store: &Store, what: &str) -> Told {
     let mut told = Told::default();
     for (id, key) in store.select("*", &[]).unwrap() {
         let n: Option<i64> = key.name.strip_prefix('m').and_then(|n| n.parse().ok());
-        for sample in store.samples(id, EVER).unwrap() {
+        for sample in store.samples(id, EVER).unwrap_or_else(|error| panic!("{what}: {error}")) {
             let at = (sample.time_ms - T) / 1_000;
             let right = |n: i64| sample.value == value(n, at);
             // Of a series whose name is lost, the values are those of one of them.

@@ -278,7 +278,16 @@ fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served
     for table in ["series", "stream", "evaluation", "history"] {
         db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
     }
-    db.execute_batch("DELETE FROM meta WHERE key = 'schema'; PRAGMA user_version = 3").unwrap();
+    db.execute_batch(
+        "ALTER TABLE document DROP COLUMN cause;
+         DROP TABLE told;
+         CREATE TABLE told (
+           receiver TEXT NOT NULL, grp TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (receiver, grp)
+         ) WITHOUT ROWID;
+         DELETE FROM meta WHERE key = 'schema' OR key LIKE 'revision.%';
+         PRAGMA user_version = 3",
+    )
+    .unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let store = Store::open_to_read(folder.path(), forever()).unwrap();

@@ -89,7 +89,7 @@ mod tests {
             assert!(!line.contains(char::is_control) && !line.contains('\u{202e}'), "{written:?}");
             assert!(line.contains("fires: ") && line.contains("owned"), "{written}");
         }
-        assert!(write(false).contains("other=7 "), "{}", write(false));
+        assert!(write(false).contains(" other=7"), "{}", write(false));
         let entry: serde_json::Value = serde_json::from_str(&write(true)).unwrap();
         assert_eq!((&entry["group"], &entry["other"]), (&BAD.into(), &7.into()));
     }

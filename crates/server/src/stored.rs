@@ -104,6 +104,14 @@ impl SetAside {
         aside.extend(found);
     }
 
+    /// Forgets what was said of documents that were written or deleted since.
+    pub fn forget<'i>(&self, kind: &'static str, ids: impl IntoIterator<Item = &'i str>) {
+        let mut aside = locked(&self.0);
+        for id in ids {
+            aside.remove(&(kind, id.to_owned()));
+        }
+    }
+
     /// Why a document is not in force, if it is not.
     #[must_use]
     pub fn problem(&self, kind: &'static str, id: &str) -> Option<String> {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lanner_io::receiver::Power;
 use serde_json::{Value, json};
 
-use crate::switching::{Running, start};
+use crate::switching::{Running, start, start_with};
 
 mod switching;
 
@@ -95,7 +96,8 @@ async fn nobody_waits_for_a_receiver_that_hangs() {
             n_accepted.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let running = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let running = start_with(folder, |settings| settings.allow.extend([Power::Log])).await;
     running.put("stop", json!({"when": "x == 1", "status": "inactive"})).await;
     let receivers = json!([
         {"name": "hangs", "kind": "webhook", "url": url, "timeout": "2m", "group_wait": "0s"},

@@ -172,7 +172,9 @@ async fn after_a_day_the_present_is_judged_at_once() {
     println!("and 2 rules walked through 26 h in order after {:?}", started.elapsed());
     let walked = evaluations(&server, "r1");
     assert!(walked.windows(2).all(|pair| pair[1].window.start_ms == pair[0].window.end_ms));
-    assert_eq!(get(&server, "/readyz").await, (200, "ready\n".to_owned()));
+    // Lanner's own alert about it may take a moment longer to end.
+    let (status, text) = get(&server, "/readyz").await;
+    assert!(status == 200 && text.starts_with("ready\n"), "{status} {text}");
     assert!(walked.len() > 26 * 360, "{}", walked.len());
     server.stop().await;
 }

@@ -55,7 +55,7 @@ impl Store {
         // A copy of damage would be found when it is needed.
         let copy = Connection::open(file)?;
         super::sums::equip(&copy)?;
-        super::damage::check_copy(&copy)?;
+        super::damage::check_all(&copy)?;
         drop(copy);
         std::fs::File::open(file).and_then(|file| file.sync_all()).map_err(failed)
     }

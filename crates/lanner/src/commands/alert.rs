@@ -5,7 +5,7 @@ use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement};
 use reqwest::Method;
 
 use super::Shared;
-use crate::client::{self, Client};
+use crate::client::{self, Access, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 
@@ -153,23 +153,27 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Show { fingerprint, shared } => {
             client::with(&shared.server, async |client| show(client, fingerprint, shared.format).await)
         }
-        Command::Ack { fingerprint, comment, author, server } => client::with(server, async |client| {
-            let alert = find(client, fingerprint).await?;
-            let author = Some(author.clone().unwrap_or_else(|| client.actor().to_owned()));
-            let request = NewAcknowledgement { author, comment: comment.clone() };
-            client.tell(&ack_path(&alert), &request).await?;
-            remark(&format!(
-                "{} {} is not repeated until it resolves or gets worse",
-                alert.rule, alert.group
-            ));
-            Ok(Outcome::Fine)
-        }),
-        Command::Unack { fingerprint, server } => client::with(server, async |client| {
-            let alert = find(client, fingerprint).await?;
-            client.act(Method::DELETE, &ack_path(&alert)).await?;
-            remark(&format!("{} {} is repeated again", alert.rule, alert.group));
-            Ok(Outcome::Fine)
-        }),
+        Command::Ack { fingerprint, comment, author, server } => {
+            client::with_access(server, Access::Change, async |client| {
+                let alert = find(client, fingerprint).await?;
+                let author = Some(author.clone().unwrap_or_else(|| client.actor().to_owned()));
+                let request = NewAcknowledgement { author, comment: comment.clone() };
+                client.tell(&ack_path(&alert), &request).await?;
+                remark(&format!(
+                    "{} {} is not repeated until it resolves or gets worse",
+                    alert.rule, alert.group
+                ));
+                Ok(Outcome::Fine)
+            })
+        }
+        Command::Unack { fingerprint, server } => {
+            client::with_access(server, Access::Change, async |client| {
+                let alert = find(client, fingerprint).await?;
+                client.act(Method::DELETE, &ack_path(&alert)).await?;
+                remark(&format!("{} {} is repeated again", alert.rule, alert.group));
+                Ok(Outcome::Fine)
+            })
+        }
         Command::History { rule, from, to, limit, shared } => client::with(&shared.server, async |client| {
             let limit = limit.to_string();
             let parameters = [

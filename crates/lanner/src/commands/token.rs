@@ -6,7 +6,7 @@ use lanner_wire::api::{MadeToken, NewToken, TokenView};
 use reqwest::Method;
 
 use super::Shared;
-use crate::client;
+use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};
 use crate::output;
@@ -89,24 +89,26 @@ impl Row for TokenView {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
-        Command::Create { name, scope, server } => client::with(server, async |client| {
-            let wanted = NewToken { name: name.clone(), scopes: scope.clone() };
-            let made: MadeToken = client.post(&PATH, &wanted).await?;
-            let known: Vec<TokenView> =
-                client.with_token(&made.token).get(&PATH, &[]).await.unwrap_or_default();
-            output::line(&made.token)?;
-            remark(&format!("{name} may {}; the token is shown this once", made.scopes.join(", ")));
-            if known.len() == 1 {
-                remark("from now on every request needs a token (--token or LANNER_TOKEN)");
-            }
-            Ok(Outcome::Fine)
-        }),
+        Command::Create { name, scope, server } => {
+            client::with_access(server, Access::Change, async |client| {
+                let wanted = NewToken { name: name.clone(), scopes: scope.clone() };
+                let made: MadeToken = client.post(&PATH, &wanted).await?;
+                let known: Vec<TokenView> =
+                    client.with_token(&made.token).get(&PATH, &[]).await.unwrap_or_default();
+                output::line(&made.token)?;
+                remark(&format!("{name} may {}; the token is shown this once", made.scopes.join(", ")));
+                if known.len() == 1 {
+                    remark("from now on every request needs a token (--token or LANNER_TOKEN)");
+                }
+                Ok(Outcome::Fine)
+            })
+        }
         Command::List { shared } => client::with(&shared.server, async |client| {
             let tokens: Vec<TokenView> = client.get(&PATH, &[]).await?;
             list::list(shared.format, &tokens, "No tokens; make one with lanner token create.")?;
             Ok(Outcome::Fine)
         }),
-        Command::Revoke { name, server } => client::with(server, async |client| {
+        Command::Revoke { name, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::DELETE, &["api", "v1", "tokens", name]).await?;
             remark(&format!("{name} is revoked"));
             Ok(Outcome::Fine)

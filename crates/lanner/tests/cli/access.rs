@@ -44,7 +44,7 @@ fn tokens_are_made_listed_and_revoked() {
 #[test]
 fn what_receivers_may_do_on_the_machine_is_the_configurations_business() {
     let server = start();
-    let rules = "receivers:\n  - { name: file, kind: log, path: /tmp/nowhere/x.json }\n";
+    let rules = "receivers:\n  - { name: file, kind: log, path: /nowhere/x.json }\n";
     let file = server.file("rules.yaml", rules);
     server
         .run(&["rule", "apply", &file])
@@ -57,7 +57,16 @@ fn data_does_nothing_to_whoever_looks_at_it() {
     let server = start();
     let bad = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\0";
     let event = serde_json::json!({ "shop": bad, "time": 1_767_225_600_000_i64 });
-    server.run(&["import", "--stream", "orders", &server.file("e.ndjson", format!("{event}\n"))]).expect(0);
+    server
+        .run(&[
+            "import",
+            "--too-old",
+            "keep",
+            "--stream",
+            "orders",
+            &server.file("e.ndjson", format!("{event}\n")),
+        ])
+        .expect(0);
     let query =
         ["query", "--stream", "orders", "--measure", "count", "--by", "shop", "--from", "2026-01-01", "--to"];
     for format in ["table", "json"] {
@@ -74,5 +83,5 @@ fn https_to_a_plain_port_is_told_in_words() {
     let server = start();
     let url = server.url.replace("http://", "https://");
     let ran: crate::program::Ran = lanner().args(["status", "--url", &url]).output().unwrap().into();
-    ran.says(3, &["no answer from https://", "speaks plain HTTP there; write http://"]);
+    ran.says(3, &["no answer from https://", "does not speak TLS; write http://"]);
 }

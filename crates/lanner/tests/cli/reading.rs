@@ -39,11 +39,15 @@ const READS: &[&str] = &[
     "switch requests",
     "switch preview block --stream payments",
     "switch apply --dry-run SWITCHES",
+    "switch clients",
+    "token list",
 ];
 
 /// Every command that takes `--data` and changes something.
 const CHANGES: &[&str] = &[
     "import",
+    "alert ack",
+    "alert unack",
     "rule delete",
     "silence add",
     "silence expire",
@@ -58,6 +62,8 @@ const CHANGES: &[&str] = &[
     "switch bump",
     "switch revert",
     "switch delete",
+    "token create",
+    "token revoke",
 ];
 
 /// Each file below a folder, with its content and when it was last changed.

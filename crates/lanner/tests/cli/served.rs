@@ -166,7 +166,9 @@ fn bad_lines_are_named() {
         .run(&["import", "--stream", "s", &file])
         .says(1, &["bad.ndjson:2:", "1 event in", "1 line refused"]);
     server.run(&["import", &server.file("x.dat", "")]).says(2, &["does not say what it holds", "--format"]);
-    server.run(&["import", &server.file("y.csv", "")]).says(2, &["line 1: ", "must name the columns"]);
+    server
+        .run(&["import", &server.file("y.csv", "")])
+        .says(2, &["y.csv holds no rows", "a column of numbers"]);
     server.run(&["import", &server.file("z.csv.gz", b"\x1f\x8bnonsense")]).says(2, &["z.csv.gz"]);
     server.run(&["import", "--kind", "events", &file]).says(2, &["--stream"]);
     server.run(&["import", "no-such.csv"]).says(2, &["cannot read no-such.csv"]);

@@ -188,6 +188,7 @@ impl Switches {
         if self.problem().is_some() {
             return self.reload(store, aside, now_ms); // what is in force is not what was stored before
         }
+        aside.forget(SWITCH, changes.iter().map(|(id, _)| id.as_str()));
         let before = self.current();
         let next = store.document_revision(SWITCH).and_then(|revision| {
             let snapshot = before.set.snapshot().with(revision, changes);

@@ -153,7 +153,7 @@ fn messages() {
         &json!({
             "notification": {
                 "key": "k", "receiver": "on-call", "status": "resolved", "title": "RESOLVED drop {bank=\"hsbc\"} (rule paused)",
-                "group": {}, "repeat": false, "created": "2026-01-01T00:00:00Z",
+                "group": {}, "n_alerts": 1, "repeat": false, "created": "2026-01-01T00:00:00Z",
                 "alerts": [{
                     "fingerprint": "f", "episode": 1, "state": "normal", "rule": "drop",
                     "labels": {"bank": "hsbc"}, "group": {"bank": "hsbc"}, "content": {"bank": "hsbc"},

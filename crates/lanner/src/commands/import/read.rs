@@ -345,7 +345,7 @@ mod tests {
         );
         check(Form::LineSamples, None, "cpu value=1", "cpu value=1 7000000000\n");
         // Names that line protocol cannot hold.
-        let odd = r##"{"name":"#a\\","labels":{},"time":"1970-01-01T00:00:01Z","value":2.0}"##;
+        let odd = r##"{"name":"#a\\","time":"1970-01-01T00:00:01Z","value":2.0}"##;
         check(Form::NdjsonSamples, None, odd, &format!("{odd}\n"));
         check(Form::Events, None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");

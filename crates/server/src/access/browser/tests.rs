@@ -1,3 +1,5 @@
+//! Requests of browsers and of programs, and which of them come in.
+
 use axum::http::{HeaderName, HeaderValue, Request};
 
 use super::*;
