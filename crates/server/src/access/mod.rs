@@ -10,7 +10,7 @@
 //!
 //! As soon as one token exists, `server.token` or one made with `lanner token`, every request needs one. Without any, the
 //! server listens on loopback only, and everything on this machine is trusted, but not what web pages have a browser
-//! send there: [`browser`]. Reading order: [`admit`], [`principal`], [`routes`] (which route needs what), [`tokens`].
+//! send there: [`browser`]. Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`].
 
 pub mod browser;
 pub mod cors;

@@ -1,4 +1,4 @@
-//! The HTTP API: one [list of routes](routes), a file for each group of them.
+//! The HTTP API: one [list of routes](mod@routes), a file for each group of them.
 //!
 //! Types are `lanner-wire`'s; what they mean is documented there and in the OpenAPI document, which is made
 //! from the same list.

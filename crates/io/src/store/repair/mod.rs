@@ -1,7 +1,7 @@
 //! A damaged store: what is whole is copied, row by row, into a fresh file, and the damaged one is kept beside it.
 //!
 //! Nothing here trusts SQLite's reading of the file: `pages` reads file and log, `trees` the rows on the pages that are
-//! whole, `rows` says of each row whether it is what was written. Reading order: [`inspect`], [`into_fresh`], [`Repair`].
+//! whole, `rows` says of each row whether it is what was written. Reading order: `inspect`, [`into_fresh`], [`Repair`].
 //!
 //! The damaged file is replaced in steps of which each may be the last one before the power goes: the fresh file gets the
 //! name `lanner.db.repaired` when it is whole, and whoever opens the folder next finishes what that begins ([`finish`]).
