@@ -99,11 +99,10 @@ fn one_poll(app: &App) -> (f64, f64) {
         let plan = app.engine().plan(now_ms, 256);
         assert!(!plan.due.is_empty(), "nothing was due");
         for due in &plan.due {
-            let (answer, measured) = live::answer(app, due);
+            let (answer, _) = live::answer(app, due);
             assert!(answer.is_ok(), "{answer:?}");
             let evaluations = app.engine().evaluate(due, &answer, now_ms);
             changes.extend(app.engine().apply(now_ms, due, evaluations));
-            changes.history.extend(measured);
         }
     }
     let judged_s = started.elapsed().as_secs_f64();

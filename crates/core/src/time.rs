@@ -60,6 +60,12 @@ impl TimeRange {
     pub const fn overlaps(&self, other: &Self) -> bool {
         self.start_ms < other.end_ms && other.start_ms < self.end_ms
     }
+
+    /// The shortest range that holds both.
+    #[must_use]
+    pub fn hull(&self, other: Self) -> Self {
+        Self::new(self.start_ms.min(other.start_ms), self.end_ms.max(other.end_ms))
+    }
 }
 
 /// Why a duration could not be read.

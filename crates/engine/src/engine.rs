@@ -17,18 +17,16 @@ use lanner_core::{
     Acknowledgement, Alert, AlertState, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels, Outcome,
     ResolvedReason, Silence, TimeRange, Told,
 };
-use lanner_series::detect::Unjudged;
 
-use crate::detector::{Base, Judgement};
 use crate::join::joined;
-use crate::learning::{Lessons, Memory, Verdict};
+use crate::judge::{Asked, Found, Judged, evaluation};
+use crate::learning::{Lessons, Memory};
 use crate::life::{self, Step};
 use crate::matcher::Silences;
-use crate::measure::Measure;
 use crate::notify::{Inhibition, Notifier, Route};
 use crate::rule::{Query, Rule, Status};
 use crate::vitals::{SelfWatch, Vitals};
-use crate::watch::{self, Gaps};
+use crate::watch::Gaps;
 
 /// One evaluation that is due.
 #[derive(Debug, Clone)]
@@ -42,6 +40,8 @@ pub struct Due {
     pub bases: Vec<Option<TimeRange>>,
     /// Whether there is more to learn before `window` can be judged, so that it need not be measured yet.
     pub more: bool,
+    /// Windows that late events hardly reach any more: what they come to is worth keeping.
+    pub settled: Vec<TimeRange>,
     /// Groups to measure even when nothing of them is found: those with a tracked alert, in order.
     pub known: Vec<Group>,
     /// When it was due, milliseconds since the Unix epoch.
@@ -56,6 +56,12 @@ impl Due {
     pub fn windows(&self) -> Vec<Option<TimeRange>> {
         let newest = (!self.more).then_some(self.window);
         std::iter::once(newest).chain(self.bases.iter().copied()).collect()
+    }
+
+    /// The latest of them.
+    #[must_use]
+    pub fn newest(&self) -> Option<TimeRange> {
+        self.windows().into_iter().flatten().max_by_key(|window| window.end_ms)
     }
 }
 
@@ -363,12 +369,25 @@ impl Engine {
         plan.due.push(Due {
             bases,
             more,
+            settled: rule.settled(tracked.cursor, window),
             known: tracked.alerts.keys().filter(|group| **group != Group::Unknown).cloned().collect(),
             late: now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS),
             due_ms: rule.due_ms(window),
             window,
             rule,
         });
+    }
+
+    /// Notes where data came that windows lack which may have been learned, by the fingerprint of the query. What was
+    /// learned of them is learned again before the next window is judged, or a few windows later where that is much.
+    pub fn correct(&mut self, late: &HashMap<u64, TimeRange>) {
+        for Tracked { rule, memory, .. } in self.tracked.values_mut() {
+            if rule.detector.learner().is_some()
+                && let Some(range) = late.get(&rule.query.fingerprint())
+            {
+                memory.correct(*range);
+            }
+        }
     }
 
     /// When something is next due, milliseconds since the Unix epoch.
@@ -404,6 +423,13 @@ impl Engine {
             .into_iter()
             .enumerate()
             .map(|(at, reading)| (&reading.group, Found { reading, verdict: verdicts.get(at).copied() }));
+        // Which earlier windows are read beside this one depends on what is remembered; who is judged must not.
+        let learns = due.rule.detector.learner().is_some();
+        let nothing = due.rule.query.of_nothing();
+        let is_there = |reading: &Reading| reading.value.is_some() && reading.value != nothing;
+        let found = found.filter(|(group, found)| {
+            !learns || is_there(found.reading) || alerts.contains_key(*group) || **group == Group::Whole
+        });
         let known = alerts.iter().map(|(group, alert)| (group, &**alert));
         let mut subjects: Vec<Subject<'_>> = joined(known, found).collect();
         // A rule without groups always speaks of the whole. One with groups says of nobody that its source fails, or
@@ -418,7 +444,7 @@ impl Engine {
         }
         let judge = |(group, alert, found): Subject<'_>| {
             let judged = match answer {
-                Err(why) => Judged { error: Some(why.clone()), ..Judged::of(Outcome::Error) },
+                Err(why) => Judged::failed(why),
                 // It is no longer unknown whom the rule speaks of, or nothing is wrong with nobody.
                 Ok(_) if *group == Group::Unknown && !finds_nothing => Judged::of(Outcome::Normal),
                 Ok(readings) => {
@@ -465,7 +491,6 @@ impl Engine {
             if is_over || (silent_ms > rule.forget_ms && group != Group::Whole) {
                 let mut alert = alert.clone();
                 tracked.alerts.remove(&group);
-                tracked.memory.forget(&group);
                 self.end(&mut alert, Some(rule), ResolvedReason::NoLongerMeasured, now_ms, &mut changes);
                 changes.alerts.pop_if(|kept| kept.group == group); // it is forgotten with its end
                 changes.forgotten_groups.push((rule.id.clone(), group));
@@ -545,12 +570,19 @@ impl Engine {
         self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
     }
 
-    /// Where the next window of a rule begins: what came before, it no longer needs.
+    /// Where the next window of a rule begins, or the earliest that is still open for late events: what came before,
+    /// it no longer needs to be measured as it arrives.
     #[must_use]
     pub fn needed_from_ms(&self, rule: &str) -> Option<i64> {
         let tracked = self.tracked.get(rule)?;
         let next = self.gaps.next_window(&tracked.rule, tracked.cursor.end_ms);
-        next.map(|window| window.start_ms)
+        next.map(|window| window.start_ms - tracked.rule.hold_ms())
+    }
+
+    /// The end of the last window of a rule that was judged, or when the rule began.
+    #[must_use]
+    pub fn judged_until_ms(&self, rule: &str) -> Option<i64> {
+        self.tracked.get(rule).map(|tracked| tracked.cursor.end_ms)
     }
 
     /// The alerts of every rule, and those about Lanner itself.
@@ -588,113 +620,3 @@ fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut
 
 /// A group: its alert, and what was found of it.
 type Subject<'a> = (&'a Group, Option<&'a Alert>, Option<Found<'a>>);
-
-/// What was read of a group, and what a learning detector said of it.
-#[derive(Clone, Copy)]
-struct Found<'a> {
-    reading: &'a Reading,
-    verdict: Option<Verdict>,
-}
-
-/// What an evaluation came to, before it has an identity.
-struct Judged {
-    value: Option<f64>,
-    base: Option<f64>,
-    score: Option<lanner_core::Score>,
-    outcome: Outcome,
-    error: Option<String>,
-}
-
-impl Judged {
-    const fn of(outcome: Outcome) -> Self {
-        Self { value: None, base: None, score: None, outcome, error: None }
-    }
-}
-
-/// What is known for the judgement of one group.
-struct Asked<'a> {
-    due: &'a Due,
-    gaps: &'a Gaps,
-    first_data_ms: Option<i64>,
-    alert: Option<&'a Alert>,
-    found: Option<Found<'a>>,
-}
-
-impl Asked<'_> {
-    fn judge(&self) -> Judged {
-        let query = &self.due.rule.query;
-        let value = self.found.map_or_else(|| query.of_nothing(), |found| found.reading.value);
-        if self.found.is_some_and(|found| found.reading.is_new) {
-            return Judged { value, ..Judged::of(Outcome::HistoryShort) };
-        }
-        let missed = self.gaps.missed(self.due.window);
-        if watch::is_known(missed, query, value) {
-            return value.map_or(Judged::of(Outcome::NoData), |value| self.score(value));
-        }
-        let seen = value.filter(|_| value != query.of_nothing());
-        let unknown = Judged { value: seen, ..Judged::of(Outcome::Unknown) };
-        let at_least = seen.filter(|_| query.measure().is_some_and(Measure::only_grows));
-        let Some(at_least) = at_least else { return unknown };
-        // What is too much already is no less for what was missed.
-        let judged = self.score(at_least);
-        let stands =
-            judged.outcome == Outcome::Breach && self.due.rule.detector.is_too_much(at_least, judged.base);
-        if stands { judged } else { unknown }
-    }
-
-    fn score(&self, value: f64) -> Judged {
-        let detector = &self.due.rule.detector;
-        let state = self.alert.map(|alert| alert.state);
-        let firing = matches!(state, Some(AlertState::Firing | AlertState::Recovering));
-        let judgement = match detector.learner() {
-            Some(learner) => {
-                let verdict = self.found.and_then(|found| found.verdict);
-                learner.judgement(verdict.unwrap_or(Err(Unjudged::WarmingUp)), firing)
-            }
-            None => self.compare(value, firing),
-        };
-        let outcome = match judgement.score {
-            Ok(score) if detector.threshold().exceeded_by(score) => Outcome::Breach,
-            Ok(_) => Outcome::Normal,
-            Err(why) => why,
-        };
-        Judged { value: Some(value), base: judgement.base, score: judgement.score.ok(), outcome, error: None }
-    }
-
-    /// Scores a value against the earlier windows.
-    fn compare(&self, value: f64, firing: bool) -> Judgement {
-        let rule = &self.due.rule;
-        let base = |(at, window): (usize, &Option<TimeRange>)| match *window {
-            None => Base::Missing,
-            Some(window) if self.first_data_ms.is_none_or(|first_ms| window.start_ms < first_ms) => {
-                Base::TooEarly
-            }
-            Some(window) => {
-                let read = self.found.and_then(|found| found.reading.bases.get(at).copied().flatten());
-                let value = read.or_else(|| rule.query.of_nothing());
-                let is_known = watch::is_known(self.gaps.missed(window), &rule.query, value);
-                value.filter(|_| is_known).map_or(Base::Missing, Base::Value)
-            }
-        };
-        let bases: Vec<Base> = self.due.bases.iter().enumerate().map(base).collect();
-        rule.detector.score(value, &bases, firing)
-    }
-}
-
-fn evaluation(due: &Due, group: &Group, judged: Judged, alert: Option<&Alert>, now_ms: i64) -> Evaluation {
-    Evaluation {
-        id: Evaluation::identity(&due.rule.id, due.rule.version, group, due.window),
-        rule: due.rule.id.clone(),
-        version: due.rule.version,
-        group: group.clone(),
-        window: due.window,
-        value: judged.value,
-        base: judged.base,
-        score: judged.score,
-        outcome: judged.outcome,
-        error: judged.error,
-        state: alert.map_or(AlertState::Normal, |alert| alert.state),
-        late: due.late,
-        evaluated_ms: now_ms,
-    }
-}

@@ -13,6 +13,9 @@
 //! Invariant: what a detector has seen depends on the window that it judges and on nothing else. What is
 //! remembered is therefore no state but a saving: lost at a restart, it is learned again from stored windows,
 //! and a replay judges as was judged live. A step costs the same however long the history is.
+//!
+//! Late data changes windows that were learned ([`Memory::correct`]): everything is then learned again. Where that is
+//! much it waits for a while, so that a source that is always late costs a bounded number of lessons a window.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +34,9 @@ use crate::watch::{Gaps, Missed, is_known};
 const VALUES_AT_ONCE: usize = 1_000_000;
 /// Windows that are read at once: where no group is known yet, and at most.
 const WINDOWS_AT_ONCE: (usize, usize) = (100, 2_000);
+/// Lessons that are learned again for each window that is judged, on average and at most. Whoever remembers 20,000
+/// windows takes up late data after 20 more.
+const AGAIN_PER_WINDOW: usize = 1_000;
 
 /// What a detector said of the newest value of a group.
 pub(crate) type Verdict = Result<Judged, Unjudged>;
@@ -38,8 +44,16 @@ pub(crate) type Verdict = Result<Judged, Unjudged>;
 /// The detectors of one rule, group by group.
 #[derive(Default)]
 pub(crate) struct Memory {
+    /// The start of the first window that was to be learned.
+    first_ms: Option<i64>,
     /// The start of the last window that was learned.
     last_ms: Option<i64>,
+    /// The end of the window that was asked for last.
+    until_ms: i64,
+    /// Whether data has come since for windows that may have been learned.
+    is_outdated: bool,
+    n_learned: usize,
+    n_judged: usize,
     groups: BTreeMap<Group, Learned>,
 }
 
@@ -79,9 +93,11 @@ impl Memory {
             (first_ms - every_ms..window.start_ms).contains(last_ms)
                 && (window.start_ms - last_ms) % every_ms == 0
         };
-        if self.last_ms.as_ref().is_some_and(|last_ms| !fits(last_ms)) {
+        if self.last_ms.as_ref().is_some_and(|last_ms| !fits(last_ms)) || self.is_to_begin_anew() {
             *self = Self::default();
         }
+        self.first_ms.get_or_insert(first_ms);
+        self.until_ms = window.end_ms;
         let next_ms = self.last_ms.map_or(first_ms, |last_ms| last_ms + every_ms);
         let n_windows = usize::try_from((window.start_ms - next_ms) / every_ms).unwrap_or(0);
         let (few, many) = WINDOWS_AT_ONCE;
@@ -97,6 +113,17 @@ impl Memory {
             windows: (0..n_windows.min(at_once)).rev().map(lesson).collect(),
             more: n_windows > at_once,
         }
+    }
+
+    /// Notes that data has come for windows that touch `range`.
+    pub(crate) fn correct(&mut self, range: TimeRange) {
+        let reaches = self.first_ms.is_some_and(|first_ms| first_ms < range.end_ms);
+        self.is_outdated |= reaches && range.start_ms < self.until_ms;
+    }
+
+    /// At least one window is judged in between, so that no rule is blind because its data is always late.
+    const fn is_to_begin_anew(&self) -> bool {
+        self.is_outdated && self.n_judged > 0 && self.n_judged * AGAIN_PER_WINDOW >= self.n_learned
     }
 
     /// Learns the lessons of `due`, and its window unless more lessons are to come; says what the detectors said of the
@@ -130,8 +157,12 @@ impl Memory {
             };
             verdicts.extend(reading.map(|_| verdict));
         }
-        self.groups.extend(begun.into_iter().filter(|(_, learned)| learned.has_begun()));
+        self.groups.extend(begun);
+        // Nobody else forgets a group: when its alert was forgotten depends on when somebody began to look.
+        self.groups.retain(|_, learned| learned.has_begun());
         self.last_ms = Some(last.window.start_ms);
+        self.n_learned += lessons.len();
+        self.n_judged += usize::from(!due.more);
         verdicts
     }
 
@@ -144,11 +175,6 @@ impl Memory {
         let n_empty =
             first_ms.map_or(n_left, |first_ms| (first_ms - window_ms - last_ms).div_euclid(every_ms));
         self.last_ms = Some(last_ms + n_empty.clamp(0, n_left.max(0)) * every_ms);
-    }
-
-    /// Forgets a group.
-    pub(crate) fn forget(&mut self, group: &Group) {
-        self.groups.remove(group);
     }
 }
 

@@ -18,6 +18,7 @@ pub mod detector;
 pub mod engine;
 pub mod expression;
 mod join;
+mod judge;
 mod learning;
 pub mod life;
 pub mod lookback;

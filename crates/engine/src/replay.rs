@@ -208,18 +208,24 @@ pub fn gather(
 
 /// Which series a query is about.
 #[derive(Debug)]
-struct Selector<'q> {
+pub struct Selector<'q> {
     query: &'q SeriesQuery,
     matchers: Option<Matchers>,
 }
 
 impl<'q> Selector<'q> {
-    fn new(query: &'q SeriesQuery) -> Result<Self, String> {
+    /// The series of this query.
+    ///
+    /// # Errors
+    /// A matcher that cannot be compiled.
+    pub fn new(query: &'q SeriesQuery) -> Result<Self, String> {
         let matchers = if query.labels.is_empty() { None } else { Some(Matchers::compile(&query.labels)?) };
         Ok(Self { query, matchers })
     }
 
-    fn matches(&self, key: &SeriesKey) -> bool {
+    /// Whether a series is one of them.
+    #[must_use]
+    pub fn matches(&self, key: &SeriesKey) -> bool {
         glob(&self.query.name, &key.name) && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
     }
 

@@ -9,6 +9,11 @@
 //! not ready, and its readers are [waiting](Measures::waiting). The edge takes the snapshot of stored events and registers the member in one
 //! moment in which no event is between the two, so nothing is counted twice or missed. Several pasts may be
 //! counted at once: each member's is handed out once, and finds back to that member alone.
+//!
+//! Late events correct what was measured. Steps stay for a while after their windows were judged
+//! ([`Rule::hold_ms`](crate::Rule::hold_ms)); what the edge keeps of windows that are older, in its history, is
+//! forgotten where an event comes that belongs into them ([`Measures::corrections`]), and counted anew when it is
+//! needed. So a window comes to the same whenever somebody asks.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -24,17 +29,31 @@ use crate::rule::StreamQuery;
 /// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
 pub const MAX_GROUPS: usize = 10_000;
 
+/// Corrections that one batch leads to, about and at most, unless more queries than that are concerned.
+const CORRECTIONS: usize = 10_000;
+
 /// What happened to one event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Measures that it was added to.
     pub added: u32,
-    /// Measures that it came too late for.
+    /// Measures with a window that was judged without it.
     pub late: u32,
     /// Measures whose groups are full.
     pub overflow: u32,
     /// Measures whose field it lacks, or has as something other than a number.
     pub unmeasured: u32,
+}
+
+/// What is no longer right in the history of a query: what it keeps of windows that touch `range`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// The query's fingerprint.
+    pub query: u64,
+    /// Where events came that are not counted in it.
+    pub range: TimeRange,
+    /// The longest window of the query, milliseconds.
+    pub window_ms: i64,
 }
 
 /// The measures of all streams.
@@ -44,6 +63,8 @@ pub struct Measures {
     /// Members registered so far.
     n_registered: u64,
     streams: HashMap<Arc<str>, Stream>,
+    /// Where events came after a window that they belong into was judged, by query, since somebody asked.
+    late: HashMap<u64, TimeRange>,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +101,11 @@ struct Member {
     key: String,
     /// Events of groups beyond [`MAX_GROUPS`], which were not counted.
     n_overflow: u64,
+    /// The end of the latest window that was judged.
+    judged_ms: i64,
+    /// The end of the latest window of which the edge may keep what was measured, and the longest of them.
+    kept_ms: i64,
+    window_ms: i64,
 }
 
 #[derive(Debug)]
@@ -92,7 +118,7 @@ impl Measures {
     /// No measures yet. `seed` keys the hashes of distinct counts; one per installation.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, n_registered: 0, streams: HashMap::new() }
+        Self { seed, n_registered: 0, streams: HashMap::new(), late: HashMap::new() }
     }
 
     /// Registers `rule` as a reader of `query` in steps of `step_ms`, from `needed_from_ms` on.
@@ -130,6 +156,9 @@ impl Measures {
             groups: HashMap::new(),
             key: String::new(),
             n_overflow: 0,
+            judged_ms: i64::MIN,
+            kept_ms: i64::MIN,
+            window_ms: 0,
         });
         true
     }
@@ -227,9 +256,14 @@ impl Measures {
         indexed.index.matches(fields, &mut indexed.scratch, &mut indexed.matched);
         for at in indexed.matched.iter().chain(&indexed.unconditional) {
             let member = &mut stream.members[*at as usize];
+            if time_ms < member.judged_ms {
+                counted.late += 1;
+                let known = self.late.entry(member.query.fingerprint).or_insert(moment(time_ms));
+                *known = known.hull(moment(time_ms));
+            }
             match member.count(self.seed, time_ms, fields) {
                 Fate::Added => counted.added += 1,
-                Fate::Late => counted.late += 1,
+                Fate::Past => {}
                 Fate::Overflow => counted.overflow += 1,
                 Fate::Unmeasured => counted.unmeasured += 1,
             }
@@ -271,6 +305,56 @@ impl Measures {
         member.map_or(0, |member| member.n_overflow)
     }
 
+    /// Notes that windows up to this one are read, to be judged or learned: what comes for them from now on is late.
+    pub fn judged(&mut self, query: &StreamQuery, step_ms: i64, window: TimeRange) {
+        if let Some(member) = self.member_mut(query, step_ms) {
+            member.judged_ms = member.judged_ms.max(window.end_ms);
+        }
+    }
+
+    /// Notes that the edge may keep what was measured of windows like this one, and of all before it.
+    pub fn kept(&mut self, query: &StreamQuery, step_ms: i64, window: TimeRange) {
+        if let Some(member) = self.member_mut(query, step_ms) {
+            member.kept_ms = member.kept_ms.max(window.end_ms);
+            member.window_ms = member.window_ms.max(window.length_ms());
+        }
+    }
+
+    /// Where late events came since this was last asked, by the fingerprint of the query.
+    pub fn take_late(&mut self) -> HashMap<u64, TimeRange> {
+        std::mem::take(&mut self.late)
+    }
+
+    /// What is no longer right of what the edge keeps, once these events are stored. Cost: a look at each time; for
+    /// events that are as old as what is kept, that of [`Self::count`].
+    pub fn corrections(&mut self, stream: &str, events: &[(i64, Map<String, Value>)]) -> Vec<Correction> {
+        let Some(stream) = self.streams.get_mut(stream) else { return Vec::new() };
+        let kept_ms = stream.members.iter().map(|member| member.kept_ms).max().unwrap_or(i64::MIN);
+        let mut late: HashMap<u64, Stretches> = HashMap::new();
+        for (time_ms, fields) in events.iter().filter(|(time_ms, _)| *time_ms < kept_ms) {
+            let indexed = stream.index.get_or_insert_with(|| Indexed::build(&stream.members));
+            indexed.matched.clear();
+            indexed.index.matches(fields, &mut indexed.scratch, &mut indexed.matched);
+            for at in indexed.matched.iter().chain(&indexed.unconditional) {
+                let member = &stream.members[*at as usize];
+                if *time_ms < member.kept_ms {
+                    late.entry(member.query.fingerprint).or_default().add(*time_ms, member.window_ms);
+                }
+            }
+        }
+        let most = (CORRECTIONS / late.len().max(1)).clamp(1, Stretches::MOST);
+        let corrections = late.into_iter().flat_map(|(query, mut late)| {
+            late.join(most);
+            let window_ms = late.window_ms;
+            late.ranges.into_iter().map(move |range| Correction { query, range, window_ms })
+        });
+        corrections.collect()
+    }
+
+    fn member_mut(&mut self, query: &StreamQuery, step_ms: i64) -> Option<&mut Member> {
+        self.streams.get_mut(&query.stream)?.member(query.fingerprint, step_ms)
+    }
+
     /// Notes that `rule` no longer needs what came before `needed_from_ms`, and drops what nobody needs.
     pub fn release(&mut self, rule: &str, query: &StreamQuery, step_ms: i64, needed_from_ms: i64) {
         let Some(member) =
@@ -306,6 +390,51 @@ impl Measures {
             unindexed += indexed.index.unindexed().len();
         }
         (self.streams.values().map(|stream| stream.members.len()).sum(), unindexed)
+    }
+}
+
+const fn moment(time_ms: i64) -> TimeRange {
+    TimeRange { start_ms: time_ms, end_ms: time_ms.saturating_add(1) }
+}
+
+/// Times, as stretches without a gap in them that is longer than a window, or than more where they would be too many:
+/// bounded, however many times there are and however far apart they lie.
+#[derive(Default)]
+struct Stretches {
+    window_ms: i64,
+    ranges: Vec<TimeRange>,
+}
+
+impl Stretches {
+    const MOST: usize = 100;
+
+    fn add(&mut self, time_ms: i64, window_ms: i64) {
+        self.window_ms = window_ms.max(self.window_ms);
+        if self.ranges.last().is_some_and(|last| last.contains(time_ms)) {
+            return;
+        }
+        self.ranges.push(moment(time_ms));
+        if self.ranges.len() >= 10 * Self::MOST {
+            self.join(Self::MOST);
+        }
+    }
+
+    fn join(&mut self, most: usize) {
+        self.ranges.sort_unstable_by_key(|range| range.start_ms);
+        let mut gap_ms = self.window_ms;
+        loop {
+            self.ranges.dedup_by(|next, last| {
+                let is_near = next.start_ms.saturating_sub(last.end_ms) <= gap_ms;
+                if is_near {
+                    *last = last.hull(*next);
+                }
+                is_near
+            });
+            if self.ranges.len() <= most {
+                return;
+            }
+            gap_ms = gap_ms.saturating_mul(2).max(1);
+        }
     }
 }
 
@@ -354,7 +483,8 @@ fn wanted(members: &[Member]) -> Arc<[Box<str>]> {
 
 enum Fate {
     Added,
-    Late,
+    /// It belongs into steps that nobody holds any more.
+    Past,
     Overflow,
     Unmeasured,
 }
@@ -383,7 +513,7 @@ impl Member {
     fn count(&mut self, seed: u64, time_ms: i64, fields: &Map<String, Value>) -> Fate {
         let start_ms = time_ms.div_euclid(self.step_ms) * self.step_ms;
         if start_ms + self.step_ms <= self.needed_from_ms() {
-            return Fate::Late;
+            return Fate::Past;
         }
         let Some(value) = self.value(seed, fields) else { return Fate::Unmeasured };
         self.group_key(fields);

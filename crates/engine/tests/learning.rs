@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use lanner_core::time::{HOUR_MS, parse_time_ms};
+use lanner_core::time::{HOUR_MS, MINUTE_MS, parse_time_ms};
 use lanner_core::{Alert, Cursor, Evaluation, Labels, Outcome, Sample, SeriesKey, TimeRange};
 use lanner_engine::replay::{Recorded, Source as _};
 use lanner_engine::{Due, Engine, Rule};
@@ -97,13 +97,38 @@ fn said(evaluations: &[Evaluation]) -> BTreeMap<String, String> {
     evaluations.iter().map(|e| (e.group.to_string(), said(e))).collect()
 }
 
-fn check(query: &Value, window: &str, groups: &[Hours], restarts: &[usize]) {
+/// The hour in which something comes late, how many hours late it is, and of which group.
+type Late = (usize, usize, usize);
+
+impl World {
+    /// Takes what comes late in this hour, and says where it belongs.
+    fn late(&mut self, late: &[Late], hour: usize, n_groups: usize) -> Option<TimeRange> {
+        let mut range: Option<TimeRange> = None;
+        for (at, back, group) in late.iter().filter(|(at, ..)| *at == hour) {
+            let name = format!("g{}", group % n_groups);
+            let time_ms = self.begin_ms + at.saturating_sub(*back) as i64 * HOUR_MS + 7 * MINUTE_MS;
+            let key = SeriesKey { name: "load".into(), labels: Labels::new([("host", &*name)]) };
+            self.record.samples(key, [Sample::new(time_ms, 30.0)]);
+            let fields: Map<String, Value> = json!({ "host": name }).as_object().unwrap().clone();
+            (0..30).for_each(|event| self.record.event("calls", time_ms + event, &fields));
+            let here = TimeRange::new(time_ms, time_ms + 30);
+            range = Some(range.map_or(here, |range| range.hull(here)));
+        }
+        range
+    }
+}
+
+fn check(query: &Value, window: &str, groups: &[Hours], restarts: &[usize], late: &[Late]) {
     let mut world = World::new(query, window, groups);
+    let fingerprint = rule(&world.document).query.fingerprint();
     let mut engine = world.engine((Vec::new(), Vec::new()), world.begin_ms);
     let mut cursor: Option<TimeRange> = None;
     let mut judged = 0;
     for hour in 0..groups[0].len() {
         let now_ms = world.begin_ms + (hour as i64 + 1) * HOUR_MS + 30_000;
+        if let Some(range) = world.late(late, hour, groups.len()) {
+            engine.correct(&[(fingerprint, range)].into());
+        }
         let alerts: Vec<Alert> = engine.alerts().cloned().collect();
         let Some((due, evaluations)) = world.turn(&mut engine, now_ms) else { continue };
         if restarts.contains(&hour) {
@@ -125,9 +150,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn a_restart_changes_nothing_that_is_said(
+    fn a_restart_changes_nothing_that_is_said_also_where_data_came_late(
         groups in proptest::collection::vec(hours(100), 1..4),
         restarts in proptest::collection::vec(1usize..100, 6),
+        late in proptest::collection::vec((1usize..100, 1usize..60, 0usize..3), 0..6),
         on_stream: bool,
         overlapping: bool,
     ) {
@@ -136,7 +162,7 @@ proptest! {
         } else {
             json!({ "series": "load", "measure": "sum", "by": ["host"] })
         };
-        check(&query, if overlapping { "3h" } else { "1h" }, &groups, &restarts);
+        check(&query, if overlapping { "3h" } else { "1h" }, &groups, &restarts, &late);
     }
 }
 
@@ -178,4 +204,32 @@ fn a_source_that_fails_while_learning_is_said_and_waited_for() {
     assert!(engine.plan(now_ms, 1).due.is_empty(), "no second try at once");
     let (_, evaluations) = world.turn(&mut engine, now_ms + HOUR_MS).expect("the next window is due");
     assert_eq!(evaluations[0].outcome, Outcome::Normal);
+}
+
+/// A source that is late all the time makes nobody blind, and costs a bounded number of lessons a window.
+#[test]
+fn what_is_late_all_the_time_is_learned_again_now_and_then() {
+    let groups: Vec<Hours> = vec![(0..4_000).map(|hour| Some((hour % 6) as u8 + 1)).collect()];
+    let query = json!({ "series": "load", "measure": "sum" });
+    let mut world = World::new(&query, "1h", &groups);
+    world.document["holt_winters"] = json!({ "season": "1d", "seasons": 30 });
+    let mut engine = world.engine((Vec::new(), Vec::new()), world.begin_ms + 3_900 * HOUR_MS);
+    let fingerprint = rule(&world.document).query.fingerprint();
+    let (mut n_lessons, mut n_judged, mut turns) = (0, 0, 0);
+    for hour in 3_901..4_000 {
+        let now_ms = world.begin_ms + hour * HOUR_MS + 30_000;
+        while let Some(due) = engine.plan(now_ms, 1).due.pop() {
+            n_lessons += due.bases.len();
+            turns += 1;
+            let answer = world.record.answer(&due);
+            let evaluations = engine.evaluate(&due, &answer, now_ms);
+            n_judged += evaluations.len();
+            let _ = engine.apply(now_ms, &due, evaluations);
+            let late = TimeRange::new(now_ms - 5 * HOUR_MS, now_ms - 4 * HOUR_MS);
+            engine.correct(&[(fingerprint, late)].into());
+        }
+    }
+    assert_eq!(n_judged, 99, "every window is judged");
+    assert!(n_lessons > 10 * 720, "it is learned again: {n_lessons} lessons in {turns} turns");
+    assert!(n_lessons < 1_000 * 100 + 1_440, "{n_lessons} lessons for 99 windows");
 }

@@ -113,6 +113,7 @@ fn late_unmeasured_and_overflowing_events_are_named() {
     let mut measures = Measures::new(7);
     let sum = query("sum(amount)", "", &["bank"]);
     measures.add(&"r".into(), &sum, STEP_MS, 5_000);
+    measures.judged(&sum, STEP_MS, TimeRange::new(0, 5_000));
     let mut count = |time_ms, event| measures.count("s", time_ms, &fields(event));
     assert_eq!(count(5_000, json!({ "bank": "a", "amount": 1 })).added, 1);
     assert_eq!(count(4_999, json!({ "bank": "a", "amount": 1 })).late, 1);
@@ -229,7 +230,7 @@ fn a_reader_that_looks_farther_back_has_the_past_counted_anew() {
     measures.add(&"short".into(), &all, STEP_MS, 5_000);
     let past = measures.past("s");
     measures.absorb(past, 5_000);
-    assert_eq!(measures.count("s", 2_000, &Map::new()).late, 1); // stored, and nobody wants it yet
+    assert_eq!(measures.count("s", 2_000, &Map::new()).added, 0); // stored, and nobody wants it yet
     assert!(!measures.add(&"shorter".into(), &all, STEP_MS, 6_000));
     assert!(measures.add(&"long".into(), &all, STEP_MS, 0));
     assert_eq!(measures.waiting().len(), 3);
@@ -238,4 +239,44 @@ fn a_reader_that_looks_farther_back_has_the_past_counted_anew() {
     measures.absorb(past, 0);
     let values = measures.read(&all, STEP_MS, TimeRange::new(0, 9_000)).unwrap();
     assert_eq!(values[0].1, Some(1.0));
+}
+
+#[test]
+fn late_events_say_where_history_is_wrong() {
+    /// Times of events of bank a, and the stretches in which the history of bank a is wrong, kept up to 1,000 s.
+    #[track_caller]
+    fn check(times_s: &[i64], expected_s: &[(i64, i64)]) {
+        let mut measures = Measures::new(7);
+        let (a, b) = (query("count", "bank == \"a\"", &[]), query("count", "bank == \"b\"", &[]));
+        for (rule, query) in [("a", &a), ("b", &b)] {
+            measures.add(&rule.into(), query, STEP_MS, 5_000);
+            measures.kept(query, STEP_MS, TimeRange::new(990_000, 1_000_000));
+        }
+        let event = |time_s: &i64| (time_s * 1_000, fields(json!({ "bank": "a" })));
+        let events: Vec<_> = times_s.iter().map(event).collect();
+        let found = measures.corrections("s", &events);
+        assert!(found.iter().all(|wrong| (wrong.query, wrong.window_ms) == (a.fingerprint, 10_000)));
+        let stretches: Vec<_> = found
+            .iter()
+            .map(|wrong| (wrong.range.start_ms / 1_000, (wrong.range.end_ms - 1) / 1_000))
+            .collect();
+        assert_eq!(stretches, expected_s);
+    }
+    check(&[], &[]);
+    check(&[1_000, 5_000], &[]); // nothing is kept of these
+    check(&[999, 1_000], &[(999, 999)]);
+    check(&[500, 20, 505, 10, 20, 10], &[(10, 20), (500, 505)]); // out of order, and more than once
+    let many: Vec<i64> = (0..100_000).map(|n| n * 7_919 % 990).collect();
+    check(&many, &[(0, 989)]);
+    // Too many to be told apart: what lies between them is forgotten as well.
+    let apart: Vec<i64> = (-3_000..0).map(|n| n * 100).collect();
+    let mut measures = Measures::new(7);
+    let all = query("count", "", &[]);
+    measures.add(&"r".into(), &all, STEP_MS, 5_000);
+    measures.kept(&all, STEP_MS, TimeRange::new(0, 10_000));
+    let events: Vec<_> = apart.iter().map(|time_s| (time_s * 1_000, Map::new())).collect();
+    let found = measures.corrections("s", &events);
+    assert!((2..=100).contains(&found.len()), "{} stretches", found.len());
+    let is_in = |time_ms: i64| found.iter().any(|wrong| wrong.range.contains(time_ms));
+    assert!(events.iter().all(|(time_ms, _)| is_in(*time_ms)));
 }

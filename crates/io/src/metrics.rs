@@ -128,6 +128,14 @@ pub fn durations(name: &str, help: &str) -> Durations {
     registered(Durations::with_opts(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec())))
 }
 
+/// Registers a histogram of durations that may be long.
+#[must_use]
+pub fn durations_up_to_a_month(name: &str, help: &str) -> Durations {
+    let bounds_s =
+        [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0];
+    registered(Durations::with_opts(HistogramOpts::new(name, help).buckets(bounds_s.to_vec())))
+}
+
 fn durations_by(name: &str, help: &str, labels: &[&str]) -> DurationsBy {
     registered(DurationsBy::new(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec()), labels))
 }

@@ -12,6 +12,9 @@ use lanner_io::store::{Retention, Store};
 use crate::access::{Home, SlowDown, Tokens};
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
+use crate::history::History;
+use crate::late_samples::LateSamples;
+use crate::lateness::Latenesses;
 use crate::outgoing::Outgoing;
 use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
@@ -39,6 +42,12 @@ pub struct App {
     pub engine: Mutex<Engine>,
     /// What is counted as events arrive.
     pub counting: Counting,
+    /// What may be kept of what was measured.
+    pub history: History,
+    /// Samples that came after they should have been learned.
+    pub late_samples: LateSamples,
+    /// How late events come.
+    pub lateness: Latenesses,
     /// When the server was there to receive.
     pub watch: Watch,
     /// The kill switches in force.
@@ -148,6 +157,12 @@ impl Counting {
                 first.insert(stream.clone(), time_ms);
             }
         }
+    }
+
+    /// The names of the streams that have events.
+    #[must_use]
+    pub fn streams(&self) -> Vec<Arc<str>> {
+        locked(&self.first_ms).keys().cloned().collect()
     }
 
     /// The time of a stream's first event, milliseconds since the Unix epoch.

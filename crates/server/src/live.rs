@@ -1,7 +1,7 @@
 //! Answers what is due from measures, history and store.
 //!
-//! A window of a stream is read from its measure. The windows it is compared with are read from history,
-//! where each measured value was kept, and only counted from stored events when history lacks them.
+//! A window of a stream is read from its measure. The windows it is compared with are read from there as well while
+//! they are open for late events, then from history, and only counted from stored events where history lacks them.
 
 use std::sync::Arc;
 
@@ -15,51 +15,71 @@ use lanner_io::store::{SeriesId, Store, StoreError};
 
 use crate::app::App;
 use crate::graphite::StoreSource;
+use crate::history::Kept;
 use crate::{past, windows};
 
 /// The value of each group in a window.
 pub type Values = Vec<(Group, Option<f64>)>;
 
-/// Answers one due evaluation. Returns what was measured, for history.
-pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Measured>) {
-    let mut measured = Vec::new();
+/// Answers one due evaluation. Returns what is worth keeping in history.
+pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Kept>) {
+    let mut kept = Vec::new();
     let answer = match &due.rule.query {
-        Query::Stream(query) => {
-            read_stream(app, due, query, &mut measured).map_err(|error| error.to_string())
-        }
+        Query::Stream(query) => read_stream(app, due, query, &mut kept).map_err(|error| error.to_string()),
         Query::Series(query) => read_series(app, due, query).map_err(|error| error.to_string()),
         Query::Expression(query) => StoreSource::of(app)
             .map_err(|error| error.to_string())
             .and_then(|source| expression::answer(due, query, &source)),
     };
-    (answer, measured)
+    (answer, kept)
 }
 
 fn read_stream(
     app: &App,
     due: &Due,
     query: &Arc<StreamQuery>,
-    measured: &mut Vec<Measured>,
+    kept: &mut Vec<Kept>,
 ) -> Result<Readings, StoreError> {
     let step_ms = due.rule.step_ms();
     let mut now = Vec::new();
+    // Before anything is read, so that nothing which is not read passes for early.
+    if let Some(newest) = due.newest() {
+        app.counting.measures().judged(query, step_ms, newest);
+    }
     if !due.more {
         now = match app.counting.measures().read(query, step_ms, due.window) {
             Some(values) => values,
             None => count(&app.store, query, step_ms, due.window)?,
         };
-        if due.rule.looks_back() {
-            note(measured, query, due.window, &now);
-        }
+        kept.extend(settle(app, due, query));
     }
     app.limits.note(&due.rule.id, app.counting.measures().n_overflow(query, step_ms), "events");
-    let bases = bases(app, due, query, measured)?;
+    let bases = bases(app, due, query, kept)?;
     let first_data_ms = app.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
 }
 
+/// What the windows came to that late events hardly reach any more.
+fn settle(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Option<Kept> {
+    let last = *due.settled.last()?;
+    let step_ms = due.rule.step_ms();
+    let mut measures = app.counting.measures();
+    measures.kept(query, step_ms, last);
+    let mark = app.history.mark(&query.stream, last.end_ms)?;
+    let mut rows = Vec::new();
+    for window in &due.settled {
+        if let Some(values) = measures.read(query, step_ms, *window) {
+            note(&mut rows, query, *window, &values);
+        }
+    }
+    Some(Kept { rows, since: Some((query.stream.clone(), mark)) })
+}
+
 fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
     let store = &app.store;
+    if let (Some(_), Some(newest)) = (due.rule.detector.learner(), due.newest()) {
+        app.late_samples.learned(newest); // before anything is read
+    }
     let matching = store.select(&query.name, &query.labels)?;
     let (values, n_overflow) = read_matching(store, query, &due.windows(), &matching)?;
     app.limits.note(&due.rule.id, n_overflow, "series");
@@ -111,33 +131,50 @@ fn read_matching(
     Ok((groups.values(), n_overflow))
 }
 
-/// Earlier windows: from history, or counted and then kept in history.
+/// Earlier windows: from measures where they still hold them, from history, or else counted and then kept in history.
 fn bases(
     app: &App,
     due: &Due,
     query: &Arc<StreamQuery>,
-    measured: &mut Vec<Measured>,
+    kept: &mut Vec<Kept>,
 ) -> Result<Vec<Values>, StoreError> {
+    let step_ms = due.rule.step_ms();
     let first_ms = app.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
     let mut bases: Vec<Values> = vec![Vec::new(); due.bases.len()];
     let mut unknown: Vec<Option<TimeRange>> = vec![None; due.bases.len()];
     for (at, window) in due.bases.iter().enumerate() {
         let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
-        let kept = app.store.measured_window(query.fingerprint, window)?;
-        if kept.is_empty() {
-            unknown[at] = Some(window);
+        let held = app.counting.measures().read(query, step_ms, window);
+        match held.map_or_else(|| recall(&app.store, query, window), |values| Ok(Some(values)))? {
+            Some(values) => bases[at] = values,
+            None => unknown[at] = Some(window),
         }
-        let kept = kept.into_iter().filter(|m| query.by.is_empty() || m.group != Group::Whole);
-        bases[at] = kept.map(|m| (m.group, m.value)).collect();
     }
     for run in windows::runs(&unknown) {
-        let past = count_all(&app.store, query, due.rule.step_ms(), run.range)?;
+        app.counting.measures().kept(query, step_ms, run.windows.last().map_or(run.range, |(_, last)| *last));
+        let mark = app.history.mark(&query.stream, run.range.end_ms);
+        let past = count_all(&app.store, query, step_ms, run.range)?;
+        let mut rows = Vec::new();
         for (at, window) in run.windows {
-            bases[at] = past.read(query, due.rule.step_ms(), window).unwrap_or_default();
-            note(measured, query, window, &bases[at]);
+            bases[at] = past.read(query, step_ms, window).unwrap_or_default();
+            if window.end_ms <= due.window.end_ms - due.rule.hold_ms() {
+                note(&mut rows, query, window, &bases[at]);
+            }
         }
+        kept.push(Kept { rows, since: mark.map(|mark| (query.stream.clone(), mark)) });
     }
     Ok(bases)
+}
+
+/// What history says of a window, if it was kept.
+///
+/// # Errors
+/// Failures of the store.
+pub fn recall(store: &Store, query: &StreamQuery, window: TimeRange) -> Result<Option<Values>, StoreError> {
+    let kept = store.measured_window(query.fingerprint, window)?;
+    let is_kept = !kept.is_empty();
+    let of_groups = kept.into_iter().filter(|m| query.by.is_empty() || m.group != Group::Whole);
+    Ok(is_kept.then(|| of_groups.map(|m| (m.group, m.value)).collect()))
 }
 
 /// Keeps what was measured. A query with groups also keeps that it was: in its history the whole stands for that.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use lanner_io::metrics::{Counter, Counters, Durations, Gauge, Gauges};
-use lanner_io::metrics::{counter, counters, durations, gauge, gauges, text};
+use lanner_io::metrics::{counter, counters, durations, durations_up_to_a_month, gauge, gauges, text};
 use lanner_switch::Phase;
 
 use crate::App;
@@ -14,7 +14,9 @@ pub(crate) struct Metrics {
     pub(crate) ingest_accepted: Counters,
     pub(crate) ingest_rejected: Counters,
     pub(crate) ingest_too_old: Counters,
-    pub(crate) events_late: Counter,
+    pub(crate) late_events: Counter,
+    pub(crate) event_lateness_seconds: Durations,
+    pub(crate) sample_lateness_seconds: Durations,
     pub(crate) groups_overflow: Counter,
     pub(crate) http_refused: Counter,
     pub(crate) evaluations: Counter,
@@ -54,9 +56,17 @@ impl Metrics {
                 "Samples and events taken that are older than what is kept.",
                 &["protocol"],
             ),
-            events_late: counter(
-                "lanner_events_late_total",
-                "Events that came after their window was judged.",
+            late_events: counter(
+                "lanner_late_events_total",
+                "Events that came after a window that they belong into was judged.",
+            ),
+            event_lateness_seconds: durations_up_to_a_month(
+                "lanner_event_lateness_seconds",
+                "Time from that of an event to its arrival.",
+            ),
+            sample_lateness_seconds: durations_up_to_a_month(
+                "lanner_sample_lateness_seconds",
+                "Time from that of a sample to its arrival.",
             ),
             groups_overflow: counter(
                 "lanner_groups_overflow_total",

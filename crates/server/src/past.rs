@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Changes, TimeRange};
+use lanner_core::TimeRange;
 use lanner_engine::Rule;
-use lanner_engine::rule::Query;
+use lanner_engine::rule::{Query, StreamQuery};
 use lanner_engine::stream::Measures;
 use lanner_io::store::{EventsSnapshot, StoreError};
 
 use crate::app::{App, Prefill, locked};
-use crate::live;
+use crate::history::Kept;
+use crate::{live, windows};
 
 /// Windows measured between two writes of a prefill.
 const WINDOWS_PER_WRITE: usize = 200;
@@ -89,31 +90,42 @@ pub fn prefill(app: &App, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreErro
     let Query::Stream(query) = &rule.query else { return Ok(()) };
     let first_ms = app.counting.first_ms(&query.stream).unwrap_or(now_ms);
     let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
-    let windows = windows_between(rule, from_ms, now_ms);
+    let windows = windows_between(rule, from_ms, now_ms - rule.hold_ms());
     let report = |done: usize| {
         let progress = Prefill { done: done as u64, total: windows.len() as u64, finished: false };
         locked(&app.prefills).insert(rule.id.clone(), progress);
     };
     report(0);
+    if let Some(last) = windows.last() {
+        app.counting.measures().kept(query, rule.step_ms(), *last);
+    }
     for (at, stretch) in windows.chunks(WINDOWS_PER_WRITE).enumerate() {
         if app.alarm.is_stopping() {
             return Ok(());
         }
-        let mut changes = Changes::default();
-        let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
-        let range = TimeRange::new(first.start_ms, last.end_ms);
-        let step_ms = rule.step_ms();
-        let past = live::count_all(&app.store, query, step_ms, range)?;
-        // Evaluation stands still meanwhile: a value that it measured itself is what counts.
-        let _in_order = locked(&app.turns);
-        for window in stretch {
-            if app.store.measured_window(query.fingerprint, *window)?.is_empty() {
-                let values = past.read(query, step_ms, *window).unwrap_or_default();
-                live::note(&mut changes.history, query, *window, &values);
-            }
-        }
-        app.store.apply(changes)?.wait()?;
+        fill(app, rule, query, stretch)?;
         report((at * WINDOWS_PER_WRITE) + stretch.len());
+    }
+    Ok(())
+}
+
+/// Counts those of `windows` that history lacks, and keeps them.
+fn fill(app: &App, rule: &Rule, query: &Arc<StreamQuery>, windows: &[TimeRange]) -> Result<(), StoreError> {
+    let mut lacking = Vec::new();
+    for window in windows {
+        let kept = live::recall(&app.store, query, *window)?;
+        lacking.push(kept.is_none().then_some(*window));
+    }
+    for run in windows::runs(&lacking) {
+        let mark = app.history.mark(&query.stream, run.range.end_ms);
+        let past = live::count_all(&app.store, query, rule.step_ms(), run.range)?;
+        let mut rows = Vec::new();
+        for (_, window) in run.windows {
+            let values = past.read(query, rule.step_ms(), window).unwrap_or_default();
+            live::note(&mut rows, query, window, &values);
+        }
+        let since = mark.map(|mark| (query.stream.clone(), mark));
+        app.history.keep(&app.store, Kept { rows, since })?;
     }
     Ok(())
 }

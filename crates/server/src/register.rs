@@ -16,7 +16,7 @@ use lanner_engine::document::Problem;
 use lanner_engine::rule::{Query, Status};
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::receiver::{ReceiverConfig, to_document};
-use lanner_io::store::{Store, StoreError};
+use lanner_io::store::{Receipt, Store, StoreError};
 use serde_json::Value;
 
 use crate::app::{App, Prefill, locked};
@@ -117,26 +117,44 @@ pub async fn reload(app: &Arc<App>) -> Result<CountingPast, StoreError> {
     Ok(CountingPast::start(app, pasts, now_ms))
 }
 
+/// A rule that is new, or has a new version.
+struct Fresh {
+    rule: Arc<Rule>,
+    /// From when on it needs its measure.
+    needed_from_ms: i64,
+    /// No window is kept in history that ended later.
+    judged_until_ms: i64,
+}
+
 fn put_in_force(app: &Arc<App>, rules: Vec<Rule>, now_ms: i64) -> Vec<Past> {
     // Nothing is evaluated until it is known who waits for a past; the engine itself stays free for questions.
     let in_order = locked(&app.turns);
     let mut engine = app.engine();
     let before = versions(&engine);
+    let kept_before = kept(&engine);
     let changes: Changes = engine.set_rules(rules, now_ms);
     let stale: Vec<(Arc<str>, u32)> = before.difference(&versions(&engine)).cloned().collect();
-    let fresh: Vec<(Arc<Rule>, i64)> = engine
+    let fresh: Vec<Fresh> = engine
         .rules()
         .filter(|(rule, _)| !before.contains(&(rule.id.clone(), rule.version)))
-        .map(|(rule, _)| (rule.clone(), engine.needed_from_ms(&rule.id).unwrap_or(now_ms)))
+        .map(|(rule, _)| Fresh {
+            needed_from_ms: engine.needed_from_ms(&rule.id).unwrap_or(now_ms),
+            judged_until_ms: engine.judged_until_ms(&rule.id).unwrap_or(now_ms).max(now_ms),
+            rule: rule.clone(),
+        })
         .collect();
+    let kept_anew: Vec<_> = kept(&engine).difference(&kept_before).copied().collect();
     drop(engine);
+    if app.watch.is_there() && !kept_anew.is_empty() {
+        forget(app, kept_anew);
+    }
     let pasts = measure(app, &stale, &fresh, now_ms);
     let waiting = app.counting.measures().waiting();
     app.engine().set_waiting(&waiting);
     crate::turn::write(app, changes);
     app.alarm.ring();
     drop(in_order);
-    start_prefills(app, fresh.into_iter().map(|(rule, _)| rule), now_ms);
+    start_prefills(app, fresh.into_iter().map(|fresh| fresh.rule), now_ms);
     pasts
 }
 
@@ -144,19 +162,36 @@ fn versions(engine: &Engine) -> BTreeSet<(Arc<str>, u32)> {
     engine.rules().map(|(rule, _)| (rule.id.clone(), rule.version)).collect()
 }
 
+/// Of which queries, and for windows of which length, history is kept.
+fn kept(engine: &Engine) -> BTreeSet<(u64, i64)> {
+    let rules = engine.rules().map(|(rule, _)| rule).filter(|rule| rule.looks_back());
+    rules.map(|rule| (rule.query.fingerprint(), rule.schedule.window_ms)).collect()
+}
+
+/// Forgets what an earlier rule left in history: while none looked back, nobody corrected it.
+fn forget(app: &App, kept_anew: Vec<(u64, i64)>) {
+    let all = TimeRange::new(i64::MIN, i64::MAX);
+    let wrong = kept_anew.into_iter().map(|(query, window_ms)| (query, all, window_ms)).collect();
+    if let Err(error) = app.store.forget_measured(wrong).and_then(Receipt::wait) {
+        tracing::error!("what an earlier rule measured is not forgotten, and may lack late events: {error}");
+    }
+}
+
 /// Ends the measures of rules that are gone or have a new version, and registers those of new ones. Returns what is
 /// to be counted of their past.
-fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[(Arc<Rule>, i64)], now_ms: i64) -> Vec<Past> {
+fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[Fresh], now_ms: i64) -> Vec<Past> {
     let _gate = app.counting.closed();
     let mut measures = app.counting.measures();
     stale.iter().for_each(|(id, _)| measures.remove(id));
     let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
-    for (rule, needed_from_ms) in fresh {
-        if let Query::Stream(query) = &rule.query
-            && measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms)
-        {
+    for Fresh { rule, needed_from_ms, judged_until_ms: end_ms } in fresh {
+        let Query::Stream(query) = &rule.query else { continue };
+        if measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms) {
             let known = earliest.entry(query.stream.clone()).or_insert(*needed_from_ms);
             *known = (*needed_from_ms).min(*known);
+        }
+        if rule.looks_back() {
+            measures.kept(query, rule.step_ms(), TimeRange::new(end_ms - rule.schedule.window_ms, *end_ms));
         }
     }
     let mut pasts = Vec::new();

@@ -18,7 +18,10 @@ use crate::app::{Alarm, App, Counting, Ingested, Limits};
 use crate::blocking::blocking;
 use crate::deliver::Deliveries;
 use crate::graphite;
+use crate::history::History;
 use crate::ingest::carbon::{self, Protocol};
+use crate::late_samples::LateSamples;
+use crate::lateness::Latenesses;
 use crate::outgoing::Outgoing;
 use crate::register;
 use crate::reload::{InForce, Reloads};
@@ -302,6 +305,9 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         turns: Mutex::default(),
         engine: Mutex::new(engine),
         counting: Counting::new(store.secret(), first_ms),
+        history: History::default(),
+        late_samples: LateSamples::default(),
+        lateness: Latenesses::default(),
         watch,
         switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
         deliveries: Deliveries::new(&outgoing, &settings.clock, settings.links()),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use lanner_core::Changes;
 use lanner_core::time::{MINUTE_MS, format_duration};
+use lanner_engine::Rule;
 use lanner_engine::rule::Query;
 use lanner_io::store::StoreError;
 
@@ -66,6 +67,7 @@ fn turn(app: &App, now_ms: i64) -> usize {
     let started = Instant::now();
     let _in_order = locked(&app.turns);
     settle(app, now_ms);
+    correct(app);
     let plan = app.engine().plan(now_ms, TURN);
     for (rule, windows) in &plan.skipped {
         tracing::warn!(
@@ -80,7 +82,7 @@ fn turn(app: &App, now_ms: i64) -> usize {
         if app.alarm.is_stopping() {
             break; // the next run takes these up where the cursors stand
         }
-        let (answer, measured) = live::answer(app, due);
+        let (answer, kept) = live::answer(app, due);
         let now_ms = app.now_ms();
         if !due.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
@@ -94,8 +96,12 @@ fn turn(app: &App, now_ms: i64) -> usize {
         app.ingested.evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
         let applied = engine.apply(now_ms, due, evaluations);
         drop(engine);
-        changes.history.extend(measured);
         changes.extend(applied);
+        for kept in kept {
+            if let Err(error) = app.history.keep(&app.store, kept) {
+                tracing::debug!(rule = &*due.rule.id, "what was measured is not kept: {error}");
+            }
+        }
     }
     changes.extend(app.engine().tick(now_ms));
     write(app, changes);
@@ -104,6 +110,20 @@ fn turn(app: &App, now_ms: i64) -> usize {
         METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
     }
     plan.due.len()
+}
+
+/// Tells the engine where late data came.
+fn correct(app: &App) {
+    let mut late = app.counting.measures().take_late();
+    if !app.late_samples.is_empty() {
+        let learn = |rule: &&Arc<Rule>| rule.detector.learner().is_some();
+        let rules: Vec<Arc<Rule>> =
+            app.engine().rules().map(|(rule, _)| rule).filter(learn).cloned().collect();
+        late.extend(app.late_samples.take(&app.store, &rules));
+    }
+    if !late.is_empty() {
+        app.engine().correct(&late);
+    }
 }
 
 /// Lets measures drop what evaluated rules no longer need.

@@ -41,15 +41,20 @@ impl Watch {
         Gaps::new(locked(&self.gaps).clone())
     }
 
+    /// Whether the server is there now.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_there.load(Ordering::Relaxed)
+    }
+
     /// Whether it is time to note that the server is there, although nothing else is to be written.
     pub(crate) fn is_due(&self, now_ms: i64) -> bool {
         let since_ms = now_ms.saturating_sub(self.noted_ms.load(Ordering::Relaxed));
-        self.is_there.load(Ordering::Relaxed) && since_ms >= NOTED_EVERY_MS
+        self.is_there() && since_ms >= NOTED_EVERY_MS
     }
 
     /// What to note beside what is written at `now_ms`.
     pub(crate) fn note(&self, now_ms: i64) -> Option<i64> {
-        self.is_there.load(Ordering::Relaxed).then_some(now_ms)
+        self.is_there().then_some(now_ms)
     }
 
     /// Takes down what was noted.

@@ -39,8 +39,8 @@ pub use review::{
     AccuracyView, EpisodeView, Incident, LimitView, ReviewView, SettingView, SpreadView, SuggestionView,
 };
 pub use rule::{
-    AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prefill, Prunable, RuleDocument,
-    RuleState, RuleView,
+    AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Lateness, Prefill, Prunable,
+    RuleDocument, RuleState, RuleView,
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use switch::{

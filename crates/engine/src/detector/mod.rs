@@ -113,6 +113,11 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
     /// The score above which a value is a finding.
     fn threshold(&self) -> Threshold;
 
+    /// Whether it looks for rises by percentages, so that one from nothing at all is a finding.
+    fn watches_rises(&self) -> bool {
+        false
+    }
+
     /// Whether a finding of `value` is one of too much, so that a larger value would be one as well.
     fn is_too_much(&self, _value: f64, _base: Option<f64>) -> bool {
         false

@@ -66,10 +66,11 @@ impl Detector for Relative {
             Ok(base) => base,
             Err(why) => return Judgement { base: None, score: Err(why) },
         };
-        let score = if base == 0.0 {
-            Err(Outcome::BaseZero)
-        } else if base.abs() < self.min_base {
+        let score = if base.abs() < self.min_base {
             Err(Outcome::BelowMinBase)
+        } else if base == 0.0 {
+            let is_small = value.abs() < self.min_delta;
+            if is_small { Ok(Score::ZERO) } else { Err(Outcome::BaseZero) }
         } else {
             Ok(self.score_against(base, value, firing))
         };
@@ -78,6 +79,10 @@ impl Detector for Relative {
 
     fn threshold(&self) -> Threshold {
         Threshold::above(1.0)
+    }
+
+    fn watches_rises(&self) -> bool {
+        self.fires.rise.is_finite()
     }
 
     fn is_too_much(&self, value: f64, base: Option<f64>) -> bool {
@@ -101,6 +106,7 @@ impl Detector for Relative {
         let rise = (value - base) * 100.0 / base.abs();
         match dial.field {
             _ if (value - base).abs() < self.min_delta => f64::NEG_INFINITY,
+            _ if value == base => 0.0,
             "drop" => -rise,
             "rise" => rise,
             _ => rise.abs(),
@@ -115,7 +121,7 @@ impl Detector for Relative {
 impl Relative {
     /// The score against a base that can be compared with.
     fn score_against(&self, base: f64, value: f64, firing: bool) -> Score {
-        if (value - base).abs() < self.min_delta {
+        if (value - base).abs() < self.min_delta || value == base {
             return Score::ZERO;
         }
         let allowed = if firing { self.recovers } else { self.fires };

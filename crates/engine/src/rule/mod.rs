@@ -7,7 +7,7 @@ mod read;
 
 use std::sync::Arc;
 
-use lanner_core::time::DAY_MS;
+use lanner_core::time::{DAY_MS, HOUR_MS};
 use lanner_core::{Labels, Matcher, Outcome, Shift, TimeRange};
 use lanner_rules::Condition;
 use serde_json::Value;
@@ -49,8 +49,8 @@ pub struct Policies {
     pub no_data: Policy,
     /// For sources that fail. Default: alert.
     pub error: Policy,
-    /// For a base of zero. Default: keep.
-    pub base_zero: Policy,
+    /// For a base of zero. Unless it is written, a rise from zero is a finding, and a drop is not judged.
+    pub base_zero: Option<Policy>,
     /// For a base that was not measured. Default: keep.
     pub base_missing: Policy,
     /// For a base before the first data. Default: keep.
@@ -67,7 +67,10 @@ impl Policies {
             Outcome::Normal | Outcome::Breach => None,
             Outcome::NoData => Some(self.no_data),
             Outcome::Error => Some(self.error),
-            Outcome::BaseZero => Some(self.base_zero),
+            Outcome::BaseZero => Some(match self.base_zero {
+                Some(policy) => policy,
+                None => Policy::Keep,
+            }),
             Outcome::BaseMissing => Some(self.base_missing),
             Outcome::HistoryShort => Some(self.history_short),
             Outcome::Unknown => Some(self.unknown),
@@ -316,6 +319,28 @@ impl Rule {
     #[must_use]
     pub fn looks_back(&self) -> bool {
         self.reach_ms() > 0
+    }
+
+    /// How long a measured window stays open for late events before it is kept in history, milliseconds: an hour, or 60
+    /// steps where those are shorter.
+    #[must_use]
+    pub fn hold_ms(&self) -> i64 {
+        if self.looks_back() { HOUR_MS.min(60 * self.step_ms()) } else { 0 }
+    }
+
+    /// The windows that are settled when `window` is judged, and were not when the one before was. After a pause only
+    /// the last of them: the others are measured when they are needed.
+    #[must_use]
+    pub fn settled(&self, before: TimeRange, window: TimeRange) -> Vec<TimeRange> {
+        const MOST: i64 = 4;
+        let hold_ms = self.hold_ms();
+        if hold_ms == 0 {
+            return Vec::new();
+        }
+        let from_ms = before.end_ms.max(window.end_ms - MOST * self.schedule.every_ms) - hold_ms;
+        let next = |after_ms| self.schedule.next_ending_after(after_ms);
+        let windows = std::iter::successors(next(from_ms), |window| next(window.end_ms));
+        windows.take_while(|settled| settled.end_ms <= window.end_ms - hold_ms).collect()
     }
 
     /// The step in which a measure is kept so that every window, and every earlier window that it is compared

@@ -52,7 +52,12 @@ pub const FIELDS: &[Field] = &[
         .or("1"),
     Field::new("no_data", "alert", "when there is nothing to measure").of(POLICY).or("alert"),
     Field::new("error", "alert", "when the source fails").of(POLICY).or("alert"),
-    Field::new("base_zero", "keep", "when the value compared with is zero").of(POLICY).or("keep"),
+    Field::new(
+        "base_zero",
+        "keep",
+        "when the value compared with is zero; without it a rise from zero is a finding, and a drop is not judged",
+    )
+    .of(POLICY),
     Field::new("base_missing", "keep", "when the value compared with was not measured").of(POLICY).or("keep"),
     Field::new("history_short", "keep", "when there was no data yet to compare with").of(POLICY).or("keep"),
     Field::new("unknown", "keep", "when the server itself was away in the window").of(POLICY).or("keep"),
@@ -349,19 +354,21 @@ fn read_detector(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn D
 }
 
 fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
-    let mut policy = |name: &str, default: Policy| {
+    let mut written = |name: &str| {
         let read = |node: &Node| match text(node)?.as_str() {
             "ok" => Ok(Policy::Ok),
             "keep" => Ok(Policy::Keep),
             "alert" => Ok(Policy::Alert),
             _ => Err("should be alert, keep or ok".to_owned()),
         };
-        fields.read(name, check, read).unwrap_or(default)
+        fields.read(name, check, read)
     };
+    let base_zero = written("base_zero");
+    let mut policy = |name: &str, default: Policy| written(name).unwrap_or(default);
     Policies {
         no_data: policy("no_data", Policy::Alert),
         error: policy("error", Policy::Alert),
-        base_zero: policy("base_zero", Policy::Keep),
+        base_zero,
         base_missing: policy("base_missing", Policy::Keep),
         history_short: policy("history_short", Policy::Keep),
         unknown: policy("unknown", Policy::Keep),

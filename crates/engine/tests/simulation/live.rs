@@ -3,7 +3,7 @@
 //! Time is the world's; the server's clock may be behind it. Everything is one loop over whatever comes next,
 //! and no two things happen in the same millisecond.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
@@ -15,8 +15,8 @@ use lanner_engine::watch::Gaps;
 use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule};
 
 use crate::chance::Chance;
-use crate::store::{Store, Turn};
-use crate::world::{Crash, Item, STREAM, Trigger, What, World};
+use crate::store::{Store, Turn, Values};
+use crate::world::{Crash, Item, RuleSpec, STREAM, Trigger, What, World};
 
 /// A window that was passed over, as the engine reported it.
 #[derive(Debug)]
@@ -46,8 +46,15 @@ pub(crate) struct Lived {
     /// How many of the world's rules were left at the end: the last ones are taken out first.
     pub(crate) n_rules: usize,
     pub(crate) n_lost_turns: usize,
-    pub(crate) n_missed: usize,
     pub(crate) story: Vec<String>,
+    /// What arrived after a window that it belongs into was planned.
+    pub(crate) n_late: usize,
+    /// Windows in history that it made wrong.
+    pub(crate) n_corrected: usize,
+    /// How much was recorded when a window was planned and when it was read, by rule.
+    pub(crate) reads: BTreeMap<(Arc<str>, TimeRange), (usize, usize)>,
+    /// Late data of windows that some rule may have learned.
+    pub(crate) n_relearned: usize,
 }
 
 struct Flight {
@@ -55,6 +62,8 @@ struct Flight {
     read_ms: i64,
     done_ms: i64,
     answer: Option<Answer>,
+    n_planned: usize,
+    n_recorded: usize,
 }
 
 struct Server {
@@ -66,6 +75,8 @@ struct Server {
     next_look_ms: i64,
     n_commits: i64,
     n_reads: i64,
+    /// Where samples came, by the queries that read them.
+    late: HashMap<u64, TimeRange>,
 }
 
 /// Events and samples as they were acknowledged; nothing of it is ever lost.
@@ -115,8 +126,11 @@ impl<'w> Live<'w> {
                 gaps: Vec::new(),
                 n_rules: world.rules.len(),
                 n_lost_turns: 0,
-                n_missed: 0,
                 story: Vec::new(),
+                n_late: 0,
+                n_corrected: 0,
+                reads: BTreeMap::new(),
+                n_relearned: 0,
             },
             story: Vec::new(),
             verbose,
@@ -221,12 +235,11 @@ impl<'w> Live<'w> {
         // What comes while the server is down is not acknowledged: the sender keeps it, or gives up.
         let from = self.next_item;
         self.next_item += self.world.items[from..].partition_point(|item| item.arrives_ms <= self.now_ms);
+        self.start()?;
         if crash.held {
-            for at in from..self.next_item {
-                self.receive(at);
-            }
+            (from..self.next_item).for_each(|at| self.receive(at));
         }
-        self.start()
+        Ok(())
     }
 
     /// Starts the server on what is stored.
@@ -272,6 +285,7 @@ impl<'w> Live<'w> {
             next_look_ms: self.now_ms,
             n_commits: 0,
             n_reads: 0,
+            late: HashMap::new(),
         });
         self.post();
         Ok(())
@@ -317,7 +331,13 @@ impl<'w> Live<'w> {
         let mut measures = Measures::new(self.world.seed);
         for rule in rules {
             let Query::Stream(query) = &rule.query else { continue };
-            measures.add(&rule.id, query, rule.step_ms(), still_needs(engine, rule));
+            let needed_ms = engine.needed_from_ms(&rule.id).unwrap_or(i64::MAX);
+            measures.add(&rule.id, query, rule.step_ms(), needed_ms);
+            if rule.looks_back() {
+                let end_ms = engine.judged_until_ms(&rule.id).unwrap_or(0).max(self.clock_ms());
+                let last = TimeRange::new(end_ms - rule.schedule.window_ms, end_ms);
+                measures.kept(query, rule.step_ms(), last);
+            }
         }
         let mut past = measures.past(STREAM);
         for at in &self.data.events {
@@ -327,12 +347,6 @@ impl<'w> Live<'w> {
         }
         measures.absorb(past, i64::MIN);
         measures
-    }
-
-    /// Before which time a rule will not look again, even after a crash.
-    fn needed_from_ms(&self, rule: &Rule) -> i64 {
-        let walked_ms = self.lived.store.cursor_end_ms(&rule.id).unwrap_or(self.world.start_ms);
-        walked_ms - rule.schedule.window_ms - rule.reach_ms()
     }
 
     fn silences(&self) -> Vec<Silence> {
@@ -369,27 +383,16 @@ impl<'w> Live<'w> {
         Ok(())
     }
 
-    /// Takes what arrives, as far as it can still be told whether it is counted.
+    /// Takes what arrives.
     fn receive(&mut self, at: usize) {
         let item = &self.world.items[at];
-        if item.may_miss || self.server.is_none() {
-            let on_stream = matches!(item.what, What::Event(_));
-            let specs = self.world.rules.iter().filter(|spec| spec.on_stream == on_stream);
-            let readers = || specs.clone().map(|spec| spec.id.as_str());
-            let planned_ms = readers().filter_map(|id| self.planned_ms.get(id)).max();
-            let is_in_time = planned_ms.is_none_or(|end_ms| *end_ms <= item.time_ms);
-            if !is_in_time {
-                let rules = self.server.as_ref().map_or(&[][..], |server| &server.rules);
-                let of_kind = rules.iter().filter(|rule| matches!(rule.query, Query::Stream(_)) == on_stream);
-                let needed_ms = of_kind.map(|rule| self.needed_from_ms(rule)).min();
-                let knows_earlier = self.data.first_event_ms.is_some_and(|first_ms| first_ms < item.time_ms);
-                if on_stream && knows_earlier && needed_ms.is_some_and(|needed_ms| item.time_ms < needed_ms) {
-                    self.lived.n_missed += 1;
-                    self.keep(at);
-                }
-                return; // some windows would have it and others not: as if it had never been sent
-            }
-        }
+        let on_stream = matches!(item.what, What::Event(_));
+        let readers = self.world.rules.iter().filter(|spec| spec.on_stream == on_stream);
+        let planned_ms = readers.filter_map(|spec| self.planned_ms.get(spec.id.as_str())).max();
+        let is_late = planned_ms.is_some_and(|end_ms| item.time_ms < *end_ms);
+        let learns = |spec: &&RuleSpec| spec.on_stream == on_stream && spec.generation_ms.is_some();
+        self.lived.n_late += usize::from(is_late);
+        self.lived.n_relearned += usize::from(is_late && self.world.rules.iter().any(|spec| learns(&spec)));
         self.lived.record.push(at);
         self.keep(at);
     }
@@ -402,12 +405,31 @@ impl<'w> Live<'w> {
                 let first_ms = self.data.first_event_ms.get_or_insert(item.time_ms);
                 *first_ms = item.time_ms.min(*first_ms);
                 if let Some(server) = &mut self.server {
+                    let event = [(item.time_ms, fields.clone())];
+                    for wrong in server.measures.corrections(STREAM, &event) {
+                        let touches = |window: &TimeRange| {
+                            window.start_ms < wrong.range.end_ms && wrong.range.start_ms < window.end_ms
+                        };
+                        let is_wrong =
+                            |(query, window): &(u64, TimeRange)| *query == wrong.query && touches(window);
+                        let history = &mut self.lived.store.history;
+                        let before = history.len();
+                        history.retain(|key, _| !is_wrong(key));
+                        self.lived.n_corrected += before - history.len();
+                    }
                     server.measures.count(STREAM, item.time_ms, fields);
                 }
             }
             What::Sample(key, sample) => {
                 let samples = self.data.series.entry(key.clone()).or_default();
                 samples.insert(samples.partition_point(|other| other.time_ms < sample.time_ms), *sample);
+                let here = TimeRange::new(sample.time_ms, sample.time_ms + 1);
+                if let Some(server) = &mut self.server {
+                    for rule in server.rules.iter().filter(|rule| matches!(rule.query, Query::Series(_))) {
+                        let known = server.late.entry(rule.query.fingerprint()).or_insert(here);
+                        *known = known.hull(here);
+                    }
+                }
             }
         }
     }
@@ -417,7 +439,11 @@ impl<'w> Live<'w> {
         let clock_ms = self.clock_ms();
         let (limit, nap_ms) = (self.chance.within(1, 3) as usize, self.chance.pick(&[1, 1, 500, 2_000]));
         let slow_ms = self.chance.pick(&[1, 50, 50, 2_000, 120_000]);
+        let n_planned = self.lived.record.len();
         let Some(server) = &mut self.server else { return };
+        let mut late = server.measures.take_late();
+        late.extend(std::mem::take(&mut server.late));
+        server.engine.correct(&late);
         server.next_look_ms = self.now_ms + nap_ms;
         let free = limit.min(3 - server.flights.len());
         let plan = server.engine.plan(clock_ms.min(self.world.end_ms), free);
@@ -431,7 +457,7 @@ impl<'w> Live<'w> {
             *planned_ms = due.window.end_ms.max(*planned_ms);
             let read_ms = self.now_ms + self.chance.within(0, slow_ms);
             let done_ms = read_ms + self.chance.within(0, slow_ms);
-            server.flights.push(Flight { due, read_ms, done_ms, answer: None });
+            server.flights.push(Flight { due, read_ms, done_ms, answer: None, n_planned, n_recorded: 0 });
         }
         let changes = server.engine.tick(clock_ms);
         self.write(None, changes);
@@ -448,34 +474,73 @@ impl<'w> Live<'w> {
         let answer = if fails { Err("the source is away".to_owned()) } else { Ok(self.readings(&due)?) };
         if let Some(server) = &mut self.server {
             server.flights[at].answer = Some(answer);
+            server.flights[at].n_recorded = self.lived.record.len();
         }
         Ok(())
     }
 
-    fn readings(&self, due: &Due) -> Result<Readings, String> {
-        let first_sample = || self.data.series.values().filter_map(|samples| samples.first());
+    fn readings(&mut self, due: &Due) -> Result<Readings, String> {
         let (groups, first_data_ms) = match &due.rule.query {
-            Query::Stream(query) => (self.measured(due, query)?, self.data.first_event_ms),
+            Query::Stream(query) => (self.measured(due, query), self.data.first_event_ms),
             Query::Series(query) => {
-                (self.sampled(due, query)?, first_sample().map(|sample| sample.time_ms).min())
+                let first_samples = self.data.series.values().filter_map(|samples| samples.first());
+                (self.sampled(due, query)?, first_samples.map(|sample| sample.time_ms).min())
             }
             Query::Expression(_) => (Vec::new(), None),
         };
         Ok(Readings { groups, first_data_ms })
     }
 
-    fn measured(&self, due: &Due, query: &Arc<StreamQuery>) -> Result<Vec<Reading>, String> {
-        let Some(server) = &self.server else { return Ok(Vec::new()) };
-        let count = |window: &Option<TimeRange>| {
-            let Some(window) = *window else { return Ok(Vec::new()) };
-            server
-                .measures
-                .read(query, due.rule.step_ms(), window)
-                .ok_or_else(|| format!("the measure of {} does not hold {window:?}", due.rule.id))
+    fn measured(&mut self, due: &Due, query: &Arc<StreamQuery>) -> Vec<Reading> {
+        if let (Some(server), Some(newest)) = (&mut self.server, due.newest()) {
+            server.measures.judged(query, due.rule.step_ms(), newest);
+        }
+        self.settle(due, query);
+        let mut read = |window: &Option<TimeRange>| {
+            window.map_or_else(Vec::new, |window| self.measured_in(due, query, window))
         };
-        let mut counted = due.windows().iter().map(count).collect::<Result<Vec<_>, _>>()?;
-        let now = counted.remove(0);
-        Ok(gather(due, now, &counted))
+        let mut measured: Vec<Values> = due.windows().iter().map(&mut read).collect();
+        let now = measured.remove(0);
+        gather(due, now, &measured)
+    }
+
+    /// Keeps what the windows came to that late events hardly reach any more.
+    fn settle(&mut self, due: &Due, query: &StreamQuery) {
+        let (Some(server), Some(last)) = (&mut self.server, due.settled.last()) else { return };
+        server.measures.kept(query, due.rule.step_ms(), *last);
+        for window in &due.settled {
+            if let Some(values) = server.measures.read(query, due.rule.step_ms(), *window) {
+                self.lived.store.history.insert((query.fingerprint, *window), values);
+            }
+        }
+    }
+
+    /// From the measure while it holds the window, else from history, else counted.
+    fn measured_in(&mut self, due: &Due, query: &Arc<StreamQuery>, window: TimeRange) -> Values {
+        let step_ms = due.rule.step_ms();
+        let Some(server) = &mut self.server else { return Vec::new() };
+        if let Some(values) = server.measures.read(query, step_ms, window) {
+            return values;
+        }
+        if let Some(values) = self.lived.store.history.get(&(query.fingerprint, window)) {
+            return values.clone();
+        }
+        server.measures.kept(query, step_ms, window);
+        let mut counted = Measures::new(self.world.seed);
+        counted.add(&due.rule.id, query, step_ms, i64::MIN);
+        counted.cover(i64::MIN);
+        for at in &self.data.events {
+            if let Item { time_ms, what: What::Event(fields), .. } = &self.world.items[*at]
+                && (window.start_ms..window.end_ms).contains(time_ms)
+            {
+                counted.count(STREAM, *time_ms, fields);
+            }
+        }
+        let values = counted.read(query, step_ms, window).unwrap_or_default();
+        if window.end_ms <= due.window.end_ms - due.rule.hold_ms() {
+            self.lived.store.history.insert((query.fingerprint, window), values.clone());
+        }
+        values
     }
 
     fn sampled(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
@@ -488,8 +553,9 @@ impl<'w> Live<'w> {
     fn apply(&mut self, at: usize) {
         let clock_ms = self.clock_ms();
         let Some(server) = &mut self.server else { return };
-        let Flight { due, answer, .. } = server.flights.swap_remove(at);
+        let Flight { due, answer, n_planned, n_recorded, .. } = server.flights.swap_remove(at);
         let Some(answer) = answer else { return };
+        self.lived.reads.insert((due.rule.id.clone(), due.window), (n_planned, n_recorded));
         let evaluations = server.engine.evaluate(&due, &answer, clock_ms);
         let changes = server.engine.apply(clock_ms, &due, evaluations);
         for evaluation in &changes.evaluations {
@@ -544,7 +610,7 @@ impl<'w> Live<'w> {
             return Ok(());
         };
         if let (Query::Stream(query), Some(server)) = (&rule.query, &mut self.server) {
-            let needed_ms = still_needs(&server.engine, &rule);
+            let needed_ms = server.engine.needed_from_ms(&rule.id).unwrap_or(i64::MIN);
             server.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
         }
         Ok(())
@@ -588,11 +654,6 @@ impl<'w> Live<'w> {
         }
         Ok(())
     }
-}
-
-/// From when on a rule needs its measure, as the server works it out.
-fn still_needs(engine: &Engine, rule: &Rule) -> i64 {
-    engine.needed_from_ms(&rule.id).map_or(i64::MIN, |window_ms| window_ms - rule.reach_ms())
 }
 
 /// A group as it comes back from a file.

@@ -49,6 +49,7 @@ fn life_of(seed: u64, verbose: bool) -> Result<Seen, (String, Vec<String>)> {
         count(evaluation.outcome.name(), 1);
         count(&format!("state {}", evaluation.state), 1);
         count("late", usize::from(evaluation.late));
+        count("of nobody known", usize::from(evaluation.group == lanner_core::Group::Unknown));
     }
     count("evaluations", check::evaluations(&lived).count());
     count("messages", lived.store.outbox.len());
@@ -56,7 +57,8 @@ fn life_of(seed: u64, verbose: bool) -> Result<Seen, (String, Vec<String>)> {
     count("restarts", lived.lives.len() - 1);
     count("turns lost in a crash", lived.n_lost_turns);
     count("rules skipping windows", lived.skips.len());
-    count("events that came too late", lived.n_missed);
+    count("data that came too late", lived.n_late);
+    count("windows corrected", lived.n_corrected);
     count("rules removed", world.rules.len() - lived.n_rules);
     count(
         "groups forgotten",
@@ -67,6 +69,11 @@ fn life_of(seed: u64, verbose: bool) -> Result<Seen, (String, Vec<String>)> {
     count("episodes muted throughout", counts.n_muted);
     count("episodes refused at first", counts.n_refused);
     count("episodes told after they were refused", counts.n_told_after_refusal);
+    count("episodes beside one that matches both sides too", counts.n_two_sided);
+    count("episodes that two inhibitions set against each other", counts.n_facing);
+    count("windows in which ten groups fire", check::n_storms(&lived));
+    count("evaluations by what was learned", check::n_learned(&world, &lived));
+    count("windows learned before data came", lived.n_relearned);
     Ok(seen)
 }
 
@@ -144,7 +151,7 @@ fn every_seed_lives_as_it_should() {
     if n_seeds >= 1_000 {
         let never: Vec<&String> = seen.iter().filter(|(_, n)| **n == 0).map(|(what, _)| what).collect();
         assert!(
-            never.is_empty() && seen.len() >= 25,
+            never.is_empty() && seen.len() >= 30,
             "what should happen sometimes never did: {never:?} of {seen:#?}"
         );
     }

@@ -9,7 +9,7 @@ use lanner_engine::notify::Route;
 
 use crate::live::Lived;
 use crate::store::Entry;
-use crate::world::{RuleSpec, World};
+use crate::world::{InhibitSpec, RuleSpec, World};
 
 /// From the first bad state to the return to normal.
 #[derive(Debug)]
@@ -75,6 +75,10 @@ fn episodes<'w>(world: &'w World, lived: &Lived) -> Vec<Episode<'w>> {
     all
 }
 
+fn is(labels: &Labels, (name, value): &(&str, String)) -> bool {
+    labels.get(name).unwrap_or("") == *value
+}
+
 struct Mutes<'a> {
     world: &'a World,
     lived: &'a Lived,
@@ -93,18 +97,46 @@ impl Mutes<'_> {
                 && (spec.silence.start_ms..spec.silence.end_ms).contains(&clock_ms)
                 && equal == (matcher.op == MatchOp::Equal)
         });
-        let is = |labels: &Labels, (name, value): &(&str, String)| labels.get(name).unwrap_or("") == *value;
-        let inhibited = self.world.inhibit.as_ref().is_some_and(|inhibit| {
+        let inhibited = self.world.inhibit.iter().any(|inhibit| {
             is(labels, &inhibit.target)
-                && self.episodes.iter().any(|source| {
-                    source.runs(now_ms)
-                        && source.labels != *labels
-                        && is(&source.labels, &inhibit.source)
+                && self.others(labels, inhibit, now_ms).any(|source| {
+                    is(&source.labels, &inhibit.source)
                         && !(is(&source.labels, &inhibit.target) && is(labels, &inhibit.source))
-                        && inhibit.equal.iter().all(|name| source.labels.get(name) == labels.get(name))
                 })
         });
         Some(silenced || inhibited)
+    }
+
+    /// Other episodes that run then, and agree in the labels that an inhibition wants equal.
+    fn others(
+        &self,
+        labels: &Labels,
+        inhibit: &InhibitSpec,
+        now_ms: i64,
+    ) -> impl Iterator<Item = &Episode<'_>> {
+        self.episodes.iter().filter(move |other| {
+            other.runs(now_ms)
+                && other.labels != *labels
+                && inhibit.equal.iter().all(|name| other.labels.get(name) == labels.get(name))
+        })
+    }
+
+    /// Whether an episode begins beside another, and each would hold the other back: by one inhibition, which both match
+    /// on both sides, or by two.
+    fn is_mutual(&self, episode: &Episode<'_>) -> (bool, bool) {
+        let labels = &episode.labels;
+        let holds = |source: &Labels, target: &Labels, inhibit: &InhibitSpec| {
+            is(source, &inhibit.source) && is(target, &inhibit.target)
+        };
+        let mut by = (false, false);
+        for (at, inhibit) in self.world.inhibit.iter().enumerate() {
+            for other in self.others(labels, inhibit, episode.from_ms) {
+                by.0 |= holds(labels, &other.labels, inhibit) && holds(&other.labels, labels, inhibit);
+                by.1 |= holds(labels, &other.labels, inhibit)
+                    && self.world.inhibit[..at].iter().any(|inhibit| holds(&other.labels, labels, inhibit));
+            }
+        }
+        by
     }
 
     /// When the answer of [`Self::mutes`] may change.
@@ -117,7 +149,7 @@ impl Mutes<'_> {
             }
         }
         edges.extend(self.world.silences.iter().flat_map(|spec| [spec.made_ms, spec.taken_back_ms]));
-        if self.world.inhibit.is_some() {
+        if !self.world.inhibit.is_empty() {
             edges.extend(
                 self.episodes.iter().flat_map(|episode| [episode.from_ms, episode.to_ms.unwrap_or(i64::MAX)]),
             );
@@ -147,6 +179,9 @@ pub(crate) struct Counts {
     pub(crate) n_must: usize,
     pub(crate) n_refused: usize,
     pub(crate) n_told_after_refusal: usize,
+    /// Episodes beside another of which each matches both sides of one inhibition, and of two that face each other.
+    pub(crate) n_two_sided: usize,
+    pub(crate) n_facing: usize,
 }
 
 pub(crate) fn check(world: &World, lived: &Lived) -> Result<Counts, String> {
@@ -193,6 +228,9 @@ pub(crate) fn check(world: &World, lived: &Lived) -> Result<Counts, String> {
     }
     let mut counts = Counts { n_episodes: episodes.len(), ..Counts::default() };
     for episode in &episodes {
+        let (two_sided, facing) = mutes.is_mutual(episode);
+        counts.n_two_sided += usize::from(two_sided);
+        counts.n_facing += usize::from(facing);
         for receiver in &episode.spec.receivers {
             let route = world.routes.iter().find(|route| *route.receiver == **receiver).unwrap();
             let heard = heard

@@ -28,8 +28,13 @@ pub(crate) enum Entry {
 /// Receiver, group and alert of a record.
 type ToldKey = (Arc<str>, Labels, Option<Arc<str>>);
 
+/// What a window came to, by group.
+pub(crate) type Values = Vec<(Group, Option<f64>)>;
+
 #[derive(Debug, Default)]
 pub(crate) struct Store {
+    /// What was measured, by query and window.
+    pub(crate) history: BTreeMap<(u64, TimeRange), Values>,
     ids: HashSet<String>,
     windows: HashSet<(Arc<str>, u32, Group, TimeRange)>,
     keys: HashSet<String>,
@@ -118,10 +123,6 @@ impl Store {
         }
         walked.push(window);
         Ok(())
-    }
-
-    pub(crate) fn cursor_end_ms(&self, rule: &str) -> Option<i64> {
-        self.cursors.get(rule).map(|cursor| cursor.window.end_ms)
     }
 
     /// The messages whose outcome is not known.

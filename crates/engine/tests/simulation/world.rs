@@ -1,5 +1,7 @@
 //! What a seed stands for: rules, who is told, what happens outside, and when the server is killed.
 
+use std::collections::BTreeSet;
+
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_duration, format_time, parse_time_ms};
 use lanner_core::{Labels, MatchOp, Matcher, Sample, SeriesKey, Silence, TimeRange};
 use lanner_engine::matcher::Matchers;
@@ -59,6 +61,8 @@ pub(crate) struct RuleSpec {
     pub(crate) active: Option<ActiveSpec>,
     pub(crate) valid: Option<TimeRange>,
     pub(crate) bases: Option<(Shift, i64)>,
+    /// How long a generation is of what it learns, if it does.
+    pub(crate) generation_ms: Option<i64>,
     pub(crate) severity: &'static str,
     pub(crate) receivers: Vec<&'static str>,
 }
@@ -79,8 +83,6 @@ impl RuleSpec {
 pub(crate) struct Item {
     pub(crate) time_ms: i64,
     pub(crate) arrives_ms: i64,
-    /// Whether it may come too late to be counted.
-    pub(crate) may_miss: bool,
     pub(crate) what: What,
 }
 
@@ -135,7 +137,7 @@ pub(crate) struct World {
     pub(crate) data_from_ms: i64,
     pub(crate) rules: Vec<RuleSpec>,
     pub(crate) routes: Vec<Route>,
-    pub(crate) inhibit: Option<InhibitSpec>,
+    pub(crate) inhibit: Vec<InhibitSpec>,
     pub(crate) silences: Vec<SilenceSpec>,
     /// In order of arrival.
     pub(crate) items: Vec<Item>,
@@ -162,7 +164,7 @@ impl World {
             end_ms,
             data_from_ms,
             routes: vec![route(chance, "pager"), route(chance, "chat")],
-            inhibit: chance.percent(35).then(|| inhibit(chance)),
+            inhibit: inhibitions(chance),
             silences: (0..chance.within(-2, 3)).map(|at| silence(chance, at, span)).collect(),
             crashes: (0..chance.within(0, 4)).map(|_| crash(chance, span)).collect(),
             refusals: (0..chance.within(-1, 2)).map(|_| refusal(chance, span)).collect(),
@@ -233,7 +235,7 @@ fn reach_ms(rule: &RuleSpec) -> i64 {
         Shift::Minutes(minutes) => minutes * MINUTE_MS * count,
         Shift::Days(days) => days * DAY_MS * count + 2 * HOUR_MS,
     });
-    rule.window_ms + back_ms
+    rule.window_ms + back_ms + 2 * rule.generation_ms.unwrap_or(0)
 }
 
 fn rule(chance: &mut Chance, at: i64, zone: &'static str, span: TimeRange) -> RuleSpec {
@@ -262,6 +264,7 @@ fn rule(chance: &mut Chance, at: i64, zone: &'static str, span: TimeRange) -> Ru
         active: None,
         valid: None,
         bases: None,
+        generation_ms: None,
         severity: chance.pick(&["page", "ticket"]),
         receivers: match chance.within(0, 5) {
             0 => vec![],
@@ -307,7 +310,14 @@ fn document(chance: &mut Chance, rule: &mut RuleSpec, span: TimeRange) -> Value 
         document["forget"] = json!(format_duration(rule.every_ms * chance.within(2, 12)));
     }
     let level = chance.within(1, 60);
-    if chance.percent(55) {
+    if chance.percent(12) && DAY_MS % rule.every_ms == 0 {
+        let (season, seasons) = (chance.within(2, 4), chance.within(2, 3));
+        document["holt_winters"] = json!({
+            "season": format_duration(season * rule.every_ms), "seasons": seasons,
+            "width": chance.pick(&[1, 3]), "min_width": chance.within(1, 10),
+        });
+        rule.generation_ms = Some(season * seasons * rule.every_ms);
+    } else if chance.percent(55) {
         document["absolute"] = match chance.within(0, 3) {
             0 => json!({ "min": level }),
             1 => json!({ "max": level }),
@@ -410,10 +420,25 @@ fn trait_of_alerts(chance: &mut Chance) -> (&'static str, String) {
     (name, value.to_owned())
 }
 
-fn inhibit(chance: &mut Chance) -> InhibitSpec {
-    let equal =
-        chance.pick(&[&[][..], &["bank"], &["severity"]]).iter().map(|name| (*name).to_owned()).collect();
-    InhibitSpec { source: trait_of_alerts(chance), target: trait_of_alerts(chance), equal }
+/// None, one, or two; some hold back what holds them back.
+fn inhibitions(chance: &mut Chance) -> Vec<InhibitSpec> {
+    let mut drawn = || {
+        let equal = chance.pick(&[&[][..], &["bank"], &["severity"]]).iter();
+        let equal = equal.map(|name| (*name).to_owned()).collect();
+        let (source, target) = (trait_of_alerts(chance), trait_of_alerts(chance));
+        let target = if chance.percent(25) { source.clone() } else { target };
+        InhibitSpec { source, target, equal }
+    };
+    let first = drawn();
+    let other = match drawn() {
+        _ if chance.percent(50) => {
+            let InhibitSpec { source, target, equal } = first.clone();
+            InhibitSpec { source: target, target: source, equal }
+        }
+        other => other,
+    };
+    let n = chance.pick(&[0, 0, 0, 1, 1, 2]);
+    [first, other].into_iter().take(n).collect()
 }
 
 /// A receiver, and a time in which it refuses everything.
@@ -470,6 +495,7 @@ fn crash(chance: &mut Chance, span: TimeRange) -> Crash {
 /// Events and samples of a few groups, each through good and bad times, in order of arrival.
 fn items(chance: &mut Chance, rules: &[RuleSpec], span: TimeRange) -> Vec<Item> {
     let mut items = Vec::new();
+    let (late_percent, latest_ms) = (chance.pick(&[0, 3, 3, 15]), chance.pick(&[1, 4, 30]) * HOUR_MS);
     for on_stream in [true, false] {
         let readers = || rules.iter().filter(|rule| rule.on_stream == on_stream);
         let Some(least_delay_ms) = readers().map(|rule| rule.delay_ms).min() else { continue };
@@ -483,20 +509,42 @@ fn items(chance: &mut Chance, rules: &[RuleSpec], span: TimeRange) -> Vec<Item> 
             for (time_ms, level) in times {
                 // No two at the same instant: which of them is the last would depend on their arrival.
                 let time_ms = time_ms * 3 + at as i64;
-                let may_miss = chance.percent(3);
-                let late_ms = if may_miss {
-                    least_delay_ms + chance.within(1, 4 * HOUR_MS)
+                let late_ms = if chance.percent(late_percent) {
+                    least_delay_ms + chance.within(1, latest_ms)
                 } else {
                     chance.within(0, least_delay_ms)
                 };
                 let what =
                     if on_stream { event(chance, name, level) } else { sample(chance, name, level, time_ms) };
-                items.push(Item { time_ms, arrives_ms: time_ms + late_ms, may_miss, what });
+                items.push(Item { time_ms, arrives_ms: time_ms + late_ms, what });
             }
         }
     }
+    if chance.percent(8) {
+        storm(chance, rules, span, &mut items);
+    }
     items.sort_by_key(|item| (item.arrives_ms, item.time_ms));
     items
+}
+
+/// Many groups that are heard of once, all at about the same time; fewer than one message lists.
+fn storm(chance: &mut Chance, rules: &[RuleSpec], span: TimeRange, items: &mut Vec<Item>) {
+    let on_stream = rules.iter().any(|rule| rule.on_stream && rule.grouped);
+    let begin_ms = chance.within((span.start_ms + span.end_ms) / 2, span.end_ms - HOUR_MS);
+    let (n_groups, late_percent) = (chance.within(12, 20), chance.pick(&[0, 20]));
+    let mut taken: BTreeSet<i64> = items.iter().map(|item| item.time_ms).collect();
+    for group in 0..n_groups {
+        let name = format!("s{group}");
+        for _ in 0..chance.within(1, 3) {
+            let mut time_ms = begin_ms + chance.within(0, 3 * MINUTE_MS);
+            while !taken.insert(time_ms) {
+                time_ms += 1;
+            }
+            let late_ms = if chance.percent(late_percent) { chance.within(1, 3 * HOUR_MS) } else { 0 };
+            let what = if on_stream { event(chance, &name, 90) } else { sample(chance, &name, 90, time_ms) };
+            items.push(Item { time_ms, arrives_ms: time_ms + late_ms, what });
+        }
+    }
 }
 
 /// Times at which one group sends, in thirds of their milliseconds, and its level then; stretches of

@@ -157,6 +157,24 @@ impl Store {
         })
     }
 
+    /// Forgets what was measured for `query` in windows that touch `range` and are at most `window_ms` long; each of
+    /// `wrong` says so.
+    ///
+    /// # Errors
+    /// Failures of the file, from the receipt.
+    pub fn forget_measured(&self, wrong: Vec<(u64, TimeRange, i64)>) -> Result<Receipt, StoreError> {
+        self.write(100 * wrong.len(), move |db| {
+            let mut delete = db.prepare_cached(
+                "DELETE FROM history WHERE query = ?1 AND start_ms > ?2 AND start_ms < ?3 AND end_ms > ?4",
+            )?;
+            for (query, range, window_ms) in wrong {
+                let from_ms = range.start_ms.saturating_sub(window_ms);
+                delete.execute(params![query as i64, from_ms, range.end_ms, range.start_ms])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Evaluations, newest first: by the end of their windows for one rule, otherwise as they were stored.
     ///
     /// # Errors

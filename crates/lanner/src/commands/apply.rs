@@ -138,6 +138,9 @@ const MAX_UNCHANGED: usize = 20;
 /// Shows what changed, of everything or, where a command is about one `kind` of things, of that first.
 pub(super) fn tell(applied: &ApplyResponse, kind: Option<&str>, format: Format) -> Result<()> {
     let columns: &[&'static str] = if kind.is_some() { &["change", "id"] } else { &["change", "kind", "id"] };
+    if format != Format::Json {
+        applied.warnings.iter().for_each(|warning| remark(&format!("warning: {warning}")));
+    }
     match format {
         Format::Json => output::json(applied)?,
         Format::Csv => list::csv(columns, &mut rows(applied, kind, usize::MAX))?,

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use lanner_wire::api::{ApplyRequest, ApplyResponse, RuleDocument, RuleView, StateCounts};
+use lanner_core::time::format_duration;
+use lanner_wire::api::{
+    ApplyRequest, ApplyResponse, Lateness, RuleDocument, RuleState, RuleView, StateCounts,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -140,10 +143,7 @@ impl Row for RuleView {
             self.rule.id.as_str().into(),
             u64::from(self.rule.version).into(),
             state
-                .map(|state| match &state.limit {
-                    Some(limit) => format!("{}; {limit}", counts(&state.states)),
-                    None => counts(&state.states),
-                })
+                .map(alerts)
                 .or_else(|| self.problem.as_ref().map(|_| "set aside: unreadable".to_owned()))
                 .or_else(|| is_inactive.then(|| "inactive".to_owned()))
                 .into(),
@@ -153,6 +153,28 @@ impl Row for RuleView {
             self.rule.actor.as_str().into(),
         ]
     }
+}
+
+/// The alerts of a rule by state, and what keeps it from finding more.
+fn alerts(state: &RuleState) -> String {
+    let remarks = state.limit.iter().chain(&state.warning).cloned();
+    std::iter::once(counts(&state.states)).chain(remarks).collect::<Vec<_>>().join("; ")
+}
+
+/// `15 of 20 events came after a window that they belong to was judged; half within 2s, 99 % within 2h, at most 3h`
+fn lateness(late: &Lateness) -> String {
+    let time = |seconds: f64| {
+        let ms = if seconds < 10.0 { seconds * 1e3 } else { seconds.round() * 1e3 };
+        format_duration(ms as i64)
+    };
+    format!(
+        "{} of {} events came after a window that they belong to was judged; half within {}, 99 % within {}, at most {}",
+        late.late,
+        late.events,
+        time(late.median_s),
+        time(late.p99_s),
+        time(late.longest_s)
+    )
 }
 
 /// `2 firing, 14 normal`
@@ -224,6 +246,13 @@ async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
     let rule: RuleView = client.get(&[&RULES[..], &[id]].concat(), &[]).await?;
     list::one(format, &rule)?;
     if format == Format::Table {
+        let state = rule.state.as_ref();
+        if let Some(late) = state.and_then(|state| state.lateness) {
+            output::line(&format!("late     {}", lateness(&late)))?;
+        }
+        if let Some(warning) = state.and_then(|state| state.warning.as_ref()) {
+            output::line(&format!("warning  {warning}"))?;
+        }
         if let Some(last) = rule.state.and_then(|state| state.last) {
             let value = last.value.map_or_else(|| "nothing".to_owned(), list::short);
             let window = list::time_text(last.window.end);

@@ -20,7 +20,7 @@ use super::{ApiError, Json};
 use crate::access::Principal;
 use crate::app::{App, locked};
 use crate::apply::{self, Applied, ApplyOptions, Outcome, Prune, Sections};
-use crate::register;
+use crate::{register, unheard};
 
 /// Make rules, receivers, inhibitions, switches and silences what is sent: all of it, or nothing when anything is wrong.
 ///
@@ -49,6 +49,7 @@ pub async fn apply(
         force: request.force,
         ..ApplyOptions::default()
     };
+    let warnings = unheard::of_documents(&app, &request.rules);
     let (has_rules, has_receivers) = (!request.rules.is_empty(), !request.receivers.is_empty());
     let mut document = register::document(request.rules, request.receivers, request.inhibit);
     // What is neither sent nor pruned is not looked at.
@@ -65,7 +66,7 @@ pub async fn apply(
         }
     }
     let outcome = apply::apply(&app, &document, &options).await?;
-    Ok(Json(response(outcome, request.dry_run)))
+    Ok(Json(ApplyResponse { warnings, ..response(outcome, request.dry_run) }))
 }
 
 /// What was applied, as the API says it.
@@ -84,6 +85,7 @@ pub fn response(outcome: Outcome, dry_run: bool) -> ApplyResponse {
         inhibit: view(inhibitions),
         switches: view(switches),
         silences: view(silences),
+        warnings: Vec::new(),
     }
 }
 
@@ -111,7 +113,11 @@ pub(crate) fn applied_view(applied: Applied, dry_run: bool) -> AppliedView {
     post, path = "/api/v1/check", tag = "rules", request_body = CheckRequest,
     responses((status = 200, body = CheckResponse))
 ))]
-pub async fn check(Json(request): Json<CheckRequest>) -> Result<Json<CheckResponse>, ApiError> {
+pub async fn check(
+    State(app): State<Arc<App>>,
+    Json(request): Json<CheckRequest>,
+) -> Result<Json<CheckResponse>, ApiError> {
+    let warnings = unheard::of_documents(&app, &request.rules);
     let document = json!({
         "rules": request.rules, "receivers": request.receivers, "inhibit": request.inhibit,
     });
@@ -119,7 +125,8 @@ pub async fn check(Json(request): Json<CheckRequest>) -> Result<Json<CheckRespon
     let mut problems = config.read(&Node::from_json(&document));
     problems.extend(register::check_receivers(&config.receivers));
     problems.extend(config.cross_check());
-    Ok(Json(CheckResponse::new(problems.into_iter().map(problem_view).collect())))
+    let problems = problems.into_iter().map(problem_view).collect();
+    Ok(Json(CheckResponse { warnings, ..CheckResponse::new(problems) }))
 }
 
 fn document(stored: StoredRule) -> RuleDocument {
@@ -156,6 +163,8 @@ fn states(app: &App, is_wanted: &dyn Fn(&str) -> bool) -> HashMap<String, RuleSt
             states: counts,
             prefill,
             limit: app.limits.of(&rule.id),
+            lateness: app.lateness.of(&rule.query),
+            warning: unheard::of_rule(app, rule),
         };
         states.insert(rule.id.to_string(), state);
     }

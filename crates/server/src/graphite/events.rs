@@ -8,14 +8,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::TimeRange;
-use lanner_io::store::{Batch, NewEvent, Store, StoreError};
+use lanner_io::store::{Store, StoreError};
 use lanner_series::graphite::at_time;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Invalid;
 use super::parameters::Parameters;
 use crate::app::App;
+use crate::blocking::blocking;
+use crate::{ingest, register};
 
 /// The stream they lie in.
 const STREAM: &str = "graphite.events";
@@ -76,7 +78,7 @@ struct Posted {
     what: String,
     tags: Option<Tags>,
     #[serde(default)]
-    data: serde_json::Value,
+    data: Value,
     when: Option<f64>,
 }
 
@@ -84,8 +86,8 @@ impl Posted {
     /// What was sent along: text as it is, nothing as no text, and anything else as JSON.
     fn data_text(&self) -> String {
         match &self.data {
-            serde_json::Value::Null => String::new(),
-            serde_json::Value::String(text) => text.clone(),
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
             other => other.to_string(),
         }
     }
@@ -123,12 +125,12 @@ pub(super) async fn add(State(app): State<Arc<App>>, parameters: Parameters) -> 
     let when_s = posted.when.filter(|when| when.is_finite()).map_or(app.now_ms() / 1000, |when| when as i64);
     let data = posted.data_text();
     let tags = posted.tags.map(Tags::list).unwrap_or_default();
-    let json = json!({ "what": posted.what, "tags": tags, "data": data }).to_string();
-    let event = NewEvent { stream: STREAM.into(), time_ms: when_s.saturating_mul(1000), json: json.into() };
-    let written = match app.store.append(Batch { samples: Vec::new(), events: vec![event] }) {
-        Ok(receipt) => receipt.await,
-        Err(error) => Err(error),
+    let event = json!({ "what": posted.what, "tags": tags, "data": data });
+    let write = move || {
+        let Value::Object(event) = event else { return Ok(()) };
+        ingest::events::take_one(&app, &STREAM.into(), when_s.saturating_mul(1000), &event)
     };
+    let written = blocking(write).await.unwrap_or_else(register::broke_off);
     match written {
         Ok(()) => super::text(StatusCode::OK, ""),
         Err(error) => crate::api::ApiError::from(error).into_text(),
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn tags_are_split_as_graphite_splits_them() {
         #[track_caller]
-        fn check(posted: serde_json::Value, expected: &[&str]) {
+        fn check(posted: Value, expected: &[&str]) {
             let tags: Tags = serde_json::from_value(posted).unwrap();
             assert_eq!(tags.list(), expected);
         }

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use super::age::Ages;
 use super::count_report;
 use crate::app::App;
+use crate::lateness;
 
 /// Samples of one commit.
 const BATCH: usize = 10_000;
@@ -268,10 +269,15 @@ impl Pending {
         if batch.is_empty() {
             return Ok(());
         }
+        lateness::note_samples(&batch, app.now_ms());
+        let stored = app.late_samples.candidates(&batch);
         loop {
             match app.store.append(batch.clone()) {
                 Ok(receipt) => match receipt.await {
-                    Ok(()) => return Ok(()),
+                    Ok(()) => {
+                        app.late_samples.note(&stored);
+                        return Ok(());
+                    }
                     Err(StoreError::DiskFull) => tokio::time::sleep(Duration::from_secs(1)).await,
                     Err(error) => return Err(error),
                 },

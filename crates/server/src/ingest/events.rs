@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use lanner_io::store::{Batch, Texts};
+use lanner_io::store::{Batch, StoreError, Texts};
 use lanner_wire::api::WriteReport;
 use lanner_wire::{Report, events};
 use serde_json::{Map, Value};
@@ -81,25 +81,56 @@ fn take(
         counted.push((event.time_ms, event.fields));
         Ok(())
     });
-    if let Some(first_ms) = counted.iter().map(|(time_ms, _)| *time_ms).min() {
-        let times_ms = counted.iter().map(|(time_ms, _)| *time_ms);
-        app.store.append(Batch::of_events(stream, times_ms, texts))?.wait()?;
-        app.counting.note_first(stream, first_ms);
-        count(app, stream, &counted);
-    }
+    keep(app, stream, texts, &counted)?;
     count_report(app, "events", &report);
     Ok(ages.answer(report, "events"))
 }
 
+/// Takes one event that is not parsed here, as a JSON object. Blocks.
+///
+/// # Errors
+/// Failures of the store.
+pub fn take_one(
+    app: &App,
+    stream: &Arc<str>,
+    time_ms: i64,
+    event: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    let _passing = app.counting.passing();
+    let json = Value::Object(event.clone()).to_string();
+    let mut texts = Texts::with_capacity(json.len());
+    texts.push(json.as_bytes());
+    keep(app, stream, texts, &[(time_ms, event.clone())])
+}
+
+/// Makes events durable and counts them; what history says of their time is forgotten first.
+fn keep(
+    app: &App,
+    stream: &Arc<str>,
+    texts: Texts,
+    events: &[(i64, Map<String, Value>)],
+) -> Result<(), StoreError> {
+    let times_ms = || events.iter().map(|(time_ms, _)| *time_ms);
+    let Some(first_ms) = times_ms().min() else { return Ok(()) };
+    let arriving = app.history.arriving(stream, first_ms);
+    let wrong = app.counting.measures().corrections(stream, events);
+    arriving.correct(&app.store, &wrong)?;
+    app.store.append(Batch::of_events(stream, times_ms(), texts))?.wait()?;
+    app.counting.note_first(stream, first_ms);
+    count(app, stream, events);
+    Ok(())
+}
+
 /// Adds durable events to the measures of their stream.
-fn count(app: &App, stream: &str, events: &[(i64, Map<String, Value>)]) {
+fn count(app: &App, stream: &Arc<str>, events: &[(i64, Map<String, Value>)]) {
     let mut measures = app.counting.measures();
-    let (mut late, mut overflow) = (0, 0);
+    let (mut n_late, mut overflow) = (0, 0);
     for (time_ms, fields) in events {
         let counted = measures.count(stream, *time_ms, fields);
-        late += u64::from(counted.late);
+        n_late += u64::from(counted.late > 0);
         overflow += u64::from(counted.overflow);
     }
-    METRICS.events_late.inc_by(late);
+    drop(measures);
     METRICS.groups_overflow.inc_by(overflow);
+    app.lateness.note(stream, events.iter().map(|(time_ms, _)| *time_ms), app.now_ms(), n_late);
 }

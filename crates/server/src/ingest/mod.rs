@@ -19,6 +19,7 @@ use lanner_io::store::Batch;
 
 use crate::api::ApiError;
 use crate::app::App;
+use crate::lateness;
 use crate::metrics::METRICS;
 
 /// Makes a batch durable; returns when it is acknowledged.
@@ -29,7 +30,10 @@ pub async fn commit(app: &App, batch: Batch) -> Result<(), ApiError> {
     if batch.is_empty() {
         return Ok(());
     }
+    lateness::note_samples(&batch, app.now_ms());
+    let stored = app.late_samples.candidates(&batch);
     app.store.append(batch)?.await?;
+    app.late_samples.note(&stored);
     Ok(())
 }
 

@@ -42,6 +42,28 @@ pub struct RuleState {
     /// What is left out because the rule has more groups than it may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
+    /// How late its data comes; absent when none came since the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<Lateness>,
+    /// What keeps it from finding anything, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// How late events come, since the server's start. Times are from an event's own to its arrival, seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Lateness {
+    /// Events that came.
+    pub events: u64,
+    /// Those that came after a window that they belong into was judged.
+    pub late: u64,
+    /// Half came within this time.
+    pub median_s: f64,
+    /// 99 % came within this time.
+    pub p99_s: f64,
+    /// The longest time.
+    pub longest_s: f64,
 }
 
 /// A rule and how it fares.
@@ -184,6 +206,9 @@ pub struct ApplyResponse {
     /// Silences.
     #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
     pub silences: AppliedView,
+    /// What is allowed and hardly meant, such as a rule on a stream without events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Asks whether rules are right, without storing them.
@@ -213,12 +238,15 @@ pub struct CheckResponse {
     pub valid: bool,
     /// All problems, with paths such as `rules[0].window`.
     pub problems: Vec<ProblemView>,
+    /// What is allowed and hardly meant, such as a rule on a stream without events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl CheckResponse {
     /// The answer that lists `problems`.
     #[must_use]
     pub const fn new(problems: Vec<ProblemView>) -> Self {
-        Self { valid: problems.is_empty(), problems }
+        Self { valid: problems.is_empty(), problems, warnings: Vec::new() }
     }
 }

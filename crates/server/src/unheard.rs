@@ -1,0 +1,67 @@
+//! Rules on what no data ever came from: a name that is mistaken is silent for ever.
+
+use std::collections::BTreeMap;
+
+use lanner_core::nearest;
+use lanner_engine::Rule;
+use lanner_engine::rule::Query;
+use serde_json::Value;
+
+use crate::app::App;
+
+/// More names than this are not compared with one that is unknown.
+const MOST_NAMES: usize = 10_000;
+
+/// What there is to say of the stream or series of a rule, where there is no data of it.
+#[must_use]
+pub fn of_rule(app: &App, rule: &Rule) -> Option<String> {
+    match &rule.query {
+        Query::Stream(query) => of_stream(app, &query.stream),
+        Query::Series(query) => of_series(app, &query.name),
+        Query::Expression(_) => None,
+    }
+}
+
+/// The same of the documents of rules, each name once.
+#[must_use]
+pub fn of_documents(app: &App, rules: &[Value]) -> Vec<String> {
+    let mut readers: BTreeMap<(&str, &str), (&str, usize)> = BTreeMap::new();
+    for rule in rules {
+        let Some(id) = rule.get("id").and_then(Value::as_str) else { continue };
+        for kind in ["stream", "series"] {
+            if let Some(name) = rule.get("query").and_then(|query| query.get(kind)).and_then(Value::as_str) {
+                readers.entry((kind, name)).or_insert((id, 0)).1 += 1;
+            }
+        }
+    }
+    let said = |((kind, name), (id, n)): (_, (&str, usize))| {
+        let why = if kind == "stream" { of_stream(app, name) } else { of_series(app, name) }?;
+        Some(match n {
+            1 => format!("rule {id}: {why}"),
+            n => format!("rule {id} and {} more: {why}", n - 1),
+        })
+    };
+    readers.into_iter().filter_map(said).collect()
+}
+
+fn of_stream(app: &App, stream: &str) -> Option<String> {
+    if app.counting.first_ms(stream).is_some() {
+        return None;
+    }
+    let known = app.counting.streams();
+    let meant = nearest(stream, known.iter().take(MOST_NAMES).map(|name| &**name));
+    Some(format!("there are no events in the stream \"{stream}\"{}", hint(meant)))
+}
+
+fn of_series(app: &App, name: &str) -> Option<String> {
+    if !app.store.names(name).is_empty() {
+        return None;
+    }
+    let known = if name.contains('*') { Vec::new() } else { app.store.names("*") };
+    let meant = nearest(name, known.iter().take(MOST_NAMES).map(|name| &**name));
+    Some(format!("there is no series \"{name}\"{}", hint(meant)))
+}
+
+fn hint(meant: Option<&str>) -> String {
+    meant.map_or_else(String::new, |name| format!("; did you mean \"{name}\"?"))
+}
