@@ -4,8 +4,13 @@
 //! - every acknowledged sample and event is there, once; of a batch that was not acknowledged, all or nothing;
 //! - the windows of each rule follow each other without gap, each evaluated once a group, and each value counts
 //!   at least what was acknowledged before the window ended and at most what is stored of it;
-//! - every beginning, change of kind and end of an episode was delivered, in order; what was delivered twice
-//!   has the same key and the same body.
+//! - the beginning and the end of every episode was delivered, in order, and how each alert stands at last: a beginning
+//!   that was over before the message under way had been taken is the only one that may be left out, and so is what a
+//!   long message only counts; what was delivered twice has the same key and the same body;
+//! - alerts that would hold each other back are told all the same, and nothing is told of what is held back.
+//!
+//! Meanwhile events come late, by up to a minute and a half, so that they belong into windows that were judged and into
+//! such that are kept in history; and now and then a storm comes, in which many groups fire in one window.
 //!
 //! `LANNER_CRASH_ROUNDS` (kills, 5 unless set) and `LANNER_CRASH_SEED` make longer and repeated runs.
 
@@ -15,16 +20,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use lanner_core::{AlertState, Evaluation, Group, Outcome, TimeRange};
+use lanner_core::{Evaluation, Group, Outcome, TimeRange};
 use lanner_io::store::{EvaluationFilter, OutboxState, Store, StoreOptions};
 use serde_json::{Value, json};
 
+use crate::news::{Told, check_held_back, check_news};
 use crate::program::{Setup, client, now_ms};
 use crate::random::{Random, mixed};
 use crate::receiver::{Attempt, Webhook};
 
 const SHOPS: [&str; 4] = ["a", "b", "c", "d"];
 const HOSTS: [&str; 3] = ["x", "y", "z"];
+/// Groups that fire in one window in a storm.
+const STORM: usize = 30;
 /// How long a shop or host stays as it is.
 const PHASE_MS: i64 = 1_700;
 
@@ -64,13 +72,21 @@ async fn a_killed_program_loses_nothing_and_repeats_nothing() {
     let evaluations = Evaluations::read(&store);
     evaluations.check_windows();
     check_counts(&evaluations, &sent, &stored, &store.gaps().unwrap());
-    let n_news = check_news(&evaluations, &webhook.attempts());
+    let told = Told::read(&store);
+    let n_news = check_news(&evaluations, &webhook.attempts(), &told);
+    let n_held_back = check_held_back(&evaluations, &told);
+    assert!(
+        told.most_at_once >= STORM / 2,
+        "no storm was told: {} alerts at most at once",
+        told.most_at_once
+    );
     let n_duplicates = check_keys(&store, &webhook.attempts());
     let attempts = webhook.attempts();
     println!(
         "kills: {rounds} ({n_early} during start-up); acknowledged: {n_samples} samples, {} events in {} batches, \
          {} batches unanswered; evaluations: {} of {} windows; news: {n_news}; attempts: {}, taken: {}, \
-         duplicates with the same key: {n_duplicates}; refused for now: {}; wall time: {:.0} s",
+         duplicates with the same key: {n_duplicates}; refused for now: {}; late events: {}; most alerts in a message: {}; \
+         episodes held back: {n_held_back}; wall time: {:.0} s",
         sent.events.iter().filter(|event| event.acked_ms.is_some()).count(),
         sent.n_acknowledged,
         sent.n_unanswered,
@@ -79,6 +95,8 @@ async fn a_killed_program_loses_nothing_and_repeats_nothing() {
         attempts.len(),
         attempts.iter().filter(|attempt| attempt.taken).count(),
         traffic.n_refused.load(Ordering::Relaxed),
+        sent.n_late,
+        told.most_at_once,
         started.elapsed().as_secs_f64(),
     );
 }
@@ -132,12 +150,23 @@ fn configuration(url: &str) -> Value {
         json!({ "id": id, "query": query, "window": "1s", detector: limits, "receivers": ["hook"], "max_catchup": "1h",
                 "content": "{{ rule }} {{ value }}" })
     };
+    let paired = |mut rule: Value| {
+        rule["labels"] = json!({ "pair": "yes" });
+        rule
+    };
     json!({
         "rules": [
-            rule("floor", orders("count", &["shop"]), "absolute", json!({ "min": 1 })),
+            paired(rule("floor", orders("count", &["shop"]), "absolute", json!({ "min": 1 }))),
             rule("ceiling", orders("sum(amount)", &[]), "absolute", json!({ "max": 2_500 })),
-            rule("drop", orders("count", &["shop"]), "relative", json!({ "to": "1m", "change": "40%" })),
+            paired(rule("drop", orders("count", &["shop"]), "relative", json!({ "to": "1m", "change": "40%" }))),
             rule("load", json!({ "series": "load", "measure": "max", "by": ["host"] }), "absolute", json!({ "max": 80 })),
+            rule("quiet", orders("count", &["shop"]), "absolute", json!({ "min": 1 })),
+            rule("storm", json!({ "stream": "storms", "measure": "count", "by": ["who"] }), "absolute", json!({ "max": 0 })),
+        ],
+        "inhibit": [
+            // Each of these two matches both sides.
+            { "source": { "pair": "yes" }, "target": { "pair": "yes" }, "equal": ["shop"] },
+            { "source": { "rule": "load" }, "target": { "rule": "quiet" } },
         ],
         "receivers": [{ "name": "hook", "kind": "webhook", "url": url, "group_wait": "0s", "group_interval": "0s" }],
     })
@@ -164,6 +193,7 @@ struct Sent {
     samples: Vec<SentSamples>,
     n_acknowledged: u64,
     n_unanswered: u64,
+    n_late: u64,
 }
 
 /// Clients that send all the time, whether somebody listens or not.
@@ -196,7 +226,7 @@ impl Traffic {
             seed,
         };
         let mut tasks = Vec::new();
-        for number in 0..4_u64 {
+        for number in 0..5_u64 {
             let (writer, stopping) = (writer.clone(), Arc::clone(&stopping));
             tasks.push(tokio::spawn(async move {
                 let mut random = Random::of(seed ^ mixed(number));
@@ -206,6 +236,7 @@ impl Traffic {
                     let alive = match number {
                         0 | 1 => writer.send_events(n, now_ms(), &mut random).await,
                         2 => writer.send_samples(n * 10, &mut last_ms).await,
+                        3 => writer.send_storm(&mut random).await,
                         _ => writer.send_load(&mut random).await,
                     };
                     let pause_ms = if alive { random.between(1, 40) } else { 20 };
@@ -265,7 +296,9 @@ impl Writer {
         for _ in 0..n {
             let shop = SHOPS[random.between(0, SHOPS.len() as u64) as usize];
             // Some come after their window was judged, or after it was kept.
-            let time_ms = time_ms - if random.chance(5) { random.between(0, 90_000) as i64 } else { 0 };
+            let late_ms = if random.chance(5) { random.between(0, 90_000) as i64 } else { 0 };
+            let time_ms = time_ms - late_ms;
+            self.sent.lock().unwrap().n_late += u64::from(late_ms > 1_000);
             if good(self.seed, shop, time_ms) {
                 events.push(SentEvent {
                     time_ms,
@@ -302,6 +335,18 @@ impl Writer {
             sent.note(answer);
         }
         answer.is_some()
+    }
+
+    /// Mostly nothing, and now and then an event of each of many groups, some of them late.
+    async fn send_storm(&self, random: &mut Random) -> bool {
+        tokio::time::sleep(Duration::from_millis(random.between(500, 4_000))).await;
+        let now_ms = now_ms();
+        let event = |who: usize| {
+            let late_ms = if random.chance(5) { random.between(1_000, 90_000) as i64 } else { 0 };
+            json!({ "time": now_ms - late_ms, "who": format!("s{who}") }).to_string() + "\n"
+        };
+        let body: String = (0..STORM).map(event).collect();
+        self.post("/api/v1/events/storms", body).await.is_some()
     }
 
     /// Samples of a series whose every time and value differ.
@@ -410,8 +455,8 @@ fn check_events(store: &Store, sent: &Sent) -> Vec<bool> {
 }
 
 /// Evaluations of each rule and group, in order of windows.
-struct Evaluations {
-    of: BTreeMap<(Arc<str>, Group), Vec<Evaluation>>,
+pub(crate) struct Evaluations {
+    pub(crate) of: BTreeMap<(Arc<str>, Group), Vec<Evaluation>>,
     n: usize,
 }
 
@@ -459,7 +504,7 @@ impl Evaluations {
         for (rule, ends) in &ends {
             assert_eq!(ends.len(), 1, "{rule}: some groups are behind others");
         }
-        assert_eq!(ends.len(), 4, "some rules were never evaluated: {ends:?}");
+        assert_eq!(ends.len(), 6, "some rules were never evaluated: {ends:?}");
     }
 }
 
@@ -489,7 +534,7 @@ fn check_counts(evaluations: &Evaluations, sent: &Sent, stored: &[bool], gaps: &
         let by_end: HashMap<i64, Option<f64>> = all.iter().map(|e| (e.window.end_ms, e.value)).collect();
         for e in all {
             let place = format!("{rule} {group} {:?}", e.window);
-            if &**rule != "load" {
+            if !["load", "storm"].contains(&&**rule) {
                 let name = group.labels().get("shop").unwrap_or_default();
                 let bound = |bounds: &HashMap<(&str, i64), f64>| {
                     bounds.get(&(name, e.window.end_ms)).copied().unwrap_or_default()
@@ -506,68 +551,10 @@ fn check_counts(evaluations: &Evaluations, sent: &Sent, stored: &[bool], gaps: &
                 assert!(corrected, "{place}: the base is {base}; {earlier} was measured, {stored} is stored");
             }
             let n_seen = e.value.unwrap_or_default();
-            let silence = n_seen == 0.0 && is_missed(gaps, e.window) && &**rule == "floor";
+            let silence = n_seen == 0.0 && is_missed(gaps, e.window) && ["floor", "quiet"].contains(&&**rule);
             assert!(!silence || e.outcome == Outcome::Unknown, "{place}: nobody knows that it was silent");
         }
     }
-}
-
-/// What people have to be told of one alert: episode and state, in order.
-fn news(evaluations: &[Evaluation]) -> Vec<(u64, String)> {
-    let mut news = Vec::new();
-    let (mut state, mut episode) = (AlertState::Normal, 0);
-    for evaluation in evaluations {
-        if evaluation.state == state {
-            continue;
-        }
-        if state == AlertState::Normal {
-            episode += 1;
-        }
-        state = evaluation.state;
-        let told = if state == AlertState::Normal { "resolved" } else { state.name() };
-        news.push((episode, told.to_owned()));
-    }
-    news
-}
-
-/// News was delivered in order, the end of every episode and whatever came last; what was over before the message
-/// under way had been taken is not told. Returns how many.
-fn check_news(evaluations: &Evaluations, attempts: &[Attempt]) -> usize {
-    let mut delivered: HashMap<String, Vec<(u64, String)>> = HashMap::new();
-    let mut seen = BTreeSet::new();
-    for attempt in attempts.iter().filter(|attempt| attempt.taken) {
-        if !seen.insert(&attempt.key) {
-            continue;
-        }
-        let message: Value = serde_json::from_str(&attempt.body).unwrap();
-        for alert in message["alerts"].as_array().unwrap() {
-            let field = |name: &str| alert[name].as_str().unwrap().to_owned();
-            let told = if field("status") == "resolved" { field("status") } else { field("state") };
-            let news = (alert["episode"].as_u64().unwrap(), told);
-            let list = delivered.entry(field("fingerprint")).or_default();
-            if list.last() != Some(&news) {
-                list.push(news);
-            }
-        }
-    }
-    let mut n = 0;
-    for ((rule, group), evaluations) in &evaluations.of {
-        let expected = news(evaluations);
-        let fingerprint = lanner_core::alert::fingerprint(rule, group.labels());
-        let found = delivered.remove(&fingerprint).unwrap_or_default();
-        let mut rest = expected.iter();
-        let in_order = found.iter().all(|news| rest.any(|other| other == news));
-        let must = |(_, told): &&(u64, String)| told == "resolved";
-        let missing: Vec<_> = expected.iter().filter(must).filter(|news| !found.contains(news)).collect();
-        assert!(
-            in_order && missing.is_empty() && found.last() == expected.last(),
-            "{rule} {group}: {found:?} of {expected:?}"
-        );
-        n += found.len();
-    }
-    assert!(delivered.is_empty(), "messages of unknown alerts: {delivered:?}");
-    assert!(n > 0, "nothing ever fired");
-    n
 }
 
 /// One key, one body; no message waits or was given up. Returns how many were taken more than once.

@@ -7,6 +7,7 @@
 mod crash;
 mod faults;
 mod killed;
+mod news;
 mod program;
 mod random;
 mod receiver;
