@@ -570,13 +570,13 @@ impl Engine {
         self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
     }
 
-    /// Where the next window of a rule begins, or the earliest that is still open for late events: what came before,
-    /// it no longer needs to be measured as it arrives.
+    /// Where the next window of a rule begins: what came before, it no longer needs, but for late events
+    /// ([`Rule::hold_ms`]).
     #[must_use]
     pub fn needed_from_ms(&self, rule: &str) -> Option<i64> {
         let tracked = self.tracked.get(rule)?;
         let next = self.gaps.next_window(&tracked.rule, tracked.cursor.end_ms);
-        next.map(|window| window.start_ms - tracked.rule.hold_ms())
+        next.map(|window| window.start_ms)
     }
 
     /// The end of the last window of a rule that was judged, or when the rule began.

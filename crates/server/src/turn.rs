@@ -132,7 +132,8 @@ fn release(app: &App, due: &[lanner_engine::Due]) {
         if let Query::Stream(query) = &due.rule.query
             && let Some(needed_from_ms) = app.engine().needed_from_ms(&due.rule.id)
         {
-            app.counting.measures().release(&due.rule.id, query, due.rule.step_ms(), needed_from_ms);
+            let held_from_ms = needed_from_ms - due.rule.hold_ms();
+            app.counting.measures().release(&due.rule.id, query, due.rule.step_ms(), held_from_ms);
         }
     }
 }

@@ -610,7 +610,8 @@ impl<'w> Live<'w> {
             return Ok(());
         };
         if let (Query::Stream(query), Some(server)) = (&rule.query, &mut self.server) {
-            let needed_ms = server.engine.needed_from_ms(&rule.id).unwrap_or(i64::MIN);
+            let needed_ms = server.engine.needed_from_ms(&rule.id);
+            let needed_ms = needed_ms.map_or(i64::MIN, |needed_ms| needed_ms - rule.hold_ms());
             server.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
         }
         Ok(())
