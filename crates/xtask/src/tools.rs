@@ -15,16 +15,19 @@ const DENY: (&str, &str) = ("deny", "0.20.2");
 /// The mail server that the tests of the e-mail receiver talk to, and OpenFeature's provider for Python; not ours, so
 /// that we agree with others.
 /// Cucumber's reader reads OpenFeature's scenarios for whoever has them.
-/// The reference implementation of JSON Schema tries the schema of the configuration.
-const PYTHON: [&str; 5] = [
+/// The reference implementation of JSON Schema tries the schema of the configuration; schemathesis and the validator read
+/// the description of the HTTP API.
+const PYTHON: [&str; 7] = [
     "aiosmtpd==1.4.6",
     "openfeature-provider-ofrep==0.3.0",
     "openfeature-sdk==0.10.0",
     "gherkin-official==42.0.1",
     "jsonschema==4.26.0",
+    "openapi-spec-validator==0.9.0",
+    "schemathesis==4.32.5",
 ];
-const PYTHON_IMPORTS: &str =
-    "import aiosmtpd.controller, openfeature.contrib.provider.ofrep, gherkin.parser, jsonschema";
+const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.provider.ofrep, gherkin.parser, \
+    jsonschema, openapi_spec_validator, schemathesis";
 /// OpenFeature's providers for JavaScript.
 const NODE: [&str; 4] = [
     "@openfeature/server-sdk@1.23.0",
@@ -36,6 +39,7 @@ const NODE: [&str; 4] = [
 const MAIL_SERVER_PYTHON: &str = "LANNER_TEST_AIOSMTPD";
 const OPENFEATURE_PYTHON: &str = "LANNER_TEST_OPENFEATURE_PYTHON";
 const JSON_SCHEMA_PYTHON: &str = "LANNER_TEST_JSONSCHEMA";
+const OPENAPI_PYTHON: &str = "LANNER_TEST_OPENAPI";
 const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const NGINX: &str = "LANNER_TEST_NGINX";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
@@ -110,7 +114,7 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     };
     let mut others = Vec::new();
     if let Some(python) = python(&cache) {
-        let variables = [MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON, JSON_SCHEMA_PYTHON];
+        let variables = [MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON, JSON_SCHEMA_PYTHON, OPENAPI_PYTHON];
         others.extend(variables.map(|variable| (variable, python.clone())));
     }
     others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
@@ -164,7 +168,7 @@ fn python(cache: &Path) -> Option<PathBuf> {
             });
         if let Err(why) = installed {
             eprintln!(
-                "SKIPPED: tests with mail and OpenFeature's Python, because {why}; install python3 with venv"
+                "SKIPPED: tests with mail, OpenFeature's Python and the OpenAPI document, because {why}; install python3 with venv"
             );
             return None;
         }

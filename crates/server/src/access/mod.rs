@@ -146,6 +146,15 @@ fn principal(app: &App, request: &Request, route: &Route, is_shared: bool) -> Re
     Ok(principal)
 }
 
+/// The scope that a token needs for a route, if it needs a token.
+#[cfg(feature = "openapi")]
+pub(crate) fn scope(method: &Method, path: &str) -> Option<&'static str> {
+    match routes::need(method, path) {
+        Need::Nothing => None,
+        Need::Scope(scope) => Some(scope.name()),
+    }
+}
+
 fn authorize(principal: &Principal, route: &Route) -> Result<(), ApiError> {
     let Need::Scope(scope) = route.need else { return Ok(()) };
     // What does not exist is told to everybody who comes in.

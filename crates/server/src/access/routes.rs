@@ -202,6 +202,8 @@ pub(super) fn takes_forms(path: &str, need: Need) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// Methods and paths of the router itself, as it shows them.
@@ -236,14 +238,51 @@ mod tests {
     #[test]
     fn every_route_is_in_the_table_and_the_table_holds_nothing_else() {
         let trimmed = |path: &str| if path.len() > 1 { path.trim_end_matches('/') } else { path }.to_owned();
-        let routed: std::collections::BTreeSet<String> =
+        let routed: BTreeSet<String> =
             routed().iter().map(|(method, path)| format!("{method} {}", trimmed(path))).collect();
         let listed: Vec<&str> = TABLE.iter().flat_map(|(_, routes)| routes.iter().copied()).collect();
-        let known: std::collections::BTreeSet<String> = listed.iter().map(|it| (*it).to_owned()).collect();
+        let known: BTreeSet<String> = listed.iter().map(|it| (*it).to_owned()).collect();
         assert!(routed.len() > 100, "{routed:#?}");
         assert_eq!(routed.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "without a scope");
         assert_eq!(known.difference(&routed).collect::<Vec<_>>(), Vec::<&String>::new(), "without a route");
         assert_eq!(known.len(), listed.len(), "a route stands in the table twice");
+    }
+
+    /// Methods and paths of the OpenAPI document that is served.
+    fn described() -> BTreeSet<String> {
+        let document: serde_json::Value = serde_json::from_str(crate::api::routes::DOCUMENT).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, operations)| {
+            let methods = operations.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_ascii_uppercase()))
+        });
+        operations.collect()
+    }
+
+    #[test]
+    fn the_served_document_describes_every_route_and_nothing_else() {
+        let described = described();
+        let mut routes = BTreeSet::new();
+        for (method, path) in routed() {
+            let path = path.replace("{*", "{");
+            let methods = match method.as_str() {
+                "ANY" => &["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"][..],
+                method => &[method],
+            };
+            for method in methods {
+                // The document says of all of Graphite's paths that a slash may follow.
+                let unslashed = format!("{method} {}", path.trim_end_matches('/'));
+                let route = format!("{method} {path}");
+                let is_alias = !described.contains(&route) && described.contains(&unslashed);
+                routes.insert(if is_alias { unslashed } else { route });
+            }
+        }
+        assert_eq!(routes.difference(&described).collect::<Vec<_>>(), Vec::<&String>::new(), "not described");
+        assert_eq!(
+            described.difference(&routes).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "without a route"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::{Acknowledgement, Alert, AlertState};
 use lanner_engine::matcher::Matchers;
@@ -10,7 +10,7 @@ use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
 use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement, When};
 use serde::Deserialize;
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, Limit, Path, Query};
 use crate::access::Principal;
 use crate::app::{App, locked};
 use crate::blocking::blocking;
@@ -28,15 +28,15 @@ pub struct AlertFilter {
     rule: Option<String>,
 }
 
-/// Alerts, the latest change first; without `all`, those that are not normal.
+/// List alerts, latest change first. Without `all`, alerts that are normal are left out.
 ///
 /// # Errors
 /// 400 for an unknown state.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/alerts", tag = "alerts",
+    get, path = "/api/v1/alerts", tag = "alerts", operation_id = "list_alerts",
     params(
         ("all" = Option<bool>, Query, description = "also alerts that are normal"),
-        ("state" = Option<String>, Query, description = "normal, pending, firing, recovering, no_data or error"),
+        ("state" = Option<String>, Query, pattern = "^(normal|pending|firing|recovering|no_data|error)$", description = "only alerts in this state"),
         ("rule" = Option<String>, Query, description = "id of a rule"),
     ),
     responses((status = 200, body = Vec<AlertView>))
@@ -72,14 +72,14 @@ pub async fn list(
     Ok(Json(alerts.iter().map(view).collect()))
 }
 
-/// Take on an alert: it is not repeated until it resolves or gets worse.
+/// Acknowledge an alert: it is not repeated until it resolves or gets worse.
 ///
 /// # Errors
 /// 404 when no episode of such an alert runs.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", params(("fingerprint" = String, Path)),
+    post, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "acknowledge_alert", params(("fingerprint" = String, Path)),
     request_body = NewAcknowledgement,
-    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+    responses((status = 204))
 ))]
 pub async fn acknowledge(
     State(app): State<Arc<App>>,
@@ -92,13 +92,13 @@ pub async fn acknowledge(
     set_acknowledged(app, &principal, fingerprint, Some(acknowledged)).await
 }
 
-/// Give an alert back that somebody has taken on.
+/// Withdraw the acknowledgement of an alert.
 ///
 /// # Errors
 /// 404 when no episode of such an alert runs.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", params(("fingerprint" = String, Path)),
-    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+    delete, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "unacknowledge_alert", params(("fingerprint" = String, Path)),
+    responses((status = 204))
 ))]
 pub async fn give_back(
     State(app): State<Arc<App>>,
@@ -140,20 +140,21 @@ pub struct EvaluationQuery {
     rule: Option<String>,
     from: Option<When>,
     to: Option<When>,
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Limit<100, 10_000>,
 }
 
-/// Evaluations, the newest first.
+/// List evaluations, newest first.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/evaluations", tag = "alerts",
+    get, path = "/api/v1/evaluations", tag = "alerts", operation_id = "list_evaluations",
     params(
         ("rule" = Option<String>, Query, description = "id of a rule"),
-        ("from" = Option<String>, Query, description = "windows that end at or after this time"),
-        ("to" = Option<String>, Query, description = "windows that end before this time"),
-        ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
+        ("from" = Option<When>, Query, description = "windows that end at or after this time"),
+        ("to" = Option<When>, Query, description = "windows that end before this time"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
     ),
     responses((status = 200, body = Vec<EvaluationView>))
 ))]
@@ -166,7 +167,7 @@ pub async fn evaluations(
         rule: query.rule.map(Arc::from),
         from_ms: query.from.map(|from| from.resolve(now_ms)),
         to_ms: query.to.map(|to| to.resolve(now_ms)),
-        limit: query.limit.unwrap_or(100).clamp(1, 10_000),
+        limit: query.limit.0,
         ..EvaluationFilter::default()
     };
     Ok(Json(app.store.evaluations(&filter)?.iter().map(EvaluationView::from).collect()))

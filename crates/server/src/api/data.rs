@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use lanner_wire::api::{
 use lanner_wire::{csv, events, line_protocol, matchers, ndjson};
 use serde::Deserialize;
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, Limit, Path, Query};
 use crate::app::App;
 use crate::blocking::blocking;
 use crate::graphite::StoreSource;
@@ -30,12 +30,12 @@ use crate::live;
 /// Series of one answer to a question.
 const MAX_GROUPS: usize = 1_000;
 
-/// All streams of events.
+/// List streams of events.
 ///
 /// # Errors
 /// 500.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/streams", tag = "data",
+    get, path = "/api/v1/streams", tag = "data", operation_id = "list_streams",
     responses((status = 200, body = Vec<StreamView>))
 ))]
 pub async fn streams(State(app): State<Arc<App>>) -> Result<Json<Vec<StreamView>>, ApiError> {
@@ -55,7 +55,8 @@ pub struct SeriesQuery {
     name: Option<String>,
     #[serde(rename = "match")]
     matchers: Option<String>,
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Limit<1_000, 100_000>,
 }
 
 fn select(
@@ -74,16 +75,16 @@ fn select(
     Ok(app.store.select(name.unwrap_or("*"), &matchers)?)
 }
 
-/// Series by name and labels.
+/// List series by name and labels.
 ///
 /// # Errors
 /// 400, 422.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/series", tag = "data",
+    get, path = "/api/v1/series", tag = "data", operation_id = "list_series",
     params(
         ("name" = Option<String>, Query, description = "name; * stands for any characters"),
         ("match" = Option<String>, Query, description = "label matchers, such as host=\"a\",dc=~\"eu.*\""),
-        ("limit" = Option<usize>, Query, description = "at most 100000, by default 1000"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 100_000, description = "how many at most; default 1000"),
     ),
     responses((status = 200, body = Vec<SeriesView>))
 ))]
@@ -92,20 +93,20 @@ pub async fn series(
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<Vec<SeriesView>>, ApiError> {
     let found = select(&app, query.name.as_deref(), query.matchers.as_deref())?;
-    let limit = query.limit.unwrap_or(1_000).clamp(1, 100_000);
+    let limit = query.limit.0;
     let view = |(id, key): (SeriesId, Arc<SeriesKey>)| {
         Ok(SeriesView::new(&key, app.store.first_ms(id)?, app.store.last_ms(id)?))
     };
     Ok(Json(found.into_iter().take(limit).map(view).collect::<Result<_, StoreError>>()?))
 }
 
-/// Measure a stream or series, step by step, over a range.
+/// Query a stream or series over a time range, a value a step.
 ///
 /// # Errors
 /// 400, 422.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/query", tag = "data", request_body = QueryRequest,
-    responses((status = 200, body = QueryResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+    post, path = "/api/v1/query", tag = "data", operation_id = "query", request_body = QueryRequest,
+    responses((status = 200, body = QueryResponse))
 ))]
 pub async fn query(
     State(app): State<Arc<App>>,
@@ -220,17 +221,18 @@ impl futures_core::Stream for Chunks {
     }
 }
 
-/// Samples as CSV (`csv`), NDJSON (`ndjson`, the default) or line protocol (`line`), series by series.
+/// Export samples, series by series: as NDJSON (`ndjson`, the default), CSV (`csv`) or line protocol (`line`).
 ///
 /// # Errors
 /// 400, 422.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/export", tag = "data",
+    get, path = "/api/v1/export", tag = "data", operation_id = "export_samples",
     params(
-        ("format" = Option<String>, Query, description = "ndjson, csv or line"),
+        ("format" = Option<String>, Query, pattern = "^(ndjson|csv|line)$", description = "ndjson (default), csv or line"),
         ("name" = Option<String>, Query, description = "name of series; * stands for any characters"),
-        ("match" = Option<String>, Query, description = "label matchers"),
-        ("from" = Option<String>, Query), ("to" = Option<String>, Query),
+        ("match" = Option<String>, Query, description = "label matchers, such as host=\"a\""),
+        ("from" = Option<When>, Query, description = "samples at or after this time"),
+        ("to" = Option<When>, Query, description = "samples before this time"),
     ),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
 ))]
@@ -330,13 +332,18 @@ impl std::io::Write for ChunkWriter<'_> {
     }
 }
 
-/// Events of a stream as NDJSON, in order of time, as they came. One whose text does not tell its time gets the field `_time`.
+/// Export the events of a stream as NDJSON, in order of time. An event whose text does not tell its time gets the field
+/// `_time`.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/export/events/{stream}", tag = "data",
-    params(("stream" = String, Path), ("from" = Option<String>, Query), ("to" = Option<String>, Query)),
+    get, path = "/api/v1/export/events/{stream}", tag = "data", operation_id = "export_events",
+    params(
+        ("stream" = String, Path),
+        ("from" = Option<When>, Query, description = "events at or after this time"),
+        ("to" = Option<When>, Query, description = "events before this time"),
+    ),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
 ))]
 pub async fn export_events(

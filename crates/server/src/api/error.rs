@@ -167,10 +167,16 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 fn answer(json: serde_json::Result<Vec<u8>>) -> Response {
     match json {
-        Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Ok(mut bytes) => {
+            // So that a shell's prompt starts on a line of its own.
+            bytes.push(b'\n');
+            ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+        }
         Err(error) => {
-            let message = format!("{{\"error\":\"the answer is not JSON: {error}\"}}");
-            (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+            let body =
+                serde_json::json!({ "error": format!("the answer cannot be written as JSON: {error}") });
+            let kind = [(header::CONTENT_TYPE, "application/json")];
+            (StatusCode::INTERNAL_SERVER_ERROR, kind, body.to_string()).into_response()
         }
     }
 }
@@ -198,6 +204,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, ApiError> {
         let Received(bytes) = Received::from_request(request, app).await?;
+        // serde would take a list for the fields in their order.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            let message = "the body is a JSON list; this endpoint reads an object";
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(&error))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_engine::config::ReceiverDocument;
@@ -11,7 +11,7 @@ use lanner_io::store::{OutboxEntry, OutboxState};
 use lanner_wire::api::{DeliveryStatus, OutboxView, ReceiverView, Time};
 use serde::Deserialize;
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, Limit, Path, Query};
 use crate::access::Principal;
 use crate::app::App;
 use crate::apply;
@@ -23,12 +23,12 @@ fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
     Ok(register::stored_config(&app.store)?.receivers)
 }
 
-/// Receivers and how sending to them goes; secrets are never shown.
+/// List receivers and their health; secrets are never shown.
 ///
 /// # Errors
 /// 500.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/receivers", tag = "messages",
+    get, path = "/api/v1/receivers", tag = "messages", operation_id = "list_receivers",
     responses((status = 200, body = Vec<ReceiverView>))
 ))]
 pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
@@ -82,7 +82,7 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
     Ok(Json(views))
 }
 
-/// Delete one receiver, which no rule may name any more. Its messages that wait stay in the outbox.
+/// Delete one receiver, which no rule may name any more. Its pending messages stay in the outbox.
 ///
 /// # Errors
 /// 404; 422 while rules name it.
@@ -91,8 +91,6 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
     params(("name" = String, Path)),
     responses(
         (status = 204),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn delete_receiver(
@@ -112,16 +110,14 @@ fn origin(actor: &str) -> String {
     if actor == CONFIGURATION { "configuration".to_owned() } else { format!("API ({actor})") }
 }
 
-/// Send a test message to one receiver now, and say what came of it.
+/// Send a test message to one receiver and report the result.
 ///
 /// # Errors
 /// 404; 502 when the receiver did not take it.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/receivers/{name}/test", tag = "messages", params(("name" = String, Path)),
+    post, path = "/api/v1/receivers/{name}/test", tag = "messages", operation_id = "test_receiver", params(("name" = String, Path)),
     responses(
         (status = 204),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 502, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn test(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, ApiError> {
@@ -173,18 +169,19 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
 #[serde(deny_unknown_fields)]
 pub struct OutboxQuery {
     status: Option<DeliveryStatus>,
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Limit<100, 10_000>,
 }
 
-/// Messages, the newest first: waiting, sent, refused, or given up (`dead`).
+/// List messages, newest first: pending, sent, refused, or given up (`dead`).
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/outbox", tag = "messages",
+    get, path = "/api/v1/outbox", tag = "messages", operation_id = "list_outbox",
     params(
-        ("status" = Option<String>, Query, description = "pending, sent, refused or dead"),
-        ("limit" = Option<usize>, Query, description = "at most 10000, by default 100"),
+        ("status" = Option<DeliveryStatus>, Query, description = "only messages with this status"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
     ),
     responses((status = 200, body = Vec<OutboxView>))
 ))]
@@ -198,7 +195,7 @@ pub async fn outbox(
         DeliveryStatus::Dead => OutboxState::Dead,
         DeliveryStatus::Refused => OutboxState::Refused,
     });
-    let entries = app.store.outbox_list(state, query.limit.unwrap_or(100).clamp(1, 10_000))?;
+    let entries = app.store.outbox_list(state, query.limit.0)?;
     Ok(Json(entries.iter().map(view).collect()))
 }
 
@@ -219,16 +216,15 @@ fn view(entry: &OutboxEntry) -> OutboxView {
     }
 }
 
-/// Try a message again that waits, or tell its group again what was refused or given up, as far as it is still true.
+/// Retry a message. A pending one is sent now; of one that was refused or given up, the group is notified again as far
+/// as it is still true.
 ///
 /// # Errors
 /// 404; 409 when the message was taken, or what it says is over.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/outbox/{key}/retry", tag = "messages", params(("key" = String, Path)),
+    post, path = "/api/v1/outbox/{key}/retry", tag = "messages", operation_id = "retry_message", params(("key" = String, Path)),
     responses(
         (status = 204),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 409, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {

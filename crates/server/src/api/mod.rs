@@ -5,6 +5,8 @@
 
 pub mod alerts;
 pub mod data;
+#[cfg(feature = "openapi")]
+mod describe;
 pub mod messages;
 pub mod operations;
 pub mod replay;
@@ -15,6 +17,7 @@ pub mod silences;
 pub mod tokens;
 
 mod error;
+mod parameters;
 mod unnamed;
 
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 pub use error::{ApiError, Json, Received, problem_view};
+pub use parameters::{Limit, Path, Query};
 
 use crate::access;
 use crate::app::App;

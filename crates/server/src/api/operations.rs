@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use lanner_wire::api::operations::{
 use lanner_wire::api::{AuditView, ReloadView, SetAsideView, Status, Time};
 use serde::Deserialize;
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, Limit, Query};
 use crate::app::{App, locked};
 use crate::blocking::blocking;
 
@@ -113,12 +113,12 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// How the server is.
+/// Show the state of the server.
 ///
 /// # Errors
 /// 500.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/status", tag = "operations",
+    get, path = "/api/v1/status", tag = "operations", operation_id = "server_status",
     responses((status = 200, body = Status))
 ))]
 pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
@@ -192,28 +192,26 @@ fn retention_view(retention: &Retention) -> RetentionView {
     RetentionView { series: series.collect(), events: events.collect() }
 }
 
-/// Read the configuration file again: all of it takes effect or, if something is wrong, nothing.
+/// Reload the configuration file. All of it takes effect or, if something is wrong, nothing.
 ///
 /// # Errors
 /// 409 without a configuration file, 422 with every problem.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/reload", tag = "operations",
+    post, path = "/api/v1/reload", tag = "operations", operation_id = "reload_configuration",
     responses(
         (status = 200, body = ReloadView),
-        (status = 409, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn reload(State(app): State<Arc<App>>) -> Result<Json<ReloadView>, ApiError> {
     Ok(Json(app.reloads.ask().await?))
 }
 
-/// A copy of the store as one file, consistent although the server goes on.
+/// Download a consistent copy of the store as one file, while the server goes on.
 ///
 /// # Errors
 /// 500, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/backup", tag = "operations",
+    get, path = "/api/v1/backup", tag = "operations", operation_id = "download_backup",
     responses((status = 200, body = Vec<u8>, content_type = "application/vnd.sqlite3"))
 ))]
 pub async fn backup(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
@@ -261,24 +259,27 @@ impl futures_core::Stream for FileChunks {
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
     subject: Option<String>,
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Limit<100, 10_000>,
 }
 
-/// Who changed what, the newest first.
+/// List the audit log, newest first.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/audit", tag = "operations",
-    params(("subject" = Option<String>, Query), ("limit" = Option<usize>, Query)),
+    get, path = "/api/v1/audit", tag = "operations", operation_id = "list_audit",
+    params(
+        ("subject" = Option<String>, Query, description = "only changes of what has this id or name"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
+    ),
     responses((status = 200, body = Vec<AuditView>))
 ))]
 pub async fn audit(
     State(app): State<Arc<App>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, 10_000);
-    let entries = app.store.audit_list(query.subject.as_deref(), None, limit)?;
+    let entries = app.store.audit_list(query.subject.as_deref(), None, query.limit.0)?;
     Ok(Json(entries.into_iter().map(audit_view).collect()))
 }
 

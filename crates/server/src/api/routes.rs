@@ -14,7 +14,7 @@ use crate::ingest::{events, influx};
 use crate::switches::{clients, counts, deliver, documents, evaluate, ofrep, preview, requests};
 
 /// What the server says of itself.
-pub(super) const DOCUMENT: &str = include_str!("../../openapi.json");
+pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");
 
 macro_rules! routes {
     ($($method:ident $path:literal $module:ident :: $handler:ident)*) => {
@@ -27,25 +27,29 @@ macro_rules! routes {
         #[cfg(feature = "openapi")]
         pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
 
-        /// The OpenAPI document, from what stands beside the handlers.
+        /// The OpenAPI document: what stands beside the handlers, made whole.
         #[cfg(feature = "openapi")]
         #[must_use]
-        pub fn document() -> utoipa::openapi::OpenApi {
+        pub fn document() -> serde_json::Value {
             use utoipa::OpenApi as _;
-            utoipa_axum::router::OpenApiRouter::<Arc<App>>::with_openapi(Document::openapi())
+            let described = utoipa_axum::router::OpenApiRouter::<Arc<App>>::with_openapi(Document::openapi())
                 $(.routes(utoipa_axum::routes!($module::$handler)))*
-                .into_openapi()
+                .into_openapi();
+            super::describe::whole(serde_json::to_value(described).unwrap_or_default())
         }
     };
 }
 
 #[cfg(feature = "openapi")]
 #[derive(utoipa::OpenApi)]
-#[openapi(info(
-    title = "Lanner",
-    description = "Finds what is unusual in metrics and events, and tells people.",
-    license(name = "Apache-2.0")
-))]
+#[openapi(
+    info(
+        title = "Lanner",
+        description = "Finds what is unusual in metrics and events, tells people, and contains the damage.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(lanner_wire::api::ErrorBody, lanner_wire::api::WriteReport))
+)]
 struct Document;
 
 routes! {

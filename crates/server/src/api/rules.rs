@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use lanner_core::{Alert, Evaluation};
 use lanner_engine::Config;
 use lanner_engine::document::Node;
@@ -16,19 +16,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::problem_view;
-use super::{ApiError, Json};
+use super::{ApiError, Json, Limit, Path, Query};
 use crate::access::Principal;
 use crate::app::{App, locked};
 use crate::apply::{self, Applied, ApplyOptions, Outcome, Prune, Sections};
 use crate::{register, unheard};
 
-/// Make rules, receivers, inhibitions, switches and silences what is sent: all of it, or nothing when anything is wrong.
+/// Apply rules, receivers, inhibitions, switches and silences: all of them or, if one has a problem, none.
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/apply", tag = "rules", request_body = ApplyRequest,
-    responses((status = 200, body = ApplyResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+    post, path = "/api/v1/apply", tag = "rules", operation_id = "apply", request_body = ApplyRequest,
+    responses((status = 200, body = ApplyResponse))
 ))]
 pub async fn apply(
     State(app): State<Arc<App>>,
@@ -105,12 +105,12 @@ pub(crate) fn applied_view(applied: Applied, dry_run: bool) -> AppliedView {
     }
 }
 
-/// Say what is wrong with rules, receivers and inhibitions, without storing them.
+/// Check rules, receivers and inhibitions without storing them.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/check", tag = "rules", request_body = CheckRequest,
+    post, path = "/api/v1/check", tag = "rules", operation_id = "check", request_body = CheckRequest,
     responses((status = 200, body = CheckResponse))
 ))]
 pub async fn check(
@@ -175,23 +175,19 @@ fn states(app: &App, is_wanted: &dyn Fn(&str) -> bool) -> HashMap<String, RuleSt
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Limit<1_000, 10_000>,
     after: Option<String>,
 }
 
-/// So many rules are answered at once, if nothing is said, and at most.
-const PAGE: usize = 1_000;
-const MAX_PAGE: usize = 10_000;
-
-/// Rules in order of their ids, a page at a time, and how they fare. A page that is full may have a next one: `after` the
-/// last id of this.
+/// List rules by id, with their state. A page that is full may have a next one: `after` the last id of this.
 ///
 /// # Errors
 /// 400, 500.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/rules", tag = "rules",
+    get, path = "/api/v1/rules", tag = "rules", operation_id = "list_rules",
     params(
-        ("limit" = Option<usize>, Query, description = "at most so many, 1 to 10000; 1000 if nothing is said"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 1000"),
         ("after" = Option<String>, Query, description = "only rules with a later id than this"),
     ),
     responses((status = 200, body = Vec<RuleView>))
@@ -200,8 +196,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Query(Page { limit, after }): Query<Page>,
 ) -> Result<Json<Vec<RuleView>>, ApiError> {
-    let limit = limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
-    let stored = app.store.documents_after(register::RULE, after.as_deref(), limit)?;
+    let stored = app.store.documents_after(register::RULE, after.as_deref(), limit.0)?;
     let ids: HashSet<&str> = stored.iter().map(|rule| rule.id.as_str()).collect();
     let mut states = states(&app, &|id| ids.contains(id));
     let views = stored.into_iter().map(|stored| {
@@ -212,13 +207,13 @@ pub async fn list(
     Ok(Json(views.collect()))
 }
 
-/// One rule, how it fares, and its last evaluation.
+/// Show one rule, its state and its last evaluation.
 ///
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)),
-    responses((status = 200, body = RuleView), (status = 404, body = lanner_wire::api::ErrorBody))
+    get, path = "/api/v1/rules/{id}", tag = "rules", operation_id = "show_rule", params(("id" = String, Path)),
+    responses((status = 200, body = RuleView))
 ))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleView>, ApiError> {
     let rule = document(latest(&app, &id)?.ok_or_else(|| ApiError::not_found("rule", &id))?);
@@ -239,13 +234,13 @@ fn latest(app: &App, id: &str) -> Result<Option<StoredRule>, ApiError> {
     Ok(latest.filter(|rule| rule.document.is_some()))
 }
 
-/// Delete one rule. Its running alerts end, and people are told.
+/// Delete one rule. Its alerts end, and whoever was notified of them is told.
 ///
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)),
-    responses((status = 200, body = ApplyResponse), (status = 404, body = lanner_wire::api::ErrorBody))
+    delete, path = "/api/v1/rules/{id}", tag = "rules", operation_id = "delete_rule", params(("id" = String, Path)),
+    responses((status = 200, body = ApplyResponse))
 ))]
 pub async fn delete(
     State(app): State<Arc<App>>,
@@ -259,13 +254,13 @@ pub async fn delete(
     Ok(Json(ApplyResponse { deleted: vec![id], ..ApplyResponse::default() }))
 }
 
-/// Every version of one rule, the newest first; a deletion has no document.
+/// List the versions of one rule, newest first. A deletion has no document.
 ///
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/rules/{id}/history", tag = "rules", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<RuleDocument>), (status = 404, body = lanner_wire::api::ErrorBody))
+    get, path = "/api/v1/rules/{id}/history", tag = "rules", operation_id = "rule_history", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<RuleDocument>))
 ))]
 pub async fn history(
     State(app): State<Arc<App>>,

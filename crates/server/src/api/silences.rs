@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lanner_engine::matcher::Matchers;
 use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, Path};
 use crate::access::Principal;
 use crate::app::App;
 
-/// All silences, those that end last first.
+/// List silences, those that end last first.
 ///
 /// # Errors
 /// 500.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/silences", tag = "silences",
+    get, path = "/api/v1/silences", tag = "silences", operation_id = "list_silences",
     responses((status = 200, body = Vec<SilenceView>))
 ))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
@@ -27,13 +27,13 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>,
     Ok(Json(silences.iter().map(|silence| SilenceView::new(silence, now_ms)).collect()))
 }
 
-/// Mute alerts whose labels match, for a time, with a reason.
+/// Create a silence: mute alerts whose labels match, for a time, with a reason.
 ///
 /// # Errors
 /// 422 with every problem.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/silences", tag = "silences", request_body = NewSilence,
-    responses((status = 201, body = SilenceView), (status = 422, body = lanner_wire::api::ErrorBody))
+    post, path = "/api/v1/silences", tag = "silences", operation_id = "add_silence", request_body = NewSilence,
+    responses((status = 201, body = SilenceView))
 ))]
 pub async fn add(
     State(app): State<Arc<App>>,
@@ -59,8 +59,8 @@ pub async fn add(
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    delete, path = "/api/v1/silences/{id}", tag = "silences", params(("id" = String, Path)),
-    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+    delete, path = "/api/v1/silences/{id}", tag = "silences", operation_id = "expire_silence", params(("id" = String, Path)),
+    responses((status = 204))
 ))]
 pub async fn expire(
     State(app): State<Arc<App>>,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_wire::api::{MadeToken, NewToken, ProblemView, Time, TokenView};
 
-use super::{ApiError, Json};
+use super::{ApiError, Json, Path};
 use crate::access::{Principal, Scope, tokens};
 use crate::app::App;
 
@@ -15,7 +15,7 @@ fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
     scopes.iter().map(|scope| scope.name().to_owned()).collect()
 }
 
-/// The tokens, in order of their names; never what is shown.
+/// List tokens by name, never the tokens themselves.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
     responses((status = 200, body = Vec<TokenView>))
@@ -31,7 +31,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<TokenView>> {
     Json(app.tokens.all().iter().map(|token| view(token)).collect())
 }
 
-/// Make a token. It is answered this once; from the first one on, every request needs one.
+/// Create a token. It is shown this once; as soon as there is one, every request needs one.
 ///
 /// # Errors
 /// 409 when there is one of that name, 422 for a name or a scope that makes no sense.
@@ -39,8 +39,6 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<TokenView>> {
     post, path = "/api/v1/tokens", tag = "tokens", operation_id = "make_token", request_body = NewToken,
     responses(
         (status = 201, body = MadeToken),
-        (status = 409, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn make(
@@ -62,7 +60,7 @@ pub async fn make(
     Ok((StatusCode::CREATED, Json(MadeToken { name: request.name, scopes: names(&scopes), token })))
 }
 
-/// Revoke a token: whoever shows it is refused from now on.
+/// Revoke a token. Requests that show it are refused from now on.
 ///
 /// # Errors
 /// 404, 409 for the last token that can manage the others.
@@ -71,8 +69,6 @@ pub async fn make(
     params(("name" = String, Path)),
     responses(
         (status = 204),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 409, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn revoke(

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::routing::{delete, get};
 
-use super::{messages, rules};
+use super::{Path, Query, messages, rules};
 use crate::access::Principal;
 use crate::app::App;
 use crate::switches::documents::{self, Why};

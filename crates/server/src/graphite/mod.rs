@@ -24,6 +24,7 @@ use axum::routing::{get, post};
 use lanner_series::graphite::catalogue;
 use lanner_wire::render::json::is_callback;
 
+use crate::api::Path;
 use crate::app::App;
 use crate::blocking;
 use parameters::Parameters;
@@ -72,10 +73,7 @@ async fn functions(parameters: Parameters) -> Response {
 }
 
 /// `/functions/{name}`: one of them.
-async fn function(
-    axum::extract::Path(name): axum::extract::Path<String>,
-    parameters: Parameters,
-) -> Response {
+async fn function(Path(name): Path<String>, parameters: Parameters) -> Response {
     match catalogue::function(&name) {
         Some(function) => json(&parameters, function),
         None => text(StatusCode::NOT_FOUND, format!("Function not found: {name}")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lanner_series::graphite::TagCondition;
@@ -14,6 +14,7 @@ use super::Invalid;
 use super::find::with_paths;
 use super::parameters::Parameters;
 use super::paths::full_name;
+use crate::api::Path;
 use crate::app::App;
 
 /// How many names or values complete what is typed, unless asked otherwise.

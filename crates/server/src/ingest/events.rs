@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lanner_io::store::{Batch, StoreError, Texts};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::age::Ages;
 use super::{count_report, decoded, parameters, permit};
-use crate::api::{ApiError, Json, Received};
+use crate::api::{ApiError, Json, Path, Received};
 use crate::app::App;
 use crate::blocking::blocking;
 use crate::metrics::METRICS;
@@ -26,15 +26,21 @@ use crate::metrics::METRICS;
 /// # Errors
 /// 400, 413, 415, 429, 503.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/events/{stream}", tag = "ingest",
-    request_body(content = String, content_type = "application/x-ndjson"),
+    post, path = "/api/v1/events/{stream}", tag = "ingest", operation_id = "write_events",
+    request_body(
+        description = "One object, an array of objects, or one object a line",
+        content(
+            (Value = "application/json", example = json!([{"bank": "hsbc", "amount": 3}])),
+            (String = "application/x-ndjson", example = "{\"bank\": \"hsbc\"}\n{\"bank\": \"ing\"}"),
+        )
+    ),
     params(
         ("stream" = String, Path, description = "name of the stream; made when it is new"),
         ("time" = Option<String>, Query, description = "field that holds the time"),
     ),
     responses(
         (status = 200, body = WriteReport),
-        (status = 400, body = WriteReport), (status = 429),
+        (status = 400, body = WriteReport),
     )
 ))]
 pub async fn write(

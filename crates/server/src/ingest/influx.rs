@@ -24,13 +24,13 @@ use crate::app::App;
 /// # Errors
 /// 400, 413, 415, 429, 503.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v2/write", tag = "ingest",
-    request_body(content = String, content_type = "text/plain"),
+    post, path = "/api/v2/write", tag = "ingest", operation_id = "write_samples",
+    request_body(content = String, content_type = "text/plain", example = "queue,host=a length=17"),
     params(
-        ("precision" = Option<String>, Query, description = "ns, us, ms or s"),
+        ("precision" = Option<String>, Query, description = "unit of the times: ns (default), us, ms or s"),
         ("format" = Option<String>, Query, description = "line (default) or ndjson"),
     ),
-    responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport), (status = 429))
+    responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport))
 ))]
 pub async fn write(
     State(app): State<Arc<App>>,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::{Evaluation, Group, Outcome};
 use lanner_engine::detector::Levels;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::access::Principal;
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Path, Query};
 use crate::app::App;
 
 /// Evaluations that one answer looks at, the newest of them.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::check;
 use crate::access::Principal;
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Path};
 use crate::app::App;
 
 /// All checks, or those with one of the `state`s, `enabled` or not, whose `fields` match the `regexes`.

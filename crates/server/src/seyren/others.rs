@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_series::graphite::{Request, parse_as_graphite};
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Path};
 use crate::app::App;
 use crate::blocking::blocking;
 use crate::graphite::StoreSource;

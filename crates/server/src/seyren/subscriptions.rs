@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value};
 
 use super::{check, subscription};
 use crate::access::Principal;
-use crate::api::{ApiError, Json, messages};
+use crate::api::{ApiError, Json, Path, messages};
 use crate::app::App;
 use crate::register;
 

@@ -100,8 +100,8 @@ impl Clients {
     }
 }
 
-/// The clients that hold the switches, and which revision: `current`, `behind`, or one that makes them refuse this
-/// server's. Who was not heard of for two minutes is left out.
+/// List clients that hold the switches, and which revision each holds. One is `current`, `behind`, or `refuses` this
+/// server's because its own is later. Clients not heard of for two minutes are left out.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/clients", tag = "switches", operation_id = "switch_clients",
     responses((status = 200, body = Vec<SwitchClient>))
@@ -110,13 +110,13 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<SwitchClient>> {
     Json(app.switches.clients.views(&app.switches.current(), app.now_ms()))
 }
 
-/// Take what a client holds, and a few of the contexts that it was asked about.
+/// Report what a client holds, and a few of the contexts that it was asked about.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/clients", tag = "switches", operation_id = "report_switch_client",
-    request_body = ReportClient, responses((status = 204), (status = 400, body = lanner_wire::api::ErrorBody))
+    request_body = ReportClient, responses((status = 204))
 ))]
 pub async fn report(
     State(app): State<Arc<App>>,
@@ -132,7 +132,7 @@ pub async fn report(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Raise the revision of the switches, so that clients that hold a later one than this server, as after a restored backup,
+/// Raise the revision of the switches. Clients that hold a later one than this server, as after a restored backup,
 /// follow it again. Without a revision, above the latest that a client holds.
 ///
 /// # Errors
@@ -140,7 +140,7 @@ pub async fn report(
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/bump", tag = "switches", operation_id = "bump_switches",
     request_body = BumpSwitches, responses(
-        (status = 200, body = BumpedSwitches), (status = 422, body = lanner_wire::api::ErrorBody),
+        (status = 200, body = BumpedSwitches),
     )
 ))]
 pub async fn bump(

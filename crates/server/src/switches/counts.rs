@@ -49,13 +49,13 @@ impl Counts {
     }
 }
 
-/// Take what switches did in a client since it last told.
+/// Report what switches did in a client since it last reported.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/counts", tag = "switches", operation_id = "tell_switches",
-    request_body = TellSwitches, responses((status = 204), (status = 400, body = lanner_wire::api::ErrorBody))
+    request_body = TellSwitches, responses((status = 204))
 ))]
 pub async fn tell(
     State(app): State<Arc<App>>,

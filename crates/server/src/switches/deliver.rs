@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{Current, KEEP_ALIVE};
-use crate::api::ApiError;
+use crate::api::{ApiError, Query};
 use crate::app::App;
 use crate::metrics::METRICS;
 
@@ -48,8 +48,8 @@ pub struct Held {
     since: Option<String>,
 }
 
-/// All switches at their revision, as one canonical text with its hash; 304 for who has it already, and for who has an
-/// earlier one only what changed.
+/// Download all switches at their revision, as one canonical text with its hash. Whoever holds an earlier one gets only
+/// what changed, if that is known and shorter.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/snapshot", tag = "switches", operation_id = "switch_snapshot",
     params((
@@ -98,7 +98,7 @@ pub async fn snapshot(
     (meta, signature, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// The public key by which clients know that a snapshot is this server's: 64 hexadecimal digits.
+/// Show the public key that signs snapshots: 64 hexadecimal digits.
 ///
 /// # Errors
 /// 404 when snapshots are not signed.
@@ -106,7 +106,6 @@ pub async fn snapshot(
     get, path = "/api/v1/switches/key", tag = "switches", operation_id = "switch_key",
     responses(
         (status = 200, body = String, content_type = "text/plain"),
-        (status = 404, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
@@ -114,7 +113,8 @@ pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
     app.switches.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
 }
 
-/// Server-sent events: the revision in force, at once and after every change, with what changed if that is short.
+/// Stream the revision in force as server-sent events. One comes at once, and one after every change, with what changed
+/// if that is short.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/stream", tag = "switches", operation_id = "switch_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))

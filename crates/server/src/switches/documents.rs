@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::Node;
 use lanner_io::store::StoredDocument;
@@ -19,7 +19,7 @@ use super::save::{self, By, Change};
 use super::{SWITCH, cause};
 use crate::access::Principal;
 use crate::api::rules::applied_view;
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Limit, Path, Query};
 use crate::app::App;
 use crate::apply::{Applied, ApplyOptions, Prune, Sections};
 use crate::blocking::blocking;
@@ -60,7 +60,7 @@ fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
     Json(ApplyResponse { created, changed, unchanged, deleted, kept, dry_run, ..ApplyResponse::default() })
 }
 
-/// All switches, in order of their ids, and what each does now.
+/// List switches by id, with what each does now.
 ///
 /// # Errors
 /// 500.
@@ -72,13 +72,13 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, 
     Ok(Json(app.store.documents(SWITCH)?.into_iter().map(|stored| view(&app, stored)).collect()))
 }
 
-/// Make the switches what is sent: all of it, or nothing when anything is wrong.
+/// Apply switches: all of them or, if one has a problem, none.
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches", tag = "switches", operation_id = "apply_switches", request_body = ApplySwitches,
-    responses((status = 200, body = ApplyResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+    responses((status = 200, body = ApplyResponse))
 ))]
 pub async fn apply(
     State(app): State<Arc<App>>,
@@ -100,14 +100,14 @@ pub async fn apply(
     Ok(response(save::apply(&app, switches, &options).await?, dry_run))
 }
 
-/// One switch, and what it does now.
+/// Show one switch, and what it does now.
 ///
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "show_switch",
     params(("id" = String, Path)),
-    responses((status = 200, body = SwitchView), (status = 404, body = lanner_wire::api::ErrorBody))
+    responses((status = 200, body = SwitchView))
 ))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<SwitchView>, ApiError> {
     find(&app, &id).map(Json)
@@ -128,9 +128,14 @@ pub struct Why {
 /// # Errors
 /// 400, 422 with every problem, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch", request_body = Object,
-    params(("id" = String, Path), ("message" = Option<String>, Query), ("force" = Option<bool>, Query)),
-    responses((status = 200, body = SwitchView), (status = 422, body = lanner_wire::api::ErrorBody))
+    put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch",
+    request_body(content = Object, example = json!({"when": "bank == \"hsbc\"", "active": false})),
+    params(
+        ("id" = String, Path),
+        ("message" = Option<String>, Query, description = "why, for the history"),
+        ("force" = Option<bool>, Query, description = "do it though it would block more than the guard lets pass"),
+    ),
+    responses((status = 200, body = SwitchView))
 ))]
 pub async fn put(
     State(app): State<Arc<App>>,
@@ -157,14 +162,18 @@ pub async fn put(
     find(&app, &id).map(Json)
 }
 
-/// Delete one switch: it blocks nothing any more.
+/// Delete one switch. It blocks nothing any more.
 ///
 /// # Errors
-/// 404.
+/// 404, 409 when the switch has another version than `expect`.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "delete_switch",
-    params(("id" = String, Path), ("message" = Option<String>, Query), ("expect" = Option<u32>, Query)),
-    responses((status = 204), (status = 404, body = lanner_wire::api::ErrorBody))
+    params(
+        ("id" = String, Path),
+        ("message" = Option<String>, Query, description = "why, for the history"),
+        ("expect" = Option<u32>, Query, format = "uint32", description = "the version that was looked at; 409 if it has another by now"),
+    ),
+    responses((status = 204))
 ))]
 pub async fn delete(
     State(app): State<Arc<App>>,
@@ -198,19 +207,16 @@ async fn changed(
     find(app, id).map(Json)
 }
 
-/// Turn one switch on from now, for a while if that is said.
+/// Activate one switch from now, for a while if `for` says so.
 ///
 /// # Errors
-/// 404, 409 when it would block more than the guard lets pass, 422 when its validity is over and nothing says for how
+/// 404, 409 when it would block more than the guard lets pass or has another version than `expect`, 422 when its validity is over and nothing says for how
 /// long.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/activate", tag = "switches", operation_id = "activate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses(
         (status = 200, body = SwitchView),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 409, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn activate(
@@ -223,14 +229,14 @@ pub async fn activate(
     changed(&app, &principal, &id, Change::Activate(for_ms), request).await
 }
 
-/// Turn one switch off.
+/// Deactivate one switch.
 ///
 /// # Errors
-/// 404.
+/// 404, 409 when the switch has another version than `expect`.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/deactivate", tag = "switches", operation_id = "deactivate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 200, body = SwitchView), (status = 404, body = lanner_wire::api::ErrorBody))
+    responses((status = 200, body = SwitchView))
 ))]
 pub async fn deactivate(
     State(app): State<Arc<App>>,
@@ -241,17 +247,15 @@ pub async fn deactivate(
     changed(&app, &principal, &id, Change::Deactivate, request).await
 }
 
-/// Take the last change of one switch back; doing it twice brings the change again. Also undoes a deletion.
+/// Revert the last change of one switch. Doing it twice brings the change back; it also undoes a deletion.
 ///
 /// # Errors
-/// 404, 422 when it was never changed.
+/// 404, 409 when the switch has another version than `expect`, 422 when it was never changed.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/revert", tag = "switches", operation_id = "revert_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses(
         (status = 200, body = SwitchVersion),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn revert(
@@ -265,14 +269,14 @@ pub async fn revert(
     latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
 }
 
-/// Every version of one switch, the newest first; a deletion has no document.
+/// List the versions of one switch, newest first. A deletion has no document.
 ///
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/{id}/history", tag = "switches", operation_id = "switch_history",
     params(("id" = String, Path)),
-    responses((status = 200, body = Vec<SwitchVersion>), (status = 404, body = lanner_wire::api::ErrorBody))
+    responses((status = 200, body = Vec<SwitchVersion>))
 ))]
 pub async fn history(
     State(app): State<Arc<App>>,
@@ -289,28 +293,30 @@ pub async fn history(
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Limit<100, 10_000>,
 }
 
-/// Who changed switches, the newest first.
+/// List changes of switches, newest first.
 ///
 /// # Errors
 /// 400.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/audit", tag = "switches", operation_id = "switch_audit",
-    params(("limit" = Option<usize>, Query)), responses((status = 200, body = Vec<AuditView>))
+    params((
+        "limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"
+    )),
+    responses((status = 200, body = Vec<AuditView>))
 ))]
 pub async fn audit(
     State(app): State<Arc<App>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, 10_000);
-    let entries = app.store.audit_list(None, Some("switch"), limit)?;
+    let entries = app.store.audit_list(None, Some("switch"), query.limit.0)?;
     Ok(Json(entries.into_iter().map(crate::api::operations::audit_view).collect()))
 }
 
-/// Look through the whole audit: whether every entry follows from the one before, and every document is what its
-/// entry says.
+/// Verify the audit log. Every entry must follow from the one before, and every document be what its entry says.
 ///
 /// # Errors
 /// 500.

@@ -44,7 +44,7 @@ fn view(verdict: &Verdict, explanation: &[Explanation]) -> SwitchVerdict {
     }
 }
 
-/// Ask whether contexts are blocked, and why.
+/// Evaluate switches: whether contexts are blocked, and why.
 ///
 /// # Errors
 /// 400.
@@ -73,6 +73,7 @@ pub async fn evaluate(
 /// A question of the first kill-switch service.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({"identifier": "block-bank", "data": {"bank": "hsbc"}})))]
 pub struct ValidateRequest {
     /// A switch's id, or the value of the label `identifier` that several carry.
     identifier: String,

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::content;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::deliver::{events, is_known};
 use super::evaluate::ask;
 use super::{Current, KEEP_ALIVE};
-use crate::api::{Json, Received};
+use crate::api::{Json, Path, Received};
 use crate::app::App;
 
 /// The flag that stands for all switches.
@@ -96,13 +96,15 @@ const fn truth(is_on: bool) -> &'static Value {
     if is_on { &Value::Bool(true) } else { &Value::Bool(false) }
 }
 
-fn json_text(text: Vec<u8>) -> Response {
+fn json_text(mut text: Vec<u8>) -> Response {
+    text.push(b'\n');
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// Evaluate one flag: one switch, or `blocked` for all of them.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", operation_id = "ofrep_flag", request_body = Object,
+    post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", operation_id = "ofrep_flag", 
+    request_body(content = Object, example = json!({"context": {"bank": "hsbc"}})),
     params(("key" = String, Path)),
     responses(
         (status = 200, body = Object),
@@ -142,7 +144,8 @@ pub async fn single(
 
 /// Evaluate all flags; 304 for who has this answer already.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", operation_id = "ofrep_flags", request_body = Object,
+    post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", operation_id = "ofrep_flags", 
+    request_body(content = Object, example = json!({"context": {"bank": "hsbc"}})),
     responses(
         (status = 200, body = Object),
         (status = 304),
@@ -180,7 +183,7 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
     if is_known(&headers, &tag) {
         return (StatusCode::NOT_MODIFIED, etag).into_response();
     }
-    (etag, [(header::CONTENT_TYPE, "application/json")], text).into_response()
+    (etag, json_text(text.into_bytes())).into_response()
 }
 
 /// Server-sent events for OpenFeature's clients: when to evaluate again.

@@ -90,7 +90,7 @@ fn wanted(app: &App, id: Option<&str>, document: Option<&Value>) -> Result<Switc
     }
 }
 
-/// What a switch would have blocked of the contexts that were asked last, or of the last events of a stream.
+/// Preview what a switch would have blocked of the contexts that were asked last, or of the last events of a stream.
 ///
 /// # Errors
 /// 400, 404, 422 with every problem of a switch that is sent.
@@ -99,8 +99,6 @@ fn wanted(app: &App, id: Option<&str>, document: Option<&Value>) -> Result<Switc
     request_body = PreviewSwitch,
     responses(
         (status = 200, body = SwitchPreview),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn preview(

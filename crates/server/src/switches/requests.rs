@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::Cause;
 use lanner_core::time::{format_duration, parse_duration_ms};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::documents::find;
 use super::{SWITCH, cause, guard, save};
 use crate::access::Principal;
-use crate::api::{ApiError, Json};
+use crate::api::{ApiError, Json, Path};
 use crate::app::App;
 
 /// The kind of documents that requests are; each has the id of its switch.
@@ -89,7 +89,7 @@ pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
     Ok(app.store.document_history(SWITCH, id)?.first().map_or(0, |stored| stored.version))
 }
 
-/// The switches that wait for a second person.
+/// List switches that wait for a second person.
 ///
 /// # Errors
 /// 500.
@@ -101,7 +101,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>
     Ok(Json(app.store.documents(REQUEST)?.iter().filter_map(view).collect()))
 }
 
-/// Ask for one switch to be turned on, once a second person approves.
+/// Request that one switch be activated once a second person approves.
 ///
 /// # Errors
 /// 404, 422 when its validity is over and nothing says for how long.
@@ -110,8 +110,6 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses(
         (status = 202, body = SwitchRequest),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 422, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn request(
@@ -137,18 +135,15 @@ pub async fn request(
     Ok((StatusCode::ACCEPTED, Json(view)))
 }
 
-/// Turn on what somebody else, or an alert, asked for.
+/// Approve what somebody else, or an alert, requested.
 ///
 /// # Errors
-/// 403 for who asked, 404, 409 when the switch has changed since.
+/// 403 for who asked, 404, 409 when the switch has changed since, 422 when it cannot be activated any more.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/approve", tag = "switches", operation_id = "approve_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses(
         (status = 200, body = SwitchView),
-        (status = 403, body = lanner_wire::api::ErrorBody),
-        (status = 404, body = lanner_wire::api::ErrorBody),
-        (status = 409, body = lanner_wire::api::ErrorBody),
     )
 ))]
 pub async fn approve(
@@ -189,14 +184,14 @@ fn person(app: &App, actor: String, message: Option<String>) -> Author {
     Author { actor, message, cause: Cause::Person, now_ms: app.now_ms() }
 }
 
-/// Turn down what somebody asked for; who asked may do so too.
+/// Deny a request; whoever made it may do so too.
 ///
 /// # Errors
 /// 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/deny", tag = "switches", operation_id = "deny_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
-    responses((status = 200, body = SwitchRequest), (status = 404, body = lanner_wire::api::ErrorBody))
+    responses((status = 200, body = SwitchRequest))
 ))]
 pub async fn deny(
     State(app): State<Arc<App>>,

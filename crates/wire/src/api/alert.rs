@@ -171,6 +171,7 @@ pub struct AcknowledgementView {
 /// What somebody says who takes on an alert.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "comment": "looking into it" })))]
 #[serde(deny_unknown_fields)]
 pub struct NewAcknowledgement {
     /// Who; the caller's name, if absent.

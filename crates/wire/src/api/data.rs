@@ -57,6 +57,9 @@ impl SeriesView {
 /// Asks for a measure or a series over a range, a value per step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "query": { "stream": "payments", "measure": "count", "by": ["bank"] }, "from": "now-1h", "step": "10m"
+})))]
 #[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// The query as in a rule: `{"stream": "payments", "measure": "count", "by": ["bank"]}`.

@@ -9,6 +9,7 @@ use super::{EvaluationView, Incident, NotificationView, ReviewView, Time, When};
 /// Asks what rules would have done. Nothing is stored or sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "rules": [], "from": "now-1h" })))]
 #[serde(deny_unknown_fields)]
 pub struct ReplayRequest {
     /// The rules.

@@ -14,8 +14,8 @@ pub struct RuleDocument {
     pub id: String,
     /// Counted from 1; every change makes a new one.
     pub version: u32,
-    /// The rule as its author wrote it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    /// The rule as its author wrote it; `null` in the version that deleted it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub document: Value,
     /// When this version was made.
     pub changed: Time,
@@ -95,6 +95,13 @@ pub struct Prefill {
 /// Makes the rules what is sent, in one step: all of it or, if one rule has a problem, none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "rules": [{
+        "id": "payments-floor", "query": { "stream": "payments", "measure": "count", "by": ["bank"] },
+        "window": "10m", "absolute": { "min": 20 }
+    }],
+    "dry_run": true
+})))]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
     /// The rules, each an object with an `id`.
@@ -214,6 +221,12 @@ pub struct ApplyResponse {
 /// Asks whether rules are right, without storing them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "rules": [{
+        "id": "payments-floor", "query": { "stream": "payments", "measure": "count" }, "window": "10m",
+        "absolute": { "min": 20 }
+    }]
+})))]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     /// The rules.

@@ -10,6 +10,9 @@ use crate::matchers::{format_matchers, parse_matchers};
 /// A silence to be made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "matchers": ["bank=\"hsbc\""], "duration": "2h", "comment": "maintenance"
+})))]
 #[serde(deny_unknown_fields)]
 pub struct NewSilence {
     /// All of these must match, such as `bank="hsbc"`.

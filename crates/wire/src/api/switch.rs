@@ -17,7 +17,7 @@ pub struct SwitchVersion {
     /// Counted from 1; every change makes a new one.
     pub version: u32,
     /// The switch as its author wrote it; `null` in the version that deleted it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub document: Value,
     /// When this version was made.
     pub changed: Time,
@@ -60,14 +60,17 @@ pub struct SwitchView {
 #[serde(default)]
 pub struct SwitchCount {
     /// Contexts that it blocked.
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub blocked: u64,
     /// Contexts that it would have blocked, in shadow.
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub shadow: u64,
 }
 
 /// What switches did in a client since it last told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "counts": { "block-bank": { "blocked": 3, "shadow": 0 } } })))]
 #[serde(deny_unknown_fields)]
 pub struct TellSwitches {
     /// By id; of switches that are not known nothing is kept.
@@ -77,10 +80,14 @@ pub struct TellSwitches {
 /// What a client holds, and a few of the contexts that it was asked about.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "client": "checkout-7", "revision": 3, "contexts": [{ "bank": "hsbc" }]
+})))]
 pub struct ReportClient {
     /// What it calls itself.
     pub client: String,
     /// The revision that it holds; 0 for none.
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub revision: u64,
     /// The snapshot's tag.
     #[serde(default)]
@@ -114,6 +121,7 @@ pub struct SwitchClient {
 /// Raises the revision of the switches.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({})))]
 #[serde(deny_unknown_fields)]
 pub struct BumpSwitches {
     /// To what; without it, above what any client holds.
@@ -134,6 +142,9 @@ pub struct BumpedSwitches {
 /// Makes the switches what is sent, in one step: all of it or, if one has a problem, none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "switches": [{ "id": "block-bank", "when": "bank == \"hsbc\"", "active": false }], "dry_run": true
+})))]
 #[serde(deny_unknown_fields)]
 pub struct ApplySwitches {
     /// The switches, each an object with an `id`.
@@ -156,6 +167,7 @@ pub struct ApplySwitches {
 /// Turns a switch on or off, or takes its last change back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "for": "2h", "message": "the bank is down" })))]
 #[serde(deny_unknown_fields)]
 pub struct ChangeSwitch {
     /// For how long it is on, such as `2h`; only when it is turned on.
@@ -170,12 +182,14 @@ pub struct ChangeSwitch {
     pub force: bool,
     /// The version of the switch that was looked at; if it has another by now, nothing is changed and the answer is 409.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uint32"))]
     pub expect: Option<u32>,
 }
 
 /// Contexts to ask the switches about: one, or many.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "context": { "bank": "hsbc" }, "explain": true })))]
 #[serde(deny_unknown_fields)]
 pub struct EvaluateSwitches {
     /// One context.
@@ -239,6 +253,7 @@ pub struct SwitchAnswer {
 /// Tries a switch on contexts of the past.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "id": "block-bank", "stream": "payments", "last": 1000 })))]
 #[serde(deny_unknown_fields)]
 pub struct PreviewSwitch {
     /// The id of a switch.

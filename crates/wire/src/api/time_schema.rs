@@ -1,7 +1,7 @@
 //! How times look in an OpenAPI document.
 
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{Time, When};
@@ -24,8 +24,10 @@ impl ToSchema for Time {}
 impl PartialSchema for When {
     fn schema() -> RefOr<Schema> {
         let schema = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some("An instant, RFC 3339, or a distance back from now."))
+            .schema_type(SchemaType::from_iter([Type::String, Type::Number]))
+            .description(Some(
+                "An instant, RFC 3339 or seconds or milliseconds since 1970, or a distance back from now.",
+            ))
             .examples(["2026-12-01T08:00:00Z", "now-1h"]);
         schema.into()
     }

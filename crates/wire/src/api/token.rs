@@ -7,6 +7,7 @@ use super::Time;
 /// A token to be made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "name": "telegraf", "scopes": ["ingest"] })))]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// The name under which the audit knows whoever shows it.
