@@ -27,14 +27,17 @@ use crate::register;
 /// Evaluations and messages of one answer; the summary counts all.
 const MAX_SHOWN: usize = 100_000;
 
-/// Say what rules would have done: the given documents, or without any all that are stored. With incidents or a wanted
-/// number of alarms a week, also how well that agrees, and which limits would do better.
+/// Windows of all rules together that one request may evaluate: five rules of a minute over seven years.
+const MAX_WINDOWS: i64 = 20_000_000;
+
+/// Replay rules over stored data: those sent or, without any, all that are stored. With incidents or a wanted number of
+/// alarms a week, also how well that agrees, and which limits would do better.
 ///
 /// # Errors
 /// 400, 422.
 #[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/replay", tag = "rules", request_body = ReplayRequest,
-    responses((status = 200, body = ReplayResponse), (status = 422, body = lanner_wire::api::ErrorBody))
+    post, path = "/api/v1/replay", tag = "rules", operation_id = "replay", request_body = ReplayRequest,
+    responses((status = 200, body = ReplayResponse))
 ))]
 pub async fn replay(
     State(app): State<Arc<App>>,
@@ -49,11 +52,27 @@ pub async fn replay(
     let terms = review::terms(&request).map_err(ApiError::problems)?;
     let stored = register::stored_config(&app.store)?;
     let rules = rules(&request.rules, &stored)?;
+    refuse_endless(&rules, range)?;
     let done = blocking(move || {
         let (replay, reviews) = look_back(&app, rules, &stored, range, &terms)?;
         Ok::<_, StoreError>(response(&replay, reviews))
     });
     Ok(Json(done.await??))
+}
+
+/// Refuses a range that nobody would wait for the end of.
+fn refuse_endless(rules: &[Rule], range: TimeRange) -> Result<(), ApiError> {
+    let active = rules.iter().filter(|rule| rule.status == Status::Active);
+    let windows =
+        active.map(|rule| range.end_ms.saturating_sub(range.start_ms) / rule.schedule.every_ms.max(1));
+    let n_windows = windows.fold(0, i64::saturating_add);
+    if n_windows <= MAX_WINDOWS {
+        return Ok(());
+    }
+    let message = format!(
+        "is too early: {n_windows} windows would be evaluated, more than {MAX_WINDOWS}; choose a later time, or fewer rules"
+    );
+    Err(ApiError::problems(vec![ProblemView::at("from", message)]))
 }
 
 fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
