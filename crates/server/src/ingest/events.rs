@@ -31,7 +31,7 @@ use crate::metrics::METRICS;
         description = "One object, an array of objects, or one object a line",
         content(
             (Value = "application/json", example = json!([{"bank": "hsbc", "amount": 3}])),
-            (String = "application/x-ndjson", example = "{\"bank\": \"hsbc\"}\n{\"bank\": \"ing\"}"),
+            (Value = "application/x-ndjson", example = "{\"bank\": \"hsbc\"}\n{\"bank\": \"ing\"}"),
         )
     ),
     params(

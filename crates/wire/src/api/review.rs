@@ -14,8 +14,10 @@ use super::{Time, WindowView};
 #[serde(deny_unknown_fields)]
 pub struct Incident {
     /// When it began.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::time_schema::Instant))]
     pub start: Time,
     /// When it was over; the same as `start` for a moment.
+    #[cfg_attr(feature = "openapi", schema(value_type = super::time_schema::Instant))]
     pub end: Time,
     /// Which alerts it concerns: those that have these labels, `rule` among them; all, if absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

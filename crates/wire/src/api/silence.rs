@@ -19,9 +19,11 @@ pub struct NewSilence {
     pub matchers: Vec<MatcherText>,
     /// When it begins; now, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::time_schema::Instant>))]
     pub start: Option<Time>,
     /// When it ends. Give this or `duration`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::time_schema::Instant>))]
     pub end: Option<Time>,
     /// How long it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
