@@ -106,11 +106,23 @@ pub(crate) fn tell_layout(name: &str, table: &Table<'_>) {
     if let (Some(says), Some(at)) = (table.says_of_times(), layout.time) {
         remark(&format!("{name}: times in {} are read {says}", layout.names[at]));
     }
-    for (at, text) in &layout.open_commas {
-        let column = &layout.names[*at];
+    for (at, text) in layout.taken_for_thousands() {
+        let column = &layout.names[at];
+        let sign = if text.contains(',') { "comma" } else { "point" };
         remark(&format!(
-            "{name}: {column}: the comma in \"{text}\" is taken for thousands; if it is for decimals, say --decimal comma"
+            "{name}: {column}: the {sign} in \"{text}\" is taken for thousands; if it is for decimals, say --decimal {sign}"
         ));
+    }
+    for (at, unit) in layout.half_bare() {
+        let column = &layout.names[at];
+        remark(&match unit {
+            "" => format!(
+                "{name}: {column}: many numbers have a unit and most have none; those with one are left out"
+            ),
+            _ => format!(
+                "{name}: {column}: numbers without a unit are taken for {unit}, as most of the others are"
+            ),
+        });
     }
     if !layout.texts.is_empty() {
         remark(&format!("{name}: left out, for they hold no numbers: {}", few(&names(&layout.texts))));

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 
 use ::csv::ByteRecord;
 
-use super::number::{Decimal, NumberForm, NumbersSeen, is_gap};
+use super::number::{Decimal, NumberForm, NumbersSeen, TableDecimal, is_gap};
 use super::rows::cell;
 use super::time::{ClockForm, TimeForm, TimesSeen, is_time_name};
 use super::written::DateOrder;
@@ -59,8 +59,6 @@ pub struct Layout {
     pub(super) numbers: Vec<NumberForm>,
     /// Why there are no times, if there are none: the cell that looked most like one.
     pub no_time: Option<String>,
-    /// Columns in which `1,234` was taken as a thousand for want of anything that told; with a cell each.
-    pub open_commas: Vec<(usize, String)>,
 }
 
 /// What was seen of a column.
@@ -320,7 +318,6 @@ pub(super) fn finish_long(
     if is_own(&layout.names) {
         layout.numbers =
             vec![NumberForm { decimal: options.decimal.unwrap_or_default(), ..NumberForm::default() }];
-        layout.open_commas.clear();
     }
     Ok(layout)
 }
@@ -461,20 +458,36 @@ impl Layout {
         let decimals = seen.iter().fold([0, 0], |[points, commas], seen| {
             [points + seen.numbers.decimals[0], commas + seen.numbers.decimals[1]]
         });
-        let of_table = match decimals {
-            [0, 0] if delimiter == b';' => Some(Decimal::Comma),
-            [points, commas] if points == commas => None,
-            [points, commas] => Some(if commas > points { Decimal::Comma } else { Decimal::Point }),
+        let of_table = match (options.decimal, decimals) {
+            (Some(decimal), _) => TableDecimal::Told(decimal),
+            // Whoever writes decimals with a comma cannot separate cells with it.
+            (None, [0, 0]) if delimiter == b';' => TableDecimal::Guessed(Decimal::Comma),
+            (None, [points, commas]) if points == commas => TableDecimal::Guessed(Decimal::Point),
+            (None, [points, commas]) if commas > points => TableDecimal::Told(Decimal::Comma),
+            (None, _) => TableDecimal::Told(Decimal::Point),
         };
         for &at in &self.values {
-            let mut form = seen[at].numbers.form(options.decimal.or(of_table));
-            form.decimal = options.decimal.unwrap_or(form.decimal);
-            if let Some(text) = seen[at].numbers.open_comma.clone().filter(|_| form.is_open) {
-                self.open_commas.push((at, text));
+            let mut form = seen[at].numbers.form(of_table);
+            if let Some(decimal) = options.decimal {
+                (form.decimal, form.taken_for_thousands) = (decimal, None);
             }
             self.numbers.push(form);
         }
         self.totals.resize(self.values.len(), false);
+    }
+
+    /// Columns in which a cell such as `1,234` was taken for a thousand though nothing told, with that cell.
+    pub fn taken_for_thousands(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.forms().filter_map(|(at, form)| Some((at, form.taken_for_thousands.as_deref()?)))
+    }
+
+    /// Columns in which many numbers have a unit and many have none, with the unit of all.
+    pub fn half_bare(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.forms().filter(|(_, form)| form.is_half_bare).map(|(at, form)| (at, form.unit.as_str()))
+    }
+
+    fn forms(&self) -> impl Iterator<Item = (usize, &NumberForm)> {
+        self.values.iter().copied().zip(&self.numbers)
     }
 
     /// The column of this name, or of this number counted from 1.

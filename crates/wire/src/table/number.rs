@@ -95,6 +95,7 @@ fn are_groups(digits: &str, separator: char) -> bool {
     let [first, middle @ .., last] = &groups[..] else { return false };
     groups.iter().all(is_whole)
         && (1..=3).contains(&first.len())
+        && !first.starts_with('0')
         && last.len() == 3
         && (middle.iter().all(|group| group.len() == 3)
             || (first.len() <= 2 && middle.iter().all(|group| group.len() == 2)))
@@ -122,8 +123,11 @@ pub(super) struct NumbersSeen {
     pub(super) n_numbers: usize,
     /// Cells that only a decimal point, or only a decimal comma, explains.
     pub(super) decimals: [usize; 2],
-    /// The first of those such as `1,234` and how many there are.
-    pub(super) open_comma: Option<String>,
+    /// The first such as `1,234`, which may be either.
+    open_comma: Option<String>,
+    /// The first such as `1.234`.
+    open_point: Option<String>,
+    /// What stands behind numbers other than zero, which is often written without.
     units: Vec<(String, usize)>,
 }
 
@@ -140,14 +144,12 @@ impl NumbersSeen {
             }
             match hint {
                 Hint::Sure(decimal) => self.decimals[usize::from(decimal == Decimal::Comma)] += 1,
-                Hint::OpenComma => self.open_comma = self.open_comma.take().or_else(|| Some(cell.to_owned())),
+                Hint::Open(Decimal::Comma) => keep_first(&mut self.open_comma, cell),
+                Hint::Open(Decimal::Point) => keep_first(&mut self.open_point, cell),
                 Hint::None => {}
             }
-            let n_units = self.units.len();
-            match self.units.iter_mut().find(|(unit, _)| unit == apart.unit) {
-                Some((_, count)) => *count += 1,
-                None if n_units < 16 => self.units.push((apart.unit.to_owned(), 1)),
-                None => {}
+            if apart.body.contains(|c: char| matches!(c, '1'..='9')) {
+                self.see_unit(apart.unit);
             }
         } else if !is_plain(cell) {
             return false;
@@ -156,13 +158,22 @@ impl NumbersSeen {
         true
     }
 
-    /// How the column writes numbers; `table` is what is known of the others.
-    pub(super) fn form(&self, table: Option<Decimal>) -> NumberForm {
+    fn see_unit(&mut self, unit: &str) {
+        let n_units = self.units.len();
+        match self.units.iter_mut().find(|(known, _)| known == unit) {
+            Some((_, count)) => *count += 1,
+            None if n_units < 16 => self.units.push((unit.to_owned(), 1)),
+            None => {}
+        }
+    }
+
+    /// How the column writes numbers; `table` is what the other columns write, or else the separator suggests.
+    pub(super) fn form(&self, table: TableDecimal) -> NumberForm {
         let own = match self.decimals {
             [0, 0] => None,
             [points, commas] => Some(if commas > points { Decimal::Comma } else { Decimal::Point }),
         };
-        let unit = self.units.iter().max_by_key(|(_, count)| *count).map(|(unit, _)| unit.as_str());
+        let unit = self.units.iter().rev().max_by_key(|(_, count)| *count).map(|(unit, _)| unit.as_str());
         let n_all: usize = self.units.iter().map(|(_, count)| count).sum();
         let scales: Option<Vec<&str>> =
             self.units.iter().map(|(unit, _)| scale(unit).map(|(_, base)| base)).collect();
@@ -170,20 +181,42 @@ impl NumbersSeen {
         let is_mixed = self.units.iter().filter(|(_, count)| count * 50 > n_all).count() > 1;
         let is_scaled =
             is_mixed && scales.is_some_and(|bases| bases.windows(2).all(|pair| pair[0] == pair[1]));
+        let (decimal, is_told) = match (own, table) {
+            (Some(decimal), _) | (None, TableDecimal::Told(decimal)) => (decimal, true),
+            (None, TableDecimal::Guessed(decimal)) => (decimal, false),
+        };
+        let grouped = match decimal {
+            Decimal::Point => &self.open_comma,
+            Decimal::Comma => &self.open_point,
+        };
         NumberForm {
-            decimal: own.or(table).unwrap_or_default(),
-            is_open: own.is_none() && table.is_none() && self.open_comma.is_some(),
+            decimal,
+            taken_for_thousands: grouped.clone().filter(|_| !is_told),
             unit: unit.unwrap_or_default().to_owned(),
+            is_half_bare: is_mixed && !is_scaled && self.units.iter().any(|(unit, _)| unit.is_empty()),
             is_scaled,
         }
     }
 }
 
+fn keep_first(kept: &mut Option<String>, cell: &str) {
+    kept.get_or_insert_with(|| cell.to_owned());
+}
+
+/// What stands before decimals in a table, as far as one column needs to know it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TableDecimal {
+    /// Other columns, or the user, say so.
+    Told(Decimal),
+    /// Nothing says so.
+    Guessed(Decimal),
+}
+
 enum Hint {
     None,
     Sure(Decimal),
-    /// `1,234`
-    OpenComma,
+    /// `1,234` or `1.234`: before decimals, or between thousands.
+    Open(Decimal),
 }
 
 fn hint(body: &str) -> Hint {
@@ -191,10 +224,10 @@ fn hint(body: &str) -> Hint {
     let after = |sign| body.rsplit(sign).next().map_or(0, str::len);
     match (count(','), count('.')) {
         (0, 0) => Hint::None,
-        (0, 1) if are_groups(body, '.') => Hint::None,
+        (0, 1) if are_groups(body, '.') => Hint::Open(Decimal::Point),
         (0, 1) => Hint::Sure(Decimal::Point),
         (0, _) => Hint::Sure(Decimal::Comma),
-        (1, 0) if are_groups(body, ',') && !body.starts_with('0') => Hint::OpenComma,
+        (1, 0) if are_groups(body, ',') => Hint::Open(Decimal::Comma),
         (1, 0) => Hint::Sure(Decimal::Comma),
         (_, 0) => Hint::Sure(Decimal::Point),
         _ if after(',') < after('.') => Hint::Sure(Decimal::Comma),
@@ -211,10 +244,12 @@ fn is_plain(cell: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct NumberForm {
     pub(super) decimal: Decimal,
-    /// Whether nothing told if a comma separates thousands or decimals.
-    pub(super) is_open: bool,
+    /// A cell whose only separator is taken for one of thousands, though nothing told.
+    pub(super) taken_for_thousands: Option<String>,
     /// What stands behind (or before) most of them.
     pub(super) unit: String,
+    /// Whether many have a unit and many have none.
+    pub(super) is_half_bare: bool,
     /// Whether units differ in size only, and are made one.
     pub(super) is_scaled: bool,
 }
@@ -255,7 +290,10 @@ impl NumberForm {
         };
         let factor = match scale(apart.unit) {
             Some((factor, _)) if self.is_scaled => factor,
-            _ if apart.unit == self.unit || apart.unit.is_empty() || self.unit.is_empty() => 1.0,
+            _ if apart.unit == self.unit || apart.unit.is_empty() => 1.0,
+            _ if self.unit.is_empty() => {
+                return wrong(&format!("has the unit {}, and the other cells have none", shown(apart.unit)));
+            }
             _ => return wrong(&format!("has another unit than the column's {}; convert it", self.unit)),
         };
         // Whole factors only, for a thousandth is no exact number.
@@ -309,12 +347,14 @@ fn scale(unit: &str) -> Option<(f64, &str)> {
 mod tests {
     use super::*;
 
+    const GUESS: TableDecimal = TableDecimal::Guessed(Decimal::Point);
+
     fn read(cells: &[&str]) -> Vec<Option<f64>> {
         let mut seen = NumbersSeen::default();
         for cell in cells.iter().filter(|cell| !is_gap(cell)) {
             seen.see(cell);
         }
-        let form = seen.form(None);
+        let form = seen.form(GUESS);
         cells.iter().map(|cell| form.read(cell).ok()).collect()
     }
 
@@ -350,6 +390,20 @@ mod tests {
         check(&["950", "1.2k", "3M"], &[950.0, 1_200.0, 3e6]);
         let mixed: Vec<&str> = std::iter::repeat_n("5 kg", 99).chain(["5 lb"]).collect();
         assert_eq!(read(&mixed)[98..], [Some(5.0), None]);
+        assert_eq!(read(&["900", "12o", "0"]), [Some(900.0), None, Some(0.0)]);
+        check(&["0", "0", "0", "5 ms", "0"], &[0.0, 0.0, 0.0, 5.0, 0.0]);
+    }
+
+    #[test]
+    fn half_a_column_without_its_unit_is_told() {
+        let is_half_bare = |cells: &[&str]| {
+            let mut seen = NumbersSeen::default();
+            cells.iter().for_each(|cell| assert!(seen.see(cell)));
+            seen.form(GUESS).is_half_bare
+        };
+        assert!(is_half_bare(&["90%", "0.9"]));
+        assert!(!is_half_bare(&["90%", "0", "80 %"]));
+        assert!(!is_half_bare(&["900", "1.2k"]));
     }
 
     #[test]
@@ -358,18 +412,27 @@ mod tests {
             ["", "host1", "10.0.0.1", "2025-10-20", "14:00", "1,2,3", "5b3f", "1.2.3", "5 of 7", "inf"]
         {
             let mut seen = NumbersSeen::default();
-            let form = seen.form(None);
+            let form = seen.form(GUESS);
             let is_number = seen.see(cell) && form.read(cell).is_ok();
             assert!(!is_number, "{cell}");
         }
     }
 
     #[test]
-    fn a_comma_may_stay_open() {
-        let mut seen = NumbersSeen::default();
-        seen.see("1,234");
-        assert!(seen.form(None).is_open);
-        assert_eq!(seen.form(Some(Decimal::Comma)).read("1,234"), Ok(1.234));
+    fn what_is_taken_for_thousands_is_told() {
+        let form = |cell: &str, table| {
+            let mut seen = NumbersSeen::default();
+            seen.see(cell);
+            let form = seen.form(table);
+            (form.read(cell), form.taken_for_thousands)
+        };
+        let (told, guess) = (TableDecimal::Told, TableDecimal::Guessed);
+        assert_eq!(form("1,234", guess(Decimal::Point)), (Ok(1_234.0), Some("1,234".to_owned())));
+        assert_eq!(form("1,234", told(Decimal::Point)), (Ok(1_234.0), None));
+        assert_eq!(form("1,234", told(Decimal::Comma)), (Ok(1.234), None));
+        assert_eq!(form("1.234", guess(Decimal::Comma)), (Ok(1_234.0), Some("1.234".to_owned())));
+        assert_eq!(form("1.234", guess(Decimal::Point)), (Ok(1.234), None));
+        assert_eq!(form("0.900", guess(Decimal::Comma)), (Ok(0.9), None));
     }
 
     proptest::proptest! {
@@ -377,7 +440,7 @@ mod tests {
         fn any_text_is_answered(text in proptest::prelude::any::<String>()) {
             let mut seen = NumbersSeen::default();
             seen.see(&text);
-            let _ = seen.form(None).read(&text);
+            let _ = seen.form(GUESS).read(&text);
         }
 
         #[test]
@@ -385,7 +448,7 @@ mod tests {
             let text = number.to_string();
             let mut seen = NumbersSeen::default();
             proptest::prop_assert!(seen.see(&text));
-            proptest::prop_assert_eq!(seen.form(None).read(&text), Ok(number));
+            proptest::prop_assert_eq!(seen.form(GUESS).read(&text), Ok(number));
         }
     }
 }
