@@ -2,7 +2,8 @@
 //!
 //! The guess, by magnitude: below 10^11 seconds, below 10^14 milliseconds, below 10^17 microseconds, else
 //! nanoseconds. Each unit thus covers 1973 to 5138 and no instant in that span is read in the wrong one;
-//! what lies before 1973 must be written in seconds or as RFC 3339.
+//! what lies before 1973 must be written in seconds or as RFC 3339. Eight and twelve digits that are a date, `20261201`
+//! and `202612010800`, would be instants of 1970 and 1976, which nobody means: they are refused.
 
 use lanner_core::time::{MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
 use serde_json::Value;
@@ -41,8 +42,13 @@ pub fn parse_guessing(text: &str) -> Result<i64, String> {
 /// A number since 1970, in the unit guessed from its size, as milliseconds rounded down.
 ///
 /// # Errors
-/// A sentence when the instant lies outside 1900 to 2200.
+/// A sentence when the instant lies outside 1900 to 2200, or when the digits are rather those of a date.
 pub fn from_epoch(number: i64) -> Result<i64, String> {
+    if let Some(written) = as_date(number) {
+        return Err(format!(
+            "{number} looks like a date; write \"{written}\", or a number of milliseconds since 1970"
+        ));
+    }
     let time_ms = match number.unsigned_abs() {
         n if n < SECONDS_BELOW => number * 1_000,
         n if n < MILLIS_BELOW => number,
@@ -88,6 +94,21 @@ pub fn from_json(value: &Value) -> Result<i64, String> {
     }
 }
 
+/// Digits such as `20261201` or `202612010800`, written as the date that they are.
+fn as_date(number: i64) -> Option<String> {
+    let (date, clock) = match number {
+        19_000_101..=21_991_231 => (number, None),
+        190_001_010_000..=219_912_312_359 => (number / 10_000, Some(number % 10_000)),
+        _ => return None,
+    };
+    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+    let written = match clock {
+        None => format!("{year}-{month:02}-{day:02}"),
+        Some(clock) => format!("{year}-{month:02}-{day:02} {:02}:{:02}", clock / 100, clock % 100),
+    };
+    parse_time_ms(&written).is_ok().then_some(written)
+}
+
 /// `time_ms` if it lies in 1900 to 2200.
 pub(crate) fn within_bounds(time_ms: i64) -> Option<i64> {
     (MIN_TIME_MS..MAX_TIME_MS).contains(&time_ms).then_some(time_ms)
@@ -125,6 +146,10 @@ mod tests {
         check("2023-11-14 22:13:20.250", Some(1_700_000_000_250));
         check("2023-11-14", Some(1_699_920_000_000));
         check("99999999999", None); // seconds, in the year 5138
+        check("20251020", None);
+        check("202510200000", None);
+        check("20251320", Some(20_251_320_000)); // no date
+        check("20251020.5", Some(20_251_020_500));
         check("9999999999999999999999", None);
         check("", None);
         check("e", None);
@@ -138,6 +163,8 @@ mod tests {
         assert_eq!(from_json(&serde_json::json!(1_700_000_000.5)), Ok(1_700_000_000_500));
         assert_eq!(from_json(&serde_json::json!("1700000000")), Ok(1_700_000_000_000));
         assert!(from_json(&serde_json::json!(true)).is_err());
+        let says = from_json(&serde_json::json!(202_510_200_830_i64)).unwrap_err();
+        assert!(says.contains("write \"2025-10-20 08:30\""), "{says}");
         assert!(from_json(&serde_json::json!(u64::MAX)).is_err());
     }
 }
