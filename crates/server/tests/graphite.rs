@@ -331,6 +331,52 @@ async fn several_values_a_minute_are_all_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_schema_asks_for_outlives_upkeep_and_is_shown() {
+    lanner_io::receiver::install_crypto_provider();
+    let folder = tempfile::tempdir().unwrap();
+    let conf = folder.path().join("storage-schemas.conf");
+    std::fs::write(&conf, "[fast]\npattern = ^fast\\.\nretentions = 10s:7d\n").unwrap();
+    let text = format!(
+        "server: {{ listen: \"127.0.0.1:0\", carbon: off, carbon_pickle: off, storage_schemas: \"{}\" }}",
+        conf.display()
+    );
+    let mut config = lanner_engine::Config::default();
+    assert_eq!(config.read(&lanner_core::Node::from_yaml(&text).unwrap()), []);
+    let mut settings = Settings::new(folder.path().join("data"));
+    assert_eq!(settings.read(config.server.as_ref(), config.retention.as_ref()), []);
+    let server = Server::start(settings).await.unwrap();
+    let running = Running { server, http: reqwest::Client::new(), _folder: folder };
+
+    let store = running.server.app().store.clone();
+    let now_ms = running.server.app().now_ms();
+    let start_s = now_ms / 3_600_000 * 3_600 - 30 * 3_600;
+    let mut batch = Batch::default();
+    for name in ["fast.orders", "slow.orders"] {
+        let id = store.series_id(&carbon::series_key(name).unwrap()).unwrap();
+        batch.samples.extend((0..360).map(|at| (id, Sample::new((start_s + at * 10) * 1000, 10.0))));
+    }
+    store.append(batch).unwrap().await.unwrap();
+    // Sealed, and looked through for what is old.
+    for hour in 0..3 {
+        store.maintain(now_ms + hour * 3_600_000).unwrap();
+    }
+    for (name, n_values, sum) in [("fast.orders", 360, 3_600.0), ("slow.orders", 60, 600.0)] {
+        let (from_s, until_s) = ((start_s - 10).to_string(), (start_s + 3_590).to_string());
+        let form = [("target", name), ("from", &*from_s), ("until", &*until_s), ("format", "json")];
+        let (_, body) = running.post("/render", &form).await;
+        let series: Value = serde_json::from_str(&body).unwrap();
+        let values: Vec<f64> = series[0]["datapoints"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|point| point[0].as_f64())
+            .collect();
+        assert_eq!((values.len(), values.iter().sum::<f64>()), (n_values, sum), "{name}");
+    }
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn times_of_day_are_those_of_the_servers_zone() {
     let settings = |folder: &std::path::Path| Settings {
         time_zone: jiff::tz::TimeZone::get("Asia/Kolkata").unwrap(),

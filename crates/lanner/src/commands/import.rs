@@ -290,7 +290,11 @@ async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Sh
     let sent = match sent {
         Ok(sent) => sent,
         Err((n_items, failure)) => {
-            remark(&format!("{}: {n_items} {unit} were taken before this failure", path.display()));
+            remark(&format!(
+                "{}: {} taken before this failure",
+                path.display(),
+                output::counted(n_items, unit.trim_end_matches('s'))
+            ));
             return Err(failure);
         }
     };
@@ -371,7 +375,8 @@ fn tell(path: &Path, unit: &str, report: &Report, sent: &Sent, took: Duration) {
         remark(&format!("{path}: the server refused a line: {reason}"));
     }
     if let Some(warning) = &sent.warning {
-        remark(&format!("{path}: {} {unit} are too old to be kept: {warning}", sent.too_old));
+        let too_old = output::counted(sent.too_old, unit.trim_end_matches('s'));
+        remark(&format!("{path}: {too_old} too old to be kept: {warning}"));
     }
     let refused = report.rejected + sent.rejected;
     let n_shown = report.problems.len().min(MAX_SHOWN) + sent.reasons.len();

@@ -19,7 +19,7 @@ fn an_import_asks_before_it_loses_what_is_too_old() {
         "time,name,value\n2026-11-01T00:00:00Z,m,3\n"
     );
     let ran = server.run(&[&import[..], &["--too-old", "keep"]].concat());
-    ran.says(0, &["3 samples", "2 samples are too old to be kept", "will be dropped at the next upkeep"]);
+    ran.says(0, &["3 samples", "2 samples too old to be kept", "will be dropped at the next upkeep"]);
     // What comes over standard input cannot be looked through first: the old is left out and told.
     let piped = ["import", "--url", &server.url, "--name", "p", "--format", "csv", "-"];
     run_with_input(&piped, OLD.as_bytes()).says(1, &["-: 2 samples are older", "left out"]);

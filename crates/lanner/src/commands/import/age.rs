@@ -10,7 +10,7 @@ use lanner_core::{Sample, SeriesKey};
 use lanner_io::store::{Retention, RetentionRule, StoreOptions, format_keep};
 
 use crate::failure::{Failure, Result, remark};
-use crate::progress;
+use crate::output::counted;
 
 /// What to do with data that is older than what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,17 +118,20 @@ impl Findings {
     pub(super) fn add(&mut self, path: &std::path::Path, unit: &str, watch: &Shared) {
         let watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
         let path = path.display();
+        let noun = unit.trim_end_matches('s');
         for (rule, Found { n_items, oldest_ms }) in &watch.found {
             let oldest = format_time(*oldest_ms);
+            let (items, are) = (counted(*n_items, noun), if *n_items == 1 { "is" } else { "are" });
             self.lines.push(format!(
-                "{path}: {n_items} {unit} are older than what is kept ({rule}), the oldest of {oldest}"
+                "{path}: {items} {are} older than what is kept ({rule}), the oldest of {oldest}"
             ));
             self.n_too_old += n_items;
         }
         if watch.n_merged > 0 {
-            let n_merged = progress::scaled(watch.n_merged as f64);
+            let (items, share) =
+                (counted(watch.n_merged, noun), if watch.n_merged == 1 { "shares" } else { "share" });
             self.lines.push(format!(
-                "{path}: {n_merged} {unit} share a step of the retention with the one before, and will become one value with it"
+                "{path}: {items} {share} a step of the retention with the one before, and will become one value with it"
             ));
         }
     }
@@ -195,9 +198,9 @@ mod tests {
         assert_eq!(
             findings.lines,
             [
-                "f: 1 samples are older than what is kept (retention.events \"*\": 30d), the oldest of 2026-10-18T11:06:40Z",
+                "f: 1 sample is older than what is kept (retention.events \"*\": 30d), the oldest of 2026-10-18T11:06:40Z",
                 "f: 2 samples are older than what is kept (retention.series \"*\": 10s:1d, 1m:30d, 1h:3y), the oldest of 2015-12-06T11:06:40Z",
-                "f: 1 samples share a step of the retention with the one before, and will become one value with it",
+                "f: 1 sample shares a step of the retention with the one before, and will become one value with it",
             ]
         );
     }
