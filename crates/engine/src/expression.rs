@@ -40,6 +40,35 @@ pub struct ExpressionQuery {
     pub fingerprint: u64,
 }
 
+/// Functions that read series which no path in the expression names.
+const READ_MORE: [&str; 4] = ["aliasQuery", "applyByNode", "seriesByTag", "useSeriesAbove"];
+
+impl ExpressionQuery {
+    /// Whether it may read the series of this name, as Graphite writes it: surely where it does, and where nobody can tell
+    /// before it is asked.
+    #[must_use]
+    pub fn may_read(&self, name: &str) -> bool {
+        self.for_each.as_ref().is_some_and(|pattern| Glob::new(pattern).matches(name))
+            || names(&self.expr, name)
+    }
+}
+
+/// Whether an expression names a series, a part of a template standing for anything.
+fn names(expr: &Expr, name: &str) -> bool {
+    match expr {
+        Expr::Path { text, .. } => {
+            let is_part =
+                |text: &str| text.starts_with('{') && text[1..].starts_with(|c: char| c.is_ascii_digit());
+            let parts = text.split('.').map(|part| if is_part(part) { "*" } else { part });
+            Glob::new(&parts.collect::<Vec<_>>().join(".")).matches(name)
+        }
+        Expr::Call { function, arguments, .. } => {
+            READ_MORE.contains(&function.name) || arguments.iter().any(|argument| names(&argument.expr, name))
+        }
+        Expr::Literal { .. } => false,
+    }
+}
+
 /// Which series are too new to be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WarmUp {

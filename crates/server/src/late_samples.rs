@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lanner_core::TimeRange;
+use lanner_core::{SeriesKey, TimeRange};
 use lanner_engine::Rule;
 use lanner_engine::replay::Selector;
 use lanner_engine::rule::Query;
 use lanner_io::store::{Batch, SeriesId, Store};
 
 use crate::app::locked;
+use crate::graphite::full_name;
 
 /// For how long a batch is at most on its way to the disk, so that it may become late meanwhile, milliseconds.
 const ON_ITS_WAY_MS: i64 = 60_000;
@@ -77,12 +78,21 @@ impl LateSamples {
             late.into_iter().filter_map(|(id, range)| Some((store.series_key(id)?, range))).collect();
         let mut by_query: HashMap<u64, TimeRange> = HashMap::new();
         for rule in rules {
-            let Query::Series(query) = &rule.query else { continue };
-            let Ok(selector) = Selector::new(query) else { continue };
-            let mine = late.iter().filter(|(key, _)| selector.matches(key)).map(|(_, range)| *range);
-            if let Some(range) = mine.reduce(|all, range| all.hull(range)) {
-                by_query.insert(query.fingerprint, range);
+            let selector = match &rule.query {
+                Query::Series(query) => Selector::new(query).ok(),
+                _ => None,
+            };
+            let reads = |key: &SeriesKey| match &rule.query {
+                Query::Series(_) => selector.as_ref().is_some_and(|selector| selector.matches(key)),
+                Query::Expression(query) => query.may_read(&full_name(key)),
+                Query::Stream(_) => false,
+            };
+            let mine = late.iter().filter(|(key, _)| reads(key)).map(|(_, range)| *range);
+            let Some(mut range) = mine.reduce(|all, range| all.hull(range)) else { continue };
+            if let Query::Expression(_) = &rule.query {
+                range.end_ms = i64::MAX; // it may look back from any later window
             }
+            by_query.insert(rule.query.fingerprint(), range);
         }
         by_query
     }

@@ -24,6 +24,10 @@ pub type Values = Vec<(Group, Option<f64>)>;
 /// Answers one due evaluation. Returns what is worth keeping in history.
 pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Kept>) {
     let mut kept = Vec::new();
+    let of_samples = !matches!(due.rule.query, Query::Stream(_));
+    if let (true, Some(_), Some(newest)) = (of_samples, due.rule.detector.learner(), due.newest()) {
+        app.late_samples.learned(newest); // before anything is read
+    }
     let answer = match &due.rule.query {
         Query::Stream(query) => read_stream(app, due, query, &mut kept).map_err(|error| error.to_string()),
         Query::Series(query) => read_series(app, due, query).map_err(|error| error.to_string()),
@@ -77,9 +81,6 @@ fn settle(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Option<Kept> {
 
 fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
     let store = &app.store;
-    if let (Some(_), Some(newest)) = (due.rule.detector.learner(), due.newest()) {
-        app.late_samples.learned(newest); // before anything is read
-    }
     let matching = store.select(&query.name, &query.labels)?;
     let (values, n_overflow) = read_matching(store, query, &due.windows(), &matching)?;
     app.limits.note(&due.rule.id, n_overflow, "series");

@@ -127,47 +127,58 @@ async fn late_events_correct_what_was_measured() {
     }
 }
 
+/// What a rule measures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Source {
+    Stream,
+    Series,
+    Expression,
+}
+
 /// Samples or events of these times, in seconds after noon.
-async fn data(server: &Server, on_stream: bool, times_s: impl IntoIterator<Item = i64>) {
-    if on_stream {
+async fn data(server: &Server, source: Source, times_s: impl IntoIterator<Item = i64>) {
+    if source == Source::Stream {
         return events(server, times_s).await;
     }
-    let line = |at_s| format!("queue,host=x value=1 {}\n", NOON_MS + at_s * 1_000);
+    let name = if source == Source::Series { "queue,host=x" } else { "queue.x" };
+    let line = |at_s| format!("{name} value={} {}\n", at_s / 10 % 9, NOON_MS + at_s * 1_000);
     let body: String = times_s.into_iter().map(line).collect();
     let request = reqwest::Client::new().post(format!("http://{}/write?precision=ms", server.http_addr()));
     assert_eq!(request.body(body).send().await.unwrap().status(), 204);
 }
 
 /// What a detector learned is learned again, whether the server went on or not.
-async fn check_learned(on_stream: bool, restarts: bool) {
+async fn check_learned(source: Source, restarts: bool) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = start(folder.path(), 0).await;
     let detector = json!({ "season": "1h", "seasons": 2, "min_width": 1 });
-    let source = if on_stream { ("stream", "pay") } else { ("series", "queue") };
-    let query = json!({ source.0: source.1, "measure": "count" });
+    let query = match source {
+        Source::Stream => json!({ "stream": "pay", "measure": "count" }),
+        Source::Series => json!({ "series": "queue", "measure": "count" }),
+        Source::Expression => json!({ "target": "sumSeries(queue.*)" }),
+    };
     let rule = json!({ "id": "r", "query": query, "window": "10m", "holt_winters": detector });
     apply(&server, &rule).await;
     let windows = |from: i64, to: i64| (from..to).map(|window| window * 600);
     for at_s in windows(0, 30) {
-        data(&server, on_stream, (0..5 + at_s / 600 % 6).map(|n| at_s + 7 * n)).await;
+        data(&server, source, (0..5 + at_s / 600 % 6).map(|n| at_s + 7 * n)).await;
         step(&server, at_s + 620).await;
     }
     let before = replayed(&server, &rule, 5 * HOUR_S).await;
-    data(&server, on_stream, windows(13, 29).rev().flat_map(|at_s| (1..20).map(move |n| at_s + 11 * n)))
-        .await;
+    data(&server, source, windows(13, 29).rev().flat_map(|at_s| (1..20).map(move |n| at_s + 11 * n))).await;
     if restarts {
         server.stop().await;
         server = start(folder.path(), 5 * HOUR_S + 20).await;
     }
     for at_s in windows(30, 36) {
-        data(&server, on_stream, (0..8).map(|n| at_s + n)).await;
+        data(&server, source, (0..8).map(|n| at_s + n)).await;
         step(&server, at_s + 620).await;
         let live = evaluations(&server).into_iter().find(|e| e.window.start_ms == NOON_MS + at_s * 1_000);
         let (live, again) = (live.unwrap(), replayed(&server, &rule, at_s + 600).await);
         assert_eq!(
             json!((live.value, live.base, live.score.map(|score| score.value()))),
-            json!([again["value"], again["base"], again["score"],]),
-            "restarts: {restarts}, {again}"
+            json!([again["value"], again["base"], again["score"]]),
+            "{source:?}, restarts: {restarts}, {again}"
         );
         assert!(live.base.is_some());
         assert_ne!(again["base"], before["base"], "what came late changes what is expected");
@@ -177,8 +188,9 @@ async fn check_learned(on_stream: bool, restarts: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn late_events_correct_what_was_learned() {
-    for (on_stream, restarts) in [(true, false), (true, true), (false, false), (false, true)] {
-        check_learned(on_stream, restarts).await;
+    for source in [Source::Stream, Source::Series, Source::Expression] {
+        check_learned(source, false).await;
+        check_learned(source, true).await;
     }
 }
 

@@ -30,6 +30,7 @@ use crate::blocking;
 use parameters::Parameters;
 
 pub use paths::PathsCache;
+pub(crate) use paths::full_name;
 pub use schemas::{SchemaRetention, Schemas};
 pub(crate) use source::StoreSource;
 

@@ -46,7 +46,7 @@ pub(super) struct Node {
 }
 
 /// The name with labels, as Graphite writes it: `name;label=value;...`, labels in order.
-pub(super) fn full_name(key: &SeriesKey) -> String {
+pub(crate) fn full_name(key: &SeriesKey) -> String {
     key.labels.iter().fold(key.name.to_string(), |name, (label, value)| format!("{name};{label}={value}"))
 }
 
