@@ -3,11 +3,9 @@
 //! Matched by hand and not through a regular expression, because a pattern may come from an event
 //! (`x glob val(y)`), where compiling one each time would cost far more than the match.
 
-/// One step of a pattern.
+/// One character of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
-    /// `*`
-    Any,
     /// `?`
     One,
     Char(char),
@@ -20,67 +18,144 @@ enum Step {
 /// A pattern that the whole text must fit.
 #[derive(Debug, Clone)]
 pub(crate) struct Glob {
-    steps: Box<[Step]>,
+    /// What stands before, between and after the `*`.
+    pieces: Box<[Piece]>,
     any_case: bool,
 }
+
+/// A part of a pattern without `*`.
+#[derive(Debug, Clone)]
+enum Piece {
+    /// A text. Its ASCII letters are small where case does not matter.
+    Text(Box<str>),
+    Steps(Box<[Step]>),
+}
+
+/// A part between two `*` is looked for at every place, so one with `?` or `[...]` is at most this long.
+const MAX_WILD_CHARS: usize = 128;
 
 impl Glob {
     /// Reads a pattern; with `any_case` the case of ASCII letters does not matter.
     ///
     /// # Errors
-    /// A class without an end, or a range whose end is before its start.
+    /// A class without an end, a range whose end is before its start, or a part that is too long.
     pub(crate) fn new(pattern: &str, any_case: bool) -> Result<Self, String> {
-        let mut steps = Vec::new();
+        let mut pieces = vec![Vec::new()];
         let mut chars = pattern.chars();
         while let Some(c) = chars.next() {
-            steps.push(match c {
-                '*' if steps.last() == Some(&Step::Any) => continue,
-                '*' => Step::Any,
+            let step = match c {
+                '*' => {
+                    pieces.push(Vec::new());
+                    continue;
+                }
                 '?' => Step::One,
                 '[' => class(&mut chars)?,
                 '\\' => Step::Char(chars.next().unwrap_or('\\')),
                 c => Step::Char(c),
-            });
+            };
+            pieces.last_mut().into_iter().for_each(|piece| piece.push(step.clone()));
         }
-        Ok(Self { steps: steps.into(), any_case })
+        let pieces: Box<[Piece]> = pieces.into_iter().map(|steps| Piece::new(steps, any_case)).collect();
+        let between = pieces.iter().take(pieces.len() - 1).skip(1);
+        if between
+            .into_iter()
+            .any(|piece| matches!(piece, Piece::Steps(steps) if steps.len() > MAX_WILD_CHARS))
+        {
+            let message = "a part between two `*` with `?` or `[...]` in it has more than";
+            return Err(format!("{message} {MAX_WILD_CHARS} characters"));
+        }
+        Ok(Self { pieces, any_case })
     }
 
     /// What every text that fits begins with, character for character.
     pub(crate) fn prefix(&self) -> String {
-        let fixed = self.steps.iter().map_while(|step| match step {
-            Step::Char(c) if !(self.any_case && c.is_ascii_alphabetic()) => Some(*c),
-            _ => None,
-        });
-        fixed.collect()
+        let is_fixed = |c: &char| !(self.any_case && c.is_ascii_alphabetic());
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text.chars().take_while(is_fixed).collect(),
+            Some(Piece::Steps(steps)) => {
+                let chars =
+                    steps.iter().map_while(|step| if let Step::Char(c) = step { Some(*c) } else { None });
+                chars.take_while(is_fixed).collect()
+            }
+            None => String::new(),
+        }
     }
 
     /// Whether `text` as a whole fits.
     ///
-    /// Only the last `*` is ever taken back, since what lies before it fitted as early as it could. Cost:
-    /// at most the product of both lengths.
+    /// Each part between two `*` is taken where it fits first, for what lies after it fits no better further on. Cost:
+    /// linear in the text's length.
     pub(crate) fn fits(&self, text: &str) -> bool {
-        let (mut rest, mut at) = (text.chars(), 0);
-        // Where to go on when a step does not fit: after the last `*`, which then takes one character more.
-        let mut retry: Option<(std::str::Chars<'_>, usize)> = None;
-        loop {
-            if self.steps.get(at) == Some(&Step::Any) {
-                at += 1;
-                retry = Some((rest.clone(), at));
-                continue;
+        if self.any_case && text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return self.fits_small(&text.to_ascii_lowercase());
+        }
+        self.fits_small(text)
+    }
+
+    fn fits_small(&self, text: &str) -> bool {
+        let [first, rest @ ..] = &*self.pieces else { return false };
+        let Some(text) = first.after(text, self.any_case) else { return false };
+        let [between @ .., last] = rest else { return text.is_empty() };
+        let Some(mut text) = last.before(text, self.any_case) else { return false };
+        between.iter().all(|piece| match piece.behind(text, self.any_case) {
+            Some(after) => {
+                text = after;
+                true
             }
-            let fits = match (rest.next(), self.steps.get(at)) {
-                (None, None) => return true,
-                (None, Some(_)) => return false,
-                (Some(_), None) => false,
-                (Some(c), Some(step)) => step.fits(c, self.any_case),
-            };
-            if fits {
-                at += 1;
-                continue;
+            None => false,
+        })
+    }
+}
+
+impl Piece {
+    fn new(steps: Vec<Step>, any_case: bool) -> Self {
+        let chars = steps.iter().map(|step| match step {
+            Step::Char(c) if any_case => Some(c.to_ascii_lowercase()),
+            Step::Char(c) => Some(*c),
+            Step::One | Step::Class { .. } => None,
+        });
+        match chars.collect::<Option<String>>() {
+            Some(text) => Self::Text(text.into()),
+            None => Self::Steps(steps.into()),
+        }
+    }
+
+    /// What is left of a text that begins with it.
+    fn after<'t>(&self, text: &'t str, any_case: bool) -> Option<&'t str> {
+        match self {
+            Self::Text(start) => text.strip_prefix(&**start),
+            Self::Steps(steps) => {
+                let mut chars = text.chars();
+                let fits = steps.iter().all(|step| chars.next().is_some_and(|c| step.fits(c, any_case)));
+                fits.then(|| chars.as_str())
             }
-            let Some((start, after)) = &mut retry else { return false };
-            start.next();
-            (rest, at) = (start.clone(), *after);
+        }
+    }
+
+    /// What is left of a text that ends with it.
+    fn before<'t>(&self, text: &'t str, any_case: bool) -> Option<&'t str> {
+        match self {
+            Self::Text(end) => text.strip_suffix(&**end),
+            Self::Steps(steps) => {
+                let mut chars = text.chars();
+                let mut backwards = steps.iter().rev();
+                let fits = backwards.all(|step| chars.next_back().is_some_and(|c| step.fits(c, any_case)));
+                fits.then(|| chars.as_str())
+            }
+        }
+    }
+
+    /// What is left of a text behind the first place where it fits.
+    fn behind<'t>(&self, text: &'t str, any_case: bool) -> Option<&'t str> {
+        match self {
+            Self::Text(part) => {
+                let at = memchr::memmem::find(text.as_bytes(), part.as_bytes())?;
+                text.get(at + part.len()..)
+            }
+            Self::Steps(_) => {
+                let mut starts = text.char_indices();
+                starts.find_map(|(start, _)| self.after(&text[start..], any_case))
+            }
         }
     }
 }
@@ -88,7 +163,7 @@ impl Glob {
 impl Step {
     fn fits(&self, c: char, any_case: bool) -> bool {
         match self {
-            Self::Any | Self::One => true,
+            Self::One => true,
             Self::Char(wanted) if any_case => c.eq_ignore_ascii_case(wanted),
             Self::Char(wanted) => c == *wanted,
             Self::Class { is_negated, ranges } => {
@@ -161,6 +236,12 @@ mod tests {
         check("HS[b-d]*", true, &["hsbc", "HSC", "HsD1"], &["hsa"]);
         check("[X-b]", true, &["x", "B", "_", "Z", "a"], &["c", "C", "w"]);
         check("1a*", true, &["1A"], &["a1"]);
+        check("a*a", false, &["aa", "aba"], &["a"]);
+        check("ab*bc", false, &["abbc"], &["abc"]);
+        check("*Ä?x*", true, &["Äöx", "aÄöX!"], &["äöx"]);
+        check("*?ä", false, &["öä", "aöä"], &["ä"]);
+        check("*b?*d", false, &["abcd", "bbd"], &["abd", "bd"]);
+        check("a*?b*", false, &["axb", "aab"], &["ab"]);
     }
 
     #[test]
@@ -168,11 +249,19 @@ mod tests {
         let glob = Glob::new(&"*a".repeat(5_000), false).unwrap();
         assert!(!glob.fits(&"a".repeat(4_999)));
         assert!(!Glob::new("*aaaaaaaaaaaaaaaab*b", false).unwrap().fits(&"a".repeat(50_000)));
+        let long = "a".repeat(1 << 20);
+        for any_case in [false, true] {
+            assert!(!Glob::new(&format!("*{}b*", "a".repeat(1 << 15)), any_case).unwrap().fits(&long));
+            assert!(!Glob::new(&format!("*{}?b*", "a".repeat(100)), any_case).unwrap().fits(&long));
+        }
     }
 
     #[test]
     fn patterns_that_are_refused() {
         assert_eq!(Glob::new("[a", false).unwrap_err(), "`[` without `]`");
         assert_eq!(Glob::new("[z-a]", false).unwrap_err(), "the range `z-a` is empty");
+        let long = "a".repeat(200);
+        assert!(Glob::new(&format!("*?{long}*"), false).unwrap_err().contains("more than 128 characters"));
+        assert!(Glob::new(&format!("?{long}*?{long}"), false).is_ok());
     }
 }

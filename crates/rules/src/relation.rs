@@ -1,15 +1,17 @@
 //! A test whose right side comes from the event as well: `amount > val(limit)`, `name == tolower(user)`.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::field::View;
 use crate::function::from_hex;
 use crate::glob::Glob;
+use crate::network::address;
 use crate::path::PathPattern;
 use crate::test::contains_any_case;
-use crate::{Comparison, Network, TextOp, Verdict};
+use crate::{Comparison, Network, Number, TextOp, Verdict};
 
 /// What two values are asked. Never negated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,20 +53,10 @@ impl Relation {
                 (order == want || or_equal && order == Ordering::Equal).into()
             }
             (Self::In, View::List(items), right) => {
-                items.iter().fold(Verdict::from(!items.is_empty()), |all, item| {
-                    match (all, held(right, item)) {
-                        (Verdict::False, _) | (_, Verdict::False) => Verdict::False,
-                        (Verdict::True, verdict) => verdict,
-                        (Verdict::Unknown, _) => Verdict::Unknown,
-                    }
-                })
+                each_of(items, right, Verdict::from(!items.is_empty()), Verdict::False)
             }
             (Self::Intersects, View::List(items), right) => {
-                items.iter().fold(Verdict::False, |any, item| match (any, held(right, item)) {
-                    (Verdict::True, _) | (_, Verdict::True) => Verdict::True,
-                    (Verdict::False, verdict) => verdict,
-                    (Verdict::Unknown, _) => Verdict::Unknown,
-                })
+                each_of(items, right, Verdict::False, Verdict::True)
             }
             (Self::In | Self::Intersects, left, right) => holds(right, left),
             (Self::Below, View::Text(path), View::Text(pattern)) => below(path, pattern).into(),
@@ -105,8 +97,91 @@ fn holds(right: View<'_>, item: View<'_>) -> Verdict {
     }
 }
 
-fn held(right: View<'_>, item: &Value) -> Verdict {
-    View::of(item).map_or(Verdict::False, |item| holds(right, item))
+/// More comparisons of a list's items with another list's are made through tables.
+const MANY_COMPARISONS: usize = 1 << 12;
+/// A list whose items would be looked for in more than this many bytes of text is not asked.
+const MAX_SEARCHED_BYTES: usize = 1 << 26;
+
+/// Whether `right` has the items: the first that is `decisive` decides, then one that is unknown, else it is `otherwise`.
+fn each_of(items: &[Value], right: View<'_>, otherwise: Verdict, decisive: Verdict) -> Verdict {
+    let n_right = match right {
+        View::List(others) => others.len(),
+        View::Text(text) if items.len().saturating_mul(text.len()) > MAX_SEARCHED_BYTES => {
+            return Verdict::Unknown;
+        }
+        _ => 0,
+    };
+    let table = match right {
+        View::List(others) if items.len().saturating_mul(n_right) > MANY_COMPARISONS => {
+            Some(Table::of(others))
+        }
+        _ => None,
+    };
+    let mut joined = otherwise;
+    for item in items {
+        let verdict = View::of(item).map_or(Verdict::False, |item| match &table {
+            Some(table) => table.has(item).into(),
+            None => holds(right, item),
+        });
+        if verdict == decisive {
+            return decisive;
+        }
+        if verdict == Verdict::Unknown {
+            joined = Verdict::Unknown;
+        }
+    }
+    joined
+}
+
+/// The items of a list, to find out at once whether a value equals one of them.
+#[derive(Default)]
+struct Table<'v> {
+    texts: BTreeSet<&'v str>,
+    numbers: BTreeSet<Number>,
+    truths: BTreeSet<bool>,
+    has_null: bool,
+    /// Those that texts name, by the length of what their addresses have in common.
+    networks: BTreeMap<u128, BTreeSet<u128>>,
+}
+
+impl<'v> Table<'v> {
+    fn of(items: &'v [Value]) -> Self {
+        let mut table = Self::default();
+        for item in items.iter().filter_map(View::of) {
+            match item {
+                View::Null => table.has_null = true,
+                View::Bool(truth) => _ = table.truths.insert(truth),
+                View::Number(number) => _ = table.numbers.insert(number),
+                View::Text(text) => {
+                    table.texts.insert(text);
+                    if let Some((bits, mask)) = Network::parse(text).as_ref().map(Network::place) {
+                        table.networks.entry(mask).or_default().insert(bits);
+                    }
+                }
+                View::List(_) | View::Object(_) => {}
+            }
+        }
+        table
+    }
+
+    /// As [`equals`] of one of the items.
+    fn has(&self, item: View<'_>) -> bool {
+        match item {
+            View::Null => self.has_null,
+            View::Bool(truth) => self.truths.contains(&truth),
+            View::Number(number) => self.numbers.contains(&number),
+            View::Text(text) => self.texts.contains(text) || self.has_address(text),
+            View::List(_) | View::Object(_) => false,
+        }
+    }
+
+    fn has_address(&self, text: &str) -> bool {
+        if self.networks.is_empty() {
+            return false;
+        }
+        let Some(address) = address(text) else { return false };
+        self.networks.iter().any(|(mask, networks)| networks.contains(&(address & mask)))
+    }
 }
 
 fn below(path: &str, pattern: &str) -> bool {

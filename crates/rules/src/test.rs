@@ -283,11 +283,21 @@ fn holds(value: View<'_>, item: &Literal) -> Verdict {
 
 /// Whether `text` contains `small`, whose ASCII letters are small, in any case of ASCII letters.
 ///
-/// Cost: at most the product of both lengths; in practice one pass, because the first byte rarely fits.
+/// Cost: linear in the text's length, and no memory in practice, because the first byte rarely fits. Where it often
+/// does, a copy of the text in small letters is searched instead.
 pub(crate) fn contains_any_case(text: &[u8], small: &[u8]) -> bool {
     let Some(&first) = small.first() else { return true };
     let Some(last_start) = text.len().checked_sub(small.len()) else { return false };
     let starts = &text[..=last_start];
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), starts)
-        .any(|at| text[at..at + small.len()].eq_ignore_ascii_case(small))
+    let mut left = 8 * text.len();
+    for at in memchr::memchr2_iter(first, first.to_ascii_uppercase(), starts) {
+        if text[at..at + small.len()].eq_ignore_ascii_case(small) {
+            return true;
+        }
+        match left.checked_sub(small.len()) {
+            Some(rest) => left = rest,
+            None => return memchr::memmem::find(&text[at..].to_ascii_lowercase(), small).is_some(),
+        }
+    }
+    false
 }
