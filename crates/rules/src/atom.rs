@@ -8,6 +8,7 @@ use crate::field::Fields;
 use crate::path::PathPattern;
 use crate::relation::Relation;
 use crate::test::{Members, Test};
+use crate::version::with_keys;
 use crate::{
     Comparison, EachOp, FieldPath, Literal, MatchOp, Op, Operand, Predicate, Quantifier, Right, Set, Verdict,
 };
@@ -35,7 +36,7 @@ pub(crate) enum Ask {
 impl Atom {
     /// The atom behind a predicate, and whether the operator negates it.
     pub(crate) fn of(predicate: &Predicate) -> (Self, bool) {
-        let (ask, is_negated) = Ask::of(&predicate.op);
+        let (ask, is_negated) = Ask::of(&with_keys(&predicate.left, &predicate.op));
         let op = if is_negated { positive(&predicate.op) } else { predicate.op.clone() };
         let left = predicate.left.clone();
         let hash = FixedState::default().hash_one((&left, &op));

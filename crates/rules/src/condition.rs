@@ -7,7 +7,10 @@ use crate::atom::{Atom, each_of};
 use crate::field::{Fields, Found, View};
 use crate::short::Short;
 use crate::test::Test;
-use crate::{Explanation, Expr, FieldPath, Literal, Op, Predicate, Problem, Quantifier, Right, Scope, Set};
+use crate::{
+    Explanation, Expr, FieldPath, Literal, Op, Operand, Predicate, Problem, Quantifier, Right, Scope, Set,
+    version,
+};
 
 /// What a condition says of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,7 +75,7 @@ impl Missing {
 }
 
 /// A compiled condition. Cheap to clone; asking it never fails and never panics, and allocates only what
-/// functions such as `tolower` make.
+/// functions such as `tolower` make, and searches in any case in texts that would take long otherwise.
 ///
 /// ```
 /// use lanner_rules::{Condition, Missing, Verdict};
@@ -178,6 +181,19 @@ impl Condition {
         fields.into_iter().cloned().collect()
     }
 
+    /// What is allowed in it and hardly meant, each as a lower-case fragment.
+    ///
+    /// ```
+    /// let condition = lanner_rules::Condition::compile(r#"version < "1.10.0""#).unwrap();
+    /// assert!(condition.warnings()[0].ends_with(r#"semver(version) < "1.10.0" compares versions"#));
+    /// ```
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        self.0.expr.each_test(&mut |predicate| warnings.extend(version::warning(predicate)));
+        warnings
+    }
+
     /// What it says of `fields`. Cost: at most one look-up and one test per predicate; stops early.
     #[must_use]
     #[inline]
@@ -221,15 +237,24 @@ impl Predicate {
     /// Calls `visit` for each field it reads.
     pub fn each_field<'p>(&'p self, visit: &mut impl FnMut(&'p FieldPath)) {
         self.left.each_field(visit);
-        match &self.op {
-            Op::Compare(_, Right::Operand(right))
-            | Op::Text(_, Right::Operand(right))
-            | Op::GlobOf(_, right)
-            | Op::In(Set::Operand(right))
-            | Op::NotIn(Set::Operand(right))
-            | Op::Intersects(Set::Operand(right))
-            | Op::Pmatch(Set::Operand(right)) => right.each_field(visit),
-            _ => {}
+        if let Some(right) = self.op.right_operand() {
+            right.each_field(visit);
+        }
+    }
+}
+
+impl Op {
+    /// What stands on the right, if that comes from the event as well.
+    pub(crate) const fn right_operand(&self) -> Option<&Operand> {
+        match self {
+            Self::Compare(_, Right::Operand(right))
+            | Self::Text(_, Right::Operand(right))
+            | Self::GlobOf(_, right)
+            | Self::In(Set::Operand(right))
+            | Self::NotIn(Set::Operand(right))
+            | Self::Intersects(Set::Operand(right))
+            | Self::Pmatch(Set::Operand(right)) => Some(right),
+            _ => None,
         }
     }
 }

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use crate::field::{Fields, View};
+use crate::getopt::{getopt, words};
+use crate::murmur3::murmur3;
 use crate::operand::{Argument, Call, Held};
+use crate::version::{is_version, version_key};
 use crate::{Literal, Number};
 
 /// A function of fields.
@@ -26,9 +29,15 @@ pub enum Function {
     Join,
     /// `concat(a, "/", b)`: texts and numbers one after the other.
     Concat,
-    /// `getopt(args, "nt:")[t]`: what follows `-t` on a command line, or an empty text where the option takes
-    /// nothing; without a key the list of the options found. A `:` after a letter means that something follows.
+    /// `getopt(args, "nt:")[t]`: the value of the option `-t` on a command line, as Falco finds it; without a key the list
+    /// of all options and their values. A `:` after a letter means that it takes a value.
     Getopt,
+    /// `semver(version) < "1.10.0"`: a version as semver.org has them. What is no version counts as missing.
+    Semver,
+    /// A hash of a text, from 0 to 2^32 - 1: `MurmurHash3_x86_32`.
+    Murmur3,
+    /// The kind of a value: `null`, `bool`, `number`, `text`, `list` or `object`.
+    Type,
 }
 
 /// A function's result may take this many bytes.
@@ -36,7 +45,7 @@ const MAX_RESULT_BYTES: usize = 1 << 20;
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::ToLower,
         Self::ToUpper,
         Self::B64,
@@ -45,6 +54,9 @@ impl Function {
         Self::Join,
         Self::Concat,
         Self::Getopt,
+        Self::Semver,
+        Self::Murmur3,
+        Self::Type,
     ];
 
     /// The function's word.
@@ -59,6 +71,9 @@ impl Function {
             Self::Join => "join",
             Self::Concat => "concat",
             Self::Getopt => "getopt",
+            Self::Semver => "semver",
+            Self::Murmur3 => "murmur3",
+            Self::Type => "type",
         }
     }
 
@@ -74,13 +89,22 @@ impl Function {
     /// How it is written.
     pub fn accepts(self, arguments: &[Argument]) -> Result<(), &'static str> {
         let is_list = |argument: &Argument| matches!(argument, Argument::List(_));
+        if arguments.iter().any(Argument::is_version) {
+            return Err("a version can only be compared: `semver(field) < \"1.10.0\"`");
+        }
         match (self, arguments) {
             (Self::Join, [separator, _]) if !is_list(separator) => Ok(()),
             (Self::Join, _) => Err("write `join(\"-\", (field, field))`"),
             (Self::Concat, [_, ..]) if !arguments.iter().any(is_list) => Ok(()),
             (Self::Concat, _) => Err("write `concat(field, \"text\", field)`"),
-            (Self::Getopt, [words, Argument::Literal(Literal::Text(_))]) if !is_list(words) => Ok(()),
+            (Self::Getopt, [words, spec]) if !is_list(spec) && !matches!(words, Argument::Literal(_)) => {
+                Ok(())
+            }
             (Self::Getopt, _) => Err("write `getopt(field, \"ab:\")[b]`"),
+            (Self::Semver, [Argument::Literal(literal)]) => match literal {
+                Literal::Text(text) if version_key(text).is_some() => Ok(()),
+                _ => Err("write a version in quotes, such as \"1.10.0\""),
+            },
             (_, [only]) if !is_list(only) => Ok(()),
             _ => Err("it takes one field"),
         }
@@ -98,9 +122,20 @@ impl Call {
                 _ => None,
             },
             Function::Getopt => {
-                let Some(Argument::Literal(Literal::Text(spec))) = self.arguments.get(1) else { return None };
-                option(first?.value(fields)?.view(), spec, self.key.as_deref())
+                let spec = self.arguments.get(1)?.value(fields)?;
+                let View::Text(spec) = spec.view() else { return None };
+                getopt(&words(first?, fields)?, spec, self.key.as_deref())
             }
+            Function::Type => Some(Held::View(View::Text(first?.value(fields)?.view().kind()))),
+            Function::Murmur3 => match first?.value(fields)?.view() {
+                View::Text(text) => Some(Held::Number(u64::from(murmur3(text.as_bytes())).into())),
+                _ => None,
+            },
+            Function::Semver => match first?.value(fields)?.view() {
+                View::Text(text) => version_key(text).map(Held::Text),
+                View::Number(number) => version_key(&number.to_string()).map(Held::Text),
+                _ => None,
+            },
             text_function => match first?.value(fields)?.view() {
                 View::Text(text) => text_function.of_text(text).map(Held::Text),
                 View::List(items) => {
@@ -120,14 +155,23 @@ impl Function {
             Self::ToUpper => Some(text.to_ascii_uppercase()),
             Self::Basename => Some(text.rsplit('/').next().unwrap_or_default().to_owned()),
             Self::B64 => String::from_utf8(from_base64(text)?).ok(),
-            Self::Len | Self::Join | Self::Concat | Self::Getopt => None,
+            _ => None,
         }
     }
 }
 
 impl Argument {
-    /// `None` for a list as well: only `join` takes one, and asks for its members.
-    fn value<'v>(&'v self, fields: &'v impl Fields) -> Option<Held<'v>> {
+    /// Whether it is a version, or a list with one.
+    fn is_version(&self) -> bool {
+        match self {
+            Self::Operand(operand) => is_version(operand),
+            Self::Literal(_) => false,
+            Self::List(members) => members.iter().any(Self::is_version),
+        }
+    }
+
+    /// `None` for a list as well: `join` and `getopt`, which take one, ask for its members.
+    pub(crate) fn value<'v>(&'v self, fields: &'v impl Fields) -> Option<Held<'v>> {
         match self {
             Self::Operand(operand) => operand.value(fields),
             Self::Literal(Literal::Text(text)) => Some(Held::View(View::Text(text))),
@@ -179,44 +223,6 @@ impl Joint<'_> {
     }
 }
 
-fn option<'v>(words: View<'_>, spec: &str, key: Option<&str>) -> Option<Held<'v>> {
-    let found = match words {
-        View::Text(words) => options(words.split_whitespace(), spec),
-        View::List(items) => options(items.iter().map_while(Value::as_str), spec),
-        _ => return None,
-    };
-    match key {
-        Some(key) => {
-            let (_, value) = found.into_iter().find(|(letter, _)| key.chars().eq([*letter]))?;
-            Some(Held::Text(value))
-        }
-        None => Some(Held::List(found.iter().map(|(letter, _)| letter.to_string().into()).collect())),
-    }
-}
-
-/// The options of a command line as getopt(3) finds them, and what belongs to each.
-fn options<'w>(mut words: impl Iterator<Item = &'w str>, spec: &str) -> Vec<(char, String)> {
-    let mut found = Vec::new();
-    while let Some(word) = words.next() {
-        if word == "--" {
-            break;
-        }
-        let Some(letters) = word.strip_prefix('-') else { continue };
-        for (at, letter) in letters.char_indices() {
-            let Some(place) = spec.find(letter).filter(|_| letter != ':') else { continue };
-            let after = &letters[at + letter.len_utf8()..];
-            if !spec[place + letter.len_utf8()..].starts_with(':') {
-                found.push((letter, String::new()));
-                continue;
-            }
-            let value = if after.is_empty() { words.next().unwrap_or_default() } else { after };
-            found.push((letter, value.to_owned()));
-            break;
-        }
-    }
-    found
-}
-
 /// The bytes that base64 stands for (RFC 4648, section 4; the padding may be missing).
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
@@ -254,8 +260,20 @@ pub(crate) fn from_hex(digits: &str) -> Option<Vec<u8>> {
     digits.as_bytes().chunks(2).map(pair).collect()
 }
 
-/// How long a value is, for `len` and for names that end in `.length`.
+/// What `type` and `len` say of a value; the latter is also for names that end in `.length`.
 impl View<'_> {
+    /// The word for its kind.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Number(_) => "number",
+            Self::Text(_) => "text",
+            Self::List(_) => "list",
+            Self::Object(_) => "object",
+        }
+    }
+
     /// Characters of a text, items of a list, keys of an object.
     pub(crate) fn length(self) -> Option<Number> {
         let length = match self {

@@ -178,11 +178,15 @@ impl Schema {
             Operand::Call(call) => {
                 call.arguments.iter().try_for_each(|given| self.check_given(call.function, given, side))?;
                 Ok(match call.function {
-                    Function::Len => Kind::Number,
+                    Function::Len | Function::Murmur3 => Kind::Number,
                     Function::Getopt if call.key.is_none() => Kind::List,
-                    Function::Join | Function::Concat | Function::Getopt => Kind::Text,
-                    // Of a list they make a list.
-                    Function::ToLower | Function::ToUpper | Function::B64 | Function::Basename => Kind::Any,
+                    Function::Join | Function::Concat | Function::Getopt | Function::Type => Kind::Text,
+                    // Of a list they make a list; versions are checked apart.
+                    Function::ToLower
+                    | Function::ToUpper
+                    | Function::B64
+                    | Function::Basename
+                    | Function::Semver => Kind::Any,
                 })
             }
         }
@@ -200,6 +204,9 @@ impl Schema {
         let fits = match function {
             Function::Len => !matches!(kind, Kind::Number | Kind::Bool),
             Function::Join | Function::Concat => !matches!(kind, Kind::Bool | Kind::Object),
+            Function::Type => true,
+            Function::Murmur3 => kind.is_text(),
+            Function::Semver => kind.is_text() || kind == Kind::Number,
             _ => kind.is_text() || kind == Kind::List,
         };
         if fits {

@@ -58,6 +58,7 @@ fn reason(problem: &str) -> Option<&'static str> {
         ("regular expression:", "Falco refuses it later, when it compiles the filter"),
         ("cannot be given this", "Falco refuses it later, when it compiles the filter"),
         ("has no parts", "Falco refuses it later, when it compiles the filter"),
+        ("is one letter", "Falco refuses it later, when it compiles the filter"),
         ("arithmetic", "what looks like a calculation is a value only in quotes"),
         (
             "expected `and` or `or` before `'`",

@@ -48,7 +48,7 @@ fn canonical_text() {
     check("join(\",\", ()) exists", r#"join(",", ()) exists"#);
     check("concat(a,\"x\") glob val(b)", r#"concat(a, "x") glob val(b)"#);
     check("getopt(a, \"nt:\")[t] = x", r#"getopt(a, "nt:")[t] == "x""#);
-    check("getopt(a, 'nt:')[''] exists", r#"getopt(a, "nt:")[""] exists"#);
+    check("getopt(('-n', a), b)['t'] exists", r#"getopt(("-n", a), b)[t] exists"#);
     check("'x' in tolower(a)", r#""x" in tolower(a)"#);
     check("a in val(b) or a not in tolower(c)", "a in val(b) or a not in tolower(c)");
     check("a intersects(x, 5) and a intersects val(b)", r#"a intersects ("x", 5) and a intersects val(b)"#);
@@ -108,6 +108,12 @@ fn all_mistakes_at_once() {
     check("▸len(a, b) == 1 or ▸join(a) == b", &["takes one field", "write `join"]);
     check("▸len(a)[b] == 1", &["has no parts"]);
     check("len▸(a", &["never closed"]);
+    check("semver(a) < ▸\"latest\" or semver(a) == ▸1.10", &["not a version", "not a version"]);
+    check("semver(a) in ▸(1.0.0, x)", &["\"x\" is not a version"]);
+    check("▸semver(a) contains 1 or ▸semver(a) < val(b)", &["only be compared", "only be compared"]);
+    check("▸a < semver(b) or ▸len(semver(a)) == 1", &["write semver(a)", "can only be compared"]);
+    check("▸semver(\"x\") == semver(a)", &["a version in quotes"]);
+    check("semver(a) == oneof ▸(1.5, 2)", &["is not a version"]);
     check("len(a ▸b) == 1 and ▸len() == 5", &["expected `,` or `)`", "takes one field"]);
     check("a.b▸(c) == 1", &["unexpected `(`"]);
     check("a pmatch ▸(5) and a pmatch ▸(\"[\")", &["is no path", "`[` without `]`"]);

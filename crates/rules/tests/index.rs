@@ -71,6 +71,12 @@ fn predicate() -> impl Strategy<Value = String> {
         1 => (field(), select(vec!["in (10.0.0.0/8, x)", "== 10.0.0.0/8", "!= ::1", "== ::1", "in (10.1.0.0/16, d'2026-12-01', 5)", "in (d'2026-12-01')", "intersects (0.0.0.0/0, ::/0)"])).prop_map(|(f, op)| format!("{f} {op}")),
         2 => (field(), select(vec!["==", "!=", "<", ">=", "in", "not in", "intersects", "contains", "startswith", "glob"]), field())
             .prop_map(|(f, op, g)| format!("{f} {op} val({g})")),
+        1 => (field(), select(vec!["< \"1.10\"", "== 1.9.0", "in (1.10.0, 2)", "!= anyof (2)", "exists", ">= semver(b)"]))
+            .prop_map(|(f, rest)| format!("semver({f}) {rest}")),
+        1 => (field(), select(vec!["< 2000000000", "exists", ">= murmur3(b)"])).prop_map(|(f, rest)| format!("murmur3({f}) {rest}")),
+        1 => (field(), select(vec!["text", "number", "list", "\"null\""])).prop_map(|(f, kind)| format!("type({f}) == {kind}")),
+        1 => (select(vec!["-y", "x", "-x xy"]), field(), select(vec!["[y] exists", "[x] == xy", " intersects (x, y)"]))
+            .prop_map(|(word, f, rest)| format!("getopt((\"{word}\", {f}), \"x:y\"){rest}")),
         1 => (select(vec!["tolower", "len", "basename", "b64"]), field(), select(vec!["== x", "> 1", "in (x, 1)", "exists", ""]))
             .prop_map(|(function, f, rest)| format!("{function}({f}) {rest}")),
         1 => field().prop_map(|f| format!("{f} exists")),
@@ -130,6 +136,9 @@ fn event() -> impl Strategy<Value = Map<String, Value>> {
             json!(["2026-12-01"]),
             json!("0:0::1"),
             json!("xy/x"),
+            json!("1.9"),
+            json!("v1.10.0"),
+            json!(["-x", "xy"]),
             json!({"x": 1}),
             json!(u64::MAX),
             json!(1e300),

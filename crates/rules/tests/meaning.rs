@@ -215,20 +215,104 @@ fn fields_and_functions() {
 }
 
 #[test]
-fn options() {
+fn versions() {
     #[track_caller]
-    fn check(args: &Value, text: &str, expected: Verdict) {
-        check_on(&json!({ "a": args }), K, text, expected);
+    fn check(text: &str, expected: Verdict) {
+        let event = json!({"v": "1.9.3", "w": "v1.10.0-rc.1", "n": 1.2, "x": "latest", "l": ["1.0.0"]});
+        check_on(&event, K, text, expected);
     }
-    check(&json!("-n -t value"), "getopt(a, 'nt:')[t] == value and getopt(a, 'nt:')[n] == ''", True);
-    check(&json!("-tvalue"), "getopt(a, 'nt:')[t] == value", True);
-    check(&json!("-nt value"), "getopt(a, 'nt:')[t] == value", True);
-    check(&json!("-n"), "getopt(a, 'nt:')[t] exists", False);
-    check(&json!("-t"), "getopt(a, 'nt:')[t] == ''", True);
-    check(&json!("-- -t value"), "getopt(a, 'nt:')[t] exists", False);
-    check(&json!(["-n", "-t", "a b"]), "getopt(a, 'nt:')[t] == 'a b'", True);
-    check(&json!("-n -t value"), "getopt(a, 'nt:') intersects (t) and len(getopt(a, 'nt:')) == 2", True);
-    check(&json!(5), "getopt(a, 'nt:') exists", False);
+    check("semver(v) < \"1.10.0\" and semver(v) < semver(w) and not semver(w) < semver(v)", True);
+    check(
+        "semver(w) < \"1.10.0\" and semver(w) > \"v1.10.0-beta\" and semver(w) >= semver(\"1.10.0-rc.1\")",
+        True,
+    );
+    check("\"2\" > semver(v) and semver(v) in (1.9.3, 2.0.0) and semver(v) == anyof (1.9.3, 2)", True);
+    check(
+        "semver(v) == oneof (1.9.3, 2) and semver(v) != '1.9' and semver(v) not in ('1.9') and semver(v) > 1",
+        True,
+    );
+    check("semver(v) == 1.9.3+build and semver(w) == 1.10.0-rc.1", True);
+    check("semver(n) == 1.2.0 and semver(tolower(w)) exists and semver(v)", True);
+    check("v < \"1.10.0\"", False); // texts: "1.9" comes after "1.1"
+    // What is no version cannot be compared.
+    check("semver(x) < \"1.10.0\"", Unknown);
+    check("not semver(x) < \"1.10.0\"", Unknown);
+    check("semver(none) == 1 or semver(l) == 1.0.0", Unknown);
+    check("semver(x) exists or semver(none) exists", False);
+}
+
+#[test]
+fn hashes_and_kinds() {
+    #[track_caller]
+    fn check(text: &str, expected: Verdict) {
+        let event = json!({"t": "user", "n": 5, "b": true, "z": null, "l": [], "o": {}});
+        check_on(&event, K, text, expected);
+    }
+    check("murmur3(concat(\"flag\", \"jon@company.com\")) == 251014967 and murmur3(t) >= 0", True);
+    check("murmur3(n) exists or murmur3(none) exists or murmur3(l) exists", False);
+    check("type(t) == text and type(n) == number and type(b) == bool and type(z) == \"null\"", True);
+    check("type(l) == list and type(o) == object and type(len(t)) == number", True);
+    check("type(none) == text", Unknown);
+}
+
+/// Texts and lists of a megabyte that are hard to search: each would take hours if it took the product of two lengths.
+#[test]
+fn hard_values_take_little_time() {
+    let small = "a".repeat(1 << 15);
+    let numbers: Vec<u64> = (0..100_000).collect();
+    let event = json!({
+        "text": "a".repeat(1 << 20), "part": format!("{small}b"), "upper": "A".repeat(1 << 20), "ä": "Ä".repeat(1 << 19),
+        "other": format!("{}b", "ä".repeat(1 << 15)), "glob": format!("*{small}b*"),
+        "l": numbers, "m": numbers.iter().map(|n| n + 100_000).collect::<Vec<_>>(),
+        "words": vec!["b"; 100_000],
+    });
+    #[track_caller]
+    fn check(event: &Value, op: &str, fields: &[&str], expected: Verdict) {
+        for field in fields {
+            check_on(event, K, &format!("{field} {op}"), expected);
+        }
+    }
+    let texts = ["text", "upper", "ä"];
+    for op in ["contains", "icontains", "startswith", "endswith"] {
+        check(&event, &format!("{op} {small}b"), &texts, False);
+        check(&event, &format!("{op} val(part)"), &texts, False);
+        check(&event, &format!("{op} val(other)"), &texts, False);
+    }
+    for op in ["glob", "iglob"] {
+        check(&event, &format!("{op} \"*{small}b*\""), &texts, False);
+        check(&event, &format!("{op} val(glob)"), &texts, False);
+    }
+    check(&event, "regex \"(a|aa|aaa)*b\"", &texts, False);
+    check(&event, "=~~ \"(a+)+b\"", &texts, False);
+    check(&event, "intersects val(m)", &["l"], False);
+    check(&event, "in val(l)", &["l"], True);
+    check(&event, "intersects val(text)", &["words"], Unknown); // 100,000 searches in a megabyte
+}
+
+#[test]
+fn lists_against_long_lists() {
+    let long: Vec<Value> = (0..5_000).map(|n| json!(n)).collect();
+    let with = |more: Value| {
+        let mut list = long.clone();
+        list.push(more);
+        list
+    };
+    #[track_caller]
+    fn check(item: &Value, other: &[Value], expected: bool) {
+        let event = json!({"l": [[], item], "other": other, "few": [item]});
+        check_on(&event, K, "l intersects val(other)", Verdict::from(expected));
+        check_on(&event, K, "few in val(other)", Verdict::from(expected));
+    }
+    check(&json!("x"), &with(json!("x")), true);
+    check(&json!("x"), &with(json!("y")), false);
+    check(&json!(7.0), &with(json!("x")), true);
+    check(&json!(null), &with(json!(null)), true);
+    check(&json!(null), &long, false);
+    check(&json!(true), &with(json!(true)), true);
+    check(&json!(true), &with(json!(false)), false);
+    check(&json!("10.1.2.3"), &with(json!("10.0.0.0/8")), true);
+    check(&json!("11.1.2.3"), &with(json!("10.0.0.0/8")), false);
+    check(&json!([1]), &with(json!([1])), false);
 }
 
 #[test]

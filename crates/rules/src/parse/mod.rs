@@ -13,7 +13,7 @@
 //! each    := "==" | "=" | "!=" | textop | glob | iglob | regex       quantifier := oneof | anyof | allof
 //! left  := field | function
 //! field := (name | "$[" text "]") ("." name | "&." name | "[" (number|text|bare) "]")*
-//! function := (tolower|toupper|b64|basename|len|join|concat|getopt) "(" [ given ("," given)* ] ")" [ "[" key "]" ]
+//! function := (tolower|toupper|b64|basename|len|join|concat|getopt|semver|murmur3|type) "(" [ given ("," given)* ] ")" [ "[" key "]" ]
 //! given := field | function | text | number | "(" [ given ("," given)* ] ")"
 //! right := value | "val(" field ")" | function
 //! set   := list | name of a list | "val(" field ")" | function

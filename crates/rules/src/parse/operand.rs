@@ -81,6 +81,14 @@ impl Parser<'_, '_> {
             self.at.problem(start, format!("`{}` has no parts", function.word()), "leave out `[...]`");
             return None;
         }
+        if key.as_ref().is_some_and(|key| key.chars().count() != 1) {
+            self.at.problem(
+                start,
+                "an option of `getopt` is one letter",
+                "write `getopt(field, \"ab:\")[b]`",
+            );
+            return None;
+        }
         Some(Operand::Call(Box::new(Call { function, arguments, key })))
     }
 

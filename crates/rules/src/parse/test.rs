@@ -11,7 +11,7 @@ use crate::pattern::Pattern;
 use crate::scan::{Escapes, Value};
 use crate::schema::Side;
 use crate::words::{is_reserved, starts_name};
-use crate::{Comparison, Expr, Literal, MatchOp, Op, Predicate, TextOp};
+use crate::{Comparison, Expr, Literal, MatchOp, Op, Predicate, TextOp, version};
 
 /// The right side of an operator, and where it stands.
 struct RightAt {
@@ -87,7 +87,8 @@ impl Parser<'_, '_> {
 
     /// A finished test, held against the schema and the limits.
     fn made(&mut self, predicate: Predicate, left: &Range<usize>, right: &Range<usize>) -> Expr {
-        if let Some(complaint) = self.scope.schema().and_then(|schema| schema.complaint(&predicate)) {
+        let of_schema = || self.scope.schema().and_then(|schema| schema.complaint(&predicate));
+        if let Some(complaint) = version::complaint(&predicate).or_else(of_schema) {
             let place = if complaint.side == Side::Left { left } else { right };
             self.at.problems.add(self.at.text, place.start, place.end, complaint.message, complaint.hint);
         }
