@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lanner_core::field;
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{Labels, Node, Problems, TimeRange};
-use lanner_rules::{Condition, FieldPath, Missing};
+use lanner_rules::{Condition, FieldPath, Missing, Number};
 use serde_json::{Map, Value};
 
 use crate::flag::Flag;
@@ -108,7 +108,7 @@ impl OnUnavailable {
 pub struct Rollout {
     /// Above 0, up to 1.
     pub share: f64,
-    /// The field; contexts without it are left alone unless the share is 1.
+    /// The field; contexts in which it is missing, `null` or an empty text are left alone unless the share is 1.
     pub by: FieldPath,
 }
 
@@ -246,16 +246,25 @@ impl Switch {
         if *share >= 1.0 {
             return true;
         }
-        by.find(context).is_some_and(|value| position(&self.id, value) < *share)
+        let key = by.find(context).and_then(key);
+        key.is_some_and(|key| position(&self.id, &key) < *share)
     }
 }
 
-/// Where a value lies among all values of a switch, in [0, 1): evenly spread, the same on every machine.
-fn position(id: &str, value: &Value) -> f64 {
-    let text: Cow<'_, str> = match value {
-        Value::String(text) => Cow::Borrowed(text),
-        other => Cow::Owned(other.to_string()),
-    };
+/// The text by which a context is in a share or not; nothing where it does not say who it is about, or all of these would
+/// be in or out together. Equal numbers have one text, however they are written.
+fn key(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Number::from_json(number).map(|number| Cow::Owned(number.to_string())),
+        other => Some(Cow::Owned(other.to_string())),
+    }
+}
+
+/// Where a text lies among all texts of a switch, in [0, 1): evenly spread, the same on every machine.
+fn position(id: &str, text: &str) -> f64 {
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
     hash.update(id.as_bytes());
     hash.update(&[0]);
@@ -335,7 +344,30 @@ mod tests {
         let nobody = context(&json!({}));
         assert!(!half.is_rolled_out_to(&nobody) && all.is_rolled_out_to(&nobody));
         // The same on every machine and in every release.
-        assert_eq!((position("a", &json!("user 1")) * 1e6) as u64, POSITION_OF_USER_1);
+        assert_eq!((position("a", "user 1") * 1e6) as u64, POSITION_OF_USER_1);
+    }
+
+    #[test]
+    fn who_belongs_to_a_share() {
+        let of = |id: usize, share: &str, user: &Value| {
+            let document =
+                json!({"id": format!("s{id}"), "when": "true", "rollout": {"share": share, "by": "user"}});
+            Switch::from_json(&document).unwrap().is_rolled_out_to(&context(&json!({ "user": user })))
+        };
+        // Whoever is nobody is in no share, and in all of it.
+        for nobody in [json!(null), json!("")] {
+            assert!((0..100).all(|id| !of(id, "99%", &nobody) && of(id, "100%", &nobody)), "{nobody}");
+        }
+        // The same number is the same user.
+        for (a, b) in [
+            (json!(2), json!(2.0)),
+            (json!(0), json!(-0.0)),
+            (json!(1e3), json!(1000)),
+            (json!("2"), json!(2)),
+        ] {
+            assert!((0..100).all(|id| of(id, "50%", &a) == of(id, "50%", &b)), "{a} and {b}");
+        }
+        assert!((0..100).any(|id| of(id, "50%", &json!(2)) != of(id, "50%", &json!(2.5))));
     }
 
     const POSITION_OF_USER_1: u64 = 776_219;
