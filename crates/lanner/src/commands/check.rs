@@ -1,8 +1,12 @@
 //! `lanner check`: every problem in configuration files, at once.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use lanner_engine::lookback;
+use lanner_engine::rule::Query;
+use lanner_rules::Condition;
+use lanner_switch::Switch;
 use serde::Serialize;
 
 use crate::failure::{Outcome, Result, remark};
@@ -12,8 +16,8 @@ use crate::problems::{self, ProblemLine};
 
 /// Find every mistake in configuration files and scripts of tests.
 ///
-/// Says file, line, column and field of each, and what to write instead. Thresholds that can never be reached are no
-/// mistakes, but worth a warning. Secrets are not looked up, so files can be
+/// Says file, line, column and field of each, and what to write instead. Thresholds that can never be reached, and
+/// versions compared as texts, are no mistakes, but worth a warning. Secrets are not looked up, so files can be
 /// checked on a machine that does not hold them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -44,9 +48,27 @@ struct Report<'l> {
 /// Something that is allowed and hardly meant.
 #[derive(Serialize)]
 struct Warning {
-    rule: String,
+    #[serde(flatten)]
+    of: Of,
     field: String,
     message: String,
+}
+
+/// What a warning is about, by its name.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Of {
+    Rule(String),
+    Switch(String),
+}
+
+impl Display for Of {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rule(id) => write!(f, "rule {id}"),
+            Self::Switch(id) => write!(f, "switch {id}"),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -55,8 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         ReportFormat::Json => output::json(&report(&loaded))?,
         ReportFormat::Text => {
             output::styled(&rendered(&loaded))?;
-            for Warning { rule, message, .. } in warnings(&loaded) {
-                remark(&format!("warning: rule {rule}: {message}"));
+            for Warning { of, message, .. } in warnings(&loaded) {
+                remark(&format!("warning: {of}: {message}"));
             }
             remark(&summary(&loaded));
         }
@@ -94,17 +116,33 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
     }
 }
 
-/// Limits of rules that can never be reached.
+/// Limits of rules that can never be reached, and conditions that are hardly meant.
 fn warnings(loaded: &Loaded) -> Vec<Warning> {
-    let of_rule = |rule: &lanner_engine::Rule| {
-        let id = rule.id.to_string();
-        lookback::unreachable(rule, None).into_iter().map(move |found| Warning {
-            rule: id.clone(),
+    let mut warnings = Vec::new();
+    for rule in &loaded.config.rules {
+        let of = || Of::Rule(rule.id.to_string());
+        let unreachable = lookback::unreachable(rule, None).into_iter();
+        warnings.extend(unreachable.map(|found| Warning {
+            of: of(),
             field: found.field,
             message: found.message,
-        })
-    };
-    loaded.config.rules.iter().flat_map(of_rule).collect()
+        }));
+        if let Query::Stream(query) = &rule.query
+            && let Some(condition) = &query.condition
+        {
+            warnings.extend(of_condition(of, "query.where", condition));
+        }
+    }
+    for switch in loaded.config.switches.iter().filter_map(|node| Switch::check(node, "").ok()) {
+        let of = || Of::Switch(switch.id.to_string());
+        warnings.extend(of_condition(of, "when", &switch.condition));
+    }
+    warnings
+}
+
+fn of_condition(of: impl Fn() -> Of, field: &str, condition: &Condition) -> Vec<Warning> {
+    let warning = |message| Warning { of: of(), field: field.to_owned(), message };
+    condition.warnings().into_iter().map(warning).collect()
 }
 
 /// `1 file`, `2 files`.

@@ -84,6 +84,31 @@ fn what_can_never_fire_is_a_warning() {
 }
 
 #[test]
+fn versions_compared_as_texts_are_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("versions.yaml");
+    let text = r#"
+rules: [{ id: old, query: { stream: s, measure: count, where: 'app.version <= "v1.10"' }, window: 10m, every: 10m, absolute: { min: 1 } }]
+switches: [{ id: older, when: 'version < "1.10.0" and semver(version) > "1.2.0" and name < "b.c"' }]
+"#;
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    run(&["check", file]).says(
+        0,
+        &[
+            r#"warning: rule old: `app.version <= "v1.10"` compares texts"#,
+            r#"semver(app.version) <= "v1.10" compares versions"#,
+            r#"warning: switch older: `version < "1.10.0"` compares texts"#,
+        ],
+    );
+    let report: serde_json::Value =
+        serde_json::from_str(&run(&["check", "--format", "json", file]).expect(0)).unwrap();
+    let warnings = report["warnings"].as_array().unwrap();
+    assert_eq!(warnings.len(), 2, "{report}");
+    assert_eq!((&warnings[1]["switch"], &warnings[1]["field"]), (&"older".into(), &"when".into()));
+}
+
+#[test]
 fn a_failed_test_says_where_and_what() {
     let file = "crates/lanner/testdata/fails.test.yaml";
     golden(&run(&["test", file, "examples/payments.test.yaml"]).expect(1), "fails.txt");
