@@ -6,7 +6,7 @@ use lanner_rules::parse;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    match rule_engine(text) {
+    match rule_engine(text, None) {
         Ok(expr) => assert_eq!(parse(&expr.to_string()), Ok(expr)),
         Err(problems) => assert!(problems.iter().all(|problem| text.is_char_boundary(problem.offset))),
     }

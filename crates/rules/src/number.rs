@@ -57,6 +57,20 @@ impl Number {
         Self::from_f64(number.as_f64()?)
     }
 
+    /// The number with the other sign; `None` where that would be rounded.
+    pub(crate) fn negated(self) -> Option<Self> {
+        let whole = match self.0 {
+            Repr::Int(value) => -i128::from(value),
+            Repr::Large(value) => -i128::from(value),
+            Repr::Float(value) => return Self::from_f64(-value),
+        };
+        if let Ok(value) = i64::try_from(whole) {
+            return Some(value.into());
+        }
+        let float = whole as f64;
+        if float as i128 == whole { Self::from_f64(float) } else { None }
+    }
+
     /// The nearest float. Keeps order, but numbers that differ may become equal.
     #[must_use]
     pub const fn to_f64(self) -> f64 {
@@ -156,6 +170,21 @@ mod tests {
         check("-1e300", "-9223372036854775808");
         check("18446744073709551615", "1e300");
         check("-0.25", "-0.0");
+    }
+
+    #[test]
+    fn the_other_sign() {
+        let number = |text: &str| Number::from_json(&serde_json::from_str(text).unwrap()).unwrap();
+        #[track_caller]
+        fn check(number: Number, negated: Option<Number>) {
+            assert_eq!(number.negated(), negated, "{number}");
+        }
+        check(number("5"), Some(number("-5")));
+        check(number("9007199254740993"), Some(number("-9007199254740993")));
+        check(number("-9223372036854775808"), Some(number("9223372036854775808")));
+        check(number("9223372036854775808"), Some(number("-9223372036854775808")));
+        check(number("9223372036854775809"), None);
+        check(number("0.5"), Some(number("-0.5")));
     }
 
     #[test]

@@ -1,21 +1,28 @@
-"""Asks the Python package rule-engine 3.4.0 about rules; writes what it says to rule_engine.json.
+"""Asks the Python package rule-engine about rules; writes what it says.
 
-    python3 -m venv env && env/bin/pip install rule-engine==3.4.0
-    env/bin/python ask_rule_engine.py > rule_engine.json
+    for release in 3.4.0 5.1.0; do
+        python3 -m venv env-$release && env-$release/bin/pip install rule-engine==$release
+        env-$release/bin/python ask_rule_engine.py > rule_engine-$release.json
+    done
 
-The rules below are our own; the others are put together at random, always the same ones.
+The rules below are our own; the others are put together at random, always the same ones. `ask_rule_engine.py 5000 1` asks
+about as many random ones, drawn from that seed.
 """
 
 import json
 import random
+import sys
 
 import rule_engine
 
 CONTEXTS = [
-    {"A": "hsbc", "B": "ing", "N": 5, "M": 2.5, "T": True, "L": ["x", "hsbc", 5], "O": {"k": "v", "n": 7}, "Z": None},
-    {"A": "", "B": "hsbc", "N": 0, "M": 5, "T": False, "L": [], "O": {}, "Z": 1},
-    {"A": "a.b", "B": "Ä", "N": -3, "M": 1e300, "L": ["", None, True], "O": {"k": None, "n": "7"}},
-    {"A": 5, "B": None, "N": "5", "T": "true", "L": "xyz", "O": {"k": {"d": 1}}},
+    {"A": "hsbc", "B": "ing", "N": 5, "M": 2.5, "T": True, "L": ["x", "hsbc", 5], "O": {"k": "v", "n": 7}, "Z": None,
+     "U": {"a": {"b": 5}}, "I": 9007199254740993},
+    {"A": "", "B": "hsbc", "N": 0, "M": 5, "T": False, "L": [], "O": {}, "Z": 1, "U": None, "I": 9007199254740992},
+    {"A": "a.b", "B": "Ä", "N": -3, "M": 1e300, "L": ["", None, True], "O": {"k": None, "n": "7"}, "U": {}, "I": -9007199254740993},
+    {"A": 5, "B": None, "N": "5", "T": "true", "L": "xyz", "O": {"k": {"d": 1}}, "U": {"a": None}, "I": 18446744073709551615},
+    {"A": True, "L": [[1], None], "O": {"k": 5}, "U": {"a": {}}, "Z": 0},
+    {"A": "ing", "N": 2.5, "O": None, "L": None, "U": "text", "Z": None},
     {},
 ]
 
@@ -211,14 +218,101 @@ A == "x" or N == 5 and M > 2 or not T
 d"2026-12-01" < d"2026-12-02"
 d"noon"
 A == d"2026-12-01"
+U&.a == null
+U&.a != null
+U&.a
+not U&.a
+U&.a == 5
+U&.a != 5
+U&.a < 5
+U&.a in [5, null]
+U&.a in [5, 6]
+U&.a not in [5, 6]
+U&.a in L
+"b" in U&.a
+U&.a.b == 5
+U&.a.b == null
+U.a&.b == null
+U.a&.b == 5
+U&.a&.b == null
+U&.a&.b != null
+U&.a&.b
+U&["a"] == null
+U&["a"] != null
+U&["a"]
+U&["a"]["b"] == null
+U&["a"]&["b"] == null
+U&["a"]&["b"] != 5
+U["a"]&["b"] == null
+U["a"]&.b == null
+U&.length == null
+U&.is_empty
+O&.k == U&.a
+O&.k != U&.a
+Z == U&.a
+U&.a == Z
+L&[0] == null
+L&[7] == null
+L&[0] != "x"
+Q&.a == null
+Q&["a"] == null
+I == 9007199254740993
+I == 9007199254740992
+I == 9007199254740992.0
+I == 9007199254740993.0
+I != 9007199254740993
+I < 9007199254740993
+I in [9007199254740993, 5]
+I == -9007199254740993
+I == - 9007199254740993
+I == 18446744073709551615
+I == 18446744073709551616
+I > 18446744073709551614
+I == 0x20000000000001
+M == 2.50
+M == 0.1000000000000000055511151231257827
+M == 1e300
+M < 1.7976931348623157e308
+A and T ? N == 5 : N == 0
+A == "hsbc" or T ? Z : N
+not A ? T : N
+T ? A : N == 5 ? T : Z
+A == "x" ? T : not T or N
+(A and T) ? N == 5 : N == 0
+T == N > 1
+true == N > 1
+N > 1 == true
+false != A =~ "h"
+true == A in ["hsbc"]
+A == B == true
+N < M < 5
+A == "hsbc" # a comment
+A == "a # b"
+# all of it
+A == r"hsbc"
+A == r"a\.b"
+A =~ r"\w+"
+A == b"hsbc"
+A == t"PT1H"
+A ?? B
+A ?? B == "ing"
+A.starts_with("h")
+A.starts_with == 1
+A in ["hsbc"] and T
+N & 4 == 4
+N - 1 < 5
+A not in ["x"] == true
+true == A not in ["x"]
 '''
 
 
 def random_rules(n, seed):
     """Rules that condition languages have in common, and some that they do not."""
     draw = random.Random(seed)
-    fields = ["A", "B", "N", "M", "T", "L", "O", "Z", "O.k", "O.n", 'O["k"]', "L[0]", "L.length", "Q"]
-    literals = ['"hsbc"', '"ing"', '""', '"a.b"', '"5"', "'Ä'", "5", "0", "2.5", "-3", "5.0", "true", "false", "null", '"x"', '"k"', "7"]
+    fields = ["A", "B", "N", "M", "T", "L", "O", "Z", "O.k", "O.n", 'O["k"]', "L[0]", "L.length", "Q",
+              "U&.a", "U.a", "U&.a&.b", 'U&["a"]', "O&.k", "L&[0]", "I"]
+    literals = ['"hsbc"', '"ing"', '""', '"a.b"', '"5"', "'Ä'", "5", "0", "2.5", "-3", "5.0", "true", "false", "null", '"x"', '"k"', "7",
+                "9007199254740993", "-9007199254740993"]
     patterns = ['"hs"', '"sb"', '".*"', '"^a"', '"[a-h]+"', '"c$"', '"(?i)ING"', '"\\d"']
 
     def test():
@@ -274,9 +368,10 @@ def verdicts(text):
 def main():
     hand = [line for line in RULES.replace("\\\n", "\\\0").split("\n") if line]
     hand = [line.replace("\\\0", "\\\n") for line in hand]
-    rows = [[text, verdicts(text)] for text in hand + random_rules(600, 7)]
+    n, seed = (int(word) for word in sys.argv[1:3] or (600, 7))
+    rows = [[text, verdicts(text)] for text in hand + random_rules(n, seed)]
     print("{")
-    print('"package": "rule-engine 3.4.0",')
+    print(f'"package": "rule-engine {rule_engine.__version__}",')
     print(f'"contexts": {json.dumps(CONTEXTS)},')
     print('"rules": [')
     print(",\n".join(json.dumps(row, ensure_ascii=False) for row in rows))

@@ -136,6 +136,22 @@ fn switches_come_from_other_programs() {
     let switches = file("switches.yaml", &ran.expect(1));
     run(&["check", &switches]).expect(0);
     assert!(std::fs::read_to_string(&switches).unwrap().contains("seed-4"));
+    // Releases of the package that read a rule differently.
+    let rules = file("choice.txt", "choice: A and B ? C : D\nid: N == 9007199254740993\n");
+    let ran = run(&["switch", "import", &rules]);
+    for part in [
+        "line 1, column 9: releases 3 and 5",
+        "line 2, column 10: release 3 rounds this number",
+        "problems: 2",
+    ] {
+        assert!(ran.err.contains(part), "{}", ran.err);
+    }
+    let ran = run(&["switch", "import", "--rule-engine", "5", &rules]);
+    assert!(ran.err.contains("read as release 5 of rule-engine"), "{}", ran.err);
+    let written = ran.expect(0);
+    assert!(written.contains("A and B and C or not (A and B) and D"), "{written}");
+    assert!(written.contains("N == 9007199254740993"), "{written}");
+    run(&["switch", "import", "--rule-engine", "3", &rules]).says(1, &["A and (B and C or not B and D)"]);
     let nothing = file("nothing.txt", "\n");
     run(&["switch", "import", &nothing]).says(2, &["has nothing to import"]);
 }

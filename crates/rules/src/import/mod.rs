@@ -11,7 +11,7 @@ mod rule_engine;
 
 pub use self::flagd::{Flag, FlagdFile, flagd};
 pub use self::json_logic::{PointedProblem, json_logic};
-pub use self::rule_engine::rule_engine;
+pub use self::rule_engine::{Release, rule_engine};
 
 use crate::{Comparison, Expr, Literal, Problem};
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lanner_rules::import::{Flag, flagd, rule_engine};
+use lanner_rules::import::{Flag, Release, flagd, rule_engine};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome, Result, remark};
@@ -14,6 +14,30 @@ pub(super) struct Args {
     /// A JSON file of flagd, or a text with one rule of Python's `rule-engine` a line, each after `id: ` if it has one.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Which release of `rule-engine` the rules were written for; without it, what the releases read differently is
+    /// not imported.
+    #[arg(long, value_name = "RELEASE")]
+    rule_engine: Option<Written>,
+}
+
+/// For which release rules were written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Written {
+    /// Release 3
+    #[value(name = "3")]
+    Three,
+    /// Release 5
+    #[value(name = "5")]
+    Five,
+}
+
+impl From<Written> for Release {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Three => Self::Three,
+            Written::Five => Self::Five,
+        }
+    }
 }
 
 /// The switches that a file comes to, and what of it does not, each with its place.
@@ -27,7 +51,8 @@ struct Imported {
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let text = files::read_text(&args.file)?;
     let is_json = text.trim_start().starts_with('{');
-    let mut imported = if is_json { of_flagd(&text)? } else { of_rules(&text, &args.file) };
+    let release = args.rule_engine.map(Release::from);
+    let mut imported = if is_json { of_flagd(&text)? } else { of_rules(&text, &args.file, release) };
     imported.check();
     let Imported { switches, problems } = imported;
     if switches.is_empty() && problems.is_empty() {
@@ -38,6 +63,15 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         remark(&format!("{}: {problem}", args.file.display()));
     }
     output::text(&yaml(&json!({ "switches": switches })))?;
+    if !is_json {
+        remark(match release {
+            None => {
+                "the rules were read as releases 3 and 5 of rule-engine both read them; --rule-engine chooses one"
+            }
+            Some(Release::Three) => "the rules were read as release 3 of rule-engine reads them",
+            Some(Release::Five) => "the rules were read as release 5 of rule-engine reads them",
+        });
+    }
     remark(&format!("imported switches: {}; problems: {}", switches.len(), problems.len()));
     Ok(Outcome::found(!problems.is_empty()))
 }
@@ -61,7 +95,7 @@ fn of_flagd(text: &str) -> Result<Imported> {
     })
 }
 
-fn of_rules(text: &str, path: &Path) -> Imported {
+fn of_rules(text: &str, path: &Path, release: Option<Release>) -> Imported {
     let mut imported = Imported::default();
     let name = path.file_stem().map_or_else(|| "rule".into(), |stem| stem.to_string_lossy());
     for (at, line) in text.lines().enumerate() {
@@ -72,7 +106,7 @@ fn of_rules(text: &str, path: &Path) -> Imported {
             Some((id, rule)) => (id.to_owned(), rule),
             None => (format!("{name}-{}", at + 1), line),
         };
-        match rule_engine(rule) {
+        match rule_engine(rule, release) {
             Ok(when) => {
                 imported.switches.push(json!({ "id": id, "when": when.to_string(), "status": "active" }));
             }

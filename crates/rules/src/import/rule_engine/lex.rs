@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Refused;
+use super::{Refused, Release};
 use crate::time::read_time;
 use crate::{Comparison, Literal, MatchOp, Number};
 
@@ -28,15 +28,17 @@ pub(super) enum TokenKind {
     Attribute,
     /// `[` or `&[`
     OpenBracket,
-    /// `( ) ] { } , ? :` and what only calculates: `+ - * ** / // % & | ^ << >>`, `for`, `if`.
+    /// `( ) ] { } , ? : ??` and what only calculates: `+ - * ** / // % & | ^ << >>`, `for`, `if`.
     Sign(&'static str),
+    /// A value that conditions have not, and why: bytes, a span of time, a number that would be rounded.
+    Other(&'static str),
     End,
 }
 
 /// Longest first.
-const SIGNS: [&str; 21] = [
-    "**", "//", "<<", ">>", "(", ")", "]", "{", "}", ",", "?", ":", "+", "-", "*", "/", "%", "&", "|", "^",
-    "=",
+const SIGNS: [&str; 22] = [
+    "??", "**", "//", "<<", ">>", "(", ")", "]", "{", "}", ",", "?", ":", "+", "-", "*", "/", "%", "&", "|",
+    "^", "=",
 ];
 
 const OPERATORS: [(&str, TokenKind); 10] = [
@@ -53,17 +55,17 @@ const OPERATORS: [(&str, TokenKind); 10] = [
 ];
 
 /// All tokens of a text, `End` the last.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Refused> {
+pub(super) fn tokens(text: &str, release: Release) -> Result<Vec<Token>, Refused> {
     let mut tokens = Vec::new();
     let mut at = 0;
     loop {
         let rest = text[at..].trim_start_matches([' ', '\t', '\n']);
         let start = text.len() - rest.len();
-        if rest.is_empty() {
+        if rest.is_empty() || release == Release::Five && is_last_comment(rest) {
             tokens.push(Token { kind: TokenKind::End, at: start..start });
             return Ok(tokens);
         }
-        let (kind, length) = token(rest, start, start > at || start == 0)?;
+        let (kind, length) = token(rest, start, start > at || start == 0, release)?;
         at = start + length;
         // The name of an attribute, without the dot before it.
         let start = if kind == TokenKind::Attribute {
@@ -75,11 +77,22 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Refused> {
     }
 }
 
+/// Whether a comment begins here, behind which nothing comes.
+fn is_last_comment(rest: &str) -> bool {
+    rest.starts_with('#') && rest.split_once('\n').is_none_or(|(_, after)| after.is_empty())
+}
+
 /// The token that `rest` begins with, and its length.
-fn token(rest: &str, start: usize, is_after_space: bool) -> Result<(TokenKind, usize), Refused> {
+fn token(
+    rest: &str,
+    start: usize,
+    is_after_space: bool,
+    release: Release,
+) -> Result<(TokenKind, usize), Refused> {
     match rest.as_bytes() {
         [b'"' | b'\'', ..] => return quoted(rest, start, 0),
         [b's' | b'd', b'"' | b'\'', ..] => return quoted(rest, start, 1),
+        [b'r' | b'b' | b't', b'"' | b'\'', ..] if release == Release::Five => return quoted(rest, start, 1),
         _ => {}
     }
     let name = name_length(rest.strip_prefix('$').unwrap_or(rest));
@@ -88,7 +101,7 @@ fn token(rest: &str, start: usize, is_after_space: bool) -> Result<(TokenKind, u
         return word(&rest[..length], start).map(|kind| (kind, length));
     }
     if let Some(length) = number_length(rest) {
-        return Ok((TokenKind::Literal(Literal::Number(number(&rest[..length], start)?)), length));
+        return Ok((number(&rest[..length], start, release)?, length));
     }
     let dot = if rest.starts_with("&.") { 2 } else { usize::from(rest.starts_with('.')) };
     if dot > 0 && !is_after_space {
@@ -107,7 +120,8 @@ fn token(rest: &str, start: usize, is_after_space: bool) -> Result<(TokenKind, u
             return Ok((kind, symbol.len()));
         }
     }
-    if let Some(sign) = SIGNS.into_iter().find(|sign| rest.starts_with(sign)).filter(|sign| *sign != "=") {
+    let is_sign = |sign: &&str| rest.starts_with(*sign) && (*sign != "??" || release == Release::Five);
+    if let Some(sign) = SIGNS.into_iter().find(is_sign).filter(|sign| *sign != "=") {
         return Ok((TokenKind::Sign(sign), sign.len()));
     }
     let found = rest.chars().next().unwrap_or(' ');
@@ -183,26 +197,52 @@ fn number_length(rest: &str) -> Option<usize> {
     Some(end)
 }
 
-/// Every number is a float there, whole ones too.
-fn number(text: &str, start: usize) -> Result<Number, Refused> {
-    let refuse = |message: String| Refused::new(start..start + text.len(), message, "");
+/// The number that a text is; one that could not be held exactly is refused.
+fn number(text: &str, start: usize, release: Release) -> Result<TokenKind, Refused> {
+    let literal = |number| TokenKind::Literal(Literal::Number(number));
+    let refuse = |message: String, hint: &str| Refused::new(start..start + text.len(), message, hint);
     let radix = match text.as_bytes() {
         [b'0', b'b', ..] => Some(2),
         [b'0', b'o', ..] => Some(8),
         [b'0', b'x', ..] => Some(16),
         [b'0', rest @ ..]
-            if rest.iter().all(u8::is_ascii_digit) && rest.iter().any(|digit| *digit != b'0') =>
+            if rest.iter().all(u8::is_ascii_digit)
+                && (rest.iter().any(|digit| *digit != b'0')
+                    || release == Release::Five && !rest.is_empty()) =>
         {
-            return Err(refuse(format!("the number `{text}` begins with a zero")));
+            return Err(refuse(format!("the number `{text}` begins with a zero"), ""));
         }
         _ => None,
     };
-    let value = match radix {
-        Some(radix) => u128::from_str_radix(&text[2..], radix).ok().map(|value| value as f64),
-        None => text.parse().ok(),
+    let whole =
+        u128::from_str_radix(if radix.is_some() { &text[2..] } else { text }, radix.unwrap_or(10)).ok();
+    if let Some(whole) = whole.and_then(|whole| u64::try_from(whole).ok()) {
+        // Every number of a rule is a float in release 3, though those of a context are not.
+        if release == Release::Three && whole as f64 as u128 != u128::from(whole) {
+            return Ok(TokenKind::Other("release 3 rounds this number, and release 5 does not"));
+        }
+        return Ok(literal(whole.into()));
+    }
+    let value = whole.map_or_else(|| text.parse().ok(), |whole| Some(whole as f64));
+    let Some(value) = value.filter(|value: &f64| value.is_finite()) else {
+        return Err(refuse(format!("the number `{text}` is too large"), ""));
     };
-    let value = value.filter(|value: &f64| value.is_finite()).and_then(Number::from_f64);
-    value.ok_or_else(|| refuse(format!("the number `{text}` is too large")))
+    let is_rounded = whole.map_or_else(|| is_rounded(text, value), |whole| value as u128 != whole);
+    match Number::from_f64(value) {
+        Some(number) if !is_rounded => Ok(literal(number)),
+        _ => Err(refuse(format!("the number `{text}` would be rounded to {value:?}"), "write fewer digits")),
+    }
+}
+
+/// Whether a number of JSON that is written like `text` would have lost digits.
+fn is_rounded(text: &str, value: f64) -> bool {
+    let (digits, _) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    let significant = |digits: &str| {
+        let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+        digits.trim_start_matches('0').trim_end_matches('0').to_owned()
+    };
+    let held = format!("{value:e}");
+    significant(digits) != significant(held.split_once('e').map_or(&held, |(digits, _)| digits))
 }
 
 /// A text, or a time, whose quote stands at `quote`.
@@ -219,7 +259,13 @@ fn quoted(rest: &str, start: usize, quote: usize) -> Result<(TokenKind, usize), 
         return Err(Refused::new(start..start + quote + 1, "this text is never closed".to_owned(), &hint));
     };
     let place = start..start + close + 1;
-    let text = unescaped(&rest[quote + 1..close], start + quote + 1)?;
+    let inside = &rest[quote + 1..close];
+    let text = match rest.as_bytes().first() {
+        Some(b'r') => inside.to_owned(),
+        Some(b'b') => return Ok((TokenKind::Other("bytes are not supported"), close + 1)),
+        Some(b't') => return Ok((TokenKind::Other("spans of time are not supported"), close + 1)),
+        _ => unescaped(inside, start + quote + 1)?,
+    };
     if !rest.starts_with('d') {
         return Ok((TokenKind::Literal(Literal::Text(text)), close + 1));
     }

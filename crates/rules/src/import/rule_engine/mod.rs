@@ -1,24 +1,33 @@
 //! Rules of the Python package `rule-engine` as conditions.
 //!
 //! ```
-//! use lanner_rules::import::rule_engine;
-//! let condition = rule_engine(r#"WORKFLOW == "PURCHASE" and BANK in ["HSBC", "ING"] and LIMIT > USED"#).unwrap();
+//! use lanner_rules::import::{Release, rule_engine};
+//! let rule = r#"WORKFLOW == "PURCHASE" and BANK in ["HSBC", "ING"] and LIMIT > USED"#;
+//! let condition = rule_engine(rule, None).unwrap();
 //! assert_eq!(
 //!     condition.to_string(),
 //!     r#"WORKFLOW == "PURCHASE" and BANK == anyof ("HSBC", "ING") and LIMIT > val(USED)"#
 //! );
-//! let problems = rule_engine("AMOUNT * 2 > 100 and $now.hour > 8").unwrap_err();
+//! let problems = rule_engine("AMOUNT * 2 > 100 and $now.hour > 8", None).unwrap_err();
 //! assert_eq!(problems[0].to_string(), "column 1: arithmetic is not supported");
 //! assert_eq!(problems[1].to_string(), "column 22: names with `$` are not supported");
+//!
+//! // To release 3 this is `A and (B ? C : D)`, to release 5 `(A and B) ? C : D`.
+//! let rule = "A and B ? C : D";
+//! assert!(rule_engine(rule, None).unwrap_err()[0].message.contains("differently"));
+//! assert_eq!(rule_engine(rule, Some(Release::Five)).unwrap().to_string(), "A and B and C or not (A and B) and D");
 //! ```
 //!
 //! Much of that language is read by [`parse`](crate::parse()) as well, but not all of it means the same: a name on the
-//! right is a field there and a text here, escapes in texts are Python's, every number is a float. So it is read by a
+//! right is a field there and a text here, escapes in texts are Python's. So it is read by a
 //! reader of its own. What it answers says the same as the rule of a context that the package can be asked about,
 //! whatever JSON that is, with these differences:
 //!
 //! - Where the package raises an error (a field is missing, a text is compared with a number), the condition is unknown.
-//! - Lists and objects equal nothing here, truth values have no order, and a pattern of `null` is unknown as well.
+//! - Lists and objects equal nothing here, truth values and `null` have no order, and a pattern of `null` is unknown as
+//!   well.
+//! - What `a&.b` and `a&["b"]` say of `null` is asked for apart: `a&.b == null` becomes `a == null or a.b == null`.
+//! - Numbers that would be rounded on the way are refused.
 //! - `$` in a pattern matches at the end of the text alone, not before its last line break.
 //! - A position in a text (`NAME[0]`) is a missing field here, and an object's own key `length` goes before its length.
 //!
@@ -26,21 +35,21 @@
 //!
 //! Reading order: `lex` (tokens), `parse` (the tree), this file (what it means here).
 //!
-//! Source: the grammar of release 3.4.0, and its verdicts on the rules in `testdata/rule_engine.json`.
+//! Source: the grammars of releases 3.4.0 and 5.1.0, and their verdicts on the rules in `testdata/rule_engine.json`.
 
 mod lex;
 mod parse;
 
 use std::ops::Range;
 
-use self::parse::{Kind, Node, parse};
+use self::parse::{Kind, Node, Part, Way, parse};
 use super::{choose, differs, within_limits};
 use crate::expr::{EachOp, Quantifier, Right, Set};
 use crate::field::{MAX_SEGMENTS, Segment};
 use crate::problem::Problems;
 use crate::{
-    Comparison, Expr, FieldPath, Literal, MAX_LIST_ITEMS, MAX_TEXT_BYTES, MatchOp, Number, Op, Operand,
-    Pattern, Predicate, Problem,
+    Argument, Call, Comparison, Expr, FieldPath, Function, Literal, MAX_LIST_ITEMS, MAX_TEXT_BYTES, MatchOp,
+    Number, Op, Operand, Pattern, Predicate, Problem,
 };
 
 /// Why a text is no rule.
@@ -57,31 +66,58 @@ impl Refused {
     }
 }
 
-/// Reads a rule of the Python package `rule-engine`; see the module's page for what differs.
+/// A release of the package: what it reads is not what the others read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Release {
+    /// Release 3, last 3.6; the differences are those of 3.4.0.
+    Three,
+    /// Release 5. It gives `? :` and `==` another precedence, rounds no number, and knows comments and raw texts.
+    Five,
+}
+
+/// Reads a rule of the Python package `rule-engine`; see the module's page for what differs. Without a release, what the
+/// releases read alike, and what only one of them can read at all.
 ///
 /// Cost: linear in the text's length, and compiling the patterns in it.
 ///
 /// # Errors
 /// The first mistake of a text that the package would refuse; or all that a condition cannot say, in order of place.
-pub fn rule_engine(text: &str) -> Result<Expr, Vec<Problem>> {
-    let mut problems = Problems::default();
+pub fn rule_engine(text: &str, release: Option<Release>) -> Result<Expr, Vec<Problem>> {
     if text.len() > MAX_TEXT_BYTES {
         let message = format!("the text has {} bytes", text.len());
-        problems.add(text, 0, 0, message, format!("at most {MAX_TEXT_BYTES}"));
-        return Err(problems.into_sorted());
+        return Err(told(text, &Refused::new(0..0, message, &format!("at most {MAX_TEXT_BYTES}"))));
     }
-    let mut translation = Translation { text, problems };
-    let expr = match parse(text) {
-        Ok(node) => translation.condition(&node),
-        Err(Refused { at, message, hint }) => {
-            translation.problems.add(text, at.start, at.end, message, hint);
-            None
+    if let Some(release) = release {
+        return read(text, release).unwrap_or_else(|refused| Err(told(text, &refused)));
+    }
+    match (read(text, Release::Three), read(text, Release::Five)) {
+        (Ok(three), Ok(five)) if three == five => five,
+        (Ok(Ok(_)), Ok(Ok(_))) => {
+            let hint = "say which of them it was written for";
+            let message = "releases 3 and 5 of the package read this differently".to_owned();
+            Err(told(text, &Refused::new(0..text.len(), message, hint)))
         }
-    };
-    match expr.filter(|_| translation.problems.is_empty()) {
+        (Ok(problems @ Err(_)), Ok(_)) | (_, Ok(problems)) => problems,
+        (Ok(read), Err(_)) => read,
+        (Err(_), Err(refused)) => Err(told(text, &refused)),
+    }
+}
+
+fn told(text: &str, Refused { at, message, hint }: &Refused) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    problems.add(text, at.start, at.end, message.clone(), hint.clone());
+    problems.into_sorted()
+}
+
+/// What `release` reads in a text, and whether a condition can say it.
+fn read(text: &str, release: Release) -> Result<Result<Expr, Vec<Problem>>, Refused> {
+    let node = parse(text, release)?;
+    let mut translation = Translation { text, problems: Problems::default() };
+    let expr = translation.condition(&node);
+    Ok(match expr.filter(|_| translation.problems.is_empty()) {
         Some(expr) => within_limits(expr).map_err(|problem| vec![problem]),
         None => Err(translation.problems.into_sorted()),
-    }
+    })
 }
 
 struct Translation<'t> {
@@ -96,27 +132,92 @@ enum Value {
     Condition(Expr),
 }
 
-/// A field, and whether it is `null` where it is missing.
+/// A field.
 #[derive(Clone)]
 struct Field {
     path: FieldPath,
-    is_safe: bool,
+    /// When it is not there and yet `null`, not an error.
+    is_absent: Option<Expr>,
 }
 
 impl Field {
+    /// The field of a name that is not too long.
+    fn of(parts: &[Part]) -> Self {
+        let segments: Vec<Segment> = parts.iter().map(|part| part.segment.clone()).collect();
+        Self { path: FieldPath::new(&segments), is_absent: is_absent(parts) }
+    }
+
+    fn asked(&self, op: Op) -> Expr {
+        Expr::Test(Predicate { left: Operand::Field(self.path.clone()), op })
+    }
+
+    /// Whether it is `null`.
+    fn is_null(&self) -> Expr {
+        let null = self.asked(Op::Compare(Comparison::Equal, Right::Literal(Literal::Null)));
+        Expr::or(self.is_absent.iter().cloned().chain([null]).collect())
+    }
+
+    /// `asked`, which is false where the field is not there and yet `null`.
+    fn is_there_and(&self, asked: Expr) -> Expr {
+        Expr::and(self.is_absent.iter().cloned().map(negated).chain([asked]).collect())
+    }
+
     fn test(&self, op: Op) -> Expr {
-        let asked = |op| Expr::Test(Predicate { left: Operand::Field(self.path.clone()), op });
         match op {
-            op if !self.is_safe => asked(op),
+            _ if self.is_absent.is_none() => self.asked(op),
             Op::Compare(Comparison::NotEqual, right) => {
                 negated(self.test(Op::Compare(Comparison::Equal, right)))
             }
-            Op::Compare(Comparison::Equal, Right::Literal(Literal::Null)) => {
-                Expr::or(vec![negated(asked(Op::Exists)), asked(op)])
+            Op::Compare(Comparison::Equal, Right::Literal(Literal::Null)) => self.is_null(),
+            Op::Each(Quantifier::Any, ref tests) if tests.iter().any(is_null) => {
+                Expr::or(self.is_absent.iter().cloned().chain([self.asked(op)]).collect())
             }
-            op => Expr::and(vec![asked(Op::Exists), asked(op)]),
+            Op::Truthy | Op::Compare(Comparison::Equal, _) | Op::Each(..) | Op::In(Set::Items(_)) => {
+                self.is_there_and(self.asked(op))
+            }
+            // An error there, unknown here, as for every field that is missing.
+            op => self.asked(op),
         }
     }
+
+    /// Whether two fields are equal, of which one may not be there and yet be `null`.
+    fn equals(&self, other: &Self) -> Expr {
+        let right = Right::Operand(Operand::Field(other.path.clone()));
+        let equal = self.asked(Op::Compare(Comparison::Equal, right));
+        if self.is_absent.is_none() && other.is_absent.is_none() {
+            return equal;
+        }
+        let both_null = Expr::and(vec![self.is_null(), other.is_null()]);
+        Expr::or(vec![both_null, self.is_there_and(other.is_there_and(equal))])
+    }
+}
+
+fn is_null(test: &EachOp) -> bool {
+    matches!(test, EachOp::Compare(Comparison::Equal, Literal::Null))
+}
+
+/// When the field of a name is not there and yet `null`: where what stands before its last part is `null`, and in
+/// `a&[key]` also where that has no such key.
+fn is_absent(parts: &[Part]) -> Option<Expr> {
+    let [before @ .., Part { way: Way::SafeName | Way::SafeKey, .. }] = parts else { return None };
+    let holder = Field::of(before);
+    let is_null = holder.is_null();
+    if parts.last()?.way == Way::SafeName {
+        return Some(is_null);
+    }
+    let segments: Vec<Segment> = parts.iter().map(|part| part.segment.clone()).collect();
+    let exists = Expr::Test(Predicate { left: Operand::Field(FieldPath::new(&segments)), op: Op::Exists });
+    let kind = Call {
+        function: Function::Type,
+        arguments: vec![Argument::Operand(Operand::Field(holder.path))],
+        key: None,
+    };
+    let holds = |kind: &str| EachOp::Compare(Comparison::Equal, Literal::Text(kind.to_owned()));
+    let is_holder = Predicate {
+        left: Operand::Call(Box::new(kind)),
+        op: Op::Each(Quantifier::Any, vec![holds("object"), holds("list")]),
+    };
+    Some(Expr::or(vec![is_null, Expr::and(vec![Expr::Test(is_holder), negated(exists)])]))
 }
 
 impl Translation<'_> {
@@ -131,7 +232,7 @@ impl Translation<'_> {
         match &node.kind {
             Kind::Literal(literal) => Some(Expr::Constant(is_true(literal))),
             Kind::List(members) => Some(Expr::Constant(!members.is_empty())),
-            Kind::Path(..) => match self.value(node)? {
+            Kind::Path(_) => match self.value(node)? {
                 Value::Field(field) => Some(field.test(Op::Truthy)),
                 Value::Condition(is_empty) => Some(is_empty),
                 Value::Literal(literal) => Some(Expr::Constant(is_true(&literal))),
@@ -161,23 +262,25 @@ impl Translation<'_> {
     }
 
     fn value(&mut self, node: &Node) -> Option<Value> {
-        let (segments, is_safe) = match &node.kind {
+        let parts = match &node.kind {
             Kind::Literal(literal) => return Some(Value::Literal(literal.clone())),
             Kind::List(_) => return self.refuse(&node.at, "a list can only stand on the right of `in`", ""),
-            Kind::Path(segments, _) if segments.len() > MAX_SEGMENTS => {
+            Kind::Path(parts) if parts.len() > MAX_SEGMENTS => {
                 return self.refuse(&node.at, "the name has too many parts", "");
             }
-            Kind::Path(segments, is_safe) => (segments, *is_safe),
+            Kind::Path(parts) => parts,
             _ => return self.condition(node).map(Value::Condition),
         };
-        match &segments[..] {
-            [before @ .., Segment::Name(last)] if last == "is_empty" && !before.is_empty() => {
-                let length = [before, &[Segment::Name("length".to_owned())]].concat();
+        match &parts[..] {
+            [before @ .., Part { segment: Segment::Name(last), way }]
+                if last == "is_empty" && !before.is_empty() =>
+            {
+                let length = Part { segment: Segment::Name("length".to_owned()), way: *way };
                 let zero = Right::Literal(Literal::Number(Number::from(0_i64)));
-                let length = Field { path: FieldPath::new(&length), is_safe };
+                let length = Field::of(&[before, &[length]].concat());
                 Some(Value::Condition(length.test(Op::Compare(Comparison::Equal, zero))))
             }
-            all => Some(Value::Field(Field { path: FieldPath::new(all), is_safe })),
+            all => Some(Value::Field(Field::of(all))),
         }
     }
 
@@ -206,9 +309,13 @@ impl Translation<'_> {
                 return self.refuse(at, "conditions cannot be compared", "join them with `and` and `or`");
             }
             (Value::Field(left), Value::Field(right)) => {
-                let field = Field { is_safe: left.is_safe || right.is_safe, ..left };
-                let right = Right::Operand(Operand::Field(right.path));
-                return Some(field.test(Op::Compare(comparison, right)));
+                return Some(match comparison {
+                    Comparison::Equal => left.equals(&right),
+                    Comparison::NotEqual if left.is_absent.is_some() || right.is_absent.is_some() => {
+                        negated(left.equals(&right))
+                    }
+                    _ => left.asked(Op::Compare(comparison, Right::Operand(Operand::Field(right.path)))),
+                });
             }
             (Value::Field(left), Value::Literal(right)) => (left, comparison, right),
             (Value::Literal(left), Value::Field(right)) => (right, comparison.reversed(), left),
@@ -268,9 +375,17 @@ impl Translation<'_> {
         }
         let (value, container_value) = (self.value(member), self.value(container));
         match (value?, container_value?) {
-            (Value::Literal(item), Value::Field(field)) => Some(field.test(Op::Holds(item))),
+            (Value::Literal(item), Value::Field(field)) => {
+                let alike = as_item(&item).into_iter();
+                let held = std::iter::once(item).chain(alike).map(|item| field.test(Op::Holds(item)));
+                Some(Expr::or(held.collect()))
+            }
             (Value::Field(field), Value::Field(container)) => {
-                Some(field.test(Op::In(Set::Operand(Operand::Field(container.path)))))
+                let null_is_in = container.asked(Op::Holds(Literal::Null));
+                let is_in = field.asked(Op::In(Set::Operand(Operand::Field(container.path))));
+                let absent = field.is_absent.clone().map(|absent| Expr::and(vec![absent, null_is_in]));
+                let members = absent.into_iter().chain([field.is_there_and(is_in)]);
+                Some(Expr::or(members.collect()))
             }
             (Value::Literal(Literal::Text(part)), Value::Literal(Literal::Text(text))) => {
                 Some(Expr::Constant(text.contains(&part)))
@@ -295,15 +410,23 @@ impl Translation<'_> {
             }
         }
         match self.value(member)? {
-            Value::Field(field) if items.len() != 1 && literals.len() == items.len() => {
+            Value::Field(field) if items.is_empty() => Some(field.test(Op::In(Set::Items(Vec::new())))),
+            Value::Field(field) if literals.len() == items.len() => {
                 let mut tests = Vec::with_capacity(literals.len());
                 for (literal, place) in literals {
                     if let Some(message) = differs(Comparison::Equal, literal) {
                         return self.refuse(place, message, "");
                     }
-                    tests.push(EachOp::Compare(Comparison::Equal, literal.clone()));
+                    let alike = [Some(literal.clone()), as_item(literal)].into_iter().flatten();
+                    tests.extend(alike.map(|literal| EachOp::Compare(Comparison::Equal, literal)));
                 }
-                Some(field.test(Op::Each(Quantifier::Any, tests)))
+                Some(field.test(match <[EachOp; 1]>::try_from(tests) {
+                    Ok([EachOp::Compare(comparison, literal)]) => {
+                        Op::Compare(comparison, Right::Literal(literal))
+                    }
+                    Ok([other]) => Op::Each(Quantifier::Any, vec![other]),
+                    Err(tests) => Op::Each(Quantifier::Any, tests),
+                }))
             }
             _ => {
                 let pair = |item: &Node| [member.clone(), item.clone()];
@@ -324,6 +447,18 @@ fn negated(expr: Expr) -> Expr {
         Expr::Test(Predicate { left, op: Op::In(set) }) => Expr::Test(Predicate { left, op: Op::NotIn(set) }),
         Expr::Constant(value) => Expr::Constant(!value),
         other => Expr::Not(Box::new(other)),
+    }
+}
+
+/// What an item of a list equals besides: to Python `true` is the number 1, and `false` the number 0.
+fn as_item(literal: &Literal) -> Option<Literal> {
+    let number = |truth: bool| Number::from(i64::from(truth));
+    match literal {
+        Literal::Bool(truth) => Some(Literal::Number(number(*truth))),
+        Literal::Number(found) => {
+            [false, true].into_iter().find(|truth| *found == number(*truth)).map(Literal::Bool)
+        }
+        _ => None,
     }
 }
 

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::Refused;
 use super::lex::{Token, TokenKind, tokens};
+use super::{Refused, Release};
 use crate::field::Segment;
 use crate::{Comparison, Literal, MAX_DEPTH, MatchOp};
 
@@ -21,8 +21,8 @@ pub(super) struct Node {
 pub(super) enum Kind {
     Literal(Literal),
     List(Vec<Node>),
-    /// A field of the context, and whether it is `null` where it is missing, as `&.` and `&[` have it.
-    Path(Vec<Segment>, bool),
+    /// A field of the context.
+    Path(Vec<Part>),
     Not(Box<Node>),
     And(Vec<Node>),
     Or(Vec<Node>),
@@ -39,24 +39,82 @@ pub(super) enum Kind {
     Unsupported(&'static str, &'static str),
 }
 
-/// How tightly operators bind; the higher, the tighter.
-mod power {
-    pub(super) const OR: u8 = 1;
-    pub(super) const AND: u8 = 2;
-    pub(super) const NOT: u8 = 3;
-    pub(super) const BITS: u8 = 4;
-    pub(super) const CHOICE: u8 = 5;
-    pub(super) const COMPARE: u8 = 6;
-    pub(super) const SUM: u8 = 7;
-    pub(super) const SHIFT: u8 = 8;
-    pub(super) const PRODUCT: u8 = 9;
-    pub(super) const POWER: u8 = 10;
-    pub(super) const MINUS: u8 = 11;
+/// A part of a field's name.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) segment: Segment,
+    pub(super) way: Way,
 }
 
+/// How a part is taken out of what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// `.name`, `[key]`: an error where it is not there.
+    Plain,
+    /// `&.name`: `null` of `null`, else as `.name`.
+    SafeName,
+    /// `&[key]`: `null` of `null`, and where it is not there.
+    SafeKey,
+}
+
+/// How tightly operators bind; the higher, the tighter.
+struct Powers {
+    choice: u8,
+    or: u8,
+    and: u8,
+    not: u8,
+    coalesce: u8,
+    bits: u8,
+    equal: u8,
+    compare: u8,
+    sum: u8,
+    shift: u8,
+    product: u8,
+    power: u8,
+    minus: u8,
+}
+
+/// Everything calculates before it is compared, but for bits; `a ? b : c` is a part of what `not` negates.
+const RELEASE_3: Powers = Powers {
+    or: 1,
+    and: 2,
+    not: 3,
+    bits: 4,
+    choice: 5,
+    equal: 6,
+    compare: 6,
+    sum: 7,
+    shift: 8,
+    product: 9,
+    power: 10,
+    minus: 11,
+    coalesce: 0, // has no such operator
+};
+
+/// `a ? b : c` is looser than everything else; `a == b < c` compares `a` with what `b < c` says.
+const RELEASE_5: Powers = Powers {
+    choice: 1,
+    or: 2,
+    and: 3,
+    not: 4,
+    coalesce: 5,
+    equal: 6,
+    compare: 7,
+    bits: 8,
+    shift: 9,
+    sum: 10,
+    product: 11,
+    minus: 12,
+    power: 13,
+};
+
 /// Reads a whole rule.
-pub(super) fn parse(text: &str) -> Result<Node, Refused> {
-    let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0 };
+pub(super) fn parse(text: &str, release: Release) -> Result<Node, Refused> {
+    let powers = match release {
+        Release::Three => &RELEASE_3,
+        Release::Five => &RELEASE_5,
+    };
+    let mut parser = Parser { text, release, powers, tokens: tokens(text, release)?, next: 0, depth: 0 };
     let node = parser.expression(0)?;
     match parser.peek() {
         TokenKind::End => Ok(node),
@@ -66,6 +124,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Refused> {
 
 struct Parser<'t> {
     text: &'t str,
+    release: Release,
+    powers: &'static Powers,
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
@@ -128,20 +188,22 @@ impl Parser<'_> {
         let (kind, end) = match self.peek() {
             TokenKind::Not => {
                 self.take();
-                let inner = self.expression(power::NOT)?;
+                let inner = self.expression(self.powers.not)?;
                 let end = inner.at.end;
                 (Kind::Not(Box::new(inner)), end)
             }
             TokenKind::Sign("-") => {
                 self.take();
-                let inner = self.expression(power::MINUS)?;
+                let inner = self.expression(self.powers.minus)?;
                 let kind = match inner.kind {
-                    Kind::Literal(Literal::Number(number)) => {
-                        crate::Number::from_f64(-number.to_f64()).map(|n| Kind::Literal(Literal::Number(n)))
-                    }
-                    _ => None,
+                    Kind::Literal(Literal::Number(number)) => match number.negated() {
+                        Some(negated) => Kind::Literal(Literal::Number(negated)),
+                        None => Kind::Unsupported("this number would be rounded", "write fewer digits"),
+                    },
+                    unsupported @ Kind::Unsupported(..) => unsupported,
+                    _ => CALCULATION,
                 };
-                (kind.unwrap_or(CALCULATION), inner.at.end)
+                (kind, inner.at.end)
             }
             _ => return self.object(),
         };
@@ -152,7 +214,10 @@ impl Parser<'_> {
     fn object(&mut self) -> Result<Node, Refused> {
         let Token { kind, at } = self.tokens[self.next].clone();
         let text = &self.text[at.clone()];
-        let is_start = matches!(kind, TokenKind::Literal(_) | TokenKind::Symbol | TokenKind::Sign("(" | "{"));
+        let is_start = matches!(
+            kind,
+            TokenKind::Literal(_) | TokenKind::Symbol | TokenKind::Sign("(" | "{") | TokenKind::Other(_)
+        );
         if !is_start && text != "[" {
             return Err(self.unexpected());
         }
@@ -169,7 +234,11 @@ impl Parser<'_> {
             TokenKind::Symbol if text.starts_with('$') => {
                 Node { kind: Kind::Unsupported("names with `$` are not supported", ""), at }
             }
-            TokenKind::Symbol => Node { kind: Kind::Path(vec![Segment::Name(text.to_owned())], false), at },
+            TokenKind::Symbol => {
+                let part = Part { segment: Segment::Name(text.to_owned()), way: Way::Plain };
+                Node { kind: Kind::Path(vec![part]), at }
+            }
+            TokenKind::Other(message) => Node { kind: Kind::Unsupported(message, ""), at },
             TokenKind::Sign("{") => self.braces(at.start)?,
             TokenKind::Sign(_) => {
                 let inner = self.expression(0)?;
@@ -197,11 +266,12 @@ impl Parser<'_> {
         let name = &self.text[at.clone()];
         node.at.end = at.end;
         match &mut node.kind {
-            Kind::Path(segments, is_safe) => match unsupported_attribute(name) {
+            Kind::Path(parts) => match unsupported_attribute(name, self.release) {
                 Some(hint) => node.kind = Kind::Unsupported("this attribute is not supported", hint),
                 None => {
-                    *is_safe |= self.text[..at.start].ends_with("&.");
-                    segments.push(Segment::Name(name.to_owned()));
+                    let is_safe = self.text[..at.start].ends_with("&.");
+                    let way = if is_safe { Way::SafeName } else { Way::Plain };
+                    parts.push(Part { segment: Segment::Name(name.to_owned()), way });
                 }
             },
             Kind::Unsupported(..) => {}
@@ -211,7 +281,7 @@ impl Parser<'_> {
 
     /// `[5]`, `["key"]`; anything else between the brackets has no counterpart.
     fn item(&mut self, node: &mut Node) -> Result<(), Refused> {
-        let is_safe_item = self.take().at.len() == "&[".len();
+        let way = if self.take().at.len() == "&[".len() { Way::SafeKey } else { Way::Plain };
         let mut key = None;
         let mut is_slice = self.eat(":");
         if !matches!(self.peek(), TokenKind::Sign("]")) {
@@ -238,10 +308,7 @@ impl Parser<'_> {
         };
         match (segment, &mut node.kind) {
             (_, Kind::Unsupported(..)) => {}
-            (Ok(segment), Kind::Path(segments, is_safe)) => {
-                *is_safe |= is_safe_item;
-                segments.push(Segment::Key(segment));
-            }
+            (Ok(segment), Kind::Path(parts)) => parts.push(Part { segment: Segment::Key(segment), way }),
             (Ok(_), kind) => *kind = Kind::Unsupported("only fields have items here", ""),
             (Err(message), kind) => *kind = Kind::Unsupported(message, ""),
         }
@@ -302,17 +369,21 @@ impl Parser<'_> {
 
     /// How tightly the operator binds that stands here, if one does.
     fn binding(&self) -> Option<u8> {
+        let powers = self.powers;
         Some(match self.peek() {
-            TokenKind::Or => power::OR,
-            TokenKind::And => power::AND,
-            TokenKind::Not => power::NOT,
-            TokenKind::Sign("&" | "|" | "^") => power::BITS,
-            TokenKind::Sign("?") => power::CHOICE,
-            TokenKind::Compare(_) | TokenKind::Match(_) | TokenKind::In => power::COMPARE,
-            TokenKind::Sign("+" | "-") => power::SUM,
-            TokenKind::Sign("<<" | ">>") => power::SHIFT,
-            TokenKind::Sign("*" | "/" | "//" | "%") => power::PRODUCT,
-            TokenKind::Sign("**") => power::POWER,
+            TokenKind::Or => powers.or,
+            TokenKind::And => powers.and,
+            // `not in`, in which `not` binds as it does alone.
+            TokenKind::Not => powers.not,
+            TokenKind::Sign("&" | "|" | "^") => powers.bits,
+            TokenKind::Sign("?") => powers.choice,
+            TokenKind::Sign("??") => powers.coalesce,
+            TokenKind::Compare(comparison) if !comparison.is_order() => powers.equal,
+            TokenKind::Compare(_) | TokenKind::Match(_) | TokenKind::In => powers.compare,
+            TokenKind::Sign("+" | "-") => powers.sum,
+            TokenKind::Sign("<<" | ">>") => powers.shift,
+            TokenKind::Sign("*" | "/" | "//" | "%") => powers.product,
+            TokenKind::Sign("**") => powers.power,
             _ => return None,
         })
     }
@@ -341,9 +412,10 @@ impl Parser<'_> {
             }
             TokenKind::Sign("?") => {
                 self.expect(":")?;
-                let other = self.expression(power::CHOICE)?;
+                let other = self.expression(self.powers.choice)?;
                 Kind::Choice(Box::new([left, right, other]))
             }
+            TokenKind::Sign("??") => Kind::Unsupported("`??` is not supported", ""),
             _ => CALCULATION,
         };
         Ok(Node { kind, at: start..self.behind() })
@@ -357,20 +429,20 @@ impl Parser<'_> {
                     return Err(self.unexpected());
                 }
                 self.take();
-                self.compared()
+                self.compared(self.powers.compare)
             }
-            TokenKind::Compare(_) | TokenKind::Match(_) | TokenKind::In => self.compared(),
+            TokenKind::Compare(_) | TokenKind::Match(_) | TokenKind::In => self.compared(binds),
+            TokenKind::Sign("??") => self.expression(binds),
             _ => self.expression(binds + 1),
         }
     }
 
-    /// The right side of a comparison, which no other may follow.
-    fn compared(&mut self) -> Result<Node, Refused> {
-        let right = self.expression(power::COMPARE + 1)?;
-        match self.peek() {
-            TokenKind::Compare(_) | TokenKind::Match(_) | TokenKind::In => Err(self.unexpected()),
-            _ => Ok(right),
-        }
+    /// The right side of a comparison, which no other that binds as tightly may follow.
+    fn compared(&mut self, binds: u8) -> Result<Node, Refused> {
+        let right = self.expression(binds + 1)?;
+        let is_comparison =
+            matches!(self.peek(), TokenKind::Compare(_) | TokenKind::Match(_) | TokenKind::In);
+        if is_comparison && self.binding() == Some(binds) { Err(self.unexpected()) } else { Ok(right) }
     }
 }
 
@@ -383,8 +455,12 @@ fn with(mut members: Vec<Node>, last: Node) -> Vec<Node> {
 }
 
 /// The attributes that calculate, each with what to write here. The others are keys of objects, or `length`.
-fn unsupported_attribute(name: &str) -> Option<&'static str> {
+fn unsupported_attribute(name: &str, release: Release) -> Option<&'static str> {
     match name {
+        "starts_with" | "ends_with" if release == Release::Five => {
+            Some("`field startswith \"text\"` and `endswith` say so here")
+        }
+        "encode" | "decode" | "is_nan" if release == Release::Five => Some(""),
         "as_lower" => Some("`tolower(field)` does so for ASCII letters"),
         "as_upper" => Some("`toupper(field)` does so for ASCII letters"),
         "to_str" | "to_int" | "to_flt" => Some("no value is converted here"),
