@@ -22,7 +22,7 @@ const UNKNOWN: &str = "?";
 pub(crate) fn getopt(words: &[Cow<'_, str>], spec: &str, key: Option<&str>) -> Option<Held<'static>> {
     let Some(key) = key else { return Some(Held::List(listed(words, spec))) };
     let asked = |found: &Found<'_>| key.chars().eq([found.letter]);
-    let last = read(words, spec).into_iter().filter(|found| found.is_known).filter(asked).next_back()?;
+    let last = read(words, spec).into_iter().filter(|found| found.is_known).rfind(asked)?;
     Some(Held::Text(match last.value {
         Given::Nothing => last.letter.to_string(),
         Given::Missing => String::new(),
@@ -131,7 +131,7 @@ fn add<'v>(member: Held<'v>, words: &mut Vec<Cow<'v, str>>) -> Option<()> {
             words.extend(items.iter().map_while(Value::as_str).map(Cow::Borrowed));
         }
         Held::List(items) => {
-            words.extend(items.iter().filter_map(Value::as_str).map(|word| Cow::Owned(word.to_owned())))
+            words.extend(items.iter().filter_map(Value::as_str).map(|word| Cow::Owned(word.to_owned())));
         }
         Held::View(View::Null | View::Bool(_) | View::Object(_)) => return None,
     }

@@ -127,7 +127,7 @@ impl Piece {
             Self::Steps(steps) => {
                 let mut chars = text.chars();
                 let fits = steps.iter().all(|step| chars.next().is_some_and(|c| step.fits(c, any_case)));
-                fits.then(|| chars.as_str())
+                fits.then_some(chars.as_str())
             }
         }
     }
@@ -140,7 +140,7 @@ impl Piece {
                 let mut chars = text.chars();
                 let mut backwards = steps.iter().rev();
                 let fits = backwards.all(|step| chars.next_back().is_some_and(|c| step.fits(c, any_case)));
-                fits.then(|| chars.as_str())
+                fits.then_some(chars.as_str())
             }
         }
     }
