@@ -164,6 +164,19 @@ async fn openfeature_is_answered() {
     assert_eq!((&answer["value"], &answer["reason"]), (&json!(false), &json!("DISABLED")));
     let (_, answer) = flag("blocked", purchase()).await;
     assert_eq!((&answer["value"], &answer["metadata"]["switch"]), (&json!(true), &json!("block-bank")));
+    // A flag with several values, and without one for all others.
+    let cases = json!([{"when": "BANK == HSBC", "value": "blue", "variant": "b"}]);
+    running.put("color", json!({"when": "BANK == ING", "flag": {"on": "red", "cases": cases}})).await;
+    let (_, answer) = flag("color", purchase()).await;
+    assert_eq!(
+        (&answer["value"], &answer["variant"], &answer["reason"]),
+        (&json!("blue"), &json!("b"), &json!("TARGETING_MATCH"))
+    );
+    let (_, answer) = flag("color", json!({"context": {"BANK": "KBC"}})).await;
+    assert_eq!(
+        (answer.get("value"), &answer["variant"], &answer["reason"]),
+        (None, &json!("default"), &json!("DEFAULT"))
+    );
     let (status, answer) = flag("none", purchase()).await;
     assert_eq!(
         (status, &answer["errorCode"], &answer["key"]),
@@ -183,7 +196,7 @@ async fn openfeature_is_answered() {
     let response = bulk(None).await;
     let tag = response.headers()["etag"].to_str().unwrap().to_owned();
     let answer: Value = response.json().await.unwrap();
-    assert_eq!(answer["flags"].as_array().map(Vec::len), Some(3));
+    assert_eq!(answer["flags"].as_array().map(Vec::len), Some(4));
     assert_eq!(answer["eventStreams"][0]["endpoint"]["requestUri"], "/ofrep/v1/stream");
     assert_eq!(bulk(Some(&tag)).await.status(), 304);
     running.fine("POST", "/api/v1/switches/block-bank/deactivate", json!({})).await;

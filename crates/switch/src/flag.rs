@@ -6,20 +6,41 @@ use lanner_core::Node;
 use lanner_core::document::{Check, Content};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
-use lanner_rules::Expr;
+use lanner_core::time::SECOND_MS;
+use lanner_rules::{Condition, Expr, FieldPath, Fields, View};
 use serde_json::{Map, Value};
 
-use crate::switch::{Phase, Switch};
+use crate::switch::{MISSING, Phase, Switch};
 
 /// The values of a flag, of one kind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Flag {
     /// What a context gets that the condition matches.
     pub on: Variant,
-    /// What every other context gets.
-    pub off: Variant,
+    /// What others get: the first of these whose condition matches.
+    pub cases: Vec<Case>,
+    /// What every other context gets; nothing where the caller's own default counts.
+    pub off: Option<Variant>,
     /// What clients are told besides: texts, numbers and truths by name.
     pub metadata: Map<String, Value>,
+}
+
+/// Some of the contexts that the switch's condition does not match, and what they get.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Which contexts.
+    pub when: Condition,
+    /// What they get; nothing where the caller's own default counts.
+    pub variant: Option<Variant>,
+}
+
+/// Which value a context gets.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice<'s> {
+    /// The value and its name; nothing where the caller's own default counts.
+    pub variant: Option<&'s Variant>,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// A value and its name.
@@ -61,10 +82,27 @@ impl Reason {
 }
 
 impl Switch {
-    /// Whether it is on for `context` at `now_ms`; asked alone, whatever other switches say.
+    /// Which value of `flag`, its own, a context gets at `now_ms`; asked alone, whatever other switches say.
+    ///
+    /// Its conditions may also ask for the time, as those of flagd do: `$["$flagd"].timestamp`, in seconds since 1970.
     #[must_use]
-    pub fn is_on(&self, context: &Map<String, Value>, now_ms: i64) -> bool {
-        self.phase(now_ms) == Phase::Blocking && self.matches(context) && self.is_rolled_out_to(context)
+    pub fn choice<'s>(&'s self, flag: &'s Flag, context: &Map<String, Value>, now_ms: i64) -> Choice<'s> {
+        let phase = self.phase(now_ms);
+        let fields = Timed { context, now_s: now_ms.div_euclid(SECOND_MS) };
+        let is_on = phase == Phase::Blocking
+            && self.condition.matches(&fields, MISSING)
+            && self.is_rolled_out_to(context);
+        if is_on {
+            return Choice { variant: Some(&flag.on), reason: self.why(true, now_ms) };
+        }
+        let mut cases = flag.cases.iter().filter(|_| phase == Phase::Blocking);
+        match cases.find(|case| case.when.matches(&fields, MISSING)) {
+            Some(Case { variant: Some(variant), .. }) => {
+                Choice { variant: Some(variant), reason: Reason::TargetingMatch }
+            }
+            Some(_) => Choice { variant: None, reason: Reason::Default },
+            None => Choice { variant: flag.off.as_ref(), reason: self.why(false, now_ms) },
+        }
     }
 
     /// Why a context got `is_on` at `now_ms`.
@@ -80,12 +118,42 @@ impl Switch {
     }
 }
 
+/// The fields of a context, and the time.
+struct Timed<'c> {
+    context: &'c Map<String, Value>,
+    now_s: i64,
+}
+
+impl Fields for Timed<'_> {
+    fn view(&self, path: &FieldPath) -> Option<View<'_>> {
+        if path.as_str() == TIMESTAMP {
+            Some(View::Number(self.now_s.into()))
+        } else {
+            self.context.view(path)
+        }
+    }
+}
+
+/// The name under which flagd tells the time.
+const TIMESTAMP: &str = "$[\"$flagd\"].timestamp";
+
 /// The fields of a flag.
 pub const FIELDS: &[Field] = &[
     Field::new("on", "INTERNAL", "the value of a context that the condition matches")
         .of(Type::Any)
         .required(),
-    Field::new("off", "EXTERNAL", "the value of every other context").of(Type::Any).required(),
+    Field::new(
+        "cases",
+        "[{ when: 'BANK == \"ING\"', value: PARTNER, variant: partner }]",
+        "the values of others: the first whose condition matches counts",
+    )
+    .of(Type::List(&Type::Map(CASES))),
+    Field::new(
+        "off",
+        "EXTERNAL",
+        "the value of every other context; without it the caller's own default counts",
+    )
+    .of(Type::Any),
     Field::new("variants", "[internal, external]", "the names of the two values")
         .of(Type::List(&Type::Text))
         .or("[on, off]"),
@@ -97,31 +165,71 @@ pub const FIELDS: &[Field] = &[
     .of(Type::ByName(&Type::Any)),
 ];
 
+/// The fields of a case.
+pub const CASES: &[Field] = &[
+    Field::new("when", "'BANK == \"ING\"'", "which contexts").of(Type::Condition).required(),
+    Field::new("value", "PARTNER", "their value; without it the caller's own default counts").of(Type::Any),
+    Field::new("variant", "partner", "the name of the value").or("case"),
+];
+
+/// More cases than this are refused.
+const MAX_CASES: usize = 100;
+
 pub(crate) fn read(node: &Node, path: &str, check: &mut Check) -> Option<Flag> {
     let mut fields = check.map(node, path)?;
     let on = fields.require("on", "INTERNAL", check).map(Node::to_json);
-    let off = fields.require("off", "EXTERNAL", check).map(Node::to_json);
+    let off = fields.get("off").map(Node::to_json);
+    let cases = match fields.get("cases") {
+        Some(node) => read_cases(node, &fields.path_of("cases"), check)?,
+        None => Vec::new(),
+    };
     let names = fields.read("variants", check, names);
     let metadata = fields.read("metadata", check, |node| match node.to_json() {
         Value::Object(metadata) if metadata.values().all(is_plain) => Ok(metadata),
         _ => Err("should be texts, numbers and truths by name".to_owned()),
     });
     fields.finish_of(FIELDS, check);
-    let (on, off) = (on?, off?);
-    if kind(&on) != kind(&off) {
+    let on = on?;
+    let others =
+        cases.iter().filter_map(|case| case.variant.as_ref()).map(|variant| &variant.value).chain(&off);
+    if let Some(other) = others.into_iter().find(|other| kind(other) != kind(&on)) {
         check.problem(
             node,
             path,
-            format!("should have values of one kind, not {} and {}", kind(&on), kind(&off)),
+            format!("should have values of one kind, not {} and {}", kind(&on), kind(other)),
         );
         return None;
     }
     let [on_name, off_name] = names.unwrap_or_else(|| ["on", "off"].map(str::to_owned));
     Some(Flag {
         on: Variant { name: on_name, value: on },
-        off: Variant { name: off_name, value: off },
+        cases,
+        off: off.map(|value| Variant { name: off_name, value }),
         metadata: metadata.unwrap_or_default(),
     })
+}
+
+fn read_cases(node: &Node, path: &str, check: &mut Check) -> Option<Vec<Case>> {
+    let items = check.items(node);
+    if items.len() > MAX_CASES {
+        check.problem(node, path, format!("should be at most {MAX_CASES} cases"));
+        return None;
+    }
+    let cases =
+        items.into_iter().enumerate().map(|(at, node)| read_case(node, &format!("{path}[{at}]"), check));
+    let cases: Vec<Option<Case>> = cases.collect();
+    cases.into_iter().collect()
+}
+
+fn read_case(node: &Node, path: &str, check: &mut Check) -> Option<Case> {
+    let mut fields = check.map(node, path)?;
+    let when = fields
+        .require("when", "'BANK == \"ING\"'", check)
+        .and_then(|node| Condition::read(node, &format!("{path}.when"), check));
+    let value = fields.get("value").map(Node::to_json);
+    let name = fields.read("variant", check, text).unwrap_or_else(|| "case".to_owned());
+    fields.finish_of(CASES, check);
+    Some(Case { when: when?, variant: value.map(|value| Variant { name, value }) })
 }
 
 /// Two different texts.
@@ -164,8 +272,9 @@ mod tests {
             document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
             let switch = Switch::from_json(&document).unwrap();
             let context = json!({"BANK": "HSBC", "user": "ann"});
-            let is_on = switch.is_on(context.as_object().unwrap(), 0);
-            assert_eq!((is_on, switch.why(is_on, 0).name()), expected);
+            let flag = switch.flag.as_ref().unwrap();
+            let Choice { variant, reason } = switch.choice(flag, context.as_object().unwrap(), 0);
+            assert_eq!((variant.unwrap().value == 1, reason.name()), expected);
         }
         check(&json!({}), (true, "TARGETING_MATCH"));
         check(&json!({"when": "BANK == ING"}), (false, "DEFAULT"));
@@ -177,6 +286,34 @@ mod tests {
     }
 
     #[test]
+    fn other_contexts_get_other_values() {
+        #[track_caller]
+        fn check(fields: &Value, context: &Value, expected: (Option<&str>, &str)) {
+            let cases = json!([
+                {"when": "BANK == ING", "value": 2, "variant": "two"},
+                {"when": "BANK == KBC"},
+                {"when": "BANK in (KBC, DB)", "value": 3},
+                {"when": "$[\"$flagd\"].timestamp >= 60", "value": 4, "variant": "late"},
+            ]);
+            let mut document = json!({"id": "a", "when": "BANK == HSBC", "flag": {"on": 1, "cases": cases}});
+            document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            let switch = Switch::from_json(&document).unwrap();
+            let now_ms = context["now_ms"].as_i64().unwrap_or(0);
+            let Choice { variant, reason } =
+                switch.choice(switch.flag.as_ref().unwrap(), context.as_object().unwrap(), now_ms);
+            assert_eq!((variant.map(|variant| variant.name.as_str()), reason.name()), expected);
+        }
+        check(&json!({}), &json!({"BANK": "HSBC"}), (Some("on"), "TARGETING_MATCH"));
+        check(&json!({}), &json!({"BANK": "ING"}), (Some("two"), "TARGETING_MATCH"));
+        check(&json!({}), &json!({"BANK": "KBC"}), (None, "DEFAULT"));
+        check(&json!({}), &json!({"BANK": "DB"}), (Some("case"), "TARGETING_MATCH"));
+        check(&json!({}), &json!({"BANK": "other"}), (None, "DEFAULT"));
+        check(&json!({}), &json!({"BANK": "other", "now_ms": 60_000}), (Some("late"), "TARGETING_MATCH"));
+        check(&json!({"status": "inactive"}), &json!({"BANK": "ING"}), (None, "DISABLED"));
+        check(&json!({"valid": {"from": "2026-01-01"}}), &json!({"BANK": "ING"}), (None, "DEFAULT"));
+    }
+
+    #[test]
     fn what_is_wrong_with_a_flag_is_said() {
         #[track_caller]
         fn check(flag: &Value, part: &str) {
@@ -184,7 +321,10 @@ mod tests {
                 Switch::from_json(&json!({"id": "a", "when": "x", "flag": flag})).unwrap_err().to_string();
             assert!(problems.contains(part), "{problems}");
         }
-        check(&json!({"on": 1}), "flag");
+        check(&json!({"off": 1}), "flag");
+        check(&json!({"on": 1, "cases": [{"value": 2}]}), "when");
+        check(&json!({"on": 1, "cases": [{"when": "x =="}]}), "flag.cases[0].when");
+        check(&json!({"on": 1, "cases": [{"when": "x", "value": "y"}]}), "a number and a text");
         check(&json!({"on": 1, "off": "x"}), "a number and a text");
         check(&json!({"on": 1, "off": 2, "variants": ["a", "a"]}), "two names");
         check(&json!({"on": 1, "off": 2, "metadata": {"a": [1]}}), "texts, numbers and truths");

@@ -39,8 +39,8 @@ mod window;
 
 pub use delta::Delta;
 pub use explain::{Explanation, Predicate};
-pub use flag::FIELDS as FLAG;
-pub use flag::{Flag, Reason, Variant};
+pub use flag::{CASES as FLAG_CASES, FIELDS as FLAG};
+pub use flag::{Case, Choice, Flag, Reason, Variant};
 pub use read::{ANSWER, FIELDS, RESERVED_IDS, ROLLOUT, SCHEDULE};
 pub use set::SwitchSet;
 pub use snapshot::{Document, Snapshot, SnapshotError, signed_time};

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::content;
 use lanner_core::time::SECOND_MS;
-use lanner_switch::{Reason, Switch, Verdict};
+use lanner_switch::{Choice, Reason, Switch, Verdict};
 use lanner_wire::ofrep::{self, Answer, Metadata, Refusal};
 use serde_json::{Map, Value, json};
 
@@ -38,40 +38,34 @@ fn variant(is_blocked: bool) -> &'static str {
     if is_blocked { "blocked" } else { "open" }
 }
 
-/// Whether a switch is on, and why.
-fn resolve(
-    switch: &Arc<Switch>,
+/// One switch as a flag.
+fn one<'s>(
+    switch: &'s Arc<Switch>,
     verdict: &Verdict,
     context: &Map<String, Value>,
     now_ms: i64,
-) -> (bool, Reason) {
-    let is_on = match switch.flag {
-        Some(_) => switch.is_on(context, now_ms),
-        None => verdict.blocking().iter().any(|blocking| Arc::ptr_eq(blocking, switch)),
-    };
-    (is_on, switch.why(is_on, now_ms))
+) -> Answer<'s> {
+    let Some(flag) = &switch.flag else { return one_that_blocks(switch, verdict, now_ms) };
+    let Choice { variant, reason } = switch.choice(flag, context, now_ms);
+    let value = variant.map(|variant| &variant.value).filter(|_| reason != Reason::Disabled);
+    let variant = variant.map_or(OF_CALLER, |variant| &variant.name);
+    Answer { key: &switch.id, reason: reason.name(), variant, value, metadata: Metadata::Own(&flag.metadata) }
 }
 
-/// One switch as a flag.
-fn one(switch: &Switch, (is_on, reason): (bool, Reason), revision: u64, now_ms: i64) -> Answer<'_> {
-    let (variant, value, metadata) = match &switch.flag {
-        None => {
-            let known = Metadata::One {
-                revision,
-                priority: switch.priority,
-                phase: switch.phase(now_ms).name(),
-                owner: switch.owner.as_deref(),
-                reason: switch.reason.as_deref(),
-            };
-            (variant(is_on), Some(truth(is_on)), known)
-        }
-        Some(flag) => {
-            let variant = if is_on { &flag.on } else { &flag.off };
-            let value = (reason != Reason::Disabled).then_some(&variant.value);
-            (variant.name.as_str(), value, Metadata::Own(&flag.metadata))
-        }
+/// The name of the caller's own default.
+const OF_CALLER: &str = "default";
+
+fn one_that_blocks<'s>(switch: &'s Arc<Switch>, verdict: &Verdict, now_ms: i64) -> Answer<'s> {
+    let is_on = verdict.blocking().iter().any(|blocking| Arc::ptr_eq(blocking, switch));
+    let metadata = Metadata::One {
+        revision: verdict.revision(),
+        priority: switch.priority,
+        phase: switch.phase(now_ms).name(),
+        owner: switch.owner.as_deref(),
+        reason: switch.reason.as_deref(),
     };
-    Answer { key: &switch.id, reason: reason.name(), variant, value, metadata }
+    let reason = switch.why(is_on, now_ms).name();
+    Answer { key: &switch.id, reason, variant: variant(is_on), value: Some(truth(is_on)), metadata }
 }
 
 /// All switches as one flag.
@@ -138,8 +132,7 @@ pub async fn single(
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
     let (verdict, now_ms) = (ask(&app, &current, &context, "ofrep"), app.now_ms());
-    let resolved = resolve(switch, &verdict, &context, now_ms);
-    json_text(one(switch, resolved, current.set.revision(), now_ms).to_json())
+    json_text(one(switch, &verdict, &context, now_ms).to_json())
 }
 
 /// Evaluate all flags; 304 for who has this answer already.
@@ -167,14 +160,8 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
     let current = app.switches.current();
     let now_ms = app.now_ms();
     let verdict = ask(&app, &current, &context, "ofrep");
-    let mut flags: Vec<Answer<'_>> = current
-        .set
-        .switches()
-        .iter()
-        .map(|switch| {
-            one(switch, resolve(switch, &verdict, &context, now_ms), current.set.revision(), now_ms)
-        })
-        .collect();
+    let switches = current.set.switches().iter();
+    let mut flags: Vec<Answer<'_>> = switches.map(|switch| one(switch, &verdict, &context, now_ms)).collect();
     flags.push(all(&verdict));
     let quiet_s = 8 * KEEP_ALIVE.as_secs();
     let text = ofrep::bulk(&flags, current.set.revision(), "/ofrep/v1/stream", quiet_s);
