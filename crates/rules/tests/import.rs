@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
 
 use lanner_rules::import::{Release, flagd, json_logic, rule_engine};
-use lanner_rules::{Condition, Missing, Verdict};
+use lanner_rules::{Condition, Expr, Missing, Verdict};
 use proptest::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Rules, and for each what a release of the package says of some contexts; see `testdata/ask_rule_engine.py`.
 const RULES: [(Release, &str); 2] = [
@@ -200,7 +200,7 @@ fn long_rules_take_little_time() {
     assert!(rule_engine(&"x".repeat(70_000), None).is_err());
 }
 
-fn json() -> impl Strategy<Value = Value> {
+fn logic() -> impl Strategy<Value = Value> {
     let words = ["a", "b.c", "on", "off", "", "$flagd.flagKey", "10.0.0.0/8"];
     let leaf = prop_oneof![
         prop::sample::select(words.to_vec()).prop_map(Value::from),
@@ -225,6 +225,7 @@ fn json() -> impl Strategy<Value = Value> {
         "missing",
         "$ref",
         "sem_ver",
+        "fractional",
         "x",
     ];
     leaf.prop_recursive(4, 30, 4, move |inner| {
@@ -262,13 +263,18 @@ proptest! {
 
     /// A rule of JSONLogic is true or false, whatever is missing, and can be written and read again.
     #[test]
-    fn any_logic_is_answered(logic in json()) {
+    fn any_logic_is_answered(logic in logic()) {
         match json_logic(&logic) {
             Ok(expr) => {
                 prop_assert_eq!(lanner_rules::parse(&expr.to_string()), Ok(expr.clone()));
                 let negated = json_logic(&Value::Object(Map::from_iter([("!".to_owned(), logic)]))).unwrap();
-                let matches = |expr| Condition::from_expr(expr).matches(&Map::new(), Missing::Kleene);
-                prop_assert!(matches(expr.clone()) != matches(negated.clone()), "{} and {}", expr, negated);
+                for context in [json!({}), json!({"a": null}), json!({"a": 5, "b": {"c": ["a"]}, "on": "a"}), json!({"a": "on"})] {
+                    let context = context.as_object().unwrap();
+                    let matches = |expr: &Expr| {
+                        Condition::from_expr(expr.clone()).matches(context, Missing::Kleene)
+                    };
+                    prop_assert!(matches(&expr) != matches(&negated), "{} and {} of {:?}", expr, negated, context);
+                }
             }
             Err(problems) => {
                 for problem in problems {
@@ -280,8 +286,8 @@ proptest! {
     }
 
     #[test]
-    fn any_flag_is_answered(targeting in json()) {
-        let file = serde_json::json!({"flags": {"f": {
+    fn any_flag_is_answered(targeting in logic()) {
+        let file = json!({"flags": {"f": {
             "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off", "targeting": targeting,
         }}});
         let read = flagd(&file.to_string()).unwrap();

@@ -120,14 +120,28 @@ fn switches_come_from_other_programs() {
     };
     let flag = r#"{"state": "DISABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
         "targeting": {"if": [{"==": [{"var": "bank"}, "hsbc"]}, "on", null]}}"#;
-    let color = r#"{"state": "ENABLED", "variants": {"red": "r"}, "defaultVariant": "red"}"#;
-    let flags = file("flags.json", &format!(r#"{{"flags": {{"block-bank": {flag}, "color": {color}}}}}"#));
+    let color = r#"{"state": "ENABLED", "variants": {"red": "f00", "blue": "00f", "grey": "888"},
+        "targeting": {"fractional": [["red", 1], ["blue", 2], ["grey", 1]]}, "metadata": {"team": "shop"}}"#;
+    let wrong = r#"{"state": "ENABLED", "variants": {"on": 1}, "defaultVariant": "on", "targeting": {"%": [{"var": "n"}, 2]}}"#;
+    let flags = file(
+        "flags.json",
+        &format!(r#"{{"flags": {{"block-bank": {flag}, "color": {color}, "wrong": {wrong}}}}}"#),
+    );
     let ran = run(&["switch", "import", &flags]);
-    assert!(ran.err.contains("/flags/color/variants: only a flag whose variants"), "{}", ran.err);
+    for part in
+        ["/flags/wrong/targeting/%: arithmetic is not supported", "note: /flags/color: where this names none"]
+    {
+        assert!(ran.err.contains(part), "{}", ran.err);
+    }
     let switches = file("switches.yaml", &ran.expect(1));
     run(&["check", &switches]).expect(0);
     let written = std::fs::read_to_string(&switches).unwrap();
-    assert!(["block-bank", "inactive", "flag:"].iter().all(|part| written.contains(part)), "{written}");
+    for part in ["block-bank", "inactive", "flag:", "targetingKey)) < 1073741824", "team: shop"] {
+        assert!(written.contains(part), "{part} in {written}");
+    }
+    let yaml = "flags:\n  size:\n    state: ENABLED\n    variants: { small: 1, large: 2 }\n    defaultVariant: small\n";
+    let ran = run(&["switch", "import", &file("flags.yaml", yaml)]);
+    assert!(ran.expect(0).contains("small"));
 
     let rules =
         file("seed.txt", "# the seed's\nbank: BANK == \"HSBC\"\n\nA in [\"x\", B]\nbad: A + 1 == 2\n");

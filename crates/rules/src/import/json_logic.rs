@@ -8,26 +8,29 @@
 //! ]});
 //! assert_eq!(
 //!     json_logic(&logic).unwrap().to_string(),
-//!     r#"bank == anyof ("hsbc", "ing") and not (user.email exists and user.email startswith "test@")"#
+//!     r#"bank == anyof ("hsbc", "ing") and not (user.email exists and type(user.email) == "text" and user.email startswith "test@")"#
 //! );
 //! let logic = serde_json::json!({"or": [{"%": [{"var": "n"}, 2]}, {"sem_ver": [{"var": "v"}, ">=", "1.2.0"]}]});
 //! let problems = json_logic(&logic).unwrap_err();
 //! assert_eq!(problems[0].to_string(), "/or/0/%: arithmetic is not supported");
 //! ```
 //!
-//! A missing variable is `null` there, and every test is true or false: so a test under a `!` asks whether its field
-//! exists as well. No value is converted: `{"==": [{"var": "n"}, "5"]}` holds for the text `5` and not for the number.
-//! `==` and `===` are therefore one, and an order of a text and a number holds neither way.
+//! A missing variable is `null` there, `null` is 0 where an order is asked, and every test is true or false: so a test
+//! under a `!` asks whether its field exists, and is of a kind that can be asked this. No other value is converted:
+//! `{"==": [{"var": "n"}, "5"]}` holds for the text `5` and not for the number. `==` and `===` are therefore one, and an
+//! order of a text and a number holds neither way.
 
 use serde_json::{Map, Value};
 
+use super::two_valued::two_valued;
 use super::{choose, differs, within_limits};
 use crate::expr::{EachOp, Quantifier, Right, Set};
 use crate::field::{MAX_SEGMENTS, Segment};
+use crate::version::version_key;
 use crate::words::is_name;
 use crate::{
-    Comparison, Expr, FieldPath, Literal, MAX_DEPTH, MAX_LIST_ITEMS, MAX_TESTS, Number, Op, Operand,
-    Predicate, TextOp,
+    Argument, Call, Comparison, Expr, FieldPath, Function, Literal, MAX_DEPTH, MAX_LIST_ITEMS, MAX_TESTS,
+    Number, Op, Operand, Predicate, TextOp,
 };
 
 /// What has no counterpart in a JSON document, and where.
@@ -76,7 +79,7 @@ pub(super) struct Logic<'l> {
 }
 
 /// What can be compared.
-enum Side {
+pub(super) enum Side {
     Literal(Literal),
     Field(FieldPath),
 }
@@ -87,10 +90,18 @@ impl<'l> Logic<'l> {
     }
 
     /// The condition, if nothing was wrong with what stands at `pointer`.
-    pub(super) fn finish(mut self, expr: Option<Expr>, pointer: &str) -> Result<Expr, Vec<PointedProblem>> {
-        match expr.filter(|_| self.problems.is_empty()).map(|expr| within_limits(two_valued(expr, false))) {
-            Some(Ok(expr)) => Ok(expr),
-            Some(Err(problem)) => Err(vec![PointedProblem::new(pointer, problem.message, "")]),
+    pub(super) fn finish(self, expr: Option<Expr>, pointer: &str) -> Result<Expr, Vec<PointedProblem>> {
+        self.finish_with(expr, |expr| settled(expr, pointer))
+    }
+
+    /// What `make` makes of what was read, if nothing was wrong with it.
+    pub(super) fn finish_with<T, U>(
+        mut self,
+        read: Option<T>,
+        make: impl FnOnce(T) -> Result<U, PointedProblem>,
+    ) -> Result<U, Vec<PointedProblem>> {
+        match read.filter(|_| self.problems.is_empty()) {
+            Some(read) => make(read).map_err(|problem| vec![problem]),
             None => {
                 self.problems.truncate(crate::problem::MAX_PROBLEMS);
                 Err(self.problems)
@@ -98,20 +109,31 @@ impl<'l> Logic<'l> {
         }
     }
 
+    /// What `$flagd.flagKey` stands for.
+    pub(super) const fn flag(&self) -> &'l str {
+        self.flag
+    }
+
     pub(super) fn refuse<T>(&mut self, at: &str, message: impl Into<String>, hint: &str) -> Option<T> {
         self.problems.push(PointedProblem::new(at, message, hint));
         None
     }
 
+    /// Counts more parts of what is read, unless that is too much already.
+    pub(super) fn grow(&mut self, at: &str, n_more: usize) -> Option<()> {
+        let before = self.n_parts;
+        self.n_parts = before.saturating_add(n_more);
+        match (before <= MAX_TESTS, self.n_parts <= MAX_TESTS) {
+            (_, true) => Some(()),
+            (true, false) => self.refuse(at, "the rule is too large", "split it"),
+            // Told once; what is left is given up.
+            (false, false) => None,
+        }
+    }
+
     /// Calls `read` one level deeper, unless there is too much already: shared rules may use each other often.
     pub(super) fn deeper<T>(&mut self, at: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        self.n_parts += 1;
-        if self.depth >= MAX_DEPTH || self.n_parts > MAX_TESTS {
-            // Told once; what is left is given up.
-            let is_new = self.n_parts <= 2 * MAX_TESTS;
-            self.n_parts = 2 * MAX_TESTS + 1;
-            return if is_new { self.refuse(at, "the rule is too large", "split it") } else { None };
-        }
+        self.grow(at, if self.depth >= MAX_DEPTH { MAX_TESTS } else { 1 })?;
         self.depth += 1;
         let read = read(self);
         self.depth -= 1;
@@ -158,6 +180,8 @@ impl<'l> Logic<'l> {
             "in" => self.among(&arguments),
             "starts_with" => self.text(TextOp::StartsWith, &arguments),
             "ends_with" => self.text(TextOp::EndsWith, &arguments),
+            "sem_ver" => self.version(&arguments),
+            "fractional" => self.share(&arguments),
             "missing" => self.missing(&arguments),
             "$ref" => self.shared(&arguments, |reading, logic, at| reading.condition(logic, at)),
             other => self.unsupported(other, at),
@@ -168,16 +192,6 @@ impl<'l> Logic<'l> {
     pub(super) fn unsupported<T>(&mut self, name: &str, at: &str) -> Option<T> {
         match name {
             "+" | "-" | "*" | "/" | "%" | "min" | "max" => self.refuse(at, "arithmetic is not supported", ""),
-            "sem_ver" => self.refuse(
-                at,
-                "versions cannot be compared",
-                "a `glob` such as \"1.2.*\" may say what is meant",
-            ),
-            "fractional" => {
-                let hint =
-                    "`rollout: { share: 25%, by: targetingKey }` of a switch blocks a share, but of others";
-                self.refuse(at, "flagd's own choice of a share is not supported", hint)
-            }
             "cat" | "substr" | "merge" | "map" | "reduce" | "filter" | "all" | "some" | "none"
             | "missing_some" | "log" => self.refuse(at, format!("`{name}` is not supported"), ""),
             _ => self.refuse(at, format!("there is no operation `{name}`"), ""),
@@ -220,11 +234,11 @@ impl<'l> Logic<'l> {
     }
 
     /// The rule that others refer to by name, read by `read`.
-    pub(super) fn shared(
+    pub(super) fn shared<T>(
         &mut self,
         arguments: &Arguments<'l, '_>,
-        read: impl FnOnce(&mut Self, &'l Value, &str) -> Option<Expr>,
-    ) -> Option<Expr> {
+        read: impl FnOnce(&mut Self, &'l Value, &str) -> Option<T>,
+    ) -> Option<T> {
         let found = arguments.value.as_str().and_then(|name| self.shared.get_key_value(name));
         let Some((name, logic)) = found else {
             return self.refuse(arguments.at, "there is no evaluator of that name", "");
@@ -252,9 +266,9 @@ impl<'l> Logic<'l> {
         match name.as_str() {
             "" => return self.refuse(arguments.at, "only single fields can be asked", ""),
             "$flagd.flagKey" => return Some(Side::Literal(Literal::Text(self.flag.to_owned()))),
+            "$flagd.timestamp" => {}
             name if name.starts_with("$flagd.") => {
-                let hint = "`valid` and `schedule` of a switch say when it holds";
-                return self.refuse(arguments.at, format!("`{name}` is not known here"), hint);
+                return self.refuse(arguments.at, format!("`{name}` is not known here"), "");
             }
             _ => {}
         }
@@ -269,7 +283,7 @@ impl<'l> Logic<'l> {
     }
 
     /// A value to compare.
-    fn side(&mut self, logic: &'l Value, at: &str) -> Option<Side> {
+    pub(super) fn side(&mut self, logic: &'l Value, at: &str) -> Option<Side> {
         let literal = match logic {
             Value::Null => Literal::Null,
             Value::Bool(value) => Literal::Bool(*value),
@@ -296,7 +310,7 @@ impl<'l> Logic<'l> {
         Some(Side::Literal(literal))
     }
 
-    fn sides<const N: usize>(&mut self, arguments: &Arguments<'l, '_>) -> Option<[Side; N]> {
+    pub(super) fn sides<const N: usize>(&mut self, arguments: &Arguments<'l, '_>) -> Option<[Side; N]> {
         let sides: Vec<Option<Side>> = arguments.each().map(|(logic, at)| self.side(logic, &at)).collect();
         let n = sides.len();
         match <[Side; N]>::try_from(sides.into_iter().collect::<Option<Vec<_>>>()?) {
@@ -326,8 +340,7 @@ impl<'l> Logic<'l> {
     fn compared(&mut self, comparison: Comparison, left: Side, right: Side, at: &str) -> Option<Expr> {
         let (field, comparison, literal) = match (left, right) {
             (Side::Field(left), Side::Field(right)) => {
-                let right = Right::Operand(Operand::Field(right));
-                return Some(test(left, Op::Compare(comparison, right)));
+                return Some(compared_fields(comparison, &left, &right));
             }
             (Side::Field(field), Side::Literal(literal)) => (field, comparison, literal),
             (Side::Literal(literal), Side::Field(field)) => (field, comparison.reversed(), literal),
@@ -340,11 +353,11 @@ impl<'l> Logic<'l> {
             return self.refuse(at, message, "");
         }
         if literal == Literal::Null {
-            let absent = not(test(field.clone(), Op::Exists));
-            let null = test(field, Op::Compare(comparison, Right::Literal(literal)));
-            return Some(Expr::or(vec![absent, null]));
+            return Some(is_null(&field));
         }
-        Some(test(field, Op::Compare(comparison, Right::Literal(literal))))
+        let is_met_by_null = comparison.is_order() && null_is(comparison, &literal);
+        let asked = test(field.clone(), Op::Compare(comparison, Right::Literal(literal)));
+        Some(if is_met_by_null { Expr::or(vec![is_null(&field), asked]) } else { asked })
     }
 
     fn among(&mut self, arguments: &Arguments<'l, '_>) -> Option<Expr> {
@@ -377,7 +390,12 @@ impl<'l> Logic<'l> {
             }
         }
         match item? {
-            Side::Field(field) => Some(test(field, Op::Each(Quantifier::Any, tests))),
+            Side::Field(field) => {
+                let has_null = tests.contains(&EachOp::Compare(Comparison::Equal, Literal::Null));
+                let absent = has_null.then(|| not(test(field.clone(), Op::Exists)));
+                let among = test(field, Op::Each(Quantifier::Any, tests));
+                Some(Expr::or(absent.into_iter().chain([among]).collect()))
+            }
             Side::Literal(item) => {
                 let is_there =
                     tests.iter().any(|test| matches!(test, EachOp::Compare(_, other) if *other == item));
@@ -398,6 +416,45 @@ impl<'l> Logic<'l> {
         }
     }
 
+    /// `sem_ver`: `~` is the same minor version, `^` the same major one.
+    fn version(&mut self, arguments: &Arguments<'l, '_>) -> Option<Expr> {
+        let [Side::Field(field), Side::Literal(Literal::Text(op)), Side::Literal(Literal::Text(version))] =
+            self.sides::<3>(arguments)?
+        else {
+            return self.refuse(arguments.at, "it takes a field, an operator and a version", "");
+        };
+        let Some(ranges) = VersionRanges::around(&version) else {
+            return self.refuse(arguments.at, format!("`{version}` is not a version"), "write \"1.10.0\"");
+        };
+        let compared = |comparison, version| {
+            let right = Right::Literal(Literal::Text(version));
+            Expr::Test(Predicate {
+                left: of_field(Function::Semver, &field),
+                op: Op::Compare(comparison, right),
+            })
+        };
+        let within = |[low, high]: [String; 2]| {
+            Expr::and(vec![compared(Comparison::GreaterEqual, low), compared(Comparison::Less, high)])
+        };
+        Some(match op.as_str() {
+            "=" => compared(Comparison::Equal, version),
+            "!=" => compared(Comparison::NotEqual, version),
+            "<" => compared(Comparison::Less, version),
+            "<=" => compared(Comparison::LessEqual, version),
+            ">" => compared(Comparison::Greater, version),
+            ">=" => compared(Comparison::GreaterEqual, version),
+            "~" => within(ranges.minor),
+            "^" => within(ranges.major),
+            _ => {
+                return self.refuse(
+                    arguments.at,
+                    format!("`{op}` compares no versions"),
+                    "write =, <, ~ or ^",
+                );
+            }
+        })
+    }
+
     /// Whether one of the fields is missing, `null` or an empty text.
     fn missing(&mut self, arguments: &Arguments<'l, '_>) -> Option<Expr> {
         let mut members = Vec::new();
@@ -414,6 +471,11 @@ impl<'l> Logic<'l> {
     }
 }
 
+/// A condition that is false where it would be unknown, and can be written.
+pub(super) fn settled(expr: Expr, pointer: &str) -> Result<Expr, PointedProblem> {
+    within_limits(two_valued(expr)).map_err(|problem| PointedProblem::new(pointer, problem.message, ""))
+}
+
 /// What an operation is given, and where it stands.
 pub(super) struct Arguments<'l, 'a> {
     value: &'l Value,
@@ -425,15 +487,20 @@ impl<'l, 'a> Arguments<'l, 'a> {
         Self { value, at }
     }
 
+    /// Where it stands.
+    pub(super) const fn at(&self) -> &'a str {
+        self.at
+    }
+
     /// Its arguments; one need not stand in a list.
-    fn parts(&self) -> &'l [Value] {
+    pub(super) fn parts(&self) -> &'l [Value] {
         match self.value {
             Value::Array(items) => items,
             one => std::slice::from_ref(one),
         }
     }
 
-    fn each(&self) -> impl Iterator<Item = (&'l Value, String)> + use<'l, 'a> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (&'l Value, String)> + use<'l, 'a> {
         let (at, is_list) = (self.at, self.value.is_array());
         let place =
             move |position: usize| if is_list { below(at, &position.to_string()) } else { at.to_owned() };
@@ -455,35 +522,93 @@ pub(super) fn below(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-fn test(field: FieldPath, op: Op) -> Expr {
+pub(super) fn test(field: FieldPath, op: Op) -> Expr {
     Expr::Test(Predicate { left: Operand::Field(field), op })
 }
 
-fn not(expr: Expr) -> Expr {
+/// A function of a field.
+pub(super) fn of_field(function: Function, field: &FieldPath) -> Operand {
+    let arguments = vec![Argument::Operand(Operand::Field(field.clone()))];
+    Operand::Call(Box::new(Call { function, arguments, key: None }))
+}
+
+/// Whether a field is missing or `null`, which is one there.
+pub(super) fn is_null(field: &FieldPath) -> Expr {
+    let null = Op::Compare(Comparison::Equal, Right::Literal(Literal::Null));
+    Expr::or(vec![not(test(field.clone(), Op::Exists)), test(field.clone(), null)])
+}
+
+/// Whether `null`, which counts as 0, is in that order towards a literal.
+fn null_is(comparison: Comparison, literal: &Literal) -> bool {
+    let other = match literal {
+        Literal::Number(number) => number.to_f64(),
+        Literal::Text(text) if text.trim().is_empty() => 0.0,
+        Literal::Text(text) => text.parse().unwrap_or(f64::NAN),
+        _ => f64::NAN,
+    };
+    is_in_order(comparison, other)
+}
+
+/// Whether `null` is in that order towards a number, which it equals in no case.
+fn is_in_order(comparison: Comparison, other: f64) -> bool {
+    match comparison {
+        Comparison::Less | Comparison::LessEqual => 0.0 < other,
+        Comparison::Greater | Comparison::GreaterEqual => 0.0 > other,
+        Comparison::Equal | Comparison::NotEqual => false,
+    }
+}
+
+/// Two fields compared, of which both may be `null`.
+fn compared_fields(comparison: Comparison, left: &FieldPath, right: &FieldPath) -> Expr {
+    let both_null = || Expr::and(vec![is_null(left), is_null(right)]);
+    let asked = test(left.clone(), Op::Compare(comparison, Right::Operand(Operand::Field(right.clone()))));
+    if !comparison.is_order() {
+        return Expr::or(vec![asked, both_null()]);
+    }
+    let towards_zero = |field: &FieldPath, comparison| {
+        let comparison = match comparison {
+            Comparison::LessEqual => Comparison::Less,
+            Comparison::GreaterEqual => Comparison::Greater,
+            other => other,
+        };
+        let zero = Right::Literal(Literal::Number(Number::from(0_i64)));
+        test(field.clone(), Op::Compare(comparison, zero))
+    };
+    let mut ways = vec![
+        asked,
+        Expr::and(vec![is_null(left), towards_zero(right, comparison.reversed())]),
+        Expr::and(vec![is_null(right), towards_zero(left, comparison)]),
+    ];
+    if matches!(comparison, Comparison::LessEqual | Comparison::GreaterEqual) {
+        ways.push(both_null());
+    }
+    Expr::or(ways)
+}
+
+/// Where versions with the same major, or also minor number begin and end, what comes before their releases included.
+struct VersionRanges {
+    major: [String; 2],
+    minor: [String; 2],
+}
+
+impl VersionRanges {
+    fn around(version: &str) -> Option<Self> {
+        version_key(version)?;
+        let release = version.trim_start_matches(['v', 'V']).split(['-', '+']).next()?;
+        let mut numbers = release.split('.').map(str::parse::<u64>);
+        let mut next = || numbers.next().unwrap_or(Ok(0)).ok();
+        let (major, minor) = (next()?, next()?);
+        Some(Self {
+            major: [format!("{major}.0.0-0"), format!("{}.0.0-0", major.checked_add(1)?)],
+            minor: [format!("{major}.{minor}.0-0"), format!("{major}.{}.0-0", minor.checked_add(1)?)],
+        })
+    }
+}
+
+pub(super) fn not(expr: Expr) -> Expr {
     match expr {
         Expr::Not(inner) => *inner,
         Expr::Constant(value) => Expr::Constant(!value),
         other => Expr::Not(Box::new(other)),
-    }
-}
-
-/// The same condition, but false where it would be unknown for want of a field: under a `not` each test asks for its
-/// fields as well. Elsewhere what is unknown does not match anyway.
-fn two_valued(expr: Expr, is_negated: bool) -> Expr {
-    match expr {
-        Expr::Not(inner) => Expr::Not(Box::new(two_valued(*inner, !is_negated))),
-        Expr::And(members) => {
-            Expr::and(members.into_iter().map(|member| two_valued(member, is_negated)).collect())
-        }
-        Expr::Or(members) => {
-            Expr::or(members.into_iter().map(|member| two_valued(member, is_negated)).collect())
-        }
-        Expr::Test(predicate) if is_negated && predicate.op != Op::Exists => {
-            let mut members = Vec::new();
-            predicate.each_field(&mut |field| members.push(test(field.clone(), Op::Exists)));
-            members.push(Expr::Test(predicate));
-            Expr::and(members)
-        }
-        other => other,
     }
 }

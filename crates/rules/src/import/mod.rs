@@ -5,11 +5,14 @@
 //!
 //! Reading order: [`rule_engine()`], [`json_logic()`], [`flagd()`] (whole files of the latter).
 
+mod choices;
 mod flagd;
 mod json_logic;
 mod rule_engine;
+mod share;
+mod two_valued;
 
-pub use self::flagd::{Flag, FlagdFile, flagd};
+pub use self::flagd::{Case, Flag, FlagdFile, Variant, flagd};
 pub use self::json_logic::{PointedProblem, json_logic};
 pub use self::rule_engine::{Release, rule_engine};
 

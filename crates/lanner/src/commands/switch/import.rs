@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lanner_rules::import::{Flag, Release, flagd, rule_engine};
-use serde_json::{Value, json};
+use lanner_rules::import::{Case, Flag, Release, Variant, flagd, rule_engine};
+use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::yaml::yaml;
@@ -11,7 +11,8 @@ use crate::{files, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A JSON file of flagd, or a text with one rule of Python's `rule-engine` a line, each after `id: ` if it has one.
+    /// A file of flagd (JSON, or YAML by its name), or a text with one rule of Python's `rule-engine` a line, each after
+    /// `id: ` if it has one.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Which release of `rule-engine` the rules were written for; without it, what the releases read differently is
@@ -45,25 +46,33 @@ impl From<Written> for Release {
 struct Imported {
     switches: Vec<Value>,
     problems: Vec<String>,
+    /// What is to be known of the switches.
+    notes: Vec<String>,
 }
 
 /// Writes the switches as YAML to standard output, and what could not be imported to standard error.
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let text = files::read_text(&args.file)?;
-    let is_json = text.trim_start().starts_with('{');
+    let is_named =
+        |ending: &&str| args.file.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
+    let is_flagd =
+        text.trim_start().starts_with('{') || ["json", "yaml", "yml"].iter().any(|ending| is_named(ending));
     let release = args.rule_engine.map(Release::from);
-    let mut imported = if is_json { of_flagd(&text)? } else { of_rules(&text, &args.file, release) };
+    let mut imported = if is_flagd { of_flagd(&text)? } else { of_rules(&text, &args.file, release) };
     imported.check();
-    let Imported { switches, problems } = imported;
+    let Imported { switches, problems, notes } = imported;
     if switches.is_empty() && problems.is_empty() {
-        let hint = "write one rule a line, or name a JSON file of flagd";
+        let hint = "write one rule a line, or name a file of flagd";
         return Err(Failure::user(format!("{} has nothing to import", args.file.display())).hint(hint));
+    }
+    for note in &notes {
+        remark(&format!("{}: note: {note}", args.file.display()));
     }
     for problem in &problems {
         remark(&format!("{}: {problem}", args.file.display()));
     }
     output::text(&yaml(&json!({ "switches": switches })))?;
-    if !is_json {
+    if !is_flagd {
         remark(match release {
             None => {
                 "the rules were read as releases 3 and 5 of rule-engine both read them; --rule-engine chooses one"
@@ -84,15 +93,39 @@ fn of_flagd(text: &str) -> Result<Imported> {
             document["description"] = description.into();
         }
         document["when"] = flag.when.to_string().into();
-        // A flag of flagd blocks nothing; who wants it to takes this line away.
-        document["flag"] = json!({"on": true, "off": false});
+        // A flag of flagd blocks nothing; who wants it to takes this away.
+        document["flag"] = values(&flag.on, &flag.cases, flag.off.as_ref(), flag.metadata);
         document["status"] = if flag.is_enabled { "active" } else { "inactive" }.into();
         document
     };
     Ok(Imported {
         switches: file.flags.into_iter().map(document).collect(),
         problems: file.problems.iter().map(ToString::to_string).collect(),
+        notes: file.notes.iter().map(ToString::to_string).collect(),
     })
+}
+
+/// The values of a flag.
+fn values(on: &Variant, cases: &[Case], off: Option<&Variant>, metadata: Map<String, Value>) -> Value {
+    let mut flag = json!({ "on": on.value });
+    let case = |Case { when, variant }: &Case| match variant {
+        Some(Variant { name, value }) => json!({"when": when.to_string(), "value": value, "variant": name}),
+        None => json!({ "when": when.to_string() }),
+    };
+    if !cases.is_empty() {
+        flag["cases"] = cases.iter().map(case).collect();
+    }
+    let off_name = off.map_or("default", |off| off.name.as_str());
+    if let Some(off) = off {
+        flag["off"] = off.value.clone();
+    }
+    // A flag that is always the same has one name; two are wanted.
+    let off_name = if off_name == on.name { "default" } else { off_name };
+    flag["variants"] = json!([on.name, off_name]);
+    if !metadata.is_empty() {
+        flag["metadata"] = Value::Object(metadata);
+    }
+    flag
 }
 
 fn of_rules(text: &str, path: &Path, release: Option<Release>) -> Imported {
