@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Evaluation, Group, Labels, Notification, TimeRange};
+use crate::{Alert, Evaluation, Group, Labels, Notification, Phase, TimeIntervals, TimeRange};
 
 /// Everything one turn of the engine changes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,12 +102,33 @@ pub struct Silence {
     pub start_ms: i64,
     /// When it ends, milliseconds since the Unix epoch.
     pub end_ms: i64,
+    /// The only times between those two in which it mutes; always, if there are none.
+    #[serde(default, skip_serializing_if = "TimeIntervals::is_empty")]
+    pub every: TimeIntervals,
     /// Who muted.
     pub author: String,
     /// Why.
     pub comment: String,
     /// When it was made, milliseconds since the Unix epoch.
     pub created_ms: i64,
+}
+
+impl Silence {
+    /// Whether it mutes at `now_ms`, and how long that stays so.
+    #[must_use]
+    pub fn phase(&self, now_ms: i64) -> Phase {
+        let until = |end_ms| TimeRange::new(now_ms, end_ms);
+        if now_ms < self.start_ms {
+            Phase { holds: false, time: until(self.start_ms) }
+        } else if now_ms >= self.end_ms {
+            Phase { holds: false, time: until(i64::MAX) }
+        } else if self.every.is_empty() {
+            Phase { holds: true, time: until(self.end_ms) }
+        } else {
+            let phase = self.every.phase(now_ms);
+            Phase { time: until(phase.time.end_ms.min(self.end_ms)), ..phase }
+        }
+    }
 }
 
 /// How a matcher compares.

@@ -7,12 +7,13 @@ use jiff::civil::Date;
 pub struct Days(u8);
 
 const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const LONG_NAMES: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 impl Days {
     /// Every day.
     pub const ALL: Self = Self(0x7f);
 
-    /// Reads `mon-fri`, `sat,sun`, `fri-mon` or `daily`.
+    /// Reads `mon-fri`, `sat,sun`, `fri-mon` or `daily`; also `monday:friday`, as Alertmanager has it.
     ///
     /// # Errors
     /// A sentence that says what to write instead.
@@ -20,7 +21,8 @@ impl Days {
     /// ```
     /// use lanner_core::Days;
     /// assert_eq!(Days::parse("mon-fri").unwrap().to_string(), "mon,tue,wed,thu,fri");
-    /// assert!(Days::parse("monday").is_err());
+    /// assert_eq!(Days::parse("monday:friday"), Days::parse("mon-fri"));
+    /// assert!(Days::parse("moonday").is_err());
     /// ```
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = |part: &str| {
@@ -31,14 +33,18 @@ impl Days {
         };
         let day = |name: &str| {
             let name = name.trim().to_ascii_lowercase();
-            DAY_NAMES.iter().position(|day| *day == name).ok_or_else(|| wrong(&name))
+            let known = DAY_NAMES.iter().zip(LONG_NAMES);
+            known
+                .into_iter()
+                .position(|(short, long)| *short == name || long == name)
+                .ok_or_else(|| wrong(&name))
         };
         if text.trim().eq_ignore_ascii_case("daily") {
             return Ok(Self::ALL);
         }
         let mut mask = 0;
         for part in text.split(',') {
-            let (first, last) = match part.split_once('-') {
+            let (first, last) = match part.split_once(['-', ':']) {
                 Some((first, last)) => (day(first)?, day(last)?),
                 None => (day(part)?, day(part)?),
             };

@@ -3,7 +3,7 @@
 //! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
 //! tracked and told), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
-//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`content`] (one text and one hash for one JSON value),
+//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value),
 //! [`printable`] (text from elsewhere, made fit for a terminal).
 //!
 //! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
@@ -20,6 +20,7 @@ pub mod document;
 pub mod event;
 pub mod field;
 mod group;
+pub mod intervals;
 pub mod labels;
 pub mod matchers;
 mod nearest;
@@ -40,6 +41,7 @@ pub use days::Days;
 pub use document::{Node, Problem, Problems};
 pub use event::Event;
 pub use group::Group;
+pub use intervals::{Phase, TimeIntervals};
 pub use labels::{Labels, SeriesKey};
 pub use nearest::nearest;
 pub use sample::{Aggregate, Sample};

@@ -122,8 +122,18 @@ pub(crate) fn readable(number: f64) -> f64 {
 /// # Errors
 /// For what is no time of day.
 pub fn time_of_day(node: &Node) -> Result<i64, String> {
-    let text = text(node)?;
-    let wrong = || format!("\"{text}\" is not a time of day; write for example \"10:00\"");
+    parse_time_of_day(&text(node)?)
+}
+
+/// [`time_of_day`] of a text.
+///
+/// # Errors
+/// For what is no time of day.
+pub fn parse_time_of_day(text: &str) -> Result<i64, String> {
+    let wrong = || {
+        let text: String = text.chars().take(40).collect();
+        format!("\"{text}\" is not a time of day; write for example \"10:00\"")
+    };
     let parts: Vec<i64> = text
         .split(':')
         .map(|part| part.parse::<u8>().map(i64::from))

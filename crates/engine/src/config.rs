@@ -6,10 +6,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lanner_core::field::{self, Field, Type};
+use lanner_core::intervals::{TIME_INTERVALS, replace_names};
 use lanner_core::matchers::parse_matchers;
 use lanner_core::reading::{self, text};
 use lanner_core::time::parse_duration_ms;
-use lanner_core::{MatchOp, Matcher, nearest};
+use lanner_core::{MatchOp, Matcher, TimeIntervals, nearest};
 use serde_json::Value;
 
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
@@ -30,6 +31,8 @@ pub struct Config {
     pub inhibitions: Vec<Inhibition>,
     /// The documents of the inhibitions, for showing.
     pub inhibition_documents: Vec<Value>,
+    /// The time intervals by name. Where they are named, what they say is put in the place of the name.
+    pub time_intervals: Vec<(String, Node)>,
     /// The `switches`, for whoever knows them to read.
     pub switches: Vec<Node>,
     /// The `silences`, for whoever knows them to read.
@@ -60,7 +63,13 @@ pub struct ReceiverDocument {
     pub node: Node,
 }
 
-const SECTIONS: [&str; 7] = ["rules", "receivers", "inhibit", "switches", "silences", "server", "retention"];
+const SECTIONS: [&str; 8] =
+    ["rules", "receivers", "time_intervals", "inhibit", "switches", "silences", "server", "retention"];
+
+/// The fields of receivers that may name time intervals.
+const RECEIVER_TIMES: &[&str] = &["mute_time_intervals", "active_time_intervals"];
+/// That of silences.
+const SILENCE_TIMES: &[&str] = &["every"];
 
 /// The fields of a receiver of any kind.
 pub const RECEIVER: &[Field] = &[
@@ -83,6 +92,19 @@ pub const RECEIVER: &[Field] = &[
         .or("4h"),
     Field::new("send_resolved", "true", "whether people are told that it is over").of(Type::Truth).or("true"),
     Field::new("only", "{ severity: error }", "what the labels of alerts must match to be told").of(MATCHERS),
+    Field::new(
+        "mute_time_intervals",
+        "[nights, \"sun 02:00-04:00 Europe/London\"]",
+        "when the receiver is told nothing: names of time intervals, or such; afterwards it hears what lasts",
+    )
+    .of(TIME_INTERVALS),
+    Field::new(
+        "active_time_intervals",
+        "[office-hours]",
+        "the only times at which the receiver is told, written as `mute_time_intervals`",
+    )
+    .of(TIME_INTERVALS)
+    .or("always"),
     Field::new(
         "give_up_after",
         "1d",
@@ -130,8 +152,36 @@ impl Config {
 
     /// Adds what `node` says, and returns the problems in it. Parts with problems are left out.
     pub fn read(&mut self, node: &Node) -> Vec<Problem> {
+        let mut problems = self.read_time_intervals(node);
+        problems.extend(self.read_others(node));
+        problems
+    }
+
+    /// Adds the time intervals that `node` describes: of all files before anything that names them.
+    pub fn read_time_intervals(&mut self, node: &Node) -> Vec<Problem> {
+        let Content::Map(entries) = &node.content else { return Vec::new() };
+        let mut check = Check::default();
+        let lists = entries.iter().filter(|(key, _)| key.name == "time_intervals");
+        let items: Vec<&Node> = lists.flat_map(|(_, list)| check.items(list)).collect();
+        for (at, item) in items.into_iter().enumerate() {
+            let path = format!("time_intervals[{at}]");
+            let Some(mut fields) = check.map(item, &path) else { continue };
+            fields.require("name", "nights", &mut check);
+            let name = fields.get("name").and_then(Node::scalar_text);
+            let n_before = check.problems.len();
+            TimeIntervals::read(item, &path, &mut check);
+            if check.problems.len() == n_before {
+                self.time_intervals.extend(name.map(|name| (name, item.clone())));
+            }
+        }
+        check.problems
+    }
+
+    /// Adds what `node` says, except time intervals.
+    pub fn read_others(&mut self, node: &Node) -> Vec<Problem> {
         let mut check = Check::default();
         let Some(mut fields) = check.map(node, "") else { return check.problems };
+        fields.get("time_intervals");
         if let Some(list) = fields.get("rules") {
             self.read_rules(list, &mut check);
         }
@@ -145,7 +195,9 @@ impl Config {
             self.switches.extend(check.items(list).into_iter().cloned());
         }
         if let Some(list) = fields.get("silences") {
-            self.silences.extend(check.items(list).into_iter().cloned());
+            let items = check.items(list).into_iter();
+            let silences: Vec<Node> = items.map(|item| self.with_intervals(item, SILENCE_TIMES)).collect();
+            self.silences.extend(silences);
         }
         self.server = fields.get("server").cloned().or(self.server.take());
         self.retention = fields.get("retention").cloned().or(self.retention.take());
@@ -219,6 +271,7 @@ impl Config {
     fn read_receivers(&mut self, list: &Node, check: &mut Check) {
         for (at, node) in check.items(list).into_iter().enumerate() {
             let path = format!("receivers[{at}]");
+            let node = &self.with_intervals(node, RECEIVER_TIMES);
             let Some(mut fields) = check.map(node, &path) else { continue };
             fields.require("name", "on-call", check);
             let name = fields.read("name", check, reading::name);
@@ -228,6 +281,18 @@ impl Config {
             self.routes.push(route);
             self.receivers.push(ReceiverDocument { name, config: fields.rest(), node: node.clone() });
         }
+    }
+
+    /// A receiver or silence with time intervals in the place of their names, in these fields.
+    fn with_intervals(&self, node: &Node, fields: &[&str]) -> Node {
+        let Content::Map(entries) = &node.content else { return node.clone() };
+        let mut entries = entries.clone();
+        for (key, value) in &mut entries {
+            if fields.contains(&key.name.as_str()) && value.content != Content::Null {
+                *value = replace_names(value, &self.time_intervals);
+            }
+        }
+        Node::new(node.at, Content::Map(entries))
     }
 
     fn read_inhibitions(&mut self, list: &Node, check: &mut Check) {
@@ -283,9 +348,16 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Ro
             .unwrap_or(default.repeat_ms),
         send_resolved: fields.read("send_resolved", check, reading::truth).unwrap_or(default.send_resolved),
         only: read_only(fields, check),
+        mute: read_times("mute_time_intervals", fields, check),
+        active: read_times("active_time_intervals", fields, check),
         give_up_after_ms: fields.read("give_up_after", check, duration).unwrap_or(default.give_up_after_ms),
         acts: default.acts,
     }
+}
+
+fn read_times(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> TimeIntervals {
+    let node = fields.get(name);
+    node.map(|node| TimeIntervals::read(node, &fields.path_of(name), check)).unwrap_or_default()
 }
 
 /// What labels must match, if that matters.

@@ -102,8 +102,8 @@ pub type Answer = Result<Readings, String>;
 type Alerts = BTreeMap<Group, Box<Alert>>;
 
 #[derive(Debug)]
-struct Tracked {
-    rule: Arc<Rule>,
+pub(crate) struct Tracked {
+    pub(crate) rule: Arc<Rule>,
     cursor: TimeRange,
     due_ms: Option<i64>,
     /// Whether it cannot be measured yet, and so is not due.
@@ -115,13 +115,13 @@ struct Tracked {
 /// Rules, their alerts, and who is told.
 #[derive(Debug, Default)]
 pub struct Engine {
-    tracked: HashMap<Arc<str>, Tracked>,
+    pub(crate) tracked: HashMap<Arc<str>, Tracked>,
     due: BTreeSet<(i64, Arc<str>)>,
     n_waiting: usize,
     /// As `due`: rules with further windows that are due as well. They come after those that judge the present.
     behind: BTreeSet<(i64, Arc<str>)>,
     gaps: Gaps,
-    notifier: Notifier,
+    pub(crate) notifier: Notifier,
     self_watch: SelfWatch,
     restored_alerts: HashMap<Arc<str>, Alerts>,
     restored_cursors: HashMap<Arc<str>, TimeRange>,

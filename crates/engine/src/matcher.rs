@@ -1,7 +1,7 @@
 //! Matching label sets: what silences and inhibition are made of.
 
 use lanner_core::matchers::format_matchers;
-use lanner_core::{Labels, MatchOp, Matcher, Silence};
+use lanner_core::{Labels, MatchOp, Matcher, Phase, Silence};
 
 /// The matchers of a silence, an inhibition or a receiver, ready to match. All must match; an absent label is empty.
 #[derive(Debug, Clone)]
@@ -85,23 +85,54 @@ fn whole(matcher: &Matcher) -> Result<regex::Regex, String> {
 
 /// Silences ready to match.
 #[derive(Debug, Clone, Default)]
-pub struct Silences(Vec<(Silence, Matchers)>);
+pub struct Silences(Vec<Ready>);
+
+/// A silence ready to match, and a time in which it is known to mute or not.
+#[derive(Debug, Clone)]
+struct Ready {
+    silence: Silence,
+    matchers: Matchers,
+    phase: Option<Phase>,
+}
+
+impl Ready {
+    /// Whether it mutes at `now_ms`, and how long that stays so.
+    fn phase(&self, now_ms: i64) -> Phase {
+        let known = self.phase.filter(|phase| phase.time.contains(now_ms));
+        known.unwrap_or_else(|| self.silence.phase(now_ms))
+    }
+}
 
 impl Silences {
     /// Compiles silences; those whose expressions are not usable are left out (they are refused when made).
     #[must_use]
     pub fn compile(silences: &[Silence]) -> Self {
-        let ready = |silence: &Silence| Some((silence.clone(), Matchers::compile(&silence.matchers).ok()?));
+        let ready = |silence: &Silence| {
+            let matchers = Matchers::compile(&silence.matchers).ok()?;
+            Some(Ready { silence: silence.clone(), matchers, phase: None })
+        };
         Self(silences.iter().filter_map(ready).collect())
     }
 
-    /// The end of the last silence that mutes `labels` at `now_ms`, if any does.
+    /// Works out which of them mute at `now_ms`, so that asking for thousands of alerts costs no look at the calendar.
+    pub fn advance(&mut self, now_ms: i64) {
+        for ready in &mut self.0 {
+            ready.phase = Some(ready.phase(now_ms));
+        }
+    }
+
+    /// Those that mute `labels` at `now_ms`, each with the time at which it ends or leaves off.
+    pub fn muting<'s>(&'s self, labels: &'s Labels, now_ms: i64) -> impl Iterator<Item = (&'s Silence, i64)> {
+        self.0.iter().filter_map(move |ready| {
+            let phase = ready.phase(now_ms);
+            (phase.holds && ready.matchers.matches(labels)).then_some((&ready.silence, phase.time.end_ms))
+        })
+    }
+
+    /// Until when `labels` are muted at `now_ms`, if they are; another silence may follow.
     #[must_use]
     pub fn muted_until(&self, labels: &Labels, now_ms: i64) -> Option<i64> {
-        let applies = |(silence, matchers): &&(Silence, Matchers)| {
-            silence.start_ms <= now_ms && now_ms < silence.end_ms && matchers.matches(labels)
-        };
-        self.0.iter().filter(applies).map(|(silence, _)| silence.end_ms).max()
+        self.muting(labels, now_ms).map(|(_, end_ms)| end_ms).max()
     }
 }
 

@@ -55,8 +55,8 @@ pub struct Schedule {
     pub every_ms: i64,
     /// The wall clock; `None` for a grid of UTC instants.
     pub tz: Option<TimeZone>,
-    /// The part of the day; `None` for all of it.
-    pub active: Option<Active>,
+    /// The parts of the day; empty for all of it.
+    pub active: Vec<Active>,
     /// Windows outside are not evaluated.
     pub valid: TimeRange,
 }
@@ -69,11 +69,18 @@ impl Schedule {
     pub fn next_ending_after(&self, after_ms: i64) -> Option<TimeRange> {
         let earliest_ms =
             (after_ms.saturating_add(1)).saturating_sub(self.window_ms).max(self.valid.start_ms);
-        let start_ms = if self.tz.is_none() && self.active.is_none() {
+        let start_ms = if self.tz.is_none() && self.active.is_empty() {
             let end_ms = earliest_ms.checked_add(self.window_ms)?;
             round_up(end_ms, self.every_ms)? - self.window_ms
         } else {
-            self.next_wall_clock_start(earliest_ms)?
+            match self.active.as_slice() {
+                [] => self.next_wall_clock_start(None, earliest_ms)?,
+                // A window that two parts have is one window.
+                parts => {
+                    let start = |part: &Active| self.next_wall_clock_start(Some(*part), earliest_ms);
+                    parts.iter().filter_map(start).min()?
+                }
+            }
         };
         let window = TimeRange::new(start_ms, start_ms.checked_add(self.window_ms)?);
         (window.end_ms <= self.valid.end_ms).then_some(window)
@@ -88,10 +95,10 @@ impl Schedule {
     /// Whether window starts recur on the same wall-clock times every day.
     #[must_use]
     pub const fn repeats_daily(&self) -> bool {
-        self.active.is_some() || self.tz.is_some() || DAY_MS % self.every_ms == 0
+        !self.active.is_empty() || self.tz.is_some() || DAY_MS % self.every_ms == 0
     }
 
-    fn next_wall_clock_start(&self, earliest_ms: i64) -> Option<i64> {
+    fn next_wall_clock_start(&self, active: Option<Active>, earliest_ms: i64) -> Option<i64> {
         let tz = self.wall_clock();
         let first = tz.to_datetime(Timestamp::from_millisecond(earliest_ms).ok()?).date();
         let mut date = first.checked_sub(Span::new().days(1)).ok()?;
@@ -99,10 +106,10 @@ impl Schedule {
         // whole to a clock change: a fortnight and a bit always meets the next window.
         for _ in 0..16 {
             let next_date = date.checked_add(Span::new().days(1)).ok()?;
-            if let Some(start_ms) = self.first_start_on(date, earliest_ms, &tz) {
+            if let Some(start_ms) = self.first_start_on(active, date, earliest_ms, &tz) {
                 // Clocks that go back over the end of an interval show part of it again after the next began.
-                let next_ms = if self.nearly_touches() {
-                    self.first_start_on(next_date, earliest_ms, &tz)
+                let next_ms = if nearly_touches(active) {
+                    self.first_start_on(active, next_date, earliest_ms, &tz)
                 } else {
                     None
                 };
@@ -113,22 +120,22 @@ impl Schedule {
         None
     }
 
-    /// Whether an interval ends so late that the next can begin before it when clocks go back.
-    fn nearly_touches(&self) -> bool {
-        self.active.is_none_or(|active| active.length_ms() + 3 * HOUR_MS > DAY_MS)
-    }
-
     /// The first start at or after `earliest_ms` of the interval that begins on `date`, if one does.
-    fn first_start_on(&self, date: Date, earliest_ms: i64, tz: &TimeZone) -> Option<i64> {
-        if self.active.is_some_and(|active| !active.days.contains(date)) {
+    fn first_start_on(
+        &self,
+        active: Option<Active>,
+        date: Date,
+        earliest_ms: i64,
+        tz: &TimeZone,
+    ) -> Option<i64> {
+        if active.is_some_and(|active| !active.days.contains(date)) {
             return None;
         }
-        let (from_ms, length_ms) =
-            self.active.map_or((0, DAY_MS), |active| (active.from_ms, active.length_ms()));
+        let (from_ms, length_ms) = active.map_or((0, DAY_MS), |active| (active.from_ms, active.length_ms()));
         let midnight = date.to_datetime(jiff::civil::Time::midnight());
         let from = midnight.checked_add(SignedDuration::from_millis(from_ms)).ok()?;
         let to = from.checked_add(SignedDuration::from_millis(length_ms)).ok()?;
-        let last_end_ms = match self.active {
+        let last_end_ms = match active {
             Some(Active { edge: Edge::End, .. }) => latest_instant_ms(to, tz)?,
             _ => i64::MAX,
         };
@@ -145,6 +152,11 @@ impl Schedule {
         }
         None
     }
+}
+
+/// Whether an interval ends so late that the next can begin before it when clocks go back.
+fn nearly_touches(active: Option<Active>) -> bool {
+    active.is_none_or(|active| active.length_ms() + 3 * HOUR_MS > DAY_MS)
 }
 
 /// A stretch of time with one UTC offset.
@@ -216,12 +228,15 @@ mod tests {
             window_ms: parse_duration_ms(window).unwrap(),
             every_ms: parse_duration_ms(every).unwrap(),
             tz: tz.map(|name| TimeZone::get(name).unwrap()),
-            active: active.map(|(from, to, days, edge)| Active {
-                from_ms: from * MINUTE_MS,
-                to_ms: to * MINUTE_MS,
-                days: Days::parse(days).unwrap(),
-                edge,
-            }),
+            active: active
+                .map(|(from, to, days, edge)| Active {
+                    from_ms: from * MINUTE_MS,
+                    to_ms: to * MINUTE_MS,
+                    days: Days::parse(days).unwrap(),
+                    edge,
+                })
+                .into_iter()
+                .collect(),
             valid: TimeRange::new(MIN_TIME_MS, MAX_TIME_MS),
         }
     }

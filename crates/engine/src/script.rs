@@ -11,10 +11,13 @@
 //!       - { stream: payments, every: 10s, from: 0m, to: 30m, event: { bank: hsbc, status: ok } }
 //!     expect:
 //!       - { at: 60m, rule: payments-floor, group: { bank: hsbc }, state: firing, value: 0 }
+//!     messages:
+//!       - { at: 60m5s, receiver: pager, title: 'FIRING payments-floor {bank="hsbc"}' }
 //! ```
 //!
 //! `values` is promtool's notation: `a`, `_` (missing), `axn` (n more of a), `a+bxn` and `a-bxn` (n more,
-//! each larger or smaller by b), `_xn` (n missing). An expectation holds after every window that ends by `at`.
+//! each larger or smaller by b), `_xn` (n missing). An expectation holds after every window that ends by `at`. Where
+//! `messages` stand, they are all there are by the last of them, in their order.
 
 use lanner_core::reading;
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
@@ -48,6 +51,16 @@ pub struct Test {
     series: Vec<(SeriesKey, Vec<Sample>)>,
     events: Vec<(String, i64, Map<String, Value>)>,
     expectations: Vec<Expectation>,
+    messages: Option<Vec<Message>>,
+}
+
+/// A message that somebody is to get.
+#[derive(Debug, Clone, PartialEq)]
+struct Message {
+    at: Option<Position>,
+    at_ms: i64,
+    receiver: String,
+    title: String,
 }
 
 #[derive(Debug)]
@@ -99,6 +112,7 @@ impl Test {
         let rules: Vec<Rule> =
             documents.iter().filter_map(|document| Rule::from_json(document, 1).ok()).collect();
         let mut source = Recorded::new(&rules, 0);
+        let last_message_ms = self.messages.iter().flatten().map(|message| message.at_ms).max();
         let mut end_ms = self.expectations.iter().map(|e| e.at_ms).max().unwrap_or(self.start_ms);
         for (key, samples) in &self.series {
             source.samples(key.clone(), samples.iter().copied());
@@ -108,14 +122,47 @@ impl Test {
         }
         // Evaluations come after the windows' ends; expectations speak of windows.
         end_ms += rules.iter().map(|rule| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
+        end_ms = end_ms.max(last_message_ms.unwrap_or(end_ms));
+        let rules_spread_ms = rules.iter().map(Rule::spread_ms).max().unwrap_or(0);
         let mut engine = Engine::new();
         engine.configure(routes.to_vec(), inhibitions.to_vec());
         engine.set_rules(rules, self.start_ms);
         let replay = replay::run(&mut engine, &mut source, self.start_ms, end_ms, |_| true);
-        let failures =
+        let mut failures: Vec<Failure> =
             self.expectations.iter().flat_map(|e| e.failures(documents, &replay.evaluations)).collect();
+        let tolerance_ms = rules_spread_ms.max(1_000);
+        failures.extend(self.messages.as_ref().and_then(|it| wrong_message(it, &replay, tolerance_ms)));
         (failures, replay)
     }
+}
+
+/// The first message that differs from what was expected. Evaluations are spread over a short time, and so are messages.
+fn wrong_message(expected: &[Message], replay: &Replay, tolerance_ms: i64) -> Option<Failure> {
+    let mut found = replay.notifications.iter().map(|message| Message {
+        at: None,
+        at_ms: message.created_ms,
+        receiver: message.receiver.to_string(),
+        title: if message.repeat { format!("{} again", message.title()) } else { message.title() },
+    });
+    let shown = |message: Option<&Message>| match message {
+        Some(it) => format!("{} to {} at {}", it.title, it.receiver, format_time(it.at_ms)),
+        None => "no message".to_owned(),
+    };
+    let mut last = None;
+    for message in expected {
+        let next = found.next();
+        let is_same = |next: &Message| {
+            (0..tolerance_ms).contains(&(next.at_ms - message.at_ms))
+                && (&next.receiver, &next.title) == (&message.receiver, &message.title)
+        };
+        if !next.as_ref().is_some_and(is_same) {
+            let text = format!("expected {}, found {}", shown(Some(message)), shown(next.as_ref()));
+            return Some(Failure { at: message.at, message: text });
+        }
+        last = message.at;
+    }
+    let more = found.next()?;
+    Some(Failure { at: last, message: format!("found {}, which was not expected", shown(Some(&more))) })
 }
 
 impl Expectation {
@@ -216,7 +263,9 @@ fn read_test(node: &Node, path: &str, check: &mut Check) -> Option<Test> {
         items.into_iter().enumerate().map(|(at, node)| (node, format!("{path}.{name}[{at}]"))).collect()
     };
     let (series, events, expect) = (list("series", check), list("events", check), list("expect", check));
-    fields.finish(&["name", "start", "series", "events", "expect"], check);
+    let messages = list("messages", check);
+    let has_messages = fields.get("messages").is_some();
+    fields.finish(&["name", "start", "series", "events", "expect", "messages"], check);
     let series =
         series.into_iter().filter_map(|(node, path)| read_series(node, &path, start_ms, check)).collect();
     let events =
@@ -225,7 +274,9 @@ fn read_test(node: &Node, path: &str, check: &mut Check) -> Option<Test> {
         .into_iter()
         .filter_map(|(node, path)| read_expectation(node, &path, start_ms, check))
         .collect();
-    Some(Test { name, start_ms, series, events, expectations })
+    let messages: Vec<Message> =
+        messages.into_iter().filter_map(|(node, path)| read_message(node, &path, start_ms, check)).collect();
+    Some(Test { name, start_ms, series, events, expectations, messages: has_messages.then_some(messages) })
 }
 
 fn read_labels(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> Labels {
@@ -324,13 +375,26 @@ fn read_events(
     times.map(|at_ms| (stream.clone(), start_ms + at_ms, event.clone())).collect()
 }
 
+fn read_message(node: &Node, path: &str, start_ms: i64, check: &mut Check) -> Option<Message> {
+    let mut fields = check.map(node, path)?;
+    fields.require("at", "30m5s", check);
+    let at_ms = fields.read("at", check, |node| time(node, start_ms));
+    let receiver = fields.require("receiver", "pager", check).and_then(Node::scalar_text);
+    let title = fields.require("title", "FIRING payments-floor", check).and_then(Node::scalar_text);
+    fields.finish(&["at", "receiver", "title"], check);
+    Some(Message { at: node.at, at_ms: at_ms?, receiver: receiver?, title: title? })
+}
+
+/// A time, or how long after the start.
+fn time(node: &Node, start_ms: i64) -> Result<i64, String> {
+    let text = text(node)?;
+    parse_duration_ms(&text).map(|after_ms| start_ms + after_ms).or_else(|_| parse_time_ms(&text))
+}
+
 fn read_expectation(node: &Node, path: &str, start_ms: i64, check: &mut Check) -> Option<Expectation> {
     let mut fields = check.map(node, path)?;
     fields.require("at", "30m", check);
-    let at_ms = fields.read("at", check, |node| {
-        let text = text(node)?;
-        parse_duration_ms(&text).map(|after_ms| start_ms + after_ms).or_else(|_| parse_time_ms(&text))
-    });
+    let at_ms = fields.read("at", check, |node| time(node, start_ms));
     let rule = fields.require("rule", "payments-floor", check).and_then(Node::scalar_text);
     let group = read_group(&mut fields, check);
     let state = fields.read("state", check, |node| {

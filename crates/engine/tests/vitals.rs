@@ -161,6 +161,7 @@ fn people_can_silence_it() {
         }],
         start_ms: 0,
         end_ms: 10 * MINUTE_MS,
+        every: lanner_core::TimeIntervals::default(),
         author: String::new(),
         comment: String::new(),
         created_ms: 0,

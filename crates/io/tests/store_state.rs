@@ -268,6 +268,7 @@ fn silences_are_added_replaced_and_ended() {
         matchers: vec![Matcher { label: "bank".into(), op: MatchOp::Regex, value: "h.*".into() }],
         start_ms: T,
         end_ms: T + DAY_MS,
+        every: lanner_core::TimeIntervals::default(),
         author: "ann".into(),
         comment: "maintenance".into(),
         created_ms: T,

@@ -51,6 +51,9 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
     for path in expand(paths)? {
         loaded.add(path)?;
     }
+    for file in 0..loaded.files.len() {
+        loaded.check(file);
+    }
     for problem in loaded.config.cross_check() {
         let (file, at) = loaded.locate(&problem.path);
         loaded.problems.push(Located { file, problem: Problem { at, ..problem } });
@@ -100,30 +103,40 @@ impl Loaded {
         let file = self.files.len();
         let mut found = Vec::new();
         let node = Node::from_yaml(&text).map_err(|problem| found.push(problem)).ok();
-        if let Some(node) = &node {
-            if field(node, "tests").is_some() {
-                found.extend(
-                    Script::from_yaml(&text).err().map(|Problems(problems)| problems).unwrap_or_default(),
-                );
-            } else {
-                let n_before = self.config.receivers.len();
-                found.extend(self.config.read(node));
-                found.extend(self.check_others(node, n_before));
+        match node.as_ref().filter(|node| field(node, "tests").is_none()) {
+            // What others may name, before anything that names it.
+            Some(node) => found.extend(self.config.read_time_intervals(node)),
+            None if node.is_some() => {
+                let problems = Script::from_yaml(&text).err().map(|Problems(problems)| problems);
+                found.extend(problems.unwrap_or_default());
             }
+            None => {}
         }
         self.problems.extend(found.into_iter().map(|problem| Located { file, problem }));
         self.files.push(SourceFile { path, text, node });
         Ok(())
     }
 
+    /// Reads everything else in a configuration file.
+    fn check(&mut self, file: usize) {
+        let node = self.files[file].node.take();
+        if let Some(node) = node.as_ref().filter(|node| field(node, "tests").is_none()) {
+            let n_before = (self.config.receivers.len(), self.config.silences.len());
+            let mut found = self.config.read_others(node);
+            found.extend(self.check_others(node, n_before));
+            self.problems.extend(found.into_iter().map(|problem| Located { file, problem }));
+        }
+        self.files[file].node = node;
+    }
+
     /// Problems in what the engine does not know: receivers' own fields, settings of the server.
-    fn check_others(&self, node: &Node, n_before: usize) -> Vec<Problem> {
-        let mut problems = register::check_receivers(&self.config.receivers[n_before..]);
+    fn check_others(&self, node: &Node, (n_receivers, n_silences): (usize, usize)) -> Vec<Problem> {
+        let mut problems = register::check_receivers(&self.config.receivers[n_receivers..]);
         for problem in &mut problems {
             problem.at = find(node, &problem.path).or(problem.at);
         }
         problems.extend(switch_problems(node));
-        problems.extend(silence_problems(node));
+        problems.extend(silence_problems(&self.config.silences[n_silences..]));
         let mut settings = Settings::new("");
         problems.extend(settings.read(field(node, "server"), field(node, "retention")));
         problems
@@ -200,10 +213,9 @@ fn switch_problems(node: &Node) -> Vec<Problem> {
 }
 
 /// Problems in the silences of a file.
-fn silence_problems(node: &Node) -> Vec<Problem> {
-    let silences = field(node, "silences").map(items).unwrap_or_default();
+fn silence_problems(silences: &[Node]) -> Vec<Problem> {
     let check = |(at, item)| silence::check(item, &format!("silences[{at}]")).err();
-    silences.into_iter().enumerate().filter_map(check).flat_map(|Problems(problems)| problems).collect()
+    silences.iter().enumerate().filter_map(check).flat_map(|Problems(problems)| problems).collect()
 }
 
 fn items(node: &Node) -> Vec<&Node> {

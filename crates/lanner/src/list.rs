@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use lanner_core::Labels;
 use lanner_core::printable::printable;
-use lanner_wire::api::{Time, WindowView};
+use lanner_wire::api::{MutedView, Time, WindowView};
 use serde::Serialize;
 
 use crate::failure::{Failure, Result};
@@ -174,6 +174,13 @@ pub(crate) fn one<R: Row>(format: Format, row: &R) -> Result<()> {
             })
         }
     }
+}
+
+/// Until when and by what people are not told: `until 2026-12-01T10:00:00Z by nights`.
+pub(crate) fn muted(muted: &MutedView) -> String {
+    let receiver = muted.receiver.as_ref().map_or_else(String::new, |name| format!("{name} "));
+    let until = muted.until.map_or_else(String::new, |until| format!("until {} ", time_text(until)));
+    format!("{receiver}{until}by {}", muted.by)
 }
 
 /// RFC 3339.

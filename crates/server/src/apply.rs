@@ -121,7 +121,7 @@ impl Prune {
 }
 
 /// The sections whose parts depend on one another.
-const JOINED: [&str; 3] = ["rules", "receivers", "inhibit"];
+const JOINED: [&str; 4] = ["rules", "receivers", "inhibit", "time_intervals"];
 
 /// Checks a configuration document against what is stored, and makes it take effect. Sections that it does not have
 /// stay as they are, unless they are pruned.
@@ -194,6 +194,7 @@ async fn plan(
         }
     }
     if let Some(silences) = written(document, "silences", options, |sections| sections.silences) {
+        let silences = with_intervals(document, silences);
         match silence::plan(&app.store.silences()?, &silences, options, now_ms) {
             Ok((applied, silences)) => {
                 plan.outcome.silences = applied;
@@ -214,6 +215,15 @@ fn written(
 ) -> Option<Vec<Value>> {
     let items = document.get(name).and_then(Value::as_array).cloned();
     items.or_else(|| options.prune.may_take(section).then(Vec::new))
+}
+
+/// Silences with the time intervals that the document describes in the place of their names.
+fn with_intervals(document: &Value, silences: Vec<Value>) -> Vec<Value> {
+    let Some(intervals) = document.get("time_intervals") else { return silences };
+    let mut config = Config::default();
+    // Problems of the intervals are told with the receivers, and a name that stays is one of the silence.
+    config.read(&Node::from_json(&serde_json::json!({ "time_intervals": intervals, "silences": silences })));
+    config.silences.iter().map(silence::document).collect()
 }
 
 /// Rules, receivers and inhibitions, which depend on one another.

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use lanner_core::document::Check;
 use lanner_core::field::{self, Field, Type};
+use lanner_core::intervals::TIME_INTERVALS;
 use lanner_core::reading::{self, text};
-use lanner_core::{Node, Problem, Problems, Silence};
+use lanner_core::time::MAX_TIME_MS;
+use lanner_core::{Node, Problem, Problems, Silence, TimeIntervals};
 use lanner_engine::matcher::Matchers;
 use lanner_io::store::StoreError;
 use lanner_wire::api::{MatcherText, NewSilence, ProblemView, Time};
@@ -25,7 +27,13 @@ pub const FIELDS: &[Field] = &[
     .of(Type::List(&Type::Text))
     .required(),
     Field::new("start", "2026-12-01T20:00Z", "when it begins; when it is applied, by default").of(Type::Time),
-    Field::new("end", "2026-12-01T22:00Z", "when it ends").of(Type::Time).required(),
+    Field::new("end", "2026-12-01T22:00Z", "when it ends; needed unless it recurs").of(Type::Time),
+    Field::new(
+        "every",
+        "\"sun 02:00-04:00 Europe/London\"",
+        "the only times in between at which it mutes: time intervals, or names of such",
+    )
+    .of(TIME_INTERVALS),
     Field::new("author", "ann", "who mutes; whoever applies the file, by default"),
     Field::new("comment", "planned work on the database", "why it is muted").required(),
 ];
@@ -62,15 +70,25 @@ fn read(node: &Node, path: &str, check: &mut Check) -> Option<Silence> {
         matchers.into_iter().filter_map(Node::scalar_text).map(MatcherText::Text).collect();
     let time = |node: &Node| lanner_core::time::parse_time_ms(&text(node)?);
     let start_ms = f.read("start", check, time);
+    let has_end = f.get("end").is_some();
     let end_ms = f.read("end", check, time);
+    let n_before = check.problems.len();
+    let every = f.get("every").map(|node| TimeIntervals::read(node, &f.path_of("every"), check));
+    let every = every.unwrap_or_default();
+    // Then nobody can tell whether it needs an end.
+    let unread_end = (check.problems.len() > n_before).then_some(Time(MAX_TIME_MS));
     let author = f.read("author", check, text);
     let comment = f.read("comment", check, text);
     fields.finish_of(FIELDS, check);
+    if has_end && end_ms.is_none() {
+        return None; // said already
+    }
     let wanted = NewSilence {
         matchers,
         start: Some(Time(start_ms.unwrap_or(i64::MIN))),
-        end: Some(Time(end_ms?)),
+        end: end_ms.map(Time).or(unread_end),
         duration: None,
+        every: if unread_end.is_some() { Vec::new() } else { every.document().to_vec() },
         author: Some(author.unwrap_or_default()),
         comment: comment?,
     };

@@ -25,7 +25,7 @@ mod time_schema;
 pub mod token;
 
 pub use alert::{
-    AcknowledgementView, AlertView, EvaluationView, NewAcknowledgement, StateCounts, WindowView,
+    AcknowledgementView, AlertView, EvaluationView, MutedView, NewAcknowledgement, StateCounts, WindowView,
 };
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};

@@ -14,6 +14,8 @@ struct Found {
     open: Vec<Open>,
     /// Alerts whose end is to be told.
     ended: Vec<Arc<NotifiedAlert>>,
+    /// Whether the receiver is muted by the time.
+    held: bool,
     /// Whether something is held back, and when the first of it may be told.
     muted: bool,
     unmute_ms: Option<i64>,
@@ -34,7 +36,9 @@ impl Notifier {
         let mut record = self.groups.remove(key)?;
         self.inhibitions.wait_no_more(key, std::mem::take(&mut record.causes));
         let route = self.route(&key.0);
-        let mut found = self.find(&mut record, &route, now_ms);
+        let phase = self.phase(&route, now_ms);
+        let held_ms = phase.holds.then_some(phase.time.end_ms);
+        let mut found = self.find(&mut record, &route, held_ms, now_ms);
         record.causes.iter().for_each(|cause| self.inhibitions.wait(key, cause));
         let message = found.message(&mut record, &route, key, now_ms);
         record.tidy();
@@ -50,15 +54,21 @@ impl Notifier {
         message
     }
 
-    fn find(&self, record: &mut Record, route: &Route, now_ms: i64) -> Found {
-        let mut found = Found::default();
+    /// What there is to tell; nothing is told before `held_ms`.
+    fn find(&self, record: &mut Record, route: &Route, held_ms: Option<i64>, now_ms: i64) -> Found {
+        let held = held_ms.is_some();
+        let mut found = Found { held, muted: held, unmute_ms: held_ms, ..Found::default() };
+        let mute = |alert: &NotifiedAlert| match held_ms {
+            Some(until_ms) => Some(Mute::Until(until_ms)),
+            None => self.mute(route, &alert.labels, now_ms),
+        };
         let given_up = record.head.given_up;
         for (fingerprint, member) in &mut record.members {
             let mut changed = false;
             if let Some(alert) = member.running.clone() {
                 if !route.wants(&alert) {
                     changed = member.follow(&alert);
-                } else if let Some(mute) = self.mute(route, &alert.labels, now_ms) {
+                } else if let Some(mute) = mute(&alert) {
                     found.muted = true;
                     match mute {
                         Mute::Until(end_ms) => {
@@ -78,11 +88,7 @@ impl Notifier {
             let n_before = member.ended.len();
             let mut ended = std::mem::take(&mut member.ended);
             ended.retain(|alert| {
-                let is_new = || {
-                    !member.was_refused(alert)
-                        && route.wants(alert)
-                        && self.mute(route, &alert.labels, now_ms).is_none()
-                };
+                let is_new = || !member.was_refused(alert) && route.wants(alert) && mute(alert).is_none();
                 route.send_resolved && (member.was_told(alert) || is_new())
             });
             found.ended.extend(ended.iter().cloned());
@@ -113,7 +119,7 @@ impl Found {
         let news = self.open.iter().any(|open| open.is_news) || !self.ended.is_empty();
         let repeat_ms = record.head.last_sent_ms.zip(route.repeat_ms).map(|(last, every)| last + every);
         let repeats = self.repeats() && repeat_ms.is_some_and(|due_ms| now_ms >= due_ms);
-        if !news && !repeats {
+        if self.held || (!news && !repeats) {
             return None;
         }
         if !news {

@@ -11,11 +11,15 @@
 //! restart neither forgets nor repeats. Cost: what changed is written, and a group is looked at once when it is due,
 //! in time linear in its alerts.
 //!
+//! A receiver that is muted for a time is told nothing meanwhile; afterwards it hears what lasts, and the end of what it
+//! knows of. Nothing is looked at while that lasts: its end is known.
+//!
 //! Reading order: [`Route`] (what a receiver wants), [`Notifier`], `record` (what a group was told), `look` (what a
-//! group is to be told now), `inhibit`.
+//! group is to be told now), `inhibit`, `mutes` (what holds an alert back, for people).
 
 mod inhibit;
 mod look;
+mod mutes;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -24,10 +28,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lanner_core::time::DAY_MS;
-use lanner_core::{DeliveryOutcome, Labels, Notification, NotifiedAlert, Told};
+use lanner_core::{DeliveryOutcome, Labels, Notification, NotifiedAlert, Phase, TimeIntervals, Told};
 
 pub use inhibit::Inhibition;
 use inhibit::{Cause, Inhibitions};
+pub use mutes::MutedBy;
 use record::Record;
 
 use crate::matcher::{Matchers, Silences};
@@ -53,6 +58,10 @@ pub struct Route {
     /// What the labels of alerts must match to be told; `None` for all alerts. A receiver that was notified of an
     /// alert is also notified when it resolves.
     pub only: Option<Matchers>,
+    /// When the receiver is told nothing.
+    pub mute: TimeIntervals,
+    /// The only times at which the receiver is told; always, if there are none.
+    pub active: TimeIntervals,
     /// For how long a message that is refused, or that nobody takes, is tried before it is given up, milliseconds.
     pub give_up_after_ms: i64,
     /// Whether the receiver acts on each alert, as one that activates kill switches does: an action is not a message,
@@ -72,6 +81,8 @@ impl Route {
             repeat_ms: Some(4 * 3_600_000),
             send_resolved: true,
             only: None,
+            mute: TimeIntervals::default(),
+            active: TimeIntervals::default(),
             give_up_after_ms: DAY_MS,
             acts: false,
         }
@@ -79,6 +90,26 @@ impl Route {
 
     fn max_listed(&self) -> usize {
         if self.acts { usize::MAX } else { MAX_LISTED }
+    }
+
+    /// Whether the receiver is muted at `now_ms` by the time alone, and how long that stays so.
+    #[must_use]
+    pub fn mute_phase(&self, now_ms: i64) -> Phase {
+        let is_muted = |at_ms: i64| {
+            let is_off = !self.active.is_empty() && !self.active.contain(at_ms);
+            !self.acts && (is_off || self.mute.contain(at_ms))
+        };
+        Phase::at(now_ms, &[&self.mute, &self.active], is_muted)
+    }
+
+    /// What mutes the receiver at `now_ms`, as far as that is a matter of time.
+    #[must_use]
+    pub fn muted_by(&self, now_ms: i64) -> Vec<String> {
+        let mut by = self.mute.names_at(now_ms);
+        if !self.active.is_empty() && !self.active.contain(now_ms) {
+            by.push(format!("outside {}", self.active.names().join(", ")));
+        }
+        by
     }
 
     fn wants(&self, alert: &NotifiedAlert) -> bool {
@@ -95,6 +126,8 @@ pub struct Notifier {
     routes: HashMap<Arc<str>, Arc<Route>>,
     inhibitions: Inhibitions,
     silences: Silences,
+    /// Whether receivers are muted by the time, as far as that is known.
+    phases: HashMap<Arc<str>, Phase>,
     groups: BTreeMap<GroupKey, Record>,
     /// Groups without a message under way, by when to look at them.
     due: BTreeSet<(i64, GroupKey)>,
@@ -137,10 +170,12 @@ pub struct News {
 }
 
 impl Notifier {
-    /// Replaces routes and inhibitions. What was held back by inhibitions is looked at again.
+    /// Replaces routes and inhibitions. What was held back is looked at again.
     pub fn configure(&mut self, routes: Vec<Route>, inhibitions: Vec<Inhibition>) {
         self.routes = routes.into_iter().map(|route| (route.receiver.clone(), Arc::new(route))).collect();
-        let held_back = self.inhibitions.all_waiting();
+        self.phases.clear();
+        let mut held_back = self.inhibitions.all_waiting();
+        held_back.extend(self.groups.iter().filter(|(_, it)| it.head.muted).map(|(key, _)| key.clone()));
         self.inhibitions =
             Inhibitions::new(inhibitions, self.running.values().map(|running| &running.labels));
         for key in held_back {
@@ -264,6 +299,7 @@ impl Notifier {
     /// Looks at every group that is due and writes its message.
     pub fn tick(&mut self, now_ms: i64) -> News {
         let mut messages = Vec::new();
+        self.silences.advance(now_ms);
         while let Some((_, key)) = self.due.first().filter(|(due_ms, _)| *due_ms <= now_ms).cloned() {
             messages.extend(self.look(now_ms, &key));
         }
@@ -325,6 +361,14 @@ impl Notifier {
             }
         }
         told
+    }
+
+    /// Whether a receiver is muted by the time, and how long that stays so.
+    fn phase(&mut self, route: &Route, now_ms: i64) -> Phase {
+        let known = self.phases.get(&route.receiver).filter(|phase| phase.time.contains(now_ms));
+        let phase = known.copied().unwrap_or_else(|| route.mute_phase(now_ms));
+        self.phases.insert(route.receiver.clone(), phase);
+        phase
     }
 
     /// Why an alert with these labels is not told now; inhibition has no known end.

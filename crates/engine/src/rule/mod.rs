@@ -353,10 +353,12 @@ impl Rule {
             Shift::Days(_) | Shift::Months(_) => DAY_MS,
         });
         let step_ms = gcd(gcd(schedule.window_ms, schedule.every_ms), shift_ms);
-        match (&schedule.tz, schedule.active) {
-            (None, None) => step_ms,
+        match (&schedule.tz, schedule.active.as_slice()) {
+            (None, []) => step_ms,
             // UTC offsets have been multiples of a quarter of an hour for decades.
-            (_, active) => gcd(gcd(step_ms, 900_000), active.map_or(0, |active| active.from_ms)),
+            (_, parts) => {
+                parts.iter().fold(gcd(step_ms, 900_000), |step_ms, part| gcd(step_ms, part.from_ms))
+            }
         }
     }
 }

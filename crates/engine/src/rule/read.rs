@@ -40,9 +40,9 @@ pub const FIELDS: &[Field] = &[
     Field::new(
         "active",
         "{ from: \"10:00\", to: \"17:00\", days: mon-fri }",
-        "the part of the day, and its days",
+        "the part of the day, and its days; or a list of such parts",
     )
-    .of(Type::Map(ACTIVE)),
+    .of(Type::List(&Type::Map(ACTIVE))),
     Field::new("tz", "Europe/Berlin", "time zone of windows and comparisons").or("UTC"),
     Field::new("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated")
         .of(Type::Map(reading::VALID)),
@@ -265,13 +265,21 @@ fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule>
     let every_ms = duration(fields, "every", SECOND_MS, check);
     let outer = fields.read("tz", check, reading::time_zone);
     let mut inner = None;
-    let active = fields.get("active").and_then(|node| {
-        let mut fields = check.map(node, &fields.path_of("active"))?;
-        inner = fields.read("tz", check, reading::time_zone);
-        let active = read_active(&mut fields, check);
-        fields.finish_of(ACTIVE, check);
-        active
-    });
+    let mut active = Vec::new();
+    for (node, path) in parts_of(fields, "active", check) {
+        let Some(mut part) = check.map(node, &path) else { continue };
+        let tz = part.read("tz", check, reading::time_zone);
+        if tz.is_some() && inner.is_some() && tz != inner {
+            check.problem(
+                node,
+                &part.path_of("tz"),
+                "differs from that of another part; a rule has one time zone",
+            );
+        }
+        inner = tz.or(inner);
+        active.extend(read_active(&mut part, check));
+        part.finish_of(ACTIVE, check);
+    }
     if outer.is_some() && inner.is_some() && outer != inner {
         check.problem(
             fields.node,
@@ -289,19 +297,28 @@ fn read_schedule(fields: &mut Fields<'_>, check: &mut Check) -> Option<Schedule>
         active,
         valid: valid.unwrap_or(TimeRange::new(MIN_TIME_MS, MAX_TIME_MS)),
     };
-    if let Some(active) = schedule.active
-        && active.edge == Edge::End
-        && window_ms > active.length_ms()
-    {
+    if schedule.active.iter().any(|part| part.edge == Edge::End && window_ms > part.length_ms()) {
         let message = "no window fits: it is longer than the active interval";
         check.problem(fields.node, &fields.path_of("window"), message);
         return None;
     }
-    if !schedule.repeats_daily() && schedule.active.is_none() && every_ms > 366 * DAY_MS {
+    if !schedule.repeats_daily() && schedule.active.is_empty() && every_ms > 366 * DAY_MS {
         check.problem(fields.node, &fields.path_of("every"), "should be at most a year");
         return None;
     }
     Some(schedule)
+}
+
+/// The items of a field that holds one or a list of such, each with its path.
+fn parts_of<'n>(fields: &mut Fields<'n>, name: &str, check: &Check) -> Vec<(&'n Node, String)> {
+    let path = fields.path_of(name);
+    match fields.get(name) {
+        Some(node @ Node { content: Content::List(_), .. }) => {
+            let items = check.items(node).into_iter().enumerate();
+            items.map(|(at, part)| (part, format!("{path}[{at}]"))).collect()
+        }
+        node => node.map(|node| (node, path)).into_iter().collect(),
+    }
 }
 
 fn read_active(fields: &mut Fields<'_>, check: &mut Check) -> Option<Active> {

@@ -459,6 +459,7 @@ fn silence(chance: &mut Chance, at: i64, span: TimeRange) -> SilenceSpec {
         matchers: vec![Matcher { label: label.to_owned(), op, value }],
         start_ms,
         end_ms: end_ms.min(span.end_ms),
+        every: lanner_core::TimeIntervals::default(),
         author: "ann".into(),
         comment: String::new(),
         created_ms: made_ms,

@@ -1,7 +1,7 @@
 //! `lanner alert`: what is wrong now, and what was.
 
 use clap::Subcommand;
-use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement};
+use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement};
 use reqwest::Method;
 
 use super::Shared;
@@ -105,9 +105,8 @@ Examples:
 
 impl Row for AlertView {
     const COLUMNS: &'static [&'static str] =
-        &["fingerprint", "rule", "group", "state", "since", "value", "base", "silenced", "acknowledged"];
+        &["fingerprint", "rule", "group", "state", "since", "value", "base", "muted", "acknowledged"];
     fn cells(&self) -> Vec<Cell> {
-        let silenced = if self.silenced_by.is_empty() { "no" } else { "yes" };
         vec![
             self.fingerprint.as_str().into(),
             self.rule.as_str().into(),
@@ -116,7 +115,7 @@ impl Row for AlertView {
             self.since.into(),
             self.value.into(),
             self.base.into(),
-            silenced.into(),
+            muted(&self.muted).into(),
             self.acknowledged.as_ref().map(|it| it.author.clone()).into(),
         ]
     }
@@ -189,6 +188,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
 }
 
+/// `until 2026-12-01T10:00:00Z by silence 5c1d08a2f7e34b96; pager until 2026-12-01T06:00:00Z by nights`.
+fn muted(muted: &[MutedView]) -> Option<String> {
+    let texts: Vec<String> = muted.iter().map(list::muted).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
 fn ack_path(alert: &AlertView) -> [&str; 5] {
     ["api", "v1", "alerts", &alert.fingerprint, "ack"]
 }
@@ -229,7 +234,7 @@ async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outc
                 format!("{} at {}{comment}", it.author, list::time_text(it.at))
             }),
         ),
-        ("silences", Some(alert.silenced_by.join(", ")).filter(|ids| !ids.is_empty())),
+        ("muted", muted(&alert.muted)),
     ];
     for (name, value) in more {
         if let Some(value) = value {

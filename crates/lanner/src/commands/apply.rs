@@ -105,7 +105,8 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Loaded> {
 
 /// The configuration of files that hold nothing but these sections, so that no part of a file is left out silently.
 pub(super) fn read_only(paths: &[PathBuf], command: &str, sections: &[&str]) -> Result<Loaded> {
-    const ALL: [&str; 7] = ["rules", "receivers", "inhibit", "switches", "silences", "server", "retention"];
+    const ALL: [&str; 8] =
+        ["rules", "receivers", "time_intervals", "inhibit", "switches", "silences", "server", "retention"];
     let loaded = read(paths)?;
     let left_out: Vec<&str> =
         ALL.into_iter().filter(|name| loaded.has(name) && !sections.contains(name)).collect();

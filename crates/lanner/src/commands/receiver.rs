@@ -1,7 +1,7 @@
 //! `lanner receiver`: who is told, and whether that works.
 
 use clap::Subcommand;
-use lanner_wire::api::ReceiverView;
+use lanner_wire::api::{MutedView, ReceiverView};
 use reqwest::Method;
 
 use super::Shared;
@@ -61,6 +61,7 @@ impl Row for ReceiverView {
         "target",
         "origin",
         "works",
+        "muted",
         "pending",
         "dead",
         "last sent",
@@ -79,6 +80,7 @@ impl Row for ReceiverView {
                 (None, None) => "yes",
             }
             .into(),
+            self.muted.as_ref().map(|it| list::muted(&MutedView { receiver: None, ..it.clone() })).into(),
             self.pending.into(),
             self.dead.into(),
             self.last_sent.into(),

@@ -268,7 +268,7 @@ async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
 }
 
 /// What `lanner rule` takes of files.
-const SECTIONS: [&str; 3] = ["rules", "receivers", "inhibit"];
+const SECTIONS: [&str; 4] = ["rules", "receivers", "time_intervals", "inhibit"];
 
 /// What is asked of the server; receivers that are in no file stay.
 fn own_request(loaded: &Loaded, prune: bool) -> ApplyRequest {

@@ -1,8 +1,11 @@
 //! `lanner silence`: mute alerts for a time, with a reason.
 
 use clap::Subcommand;
-use lanner_wire::api::{MatcherText, NewSilence, SilenceStatus, SilenceView};
+use lanner_core::document::Check;
+use lanner_core::{Node, TimeIntervals};
+use lanner_wire::api::{MatcherText, NewSilence, SilenceStatus, SilenceView, Time};
 use reqwest::Method;
+use serde_json::Value;
 
 use super::Shared;
 use crate::client::{self, Access};
@@ -28,14 +31,24 @@ enum Command {
     #[command(after_help = "\
 Examples:
   lanner silence add bank=hsbc --for 2h --comment 'maintenance until noon'
-  lanner silence add 'rule=~\"payments-.*\"' severity=ticket --for 1d --comment 'known, being fixed'")]
+  lanner silence add 'rule=~\"payments-.*\"' severity=ticket --for 1d --comment 'known, being fixed'
+  lanner silence add bank=hsbc --every 'sun 02:00-04:00 Europe/London' --comment 'weekly maintenance'")]
     Add {
         /// Labels that must all match: label=value, label!=value, label=~regex or label!~regex.
         #[arg(required = true, value_name = "MATCHER")]
         matchers: Vec<String>,
         /// For how long, such as 30m, 2h or 1d.
-        #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
-        duration: String,
+        #[arg(
+            long = "for",
+            value_parser = super::duration,
+            value_name = "DURATION",
+            required_unless_present = "every"
+        )]
+        duration: Option<String>,
+        /// Mute again and again at these times, such as 'sun 02:00-04:00 Europe/London'; until it is expired, or for as
+        /// long as --for says. May be repeated.
+        #[arg(long, value_parser = interval, value_name = "TIMES")]
+        every: Vec<String>,
         /// Why; whoever finds the silence will ask.
         #[arg(long)]
         comment: String,
@@ -71,7 +84,7 @@ Examples:
 
 impl Row for SilenceView {
     const COLUMNS: &'static [&'static str] =
-        &["id", "matchers", "status", "start", "end", "author", "comment"];
+        &["id", "matchers", "status", "start", "end", "every", "author", "comment"];
     fn cells(&self) -> Vec<Cell> {
         let status = match self.status {
             SilenceStatus::Pending => "pending",
@@ -84,30 +97,60 @@ impl Row for SilenceView {
             status.into(),
             self.start.into(),
             self.end.into(),
+            every(self).into(),
             self.author.as_str().into(),
             self.comment.as_str().into(),
         ]
     }
 }
 
+/// The times at which a silence mutes, as they are written; those with dates as JSON.
+fn every(silence: &SilenceView) -> Option<String> {
+    let text = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+    let texts: Vec<String> = silence.every.iter().map(text).collect();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+/// `muted until 2026-12-01T10:00:00Z`; of one that recurs, when next.
+fn muted(made: &SilenceView) -> String {
+    let until = |time: Time| format!("until {}", list::time_text(time));
+    match (&made.status, made.changes, made.end) {
+        (SilenceStatus::Pending, Some(next), _) => format!("mutes from {} on", list::time_text(next)),
+        (_, Some(next), Some(end)) if next != end => {
+            format!("muted {}, and again until {}", until(next), list::time_text(end))
+        }
+        (_, Some(next), None) => format!("muted {}, and again until somebody expires it", until(next)),
+        (_, _, Some(end)) => format!("muted {}", until(end)),
+        _ => "muted".to_owned(),
+    }
+}
+
+/// Checks times that recur; the server reads them again.
+fn interval(text: &str) -> std::result::Result<String, String> {
+    let mut check = Check::default();
+    TimeIntervals::read(&Node::from_json(&Value::from(text)), "", &mut check);
+    check.problems.first().map_or_else(|| Ok(text.to_owned()), |problem| Err(problem.message.clone()))
+}
+
 const PATH: [&str; 3] = ["api", "v1", "silences"];
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
-        Command::Add { matchers, duration, comment, author, shared } => {
+        Command::Add { matchers, duration, every, comment, author, shared } => {
             client::with_access(&shared.server, Access::Change, async |client| {
                 let silence = NewSilence {
                     matchers: matchers.iter().cloned().map(MatcherText::Text).collect(),
                     start: None,
                     end: None,
-                    duration: Some(duration.clone()),
+                    duration: duration.clone(),
+                    every: every.iter().cloned().map(Value::from).collect(),
                     author: Some(author.clone().unwrap_or_else(|| client.actor().to_owned())),
                     comment: comment.clone(),
                 };
                 let made: SilenceView = client.post(&PATH, &silence).await?;
                 if shared.format == Format::Table {
                     output::line(&made.id)?;
-                    remark(&format!("muted until {}", list::time_text(made.end)));
+                    remark(&muted(&made));
                 } else {
                     list::one(shared.format, &made)?;
                 }

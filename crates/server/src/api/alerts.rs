@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use lanner_core::time::MAX_TIME_MS;
 use lanner_core::{Acknowledgement, Alert, AlertState};
-use lanner_engine::matcher::Matchers;
+use lanner_engine::notify::MutedBy;
 use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
-use lanner_wire::api::{AlertView, EvaluationView, NewAcknowledgement, When};
+use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement, Time, When};
 use serde::Deserialize;
 
 use super::{ApiError, Json, Limit, Path, Query};
@@ -58,18 +59,21 @@ pub async fn list(
     let mut alerts: Vec<Alert> = app.engine().alerts().filter(wanted).cloned().collect();
     alerts.sort_by(|a, b| (b.since_ms, &a.rule, &a.group).cmp(&(a.since_ms, &b.rule, &b.group)));
     let now_ms = app.now_ms();
-    let silences: Vec<(String, Matchers)> = app
-        .store
-        .silences()?
-        .into_iter()
-        .filter(|silence| silence.start_ms <= now_ms && now_ms < silence.end_ms)
-        .filter_map(|silence| Some((silence.id, Matchers::compile(&silence.matchers).ok()?)))
-        .collect();
-    let view = |alert: &Alert| {
-        let silenced = silences.iter().filter(|(_, matchers)| matchers.matches(&alert.labels));
-        AlertView::new(alert, silenced.map(|(id, _)| id.clone()).collect())
+    let muted: Vec<Vec<MutedBy>> = {
+        let mut engine = app.engine();
+        alerts.iter().map(|alert| engine.muted_by(alert, now_ms)).collect()
     };
-    Ok(Json(alerts.iter().map(view).collect()))
+    let view = |(alert, muted): (&Alert, Vec<MutedBy>)| {
+        AlertView::new(alert, muted.into_iter().map(muted_view).collect())
+    };
+    Ok(Json(alerts.iter().zip(muted).map(view).collect()))
+}
+
+/// What mutes, as the API shows it.
+pub(super) fn muted_view(muted: MutedBy) -> MutedView {
+    let MutedBy { by, receiver, until_ms } = muted;
+    let until = until_ms.map(|until_ms| Time(until_ms.min(MAX_TIME_MS)));
+    MutedView { by, receiver: receiver.map(|name| name.to_string()), until }
 }
 
 /// Acknowledge an alert: it is not repeated until it resolves or gets worse.

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_engine::config::ReceiverDocument;
+use lanner_engine::notify::{MutedBy, Route};
 use lanner_io::receiver::ReceiverConfig;
 use lanner_io::store::{OutboxEntry, OutboxState};
-use lanner_wire::api::{DeliveryStatus, OutboxView, ReceiverView, Time};
+use lanner_wire::api::{DeliveryStatus, MutedView, OutboxView, ReceiverView, Time};
 use serde::Deserialize;
 
+use super::alerts::muted_view;
 use super::{ApiError, Json, Limit, Path, Query};
 use crate::access::Principal;
 use crate::app::App;
@@ -21,6 +23,17 @@ use crate::register::{self, CONFIGURATION};
 
 fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
     Ok(register::stored_config(&app.store)?.receivers)
+}
+
+/// What mutes the receiver of a route at `now_ms`, as far as that is a matter of time.
+fn muted(route: &Route, now_ms: i64) -> Option<MutedView> {
+    let phase = route.mute_phase(now_ms);
+    let by = || MutedBy {
+        by: route.muted_by(now_ms).join(", "),
+        receiver: Some(route.receiver.clone()),
+        until_ms: Some(phase.time.end_ms),
+    };
+    phase.holds.then(|| muted_view(by()))
 }
 
 /// List receivers and their health; secrets are never shown.
@@ -36,7 +49,8 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
     let recent = app.store.outbox_list(None, 1_000)?;
     let origins = Origins::read(&app)?;
     let mut conditions = app.deliveries.conditions();
-    let view = |document: ReceiverDocument| {
+    let now_ms = app.now_ms();
+    let view = |(document, route): (ReceiverDocument, Route)| {
         let Condition { unusable, health } = conditions.remove(&document.name).unwrap_or_default();
         let (_, pending, dead) =
             counts.iter().find(|(name, ..)| **name == *document.name).cloned().unwrap_or_default();
@@ -53,6 +67,7 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
                 .map(|target| target.as_str().map_or_else(|| target.to_string(), str::to_owned))
                 .unwrap_or_default(),
             origin: origin(origins.actor(&document.name)),
+            muted: muted(&route, now_ms),
             pending,
             dead,
             problem: app.set_aside.problem(register::RECEIVER, &document.name).or(unusable),
@@ -72,7 +87,8 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             failing_since: health.failing_since_ms.map(Time),
         }
     };
-    let mut views: Vec<ReceiverView> = documents(&app)?.into_iter().map(view).collect();
+    let config = register::stored_config(&app.store)?;
+    let mut views: Vec<ReceiverView> = config.receivers.into_iter().zip(config.routes).map(view).collect();
     // Those that are set aside and have no name that could be read.
     for (kind, name, problem) in app.set_aside.all() {
         if kind == register::RECEIVER && !views.iter().any(|view| view.name == name) {

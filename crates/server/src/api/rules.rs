@@ -51,6 +51,7 @@ pub async fn apply(
     };
     let warnings = unheard::of_documents(&app, &request.rules);
     let (has_rules, has_receivers) = (!request.rules.is_empty(), !request.receivers.is_empty());
+    let intervals = Some(request.time_intervals).filter(|items| !items.is_empty());
     let mut document = register::document(request.rules, request.receivers, request.inhibit);
     // What is neither sent nor pruned is not looked at.
     if let Some(document) = document.as_object_mut() {
@@ -60,7 +61,9 @@ pub async fn apply(
             _ => true,
         });
     }
-    for (name, items) in [("switches", request.switches), ("silences", request.silences)] {
+    let others =
+        [("switches", request.switches), ("silences", request.silences), ("time_intervals", intervals)];
+    for (name, items) in others {
         if let (Some(items), Some(document)) = (items, document.as_object_mut()) {
             document.insert(name.to_owned(), items.into());
         }
@@ -120,6 +123,7 @@ pub async fn check(
     let warnings = unheard::of_documents(&app, &request.rules);
     let document = json!({
         "rules": request.rules, "receivers": request.receivers, "inhibit": request.inhibit,
+        "time_intervals": request.time_intervals,
     });
     let mut config = Config::default();
     let mut problems = config.read(&Node::from_json(&document));

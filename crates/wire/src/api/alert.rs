@@ -151,9 +151,25 @@ pub struct AlertView {
     pub late: bool,
     /// The silences that mute it now.
     pub silenced_by: Vec<String>,
+    /// What keeps people from being told of it now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub muted: Vec<MutedView>,
     /// Who has taken it on, so that it is not repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<AcknowledgementView>,
+}
+
+/// What keeps people from being told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MutedView {
+    /// A silence with its id, an inhibition, or the name of a time interval.
+    #[cfg_attr(feature = "openapi", schema(example = "nights"))]
+    pub by: String,
+    /// The receiver that is not told; `null` for all of them.
+    pub receiver: Option<String>,
+    /// Until when; `null` for as long as another alert fires.
+    pub until: Option<Time>,
 }
 
 /// Who has taken on an alert.
@@ -185,7 +201,8 @@ pub struct NewAcknowledgement {
 impl AlertView {
     /// The view of `alert`, muted by the silences with these ids.
     #[must_use]
-    pub fn new(alert: &Alert, silenced_by: Vec<String>) -> Self {
+    pub fn new(alert: &Alert, muted: Vec<MutedView>) -> Self {
+        let silence = |it: &MutedView| it.by.strip_prefix("silence ").map(str::to_owned);
         Self {
             fingerprint: alert.fingerprint(),
             rule: alert.rule.to_string(),
@@ -210,7 +227,8 @@ impl AlertView {
             content: alert.content.clone(),
             annotations: alert.annotations.clone(),
             late: alert.late,
-            silenced_by,
+            silenced_by: muted.iter().filter_map(silence).collect(),
+            muted,
             acknowledged: alert.acknowledged.as_ref().map(|it| AcknowledgementView {
                 author: it.author.clone(),
                 comment: it.comment.clone(),

@@ -167,6 +167,9 @@ pub struct ReceiverView {
     #[cfg_attr(feature = "openapi", schema(example = "API (ann)"))]
     #[serde(default)]
     pub origin: String,
+    /// What mutes it now, and until when: time intervals alone.
+    #[serde(default)]
+    pub muted: Option<super::MutedView>,
     /// Messages to be sent.
     pub pending: u64,
     /// Messages given up.

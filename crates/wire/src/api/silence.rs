@@ -1,8 +1,10 @@
 //! Silences: made, listed.
 
-use lanner_core::time::parse_duration_ms;
-use lanner_core::{Matcher, Silence};
+use lanner_core::document::Check;
+use lanner_core::time::{MAX_TIME_MS, parse_duration_ms};
+use lanner_core::{Matcher, Node, Silence, TimeIntervals};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{ProblemView, Time};
 use crate::matchers::{format_matchers, parse_matchers};
@@ -29,6 +31,11 @@ pub struct NewSilence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "2h"))]
     pub duration: Option<String>,
+    /// The only times in between at which it mutes, such as `sun 02:00-04:00 Europe/London`; then `end` may be
+    /// missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Value>, example = json!(["sun 02:00-04:00 Europe/London"])))]
+    pub every: Vec<Value>,
     /// Who mutes; the caller's name, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
@@ -58,6 +65,7 @@ impl NewSilence {
         let mut problems = Vec::new();
         let matchers = self.check_matchers(&mut problems);
         let start_ms = self.start.map_or(now_ms, |start| start.0);
+        let every = self.check_every(&mut problems);
         let end_ms = match (self.end, self.duration.as_deref().map(parse_duration_ms)) {
             (Some(end), None) => end.0,
             (None, Some(Ok(duration_ms))) => start_ms.saturating_add(duration_ms),
@@ -65,6 +73,8 @@ impl NewSilence {
                 problems.push(ProblemView::at("duration", error.to_string()));
                 i64::MAX
             }
+            // What recurs is wanted until somebody ends it.
+            (None, None) if !self.every.is_empty() => MAX_TIME_MS,
             (None, None) => {
                 problems.push(ProblemView::at(
                     "end",
@@ -94,10 +104,19 @@ impl NewSilence {
             matchers,
             start_ms,
             end_ms,
+            every,
             author,
             comment: self.comment.clone(),
             created_ms: now_ms,
         })
+    }
+
+    fn check_every(&self, problems: &mut Vec<ProblemView>) -> TimeIntervals {
+        let mut check = Check::default();
+        let every = Node::from_json(&Value::Array(self.every.clone()));
+        let every = TimeIntervals::read(&every, "every", &mut check);
+        problems.extend(check.problems.into_iter().map(|it| ProblemView::at(it.path, it.message)));
+        every
     }
 
     fn check_matchers(&self, problems: &mut Vec<ProblemView>) -> Vec<Matcher> {
@@ -152,10 +171,17 @@ pub struct SilenceView {
     pub matchers: Vec<String>,
     /// When it begins.
     pub start: Time,
-    /// When it ends.
-    pub end: Time,
-    /// Whether it mutes.
+    /// When it ends; `null` for one that recurs until somebody ends it.
+    pub end: Option<Time>,
+    /// The only times in between at which it mutes; always, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Value>, example = json!(["sun 02:00-04:00 Europe/London"])))]
+    pub every: Vec<Value>,
+    /// Whether it mutes; one that recurs is pending in between.
     pub status: SilenceStatus,
+    /// When it next begins or leaves off to mute; `null` when it is over.
+    #[serde(default)]
+    pub changes: Option<Time>,
     /// Who muted.
     pub author: String,
     /// Why.
@@ -168,17 +194,20 @@ impl SilenceView {
     /// The view of `silence` at `now_ms`.
     #[must_use]
     pub fn new(silence: &Silence, now_ms: i64) -> Self {
+        let phase = silence.phase(now_ms);
         let status = match now_ms {
-            now if now < silence.start_ms => SilenceStatus::Pending,
-            now if now < silence.end_ms => SilenceStatus::Active,
-            _ => SilenceStatus::Expired,
+            now if now >= silence.end_ms => SilenceStatus::Expired,
+            _ if phase.holds => SilenceStatus::Active,
+            _ => SilenceStatus::Pending,
         };
         Self {
             id: silence.id.clone(),
             matchers: silence.matchers.iter().map(|m| format_matchers(std::slice::from_ref(m))).collect(),
             start: Time(silence.start_ms),
-            end: Time(silence.end_ms),
+            end: (silence.end_ms < MAX_TIME_MS).then_some(Time(silence.end_ms)),
+            every: silence.every.document().to_vec(),
             status,
+            changes: (status != SilenceStatus::Expired).then_some(Time(phase.time.end_ms.min(MAX_TIME_MS))),
             author: silence.author.clone(),
             comment: silence.comment.clone(),
             created: Time(silence.created_ms),

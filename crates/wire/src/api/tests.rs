@@ -176,6 +176,7 @@ fn silences() {
         matchers: vec![Matcher { label: "bank".into(), op: MatchOp::Regex, value: "h.*".into() }],
         start_ms: START_MS,
         end_ms: START_MS + 60_000,
+        every: lanner_core::TimeIntervals::default(),
         author: "ann".into(),
         comment: "maintenance".into(),
         created_ms: START_MS,
@@ -184,9 +185,31 @@ fn silences() {
         "id": "s", "matchers": ["bank=~\"h.*\""], "start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z",
         "status": "pending", "author": "ann", "comment": "maintenance", "created": "2026-01-01T00:00:00Z",
     });
-    for (now_ms, status) in [(START_MS - 1, "pending"), (START_MS, "active"), (START_MS + 60_000, "expired")]
-    {
+    let (begins, ends) = (json!("2026-01-01T00:00:00Z"), json!("2026-01-01T00:01:00Z"));
+    for (now_ms, status, changes) in [
+        (START_MS - 1, "pending", &begins),
+        (START_MS, "active", &ends),
+        (START_MS + 60_000, "expired", &Value::Null),
+    ] {
         expected["status"] = json!(status);
+        expected["changes"] = changes.clone();
+        check(&SilenceView::new(&silence, now_ms), &expected);
+    }
+    // One that recurs, a Thursday.
+    let every = json!(["fri 02:00-04:00 Europe/Berlin"]);
+    let silence = Silence {
+        every: serde_json::from_value(every.clone()).unwrap(),
+        end_ms: lanner_core::time::MAX_TIME_MS,
+        ..silence
+    };
+    expected["every"] = every;
+    expected["end"] = Value::Null;
+    for (now_ms, status, changes) in [
+        (START_MS, "pending", "2026-01-02T01:00:00Z"),
+        (START_MS + 26 * 3_600_000, "active", "2026-01-02T03:00:00Z"),
+    ] {
+        expected["status"] = json!(status);
+        expected["changes"] = json!(changes);
         check(&SilenceView::new(&silence, now_ms), &expected);
     }
 }
