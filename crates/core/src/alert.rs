@@ -279,6 +279,17 @@ pub struct Acknowledgement {
     pub comment: String,
     /// When, milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// Until when, milliseconds since the Unix epoch; `None` for as long as the alert lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
+}
+
+impl Acknowledgement {
+    /// Whether it still counts at `now_ms`.
+    #[must_use]
+    pub fn holds(&self, now_ms: i64) -> bool {
+        self.until_ms.is_none_or(|until_ms| now_ms < until_ms)
+    }
 }
 
 impl Alert {
@@ -340,6 +351,9 @@ pub struct NotifiedAlert {
     pub base: Option<f64>,
     /// Whether Lanner was down when this became due.
     pub late: bool,
+    /// Who had taken it on when the message was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
 }
 
 impl NotifiedAlert {
@@ -455,7 +469,16 @@ impl Notification {
     /// `and 9,900 more`, with how many of them are over; `None` when every alert is listed.
     #[must_use]
     pub fn more(&self) -> Option<String> {
-        let Omitted { firing, resolved } = self.omitted;
+        self.more_after(self.alerts.len())
+    }
+
+    /// [`Self::more`] where only the first `n_shown` of the listed alerts have room.
+    #[must_use]
+    pub fn more_after(&self, n_shown: usize) -> Option<String> {
+        let left = self.alerts.get(n_shown..).unwrap_or_default();
+        let n_resolved = left.iter().filter(|alert| alert.is_resolved()).count() as u64;
+        let firing = self.omitted.firing + left.len() as u64 - n_resolved;
+        let resolved = self.omitted.resolved + n_resolved;
         match (firing, resolved) {
             (0, 0) => None,
             (more, 0) => Some(format!("and {} more", grouped(more))),

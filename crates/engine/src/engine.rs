@@ -141,7 +141,7 @@ impl Engine {
             if alert.active {
                 let fingerprint = alert.fingerprint();
                 self.notifier.restore_running(&fingerprint, &alert.labels);
-                self.notifier.acknowledge(i64::MIN, &fingerprint, alert.acknowledged.is_some());
+                self.notifier.acknowledge(i64::MIN, &fingerprint, alert.acknowledged.clone());
             }
             self.restored_alerts
                 .entry(alert.rule.clone())
@@ -484,7 +484,7 @@ impl Engine {
             evaluation.state = alert.state;
             if step != Step::Quiet {
                 self.notifier.note(now_ms, life::told(alert), &rule.receivers);
-                self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.is_some());
+                self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.clone());
             }
             let silent_ms = evaluation.window.end_ms - alert.seen_ms;
             let is_over = group == Group::Unknown && alert.state == AlertState::Normal;
@@ -537,7 +537,7 @@ impl Engine {
         let mut alerts = self.tracked.values_mut().flat_map(|tracked| tracked.alerts.values_mut());
         let alert = alerts.find(|alert| alert.active && alert.fingerprint() == fingerprint)?;
         alert.acknowledged = acknowledged;
-        self.notifier.acknowledge(now_ms, fingerprint, alert.acknowledged.is_some());
+        self.notifier.acknowledge(now_ms, fingerprint, alert.acknowledged.clone());
         let alerts = vec![Alert::clone(alert)];
         Some(Changes { alerts, told: self.notifier.take_told(), ..Changes::default() })
     }

@@ -335,6 +335,7 @@ pub fn told(alert: &Alert) -> NotifiedAlert {
         value: if resolved { alert.bad_value } else { alert.value },
         base: if resolved { alert.bad_base } else { alert.base },
         late: alert.late,
+        acknowledged: None,
     }
 }
 

@@ -347,6 +347,7 @@ pub fn heartbeat(receiver: &str, now_ms: i64) -> lanner_core::Notification {
         value: None,
         base: None,
         late: false,
+        acknowledged: None,
     };
     lanner_core::Notification {
         omitted: lanner_core::Omitted::default(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanner_core::{Notification, NotifiedAlert, Omitted};
+use lanner_core::{Acknowledgement, Notification, NotifiedAlert, Omitted};
 
 use super::record::{Known, Record};
 use super::{GroupKey, Mute, Notifier, Route};
@@ -25,8 +25,8 @@ struct Found {
 struct Open {
     alert: Arc<NotifiedAlert>,
     is_news: bool,
-    /// Whether it is left out of repetitions, because somebody has taken it on.
-    is_acknowledged: bool,
+    /// Who has taken it on, so that it is left out of repetitions.
+    acknowledged: Option<Acknowledgement>,
 }
 
 impl Notifier {
@@ -46,7 +46,8 @@ impl Notifier {
             self.under_way.insert(message.key.clone(), key.clone());
         }
         let last_ms = record.head.last_sent_ms;
-        let repeat_ms = last_ms.zip(route.repeat_ms).filter(|_| found.repeats()).map(|(at, r)| at + r);
+        let repeat_ms = last_ms.zip(route.repeat_ms).map(|(at, r)| at + r);
+        let repeat_ms = repeat_ms.zip(found.repeats_from_ms()).map(|(at, from)| at.max(from));
         let due_ms = [repeat_ms, found.unmute_ms].into_iter().flatten().min();
         self.groups.insert(key.clone(), record);
         self.set_due(key, due_ms.map(|due_ms| due_ms.max(now_ms + 1)));
@@ -80,9 +81,10 @@ impl Notifier {
                     }
                 } else {
                     let is_news = member.is_news(&alert, given_up);
-                    let is_acknowledged =
-                        self.running.get(&**fingerprint).is_some_and(|running| running.acknowledged);
-                    found.open.push(Open { alert, is_news, is_acknowledged });
+                    let running = self.running.get(&**fingerprint);
+                    let acknowledged = running.and_then(|running| running.acknowledged.clone());
+                    let acknowledged = acknowledged.filter(|it| it.holds(now_ms));
+                    found.open.push(Open { alert, is_news, acknowledged });
                 }
             }
             let n_before = member.ended.len();
@@ -103,9 +105,18 @@ impl Notifier {
 }
 
 impl Found {
-    /// Whether there is something to tell again some time.
+    /// Whether there is something to tell again.
     fn repeats(&self) -> bool {
-        self.open.iter().any(|open| !open.is_acknowledged)
+        self.open.iter().any(|open| open.acknowledged.is_none())
+    }
+
+    /// From when on there is something to tell again, if ever: what somebody has taken on waits until that ends.
+    fn repeats_from_ms(&self) -> Option<i64> {
+        let from_ms = |open: &Open| match &open.acknowledged {
+            None => Some(i64::MIN),
+            Some(acknowledged) => acknowledged.until_ms,
+        };
+        self.open.iter().filter_map(from_ms).min()
     }
 
     /// The message that says what was found, if that is worth one; notes what it says.
@@ -123,7 +134,7 @@ impl Found {
             return None;
         }
         if !news {
-            self.open.retain(|open| !open.is_acknowledged);
+            self.open.retain(|open| open.acknowledged.is_none());
         }
         let head = &mut record.head;
         head.n_sent += 1;
@@ -172,7 +183,11 @@ impl Found {
             *left = left.saturating_sub(1);
             fits
         });
-        let mut alerts: Vec<NotifiedAlert> = open.map(|open| NotifiedAlert::clone(&open.alert)).collect();
+        let listed = |open: &Open| NotifiedAlert {
+            acknowledged: open.acknowledged.clone(),
+            ..NotifiedAlert::clone(&open.alert)
+        };
+        let mut alerts: Vec<NotifiedAlert> = open.map(listed).collect();
         let omitted = Omitted {
             firing: (self.open.len() - alerts.len()) as u64,
             resolved: (self.ended.len() - n_ended) as u64,

@@ -28,7 +28,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lanner_core::time::DAY_MS;
-use lanner_core::{DeliveryOutcome, Labels, Notification, NotifiedAlert, Phase, TimeIntervals, Told};
+use lanner_core::{
+    Acknowledgement, DeliveryOutcome, Labels, Notification, NotifiedAlert, Phase, TimeIntervals, Told,
+};
 
 pub use inhibit::Inhibition;
 use inhibit::{Cause, Inhibitions};
@@ -148,8 +150,8 @@ struct Running {
     labels: Labels,
     /// The groups that know of it, and are told when it ends, whatever became of its rule meanwhile.
     groups: BTreeSet<GroupKey>,
-    /// Whether somebody has taken it on, so that it is not repeated.
-    acknowledged: bool,
+    /// Who has taken it on, so that it is not repeated.
+    acknowledged: Option<Acknowledgement>,
 }
 
 /// Why an alert is not told now.
@@ -318,10 +320,11 @@ impl Notifier {
         }
     }
 
-    /// Notes whether somebody has taken on an alert whose episode runs.
-    pub fn acknowledge(&mut self, now_ms: i64, fingerprint: &str, acknowledged: bool) {
+    /// Notes who has taken on an alert whose episode runs, or that nobody has any more.
+    pub fn acknowledge(&mut self, now_ms: i64, fingerprint: &str, acknowledged: Option<Acknowledgement>) {
         let Some(running) = self.running.get_mut(fingerprint) else { return };
-        if std::mem::replace(&mut running.acknowledged, acknowledged) && !acknowledged {
+        let before = std::mem::replace(&mut running.acknowledged, acknowledged);
+        if before.is_some() && before != running.acknowledged {
             for key in running.groups.clone() {
                 self.look_by(&key, now_ms); // it may be due for a repetition
             }

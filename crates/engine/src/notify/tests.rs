@@ -22,6 +22,7 @@ fn alert(bank: &str, episode: u32, resolved_ms: Option<i64>) -> NotifiedAlert {
         value: None,
         base: None,
         late: false,
+        acknowledged: None,
     }
 }
 
@@ -443,9 +444,9 @@ fn what_somebody_has_taken_on_is_not_repeated() {
     n.note(0, alert("a", 1, None), &pager());
     n.note(0, alert("b", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 30_000), ["0:a1+b1"]);
-    n.acknowledge(30_000, "a", true);
+    n.acknowledge(30_000, "a", taken_on(None));
     assert_eq!(run(&mut n, 30_000, 130_000), ["60:b1 again", "120:b1 again"]);
-    n.acknowledge(130_000, "b", true);
+    n.acknowledge(130_000, "b", taken_on(None));
     assert_eq!(run(&mut n, 130_000, 400_000), [""; 0]);
     // News is told with everything there is to say, and so are ends.
     n.note(400_000, alert("c", 1, None), &pager());
@@ -453,8 +454,28 @@ fn what_somebody_has_taken_on_is_not_repeated() {
     n.note(420_000, alert("c", 1, Some(420_000)), &pager());
     n.note(420_000, alert("b", 1, Some(420_000)), &pager());
     assert_eq!(run(&mut n, 420_000, 600_000), ["420:a1+-b1+-c1"]);
-    n.acknowledge(600_000, "a", false); // given back
+    n.acknowledge(600_000, "a", None); // given back
     assert_eq!(run(&mut n, 600_000, 610_000), ["600:a1 again"]);
+    // For a time; it counts from when it ends.
+    n.acknowledge(610_000, "a", taken_on(Some(705_000)));
+    assert_eq!(run(&mut n, 610_000, 710_000), ["705:a1 again"]);
+    assert_eq!(run(&mut n, 711_000, 770_000), ["765:a1 again"]);
+    // Who has taken it on is said where it is told beside something else.
+    n.acknowledge(771_000, "a", taken_on(Some(1_000_000)));
+    n.note(772_000, alert("d", 1, None), &pager());
+    let message = look(&mut n, 775_000).remove(0);
+    let who = |at: usize| message.alerts[at].acknowledged.as_ref().map(|it| it.author.as_str());
+    assert_eq!((who(0), who(1)), (Some("ann"), None));
+    n.settle(775_000, &message.key, DeliveryOutcome::Delivered);
+    // It ends with the alert, and is nothing to the next one.
+    n.note(790_000, alert("a", 1, Some(790_000)), &pager());
+    n.note(791_000, alert("a", 2, None), &pager());
+    let message = look(&mut n, 800_000).remove(0);
+    assert!(message.alerts.iter().all(|alert| alert.acknowledged.is_none()), "{message:?}");
+}
+
+fn taken_on(until_ms: Option<i64>) -> Option<Acknowledgement> {
+    Some(Acknowledgement { author: "ann".into(), comment: "on it".into(), at_ms: 0, until_ms })
 }
 
 /// Of a group that ended and began again before anything was written, nothing old is left behind.

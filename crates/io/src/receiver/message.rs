@@ -1,14 +1,14 @@
 //! What a message says: Lanner's own JSON, version 1, and plain text for people.
 
 use lanner_core::time::format_time;
-use lanner_core::{Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};
+use lanner_core::{Acknowledgement, Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Links;
 
 /// Room for the number of alerts that are not shown.
-const MORE_CHARS: usize = 64;
+const MORE_CHARS: usize = 128;
 
 /// Lanner's own JSON: what `webhook` sends, `command` reads and `log` writes.
 ///
@@ -50,6 +50,17 @@ struct MessageAlert<'a> {
     value: Option<f64>,
     base: Option<f64>,
     late: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<Acknowledged<'a>>,
+}
+
+/// Who has taken on an alert.
+#[derive(Debug, Serialize)]
+struct Acknowledged<'a> {
+    author: &'a str,
+    comment: &'a str,
+    at: String,
+    until: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,6 +116,12 @@ impl<'a> MessageAlert<'a> {
             value: alert.value,
             base: alert.base,
             late: alert.late,
+            acknowledged: alert.acknowledged.as_ref().map(|it| Acknowledged {
+                author: &it.author,
+                comment: &it.comment,
+                at: format_time(it.at_ms),
+                until: it.until_ms.map(format_time),
+            }),
         }
     }
 }
@@ -166,10 +183,21 @@ pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(String, String)> {
     if let Some(resolved_ms) = alert.resolved_ms {
         fact("resolved", ending(resolved_ms, alert.resolved_reason));
     }
+    if let Some(acknowledged) = &alert.acknowledged {
+        fact("acknowledged", acknowledgement(acknowledged));
+    }
     if alert.late {
         fact("late", "Lanner was down when this became due".to_owned());
     }
     facts
+}
+
+/// `by ann until 2026-01-01T01:00:00Z: on it`
+fn acknowledgement(acknowledged: &Acknowledgement) -> String {
+    let Acknowledgement { author, comment, until_ms, .. } = acknowledged;
+    let until = until_ms.map_or_else(String::new, |until_ms| format!(" until {}", format_time(until_ms)));
+    let comment = if comment.is_empty() { String::new() } else { format!(": {comment}") };
+    format!("by {author}{until}{comment}")
 }
 
 /// `2026-01-01T01:00:00Z (rule deleted)`
@@ -229,7 +257,7 @@ pub(super) fn bounded_text(
     let escaped = |text: &str| text.chars().map(escape).collect::<String>();
     let size = |text: &str| text.encode_utf16().count();
     let room = max.saturating_sub(MORE_CHARS);
-    let mut text = String::new();
+    let (mut text, mut n_shown) = (String::new(), 0);
     for (at, alert) in notification.alerts.iter().enumerate() {
         let section = format!("{}\n{}", alert.title(), alert_text(alert, links));
         let shown = escaped(&section);
@@ -243,10 +271,13 @@ pub(super) fn bounded_text(
             }
             text = escaped(&cut(&section, kept, char::len_utf16));
         } else {
-            text.push_str(&escaped(&format!("\nand {} more", notification.alerts.len() - at)));
             break;
         }
+        n_shown = at + 1;
         text.push('\n');
+    }
+    if let Some(more) = notification.more_after(n_shown) {
+        text.push_str(&escaped(&format!("\n{more}")));
     }
     text.truncate(text.trim_end().len());
     text
@@ -306,6 +337,7 @@ pub(super) mod tests {
             value: Some(150.0),
             base: Some(200.0),
             late: false,
+            acknowledged: None,
         };
         Notification {
             key: "000102030405060708090a0b0c0d0e0f".to_owned(),

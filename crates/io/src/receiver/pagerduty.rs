@@ -123,7 +123,7 @@ fn event(notification: &Notification, routing_key: &str, links: &Links) -> Value
             "timestamp": format_time(notification.created_ms),
             "class": first.map_or("", |alert| alert.state.name()),
             "custom_details": {
-                "alerts": notification.alerts.len(),
+                "alerts": notification.n_alerts(),
                 "text": bounded_text(notification, links, MAX_TEXT_CHARS, String::from),
                 "receiver": notification.receiver,
                 "group": notification.group,

@@ -119,7 +119,11 @@ struct ServiceNow {
 impl Transport for ServiceNow {
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
         let event = |alert| event(alert, &self.config, &self.links);
-        let records: Vec<Value> = notification.alerts.iter().map(event).collect();
+        let mut records: Vec<Value> = notification.alerts.iter().map(event).collect();
+        if let (Some(first), Some(more)) = (records.first_mut(), notification.more()) {
+            let text = format!("{more}\n{}", first["description"].as_str().unwrap_or_default());
+            first["description"] = cut(&text, MAX_DESCRIPTION_CHARS, one).into();
+        }
         let body = to_json(&json!({ "records": records }));
         Box::pin(self.target.post_json(&notification.key, body))
     }

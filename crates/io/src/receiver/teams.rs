@@ -96,17 +96,19 @@ fn message(notification: &Notification, links: &Links) -> Value {
         "color": if notification.is_resolved() { "Good" } else { "Attention" },
         "text": escaped(&notification.title()),
     })];
-    let mut room = MAX_ALERTS_BYTES;
-    for (at, alert) in notification.alerts.iter().enumerate() {
+    let (mut room, mut n_shown) = (MAX_ALERTS_BYTES, 0);
+    for alert in &notification.alerts {
         let shown = container(alert);
         let size = to_json(&shown).len();
         if size > room {
-            let n_left = notification.alerts.len() - at;
-            body.push(json!({"type": "TextBlock", "wrap": true, "text": format!("and {n_left} more")}));
             break;
         }
         room -= size;
+        n_shown += 1;
         body.push(shown);
+    }
+    if let Some(more) = notification.more_after(n_shown) {
+        body.push(json!({"type": "TextBlock", "wrap": true, "text": more}));
     }
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",

@@ -47,6 +47,7 @@ pub(crate) fn message(key: &str, group: &str) -> Notification {
             value: Some(150.0),
             base: Some(200.0),
             late: false,
+            acknowledged: None,
         }],
         omitted: lanner_core::Omitted::default(),
         repeat: false,

@@ -1,7 +1,7 @@
 //! The services that have a kind of their own, each against a real HTTP server that answers as documented: what is
 //! sent, within which limits, and what each answer means.
 
-use lanner_core::{Annotations, Labels, Notification, ResolvedReason};
+use lanner_core::{Acknowledgement, Annotations, Labels, Notification, ResolvedReason};
 use lanner_io::receiver::SendErrorKind::{self, Permanent, Retry};
 use lanner_io::receiver::{BuildContext, KINDS, Links, Receiver, ReceiverConfig};
 use serde_json::{Value, json};
@@ -64,6 +64,45 @@ fn huge() -> Notification {
     alert.annotations = Annotations::from([("summary".to_owned(), "<&>\\_*".repeat(500))]);
     message.alerts = vec![alert; 500];
     message
+}
+
+/// Every service says how many alerts a message does not list.
+#[tokio::test]
+async fn what_is_not_listed_is_counted_for_everybody() {
+    for kind in SERVICES {
+        let omitted = lanner_core::Omitted { firing: 9_900, resolved: 0 };
+        let body = sent(kind, &Notification { omitted, ..firing() }).await.body.to_string();
+        // Slack's text and webhooks have numbers of their own for it.
+        let expected = match kind {
+            "webhook" => "\"truncated_alerts\":9900",
+            "slack" => "9900 of them not shown",
+            _ => "and 9,900 more",
+        };
+        assert!(body.contains(expected), "{kind}: {body}");
+        let omitted = lanner_core::Omitted { firing: 9_900, resolved: 0 };
+        let storm = sent(kind, &Notification { omitted, ..huge() }).await.body.to_string();
+        if !matches!(kind, "webhook" | "slack" | "servicenow") {
+            let n_more =
+                storm.split("and 10,").nth(1).unwrap_or_else(|| panic!("{kind}: nothing is counted"));
+            assert!(n_more[3..].starts_with(" more"), "{kind}: {n_more:.40}");
+        }
+    }
+}
+
+/// Who has taken on an alert is said to everybody.
+#[tokio::test]
+async fn who_has_taken_it_on_is_said_to_everybody() {
+    for kind in SERVICES {
+        let mut message = firing();
+        message.alerts[0].acknowledged = Some(Acknowledgement {
+            author: "ann".to_owned(),
+            comment: "looking into it".to_owned(),
+            at_ms: 1_767_225_600_000,
+            until_ms: Some(1_767_229_200_000),
+        });
+        let body = sent(kind, &message).await.body.to_string();
+        assert!(body.contains("ann") && body.contains("looking into it"), "{kind}: {body}");
+    }
 }
 
 const SERVICES: [&str; 8] =

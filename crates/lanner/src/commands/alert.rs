@@ -1,7 +1,7 @@
 //! `lanner alert`: what is wrong now, and what was.
 
 use clap::Subcommand;
-use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement};
+use lanner_wire::api::{AcknowledgementView, AlertView, EvaluationView, MutedView, NewAcknowledgement};
 use reqwest::Method;
 
 use super::Shared;
@@ -53,16 +53,20 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
-    /// Take on an alert: it is not repeated until it resolves or gets worse.
+    /// Take on an alert: it is not repeated until it resolves or gets worse, or for a time.
     #[command(after_help = "\
 Examples:
-  lanner alert ack 0f3a5c77e1d2b498 --comment 'looking into it'")]
+  lanner alert ack 0f3a5c77e1d2b498 --comment 'looking into it'
+  lanner alert ack 0f3a --for 2h --comment 'after lunch'")]
     Ack {
         /// Its fingerprint, or the beginning of it.
         fingerprint: String,
         /// What you say about it.
         #[arg(long, default_value = "")]
         comment: String,
+        /// For how long, such as 30m or 2h; for as long as it lasts, if absent.
+        #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
+        duration: Option<String>,
         /// Who takes it on; you, if absent.
         #[arg(long)]
         author: Option<String>,
@@ -116,7 +120,7 @@ impl Row for AlertView {
             self.value.into(),
             self.base.into(),
             muted(&self.muted).into(),
-            self.acknowledged.as_ref().map(|it| it.author.clone()).into(),
+            self.acknowledged.as_ref().map(acknowledged).into(),
         ]
     }
 }
@@ -152,14 +156,16 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Show { fingerprint, shared } => {
             client::with(&shared.server, async |client| show(client, fingerprint, shared.format).await)
         }
-        Command::Ack { fingerprint, comment, author, server } => {
+        Command::Ack { fingerprint, comment, duration, author, server } => {
             client::with_access(server, Access::Change, async |client| {
                 let alert = find(client, fingerprint).await?;
                 let author = Some(author.clone().unwrap_or_else(|| client.actor().to_owned()));
-                let request = NewAcknowledgement { author, comment: comment.clone() };
+                let (comment, until) = (comment.clone(), None);
+                let request = NewAcknowledgement { author, comment, until, duration: duration.clone() };
                 client.tell(&ack_path(&alert), &request).await?;
+                let time = duration.as_ref().map_or_else(String::new, |time| format!(", for {time} at most"));
                 remark(&format!(
-                    "{} {} is not repeated until it resolves or gets worse",
+                    "{} {} is not repeated until it resolves or gets worse{time}",
                     alert.rule, alert.group
                 ));
                 Ok(Outcome::Fine)
@@ -192,6 +198,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 fn muted(muted: &[MutedView]) -> Option<String> {
     let texts: Vec<String> = muted.iter().map(list::muted).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
+}
+
+/// `ann`, `ann until 2026-12-01T10:00:00Z`.
+fn acknowledged(it: &AcknowledgementView) -> String {
+    match it.until {
+        None => it.author.clone(),
+        Some(until) => format!("{} until {}", it.author, list::time_text(until)),
+    }
 }
 
 fn ack_path(alert: &AlertView) -> [&str; 5] {
@@ -231,7 +245,8 @@ async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outc
             "taken on by",
             alert.acknowledged.as_ref().map(|it| {
                 let comment = if it.comment.is_empty() { String::new() } else { format!(": {}", it.comment) };
-                format!("{} at {}{comment}", it.author, list::time_text(it.at))
+                let until = it.until.map(|until| format!(" until {}", list::time_text(until)));
+                format!("{} at {}{}{comment}", it.author, list::time_text(it.at), until.unwrap_or_default())
             }),
         ),
         ("muted", muted(&alert.muted)),

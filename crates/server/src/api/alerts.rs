@@ -64,7 +64,9 @@ pub async fn list(
         alerts.iter().map(|alert| engine.muted_by(alert, now_ms)).collect()
     };
     let view = |(alert, muted): (&Alert, Vec<MutedBy>)| {
-        AlertView::new(alert, muted.into_iter().map(muted_view).collect())
+        let mut view = AlertView::new(alert, muted.into_iter().map(muted_view).collect());
+        view.acknowledged.take_if(|it| it.until.is_some_and(|until| until.0 <= now_ms));
+        view
     };
     Ok(Json(alerts.iter().zip(muted).map(view).collect()))
 }
@@ -79,7 +81,7 @@ pub(super) fn muted_view(muted: MutedBy) -> MutedView {
 /// Acknowledge an alert: it is not repeated until it resolves or gets worse.
 ///
 /// # Errors
-/// 404 when no episode of such an alert runs.
+/// 404 when no episode of such an alert runs; 422 with every problem.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "acknowledge_alert", params(("fingerprint" = String, Path)),
     request_body = NewAcknowledgement,
@@ -91,8 +93,7 @@ pub async fn acknowledge(
     Path(fingerprint): Path<String>,
     Json(request): Json<NewAcknowledgement>,
 ) -> Result<StatusCode, ApiError> {
-    let author = request.author.unwrap_or_else(|| principal.name().to_owned());
-    let acknowledged = Acknowledgement { author, comment: request.comment, at_ms: app.now_ms() };
+    let acknowledged = request.check(principal.name(), app.now_ms()).map_err(ApiError::problems)?;
     set_acknowledged(app, &principal, fingerprint, Some(acknowledged)).await
 }
 

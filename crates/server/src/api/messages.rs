@@ -166,6 +166,7 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
         value: None,
         base: None,
         late: false,
+        acknowledged: None,
     };
     let key = format!("{fingerprint}{now_ms:016x}");
     Notification {

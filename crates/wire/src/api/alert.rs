@@ -1,12 +1,14 @@
 //! Evaluations and alerts as the API shows them.
 
+use lanner_core::time::parse_duration_ms;
 use lanner_core::{
-    Alert, AlertState, Annotations, Evaluation, Labels, Outcome, ResolvedReason, Score, TimeRange,
+    Acknowledgement, Alert, AlertState, Annotations, Evaluation, Labels, Outcome, ResolvedReason, Score,
+    TimeRange,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Time;
+use super::{ProblemView, Time};
 
 /// `[start, end)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +184,9 @@ pub struct AcknowledgementView {
     pub comment: String,
     /// When.
     pub at: Time,
+    /// Until when; `null` for as long as the alert lasts.
+    #[serde(default)]
+    pub until: Option<Time>,
 }
 
 /// What somebody says who takes on an alert.
@@ -196,10 +201,51 @@ pub struct NewAcknowledgement {
     /// What they say about it.
     #[serde(default)]
     pub comment: String,
+    /// Until when; give this, `duration` or neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// For how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "2h"))]
+    pub duration: Option<String>,
+}
+
+impl NewAcknowledgement {
+    /// The acknowledgement that this asks for at `now_ms`, by `actor` unless it names an author.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn check(self, actor: &str, now_ms: i64) -> Result<Acknowledgement, Vec<ProblemView>> {
+        let mut problems = Vec::new();
+        let duration_ms = self.duration.as_deref().map(parse_duration_ms).transpose();
+        let until_ms = match (self.until, duration_ms) {
+            (Some(_), Ok(Some(_))) => {
+                problems
+                    .push(ProblemView::at("duration", "cannot stand beside until; leave one of them out"));
+                None
+            }
+            (until, Ok(duration_ms)) => {
+                until.map(|until| until.0).or_else(|| Some(now_ms.saturating_add(duration_ms?)))
+            }
+            (_, Err(error)) => {
+                problems.push(ProblemView::at("duration", error.to_string()));
+                None
+            }
+        };
+        if until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
+            problems.push(ProblemView::at("until", "lies in the past"));
+        }
+        let author = self.author.unwrap_or_else(|| actor.to_owned());
+        if problems.is_empty() {
+            Ok(Acknowledgement { author, comment: self.comment, at_ms: now_ms, until_ms })
+        } else {
+            Err(problems)
+        }
+    }
 }
 
 impl AlertView {
-    /// The view of `alert`, muted by the silences with these ids.
+    /// The view of `alert`, which these mute.
     #[must_use]
     pub fn new(alert: &Alert, muted: Vec<MutedView>) -> Self {
         let silence = |it: &MutedView| it.by.strip_prefix("silence ").map(str::to_owned);
@@ -233,6 +279,7 @@ impl AlertView {
                 author: it.author.clone(),
                 comment: it.comment.clone(),
                 at: Time(it.at_ms),
+                until: it.until_ms.map(Time),
             }),
         }
     }

@@ -93,10 +93,17 @@ fn alerts() {
             author: "ann".into(),
             comment: "on it".into(),
             at_ms: START_MS,
+            until_ms: None,
         }),
     };
+    let muted = |by: &str, receiver: Option<&str>, until| MutedView {
+        by: by.to_owned(),
+        receiver: receiver.map(str::to_owned),
+        until,
+    };
+    let muted = vec![muted("silence s1", None, Some(Time(START_MS))), muted("nights", Some("pager"), None)];
     check(
-        &AlertView::new(&alert, vec!["s1".into()]),
+        &AlertView::new(&alert, muted),
         &json!({
             "fingerprint": alert.fingerprint(), "rule": "drop", "version": 1, "group": {"bank": "hsbc"},
             "labels": {"bank": "hsbc", "rule": "drop"}, "state": "firing", "since": "2026-01-01T00:00:00Z",
@@ -106,7 +113,13 @@ fn alerts() {
             "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
             "value": 1.0, "base": null, "change": null, "bad_value": 1.0, "bad_base": null,
             "content": "hsbc is down", "late": true, "silenced_by": ["s1"],
-            "acknowledged": {"author": "ann", "comment": "on it", "at": "2026-01-01T00:00:00Z"},
+            "muted": [
+                {"by": "silence s1", "receiver": null, "until": "2026-01-01T00:00:00Z"},
+                {"by": "nights", "receiver": "pager", "until": null},
+            ],
+            "acknowledged": {
+                "author": "ann", "comment": "on it", "at": "2026-01-01T00:00:00Z", "until": null,
+            },
         }),
     );
 }
@@ -129,6 +142,7 @@ fn messages() {
         value: Some(1.0),
         base: Some(2.0),
         late: false,
+        acknowledged: None,
     };
     let notification = Notification {
         key: "k".into(),
