@@ -9,7 +9,7 @@ use lanner_engine::Engine;
 use lanner_engine::stream::{MAX_GROUPS, Measures};
 use lanner_io::store::{Retention, Store};
 
-use crate::access::{Home, SlowDown, Tokens};
+use crate::access::{SlowDown, Tokens};
 use crate::deliver::Deliveries;
 use crate::graphite::PathsCache;
 use crate::history::History;
@@ -87,8 +87,6 @@ pub struct App {
     pub ingested: Ingested,
     /// When the server started, milliseconds since the Unix epoch.
     pub started_ms: i64,
-    /// Under which names this server is known.
-    pub home: Home,
     /// The tokens in force.
     pub tokens: Tokens,
     /// Addresses that showed wrong tokens.

@@ -139,13 +139,14 @@ pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> 
     let touches = |kind: &str| batches.iter().any(|batch| batch.kind == kind);
     let (switches, rules) =
         (touches(crate::switches::SWITCH), [RULE, RECEIVER, INHIBITION].into_iter().any(touches));
-    app.store.save_batches(&options.actor, &options.cause, now_ms, batches)?.await?;
+    let has_silences = !silences.is_empty();
+    app.store.save_batches(&options.actor, &options.cause, now_ms, batches, silences)?.await?;
     // Switches first: they are what somebody may wait for.
     if switches {
         app.switches.reload(&app.store, &app.set_aside, now_ms)?;
     }
-    if !silences.is_empty() {
-        silence::put(app, silences, &options.actor).await?;
+    if has_silences {
+        silence::put_in_force(app)?;
     }
     drop(switches_lock);
     if rules {

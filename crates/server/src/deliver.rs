@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Deliveries {
     running: std::sync::Mutex<Option<Running>>,
-    context: BuildContext,
+    context: std::sync::Mutex<BuildContext>,
 }
 
 #[derive(Debug)]
@@ -48,12 +48,12 @@ impl Deliveries {
         let (outbox, clock) = (Arc::clone(outgoing), Arc::new(clock.clone()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
         let running = Running { delivery, documents: BTreeMap::new(), unusable: BTreeMap::new() };
-        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links) }
+        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links).into() }
     }
 
     /// Says who throws kill switches.
     pub fn set_hand(&self, hand: Arc<dyn lanner_io::receiver::SwitchHand>) {
-        self.context.set_hand(hand);
+        locked(&self.context).set_hand(hand);
     }
 
     /// Says that new messages were written.
@@ -87,7 +87,17 @@ impl Deliveries {
         let all = |problems: Vec<lanner_io::receiver::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
-        ReceiverConfig::read(&document.config).map_err(all)?.build(&self.context).map_err(all)
+        let context = locked(&self.context).clone();
+        ReceiverConfig::read(&document.config).map_err(all)?.build(&context).map_err(all)
+    }
+
+    /// Makes all receivers again: what they may do has changed, or where people find Lanner.
+    pub(crate) fn renew(&self, app: &App, links: Links, documents: &[ReceiverDocument]) {
+        locked(&self.context).links = links;
+        if let Some(running) = &mut *locked(&self.running) {
+            running.documents.clear();
+        }
+        self.reconcile(app, documents);
     }
 
     /// Has a worker for each receiver. The worker of a receiver that is what it was goes on undisturbed; nobody waits

@@ -31,13 +31,31 @@ pub enum To {
     Receiver(String),
 }
 
-/// Runs until the app's alarm is stopped. Ends at once where no heartbeat is configured.
+/// Runs until the app's alarm is stopped. The settings may change meanwhile.
 pub async fn run(app: Arc<App>) {
-    let Some(Heartbeat { to, every_ms }) = app.settings.heartbeat.clone() else { return };
+    let mut changes = app.live.changes();
     while !app.alarm.is_stopping() {
-        beat(&app, &to).await;
+        changes.mark_unchanged();
+        let every_ms = match &app.live.get().heartbeat {
+            Some(Heartbeat { to, every_ms }) => {
+                beat(&app, to).await;
+                Some(*every_ms)
+            }
+            None => {
+                *locked(&app.heartbeat_failed) = None;
+                None
+            }
+        };
+        let pause = async {
+            match every_ms {
+                Some(every_ms) => tokio::time::sleep(Duration::from_millis(every_ms)).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(every_ms)) => {}
+            () = pause => {}
+            // Its other end is part of the app.
+            _ = changes.changed() => {}
             () = app.alarm.stopped() => return,
         }
     }

@@ -68,9 +68,10 @@ impl Origins {
     /// Why a receiver of this document may not be, if it came over the API: a field, and what is wrong, for each power
     /// that is not allowed.
     fn refusals(&self, app: &App, document: &Value) -> Vec<(String, String)> {
+        let allowed = app.live.get();
         let mut refusals: Vec<(String, String)> = powers(document)
             .into_iter()
-            .filter(|(power, _)| !app.settings.allow.contains(power))
+            .filter(|(power, _)| !allowed.allow.contains(power))
             .map(|(power, field)| {
                 let (about, name) = (power.about(), power.name());
                 let message = format!(

@@ -3,13 +3,18 @@
 //! Who holds the file reads it: the program that started the server. It takes what comes out of [`Reloads::listen`], and
 //! puts what can change while the server runs into [`Live`]; the rest is named, and waits for a restart.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use lanner_io::receiver::Power;
+use lanner_io::store::StoreError;
 use lanner_wire::api::{ProblemView, ReloadView};
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::locked;
+use crate::access::Home;
+use crate::app::{App, locked};
+use crate::heartbeat::Heartbeat;
 use crate::settings::Settings;
 use crate::switches::guard::Guard;
 
@@ -20,16 +25,34 @@ pub struct Live {
     pub guard: Guard,
     /// The largest body accepted, after decompression, bytes.
     pub max_body_bytes: usize,
+    /// What receivers that came over the API may do on this machine.
+    pub allow: BTreeSet<Power>,
+    /// Origins of the pages that may ask kill switches.
+    pub cors: Vec<String>,
+    /// The addresses under which this server is known.
+    pub home: Home,
+    /// Where people reach this server.
+    pub external_url: Option<String>,
+    /// Who is told regularly that Lanner is well.
+    pub heartbeat: Option<Heartbeat>,
 }
 
 impl From<&Settings> for Live {
     fn from(settings: &Settings) -> Self {
-        Self { guard: settings.guard.clone(), max_body_bytes: settings.max_body_bytes }
+        Self {
+            guard: settings.guard.clone(),
+            max_body_bytes: settings.max_body_bytes,
+            allow: settings.allow.clone(),
+            cors: settings.cors.clone(),
+            home: Home::new(settings.external_url.as_deref(), &settings.hosts),
+            external_url: settings.external_url.clone(),
+            heartbeat: settings.heartbeat.clone(),
+        }
     }
 }
 
 /// The fields of `server` that [`Live`] holds.
-const LIVE: [&str; 2] = ["guard", "max_body"];
+const LIVE: [&str; 7] = ["guard", "max_body", "allow", "cors", "hosts", "external_url", "heartbeat"];
 
 /// Which settings of `new` differ from those in force: names of those that change at once, and of those that wait for a
 /// restart.
@@ -58,6 +81,8 @@ fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
 #[derive(Debug)]
 pub struct InForce {
     live: RwLock<Arc<Live>>,
+    /// Tells those who wait for a change.
+    changes: watch::Sender<()>,
     /// What the configuration said that they come from.
     written: Mutex<Value>,
     /// What it said at the start, for what waits for a restart.
@@ -70,6 +95,7 @@ impl InForce {
     pub fn new(settings: &Settings) -> Self {
         Self {
             live: RwLock::new(Arc::new(settings.into())),
+            changes: watch::Sender::new(()),
             written: Mutex::new(settings.written.clone()),
             started: settings.written.clone(),
         }
@@ -81,16 +107,39 @@ impl InForce {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Hears of changes.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// Puts others in force. Says which settings have changed since the last time and are in force, and which have
     /// changed since the start and wait for a restart.
-    pub fn change(&self, settings: &Settings) -> (Vec<String>, Vec<String>) {
+    fn change(&self, settings: &Settings) -> (Vec<String>, Vec<String>) {
         let mut written = locked(&self.written);
         let (now, _) = changed(&written, &settings.written);
         let (_, restart) = changed(&self.started, &settings.written);
         written.clone_from(&settings.written);
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings.into());
+        self.changes.send_replace(());
         (now, restart)
     }
+}
+
+/// Puts settings in force as far as they can change while the server runs, also in receivers that were made with others.
+/// Says as [`InForce::change`] which those are.
+///
+/// # Errors
+/// Failures of the store.
+pub fn change_settings(app: &App, settings: &Settings) -> Result<(Vec<String>, Vec<String>), StoreError> {
+    let before = app.live.get();
+    let (now, restart) = app.live.change(settings);
+    if before.allow != settings.allow || before.external_url != settings.external_url {
+        // What its addresses depend on besides waits for a restart.
+        let links = Settings { external_url: settings.external_url.clone(), ..app.settings.clone() }.links();
+        app.deliveries.renew(app, links, &crate::register::stored_config(&app.store)?.receivers);
+    }
+    Ok((now, restart))
 }
 
 /// Why the configuration was not read again; nothing has changed.
@@ -150,9 +199,11 @@ mod tests {
         let old = read(
             "server: { listen: ':9000', guard: 20%, max_writers: 3 }\nretention: { events: [{ keep: 1d }] }",
         );
-        let new = read("server: { listen: ':9001', guard: off, max_body: 100, max_writers: 3 }");
+        let new = read(
+            "server: { listen: ':9001', guard: off, max_body: 100, max_writers: 3, cors: https://shop.example }",
+        );
         let (at_once, at_restart) = changed(&old, &new);
-        assert_eq!(at_once, ["server.guard", "server.max_body"]);
+        assert_eq!(at_once, ["server.cors", "server.guard", "server.max_body"]);
         assert_eq!(at_restart, ["server.listen", "retention.events"]);
         assert_eq!(changed(&old, &old), (vec![], vec![]));
     }

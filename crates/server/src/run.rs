@@ -12,7 +12,7 @@ use lanner_io::http::Certificates;
 use lanner_io::store::{Retention, Store, StoreError};
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::access::{Home, SlowDown, Tokens, tokens};
+use crate::access::{SlowDown, Tokens, tokens};
 use crate::api;
 use crate::app::{Alarm, App, Counting, Ingested, Limits};
 use crate::blocking::blocking;
@@ -327,7 +327,6 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         heartbeat_failed: Mutex::default(),
         ingested: Ingested::default(),
         started_ms: now_ms,
-        home: Home::new(settings.external_url.as_deref(), &settings.hosts),
         tokens,
         slow_down: SlowDown::default(),
         store,

@@ -198,20 +198,14 @@ pub(crate) fn note_unreadable(app: &App) -> Result<(), StoreError> {
 /// The kind of documents that silences are.
 const SILENCE: &str = "silence";
 
-/// Stores silences, each with its row in the audit, and tells the engine.
+/// Tells the engine which silences there are.
 ///
 /// # Errors
 /// Failures of the store.
-pub(crate) async fn put(app: &App, silences: Vec<Silence>, actor: &str) -> Result<(), StoreError> {
-    let now_ms = app.now_ms();
-    for silence in silences {
-        let detail = serde_json::to_value(&silence).unwrap_or_default();
-        let id = silence.id.clone();
-        app.store.add_silence(silence)?.await?;
-        app.store.audit(now_ms, actor, "silence", &id, detail)?.await?;
-    }
+pub(crate) fn put_in_force(app: &App) -> Result<(), StoreError> {
+    note_unreadable(app)?;
     let silences = app.store.silences()?;
-    app.engine().set_silences(&silences, now_ms);
+    app.engine().set_silences(&silences, app.now_ms());
     app.alarm.ring();
     Ok(())
 }

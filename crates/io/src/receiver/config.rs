@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::http::Clients;
+use super::remade::Remade;
 use super::{Kind, Links, Receiver, SwitchHand, Transport, kinds};
 
 /// What is wrong with one field of a receiver's document.
@@ -45,12 +46,12 @@ impl fmt::Display for Problem {
 }
 
 /// What receivers share: HTTP clients, trusted certificates, and how people reach Lanner.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct BuildContext {
     /// Where people reach Lanner.
     pub links: Links,
-    pub(super) clients: Clients,
-    pub(super) hand: OnceLock<Arc<dyn SwitchHand>>,
+    pub(super) clients: Arc<Clients>,
+    pub(super) hand: Arc<OnceLock<Arc<dyn SwitchHand>>>,
 }
 
 impl BuildContext {
@@ -91,7 +92,7 @@ pub(super) type Decode = fn(Map<String, Value>) -> (Box<dyn KindConfig>, Vec<Pro
 #[derive(Debug)]
 pub struct ReceiverConfig {
     kind: &'static Kind,
-    config: Box<dyn KindConfig>,
+    config: Arc<dyn KindConfig>,
 }
 
 impl ReceiverConfig {
@@ -124,7 +125,7 @@ impl ReceiverConfig {
         let decoded: Vec<String> = problems.iter().map(|problem| problem.field.clone()).collect();
         // A field that could not be decoded has its default, about which `check` would complain again.
         problems.extend(config.check().into_iter().filter(|problem| !decoded.contains(&problem.field)));
-        if problems.is_empty() { Ok(Self { kind, config }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { kind, config: config.into() }) } else { Err(problems) }
     }
 
     /// The kind.
@@ -149,8 +150,8 @@ impl ReceiverConfig {
     /// # Errors
     /// Every secret or file that could not be read.
     pub fn build(&self, context: &BuildContext) -> Result<Receiver, Vec<Problem>> {
-        let transport = self.config.build(context)?;
-        Ok(Receiver::new(self.kind.name, self.config.timeout().0, transport))
+        let made = Remade::new(Arc::clone(&self.config), context.clone())?;
+        Ok(Receiver::new(self.kind.name, self.config.timeout().0, Box::new(made)))
     }
 }
 

@@ -31,6 +31,7 @@ mod log;
 mod message;
 mod opsgenie;
 mod pagerduty;
+mod remade;
 mod servicenow;
 mod severity;
 mod slack;

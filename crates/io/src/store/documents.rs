@@ -3,12 +3,13 @@
 //! A change makes a new version and never touches an old one; deleting is a version without a body. Each
 //! change has its row in the audit, written in the same transaction.
 
-use lanner_core::Cause;
+use lanner_core::{Cause, Silence};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::audit::{body_hash, note};
+use super::state::put_silence;
 use super::writer::Urgency;
 use super::{Receipt, Store, StoreError};
 
@@ -105,10 +106,16 @@ impl Store {
         changes: Vec<DocumentChange>,
     ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
         let Author { actor, message, cause, now_ms } = author;
-        self.save_batches(&actor, &cause, now_ms, vec![DocumentBatch { kind: kind.into(), message, changes }])
+        self.save_batches(
+            &actor,
+            &cause,
+            now_ms,
+            vec![DocumentBatch { kind: kind.into(), message, changes }],
+            Vec::new(),
+        )
     }
 
-    /// [`Self::save_documents_by`] of several kinds: all or none.
+    /// [`Self::save_documents_by`] of several kinds, and silences, each with its row in the audit: all or none.
     ///
     /// # Errors
     /// Failures of the file, from the receipt.
@@ -118,6 +125,7 @@ impl Store {
         cause: &Cause,
         now_ms: i64,
         batches: Vec<DocumentBatch>,
+        silences: Vec<Silence>,
     ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
         let changes = || batches.iter().flat_map(|batch| &batch.changes);
         let bytes: usize = changes().map(|change| 200 + change.document.as_ref().map_or(0, rough_size)).sum();
@@ -129,6 +137,10 @@ impl Store {
             for DocumentBatch { kind, message, changes } in batches {
                 let change = Change { kind, actor: actor.clone(), message, cause: cause.clone(), now_ms };
                 versions.extend(change.save_all(db, changes)?);
+            }
+            for silence in silences {
+                put_silence(db, &silence)?;
+                note(db, now_ms, &actor, "silence", &silence.id, serde_json::to_value(&silence)?)?;
             }
             Ok(versions)
         };

@@ -274,7 +274,7 @@ impl Store {
     }
 }
 
-fn put_silence(db: &Connection, silence: &Silence) -> Result<(), StoreError> {
+pub(super) fn put_silence(db: &Connection, silence: &Silence) -> Result<(), StoreError> {
     db.prepare_cached("INSERT OR REPLACE INTO silence (id, end_ms, body) VALUES (?1, ?2, ?3)")?
         .execute(params![silence.id, silence.end_ms, serde_json::to_string(silence)?])?;
     Ok(())

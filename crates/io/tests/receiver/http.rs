@@ -32,6 +32,31 @@ async fn a_webhook_gets_key_headers_credentials_and_json() {
     assert_eq!(alertmanager.body["alerts"][0]["labels"]["alertname"], "payments-floor");
 }
 
+/// A token that is renewed while Lanner runs is used from the next message on.
+#[tokio::test]
+async fn a_secret_whose_file_changes_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "first").unwrap();
+    let peer = HttpPeer::start(vec![Answer::status(204)]).await;
+    let hook = receiver(&json!({
+        "kind": "webhook", "url": peer.url("/"), "auth": {"bearer": {"file": token}},
+    }));
+    hook.send(&message("k1", "a")).await.unwrap();
+    std::fs::write(&token, "other").unwrap(); // of the same length, at once
+    hook.send(&message("k2", "a")).await.unwrap();
+    // While it is being replaced there is none, or an empty one: what was known counts.
+    std::fs::write(&token, "").unwrap();
+    hook.send(&message("k3", "a")).await.unwrap();
+    std::fs::remove_file(&token).unwrap();
+    hook.send(&message("k4", "a")).await.unwrap();
+    std::fs::write(&token, "third").unwrap();
+    hook.send(&message("k5", "a")).await.unwrap();
+    let sent: Vec<String> =
+        peer.requests().iter().map(|request| request.header("authorization").to_owned()).collect();
+    assert_eq!(sent, ["Bearer first", "Bearer other", "Bearer other", "Bearer other", "Bearer third"]);
+}
+
 #[tokio::test]
 async fn what_an_answer_means() {
     async fn check(answer: Answer, kind: SendErrorKind, retry_after_ms: Option<i64>, parts: &[&str]) {

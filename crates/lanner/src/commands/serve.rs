@@ -290,7 +290,8 @@ impl Reread<'_> {
             }
             ApplyError::Store(error) => ReloadError::Failed(error.to_string()),
         })?;
-        let (now, restart) = app.live.change(&settings);
+        let changed = lanner_server::reload::change_settings(app, &settings);
+        let (now, restart) = changed.map_err(|error| ReloadError::Failed(error.to_string()))?;
         Ok(ReloadView { applied: response(outcome, false), settings: now, restart })
     }
 }

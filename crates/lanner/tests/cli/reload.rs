@@ -72,6 +72,27 @@ fn a_changed_file_takes_effect_as_a_whole_or_not_at_all() {
     assert_eq!(ids(&server, "rule"), ["b"]);
 }
 
+/// What others may do changes at once, and is gone at once.
+#[test]
+fn powers_names_and_origins_change_without_a_restart() {
+    let (server, path) = start("server: { max_writers: 3 }\n");
+    let log = server.path("told.json");
+    let receiver =
+        server.file("log.yaml", format!("receivers: [{{ name: team, kind: log, path: {log} }}]\n"));
+    server.run(&["apply", &receiver]).says(2, &["server.allow: [log]"]);
+    let settings = "server: { max_writers: 3, allow: [log], hosts: [lanner.internal], external_url: 'https://lanner.example' }\n";
+    std::fs::write(&path, settings).unwrap();
+    server.run(&["reload"]).says(0, &["now in force: server.allow, server.external_url, server.hosts"]);
+    server.run(&["apply", &receiver]).expect(0);
+    server.run(&["receiver", "test", "team"]).expect(0);
+    assert!(std::fs::read_to_string(&log).unwrap().contains("https://lanner.example"));
+    std::fs::write(&path, "server: { max_writers: 4 }\n").unwrap();
+    server.run(&["reload"]).says(1, &["now in force: server.allow", "after a restart: server.max_writers"]);
+    assert_ne!(server.run(&["receiver", "test", "team"]).code, 0);
+    let listed = server.json(&["receiver", "list"]);
+    assert!(listed[0]["problem"].as_str().unwrap().contains("server.allow: [log]"), "{listed}");
+}
+
 #[test]
 fn a_hang_up_reads_the_file_again() {
     let (server, path) = start(&configuration(&rule("a", "ops"), ""));

@@ -44,7 +44,8 @@ pub use tokens::Tokens;
 /// Lets a request pass, with its [`Principal`] among its extensions, or answers why not.
 pub async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let route = Route::of(&request);
-    let origin = cors::allowed(request.headers(), &app.settings.cors).filter(|_| route.is_shared()).cloned();
+    let origin =
+        cors::allowed(request.headers(), &app.live.get().cors).filter(|_| route.is_shared()).cloned();
     if let (Some(origin), true) = (&origin, route.is_question) {
         return cors::preflight(request.headers(), origin);
     }
@@ -134,13 +135,13 @@ fn principal(app: &App, request: &Request, route: &Route, is_shared: bool) -> Re
         // Load balancers ask under any name.
         let is_probe = route.need == Need::Nothing && !browser::is_browser(request.headers());
         if !is_probe {
-            browser::check(asked, &app.home)?;
+            browser::check(asked, &app.live.get().home)?;
         }
         return Ok(Principal::anonymous(request.headers()));
     };
     let principal = app.tokens.principal(&token, app.now_ms()).ok_or(Denied::WrongToken)?;
     if is_automatic {
-        browser::check_page(asked, &app.home)?;
+        browser::check_page(asked, &app.live.get().home)?;
     }
     authorize(&principal, route)?;
     Ok(principal)

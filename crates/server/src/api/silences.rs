@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use lanner_core::Cause;
 use lanner_engine::matcher::Matchers;
 use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
 
 use super::{ApiError, Json, Path};
 use crate::access::Principal;
 use crate::app::App;
+use crate::silence::put_in_force;
 
 /// List silences, those that end last first.
 ///
@@ -47,10 +49,9 @@ pub async fn add(
     let silence = request.check(id, actor, now_ms).map_err(ApiError::problems)?;
     Matchers::of_silence(&silence.matchers)
         .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
-    app.store.add_silence(silence.clone())?.await?;
-    let detail = serde_json::to_value(&silence).unwrap_or_default();
-    app.store.audit(now_ms, principal.name(), "silence", &silence.id, detail)?.await?;
-    refresh(&app)?;
+    let silences = vec![silence.clone()];
+    app.store.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
+    put_in_force(&app)?;
     Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
 }
 
@@ -70,18 +71,6 @@ pub async fn expire(
     let now_ms = app.now_ms();
     app.store.expire_silence(&id, now_ms)?.await?;
     app.store.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
-    refresh(&app)?;
+    put_in_force(&app)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Tells the engine which silences there are.
-///
-/// # Errors
-/// Failures of the store.
-pub fn refresh(app: &App) -> Result<(), ApiError> {
-    crate::silence::note_unreadable(app)?;
-    let silences = app.store.silences()?;
-    app.engine().set_silences(&silences, app.now_ms());
-    app.alarm.ring();
-    Ok(())
 }

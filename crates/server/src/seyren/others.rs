@@ -14,7 +14,8 @@ use crate::graphite::StoreSource;
 
 /// What a client should know.
 pub(super) async fn config(State(app): State<Arc<App>>) -> Json<Value> {
-    let url = app.settings.external_url.clone().unwrap_or_else(|| format!("http://{}", app.settings.listen));
+    let url =
+        app.live.get().external_url.clone().unwrap_or_else(|| format!("http://{}", app.settings.listen));
     Json(json!({ "baseUrl": url, "graphsEnabled": false }))
 }
 
