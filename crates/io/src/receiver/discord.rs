@@ -10,8 +10,8 @@ use lanner_core::time::format_time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_url, parse_url};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::http::{Service, Target};
 use super::message::{bounded_text, cut, to_json};
 use super::redact::described;
 use super::severity::Severity;
@@ -48,13 +48,18 @@ pub(super) const FIELDS: &[Field] = &[
     TIMEOUT,
 ];
 
+impl DiscordConfig {
+    fn service(&self) -> Service<'_> {
+        Service { url: &self.url, standard_url: "", ca_file: self.ca_file.as_deref() }
+    }
+}
+
 impl KindConfig for DiscordConfig {
     fn check(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = check_url("url", &self.url).into_iter().collect();
+        let mut problems = self.service().check();
         if self.username.as_ref().is_some_and(|name| !(1..=MAX_NAME_CHARS).contains(&name.chars().count())) {
             problems.push(Problem::new("username", "should have 1 to 80 characters"));
         }
-        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
         problems
     }
 
@@ -67,9 +72,7 @@ impl KindConfig for DiscordConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let url = self.url.resolve("url").and_then(|text| parse_url("url", &text)).map_err(one)?;
-        let target = Target::new(context, url, self.ca_file.as_deref(), Vec::new()).map_err(one)?;
+        let target = self.service().target(context, Vec::new())?;
         Ok(Box::new(Discord { target, username: self.username.clone(), links: context.links.clone() }))
     }
 }

@@ -8,6 +8,7 @@ pub(super) use lanner_core::cause::deepest;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 
+use super::config::check_absolute;
 use super::redact::{cleaned, shown};
 use super::tls::Authorities;
 use super::{BuildContext, Problem, Secret, SendError};
@@ -189,6 +190,38 @@ impl Target {
     }
 }
 
+/// Where a service is and whom to trust: what the kinds of services have in common.
+pub(super) struct Service<'c> {
+    pub(super) url: &'c Secret,
+    /// Where it is unless `url` says otherwise; empty where only `url` can tell.
+    pub(super) standard_url: &'static str,
+    pub(super) ca_file: Option<&'c Path>,
+}
+
+impl Service<'_> {
+    /// What is wrong with either.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let is_optional = !self.standard_url.is_empty() && self.url.is_empty();
+        let url = if is_optional { None } else { check_url("url", self.url) };
+        let ca_file = self.ca_file.and_then(|path| check_absolute("ca_file", path));
+        url.into_iter().chain(ca_file).collect()
+    }
+
+    /// Where to send, by POST and without credentials. `secrets` are parts of what is sent that must not be shown.
+    pub(super) fn target(
+        &self,
+        context: &BuildContext,
+        secrets: Vec<String>,
+    ) -> Result<Target, Vec<Problem>> {
+        let is_standard = self.url.is_empty() && !self.standard_url.is_empty();
+        let url = if is_standard { Ok(self.standard_url.to_owned()) } else { self.url.resolve("url") };
+        let target = url
+            .and_then(|text| parse_url("url", &text))
+            .and_then(|url| Target::new(context, url, self.ca_file, secrets));
+        target.map_err(|problem| vec![problem])
+    }
+}
+
 /// Reads and checks a URL. `field` is the field that a problem is about.
 pub(super) fn parse_url(field: &str, text: &str) -> Result<Url, Problem> {
     let wrong = |why: &str| Problem::new(field, format!("{why}; write for example https://example.org/hook"));
@@ -211,17 +244,6 @@ pub(super) fn check_url(field: &str, url: &Secret) -> Option<Problem> {
         return Some(Problem::new(field, "is missing; write for example https://example.org/hook"));
     }
     url.plain().and_then(|text| parse_url(field, text).err())
-}
-
-/// Complains about a URL that is wrong; one that is missing has a standard.
-pub(super) fn check_optional_url(field: &str, url: &Secret) -> Option<Problem> {
-    if url.is_empty() { None } else { check_url(field, url) }
-}
-
-/// The URL that was written, or else the standard one.
-pub(super) fn parse_url_or(field: &str, url: &Secret, standard: &str) -> Result<Url, Problem> {
-    let text = if url.is_empty() { standard.to_owned() } else { url.resolve(field)? };
-    parse_url(field, &text)
 }
 
 /// The parts of a URL that must not be repeated.

@@ -239,6 +239,15 @@ pub(super) fn plain_text(notification: &Notification, links: &Links) -> String {
     text
 }
 
+/// Where people can go from here, what each place is and its address: the first alert's rule, where they can reach it, and
+/// its runbook.
+pub(super) fn places(notification: &Notification, links: &Links) -> Vec<(&'static str, String)> {
+    let Some(first) = notification.alerts.first() else { return Vec::new() };
+    let rule = links.shown_rule(first).map(|url| ("the rule", url));
+    let runbook = first.annotations.get("runbook_url").map(|url| ("the runbook", url.clone()));
+    rule.into_iter().chain(runbook).collect()
+}
+
 /// A name for a notification group at services that find things again by a key: 16 hexadecimal digits.
 pub(super) fn group_key(notification: &Notification) -> String {
     lanner_core::alert::fingerprint(&notification.receiver, &notification.group)

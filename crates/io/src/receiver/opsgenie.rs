@@ -11,8 +11,8 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Credentials, Target, check_optional_url, parse_url_or};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::http::{Credentials, Service, Target};
 use super::message::{bounded_text, cut, group_key, one, to_json};
 use super::redact::described;
 use super::severity::Severity;
@@ -112,9 +112,15 @@ const RESPONDER: &[Field] = &[
     Field::new("id", "4513b7ea-3b91-438f-b7e4-e3e54af9147c", "the id of any of them"),
 ];
 
+impl OpsgenieConfig {
+    fn service(&self) -> Service<'_> {
+        Service { url: &self.url, standard_url: URL, ca_file: self.ca_file.as_deref() }
+    }
+}
+
 impl KindConfig for OpsgenieConfig {
     fn check(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = check_optional_url("url", &self.url).into_iter().collect();
+        let mut problems = self.service().check();
         if self.api_key.is_empty() {
             problems.push(Problem::new("api_key", "is missing; write the key of an API integration"));
         }
@@ -127,7 +133,6 @@ impl KindConfig for OpsgenieConfig {
         if self.tags.len() > MAX_TAGS || self.tags.iter().any(|tag| tag.chars().count() > MAX_TAG_CHARS) {
             problems.push(Problem::new("tags", "are more than 20, or one is longer than 50 characters"));
         }
-        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
         problems
     }
 
@@ -140,11 +145,8 @@ impl KindConfig for OpsgenieConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let key = self.api_key.resolve("api_key").map_err(one)?;
-        let url = parse_url_or("url", &self.url, URL).map_err(one)?;
-        let mut target =
-            Target::new(context, url, self.ca_file.as_deref(), vec![key.clone()]).map_err(one)?;
+        let key = self.api_key.resolve("api_key").map_err(|problem| vec![problem])?;
+        let mut target = self.service().target(context, vec![key.clone()])?;
         target.credentials = Some(Credentials::Key { scheme: "GenieKey", key });
         Ok(Box::new(Opsgenie { target, config: self.clone(), links: context.links.clone() }))
     }

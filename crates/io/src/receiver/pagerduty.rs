@@ -12,9 +12,9 @@ use lanner_core::time::format_time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_optional_url, parse_url_or};
-use super::message::{bounded_text, cut, group_key, one, to_json};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::http::{Service, Target};
+use super::message::{bounded_text, cut, group_key, one, places, to_json};
 use super::redact::described;
 use super::severity::Severity;
 use super::{Links, Problem, Secret, Sending, Transport};
@@ -64,16 +64,21 @@ pub(super) const FIELDS: &[Field] = &[
     TIMEOUT,
 ];
 
+impl PagerDutyConfig {
+    fn service(&self) -> Service<'_> {
+        Service { url: &self.url, standard_url: URL, ca_file: self.ca_file.as_deref() }
+    }
+}
+
 impl KindConfig for PagerDutyConfig {
     fn check(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = check_optional_url("url", &self.url).into_iter().collect();
+        let mut problems = self.service().check();
         if self.routing_key.is_empty() {
             let message = "is missing; write the integration key of an Events API v2 integration";
             problems.push(Problem::new("routing_key", message));
         } else if self.routing_key.plain().is_some_and(|key| key.chars().count() != KEY_CHARS) {
             problems.push(Problem::new("routing_key", "is not a routing key, which has 32 characters"));
         }
-        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
         problems
     }
 
@@ -86,11 +91,8 @@ impl KindConfig for PagerDutyConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let routing_key = self.routing_key.resolve("routing_key").map_err(one)?;
-        let url = parse_url_or("url", &self.url, URL).map_err(one)?;
-        let secrets = vec![routing_key.clone()];
-        let target = Target::new(context, url, self.ca_file.as_deref(), secrets).map_err(one)?;
+        let routing_key = self.routing_key.resolve("routing_key").map_err(|problem| vec![problem])?;
+        let target = self.service().target(context, vec![routing_key.clone()])?;
         Ok(Box::new(PagerDuty { target, routing_key, links: context.links.clone() }))
     }
 }
@@ -130,14 +132,13 @@ fn event(notification: &Notification, routing_key: &str, links: &Links) -> Value
             },
         },
     });
-    if let Some(url) = first.and_then(|alert| links.shown_rule(alert)) {
-        event["client_url"] = url.clone().into();
-        event["links"] = json!([{"href": url, "text": "the rule"}]);
+    let places = places(notification, links);
+    if let Some((_, url)) = places.iter().find(|(what, _)| *what == "the rule") {
+        event["client_url"] = url.as_str().into();
     }
-    if let Some(url) = first.and_then(|alert| alert.annotations.get("runbook_url")) {
-        let mut all = event["links"].as_array().cloned().unwrap_or_default();
-        all.push(json!({"href": url, "text": "runbook"}));
-        event["links"] = all.into();
+    if !places.is_empty() {
+        let link = |(what, url): &(&str, String)| json!({"href": url, "text": what});
+        event["links"] = places.iter().map(link).collect();
     }
     event
 }

@@ -11,8 +11,8 @@ use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_url, parse_url};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::http::{Service, Target};
 use super::message::{alert_text, cut, one, to_json};
 use super::redact::described;
 use super::severity::Severity;
@@ -75,9 +75,15 @@ pub(super) const FIELDS: &[Field] = &[
     TIMEOUT,
 ];
 
+impl ServiceNowConfig {
+    fn service(&self) -> Service<'_> {
+        Service { url: &self.url, standard_url: "", ca_file: self.ca_file.as_deref() }
+    }
+}
+
 impl KindConfig for ServiceNowConfig {
     fn check(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = check_url("url", &self.url).into_iter().collect();
+        let mut problems = self.service().check();
         match &self.auth {
             Some(auth) => problems.extend(auth.check()),
             None => {
@@ -87,7 +93,6 @@ impl KindConfig for ServiceNowConfig {
         if !(1..=MAX_NAME_CHARS).contains(&self.source.chars().count()) {
             problems.push(Problem::new("source", "should have 1 to 100 characters"));
         }
-        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
         problems
     }
 
@@ -100,11 +105,10 @@ impl KindConfig for ServiceNowConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let credentials = self.auth.as_ref().map(Auth::resolve).transpose().map_err(one)?;
-        let url = self.url.resolve("url").and_then(|text| parse_url("url", &text)).map_err(one)?;
+        let credentials =
+            self.auth.as_ref().map(Auth::resolve).transpose().map_err(|problem| vec![problem])?;
         let secrets = credentials.iter().map(super::http::Credentials::secret).collect();
-        let mut target = Target::new(context, url, self.ca_file.as_deref(), secrets).map_err(one)?;
+        let mut target = self.service().target(context, secrets)?;
         target.credentials = credentials;
         Ok(Box::new(ServiceNow { target, config: self.clone(), links: context.links.clone() }))
     }

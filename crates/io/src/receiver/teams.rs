@@ -10,9 +10,9 @@ use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_url, parse_url};
-use super::message::{content_text, cut, facts, one, to_json};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::http::{Service, Target};
+use super::message::{content_text, cut, facts, one, places, to_json};
 use super::redact::described;
 use super::{Links, Problem, Secret, SendError, Sending, Transport};
 
@@ -44,10 +44,15 @@ pub(super) const FIELDS: &[Field] = &[
     TIMEOUT,
 ];
 
+impl TeamsConfig {
+    fn service(&self) -> Service<'_> {
+        Service { url: &self.url, standard_url: "", ca_file: self.ca_file.as_deref() }
+    }
+}
+
 impl KindConfig for TeamsConfig {
     fn check(&self) -> Vec<Problem> {
-        let ca_file = self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path));
-        check_url("url", &self.url).into_iter().chain(ca_file).collect()
+        self.service().check()
     }
 
     fn describe(&self) -> Value {
@@ -59,9 +64,7 @@ impl KindConfig for TeamsConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let url = self.url.resolve("url").and_then(|text| parse_url("url", &text)).map_err(one)?;
-        let target = Target::new(context, url, self.ca_file.as_deref(), Vec::new()).map_err(one)?;
+        let target = self.service().target(context, Vec::new())?;
         Ok(Box::new(Teams { target, links: context.links.clone() }))
     }
 }
@@ -114,13 +117,10 @@ fn message(notification: &Notification, links: &Links) -> Value {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
         "body": body, "msteams": {"width": "Full"},
     });
-    let first = notification.alerts.first();
-    let rule = first.and_then(|alert| links.shown_rule(alert)).map(|url| ("Open the rule", url));
-    let runbook = first.and_then(|alert| alert.annotations.get("runbook_url").cloned());
-    let opens = rule.into_iter().chain(runbook.map(|url| ("Open the runbook", url)));
-    let actions: Vec<Value> = opens
+    let actions: Vec<Value> = places(notification, links)
+        .into_iter()
         .filter(|(_, url)| url.len() <= MAX_CONTENT_CHARS)
-        .map(|(title, url)| json!({"type": "Action.OpenUrl", "title": title, "url": url}))
+        .map(|(what, url)| json!({"type": "Action.OpenUrl", "title": format!("Open {what}"), "url": url}))
         .collect();
     if !actions.is_empty() {
         card["actions"] = actions.into();

@@ -10,8 +10,8 @@ use lanner_core::field::{Field, Type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_optional_url, parse_url_or};
+use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::http::{Service, Target};
 use super::message::{bounded_text, to_json};
 use super::redact::{cleaned, described};
 use super::{Links, Problem, Secret, SendError, SendErrorKind, Sending, Transport};
@@ -54,9 +54,15 @@ pub(super) const FIELDS: &[Field] = &[
     TIMEOUT,
 ];
 
+impl TelegramConfig {
+    fn service(&self) -> Service<'_> {
+        Service { url: &self.url, standard_url: URL, ca_file: self.ca_file.as_deref() }
+    }
+}
+
 impl KindConfig for TelegramConfig {
     fn check(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = check_optional_url("url", &self.url).into_iter().collect();
+        let mut problems = self.service().check();
         if self.token.is_empty() {
             problems.push(Problem::new("token", "is missing; write the token that @BotFather gave you"));
         } else if self.token.plain().is_some_and(|token| !is_token(token)) {
@@ -67,7 +73,6 @@ impl KindConfig for TelegramConfig {
             let message = "is missing or none; write the number of a chat, or \"@name\" of a channel";
             problems.push(Problem::new("chat_id", message));
         }
-        problems.extend(self.ca_file.as_ref().and_then(|path| check_absolute("ca_file", path)));
         problems
     }
 
@@ -80,17 +85,15 @@ impl KindConfig for TelegramConfig {
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let one = |problem| vec![problem];
-        let token = self.token.resolve("token").map_err(one)?;
+        let token = self.token.resolve("token").map_err(|problem| vec![problem])?;
         if !is_token(&token) {
             let message = "is not the token of a bot, which looks like 123456:ABC-DEF";
             return Err(vec![Problem::new("token", message)]);
         }
-        let mut url = parse_url_or("url", &self.url, URL).map_err(one)?;
-        if let Ok(mut path) = url.path_segments_mut() {
+        let mut target = self.service().target(context, vec![token.clone()])?;
+        if let Ok(mut path) = target.url.path_segments_mut() {
             path.pop_if_empty().extend([&format!("bot{token}"), "sendMessage"]);
         }
-        let target = Target::new(context, url, self.ca_file.as_deref(), vec![token]).map_err(one)?;
         Ok(Box::new(Telegram { target, config: self.clone(), links: context.links.clone() }))
     }
 }

@@ -142,7 +142,7 @@ async fn pagerduty_triggers_and_resolves_one_alert_a_group() {
     let payload = &trigger["payload"];
     assert_eq!(payload["summary"], "FIRING payments-floor {bank=\"hsbc\"}");
     assert_eq!((&payload["severity"], &payload["source"]), (&json!("critical"), &json!("payments-floor")));
-    assert_eq!(trigger["links"][1], json!({"href": "https://example.org/floor", "text": "runbook"}));
+    assert_eq!(trigger["links"][1], json!({"href": "https://example.org/floor", "text": "the runbook"}));
     let body = sent("pagerduty", &huge()).await.body;
     assert!(body.to_string().len() < 512 * 1024);
     assert!(body["payload"]["custom_details"]["text"].as_str().unwrap().ends_with("more"));

@@ -7,6 +7,7 @@ mod reference;
 pub(crate) mod schema;
 
 use lanner_core::field::{Field, Type};
+use lanner_core::intervals::TIME_INTERVAL;
 use lanner_engine::{config, rule};
 use lanner_server::{settings, silence};
 
@@ -36,6 +37,12 @@ pub(crate) fn sections() -> Vec<Section> {
             "receivers",
             "Who is told, and how. These fields belong to every receiver; each kind has fields of its own.",
             &[config::RECEIVER, &[KIND]].concat(),
+        ),
+        list(
+            "time_intervals",
+            "Times that recur, by name: see [receivers](receivers.md#times-at-which-nobody-is-told). Where receivers and \
+             silences write an interval themselves, it needs no name.",
+            TIME_INTERVAL,
         ),
         list("inhibit", "Alerts that mute others.", config::INHIBITION),
         list("switches", "Kill switches: see [switches](switches.md).", lanner_switch::FIELDS),
