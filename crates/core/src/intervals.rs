@@ -482,7 +482,7 @@ fn day_of_month(text: &str) -> Result<i64, String> {
 fn month(text: &str) -> Result<i64, String> {
     let name = text.to_ascii_lowercase();
     let is_named = |month: &&str| **month == name || month[..3] == name;
-    let named = MONTHS.iter().position(|month| is_named(&month)).map(|at| at as i64 + 1);
+    let named = MONTHS.iter().position(is_named).map(|at| at as i64 + 1);
     let month = named.or_else(|| text.parse().ok().filter(|month| (1..=12).contains(month)));
     month.ok_or_else(|| format!("\"{}\" is not a month; write jan to dec, or 1 to 12", shown(text)))
 }

@@ -29,6 +29,7 @@ pub mod replay;
 pub mod rule;
 pub mod schedule;
 pub mod script;
+mod seen;
 pub mod stream;
 pub mod template;
 pub mod vitals;

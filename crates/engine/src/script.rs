@@ -130,7 +130,7 @@ impl Test {
         let replay = replay::run(&mut engine, &mut source, self.start_ms, end_ms, |_| true);
         let mut failures: Vec<Failure> =
             self.expectations.iter().flat_map(|e| e.failures(documents, &replay.evaluations)).collect();
-        let tolerance_ms = rules_spread_ms.max(1_000);
+        let tolerance_ms = rules_spread_ms + 1_000;
         failures.extend(self.messages.as_ref().and_then(|it| wrong_message(it, &replay, tolerance_ms)));
         (failures, replay)
     }

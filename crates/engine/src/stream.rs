@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 
 use crate::measure::{Bucket, Kind};
 use crate::rule::StreamQuery;
+use crate::seen::Seen;
 
 /// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
 pub const MAX_GROUPS: usize = 10_000;
@@ -98,6 +99,8 @@ struct Member {
     /// Rules that read it, and the earliest time each still needs.
     users: Vec<(Arc<str>, i64)>,
     groups: HashMap<Box<str>, Steps>,
+    /// Of a query that looks for new values.
+    seen: Seen,
     key: String,
     /// Events of groups beyond [`MAX_GROUPS`], which were not counted.
     n_overflow: u64,
@@ -154,6 +157,7 @@ impl Measures {
             covered_from_ms: i64::MAX,
             users: vec![(rule.clone(), needed_from_ms)],
             groups: HashMap::new(),
+            seen: Seen::default(),
             key: String::new(),
             n_overflow: 0,
             judged_ms: i64::MIN,
@@ -212,6 +216,7 @@ impl Measures {
                 let mine = own.member(member.query.fingerprint, member.step_ms);
                 let Some(mine) = mine.filter(|mine| mine.serial == member.serial) else { continue };
                 mine.covered_from_ms = from_ms.max(mine.needed_from_ms());
+                mine.seen.merge(member.seen);
                 for (key, steps) in member.groups {
                     let query = &mine.query;
                     let known = mine.groups.entry(key);
@@ -296,6 +301,31 @@ impl Measures {
         Some(member.groups.values().filter_map(value).collect())
     }
 
+    /// What is known of the values that were seen in `window`, group by group, where the query looks for new ones: whether
+    /// each was seen within the time that is looked back, and if not, whether others of its kind were.
+    #[must_use]
+    pub fn read_seen(
+        &self,
+        query: &StreamQuery,
+        step_ms: i64,
+        window: TimeRange,
+    ) -> Vec<(Group, Option<f64>)> {
+        let Some(member) = self.member(query, step_ms) else { return Vec::new() };
+        let is_asked = |steps: &Steps| {
+            let first = steps.buckets.partition_point(|(start_ms, _)| *start_ms < window.start_ms);
+            steps.buckets.get(first).is_some_and(|(start_ms, _)| *start_ms < window.end_ms)
+        };
+        let asked = member.groups.iter().filter(|(_, steps)| is_asked(steps));
+        let asked = asked.map(|(key, steps)| (&**key, &steps.group));
+        let held_ms = |key: &str| {
+            let buckets = &member.groups.get(key)?.buckets;
+            let n_before = buckets.partition_point(|(start_ms, _)| *start_ms < window.start_ms);
+            buckets.get(n_before.checked_sub(1)?).map(|(start_ms, _)| *start_ms)
+        };
+        let inner = query.by.split_last().map_or(&[][..], |(_, inner)| inner);
+        member.seen.judge(asked, held_ms, window.start_ms.saturating_sub(query.over_ms()), inner)
+    }
+
     /// How many events were not counted because they belong to groups beyond [`MAX_GROUPS`].
     #[must_use]
     pub fn n_overflow(&self, query: &StreamQuery, step_ms: i64) -> u64 {
@@ -369,12 +399,20 @@ impl Measures {
         if member.covered_from_ms != i64::MAX {
             member.covered_from_ms = member.covered_from_ms.max(floor_ms);
         }
-        for steps in member.groups.values_mut() {
+        let remembers = member.query.remembers.is_some();
+        for (key, steps) in &mut member.groups {
             while steps.buckets.front().is_some_and(|(start_ms, _)| start_ms + step_ms <= floor_ms) {
-                steps.buckets.pop_front();
+                let gone = steps.buckets.pop_front();
+                if let Some((start_ms, _)) = gone.filter(|_| remembers) {
+                    member.seen.note(key, || steps.group.clone(), Some(start_ms));
+                }
             }
         }
         member.groups.retain(|_, steps| !steps.buckets.is_empty());
+        if remembers {
+            let from_ms = floor_ms.saturating_sub(member.query.over_ms()).saturating_sub(step_ms);
+            member.seen.forget(from_ms, |key| member.groups.contains_key(key));
+        }
     }
 
     fn member(&self, query: &StreamQuery, step_ms: i64) -> Option<&Member> {
@@ -508,15 +546,28 @@ impl Member {
     fn begin_anew(&mut self, serial: u64) {
         (self.serial, self.is_handed_out, self.covered_from_ms) = (serial, false, i64::MAX);
         self.groups.clear();
+        self.seen.clear();
     }
 
     fn count(&mut self, seed: u64, time_ms: i64, fields: &Map<String, Value>) -> Fate {
         let start_ms = time_ms.div_euclid(self.step_ms) * self.step_ms;
+        if self.lacks_value(fields) {
+            return Fate::Unmeasured;
+        }
         if start_ms + self.step_ms <= self.needed_from_ms() {
+            if self.query.remembers.is_some() {
+                // Too late for a window, and not for what is known.
+                self.group_key(fields);
+                self.remember(fields, Some(start_ms));
+            }
             return Fate::Past;
         }
         let Some(value) = self.value(seed, fields) else { return Fate::Unmeasured };
         self.group_key(fields);
+        if self.query.remembers.is_some() && !self.remember(fields, None) {
+            self.n_overflow += 1;
+            return Fate::Overflow;
+        }
         if !self.groups.contains_key(self.key.as_str()) {
             if self.groups.len() >= MAX_GROUPS {
                 self.n_overflow += 1;
@@ -533,6 +584,23 @@ impl Member {
             (_, Measured::Hash(_)) => return Fate::Unmeasured,
         }
         Fate::Added
+    }
+
+    /// Notes that the group in `key` was seen, in a step that is not held if `start_ms` says so; `false` where there are too
+    /// many groups already.
+    fn remember(&mut self, fields: &Map<String, Value>, start_ms: Option<i64>) -> bool {
+        let has_room = self.seen.len() < MAX_GROUPS || self.seen.contains(&self.key);
+        if has_room {
+            let group = self.group(fields);
+            self.seen.note(&self.key, || group, start_ms);
+        }
+        has_room
+    }
+
+    /// Whether an event lacks the field whose values are looked at: then there is nothing to be new.
+    fn lacks_value(&self, fields: &Map<String, Value>) -> bool {
+        let field = self.query.remembers.as_ref().map(|remembers| &remembers.field);
+        field.is_some_and(|field| lookup(fields, field).is_none_or(Value::is_null))
     }
 
     fn value(&self, seed: u64, fields: &Map<String, Value>) -> Option<Measured> {

@@ -1,5 +1,6 @@
 //! Golden scripts: written samples in, expected states and messages out.
 #![expect(clippy::disallowed_methods, reason = "a test may read its scripts")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use lanner_engine::Config;
 use lanner_engine::detector::KINDS;

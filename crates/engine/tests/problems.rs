@@ -51,7 +51,7 @@ fn each_mistake_is_named() {
     check("tz: Europe/Berln", "is not a time zone");
     check("active: { from: \"25:00\", to: \"26:00\" }", "not a time of day");
     check("active: { from: \"10:00\", to: \"10:15\" }", "no window fits");
-    check("active: { days: monday }", "not a day");
+    check("active: { days: moonday }", "not a day");
     check("valid: { from: 2026-02-01, to: 2026-01-01 }", "ends before it begins");
     check("for: 0", "windows in a row");
     check("no_data: page", "alert, keep or ok");

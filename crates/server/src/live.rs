@@ -44,6 +44,9 @@ fn read_stream(
     query: &Arc<StreamQuery>,
     kept: &mut Vec<Kept>,
 ) -> Result<Readings, StoreError> {
+    if query.remembers.is_some() {
+        return read_new(app, due, query);
+    }
     let step_ms = due.rule.step_ms();
     let mut now = Vec::new();
     // Before anything is read, so that nothing which is not read passes for early.
@@ -77,6 +80,30 @@ fn settle(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Option<Kept> {
         }
     }
     Some(Kept { rows, since: Some((query.stream.clone(), mark)) })
+}
+
+/// What a rule asks for that looks for new values: its window, and which of the values in it were seen before.
+fn read_new(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
+    let step_ms = due.rule.step_ms();
+    if let Some(newest) = due.newest() {
+        app.counting.measures().judged(query, step_ms, newest);
+    }
+    let read = |measures: &Measures| {
+        let now = measures.read(query, step_ms, due.window)?;
+        Some((now, measures.read_seen(query, step_ms, due.window)))
+    };
+    let held = read(&app.counting.measures());
+    let (now, seen) = match held {
+        Some(held) => held,
+        None => {
+            let steps_ms = due.window.start_ms - query.over_ms();
+            let from_ms = steps_ms.div_euclid(step_ms) * step_ms;
+            let range = TimeRange::new(from_ms, due.window.end_ms);
+            read(&count_all(&app.store, query, step_ms, range)?).unwrap_or_default()
+        }
+    };
+    app.limits.note(&due.rule.id, app.counting.measures().n_overflow(query, step_ms), "events");
+    Ok(Readings { groups: gather(due, now, &[seen]), first_data_ms: app.counting.first_ms(&query.stream) })
 }
 
 fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {

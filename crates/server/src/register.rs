@@ -187,8 +187,10 @@ fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[Fresh], now_ms: i64) -
     for Fresh { rule, needed_from_ms, judged_until_ms: end_ms } in fresh {
         let Query::Stream(query) = &rule.query else { continue };
         if measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms) {
-            let known = earliest.entry(query.stream.clone()).or_insert(*needed_from_ms);
-            *known = (*needed_from_ms).min(*known);
+            // Values are known from before.
+            let from_ms = needed_from_ms.saturating_sub(query.over_ms());
+            let known = earliest.entry(query.stream.clone()).or_insert(from_ms);
+            *known = from_ms.min(*known);
         }
         if rule.looks_back() {
             measures.kept(query, rule.step_ms(), TimeRange::new(end_ms - rule.schedule.window_ms, *end_ms));

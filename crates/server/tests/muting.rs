@@ -34,7 +34,7 @@ impl Running {
     }
 
     /// A receiver that writes to a file, at once, and the fields in `more`.
-    fn receiver(&self, name: &str, more: Value) -> Value {
+    fn receiver(&self, name: &str, more: &Value) -> Value {
         let mut receiver = json!({
             "name": name, "kind": "log", "path": self.file(name), "group_by": ["bank"],
             "group_wait": "0s", "group_interval": "0s", "repeat": "never",
@@ -85,8 +85,8 @@ async fn what_is_muted_at_night_is_told_in_the_morning() {
                 "time_intervals": [{"name": "nights", "times": "22:00-06:00", "tz": "Europe/London"}],
                 "rules": [rule(&["pager", "mail"])],
                 "receivers": [
-                    running.receiver("pager", json!({"mute_time_intervals": ["nights"]})),
-                    running.receiver("mail", json!({})),
+                    running.receiver("pager", &json!({"mute_time_intervals": ["nights"]})),
+                    running.receiver("mail", &json!({})),
                 ],
             }),
         )
@@ -134,7 +134,8 @@ async fn what_is_muted_at_night_is_told_in_the_morning() {
         let time = format!("2026-01-06T05:5{}:10Z", 8 + second / 2);
         running.text("/api/v1/events/payments", event(&time, "late")).await;
     }
-    running.step_to("2026-01-06T06:00:30Z").await;
+    running.step_to("2026-01-06T05:59:30Z").await;
+    running.step_to("2026-01-06T06:00:00Z").await;
     let morning = told(&running.file("pager"), 1).await;
     assert_eq!(titles(&morning), ["FIRING floor {bank=\"late\"}"]);
     assert_eq!(morning[0]["created"], "2026-01-06T06:00:00Z");
@@ -152,11 +153,11 @@ async fn matchers_with_expressions_choose_in_every_place() {
             json!({
                 "rules": [rule(&["plain", "map", "text", "list", "not"])],
                 "receivers": [
-                    running.receiver("plain", json!({})),
-                    running.receiver("map", json!({"only": {"bank": "/a.*/"}})),
-                    running.receiver("text", json!({"only": "bank=~\"a\""})), // the whole value
-                    running.receiver("list", json!({"only": ["bank=~\"a.+|c\"", "rule=\"floor\""]})),
-                    running.receiver("not", json!({"only": "bank!~\"a.*\""})),
+                    running.receiver("plain", &json!({})),
+                    running.receiver("map", &json!({"only": {"bank": "/a.*/"}})),
+                    running.receiver("text", &json!({"only": "bank=~\"a\""})), // the whole value
+                    running.receiver("list", &json!({"only": ["bank=~\"a.+|c\"", "rule=\"floor\""]})),
+                    running.receiver("not", &json!({"only": "bank!~\"a.*\""})),
                 ],
                 "inhibit": [{"source": "bank=~\"s[0-9]\"", "target": {"bank": "/t.*/"}, "equal": ["rule"]}],
             }),
@@ -192,7 +193,7 @@ async fn matchers_with_expressions_choose_in_every_place() {
         let text = answer.1.to_string();
         assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
     };
-    let only = json!({"receivers": [running.receiver("bad", json!({"only": "bank=~\"(\""}))]});
+    let only = json!({"receivers": [running.receiver("bad", &json!({"only": "bank=~\"(\""}))]});
     refused(post(only).await, &["only", "\\\"(\\\"", "bank"]);
     let inhibit = json!({"inhibit": [{"source": {"bank": "/[/"}, "target": "bank=b"}]});
     refused(post(inhibit).await, &["inhibit[0].source", "[", "bank"]);
@@ -223,15 +224,16 @@ async fn an_alert_that_is_taken_on_is_not_repeated_until_that_ends() {
                     "id": "quiet", "query": {"stream": "payments", "measure": "count"}, "window": "1m",
                     "absolute": {"min": 1}, "receivers": ["pager"],
                 }],
-                "receivers": [running.receiver("pager", fast)],
+                "receivers": [running.receiver("pager", &fast)],
             }),
         )
         .await;
     let time = |at: &str| json!(format!("2026-01-05T{at}Z"));
-    // One event, so that there is a stream and the server was not away.
     running.step_to("2026-01-05T12:02:15Z").await;
     let alerts = running.fine("GET", "/api/v1/alerts", Value::Null).await;
     let path = format!("/api/v1/alerts/{}/ack", alerts[0]["fingerprint"].as_str().unwrap());
+    told(&running.file("pager"), 1).await;
+    running.step_to("2026-01-05T12:02:26Z").await;
     let n_before = told(&running.file("pager"), 2).await.len();
     let both = json!({"duration": "1h", "until": "2026-01-05T13:00:00Z"});
     assert_eq!(running.ask("POST", &path, both).await.0, 422);
@@ -241,15 +243,15 @@ async fn an_alert_that_is_taken_on_is_not_repeated_until_that_ends() {
     let alerts = running.fine("GET", "/api/v1/alerts", Value::Null).await;
     assert_eq!(
         (&alerts[0]["acknowledged"]["author"], &alerts[0]["acknowledged"]["until"]),
-        (&json!("ann"), &time("12:03:15"))
+        (&json!("ann"), &time("12:03:26"))
     );
-    running.step_to("2026-01-05T12:03:14Z").await;
+    running.step_to("2026-01-05T12:03:25Z").await;
     assert_eq!(told(&running.file("pager"), n_before).await.len(), n_before);
-    running.step_to("2026-01-05T12:03:18Z").await;
+    running.step_to("2026-01-05T12:03:27Z").await;
     let messages = told(&running.file("pager"), n_before + 1).await;
     assert_eq!(
         (&messages[n_before]["created"], &messages[n_before]["repeat"]),
-        (&time("12:03:15"), &json!(true))
+        (&time("12:03:27"), &json!(true))
     );
     let alerts = running.fine("GET", "/api/v1/alerts", Value::Null).await;
     assert_eq!(alerts[0].get("acknowledged"), None);

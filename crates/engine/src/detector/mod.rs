@@ -11,6 +11,7 @@ mod dial;
 mod expression;
 mod holt_winters;
 mod level;
+mod new;
 mod relative;
 mod replayed;
 mod time_shift;
@@ -24,6 +25,7 @@ use crate::document::{Check, Fields};
 
 pub use dial::{Dial, Past, Side};
 pub use expression::{Level, Levels};
+pub use new::Remembers;
 
 /// The earlier windows that a detector looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,12 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
 
     /// How it learns, if it learns from every window instead.
     fn learner(&self) -> Option<&dyn Learner> {
+        None
+    }
+
+    /// What the measure is to remember of values, if it looks for new ones. The one base is then a moment: where the past
+    /// must begin for anything to be new, and what is read there is [`crate::seen`]'s answer.
+    fn remembers(&self) -> Option<&Remembers> {
         None
     }
 
@@ -218,6 +226,7 @@ pub const KINDS: &[Kind] = &[
     level::KIND,
     variation::KIND,
     expression::KIND,
+    new::KIND,
 ];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use lanner_core::{Labels, Matcher, Outcome, Shift, TimeRange};
 use lanner_rules::Condition;
 use serde_json::Value;
 
-use crate::detector::Detector;
+use crate::detector::{Detector, Remembers};
 use crate::document::{Node, Problems};
 use crate::expression::ExpressionQuery;
 use crate::measure::Measure;
@@ -101,8 +101,18 @@ pub struct StreamQuery {
     pub condition: Option<Condition>,
     /// Fields whose values form groups.
     pub by: Vec<String>,
+    /// What is remembered of the values of the last of them, for a rule that looks for new ones.
+    pub remembers: Option<Remembers>,
     /// A name for this query: equal queries have equal fingerprints, whatever rules they stand in.
     pub fingerprint: u64,
+}
+
+impl StreamQuery {
+    /// For how long values are known after they were last seen, milliseconds; 0 where none are remembered.
+    #[must_use]
+    pub fn over_ms(&self) -> i64 {
+        self.remembers.as_ref().map_or(0, |remembers| remembers.over_ms)
+    }
 }
 
 /// A measure on the samples of series.
@@ -297,6 +307,10 @@ impl Rule {
     /// skipped one.
     #[must_use]
     pub fn base_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
+        if let Some(remembers) = self.detector.remembers() {
+            let learned_ms = window.start_ms - remembers.learn_ms;
+            return vec![Some(TimeRange::new(learned_ms, learned_ms))];
+        }
         let Some((shift, count)) = self.bases() else { return Vec::new() };
         let tz = self.schedule.wall_clock();
         let shifted = |count| {
@@ -310,15 +324,18 @@ impl Rule {
     /// milliseconds.
     #[must_use]
     pub fn reach_ms(&self) -> i64 {
-        let learned_ms =
-            self.detector.learner().map_or(0, |learner| learner.generation_ms().saturating_mul(2));
+        let remembered_ms = self.detector.remembers().map_or(0, |remembers| remembers.over_ms);
+        let learned_ms = self
+            .detector
+            .learner()
+            .map_or(remembered_ms, |learner| learner.generation_ms().saturating_mul(2));
         self.bases().map_or(learned_ms, |(shift, count)| shift.at_most_ms(count))
     }
 
-    /// Whether it looks at earlier windows at all.
+    /// Whether it looks at earlier windows at all. What is remembered of values is none.
     #[must_use]
     pub fn looks_back(&self) -> bool {
-        self.reach_ms() > 0
+        self.reach_ms() > 0 && self.detector.remembers().is_none()
     }
 
     /// How long a measured window stays open for late events before it is kept in history, milliseconds: an hour, or 60

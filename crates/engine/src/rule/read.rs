@@ -10,7 +10,7 @@ use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
 use lanner_rules::Condition;
 
 use super::{Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
-use crate::detector::{Detector, KINDS, Kind};
+use crate::detector::{Detector, KINDS, Kind, Remembers};
 use crate::document::{Check, Content, Fields, Key, Node, Problems};
 use crate::expression::{self, ExpressionQuery, WarmUp};
 use crate::measure::{Measure, is_calculation};
@@ -178,9 +178,12 @@ pub(super) fn rule(node: &Node, path: &str, version: u32) -> Result<Rule, Proble
 fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule> {
     let id = read_id(fields, check);
     let query = fields.require("query", "{ stream: payments, measure: count }", check);
-    let query = query.and_then(|node| read_query(node, &fields.path_of("query"), check));
+    let mut query = query.and_then(|node| read_query(node, &fields.path_of("query"), check));
     let schedule = read_schedule(fields, check);
     let detector = read_detector(fields, check);
+    if let (Some(query), Some(remembers)) = (&mut query, detector.as_ref().and_then(|it| it.remembers())) {
+        remember(query, remembers, fields, check);
+    }
     if let (Some(schedule), Some(detector)) = (&schedule, &detector)
         && let Some(message) = detector.misfit(schedule.every_ms)
     {
@@ -227,8 +230,37 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
         status: status.unwrap_or(Status::Active),
         document: document(fields.node).into(),
     };
-    rule.forget_ms = forget_ms.unwrap_or_else(|| WEEK_MS.max(2 * rule.reach_ms()));
+    // Whether a value is new is remembered elsewhere.
+    let reach_ms = if rule.detector.remembers().is_some() { 0 } else { rule.reach_ms() };
+    rule.forget_ms = forget_ms.unwrap_or_else(|| WEEK_MS.max(2 * reach_ms));
     Some(rule)
+}
+
+/// Has the values of a field form groups, and when each was last seen remembered.
+fn remember(query: &mut Query, remembers: &Remembers, fields: &mut Fields<'_>, check: &mut Check) {
+    let (node, path) = (fields.node, fields.path_of("new.field"));
+    let Query::Stream(query) = query else {
+        check.problem(
+            node,
+            &fields.path_of("new"),
+            "looks at a field of events; write a query with a stream",
+        );
+        return;
+    };
+    let field = &remembers.field;
+    if query.by.contains(field) {
+        check.problem(node, &path, format!("\"{field}\" is among the fields in by; leave it out there"));
+    } else if VARIABLES.contains(&field.as_str()) {
+        check.problem(node, &path, format!("the name \"{field}\" is taken by a variable of templates"));
+    } else if is_calculation(field) {
+        check.problem(node, &path, format!("\"{field}\" is not the name of a field"));
+    }
+    let mut with_values = StreamQuery::clone(query);
+    let known = format!("new {} {}", query.fingerprint, remembers.over_ms);
+    with_values.by.push(field.clone());
+    with_values.fingerprint = fingerprint(&[&known], &with_values.by);
+    with_values.remembers = Some(remembers.clone());
+    *query = Arc::new(with_values);
 }
 
 fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
@@ -519,7 +551,7 @@ fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> O
     let written = condition.as_ref().map(|condition| condition.expr().to_string());
     let fingerprint =
         fingerprint(&["stream", &stream, &measure.to_string(), written.as_deref().unwrap_or("")], &by);
-    Some(StreamQuery { stream: stream.into(), measure, condition, by, fingerprint })
+    Some(StreamQuery { stream: stream.into(), measure, condition, by, remembers: None, fingerprint })
 }
 
 fn series_query(name: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<SeriesQuery> {

@@ -79,9 +79,10 @@ async fn what_is_not_listed_is_counted_for_everybody() {
             _ => "and 9,900 more",
         };
         assert!(body.contains(expected), "{kind}: {body}");
-        let omitted = lanner_core::Omitted { firing: 9_900, resolved: 0 };
-        let storm = sent(kind, &Notification { omitted, ..huge() }).await.body.to_string();
+        // These list every alert.
         if !matches!(kind, "webhook" | "slack" | "servicenow") {
+            let omitted = lanner_core::Omitted { firing: 9_900, resolved: 0 };
+            let storm = sent(kind, &Notification { omitted, ..huge() }).await.body.to_string();
             let n_more =
                 storm.split("and 10,").nth(1).unwrap_or_else(|| panic!("{kind}: nothing is counted"));
             assert!(n_more[3..].starts_with(" more"), "{kind}: {n_more:.40}");
