@@ -116,10 +116,10 @@ async fn what_is_muted_at_night_is_told_in_the_morning() {
     assert_eq!((&muted("pager")["until"], &muted("mail")), (&json!("2026-01-06T06:00:00Z"), &Value::Null));
 
     // A silence that recurs mutes everybody for its time.
-    running.text("/api/v1/events/payments", event("2026-01-06T02:30:10Z", "ing")).await;
-    for minute in ["22:03", "23:00"] {
-        running.step_to(&format!("2026-01-05T{minute}:30Z")).await;
+    for time in ["2026-01-05T22:03:30Z", "2026-01-05T23:00:30Z", "2026-01-06T02:29:30Z"] {
+        running.step_to(time).await;
     }
+    running.text("/api/v1/events/payments", event("2026-01-06T02:30:10Z", "ing")).await;
     running.step_to("2026-01-06T02:31:30Z").await;
     let alerts = running.fine("GET", "/api/v1/alerts", Value::Null).await;
     let by: Vec<&str> =
