@@ -4,6 +4,7 @@
 //! `--long` are passed over, for they are no short options.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::str::Chars;
 
 use serde_json::Value;
@@ -60,7 +61,7 @@ enum Given<'w> {
 }
 
 fn read<'w>(words: &'w [Cow<'_, str>], spec: &str) -> Vec<Found<'w>> {
-    let mut found = Vec::new();
+    let (options, mut found) = (options(spec), Vec::new());
     let mut words = words.iter().map(|word| &**word);
     while let Some(word) = words.next() {
         let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty() && *letters != "-")
@@ -72,7 +73,7 @@ fn read<'w>(words: &'w [Cow<'_, str>], spec: &str) -> Vec<Found<'w>> {
         }
         let mut rest = letters.chars();
         while let Some(letter) = rest.next() {
-            let takes_value = takes_value(spec, letter);
+            let takes_value = options.get(&letter).copied();
             let value = match takes_value {
                 Some(true) => value_of(&mut rest, &mut words),
                 _ => Given::Nothing,
@@ -92,14 +93,16 @@ fn value_of<'w>(rest: &mut Chars<'w>, words: &mut impl Iterator<Item = &'w str>)
     words.next().map_or(Given::Missing, Given::Value)
 }
 
-/// Whether an option takes a value; `None` if it is none.
-fn takes_value(spec: &str, letter: char) -> Option<bool> {
-    if letter == ':' {
-        return None;
+/// The options, and whether each takes a value.
+fn options(spec: &str) -> BTreeMap<char, bool> {
+    let mut options = BTreeMap::new();
+    let mut letters = spec.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter != ':' {
+            *options.entry(letter).or_default() |= letters.next_if_eq(&':').is_some();
+        }
     }
-    let places = || spec.match_indices(letter).map(|(at, _)| &spec[at + letter.len_utf8()..]);
-    places().next()?;
-    Some(places().any(|after| after.starts_with(':')))
+    options
 }
 
 /// The words of a command line: a text's words, a list's texts, or `("-n", field)`.

@@ -332,9 +332,17 @@ fn read_number(text: &str) -> Result<Option<Number>, String> {
         return Ok(Some(value.into()));
     }
     match text.parse::<f64>() {
+        Ok(value) if digits.bytes().all(|byte| byte.is_ascii_digit()) && is_rounded(digits, value) => {
+            Err(format!("the number `{text}` would be rounded to {value:e}"))
+        }
         Ok(value) if value.is_finite() => Ok(Number::from_f64(value)),
         _ => too_large(),
     }
+}
+
+/// Whether a whole number is another one as a float.
+fn is_rounded(digits: &str, value: f64) -> bool {
+    format!("{:.0}", value.abs()) != digits
 }
 
 /// Where the number that `text` begins with ends: `[+-] 0xHEX`, or `[+-] digits [. digits] [e [+-] digits]`.

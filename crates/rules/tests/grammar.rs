@@ -39,6 +39,10 @@ fn canonical_text() {
     check("@timestamp exists and größe > 1", "@timestamp exists and größe > 1");
     check("json.value[/requestURI] = /a", r#"json.value[/requestURI] == "/a""#);
     check("a = 1e400x or b = 1.2.3", r#"a == "1e400x" or b == "1.2.3""#);
+    check(
+        "a == -9223372036854775808 or a == 18446744073709551615",
+        "a == -9223372036854775808 or a == 18446744073709551615",
+    );
     check("a == 18446744073709551616 or a == 1e3", "a == 1.8446744073709552e19 or a == 1000");
     check("a.in == 1 and a.0 == 2", "a.in == 1 and a.0 == 2");
     check("a == val(b) and a<VAL( b[0] )", "a == val(b) and a < val(b[0])");
@@ -133,6 +137,10 @@ fn all_mistakes_at_once() {
     check("▸\"x\" and ▸5 or ▸null", &["a value alone", "a value alone", "a value alone"]);
     check("a == ▸007", &["begins with a zero"]);
     check("a == ▸1e999", &["too large"]);
+    check(
+        "a == ▸18446744073709551617 or b in (▸-9223372036854775809)",
+        &["would be rounded", "would be rounded"],
+    );
     check("a.▸ == 1", &["name after `.`"]);
     check("a▸[] == 1", &["key between"]);
     check("▸$now > 5", &["`$`"]);

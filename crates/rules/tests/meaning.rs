@@ -264,7 +264,7 @@ fn hard_values_take_little_time() {
         "text": "a".repeat(1 << 20), "part": format!("{small}b"), "upper": "A".repeat(1 << 20), "ä": "Ä".repeat(1 << 19),
         "other": format!("{}b", "ä".repeat(1 << 15)), "glob": format!("*{small}b*"),
         "l": numbers, "m": numbers.iter().map(|n| n + 100_000).collect::<Vec<_>>(),
-        "words": vec!["b"; 100_000],
+        "words": vec!["b"; 100_000], "cluster": format!("-{}", "a".repeat(1 << 20)), "spec": "b".repeat(1 << 20),
     });
     #[track_caller]
     fn check(event: &Value, op: &str, fields: &[&str], expected: Verdict) {
@@ -284,6 +284,7 @@ fn hard_values_take_little_time() {
     }
     check(&event, "regex \"(a|aa|aaa)*b\"", &texts, False);
     check(&event, "=~~ \"(a+)+b\"", &texts, False);
+    check_on(&event, K, "len(getopt(cluster, spec)) == 1048576", True);
     check(&event, "intersects val(m)", &["l"], False);
     check(&event, "in val(l)", &["l"], True);
     check(&event, "intersects val(text)", &["words"], Unknown); // 100,000 searches in a megabyte
