@@ -6,7 +6,7 @@ use lanner_rules::import::{Flag, Variant, flagd};
 use lanner_rules::{Condition, Expr, Missing};
 use serde_json::{Map, Value, json};
 
-/// Flags, contexts, and the variant that flagd's evaluator gives each of them.
+/// Flags, contexts, and the variant that flagd gives each of them; see `testdata/ask_flagd.py`.
 const ASKED: &str = include_str!("../testdata/flagd.json");
 
 /// The name of the variant that a context gets; nothing where the caller's own default counts.
