@@ -198,6 +198,14 @@ fn long_rules_take_little_time() {
     assert!(rule_engine(&"-".repeat(60_000), None).is_err());
     assert!(rule_engine(&"A == ".repeat(10_000), None).is_err());
     assert!(rule_engine(&"x".repeat(70_000), None).is_err());
+    // Each choice of a choice would be twice as large.
+    let text = format!("{}A{}", "(".repeat(100), " ? B : C)".repeat(100));
+    assert!(rule_engine(&text, None).is_err());
+    let logic =
+        (0..60).fold(json!({"var": "a"}), |inner, _| json!({"if": [inner, {"var": "b"}, {"var": "c"}]}));
+    assert!(json_logic(&logic).is_err());
+    let fields = vec!["X"; 5_000].join(", ");
+    assert!(rule_engine(&format!("U{} in [{fields}]", "&.a".repeat(60)), None).is_err());
 }
 
 fn logic() -> impl Strategy<Value = Value> {

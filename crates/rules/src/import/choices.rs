@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::json_logic::{Arguments, Logic, Side, below, is_null, of_field, only, test};
+use super::n_tests;
 use super::share::Shares;
 use super::two_valued::is_there_as;
 use crate::expr::Right;
@@ -241,12 +242,6 @@ impl<'l> Logic<'l> {
         };
         Some(Expr::and(fields.iter().map(is_asked).collect()))
     }
-}
-
-fn n_tests(expr: &Expr) -> usize {
-    let mut n = 1;
-    expr.each_test(&mut |_| n += 1);
-    n
 }
 
 const fn truth(value: bool) -> &'static str {

@@ -16,7 +16,7 @@ pub use self::flagd::{Case, Flag, FlagdFile, Variant, flagd};
 pub use self::json_logic::{PointedProblem, json_logic};
 pub use self::rule_engine::{Release, rule_engine};
 
-use crate::{Comparison, Expr, Literal, Problem};
+use crate::{Comparison, Expr, Literal, MAX_TESTS, Problem};
 
 /// A condition that can be written and read again: one that stays below the limits.
 ///
@@ -42,6 +42,13 @@ fn differs(comparison: Comparison, literal: &Literal) -> Option<&'static str> {
     literal.network().map(|_| "this would equal every address that it stands for")
 }
 
+/// How many tests a condition has; at least one.
+fn n_tests(expr: &Expr) -> usize {
+    let mut n = 1;
+    expr.each_test(&mut |_| n += 1);
+    n
+}
+
 /// `asked ? yes : no`, as short as it can be said.
 fn choose(asked: Expr, yes: Expr, no: Expr) -> Expr {
     let not = |expr: Expr| Expr::Not(Box::new(expr));
@@ -53,6 +60,8 @@ fn choose(asked: Expr, yes: Expr, no: Expr) -> Expr {
         (Expr::Constant(false), no) => Expr::and(vec![not(asked), no]),
         (yes, Expr::Constant(false)) => Expr::and(vec![asked, yes]),
         (yes, Expr::Constant(true)) => Expr::or(vec![not(asked), yes]),
+        // Said twice it would be larger with each choice of a choice; so large it is refused whatever it says.
+        (yes, no) if n_tests(&asked) > MAX_TESTS => Expr::and(vec![asked, yes, no]),
         (yes, no) => Expr::or(vec![Expr::and(vec![asked.clone(), yes]), Expr::and(vec![not(asked), no])]),
     }
 }

@@ -428,6 +428,9 @@ impl Translation<'_> {
                     Err(tests) => Op::Each(Quantifier::Any, tests),
                 }))
             }
+            Value::Field(Field { is_absent: Some(_), .. }) if items.len() > MAX_SAFE_ITEMS => {
+                self.refuse(at, "the list has too many items for `&.`", "split the rule")
+            }
             _ => {
                 let pair = |item: &Node| [member.clone(), item.clone()];
                 let equal: Vec<Option<Expr>> =
@@ -437,6 +440,9 @@ impl Translation<'_> {
         }
     }
 }
+
+/// More fields than this are not compared with one that may be `null` at each of its parts.
+const MAX_SAFE_ITEMS: usize = 100;
 
 /// `not` of a condition; an operator that says it is clearer.
 fn negated(expr: Expr) -> Expr {
