@@ -9,7 +9,9 @@
 //! Windows of one rule are walked strictly in order: the next is planned when the last was applied. After
 //! downtime the missed windows come first, at most `max_catchup` of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
@@ -24,9 +26,11 @@ use crate::learning::{Lessons, Memory};
 use crate::life::{self, Step};
 use crate::matcher::Silences;
 use crate::notify::{Inhibition, Notifier, Route};
-use crate::rule::{Query, Rule, Status};
+use crate::rule::{Query, Rule};
 use crate::vitals::{SelfWatch, Vitals};
 use crate::watch::Gaps;
+
+pub use rules::RuleChanges;
 
 /// One evaluation that is due.
 #[derive(Debug, Clone)]
@@ -117,7 +121,8 @@ pub(crate) struct Tracked {
 pub struct Engine {
     pub(crate) tracked: HashMap<Arc<str>, Tracked>,
     due: BTreeSet<(i64, Arc<str>)>,
-    n_waiting: usize,
+    /// Rules that cannot be measured yet.
+    waiting: BTreeSet<Arc<str>>,
     /// As `due`: rules with further windows that are due as well. They come after those that judge the present.
     behind: BTreeSet<(i64, Arc<str>)>,
     gaps: Gaps,
@@ -171,128 +176,6 @@ impl Engine {
         self.due.clear();
         for tracked in self.tracked.values_mut().filter(|tracked| tracked.due_ms.is_some()) {
             schedule_next(&mut self.due, &self.gaps, tracked);
-        }
-    }
-
-    /// Replaces the rules, and says what to write.
-    ///
-    /// A rule that was known keeps its place in time, and its alerts unless its query changed. A new one
-    /// begins with the first window that ends after `now_ms`. Running episodes of rules that are gone or
-    /// inactive end, and people are told.
-    pub fn set_rules(&mut self, rules: Vec<Rule>, now_ms: i64) -> Changes {
-        let mut changes = Changes::default();
-        let (mut active, mut paused) = (HashMap::<Arc<str>, Arc<Rule>>::new(), HashSet::<Arc<str>>::new());
-        for rule in rules {
-            if rule.status == Status::Active {
-                active.insert(rule.id.clone(), Arc::new(rule));
-            } else {
-                paused.insert(rule.id.clone());
-            }
-        }
-        let gone = |id: &Arc<str>| match (active.contains_key(id), paused.contains(id)) {
-            (true, _) => None,
-            (false, true) => Some(ResolvedReason::RulePaused),
-            (false, false) => Some(ResolvedReason::RuleDeleted),
-        };
-        self.drop_rules(gone, now_ms, &mut changes);
-        for (id, rule) in active {
-            self.track(id, rule, now_ms, &mut changes);
-        }
-        changes.told = self.notifier.take_told();
-        changes
-    }
-
-    fn drop_rules(
-        &mut self,
-        gone: impl Fn(&Arc<str>) -> Option<ResolvedReason>,
-        now_ms: i64,
-        changes: &mut Changes,
-    ) {
-        let ids: BTreeMap<Arc<str>, ResolvedReason> = self
-            .tracked
-            .keys()
-            .chain(self.restored_alerts.keys())
-            .chain(self.restored_cursors.keys())
-            .filter_map(|id| gone(id).map(|reason| (id.clone(), reason)))
-            .collect();
-        for (id, reason) in ids {
-            self.restored_cursors.remove(&id);
-            let mut alerts = self.restored_alerts.remove(&id).unwrap_or_default();
-            let mut rule = None;
-            if let Some(tracked) = self.tracked.remove(&id) {
-                self.unschedule(&tracked);
-                alerts.extend(tracked.alerts);
-                rule = Some(tracked.rule);
-            }
-            for alert in alerts.values_mut() {
-                self.end(alert, rule.as_deref(), reason, now_ms, changes);
-            }
-            changes.forgotten_rules.push(id);
-        }
-    }
-
-    fn track(&mut self, id: Arc<str>, rule: Arc<Rule>, now_ms: i64, changes: &mut Changes) {
-        if self.tracked.get(&id).is_some_and(|tracked| tracked.rule.version == rule.version) {
-            return;
-        }
-        let before = self.tracked.remove(&id);
-        let restored = self.restored_alerts.remove(&id).unwrap_or_default();
-        let restored = restored.into_values().map(|mut alert| {
-            alert.group = std::mem::take(&mut alert.group).in_rule(rule.query.by());
-            (alert.group.clone(), alert)
-        });
-        let restored: Alerts = restored.collect();
-        let known_cursor = before.as_ref().map(|t| t.cursor).or_else(|| self.restored_cursors.remove(&id));
-        let cursor = known_cursor.unwrap_or(TimeRange::new(now_ms, now_ms));
-        if known_cursor.is_none() {
-            changes.cursors.push(Cursor { rule: id.clone(), window: cursor });
-        }
-        let mut alerts = restored;
-        if let Some(before) = before {
-            self.unschedule(&before);
-            alerts = before.alerts;
-            if before.rule.query.fingerprint() != rule.query.fingerprint() {
-                for alert in alerts.values_mut() {
-                    self.end(alert, Some(&before.rule), ResolvedReason::RuleChanged, now_ms, changes);
-                    changes.forgotten_groups.push((id.clone(), alert.group.clone()));
-                }
-                alerts.clear();
-            }
-        }
-        let mut tracked =
-            Tracked { rule, cursor, due_ms: None, waits: false, alerts, memory: Memory::default() };
-        schedule_next(&mut self.due, &self.gaps, &mut tracked);
-        self.tracked.insert(id, tracked);
-    }
-
-    fn unschedule(&mut self, tracked: &Tracked) {
-        if let Some(due_ms) = tracked.due_ms {
-            let place = (due_ms, tracked.rule.id.clone());
-            self.due.remove(&place);
-            self.behind.remove(&place);
-        }
-    }
-
-    /// Says which rules cannot be measured yet: they are not due, and no others wait for them. Those that waited
-    /// before and are not named any more go on where they stood, with every window that has passed meanwhile.
-    pub fn set_waiting(&mut self, waiting: &BTreeSet<Arc<str>>) {
-        self.n_waiting = waiting.len();
-        for (id, tracked) in &mut self.tracked {
-            match (tracked.waits, waiting.contains(id)) {
-                (false, true) => {
-                    tracked.waits = true;
-                    if let Some(due_ms) = tracked.due_ms.take() {
-                        let place = (due_ms, id.clone());
-                        self.due.remove(&place);
-                        self.behind.remove(&place);
-                    }
-                }
-                (true, false) => {
-                    tracked.waits = false;
-                    schedule_next(&mut self.due, &self.gaps, tracked);
-                }
-                _ => {}
-            }
         }
     }
 
@@ -393,8 +276,14 @@ impl Engine {
     /// When something is next due, milliseconds since the Unix epoch.
     #[must_use]
     pub fn wake_ms(&self) -> Option<i64> {
+        [self.next_due_ms(), self.notifier.next_due_ms()].into_iter().flatten().min()
+    }
+
+    /// When a rule is next due, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn next_due_ms(&self) -> Option<i64> {
         let first = |due: &BTreeSet<(i64, Arc<str>)>| due.first().map(|(due_ms, _)| *due_ms);
-        [first(&self.due), first(&self.behind), self.notifier.next_due_ms()].into_iter().flatten().min()
+        [first(&self.due), first(&self.behind)].into_iter().flatten().min()
     }
 
     /// Scores and decides: one evaluation a group; none while there is more to learn. Changes nothing but what
@@ -557,17 +446,6 @@ impl Engine {
         let news = self.notifier.tick(now_ms);
         changes.outbox.extend(news.messages);
         changes.told.extend(news.told);
-    }
-
-    /// How many rules cannot be measured yet.
-    #[must_use]
-    pub const fn n_waiting(&self) -> usize {
-        self.n_waiting
-    }
-
-    /// The rules that are evaluated, with when each is next due; those that wait for their past have no such time.
-    pub fn rules(&self) -> impl Iterator<Item = (&Arc<Rule>, Option<i64>)> {
-        self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
     }
 
     /// Where the next window of a rule begins: what came before, it no longer needs, but for late events

@@ -32,6 +32,7 @@ pub mod script;
 mod seen;
 pub mod stream;
 pub mod template;
+mod users;
 pub mod vitals;
 pub mod watch;
 

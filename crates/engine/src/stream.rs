@@ -26,6 +26,7 @@ use serde_json::{Map, Value};
 use crate::measure::{Bucket, Kind};
 use crate::rule::StreamQuery;
 use crate::seen::Seen;
+use crate::users::Users;
 
 /// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
 pub const MAX_GROUPS: usize = 10_000;
@@ -73,6 +74,8 @@ struct Stream {
     members: Vec<Member>,
     /// Where each member stands, by fingerprint and step.
     places: HashMap<(u64, i64), usize>,
+    /// The members whose past is not known yet, by fingerprint and step.
+    unready: BTreeSet<(u64, i64)>,
     index: Option<Indexed>,
 }
 
@@ -96,8 +99,8 @@ struct Member {
     is_handed_out: bool,
     /// Steps from here on are complete; `i64::MAX` until the past was added.
     covered_from_ms: i64,
-    /// Rules that read it, and the earliest time each still needs.
-    users: Vec<(Arc<str>, i64)>,
+    /// Rules that read it.
+    users: Users,
     groups: HashMap<Box<str>, Steps>,
     /// Of a query that looks for new values.
     seen: Seen,
@@ -140,22 +143,23 @@ impl Measures {
         let stream = self.streams.entry(query.stream.clone()).or_default();
         if let Some(member) = stream.member(query.fingerprint, step_ms) {
             let is_far_enough = member.reaches_ms() <= needed_from_ms;
-            member.users.retain(|(user, _)| user != rule);
-            member.users.push((rule.clone(), needed_from_ms));
+            member.users.set(rule, needed_from_ms);
             if !is_far_enough {
                 member.begin_anew(serial);
+                stream.unready.insert((query.fingerprint, step_ms));
             }
             return !is_far_enough;
         }
         stream.index = None;
         stream.places.insert((query.fingerprint, step_ms), stream.members.len());
+        stream.unready.insert((query.fingerprint, step_ms));
         stream.members.push(Member {
             query: query.clone(),
             step_ms,
             serial,
             is_handed_out: false,
             covered_from_ms: i64::MAX,
-            users: vec![(rule.clone(), needed_from_ms)],
+            users: Users::one(rule, needed_from_ms),
             groups: HashMap::new(),
             seen: Seen::default(),
             key: String::new(),
@@ -167,33 +171,39 @@ impl Measures {
         true
     }
 
-    /// Forgets that `rule` reads anything; members without readers are dropped.
-    pub fn remove(&mut self, rule: &str) {
-        for stream in self.streams.values_mut() {
-            let before = stream.members.len();
-            for member in &mut stream.members {
-                member.users.retain(|(user, _)| &**user != rule);
-            }
-            stream.members.retain(|member| !member.users.is_empty());
-            if stream.members.len() != before {
-                stream.index = None;
-                let place = |(at, member): (usize, &Member)| ((member.query.fingerprint, member.step_ms), at);
-                stream.places = stream.members.iter().enumerate().map(place).collect();
-            }
+    /// Forgets that `rule` reads `query` in steps of `step_ms`; a member without readers is dropped.
+    pub fn remove(&mut self, rule: &str, query: &StreamQuery, step_ms: i64) {
+        let Some(stream) = self.streams.get_mut(&query.stream) else { return };
+        let place = (query.fingerprint, step_ms);
+        let Some(at) = stream.places.get(&place).copied() else { return };
+        stream.members[at].users.remove(rule);
+        if !stream.members[at].users.is_empty() {
+            return;
         }
-        self.streams.retain(|_, stream| !stream.members.is_empty());
+        stream.members.swap_remove(at);
+        stream.places.remove(&place);
+        stream.unready.remove(&place);
+        if let Some(moved) = stream.members.get(at) {
+            stream.places.insert(moved.place(), at);
+        }
+        stream.index = None;
+        if stream.members.is_empty() {
+            self.streams.remove(&query.stream);
+        }
     }
 
     /// The members of `stream` that were registered since this was last called, to count their past.
     #[must_use]
     pub fn past(&mut self, stream: &str) -> Self {
         let mut past = Self::new(self.seed);
-        let members = self.streams.get_mut(stream).map_or(&mut [][..], |stream| &mut stream.members);
-        for member in members.iter_mut().filter(|member| !member.is_handed_out) {
+        let Some(stream) = self.streams.get_mut(stream) else { return past };
+        for place in &stream.unready {
+            let member = stream.places.get(place).and_then(|at| stream.members.get_mut(*at));
+            let Some(member) = member.filter(|member| !member.is_handed_out) else { continue };
             member.is_handed_out = true;
-            for (rule, needed_from_ms) in &member.users {
+            for (rule, needed_from_ms) in member.users.iter() {
                 past.n_registered = member.serial - 1;
-                past.add(rule, &member.query, member.step_ms, *needed_from_ms);
+                past.add(rule, &member.query, member.step_ms, needed_from_ms);
             }
         }
         past
@@ -202,9 +212,14 @@ impl Measures {
     /// The rules that read measures whose past is not known yet.
     #[must_use]
     pub fn waiting(&self) -> BTreeSet<Arc<str>> {
-        let members = self.streams.values().flat_map(|stream| &stream.members);
-        let unready = members.filter(|member| member.covered_from_ms == i64::MAX);
-        unready.flat_map(|member| member.users.iter().map(|(rule, _)| rule.clone())).collect()
+        let unready = |stream: &'_ Stream| {
+            let places = stream.unready.iter().filter_map(|place| stream.places.get(place));
+            places
+                .flat_map(|at| stream.members[*at].users.iter())
+                .map(|(rule, _)| rule.clone())
+                .collect::<Vec<_>>()
+        };
+        self.streams.values().flat_map(unready).collect()
     }
 
     /// Joins what `past` counted; steps from `from_ms` on are complete then. Members that are gone meanwhile stay
@@ -215,7 +230,7 @@ impl Measures {
             for member in stream.members {
                 let mine = own.member(member.query.fingerprint, member.step_ms);
                 let Some(mine) = mine.filter(|mine| mine.serial == member.serial) else { continue };
-                mine.covered_from_ms = from_ms.max(mine.needed_from_ms());
+                mine.covered_from_ms = from_ms.max(mine.users.needed_from_ms());
                 mine.seen.merge(member.seen);
                 for (key, steps) in member.groups {
                     let query = &mine.query;
@@ -226,6 +241,8 @@ impl Measures {
                         known.bucket(start_ms, || query.measure.bucket()).merge(&bucket);
                     }
                 }
+                let place = mine.place();
+                own.unready.remove(&place);
             }
         }
     }
@@ -235,6 +252,7 @@ impl Measures {
         for member in self.streams.values_mut().flat_map(|stream| &mut stream.members) {
             (member.is_handed_out, member.covered_from_ms) = (true, from_ms);
         }
+        self.streams.values_mut().for_each(|stream| stream.unready.clear());
     }
 
     /// The streams that are measured.
@@ -392,10 +410,8 @@ impl Measures {
         else {
             return;
         };
-        if let Some((_, from_ms)) = member.users.iter_mut().find(|(user, _)| &**user == rule) {
-            *from_ms = needed_from_ms;
-        }
-        let floor_ms = member.needed_from_ms();
+        member.users.renew(rule, needed_from_ms);
+        let floor_ms = member.users.needed_from_ms();
         if member.covered_from_ms != i64::MAX {
             member.covered_from_ms = member.covered_from_ms.max(floor_ms);
         }
@@ -528,15 +544,15 @@ enum Fate {
 }
 
 impl Member {
-    fn needed_from_ms(&self) -> i64 {
-        self.users.iter().map(|(_, from_ms)| *from_ms).min().unwrap_or(i64::MIN)
+    fn place(&self) -> (u64, i64) {
+        (self.query.fingerprint, self.step_ms)
     }
 
     /// How far back it is counted, or will be.
     fn reaches_ms(&self) -> i64 {
         match self.covered_from_ms {
             _ if !self.is_handed_out => i64::MIN,
-            i64::MAX => self.needed_from_ms(),
+            i64::MAX => self.users.needed_from_ms(),
             covered_from_ms => covered_from_ms,
         }
     }
@@ -554,7 +570,7 @@ impl Member {
         if self.lacks_value(fields) {
             return Fate::Unmeasured;
         }
-        if start_ms + self.step_ms <= self.needed_from_ms() {
+        if start_ms + self.step_ms <= self.users.needed_from_ms() {
             if self.query.remembers.is_some() {
                 // Too late for a window, and not for what is known.
                 self.group_key(fields);

@@ -139,9 +139,9 @@ fn rules_share_a_measure_until_the_last_is_gone() {
     }
     measures.release("two", &all, STEP_MS, 3_000);
     assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_some()); // "one" still needs it
-    measures.remove("one");
+    measures.remove("one", &all, STEP_MS);
     assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_some());
-    measures.remove("two");
+    measures.remove("two", &all, STEP_MS);
     assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_none());
     assert_eq!(measures.size(), (1, 0));
 }
@@ -210,7 +210,7 @@ fn pasts_that_are_counted_at_once_each_find_their_own_measure() {
     assert_eq!(waiting(&measures), ["one"]);
 
     // Meanwhile the rule is gone and another of the same query there: the old past is not for it.
-    measures.remove("one");
+    measures.remove("one", &all, STEP_MS);
     measures.add(&"again".into(), &all, STEP_MS, 0);
     let mut third = measures.past("s");
     for time_ms in [1_000, 2_000, 3_000] {

@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     pub(crate) samples: Counter,
     pub(crate) events: Counter,
     pub(crate) refused: Counter,
+    pub(crate) documents_read: Counter,
     pub(crate) commits: Counter,
     pub(crate) failed_commits: Counter,
     pub(crate) commit_seconds: Durations,
@@ -51,6 +52,10 @@ impl Metrics {
             samples: counter("lanner_store_samples_total", "Samples made durable."),
             events: counter("lanner_store_events_total", "Events made durable."),
             refused: counter("lanner_store_refused_total", "Writes refused because too much waited."),
+            documents_read: counter(
+                "lanner_store_documents_read_total",
+                "Rules, receivers, switches and other documents read back.",
+            ),
             commits: counter("lanner_store_commits_total", "Transactions."),
             failed_commits: counter("lanner_store_failed_commits_total", "Transactions that failed."),
             commit_seconds: durations("lanner_store_commit_seconds", "Duration of a transaction."),

@@ -1,7 +1,7 @@
 //! What everything shares: the store, the engine, the measures, and who is woken.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -65,6 +65,8 @@ pub struct App {
     /// One change of rules at a time; held while one is checked, written and put in force, and never while a past is
     /// counted. Switches have a lock of their own.
     pub changing_rules: tokio::sync::Mutex<()>,
+    /// Whether a change was stored that is not in force: reading it back failed.
+    pub is_behind: AtomicBool,
     /// Settings that change while the server runs.
     pub live: InForce,
     /// Who reads the configuration file again.

@@ -12,7 +12,9 @@ use lanner_io::store::{DocumentBatch, DocumentChange, StoreError, StoredDocument
 use serde_json::Value;
 
 use crate::app::App;
-use crate::register::{CONFIGURATION, INHIBITION, RECEIVER, RULE, check_receivers, document_of, reload};
+use crate::register::{
+    CONFIGURATION, INHIBITION, RECEIVER, RULE, Touched, check_receivers, document_of, follow,
+};
 use crate::silence;
 use crate::switches::save::{self, PlannedSwitches};
 use crate::switches::{Lock, cause};
@@ -30,6 +32,13 @@ pub struct Applied {
     pub deleted: Vec<String>,
     /// Those that are not in the configuration and stay.
     pub kept: Vec<String>,
+}
+
+impl Applied {
+    /// The ids of what is not as it was before.
+    fn touched(&self) -> impl Iterator<Item = &String> {
+        [&self.created, &self.changed, &self.deleted].into_iter().flatten()
+    }
 }
 
 /// What the application of a configuration made of everything in it.
@@ -140,6 +149,12 @@ pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> 
     let (switches, rules) =
         (touches(crate::switches::SWITCH), [RULE, RECEIVER, INHIBITION].into_iter().any(touches));
     let has_silences = !silences.is_empty();
+    let touched = Touched {
+        rules: outcome.rules.touched().cloned().collect(),
+        receivers: [&outcome.receivers, &outcome.inhibitions]
+            .into_iter()
+            .any(|it| it.touched().next().is_some()),
+    };
     app.store.save_batches(&options.actor, &options.cause, now_ms, batches, silences)?.await?;
     // Switches first: they are what somebody may wait for.
     if switches {
@@ -150,7 +165,7 @@ pub async fn apply(app: &Arc<App>, document: &Value, options: &ApplyOptions) -> 
     }
     drop(switches_lock);
     if rules {
-        let counting = reload(app).await?;
+        let counting = follow(app, touched).await?;
         drop(rules_lock);
         counting.done().await?;
     }
@@ -234,12 +249,13 @@ fn plan_joined(
     options: &ApplyOptions,
     plan: &mut Plan,
 ) -> Result<(), ApplyError> {
+    let receivers = app.store.documents(RECEIVER)?;
+    let document = check(&receivers, document)?;
     let stored = Stored {
-        rules: app.store.documents(RULE)?,
-        receivers: app.store.documents(RECEIVER)?,
+        rules: stored_rules(app, &document, options)?,
+        receivers,
         inhibitions: app.store.documents(INHIBITION)?,
     };
-    let document = check(&stored, document)?;
     let rules = compare(&stored.rules, section(&document, "rules"), "id", |stored| {
         options.prune.takes(|sections| sections.rules, cause::of(stored) == options.cause)
     });
@@ -270,6 +286,18 @@ fn plan_joined(
     plan.outcome.rules = rules;
     plan.outcome.receivers = receivers;
     Ok(())
+}
+
+/// The stored rules that matter: those that the document names, or all where others may go or are spoken of.
+fn stored_rules(
+    app: &App,
+    document: &Value,
+    options: &ApplyOptions,
+) -> Result<Vec<StoredDocument>, StoreError> {
+    if options.dry_run || options.prune.may_take(|sections| sections.rules || sections.receivers) {
+        return app.store.documents(RULE);
+    }
+    app.store.documents_of(RULE, section(document, "rules").iter().map(|rule| name_of(rule, "id")))
 }
 
 /// What is stored of the sections that depend on one another.
@@ -337,8 +365,8 @@ fn name_of<'d>(item: &'d Value, key: &str) -> &'d str {
 
 /// The document as it will be stored, if there is nothing wrong with it beside what is stored, and it reads back to the
 /// same. Every problem at once.
-fn check(stored: &Stored, document: &Value) -> Result<Value, ApplyError> {
-    let known = stored.receivers.iter().map(|stored| &*stored.id);
+fn check(receivers: &[StoredDocument], document: &Value) -> Result<Value, ApplyError> {
+    let known = receivers.iter().map(|stored| &*stored.id);
     let known: HashSet<&str> = known.collect();
     let read = |document: &Value| {
         let mut config = Config::default();
@@ -430,7 +458,8 @@ fn check_powers(app: &App, document: &Value, actor: &str) -> Result<(), ApplyErr
 /// # Errors
 /// Failures of the store.
 pub async fn delete_rule(app: &Arc<App>, id: &str, actor: &str) -> Result<(), ApplyError> {
-    delete(app, RULE, id, actor, |_| Ok(())).await
+    let rule = || Ok(Touched { rules: vec![id.to_owned()], receivers: false });
+    delete(app, RULE, id, actor, rule).await
 }
 
 /// Deletes one receiver, if no rule names it.
@@ -438,11 +467,12 @@ pub async fn delete_rule(app: &Arc<App>, id: &str, actor: &str) -> Result<(), Ap
 /// # Errors
 /// The rules that name it; failures of the store.
 pub async fn delete_receiver(app: &Arc<App>, name: &str, actor: &str) -> Result<(), ApplyError> {
-    let is_free = |rules: &[StoredDocument]| {
+    let if_free = || {
+        let rules = app.store.documents(RULE)?;
         let naming: Vec<&str> =
             rules.iter().filter(|stored| names(stored, name)).map(|stored| &*stored.id).collect();
         if naming.is_empty() {
-            return Ok(());
+            return Ok(Touched { rules: Vec::new(), receivers: true });
         }
         let shown = naming.iter().take(5).map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
         let more = if naming.len() > 5 { format!(" and {} more", naming.len() - 5) } else { String::new() };
@@ -450,7 +480,7 @@ pub async fn delete_receiver(app: &Arc<App>, name: &str, actor: &str) -> Result<
         let hint = Some("take it out of them, or delete them, first".to_owned());
         Err(ApplyError::Problems(Problems(vec![Problem { at: None, path: String::new(), message, hint }])))
     };
-    delete(app, RECEIVER, name, actor, is_free).await
+    delete(app, RECEIVER, name, actor, if_free).await
 }
 
 /// Whether a stored rule names a receiver.
@@ -463,12 +493,12 @@ async fn delete(
     kind: &str,
     id: &str,
     actor: &str,
-    is_free: impl Fn(&[StoredDocument]) -> Result<(), ApplyError>,
+    if_free: impl Fn() -> Result<Touched, ApplyError>,
 ) -> Result<(), ApplyError> {
     let _one_at_a_time = app.changing_rules.lock().await;
-    is_free(&app.store.documents(RULE)?)?;
+    let touched = if_free()?;
     let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
     app.store.save_documents(kind, actor, "deleted", app.now_ms(), gone)?.await?;
-    reload(app).await?;
+    follow(app, touched).await?;
     Ok(())
 }

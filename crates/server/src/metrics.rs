@@ -112,7 +112,7 @@ pub(crate) fn page(app: &App) -> String {
     METRICS.measures_unindexed.set(n_unindexed as f64);
     {
         let engine = app.engine();
-        METRICS.rules.set(engine.rules().count() as f64);
+        METRICS.rules.set(engine.n_rules() as f64);
         METRICS.alerts_active.set(engine.alerts().filter(|alert| alert.active).count() as f64);
     }
     describe_switches(app);

@@ -54,7 +54,7 @@ pub fn settle(app: &App, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError
 pub fn release(app: &App) {
     let _in_order = locked(&app.turns);
     let waiting = app.counting.measures().waiting();
-    app.engine().set_waiting(&waiting);
+    app.engine().set_waiting(waiting);
     app.alarm.ring();
 }
 

@@ -6,13 +6,14 @@
 //! background, with visible progress. Until then what is missing is counted when it is asked for, so results do
 //! not depend on how far the prefill is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use lanner_core::Changes;
 use lanner_core::TimeRange;
 use lanner_engine::config::{RECEIVER as RECEIVER_FIELDS, ReceiverDocument};
 use lanner_engine::document::Problem;
+use lanner_engine::engine::RuleChanges;
 use lanner_engine::rule::{Query, Status};
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::receiver::{ReceiverConfig, to_document};
@@ -22,7 +23,7 @@ use serde_json::Value;
 use crate::app::{App, Prefill, locked};
 use crate::blocking::blocking;
 use crate::past::{self, Past};
-use crate::stored::{self, Stored};
+use crate::stored::{self, Aside};
 
 /// How the audit calls the configuration that the server was started with. No caller has this name.
 pub const CONFIGURATION: &str = "config";
@@ -100,20 +101,67 @@ pub(crate) fn broke_off<T>(panic: tokio::task::JoinError) -> Result<T, StoreErro
     Err(StoreError::Database { detail: format!("the change was aborted: {panic}") })
 }
 
-/// Puts what is stored in force: at start-up and after each change. What cannot be read is set aside; what comes back
-/// is still being counted.
+/// What was stored just now and is to be in force.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// The ids of rules that were made, changed or deleted.
+    pub rules: Vec<String>,
+    /// Whether there was one of receivers or inhibitions.
+    pub receivers: bool,
+}
+
+/// Puts all that is stored in force, at start-up. What cannot be read is set aside; what comes back is still being
+/// counted.
 ///
 /// # Errors
 /// Failures of the store.
 pub async fn reload(app: &Arc<App>) -> Result<CountingPast, StoreError> {
+    let stored = stored::read(&app.store)?;
+    put_receivers_in_force(app, &[RULE, RECEIVER, INHIBITION], stored.set_aside, &stored.config);
+    let rules = stored.config.rules;
+    put_rules_in_force(app, move |engine, now_ms| engine.replace_rules(rules, now_ms)).await
+}
+
+/// As [`reload`], after a change: costs what the change costs, however much else is stored.
+///
+/// # Errors
+/// Failures of the store; the next change then reads everything again.
+pub async fn follow(app: &Arc<App>, touched: Touched) -> Result<CountingPast, StoreError> {
+    let is_behind = app.is_behind.swap(true, Ordering::Relaxed);
+    let counting = if is_behind { reload(app).await? } else { follow_only(app, touched).await? };
+    app.is_behind.store(false, Ordering::Relaxed);
+    Ok(counting)
+}
+
+async fn follow_only(app: &Arc<App>, touched: Touched) -> Result<CountingPast, StoreError> {
+    if touched.receivers {
+        let stored = stored::read_receivers(&app.store)?;
+        put_receivers_in_force(app, &[RECEIVER, INHIBITION], stored.set_aside, &stored.config);
+    }
     // Read again, with the versions that were stored just now.
-    let Stored { config, set_aside } = stored::read(&app.store)?;
-    app.set_aside.replace(&[RULE, RECEIVER, INHIBITION], set_aside);
-    app.engine().configure(config.routes, config.inhibitions);
+    let ids = || touched.rules.iter().map(String::as_str);
+    let stored = stored::read_rules(&app.store, ids())?;
+    app.set_aside.replace_some(RULE, ids(), stored.set_aside);
+    let rules = stored.config.rules;
+    let named: HashSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
+    let gone: Vec<Arc<str>> = ids().filter(|id| !named.contains(id)).map(Arc::from).collect();
+    put_rules_in_force(app, move |engine, now_ms| engine.change_rules(rules, gone, now_ms)).await
+}
+
+fn put_receivers_in_force(app: &App, kinds: &[&str], set_aside: Aside, config: &Config) {
+    app.set_aside.replace(kinds, set_aside);
+    app.engine().configure(config.routes.clone(), config.inhibitions.clone());
     app.deliveries.reconcile(app, &config.receivers);
-    let (now_ms, rules) = (app.now_ms(), config.rules);
-    let shared = Arc::clone(app);
-    let pasts = blocking(move || Ok(put_in_force(&shared, rules, now_ms))).await.unwrap_or_else(broke_off)?;
+}
+
+/// Has rules changed, and their measures with them.
+async fn put_rules_in_force(
+    app: &Arc<App>,
+    change: impl FnOnce(&mut Engine, i64) -> RuleChanges + Send + 'static,
+) -> Result<CountingPast, StoreError> {
+    let (shared, now_ms) = (Arc::clone(app), app.now_ms());
+    let work = blocking(move || Ok(put_in_force(&shared, change, now_ms)));
+    let pasts = work.await.unwrap_or_else(broke_off)?;
     Ok(CountingPast::start(app, pasts, now_ms))
 }
 
@@ -126,31 +174,29 @@ struct Fresh {
     judged_until_ms: i64,
 }
 
-fn put_in_force(app: &Arc<App>, rules: Vec<Rule>, now_ms: i64) -> Vec<Past> {
+fn put_in_force(
+    app: &Arc<App>,
+    change: impl FnOnce(&mut Engine, i64) -> RuleChanges,
+    now_ms: i64,
+) -> Vec<Past> {
     // Nothing is evaluated until it is known who waits for a past; the engine itself stays free for questions.
     let in_order = locked(&app.turns);
     let mut engine = app.engine();
-    let before = versions(&engine);
-    let kept_before = kept(&engine);
-    let changes: Changes = engine.set_rules(rules, now_ms);
-    let stale: Vec<(Arc<str>, u32)> = before.difference(&versions(&engine)).cloned().collect();
-    let fresh: Vec<Fresh> = engine
-        .rules()
-        .filter(|(rule, _)| !before.contains(&(rule.id.clone(), rule.version)))
-        .map(|(rule, _)| Fresh {
-            needed_from_ms: engine.needed_from_ms(&rule.id).unwrap_or(now_ms),
-            judged_until_ms: engine.judged_until_ms(&rule.id).unwrap_or(now_ms).max(now_ms),
-            rule: rule.clone(),
-        })
-        .collect();
-    let kept_anew: Vec<_> = kept(&engine).difference(&kept_before).copied().collect();
+    let RuleChanges { changes, stale, fresh } = change(&mut engine, now_ms);
+    let kept_anew = kept_anew(&engine, &stale, &fresh);
+    let fresh = fresh.into_iter().map(|rule| Fresh {
+        needed_from_ms: engine.needed_from_ms(&rule.id).unwrap_or(now_ms),
+        judged_until_ms: engine.judged_until_ms(&rule.id).unwrap_or(now_ms).max(now_ms),
+        rule,
+    });
+    let fresh: Vec<Fresh> = fresh.collect();
     drop(engine);
     if app.watch.is_there() && !kept_anew.is_empty() {
         forget(app, kept_anew);
     }
     let pasts = measure(app, &stale, &fresh, now_ms);
     let waiting = app.counting.measures().waiting();
-    app.engine().set_waiting(&waiting);
+    app.engine().set_waiting(waiting);
     crate::turn::write(app, changes);
     app.alarm.ring();
     drop(in_order);
@@ -158,14 +204,19 @@ fn put_in_force(app: &Arc<App>, rules: Vec<Rule>, now_ms: i64) -> Vec<Past> {
     pasts
 }
 
-fn versions(engine: &Engine) -> BTreeSet<(Arc<str>, u32)> {
-    engine.rules().map(|(rule, _)| (rule.id.clone(), rule.version)).collect()
-}
-
-/// Of which queries, and for windows of which length, history is kept.
-fn kept(engine: &Engine) -> BTreeSet<(u64, i64)> {
-    let rules = engine.rules().map(|(rule, _)| rule).filter(|rule| rule.looks_back());
-    rules.map(|rule| (rule.query.fingerprint(), rule.schedule.window_ms)).collect()
+/// Of which queries, and for windows of which length, history is kept from now on and was not before.
+fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(u64, i64)> {
+    let key = |rule: &Arc<Rule>| (rule.query.fingerprint(), rule.schedule.window_ms);
+    let mut anew: HashSet<(u64, i64)> = fresh.iter().filter(|rule| rule.looks_back()).map(key).collect();
+    if anew.is_empty() {
+        return Vec::new();
+    }
+    let new: HashSet<&Arc<str>> = fresh.iter().map(|rule| &rule.id).collect();
+    let others = engine.rules().map(|(rule, _)| rule).filter(|rule| rule.looks_back());
+    for rule in others.filter(|rule| !new.contains(&rule.id)).chain(stale.iter().filter(|rule| rule.looks_back())) {
+        anew.remove(&key(rule));
+    }
+    anew.into_iter().collect()
 }
 
 /// Forgets what an earlier rule left in history: while none looked back, nobody corrected it.
@@ -179,10 +230,14 @@ fn forget(app: &App, kept_anew: Vec<(u64, i64)>) {
 
 /// Ends the measures of rules that are gone or have a new version, and registers those of new ones. Returns what is
 /// to be counted of their past.
-fn measure(app: &App, stale: &[(Arc<str>, u32)], fresh: &[Fresh], now_ms: i64) -> Vec<Past> {
+fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<Past> {
     let _gate = app.counting.closed();
     let mut measures = app.counting.measures();
-    stale.iter().for_each(|(id, _)| measures.remove(id));
+    for rule in stale {
+        if let Query::Stream(query) = &rule.query {
+            measures.remove(&rule.id, query, rule.step_ms());
+        }
+    }
     let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     for Fresh { rule, needed_from_ms, judged_until_ms: end_ms } in fresh {
         let Query::Stream(query) = &rule.query else { continue };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -316,6 +316,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         limits: Limits::default(),
         prefills: Mutex::default(),
         changing_rules: tokio::sync::Mutex::default(),
+        is_behind: AtomicBool::default(),
         live: InForce::new(&settings),
         reloads: Reloads::default(),
         set_aside: SetAside::default(),

@@ -33,14 +33,27 @@ pub type Aside = BTreeMap<(&'static str, String), String>;
 /// # Errors
 /// Failures of the store.
 pub fn read(store: &Store) -> Result<Stored, StoreError> {
+    let mut stored = read_receivers(store)?;
+    stored.add_rules(store.rules()?);
+    Ok(stored)
+}
+
+/// Reads the rules with these ids; those that are not stored, or cannot be read, are not among them.
+///
+/// # Errors
+/// Failures of the store.
+pub fn read_rules<'i>(store: &Store, ids: impl IntoIterator<Item = &'i str>) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
-    for found in store.rules()? {
-        let Some(document) = &found.document else { continue };
-        match rule(document, &found) {
-            Ok(rule) => stored.config.rules.push(rule),
-            Err(why) => stored.put_aside(RULE, found.id, why),
-        }
-    }
+    stored.add_rules(store.documents_of(RULE, ids)?);
+    Ok(stored)
+}
+
+/// Reads every receiver and inhibition.
+///
+/// # Errors
+/// Failures of the store.
+pub fn read_receivers(store: &Store) -> Result<Stored, StoreError> {
+    let mut stored = Stored::default();
     for (kind, section) in [(RECEIVER, "receivers"), (INHIBITION, "inhibit")] {
         for found in store.documents(kind)? {
             let Some(document) = &found.document else { continue };
@@ -62,6 +75,16 @@ pub fn read(store: &Store) -> Result<Stored, StoreError> {
 }
 
 impl Stored {
+    fn add_rules(&mut self, found: Vec<StoredDocument>) {
+        for found in found {
+            let Some(document) = &found.document else { continue };
+            match rule(document, &found) {
+                Ok(rule) => self.config.rules.push(rule),
+                Err(why) => self.put_aside(RULE, found.id, why),
+            }
+        }
+    }
+
     fn put_aside(&mut self, kind: &'static str, id: String, why: String) {
         self.set_aside.insert((kind, id), why);
     }
@@ -87,6 +110,14 @@ fn alone(section: &str, document: &Value) -> Node {
     Node::new(None, Content::Map(vec![(Key { at: None, name: section.to_owned() }, list)]))
 }
 
+fn tell_new(aside: &Aside, found: &Aside) {
+    for ((kind, id), why) in found {
+        if aside.get(&(*kind, id.clone())) != Some(why) {
+            tracing::error!("the stored {kind} \"{id}\" is set aside, the rest is in force: {why}");
+        }
+    }
+}
+
 /// What is set aside now, for lists and the status.
 #[derive(Debug, Default)]
 pub struct SetAside(Mutex<Aside>);
@@ -95,13 +126,16 @@ impl SetAside {
     /// Replaces what is set aside of these kinds; what is new is logged.
     pub fn replace(&self, kinds: &[&str], found: Aside) {
         let mut aside = locked(&self.0);
-        for ((kind, id), why) in &found {
-            if aside.get(&(*kind, id.clone())) != Some(why) {
-                tracing::error!("the stored {kind} \"{id}\" is set aside, the rest is in force: {why}");
-            }
-        }
+        tell_new(&aside, &found);
         aside.retain(|(kind, _), _| !kinds.contains(kind));
         aside.extend(found);
+    }
+
+    /// As [`Self::replace`], of these documents of one kind.
+    pub fn replace_some<'i>(&self, kind: &'static str, ids: impl IntoIterator<Item = &'i str>, found: Aside) {
+        tell_new(&locked(&self.0), &found);
+        self.forget(kind, ids);
+        locked(&self.0).extend(found);
     }
 
     /// Forgets what was said of documents that were written or deleted since.

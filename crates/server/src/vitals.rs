@@ -57,7 +57,7 @@ fn look(app: &App, mut backlog: Backlog) -> Backlog {
 
 fn vitals(app: &App) -> Vitals {
     let now_ms = app.now_ms();
-    let next_ms = app.engine().rules().filter_map(|(_, due_ms)| due_ms).min();
+    let next_ms = app.engine().next_due_ms();
     let silent_ms = now_ms - app.last_turn_ms.load(Ordering::Relaxed);
     let unwritable = locked(&app.stuck).clone().or_else(|| locked(&app.upkeep_failed).clone());
     // Whoever waits for a full disk is late for a known reason, which is told already.

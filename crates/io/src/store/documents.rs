@@ -12,6 +12,7 @@ use super::audit::{body_hash, note};
 use super::state::put_silence;
 use super::writer::Urgency;
 use super::{Receipt, Store, StoreError};
+use crate::metrics::METRICS;
 
 /// So many documents are written at once, before what else waits.
 const FEW: usize = 16;
@@ -164,6 +165,29 @@ impl Store {
         })
     }
 
+    /// As [`Store::documents`], of these ids alone, in their order. Cost: a look-up for each.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn documents_of<'i>(
+        &self,
+        kind: &str,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<Vec<StoredDocument>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
+                 WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
+            )?;
+            let mut found = Vec::new();
+            for id in ids {
+                found.extend(statement.query_row([kind, id], |row| Ok(stored(row))).optional()?.transpose()?);
+            }
+            found.retain(|stored: &StoredDocument| stored.document.is_some());
+            Ok(found)
+        })
+    }
+
     /// As [`Store::documents`], at most `limit`, and only those whose id comes after `after`, if that is given: the empty
     /// id is one as well, which only damage or an older release can have left.
     ///
@@ -178,7 +202,7 @@ impl Store {
         self.look(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT id, version, body, changed_ms, actor, message, cause FROM document AS this
-                 WHERE kind = ?1 AND (?2 IS NULL OR id > ?2) AND body IS NOT NULL AND version =
+                 WHERE kind = ?1 AND id >= coalesce(?2, '') AND id IS NOT ?2 AND body IS NOT NULL AND version =
                    (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
                  ORDER BY id LIMIT ?3",
             )?;
@@ -385,6 +409,7 @@ fn body(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Value>> {
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredDocument, StoreError> {
+    METRICS.documents_read.inc();
     let cause: Option<String> = row.get(6)?;
     Ok(StoredDocument {
         id: row.get(0)?,

@@ -127,9 +127,9 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
     let counts = app.store.outbox_counts()?;
     let now_ms = app.now_ms();
     let engine = app.engine();
-    let next_ms = engine.rules().filter_map(|(_, due_ms)| due_ms).min();
+    let next_ms = engine.next_due_ms();
     let lag_ms = next_ms.map_or(0, |next_ms| (now_ms - next_ms).max(0));
-    let rules = engine.rules().count() as u64;
+    let rules = engine.n_rules() as u64;
     let alerts = engine.alerts().map(|alert| alert.state).collect();
     let text = |alert: &lanner_core::Alert| alert.content.as_str().unwrap_or_default().to_owned();
     let problems = engine.complaints().map(text).collect();

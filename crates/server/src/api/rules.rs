@@ -1,10 +1,11 @@
 //! Rules: apply, check, list, show, delete, history.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use lanner_core::{Alert, Evaluation};
+use axum::http::{HeaderMap, HeaderValue, header};
+use lanner_core::Evaluation;
 use lanner_engine::Config;
 use lanner_engine::document::Node;
 use lanner_io::store::{EvaluationFilter, StoredRule};
@@ -143,17 +144,13 @@ fn document(stored: StoredRule) -> RuleDocument {
     }
 }
 
-/// How each wanted rule fares, if it is evaluated, by id.
-fn states(app: &App, is_wanted: &dyn Fn(&str) -> bool) -> HashMap<String, RuleState> {
+/// How each of these rules fares that is evaluated, by id.
+fn states<'i>(app: &App, ids: impl IntoIterator<Item = &'i str>) -> HashMap<String, RuleState> {
     let prefills = locked(&app.prefills);
     let mut states: HashMap<String, RuleState> = HashMap::new();
-    let mut by_rule: HashMap<Arc<str>, Vec<lanner_core::AlertState>> = HashMap::new();
     let engine = app.engine();
-    for Alert { rule, state, .. } in engine.alerts().filter(|alert| is_wanted(&alert.rule)) {
-        by_rule.entry(rule.clone()).or_default().push(*state);
-    }
-    for (rule, next_ms) in engine.rules().filter(|(rule, _)| is_wanted(&rule.id)) {
-        let counts: StateCounts = by_rule.remove(&rule.id).unwrap_or_default().into_iter().collect();
+    for (rule, next_ms) in ids.into_iter().filter_map(|id| engine.rule(id)) {
+        let counts: StateCounts = engine.alerts_of(&rule.id).map(|alert| alert.state).collect();
         let prefill = prefills.get(&rule.id).map(|progress| Prefill {
             done: progress.done,
             total: progress.total,
@@ -199,16 +196,29 @@ pub struct Page {
 pub async fn list(
     State(app): State<Arc<App>>,
     Query(Page { limit, after }): Query<Page>,
-) -> Result<Json<Vec<RuleView>>, ApiError> {
-    let stored = app.store.documents_after(register::RULE, after.as_deref(), limit.0)?;
-    let ids: HashSet<&str> = stored.iter().map(|rule| rule.id.as_str()).collect();
-    let mut states = states(&app, &|id| ids.contains(id));
+) -> Result<(HeaderMap, Json<Vec<RuleView>>), ApiError> {
+    let limit = limit.0;
+    let mut stored = app.store.documents_after(register::RULE, after.as_deref(), limit + 1)?;
+    let has_more = stored.len() > limit;
+    stored.truncate(limit);
+    let last = stored.last().filter(|_| has_more).map(|rule| rule.id.clone());
+    let mut states = states(&app, stored.iter().map(|rule| rule.id.as_str()));
     let views = stored.into_iter().map(|stored| {
         let state = states.remove(&stored.id);
         let problem = app.set_aside.problem(register::RULE, &stored.id);
         RuleView { rule: document(stored), state, problem }
     });
-    Ok(Json(views.collect()))
+    Ok((next_page(limit, last.as_deref()), Json(views.collect())))
+}
+
+/// The header that says where the page after `last` is, as RFC 8288 has it.
+fn next_page(limit: usize, last: Option<&str>) -> HeaderMap {
+    let link = last.map(|last| {
+        let after: String = form_urlencoded::byte_serialize(last.as_bytes()).collect();
+        format!("</api/v1/rules?limit={limit}&after={after}>; rel=\"next\"")
+    });
+    let link = link.and_then(|link| HeaderValue::from_str(&link).ok());
+    link.map(|link| (header::LINK, link)).into_iter().collect()
 }
 
 /// Show one rule, its state and its last evaluation.
@@ -221,7 +231,7 @@ pub async fn list(
 ))]
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleView>, ApiError> {
     let rule = document(latest(&app, &id)?.ok_or_else(|| ApiError::not_found("rule", &id))?);
-    let mut state = states(&app, &|known| known == id).remove(&id);
+    let mut state = states(&app, [id.as_str()]).remove(&id);
     if let Some(state) = &mut state {
         let filter =
             EvaluationFilter { rule: Some(id.as_str().into()), limit: 1, ..EvaluationFilter::default() };
