@@ -1,6 +1,6 @@
 //! The names of all series as Graphite sees them: a tree of dotted paths, and series with tags.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use lanner_core::SeriesKey;
@@ -14,9 +14,37 @@ use crate::app::locked;
 pub(super) struct Paths {
     /// Series without labels by their dotted names, in order.
     plain: Vec<(String, SeriesId)>,
-    /// Series with labels by their full names (`name;label=value;...`), in order, with all their tags.
-    tagged: Vec<(String, SeriesId, BTreeMap<String, String>)>,
+    /// Series with labels, in order of their full names (`name;label=value;...`). There may be millions: names and tags
+    /// are made of the key, which the store has in memory anyway, when they are asked for.
+    tagged: Vec<(Tagged, SeriesId)>,
 }
+
+/// A series with labels, which Graphite calls tags; its name is the tag `name`.
+#[derive(Debug, Clone)]
+pub(super) struct Tagged(Arc<SeriesKey>);
+
+impl Tagged {
+    pub(super) fn full_name(&self) -> String {
+        full_name(&self.0)
+    }
+
+    pub(super) fn tag(&self, tag: &str) -> Option<&str> {
+        if tag == NAME { Some(&self.0.name) } else { self.0.labels.get(tag) }
+    }
+
+    /// The names of all its tags.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &str> {
+        let labels = self.0.labels.iter().map(|(label, _)| label);
+        labels.filter(|label| *label != NAME).chain([NAME])
+    }
+
+    fn fulfils(&self, condition: &TagCondition) -> bool {
+        condition.accepts(self.tag(condition.tag()).unwrap_or_default())
+    }
+}
+
+/// The tag that is a series' name.
+const NAME: &str = "name";
 
 /// The newest `Paths`, made again when series were added.
 #[derive(Debug, Default)]
@@ -57,22 +85,19 @@ impl Paths {
             if key.labels.is_empty() {
                 paths.plain.push((key.name.to_string(), *id));
             } else {
-                let mut tags: BTreeMap<String, String> =
-                    key.labels.iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect();
-                let name = full_name(key);
-                tags.insert("name".to_owned(), key.name.to_string());
-                paths.tagged.push((name, *id, tags));
+                paths.tagged.push((Tagged(Arc::clone(key)), *id));
             }
         }
         paths.plain.sort_unstable();
-        paths.tagged.sort_unstable();
+        paths.tagged.sort_by_cached_key(|(tagged, _)| tagged.full_name());
         paths
     }
 
     /// The series called `name`, with or without tags.
     pub(super) fn series(&self, name: &str) -> Option<SeriesId> {
         if name.contains(';') {
-            let found = self.tagged.binary_search_by(|(known, ..)| known.as_str().cmp(name)).ok()?;
+            let found =
+                self.tagged.binary_search_by(|(known, _)| known.full_name().as_str().cmp(name)).ok()?;
             return Some(self.tagged[found].1);
         }
         let found = self.plain.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
@@ -123,16 +148,16 @@ impl Paths {
     }
 
     /// The full names of the series that fulfil all conditions, in order.
-    pub(super) fn with_tags<'a>(&'a self, conditions: &'a [TagCondition]) -> impl Iterator<Item = &'a str> {
-        self.tags_where(conditions).map(|(name, _)| name)
+    pub(super) fn with_tags<'a>(&'a self, conditions: &'a [TagCondition]) -> impl Iterator<Item = String> {
+        self.tags_where(conditions).map(Tagged::full_name)
     }
 
-    /// Names and tags of the series that fulfil all conditions, in order.
+    /// The series that fulfil all conditions, in order of their full names.
     pub(super) fn tags_where<'a>(
         &'a self,
         conditions: &'a [TagCondition],
-    ) -> impl Iterator<Item = (&'a str, &'a BTreeMap<String, String>)> {
-        let all = self.tagged.iter().map(|(name, _, tags)| (name.as_str(), tags));
-        all.filter(|(_, tags)| conditions.iter().all(|condition| condition.matches(tags)))
+    ) -> impl Iterator<Item = &'a Tagged> {
+        let all = self.tagged.iter().map(|(tagged, _)| tagged);
+        all.filter(|tagged| conditions.iter().all(|condition| tagged.fulfils(condition)))
     }
 }

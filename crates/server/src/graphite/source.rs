@@ -43,7 +43,7 @@ impl Source for StoreSource {
 
     fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
         let conditions = TagCondition::parse_all(conditions)?;
-        Ok(self.paths.with_tags(&conditions).map(str::to_owned).collect())
+        Ok(self.paths.with_tags(&conditions).collect())
     }
 
     fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Invalid;
 use super::find::with_paths;
 use super::parameters::Parameters;
-use super::paths::full_name;
+use super::paths::{Tagged, full_name};
 use crate::api::Path;
 use crate::app::App;
 
@@ -43,7 +43,7 @@ pub(super) async fn tags(State(app): State<Arc<App>>, parameters: Parameters) ->
         Err(invalid) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
-        let tags: BTreeSet<&String> = paths.tags_where(&[]).flat_map(|(_, tags)| tags.keys()).collect();
+        let tags: BTreeSet<&str> = paths.tags_where(&[]).flat_map(Tagged::tags).collect();
         let tags: Vec<Value> = (1..)
             .zip(tags.into_iter().filter(|tag| wanted(tag)))
             .map(|(id, tag)| json!({"id": id, "tag": tag}))
@@ -64,9 +64,8 @@ pub(super) async fn tag(
         Err(invalid) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
-        let mut counts: BTreeMap<&String, u64> = BTreeMap::new();
-        for value in
-            paths.tags_where(&[]).filter_map(|(_, tags)| tags.get(&tag)).filter(|value| wanted(value))
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for value in paths.tags_where(&[]).filter_map(|tagged| tagged.tag(&tag)).filter(|value| wanted(value))
         {
             *counts.entry(value).or_default() += 1;
         }
@@ -89,7 +88,7 @@ pub(super) async fn find_series(State(app): State<Arc<App>>, parameters: Paramet
         Err(invalid) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
-        let names: Vec<&str> = paths.with_tags(&conditions).collect();
+        let names: Vec<String> = paths.with_tags(&conditions).collect();
         super::json(&parameters, json!(names).to_string())
     })
     .await
@@ -97,10 +96,10 @@ pub(super) async fn find_series(State(app): State<Arc<App>>, parameters: Paramet
 
 /// The tags that complete what is typed: those of the series that fulfil the conditions, but not tags already used.
 pub(super) async fn complete_tags(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
-    complete(app, parameters, |parameters, conditions, tags| {
+    complete(app, parameters, |parameters, conditions, tagged| {
         let prefix = parameters.last("tagPrefix").unwrap_or_default();
-        let free = |tag: &&String| !conditions.iter().any(|condition| condition.tag() == tag.as_str());
-        tags.keys().filter(|tag| tag.starts_with(prefix)).filter(free).cloned().collect()
+        let free = |tag: &&str| !conditions.iter().any(|condition| condition.tag() == *tag);
+        tagged.tags().filter(|tag| tag.starts_with(prefix)).filter(free).collect()
     })
     .await
 }
@@ -110,10 +109,10 @@ pub(super) async fn complete_values(State(app): State<Arc<App>>, parameters: Par
     if parameters.last("tag").is_none() {
         return Invalid::new("no tag specified").into_response();
     }
-    complete(app, parameters, |parameters, _, tags| {
+    complete(app, parameters, |parameters, _, tagged| {
         let prefix = parameters.last("valuePrefix").unwrap_or_default();
-        let value = parameters.last("tag").and_then(|tag| tags.get(tag));
-        value.filter(|value| value.starts_with(prefix)).cloned().into_iter().collect()
+        let value = parameters.last("tag").and_then(|tag| tagged.tag(tag));
+        value.filter(|value| value.starts_with(prefix)).into_iter().collect()
     })
     .await
 }
@@ -121,16 +120,16 @@ pub(super) async fn complete_values(State(app): State<Arc<App>>, parameters: Par
 async fn complete(
     app: Arc<App>,
     parameters: Parameters,
-    of: impl Fn(&Parameters, &[TagCondition], &BTreeMap<String, String>) -> Vec<String> + Send + 'static,
+    of: impl for<'t> Fn(&Parameters, &[TagCondition], &'t Tagged) -> Vec<&'t str> + Send + 'static,
 ) -> Response {
     let (conditions, limit) = match (conditions(&parameters), parameters.number("limit")) {
         (Ok(conditions), Ok(limit)) => (conditions, limit.unwrap_or(N_COMPLETIONS)),
         (Err(invalid), _) | (_, Err(invalid)) => return invalid.into_response(),
     };
     with_paths(app, move |paths| {
-        let found: BTreeSet<String> =
-            paths.tags_where(&conditions).flat_map(|(_, tags)| of(&parameters, &conditions, tags)).collect();
-        let found: Vec<String> = found.into_iter().take(limit).collect();
+        let found: BTreeSet<&str> =
+            paths.tags_where(&conditions).flat_map(|tagged| of(&parameters, &conditions, tagged)).collect();
+        let found: Vec<&str> = found.into_iter().take(limit).collect();
         super::json(&parameters, json!(found).to_string())
     })
     .await
