@@ -99,7 +99,9 @@ fn in_process(folder: &std::path::Path) -> Vec<Row> {
     let queries: Vec<Query> = (0..N_SERIES).map(|n| read_query(&query(n))).collect();
     let selected = || {
         timed(ids.len(), |n| match &queries[n] {
-            Query::Series(query) => live::series(&store, query, &[Some(window)]).unwrap().len() as u64,
+            Query::Series(query) => {
+                live::series(&store, query, &[Some(window)], &|| false).unwrap().len() as u64
+            }
             _ => 0,
         })
     };

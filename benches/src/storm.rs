@@ -1,7 +1,8 @@
 //! A storm: thousands of groups that fire in one window, and what it takes until people know.
 //!
 //! The peer is Alertmanager, which is sent the same alerts ready-made: it neither counts events nor evaluates. Both
-//! have the grouping that they come with. From the events, or alerts, to the first message of each rule.
+//! have the grouping that they come with. From the events, or alerts, to the first message of each rule, which must say
+//! that they fire: the window is long, so that nothing is over before people are told.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -64,7 +65,7 @@ fn lanner(setup: &Setup, n_groups: usize, n_inhibitions: usize) -> Seen {
     let rule = |n: usize| {
         json!({
             "id": format!("storm-{n}"), "query": { "stream": format!("s{n}"), "measure": "count", "by": ["k"] },
-            "window": "5s", "absolute": { "max": 0 }, "receivers": ["hook"], "labels": { "severity": "page" },
+            "window": "5m", "every": "20s", "absolute": { "max": 0 }, "receivers": ["hook"], "labels": { "severity": "page" },
         })
     };
     let rules: Vec<Value> = (0..n_rules(n_groups)).map(rule).collect();
@@ -179,7 +180,7 @@ fn listen() -> (u16, Receiver<usize>) {
     (port, sizes)
 }
 
-/// Reads one request and answers it; returns the size of its body.
+/// Reads one request and answers it; returns the size of its body, which says that something fires.
 fn take(stream: &mut BufReader<TcpStream>) -> Option<usize> {
     let (mut length, mut line) = (0, String::new());
     loop {
@@ -196,6 +197,8 @@ fn take(stream: &mut BufReader<TcpStream>) -> Option<usize> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
+    let message: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(message["status"], "firing", "{message}");
     stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok()?;
     Some(length)
 }
