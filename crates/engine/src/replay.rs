@@ -276,11 +276,15 @@ impl<'q> SeriesGroups<'q> {
 
     /// Whether a series can be added: of more than [`MAX_GROUPS`] groups those that come last are left out.
     pub fn takes(&mut self, key: &SeriesKey) -> bool {
-        let is_over = self.groups.len() >= MAX_GROUPS
-            && self.selector.matches(key)
-            && !self.groups.contains_key(&self.selector.group(key));
+        let is_over =
+            self.groups.len() >= MAX_GROUPS && self.selector.matches(key) && !self.has_group_of(key);
         self.n_overflow += u64::from(is_over);
         !is_over
+    }
+
+    fn has_group_of(&self, key: &SeriesKey) -> bool {
+        // Each series is a group of its own, and comes once.
+        self.selector.query.by != ["*"] && self.groups.contains_key(&self.selector.group(key))
     }
 
     /// How many series were left out.

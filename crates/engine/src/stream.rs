@@ -15,7 +15,7 @@
 //! forgotten where an event comes that belongs into them ([`Measures::corrections`]), and counted anew when it is
 //! needed. So a window comes to the same whenever somebody asks.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use lanner_core::event::lookup;
@@ -105,8 +105,8 @@ struct Member {
     /// Of a query that looks for new values.
     seen: Seen,
     key: String,
-    /// Events of groups beyond [`MAX_GROUPS`], which were not counted.
-    n_overflow: u64,
+    /// Events of groups beyond [`MAX_GROUPS`], which were not counted, by the start of their step.
+    left_out: BTreeMap<i64, u64>,
     /// The end of the latest window that was judged.
     judged_ms: i64,
     /// The end of the latest window of which the edge may keep what was measured, and the longest of them.
@@ -163,7 +163,7 @@ impl Measures {
             groups: HashMap::new(),
             seen: Seen::default(),
             key: String::new(),
-            n_overflow: 0,
+            left_out: BTreeMap::new(),
             judged_ms: i64::MIN,
             kept_ms: i64::MIN,
             window_ms: 0,
@@ -240,6 +240,9 @@ impl Measures {
                     for (start_ms, bucket) in steps.buckets {
                         known.bucket(start_ms, || query.measure.bucket()).merge(&bucket);
                     }
+                }
+                for (start_ms, n) in member.left_out {
+                    *mine.left_out.entry(start_ms).or_default() += n;
                 }
                 let place = mine.place();
                 own.unready.remove(&place);
@@ -344,13 +347,11 @@ impl Measures {
         member.seen.judge(asked, held_ms, window.start_ms.saturating_sub(query.over_ms()), inner)
     }
 
-    /// How many events were not counted because they belong to groups beyond [`MAX_GROUPS`].
+    /// How many events of `window` were not counted because they belong to groups beyond [`MAX_GROUPS`].
     #[must_use]
-    pub fn n_overflow(&self, query: &StreamQuery, step_ms: i64) -> u64 {
-        let stream = self.streams.get(&query.stream);
-        let place = stream.and_then(|stream| stream.places.get(&(query.fingerprint, step_ms)));
-        let member = stream.zip(place).and_then(|(stream, at)| stream.members.get(*at));
-        member.map_or(0, |member| member.n_overflow)
+    pub fn n_left_out(&self, query: &StreamQuery, step_ms: i64, window: TimeRange) -> u64 {
+        let member = self.member(query, step_ms);
+        member.map_or(0, |member| member.left_out.range(window.start_ms..window.end_ms).map(|(_, n)| n).sum())
     }
 
     /// Notes that windows up to this one are read, to be judged or learned: what comes for them from now on is late.
@@ -425,6 +426,7 @@ impl Measures {
             }
         }
         member.groups.retain(|_, steps| !steps.buckets.is_empty());
+        member.left_out = member.left_out.split_off(&floor_ms.saturating_sub(step_ms).saturating_add(1));
         if remembers {
             let from_ms = floor_ms.saturating_sub(member.query.over_ms()).saturating_sub(step_ms);
             member.seen.forget(from_ms, |key| member.groups.contains_key(key));
@@ -563,6 +565,7 @@ impl Member {
         (self.serial, self.is_handed_out, self.covered_from_ms) = (serial, false, i64::MAX);
         self.groups.clear();
         self.seen.clear();
+        self.left_out.clear();
     }
 
     fn count(&mut self, seed: u64, time_ms: i64, fields: &Map<String, Value>) -> Fate {
@@ -581,12 +584,12 @@ impl Member {
         let Some(value) = self.value(seed, fields) else { return Fate::Unmeasured };
         self.group_key(fields);
         if self.query.remembers.is_some() && !self.remember(fields, None) {
-            self.n_overflow += 1;
+            *self.left_out.entry(start_ms).or_default() += 1;
             return Fate::Overflow;
         }
         if !self.groups.contains_key(self.key.as_str()) {
             if self.groups.len() >= MAX_GROUPS {
-                self.n_overflow += 1;
+                *self.left_out.entry(start_ms).or_default() += 1;
                 return Fate::Overflow;
             }
             let steps = Steps { group: self.group(fields), buckets: VecDeque::new() };

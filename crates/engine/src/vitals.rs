@@ -26,7 +26,11 @@ const GROUP_BY: &str = "rule";
 const LAG_MS: i64 = MINUTE_MS;
 /// A receiver that takes nothing for this long is an alert, milliseconds.
 const FAILING_MS: i64 = 5 * MINUTE_MS;
-/// For so long a dead letter, or a group that was dropped, is an alert, milliseconds.
+/// The label that names a rule with more groups than it may have.
+const LIMITED_RULE: &str = "limited_rule";
+/// So many of those have an alert of their own.
+const MOST_LIMITED: usize = 20;
+/// For so long a dead letter, or what a rule left out, is an alert, milliseconds.
 pub const RECENT_MS: i64 = HOUR_MS;
 
 /// One thing that can go wrong inside Lanner.
@@ -62,7 +66,7 @@ const DEAD_LETTERS: Kind = Kind {
 const GROUPS: Kind = Kind {
     name: "lanner:groups",
     severity: "warning",
-    about: "events of groups beyond the limit of groups were left out within the last hour",
+    about: "a rule has more groups than a rule may have, and left some out within the last hour",
 };
 const HEARTBEAT: Kind = Kind {
     name: "lanner:heartbeat-lost",
@@ -84,8 +88,8 @@ pub struct Vitals {
     pub lag_ms: i64,
     /// How every receiver is, by name.
     pub receivers: BTreeMap<Arc<str>, ReceiverVitals>,
-    /// Events of groups beyond the limit since the start.
-    pub n_dropped: u64,
+    /// What was left out within [`RECENT_MS`] of rules with more groups than a rule may have, by rule.
+    pub limited: BTreeMap<Arc<str>, String>,
     /// Why the last heartbeat was not taken, if so.
     pub heartbeat: Option<String>,
 }
@@ -117,8 +121,6 @@ pub struct SelfWatch {
     alerts: BTreeMap<(Arc<str>, Group), Alert>,
     notifier: Notifier,
     is_told: bool,
-    /// Groups dropped so far, and when the number last rose.
-    dropped: (u64, Option<i64>),
 }
 
 impl SelfWatch {
@@ -150,7 +152,7 @@ impl SelfWatch {
     /// Moves alerts by how Lanner is now, and says what to write and send.
     pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
         let mut changes = Changes::default();
-        let mut symptoms = self.symptoms(now_ms, vitals);
+        let mut symptoms = Self::symptoms(now_ms, vitals);
         let mut over: Vec<(Arc<str>, Group)> = self.alerts.keys().cloned().collect();
         for symptom in symptoms.drain(..) {
             let key = (Arc::from(symptom.kind.name), symptom.group.clone());
@@ -169,8 +171,12 @@ impl SelfWatch {
                 end(&mut alert, now_ms);
                 self.tell(&alert, now_ms, &mut changes);
             }
-            // Where a receiver is gone, so is what was said of it; elsewhere the last episode stays to be seen.
-            if key.1.labels().get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name)) {
+            // Where a receiver is gone, so is what was said of it; elsewhere the last episode stays to be seen, but of
+            // rules, of which there may be very many.
+            let labels = key.1.labels();
+            if labels.get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name))
+                || labels.get(LIMITED_RULE).is_some()
+            {
                 changes.forgotten_groups.push(key);
             } else {
                 self.alerts.insert(key, alert);
@@ -205,7 +211,7 @@ impl SelfWatch {
         self.alerts.values()
     }
 
-    fn symptoms(&mut self, now_ms: i64, vitals: &Vitals) -> Vec<Symptom> {
+    fn symptoms(now_ms: i64, vitals: &Vitals) -> Vec<Symptom> {
         let mut found = Vec::new();
         let mut wrong = |kind, value, text| found.push(Symptom { kind, group: Group::Whole, value, text });
         if let Some(why) = &vitals.unwritable {
@@ -219,20 +225,19 @@ impl SelfWatch {
             let text = format!("rules are evaluated {} late", format_duration(rounded(vitals.lag_ms)));
             wrong(&LAG, vitals.lag_ms as f64 / 1e3, text);
         }
-        let n_new = vitals.n_dropped.saturating_sub(self.dropped.0);
-        if n_new > 0 {
-            self.dropped = (vitals.n_dropped, Some(now_ms));
-        }
-        if self.dropped.1.is_some_and(|rose_ms| now_ms - rose_ms < RECENT_MS) {
-            let n_dropped = self.dropped.0;
-            let text = format!(
-                "{n_dropped} events since the start belong to groups beyond the limit and are left out"
-            );
-            wrong(&GROUPS, n_dropped as f64, text);
+        if let Some(n_more) = vitals.limited.len().checked_sub(MOST_LIMITED).filter(|n| *n > 0) {
+            let text = format!("{n_more} more rules have more groups than a rule may have");
+            wrong(&GROUPS, n_more as f64, text);
         }
         if let Some(why) = &vitals.heartbeat {
             wrong(&HEARTBEAT, 1.0, format!("nobody takes the heartbeat: {why}"));
         }
+        found.extend(vitals.limited.iter().take(MOST_LIMITED).map(|(rule, what)| Symptom {
+            kind: &GROUPS,
+            group: Group::Of(Labels::new([(LIMITED_RULE, &**rule)])),
+            value: 1.0,
+            text: format!("the rule {rule} has {what}"),
+        }));
         for (name, receiver) in &vitals.receivers {
             found.extend(failing(now_ms, name, receiver));
             found.extend(dead_letters(name, receiver));

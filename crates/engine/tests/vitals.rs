@@ -28,11 +28,17 @@ fn receivers(name: &str, vitals: ReceiverVitals) -> BTreeMap<Arc<str>, ReceiverV
     BTreeMap::from([(Arc::from(name), vitals)])
 }
 
+/// So many rules with too many groups.
+fn wide(n_rules: usize) -> BTreeMap<Arc<str>, String> {
+    (0..n_rules).map(|n| (format!("wide{n:02}").into(), "more than 10000 groups".to_owned())).collect()
+}
+
 /// Every kind, with vitals in which it alone is wrong and a part of what people are told.
 fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
     let well = Vitals::default();
     let of = |vitals| Vitals { receivers: receivers("on-call", vitals), ..well.clone() };
     let none = ReceiverVitals::default();
+    let limited = wide(1);
     vec![
         ("lanner:store", Vitals { unwritable: Some("disk full".into()), ..well.clone() }, "disk full"),
         ("lanner:damage", Vitals { damage: Some("page 7".into()), ..well.clone() }, "page 7"),
@@ -52,7 +58,7 @@ fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
             "502",
         ),
         ("lanner:dead-letters", of(ReceiverVitals { n_dead: 3, ..none }), "3 messages"),
-        ("lanner:groups", Vitals { n_dropped: 12, ..well.clone() }, "12 events"),
+        ("lanner:groups", Vitals { limited, ..well.clone() }, "the rule wide00 has more"),
         ("lanner:heartbeat-lost", Vitals { heartbeat: Some("timed out".into()), ..well }, "timed out"),
     ]
 }
@@ -78,11 +84,7 @@ fn every_kind_is_told_once_and_ends() {
     assert!(KINDS.iter().all(|kind| told.contains(&kind.name)), "a kind is not tried: {told:?}");
     for (name, sick, part) in sicknesses() {
         let mut engine = engine();
-        let well = Vitals {
-            receivers: receivers("on-call", ReceiverVitals::default()),
-            n_dropped: sick.n_dropped,
-            ..Vitals::default()
-        };
+        let well = Vitals { receivers: receivers("on-call", ReceiverVitals::default()), ..Vitals::default() };
         let changes = engine.observe(0, &sick);
         let message = only(&changes);
         let alert = &message.alerts[0];
@@ -112,6 +114,28 @@ fn what_is_short_or_small_is_no_alert() {
     ] {
         assert_eq!(engine().observe(0, &vitals), Changes::default(), "{vitals:?}");
     }
+}
+
+#[test]
+fn each_rule_with_too_many_groups_is_told_and_very_many_are_one_more() {
+    let mut engine = engine();
+    let named = |changes: &Changes| {
+        let alerts = changes
+            .alerts
+            .iter()
+            .map(|alert| alert.labels.get("limited_rule").unwrap_or("others").to_owned());
+        alerts.collect::<Vec<_>>()
+    };
+    let changes = engine.observe(0, &Vitals { limited: wide(2), ..Vitals::default() });
+    assert_eq!(named(&changes), ["wide00", "wide01"]);
+    let changes = engine.observe(1_000, &Vitals { limited: wide(3), ..Vitals::default() });
+    assert_eq!(named(&changes), ["wide02"]); // news though others are told
+    engine.observe(2_000, &Vitals { limited: wide(500), ..Vitals::default() });
+    assert_eq!(engine.complaints().count(), 21);
+    assert!(engine.complaints().any(|alert| alert.content.as_str().unwrap().contains("480 more rules")));
+    // What is over is not kept for each rule there ever was.
+    engine.observe(3_000, &Vitals::default());
+    assert_eq!(engine.alerts().count(), 1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 use std::time::Duration;
 
 use lanner_engine::Engine;
-use lanner_engine::stream::{MAX_GROUPS, Measures};
+use lanner_engine::stream::Measures;
 use lanner_io::store::{Retention, Store};
 
 use crate::access::{SlowDown, Tokens};
@@ -15,6 +15,7 @@ use crate::graphite::PathsCache;
 use crate::history::History;
 use crate::late_samples::LateSamples;
 use crate::lateness::Latenesses;
+use crate::limits::Limits;
 use crate::outgoing::Outgoing;
 use crate::reload::{InForce, Reloads};
 use crate::settings::Settings;
@@ -183,32 +184,6 @@ pub struct Ingested {
     pub rejected: AtomicU64,
     /// Evaluations made.
     pub evaluations: AtomicU64,
-}
-
-/// Rules with more groups than they may have, and what was left out of their latest window.
-#[derive(Debug, Default)]
-pub struct Limits(Mutex<HashMap<Arc<str>, String>>);
-
-impl Limits {
-    /// Notes that `n_left_out` events or series belong to groups beyond the limit. The log tells it once a rule.
-    pub fn note(&self, rule: &Arc<str>, n_left_out: u64, what: &str) {
-        let mut limits = locked(&self.0);
-        if n_left_out == 0 {
-            limits.remove(rule);
-            return;
-        }
-        let limit =
-            format!("more than {MAX_GROUPS} groups: {n_left_out} {what} of other groups are left out");
-        if limits.insert(rule.clone(), limit.clone()).is_none() {
-            tracing::warn!(rule = &**rule, "{limit}; group by fewer labels, or narrow the query");
-        }
-    }
-
-    /// What was left out of a rule's latest window, if something was.
-    #[must_use]
-    pub fn of(&self, rule: &str) -> Option<String> {
-        locked(&self.0).get(rule).cloned()
-    }
 }
 
 /// How far the prefill of a rule is.

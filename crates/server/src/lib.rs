@@ -25,6 +25,7 @@ pub mod history;
 pub mod ingest;
 pub mod late_samples;
 pub mod lateness;
+pub mod limits;
 pub mod live;
 pub mod maintain;
 mod metrics;

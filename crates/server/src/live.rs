@@ -56,11 +56,12 @@ fn read_stream(
     if !due.more {
         now = match app.counting.measures().read(query, step_ms, due.window) {
             Some(values) => values,
-            None => count(&app.store, query, step_ms, due.window)?,
+            None => count(app, query, step_ms, due.window)?,
         };
         kept.extend(settle(app, due, query));
     }
-    app.limits.note(&due.rule.id, app.counting.measures().n_overflow(query, step_ms), "events");
+    let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
+    app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
     let bases = bases(app, due, query, kept)?;
     let first_data_ms = app.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
@@ -99,22 +100,28 @@ fn read_new(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Result<Readings, 
             let steps_ms = due.window.start_ms - query.over_ms();
             let from_ms = steps_ms.div_euclid(step_ms) * step_ms;
             let range = TimeRange::new(from_ms, due.window.end_ms);
-            read(&count_all(&app.store, query, step_ms, range)?).unwrap_or_default()
+            read(&count_all(&app.store, query, step_ms, range, &|| app.alarm.is_stopping())?)
+                .unwrap_or_default()
         }
     };
-    app.limits.note(&due.rule.id, app.counting.measures().n_overflow(query, step_ms), "events");
+    let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
+    app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
     Ok(Readings { groups: gather(due, now, &[seen]), first_data_ms: app.counting.first_ms(&query.stream) })
 }
 
 fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
     let store = &app.store;
     let matching = store.select(&query.name, &query.labels)?;
-    let (values, n_overflow) = read_matching(store, query, &due.windows(), &matching)?;
-    app.limits.note(&due.rule.id, n_overflow, "series");
+    let is_over = || app.alarm.is_stopping();
+    let (values, n_left_out) = read_matching(store, query, &due.windows(), &matching, &is_over)?;
+    app.limits.note(&due.rule.id, n_left_out, "series", app.now_ms());
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
     if due.rule.detector.bases().is_some() || values.is_empty() {
         for (id, _) in &matching {
+            if is_over() {
+                return Err(StoreError::Closed);
+            }
             first_data_ms = [first_data_ms, store.first_ms(*id)?].into_iter().flatten().min();
         }
     }
@@ -125,13 +132,14 @@ fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, St
 /// touch.
 ///
 /// # Errors
-/// Failures of the store.
+/// Failures of the store; [`StoreError::Closed`] when `is_over`.
 pub fn series(
     store: &Store,
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
+    is_over: &dyn Fn() -> bool,
 ) -> Result<Vec<GroupValues>, StoreError> {
-    Ok(read_matching(store, query, windows, &store.select(&query.name, &query.labels)?)?.0)
+    Ok(read_matching(store, query, windows, &store.select(&query.name, &query.labels)?, is_over)?.0)
 }
 
 /// Also says how many series were left out, because they would make more groups than a rule may have.
@@ -140,11 +148,15 @@ fn read_matching(
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
     matching: &[(SeriesId, Arc<SeriesKey>)],
+    is_over: &dyn Fn() -> bool,
 ) -> Result<(Vec<GroupValues>, u64), StoreError> {
     let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
     let mut groups = SeriesGroups::new(query, windows).map_err(wrong)?;
     let runs = windows::runs(windows);
     for (id, key) in matching {
+        if is_over() {
+            return Err(StoreError::Closed);
+        }
         if !groups.takes(key) {
             continue;
         }
@@ -155,8 +167,8 @@ fn read_matching(
             groups.aggregates(key, windows::aggregates(store, *id, windows.len(), &runs)?);
         }
     }
-    let n_overflow = groups.n_overflow();
-    Ok((groups.values(), n_overflow))
+    let n_left_out = groups.n_overflow();
+    Ok((groups.values(), n_left_out))
 }
 
 /// Earlier windows: from measures where they still hold them, from history, or else counted and then kept in history.
@@ -181,7 +193,7 @@ fn bases(
     for run in windows::runs(&unknown) {
         app.counting.measures().kept(query, step_ms, run.windows.last().map_or(run.range, |(_, last)| *last));
         let mark = app.history.mark(&query.stream, run.range.end_ms);
-        let past = count_all(&app.store, query, step_ms, run.range)?;
+        let past = count_all(&app.store, query, step_ms, run.range, &|| app.alarm.is_stopping())?;
         let mut rows = Vec::new();
         for (at, window) in run.windows {
             bases[at] = past.read(query, step_ms, window).unwrap_or_default();
@@ -220,15 +232,16 @@ pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange
 /// # Errors
 /// Failures of the store.
 pub fn count(
-    store: &Store,
+    app: &App,
     query: &Arc<StreamQuery>,
     step_ms: i64,
     window: TimeRange,
 ) -> Result<Values, StoreError> {
-    Ok(count_all(store, query, step_ms, window)?.read(query, step_ms, window).unwrap_or_default())
+    let all = count_all(&app.store, query, step_ms, window, &|| app.alarm.is_stopping())?;
+    Ok(all.read(query, step_ms, window).unwrap_or_default())
 }
 
-/// Counts stored events in a range of whole windows. Cost: reading all events of the stream in it.
+/// Counts stored events in a range of whole windows, until `is_over`. Cost: reading all events of the stream in it.
 ///
 /// # Errors
 /// Failures of the store.
@@ -237,11 +250,12 @@ pub fn count_all(
     query: &Arc<StreamQuery>,
     step_ms: i64,
     range: TimeRange,
+    is_over: &dyn Fn() -> bool,
 ) -> Result<Measures, StoreError> {
     let reader: Arc<str> = "".into();
     let mut measures = Measures::new(store.secret());
     measures.add(&reader, query, step_ms, i64::MIN);
     measures.cover(i64::MIN);
-    past::count(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?, &|| false)?;
+    past::count(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?, is_over)?;
     Ok(measures)
 }

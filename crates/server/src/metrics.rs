@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     pub(crate) event_lateness_seconds: Durations,
     pub(crate) sample_lateness_seconds: Durations,
     pub(crate) groups_overflow: Counter,
+    rule_left_out: Gauges,
     pub(crate) http_refused: Counter,
     pub(crate) evaluations: Counter,
     pub(crate) evaluation_lateness_seconds: Durations,
@@ -72,6 +73,11 @@ impl Metrics {
                 "lanner_groups_overflow_total",
                 "Events beyond a measure's limit of groups.",
             ),
+            rule_left_out: gauges(
+                "lanner_rule_left_out",
+                "Events or series of groups beyond the limit that a rule left out of its latest window.",
+                &["rule"],
+            ),
             http_refused: counter("lanner_http_refused_total", "Requests refused for want of a token."),
             evaluations: counter("lanner_evaluations_total", "Evaluations made."),
             evaluation_lateness_seconds: durations(
@@ -114,6 +120,10 @@ pub(crate) fn page(app: &App) -> String {
         let engine = app.engine();
         METRICS.rules.set(engine.n_rules() as f64);
         METRICS.alerts_active.set(engine.alerts().filter(|alert| alert.active).count() as f64);
+    }
+    METRICS.rule_left_out.reset();
+    for (rule, n_left_out) in app.limits.counts() {
+        METRICS.rule_left_out.with_label_values(&[&*rule]).set(n_left_out as f64);
     }
     describe_switches(app);
     app.store.record_sizes();

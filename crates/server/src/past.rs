@@ -61,22 +61,25 @@ pub fn release(app: &App) {
 /// Counts the events of a snapshot, until `is_over`. Cost: about a microsecond an event.
 ///
 /// # Errors
-/// Failures of the store.
+/// Failures of the store; [`StoreError::Closed`] when `is_over`.
 pub fn count(
     past: &mut Measures,
     stream: &str,
     snapshot: &EventsSnapshot,
     is_over: &dyn Fn() -> bool,
 ) -> Result<(), StoreError> {
+    let mut is_whole = true;
     snapshot.visit(&mut |time_ms, json| {
         if is_over() {
+            is_whole = false;
             return ControlFlow::Break(());
         }
         if let Ok(fields) = serde_json::from_slice(json) {
             past.count(stream, time_ms, &fields);
         }
         ControlFlow::Continue(())
-    })
+    })?;
+    if is_whole { Ok(()) } else { Err(StoreError::Closed) }
 }
 
 /// Measures the windows that `rule` will compare with soonest, and keeps them in history.
@@ -118,7 +121,8 @@ fn fill(app: &App, rule: &Rule, query: &Arc<StreamQuery>, windows: &[TimeRange])
     }
     for run in windows::runs(&lacking) {
         let mark = app.history.mark(&query.stream, run.range.end_ms);
-        let past = live::count_all(&app.store, query, rule.step_ms(), run.range)?;
+        let past =
+            live::count_all(&app.store, query, rule.step_ms(), run.range, &|| app.alarm.is_stopping())?;
         let mut rows = Vec::new();
         for (_, window) in run.windows {
             let values = past.read(query, rule.step_ms(), window).unwrap_or_default();

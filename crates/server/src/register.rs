@@ -213,7 +213,9 @@ fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(
     }
     let new: HashSet<&Arc<str>> = fresh.iter().map(|rule| &rule.id).collect();
     let others = engine.rules().map(|(rule, _)| rule).filter(|rule| rule.looks_back());
-    for rule in others.filter(|rule| !new.contains(&rule.id)).chain(stale.iter().filter(|rule| rule.looks_back())) {
+    for rule in
+        others.filter(|rule| !new.contains(&rule.id)).chain(stale.iter().filter(|rule| rule.looks_back()))
+    {
         anew.remove(&key(rule));
     }
     anew.into_iter().collect()

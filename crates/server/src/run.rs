@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use crate::access::{SlowDown, Tokens, tokens};
 use crate::api;
-use crate::app::{Alarm, App, Counting, Ingested, Limits};
+use crate::app::{Alarm, App, Counting, Ingested};
 use crate::blocking::blocking;
 use crate::deliver::Deliveries;
 use crate::graphite;
@@ -22,6 +22,7 @@ use crate::history::History;
 use crate::ingest::carbon::{self, Protocol};
 use crate::late_samples::LateSamples;
 use crate::lateness::Latenesses;
+use crate::limits::Limits;
 use crate::outgoing::Outgoing;
 use crate::register;
 use crate::reload::{InForce, Reloads};

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use lanner_core::Changes;
 use lanner_core::time::{MINUTE_MS, format_duration};
-use lanner_engine::Rule;
 use lanner_engine::rule::Query;
+use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 
 use crate::app::{App, locked};
+use crate::history::Kept;
 use crate::live;
 use crate::metrics::METRICS;
 use crate::watch;
@@ -24,6 +25,8 @@ const TURN: usize = 256;
 /// How long after a turn the next one begins at the earliest, unless something is overdue: rules that are due one
 /// shortly after the other share a commit. With 10,000 rules a minute, commits were most of the work.
 const GATHER: Duration = Duration::from_millis(20);
+/// After so much reading it is judged and written: a read that takes long delays those after it, not those before.
+const STRETCH: Duration = Duration::from_millis(50);
 /// How long the loop sleeps at most; it then looks at the clock, which may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
 
@@ -63,10 +66,11 @@ pub fn run(app: &App) {
 }
 
 /// One turn. Returns how many windows were due; when that is [`TURN`], more may be due at once.
+///
+/// What is due is read while nothing is locked: a change of rules does not wait until a million series are read. What
+/// changes meanwhile is noticed when it is judged: the engine passes over what was read for a rule that is no more.
 fn turn(app: &App, now_ms: i64) -> usize {
     let started = Instant::now();
-    let _in_order = locked(&app.turns);
-    settle(app, now_ms);
     correct(app);
     let plan = app.engine().plan(now_ms, TURN);
     for (rule, windows) in &plan.skipped {
@@ -77,12 +81,39 @@ fn turn(app: &App, now_ms: i64) -> usize {
         );
         METRICS.windows_skipped.inc_by(windows.unsigned_abs());
     }
-    let mut changes = Changes::default();
+    let (mut read, mut since) = (Vec::new(), started);
     for due in &plan.due {
-        if app.alarm.is_stopping() {
-            break; // the next run takes these up where the cursors stand
-        }
         let (answer, kept) = live::answer(app, due);
+        if app.alarm.is_stopping() {
+            break; // it may be half an answer; the next run takes these up where the cursors stand
+        }
+        read.push(Read { due, answer, kept });
+        if since.elapsed() >= STRETCH {
+            judge(app, std::mem::take(&mut read));
+            since = Instant::now();
+        }
+    }
+    judge(app, read);
+    if !plan.due.is_empty() {
+        METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
+    }
+    plan.due.len()
+}
+
+/// What was read of one window.
+struct Read<'p> {
+    due: &'p Due,
+    answer: Answer,
+    /// What of it is worth keeping in history.
+    kept: Vec<Kept>,
+}
+
+/// Judges what was read, tells whom there is something to tell, and writes all of it.
+fn judge(app: &App, read: Vec<Read<'_>>) {
+    let _in_order = locked(&app.turns);
+    settle(app, app.now_ms());
+    let (mut changes, mut judged) = (Changes::default(), Vec::with_capacity(read.len()));
+    for Read { due, answer, kept } in read {
         let now_ms = app.now_ms();
         if !due.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
@@ -95,21 +126,20 @@ fn turn(app: &App, now_ms: i64) -> usize {
         METRICS.evaluations.inc_by(evaluations.len() as u64);
         app.ingested.evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
         let applied = engine.apply(now_ms, due, evaluations);
+        let is_current = engine.rule(&due.rule.id).is_some_and(|(rule, _)| rule.version == due.rule.version);
         drop(engine);
         changes.extend(applied);
-        for kept in kept {
+        // Of a rule that is gone nobody corrects any more what is kept.
+        for kept in kept.into_iter().filter(|_| is_current) {
             if let Err(error) = app.history.keep(&app.store, kept) {
                 tracing::debug!(rule = &*due.rule.id, "what was measured is not kept: {error}");
             }
         }
+        judged.push(due);
     }
-    changes.extend(app.engine().tick(now_ms));
+    changes.extend(app.engine().tick(app.now_ms()));
     write(app, changes);
-    release(app, &plan.due);
-    if !plan.due.is_empty() {
-        METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
-    }
-    plan.due.len()
+    release(app, &judged);
 }
 
 /// Tells the engine where late data came.
@@ -127,7 +157,7 @@ fn correct(app: &App) {
 }
 
 /// Lets measures drop what evaluated rules no longer need.
-fn release(app: &App, due: &[lanner_engine::Due]) {
+fn release(app: &App, due: &[&Due]) {
     for due in due {
         if let Query::Stream(query) = &due.rule.query
             && let Some(needed_from_ms) = app.engine().needed_from_ms(&due.rule.id)

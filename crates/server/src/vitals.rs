@@ -14,7 +14,6 @@ use lanner_io::store::{Receipt, StoreError};
 
 use crate::app::{App, locked};
 use crate::blocking::blocking;
-use crate::metrics::METRICS;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(2);
@@ -67,9 +66,15 @@ fn vitals(app: &App) -> Vitals {
         damage: damage(app),
         lag_ms,
         receivers: receivers(app, now_ms),
-        n_dropped: METRICS.groups_overflow.get(),
+        limited: limited(app, now_ms),
         heartbeat: locked(&app.heartbeat_failed).clone(),
     }
+}
+
+/// Rules whose groups are more than they may be.
+fn limited(app: &App, now_ms: i64) -> std::collections::BTreeMap<Arc<str>, String> {
+    let engine = app.engine();
+    app.limits.recent(now_ms, |rule| engine.rule(rule).is_some())
 }
 
 /// The first damages; there may be many.

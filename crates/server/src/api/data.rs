@@ -140,12 +140,13 @@ fn measure(
         TimeRange::new(start_ms, start_ms + step_ms)
     };
     let steps = (0..n_steps).map(step);
+    let is_over = || app.alarm.is_stopping();
     let groups = match query {
         RuleQuery::Series(query) => {
-            live::series(store, query, &steps.map(Some).collect::<Vec<Option<TimeRange>>>())?
+            live::series(store, query, &steps.map(Some).collect::<Vec<Option<TimeRange>>>(), &is_over)?
         }
         RuleQuery::Stream(query) => {
-            let past = live::count_all(store, query, step_ms, range)?;
+            let past = live::count_all(store, query, step_ms, range, &is_over)?;
             by_group(steps.map(|step| past.read(query, step_ms, step).unwrap_or_default()).collect())
         }
         RuleQuery::Expression(query) => {
