@@ -13,4 +13,5 @@ mod random;
 mod receiver;
 mod room;
 mod rubbish;
+mod stopping;
 mod told;
