@@ -14,7 +14,7 @@ use crate::outgoing::Outgoing;
 use crate::powers::Origins;
 
 /// How long an attempt under way may take when its worker is replaced or the server stops.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_millis(2_500);
 
 /// The workers, and what their receivers share.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ use crate::watch::{self, Watch};
 use crate::{heartbeat, maintain, turn, vitals};
 
 /// How long requests under way, and the current turn, may take when the server stops.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_millis(2_500);
 /// How long the store may take to write what waits.
 const CLOSING: Duration = Duration::from_millis(1_500);
 

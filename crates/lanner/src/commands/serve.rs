@@ -195,6 +195,8 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
             remark("stopping; what was acknowledged is on disk");
         }
     }
+    // To take a million series apart takes seconds, and the process ends anyway: what must be written is, by then.
+    std::mem::forget(Arc::clone(server.app()));
     server.stop().await;
     applied.map(|_| ())
 }

@@ -107,6 +107,10 @@ impl Program {
         }
     }
 
+    pub(crate) fn url(&self) -> String {
+        self.setup.url()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
