@@ -32,6 +32,9 @@ const STANDARD: &str = "{{ rule }} is {{ state }}{% if severity %} ({{ severity 
     {% if base is not none %} against {{ base }}\
     {% if change is not none %} ({{ change | percent }}){% endif %}{% endif %}{% if error %} ({{ error }}){% endif %}";
 
+/// How it is found when it is compiled.
+const STANDARD_NAME: &str = "standard";
+
 /// A checked template: text, or JSON whose texts are templates.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template(Value);
@@ -73,6 +76,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(100_000));
     environment.set_formatter(format_value);
+    // A test has filled it; if it could not be read, every message would say so.
+    let _ = environment.add_template(STANDARD_NAME, STANDARD);
     environment.add_filter("percent", percent);
     environment.add_filter("number", |value: Option<f64>, digits: Option<usize>| number(value, digits));
     environment
@@ -243,18 +248,24 @@ fn check_text(text: &str, known: &[&str], problems: &mut Vec<String>) {
 
 fn render_value(written: &Value, variables: &Jinja) -> Value {
     match written {
-        Value::String(text) => Value::String(
-            ENVIRONMENT
-                .template_from_str(text)
-                .and_then(|template| template.render(variables.clone()))
-                .unwrap_or_else(|error| format!("(content not rendered: {error})")),
-        ),
+        Value::String(text) => {
+            let rendered = render_text(text, variables);
+            rendered.unwrap_or_else(|error| format!("(content not rendered: {error})")).into()
+        }
         Value::Array(items) => items.iter().map(|item| render_value(item, variables)).collect(),
         Value::Object(map) => Value::Object(
             map.iter().map(|(key, item)| (key.clone(), render_value(item, variables))).collect(),
         ),
         other => other.clone(),
     }
+}
+
+fn render_text(text: &str, variables: &Jinja) -> Result<String, minijinja::Error> {
+    // Most rules say nothing themselves, and a storm fills it for thousands of alerts: it is compiled once.
+    if text == STANDARD {
+        return ENVIRONMENT.get_template(STANDARD_NAME)?.render(variables.clone());
+    }
+    ENVIRONMENT.template_from_str(text)?.render(variables.clone())
 }
 
 #[cfg(test)]
