@@ -32,7 +32,9 @@ class Switches:
     """Kill switches: given once, or kept up to date by `connect`."""
 
     def __init__(self, snapshot: Mapping[str, Any] | str) -> None:
-        """Takes a snapshot as the server gives it, or an object with a list `switches`. Raises ValueError."""
+        """Takes a snapshot as the server gives it, or an object with a list `switches`.
+
+        Raises ValueError where it is wrong, TypeError where JSON cannot hold it."""
     @staticmethod
     def connect(
         url: str,
@@ -52,6 +54,7 @@ class Switches:
     def evaluate(self, context: Mapping[str, Any], now: Optional[float] = None) -> Verdict:
         """What the switches say of a context: a mapping of what JSON can hold. Never waits.
 
-        `now`, seconds since 1970, counts only for switches that were given. Raises TypeError where JSON cannot hold it."""
+        `now`, seconds since 1970, counts only for switches that were given. Raises TypeError, with the place, where JSON
+        cannot hold the context: it contains itself, is nested more than 127 deep, or holds something that is no JSON."""
     def status(self) -> dict[str, Any]:
         """Revision, source, staleness and the last problem."""

@@ -11,6 +11,8 @@ const EVERY_MS: i64 = 100;
 const MAX_CONTEXTS: usize = 100;
 /// A larger one is not kept, bytes.
 const MAX_BYTES: usize = 8 << 10;
+/// One that is nested deeper is not kept: no reader of JSON takes it, and writing it could end this process.
+const MAX_DEPTH: usize = 64;
 
 /// Contexts as texts. Noting one never waits, and mostly costs one comparison.
 #[derive(Debug, Default)]
@@ -29,6 +31,7 @@ impl Sample {
         let swapped = self.last_ms.compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed);
         let (Ok(_), Ok(mut kept)) = (swapped, self.kept.try_lock()) else { return };
         if kept.len() < MAX_CONTEXTS
+            && context.values().all(|value| is_shallow(value, MAX_DEPTH))
             && let Ok(text) = serde_json::to_string(context)
             && text.len() <= MAX_BYTES
         {
@@ -42,9 +45,28 @@ impl Sample {
     }
 }
 
+fn is_shallow(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => depth > 0 && items.iter().all(|item| is_shallow(item, depth - 1)),
+        Value::Object(fields) => depth > 0 && fields.values().all(|field| is_shallow(field, depth - 1)),
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_nested_without_end_is_not_kept() {
+        let nested = |depth: usize| (0..depth).fold(Value::from(1), |inner, _| Value::from(vec![inner]));
+        let context = |value| Map::from_iter([("x".to_owned(), value)]);
+        let sample = Sample::default();
+        for (n, (depth, n_kept)) in [(MAX_DEPTH, 1), (MAX_DEPTH + 1, 0), (2_000, 0)].into_iter().enumerate() {
+            sample.note(&context(nested(depth)), (n as i64 + 1) * EVERY_MS);
+            assert_eq!(sample.take().len(), n_kept, "{depth}");
+        }
+    }
 
     #[test]
     fn few_are_kept() {

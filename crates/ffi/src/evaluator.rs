@@ -109,6 +109,13 @@ mod tests {
         let switches = Evaluator::new(r#"{"switches": []}"#).unwrap();
         assert!(switches.evaluate(b"[1]", Some(0)).unwrap_err().contains("no JSON object"));
         assert!(!switches.evaluate(b"{}", None).unwrap().is_blocked());
+        for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
+            let deep = format!("{{\"x\":{}1{}}}", open.repeat(200_000), close.repeat(200_000));
+            assert!(switches.evaluate(deep.as_bytes(), Some(0)).unwrap_err().contains("recursion limit"));
+            check(&deep, "recursion limit");
+            let unclosed = open.repeat(200_000);
+            assert!(switches.evaluate(unclosed.as_bytes(), Some(0)).is_err());
+        }
         assert_eq!(switches.status(), r#"{"revision":0,"source":"given","switches":0}"#);
     }
 }

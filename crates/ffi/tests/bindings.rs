@@ -31,15 +31,22 @@ fn run(command: &mut Command) {
     }
 }
 
-#[test]
-fn python_says_what_rust_says() {
+#[track_caller]
+fn run_python(script: &str, arguments: &[PathBuf]) {
     let Some(library) = built("debug/liblanner.so") else { return };
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(library, folder.path().join("lanner.abi3.so")).unwrap();
-    run(Command::new("python3")
-        .arg(here("../python/tests/cases.py"))
-        .arg(here("../switch/testdata/cases.json"))
-        .env("PYTHONPATH", folder.path()));
+    run(Command::new("python3").arg(here(script)).args(arguments).env("PYTHONPATH", folder.path()));
+}
+
+#[test]
+fn python_says_what_rust_says() {
+    run_python("../python/tests/cases.py", &[here("../switch/testdata/cases.json")]);
+}
+
+#[test]
+fn python_outlives_whatever_it_asks() {
+    run_python("../python/tests/nested.py", &[]);
 }
 
 #[test]

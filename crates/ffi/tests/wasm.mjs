@@ -20,5 +20,25 @@ for (const { about, context, now_ms = 0, verdict } of cases) {
 assert.throws(() => switches.evaluate([1]), /no JSON object/);
 assert.throws(() => lanner.switches({ switches: [{ id: "a", when: "x ==" }] }), /switches\[0\]\.when/);
 assert.throws(() => lanner.switches("nonsense"), /no JSON/);
+// Whatever it is asked, it answers or throws, and goes on.
+const nested = (depth, wrap) => {
+  let inner = 1;
+  for (let n = 0; n < depth; n += 1) inner = wrap(inner);
+  return { x: inner };
+};
+const own = { user: {} };
+own.user.self = own;
+assert.throws(() => switches.evaluate(own), TypeError);
+assert.throws(() => lanner.switches(own), TypeError);
+for (const wrap of [(inner) => ({ a: inner }), (inner) => [inner]]) {
+  for (const depth of [1000, 20000, 200000]) {
+    assert.throws(() => switches.evaluate(nested(depth, wrap)), /deep|recursion limit/);
+    assert.throws(() => lanner.switches(nested(depth, wrap)), /deep|recursion limit/);
+  }
+}
+const deep = `{"x":${"[".repeat(200000)}${"]".repeat(200000)}}`;
+assert.throws(() => lanner.switches(deep), /recursion limit/);
+assert.throws(() => switches.evaluate(undefined), TypeError);
+assert.strictEqual(switches.evaluate(nested(100, (inner) => [inner]), 0).blocked, false);
 switches.free();
 console.log(`${asked} of ${cases.length} cases hold`);

@@ -9,6 +9,19 @@
 
 const NOTHING = 0;
 
+/** The text of a value. Throws a TypeError where JSON cannot hold it: it contains itself, is nested too deep, or is none. */
+const textOf = (value) => {
+  let text;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw new TypeError("it is nested too deep for JSON", { cause: error });
+    throw error;
+  }
+  if (text === undefined) throw new TypeError(`${typeof value} is nothing that JSON can hold`);
+  return text;
+};
+
 export class Lanner {
   #calls;
 
@@ -24,7 +37,7 @@ export class Lanner {
 
   /** Switches: a snapshot's text as the server gives it, or an object with a list `switches`. Throws where they are wrong. */
   switches(snapshot) {
-    const text = typeof snapshot === "string" ? snapshot : JSON.stringify(snapshot);
+    const text = typeof snapshot === "string" ? snapshot : textOf(snapshot);
     return new Switches(this.#calls, text);
   }
 }
@@ -42,7 +55,7 @@ export class Switches {
   evaluate(context, nowMs = Date.now()) {
     const call = (start, length, answer) =>
       this.#calls.lanner_switches_evaluate(this.#handle, start, length, BigInt(nowMs), answer);
-    return JSON.parse(this.#pass(JSON.stringify(context), call, (blocked) => blocked < 0).text);
+    return JSON.parse(this.#pass(textOf(context), call, (blocked) => blocked < 0).text);
   }
 
   /** Gives the memory back; use it no more. */

@@ -1,13 +1,17 @@
 //! Kill switches for Python: `lanner.Switches` and `lanner.Verdict`, described in `lanner.pyi`.
 //!
-//! One file, as it only translates: dictionaries become contexts, verdicts become objects.
+//! It only translates: dictionaries become contexts ([`plain`]), verdicts become objects.
+
+mod plain;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lanner_client::{Options, Snapshot, SwitchSet, blocking};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::json;
+
+use plain::{mapping, plain};
 
 /// What the switches say of one context; true when it is blocked.
 #[pyclass(frozen, module = "lanner")]
@@ -90,7 +94,7 @@ impl Switches {
     fn new(snapshot: &Bound<'_, PyAny>) -> PyResult<Self> {
         let snapshot = match snapshot.extract::<String>() {
             Ok(text) => Snapshot::from_text(&text),
-            Err(_) => Snapshot::from_document(&pythonize::depythonize(snapshot)?),
+            Err(_) => Snapshot::from_document(&plain(snapshot, "a snapshot")?),
         };
         let snapshot = snapshot.map_err(|error| wrong(format!("this {error}")))?;
         let set = SwitchSet::compile(&snapshot).map_err(|problems| wrong(problems.to_string()))?;
@@ -132,8 +136,7 @@ impl Switches {
     /// What the switches say of a context: a mapping of what JSON can hold. Never waits.
     #[pyo3(signature = (context, now=None))]
     fn evaluate(&self, context: &Bound<'_, PyAny>, now: Option<f64>) -> PyResult<Verdict> {
-        let context: Map<String, Value> = pythonize::depythonize(context)
-            .map_err(|error| PyTypeError::new_err(format!("a context is what JSON can hold: {error}")))?;
+        let context = mapping(context, "a context")?;
         let verdict = match &self.0 {
             Kind::Given(set) => set.evaluate(&context, now.map_or_else(clock_ms, |s| (s * 1e3) as i64)),
             Kind::Refreshed(switches) => switches.evaluate(&context),
