@@ -257,7 +257,7 @@ async fn proxies_are_told_who_may_pass() {
     let running = start().await;
     let document = json!({
         "when": "header.x_bank == HSBC or BANK == HSBC", "reason": "HSBC is down",
-        "answer": {"headers": {"retry-after": "60"}},
+        "answer": {"status": 429, "headers": {"retry-after": "60"}},
     });
     running.put("block-bank", document).await;
     let ask = async |path: &str, bank: &str| {
@@ -272,6 +272,20 @@ async fn proxies_are_told_who_may_pass() {
     assert_eq!((status, switch.as_deref(), retry.as_deref()), (403, Some("block-bank"), Some("60")));
     assert_eq!(body, "HSBC is down");
     assert_eq!(ask("/gate?BANK=HSBC", "ING").await.0, 403);
+    // Whichever of two values counts behind the proxy, in whatever order.
+    for query in ["BANK=HSBC&BANK=ING", "BANK=ING&BANK=HSBC", "BANK=ING&B%41NK=HSBC"] {
+        assert_eq!(ask(&format!("/gate?{query}"), "").await.0, 403, "{query}");
+        assert_eq!(ask(&format!("/gate/buy?{query}"), "").await.0, 403, "{query}");
+    }
+    // Proxies take anything but 403 for a failure of the gate; what the switch says is told beside it.
+    for path in ["/gate", "/gate/shop/buy"] {
+        let request = running.http.get(format!("{}{path}", running.url)).header("x-bank", "HSBC");
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["x-lanner-status"]),
+            (403, &"429".parse::<reqwest::header::HeaderValue>().unwrap())
+        );
+    }
     assert_eq!(ask("/gate/shop/buy?x=1", "ING").await.0, 200);
     assert_eq!(ask("/gate/shop/buy", "HSBC").await.0, 403);
     running.server.stop().await;
@@ -346,5 +360,49 @@ async fn clients_tell_what_switches_did() {
     running.fine("POST", "/api/v1/switches/counts", counts).await;
     let list = running.fine("GET", "/api/v1/switches", Value::Null).await;
     assert_eq!(list[0]["counts"], json!({"blocked": 5, "shadow": 2}));
+    running.server.stop().await;
+}
+
+/// Whatever is sent, the server answers and goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nested_without_end_is_refused() {
+    let running = start().await;
+    let deep =
+        |depth: usize, open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+    let send = async |method: &str, path: &str, body: String| {
+        let url = format!("{}{path}", running.url);
+        let response = running.http.request(method.parse().unwrap(), url).body(body).send().await.unwrap();
+        response.status().as_u16()
+    };
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        for depth in [200, 20_000, 400_000] {
+            let deep = deep(depth, open, close);
+            let switch = format!(r#"{{"id": "a", "when": "x == 1", "labels": {deep}}}"#);
+            let rows = [
+                ("POST", "/api/v1/switches/evaluate", format!(r#"{{"context": {{"x": {deep}}}}}"#)),
+                ("POST", "/api/v1/switches/evaluate", format!(r#"{{"contexts": [{{"x": {deep}}}]}}"#)),
+                ("POST", "/ks/validate", format!(r#"{{"identifier": "a", "data": {{"x": {deep}}}}}"#)),
+                ("POST", "/ofrep/v1/evaluate/flags", format!(r#"{{"context": {{"x": {deep}}}}}"#)),
+                ("POST", "/ofrep/v1/evaluate/flags/a", format!(r#"{{"context": {{"x": {deep}}}}}"#)),
+                ("POST", "/api/v1/switches", format!(r#"{{"switches": [{switch}]}}"#)),
+                ("PUT", "/api/v1/switches/a", switch.clone()),
+                ("POST", "/api/v1/switches/preview", format!(r#"{{"switch": {switch}}}"#)),
+                (
+                    "POST",
+                    "/api/v1/switches/clients",
+                    format!(r#"{{"client":"c","revision":1,"contexts":[{{"x": {deep}}}]}}"#),
+                ),
+            ];
+            for (method, path, body) in rows {
+                assert_eq!(send(method, path, body).await, 400, "{path} {depth} {open}");
+            }
+            // An event costs only itself.
+            let status =
+                send("POST", "/api/v1/events/deep", format!("{{\"x\": {deep}}}\n{{\"x\": 1}}")).await;
+            assert!((200..500).contains(&status), "{status} {depth} {open}");
+        }
+    }
+    running.put("a", json!({"when": "x == 1"})).await;
+    assert!(running.blocks(json!({"x": 1})).await);
     running.server.stop().await;
 }

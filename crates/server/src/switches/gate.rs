@@ -4,6 +4,10 @@
 //!
 //! nginx's `auth_request` asks `/gate?...`: 204 or 403. Envoy's `ext_authz` asks `/gate/` and the original path, and
 //! takes 200 only as leave: 200, or 403 with the switch's headers and body.
+//!
+//! A refusal is 403 and nothing else. nginx takes any other status for a failure of the gate, Envoy those of 500 and
+//! above, and both may be told to let requests pass then: a switch that answers its callers with 503 would block nothing.
+//! For the same reason a parameter that is given twice is no bad request, but counts with each of its values.
 
 use std::sync::Arc;
 
@@ -65,6 +69,7 @@ fn refusal(verdict: &Verdict) -> Response {
     let answer = verdict.answer().unwrap_or_default();
     put(header::CONTENT_TYPE.as_str(), "text/plain; charset=utf-8");
     answer.headers.iter().for_each(|(name, value)| put(name, value));
+    put("x-lanner-status", &answer.status.to_string());
     if let Some(first) = verdict.first() {
         put("x-lanner-switch", &first.id);
     }
