@@ -1,6 +1,7 @@
 //! What can be set about a client.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -22,7 +23,11 @@ pub struct Options {
     pub(crate) on_unavailable: OnUnavailable,
     pub(crate) name: String,
     pub(crate) sample: bool,
+    pub(crate) on_problem: Option<OnProblem>,
 }
+
+/// Is told what is wrong.
+pub(crate) type OnProblem = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -48,7 +53,16 @@ impl Options {
             on_unavailable: OnUnavailable::LastGood,
             name: own_name(),
             sample: true,
+            on_problem: None,
         }
+    }
+
+    /// Who is told, beside the log, when something becomes wrong: switches are not refreshed, or the file is refused or
+    /// cannot be written. Called from the task in the background; it should not take long.
+    #[must_use]
+    pub fn on_problem(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_problem = Some(Arc::new(tell));
+        self
     }
 
     /// What the server calls this client where it lists them; else the program's name and the process's number.

@@ -188,6 +188,7 @@ impl Remote {
         let contexts: Vec<Value> = texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
         let body = serde_json::json!({
             "client": self.name, "revision": revision, "tag": tag, "problem": problem, "contexts": contexts,
+            "file_problem": held.file_problem(),
         });
         let request = self.authorized(self.http.post(self.clients.clone()).timeout(TIMEOUT));
         if let Err(error) = request.body(body.to_string()).send().await {

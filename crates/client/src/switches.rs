@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -83,7 +83,8 @@ pub struct Status {
     pub is_pushed: bool,
     /// Why the last try to refresh failed, if it did.
     pub problem: Option<String>,
-    /// Why the file does not have what is held, if it does not: a program that starts now starts with something older.
+    /// Why the file does not have what is held, if it does not: a program that starts now starts with something older. Else
+    /// why the file was refused when this program started, if it was.
     pub file_problem: Option<String>,
 }
 
@@ -135,6 +136,7 @@ impl Status {
         serde_json::json!({
             "revision": self.revision, "source": self.source.name(), "stale_ms": self.staleness.for_ms,
             "too_old": self.staleness.is_too_old, "pushed": self.is_pushed, "problem": self.problem,
+            "file_problem": self.file_problem,
         })
     }
 }
@@ -157,6 +159,8 @@ pub(crate) struct Held {
     pub(crate) is_pushed: AtomicBool,
     problem: Mutex<Option<String>>,
     file_problem: Mutex<Option<String>>,
+    /// Why the file was refused at the start.
+    refused_file: OnceLock<String>,
     changed: tokio::sync::watch::Sender<u64>,
     /// What switches did and the server has not been told, of sets that are no longer held too.
     told: Mutex<Told>,
@@ -240,7 +244,7 @@ impl Switches {
             staleness: held.staleness(),
             is_pushed: held.is_pushed.load(Ordering::Relaxed),
             problem: held.problem.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            file_problem: held.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            file_problem: held.file_problem(),
         }
     }
 
@@ -265,6 +269,7 @@ impl Held {
             is_pushed: AtomicBool::new(false),
             problem: Mutex::default(),
             file_problem: Mutex::default(),
+            refused_file: OnceLock::new(),
             changed: tokio::sync::watch::Sender::new(0),
             told: Mutex::default(),
         })
@@ -345,12 +350,27 @@ impl Held {
         (self.current.load().set.revision(), self.tag(), problem)
     }
 
+    /// What is, or was at the start, wrong with the file.
+    pub(crate) fn file_problem(&self) -> Option<String> {
+        let problem = self.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        problem.or_else(|| self.refused_file.get().cloned())
+    }
+
+    /// Says in the log and to the program what is wrong.
+    fn tell(&self, why: &str) {
+        tracing::warn!("{why}");
+        if let Some(on_problem) = &self.options.on_problem {
+            on_problem(why);
+        }
+    }
+
     /// Notes why refreshing failed; said once in the log however often it is noted.
     pub(crate) fn fail(&self, why: String) {
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         if problem.as_ref() != Some(&why) {
-            tracing::warn!("kill switches are not refreshed: {why}");
-            *problem = Some(why);
+            *problem = Some(why.clone());
+            drop(problem); // who is told may ask for the status
+            self.tell(&format!("kill switches are not refreshed: {why}"));
         }
     }
 
@@ -419,10 +439,10 @@ impl Held {
     async fn keep(&self, path: PathBuf, text: String) {
         let written = disk::write(path.clone(), text).await;
         let problem = written.err().map(|error| format!("cannot write {}: {error}", path.display()));
+        self.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&problem);
         if let Some(why) = &problem {
-            tracing::warn!("kill switches are held but not kept: {why}");
+            self.tell(&format!("kill switches are held but not kept: {why}"));
         }
-        *self.file_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     /// The snapshot, if it is signed as it has to be.
@@ -460,7 +480,11 @@ impl Held {
             Ok(Some((text, age))) => Snapshot::from_text(&text)
                 .map_err(|error| error.to_string())
                 .and_then(|snapshot| self.believed(snapshot))
-                .and_then(|snapshot| SwitchSet::compile(&snapshot).map_err(|problems| problems.to_string()))
+                .and_then(|snapshot| {
+                    let unreadable =
+                        |problems| format!("holds switches that this release cannot read: {problems}");
+                    SwitchSet::compile(&snapshot).map_err(unreadable)
+                })
                 .map(|set| (set, age)),
             Err(error) => Err(format!("cannot be read: {error}")),
         };
@@ -470,7 +494,12 @@ impl Held {
                 self.changed.send_replace(set.revision());
                 self.current.store(Arc::new(Current::new(set, Source::Disk)));
             }
-            Err(why) => self.fail(format!("the file {name} {why}")),
+            Err(why) => {
+                // Told for as long as this program runs: that the server is there hides it soon, and next time it may not be.
+                let why = format!("the file {name} was refused at the start: it {why}");
+                self.tell(&why);
+                let _ = self.refused_file.set(why);
+            }
         }
     }
 }

@@ -176,3 +176,36 @@ async fn a_server_that_was_set_back_is_told_and_raises_its_revision() {
     assert_eq!(verified["valid"], true, "{verified}");
     server.stop().await;
 }
+
+/// The server is there, so the program notices nothing; next time it may not be.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_is_told_to_the_program_and_the_server() {
+    let server = Running::start().await;
+    server.put("a", &json!({"when": "x == 1"})).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("switches.json");
+    std::fs::write(&file, r#"{"format": 1, "revision": 7"#).unwrap();
+    let told = Arc::new(std::sync::Mutex::new(Vec::<String>::new()));
+    let tell = Arc::clone(&told);
+    let asked = options(&server.url).name("shop-1").cache(&file).tell(Duration::from_millis(100));
+    let asked = asked.on_problem(move |why| tell.lock().unwrap().push(why.to_owned()));
+    let switches = Switches::connect(asked).await.unwrap();
+    let is_said = |why: &str| why.contains("switches.json was refused at the start: it is not a snapshot");
+    assert!(blocks(&switches) && switches.status().problem.is_none());
+    assert!(switches.status().file_problem.is_some_and(|why| is_said(&why)));
+    assert!(told.lock().unwrap().iter().any(|why| is_said(why)), "{told:?}");
+    let began = std::time::Instant::now();
+    loop {
+        let clients = server.get("/api/v1/switches/clients").await;
+        if clients[0]["file_problem"].as_str().is_some_and(is_said) {
+            assert_eq!((&clients[0]["client"], &clients[0]["state"]), (&json!("shop-1"), &json!("current")));
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{clients}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // It has been replaced by one that is whole.
+    let replaced = Snapshot::from_text(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(replaced.revision(), switches.status().revision);
+    server.stop().await;
+}

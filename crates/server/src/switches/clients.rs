@@ -32,10 +32,11 @@ const MAX_RAISE: u64 = 1_000_000;
 #[derive(Debug, Default)]
 pub struct Clients(Mutex<HashMap<String, Seen>>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Seen {
     tag: String,
     problem: Option<String>,
+    file_problem: Option<String>,
     seen_ms: i64,
 }
 
@@ -49,8 +50,9 @@ fn cut(text: &str) -> String {
 }
 
 impl Clients {
-    /// Notes what a client holds.
-    pub(super) fn note(&self, name: &str, tag: &str, problem: Option<String>, now_ms: i64) {
+    /// Notes what a client holds; `problems`, if it tells of them, are why it holds nothing newer, and what is wrong with
+    /// its file.
+    pub(super) fn note(&self, name: &str, tag: &str, problems: Option<[Option<String>; 2]>, now_ms: i64) {
         let mut clients = locked(&self.0);
         let name = cut(name);
         if clients.len() >= MAX_CLIENTS && !clients.contains_key(&name) {
@@ -59,8 +61,11 @@ impl Clients {
                 return;
             }
         }
-        let problem = problem.map(|problem| cut(&problem));
-        clients.insert(name, Seen { tag: cut(tag), problem, seen_ms: now_ms });
+        let seen = clients.entry(name).or_default();
+        (seen.tag, seen.seen_ms) = (cut(tag), now_ms);
+        if let Some(problems) = problems {
+            [seen.problem, seen.file_problem] = problems.map(|problem| problem.map(|problem| cut(&problem)));
+        }
     }
 
     /// What each holds, in order of names.
@@ -79,6 +84,7 @@ impl Clients {
             state: state(seen).to_owned(),
             seen: Time(seen.seen_ms),
             problem: seen.problem.clone(),
+            file_problem: seen.file_problem.clone(),
         };
         let mut views: Vec<SwitchClient> = heard.map(view).collect();
         views.sort_by(|a, b| a.client.cmp(&b.client));
@@ -123,9 +129,9 @@ pub async fn report(
     Json(report): Json<ReportClient>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = app.now_ms();
-    let ReportClient { client, revision, tag, problem, contexts } = report;
+    let ReportClient { client, revision, tag, problem, file_problem, contexts } = report;
     let tag = tag.unwrap_or_else(|| revision.to_string());
-    app.switches.clients.note(&client, &tag, problem, now_ms);
+    app.switches.clients.note(&client, &tag, Some([problem, file_problem]), now_ms);
     for context in contexts.iter().take(MAX_CONTEXTS) {
         app.switches.recent.note(context, now_ms);
     }

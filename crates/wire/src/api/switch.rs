@@ -116,6 +116,10 @@ pub struct SwitchClient {
     /// Why it holds nothing newer, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Why its file was refused when it started, or does not have what it holds: started while the server is away, it would
+    /// hold nothing, or something older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_problem: Option<String>,
 }
 
 /// Raises the revision of the switches.
@@ -162,6 +166,10 @@ pub struct ApplySwitches {
     /// Whether to do it though it would block more than the guard lets pass; noted in the history.
     #[serde(default)]
     pub force: bool,
+    /// The versions of switches that were looked at, by id, 0 for one that was not there; if one of them has another by now,
+    /// nothing is changed and the answer is 409.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expect: BTreeMap<String, u32>,
 }
 
 /// Turns a switch on or off, or takes its last change back.
