@@ -27,7 +27,7 @@ use crate::life::{self, Step};
 use crate::matcher::Silences;
 use crate::notify::{Inhibition, Notifier, Route};
 use crate::rule::{Query, Rule};
-use crate::vitals::{SelfWatch, Vitals};
+use crate::vitals::{SelfWatch, SwitchNews, Vitals};
 use crate::watch::Gaps;
 
 pub use rules::RuleChanges;
@@ -470,15 +470,27 @@ impl Engine {
         of_rules.chain(self.self_watch.alerts())
     }
 
+    /// The alerts of one rule, in order of their groups.
+    pub fn alerts_of(&self, rule: &str) -> impl Iterator<Item = &Alert> {
+        let tracked = self.tracked.get(rule);
+        tracked.into_iter().flat_map(|tracked| tracked.alerts.values().map(|alert| &**alert))
+    }
+
     /// Moves the alerts about Lanner itself, and says what to write and send. That touches nothing that rules
     /// change, so it need not be written in any order with what they do: it goes on while they wait for a full disk.
     pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
         self.self_watch.observe(now_ms, vitals)
     }
 
-    /// What Lanner says of itself now.
+    /// What is wrong with Lanner now; news of switches is none of it.
     pub fn complaints(&self) -> impl Iterator<Item = &Alert> {
-        self.self_watch.alerts().filter(|alert| alert.active)
+        self.self_watch.alerts().filter(|alert| alert.active && SwitchNews::of(&alert.rule).is_none())
+    }
+
+    /// The switches that people were told of, and what; its end is yet to come.
+    pub fn switch_news(&self) -> impl Iterator<Item = (&str, SwitchNews)> {
+        let active = self.self_watch.alerts().filter(|alert| alert.active);
+        active.filter_map(|alert| Some((alert.group.labels().get("switch")?, SwitchNews::of(&alert.rule)?)))
     }
 }
 

@@ -5,7 +5,9 @@
 //! names that no rule can have. A failure of that receiver is an alert like any other, but is not sent to it, so that
 //! no message causes the next.
 
-use std::collections::BTreeMap;
+mod switches;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lanner_core::alert::{fingerprint, is_builtin};
@@ -17,6 +19,8 @@ use lanner_core::{
 use crate::life;
 use crate::matcher::Silences;
 use crate::notify::{Notifier, Route};
+
+pub use switches::{SwitchNews, SwitchVitals};
 
 /// The receiver that is told, if one of this name is configured.
 pub const RECEIVER: &str = "self";
@@ -74,8 +78,11 @@ const HEARTBEAT: Kind = Kind {
     about: "nobody takes the heartbeat, so whoever waits for it will think that Lanner is down",
 };
 
-/// All of them, the worst first.
-pub const KINDS: [&Kind; 7] = [&STORE, &DAMAGE, &LAG, &FAILING, &DEAD_LETTERS, &GROUPS, &HEARTBEAT];
+/// All of them, the worst first; news of switches comes last.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    let own = [&STORE, &DAMAGE, &LAG, &FAILING, &DEAD_LETTERS, &GROUPS, &HEARTBEAT];
+    own.into_iter().chain(switches::KINDS)
+}
 
 /// How Lanner is, as the edge measured it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,6 +99,8 @@ pub struct Vitals {
     pub limited: BTreeMap<Arc<str>, String>,
     /// Why the last heartbeat was not taken, if so.
     pub heartbeat: Option<String>,
+    /// What people are told of switches.
+    pub switches: SwitchVitals,
 }
 
 /// How one receiver is.
@@ -153,10 +162,10 @@ impl SelfWatch {
     pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
         let mut changes = Changes::default();
         let mut symptoms = Self::symptoms(now_ms, vitals);
-        let mut over: Vec<(Arc<str>, Group)> = self.alerts.keys().cloned().collect();
+        let mut over: BTreeSet<(Arc<str>, Group)> = self.alerts.keys().cloned().collect();
         for symptom in symptoms.drain(..) {
             let key = (Arc::from(symptom.kind.name), symptom.group.clone());
-            over.retain(|other| *other != key);
+            over.remove(&key);
             let mut alert = self.alerts.remove(&key).unwrap_or_else(|| newborn(&symptom, now_ms));
             update(&mut alert, symptom, now_ms);
             if !alert.active {
@@ -168,15 +177,15 @@ impl SelfWatch {
         for key in over {
             let Some(mut alert) = self.alerts.remove(&key) else { continue };
             if alert.active {
-                end(&mut alert, now_ms);
+                end(&mut alert, now_ms, vitals.switches.end(&key.0, &key.1));
                 self.tell(&alert, now_ms, &mut changes);
             }
             // Where a receiver is gone, so is what was said of it; elsewhere the last episode stays to be seen, but of
-            // rules, of which there may be very many.
+            // rules and switches, of which there may be very many.
             let labels = key.1.labels();
-            if labels.get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name))
-                || labels.get(LIMITED_RULE).is_some()
-            {
+            let is_gone = labels.get("receiver").is_some_and(|name| !vitals.receivers.contains_key(name));
+            let are_many = [LIMITED_RULE, switches::SWITCH].iter().any(|label| labels.get(label).is_some());
+            if is_gone || are_many {
                 changes.forgotten_groups.push(key);
             } else {
                 self.alerts.insert(key, alert);
@@ -242,6 +251,7 @@ impl SelfWatch {
             found.extend(failing(now_ms, name, receiver));
             found.extend(dead_letters(name, receiver));
         }
+        found.extend(vitals.switches.symptoms());
         found
     }
 }
@@ -323,12 +333,13 @@ fn begin(alert: &mut Alert, now_ms: i64) {
     (alert.started_ms, alert.resolved_ms, alert.resolved_reason) = (Some(now_ms), None, None);
 }
 
-fn end(alert: &mut Alert, now_ms: i64) {
+/// `how` says how it came to an end, where more is known than that it is over.
+fn end(alert: &mut Alert, now_ms: i64, how: Option<&str>) {
     let reason = ResolvedReason::Recovered;
     (alert.state, alert.active, alert.since_ms) = (AlertState::Normal, false, now_ms);
     (alert.resolved_ms, alert.resolved_reason, alert.value) = (Some(now_ms), Some(reason), None);
     let before = alert.content.as_str().unwrap_or_default();
-    alert.content = format!("{reason}; it was: {before}").into();
+    alert.content = how.map_or_else(|| format!("{reason}; it was: {before}"), str::to_owned).into();
 }
 
 /// A message that nobody needs to act on: Lanner is well. Whoever waits for it acts when it does not come.

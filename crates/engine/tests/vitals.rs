@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lanner_core::{Changes, DeliveryOutcome, Group, Labels, Notification, ResolvedReason, Silence};
 use lanner_engine::Engine;
 use lanner_engine::notify::Route;
-use lanner_engine::vitals::{self, KINDS, ReceiverVitals, Vitals};
+use lanner_engine::vitals::{self, ReceiverVitals, SwitchNews, SwitchVitals, Vitals, kinds};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -60,13 +60,52 @@ fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
         ("lanner:dead-letters", of(ReceiverVitals { n_dead: 3, ..none }), "3 messages"),
         ("lanner:groups", Vitals { limited, ..well.clone() }, "the rule wide00 has more"),
         ("lanner:heartbeat-lost", Vitals { heartbeat: Some("timed out".into()), ..well }, "timed out"),
+        ("lanner:switch-activated", switches(SwitchNews::Activated, 1), "switch 0 blocks"),
+        ("lanner:switch-waits", switches(SwitchNews::Waits, 1), "switch 0 blocks"),
+        ("lanner:switch-ends", switches(SwitchNews::Ends, 1), "switch 0 blocks"),
     ]
+}
+
+/// Vitals in which `n` switches are news.
+fn switches(news: SwitchNews, n: usize) -> Vitals {
+    let told = |n: usize| ((Arc::from(format!("s{n}")), news), format!("the switch {n} blocks"));
+    let switches = SwitchVitals { now: (0..n).map(told).collect(), over: BTreeMap::new() };
+    Vitals { switches, ..Vitals::default() }
+}
+
+#[test]
+fn how_a_switch_ended_is_told_and_it_is_no_complaint() {
+    let mut engine = engine();
+    let message = only(&engine.observe(0, &switches(SwitchNews::Activated, 1))).clone();
+    assert_eq!(message.alerts[0].labels.get("switch"), Some("s0"));
+    assert_eq!(engine.complaints().count(), 0);
+    assert_eq!(engine.switch_news().collect::<Vec<_>>(), [("s0", SwitchNews::Activated)]);
+    engine.settle(500, &message.key, DeliveryOutcome::Delivered);
+    let over = BTreeMap::from([(("s0".into(), SwitchNews::Activated), "ann turned it off".to_owned())]);
+    let over = Vitals { switches: SwitchVitals { over, ..SwitchVitals::default() }, ..Vitals::default() };
+    let changes = engine.observe(1_000, &over);
+    assert_eq!(only(&changes).alerts[0].content, "ann turned it off");
+    // Switches come and go: nothing of them is kept.
+    assert_eq!((changes.forgotten_groups.len(), engine.alerts().count()), (1, 0));
+}
+
+/// A storm of switches costs what they are, each time anew, and one message.
+#[test]
+fn thousands_of_switches_are_one_message() {
+    let mut engine = engine();
+    let many = switches(SwitchNews::Ends, 20_000);
+    let message = only(&engine.observe(0, &many)).clone();
+    assert_eq!((message.alerts.len(), message.n_alerts()), (100, 20_000));
+    engine.settle(500, &message.key, DeliveryOutcome::Delivered);
+    let began = std::time::Instant::now();
+    (1..=20).for_each(|at| drop(engine.observe(at * 1_000, &many)));
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }
 
 #[test]
 fn the_manual_lists_every_kind() {
     let manual = include_str!("../../../docs/receivers.md");
-    for kind in KINDS {
+    for kind in kinds() {
         let row = format!("| `{}` | {} | {} |", kind.name, kind.severity, kind.about);
         assert!(manual.contains(&row), "docs/receivers.md lacks {row}");
     }
@@ -81,7 +120,7 @@ fn only(changes: &Changes) -> &Notification {
 #[test]
 fn every_kind_is_told_once_and_ends() {
     let told: Vec<&str> = sicknesses().iter().map(|(name, ..)| *name).collect();
-    assert!(KINDS.iter().all(|kind| told.contains(&kind.name)), "a kind is not tried: {told:?}");
+    assert!(kinds().all(|kind| told.contains(&kind.name)), "a kind is not tried: {told:?}");
     for (name, sick, part) in sicknesses() {
         let mut engine = engine();
         let well = Vitals { receivers: receivers("on-call", ReceiverVitals::default()), ..Vitals::default() };

@@ -23,6 +23,8 @@ use crate::switches::guard::Guard;
 pub struct Live {
     /// How much a switch may block without a second look.
     pub guard: Guard,
+    /// How long before its end people are told of a switch, milliseconds.
+    pub switch_notice_ms: i64,
     /// The largest body accepted, after decompression, bytes.
     pub max_body_bytes: usize,
     /// What receivers that came over the API may do on this machine.
@@ -41,6 +43,7 @@ impl From<&Settings> for Live {
     fn from(settings: &Settings) -> Self {
         Self {
             guard: settings.guard.clone(),
+            switch_notice_ms: settings.switch_notice_ms,
             max_body_bytes: settings.max_body_bytes,
             allow: settings.allow.clone(),
             cors: settings.cors.clone(),
@@ -52,7 +55,8 @@ impl From<&Settings> for Live {
 }
 
 /// The fields of `server` that [`Live`] holds.
-const LIVE: [&str; 7] = ["guard", "max_body", "allow", "cors", "hosts", "external_url", "heartbeat"];
+const LIVE: [&str; 8] =
+    ["guard", "switch_notice", "max_body", "allow", "cors", "hosts", "external_url", "heartbeat"];
 
 /// Which settings of `new` differ from those in force: names of those that change at once, and of those that wait for a
 /// restart.

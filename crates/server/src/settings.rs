@@ -80,6 +80,9 @@ pub const SERVER: &[Field] = &[
     Field::new("guard", "50%", "how much a switch may block without a second look: a share, off, or a map")
         .of(Type::Either(&[Type::Share, Type::Map(GUARD)]))
         .or("50%"),
+    Field::new("switch_notice", "1h", "how long before a switch ends by itself people are told")
+        .of(Type::Duration)
+        .or("1h"),
     Field::new(
         "switch_key",
         "{ file: /etc/lanner/switch-key }",
@@ -216,6 +219,8 @@ pub struct Settings {
     pub switch_key: Option<Secret>,
     /// How much a switch may block without a second look.
     pub guard: Guard,
+    /// How long before its end people are told of a switch, milliseconds.
+    pub switch_notice_ms: i64,
     /// What the configuration file says, section by section, to be compared when it is read again.
     pub written: serde_json::Value,
     /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
@@ -260,6 +265,7 @@ impl Settings {
             clock: Clock::default(),
             switch_key: None,
             guard: Guard::default(),
+            switch_notice_ms: crate::switches::news::NOTICE_MS,
             written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
@@ -406,6 +412,11 @@ impl Settings {
         if let Some(guard) = fields.get("guard").and_then(|node| read_guard(node, check)) {
             self.guard = guard;
         }
+        let duration = |node: &Node| {
+            lanner_core::time::parse_duration_ms(&text(node)?).map_err(|error| error.to_string())
+        };
+        self.switch_notice_ms =
+            fields.read("switch_notice", check, duration).unwrap_or(self.switch_notice_ms);
         self.external_url = fields.read("external_url", check, text).or_else(|| self.external_url.take());
         if let Some(node) = fields.get("heartbeat") {
             self.heartbeat = read_heartbeat(node, check);

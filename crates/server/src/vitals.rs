@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lanner_core::{Changes, DeliveryOutcome, Notification};
-use lanner_engine::vitals::{RECEIVER, RECENT_MS, ReceiverVitals, Vitals};
+use lanner_engine::vitals::{RECEIVER, RECENT_MS, ReceiverVitals, SwitchVitals, Vitals};
 use lanner_io::store::{Receipt, StoreError};
 
 use crate::app::{App, locked};
@@ -68,6 +68,7 @@ fn vitals(app: &App) -> Vitals {
         receivers: receivers(app, now_ms),
         limited: limited(app, now_ms),
         heartbeat: locked(&app.heartbeat_failed).clone(),
+        switches: switches(app, now_ms),
     }
 }
 
@@ -75,6 +76,17 @@ fn vitals(app: &App) -> Vitals {
 fn limited(app: &App, now_ms: i64) -> std::collections::BTreeMap<Arc<str>, String> {
     let engine = app.engine();
     app.limits.recent(now_ms, |rule| engine.rule(rule).is_some())
+}
+
+/// What there is to tell of switches. Without an answer of the store, what was told stands.
+fn switches(app: &App, now_ms: i64) -> SwitchVitals {
+    let news = crate::switches::news::news(app, now_ms);
+    let mut last = locked(&app.switches.told_of);
+    match news {
+        Ok(news) => *last = news,
+        Err(error) => tracing::debug!("what is new about switches cannot be read: {error}"),
+    }
+    last.clone()
 }
 
 /// The first damages; there may be many.

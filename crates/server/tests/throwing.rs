@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::switching::{Running, start};
+use crate::switching::{Running, start, start_with};
 
 mod switching;
 
@@ -96,4 +96,75 @@ async fn what_a_person_turned_off_stays_off_whatever_the_person_is_called() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     running.server.stop().await;
+}
+
+/// A rule that counts failures by bank and country, and the receiver that blocks for it.
+fn failures(with: Value) -> Value {
+    let rule = json!({
+        "id": "fails", "window": "1s", "absolute": {"max": 0}, "receivers": ["stop"], "forget": "1h",
+        "query": {"stream": "payments", "measure": "count", "by": ["bank", "country"]},
+    });
+    let receiver = json!({
+        "name": "stop", "kind": "switch", "switch": "block", "with": with, "group_wait": "0s",
+        "group_interval": "0s", "cooldown": "0s",
+    });
+    json!({"rules": [rule], "receivers": [receiver]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_of_what_alerts_do_with_switches() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start_with(folder, |settings| {
+        settings.allow.insert(lanner_io::receiver::Power::Log);
+    })
+    .await;
+    let told = running.folder.path().join("told.json");
+    running.put("block", json!({"when": "BANK exists", "status": "inactive", "reason": "it fails"})).await;
+    let mut document = failures(json!({"BANK": "bank"}));
+    let people =
+        json!({"name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s"});
+    document["receivers"].as_array_mut().unwrap().push(people);
+    running.fine("POST", "/api/v1/apply", document).await;
+    let has = |parts: &[&str]| {
+        let text = std::fs::read_to_string(&told).unwrap_or_default();
+        text.lines().any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    let fails = async || running.event(json!({"bank": "a", "country": "x"})).await;
+    let activated = async || {
+        fails().await;
+        has(&[
+            "lanner:switch-activated",
+            "the alert of fails activated the switch block.a (it fails), which blocks BANK exists and BANK == \\\"a\\\" until 2",
+            "to turn it off: lanner switch deactivate block.a",
+        ])
+    };
+    eventually("people are told of the activation", activated).await;
+    running.fine("POST", "/api/v1/switches/block.a/deactivate", json!({"message": "a is up again"})).await;
+    let off = async || {
+        fails().await;
+        has(&[
+            "lanner:switch-activated",
+            "block.a blocks no more: it was turned off by anonymous (ann): a is up again",
+        ])
+    };
+    eventually("people are told that it is off", off).await;
+    // What ends by itself is told before, and when it has.
+    let now_ms = running.server.app().now_ms();
+    let to = lanner_core::time::format_time(now_ms + 8_000);
+    running.put("soon", json!({"when": "y == 1", "valid": {"to": to}})).await;
+    let soon =
+        async || has(&["lanner:switch-ends", "the switch soon ends by itself at", "blocks y == 1 no more"]);
+    assert!(!soon().await);
+    eventually("people are told that it ends soon", soon).await;
+    let ended = async || has(&["lanner:switch-ends", "soon blocks no more: it ended by itself at"]);
+    eventually("people are told that it has ended", ended).await;
+    assert!(!running.readyz_warns().await);
+    running.server.stop().await;
+}
+
+impl Running {
+    async fn readyz_warns(&self) -> bool {
+        let ready = self.http.get(format!("{}/readyz", self.url)).send().await.unwrap();
+        ready.text().await.unwrap().contains("lanner:switch")
+    }
 }

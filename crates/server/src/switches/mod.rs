@@ -4,7 +4,7 @@
 //! who cannot. Both run `lanner-switch`, so both say the same.
 //!
 //! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
-//! [`requests`] (what waits for one), [`cause`] (what led to a change), [`throw`] (changes by alerts), then the faces: `documents` (the API), `deliver`
+//! [`requests`] (what waits for one), [`cause`] (what led to a change), [`throw`] (changes by alerts), [`news`] (what people are told), then the faces: `documents` (the API), `deliver`
 //! (snapshot, [`deltas`] and stream), [`clients`] (who holds which), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature,
 //! at a [`pace`]), `gate` (proxies).
 
@@ -18,6 +18,7 @@ pub mod edges;
 pub mod evaluate;
 pub mod gate;
 pub mod guard;
+pub mod news;
 pub mod ofrep;
 pub mod pace;
 pub mod preview;
@@ -71,6 +72,10 @@ pub struct Switches {
     pub recent: recent::Recent,
     /// The clients that told what they hold.
     pub clients: clients::Clients,
+    /// Versions of switches that people are told of.
+    pub(crate) known: news::Known,
+    /// What people were told of switches last.
+    pub(crate) told_of: Mutex<lanner_engine::vitals::SwitchVitals>,
     /// What switches did.
     pub counts: counts::Counts,
     /// How often OpenFeature's clients are answered.
@@ -115,6 +120,8 @@ impl Switches {
             lately: guard::Lately::default(),
             recent: recent::Recent::default(),
             clients: clients::Clients::default(),
+            known: news::Known::default(),
+            told_of: Mutex::default(),
             counts: counts::Counts::default(),
             pace,
             signer,

@@ -80,6 +80,11 @@ pub(super) fn waiting(app: &App, id: &str) -> Result<Option<StoredDocument>, Sto
     Ok(latest.filter(|stored| stored.document.is_some()))
 }
 
+/// The requests that wait, in order of their switches.
+pub(super) fn all(app: &App) -> Result<Vec<StoredDocument>, StoreError> {
+    app.store.documents(REQUEST)
+}
+
 fn found(app: &App, id: &str) -> Result<StoredDocument, ApiError> {
     waiting(app, id)?.ok_or_else(|| ApiError::not_found("request for a switch", id))
 }
@@ -98,7 +103,7 @@ pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
     responses((status = 200, body = Vec<SwitchRequest>))
 ))]
 pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
-    Ok(Json(app.store.documents(REQUEST)?.iter().filter_map(view).collect()))
+    Ok(Json(all(&app)?.iter().filter_map(view).collect()))
 }
 
 /// Request that one switch be activated once a second person approves.
