@@ -171,7 +171,7 @@ fn an_evaluation_happens_once_and_a_refused_turn_leaves_nothing() {
     assert!(matches!(wrong, Err(StoreError::WrongIdentity { .. })));
     assert_eq!(store.load_alerts().unwrap().len(), 1);
     assert_eq!(store.evaluations(&of_rule("drop")).unwrap().len(), 6);
-    assert_eq!(store.outbox_list(None, 100).unwrap().len(), 3);
+    assert_eq!(store.outbox_list(None, None, 100).unwrap().len(), 3);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn messages_are_sent_tried_again_or_given_up() {
     assert_eq!(store.outbox_due("mail", T + 60, 10).unwrap(), []);
     assert_eq!(due(T + 59), []);
     assert_eq!(due(T + 60), [("b".into(), 1)]);
-    let dead = store.outbox_list(Some(OutboxState::Dead), 10).unwrap();
+    let dead = store.outbox_list(Some(OutboxState::Dead), None, 10).unwrap();
     assert_eq!((dead.len(), dead[0].error.as_deref()), (1, Some("no such place")));
     store.outbox_retry("c", T + 20).unwrap().wait().unwrap();
     assert_eq!(due(T + 59), [("c".into(), 0)]);
@@ -203,7 +203,7 @@ fn messages_are_sent_tried_again_or_given_up() {
     assert_eq!(store.outbox_sent("z", T, None).unwrap().wait(), Err(missing));
     // Sent messages are forgotten after a week, waiting ones are not.
     store.maintain(T + 8 * DAY_MS).unwrap();
-    assert_eq!(store.outbox_list(None, 10).unwrap().len(), 2);
+    assert_eq!(store.outbox_list(None, None, 10).unwrap().len(), 2);
 }
 
 #[test]

@@ -112,6 +112,94 @@ fn failures(with: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_alert_is_a_row_of_its_own_with_a_result_of_its_own() {
+    let running = start().await;
+    running.put("block", json!({"when": "BANK exists", "status": "inactive"})).await;
+    running.fine("POST", "/api/v1/apply", failures(json!({"BANK": "bank"}))).await;
+    let rows = async || -> Vec<Value> {
+        let outbox = running.fine("GET", "/api/v1/outbox", Value::Null).await;
+        outbox.as_array().unwrap().clone()
+    };
+    let of = |rows: &[Value], bank: &Value| -> Vec<(String, Value)> {
+        let own = rows.iter().filter(|row| row["notification"]["alerts"][0]["group"]["bank"] == *bank);
+        own.map(|row| (row["status"].as_str().unwrap().to_owned(), row["last_error"].clone())).collect()
+    };
+    let all_told = async || {
+        for bank in ["a", "b", "c"] {
+            running.event(json!({"bank": bank, "country": "x"})).await;
+        }
+        running.event(json!({"country": "m"})).await;
+        let rows = rows().await;
+        let without = of(&rows, &Value::Null);
+        let refused = without.iter().any(|(status, why)| {
+            matches!(status.as_str(), "refused" | "dead")
+                && why.as_str().unwrap().contains("has no label \"bank\"")
+        });
+        refused
+            && ["a", "b", "c"]
+                .iter()
+                .all(|bank| of(&rows, &json!(bank)).contains(&("sent".to_owned(), Value::Null)))
+    };
+    eventually("each alert has its own row and result", all_told).await;
+    for row in rows().await {
+        let notification = &row["notification"];
+        assert_eq!(notification["alerts"].as_array().unwrap().len(), 1, "{row}");
+        assert_eq!(notification["group"]["alert"], notification["alerts"][0]["fingerprint"]);
+    }
+    // What is asked of people is a result as well.
+    running
+        .fine("POST", "/api/v1/apply", {
+            let mut document = failures(json!({"BANK": "bank"}));
+            document["receivers"][0]["approval"] = json!(true);
+            document["receivers"][0]["switch"] = json!("block");
+            document
+        })
+        .await;
+    let asked = async || {
+        running.event(json!({"bank": "z", "country": "x"})).await;
+        let rows = rows().await;
+        let told = |why: &Value| why.as_str().is_some_and(|why| why.contains("waits for an approval"));
+        of(&rows, &json!("z")).iter().any(|(status, why)| status == "sent" && told(why))
+    };
+    eventually("the row says who has to decide", asked).await;
+    running.server.stop().await;
+}
+
+/// Two alerts hold one switch: it is on until the last of them is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_is_on_until_the_last_alert_is_over() {
+    let running = start().await;
+    running.put("block", json!({"when": "x == 1", "status": "inactive"})).await;
+    running.fine("POST", "/api/v1/apply", failures(json!({}))).await;
+    let is_on = async || running.blocks(json!({"x": 1})).await;
+    let fails = async |bank: &str| running.event(json!({"bank": bank, "country": "x"})).await;
+    let firing = async || {
+        let alerts = running.fine("GET", "/api/v1/alerts", Value::Null).await;
+        let firing = alerts
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|alert| alert["rule"] == "fails" && alert["state"] == "firing");
+        firing.map(|alert| alert["group"]["bank"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let both = async || {
+        fails("a").await;
+        fails("b").await;
+        firing().await == ["a", "b"] && is_on().await
+    };
+    eventually("both fire, and it is on", both).await;
+    let kept = async || {
+        fails("b").await;
+        let outbox = running.fine("GET", "/api/v1/outbox", Value::Null).await.to_string();
+        firing().await == ["b"] && outbox.contains("another alert of fails keeps the switch block as it is")
+    };
+    eventually("one is over, and the other keeps it on", kept).await;
+    assert!(is_on().await);
+    eventually("the last is over, and it is off", async || !is_on().await).await;
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_of_what_alerts_do_with_switches() {
     let folder = tempfile::tempdir().unwrap();
     let running = start_with(folder, |settings| {
@@ -167,4 +255,49 @@ impl Running {
         let ready = self.http.get(format!("{}/readyz", self.url)).send().await.unwrap();
         ready.text().await.unwrap().contains("lanner:switch")
     }
+}
+
+/// A thousand alerts at once: the switch is on at once, people are asked about a hundred switches at most, and nothing stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_alerts_is_bounded() {
+    const N: usize = 1_000;
+    let running = start().await;
+    running.put("all", json!({"when": "x == 1", "status": "inactive"})).await;
+    running.put("each", json!({"when": "BANK exists", "status": "inactive"})).await;
+    let rule = json!({
+        "id": "fails", "window": "1s", "absolute": {"max": 0}, "receivers": ["all", "each"], "forget": "1h",
+        "query": {"stream": "payments", "measure": "count", "by": ["bank"]}, "recover_for": 600,
+    });
+    let receiver = |name: &str, with: Value| json!({"name": name, "kind": "switch", "switch": name, "with": with, "group_wait": "0s"});
+    let receivers = [receiver("all", json!({})), receiver("each", json!({"BANK": "bank"}))];
+    let document = json!({"rules": [rule], "receivers": receivers});
+    let (status, answer) = running.ask("POST", "/api/v1/apply", document).await;
+    assert_eq!(status, 200, "{answer}");
+    let events: Vec<String> = (0..N).map(|n| json!({"bank": format!("b{n}")}).to_string()).collect();
+    running.text("/api/v1/events/payments", events.join("\n")).await;
+    eventually("it is on", async || running.blocks(json!({"x": 1})).await).await;
+    let began = Instant::now();
+    let states = async || {
+        let outbox = running.fine("GET", "/api/v1/outbox?limit=10000", Value::Null).await;
+        let mut states = std::collections::BTreeMap::<String, usize>::new();
+        for row in outbox.as_array().unwrap() {
+            let receiver = row["notification"]["receiver"].as_str().unwrap();
+            *states.entry(format!("{receiver} {}", row["status"].as_str().unwrap())).or_default() += 1;
+        }
+        states
+    };
+    let settled = async || {
+        let states = states().await;
+        states.get("all sent").is_some_and(|n| *n >= N)
+            && states.get("each sent").is_some_and(|n| *n >= 110)
+            && states.get("each refused").is_some_and(|n| *n >= N - 110)
+    };
+    while !settled().await {
+        assert!(began.elapsed() < Duration::from_secs(100), "{:?}", states().await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    eprintln!("{N} alerts of two receivers settled after {:?}", began.elapsed());
+    let waiting = running.fine("GET", "/api/v1/switches/requests", Value::Null).await;
+    assert_eq!(waiting.as_array().unwrap().len(), 100);
+    running.server.stop().await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lanner_core::{Acknowledgement, Notification, NotifiedAlert, Omitted};
 
 use super::record::{Known, Record};
-use super::{GroupKey, Mute, Notifier, Route};
+use super::{GroupKey, MAX_LISTED, Mute, Notifier, Route};
 
 /// What a look at a group found.
 #[derive(Default)]
@@ -157,7 +157,7 @@ impl Found {
                 record.changed.insert(alert.fingerprint.as_str().into());
             }
         }
-        let (alerts, omitted) = self.listed(route.max_listed());
+        let (alerts, omitted) = self.listed(MAX_LISTED);
         Some(Notification {
             key: message_key,
             receiver: key.0.clone(),

@@ -41,6 +41,8 @@ use crate::matcher::{Matchers, Silences};
 
 /// How many alerts a message lists: more are only counted.
 pub const MAX_LISTED: usize = 100;
+/// The label by which actions are told apart: the alert's fingerprint.
+const ALERT: &str = "alert";
 
 /// How a receiver wants its messages.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +68,9 @@ pub struct Route {
     pub active: TimeIntervals,
     /// For how long a message that is refused, or that nobody takes, is tried before it is given up, milliseconds.
     pub give_up_after_ms: i64,
-    /// Whether the receiver acts on each alert, as one that activates kill switches does: an action is not a message,
-    /// so that every alert is listed and neither silences nor inhibitions hold it back.
+    /// Whether the receiver acts on each alert, as one that activates kill switches does: an action is not a message.
+    /// Each alert is a group of its own, whatever `group_by` says, so that each action has a result of its own and is
+    /// tried again alone; and neither silences nor inhibitions hold it back.
     pub acts: bool,
 }
 
@@ -88,10 +91,6 @@ impl Route {
             give_up_after_ms: DAY_MS,
             acts: false,
         }
-    }
-
-    fn max_listed(&self) -> usize {
-        if self.acts { usize::MAX } else { MAX_LISTED }
     }
 
     /// Whether the receiver is muted at `now_ms` by the time alone, and how long that stays so.
@@ -249,8 +248,7 @@ impl Notifier {
         let groups = if alert.is_resolved() {
             self.running.remove(&alert.fingerprint).unwrap_or_default().groups
         } else {
-            let groups: BTreeSet<GroupKey> =
-                receivers.iter().map(|name| self.group(name, &alert.labels)).collect();
+            let groups: BTreeSet<GroupKey> = receivers.iter().map(|name| self.group(name, &alert)).collect();
             self.runs(&alert.fingerprint, &alert.labels).extend(groups.iter().cloned());
             groups
         };
@@ -281,8 +279,13 @@ impl Notifier {
         known.unwrap_or_else(|| Arc::new(Route::new(receiver.clone())))
     }
 
-    fn group(&self, receiver: &Arc<str>, labels: &Labels) -> GroupKey {
-        let route = self.route(receiver);
+    fn group(&self, receiver: &Arc<str>, alert: &NotifiedAlert) -> GroupKey {
+        let (route, labels) = (self.route(receiver), &alert.labels);
+        if route.acts {
+            // By nothing that changes while the episode runs, so that its beginning and its end stay in order.
+            let own = [(ALERT, alert.fingerprint.as_str()), ("rule", &*alert.rule)];
+            return (receiver.clone(), Labels::new(own));
+        }
         let value = |name: &String| (name.as_str().into(), labels.get(name).unwrap_or_default().into());
         (receiver.clone(), Labels::new::<Arc<str>, Arc<str>>(route.group_by.iter().map(value)))
     }

@@ -399,12 +399,74 @@ fn a_storm_is_one_message_of_bounded_size_and_linear_cost() {
     let listed: Vec<&str> = message.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
     assert_eq!((listed.len(), listed[98], listed[99]), (100, "fresh", "09999"));
     assert_eq!((message.omitted.firing, message.omitted.resolved), (9_901, 0));
-    // A receiver that acts on each alert gets them all.
+}
+
+fn actor(group_interval_ms: i64) -> Notifier {
     let mut n = Notifier::default();
-    let route = Route { group_wait_ms: 0, acts: true, ..Route::new("pager") };
+    let route =
+        Route { group_wait_ms: 0, group_interval_ms, acts: true, repeat_ms: None, ..Route::new("pager") };
     n.configure(vec![route], Vec::new());
-    (0..1_000).for_each(|bank| n.note(0, alert(&bank.to_string(), 1, None), &pager()));
-    assert_eq!(look(&mut n, 0)[0].alerts.len(), 1_000);
+    n
+}
+
+/// An action is no message: each alert has one of its own, with its own result, and its end follows its beginning.
+#[test]
+fn each_alert_that_acts_is_an_action_of_its_own() {
+    let mut n = actor(0);
+    for bank in ["a", "b", "c"] {
+        n.note(0, alert(bank, 1, None), &pager());
+    }
+    let actions = look(&mut n, 0);
+    let named = |message: &Notification| {
+        assert_eq!(message.alerts.len(), 1);
+        assert_eq!(message.group.get("alert"), Some(&*message.alerts[0].fingerprint));
+        format!("{}{}", if message.is_resolved() { "-" } else { "" }, message.alerts[0].fingerprint)
+    };
+    assert_eq!(actions.iter().map(named).collect::<Vec<_>>(), ["a", "b", "c"]);
+    // One is refused: only that one is tried again. Of another nothing is known yet, so that its end waits.
+    n.settle(10, &actions[0].key, DeliveryOutcome::Delivered);
+    n.settle(10, &actions[1].key, DeliveryOutcome::Refused);
+    for bank in ["a", "b", "c"] {
+        n.note(20, alert(bank, 1, Some(20)), &pager());
+    }
+    let ends: Vec<String> = look(&mut n, 60_000).iter().map(named).collect();
+    assert_eq!(ends, ["-a"]); // of what was refused nothing is to be taken back
+    n.settle(60_000, &actions[2].key, DeliveryOutcome::Delivered);
+    assert_eq!(look(&mut n, 60_000).iter().map(named).collect::<Vec<_>>(), ["-c"]);
+    // Labels that change meanwhile make no other action of it.
+    let mut n = actor(0);
+    n.note(0, alert("a", 1, None), &pager());
+    let first = look(&mut n, 0).remove(0);
+    n.settle(0, &first.key, DeliveryOutcome::Delivered);
+    let mut worse = alert("a", 1, None);
+    worse.labels = worse.labels.with(&Labels::new([("severity", "critical")]));
+    n.note(10, worse, &pager());
+    n.note(20, alert("a", 1, Some(20)), &pager());
+    let last = look(&mut n, 20);
+    assert_eq!((last.len(), &last[0].group), (1, &first.group));
+}
+
+/// Ten times the alerts take ten times as long, and what is written for one does not grow with the others.
+#[test]
+fn a_storm_of_actions_is_linear() {
+    const N: usize = 10_000;
+    let mut n = actor(0);
+    (0..N).for_each(|bank| n.note(0, alert(&format!("{bank:05}"), 1, None), &pager()));
+    let news = n.tick(0);
+    assert_eq!((news.messages.len(), news.told.len()), (N, 2 * N));
+    let largest = news.messages.iter().map(|it| serde_json::to_string(it).unwrap().len()).max().unwrap();
+    assert!(largest < 2_000, "{largest}");
+    for message in &news.messages {
+        n.settle(1, &message.key, DeliveryOutcome::Delivered);
+    }
+    (0..N).for_each(|bank| n.note(2, alert(&format!("{bank:05}"), 1, Some(2)), &pager()));
+    let news = n.tick(2);
+    assert_eq!(news.messages.len(), N);
+    for message in &news.messages {
+        n.settle(3, &message.key, DeliveryOutcome::Delivered);
+    }
+    n.take_told();
+    assert_eq!((n.tick(1_000_000).messages.len(), n.next_due_ms()), (0, None));
 }
 
 /// A silence keeps people from being told; it does not keep the damage from being contained.

@@ -202,6 +202,7 @@ impl<O: Outbox, C: Clock> Delivery<O, C> {
             options: self.options,
             healths: self.healths.clone(),
             sent_unrecorded: HashSet::new(),
+            to_record: Vec::new(),
             left_alone_until_ms: i64::MIN,
             retries_ms: BTreeSet::new(),
         };
@@ -273,6 +274,8 @@ struct Worker<O, C> {
     healths: Healths,
     /// Messages that were taken while the outbox failed to note it: not to be sent a second time.
     sent_unrecorded: HashSet<String>,
+    /// Messages of this batch that were taken, and remarks, to be noted together.
+    to_record: Vec<(String, Option<String>)>,
     /// Until when the receiver asked to be left alone.
     left_alone_until_ms: i64,
     /// When messages that failed are tried again; kept here so that being woken does not put it off.
@@ -315,6 +318,7 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
                 let next_ms = self.attempt(&message).await?;
                 self.retries_ms.extend(next_ms);
             }
+            self.record().await?;
         }
         Ok(self.pause(self.retries_ms.first().copied()))
     }
@@ -337,6 +341,7 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
             self.healths.note(&self.name, self.clock.now_ms(), &result);
             match result {
                 Ok(()) => {}
+                Err(error) if error.kind == SendErrorKind::Noted => remark = Some(error.message),
                 Err(error) if error.kind == SendErrorKind::Partly => {
                     tracing::warn!(receiver = &*self.name, key, %error, "not everybody got the message");
                     remark = Some(error.message);
@@ -345,9 +350,32 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
             }
             self.sent_unrecorded.insert(key.clone());
         }
-        self.outbox.sent(key, self.clock.now_ms(), remark.as_deref()).await?;
-        self.sent_unrecorded.remove(key);
+        self.to_record.push((key.clone(), remark));
+        if !self.receiver.is_repeatable() {
+            self.record().await?;
+        }
         Ok(None)
+    }
+
+    /// Notes which messages were taken. All are noted at once, so that they share what writing them costs.
+    async fn record(&mut self) -> Result<(), OutboxError> {
+        let (mut notes, now_ms) = (JoinSet::new(), self.clock.now_ms());
+        for (key, remark) in std::mem::take(&mut self.to_record) {
+            let outbox = Arc::clone(&self.outbox);
+            notes.spawn(async move {
+                let noted = outbox.sent(&key, now_ms, remark.as_deref()).await;
+                (key, noted)
+            });
+        }
+        let mut result = Ok(());
+        while let Some(noted) = notes.join_next().await {
+            match noted {
+                Ok((key, Ok(()))) => drop(self.sent_unrecorded.remove(&key)),
+                Ok((_, Err(error))) => result = Err(error),
+                Err(panic) => result = Err(panic.into()),
+            }
+        }
+        result
     }
 
     /// Makes the attempt in a task of its own, so that a panic in it ends the attempt and not the worker.
@@ -380,10 +408,12 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
                 .backoff
                 .next_attempt_ms(attempt)
                 .map_or(Next::GiveUp, |at_ms| Next::TryAgain { at_ms }),
-            SendErrorKind::Permanent | SendErrorKind::Partly => match attempt.give_up_ms {
-                Some(give_up_ms) if now_ms < give_up_ms => Next::Refused,
-                _ => Next::GiveUp,
-            },
+            SendErrorKind::Permanent | SendErrorKind::Partly | SendErrorKind::Noted => {
+                match attempt.give_up_ms {
+                    Some(give_up_ms) if now_ms < give_up_ms => Next::Refused,
+                    _ => Next::GiveUp,
+                }
+            }
         };
         if let (SendErrorKind::Retry, Some(wait_ms)) = (error.kind, error.retry_after_ms) {
             // A receiver that counts requests means all of them, not only this one.
@@ -411,7 +441,8 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
     }
 
     fn count(&self, result: &Result<(), SendError>, took: Duration) {
-        let is_sent = result.as_ref().map_or_else(|error| error.kind == SendErrorKind::Partly, |()| true);
+        let is_taken = |error: &SendError| matches!(error.kind, SendErrorKind::Partly | SendErrorKind::Noted);
+        let is_sent = result.as_ref().map_or_else(is_taken, |()| true);
         let outcome = if is_sent { "sent" } else { "failed" };
         METRICS.notification_attempts.with_label_values(&[&*self.name, outcome]).inc();
         METRICS.notification_seconds.with_label_values(&[&*self.name]).observe(took.as_secs_f64());

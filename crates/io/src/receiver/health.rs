@@ -26,6 +26,9 @@ impl Healths {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let health = all.entry(Arc::clone(receiver)).or_default();
         match result {
+            Err(error) if error.kind == SendErrorKind::Noted => {
+                (health.last_sent_ms, health.failing_since_ms) = (Some(now_ms), None);
+            }
             Ok(()) => (health.last_sent_ms, health.failing_since_ms) = (Some(now_ms), None),
             Err(error) => {
                 // Who reached some of several recipients works.

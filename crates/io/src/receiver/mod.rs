@@ -79,6 +79,8 @@ pub enum SendErrorKind {
     Permanent,
     /// Some of those who should get the message have it, and the others never will: it counts as sent.
     Partly,
+    /// No failure: it was done, and this is what came of it.
+    Noted,
 }
 
 /// Why a message was not sent: what is wrong, where, and what to do. Never holds a secret.
@@ -104,6 +106,11 @@ impl SendError {
         Self { kind: SendErrorKind::Partly, message: message.into(), retry_after_ms: None }
     }
 
+    /// What came of it where nothing failed.
+    pub fn noted(message: impl Into<String>) -> Self {
+        Self { kind: SendErrorKind::Noted, message: message.into(), retry_after_ms: None }
+    }
+
     /// An error that stays.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self { kind: SendErrorKind::Permanent, message: message.into(), retry_after_ms: None }
@@ -117,6 +124,12 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send
 pub trait Transport: Send + Sync {
     /// Makes one attempt.
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a>;
+
+    /// Whether nobody notices when a message comes twice: then what became of several is noted at once, which may be
+    /// forgotten at once if the program is killed.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
 }
 
 /// Somebody who is told. Cheap to share behind an `Arc`; holds no connection while idle.
@@ -137,6 +150,12 @@ impl Receiver {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// Whether nobody notices when a message comes twice.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        self.transport.is_repeatable()
     }
 
     /// Makes one attempt at sending, within the receiver's timeout.

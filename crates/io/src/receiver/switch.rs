@@ -1,13 +1,13 @@
 //! `switch`: throws a kill switch while an alert lasts, and takes it back when it is over.
 //!
-//! What throws is the server's [`SwitchHand`]; here the message becomes an order for each alert in it.
+//! What throws is the server's [`SwitchHand`]; here the message, which is about one alert, becomes an order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
-use lanner_core::{Notification, NotifiedAlert};
+use lanner_core::{Labels, Notification, NotifiedAlert};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -84,8 +84,12 @@ pub struct SwitchOrder {
     pub per_hour: u32,
     /// Whether a person has to approve.
     pub wants_approval: bool,
+    /// The alert's labels that say these values, in the same order.
+    pub labels: Vec<String>,
     /// The rule whose alert it is.
     pub rule: String,
+    /// The alert's group.
+    pub group: Labels,
     /// When the alert's episode began, milliseconds since the Unix epoch.
     pub since_ms: i64,
     /// Whether the alert is over, so that the switch is taken back.
@@ -94,7 +98,8 @@ pub struct SwitchOrder {
 
 /// Throws kill switches.
 pub trait SwitchHand: std::fmt::Debug + Send + Sync {
-    /// Throws one, or takes it back. The same order may come twice.
+    /// Throws one, or takes it back. The same order may come twice. Where nothing was to be done, or a person has to
+    /// approve, [`SendErrorKind::Noted`] says so.
     fn obey(&self, order: SwitchOrder) -> Sending<'_>;
 }
 
@@ -155,7 +160,7 @@ struct Throw {
 impl Throw {
     fn order(&self, alert: &NotifiedAlert) -> Result<SwitchOrder, SendError> {
         let SwitchConfig { switch, with, duration, cooldown, per_hour, approval, .. } = &self.config;
-        let mut values = Vec::with_capacity(with.len());
+        let (mut values, mut labels) = (Vec::with_capacity(with.len()), Vec::with_capacity(with.len()));
         for (field, label) in with {
             // `{{ bank }}`, as templates have it, is the label as well.
             let label = label.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
@@ -166,6 +171,7 @@ impl Throw {
                 ))
             })?;
             values.push((field.clone(), value.to_owned()));
+            labels.push(label.to_owned());
         }
         Ok(SwitchOrder {
             switch: switch.clone(),
@@ -174,7 +180,9 @@ impl Throw {
             cooldown_ms: cooldown.0,
             per_hour: per_hour.0,
             wants_approval: *approval,
+            labels,
             rule: alert.rule.to_string(),
+            group: alert.group.clone(),
             since_ms: alert.started_ms,
             is_over: alert.is_resolved(),
         })
@@ -188,38 +196,34 @@ impl Throw {
 }
 
 impl Transport for Throw {
-    /// Each alert is an action with a result of its own. The message is tried again while any may still work, and
-    /// what is done already is not done twice.
+    /// A message is about one alert; where there are several they are episodes of it, or an earlier release wrote it.
+    /// They are acted on as they began, so that the last one counts, and none keeps another from being acted on. What is
+    /// done already is not done twice.
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
         Box::pin(async move {
-            let mut failures = Vec::new();
-            for alert in &notification.alerts {
-                failures.extend(self.act(alert).await.err());
+            let mut alerts: Vec<&NotifiedAlert> = notification.alerts.iter().collect();
+            alerts.sort_by_key(|alert| (alert.started_ms, !alert.is_resolved()));
+            let mut result = Ok(());
+            for alert in alerts {
+                result = graver(result, self.act(alert).await);
             }
-            summary(&failures, notification.alerts.len())
+            result
         })
+    }
+
+    fn is_repeatable(&self) -> bool {
+        true
     }
 }
 
-/// So many failures are told; the rest is counted.
-const MAX_TOLD: usize = 5;
-
-/// What came of all actions: fine, or what did not work.
-fn summary(failures: &[SendError], n_alerts: usize) -> Result<(), SendError> {
-    let Some(first) = failures.first() else { return Ok(()) };
-    if n_alerts == 1 {
-        return Err(first.clone());
-    }
-    let passes = |failure: &&SendError| failure.kind == SendErrorKind::Retry;
-    let retry = failures.iter().find(passes);
-    let mut told: Vec<&str> =
-        failures.iter().take(MAX_TOLD).map(|failure| failure.message.as_str()).collect();
-    let more = format!("and {} more", failures.len().saturating_sub(MAX_TOLD));
-    if failures.len() > MAX_TOLD {
-        told.push(&more);
-    }
-    let message = format!("{} of {n_alerts} alerts changed no switch: {}", failures.len(), told.join("; "));
-    Err(SendError { message, ..retry.unwrap_or(first).clone() })
+/// The one of two results that more needs to be done about; the later one of two alike.
+fn graver(earlier: Result<(), SendError>, later: Result<(), SendError>) -> Result<(), SendError> {
+    let grade = |result: &Result<(), SendError>| match result.as_ref().map_err(|error| error.kind) {
+        Err(SendErrorKind::Retry) => 2,
+        Err(SendErrorKind::Permanent | SendErrorKind::Partly) => 1,
+        Ok(()) | Err(SendErrorKind::Noted) => 0,
+    };
+    if grade(&earlier) > grade(&later) { earlier } else { later }
 }
 
 #[cfg(test)]
@@ -227,29 +231,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_did_not_work_is_told_and_tried_again_while_it_may() {
+    fn what_may_work_later_is_tried_again() {
         #[track_caller]
-        fn check(failures: &[SendError], n_alerts: usize, expected: Option<(SendErrorKind, &str)>) {
-            let told = summary(failures, n_alerts).err();
-            let told = told.as_ref().map(|error| (error.kind, error.message.as_str()));
-            assert_eq!(told, expected);
+        fn check(results: &[Result<(), SendError>], expected: &str) {
+            let result = results.iter().cloned().reduce(graver).unwrap();
+            assert_eq!(result.err().map_or(String::new(), |error| error.message), expected);
         }
-        let (busy, no_label) = (SendError::retry("busy"), SendError::permanent("no label"));
-        check(&[], 9, None);
-        check(std::slice::from_ref(&no_label), 1, Some((SendErrorKind::Permanent, "no label")));
-        check(
-            std::slice::from_ref(&no_label),
-            9,
-            Some((SendErrorKind::Permanent, "1 of 9 alerts changed no switch: no label")),
-        );
-        check(
-            &[no_label.clone(), busy],
-            9,
-            Some((SendErrorKind::Retry, "2 of 9 alerts changed no switch: no label; busy")),
-        );
-        let all = vec![no_label; 7];
-        let five = ["no label"; 5].join("; ");
-        let message = format!("7 of 7 alerts changed no switch: {five}; and 2 more");
-        check(&all, 7, Some((SendErrorKind::Permanent, &message)));
+        let [busy, no_label, waits] =
+            [SendError::retry("busy"), SendError::permanent("no label"), SendError::noted("waits")].map(Err);
+        check(&[Ok(()), Ok(())], "");
+        check(&[waits.clone(), Ok(())], "");
+        check(&[Ok(()), waits.clone()], "waits");
+        check(&[no_label.clone(), waits.clone(), Ok(())], "no label");
+        check(&[no_label, busy, waits], "busy");
     }
 }

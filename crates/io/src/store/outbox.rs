@@ -76,7 +76,8 @@ pub struct DeadLetters {
 impl Store {
     /// The messages for `receiver` that are due at `now_ms`, the oldest first, at most `limit`.
     ///
-    /// Of each notification group only the oldest open message counts: a later one never overtakes it.
+    /// Of each notification group only the oldest open message counts: a later one never overtakes it. Cost: that of the
+    /// messages, and of older ones that wait; not of those that were sent.
     ///
     /// # Errors
     /// Failures of the file.
@@ -88,7 +89,7 @@ impl Store {
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         self.look(|db| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM outbox AS o WHERE state = 0 AND receiver = ?1 AND due_ms <= ?2
+                "SELECT {COLUMNS} FROM outbox AS o INDEXED BY outbox_open WHERE state = 0 AND receiver = ?1 AND due_ms <= ?2
                  AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.receiver = o.receiver
                                  AND e.grp = o.grp AND e.seq < o.seq)
                  ORDER BY seq LIMIT ?3"
@@ -220,22 +221,25 @@ impl Store {
         })
     }
 
-    /// Messages in one state, or in all, the newest first, at most `limit`.
+    /// Messages in one state, or in all, the newest first, at most `limit`. With `alert`, a fingerprint, only those that
+    /// list this alert; cost: a look at all.
     ///
     /// # Errors
     /// Failures of the file.
     pub fn outbox_list(
         &self,
         state: Option<OutboxState>,
+        alert: Option<&str>,
         limit: usize,
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let number = state.and_then(|state| STATES.iter().position(|known| *known == state));
         let filter = number.map_or_else(|| "1".to_owned(), |number| format!("state = {number}"));
         self.look(|db| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM outbox WHERE {filter} ORDER BY seq DESC LIMIT ?1"
+                "SELECT {COLUMNS} FROM outbox WHERE {filter} AND (?2 IS NULL OR instr(body, ?2)) ORDER BY seq DESC LIMIT ?1"
             ))?;
-            entries(&mut statement.query([limit as i64])?)
+            let part = alert.map(|fingerprint| format!("\"fingerprint\":{}", serde_json::Value::from(fingerprint)));
+            entries(&mut statement.query(params![limit as i64, part])?)
         })
     }
 

@@ -1,7 +1,7 @@
 //! Delivery: retries, order, dead letters, and receivers that do not stand in each other's way.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -122,6 +122,39 @@ async fn a_retry_carries_the_same_key() {
     outbox.put("hook", message("k2", "a"));
     delivery.wake();
     assert_eq!(outbox.ends("hook").await["k2"], Ok(()));
+    delivery.stop(Duration::from_secs(1)).await;
+}
+
+/// Takes everything, and counts it.
+struct Counting(Arc<AtomicUsize>);
+
+impl Transport for Counting {
+    fn send<'a>(&'a self, _: &'a Notification) -> Sending<'a> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+}
+
+/// What became of several messages is noted together, and that this fails is no reason to send them again.
+#[tokio::test]
+async fn what_may_come_twice_is_noted_together() {
+    let (outbox, n_sent) = (Arc::new(Memory::default()), Arc::new(AtomicUsize::new(0)));
+    for n in 0..100 {
+        outbox.put("stop", message(&format!("k{n}"), &format!("g{n}")));
+    }
+    outbox.broken.store(true, Ordering::SeqCst);
+    let stop = Receiver::new("counting", 5_000, Box::new(Counting(Arc::clone(&n_sent))));
+    let delivery = start(&outbox, vec![("stop", stop)]);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let n_unrecorded = n_sent.load(Ordering::SeqCst);
+    assert!((1..100).contains(&n_unrecorded), "{n_unrecorded} sent while nothing could be noted");
+    outbox.broken.store(false, Ordering::SeqCst);
+    assert!(outbox.ends("stop").await.values().all(|end| *end == Ok(())));
+    assert_eq!(n_sent.load(Ordering::SeqCst), 100);
     delivery.stop(Duration::from_secs(1)).await;
 }
 

@@ -256,5 +256,8 @@ async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outc
             crate::output::line(&format!("{name:11}  {value}"))?;
         }
     }
+    for told in super::outbox::told(client, &alert.fingerprint).await? {
+        crate::output::line(&format!("{:11}  {told}", "told"))?;
+    }
     Ok(Outcome::Fine)
 }

@@ -5,7 +5,7 @@ use lanner_wire::api::{DeliveryStatus, OutboxView};
 use reqwest::Method;
 
 use super::Shared;
-use crate::client::{self, Access};
+use crate::client::{self, Access, Client};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};
 
@@ -32,6 +32,9 @@ Examples:
         /// or were given up (dead).
         #[arg(long, value_parser = ["pending", "sent", "refused", "dead"])]
         status: Option<String>,
+        /// Only messages and actions about the alert with this fingerprint.
+        #[arg(long, value_name = "FINGERPRINT")]
+        alert: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: u32,
@@ -54,12 +57,7 @@ impl Row for OutboxView {
     const COLUMNS: &'static [&'static str] =
         &["key", "receiver", "status", "created", "attempts", "title", "last error"];
     fn cells(&self) -> Vec<Cell> {
-        let status = match self.status {
-            DeliveryStatus::Pending => "pending",
-            DeliveryStatus::Sent => "sent",
-            DeliveryStatus::Dead => "dead",
-            DeliveryStatus::Refused => "refused",
-        };
+        let status = status(self.status);
         vec![
             self.notification.key.as_str().into(),
             self.notification.receiver.as_str().into(),
@@ -72,11 +70,41 @@ impl Row for OutboxView {
     }
 }
 
+const fn status(status: DeliveryStatus) -> &'static str {
+    match status {
+        DeliveryStatus::Pending => "pending",
+        DeliveryStatus::Sent => "sent",
+        DeliveryStatus::Dead => "dead",
+        DeliveryStatus::Refused => "refused",
+    }
+}
+
+/// So many of an alert's messages are shown with it.
+const MAX_TOLD: &str = "5";
+
+/// What was last sent about an alert, and what came of it, a line each.
+pub(super) async fn told(client: &Client, fingerprint: &str) -> Result<Vec<String>> {
+    let parameters = [("alert", Some(fingerprint)), ("limit", Some(MAX_TOLD))];
+    let messages: Vec<OutboxView> = client.get(&["api", "v1", "outbox"], &parameters).await?;
+    let line = |message: &OutboxView| {
+        let OutboxView { notification, last_error, .. } = message;
+        let why = last_error.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let (what, state) = (&notification.status, status(message.status));
+        format!(
+            "{}, {what} at {}, {state}{why}",
+            notification.receiver,
+            list::time_text(notification.created)
+        )
+    };
+    Ok(messages.iter().map(line).collect())
+}
+
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
-        Command::List { status, limit, shared } => client::with(&shared.server, async |client| {
+        Command::List { status, alert, limit, shared } => client::with(&shared.server, async |client| {
             let limit = limit.to_string();
-            let parameters = [("status", status.as_deref()), ("limit", Some(limit.as_str()))];
+            let parameters =
+                [("status", status.as_deref()), ("alert", alert.as_deref()), ("limit", Some(limit.as_str()))];
             let messages: Vec<OutboxView> = client.get(&["api", "v1", "outbox"], &parameters).await?;
             list::list(shared.format, &messages, "No messages.")?;
             Ok(Outcome::Fine)

@@ -566,7 +566,7 @@ fn check_keys(store: &Store, attempts: &[Attempt]) -> usize {
         assert_eq!(*bodies.entry(key).or_insert(body), body, "one key, two bodies");
         *n_taken.entry(key).or_default() += usize::from(*taken);
     }
-    let outbox = store.outbox_list(None, 100_000_000).unwrap();
+    let outbox = store.outbox_list(None, None, 100_000_000).unwrap();
     for entry in &outbox {
         assert_eq!(entry.state, OutboxState::Sent, "{entry:?}");
         assert!(n_taken.get(&*entry.notification.key).is_some_and(|n| *n > 0), "never delivered: {entry:?}");

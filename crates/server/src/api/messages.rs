@@ -46,7 +46,7 @@ fn muted(route: &Route, now_ms: i64) -> Option<MutedView> {
 ))]
 pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
     let counts = app.store.outbox_counts()?;
-    let recent = app.store.outbox_list(None, 1_000)?;
+    let recent = app.store.outbox_list(None, None, 1_000)?;
     let origins = Origins::read(&app)?;
     let mut conditions = app.deliveries.conditions();
     let now_ms = app.now_ms();
@@ -186,6 +186,7 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
 #[serde(deny_unknown_fields)]
 pub struct OutboxQuery {
     status: Option<DeliveryStatus>,
+    alert: Option<String>,
     #[serde(default)]
     limit: Limit<100, 10_000>,
 }
@@ -198,6 +199,7 @@ pub struct OutboxQuery {
     get, path = "/api/v1/outbox", tag = "messages", operation_id = "list_outbox",
     params(
         ("status" = Option<DeliveryStatus>, Query, description = "only messages with this status"),
+        ("alert" = Option<String>, Query, description = "only messages and actions about the alert with this fingerprint"),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
     ),
     responses((status = 200, body = Vec<OutboxView>))
@@ -212,7 +214,7 @@ pub async fn outbox(
         DeliveryStatus::Dead => OutboxState::Dead,
         DeliveryStatus::Refused => OutboxState::Refused,
     });
-    let entries = app.store.outbox_list(state, query.limit.0)?;
+    let entries = app.store.outbox_list(state, query.alert.as_deref(), query.limit.0)?;
     Ok(Json(entries.iter().map(view).collect()))
 }
 

@@ -163,7 +163,7 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
         alerts,
         outbox: OutboxStatus {
             pending: counts.iter().map(|(_, pending, _)| pending).sum(),
-            dead: app.store.outbox_list(Some(OutboxState::Dead), 10_000)?.len() as u64,
+            dead: app.store.outbox_list(Some(OutboxState::Dead), None, 10_000)?.len() as u64,
         },
         set_aside: app
             .set_aside

@@ -15,6 +15,7 @@ use lanner_wire::api::{ChangeSwitch, ProblemView, SwitchRequest, SwitchView, Tim
 use serde_json::{Value, json};
 
 use super::documents::find;
+use super::throw::is_after;
 use super::{SWITCH, cause, guard, save};
 use crate::access::Principal;
 use crate::api::{ApiError, Json, Path};
@@ -83,6 +84,11 @@ pub(super) fn waiting(app: &App, id: &str) -> Result<Option<StoredDocument>, Sto
 /// The requests that wait, in order of their switches.
 pub(super) fn all(app: &App) -> Result<Vec<StoredDocument>, StoreError> {
     app.store.documents(REQUEST)
+}
+
+/// How many switches made after `model` wait.
+pub(super) fn count(app: &App, model: &str) -> Result<usize, StoreError> {
+    Ok(all(app)?.iter().filter(|stored| is_after(model, &stored.id)).count())
 }
 
 fn found(app: &App, id: &str) -> Result<StoredDocument, ApiError> {

@@ -25,6 +25,8 @@ use crate::app::{App, locked};
 
 /// Why a switch was activated, as people read it.
 const FIRES: &str = "the alert fires";
+/// People are asked for so many switches made after one at a time: nobody decides on thousands.
+const MAX_WAITING: usize = 100;
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
 
@@ -43,9 +45,7 @@ impl Thrown {
         while thrown.front().is_some_and(|(time_ms, _)| *time_ms <= now_ms - HOUR_MS) {
             thrown.pop_front();
         }
-        let of_model =
-            |id: &str| id.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        Ok(thrown.iter().filter(|(_, id)| of_model(id)).count())
+        Ok(thrown.iter().filter(|(_, id)| is_after(model, id)).count())
     }
 
     fn note(&self, id: &str, now_ms: i64) {
@@ -53,6 +53,11 @@ impl Thrown {
             thrown.push_back((now_ms, id.to_owned()));
         }
     }
+}
+
+/// Whether a switch is made after `model`, or itself that one.
+pub(super) fn is_after(model: &str, id: &str) -> bool {
+    id.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn stored(store: &Store, now_ms: i64) -> Result<VecDeque<(i64, String)>, StoreError> {
@@ -103,16 +108,17 @@ async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
         n_thrown: app.switches.thrown.count(&app.store, &order.switch, app.now_ms()).map_err(later)?,
     };
     if order.is_over {
-        return take_back(app, lock, order, &target).await.map_err(later);
+        return take_back(app, lock, order, &target).await;
     }
     let model = latest(SWITCH, &order.switch)?.and_then(|stored| stored.document);
     let model = model
         .filter(Value::is_object)
         .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", order.switch)))?;
     match decide(order, &target, app.now_ms()) {
+        Step::Nothing(ON) => Ok(()),
         Step::Nothing(why) => {
-            tracing::info!(switch = id, "is not thrown: {why}");
-            Ok(())
+            tracing::info!(switch = id, "is not activated: {why}");
+            Err(SendError::noted(format!("the switch {id} is not activated: {why}")))
         }
         Step::Throw => throw(app, lock, order, &target, &model, None).await,
         Step::Ask(because) => throw(app, lock, order, &target, &model, Some(because)).await,
@@ -129,16 +135,42 @@ async fn take_back(
     lock: Lock,
     order: &SwitchOrder,
     target: &Target<'_>,
-) -> Result<(), StoreError> {
+) -> Result<(), SendError> {
     let Target { id, thrown, request, .. } = *target;
-    if request.is_some_and(|stored| stored.document.is_some() && is_own(stored, &order.rule)) {
-        requests::end(app, id, author(app, order, OVER)).await?;
-    }
+    let own_request =
+        request.filter(|stored| stored.document.is_some() && is_own(stored, &order.rule)).is_some();
     let own = thrown.filter(|stored| is_own(stored, &order.rule)).and_then(|stored| stored.document.as_ref());
-    if let Some(document) = own.filter(|document| !is_off(document)) {
-        save(app, lock, id, change::deactivate(document), author(app, order, OVER)).await?;
+    let own = own.filter(|document| !is_off(document));
+    if !own_request && own.is_none() {
+        return Ok(());
+    }
+    if wants_another(app, order) {
+        return Err(SendError::noted(format!(
+            "another alert of {} keeps the switch {id} as it is",
+            order.rule
+        )));
+    }
+    if own_request {
+        requests::end(app, id, author(app, order, OVER)).await.map_err(later)?;
+    }
+    if let Some(document) = own {
+        save(app, lock, id, change::deactivate(document), author(app, order, OVER)).await.map_err(later)?;
     }
     Ok(())
+}
+
+/// Whether another alert of the rule lasts that wants the same switch. Cost: a look at the rule's alerts up to the first.
+fn wants_another(app: &App, order: &SwitchOrder) -> bool {
+    let engine = app.engine();
+    let wants = |alert: &lanner_core::Alert| {
+        let group = alert.group.labels();
+        let value = |label: &str| group.get(label).or_else(|| alert.labels.get(label));
+        let mut named = order.labels.iter().zip(&order.with);
+        alert.active
+            && *group != order.group
+            && named.all(|(label, (_, wanted))| value(label) == Some(wanted))
+    };
+    engine.alerts_of(&order.rule).any(wants)
 }
 
 /// The alert, as it stands in history and audit.
@@ -170,7 +202,7 @@ fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
         let is_for_this = stored.changed_ms >= order.since_ms;
         let end_ms = if is_off { stored.changed_ms } else { end_ms(document) };
         if !is_off && is_active(document) && now_ms < end_ms {
-            return Step::Nothing("it is on");
+            return Step::Nothing(ON);
         }
         if is_off && !is_own && is_for_this {
             return Step::Nothing("somebody turned it off while the alert lasts");
@@ -199,6 +231,9 @@ fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
     }
     if order.wants_approval { Step::Ask("the receiver wants an approval".to_owned()) } else { Step::Throw }
 }
+
+/// Why nothing is to be done: what is wanted is so already.
+const ON: &str = "it is on";
 
 /// Why an alert does not throw a switch twice.
 const LASTS: &str = "it was on for this alert and has ended, and the alert lasts: blocking does not help, or hides \
@@ -230,10 +265,19 @@ async fn throw(
         app.switches.thrown.note(id, now_ms);
         return Ok(());
     };
+    let n_waiting = requests::count(app, &order.switch).map_err(later)?;
+    if n_waiting >= MAX_WAITING {
+        return Err(SendError::permanent(format!(
+            "the switch {id} is not activated, and nobody is asked: {n_waiting} switches like it wait for an approval \
+             already (lanner switch requests)"
+        )));
+    }
     tracing::warn!(switch = id, "waits for an approval: {because}");
     let version = thrown.map_or(0, |stored| stored.version);
+    let note = format!("the switch {id} waits for an approval (lanner switch approve {id}): {because}");
     let wanted = Wanted { document, for_ms: Some(order.for_ms), version, because };
-    requests::keep(app, id, wanted, author).await.map_err(later)
+    requests::keep(app, id, wanted, author).await.map_err(later)?;
+    Err(SendError::noted(note))
 }
 
 async fn save(
@@ -322,7 +366,9 @@ mod tests {
             cooldown_ms: 10 * MINUTE_MS,
             per_hour: 3,
             wants_approval: false,
+            labels: Vec::new(),
             rule: "floor".to_owned(),
+            group: lanner_core::Labels::default(),
             since_ms: SINCE_MS,
             is_over: false,
         }

@@ -146,7 +146,7 @@ pub struct OutboxView {
     pub next_attempt: Option<Time>,
     /// When the receiver took it.
     pub sent: Option<Time>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed; or what came of an action that did not fail, such as that a person has to approve.
     pub last_error: Option<String>,
 }
 
