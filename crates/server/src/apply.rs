@@ -62,6 +62,9 @@ pub enum ApplyError {
     /// Something in it is wrong; nothing was changed.
     #[error("{0}")]
     Problems(Problems),
+    /// Somebody else has changed what is expected otherwise; nothing was changed.
+    #[error("{0}")]
+    Conflict(String),
     /// It could not be written.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -82,6 +85,8 @@ pub struct ApplyOptions {
     pub dry_run: bool,
     /// Whether to do it though the guard of switches objects.
     pub force: bool,
+    /// The versions of switches that were looked at; where one has another by now, nothing is changed.
+    pub expect: BTreeMap<String, u32>,
 }
 
 /// What is deleted that is not in a configuration.

@@ -215,9 +215,61 @@ async fn of_two_opposite_changes_one_is_refused_where_that_is_asked() {
         "{answer}"
     );
     assert_eq!(running.ask("DELETE", "/api/v1/switches/stop?expect=1", Value::Null).await.0, 409);
+    // Documents as well; all that was changed since is named, and nothing is done.
+    let changed = json!({"when": "x == 2", "status": "inactive"});
+    let (status, answer) = running.ask("PUT", "/api/v1/switches/stop?expect=1", changed.clone()).await;
+    assert_eq!(status, 409, "{answer}");
+    let both = json!([{"id": "stop", "when": "x == 3"}, {"id": "new", "when": "x == 3"}]);
+    let apply = async |expect: Value, dry_run: bool| {
+        let request = json!({"switches": both, "expect": expect, "dry_run": dry_run});
+        running.ask("POST", "/api/v1/switches", request).await
+    };
+    for dry_run in [true, false] {
+        let (status, answer) = apply(json!({"stop": 1, "new": 4}), dry_run).await;
+        let said = answer["error"].as_str().unwrap();
+        assert!(status == 409 && said.contains("version 2, not 1; anonymous (ann) changed it"), "{said}");
+        assert!(said.contains("\"new\" stays as it is: it never was"), "{said}");
+    }
+    assert_eq!(apply(json!({"stop": 2, "new": 0}), true).await.0, 200);
+    assert_eq!(running.fine("GET", "/api/v1/switches", Value::Null).await.as_array().unwrap().len(), 1);
     assert_eq!(
         running.ask("DELETE", "/api/v1/switches/stop?expect=2&message=done", Value::Null).await.0,
         204
     );
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switches_are_listed_by_what_they_are_and_page_by_page() {
+    let running = start().await;
+    let switches: Vec<Value> = (0..25)
+        .map(|n| {
+            let (status, team) = if n % 2 == 0 { ("active", "pay") } else { ("inactive", "shop") };
+            json!({"id": format!("s{n:02}"), "when": format!("BANK == Bank{n}"), "status": status, "labels": {"team": team, "n": n}})
+        })
+        .collect();
+    running.fine("POST", "/api/v1/switches", json!({ "switches": switches })).await;
+    let ids = async |query: &str| {
+        let list = running.fine("GET", &format!("/api/v1/switches?{query}"), Value::Null).await;
+        let ids = list.as_array().unwrap().iter().map(|view| view["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>().join(" ")
+    };
+    for (query, expected) in [
+        ("limit=2", "s00 s01"),
+        ("limit=2&after=s01", "s02 s03"),
+        ("after=s24", ""),
+        ("limit=2&phase=inactive&after=s03", "s05 s07"),
+        ("text=bank24", "s24"),
+        ("text=S2", "s20 s21 s22 s23 s24"),
+        ("label=team%3Dpay&label=n%3D4", "s04"),
+        ("label=team=shop&text=bank2", "s21 s23"),
+        ("phase=blocking&label=team=shop", ""),
+    ] {
+        assert_eq!(ids(query).await, expected, "{query}");
+    }
+    for query in ["limit=0", "limit=x", "phase=on", "label=team", "team=pay"] {
+        let (status, answer) = running.ask("GET", &format!("/api/v1/switches?{query}"), Value::Null).await;
+        assert!(status == 400 && answer["error"].is_string(), "{query}: {status} {answer}");
+    }
     running.server.stop().await;
 }

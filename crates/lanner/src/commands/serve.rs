@@ -290,7 +290,7 @@ impl Reread<'_> {
             ApplyError::Problems(Problems(problems)) => {
                 ReloadError::Problems(problems.into_iter().map(problem_view).collect())
             }
-            ApplyError::Store(error) => ReloadError::Failed(error.to_string()),
+            error => ReloadError::Failed(error.to_string()),
         })?;
         let changed = lanner_server::reload::change_settings(app, &settings);
         let (now, restart) = changed.map_err(|error| ReloadError::Failed(error.to_string()))?;

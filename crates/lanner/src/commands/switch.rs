@@ -1,6 +1,7 @@
 //! `lanner switch`: kill switches, shown, changed and asked.
 
 mod import;
+mod listing;
 mod rows;
 mod second_look;
 
@@ -9,8 +10,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use lanner_core::time::format_time;
 use lanner_wire::api::{
-    AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, BumpSwitches, BumpedSwitches,
-    ChangeSwitch, EvaluateSwitches, SwitchClient, SwitchVerdict, SwitchVerdicts, SwitchVersion, SwitchView,
+    AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, EvaluateSwitches,
+    SwitchVerdicts, SwitchVersion, SwitchView,
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 use super::Shared;
 use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::list::{self, Cell, Format, Row};
+use crate::list::{self, Format};
 use crate::output;
 use crate::yaml::yaml;
 
@@ -45,18 +46,7 @@ Examples:
   lanner switch list
   lanner switch list --phase blocking --label team=payments
   lanner switch list bank --format json")]
-    List {
-        /// Only switches whose id, condition or reason holds this text.
-        text: Option<String>,
-        /// Only switches in this phase: blocking, shadow, inactive, waiting, paused or expired.
-        #[arg(long)]
-        phase: Option<String>,
-        /// Only switches with this label; may be given several times.
-        #[arg(long = "label", value_name = "NAME=VALUE")]
-        labels: Vec<String>,
-        #[command(flatten)]
-        shared: Shared,
-    },
+    List(listing::Args),
     /// List the programs that hold the switches, which revision each holds, and which of them disbelieve the server.
     #[command(after_help = "\
 Examples:
@@ -133,6 +123,8 @@ does it all the same and is noted, --request asks a second person.")]
         #[arg(long)]
         force: bool,
         #[command(flatten)]
+        expect: Expect,
+        #[command(flatten)]
         change: ChangeArgs,
     },
     /// List the switches that wait for somebody's approval.
@@ -156,8 +148,14 @@ Examples:
     /// Turn one switch off, now.
     #[command(after_help = "\
 Examples:
-  lanner switch deactivate block-bank -m 'HSBC is up again'")]
-    Deactivate(ChangeArgs),
+  lanner switch deactivate block-bank -m 'HSBC is up again'
+  lanner switch deactivate block-bank --expect 7")]
+    Deactivate {
+        #[command(flatten)]
+        expect: Expect,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
     /// Take the last change of one switch back, also its deletion.
     #[command(after_help = "\
 Examples:
@@ -166,6 +164,8 @@ Examples:
         /// Do it though it would block more than the guard lets pass.
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        expect: Expect,
         #[command(flatten)]
         change: ChangeArgs,
     },
@@ -179,6 +179,8 @@ Examples:
         /// Why, for the history.
         #[arg(long, short, value_name = "TEXT")]
         message: Option<String>,
+        #[command(flatten)]
+        expect: Expect,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -243,8 +245,25 @@ struct ApplyArgs {
     /// Why, for the history.
     #[arg(long, short, value_name = "TEXT")]
     message: Option<String>,
+    /// Change nothing if this switch is not at this version any more, as `lanner switch list` shows it; 0 for one that is
+    /// not there yet. May be given several times.
+    #[arg(long = "expect", value_name = "ID=VERSION", value_parser = expectation)]
+    expect: Vec<(String, u32)>,
     #[command(flatten)]
     shared: Shared,
+}
+
+/// Which version was looked at.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Expect {
+    /// Change nothing if it is not at this version any more, as `lanner switch list` shows it.
+    #[arg(long = "expect", value_name = "VERSION")]
+    version: Option<u32>,
+}
+
+fn expectation(text: &str) -> std::result::Result<(String, u32), String> {
+    let read = text.rsplit_once('=').and_then(|(id, version)| Some((id.to_owned(), version.parse().ok()?)));
+    read.ok_or_else(|| "should be ID=VERSION, such as block-bank=7".to_owned())
 }
 
 #[derive(Debug, clap::Args)]
@@ -282,48 +301,37 @@ pub(super) fn written<'v>(document: &'v Value, name: &str) -> Option<&'v str> {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
-        Command::List { text, phase, labels, shared } => {
-            let filter = Filter::new(text.as_deref(), phase.as_deref(), labels)?;
-            client::with(&shared.server, async |client| {
-                let mut switches: Vec<SwitchView> = client.get(&SWITCHES, &[]).await?;
-                let none = if switches.is_empty() {
-                    "No switches; `lanner switch apply FILE` makes some."
-                } else {
-                    "No such switches."
-                };
-                switches.retain(|switch| filter.takes(switch));
-                list::list(shared.format, &switches, none)?;
-                Ok(Outcome::Fine)
-            })
-        }
-        Command::Clients { shared } => clients(shared),
-        Command::Bump { to, shared } => bump(*to, shared),
+        Command::List(args) => listing::run(args),
+        Command::Clients { shared } => listing::clients(shared),
+        Command::Bump { to, shared } => listing::bump(*to, shared),
         Command::Show { id, shared } => {
             client::with(&shared.server, async |client| show(client, id, shared.format).await)
         }
         Command::Apply(args) => apply(args),
         Command::Import(args) => import::run(args),
         Command::Preview(args) => second_look::preview(args),
-        Command::Activate { duration, request: is_request, force, change } => {
+        Command::Activate { duration, request: is_request, force, expect, change } => {
             let (duration, message) = (duration.clone(), change.message.clone());
-            let request = ChangeSwitch { duration, message, force: *force, ..ChangeSwitch::default() };
+            let request = ChangeSwitch { duration, message, force: *force, expect: expect.version };
             if *is_request {
                 second_look::request(change, &request)
             } else {
                 changed(change, "activate", &request)
             }
         }
-        Command::Deactivate(change) => {
-            let request = ChangeSwitch { message: change.message.clone(), ..ChangeSwitch::default() };
+        Command::Deactivate { expect, change } => {
+            let (message, expect) = (change.message.clone(), expect.version);
+            let request = ChangeSwitch { message, expect, ..ChangeSwitch::default() };
             changed(change, "deactivate", &request)
         }
         Command::Requests { shared } => second_look::requests(shared),
         Command::Approve(change) => second_look::approve(change),
         Command::Deny(change) => second_look::deny(change),
-        Command::Revert { force, change } => revert(change, *force),
-        Command::Delete { id, message, server } => {
+        Command::Revert { force, expect, change } => revert(change, *force, *expect),
+        Command::Delete { id, message, expect, server } => {
             client::with_access(server, Access::Change, async |client| {
-                let parameters = [("message", message.as_deref())];
+                let version = expect.version.map(|version| version.to_string());
+                let parameters = [("message", message.as_deref()), ("expect", version.as_deref())];
                 client.act_with(Method::DELETE, &[&SWITCHES[..], &[id]].concat(), &parameters).await?;
                 remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
                 Ok(Outcome::Fine)
@@ -348,88 +356,6 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
 }
 
-/// Which switches are listed.
-struct Filter<'f> {
-    text: Option<&'f str>,
-    phase: Option<&'f str>,
-    labels: Vec<(&'f str, &'f str)>,
-}
-
-const PHASES: [&str; 6] = ["blocking", "shadow", "inactive", "waiting", "paused", "expired"];
-
-impl<'f> Filter<'f> {
-    fn new(text: Option<&'f str>, phase: Option<&'f str>, labels: &'f [String]) -> Result<Self> {
-        if let Some(unknown) = phase.filter(|phase| !PHASES.contains(phase)) {
-            return Err(Failure::user(format!("--phase {unknown}: there is no such phase"))
-                .hint(format!("write one of {}", PHASES.join(", "))));
-        }
-        let label = |text: &'f String| {
-            text.split_once('=').ok_or_else(|| {
-                Failure::user(format!("--label {text}: is not NAME=VALUE"))
-                    .hint("write for example --label team=payments")
-            })
-        };
-        Ok(Self { text, phase, labels: labels.iter().map(label).collect::<Result<_>>()? })
-    }
-
-    fn takes(&self, view: &SwitchView) -> bool {
-        let SwitchVersion { id, document, .. } = &view.switch;
-        let holds = |text: &str| {
-            let fields = ["when", "reason"].map(|name| document.get(name).map(Value::to_string));
-            id.contains(text) || fields.iter().flatten().any(|field| field.contains(text))
-        };
-        let has = |(name, value): &(&str, &str)| {
-            let label = document.get("labels").and_then(|labels| labels.get(*name));
-            let shown = label.map(|label| label.as_str().map_or_else(|| label.to_string(), str::to_owned));
-            shown.as_deref() == Some(*value)
-        };
-        self.text.is_none_or(holds)
-            && self.phase.is_none_or(|phase| view.phase == phase)
-            && self.labels.iter().all(has)
-    }
-}
-
-impl Row for SwitchClient {
-    const COLUMNS: &'static [&'static str] = &["client", "state", "revision", "seen", "problem"];
-    fn cells(&self) -> Vec<Cell> {
-        vec![
-            self.client.as_str().into(),
-            self.state.as_str().into(),
-            self.revision.into(),
-            self.seen.into(),
-            self.problem.clone().into(),
-        ]
-    }
-}
-
-fn clients(shared: &Shared) -> Result<Outcome> {
-    client::with(&shared.server, async |client| {
-        let clients: Vec<SwitchClient> = client.get(&[&SWITCHES[..], &["clients"]].concat(), &[]).await?;
-        list::list(shared.format, &clients, "No program told what it holds within two minutes.")?;
-        if clients.iter().any(|client| client.state == "refuses") {
-            remark(
-                "some programs hold a later revision than the server and disbelieve it; `lanner switch bump` raises it",
-            );
-        }
-        Ok(Outcome::Fine)
-    })
-}
-
-fn bump(to: Option<u64>, shared: &Shared) -> Result<Outcome> {
-    client::with_access(&shared.server, Access::Change, async |client| {
-        let request = BumpSwitches { revision: to };
-        let bumped: BumpedSwitches = client.post(&[&SWITCHES[..], &["bump"]].concat(), &request).await?;
-        match shared.format {
-            Format::Json => output::json(&bumped)?,
-            _ => remark(&format!(
-                "the switches are at revision {}, raised from {}",
-                bumped.revision, bumped.from
-            )),
-        }
-        Ok(Outcome::Fine)
-    })
-}
-
 async fn show(client: &Client, id: &str, format: Format) -> Result<Outcome> {
     let switch: SwitchView = client.get(&[&SWITCHES[..], &[id]].concat(), &[]).await?;
     list::one(format, &switch)?;
@@ -448,9 +374,10 @@ fn apply(args: &ApplyArgs) -> Result<Outcome> {
     let Some(switches) = super::apply::request(&loaded, false).switches else {
         return Err(Failure::user("no file has switches").hint("write them as a list under switches:"));
     };
-    let ApplyArgs { prune, dry_run, force, message, shared, .. } = args;
+    let ApplyArgs { prune, dry_run, force, message, expect, shared, .. } = args;
     let (prune, dry_run, force) = (*prune, *dry_run, *force);
-    let request = ApplySwitches { switches, prune, dry_run, message: message.clone(), force };
+    let expect = expect.iter().cloned().collect();
+    let request = ApplySwitches { switches, prune, dry_run, message: message.clone(), force, expect };
     let access = if dry_run { Access::Read } else { Access::Change };
     client::with_access(&shared.server, access, async |client| {
         let applied: ApplyResponse = client.post(&SWITCHES, &request).await?;
@@ -492,10 +419,11 @@ pub(super) fn tell_phase(view: &SwitchView, format: Format) -> Result<()> {
     Ok(())
 }
 
-fn revert(args: &ChangeArgs, force: bool) -> Result<Outcome> {
+fn revert(args: &ChangeArgs, force: bool, expect: Expect) -> Result<Outcome> {
     let ChangeArgs { id, message, shared } = args;
     client::with_access(&shared.server, Access::Change, async |client| {
-        let request = ChangeSwitch { message: message.clone(), force, ..ChangeSwitch::default() };
+        let (message, expect) = (message.clone(), expect.version);
+        let request = ChangeSwitch { message, force, expect, ..ChangeSwitch::default() };
         let version: SwitchVersion = client.post(&path(id, "revert"), &request).await?;
         if shared.format == Format::Table {
             let what = if version.document.is_null() { "is deleted again" } else { "is what it was before" };

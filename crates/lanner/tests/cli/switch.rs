@@ -54,6 +54,82 @@ fn a_switch_is_thrown_and_taken_back() {
 }
 
 #[test]
+fn who_looked_at_an_older_version_changes_nothing() {
+    let server = serve(tempfile::tempdir().unwrap(), &[]);
+    let file = server.file("switches.yaml", FILE);
+    server
+        .run(&["switch", "apply", &file, "--expect", "block-bank=0", "--expect", "watch=0"])
+        .says(0, &["2 created"]);
+    server
+        .run(&["switch", "activate", "block-bank", "--expect", "1", "-m", "down"])
+        .says(0, &["is blocking"]);
+    let conflict = ["stays as it is: it is at version 2, not 1;", "changed it at", "(down)"];
+    for action in ["activate", "deactivate", "revert", "delete"] {
+        server.run(&["switch", action, "block-bank", "--expect", "1"]).says(2, &conflict);
+    }
+    server.run(&["switch", "apply", &file, "--expect", "block-bank=1"]).says(2, &conflict);
+    server.run(&["switch", "apply", &file, "--expect", "block-bank"]).says(2, &["ID=VERSION"]);
+    server.run(&["switch", "deactivate", "block-bank", "--expect", "2"]).says(0, &["is inactive"]);
+    server
+        .run(&["switch", "delete", "block-bank", "--expect", "3", "-m", "not needed"])
+        .says(0, &["is deleted"]);
+    assert!(server.run(&["switch", "history", "block-bank"]).expect(0).contains("not needed"));
+}
+
+#[test]
+fn a_switch_says_when_it_blocks_next_and_is_found_again() {
+    let server = serve(tempfile::tempdir().unwrap(), &[]);
+    let file = server.file(
+        "switches.yaml",
+        "switches:
+  - id: at-night
+    when: x == 1
+    status: inactive
+    schedule: { days: mon, from: '03:00', to: '03:01' }
+  - id: drill
+    when: BANK == HSBC
+    status: inactive
+    emergency: true
+    owner: payments
+    reason: HSBC is down
+    labels: { team: pay }
+",
+    );
+    server.run(&["switch", "apply", &file]).says(0, &["2 created"]);
+    // It may be Monday, 03:00.
+    server.run(&["switch", "activate", "at-night"]).says(0, &["the switch at-night is "]);
+    let shown = server.json(&["switch", "show", "at-night"]);
+    if shown["phase"] == "paused" {
+        assert!(shown["next"].as_str().unwrap().contains("T03:00:00Z"), "{shown}");
+        server
+            .run(&["switch", "activate", "at-night"])
+            .says(0, &["is paused and blocks next from", "T03:00:00Z"]);
+    }
+    // An emergency that is prepared has no end; its day begins when it is activated.
+    let shown = server.json(&["switch", "show", "drill"]);
+    assert!(shown["document"]["valid"]["to"].is_null(), "{shown}");
+    server.run(&["switch", "activate", "drill"]).says(0, &["is blocking until"]);
+    let shown = server.json(&["switch", "show", "drill"]);
+    let day = |name: &str| {
+        shown.pointer(name).and_then(|time| lanner_core::time::parse_time_ms(time.as_str()?).ok()).unwrap()
+    };
+    assert_eq!((day("/document/valid/to") - day("/changed")) / 1_000, 86_400, "{shown}");
+
+    for (filter, ids) in [
+        (vec!["HSBC"], "drill"),
+        (vec!["hsbc", "--label", "team=pay", "--phase", "blocking"], "drill"),
+        (vec!["--phase", "shadow"], ""),
+        (vec!["--limit", "1"], "at-night"),
+    ] {
+        let list = server.json(&[vec!["switch", "list"], filter.clone()].concat());
+        let found: Vec<&str> = list.as_array().unwrap().iter().filter_map(|it| it["id"].as_str()).collect();
+        assert_eq!(found.join(" "), ids, "{filter:?}");
+    }
+    server.run(&["switch", "list", "--phase", "on"]).says(2, &["should be one of blocking, shadow"]);
+    server.run(&["switch", "list", "--label", "team"]).says(2, &["NAME=VALUE"]);
+}
+
+#[test]
 fn a_configuration_leaves_what_people_changed() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("lanner.yaml");

@@ -114,6 +114,7 @@ impl From<ApplyError> for ApiError {
     fn from(error: ApplyError) -> Self {
         match error {
             ApplyError::Problems(problems) => problems.into(),
+            ApplyError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
             ApplyError::Store(error) => error.into(),
         }
     }

@@ -11,7 +11,7 @@ use axum::routing::{delete, get, post, put};
 use super::{alerts, data, messages, operations, replay, rules, silences, tokens};
 use crate::app::App;
 use crate::ingest::{events, influx};
-use crate::switches::{clients, counts, deliver, documents, evaluate, ofrep, preview, requests};
+use crate::switches::{clients, counts, deliver, documents, evaluate, listing, ofrep, preview, requests};
 
 /// What the server says of itself.
 pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");
@@ -96,7 +96,7 @@ routes! {
     post   "/api/v1/outbox/{key}/retry"         messages::retry
 
     // Kill switches: changed,
-    get    "/api/v1/switches"                   documents::list
+    get    "/api/v1/switches"                   listing::list
     post   "/api/v1/switches"                   documents::apply
     get    "/api/v1/switches/{id}"              documents::show
     put    "/api/v1/switches/{id}"              documents::put

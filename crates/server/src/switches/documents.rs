@@ -1,4 +1,4 @@
-//! The switches as documents: list, apply, show, put, delete, activate, deactivate, revert, history, audit.
+//! The switches as documents: apply, show, put, delete, activate, deactivate, revert, history, audit.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use lanner_wire::api::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::listing::UNREADABLE;
 use super::requests::for_ms;
 use super::save::{self, By, Change};
 use super::{SWITCH, cause};
@@ -37,11 +38,11 @@ fn version(stored: StoredDocument) -> SwitchVersion {
     }
 }
 
-fn view(app: &App, stored: StoredDocument) -> SwitchView {
+pub(super) fn view(app: &App, stored: StoredDocument) -> SwitchView {
     let switch = version(stored);
     let problem = app.set_aside.problem(SWITCH, &switch.id);
     let read = Switch::from_json(&switch.document).ok().filter(|_| problem.is_none());
-    let phase = read.map_or("unreadable", |read| read.phase(app.now_ms()).name());
+    let phase = read.map_or(UNREADABLE, |read| read.phase(app.now_ms()).name());
     let counts = app.switches.counts.of(&switch.id);
     SwitchView { phase: phase.to_owned(), next: None, counts, problem, switch }
 }
@@ -60,22 +61,10 @@ fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
     Json(ApplyResponse { created, changed, unchanged, deleted, kept, dry_run, ..ApplyResponse::default() })
 }
 
-/// List switches by id, with what each does now.
-///
-/// # Errors
-/// 500.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    get, path = "/api/v1/switches", tag = "switches", operation_id = "list_switches",
-    responses((status = 200, body = Vec<SwitchView>))
-))]
-pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchView>>, ApiError> {
-    Ok(Json(app.store.documents(SWITCH)?.into_iter().map(|stored| view(&app, stored)).collect()))
-}
-
 /// Apply switches: all of them or, if one has a problem, none.
 ///
 /// # Errors
-/// 400, 422 with every problem, 507.
+/// 400, 409 when a switch has another version than `expect` says, 422 with every problem, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches", tag = "switches", operation_id = "apply_switches", request_body = ApplySwitches,
     responses((status = 200, body = ApplyResponse))
@@ -85,7 +74,7 @@ pub async fn apply(
     principal: Principal,
     Json(request): Json<ApplySwitches>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
-    let ApplySwitches { switches, prune, dry_run, message, force } = request;
+    let ApplySwitches { switches, prune, dry_run, message, force, expect } = request;
     let switches_only = Sections { switches: true, ..Sections::default() };
     let prune = if prune { Prune::All(switches_only) } else { Prune::Nothing };
     let message = message.unwrap_or_default();
@@ -95,6 +84,7 @@ pub async fn apply(
         prune,
         dry_run,
         force,
+        expect,
         ..ApplyOptions::default()
     };
     Ok(response(save::apply(&app, switches, &options).await?, dry_run))
@@ -126,7 +116,7 @@ pub struct Why {
 /// Create or replace one switch. The document may leave its `id` out.
 ///
 /// # Errors
-/// 400, 422 with every problem, 507.
+/// 400, 409 when the switch has another version than `expect`, 422 with every problem, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch",
     request_body(content = Object, example = json!({"when": "bank == \"hsbc\"", "active": false})),
@@ -134,6 +124,7 @@ pub struct Why {
         ("id" = String, Path),
         ("message" = Option<String>, Query, description = "why, for the history"),
         ("force" = Option<bool>, Query, description = "do it though it would block more than the guard lets pass"),
+        ("expect" = Option<u32>, Query, format = "uint32", description = "the version that was looked at; 409 if it has another by now"),
     ),
     responses((status = 200, body = SwitchView))
 ))]
@@ -156,6 +147,7 @@ pub async fn put(
         actor: principal.name().to_owned(),
         message,
         force: why.force,
+        expect: why.expect.map(|version| (id.clone(), version)).into_iter().collect(),
         ..ApplyOptions::default()
     };
     save::apply(&app, vec![document], &options).await?;

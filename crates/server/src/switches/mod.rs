@@ -4,7 +4,7 @@
 //! who cannot. Both run `lanner-switch`, so both say the same.
 //!
 //! Reading order: [`Switches`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
-//! [`requests`] (what waits for one), [`cause`] (what led to a change), [`throw`] (changes by alerts), [`news`] (what people are told), then the faces: `documents` (the API), `deliver`
+//! [`requests`] (what waits for one), [`cause`] (what led to a change), [`throw`] (changes by alerts), [`news`] (what people are told), then the faces: `documents` and `listing` (the API), `deliver`
 //! (snapshot, [`deltas`] and stream), [`clients`] (who holds which), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature,
 //! at a [`pace`]), `gate` (proxies).
 
@@ -18,6 +18,7 @@ pub mod edges;
 pub mod evaluate;
 pub mod gate;
 pub mod guard;
+pub mod listing;
 pub mod news;
 pub mod ofrep;
 pub mod pace;

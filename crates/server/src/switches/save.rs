@@ -1,6 +1,6 @@
 //! Changes of switches: checked, made durable with their place in the audit, then in force.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -68,6 +68,7 @@ pub async fn apply(
     let sent: Vec<(String, Value)> = ids.into_iter().zip(documents).collect();
     for n_tries in 1.. {
         let set = app.switches.current();
+        expected_all(app, &options.expect)?;
         let plan = planned(app, &set.set, &sent, options, now_ms)?;
         // Judged while others go on, and again if they changed what was judged.
         let lock = if n_tries > MAX_TRIES { Some(app.switches.lock().await) } else { None };
@@ -345,16 +346,35 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
 
 /// Refuses a change of a version that is no longer the latest, where the caller says which one was looked at.
 fn expected(versions: &[StoredDocument], id: &str, by: &By) -> Result<(), ApiError> {
-    let Some((latest, expected)) = versions.first().zip(by.expect) else { return Ok(()) };
-    if latest.version == expected {
-        return Ok(());
+    let conflict = by.expect.and_then(|expected| conflict(versions.first(), id, expected));
+    conflict.map_or(Ok(()), |why| Err(ApiError::new(StatusCode::CONFLICT, why)))
+}
+
+/// As [`expected`], of many switches; all that were changed since are named.
+fn expected_all(app: &App, expect: &BTreeMap<String, u32>) -> Result<(), ApplyError> {
+    let mut conflicts = Vec::new();
+    for (id, expected) in expect {
+        conflicts.extend(conflict(app.store.document_latest(SWITCH, id)?.as_ref(), id, *expected));
     }
-    let StoredDocument { version, actor, changed_ms, .. } = latest;
+    if conflicts.is_empty() { Ok(()) } else { Err(ApplyError::Conflict(conflicts.join("; "))) }
+}
+
+/// Why a version is not the latest, 0 being that of a switch that never was.
+fn conflict(latest: Option<&StoredDocument>, id: &str, expected: u32) -> Option<String> {
+    let Some(StoredDocument { version, document, actor, message, changed_ms, .. }) = latest else {
+        let why =
+            format!("the switch \"{id}\" stays as it is: it never was, and version {expected} is expected");
+        return (expected != 0).then_some(why);
+    };
+    let what = if document.is_some() { "changed" } else { "deleted" };
+    let why = if message.is_empty() { String::new() } else { format!(" ({message})") };
     let time = format_time(*changed_ms);
-    let message = format!(
-        "the switch \"{id}\" stays as it is: it is at version {version}, not {expected}; {actor} changed it at {time}"
-    );
-    Err(ApiError::new(StatusCode::CONFLICT, message))
+    (*version != expected).then(|| {
+        format!(
+            "the switch \"{id}\" stays as it is: it is at version {version}, not {expected}; {actor} {what} it at \
+             {time}{why}"
+        )
+    })
 }
 
 /// What the switch is after the change; `versions` are the newest first.

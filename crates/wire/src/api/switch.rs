@@ -95,6 +95,9 @@ pub struct ReportClient {
     /// Why it holds nothing newer, if it does not.
     #[serde(default)]
     pub problem: Option<String>,
+    /// Why its file was refused when it started, or does not have what it holds.
+    #[serde(default)]
+    pub file_problem: Option<String>,
     /// Contexts, a hundred at most.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]

@@ -1,6 +1,9 @@
 //! How switches and what is said of them stand in tables.
 
+use lanner_wire::api::SwitchVerdict;
+
 use super::*;
+use crate::list::{Cell, Row};
 
 impl Row for SwitchView {
     const COLUMNS: &'static [&'static str] =
