@@ -367,11 +367,13 @@ impl Held {
     /// Notes why refreshing failed; said once in the log however often it is noted.
     pub(crate) fn fail(&self, why: String) {
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if problem.as_ref() != Some(&why) {
-            *problem = Some(why.clone());
-            drop(problem); // who is told may ask for the status
-            self.tell(&format!("kill switches are not refreshed: {why}"));
+        if problem.as_ref() == Some(&why) {
+            return;
         }
+        let told = format!("kill switches are not refreshed: {why}");
+        *problem = Some(why);
+        drop(problem); // who is told may ask for the status
+        self.tell(&told);
     }
 
     /// Comes with the revision that is held whenever it changes.

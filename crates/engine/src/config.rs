@@ -276,8 +276,7 @@ impl Config {
             fields.require("name", "on-call", check);
             let name = fields.read("name", check, reading::name);
             let Some(name) = name.map(Arc::<str>::from) else { continue };
-            let mut route = read_route(&name, &mut fields, check);
-            route.acts = is_switch(node);
+            let route = read_route(&name, &mut fields, is_switch(node), check);
             self.routes.push(route);
             self.receivers.push(ReceiverDocument { name, config: fields.rest(), node: node.clone() });
         }
@@ -329,8 +328,11 @@ impl Broken {
     }
 }
 
-fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Route {
-    let default = Route::new(name.clone());
+fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, acts: bool, check: &mut Check) -> Route {
+    let mut default = Route::new(name.clone());
+    if acts {
+        default.group_wait_ms = 0; // each alert is alone: there is no company to wait for
+    }
     let duration = |node: &Node| parse_duration_ms(&text(node)?).map_err(|error| error.to_string());
     let group_by = fields.get("group_by").is_some().then(|| read_names(fields, "group_by", check));
     Route {
@@ -351,7 +353,7 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, check: &mut Check) -> Ro
         mute: read_times("mute_time_intervals", fields, check),
         active: read_times("active_time_intervals", fields, check),
         give_up_after_ms: fields.read("give_up_after", check, duration).unwrap_or(default.give_up_after_ms),
-        acts: default.acts,
+        acts,
     }
 }
 

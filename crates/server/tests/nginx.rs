@@ -168,6 +168,7 @@ async fn answers(bytes: &'static [u8], wait: Duration) -> SocketAddr {
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_lets_everything_through_while_the_server_is_away() {
     let Some(program) = nginx() else { return };
+    lanner_io::receiver::install_crypto_provider();
     let folder = tempfile::tempdir().unwrap();
     let down = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let mut gates = vec![("is down", down), ("hangs", answers(b"", Duration::ZERO).await)];

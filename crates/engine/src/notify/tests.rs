@@ -446,6 +446,16 @@ fn each_alert_that_acts_is_an_action_of_its_own() {
     assert_eq!((last.len(), &last[0].group), (1, &first.group));
 }
 
+/// An alert that acts is alone: what it contains does not wait for others.
+#[test]
+fn actions_wait_for_no_company() {
+    let text = "receivers: [{ name: stop, kind: switch }, { name: later, kind: switch, group_wait: 3s }, { name: chat, kind: slack }]";
+    let mut config = crate::Config::default();
+    assert_eq!(config.read(&lanner_core::Node::from_yaml(text).unwrap()), Vec::new());
+    let waits: Vec<i64> = config.routes.iter().map(|route| route.group_wait_ms).collect();
+    assert_eq!(waits, [0, 3_000, 5_000]);
+}
+
 /// Ten times the alerts take ten times as long, and what is written for one does not grow with the others.
 #[test]
 fn a_storm_of_actions_is_linear() {
