@@ -97,9 +97,9 @@ fn thousands_of_switches_are_one_message() {
     let message = only(&engine.observe(0, &many)).clone();
     assert_eq!((message.alerts.len(), message.n_alerts()), (100, 20_000));
     engine.settle(500, &message.key, DeliveryOutcome::Delivered);
-    let began = std::time::Instant::now();
-    (1..=20).for_each(|at| drop(engine.observe(at * 1_000, &many)));
-    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    engine.observe(600, &many);
+    // Looked at again and again without an end in sight, were each compared with all others.
+    (1..=20).for_each(|at| assert_eq!(engine.observe(at * 1_000, &many), Changes::default()));
 }
 
 #[test]

@@ -26,7 +26,10 @@ const MAX_CONDITION: usize = 300;
 
 /// The latest versions of the switches that were looked at, so that each is read once.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<HashMap<Arc<str>, (Arc<Switch>, StoredDocument)>>);
+pub struct Known(Mutex<HashMap<Arc<str>, Version>>);
+
+/// A switch in force, and the version that it is.
+type Version = (Arc<Switch>, StoredDocument);
 
 impl Known {
     fn of(&self, app: &App, switch: &Arc<Switch>) -> Result<Option<StoredDocument>, StoreError> {
