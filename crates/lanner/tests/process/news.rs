@@ -25,7 +25,7 @@ impl Told {
     pub(crate) fn read(store: &Store) -> Self {
         let (mut under_way, mut counted) = (BTreeMap::<Arc<str>, Vec<TimeRange>>::new(), BTreeSet::new());
         let (mut running, mut most_at_once) = (Vec::new(), 0);
-        for entry in store.outbox_list(None, 100_000_000).unwrap() {
+        for entry in store.outbox_list(None, None, 100_000_000).unwrap() {
             let message = entry.notification;
             let rule: Arc<str> = message.group.get("rule").unwrap().into();
             let range = TimeRange::new(message.created_ms, entry.done_ms.unwrap());
