@@ -470,12 +470,6 @@ impl Engine {
         of_rules.chain(self.self_watch.alerts())
     }
 
-    /// The alerts of one rule, in order of their groups.
-    pub fn alerts_of(&self, rule: &str) -> impl Iterator<Item = &Alert> {
-        let tracked = self.tracked.get(rule);
-        tracked.into_iter().flat_map(|tracked| tracked.alerts.values().map(|alert| &**alert))
-    }
-
     /// Moves the alerts about Lanner itself, and says what to write and send. That touches nothing that rules
     /// change, so it need not be written in any order with what they do: it goes on while they wait for a full disk.
     pub fn observe(&mut self, now_ms: i64, vitals: &Vitals) -> Changes {
