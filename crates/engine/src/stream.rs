@@ -608,7 +608,11 @@ impl Member {
     /// Notes that the group in `key` was seen, in a step that is not held if `start_ms` says so; `false` where there are too
     /// many groups already.
     fn remember(&mut self, fields: &Map<String, Value>, start_ms: Option<i64>) -> bool {
-        let has_room = self.seen.len() < MAX_GROUPS || self.seen.contains(&self.key);
+        if self.seen.contains(&self.key) {
+            self.seen.note(&self.key, Group::default, start_ms);
+            return true;
+        }
+        let has_room = self.seen.len() < MAX_GROUPS;
         if has_room {
             let group = self.group(fields);
             self.seen.note(&self.key, || group, start_ms);

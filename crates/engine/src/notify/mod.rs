@@ -173,10 +173,14 @@ pub struct News {
 impl Notifier {
     /// Replaces routes and inhibitions. What was held back is looked at again.
     pub fn configure(&mut self, routes: Vec<Route>, inhibitions: Vec<Inhibition>) {
-        self.routes = routes.into_iter().map(|route| (route.receiver.clone(), Arc::new(route))).collect();
-        self.phases.clear();
+        let routes = routes.into_iter().map(|route| (route.receiver.clone(), Arc::new(route))).collect();
+        let before = std::mem::replace(&mut self.routes, routes);
+        let changed = |receiver: &Arc<str>| before.get(receiver) != self.routes.get(receiver);
+        self.phases.retain(|receiver, _| !changed(receiver));
         let mut held_back = self.inhibitions.all_waiting();
-        held_back.extend(self.groups.iter().filter(|(_, it)| it.head.muted).map(|(key, _)| key.clone()));
+        // Rules change often, and what is muted may be much.
+        let muted = self.groups.iter().filter(|((receiver, _), it)| it.head.muted && changed(receiver));
+        held_back.extend(muted.map(|(key, _)| key.clone()));
         self.inhibitions =
             Inhibitions::new(inhibitions, self.running.values().map(|running| &running.labels));
         for key in held_back {

@@ -565,3 +565,57 @@ fn a_group_that_begins_anew_leaves_nothing_of_the_old_one() {
     assert!(told[0].alert.is_none() && told[0].record.is_none(), "{told:?}");
     assert_eq!(told.len(), 3);
 }
+
+/// A mute that is taken out of the configuration ends at once; one that stays is not looked at before it ends.
+#[test]
+fn a_mute_ends_when_the_configuration_says_so() {
+    let config = |mute: &str| {
+        let text = format!(
+            "receivers: [{{ name: pager, kind: log, path: /x, group_wait: 0s, group_interval: 0s{mute} }}]"
+        );
+        crate::Config::from_yaml(&text).unwrap().routes
+    };
+    let mut n = Notifier::default();
+    n.configure(config(", mute_time_intervals: ['00:00-06:00']"), Vec::new());
+    n.note(0, alert("a", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 5_000), [""; 0]);
+    assert_eq!(n.next_due_ms(), Some(6 * 3_600_000));
+    n.configure(config(", mute_time_intervals: ['00:00-06:00']"), Vec::new());
+    assert_eq!(n.next_due_ms(), Some(6 * 3_600_000));
+    let muted = n.muted_by(&Labels::default(), &pager(), 7_000);
+    assert_eq!(muted[0].by, "00:00-06:00");
+    n.configure(config(""), Vec::new());
+    assert_eq!(run(&mut n, 8_000, 9_000), ["8:a1"]);
+    // What acts is not held back.
+    let mut route = config(", mute_time_intervals: [daily]").remove(0);
+    assert!(route.mute_phase(0).holds);
+    route.acts = true;
+    assert!(!route.mute_phase(0).holds);
+}
+
+/// A silence that recurs mutes at its times alone, and what lasts is told in between.
+#[test]
+fn a_silence_may_recur() {
+    let mut n = notifier(0, 0, None);
+    let silence = Silence {
+        id: "s".into(),
+        matchers: lanner_core::matchers::parse_matchers("bank=a").unwrap(),
+        start_ms: 0,
+        end_ms: i64::MAX,
+        every: serde_json::from_str(r#"["00:00-00:01", "00:02-00:03"]"#).unwrap(),
+        author: "ann".into(),
+        comment: "maintenance".into(),
+        created_ms: 0,
+    };
+    n.set_silences(Silences::compile(&[silence]), 0);
+    n.note(0, alert("a", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 100_000), ["60:a1"]);
+    n.note(121_000, alert("a", 1, Some(121_000)), &pager());
+    assert_eq!(run(&mut n, 121_000, 125_000), ["121:-a1"]); // what was told, ends
+    n.note(130_000, alert("a", 2, None), &pager());
+    assert_eq!(run(&mut n, 130_000, 200_000), ["180:a2"]);
+    let tomorrow_ms = 24 * 3_600_000;
+    n.note(tomorrow_ms, alert("a", 2, Some(tomorrow_ms)), &pager());
+    n.note(tomorrow_ms, alert("a", 3, None), &pager());
+    assert_eq!(run(&mut n, tomorrow_ms, tomorrow_ms + 70_000), ["86400:-a2", "86460:a3"]);
+}
