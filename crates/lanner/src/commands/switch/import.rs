@@ -55,8 +55,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let text = files::read_text(&args.file)?;
     let is_named =
         |ending: &&str| args.file.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
-    let is_flagd =
-        text.trim_start().starts_with('{') || ["json", "yaml", "yml"].iter().any(|ending| is_named(ending));
+    let is_flagd = text.trim_start().starts_with('{') || ["json", "yaml", "yml"].iter().any(is_named);
     let release = args.rule_engine.map(Release::from);
     let mut imported = if is_flagd { of_flagd(&text)? } else { of_rules(&text, &args.file, release) };
     imported.check();
