@@ -307,3 +307,37 @@ fn old_state_is_pruned() {
     assert_eq!(left(T + 66 * DAY_MS), (1, 9));
     assert_eq!(left(T + 431 * DAY_MS), (0, 3));
 }
+
+#[test]
+fn measured_values_are_forgotten_where_they_are_wrong_however_many_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+    // 250 windows of 100 groups, of two queries: more than one commit forgets.
+    for query in [1, 2] {
+        let row = |n: i64| Measured {
+            query,
+            group: bank(&(n % 100).to_string()),
+            window: window(n / 100),
+            value: Some(n as f64),
+        };
+        let changes = Changes { history: (0..25_000).map(row).collect(), ..Changes::default() };
+        store.apply(changes).unwrap().wait().unwrap();
+    }
+    let kept = |query| -> Vec<i64> {
+        let kept = |n: &i64| !store.measured_window(query, window(*n)).unwrap().is_empty();
+        (0..250).filter(kept).collect()
+    };
+    let at = |n: i64, after_ms: i64| window(n).start_ms + after_ms;
+    let length_ms = 10 * MINUTE_MS;
+    // One moment, the last of a window, and the first of one; of the other query nothing.
+    let moments = [at(3, 1), at(5, length_ms - 1), at(7, 0)];
+    let moments = moments.map(|at_ms| (1, TimeRange::new(at_ms, at_ms + 1), length_ms));
+    store.forget_measured(&moments).unwrap();
+    assert_eq!(kept(1), (0..250).filter(|n| ![3, 5, 7].contains(n)).collect::<Vec<_>>());
+    store.forget_measured(&[(1, TimeRange::new(at(10, 0), at(240, 0)), length_ms)]).unwrap();
+    assert_eq!(kept(1), [0, 1, 2, 4, 6, 8, 9].into_iter().chain(240..250).collect::<Vec<_>>());
+    assert_eq!(kept(2), (0..250).collect::<Vec<_>>());
+    store.forget_measured(&[(2, TimeRange::new(i64::MIN, i64::MAX), length_ms)]).unwrap();
+    assert_eq!(kept(2), Vec::<i64>::new());
+    store.forget_measured(&[]).unwrap();
+}

@@ -70,7 +70,7 @@ impl History {
         if rows.is_empty() {
             return Ok(());
         }
-        // Locked until it is handed over: what forgets it is handed over later.
+        // Locked until it is handed over, so that what forgets it is handed over later.
         let streams = locked(&self.0);
         if Mark(streams.get(&stream).map_or(0, |stream| stream.n_corrections)) == mark {
             drop(store.apply(Changes { history: rows, ..Changes::default() })?);
@@ -88,13 +88,10 @@ impl Arriving<'_> {
         if wrong.is_empty() {
             return Ok(());
         }
-        let forgotten = {
-            let mut streams = locked(&self.history.0);
-            streams.entry(self.stream.clone()).or_default().n_corrections += 1;
-            let wrong = wrong.iter().map(|wrong| (wrong.query, wrong.range, wrong.window_ms));
-            store.forget_measured(wrong.collect())?
-        };
-        forgotten.wait()
+        // What was to be kept before this is handed over by now, and nothing more of this time until they have arrived.
+        locked(&self.history.0).entry(self.stream.clone()).or_default().n_corrections += 1;
+        let wrong: Vec<_> = wrong.iter().map(|wrong| (wrong.query, wrong.range, wrong.window_ms)).collect();
+        store.forget_measured(&wrong)
     }
 }
 

@@ -17,7 +17,7 @@ use lanner_engine::engine::RuleChanges;
 use lanner_engine::rule::{Query, Status};
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::receiver::{ReceiverConfig, to_document};
-use lanner_io::store::{Receipt, Store, StoreError};
+use lanner_io::store::{Store, StoreError};
 use serde_json::Value;
 
 use crate::app::{App, Prefill, locked};
@@ -224,8 +224,8 @@ fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(
 /// Forgets what an earlier rule left in history: while none looked back, nobody corrected it.
 fn forget(app: &App, kept_anew: Vec<(u64, i64)>) {
     let all = TimeRange::new(i64::MIN, i64::MAX);
-    let wrong = kept_anew.into_iter().map(|(query, window_ms)| (query, all, window_ms)).collect();
-    if let Err(error) = app.store.forget_measured(wrong).and_then(Receipt::wait) {
+    let wrong: Vec<_> = kept_anew.into_iter().map(|(query, window_ms)| (query, all, window_ms)).collect();
+    if let Err(error) = app.store.forget_measured(&wrong) {
         tracing::error!("what an earlier rule measured is not forgotten, and may lack late events: {error}");
     }
 }

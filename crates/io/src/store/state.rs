@@ -158,21 +158,19 @@ impl Store {
     }
 
     /// Forgets what was measured for `query` in windows that touch `range` and are at most `window_ms` long; each of
-    /// `wrong` says so.
+    /// `wrong` says so. Blocks until that is durable; what it forgets it forgets in many commits, so that others are
+    /// written in between however much that is.
     ///
     /// # Errors
-    /// Failures of the file, from the receipt.
-    pub fn forget_measured(&self, wrong: Vec<(u64, TimeRange, i64)>) -> Result<Receipt, StoreError> {
-        self.write(100 * wrong.len(), move |db| {
-            let mut delete = db.prepare_cached(
-                "DELETE FROM history WHERE query = ?1 AND start_ms > ?2 AND start_ms < ?3 AND end_ms > ?4",
-            )?;
-            for (query, range, window_ms) in wrong {
-                let from_ms = range.start_ms.saturating_sub(window_ms);
-                delete.execute(params![query as i64, from_ms, range.end_ms, range.start_ms])?;
-            }
-            Ok(())
-        })
+    /// Failures of the file.
+    pub fn forget_measured(&self, wrong: &[(u64, TimeRange, i64)]) -> Result<(), StoreError> {
+        let mut rest = wrong;
+        while !rest.is_empty() {
+            let next = rest[..rest.len().min(1_000)].to_vec();
+            let n_done = self.write(100 * next.len(), move |db| forget_some(db, &next))?.wait()?;
+            rest = &rest[n_done..];
+        }
+        Ok(())
     }
 
     /// Evaluations, newest first: by the end of their windows for one rule, otherwise as they were stored.
@@ -272,6 +270,24 @@ impl Store {
             put_silence(db, &silence)
         })
     }
+}
+
+/// Forgets up to 10,000 measured values; returns how many of `wrong` are done with.
+fn forget_some(db: &Connection, wrong: &[(u64, TimeRange, i64)]) -> Result<usize, StoreError> {
+    let mut delete = db.prepare_cached(
+        "DELETE FROM history WHERE (query, start_ms, end_ms, grp) IN (
+           SELECT query, start_ms, end_ms, grp FROM history
+           WHERE query = ?1 AND start_ms > ?2 AND start_ms < ?3 AND end_ms > ?4 LIMIT ?5)",
+    )?;
+    let mut left: i64 = 10_000;
+    for (at, (query, range, window_ms)) in wrong.iter().enumerate() {
+        let from_ms = range.start_ms.saturating_sub(*window_ms);
+        left -= delete.execute(params![*query as i64, from_ms, range.end_ms, range.start_ms, left])? as i64;
+        if left == 0 {
+            return Ok(at);
+        }
+    }
+    Ok(wrong.len())
 }
 
 pub(super) fn put_silence(db: &Connection, silence: &Silence) -> Result<(), StoreError> {
