@@ -258,6 +258,12 @@ impl Measures {
         self.streams.values_mut().for_each(|stream| stream.unready.clear());
     }
 
+    /// Whether anybody measures the stream.
+    #[must_use]
+    pub fn is_measured(&self, stream: &str) -> bool {
+        self.streams.contains_key(stream)
+    }
+
     /// The streams that are measured.
     pub fn streams(&self) -> impl Iterator<Item = &Arc<str>> {
         self.streams.keys()

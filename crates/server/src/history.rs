@@ -105,6 +105,10 @@ impl Drop for Arriving<'_> {
             if *n == 0 {
                 stream.arriving.remove(&self.first_ms);
             }
+            // Callers name as many streams as they like.
+            if stream.arriving.is_empty() && stream.n_corrections == 0 {
+                streams.remove(self.stream);
+            }
         }
     }
 }

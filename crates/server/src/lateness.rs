@@ -23,6 +23,15 @@ struct OfStream {
     ms: Quantiles,
 }
 
+/// How late events of these times are that arrived at `now_ms`, milliseconds; noted in the metric.
+pub(crate) fn of_events(times_ms: impl Iterator<Item = i64>, now_ms: i64) -> Vec<i64> {
+    let late_ms: Vec<i64> = times_ms.map(|time_ms| now_ms.saturating_sub(time_ms).max(0)).collect();
+    let all = METRICS.event_lateness_seconds.local();
+    late_ms.iter().for_each(|late_ms| all.observe(*late_ms as f64 / 1e3));
+    all.flush();
+    late_ms
+}
+
 /// Notes samples that arrived at `now_ms`, for the metric alone.
 pub(crate) fn note_samples(batch: &Batch, now_ms: i64) {
     let all = METRICS.sample_lateness_seconds.local();
@@ -33,25 +42,16 @@ pub(crate) fn note_samples(batch: &Batch, now_ms: i64) {
 }
 
 impl Latenesses {
-    /// Notes events of these times that arrived at `now_ms`, of which `n_late` came after a window was judged.
-    pub(crate) fn note(
-        &self,
-        stream: &Arc<str>,
-        times_ms: impl Iterator<Item = i64>,
-        now_ms: i64,
-        n_late: u64,
-    ) {
+    /// Notes events that came so late, milliseconds, of which `n_late` came after a window was judged.
+    pub(crate) fn note(&self, stream: &Arc<str>, late_ms: &[i64], n_late: u64) {
         let mut streams = locked(&self.0);
         let of = streams.entry(stream.clone()).or_default();
         of.n_late += n_late;
-        for time_ms in times_ms {
-            let late_ms = now_ms.saturating_sub(time_ms).max(0);
-            METRICS.event_lateness_seconds.observe(late_ms as f64 / 1e3);
-            of.n_events += 1;
-            of.longest_ms = of.longest_ms.max(late_ms);
-            of.ms.add(late_ms as f64);
+        of.n_events += late_ms.len() as u64;
+        for late_ms in late_ms {
+            of.longest_ms = of.longest_ms.max(*late_ms);
+            of.ms.add(*late_ms as f64);
         }
-        METRICS.late_events.inc_by(n_late);
     }
 
     /// How late the events came that a query measures; `None` when none came since the start.

@@ -15,6 +15,7 @@ use super::{count_report, decoded, parameters, permit};
 use crate::api::{ApiError, Json, Path, Received};
 use crate::app::App;
 use crate::blocking::blocking;
+use crate::lateness;
 use crate::metrics::METRICS;
 
 /// Write events: one JSON object, an array of objects, or one object a line.
@@ -136,7 +137,13 @@ fn count(app: &App, stream: &Arc<str>, events: &[(i64, Map<String, Value>)]) {
         n_late += u64::from(counted.late > 0);
         overflow += u64::from(counted.overflow);
     }
+    let is_measured = measures.is_measured(stream);
     drop(measures);
     METRICS.groups_overflow.inc_by(overflow);
-    app.lateness.note(stream, events.iter().map(|(time_ms, _)| *time_ms), app.now_ms(), n_late);
+    let lateness = lateness::of_events(events.iter().map(|(time_ms, _)| *time_ms), app.now_ms());
+    METRICS.late_events.inc_by(n_late);
+    // Callers name as many streams as they like; rules do not.
+    if is_measured {
+        app.lateness.note(stream, &lateness, n_late);
+    }
 }
