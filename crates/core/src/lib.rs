@@ -4,7 +4,7 @@
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
 //! tracked and told), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
 //! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value),
-//! [`printable`] (text from elsewhere, made fit for a terminal).
+//! [`printable`] (text from elsewhere, made fit for a terminal), `template` (the language of templates, for those that ask for it).
 //!
 //! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
 //! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
@@ -28,6 +28,8 @@ pub mod printable;
 pub mod reading;
 pub mod sample;
 pub mod score;
+#[cfg(feature = "template")]
+pub mod template;
 pub mod time;
 mod yaml;
 

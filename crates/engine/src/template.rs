@@ -5,9 +5,10 @@
 
 use std::sync::LazyLock;
 
+use lanner_core::template::{MAX_BYTES, UndefinedBehavior, environment};
 use lanner_core::{Annotations, Labels, ResolvedReason};
+use minijinja::Environment;
 use minijinja::value::Value as Jinja;
-use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior};
 use serde_json::Value;
 
 /// The variables that every rule has beside its labels and `by` fields.
@@ -71,50 +72,11 @@ pub struct Context<'a> {
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_fuel(Some(100_000));
-    environment.set_formatter(format_value);
+    let mut environment = environment(UndefinedBehavior::Strict);
     // A test has filled it; if it could not be read, every message would say so.
     let _ = environment.add_template(STANDARD_NAME, STANDARD);
-    environment.add_filter("percent", percent);
-    environment.add_filter("number", |value: Option<f64>, digits: Option<usize>| number(value, digits));
     environment
 });
-
-/// Whole numbers without a fraction, others with up to six digits, nothing as a dash.
-fn format_value(
-    out: &mut Output<'_>,
-    state: &mut State<'_, '_>,
-    value: &Jinja,
-) -> Result<(), minijinja::Error> {
-    let text = if value.is_none() {
-        "–".to_owned()
-    } else if value.is_number() {
-        f64::try_from(value.clone()).map_or_else(|_| value.to_string(), |n| number(Some(n), None))
-    } else {
-        return minijinja::escape_formatter(out, state, value);
-    };
-    out.write_str(&text).map_err(|_| minijinja::Error::from(minijinja::ErrorKind::WriteFailure))
-}
-
-/// `-0.254` as `-25.4 %`.
-fn percent(value: Option<f64>) -> String {
-    value.map_or_else(
-        || "–".to_owned(),
-        |value| format!("{} %", number(Some((value * 1000.0).round() / 10.0), None)),
-    )
-}
-
-fn number(value: Option<f64>, digits: Option<usize>) -> String {
-    let Some(value) = value else { return "–".to_owned() };
-    if let Some(digits) = digits {
-        return format!("{value:.digits$}", digits = digits.min(17));
-    }
-    let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
 
 impl Template {
     /// Checks a template: text, or a JSON object or list whose texts are templates.
@@ -198,7 +160,7 @@ fn check_value(written: &Value, known: &[&str], problems: &mut Vec<String>) {
 }
 
 fn check_text(text: &str, known: &[&str], problems: &mut Vec<String>) {
-    if text.len() > 64 * 1024 {
+    if text.len() > MAX_BYTES {
         return problems.push("is longer than 64 KiB".to_owned());
     }
     let template = match ENVIRONMENT.template_from_str(text) {

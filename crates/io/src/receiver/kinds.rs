@@ -32,7 +32,7 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     kind::<WebhookConfig>(
         "webhook",
-        "POSTs JSON to a URL: Lanner's own, or what Alertmanager would send",
+        "sends JSON to a URL: Lanner's own, what Alertmanager would send, or a body of your own",
         r#"{"kind": "webhook", "url": "https://example.org/hook", "auth": {"bearer": {"env": "HOOK_TOKEN"}}}"#,
         webhook::FIELDS,
     ),

@@ -13,6 +13,7 @@
 //! - No error, description or debug output holds a secret: URLs are cut after the host, see [`redact`].
 
 pub mod backoff;
+mod body;
 pub mod config;
 pub mod delivery;
 pub mod kinds;

@@ -1,19 +1,20 @@
-//! `webhook`: one POST of JSON per message.
+//! `webhook`: one request per message, with JSON or with a body of the operator's own.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lanner_core::Notification;
 use lanner_core::field::{Field, Type};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::Body;
 use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
 use super::http::{Credentials, Target, check_url, parse_url, secrets_of};
 use super::message::{self, to_json};
 use super::redact::shown_url;
-use super::{Links, Problem, Secret, Sending, Transport, alertmanager};
+use super::{Links, Problem, Secret, SendError, Sending, Transport, alertmanager};
 
 /// A `webhook` receiver as the operator writes it.
 ///
@@ -21,10 +22,15 @@ use super::{Links, Problem, Secret, Sending, Transport, alertmanager};
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebhookConfig {
-    /// Where to POST.
+    /// Where to.
     pub url: Secret,
+    /// How.
+    pub method: Method,
     /// Which JSON.
     pub format: Format,
+    /// What to send instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
     /// Headers to send as well.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Secret>,
@@ -34,6 +40,29 @@ pub struct WebhookConfig {
     pub ca_file: Option<PathBuf>,
     /// For one attempt.
     pub timeout: Timeout,
+}
+
+/// The method of the request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// `POST`
+    #[default]
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+        }
+    }
 }
 
 /// Which JSON a webhook gets.
@@ -65,6 +94,9 @@ pub struct Auth {
 /// The fields of a `webhook` receiver.
 pub(super) const FIELDS: &[Field] = &[
     Field::new("url", "https://example.org/hook", "where to; http or https").of(Type::Secret).required(),
+    Field::new("method", "PUT", "the method of the request")
+        .of(Type::OneOf(&["POST", "PUT", "PATCH"]))
+        .or("POST"),
     Field::new(
         "format",
         "alertmanager",
@@ -72,6 +104,12 @@ pub(super) const FIELDS: &[Field] = &[
     )
     .of(Type::OneOf(&["lanner", "alertmanager"]))
     .or("lanner"),
+    Field::new(
+        "body",
+        "{ text: \"{{ title }}\" }",
+        "what is sent instead: a template, or JSON whose texts are templates; see docs/receivers.md",
+    )
+    .of(Type::Template),
     Field::new("headers", "{ X-Team: payments }", "headers that are sent as well")
         .of(Type::ByName(&Type::Secret)),
     Field::new("auth", "{ bearer: { env: HOOK_TOKEN } }", "who Lanner says it is").of(Type::Map(AUTH)),
@@ -89,6 +127,7 @@ pub(super) const AUTH: &[Field] = &[
 impl KindConfig for WebhookConfig {
     fn check(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = check_url("url", &self.url).into_iter().collect();
+        problems.extend(self.check_body());
         problems.extend(self.auth.as_ref().and_then(Auth::check));
         for (name, value) in &self.headers {
             let field = format!("headers.{name}");
@@ -143,10 +182,13 @@ impl KindConfig for WebhookConfig {
             (Ok(url), Ok(client)) if problems.is_empty() => {
                 secrets.extend(secrets_of(&url));
                 secrets.extend(credentials.as_ref().map(Credentials::secret));
-                let method = reqwest::Method::POST;
+                let method = self.method.into();
                 let target = Target { client, method, url, headers, credentials, secrets };
-                let links = context.links.clone();
-                Ok(Box::new(Webhook { target, format: self.format, links }))
+                let says = match &self.body {
+                    Some(body) => Says::Own { body: body.clone(), is_json: self.is_json() },
+                    None => Says::Standard(self.format),
+                };
+                Ok(Box::new(Webhook { target, says, links: context.links.clone() }))
             }
             (url, client) => {
                 problems.extend(url.err());
@@ -154,6 +196,26 @@ impl KindConfig for WebhookConfig {
                 Err(problems)
             }
         }
+    }
+}
+
+impl WebhookConfig {
+    fn check_body(&self) -> Vec<Problem> {
+        let Some(body) = &self.body else { return Vec::new() };
+        let mut problems: Vec<Problem> =
+            body.check(self.is_json()).into_iter().map(|why| Problem::new("body", why)).collect();
+        if self.format != Format::default() {
+            problems.push(Problem::new("format", "says what `body` says in other words; keep one of them"));
+        }
+        problems
+    }
+
+    /// Whether the body is announced as JSON; of a type that is looked up later, nobody knows.
+    fn is_json(&self) -> bool {
+        let named = |(name, _): &(&String, &Secret)| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
+        self.headers.iter().find(named).is_none_or(|(_, kind)| {
+            kind.plain().is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+        })
     }
 }
 
@@ -205,17 +267,29 @@ impl Auth {
 
 struct Webhook {
     target: Target,
-    format: Format,
+    says: Says,
     links: Links,
+}
+
+/// What a message becomes.
+enum Says {
+    Standard(Format),
+    Own { body: Body, is_json: bool },
 }
 
 impl Transport for Webhook {
     fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
         let links = &self.links;
-        let body = match self.format {
-            Format::Lanner => to_json(&message::Message::new(notification, links)),
-            Format::Alertmanager => to_json(&alertmanager::Message::new(notification, links)),
+        let body = match &self.says {
+            Says::Standard(Format::Lanner) => Ok(to_json(&message::Message::new(notification, links))),
+            Says::Standard(Format::Alertmanager) => {
+                Ok(to_json(&alertmanager::Message::new(notification, links)))
+            }
+            Says::Own { body, is_json } => body.render(notification, links, *is_json),
         };
-        Box::pin(self.target.post_json(&notification.key, body))
+        Box::pin(async move {
+            let body = body.map_err(SendError::permanent)?;
+            self.target.post_json(&notification.key, body).await
+        })
     }
 }

@@ -58,6 +58,48 @@ async fn a_secret_whose_file_changes_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_body_is_shaped_by_its_template() {
+    let peer = HttpPeer::start(vec![Answer::status(200)]).await;
+    let send = async |fields: serde_json::Value| {
+        let mut document = json!({ "kind": "webhook", "url": peer.url("/") });
+        document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let mut hostile = message("k1", "a");
+        hostile.alerts[0].content = "a \"quoted\"\nline\u{7} {{ title }}".into();
+        receiver(&document).send(&hostile).await.unwrap();
+        peer.requests().pop().unwrap()
+    };
+    let text = "{\"summary\": {{ alerts[0].content | tojson }}, \"n\": {{ n_alerts }},\n \
+        \"links\": [{% for alert in alerts %}{{ alert.annotations.runbook | tojson }}\
+         {% if not loop.last %}, {% endif %}{% endfor %}]}";
+    let put = send(json!({ "method": "PUT", "body": text, "headers": { "X-Key": { "env": "PATH" } } })).await;
+    assert_eq!((put.method.as_str(), put.header("content-type")), ("PUT", "application/json"));
+    assert_eq!(put.header("idempotency-key"), "k1");
+    assert_eq!(put.header("x-key"), std::env::var("PATH").unwrap());
+    // What an alert lacks is empty, and nothing of an alert is a template.
+    assert_eq!(
+        put.body,
+        json!({ "summary": "a \"quoted\"\nline\u{7} {{ title }}", "n": 1, "links": [null] })
+    );
+
+    let fields = json!({ "title": "{{ title }}", "said": ["{{ alerts[0].content }}"], "n": 7 });
+    let post = send(json!({ "body": fields })).await;
+    assert_eq!(post.method, "POST");
+    assert_eq!(
+        post.body,
+        json!({
+            "title": "FIRING payments-floor {bank=\"hsbc\"}",
+            "said": ["a \"quoted\"\nline\u{7} {{ title }}"],
+            "n": 7,
+        })
+    );
+
+    let plain = json!({ "body": "{{ title }} ({{ status }})", "headers": { "Content-Type": "text/plain" } });
+    let plain = send(plain).await;
+    assert_eq!(plain.header("content-type"), "text/plain");
+    assert_eq!(plain.text, "FIRING payments-floor {bank=\"hsbc\"} (firing)");
+}
+
+#[tokio::test]
 async fn what_an_answer_means() {
     async fn check(answer: Answer, kind: SendErrorKind, retry_after_ms: Option<i64>, parts: &[&str]) {
         let peer = HttpPeer::start(vec![answer.clone()]).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, TimeRange};
 use lanner_io::receiver::{BuildContext, Receiver, ReceiverConfig};
@@ -81,9 +81,12 @@ impl Answer {
 /// A request that an [`HttpPeer`] got.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    /// The body as JSON, and as it came.
     pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Request {
@@ -145,11 +148,18 @@ fn router(answers: Vec<Answer>) -> (Router, Arc<Mutex<Vec<Request>>>) {
     (Router::new().fallback(answer).with_state(script), requests)
 }
 
-async fn answer(State(script): State<Arc<Script>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(script): State<Arc<Script>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let text = String::from_utf8_lossy(&body).into_owned();
     let body = serde_json::from_slice(&body).unwrap_or_default();
     let n_before = {
         let mut requests = script.requests.lock().unwrap();
-        requests.push(Request { path: uri.to_string(), headers, body });
+        requests.push(Request { method, path: uri.to_string(), headers, body, text });
         requests.len() - 1
     };
     match script.answers[n_before.min(script.answers.len() - 1)].clone() {

@@ -354,12 +354,16 @@ fn the_manual_describes_every_kind() {
         let section =
             manual.split("\n## ").find(|section| section.starts_with(&format!("`{}`\n", kind.name)));
         let section = section.unwrap_or_else(|| panic!("docs/receivers.md has no section of {}", kind.name));
-        let example = section.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
-        let example = example.unwrap_or_else(|| panic!("{} has no example", kind.name));
-        let document = lanner_core::Node::from_yaml(example).unwrap().to_json();
-        assert_eq!(document["kind"], kind.name);
-        ReceiverConfig::from_value(&document)
-            .unwrap_or_else(|problems| panic!("{}: {problems:?}", kind.name));
+        let examples = section.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let mut n_examples = 0;
+        for example in examples {
+            let document = lanner_core::Node::from_yaml(example).unwrap().to_json();
+            assert_eq!(document["kind"], kind.name);
+            ReceiverConfig::from_value(&document)
+                .unwrap_or_else(|problems| panic!("{}: {problems:?}", kind.name));
+            n_examples += 1;
+        }
+        assert!(n_examples > 0, "{} has no example", kind.name);
     }
 }
 
