@@ -99,7 +99,7 @@ async fn what_a_person_turned_off_stays_off_whatever_the_person_is_called() {
 }
 
 /// A rule that counts failures by bank and country, and the receiver that blocks for it.
-fn failures(with: Value) -> Value {
+fn failures(with: &Value) -> Value {
     let rule = json!({
         "id": "fails", "window": "1s", "absolute": {"max": 0}, "receivers": ["stop"], "forget": "1h",
         "query": {"stream": "payments", "measure": "count", "by": ["bank", "country"]},
@@ -115,7 +115,7 @@ fn failures(with: Value) -> Value {
 async fn each_alert_is_a_row_of_its_own_with_a_result_of_its_own() {
     let running = start().await;
     running.put("block", json!({"when": "BANK exists", "status": "inactive"})).await;
-    running.fine("POST", "/api/v1/apply", failures(json!({"BANK": "bank"}))).await;
+    running.fine("POST", "/api/v1/apply", failures(&json!({"BANK": "bank"}))).await;
     let rows = async || -> Vec<Value> {
         let outbox = running.fine("GET", "/api/v1/outbox", Value::Null).await;
         outbox.as_array().unwrap().clone()
@@ -149,7 +149,7 @@ async fn each_alert_is_a_row_of_its_own_with_a_result_of_its_own() {
     // What is asked of people is a result as well.
     running
         .fine("POST", "/api/v1/apply", {
-            let mut document = failures(json!({"BANK": "bank"}));
+            let mut document = failures(&json!({"BANK": "bank"}));
             document["receivers"][0]["approval"] = json!(true);
             document["receivers"][0]["switch"] = json!("block");
             document
@@ -170,7 +170,7 @@ async fn each_alert_is_a_row_of_its_own_with_a_result_of_its_own() {
 async fn a_switch_is_on_until_the_last_alert_is_over() {
     let running = start().await;
     running.put("block", json!({"when": "x == 1", "status": "inactive"})).await;
-    running.fine("POST", "/api/v1/apply", failures(json!({}))).await;
+    running.fine("POST", "/api/v1/apply", failures(&json!({}))).await;
     let is_on = async || running.blocks(json!({"x": 1})).await;
     let fails = async |bank: &str| running.event(json!({"bank": bank, "country": "x"})).await;
     let firing = async || {
@@ -208,7 +208,7 @@ async fn people_are_told_of_what_alerts_do_with_switches() {
     .await;
     let told = running.folder.path().join("told.json");
     running.put("block", json!({"when": "BANK exists", "status": "inactive", "reason": "it fails"})).await;
-    let mut document = failures(json!({"BANK": "bank"}));
+    let mut document = failures(&json!({"BANK": "bank"}));
     let people =
         json!({"name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s"});
     document["receivers"].as_array_mut().unwrap().push(people);
