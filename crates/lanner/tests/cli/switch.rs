@@ -241,7 +241,8 @@ fn switches_come_from_other_programs() {
     let written = ran.expect(0);
     assert!(written.contains("A and B and C or not (A and B) and D"), "{written}");
     assert!(written.contains("N == 9007199254740993"), "{written}");
-    run(&["switch", "import", "--rule-engine", "3", &rules]).says(1, &["A and (B and C or not B and D)"]);
+    let written = run(&["switch", "import", "--rule-engine", "3", &rules]).expect(1);
+    assert!(written.contains("A and (B and C or not B and D)"), "{written}");
     let nothing = file("nothing.txt", "\n");
     run(&["switch", "import", &nothing]).says(2, &["has nothing to import"]);
 }
