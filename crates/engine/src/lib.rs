@@ -31,6 +31,7 @@ pub mod schedule;
 pub mod script;
 mod seen;
 pub mod stream;
+mod stretches;
 pub mod template;
 mod users;
 pub mod vitals;

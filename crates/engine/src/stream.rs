@@ -26,6 +26,7 @@ use serde_json::{Map, Value};
 use crate::measure::{Bucket, Kind};
 use crate::rule::StreamQuery;
 use crate::seen::Seen;
+use crate::stretches::{Stretches, moment};
 use crate::users::Users;
 
 /// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
@@ -452,51 +453,6 @@ impl Measures {
             unindexed += indexed.index.unindexed().len();
         }
         (self.streams.values().map(|stream| stream.members.len()).sum(), unindexed)
-    }
-}
-
-const fn moment(time_ms: i64) -> TimeRange {
-    TimeRange { start_ms: time_ms, end_ms: time_ms.saturating_add(1) }
-}
-
-/// Times, as stretches without a gap in them that is longer than a window, or than more where they would be too many:
-/// bounded, however many times there are and however far apart they lie.
-#[derive(Default)]
-struct Stretches {
-    window_ms: i64,
-    ranges: Vec<TimeRange>,
-}
-
-impl Stretches {
-    const MOST: usize = 100;
-
-    fn add(&mut self, time_ms: i64, window_ms: i64) {
-        self.window_ms = window_ms.max(self.window_ms);
-        if self.ranges.last().is_some_and(|last| last.contains(time_ms)) {
-            return;
-        }
-        self.ranges.push(moment(time_ms));
-        if self.ranges.len() >= 10 * Self::MOST {
-            self.join(Self::MOST);
-        }
-    }
-
-    fn join(&mut self, most: usize) {
-        self.ranges.sort_unstable_by_key(|range| range.start_ms);
-        let mut gap_ms = self.window_ms;
-        loop {
-            self.ranges.dedup_by(|next, last| {
-                let is_near = next.start_ms.saturating_sub(last.end_ms) <= gap_ms;
-                if is_near {
-                    *last = last.hull(*next);
-                }
-                is_near
-            });
-            if self.ranges.len() <= most {
-                return;
-            }
-            gap_ms = gap_ms.saturating_mul(2).max(1);
-        }
     }
 }
 

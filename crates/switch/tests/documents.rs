@@ -15,7 +15,7 @@ when:
 status: on
 priority: high
 emergency: true
-schedule: { days: monday, from: \"24:00\", zone: UTC }
+schedule: { days: mondy, from: \"24:00\", zone: UTC }
 rollout: { share: 150%, by: user id }
 answer: { status: 99, headers: { \"bad header\": x, connection: close } }
 prioritty: 3
@@ -29,7 +29,7 @@ prioritty: 3
         "switches[0].priority: should be a whole number",
         "needs the field \"owner\"",
         "needs the field \"reason\"",
-        "switches[0].schedule.days: \"monday\" is not a day",
+        "switches[0].schedule.days: \"mondy\" is not a day",
         "switches[0].schedule.from: 24:00 is an end",
         "switches[0].schedule.zone: the field \"zone\" is not known",
         "switches[0].rollout.share: should be at most 100%",

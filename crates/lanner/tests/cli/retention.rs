@@ -26,7 +26,7 @@ fn an_import_asks_before_it_loses_what_is_too_old() {
 
     let events = "{\"time\":\"2025-01-01\",\"a\":1}\n{\"a\":2}\n";
     let import = ["import", "--stream", "s", &server.file("events.ndjson", events)];
-    server.run(&import).says(2, &["1 events are older than what is kept (retention.events \"*\": 30d)"]);
+    server.run(&import).says(2, &["1 event is older than what is kept (retention.events \"*\": 30d)"]);
     server.run(&[&import[..], &["--too-old", "skip"]].concat()).says(0, &["1 event in"]);
 }
 
