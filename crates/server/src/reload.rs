@@ -131,7 +131,7 @@ impl InForce {
 }
 
 /// Puts settings in force as far as they can change while the server runs, also in receivers that were made with others.
-/// Says as [`InForce::change`] which those are.
+/// Says which settings have changed since the last time and are in force, and which wait for a restart.
 ///
 /// # Errors
 /// Failures of the store.

@@ -100,7 +100,7 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
     }
 
     /// What the measure is to remember of values, if it looks for new ones. The one base is then a moment: where the past
-    /// must begin for anything to be new, and what is read there is [`crate::seen`]'s answer.
+    /// must begin for anything to be new, and what is read there is the answer of what was seen.
     fn remembers(&self) -> Option<&Remembers> {
         None
     }
