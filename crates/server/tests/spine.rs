@@ -211,11 +211,20 @@ async fn a_relative_rule_is_prefilled_from_stored_events() {
     let shown =
         running.until("/api/v1/rules/drop", |rule| rule["state"]["prefill"]["finished"] == json!(true)).await;
     assert!(shown["state"]["prefill"]["total"].as_u64().unwrap() >= 23, "{shown}");
-    let kept = running.server.app().store.measured_range(
-        lanner_engine::Rule::from_json(&rule, 1).unwrap().query.fingerprint(),
-        lanner_core::TimeRange::new(0, i64::MAX),
-    );
-    assert!(kept.unwrap().iter().filter(|measured| measured.value == Some(4.0)).count() >= 22);
+    let query = lanner_engine::Rule::from_json(&rule, 1).unwrap().query.fingerprint();
+    let always = lanner_core::TimeRange::new(0, i64::MAX);
+    let n_kept = || {
+        let kept = running.server.app().store.measured_range(query, always).unwrap();
+        kept.iter().filter(|measured| measured.value == Some(4.0)).count()
+    };
+    // What was counted is written beside everything else.
+    for _ in 0..100 {
+        if n_kept() >= 22 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(n_kept() >= 22, "{}", n_kept());
     let replay = json!({ "rules": [rule], "from": this_hour_ms - 2 * 3_600_000, "to": now_ms });
     let (status, replay) = running.post("/api/v1/replay", replay.to_string()).await;
     assert_eq!(status, 200, "{replay}");
