@@ -30,7 +30,9 @@ impl Running {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_without_the_label_keeps_no_other_from_blocking() {
-    let running = start().await;
+    // It asks for nobody but those who will be blocked, all of whom the guard would see by then.
+    let unguarded = |settings: &mut lanner_server::Settings| settings.guard.share = 1.0;
+    let running = start_with(tempfile::tempdir().unwrap(), unguarded).await;
     running.put("block", json!({"when": "BANK exists", "status": "inactive"})).await;
     let rule = json!({
         "id": "fails", "window": "1s", "absolute": {"max": 0}, "receivers": ["stop"], "forget": "1h",
