@@ -238,9 +238,9 @@ async fn people_are_told_of_what_alerts_do_with_switches() {
         ])
     };
     eventually("people are told that it is off", off).await;
-    // What ends by itself is told before, and when it has.
+    // What ends by itself is told before, and when it has; a quarter of its time is long enough to be seen in.
     let now_ms = running.server.app().now_ms();
-    let to = lanner_core::time::format_time(now_ms + 8_000);
+    let to = lanner_core::time::format_time(now_ms + 16_000);
     running.put("soon", json!({"when": "y == 1", "valid": {"to": to}})).await;
     let soon =
         async || has(&["lanner:switch-ends", "the switch soon ends by itself at", "blocks y == 1 no more"]);
