@@ -92,6 +92,9 @@ fn each_mistake_is_named() {
     check("expression: { warn: 1 }\nlabels: { severity: page }", "labels.severity");
     check("query: { stream: s, measure: count, where: 'a == ' }", "character");
     check("query: { stream: s, measure: count, by: [value] }", "taken by a variable");
+    check("query: { stream: s, measure: count, by: [bank, \"\"] }", "by: holds an empty name");
+    check("query: { series: s, measure: last, by: [\" \"] }", "by: holds an empty name");
+    check("new: { field: \"\", over: 3d }", "\"\" is not the name of a field");
     check("status: on", "active or inactive");
 }
 

@@ -252,7 +252,7 @@ fn remember(query: &mut Query, remembers: &Remembers, fields: &mut Fields<'_>, c
         check.problem(node, &path, format!("\"{field}\" is among the fields in by; leave it out there"));
     } else if VARIABLES.contains(&field.as_str()) {
         check.problem(node, &path, format!("the name \"{field}\" is taken by a variable of templates"));
-    } else if is_calculation(field) {
+    } else if field.trim().is_empty() || is_calculation(field) {
         check.problem(node, &path, format!("\"{field}\" is not the name of a field"));
     }
     let mut with_values = StreamQuery::clone(query);
@@ -608,10 +608,12 @@ fn expression_query(target: &Node, fields: &mut Fields<'_>, check: &mut Check) -
 fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {
     let by = read_names(fields, "by", check);
     for name in &by {
-        if VARIABLES.contains(&name.as_str()) {
-            let message = format!("the name \"{name}\" is taken by a variable of templates");
-            check.problem(fields.node, &fields.path_of("by"), message);
-        }
+        let message = match name.as_str() {
+            blank if blank.trim().is_empty() => "holds an empty name; write the names of fields or labels".to_owned(),
+            name if VARIABLES.contains(&name) => format!("the name \"{name}\" is taken by a variable of templates"),
+            _ => continue,
+        };
+        check.problem(fields.node, &fields.path_of("by"), message);
     }
     by
 }
