@@ -3,7 +3,7 @@
 //! Each line of the input is a condition; the lines that begin with `{` are events.
 #![no_main]
 
-use lanner_rules::{Condition, Index, Missing, Scratch};
+use lanner_conditions::{Condition, Index, Missing, Scratch};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 

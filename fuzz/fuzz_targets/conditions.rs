@@ -1,7 +1,7 @@
 //! Conditions: any text is answered, and the canonical text is a fixed point that means the same.
 #![no_main]
 
-use lanner_rules::{Condition, Missing, falco, parse};
+use lanner_conditions::{Condition, Missing, falco, parse};
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../words.rs"]

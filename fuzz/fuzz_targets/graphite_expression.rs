@@ -1,7 +1,7 @@
 //! Graphite expressions: any text is answered, in both readings, by a source without series.
 #![no_main]
 
-use lanner_series::graphite::{Points, Query, Source, parse};
+use lanner_graphite::{Points, Query, Source, parse};
 use libfuzzer_sys::fuzz_target;
 
 struct Nothing;

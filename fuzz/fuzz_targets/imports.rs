@@ -1,8 +1,8 @@
 //! Rules of other languages: any text is answered, and what is read can be written and read again.
 #![no_main]
 
-use lanner_rules::import::{flagd, json_logic, rule_engine};
-use lanner_rules::parse;
+use lanner_conditions::import::{flagd, json_logic, rule_engine};
+use lanner_conditions::parse;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use lanner_rules::{Buffer, Condition, Index, Missing, Reader, Scratch};
+use lanner_conditions::{Buffer, Condition, Index, Missing, Reader, Scratch};
 use serde_json::{Map, Value};
 
 use crate::{Figures, HIT, MISS, clock, conditions, context};

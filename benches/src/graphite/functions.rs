@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{EventTags, Expr, Points, Request, Source, parse, slots};
+use lanner_graphite::{EventTags, Expr, Points, Request, Source, parse, slots};
 
 use super::data::{self, DAY_S, Data, N_POINTS, STEP_S};
 use super::peer::Timed;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use lanner_core::{Group, Labels, Sample, SeriesKey, TimeRange};
-use lanner_series::graphite::{
+use lanner_graphite::{
     Argument, EventTags, Expr, Glob, Literal, Points, Request, Source, TagCondition, slots,
 };
 
@@ -196,7 +196,7 @@ fn ask_one(
             Ok(series.iter().map(|series| asked(group(&series.name), series.last())).collect())
         }
         (Some((_, name)), [] | [_]) => {
-            let value = series.first().and_then(lanner_series::graphite::Series::last);
+            let value = series.first().and_then(lanner_graphite::Series::last);
             Ok(vec![asked(Group::of(&query.by, Labels::new([("series", name)])), value)])
         }
         (Some((_, name)), _) => Err(format!(

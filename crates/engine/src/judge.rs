@@ -1,7 +1,7 @@
 //! What one window of one group comes to: known or not, scored, and named by its outcome.
 
 use lanner_core::{Alert, AlertState, Evaluation, Group, Outcome, Score, TimeRange};
-use lanner_series::detect::Unjudged;
+use lanner_detect::Unjudged;
 
 use crate::detector::{Base, Judgement};
 use crate::engine::{Due, Reading};

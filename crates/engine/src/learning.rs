@@ -20,7 +20,7 @@
 use std::collections::BTreeMap;
 
 use lanner_core::{Group, TimeRange};
-use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
+use lanner_detect::{Judged, SeriesDetector, Unjudged};
 
 use crate::detector::Learner;
 use crate::engine::{Due, Reading};

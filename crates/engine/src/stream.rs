@@ -18,9 +18,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use lanner_conditions::{Condition, FieldPath, Index, Missing, Scratch};
 use lanner_core::event::lookup;
 use lanner_core::{Group, Labels, Sample, TimeRange};
-use lanner_rules::{Condition, FieldPath, Index, Missing, Scratch};
 use serde_json::{Map, Value};
 
 use crate::measure::{Bucket, Kind};

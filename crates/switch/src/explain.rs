@@ -1,6 +1,6 @@
 //! Why a switch says what it says of a context.
 
-use lanner_rules::{Condition, Expr, Verdict};
+use lanner_conditions::{Condition, Expr, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -2,12 +2,12 @@
 //!
 //! Such a switch blocks nothing: it only says which of two values a context gets.
 
+use lanner_conditions::{Condition, Expr, FieldPath, Fields, View};
 use lanner_core::Node;
 use lanner_core::document::{Check, Content};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
 use lanner_core::time::SECOND_MS;
-use lanner_rules::{Condition, Expr, FieldPath, Fields, View};
 use serde_json::{Map, Value};
 
 use crate::switch::{MISSING, Phase, Switch};

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use lanner_rules::{Index, Scratch};
+use lanner_conditions::{Index, Scratch};
 use serde_json::{Map, Value};
 
 use crate::switch::{MISSING, Switch};
@@ -113,7 +113,7 @@ fn places(switches: &[Arc<Switch>]) -> Box<[u32]> {
     places
 }
 
-type Asked<'s> = (u32, &'s lanner_rules::Condition, lanner_rules::Missing);
+type Asked<'s> = (u32, &'s lanner_conditions::Condition, lanner_conditions::Missing);
 
 /// The index of those that can block.
 fn index<'s>(switches: impl Iterator<Item = (u32, &'s Arc<Switch>)>) -> Index {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use lanner_conditions::{Condition, Expr, FieldPath};
 use lanner_core::document::{Check, Content, Fields};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, parse_duration_ms};
 use lanner_core::{Days, Labels, Node, Problems, TimeRange};
-use lanner_rules::{Condition, Expr, FieldPath};
 
 use crate::switch::{Answer, OnUnavailable, Rollout, Status, Switch};
 use crate::window::Window;

@@ -17,7 +17,7 @@ use crate::verdict::{Staleness, Verdict};
 
 /// The switches of one snapshot, ready to be asked. Immutable: compile a new one when they change.
 ///
-/// Cost of asking: a few look-ups, however many switches there are (see [`lanner_rules::Index`]); what blocks nothing allocates
+/// Cost of asking: a few look-ups, however many switches there are (see [`lanner_conditions::Index`]); what blocks nothing allocates
 /// nothing.
 #[derive(Debug)]
 pub struct SwitchSet {

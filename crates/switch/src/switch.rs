@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use lanner_conditions::{Condition, FieldPath, Missing, Number};
 use lanner_core::field;
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{Labels, Node, Problems, TimeRange};
-use lanner_rules::{Condition, FieldPath, Missing, Number};
 use serde_json::{Map, Value};
 
 use crate::flag::Flag;

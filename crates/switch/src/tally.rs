@@ -1,6 +1,6 @@
 //! What many changes of switches would have done to contexts of the past, each and together with what else is on.
 
-use lanner_rules::{Index, Scratch};
+use lanner_conditions::{Index, Scratch};
 use serde_json::{Map, Value};
 
 use crate::switch::{MISSING, Switch};

@@ -1,6 +1,6 @@
 //! Trying a switch on contexts of the past, before it blocks any.
 
-use lanner_rules::{Buffer, FieldPath, Reader};
+use lanner_conditions::{Buffer, FieldPath, Reader};
 use serde_json::{Map, Value};
 
 use crate::switch::{MISSING, Switch};

@@ -1,11 +1,8 @@
-//! What tests of several crates share, and how detectors are measured.
+//! What tests of several crates share.
 //!
-//! The program itself uses [`metrics`] only, to say how well a detector did where labels are known.
-//!
-//! Reading order: [`metrics`] (how good are scores, given labels), [`check_scorer`] (what every scorer
-//! keeps), [`shared_data`] (recorded data that lies beside the checkout), [`free_port`].
+//! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
+//! checkout), [`free_port`].
 
-pub mod metrics;
 mod scorer;
 
 use std::path::{Path, PathBuf};

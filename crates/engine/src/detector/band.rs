@@ -1,9 +1,9 @@
 //! `band`: off what the same windows of the last days or weeks had, as a median with a robust spread.
 //!
-//! See [`lanner_series::detect::band`]. The score is the distance from the median in half widths of the band.
+//! See [`lanner_detect::band`]. The score is the distance from the median in half widths of the band.
 
 use lanner_core::field::{Field, Type};
-use lanner_series::detect::{Band, BandParams};
+use lanner_detect::{Band, BandParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::time_shift::shift;

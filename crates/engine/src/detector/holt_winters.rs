@@ -1,13 +1,13 @@
 //! `holt_winters`: off the forecast from level, trend and season.
 //!
-//! See [`lanner_series::detect::holt_winters`]. The score is the distance from the forecast in half widths of the
+//! See [`lanner_detect::holt_winters`]. The score is the distance from the forecast in half widths of the
 //! band. Each value is judged by what at least `seasons` seasons have taught, and at most twice as many; the first
 //! two are the warm-up. See `learning` for how that stays the same at every restart.
 
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use lanner_core::{Outcome, Score, Threshold};
-use lanner_series::detect::{HoltWinters, HoltWintersParams, Judged, ParamError, SeriesDetector, Unjudged};
+use lanner_detect::{HoltWinters, HoltWintersParams, Judged, ParamError, SeriesDetector, Unjudged};
 
 use super::replayed::{Limit, accepted, count, limit, number};
 use super::{ABOVE, Base, Detector, Dial, Judgement, Kind, Learner, MIN_WIDTH, Past, RECOVER_AT, WIDTH};

@@ -1,9 +1,9 @@
 //! `level`: the latest windows lie on another level than those before.
 //!
-//! See [`lanner_series::detect::level`]. The score is the distance of the medians in half widths of the band.
+//! See [`lanner_detect::level`]. The score is the distance of the medians in half widths of the band.
 
 use lanner_core::field::{Field, Type};
-use lanner_series::detect::{Level, LevelParams};
+use lanner_detect::{Level, LevelParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::{ABOVE, Bases, Detector, Kind, MIN_WIDTH, RECOVER_AT, WIDTH};

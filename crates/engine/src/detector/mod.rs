@@ -2,7 +2,7 @@
 //!
 //! To add one: a file here, an entry in [`KINDS`], a golden script in `testdata/detectors`. The entry's name
 //! is the field of a rule that chooses the detector; its example and text are checked and shown in manuals. One
-//! that looks at a series is a streaming scorer in [`lanner_series::detect`]: `replayed` shows it a few earlier
+//! that looks at a series is a streaming scorer in [`lanner_detect`]: `replayed` shows it a few earlier
 //! windows for each value, a [`Learner`] is shown every window once.
 
 mod absolute;
@@ -19,7 +19,7 @@ mod variation;
 
 use lanner_core::field::{Field, Type};
 use lanner_core::{Outcome, Score, Shift, Threshold};
-use lanner_series::detect::{Judged, SeriesDetector, Unjudged};
+use lanner_detect::{Judged, SeriesDetector, Unjudged};
 
 use crate::document::{Check, Fields};
 

@@ -5,7 +5,7 @@
 //! [`super::Learner`].
 
 use lanner_core::{Outcome, Score, Threshold};
-use lanner_series::detect::{Judged, ParamError, SeriesDetector};
+use lanner_detect::{Judged, ParamError, SeriesDetector};
 
 use super::{Base, Bases, Detector, Dial, Judgement, Past};
 use crate::document::{Check, Fields, Node};

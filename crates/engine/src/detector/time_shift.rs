@@ -1,11 +1,11 @@
 //! `time_shift`: doubled or halved against the same window some time ago, rise and drop alike.
 //!
-//! See [`lanner_series::detect::time_shift`]. `relative` tells drops from rises and speaks in percent; this
+//! See [`lanner_detect::time_shift`]. `relative` tells drops from rises and speaks in percent; this
 //! one treats both alike, also near zero and below it.
 
 use lanner_core::Shift;
 use lanner_core::field::{Field, Type};
-use lanner_series::detect::{TimeShift, TimeShiftParams};
+use lanner_detect::{TimeShift, TimeShiftParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::{ABOVE, Bases, Detector, Kind, MEDIAN_OF, RECOVER_AT, TO};

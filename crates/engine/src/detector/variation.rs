@@ -1,9 +1,9 @@
 //! `variation`: unrest, as the coefficient of variation of this and the windows before.
 //!
-//! See [`lanner_series::detect::variation`]. The score is the coefficient in units of `above`.
+//! See [`lanner_detect::variation`]. The score is the coefficient in units of `above`.
 
 use lanner_core::field::{Field, Type};
-use lanner_series::detect::variation::{Variation, VariationParams, ceiling};
+use lanner_detect::variation::{Variation, VariationParams, ceiling};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::{ABOVE, Bases, Detector, Kind, RECOVER_AT};

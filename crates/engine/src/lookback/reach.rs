@@ -8,8 +8,8 @@
 //! - A rise, relative to the risen value, stays below 1.
 
 use lanner_core::time::format_duration;
-use lanner_series::detect::variation::ceiling;
-use lanner_series::graphite::{Expr, Literal, interval_s, six_digits};
+use lanner_detect::variation::ceiling;
+use lanner_graphite::{Expr, Literal, interval_s, six_digits};
 
 use crate::detector::{Dial, Side};
 use crate::expression::{ExpressionQuery, Stored};
@@ -201,7 +201,7 @@ fn against_itself(expr: &Expr) -> Option<Bound> {
     })
 }
 
-type Arguments = [lanner_series::graphite::Argument];
+type Arguments = [lanner_graphite::Argument];
 
 /// The arguments, if it is a call of one of these functions.
 fn call<'e>(expr: &'e Expr, names: &[&str]) -> Option<&'e Arguments> {
@@ -293,7 +293,7 @@ fn same(a: &Expr, b: &Expr) -> bool {
         (Expr::Path { text: a, .. }, Expr::Path { text: b, .. }) => a == b,
         (Expr::Literal { value: a, .. }, Expr::Literal { value: b, .. }) => a == b,
         (Expr::Call { function: f, arguments: a, .. }, Expr::Call { function: g, arguments: b, .. }) => {
-            let alike = |(a, b): (&lanner_series::graphite::Argument, &lanner_series::graphite::Argument)| {
+            let alike = |(a, b): (&lanner_graphite::Argument, &lanner_graphite::Argument)| {
                 a.parameter == b.parameter && same(&a.expr, &b.expr)
             };
             f.name == g.name && a.len() == b.len() && a.iter().zip(b).all(alike)

@@ -1,7 +1,7 @@
 //! A review in plain sentences, for the command line and for whoever reads the API's answer.
 
 use lanner_core::time::{format_duration, format_time};
-use lanner_series::graphite::six_digits;
+use lanner_graphite::six_digits;
 use serde_json::Value;
 
 use super::accuracy::{Accuracy, Marks};

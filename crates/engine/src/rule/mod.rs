@@ -7,9 +7,9 @@ mod read;
 
 use std::sync::Arc;
 
+use lanner_conditions::Condition;
 use lanner_core::time::{DAY_MS, HOUR_MS};
 use lanner_core::{Labels, Matcher, Outcome, Shift, TimeRange};
-use lanner_rules::Condition;
 use serde_json::Value;
 
 use crate::detector::{Detector, Remembers};

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use lanner_conditions::Condition;
 use lanner_core::alert::{BUILTIN_PREFIX, is_builtin};
 use lanner_core::field::{self, Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
-use lanner_rules::Condition;
 
 use super::{Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
 use crate::detector::{Detector, KINDS, Kind, Remembers};
@@ -590,7 +590,7 @@ fn expression_query(target: &Node, fields: &mut Fields<'_>, check: &mut Check) -
         }
         _ => {}
     }
-    let expr = match lanner_series::graphite::parse(&written) {
+    let expr = match lanner_graphite::parse(&written) {
         Ok(expr) => expr,
         Err(problems) => {
             for problem in problems {
@@ -609,8 +609,12 @@ fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {
     let by = read_names(fields, "by", check);
     for name in &by {
         let message = match name.as_str() {
-            blank if blank.trim().is_empty() => "holds an empty name; write the names of fields or labels".to_owned(),
-            name if VARIABLES.contains(&name) => format!("the name \"{name}\" is taken by a variable of templates"),
+            blank if blank.trim().is_empty() => {
+                "holds an empty name; write the names of fields or labels".to_owned()
+            }
+            name if VARIABLES.contains(&name) => {
+                format!("the name \"{name}\" is taken by a variable of templates")
+            }
             _ => continue,
         };
         check.problem(fields.node, &fields.path_of("by"), message);

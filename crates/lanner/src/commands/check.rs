@@ -3,9 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use lanner_conditions::Condition;
 use lanner_engine::lookback;
 use lanner_engine::rule::Query;
-use lanner_rules::Condition;
 use lanner_switch::Switch;
 use serde::Serialize;
 

@@ -449,7 +449,7 @@ impl Detected {
     fn known_spans(&self, known: Option<&Incidents>) -> Vec<(i64, i64)> {
         match (known, self.judgements.first()) {
             (Some(known), _) => known.spans.clone(),
-            (None, Some(judgements)) => lanner_testkit::metrics::events(&judgements.is_marked)
+            (None, Some(judgements)) => lanner_quality::events(&judgements.is_marked)
                 .into_iter()
                 .map(|event| (judgements.at[event.start], judgements.at[event.end - 1]))
                 .collect(),
@@ -478,7 +478,7 @@ fn write_report(args: &Args, path: &Path, detected: &Detected, incidents: &[(i64
 #[cfg(test)]
 mod tests {
     use lanner_core::Score;
-    use lanner_series::detect::automatic::Alarms;
+    use lanner_detect::automatic::Alarms;
 
     #[test]
     fn the_threshold_is_the_detectors_own() {

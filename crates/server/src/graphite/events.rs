@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::TimeRange;
+use lanner_graphite::at_time;
 use lanner_io::store::{Store, StoreError};
-use lanner_series::graphite::at_time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

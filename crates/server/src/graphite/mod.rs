@@ -21,7 +21,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use lanner_series::graphite::catalogue;
+use lanner_graphite::catalogue;
 use lanner_wire::render::json::is_callback;
 
 use crate::api::Path;

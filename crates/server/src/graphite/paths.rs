@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use lanner_core::SeriesKey;
+use lanner_graphite::{Glob, TagCondition};
 use lanner_io::store::{SeriesId, Store, StoreError};
-use lanner_series::graphite::{Glob, TagCondition};
 
 use crate::app::locked;
 

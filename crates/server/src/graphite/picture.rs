@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use lanner_series::graphite::Series;
+use lanner_graphite::Series;
 
 /// Width and height, pixels.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use jiff::tz::TimeZone;
-use lanner_series::graphite::{Query, Series, at_time};
+use lanner_graphite::{Query, Series, at_time};
 use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 
 use super::Invalid;

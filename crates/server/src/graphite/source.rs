@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use lanner_core::{Aggregate, Sample, TimeRange};
 use lanner_engine::expression::Stored;
+use lanner_graphite::{EventTags, Points, Source, TagCondition, slots};
 use lanner_io::store::{Piece, Store, StoreError};
-use lanner_series::graphite::{EventTags, Points, Source, TagCondition, slots};
 
 use super::events;
 use super::paths::Paths;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use lanner_series::graphite::TagCondition;
+use lanner_graphite::TagCondition;
 use lanner_wire::carbon;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use lanner_core::{Alert, AlertState};
 use lanner_engine::detector::Levels;
-use lanner_series::graphite::interval_s;
+use lanner_graphite::interval_s;
 use serde_json::{Map, Value, json};
 
 use super::subscription;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use lanner_series::graphite::{Request, parse_as_graphite};
+use lanner_graphite::{Request, parse_as_graphite};
 use serde_json::{Value, json};
 
 use crate::api::{ApiError, Json, Path};
@@ -26,7 +26,7 @@ pub(super) async fn total(
 ) -> Result<Json<Value>, ApiError> {
     let done = blocking(move || {
         let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
-        let all = |problems: Vec<lanner_series::graphite::Problem>| {
+        let all = |problems: Vec<lanner_graphite::Problem>| {
             wrong(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         };
         let expr = parse_as_graphite(&target).map_err(all)?;

@@ -1,7 +1,7 @@
 //! What was found: stretches of strange samples, each with its worst.
 
 use lanner_core::Threshold;
-use lanner_series::detect::{Automatic, Judged};
+use lanner_detect::{Automatic, Judged};
 use lanner_wire::api::Time;
 use serde::Serialize;
 
@@ -134,7 +134,7 @@ impl Series {
         let judged = if self.has_times {
             self.detector.judge(at, y)
         } else {
-            lanner_series::detect::SeriesDetector::step(&mut self.detector, Some(y))
+            lanner_detect::SeriesDetector::step(&mut self.detector, Some(y))
         };
         let judged = judged.ok()?;
         self.n_judged += 1;

@@ -1,10 +1,10 @@
 //! How good scores were where incidents are known, by metrics that cannot be flattered.
 
 use lanner_core::Score;
-use lanner_series::detect::automatic::Alarms;
-use lanner_testkit::metrics::{
-    self, AlarmBudget, MetricError, NabFile, NabProfile, Scored, affiliation_f, alarms_above,
-    at_alarm_budget, auc_pr, range_f1,
+use lanner_detect::automatic::Alarms;
+use lanner_quality::{
+    AlarmBudget, MetricError, NabFile, NabProfile, Scored, affiliation_f, alarms_above, at_alarm_budget,
+    auc_pr, range_f1,
 };
 use serde::Serialize;
 
@@ -157,7 +157,7 @@ fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Qual
     let Judgements { at, is_marked, scores } = judgements;
     let scored = Scored::new(is_marked, scores)?;
     let quiet_ms = QUIET_STEPS.saturating_mul(usual_step(at).unwrap_or(1));
-    let alarmed = |alarms: &metrics::Alarms| Alarmed {
+    let alarmed = |alarms: &lanner_quality::Alarms| Alarmed {
         threshold: alarms.threshold,
         found: alarms.delays_ms.iter().flatten().count() as u64,
         false_alarms: alarms.n_false as u64,
@@ -165,10 +165,10 @@ fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Qual
     };
     let budget = AlarmBudget { per_day: terms.alarms_per_day, quiet_ms };
     let in_budget = terms.has_times.then(|| at_alarm_budget(&scored, at, budget)).transpose()?;
-    let vus = metrics::vus(&scored, LARGEST_BUFFER);
+    let vus = lanner_quality::vus(&scored, LARGEST_BUFFER);
     Ok(Quality {
         series: name.to_owned(),
-        incidents: metrics::events(is_marked).len() as u64,
+        incidents: lanner_quality::events(is_marked).len() as u64,
         vus_pr: vus.pr,
         vus_roc: vus.roc,
         auc_pr: auc_pr(&scored),
@@ -186,9 +186,9 @@ fn nab(is_marked: &[bool], scores: &[f64], threshold: f64) -> Option<Nab> {
     let spoken =
         |&score: &f64| if alarms.raise(Score::new(score / threshold)) { score } else { score.min(threshold) };
     let spoken: Vec<f64> = scores.iter().map(spoken).collect();
-    let windows = metrics::events(is_marked);
+    let windows = lanner_quality::events(is_marked);
     let files = [NabFile::new(&spoken, &windows).ok()?];
-    let score = |profile| Some(metrics::nab_above(&files, profile, threshold).ok()?.score);
+    let score = |profile| Some(lanner_quality::nab_above(&files, profile, threshold).ok()?.score);
     Some(Nab {
         standard: score(NabProfile::STANDARD)?,
         few_false: score(NabProfile::FEW_FALSE_ALARMS)?,

@@ -3,7 +3,7 @@
 //! Each bucket holds what so many rows have in common: the range of values, of the band, the greatest score. When there
 //! are too many buckets, neighbours become one. So nothing that stands out is ever lost.
 
-use lanner_series::detect::Judged;
+use lanner_detect::Judged;
 
 /// What is drawn of one row, or of some together; NaN where there is nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]

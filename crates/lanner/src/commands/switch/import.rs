@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lanner_rules::import::{Case, Flag, Release, Variant, flagd, rule_engine};
+use lanner_conditions::import::{Case, Flag, Release, Variant, flagd, rule_engine};
 use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Outcome, Result, remark};
