@@ -40,7 +40,7 @@ pub(crate) fn sections() -> Vec<Section> {
         ),
         list(
             "time_intervals",
-            "Times that recur, by name: see [receivers](receivers.md#times-at-which-nobody-is-told). Where receivers and \
+            "Times that recur, by name: see [receivers](receivers.md#time-intervals). Where receivers and \
              silences write an interval themselves, it needs no name.",
             TIME_INTERVAL,
         ),
