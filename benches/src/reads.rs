@@ -7,7 +7,7 @@ use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
 use lanner_engine::document::{Check, Node};
 use lanner_engine::rule::{self, Query};
 use lanner_io::store::{Batch, RetentionRule, Store, StoreOptions};
-use lanner_server::live;
+use lanner_server::evaluate::read;
 use serde_json::{Value, json};
 
 use crate::Setup;
@@ -100,7 +100,7 @@ fn in_process(folder: &std::path::Path) -> Vec<Row> {
     let selected = || {
         timed(ids.len(), |n| match &queries[n] {
             Query::Series(query) => {
-                live::series(&store, query, &[Some(window)], &|| false).unwrap().len() as u64
+                read::series(&store, query, &[Some(window)], &|| false).unwrap().len() as u64
             }
             _ => 0,
         })

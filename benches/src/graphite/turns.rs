@@ -8,7 +8,8 @@ use lanner_engine::config::Config;
 use lanner_engine::document::Node;
 use lanner_engine::rule::Rule;
 use lanner_io::store::Batch;
-use lanner_server::{App, Clock, Server, Settings, live, turn};
+use lanner_server::evaluate::{cycle, read};
+use lanner_server::{App, Clock, Server, Settings};
 use serde_json::json;
 
 use super::data::{self, Data, N_POINTS, N_SERIES, STEP_S};
@@ -32,7 +33,7 @@ pub(super) fn run(data: &Data, folder: &Path) -> Vec<Row> {
     let app = server.app();
     let ids = fill(app, data);
     let changes = app.engine().set_rules(rules(), data.end_s * 1_000);
-    turn::write(app, changes);
+    cycle::write(app, changes);
 
     let (mut polls, mut turns) = (Vec::new(), Vec::new());
     for minute in 1..=N_WARM + 1 {
@@ -99,7 +100,7 @@ fn one_poll(app: &App) -> (f64, f64) {
         let plan = app.engine().plan(now_ms, 256);
         assert!(!plan.due.is_empty(), "nothing was due");
         for due in &plan.due {
-            let (answer, _) = live::answer(app, due);
+            let (answer, _) = read::answer(app, due);
             assert!(answer.is_ok(), "{answer:?}");
             let evaluations = app.engine().evaluate(due, &answer, now_ms);
             changes.extend(app.engine().apply(now_ms, due, evaluations));
@@ -107,7 +108,7 @@ fn one_poll(app: &App) -> (f64, f64) {
     }
     let judged_s = started.elapsed().as_secs_f64();
     assert_eq!(changes.evaluations.len(), N_SERIES);
-    turn::write(app, changes);
+    cycle::write(app, changes);
     (judged_s, started.elapsed().as_secs_f64())
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use lanner_engine::document::{Content, Position};
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
-use lanner_server::api::problem_view;
-use lanner_server::{Settings, register, silence};
+use lanner_server::http::problem_view;
+use lanner_server::{Settings, notify, rules, silences};
 use lanner_switch::Switch;
 use lanner_wire::api::ProblemView;
 use serde_json::{Map, Value};
@@ -66,12 +66,12 @@ impl Loaded {
     /// The configuration as one document, for the server: what it stores of files without problems.
     pub(crate) fn document(&self) -> Map<String, Value> {
         let Config { switches, silences, .. } = &self.config;
-        let mut document = match register::document_of(&self.config, self.has("inhibit")) {
+        let mut document = match rules::document::document_of(&self.config, self.has("inhibit")) {
             Value::Object(document) => document,
             _ => Map::new(),
         };
         document.insert("switches".to_owned(), switches.iter().map(Switch::document).collect());
-        document.insert("silences".to_owned(), silences.iter().map(silence::document).collect());
+        document.insert("silences".to_owned(), silences.iter().map(silences::document).collect());
         document.retain(|name, _| self.has(name));
         document
     }
@@ -131,7 +131,7 @@ impl Loaded {
 
     /// Problems in what the engine does not know: receivers' own fields, settings of the server.
     fn check_others(&self, node: &Node, (n_receivers, n_silences): (usize, usize)) -> Vec<Problem> {
-        let mut problems = register::check_receivers(&self.config.receivers[n_receivers..]);
+        let mut problems = notify::receivers::check_receivers(&self.config.receivers[n_receivers..]);
         for problem in &mut problems {
             problem.at = find(node, &problem.path).or(problem.at);
         }
@@ -214,7 +214,7 @@ fn switch_problems(node: &Node) -> Vec<Problem> {
 
 /// Problems in the silences of a file.
 fn silence_problems(silences: &[Node]) -> Vec<Problem> {
-    let check = |(at, item)| silence::check(item, &format!("silences[{at}]")).err();
+    let check = |(at, item)| silences::check(item, &format!("silences[{at}]")).err();
     silences.iter().enumerate().filter_map(check).flat_map(|Problems(problems)| problems).collect()
 }
 

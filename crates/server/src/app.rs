@@ -1,32 +1,30 @@
 //! What everything shares: the store, the engine, the measures, and who is woken.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use lanner_engine::Engine;
-use lanner_engine::stream::Measures;
 use lanner_io::store::{Retention, Store};
 
 use crate::access::{SlowDown, Tokens};
-use crate::deliver::Deliveries;
-use crate::graphite::PathsCache;
-use crate::history::History;
-use crate::late_samples::LateSamples;
-use crate::lateness::Latenesses;
-use crate::limits::Limits;
-use crate::outgoing::Outgoing;
-use crate::reload::{InForce, Reloads};
+use crate::configuration::reload::{InForce, Reloads};
+use crate::documents::SetAside;
+use crate::evaluate::limits::Limits;
+use crate::evaluate::watch::Watch;
+use crate::expressions::PathsCache;
+use crate::intake::Ingested;
+use crate::intake::history::History;
+use crate::intake::late_samples::LateSamples;
+use crate::intake::lateness::Latenesses;
+use crate::intake::measures::Counting;
+use crate::notify::outgoing::Outgoing;
+use crate::notify::workers::Deliveries;
+use crate::rules::Prefill;
 use crate::settings::Settings;
-use crate::stored::SetAside;
 use crate::switches::Switches;
-use crate::watch::Watch;
-
-/// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::sync::locked;
+use crate::wakeup::Alarm;
 
 /// What everything shares.
 pub struct App {
@@ -112,144 +110,5 @@ impl App {
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-/// Measures, and the gate that lets registration see no event between store and measures.
-#[derive(Debug)]
-pub struct Counting {
-    gate: RwLock<()>,
-    measures: Mutex<Measures>,
-    first_ms: Mutex<HashMap<Arc<str>, i64>>,
-}
-
-impl Counting {
-    /// Nothing counted yet.
-    #[must_use]
-    pub fn new(seed: u64, first_ms: HashMap<Arc<str>, i64>) -> Self {
-        Self {
-            gate: RwLock::default(),
-            measures: Mutex::new(Measures::new(seed)),
-            first_ms: Mutex::new(first_ms),
-        }
-    }
-
-    /// Held while events go from the store's acknowledgement to the measures.
-    pub fn passing(&self) -> RwLockReadGuard<'_, ()> {
-        self.gate.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Held while measures are registered and the snapshot of stored events is taken.
-    pub fn closed(&self) -> RwLockWriteGuard<'_, ()> {
-        self.gate.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The measures, locked.
-    pub fn measures(&self) -> MutexGuard<'_, Measures> {
-        locked(&self.measures)
-    }
-
-    /// Notes the earliest event of a batch.
-    pub fn note_first(&self, stream: &Arc<str>, time_ms: i64) {
-        let mut first = locked(&self.first_ms);
-        match first.get_mut(stream) {
-            Some(first_ms) => *first_ms = time_ms.min(*first_ms),
-            None => {
-                first.insert(stream.clone(), time_ms);
-            }
-        }
-    }
-
-    /// The names of the streams that have events.
-    #[must_use]
-    pub fn streams(&self) -> Vec<Arc<str>> {
-        locked(&self.first_ms).keys().cloned().collect()
-    }
-
-    /// The time of a stream's first event, milliseconds since the Unix epoch.
-    #[must_use]
-    pub fn first_ms(&self, stream: &str) -> Option<i64> {
-        locked(&self.first_ms).get(stream).copied()
-    }
-}
-
-/// What was done since the start, for `/api/v1/status`.
-#[derive(Debug, Default)]
-pub struct Ingested {
-    /// Samples taken.
-    pub samples: AtomicU64,
-    /// Events taken.
-    pub events: AtomicU64,
-    /// Lines refused.
-    pub rejected: AtomicU64,
-    /// Evaluations made.
-    pub evaluations: AtomicU64,
-}
-
-/// How far the prefill of a rule is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Prefill {
-    /// Windows measured.
-    pub done: u64,
-    /// Windows to measure.
-    pub total: u64,
-    /// Whether it is over.
-    pub finished: bool,
-}
-
-/// Wakes the loop: early when there is news, for good when the server stops.
-#[derive(Debug, Default)]
-pub struct Alarm {
-    rung: Mutex<bool>,
-    changed: Condvar,
-    settled_ms: Mutex<i64>,
-    settled: Condvar,
-    stopping: tokio::sync::watch::Sender<bool>,
-}
-
-impl Alarm {
-    /// Wakes the loop.
-    pub fn ring(&self) {
-        *locked(&self.rung) = true;
-        self.changed.notify_all();
-    }
-
-    /// Ends the loop after its current turn.
-    pub fn stop(&self) {
-        self.stopping.send_replace(true);
-        self.ring();
-    }
-
-    /// Whether the loop is to end.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
-    }
-
-    /// Comes when the loop, and everything beside it, is to end.
-    pub async fn stopped(&self) {
-        // Fails only when the alarm is gone, and then it is over as well.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
-    }
-
-    /// Notes that all that was due by `time_ms`, milliseconds since the Unix epoch, is evaluated and written.
-    pub(crate) fn settle(&self, time_ms: i64) {
-        *locked(&self.settled_ms) = time_ms;
-        self.settled.notify_all();
-    }
-
-    /// Waits until all that was due by `time_ms` is evaluated and written, or for `at_most`; says which.
-    pub(crate) fn wait_settled(&self, time_ms: i64, at_most: Duration) -> bool {
-        let settled_ms = locked(&self.settled_ms);
-        let waited = self.settled.wait_timeout_while(settled_ms, at_most, |settled_ms| *settled_ms < time_ms);
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
-    }
-
-    /// Waits until woken, or for `at_most`.
-    pub fn wait(&self, at_most: Duration) {
-        let rung = locked(&self.rung);
-        let waited = self.changed.wait_timeout_while(rung, at_most, |rung| !*rung);
-        let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *rung = false;
     }
 }

@@ -1,49 +1,38 @@
-//! The server: ingest, the HTTP API, and the loop that joins engine and store.
+//! The server: intake, the HTTP API, the evaluation of rules, and kill switches.
 //!
 //! ```text
-//!  /write, /api/v2/write ─┐                      ┌─ turn (one thread) ─┐
-//!  /api/v1/events/... ────┼─▶ ingest ─▶ store ─▶ │ plan                │ ─▶ store (one transaction)
-//!  carbon, TCP ───────────┘      └─▶ measures ─▶ │ live: read          │        │
-//!                                                │ evaluate, apply     │        ▼
-//!                                                └─────────────────────┘   delivery ─▶ receivers
+//!  /write, /api/v2/write ─┐                       ┌─ evaluate (one thread) ─┐
+//!  /api/v1/events/... ────┼─▶ intake ─▶ store ─▶  │ plan                    │ ─▶ store (one transaction)
+//!  carbon, TCP ───────────┘      └─▶ measures ─▶  │ read                    │        │
+//!                                                 │ evaluate, apply         │        ▼
+//!                                                 └─────────────────────────┘   notify ─▶ receivers
 //! ```
 //!
-//! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`access`] (who comes in), [`ingest`], [`live`]
-//! (answers what is due), [`turn`] (the loop), [`register`] (new rules and their past), [`vitals`] and
-//! [`heartbeat`] (how Lanner itself is), [`api`], [`switches`].
+//! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`http`] (what faces share), [`access`]
+//! (who comes in), [`intake`], [`evaluate`], [`rules`] (new ones and their past), [`notify`], [`switches`], [`health`] (how
+//! Lanner itself is), then the faces: [`api`], [`graphite`], [`seyren`].
 
 pub mod access;
 pub mod api;
 pub mod app;
-pub mod apply;
-mod blocking;
 pub mod clock;
-pub mod deliver;
+pub mod configuration;
+pub mod documents;
+pub mod evaluate;
+pub mod expressions;
 pub mod graphite;
-pub mod heartbeat;
-pub mod history;
-pub mod ingest;
-pub mod late_samples;
-pub mod lateness;
-pub mod limits;
-pub mod live;
-pub mod maintain;
+pub mod health;
+pub mod http;
+pub mod intake;
 mod metrics;
-pub mod outgoing;
-pub mod past;
-mod powers;
-pub mod register;
-pub mod reload;
+pub mod notify;
+pub mod rules;
 pub mod settings;
 pub mod seyren;
-pub mod silence;
-pub mod stored;
+pub mod silences;
 pub mod switches;
-pub mod turn;
-pub mod unheard;
-pub mod vitals;
-pub mod watch;
-mod windows;
+mod sync;
+pub mod wakeup;
 
 mod run;
 

@@ -99,7 +99,7 @@ impl Metrics {
                 "Snapshots sent, by form: whole, delta, unchanged.",
                 &["form"],
             ),
-            rules: gauge("lanner_conditions", "Rules that are evaluated."),
+            rules: gauge("lanner_rules", "Rules that are evaluated."),
             measures: gauge("lanner_measures", "Measures kept on streams."),
             measures_unindexed: gauge("lanner_measures_unindexed", "Measures tried on every event."),
             alerts_active: gauge("lanner_alerts_active", "Alerts that are pending or firing."),

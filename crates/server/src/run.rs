@@ -14,25 +14,29 @@ use tokio::net::{TcpListener, UdpSocket};
 
 use crate::access::{SlowDown, Tokens, tokens};
 use crate::api;
-use crate::app::{Alarm, App, Counting, Ingested};
-use crate::blocking::blocking;
-use crate::deliver::Deliveries;
-use crate::graphite;
-use crate::history::History;
-use crate::ingest::carbon::{self, Protocol};
-use crate::late_samples::LateSamples;
-use crate::lateness::Latenesses;
-use crate::limits::Limits;
-use crate::outgoing::Outgoing;
-use crate::register;
-use crate::reload::{InForce, Reloads};
+use crate::app::App;
+use crate::configuration::reload::{InForce, Reloads};
+use crate::documents::SetAside;
+use crate::evaluate::cycle;
+use crate::evaluate::limits::Limits;
+use crate::evaluate::watch::{self, Watch};
+use crate::expressions::PathsCache;
+use crate::health::{heartbeat, maintain, vitals};
+use crate::http::blocking;
+use crate::intake::Ingested;
+use crate::intake::carbon::{self, Protocol};
+use crate::intake::history::History;
+use crate::intake::late_samples::LateSamples;
+use crate::intake::lateness::Latenesses;
+use crate::intake::measures::Counting;
+use crate::notify::outgoing::Outgoing;
+use crate::notify::workers::Deliveries;
+use crate::rules::register;
 use crate::settings::{Settings, Tls};
-use crate::stored::SetAside;
 use crate::switches::pace::Pace;
 use crate::switches::sign::Signer;
 use crate::switches::{Switches, edges};
-use crate::watch::{self, Watch};
-use crate::{heartbeat, maintain, turn, vitals};
+use crate::wakeup::Alarm;
 
 /// How long requests under way, and the current turn, may take when the server stops.
 const GRACE: Duration = Duration::from_millis(2_500);
@@ -116,7 +120,7 @@ impl Server {
             carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
             carbon_pickle: carbon_pickle.as_ref().map(TcpListener::local_addr).transpose()?,
             carbon_udp: carbon_udp.as_ref().map(UdpSocket::local_addr).transpose()?,
-            turn: if app.settings.evaluate { Some(turn::start(&app)?) } else { None },
+            turn: if app.settings.evaluate { Some(cycle::start(&app)?) } else { None },
             stop_http: None,
             tasks: vec![tokio::spawn(edges::run(Arc::clone(&app)))],
             app,
@@ -322,7 +326,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         reloads: Reloads::default(),
         set_aside: SetAside::default(),
         writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
-        paths: graphite::PathsCache::default(),
+        paths: PathsCache::default(),
         last_turn_ms: AtomicI64::new(now_ms),
         stuck: Mutex::default(),
         upkeep_failed: Mutex::default(),
@@ -336,7 +340,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
         settings,
     });
     app.switches.reload(&app.store, &app.set_aside, now_ms)?;
-    crate::silence::note_unreadable(&app)?;
+    crate::silences::note_unreadable(&app)?;
     app.deliveries.set_hand(Arc::new(crate::switches::throw::Hand(Arc::downgrade(&app))));
     if app.settings.evaluate {
         // Rules whose past is long wait for it; nobody else does.

@@ -14,10 +14,11 @@ use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 use serde::Deserialize as _;
 
-use crate::access::{CONFIGURED, cors, tokens};
+use crate::access::{cors, tokens};
 use crate::clock::Clock;
-use crate::graphite::SchemaRetention;
-use crate::heartbeat::{Heartbeat, To};
+use crate::expressions::SchemaRetention;
+use crate::health::heartbeat::{Heartbeat, To};
+use crate::http::CONFIGURED;
 use crate::switches::guard::Guard;
 
 /// The port of HTTP.
@@ -210,7 +211,7 @@ pub struct Settings {
     /// What the store keeps.
     pub store: StoreOptions,
     /// How finely Graphite's clients see series, by name.
-    pub schemas: Arc<crate::graphite::Schemas>,
+    pub schemas: Arc<crate::expressions::Schemas>,
     /// The time zone of times of day in Graphite's language where a request names none.
     pub time_zone: TimeZone,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
@@ -388,13 +389,13 @@ impl Settings {
             Some(n) if n >= 1.0 && n.fract() == 0.0 => Ok(n as usize),
             _ => Err("should be a whole number above 0".to_owned()),
         };
-        let mut schemas = crate::graphite::Schemas::default();
+        let mut schemas = crate::expressions::Schemas::default();
         for (field, read) in [
             (
                 "storage_schemas",
-                crate::graphite::Schemas::read_schemas as fn(&mut _, &str) -> Result<(), Vec<String>>,
+                crate::expressions::Schemas::read_schemas as fn(&mut _, &str) -> Result<(), Vec<String>>,
             ),
-            ("storage_aggregation", crate::graphite::Schemas::read_aggregations),
+            ("storage_aggregation", crate::expressions::Schemas::read_aggregations),
         ] {
             let taken = fields.read(field, check, |node| {
                 let path = text(node)?;

@@ -177,8 +177,8 @@ async fn receivers_over_the_api_have_no_power_over_the_machine() {
 
 #[tokio::test]
 async fn the_configuration_has_every_power_and_its_receivers_are_its_own() {
-    use lanner_server::apply::{self, ApplyOptions};
-    use lanner_server::register::CONFIGURATION;
+    use lanner_server::configuration::apply;
+    use lanner_server::documents::{ApplyOptions, CONFIGURATION};
     let server = open().await;
     let path = server.folder.path().join("alerts.log");
     let pager = json!({"name": "pager", "kind": "command", "command": ["/bin/sh", "-c", "cat > /dev/null", "hunter2-secret"]});

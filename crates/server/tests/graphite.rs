@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lanner_core::Sample;
 use lanner_io::store::{Batch, NewEvent, RetentionRule, StoreOptions};
-use lanner_server::graphite::Schemas;
+use lanner_server::expressions::Schemas;
 use lanner_server::{Server, Settings};
 use lanner_wire::carbon;
 use serde_json::Value;

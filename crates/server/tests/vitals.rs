@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lanner_io::receiver::Power;
-use lanner_server::heartbeat::{Heartbeat, To};
+use lanner_server::health::heartbeat::{Heartbeat, To};
 use serde_json::{Value, json};
 
 use crate::switching::{Running, start_with};

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use lanner_core::{Cause, Problems};
 use lanner_io::receiver::{Power, Secret};
-use lanner_server::api::problem_view;
-use lanner_server::api::rules::response;
-use lanner_server::apply::{ApplyError, ApplyOptions, Prune};
-use lanner_server::register::CONFIGURATION;
-use lanner_server::reload::ReloadError;
+use lanner_server::configuration::handlers::response;
+use lanner_server::configuration::reload::ReloadError;
+use lanner_server::documents::{ApplyError, ApplyOptions, CONFIGURATION, Prune};
+use lanner_server::http::problem_view;
 use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
 use lanner_server::{App, Server, Settings};
 use lanner_wire::api::ReloadView;
@@ -204,7 +203,7 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
 /// Makes the configuration take effect; what it had before and has no more is deleted.
 async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
     let Some(document) = document else { return Ok(()) };
-    match lanner_server::apply::apply(app, &document, &own_options()).await {
+    match lanner_server::configuration::apply::apply(app, &document, &own_options()).await {
         Ok(_) => Ok(()),
         Err(ApplyError::Problems(problems)) => {
             Err(Failure::user(format!("the configuration does not fit what is stored:\n{problems}"))
@@ -285,14 +284,14 @@ impl Reread<'_> {
         }
         let settings = settings(self.args, Some(&loaded)).map_err(failed)?;
         let document = Value::Object(loaded.document());
-        let applied = lanner_server::apply::apply(app, &document, &own_options()).await;
+        let applied = lanner_server::configuration::apply::apply(app, &document, &own_options()).await;
         let outcome = applied.map_err(|error| match error {
             ApplyError::Problems(Problems(problems)) => {
                 ReloadError::Problems(problems.into_iter().map(problem_view).collect())
             }
             error => ReloadError::Failed(error.to_string()),
         })?;
-        let changed = lanner_server::reload::change_settings(app, &settings);
+        let changed = lanner_server::configuration::reload::change_settings(app, &settings);
         let (now, restart) = changed.map_err(|error| ReloadError::Failed(error.to_string()))?;
         Ok(ReloadView { applied: response(outcome, false), settings: now, restart })
     }

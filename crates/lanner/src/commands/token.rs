@@ -1,7 +1,7 @@
 //! `lanner token`: who may call the server, and for what.
 
 use clap::Subcommand;
-use lanner_server::access::Scope;
+use lanner_server::http::Scope;
 use lanner_wire::api::{MadeToken, NewToken, TokenView};
 use reqwest::Method;
 

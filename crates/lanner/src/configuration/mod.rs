@@ -9,7 +9,7 @@ pub(crate) mod schema;
 use lanner_core::field::{Field, Type};
 use lanner_core::intervals::TIME_INTERVAL;
 use lanner_engine::{config, rule};
-use lanner_server::{settings, silence};
+use lanner_server::{settings, silences};
 
 /// A section of a configuration file.
 pub(crate) struct Section {
@@ -50,7 +50,7 @@ pub(crate) fn sections() -> Vec<Section> {
             "silences",
             "Mutes with a name of their own, so that a file can be applied again. Those that people make with \
              `lanner silence add` are beside them.",
-            silence::FIELDS,
+            silences::FIELDS,
         ),
         one(
             "server",

@@ -10,7 +10,7 @@
 
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 
-use crate::api::ApiError;
+use crate::http::ApiError;
 
 /// The addresses under which this server is known.
 #[derive(Debug, Default, Clone)]

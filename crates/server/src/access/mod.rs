@@ -15,7 +15,7 @@
 pub mod browser;
 pub mod cors;
 mod credentials;
-pub mod principal;
+pub mod handlers;
 mod routes;
 pub mod slow_down;
 pub mod tokens;
@@ -32,12 +32,11 @@ use axum::response::{IntoResponse as _, Response};
 use self::browser::Asked;
 use self::credentials::Shown;
 use self::routes::Need;
-use crate::api::ApiError;
 use crate::app::App;
+use crate::http::{ApiError, Principal, Scope};
 use crate::metrics::METRICS;
 
 pub use browser::Home;
-pub use principal::{ANONYMOUS, CONFIGURED, Principal, Scope};
 pub use slow_down::SlowDown;
 pub use tokens::Tokens;
 

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::app::locked;
+use crate::sync::locked;
 
 /// So many wrong tokens are answered at once: people mistype.
 const FREE: u32 = 3;

@@ -10,9 +10,8 @@ use lanner_io::store::{DocumentChange, Store, StoreError, StoredDocument};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Value, json};
 
-use super::{ANONYMOUS, Principal, Scope};
-use crate::api::ApiError;
 use crate::app::App;
+use crate::http::{ANONYMOUS, ApiError, Principal, Scope};
 
 /// The kind of documents that tokens are.
 const TOKEN: &str = "token";

@@ -11,10 +11,9 @@ use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
 use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement, Time, When};
 use serde::Deserialize;
 
-use super::{ApiError, Json, Limit, Path, Query};
-use crate::access::Principal;
-use crate::app::{App, locked};
-use crate::blocking::blocking;
+use crate::app::App;
+use crate::http::{ApiError, Json, Limit, Path, Principal, Query, blocking};
+use crate::sync::locked;
 
 /// Which alerts are wanted.
 #[derive(Debug, Default, Deserialize)]

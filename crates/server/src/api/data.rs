@@ -21,11 +21,10 @@ use lanner_wire::api::{
 use lanner_wire::{csv, events, line_protocol, matchers, ndjson};
 use serde::Deserialize;
 
-use super::{ApiError, Json, Limit, Path, Query};
 use crate::app::App;
-use crate::blocking::blocking;
-use crate::graphite::StoreSource;
-use crate::live;
+use crate::evaluate::read;
+use crate::expressions::StoreSource;
+use crate::http::{ApiError, Json, Limit, Path, Query, blocking};
 
 /// Series of one answer to a question.
 const MAX_GROUPS: usize = 1_000;
@@ -143,10 +142,10 @@ fn measure(
     let is_over = || app.alarm.is_stopping();
     let groups = match query {
         RuleQuery::Series(query) => {
-            live::series(store, query, &steps.map(Some).collect::<Vec<Option<TimeRange>>>(), &is_over)?
+            read::series(store, query, &steps.map(Some).collect::<Vec<Option<TimeRange>>>(), &is_over)?
         }
         RuleQuery::Stream(query) => {
-            let past = live::count_all(store, query, step_ms, range, &is_over)?;
+            let past = read::count_all(store, query, step_ms, range, &is_over)?;
             by_group(steps.map(|step| past.read(query, step_ms, step).unwrap_or_default()).collect())
         }
         RuleQuery::Expression(query) => {
@@ -162,7 +161,7 @@ fn measure(
 }
 
 /// What was measured step by step, group by group.
-fn by_group(steps: Vec<live::Values>) -> Vec<GroupValues> {
+fn by_group(steps: Vec<read::Values>) -> Vec<GroupValues> {
     let n_steps = steps.len();
     let mut groups: BTreeMap<Group, Vec<Option<f64>>> = BTreeMap::new();
     for (at, values) in steps.into_iter().enumerate() {

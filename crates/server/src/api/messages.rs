@@ -13,16 +13,16 @@ use lanner_wire::api::{DeliveryStatus, MutedView, OutboxView, ReceiverView, Time
 use serde::Deserialize;
 
 use super::alerts::muted_view;
-use super::{ApiError, Json, Limit, Path, Query};
-use crate::access::Principal;
 use crate::app::App;
-use crate::apply;
-use crate::deliver::Condition;
-use crate::powers::Origins;
-use crate::register::{self, CONFIGURATION};
+use crate::configuration::apply;
+use crate::documents::{self, CONFIGURATION};
+use crate::http::{ApiError, Json, Limit, Path, Principal, Query};
+use crate::notify::powers::Origins;
+use crate::notify::workers::Condition;
+use crate::rules::stored;
 
 fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
-    Ok(register::stored_config(&app.store)?.receivers)
+    Ok(stored::stored_config(&app.store)?.receivers)
 }
 
 /// What mutes the receiver of a route at `now_ms`, as far as that is a matter of time.
@@ -70,7 +70,7 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             muted: muted(&route, now_ms),
             pending,
             dead,
-            problem: app.set_aside.problem(register::RECEIVER, &document.name).or(unusable),
+            problem: app.set_aside.problem(documents::RECEIVER, &document.name).or(unusable),
             // What this run knows, or else what an earlier one left in the outbox.
             last_sent: own
                 .clone()
@@ -87,11 +87,11 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             failing_since: health.failing_since_ms.map(Time),
         }
     };
-    let config = register::stored_config(&app.store)?;
+    let config = stored::stored_config(&app.store)?;
     let mut views: Vec<ReceiverView> = config.receivers.into_iter().zip(config.routes).map(view).collect();
     // Those that are set aside and have no name that could be read.
     for (kind, name, problem) in app.set_aside.all() {
-        if kind == register::RECEIVER && !views.iter().any(|view| view.name == name) {
+        if kind == documents::RECEIVER && !views.iter().any(|view| view.name == name) {
             views.push(ReceiverView { name, problem: Some(problem), ..ReceiverView::default() });
         }
     }
@@ -114,7 +114,7 @@ pub async fn delete_receiver(
     principal: Principal,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    if !app.store.documents(register::RECEIVER)?.iter().any(|stored| stored.id == name) {
+    if !app.store.documents(documents::RECEIVER)?.iter().any(|stored| stored.id == name) {
         return Err(ApiError::not_found("receiver", &name));
     }
     apply::delete_receiver(&app, &name, principal.name()).await?;

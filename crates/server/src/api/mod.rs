@@ -12,12 +12,6 @@ pub mod operations;
 pub mod replay;
 mod review;
 pub mod routes;
-pub mod rules;
-pub mod silences;
-pub mod tokens;
-
-mod error;
-mod parameters;
 mod unnamed;
 
 use std::sync::Arc;
@@ -28,20 +22,18 @@ use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
-pub use error::{ApiError, Json, Received, problem_view};
-pub use parameters::{Limit, Path, Query};
-
 use crate::access;
 use crate::app::App;
 use crate::graphite;
-use crate::ingest;
+use crate::http::{method_not_allowed, not_found};
+use crate::intake;
 use crate::seyren;
 
 /// Every route, behind the one layer that says who comes in.
 pub fn router(app: &Arc<App>) -> Router {
     routes()
-        .fallback(error::not_found)
-        .method_not_allowed_fallback(error::method_not_allowed)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(app), access::admit))
         .with_state(Arc::clone(app))
 }
@@ -51,7 +43,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     routes::described()
         .merge(unnamed::routes())
         .merge(crate::switches::gates())
-        .route("/write", post(ingest::influx::write))
+        .route("/write", post(intake::lines::write))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_core::time::format_duration;
 use lanner_io::store::{OutboxState, Repair, Retention, format_keep};
 use lanner_wire::api::operations::{
     EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RepairView, RetentionView,
@@ -17,12 +16,9 @@ use lanner_wire::api::operations::{
 use lanner_wire::api::{AuditView, ReloadView, SetAsideView, Status, Time};
 use serde::Deserialize;
 
-use super::{ApiError, Json, Limit, Query};
-use crate::app::{App, locked};
-use crate::blocking::blocking;
-
-/// The loop counts as stuck when it has not turned for this long, and a rule as behind, milliseconds.
-const STUCK_MS: i64 = 60_000;
+use crate::app::App;
+use crate::health::not_ready;
+use crate::http::{ApiError, Json, Limit, Query, blocking};
 
 /// The process answers.
 pub(super) async fn healthz() -> &'static str {
@@ -35,34 +31,6 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
         None => format!("ready\n{}", complaints(&app).concat()).into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
-}
-
-/// Why rules are not evaluated, or what they decide cannot be written; `None` while all is well.
-pub(crate) fn not_ready(app: &App) -> Option<String> {
-    if let Some(why) = locked(&app.stuck).clone() {
-        return Some(why);
-    }
-    let clients = || app.switches.clients.problem(&app.switches.current(), app.now_ms());
-    if let Some(why) = app.switches.problem().or_else(clients) {
-        return Some(why);
-    }
-    if !app.settings.evaluate {
-        return None;
-    }
-    let now_ms = app.now_ms();
-    let still_ms = now_ms - app.last_turn_ms.load(Ordering::Relaxed);
-    if still_ms > STUCK_MS {
-        return Some(format!("evaluation has not turned for {} s", still_ms / 1_000));
-    }
-    let engine = app.engine();
-    let overdue_ms = engine.rules().filter_map(|(_, due_ms)| Some(now_ms - due_ms?));
-    let behind_ms: Vec<i64> = overdue_ms.filter(|behind_ms| *behind_ms > STUCK_MS).collect();
-    let most_ms = behind_ms.iter().max()?;
-    Some(format!(
-        "{} rules have windows to judge that were due up to {} ago",
-        behind_ms.len(),
-        format_duration(most_ms / 1_000 * 1_000)
-    ))
 }
 
 /// What Lanner says of itself, a line each: it is ready all the same.

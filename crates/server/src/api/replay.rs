@@ -18,11 +18,11 @@ use lanner_wire::api::{
 };
 use serde_json::Value;
 
-use super::{ApiError, Json, review};
+use super::review;
 use crate::app::App;
-use crate::blocking::blocking;
-use crate::graphite::StoreSource;
-use crate::register;
+use crate::expressions::StoreSource;
+use crate::http::{ApiError, Json, blocking};
+use crate::rules::stored;
 
 /// Evaluations and messages of one answer; the summary counts all.
 const MAX_SHOWN: usize = 100_000;
@@ -50,7 +50,7 @@ pub async fn replay(
         return Err(ApiError::problems(vec![ProblemView::at("to", "is not after from")]));
     }
     let terms = review::terms(&request).map_err(ApiError::problems)?;
-    let stored = register::stored_config(&app.store)?;
+    let stored = stored::stored_config(&app.store)?;
     let rules = rules(&request.rules, &stored)?;
     refuse_endless(&rules, range)?;
     let done = blocking(move || {

@@ -8,9 +8,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
-use super::{alerts, data, messages, operations, replay, rules, silences, tokens};
+use super::{alerts, data, messages, operations, replay};
+use crate::access::handlers as tokens;
 use crate::app::App;
-use crate::ingest::{events, influx};
+use crate::configuration::handlers as configuration;
+use crate::intake::{events, lines};
+use crate::rules::handlers as rules;
+use crate::silences::handlers as silences;
 use crate::switches::{clients, counts, deliver, documents, evaluate, listing, ofrep, preview, requests};
 
 /// What the server says of itself.
@@ -54,7 +58,7 @@ struct Document;
 
 routes! {
     // Data comes in, and is asked for.
-    post   "/api/v2/write"                      influx::write
+    post   "/api/v2/write"                      lines::write
     post   "/api/v1/events/{stream}"            events::write
     get    "/api/v1/streams"                    data::streams
     get    "/api/v1/series"                     data::series
@@ -73,8 +77,8 @@ routes! {
     delete "/api/v1/tokens/{name}"              tokens::revoke
 
     // Rules.
-    post   "/api/v1/apply"                      rules::apply
-    post   "/api/v1/check"                      rules::check
+    post   "/api/v1/apply"                      configuration::apply
+    post   "/api/v1/check"                      configuration::check
     get    "/api/v1/rules"                      rules::list
     get    "/api/v1/rules/{id}"                 rules::show
     delete "/api/v1/rules/{id}"                 rules::delete

@@ -7,9 +7,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get};
 
-use super::{Path, Query, messages, rules};
-use crate::access::Principal;
+use super::messages;
 use crate::app::App;
+use crate::http::{Path, Principal, Query};
+use crate::rules::handlers as rules;
 use crate::switches::documents::{self, Why};
 
 /// Their routes.

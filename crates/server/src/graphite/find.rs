@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::Invalid;
 use super::parameters::Parameters;
-use super::paths::{Node, Paths};
 use crate::app::App;
+use crate::expressions::paths::{Node, Paths};
 
 /// The nodes that a pattern matches, one level of the tree, in the form that a client asks for.
 pub(super) async fn find(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
@@ -117,7 +117,7 @@ pub(super) async fn with_paths(
 ) -> Response {
     super::blocking(move || match app.paths.get(&app.store) {
         Ok(paths) => answer(&paths),
-        Err(error) => crate::api::ApiError::from(error).into_text(),
+        Err(error) => crate::http::ApiError::from(error).into_text(),
     })
     .await
 }

@@ -7,11 +7,8 @@
 mod events;
 mod find;
 mod parameters;
-mod paths;
 mod picture;
 mod render;
-mod schemas;
-mod source;
 mod tags;
 
 use std::sync::Arc;
@@ -24,15 +21,10 @@ use axum::routing::{get, post};
 use lanner_graphite::catalogue;
 use lanner_wire::render::json::is_callback;
 
-use crate::api::Path;
 use crate::app::App;
-use crate::blocking;
+use crate::http;
+use crate::http::Path;
 use parameters::Parameters;
-
-pub use paths::PathsCache;
-pub(crate) use paths::full_name;
-pub use schemas::{SchemaRetention, Schemas};
-pub(crate) use source::StoreSource;
 
 /// What Grafana keys its features on.
 const VERSION: &str = "1.1.10\n";
@@ -120,7 +112,7 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>)
 
 /// Runs `work`, which reads the store, where it may block.
 async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response {
-    match blocking::blocking(work).await {
+    match http::blocking(work).await {
         Ok(response) => response,
         Err(panic) => {
             tracing::error!("a Graphite request broke off: {panic}");

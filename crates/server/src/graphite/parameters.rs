@@ -7,8 +7,8 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 
 use super::Invalid;
-use crate::api::Received;
 use crate::app::App;
+use crate::http::Received;
 
 /// Name and value pairs, as often as they came.
 #[derive(Debug, Default)]

@@ -13,8 +13,8 @@ use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 use super::Invalid;
 use super::parameters::Parameters;
 use super::picture;
-use super::source::StoreSource;
 use crate::app::App;
+use crate::expressions::StoreSource;
 
 /// What is wanted of an answer.
 struct Wanted {
@@ -30,7 +30,7 @@ pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) 
     let wanted = wanted(&app, &parameters)?;
     let response = super::blocking(move || match StoreSource::of(&app) {
         Ok(source) => answer(&source, &wanted),
-        Err(error) => crate::api::ApiError::from(error).into_text(),
+        Err(error) => crate::http::ApiError::from(error).into_text(),
     })
     .await;
     Ok(response)

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use super::Invalid;
 use super::find::with_paths;
 use super::parameters::Parameters;
-use super::paths::{Tagged, full_name};
-use crate::api::Path;
 use crate::app::App;
+use crate::expressions::paths::{Tagged, full_name};
+use crate::http::Path;
 
 /// How many names or values complete what is typed, unless asked otherwise.
 const N_COMPLETIONS: usize = 100;

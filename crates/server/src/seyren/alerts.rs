@@ -12,9 +12,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check;
-use crate::access::Principal;
-use crate::api::{ApiError, Json, Path, Query};
 use crate::app::App;
+use crate::http::{ApiError, Json, Path, Principal, Query};
 
 /// Evaluations that one answer looks at, the newest of them.
 const MAX_LOOKED_AT: usize = 50_000;

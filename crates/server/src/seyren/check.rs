@@ -9,11 +9,11 @@ use lanner_graphite::interval_s;
 use serde_json::{Map, Value, json};
 
 use super::subscription;
-use crate::access::Principal;
-use crate::api::ApiError;
 use crate::app::App;
-use crate::apply::{self, ApplyOptions};
-use crate::register;
+use crate::configuration::apply;
+use crate::documents::ApplyOptions;
+use crate::http::{ApiError, Principal};
+use crate::rules::document;
 
 /// What Seyren asks for when a check says nothing, seconds before now.
 const FROM_S: i64 = 660;
@@ -211,7 +211,7 @@ fn back_s(posted: &Value, name: &str, default_s: i64) -> Result<i64, ApiError> {
 /// # Errors
 /// 422 with every problem, and failures of the store.
 pub(super) async fn save(app: &Arc<App>, principal: &Principal, mut rule: Value) -> Result<(), ApiError> {
-    let stored = register::stored_document(&app.store)?;
+    let stored = document::stored_document(&app.store)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
     let mut receivers: Vec<Value> = Vec::new();
     for subscription in subscriptions(&rule) {
@@ -243,7 +243,7 @@ pub(super) fn view(app: &App, rule: &Value) -> Value {
         worst = worst.max(state(alert));
         last_ms = last_ms.max(Some(alert.window.end_ms));
     }
-    let known = register::stored_document(&app.store).unwrap_or_default();
+    let known = document::stored_document(&app.store).unwrap_or_default();
     let known = known["receivers"].as_array().cloned().unwrap_or_default();
     let subscriptions: Vec<Value> =
         subscriptions(rule).into_iter().map(|posted| subscription::view(app, posted, &known)).collect();

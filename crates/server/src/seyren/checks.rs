@@ -8,9 +8,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::check;
-use crate::access::Principal;
-use crate::api::{ApiError, Json, Path};
 use crate::app::App;
+use crate::http::{ApiError, Json, Path, Principal};
 
 /// All checks, or those with one of the `state`s, `enabled` or not, whose `fields` match the `regexes`.
 pub(super) async fn list(
@@ -82,6 +81,6 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     check::find(&app, &id)?;
-    crate::apply::delete_rule(&app, &id, principal.name()).await?;
+    crate::configuration::apply::delete_rule(&app, &id, principal.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,10 +7,9 @@ use axum::http::StatusCode;
 use lanner_graphite::{Request, parse_as_graphite};
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, Json, Path};
 use crate::app::App;
-use crate::blocking::blocking;
-use crate::graphite::StoreSource;
+use crate::expressions::StoreSource;
+use crate::http::{ApiError, Json, Path, blocking};
 
 /// What a client should know.
 pub(super) async fn config(State(app): State<Arc<App>>) -> Json<Value> {

@@ -13,8 +13,8 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::check::truths;
-use crate::api::ApiError;
 use crate::app::App;
+use crate::http::ApiError;
 
 /// What the names of such receivers begin with.
 pub(super) const PREFIX: &str = "seyren-";
@@ -91,7 +91,7 @@ fn transport(app: &App, kind: &str, target: &str, known: &[Value]) -> Result<Map
             document
         }
         "LOGGER" => {
-            let path = crate::powers::own_log(app).map_err(|error| error.to_string())?;
+            let path = crate::notify::powers::own_log(app).map_err(|error| error.to_string())?;
             json!({ "kind": "log", "path": path })
         }
         other => return Err(format!("there is no kind of receiver for {other}")),

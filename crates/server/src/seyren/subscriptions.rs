@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value};
 
 use super::{check, subscription};
-use crate::access::Principal;
-use crate::api::{ApiError, Json, Path, messages};
+use crate::api::messages;
 use crate::app::App;
-use crate::register;
+use crate::http::{ApiError, Json, Path, Principal};
+use crate::rules::document;
 
 async fn save(app: &Arc<App>, principal: &Principal, rule: Value, all: Vec<Value>) -> Result<(), ApiError> {
     check::save(app, principal, check::with_subscriptions(rule, all)).await
@@ -75,7 +75,7 @@ pub(super) async fn test(
     Path((id, sid)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (_, all, at) = find(&app, &id, &sid)?;
-    let stored = register::stored_document(&app.store)?;
+    let stored = document::stored_document(&app.store)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
     let receiver = subscription::receiver(&app, &all[at], &known);
     let receiver = receiver

@@ -12,10 +12,9 @@ use lanner_core::time::MINUTE_MS;
 use lanner_wire::api::{BumpSwitches, BumpedSwitches, ReportClient, SwitchClient, Time};
 
 use super::{Current, SWITCH};
-use crate::access::Principal;
-use crate::api::{ApiError, Json};
-use crate::app::{App, locked};
-use crate::blocking::blocking;
+use crate::app::App;
+use crate::http::{ApiError, Json, Principal, blocking};
+use crate::sync::locked;
 
 /// A client that has not been heard of for this long is forgotten, milliseconds.
 const FORGOTTEN_MS: i64 = 2 * MINUTE_MS;

@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use lanner_switch::{Switch, Verdict};
 use lanner_wire::api::{SwitchCount, TellSwitches};
 
-use crate::api::{ApiError, Json};
-use crate::app::{App, locked};
+use crate::app::App;
+use crate::http::{ApiError, Json};
 use crate::metrics::METRICS;
+use crate::sync::locked;
 
 /// Counts by switch.
 #[derive(Debug, Default)]

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{Current, KEEP_ALIVE};
-use crate::api::{ApiError, Query};
 use crate::app::App;
+use crate::http::{ApiError, Query};
 use crate::metrics::METRICS;
 
 /// The server's clock, milliseconds since the Unix epoch, so that clients know how wrong theirs is.

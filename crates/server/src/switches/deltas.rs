@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use lanner_switch::Delta;
 
-use crate::app::locked;
+use crate::sync::locked;
 
 /// So many changes are remembered; who is further behind gets a whole snapshot.
 const MAX_DELTAS: usize = 100;

@@ -18,12 +18,9 @@ use super::listing::UNREADABLE;
 use super::requests::for_ms;
 use super::save::{self, By, Change};
 use super::{SWITCH, cause};
-use crate::access::Principal;
-use crate::api::rules::applied_view;
-use crate::api::{ApiError, Json, Limit, Path, Query};
 use crate::app::App;
-use crate::apply::{Applied, ApplyOptions, Prune, Sections};
-use crate::blocking::blocking;
+use crate::documents::{Applied, ApplyOptions, Prune, Sections, applied_view};
+use crate::http::{ApiError, Json, Limit, Path, Principal, Query, blocking};
 
 fn version(stored: StoredDocument) -> SwitchVersion {
     let cause = serde_json::to_value(cause::of(&stored)).unwrap_or_default();

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Current;
-use crate::api::{ApiError, Json};
 use crate::app::App;
+use crate::http::{ApiError, Json};
 use crate::metrics::METRICS;
 
 /// More contexts at once than this are refused.

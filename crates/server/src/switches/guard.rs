@@ -14,8 +14,9 @@ use serde_json::{Map, Value};
 use super::Current;
 use super::preview::contexts;
 use super::recent::Asked;
-use crate::app::{App, locked};
-use crate::blocking::blocking;
+use crate::app::App;
+use crate::http::blocking;
+use crate::sync::locked;
 
 /// Fewer contexts than this are no ground for a judgement.
 const MIN_CONTEXTS: u64 = 100;

@@ -10,9 +10,8 @@ use serde_json::Value;
 
 use super::SWITCH;
 use super::documents::view;
-use crate::api::{ApiError, Json};
 use crate::app::App;
-use crate::blocking::blocking;
+use crate::http::{ApiError, Json, blocking};
 
 /// So many switches are answered at once, if nothing is said, and at most.
 const PAGE: usize = 1_000;

@@ -38,8 +38,9 @@ use bytes::Bytes;
 use lanner_io::store::{Store, StoreError};
 use lanner_switch::{Delta, Document, Snapshot, SwitchSet};
 
-use crate::app::{App, locked};
-use crate::stored::{Aside, SetAside, misplaced};
+use crate::app::App;
+use crate::documents::{Aside, SetAside, misplaced};
+use crate::sync::locked;
 
 /// Held while switches are changed, by one at a time.
 pub(crate) type Lock = tokio::sync::OwnedMutexGuard<()>;

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::requests::{self, REQUEST};
 use super::{SWITCH, cause};
-use crate::app::{App, locked};
+use crate::app::App;
+use crate::sync::locked;
 
 /// How long before its end people are told of a switch, if nothing else is said, milliseconds.
 pub const NOTICE_MS: i64 = HOUR_MS;

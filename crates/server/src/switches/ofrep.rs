@@ -19,8 +19,8 @@ use serde_json::{Map, Value, json};
 use super::deliver::{events, is_known};
 use super::evaluate::ask;
 use super::{Current, KEEP_ALIVE};
-use crate::api::{Json, Path, Received};
 use crate::app::App;
+use crate::http::{Json, Path, Received};
 
 /// The flag that stands for all switches.
 const ALL: &str = "blocked";

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use lanner_core::time::SECOND_MS;
 
-use crate::app::locked;
+use crate::sync::locked;
 
 /// A limit for each second of the clock.
 #[derive(Debug, Default)]

@@ -14,9 +14,8 @@ use serde_json::Value;
 
 use super::SWITCH;
 use super::recent::{Asked, MAX_CONTEXTS};
-use crate::api::{ApiError, Json};
 use crate::app::App;
-use crate::blocking::blocking;
+use crate::http::{ApiError, Json, blocking};
 
 /// The last `n` contexts, the oldest first: of a stream, or else of those that were asked here.
 ///

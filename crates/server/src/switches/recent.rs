@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
 
-use crate::app::locked;
+use crate::sync::locked;
 
 /// How many contexts are kept.
 pub const MAX_CONTEXTS: usize = 100_000;

@@ -17,9 +17,8 @@ use serde_json::{Value, json};
 use super::documents::find;
 use super::throw::is_after;
 use super::{SWITCH, cause, guard, save};
-use crate::access::Principal;
-use crate::api::{ApiError, Json, Path};
 use crate::app::App;
+use crate::http::{ApiError, Json, Path, Principal};
 
 /// The kind of documents that requests are; each has the id of its switch.
 pub const REQUEST: &str = "switch_request";

@@ -12,11 +12,9 @@ use lanner_switch::{Document, Switch, SwitchSet, change};
 use serde_json::Value;
 
 use super::{Lock, SWITCH, cause, guard};
-use crate::api::ApiError;
 use crate::app::App;
-use crate::apply::{Applied, ApplyError, ApplyOptions, Prune};
-use crate::blocking::blocking;
-use crate::register::broke_off;
+use crate::documents::{Applied, ApplyError, ApplyOptions, Prune, broke_off};
+use crate::http::{ApiError, blocking};
 
 /// How one switch is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

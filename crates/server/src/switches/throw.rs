@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 
 use super::requests::{self, Wanted};
 use super::{Lock, SWITCH, cause, guard, save};
-use crate::app::{App, locked};
+use crate::app::App;
+use crate::sync::locked;
 
 /// Why a switch was activated, as people read it.
 const FIRES: &str = "the alert fires";

@@ -1,0 +1,81 @@
+//! Tokens: made, listed, revoked.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use lanner_wire::api::{MadeToken, NewToken, ProblemView, Time, TokenView};
+
+use super::tokens;
+use crate::app::App;
+use crate::http::{ApiError, Json, Path, Principal, Scope};
+
+fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
+    scopes.iter().map(|scope| scope.name().to_owned()).collect()
+}
+
+/// List tokens by name, never the tokens themselves.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
+    responses((status = 200, body = Vec<TokenView>))
+))]
+pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<TokenView>> {
+    let view = |token: &tokens::Token| TokenView {
+        name: token.principal.name().to_owned(),
+        scopes: names(&token.scopes),
+        created: Time(token.made_ms),
+        created_by: token.made_by.clone(),
+        last_used: token.used_ms().map(Time),
+    };
+    Json(app.tokens.all().iter().map(|token| view(token)).collect())
+}
+
+/// Create a token. It is shown this once; as soon as there is one, every request needs one.
+///
+/// # Errors
+/// 409 when there is one of that name, 422 for a name or a scope that makes no sense.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/tokens", tag = "tokens", operation_id = "make_token", request_body = NewToken,
+    responses(
+        (status = 201, body = MadeToken),
+    )
+))]
+pub async fn make(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Json(request): Json<NewToken>,
+) -> Result<(StatusCode, Json<MadeToken>), ApiError> {
+    let (mut scopes, mut problems) = (BTreeSet::new(), Vec::new());
+    for (at, name) in request.scopes.iter().enumerate() {
+        match Scope::parse(name) {
+            Ok(scope) => drop(scopes.insert(scope)),
+            Err(why) => problems.push(ProblemView::at(format!("scopes[{at}]"), why)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ApiError::problems(problems));
+    }
+    let token = tokens::make(&app, &principal, &request.name, &scopes).await?;
+    Ok((StatusCode::CREATED, Json(MadeToken { name: request.name, scopes: names(&scopes), token })))
+}
+
+/// Revoke a token. Requests that show it are refused from now on.
+///
+/// # Errors
+/// 404, 409 for the last token that can manage the others.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/v1/tokens/{name}", tag = "tokens", operation_id = "revoke_token",
+    params(("name" = String, Path)),
+    responses(
+        (status = 204),
+    )
+))]
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    tokens::revoke(&app, &principal, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,5 @@
+//! The configuration as a whole: applied at once, and read again while the server runs.
+
+pub mod apply;
+pub mod handlers;
+pub mod reload;

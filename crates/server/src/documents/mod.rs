@@ -1,0 +1,25 @@
+//! What everything that is kept as documents shares: rules, receivers, inhibitions, silences and switches.
+
+mod applied;
+mod set_aside;
+
+use lanner_io::store::StoreError;
+
+pub(crate) use applied::applied_view;
+pub use applied::{Applied, ApplyError, ApplyOptions, Outcome, Prune, Sections};
+pub(crate) use set_aside::misplaced;
+pub use set_aside::{Aside, SetAside};
+
+/// How the audit calls the configuration that the server was started with. No caller has this name.
+pub const CONFIGURATION: &str = "config";
+/// The kind of documents that rules are.
+pub const RULE: &str = "rule";
+/// The kind of documents that receivers are.
+pub const RECEIVER: &str = "receiver";
+/// The kind of documents that inhibitions are.
+pub const INHIBITION: &str = "inhibition";
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `unwrap_or_else` hands over")]
+pub(crate) fn broke_off<T>(panic: tokio::task::JoinError) -> Result<T, StoreError> {
+    Err(StoreError::Database { detail: format!("the change was aborted: {panic}") })
+}

@@ -1,0 +1,7 @@
+//! Rules are evaluated: what is due is read, judged and written.
+
+pub mod cycle;
+pub mod limits;
+pub mod read;
+pub mod watch;
+pub(crate) mod windows;

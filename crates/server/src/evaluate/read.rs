@@ -1,0 +1,286 @@
+//! Answers what is due from measures, history and store.
+//!
+//! A window of a stream is read from its measure. The windows it is compared with are read from there as well while
+//! they are open for late events, then from history, and only counted from stored events where history lacks them.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use lanner_core::{Group, Measured, SeriesKey, TimeRange};
+use lanner_engine::measure::Kind;
+use lanner_engine::replay::{GroupValues, SeriesGroups, gather, readings};
+use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
+use lanner_engine::stream::Measures;
+use lanner_engine::{Answer, Due, Readings, expression};
+use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
+
+use super::windows;
+use crate::app::App;
+use crate::expressions::StoreSource;
+use crate::intake::history::Kept;
+
+/// The value of each group in a window.
+pub type Values = Vec<(Group, Option<f64>)>;
+
+/// Answers one due evaluation. Returns what is worth keeping in history.
+pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Kept>) {
+    let mut kept = Vec::new();
+    let of_samples = !matches!(due.rule.query, Query::Stream(_));
+    if let (true, Some(_), Some(newest)) = (of_samples, due.rule.detector.learner(), due.newest()) {
+        app.late_samples.learned(newest); // before anything is read
+    }
+    let answer = match &due.rule.query {
+        Query::Stream(query) => read_stream(app, due, query, &mut kept).map_err(|error| error.to_string()),
+        Query::Series(query) => read_series(app, due, query).map_err(|error| error.to_string()),
+        Query::Expression(query) => StoreSource::of(app)
+            .map_err(|error| error.to_string())
+            .and_then(|source| expression::answer(due, query, &source)),
+    };
+    (answer, kept)
+}
+
+fn read_stream(
+    app: &App,
+    due: &Due,
+    query: &Arc<StreamQuery>,
+    kept: &mut Vec<Kept>,
+) -> Result<Readings, StoreError> {
+    if query.remembers.is_some() {
+        return read_new(app, due, query);
+    }
+    let step_ms = due.rule.step_ms();
+    let mut now = Vec::new();
+    // Before anything is read, so that nothing which is not read passes for early.
+    if let Some(newest) = due.newest() {
+        app.counting.measures().judged(query, step_ms, newest);
+    }
+    if !due.more {
+        now = match app.counting.measures().read(query, step_ms, due.window) {
+            Some(values) => values,
+            None => count(app, query, step_ms, due.window)?,
+        };
+        kept.extend(settle(app, due, query));
+    }
+    let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
+    app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
+    let bases = bases(app, due, query, kept)?;
+    let first_data_ms = app.counting.first_ms(&query.stream);
+    Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+}
+
+/// What the windows came to that late events hardly reach any more.
+fn settle(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Option<Kept> {
+    let last = *due.settled.last()?;
+    let step_ms = due.rule.step_ms();
+    let mut measures = app.counting.measures();
+    measures.kept(query, step_ms, last);
+    let mark = app.history.mark(&query.stream, last.end_ms)?;
+    let mut rows = Vec::new();
+    for window in &due.settled {
+        if let Some(values) = measures.read(query, step_ms, *window) {
+            note(&mut rows, query, *window, &values);
+        }
+    }
+    Some(Kept { rows, since: Some((query.stream.clone(), mark)) })
+}
+
+/// What a rule asks for that looks for new values: its window, and which of the values in it were seen before.
+fn read_new(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
+    let step_ms = due.rule.step_ms();
+    if let Some(newest) = due.newest() {
+        app.counting.measures().judged(query, step_ms, newest);
+    }
+    let read = |measures: &Measures| {
+        let now = measures.read(query, step_ms, due.window)?;
+        Some((now, measures.read_seen(query, step_ms, due.window)))
+    };
+    let held = read(&app.counting.measures());
+    let (now, seen) = match held {
+        Some(held) => held,
+        None => {
+            let steps_ms = due.window.start_ms - query.over_ms();
+            let from_ms = steps_ms.div_euclid(step_ms) * step_ms;
+            let range = TimeRange::new(from_ms, due.window.end_ms);
+            read(&count_all(&app.store, query, step_ms, range, &|| app.alarm.is_stopping())?)
+                .unwrap_or_default()
+        }
+    };
+    let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
+    app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
+    Ok(Readings { groups: gather(due, now, &[seen]), first_data_ms: app.counting.first_ms(&query.stream) })
+}
+
+fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
+    let store = &app.store;
+    let matching = store.select(&query.name, &query.labels)?;
+    let is_over = || app.alarm.is_stopping();
+    let (values, n_left_out) = read_matching(store, query, &due.windows(), &matching, &is_over)?;
+    app.limits.note(&due.rule.id, n_left_out, "series", app.now_ms());
+    let mut first_data_ms: Option<i64> = None;
+    // One that learns is told where its lessons begin.
+    if due.rule.detector.bases().is_some() || values.is_empty() {
+        for (id, _) in &matching {
+            if is_over() {
+                return Err(StoreError::Closed);
+            }
+            first_data_ms = [first_data_ms, store.first_ms(*id)?].into_iter().flatten().min();
+        }
+    }
+    Ok(Readings { groups: readings(due, values), first_data_ms })
+}
+
+/// The values of each group of a series query in each window; each matching series is read once where windows
+/// touch.
+///
+/// # Errors
+/// Failures of the store; [`StoreError::Closed`] when `is_over`.
+pub fn series(
+    store: &Store,
+    query: &SeriesQuery,
+    windows: &[Option<TimeRange>],
+    is_over: &dyn Fn() -> bool,
+) -> Result<Vec<GroupValues>, StoreError> {
+    Ok(read_matching(store, query, windows, &store.select(&query.name, &query.labels)?, is_over)?.0)
+}
+
+/// Also says how many series were left out, because they would make more groups than a rule may have.
+fn read_matching(
+    store: &Store,
+    query: &SeriesQuery,
+    windows: &[Option<TimeRange>],
+    matching: &[(SeriesId, Arc<SeriesKey>)],
+    is_over: &dyn Fn() -> bool,
+) -> Result<(Vec<GroupValues>, u64), StoreError> {
+    let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
+    let mut groups = SeriesGroups::new(query, windows).map_err(wrong)?;
+    let runs = windows::runs(windows);
+    for (id, key) in matching {
+        if is_over() {
+            return Err(StoreError::Closed);
+        }
+        if !groups.takes(key) {
+            continue;
+        }
+        if let Kind::Quantile(_) = query.measure.kind {
+            let samples = runs.iter().map(|run| store.samples(*id, run.range));
+            groups.samples(key, &samples.collect::<Result<Vec<_>, _>>()?.concat());
+        } else {
+            groups.aggregates(key, windows::aggregates(store, *id, windows.len(), &runs)?);
+        }
+    }
+    let n_left_out = groups.n_overflow();
+    Ok((groups.values(), n_left_out))
+}
+
+/// Earlier windows: from measures where they still hold them, from history, or else counted and then kept in history.
+fn bases(
+    app: &App,
+    due: &Due,
+    query: &Arc<StreamQuery>,
+    kept: &mut Vec<Kept>,
+) -> Result<Vec<Values>, StoreError> {
+    let step_ms = due.rule.step_ms();
+    let first_ms = app.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
+    let mut bases: Vec<Values> = vec![Vec::new(); due.bases.len()];
+    let mut unknown: Vec<Option<TimeRange>> = vec![None; due.bases.len()];
+    for (at, window) in due.bases.iter().enumerate() {
+        let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
+        let held = app.counting.measures().read(query, step_ms, window);
+        match held.map_or_else(|| recall(&app.store, query, window), |values| Ok(Some(values)))? {
+            Some(values) => bases[at] = values,
+            None => unknown[at] = Some(window),
+        }
+    }
+    for run in windows::runs(&unknown) {
+        app.counting.measures().kept(query, step_ms, run.windows.last().map_or(run.range, |(_, last)| *last));
+        let mark = app.history.mark(&query.stream, run.range.end_ms);
+        let past = count_all(&app.store, query, step_ms, run.range, &|| app.alarm.is_stopping())?;
+        let mut rows = Vec::new();
+        for (at, window) in run.windows {
+            bases[at] = past.read(query, step_ms, window).unwrap_or_default();
+            if window.end_ms <= due.window.end_ms - due.rule.hold_ms() {
+                note(&mut rows, query, window, &bases[at]);
+            }
+        }
+        kept.push(Kept { rows, since: mark.map(|mark| (query.stream.clone(), mark)) });
+    }
+    Ok(bases)
+}
+
+/// What history says of a window, if it was kept.
+///
+/// # Errors
+/// Failures of the store.
+pub fn recall(store: &Store, query: &StreamQuery, window: TimeRange) -> Result<Option<Values>, StoreError> {
+    let kept = store.measured_window(query.fingerprint, window)?;
+    let is_kept = !kept.is_empty();
+    let of_groups = kept.into_iter().filter(|m| query.by.is_empty() || m.group != Group::Whole);
+    Ok(is_kept.then(|| of_groups.map(|m| (m.group, m.value)).collect()))
+}
+
+/// Keeps what was measured. A query with groups also keeps that it was: in its history the whole stands for that.
+pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange, values: &Values) {
+    let row =
+        |group: &Group, value| Measured { query: query.fingerprint, group: group.clone(), window, value };
+    measured.extend(values.iter().map(|(group, value)| row(group, *value)));
+    if !values.iter().any(|(group, _)| *group == Group::Whole) {
+        measured.push(row(&Group::Whole, query.measure.of_nothing()));
+    }
+}
+
+/// Counts stored events of a window. Cost: reading all events of the stream in it.
+///
+/// # Errors
+/// Failures of the store.
+pub fn count(
+    app: &App,
+    query: &Arc<StreamQuery>,
+    step_ms: i64,
+    window: TimeRange,
+) -> Result<Values, StoreError> {
+    let all = count_all(&app.store, query, step_ms, window, &|| app.alarm.is_stopping())?;
+    Ok(all.read(query, step_ms, window).unwrap_or_default())
+}
+
+/// Counts stored events in a range of whole windows, until `is_over`. Cost: reading all events of the stream in it.
+///
+/// # Errors
+/// Failures of the store.
+pub fn count_all(
+    store: &Store,
+    query: &Arc<StreamQuery>,
+    step_ms: i64,
+    range: TimeRange,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Measures, StoreError> {
+    let reader: Arc<str> = "".into();
+    let mut measures = Measures::new(store.secret());
+    measures.add(&reader, query, step_ms, i64::MIN);
+    measures.cover(i64::MIN);
+    count_past(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?, is_over)?;
+    Ok(measures)
+}
+
+/// Counts the events of a snapshot, until `is_over`. Cost: about a microsecond an event.
+///
+/// # Errors
+/// Failures of the store; [`StoreError::Closed`] when `is_over`.
+pub fn count_past(
+    past: &mut Measures,
+    stream: &str,
+    snapshot: &EventsSnapshot,
+    is_over: &dyn Fn() -> bool,
+) -> Result<(), StoreError> {
+    let mut is_whole = true;
+    snapshot.visit(&mut |time_ms, json| {
+        if is_over() {
+            is_whole = false;
+            return ControlFlow::Break(());
+        }
+        if let Ok(fields) = serde_json::from_slice(json) {
+            past.count(stream, time_ms, &fields);
+        }
+        ControlFlow::Continue(())
+    })?;
+    if is_whole { Ok(()) } else { Err(StoreError::Closed) }
+}

@@ -1,0 +1,107 @@
+//! When the server was there to receive. What it missed is known to nobody, and is no silence of those who send.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use lanner_core::{Changes, TimeRange};
+use lanner_engine::watch::{Gaps, shown};
+use lanner_io::store::{Receipt, Store, StoreError};
+
+use crate::app::App;
+use crate::sync::locked;
+
+/// How long nothing may be written before it is noted that the server is there.
+const NOTED_EVERY_MS: i64 = 5_000;
+
+/// What is known of when the server was there.
+#[derive(Debug)]
+pub struct Watch {
+    /// Whether it is there now, and that may be noted.
+    is_there: AtomicBool,
+    /// When it was last noted to be there, milliseconds since the Unix epoch; the end of time before it ever was.
+    noted_ms: AtomicI64,
+    gaps: Mutex<Vec<TimeRange>>,
+}
+
+impl Watch {
+    /// Reads what earlier runs noted.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub fn load(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            is_there: AtomicBool::new(false),
+            noted_ms: AtomicI64::new(store.watched_ms()?.unwrap_or(i64::MAX)),
+            gaps: Mutex::new(store.gaps()?),
+        })
+    }
+
+    /// The times in which it was away.
+    #[must_use]
+    pub fn gaps(&self) -> Gaps {
+        Gaps::new(locked(&self.gaps).clone())
+    }
+
+    /// Whether the server is there now.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_there.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is time to note that the server is there, although nothing else is to be written.
+    pub(crate) fn is_due(&self, now_ms: i64) -> bool {
+        let since_ms = now_ms.saturating_sub(self.noted_ms.load(Ordering::Relaxed));
+        self.is_there() && since_ms >= NOTED_EVERY_MS
+    }
+
+    /// What to note beside what is written at `now_ms`.
+    pub(crate) fn note(&self, now_ms: i64) -> Option<i64> {
+        self.is_there().then_some(now_ms)
+    }
+
+    /// Takes down what was noted.
+    pub(crate) fn noted(&self, now_ms: Option<i64>) {
+        if let Some(now_ms) = now_ms {
+            self.noted_ms.fetch_max(now_ms, Ordering::Relaxed);
+        }
+    }
+}
+
+/// From now on the server is there: what comes is received.
+///
+/// # Errors
+/// Failures of the store.
+pub fn begin(app: &App) -> Result<(), StoreError> {
+    let now_ms = app.now_ms();
+    let gap = TimeRange::new(app.watch.noted_ms.load(Ordering::Relaxed), now_ms);
+    if gap.start_ms < gap.end_ms {
+        app.store.add_gap(gap)?.wait()?;
+        tracing::info!("nothing was received {}; windows of that time are unknown", shown(gap));
+        locked(&app.watch.gaps).push(gap);
+        app.engine().set_gaps(app.watch.gaps());
+    } else {
+        app.store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() })?.wait()?;
+    }
+    app.watch.noted_ms.store(now_ms, Ordering::Relaxed);
+    app.watch.is_there.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Notes that nothing could be received for a while, as where the disk was full, if it was a while.
+pub(crate) fn go_on(app: &App) {
+    if app.watch.is_due(app.now_ms())
+        && let Err(error) = begin(app)
+    {
+        tracing::warn!("that nothing was received for a while is not noted: {error}");
+    }
+}
+
+/// The server goes: nothing is received from now on.
+pub(crate) fn end(app: &App) {
+    if let Some(watched_ms) = app.watch.note(app.now_ms()) {
+        app.watch.is_there.store(false, Ordering::Relaxed);
+        let noted = app.store.apply(Changes { watched_ms: Some(watched_ms), ..Changes::default() });
+        if let Err(error) = noted.and_then(Receipt::wait) {
+            tracing::warn!("when the server stopped is not noted: {error}");
+        }
+    }
+}

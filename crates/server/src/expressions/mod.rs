@@ -1,0 +1,12 @@
+//! The store as the expression language sees it: the names of all series as a tree, stored samples as slots of one step,
+//! events with tags.
+
+pub(crate) mod events;
+pub(crate) mod paths;
+mod schemas;
+mod source;
+
+pub use paths::PathsCache;
+pub(crate) use paths::full_name;
+pub use schemas::{SchemaRetention, Schemas};
+pub(crate) use source::StoreSource;

@@ -1,0 +1,163 @@
+//! The names of all series as Graphite sees them: a tree of dotted paths, and series with tags.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use lanner_core::SeriesKey;
+use lanner_graphite::{Glob, TagCondition};
+use lanner_io::store::{SeriesId, Store, StoreError};
+
+use crate::sync::locked;
+
+/// The names at one time.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    /// Series without labels by their dotted names, in order.
+    plain: Vec<(String, SeriesId)>,
+    /// Series with labels, in order of their full names (`name;label=value;...`). There may be millions: names and tags
+    /// are made of the key, which the store has in memory anyway, when they are asked for.
+    tagged: Vec<(Tagged, SeriesId)>,
+}
+
+/// A series with labels, which Graphite calls tags; its name is the tag `name`.
+#[derive(Debug, Clone)]
+pub(crate) struct Tagged(Arc<SeriesKey>);
+
+impl Tagged {
+    pub(crate) fn full_name(&self) -> String {
+        full_name(&self.0)
+    }
+
+    pub(crate) fn tag(&self, tag: &str) -> Option<&str> {
+        if tag == NAME { Some(&self.0.name) } else { self.0.labels.get(tag) }
+    }
+
+    /// The names of all its tags.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        let labels = self.0.labels.iter().map(|(label, _)| label);
+        labels.filter(|label| *label != NAME).chain([NAME])
+    }
+
+    fn fulfils(&self, condition: &TagCondition) -> bool {
+        condition.accepts(self.tag(condition.tag()).unwrap_or_default())
+    }
+}
+
+/// The tag that is a series' name.
+const NAME: &str = "name";
+
+/// The newest `Paths`, made again when series were added.
+#[derive(Debug, Default)]
+pub struct PathsCache(Mutex<(usize, Arc<Paths>)>);
+
+impl PathsCache {
+    /// The names of all series. O(1) unless there are new ones, then O(n log n).
+    pub(crate) fn get(&self, store: &Store) -> Result<Arc<Paths>, StoreError> {
+        let mut cached = locked(&self.0);
+        let n_series = store.n_series();
+        if cached.0 != n_series {
+            *cached = (n_series, Arc::new(Paths::new(&store.select("*", &[])?)));
+        }
+        Ok(Arc::clone(&cached.1))
+    }
+}
+
+/// One name on one level of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Node {
+    /// The whole path down to it.
+    pub path: String,
+    /// The last part of the path.
+    pub name: String,
+    /// Whether it is a series; a path can be both.
+    pub is_leaf: bool,
+}
+
+/// The name with labels, as Graphite writes it: `name;label=value;...`, labels in order.
+pub(crate) fn full_name(key: &SeriesKey) -> String {
+    key.labels.iter().fold(key.name.to_string(), |name, (label, value)| format!("{name};{label}={value}"))
+}
+
+impl Paths {
+    fn new(series: &[(SeriesId, Arc<SeriesKey>)]) -> Self {
+        let mut paths = Self::default();
+        for (id, key) in series {
+            if key.labels.is_empty() {
+                paths.plain.push((key.name.to_string(), *id));
+            } else {
+                paths.tagged.push((Tagged(Arc::clone(key)), *id));
+            }
+        }
+        paths.plain.sort_unstable();
+        paths.tagged.sort_by_cached_key(|(tagged, _)| tagged.full_name());
+        paths
+    }
+
+    /// The series called `name`, with or without tags.
+    pub(crate) fn series(&self, name: &str) -> Option<SeriesId> {
+        if name.contains(';') {
+            let found =
+                self.tagged.binary_search_by(|(known, _)| known.full_name().as_str().cmp(name)).ok()?;
+            return Some(self.tagged[found].1);
+        }
+        let found = self.plain.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        Some(self.plain[found].1)
+    }
+
+    /// The series without tags, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.plain.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The series without tags that a pattern matches, in order.
+    pub(crate) fn matching(&self, pattern: &str) -> Vec<String> {
+        let glob = Glob::new(pattern);
+        self.below(&glob).filter(|name| glob.matches(name)).map(str::to_owned).collect()
+    }
+
+    /// The nodes of the tree that a pattern matches, each once, in order of their paths.
+    pub(crate) fn nodes(&self, pattern: &str) -> Vec<Node> {
+        let glob = Glob::new(pattern);
+        let mut nodes = BTreeSet::new();
+        for path in self.below(&glob) {
+            let mut end = 0;
+            let mut parts = path.split('.');
+            let matches = (0..glob.len()).all(|depth| {
+                parts.next().is_some_and(|part| {
+                    end += part.len() + usize::from(depth > 0);
+                    glob.node_matches(depth, part)
+                })
+            });
+            if matches {
+                let (path, is_leaf) = (&path[..end], end == path.len());
+                let name = path.rsplit('.').next().unwrap_or(path);
+                nodes.insert(Node { path: path.to_owned(), name: name.to_owned(), is_leaf });
+            }
+        }
+        nodes.into_iter().collect()
+    }
+
+    /// The paths that begin as a pattern does before its first wildcard.
+    fn below(&self, glob: &Glob) -> impl Iterator<Item = &str> {
+        let prefix = glob.fixed_prefix();
+        let first = self.plain.partition_point(|(name, _)| name.as_str() < prefix.as_str());
+        self.plain[first..]
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .take_while(move |name| name.starts_with(&prefix))
+    }
+
+    /// The full names of the series that fulfil all conditions, in order.
+    pub(crate) fn with_tags<'a>(&'a self, conditions: &'a [TagCondition]) -> impl Iterator<Item = String> {
+        self.tags_where(conditions).map(Tagged::full_name)
+    }
+
+    /// The series that fulfil all conditions, in order of their full names.
+    pub(crate) fn tags_where<'a>(
+        &'a self,
+        conditions: &'a [TagCondition],
+    ) -> impl Iterator<Item = &'a Tagged> {
+        let all = self.tagged.iter().map(|(tagged, _)| tagged);
+        all.filter(|tagged| conditions.iter().all(|condition| tagged.fulfils(condition)))
+    }
+}

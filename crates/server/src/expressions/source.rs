@@ -1,0 +1,202 @@
+//! Stored series as the expression language wants them: one value a slot, at the step of an archive.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use lanner_core::{Aggregate, Sample, TimeRange};
+use lanner_engine::expression::Stored;
+use lanner_graphite::{EventTags, Points, Source, TagCondition, slots};
+use lanner_io::store::{Piece, Store, StoreError};
+
+use super::events;
+use super::paths::Paths;
+use super::schemas::{Schemas, View};
+use crate::app::App;
+
+/// The store, seen by one request.
+pub(crate) struct StoreSource {
+    pub(crate) store: Store,
+    pub(crate) paths: Arc<Paths>,
+    /// How finely series are seen.
+    pub(crate) schemas: Arc<Schemas>,
+    /// The time zone of times of day that name none.
+    zone: TimeZone,
+}
+
+impl StoreSource {
+    /// The store of `app` as it is now.
+    pub(crate) fn of(app: &App) -> Result<Self, StoreError> {
+        Ok(Self {
+            store: app.store.clone(),
+            paths: app.paths.get(&app.store)?,
+            schemas: Arc::clone(&app.settings.schemas),
+            zone: app.settings.time_zone.clone(),
+        })
+    }
+}
+
+impl Source for StoreSource {
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
+        Ok(self.paths.matching(pattern))
+    }
+
+    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
+        let conditions = TagCondition::parse_all(conditions)?;
+        Ok(self.paths.with_tags(&conditions).collect())
+    }
+
+    fn read(&self, name: &str, from_s: i64, until_s: i64, now_s: i64) -> Result<Option<Points>, String> {
+        let Some(id) = self.paths.series(name) else { return Ok(None) };
+        let view = self.schemas.view(name, now_s.saturating_sub(from_s));
+        let (start_s, n_slots) = slots(from_s, until_s, view.step_s)?;
+        let end_s = start_s.saturating_add(view.step_s.saturating_mul(n_slots as i64));
+        let range = TimeRange::new(start_s.saturating_mul(1000), end_s.saturating_mul(1000));
+        let mut slots = Slots { start_s, view, n_slots, values: Vec::with_capacity(n_slots), open: None };
+        let visited = self.store.pieces(id, range, |piece| match piece {
+            Piece::Row(time_ms, row) => slots.row(time_ms, row),
+            Piece::Even { first_ms, step_ms, values } => slots.even(first_ms, step_ms, values),
+        });
+        visited.map_err(|error: StoreError| error.to_string())?;
+        let values = slots.close();
+        Ok(Some(Points { start_s, step_s: view.step_s, values }))
+    }
+
+    fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
+        let mut times = Vec::new();
+        let visited = events::visit(&self.store, from_s, until_s, |event| {
+            if tags.want(&event.tags) {
+                times.push(event.when);
+            }
+            ControlFlow::Continue(())
+        });
+        visited.map_err(|error| error.to_string())?;
+        Ok(times)
+    }
+}
+
+impl Stored for StoreSource {
+    fn first_s(&self, name: &str) -> Result<Option<i64>, String> {
+        let Some(id) = self.paths.series(name) else { return Ok(None) };
+        let first_ms = self.store.first_ms(id).map_err(|error| error.to_string())?;
+        Ok(first_ms.map(|first_ms| first_ms.div_euclid(1000)))
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+}
+
+/// Values as they are filled in. Rows come in order of time, so a slot is complete when the next one begins.
+struct Slots {
+    start_s: i64,
+    view: View,
+    n_slots: usize,
+    /// Of the first slots, as far as they are complete.
+    values: Vec<f64>,
+    open: Option<Open>,
+}
+
+/// The slot that is not complete.
+struct Open {
+    at: usize,
+    end_ms: i64,
+    /// What lies in it so far.
+    samples: Aggregate,
+}
+
+impl Slots {
+    fn at(&self, time_ms: i64) -> usize {
+        usize::try_from((time_ms.div_euclid(1000) - self.start_s) / self.view.step_s).unwrap_or(usize::MAX)
+    }
+
+    fn row(&mut self, time_ms: i64, row: &Aggregate) {
+        let step_ms = self.view.step_s.saturating_mul(1000);
+        let (at, end_ms) = match &mut self.open {
+            Some(open) if time_ms < open.end_ms => return open.samples.merge(row),
+            // Mostly it is the next one: no need to divide.
+            Some(open) if time_ms < open.end_ms.saturating_add(step_ms) => (open.at + 1, open.end_ms),
+            _ => {
+                let at = self.at(time_ms);
+                (at, self.start_s.saturating_mul(1000).saturating_add(step_ms.saturating_mul(at as i64)))
+            }
+        };
+        self.put();
+        self.open = Some(Open { at, end_ms: end_ms.saturating_add(step_ms), samples: *row });
+    }
+
+    /// Samples at equal distances: of those a slot apart only the first and the last can share theirs with others.
+    fn even(&mut self, first_ms: i64, step_ms: i64, values: &[f64]) {
+        let mut time_ms = first_ms;
+        let mut rest = values;
+        if let [first, inner @ .., _] = values
+            && step_ms == self.view.step_s.saturating_mul(1000)
+        {
+            self.sample(first_ms, *first);
+            self.put();
+            let at = self.at(first_ms).saturating_add(1);
+            if let Some(room) = self.n_slots.checked_sub(at) {
+                self.values.resize(at, f64::NAN);
+                self.values.extend(inner.iter().take(room));
+            }
+            let n_done = inner.len() + 1;
+            time_ms = time_ms.saturating_add(step_ms.saturating_mul(n_done as i64));
+            rest = &values[n_done..];
+        }
+        for value in rest {
+            self.sample(time_ms, *value);
+            time_ms = time_ms.saturating_add(step_ms);
+        }
+    }
+
+    fn sample(&mut self, time_ms: i64, value: f64) {
+        self.row(time_ms, &Aggregate::of(Sample::new(time_ms, value)));
+    }
+
+    fn put(&mut self) {
+        if let Some(open) = self.open.take().filter(|open| open.at < self.n_slots) {
+            self.values.resize(open.at, f64::NAN);
+            self.values.push(self.view.value(&open.samples));
+        }
+    }
+
+    fn close(mut self) -> Vec<f64> {
+        self.put();
+        self.values.resize(self.n_slots, f64::NAN);
+        self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanner_wire::whisper::Aggregation;
+
+    use super::*;
+
+    /// A row at a time in seconds, then samples at equal distances, seen at steps of a minute from 0 on; -1 is a gap.
+    #[track_caller]
+    fn check(before: Option<(i64, f64)>, (first_s, step_s): (i64, i64), values: &[f64], expected: [f64; 4]) {
+        let view = View { step_s: 60, aggregation: Aggregation::Average, n_needed: 0 };
+        let mut slots = Slots { start_s: 0, view, n_slots: 4, values: Vec::new(), open: None };
+        if let Some((time_s, value)) = before {
+            slots.sample(time_s * 1000, value);
+        }
+        slots.even(first_s * 1000, step_s * 1000, values);
+        let found: Vec<f64> =
+            slots.close().into_iter().map(|value| if value.is_nan() { -1.0 } else { value }).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn samples_find_their_slots() {
+        check(None, (0, 60), &[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]);
+        check(None, (59, 60), &[1.0, 2.0, 3.0], [1.0, 2.0, 3.0, -1.0]);
+        check(Some((10, 3.0)), (30, 60), &[1.0, 2.0, 3.0], [2.0, 2.0, 3.0, -1.0]);
+        check(Some((10, 3.0)), (60, 60), &[1.0, 2.0], [3.0, 1.0, 2.0, -1.0]);
+        check(None, (60, 30), &[1.0, 3.0, 5.0], [-1.0, 2.0, 5.0, -1.0]);
+        check(None, (0, 59), &[1.0, 2.0, 3.0], [1.5, 3.0, -1.0, -1.0]);
+        check(None, (0, 120), &[1.0, 2.0], [1.0, -1.0, 2.0, -1.0]);
+        check(None, (180, 60), &[7.0], [-1.0, -1.0, -1.0, 7.0]);
+        check(Some((61, 1.0)), (240, 60), &[], [-1.0, 1.0, -1.0, -1.0]);
+    }
+}

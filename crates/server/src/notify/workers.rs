@@ -1,0 +1,195 @@
+//! Delivery: the workers that send what the outbox holds, each as long as its receiver stays what it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lanner_core::Node;
+use lanner_engine::config::ReceiverDocument;
+use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Health, Links, Receiver, ReceiverConfig};
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::notify::outgoing::Outgoing;
+use crate::notify::powers::Origins;
+use crate::sync::locked;
+
+/// How long an attempt under way may take when its worker is replaced or the server stops.
+const GRACE: Duration = Duration::from_millis(2_500);
+
+/// The workers, and what their receivers share.
+#[derive(Debug)]
+pub struct Deliveries {
+    running: std::sync::Mutex<Option<Running>>,
+    context: std::sync::Mutex<BuildContext>,
+}
+
+#[derive(Debug)]
+struct Running {
+    delivery: Delivery<Outgoing, Clock>,
+    /// What each worker's receiver was made of.
+    documents: BTreeMap<Arc<str>, Node>,
+    /// Receivers that cannot be made, and why: a variable that is not set, a file that cannot be read.
+    unusable: BTreeMap<Arc<str>, (ReceiverDocument, String)>,
+}
+
+/// How a receiver is.
+#[derive(Debug, Clone, Default)]
+pub struct Condition {
+    /// Why it cannot work at all.
+    pub unusable: Option<String>,
+    /// How sending to it goes.
+    pub health: Health,
+}
+
+impl Deliveries {
+    /// No workers yet.
+    #[must_use]
+    pub fn new(outgoing: &Arc<Outgoing>, clock: &Clock, links: Links) -> Self {
+        let (outbox, clock) = (Arc::clone(outgoing), Arc::new(clock.clone()));
+        let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
+        let running = Running { delivery, documents: BTreeMap::new(), unusable: BTreeMap::new() };
+        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links).into() }
+    }
+
+    /// Says who throws kill switches.
+    pub fn set_hand(&self, hand: Arc<dyn lanner_io::receiver::SwitchHand>) {
+        locked(&self.context).set_hand(hand);
+    }
+
+    /// Says that new messages were written.
+    pub fn wake(&self) {
+        if let Some(running) = &*locked(&self.running) {
+            running.delivery.wake();
+        }
+    }
+
+    /// Makes a receiver from its document, if whoever wrote it may have such a one.
+    ///
+    /// # Errors
+    /// Every problem with it, one a line.
+    pub(crate) fn build(
+        &self,
+        app: &App,
+        origins: &Origins,
+        document: &ReceiverDocument,
+    ) -> Result<Receiver, String> {
+        match origins.objection(app, &document.name) {
+            Some(objection) => Err(objection),
+            None => self.make(document),
+        }
+    }
+
+    /// Makes a receiver of what the configuration itself says.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub(crate) fn make(&self, document: &ReceiverDocument) -> Result<Receiver, String> {
+        let all = |problems: Vec<lanner_io::receiver::Problem>| {
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let context = locked(&self.context).clone();
+        ReceiverConfig::read(&document.config).map_err(all)?.build(&context).map_err(all)
+    }
+
+    /// Makes all receivers again: what they may do has changed, or where people find Lanner.
+    pub(crate) fn renew(&self, app: &App, links: Links, documents: &[ReceiverDocument]) {
+        locked(&self.context).links = links;
+        if let Some(running) = &mut *locked(&self.running) {
+            running.documents.clear();
+        }
+        self.reconcile(app, documents);
+    }
+
+    /// Has a worker for each receiver. The worker of a receiver that is what it was goes on undisturbed; nobody waits
+    /// for attempts of the others. A receiver that cannot be made is reported and has no worker; its messages wait.
+    pub(crate) fn reconcile(&self, app: &App, documents: &[ReceiverDocument]) {
+        let origins = match Origins::read(app) {
+            Ok(origins) => origins,
+            Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
+        };
+        let mut running = locked(&self.running);
+        let Some(Running { delivery, documents: known, unusable }) = &mut *running else { return };
+        unusable.clear();
+        let wanted: BTreeMap<&Arc<str>, &Node> =
+            documents.iter().map(|document| (&document.name, &document.config)).collect();
+        known.retain(|name, config| {
+            if !wanted.contains_key(name) {
+                delivery.remove(name, GRACE);
+            }
+            wanted.get(name).is_some_and(|wanted| **wanted == *config)
+        });
+        for document in documents {
+            if known.contains_key(&document.name) {
+                continue;
+            }
+            match self.build(app, &origins, document) {
+                Ok(receiver) => {
+                    delivery.set(&document.name, Arc::new(receiver), GRACE);
+                    known.insert(document.name.clone(), document.config.clone());
+                }
+                Err(problems) => {
+                    delivery.remove(&document.name, GRACE);
+                    tracing::error!(
+                        receiver = &*document.name,
+                        "messages wait, the receiver is not usable: {problems}"
+                    );
+                    unusable.insert(document.name.clone(), (document.clone(), problems));
+                }
+            }
+        }
+    }
+
+    /// Tries again to make the receivers that could not be made: a missing file may be there by now.
+    pub(crate) fn retry_unusable(&self, app: &App) {
+        if locked(&self.running).as_ref().is_none_or(|running| running.unusable.is_empty()) {
+            return;
+        }
+        let origins = match Origins::read(app) {
+            Ok(origins) => origins,
+            Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
+        };
+        let mut running = locked(&self.running);
+        let Some(Running { delivery, documents, unusable }) = &mut *running else { return };
+        unusable.retain(|name, (document, why)| match self.build(app, &origins, document) {
+            Ok(receiver) => {
+                tracing::info!(receiver = &**name, "the receiver is usable now; its messages are sent");
+                delivery.set(name, Arc::new(receiver), GRACE);
+                documents.insert(Arc::clone(name), document.config.clone());
+                false
+            }
+            Err(problems) => {
+                *why = problems;
+                true
+            }
+        });
+    }
+
+    /// How every receiver is, by name.
+    #[must_use]
+    pub fn conditions(&self) -> BTreeMap<Arc<str>, Condition> {
+        let running = locked(&self.running);
+        let Some(Running { delivery, documents, unusable }) = &*running else { return BTreeMap::new() };
+        let working = documents
+            .keys()
+            .map(|name| (Arc::clone(name), Condition { unusable: None, health: delivery.health(name) }));
+        let broken = unusable.iter().map(|(name, (_, why))| {
+            (Arc::clone(name), Condition { unusable: Some(why.clone()), health: Health::default() })
+        });
+        working.chain(broken).collect()
+    }
+
+    /// A receiver that can be sent to, for what cannot wait in the outbox.
+    #[must_use]
+    pub fn receiver(&self, name: &str) -> Option<Arc<Receiver>> {
+        locked(&self.running).as_ref()?.delivery.receiver(name)
+    }
+
+    /// Ends the workers; what was not sent stays in the outbox.
+    pub async fn stop(&self) {
+        let running = locked(&self.running).take();
+        if let Some(running) = running {
+            running.delivery.stop(GRACE).await;
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The past of new measures, counted from stored events.
+
+use std::sync::Arc;
+
+use lanner_engine::stream::Measures;
+use lanner_io::store::{EventsSnapshot, StoreError};
+
+use crate::app::App;
+use crate::evaluate::read;
+use crate::sync::locked;
+
+/// The past of measures that were registered just now, not counted yet.
+#[derive(Debug)]
+pub struct Past {
+    /// The stream that they measure.
+    pub stream: Arc<str>,
+    /// From when on somebody needs it, milliseconds since the Unix epoch.
+    pub from_ms: i64,
+    /// The events that were stored when they were registered.
+    pub events: EventsSnapshot,
+    /// What is counted of them.
+    pub measures: Measures,
+}
+
+/// Counts pasts, one after the other, and lets the rules that waited for each go on. Takes as long as it takes, and
+/// nobody else waits: nothing is locked while events are read.
+///
+/// # Errors
+/// Failures of the store; rules then go on as well, and their windows are counted when they are asked for.
+pub fn settle(app: &App, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
+    let mut worked = Ok(());
+    for Past { stream, from_ms, events, mut measures } in pasts {
+        let counted = read::count_past(&mut measures, &stream, &events, &|| app.alarm.is_stopping());
+        if app.alarm.is_stopping() {
+            return worked;
+        }
+        // From now on all is counted as it arrives, whatever became of the past.
+        let known_from_ms = if counted.is_ok() { from_ms } else { now_ms };
+        app.counting.measures().absorb(measures, known_from_ms);
+        release(app);
+        worked = worked.and(counted);
+    }
+    worked
+}
+
+/// Tells the engine which rules still wait for their past.
+pub fn release(app: &App) {
+    let _in_order = locked(&app.turns);
+    let waiting = app.counting.measures().waiting();
+    app.engine().set_waiting(waiting);
+    app.alarm.ring();
+}

@@ -1,0 +1,75 @@
+//! Silences: made, listed, ended.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use lanner_core::Cause;
+use lanner_engine::matcher::Matchers;
+use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
+
+use super::put_in_force;
+use crate::app::App;
+use crate::http::{ApiError, Json, Path, Principal};
+
+/// List silences, those that end last first.
+///
+/// # Errors
+/// 500.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/silences", tag = "silences", operation_id = "list_silences",
+    responses((status = 200, body = Vec<SilenceView>))
+))]
+pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
+    let now_ms = app.now_ms();
+    let mut silences = app.store.silences()?;
+    silences.sort_by_key(|silence| std::cmp::Reverse(silence.end_ms));
+    Ok(Json(silences.iter().map(|silence| SilenceView::new(silence, now_ms)).collect()))
+}
+
+/// Create a silence: mute alerts whose labels match, for a time, with a reason.
+///
+/// # Errors
+/// 422 with every problem.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/silences", tag = "silences", operation_id = "add_silence", request_body = NewSilence,
+    responses((status = 201, body = SilenceView))
+))]
+pub async fn add(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Json(request): Json<NewSilence>,
+) -> Result<Response, ApiError> {
+    let now_ms = app.now_ms();
+    let actor = principal.name();
+    let identity = format!("{:x}/{now_ms}/{actor}/{}", app.store.secret(), request.comment);
+    let id = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
+    let silence = request.check(id, actor, now_ms).map_err(ApiError::problems)?;
+    Matchers::of_silence(&silence.matchers)
+        .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
+    let silences = vec![silence.clone()];
+    app.store.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
+    put_in_force(&app)?;
+    Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
+}
+
+/// End a silence now.
+///
+/// # Errors
+/// 404.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    delete, path = "/api/v1/silences/{id}", tag = "silences", operation_id = "expire_silence", params(("id" = String, Path)),
+    responses((status = 204))
+))]
+pub async fn expire(
+    State(app): State<Arc<App>>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let now_ms = app.now_ms();
+    app.store.expire_silence(&id, now_ms)?.await?;
+    app.store.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
+    put_in_force(&app)?;
+    Ok(StatusCode::NO_CONTENT)
+}
