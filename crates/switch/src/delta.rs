@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use lanner_core::content;
 use serde_json::{Value, json};
 
-use crate::snapshot::{Document, FORMAT, Snapshot, SnapshotError};
+use crate::snapshot::{Document, FORMAT, Snapshot, SnapshotError, side_by_side};
 
 /// The switches that differ between two snapshots.
 ///
@@ -39,16 +39,13 @@ impl Delta {
     #[must_use]
     pub fn between(before: &Snapshot, after: &Snapshot) -> Self {
         let (mut changed, mut removed) = (Vec::new(), Vec::new());
-        let mut old = before.switches().iter().peekable();
-        for new in after.switches() {
-            while let Some(gone) = old.next_if(|old| old.id() < new.id()) {
-                removed.push(gone.id().to_owned());
-            }
-            if old.next_if(|old| old.id() == new.id()) != Some(new) {
-                changed.push(new.clone());
+        for (old, new) in side_by_side(before.switches(), after.switches()) {
+            match new {
+                Some(new) if old != Some(new) => changed.push(new.clone()),
+                Some(_) => {}
+                None => removed.extend(old.map(|gone| gone.id().to_owned())),
             }
         }
-        removed.extend(old.map(|gone| gone.id().to_owned()));
         Self {
             from: before.tag(),
             revision: after.revision(),

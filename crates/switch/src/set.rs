@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::explain::Explanation;
 use crate::lookup::{Lookup, Work, is_found_alike};
-use crate::snapshot::{Document, Snapshot};
+use crate::snapshot::{Document, Snapshot, side_by_side};
 use crate::switch::{OnUnavailable, Phase, Switch};
 use crate::verdict::{Staleness, Verdict};
 
@@ -61,17 +61,22 @@ impl SwitchSet {
     /// As there.
     pub fn compile_next(&self, snapshot: &Snapshot) -> Result<Self, Problems> {
         let mut check = Check::default();
-        let mut switches = Vec::with_capacity(snapshot.switches().len());
-        for (at, document) in snapshot.switches().iter().enumerate() {
-            let held = self.held(at, document).cloned();
-            match held.map_or_else(|| self.read(document, &format!("switches[{at}]")), Ok) {
+        let documents = snapshot.switches();
+        let mut switches = Vec::with_capacity(documents.len());
+        for (at, (document, held)) in documents.iter().zip(self.held_in(snapshot)).enumerate() {
+            if let Some(switch) = held {
+                switches.push(Arc::clone(switch));
+                continue;
+            }
+            match read(document, &format!("switches[{at}]")) {
                 Ok(switch) => switches.push(switch),
                 Err(Problems(problems)) => check.problems.extend(problems),
             }
-        }
-        for pair in snapshot.switches().windows(2).filter(|pair| pair[0].id() == pair[1].id()) {
-            let path = format!("switches.{}", pair[0].id());
-            check.push(None, &path, "is the id of two switches".to_owned(), None);
+            // What is held has an id of its own; of two with one id, the second is not.
+            if at.checked_sub(1).is_some_and(|before| documents[before].id() == document.id()) {
+                let path = format!("switches.{}", document.id());
+                check.push(None, &path, "is the id of two switches".to_owned(), None);
+            }
         }
         if check.problems.is_empty() {
             Ok(self.next(switches, snapshot.clone()))
@@ -80,21 +85,32 @@ impl SwitchSet {
         }
     }
 
+    /// For each document of a later snapshot, the switch that is held of it.
+    fn held_in(&self, later: &Snapshot) -> Vec<Option<&Arc<Switch>>> {
+        let mut place = 0;
+        let held = side_by_side(self.snapshot.switches(), later.switches()).map(|(old, new)| {
+            let switch = self.at_place(place).filter(|_| old == new);
+            place += usize::from(old.is_some());
+            (new, switch)
+        });
+        held.filter_map(|(new, switch)| new.map(|_| switch)).collect()
+    }
+
     /// The switch of a document that stands at `path`: the one that this set holds, if it is of the same document.
     ///
     /// # Errors
     /// Every problem in it.
     pub fn read(&self, document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
-        match self.snapshot.place(document.id()).and_then(|at| self.held(at, document)) {
+        let place = self.snapshot.place(document.id());
+        match place.filter(|at| self.snapshot.switches()[*at] == *document).and_then(|at| self.at_place(at)) {
             Some(switch) => Ok(Arc::clone(switch)),
-            None => Switch::stored(document.value(), path).map(Arc::new),
+            None => read(document, path),
         }
     }
 
-    /// The switch of the document at a place in order of ids, if it is this one.
-    fn held(&self, at: usize, document: &Document) -> Option<&Arc<Switch>> {
-        let is_held = self.snapshot.switches().get(at) == Some(document);
-        self.switches.get(*self.lookup.places().get(at).filter(|_| is_held)? as usize)
+    /// The switch at a place in order of ids.
+    fn at_place(&self, place: usize) -> Option<&Arc<Switch>> {
+        self.switches.get(*self.lookup.places().get(place)? as usize)
     }
 
     fn next(&self, mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
@@ -140,7 +156,7 @@ impl SwitchSet {
     /// The switch called `id`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
-        self.switches.get(*self.lookup.places().get(self.snapshot.place(id)?)? as usize)
+        self.at_place(self.snapshot.place(id)?)
     }
 
     /// How often those who ask should ask again, milliseconds: the shortest time that any switch wants.
@@ -196,6 +212,10 @@ impl SwitchSet {
     pub fn explain(&self, context: &Map<String, Value>, now_ms: i64) -> Vec<Explanation> {
         self.switches.iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
     }
+}
+
+fn read(document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
+    Switch::stored(document.value(), path).map(Arc::new)
 }
 
 /// What a switch whose condition holds does.
@@ -283,6 +303,13 @@ mod tests {
             problems.contains("switches[0].when: character") && problems.contains("id of two"),
             "{problems}"
         );
+        // Also beside one that is held.
+        let held = set(vec![json!({"id": "b", "when": "x"})]);
+        for other in ["x", "y"] {
+            let twice = vec![json!({"id": "b", "when": other}), json!({"id": "b", "when": "x"})];
+            let problems = held.compile_next(&Snapshot::new(2, twice)).unwrap_err().to_string();
+            assert!(problems.contains("id of two"), "{problems}");
+        }
     }
 
     fn any_condition() -> impl Strategy<Value = String> {

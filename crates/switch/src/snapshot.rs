@@ -1,6 +1,7 @@
 //! All switches at one revision: what travels from server to client, and lies on the client's disk.
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lanner_core::{Node, content};
@@ -42,6 +43,25 @@ impl Document {
     pub fn id(&self) -> &str {
         &self.0.id
     }
+}
+
+/// Walks through two lists of documents in order of ids: what stands in one alone, or in both under one id. Cost: what
+/// both share is recognised without a look at it.
+pub(crate) fn side_by_side<'d>(
+    before: &'d [Document],
+    after: &'d [Document],
+) -> impl Iterator<Item = (Option<&'d Document>, Option<&'d Document>)> {
+    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (before.peek(), after.peek()) {
+            (Some(old), Some(new)) if Arc::ptr_eq(&old.0, &new.0) => Ordering::Equal,
+            (Some(old), Some(new)) => old.id().cmp(new.id()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return None,
+        };
+        Some((before.next_if(|_| order.is_le()), after.next_if(|_| order.is_ge())))
+    })
 }
 
 impl PartialEq for Document {
@@ -108,13 +128,15 @@ impl Snapshot {
     /// The same, of documents that have a hash already. Cost: hashing those.
     #[must_use]
     pub fn of(revision: u64, mut switches: Vec<Document>) -> Self {
-        switches.sort_by(|a, b| a.id().cmp(b.id()));
+        if !switches.is_sorted_by(|a, b| a.id() <= b.id()) {
+            switches.sort_by(|a, b| a.id().cmp(b.id()));
+        }
         let hash = hash_of(revision, &switches);
         Self { revision, hash, switches: switches.into(), signature: None }
     }
 
     /// A later snapshot, in which some switches are others: each change is a switch's id and its new document, if it
-    /// still has one. Cost: hashing the hashes of all.
+    /// still has one. Of several changes of one switch the last counts. Cost: hashing the hashes of all.
     ///
     /// ```
     /// use lanner_switch::{Document, Snapshot};
@@ -126,10 +148,17 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn with(&self, revision: u64, changes: Vec<(String, Option<Document>)>) -> Self {
-        let changes: HashMap<String, Option<Document>> = changes.into_iter().collect();
-        let kept = self.switches.iter().filter(|document| !changes.contains_key(document.id()));
-        let kept: Vec<Document> = kept.cloned().collect();
-        Self::of(revision, kept.into_iter().chain(changes.into_values().flatten()).collect())
+        let changes: BTreeMap<String, Option<Document>> = changes.into_iter().collect();
+        let mut switches = Vec::with_capacity(self.switches.len() + changes.len());
+        let mut rest = &self.switches[..];
+        for (id, document) in changes {
+            let (kept, others) = rest.split_at(rest.partition_point(|held| held.id() < id.as_str()));
+            switches.extend_from_slice(kept);
+            switches.extend(document);
+            rest = &others[others.partition_point(|held| held.id() == id)..];
+        }
+        switches.extend_from_slice(rest);
+        Self::of(revision, switches)
     }
 
     /// What a signature of it is made of.
