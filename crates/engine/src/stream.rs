@@ -224,8 +224,9 @@ impl Measures {
     }
 
     /// Joins what `past` counted; steps from `from_ms` on are complete then. Members that are gone meanwhile stay
-    /// gone, also where others of the same query have taken their place.
-    pub fn absorb(&mut self, past: Self, from_ms: i64) {
+    /// gone, also where others of the same query have taken their place. Returns the rules that waited for it.
+    pub fn absorb(&mut self, past: Self, from_ms: i64) -> Vec<Arc<str>> {
+        let mut ready = Vec::new();
         for (name, stream) in past.streams {
             let Some(own) = self.streams.get_mut(&name) else { continue };
             for member in stream.members {
@@ -245,10 +246,12 @@ impl Measures {
                 for (start_ms, n) in member.left_out {
                     *mine.left_out.entry(start_ms).or_default() += n;
                 }
+                ready.extend(mine.users.iter().map(|(rule, _)| rule.clone()));
                 let place = mine.place();
                 own.unready.remove(&place);
             }
         }
+        ready
     }
 
     /// Notes that all measures are complete from `from_ms` on, because nothing came before them.

@@ -205,7 +205,7 @@ fn pasts_that_are_counted_at_once_each_find_their_own_measure() {
     for time_ms in [1_000, 2_000, 3_000] {
         second.count("s", time_ms, &event);
     }
-    measures.absorb(second, 0);
+    assert_eq!(measures.absorb(second, 0), ["two".into()]);
     assert_eq!((total(&measures, &all), total(&measures, &ok)), (None, Some(3.0)));
     assert_eq!(waiting(&measures), ["one"]);
 
@@ -216,9 +216,9 @@ fn pasts_that_are_counted_at_once_each_find_their_own_measure() {
     for time_ms in [1_000, 2_000, 3_000] {
         third.count("s", time_ms, &event);
     }
-    measures.absorb(first, 0);
+    assert_eq!(measures.absorb(first, 0), []);
     assert_eq!(total(&measures, &all), None);
-    measures.absorb(third, 0);
+    assert_eq!(measures.absorb(third, 0), ["again".into()]);
     assert_eq!(total(&measures, &all), Some(3.0));
     assert_eq!(waiting(&measures), Vec::<String>::new());
 }

@@ -301,3 +301,42 @@ fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served
         assert_eq!(store.damage().unwrap(), Damage::default());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_pasts_of_many_streams_take_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let streams: Vec<String> = (0..1_000).map(|n| format!("s{n}")).collect();
+    let event = |n: usize| NewEvent {
+        stream: streams[n].as_str().into(),
+        time_ms: T,
+        json: format!("{{\"n\":{n}}}").into(),
+    };
+    let events =
+        |range: std::ops::Range<usize>| Batch { samples: Vec::new(), events: range.map(event).collect() };
+    // Some lie in blocks, some in memory.
+    store.append(events(0..600)).unwrap().wait().unwrap();
+    store.seal().unwrap();
+    store.append(events(500..1_000)).unwrap().wait().unwrap();
+
+    let n_files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = n_files();
+    let wanted = streams.iter().map(|stream| (stream.as_str(), EVER));
+    let snapshots = store.events_snapshots(wanted).unwrap();
+    // The database and its log; other tests of this process may open a few of theirs.
+    let more = n_files().saturating_sub(before);
+    assert!(more < 100, "{more} files more");
+    store.append(events(0..1_000)).unwrap().wait().unwrap();
+    store.seal().unwrap();
+    for (n, snapshot) in snapshots.iter().enumerate() {
+        let mut found = Vec::new();
+        snapshot
+            .visit(&mut |_, json| {
+                found.push(String::from_utf8_lossy(json).into_owned());
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert_eq!(found, vec![format!("{{\"n\":{n}}}"); if (500..600).contains(&n) { 2 } else { 1 }]);
+    }
+}

@@ -143,6 +143,17 @@ impl Engine {
         self.waiting = waiting;
     }
 
+    /// Says which rules can be measured now: they go on where they stood, with every window that has passed meanwhile.
+    /// Cost: that of these rules, however many others still wait.
+    pub fn resume(&mut self, ready: impl IntoIterator<Item = Arc<str>>) {
+        for id in ready {
+            let was_waiting = self.waiting.remove(&id);
+            let Some(tracked) = self.tracked.get_mut(&id).filter(|_| was_waiting) else { continue };
+            tracked.waits = false;
+            schedule_next(&mut self.due, &self.gaps, tracked);
+        }
+    }
+
     /// How many rules cannot be measured yet.
     #[must_use]
     pub fn n_waiting(&self) -> usize {

@@ -6,14 +6,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::ControlFlow;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lanner_core::TimeRange;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::damage::{Found, Of};
 use super::head::HeldEvent;
-use super::{Core, Store, StoreError, event_block};
+use super::{Core, Store, StoreError, event_block, locked};
 
 /// A stream and how much of it there is.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -84,7 +84,8 @@ type Next = Reverse<(i64, usize)>;
 /// Events of a stream at one moment.
 #[derive(Debug)]
 pub struct EventsSnapshot {
-    db: Connection,
+    /// Shared by those that were taken together.
+    db: Arc<Mutex<Connection>>,
     stream: Arc<str>,
     damage: Arc<Found>,
     range: TimeRange,
@@ -134,7 +135,7 @@ impl EventsSnapshot {
 impl EventsSnapshot {
     /// The events of a block; none of one that is damaged, which is taken note of.
     fn read(&self, meta: EventMeta) -> Result<Vec<HeldEvent>, StoreError> {
-        match read_block(&self.db, meta) {
+        match read_block(&locked(&self.db), meta) {
             Err(StoreError::Corrupt { detail }) => {
                 let span = (meta.start_ms, meta.end_ms);
                 self.damage.note(Of::Events, meta.id, &self.stream, meta.n_events, span, &detail);
@@ -167,11 +168,31 @@ impl Store {
     /// # Errors
     /// Failures of the file.
     pub fn events_snapshot(&self, stream: &str, range: TimeRange) -> Result<EventsSnapshot, StoreError> {
-        // A transaction of its own: blocks that are replaced meanwhile stay readable.
-        let db = self.core().readers.connect()?;
-        let (metas, held) = self.core().event_sources(&db, stream, range)?;
-        let damage = Arc::clone(&self.core().damage);
-        Ok(EventsSnapshot { db, stream: stream.into(), damage, range, metas, held })
+        self.events_snapshots([(stream, range)])?.pop().ok_or(StoreError::Closed)
+    }
+
+    /// As [`Self::events_snapshot`] of many streams at one moment, in their order. They share one connection, so
+    /// thousands of streams take no more files than one; visits of two of them take turns in reading blocks.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn events_snapshots<'s>(
+        &self,
+        wanted: impl IntoIterator<Item = (&'s str, TimeRange)>,
+    ) -> Result<Vec<EventsSnapshot>, StoreError> {
+        let core = self.core();
+        let db = core.readers.connect()?;
+        // What moves from memory to blocks meanwhile would be in neither.
+        let _layout = core.layout.read().unwrap_or_else(PoisonError::into_inner);
+        // A transaction of its own: blocks that are replaced later stay readable.
+        db.execute_batch("BEGIN")?;
+        let db = Arc::new(Mutex::new(db));
+        let snapshot = |(stream, range)| {
+            let (metas, held) = core.event_sources(&locked(&db), stream, range)?;
+            let damage = Arc::clone(&core.damage);
+            Ok(EventsSnapshot { db: Arc::clone(&db), stream: stream.into(), damage, range, metas, held })
+        };
+        wanted.into_iter().map(snapshot).collect()
     }
 
     /// All streams, in order of their names.
@@ -239,8 +260,6 @@ impl Core {
         stream: &str,
         range: TimeRange,
     ) -> Result<(Vec<EventMeta>, Vec<Vec<HeldEvent>>), StoreError> {
-        let _layout = self.layout.read().unwrap_or_else(PoisonError::into_inner);
-        db.execute_batch("BEGIN")?;
         let mut metas = Vec::new();
         if let Some(number) = stream_number(db, stream)? {
             let mut statement = db.prepare_cached(

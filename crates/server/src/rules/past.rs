@@ -36,17 +36,17 @@ pub fn settle(app: &App, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError
         }
         // From now on all is counted as it arrives, whatever became of the past.
         let known_from_ms = if counted.is_ok() { from_ms } else { now_ms };
-        app.counting.measures().absorb(measures, known_from_ms);
-        release(app);
+        join(app, measures, known_from_ms);
         worked = worked.and(counted);
     }
     worked
 }
 
-/// Tells the engine which rules still wait for their past.
-pub fn release(app: &App) {
+/// Joins a past to the measures, and lets the rules that waited for it go on. Nothing is evaluated meanwhile, so that no
+/// rule that changes just then is taken for one that was waited for.
+fn join(app: &App, past: Measures, known_from_ms: i64) {
     let _in_order = locked(&app.turns);
-    let waiting = app.counting.measures().waiting();
-    app.engine().set_waiting(waiting);
+    let ready = app.counting.measures().absorb(past, known_from_ms);
+    app.engine().resume(ready);
     app.alarm.ring();
 }

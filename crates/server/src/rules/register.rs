@@ -197,19 +197,24 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
             measures.kept(query, rule.step_ms(), TimeRange::new(end_ms - rule.schedule.window_ms, *end_ms));
         }
     }
-    let mut pasts = Vec::new();
-    for (stream, from_ms) in earliest {
-        let past = measures.past(&stream);
-        match app.store.events_snapshot(&stream, TimeRange::new(from_ms, i64::MAX)) {
-            Ok(events) => pasts.push(Past { stream, from_ms, events, measures: past }),
-            Err(error) => {
-                // Windows from before are counted when they are asked for.
+    let wanted = earliest.iter().map(|(stream, from_ms)| (&**stream, TimeRange::new(*from_ms, i64::MAX)));
+    let snapshots = app.store.events_snapshots(wanted);
+    let pasts = earliest.into_iter().map(|(stream, from_ms)| (measures.past(&stream), stream, from_ms));
+    let pasts: Vec<_> = pasts.collect();
+    match snapshots {
+        Ok(snapshots) => {
+            let past = |((measures, stream, from_ms), events)| Past { stream, from_ms, events, measures };
+            pasts.into_iter().zip(snapshots).map(past).collect()
+        }
+        Err(error) => {
+            // Windows from before are counted when they are asked for.
+            for (past, ..) in pasts {
                 measures.absorb(past, now_ms);
-                tracing::error!(stream = &*stream, "the past of new measures cannot be counted: {error}");
             }
+            tracing::error!("the past of new measures cannot be counted: {error}");
+            Vec::new()
         }
     }
-    pasts
 }
 
 /// Prefills the history of new relative rules in the background.
