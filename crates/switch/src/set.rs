@@ -114,7 +114,8 @@ impl SwitchSet {
     }
 
     fn next(&self, mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
-        switches.sort_by(|a, b| (Reverse(a.priority), &a.id).cmp(&(Reverse(b.priority), &b.id)));
+        // They come in order of ids, which those of one priority keep.
+        switches.sort_by_key(|switch| Reverse(switch.priority));
         let is_same = switches.len() == self.switches.len()
             && switches.iter().zip(&self.switches).all(|(a, b)| is_found_alike(a, b));
         let lookup = if is_same { Arc::clone(&self.lookup) } else { Arc::new(self.lookup.next(&switches)) };

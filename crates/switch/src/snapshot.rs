@@ -128,9 +128,12 @@ impl Snapshot {
     /// The same, of documents that have a hash already. Cost: hashing those.
     #[must_use]
     pub fn of(revision: u64, mut switches: Vec<Document>) -> Self {
-        if !switches.is_sorted_by(|a, b| a.id() <= b.id()) {
-            switches.sort_by(|a, b| a.id().cmp(b.id()));
-        }
+        switches.sort_by(|a, b| a.id().cmp(b.id()));
+        Self::in_order(revision, switches)
+    }
+
+    /// The same, of documents in order of their ids.
+    fn in_order(revision: u64, switches: Vec<Document>) -> Self {
         let hash = hash_of(revision, &switches);
         Self { revision, hash, switches: switches.into(), signature: None }
     }
@@ -158,7 +161,7 @@ impl Snapshot {
             rest = &others[others.partition_point(|held| held.id() == id)..];
         }
         switches.extend_from_slice(rest);
-        Self::of(revision, switches)
+        Self::in_order(revision, switches)
     }
 
     /// What a signature of it is made of.

@@ -226,19 +226,27 @@ impl Store {
         })
     }
 
+    /// The last `n` versions of one document, the latest first. Cost: that of these, however many there are.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn last_versions(&self, kind: &str, id: &str, n: usize) -> Result<Vec<StoredDocument>, StoreError> {
+        self.look(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
+                 WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT ?3",
+            )?;
+            let mut rows = statement.query(params![kind, id, n as i64])?;
+            collect(&mut rows, stored)
+        })
+    }
+
     /// The latest version of one document, also one that deleted it.
     ///
     /// # Errors
     /// Failures of the file.
     pub fn document_latest(&self, kind: &str, id: &str) -> Result<Option<StoredDocument>, StoreError> {
-        self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
-                 WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
-            )?;
-            let mut rows = statement.query([kind, id])?;
-            Ok(collect(&mut rows, stored)?.pop())
-        })
+        Ok(self.last_versions(kind, id, 1)?.pop())
     }
 
     /// All versions of documents of a kind that were made after `since_ms`, the oldest first. Cost: a look at every

@@ -130,7 +130,7 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result
 
 /// A rule as it is stored, unless it was deleted.
 fn latest(app: &App, id: &str) -> Result<Option<StoredRule>, ApiError> {
-    let latest = app.store.rule_history(id)?.into_iter().next();
+    let latest = app.store.document_latest(RULE, id)?;
     Ok(latest.filter(|rule| rule.document.is_some()))
 }
 

@@ -45,7 +45,7 @@ pub(super) fn view(app: &App, stored: StoredDocument) -> SwitchView {
 }
 
 pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
-    let latest = app.store.document_history(SWITCH, id)?.into_iter().next();
+    let latest = app.store.document_latest(SWITCH, id)?;
     let stored = latest.filter(|stored| stored.document.is_some());
     let mut view = view(app, stored.ok_or_else(|| ApiError::not_found("switch", id))?);
     let switch = Switch::from_json(&view.switch.document).ok();
@@ -254,7 +254,7 @@ pub async fn revert(
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchVersion>, ApiError> {
     save::change(&app, &id, Change::Revert, &by(&principal, request)).await?;
-    let latest = app.store.document_history(SWITCH, &id)?.into_iter().next();
+    let latest = app.store.document_latest(SWITCH, &id)?;
     latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
 }
 

@@ -79,7 +79,7 @@ fn last_events(app: &App, stream: &str, n: usize) -> Result<Vec<Asked>, StoreErr
 fn wanted(app: &App, id: Option<&str>, document: Option<&Value>) -> Result<Switch, ApiError> {
     match (id, document) {
         (Some(id), None) => {
-            let latest = app.store.document_history(SWITCH, id)?.into_iter().next();
+            let latest = app.store.document_latest(SWITCH, id)?;
             let document = latest.and_then(|stored| stored.document);
             let document = document.ok_or_else(|| ApiError::not_found("switch", id))?;
             Ok(Switch::from_json(&document)?)

@@ -76,7 +76,7 @@ fn view(stored: &StoredDocument) -> Option<SwitchRequest> {
 
 /// The request for a switch, if it waits.
 pub(super) fn waiting(app: &App, id: &str) -> Result<Option<StoredDocument>, StoreError> {
-    let latest = app.store.document_history(REQUEST, id)?.into_iter().next();
+    let latest = app.store.document_latest(REQUEST, id)?;
     Ok(latest.filter(|stored| stored.document.is_some()))
 }
 
@@ -96,7 +96,7 @@ fn found(app: &App, id: &str) -> Result<StoredDocument, ApiError> {
 
 /// The version of a switch that counts now; 0 where there never was one.
 pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
-    Ok(app.store.document_history(SWITCH, id)?.first().map_or(0, |stored| stored.version))
+    Ok(app.store.document_latest(SWITCH, id)?.map_or(0, |stored| stored.version))
 }
 
 /// List switches that wait for a second person.

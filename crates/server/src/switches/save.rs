@@ -305,7 +305,8 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
     for n_tries in 1.. {
         let now_ms = app.now_ms();
         let lock = if n_tries > MAX_TRIES { Some(app.switches.lock().await) } else { None };
-        let versions = app.store.document_history(SWITCH, id)?;
+        // What it is, and what it was before.
+        let versions = app.store.last_versions(SWITCH, id, 2)?;
         expected(&versions, id, by)?;
         let document = changed(&versions, id, change, now_ms)?;
         if let Some(document) = &document {
@@ -327,8 +328,8 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
             None => app.switches.lock().await,
         };
         let version = versions.first().map(|stored| stored.version);
-        let latest = app.store.document_history(SWITCH, id)?;
-        if latest.first().map(|stored| stored.version) != version {
+        let latest = app.store.document_latest(SWITCH, id)?;
+        if latest.map(|stored| stored.version) != version {
             continue; // somebody changed it while it was judged
         }
         let message = forced(&by.message, objection.as_slice());

@@ -99,7 +99,7 @@ async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
     let lock = app.switches.lock().await;
     let id = thrown_id(order);
     let latest = |kind, id: &str| -> Result<Option<StoredDocument>, SendError> {
-        Ok(app.store.document_history(kind, id).map_err(later)?.into_iter().next())
+        app.store.document_latest(kind, id).map_err(later)
     };
     let (thrown, request) = (latest(SWITCH, &id)?, latest(requests::REQUEST, &id)?);
     let target = Target {
