@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use lanner_engine::config::Config;
 use lanner_engine::document::Node;
-use lanner_engine::rule::Query;
+use lanner_engine::source::Query;
 use lanner_engine::stream::Measures;
 use lanner_wire::{Report, events};
 use serde_json::{Value, json};

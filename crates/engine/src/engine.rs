@@ -9,6 +9,8 @@
 //! Windows of one rule are walked strictly in order: the next is planned when the last was applied. After
 //! downtime the missed windows come first, at most `max_catchup` of them.
 
+mod judge;
+mod mutes;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,54 +22,17 @@ use lanner_core::{
     ResolvedReason, Silence, TimeRange, Told,
 };
 
-use crate::join::joined;
-use crate::judge::{Asked, Found, Judged, evaluation};
-use crate::learning::{Lessons, Memory};
-use crate::life::{self, Step};
-use crate::matcher::Silences;
-use crate::notify::{Inhibition, Notifier, Route};
-use crate::rule::{Query, Rule};
-use crate::vitals::{SelfWatch, SwitchNews, Vitals};
-use crate::watch::Gaps;
+use crate::alert::matcher::Silences;
+use crate::alert::notify::{Inhibition, Notifier, Route};
+use crate::alert::state::{self, Step};
+use crate::alert::vitals::{SelfWatch, SwitchNews, Vitals};
+use crate::detector::learning::{Lessons, Memory};
+use crate::rule::Rule;
+use crate::source::join::joined;
+use crate::source::{Answer, Due, Gaps, Query, Reading};
 
+use judge::{Asked, Found, Judged, evaluation};
 pub use rules::RuleChanges;
-
-/// One evaluation that is due.
-#[derive(Debug, Clone)]
-pub struct Due {
-    /// The rule.
-    pub rule: Arc<Rule>,
-    /// The window to measure.
-    pub window: TimeRange,
-    /// Earlier windows to measure, nearest first; `None` where a clock change skipped one. To compare with, or
-    /// to learn from.
-    pub bases: Vec<Option<TimeRange>>,
-    /// Whether there is more to learn before `window` can be judged, so that it need not be measured yet.
-    pub more: bool,
-    /// Windows that late events hardly reach any more: what they come to is worth keeping.
-    pub settled: Vec<TimeRange>,
-    /// Groups to measure even when nothing of them is found: those with a tracked alert, in order.
-    pub known: Vec<Group>,
-    /// When it was due, milliseconds since the Unix epoch.
-    pub due_ms: i64,
-    /// Whether it comes so late that Lanner must have been down.
-    pub late: bool,
-}
-
-impl Due {
-    /// The windows to measure: first the newest, unless there is more to learn, then [`Due::bases`].
-    #[must_use]
-    pub fn windows(&self) -> Vec<Option<TimeRange>> {
-        let newest = (!self.more).then_some(self.window);
-        std::iter::once(newest).chain(self.bases.iter().copied()).collect()
-    }
-
-    /// The latest of them.
-    #[must_use]
-    pub fn newest(&self) -> Option<TimeRange> {
-        self.windows().into_iter().flatten().max_by_key(|window| window.end_ms)
-    }
-}
 
 /// What is due, and what was passed over.
 #[derive(Debug, Default)]
@@ -78,30 +43,6 @@ pub struct Plan {
     pub skipped: Vec<(Arc<str>, i64)>,
 }
 
-/// What a source measured for one group.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// The group.
-    pub group: Group,
-    /// The window's value; `None` when it holds nothing to measure.
-    pub value: Option<f64>,
-    /// The earlier windows' values, in the order of [`Due::bases`].
-    pub bases: Vec<Option<f64>>,
-    /// Whether the group is too new to be judged.
-    pub is_new: bool,
-}
-
-/// What a source measured.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Readings {
-    /// One for each group found or known, each group once; sooner judged where they are in order.
-    pub groups: Vec<Reading>,
-    /// When the source's data begins, milliseconds since the Unix epoch; `None` when it has none.
-    pub first_data_ms: Option<i64>,
-}
-
-/// What a source answered: readings, or a sentence that says why there are none.
-pub type Answer = Result<Readings, String>;
 /// The alerts of a rule. Boxed, because a tree makes room for eleven at once and most rules have one.
 type Alerts = BTreeMap<Group, Box<Alert>>;
 
@@ -190,8 +131,8 @@ impl Engine {
     ) {
         // A group is forgotten by windows, everything else by people.
         let at_ms = if reason == ResolvedReason::NoLongerMeasured { alert.window.end_ms } else { now_ms };
-        if life::abandon(alert, rule, reason, at_ms) == Step::Resolved {
-            self.notifier.note(now_ms, life::told(alert), &[]);
+        if state::abandon(alert, rule, reason, at_ms) == Step::Resolved {
+            self.notifier.note(now_ms, state::told(alert), &[]);
             changes.alerts.push(alert.clone());
         }
     }
@@ -368,11 +309,11 @@ impl Engine {
             let alert = tracked
                 .alerts
                 .entry(group.clone())
-                .or_insert_with(|| Box::new(life::newborn(rule, &group, evaluation.window.start_ms)));
-            let step = life::advance(alert, rule, &evaluation);
+                .or_insert_with(|| Box::new(state::newborn(rule, &group, evaluation.window.start_ms)));
+            let step = state::advance(alert, rule, &evaluation);
             evaluation.state = alert.state;
             if step != Step::Quiet {
-                self.notifier.note(now_ms, life::told(alert), &rule.receivers);
+                self.notifier.note(now_ms, state::told(alert), &rule.receivers);
                 self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.clone());
             }
             let silent_ms = evaluation.window.end_ms - alert.seen_ms;

@@ -5,41 +5,29 @@
 //! lie between them, at the edge; so the whole engine runs in a simulation with a virtual clock, in a
 //! replay of history, and inside somebody else's program, by the same code path.
 //!
-//! Reading order: [`document`] (of `core`) and [`config`] (what people write), [`rule`] (what was checked),
-//! [`schedule`] (windows), [`measure`], [`stream`] and [`expression`] (what is measured), [`detector`] and
-//! `learning` (scores), [`watch`] (what nobody can say), [`life`] (alerts), [`notify`] (messages), [`engine`] (the three
-//! calls), [`vitals`] (alerts about Lanner itself), [`replay`] and [`lookback`] (the past).
+//! Reading order: [`document`] (of `core`) and [`rule`] (what people write, and its windows), [`source`] (what is
+//! asked and answered), [`measure`] (what values come to), [`detector`] (scores), [`alert`] (the state machine,
+//! messages, and alerts about Lanner itself), [`engine`] (the three calls), [`replay`] and [`lookback`] (the past).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
 //! arguments, in milliseconds since the Unix epoch.
 
-pub mod config;
+pub mod alert;
 pub mod detector;
 pub mod engine;
-pub mod expression;
-mod join;
-mod judge;
-mod learning;
-pub mod life;
 pub mod lookback;
-pub mod matcher;
 pub mod measure;
-pub mod notify;
 pub mod replay;
 pub mod rule;
-pub mod schedule;
-pub mod script;
-mod seen;
-pub mod stream;
-mod stretches;
-pub mod template;
-mod users;
-pub mod vitals;
-pub mod watch;
+pub mod source;
 
 pub use lanner_core::document;
 pub use lanner_core::{Node, Problem, Problems};
 
-pub use config::Config;
-pub use engine::{Answer, Due, Engine, Plan, Reading, Readings};
-pub use rule::Rule;
+pub use alert::{matcher, notify, vitals};
+pub use engine::{Engine, Plan};
+pub use measure::stream;
+pub use replay::script;
+pub use rule::config::Config;
+pub use rule::{Rule, config, schedule, template};
+pub use source::{Answer, Due, Reading, Readings, expression};

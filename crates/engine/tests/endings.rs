@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
 use lanner_core::{DeliveryOutcome, Group, Labels, Notification, ResolvedReason};
-use lanner_engine::engine::{Reading, Readings};
 use lanner_engine::notify::Route;
 use lanner_engine::{Engine, Rule};
+use lanner_engine::{Reading, Readings};
 use serde_json::{Value, json};
 
 const MINUTE_MS: i64 = 60_000;

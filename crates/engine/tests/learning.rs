@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use lanner_core::time::{HOUR_MS, MINUTE_MS, parse_time_ms};
 use lanner_core::{Alert, Cursor, Evaluation, Labels, Outcome, Sample, SeriesKey, TimeRange};
-use lanner_engine::replay::{Recorded, Source as _};
+use lanner_engine::source::{Recorded, Source as _};
 use lanner_engine::{Due, Engine, Rule};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use lanner_core::TimeRange;
 use lanner_engine::Rule;
-use lanner_engine::rule::{Query, StreamQuery};
+use lanner_engine::source::{Query, StreamQuery};
 use lanner_engine::stream::{MAX_GROUPS, Measures};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -10,6 +10,7 @@ mod band;
 mod dial;
 mod expression;
 mod holt_winters;
+pub(crate) mod learning;
 mod level;
 mod new;
 mod relative;

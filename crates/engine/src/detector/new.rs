@@ -1,7 +1,7 @@
 //! `new`: a value of a field that was not seen for a long time, or never.
 //!
 //! The field joins the rule's `by` fields, so each value is a group: its alert names it, and what is measured is what the
-//! value comes to in the window. Whether it was seen before is remembered by the measure ([`crate::seen`]): a time
+//! value comes to in the window. Whether it was seen before is remembered by the measure ([`crate::measure::seen`]): a time
 //! for each value, however long `over` is. The score is the value where it is new, and 0 where it is known.
 
 use lanner_core::field::{Field, Type};
@@ -11,7 +11,7 @@ use lanner_core::{Outcome, Score, Threshold};
 
 use super::{Base, Detector, Judgement, Kind, Past};
 use crate::document::{Check, Fields};
-use crate::seen::{LEARNING, SEEN};
+use crate::measure::seen::{LEARNING, SEEN};
 
 pub(super) const KIND: Kind = Kind {
     name: "new",

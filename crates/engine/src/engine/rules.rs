@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lanner_core::{Alert, Changes, Cursor, ResolvedReason, TimeRange};
 
 use super::{Alerts, Engine, Tracked, schedule_next};
-use crate::learning::Memory;
+use crate::detector::learning::Memory;
 use crate::rule::{Rule, Status};
 
 /// What a change of rules came to.

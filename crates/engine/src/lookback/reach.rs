@@ -12,9 +12,10 @@ use lanner_detect::variation::ceiling;
 use lanner_graphite::{Expr, Literal, interval_s, six_digits};
 
 use crate::detector::{Dial, Side};
-use crate::expression::{ExpressionQuery, Stored};
 use crate::measure::Kind;
-use crate::rule::{Query, Rule};
+use crate::rule::Rule;
+use crate::source::expression::Stored;
+use crate::source::{ExpressionQuery, Query};
 
 /// A limit that can never be reached, or not by what one might think.
 #[derive(Debug, Clone, PartialEq)]

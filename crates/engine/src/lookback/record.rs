@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use lanner_core::time::WEEK_MS;
 use lanner_core::{AlertState, Evaluation, Group, Labels, Outcome, TimeRange};
 
+use crate::alert::state::Pace;
 use crate::detector::Past;
-use crate::life::Pace;
 use crate::rule::Rule;
 
 /// From the moment people would have been told until it was over.

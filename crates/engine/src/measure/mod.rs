@@ -5,6 +5,10 @@
 
 mod distinct;
 mod quantile;
+mod readers;
+pub(crate) mod seen;
+pub mod stream;
+mod stretches;
 
 use lanner_core::{Aggregate, Sample};
 

@@ -3,21 +3,23 @@
 //! A rule is written as a document (YAML or JSON) and becomes a [`Rule`] only when nothing is wrong with it.
 //! The document is what is stored, shown and versioned.
 
+pub mod config;
 mod read;
+pub mod schedule;
+pub mod template;
 
 use std::sync::Arc;
 
-use lanner_conditions::Condition;
 use lanner_core::time::{DAY_MS, HOUR_MS};
-use lanner_core::{Labels, Matcher, Outcome, Shift, TimeRange};
+use lanner_core::{Labels, Outcome, Shift, TimeRange};
 use serde_json::Value;
 
-use crate::detector::{Detector, Remembers};
+use crate::detector::Detector;
 use crate::document::{Node, Problems};
-use crate::expression::ExpressionQuery;
-use crate::measure::Measure;
-use crate::schedule::Schedule;
-use crate::template::Template;
+use crate::source::Query;
+
+use schedule::Schedule;
+use template::Template;
 
 pub(crate) use read::read_names;
 pub use read::{ACTIVE, DETECTORS, FIELDS, QUERY, read_query};
@@ -75,121 +77,6 @@ impl Policies {
             Outcome::HistoryShort => Some(self.history_short),
             Outcome::Unknown => Some(self.unknown),
             Outcome::BelowMinBase => Some(Policy::Ok),
-        }
-    }
-}
-
-/// What to measure.
-#[derive(Debug, Clone)]
-pub enum Query {
-    /// A measure on the events of a stream, kept up to date as they arrive.
-    Stream(Arc<StreamQuery>),
-    /// A measure on the samples of series.
-    Series(Arc<SeriesQuery>),
-    /// An expression of Graphite's language.
-    Expression(Arc<ExpressionQuery>),
-}
-
-/// A measure on the events of a stream.
-#[derive(Debug, Clone)]
-pub struct StreamQuery {
-    /// The stream's name.
-    pub stream: Arc<str>,
-    /// What is measured.
-    pub measure: Measure,
-    /// Which events count; all without.
-    pub condition: Option<Condition>,
-    /// Fields whose values form groups.
-    pub by: Vec<String>,
-    /// What is remembered of the values of the last of them, for a rule that looks for new ones.
-    pub remembers: Option<Remembers>,
-    /// A name for this query: equal queries have equal fingerprints, whatever rules they stand in.
-    pub fingerprint: u64,
-}
-
-impl StreamQuery {
-    /// For how long values are known after they were last seen, milliseconds; 0 where none are remembered.
-    #[must_use]
-    pub fn over_ms(&self) -> i64 {
-        self.remembers.as_ref().map_or(0, |remembers| remembers.over_ms)
-    }
-}
-
-/// A measure on the samples of series.
-#[derive(Debug, Clone)]
-pub struct SeriesQuery {
-    /// The series' name; `*` stands for any characters.
-    pub name: Arc<str>,
-    /// Which of them, by label.
-    pub labels: Vec<Matcher>,
-    /// What is measured.
-    pub measure: Measure,
-    /// Labels whose values form groups; `*` alone makes each series a group.
-    pub by: Vec<String>,
-    /// A name for this query.
-    pub fingerprint: u64,
-}
-
-impl Query {
-    /// A name for this query: equal queries have equal fingerprints, whatever rules they stand in.
-    #[must_use]
-    pub fn fingerprint(&self) -> u64 {
-        match self {
-            Self::Stream(query) => query.fingerprint,
-            Self::Series(query) => query.fingerprint,
-            Self::Expression(query) => query.fingerprint,
-        }
-    }
-
-    /// What a window comes to for a known group without any event or sample.
-    #[must_use]
-    pub fn of_nothing(&self) -> Option<f64> {
-        match self {
-            Self::Stream(query) => query.measure.of_nothing(),
-            Self::Series(_) | Self::Expression(_) => None,
-        }
-    }
-
-    /// Whether it is worth a word that no group at all is found. Streams and patterns may wait for their first.
-    #[must_use]
-    pub fn must_find(&self) -> bool {
-        matches!(self, Self::Expression(query) if query.for_each.is_none())
-    }
-
-    /// Whether a group with this outcome and value was heard of, or may have been. What is counted says 0 of a group
-    /// that is silent.
-    #[must_use]
-    pub fn hears(&self, outcome: Outcome, value: Option<f64>) -> bool {
-        match outcome {
-            Outcome::NoData | Outcome::Error => false,
-            Outcome::Unknown => true,
-            _ => matches!(self, Self::Expression(_)) || value != Some(0.0),
-        }
-    }
-
-    /// Whether a part of a window comes to less than the whole.
-    #[must_use]
-    pub fn is_total(&self) -> bool {
-        self.measure().is_some_and(Measure::is_total)
-    }
-
-    /// What is measured; an expression says so itself.
-    #[must_use]
-    pub fn measure(&self) -> Option<&Measure> {
-        match self {
-            Self::Stream(query) => Some(&query.measure),
-            Self::Series(query) => Some(&query.measure),
-            Self::Expression(_) => None,
-        }
-    }
-
-    /// The fields or labels that form groups.
-    #[must_use]
-    pub fn by(&self) -> &[String] {
-        match self {
-            Self::Stream(query) => &query.by,
-            Self::Series(query) => &query.by,
-            Self::Expression(query) => &query.by,
         }
     }
 }

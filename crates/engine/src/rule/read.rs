@@ -9,13 +9,13 @@ use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
 use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
 
-use super::{Policies, Policy, Query, Rule, SeriesQuery, Status, StreamQuery};
+use super::schedule::{Active, Days, Edge, Schedule};
+use super::template::{Template, VARIABLES};
+use super::{Policies, Policy, Rule, Status};
 use crate::detector::{Detector, KINDS, Kind, Remembers};
 use crate::document::{Check, Content, Fields, Key, Node, Problems};
-use crate::expression::{self, ExpressionQuery, WarmUp};
 use crate::measure::{Measure, is_calculation};
-use crate::schedule::{Active, Days, Edge, Schedule};
-use crate::template::{Template, VARIABLES};
+use crate::source::{ExpressionQuery, Query, SeriesQuery, StreamQuery, WarmUp, is_template};
 
 /// Every field of a rule except the detectors', which [`KINDS`] lists.
 pub const FIELDS: &[Field] = &[
@@ -580,7 +580,7 @@ fn expression_query(target: &Node, fields: &mut Fields<'_>, check: &mut Check) -
     });
     let default = if for_each.is_some() { WarmUp::LookBack } else { WarmUp::None };
     let warm_up = warm_up.unwrap_or(default);
-    match (&for_each, expression::is_template(&written)) {
+    match (&for_each, is_template(&written)) {
         (None, true) => {
             let message = "names {series}, so it needs for_each, for example for_each: 'app.*.latency'";
             check.problem(target, &path, message);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use lanner_core::time::{DAY_MS, format_time};
 use lanner_core::{AlertState, Evaluation, Group, Labels, Outcome, TimeRange};
-use lanner_engine::replay::{self, Recorded, Source};
-use lanner_engine::watch::Gaps;
+use lanner_engine::replay;
+use lanner_engine::source::{Gaps, Recorded, Source};
 use lanner_engine::{Answer, Due, Engine, Rule};
 
 use crate::live::Lived;

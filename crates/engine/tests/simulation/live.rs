@@ -8,10 +8,8 @@ use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
 use lanner_core::{Changes, DeliveryOutcome, Group, Sample, SeriesKey, Silence, TimeRange};
-use lanner_engine::replay::{SeriesGroups, gather, readings};
-use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
+use lanner_engine::source::{Gaps, Query, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
 use lanner_engine::stream::Measures;
-use lanner_engine::watch::Gaps;
 use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule};
 
 use crate::chance::Chance;

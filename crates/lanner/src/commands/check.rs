@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use lanner_conditions::Condition;
 use lanner_engine::lookback;
-use lanner_engine::rule::Query;
+use lanner_engine::source::Query;
 use lanner_switch::Switch;
 use serde::Serialize;
 

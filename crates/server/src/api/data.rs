@@ -12,8 +12,8 @@ use bytes::Bytes;
 use lanner_core::{Group, Sample, SeriesKey, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
 use lanner_engine::expression;
-use lanner_engine::replay::GroupValues;
-use lanner_engine::rule::{self, Query as RuleQuery};
+use lanner_engine::rule;
+use lanner_engine::source::{GroupValues, Query as RuleQuery};
 use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,

@@ -8,8 +8,9 @@ use axum::extract::State;
 use lanner_core::{AlertState, Evaluation, Group, TimeRange};
 use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
-use lanner_engine::replay::{self, Recorded, Replay};
-use lanner_engine::rule::{Query, Status};
+use lanner_engine::replay::{self, Replay};
+use lanner_engine::rule::Status;
+use lanner_engine::source::{Query, Recorded, Source};
 use lanner_engine::{Answer, Config, Due, Engine, Rule, expression};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
@@ -157,7 +158,7 @@ struct Past {
     stored: StoreSource,
 }
 
-impl replay::Source for Past {
+impl Source for Past {
     fn answer(&mut self, due: &Due) -> Answer {
         match &due.rule.query {
             Query::Expression(query) => expression::answer(due, query, &self.stored),

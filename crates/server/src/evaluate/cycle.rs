@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use lanner_core::Changes;
 use lanner_core::time::{MINUTE_MS, format_duration};
-use lanner_engine::rule::Query;
+use lanner_engine::source::Query;
 use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use lanner_core::{Group, Measured, SeriesKey, TimeRange};
 use lanner_engine::measure::Kind;
-use lanner_engine::replay::{GroupValues, SeriesGroups, gather, readings};
-use lanner_engine::rule::{Query, SeriesQuery, StreamQuery};
+use lanner_engine::source::{GroupValues, Query, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
 use lanner_engine::stream::Measures;
 use lanner_engine::{Answer, Due, Readings, expression};
 use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use lanner_core::{Changes, TimeRange};
-use lanner_engine::watch::{Gaps, shown};
+use lanner_engine::source::{Gaps, shown};
 use lanner_io::store::{Receipt, Store, StoreError};
 
 use crate::app::App;

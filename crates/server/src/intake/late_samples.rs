@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use lanner_core::{SeriesKey, TimeRange};
 use lanner_engine::Rule;
-use lanner_engine::replay::Selector;
-use lanner_engine::rule::Query;
+use lanner_engine::source::{Query, Selector};
 use lanner_io::store::{Batch, SeriesId, Store};
 
 use crate::expressions::full_name;

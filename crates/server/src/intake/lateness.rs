@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use lanner_engine::measure::Quantiles;
-use lanner_engine::rule::Query;
+use lanner_engine::source::Query;
 use lanner_io::store::Batch;
 use lanner_wire::api::Lateness;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanner_core::TimeRange;
 use lanner_engine::Rule;
-use lanner_engine::rule::{Query, StreamQuery};
+use lanner_engine::source::{Query, StreamQuery};
 use lanner_io::store::StoreError;
 
 use crate::app::App;

@@ -12,7 +12,8 @@ use std::sync::atomic::Ordering;
 
 use lanner_core::TimeRange;
 use lanner_engine::engine::RuleChanges;
-use lanner_engine::rule::{Query, Status};
+use lanner_engine::rule::Status;
+use lanner_engine::source::Query;
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lanner_core::nearest;
 use lanner_engine::Rule;
-use lanner_engine::rule::Query;
+use lanner_engine::source::Query;
 use serde_json::Value;
 
 use crate::app::App;

@@ -3,11 +3,10 @@
 use lanner_core::{Alert, AlertState, Evaluation, Group, Outcome, Score, TimeRange};
 use lanner_detect::Unjudged;
 
+use crate::detector::learning::Verdict;
 use crate::detector::{Base, Judgement};
-use crate::engine::{Due, Reading};
-use crate::learning::Verdict;
 use crate::measure::Measure;
-use crate::watch::{self, Gaps};
+use crate::source::{Due, Gaps, Reading, is_known};
 
 /// What was read of a group, and what a learning detector said of it.
 #[derive(Clone, Copy)]
@@ -57,7 +56,7 @@ impl Asked<'_> {
             return Judged { value, ..Judged::of(Outcome::HistoryShort) };
         }
         let missed = self.gaps.missed(self.due.window);
-        if watch::is_known(missed, query, value) {
+        if is_known(missed, query, value) {
             return value.map_or(Judged::of(Outcome::NoData), |value| self.score(value));
         }
         let seen = value.filter(|_| value != query.of_nothing());
@@ -110,7 +109,7 @@ impl Asked<'_> {
             Some(window) => {
                 let read = self.found.and_then(|found| found.reading.bases.get(at).copied().flatten());
                 let value = read.or_else(|| rule.query.of_nothing());
-                let is_known = watch::is_known(self.gaps.missed(window), &rule.query, value);
+                let is_known = is_known(self.gaps.missed(window), &rule.query, value);
                 value.filter(|_| is_known).map_or(Base::Missing, Base::Value)
             }
         };

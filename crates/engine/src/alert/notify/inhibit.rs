@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use lanner_core::Labels;
 
 use super::GroupKey;
-use crate::matcher::Matchers;
+use crate::alert::matcher::Matchers;
 
 /// While an alert matching `source` is firing, alerts matching `target` that agree in `equal` are not told.
 ///

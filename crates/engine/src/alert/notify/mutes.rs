@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use lanner_core::{Alert, Labels};
+use lanner_core::Labels;
 
 use super::Notifier;
-use crate::Engine;
 
 /// Something that keeps people from being told of an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +42,5 @@ impl Notifier {
             }
         }
         found
-    }
-}
-
-impl Engine {
-    /// What keeps people from being told of an alert at `now_ms`.
-    pub fn muted_by(&mut self, alert: &Alert, now_ms: i64) -> Vec<MutedBy> {
-        let rule = self.tracked.get(&alert.rule).map(|tracked| Arc::clone(&tracked.rule));
-        let receivers = rule.as_ref().map_or(&[][..], |rule| &rule.receivers);
-        self.notifier.muted_by(&alert.labels, receivers, now_ms)
     }
 }

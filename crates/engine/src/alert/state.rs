@@ -18,8 +18,8 @@ use lanner_core::{
     Alert, AlertState, Annotations, Evaluation, Group, Labels, NotifiedAlert, Outcome, ResolvedReason,
 };
 
+use crate::rule::template::{Context, Template};
 use crate::rule::{Policy, Rule};
-use crate::template::{Context, Template};
 
 /// What happened to the people's view of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,11 +24,12 @@ use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
 use lanner_core::{AlertState, Evaluation, Group, Labels, Sample, SeriesKey};
 use serde_json::{Map, Value};
 
-use crate::Engine;
+use super::run::{self, Replay};
+use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Position, Problem, Problems};
-use crate::notify::{Inhibition, Route};
-use crate::replay::{self, Recorded, Replay};
+use crate::engine::Engine;
 use crate::rule::Rule;
+use crate::source::Recorded;
 
 /// Samples and events that one written entry may expand to.
 const MAX_EXPANDED: i64 = 1_000_000;
@@ -127,7 +128,7 @@ impl Test {
         let mut engine = Engine::new();
         engine.configure(routes.to_vec(), inhibitions.to_vec());
         engine.set_rules(rules, self.start_ms);
-        let replay = replay::run(&mut engine, &mut source, self.start_ms, end_ms, |_| true);
+        let replay = run::run(&mut engine, &mut source, self.start_ms, end_ms, |_| true);
         let mut failures: Vec<Failure> =
             self.expectations.iter().flat_map(|e| e.failures(documents, &replay.evaluations)).collect();
         let tolerance_ms = rules_spread_ms + 1_000;

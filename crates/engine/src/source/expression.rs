@@ -4,81 +4,22 @@
 //! that is there. With `for_each` it is a template, asked for each series that matches the pattern by then;
 //! a series is too new to be judged while it does not reach back as far as the expression looks.
 //!
-//! Reading order: [`ExpressionQuery`], [`Stored`] (what is asked), [`answer`], [`Metrics`] (samples in memory).
+//! Reading order: [`ExpressionQuery`], [`Stored`] (what is asked), [`answer`].
 //!
 //! Invariant: the present is the end of the window, never later, so a replay gives what live evaluation gave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
-use lanner_core::{Group, Labels, Sample, SeriesKey, TimeRange};
-use lanner_graphite::{
-    Argument, EventTags, Expr, Glob, Literal, Points, Request, Source, TagCondition, slots,
-};
+use lanner_core::{Group, Labels, TimeRange};
+use lanner_graphite::{Argument, EventTags, Expr, Literal, Points, Request, Source};
 
-use crate::engine::{Answer, Due, Readings};
-use crate::replay::gather;
+use super::ask::{Answer, Due, Readings, gather};
+use super::query::{ExpressionQuery, WarmUp};
 
 /// Series that one template is asked for.
 pub const MAX_SERIES: usize = 10_000;
-
-/// An expression, checked.
-#[derive(Debug, Clone)]
-pub struct ExpressionQuery {
-    /// As written.
-    pub target: Arc<str>,
-    /// What it means.
-    pub expr: Expr,
-    /// The pattern of the series that a template is asked for.
-    pub for_each: Option<Arc<str>>,
-    /// Which series are too new to be judged.
-    pub warm_up: WarmUp,
-    /// The label that names groups: `target`, or `series` for a template.
-    pub by: Vec<String>,
-    /// A name for this query.
-    pub fingerprint: u64,
-}
-
-/// Functions that read series which no path in the expression names.
-const READ_MORE: [&str; 4] = ["aliasQuery", "applyByNode", "seriesByTag", "useSeriesAbove"];
-
-impl ExpressionQuery {
-    /// Whether it may read the series of this name, as Graphite writes it: surely where it does, and where nobody can tell
-    /// before it is asked.
-    #[must_use]
-    pub fn may_read(&self, name: &str) -> bool {
-        self.for_each.as_ref().is_some_and(|pattern| Glob::new(pattern).matches(name))
-            || names(&self.expr, name)
-    }
-}
-
-/// Whether an expression names a series, a part of a template standing for anything.
-fn names(expr: &Expr, name: &str) -> bool {
-    match expr {
-        Expr::Path { text, .. } => {
-            let is_part =
-                |text: &str| text.starts_with('{') && text[1..].starts_with(|c: char| c.is_ascii_digit());
-            let parts = text.split('.').map(|part| if is_part(part) { "*" } else { part });
-            Glob::new(&parts.collect::<Vec<_>>().join(".")).matches(name)
-        }
-        Expr::Call { function, arguments, .. } => {
-            READ_MORE.contains(&function.name) || arguments.iter().any(|argument| names(&argument.expr, name))
-        }
-        Expr::Literal { .. } => false,
-    }
-}
-
-/// Which series are too new to be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WarmUp {
-    /// None.
-    None,
-    /// Those that do not reach back as far as the expression looks.
-    LookBack,
-    /// Those younger than this, milliseconds.
-    Fixed(i64),
-}
 
 /// A source that knows when its series began.
 pub trait Stored: Source {
@@ -92,12 +33,6 @@ pub trait Stored: Source {
     fn zone(&self) -> TimeZone {
         TimeZone::UTC
     }
-}
-
-/// Whether `target` names `{series}` or a part of it, `{1}`, and so is a template.
-#[must_use]
-pub fn is_template(target: &str) -> bool {
-    (0..10).any(|n| target.contains(&format!("{{{n}}}"))) || target.contains("{series}")
 }
 
 /// What an expression came to for one group.
@@ -294,70 +229,5 @@ impl Source for Watched<'_> {
 
     fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         self.source.events(tags, from_s, until_s)
-    }
-}
-
-/// Samples in memory as metrics, one value a minute: the last one in it, as carbon keeps them.
-#[derive(Debug)]
-pub struct Metrics<'a>(BTreeMap<String, &'a [Sample]>);
-
-const STEP_S: i64 = 60;
-
-impl<'a> Metrics<'a> {
-    /// The series under the names that expressions know them by; samples oldest first.
-    #[must_use]
-    pub fn new(series: &'a BTreeMap<SeriesKey, Vec<Sample>>) -> Self {
-        let name = |key: &SeriesKey| {
-            key.labels.iter().fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"))
-        };
-        Self(series.iter().map(|(key, samples)| (name(key), &samples[..])).collect())
-    }
-}
-
-/// The tags in a full name, `name` among them.
-fn tags_of(name: &str) -> BTreeMap<String, String> {
-    let mut parts = name.split(';');
-    let own = parts.next().unwrap_or_default().to_owned();
-    let tags =
-        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned()));
-    [("name".to_owned(), own)].into_iter().chain(tags).collect()
-}
-
-impl Source for Metrics<'_> {
-    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
-        let glob = Glob::new(pattern);
-        Ok(self.0.keys().filter(|name| glob.matches(name)).cloned().collect())
-    }
-
-    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
-        let conditions = TagCondition::parse_all(conditions)?;
-        let fits = |name: &&String| {
-            let tags = tags_of(name);
-            conditions.iter().all(|condition| condition.matches(&tags))
-        };
-        Ok(self.0.keys().filter(fits).cloned().collect())
-    }
-
-    fn read(&self, name: &str, from_s: i64, until_s: i64, _: i64) -> Result<Option<Points>, String> {
-        let Some(samples) = self.0.get(name) else { return Ok(None) };
-        let (start_s, n_slots) = slots(from_s, until_s, STEP_S)?;
-        let mut values = vec![f64::NAN; n_slots];
-        let first = samples.partition_point(|sample| sample.time_ms < start_s * 1000);
-        for sample in &samples[first..] {
-            let slot = usize::try_from((sample.time_ms.div_euclid(1000) - start_s) / STEP_S);
-            let Some(value) = slot.ok().and_then(|slot| values.get_mut(slot)) else { break };
-            *value = sample.value;
-        }
-        Ok(Some(Points { start_s, step_s: STEP_S, values }))
-    }
-
-    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
-        Ok(Vec::new())
-    }
-}
-
-impl Stored for Metrics<'_> {
-    fn first_s(&self, name: &str) -> Result<Option<i64>, String> {
-        Ok(self.0.get(name).and_then(|samples| samples.first()).map(|sample| sample.time_ms.div_euclid(1000)))
     }
 }

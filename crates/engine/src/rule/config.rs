@@ -13,10 +13,10 @@ use lanner_core::time::parse_duration_ms;
 use lanner_core::{MatchOp, Matcher, TimeIntervals, nearest};
 use serde_json::Value;
 
+use super::{Rule, read_names};
+use crate::alert::matcher::Matchers;
+use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
-use crate::matcher::Matchers;
-use crate::notify::{Inhibition, Route};
-use crate::rule::{Rule, read_names};
 
 /// What configuration files say, checked as far as the engine knows it.
 #[derive(Debug, Default)]

@@ -37,7 +37,7 @@ use inhibit::{Cause, Inhibitions};
 pub use mutes::MutedBy;
 use record::Record;
 
-use crate::matcher::{Matchers, Silences};
+use crate::alert::matcher::{Matchers, Silences};
 
 /// How many alerts a message lists: more are only counted.
 pub const MAX_LISTED: usize = 100;

@@ -23,11 +23,10 @@ use lanner_core::{Group, TimeRange};
 use lanner_detect::{Judged, SeriesDetector, Unjudged};
 
 use crate::detector::Learner;
-use crate::engine::{Due, Reading};
-use crate::join::joined;
-use crate::rule::{Query, Rule};
-use crate::schedule::Schedule;
-use crate::watch::{Gaps, Missed, is_known};
+use crate::rule::Rule;
+use crate::rule::schedule::Schedule;
+use crate::source::join::joined;
+use crate::source::{Due, Gaps, Missed, Query, Reading, is_known};
 
 /// Values of earlier windows that are read at once, over all groups: more are learned in several turns, so that
 /// a rule with a long memory delays no other.

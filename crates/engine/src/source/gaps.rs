@@ -10,7 +10,8 @@
 
 use lanner_core::{TimeRange, time};
 
-use crate::rule::{Query, Rule};
+use super::query::Query;
+use crate::rule::Rule;
 
 /// Of a window that was watched but for one part in so many, what was measured is what happened.
 const ONE_PART_IN: i64 = 100;
@@ -56,7 +57,7 @@ impl Gaps {
     ///
     /// ```
     /// use lanner_core::TimeRange;
-    /// use lanner_engine::watch::{Gaps, Missed};
+    /// use lanner_engine::source::{Gaps, Missed};
     /// let gaps = Gaps::new(vec![TimeRange::new(1_000, 5_000)]);
     /// assert_eq!(gaps.missed(TimeRange::new(2_000, 3_000)), Missed::All);
     /// assert_eq!(gaps.missed(TimeRange::new(4_000, 6_000)), Missed::Part);

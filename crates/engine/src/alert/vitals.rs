@@ -16,9 +16,9 @@ use lanner_core::{
     Alert, AlertState, Annotations, Changes, Group, Labels, NotifiedAlert, ResolvedReason, TimeRange, Told,
 };
 
-use crate::life;
-use crate::matcher::Silences;
-use crate::notify::{Notifier, Route};
+use super::matcher::Silences;
+use super::notify::{Notifier, Route};
+use super::state;
 
 pub use switches::{SwitchNews, SwitchVitals};
 
@@ -198,7 +198,7 @@ impl SelfWatch {
     }
 
     fn tell(&mut self, alert: &Alert, now_ms: i64, changes: &mut Changes) {
-        let told: NotifiedAlert = life::told(alert);
+        let told: NotifiedAlert = state::told(alert);
         let about_itself = alert.group.labels().get("receiver") == Some(RECEIVER);
         let receivers: &[Arc<str>] = if self.is_told && !about_itself { &[Arc::from(RECEIVER)] } else { &[] };
         self.notifier.note(now_ms, told, receivers);

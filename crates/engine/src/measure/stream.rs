@@ -23,11 +23,11 @@ use lanner_core::event::lookup;
 use lanner_core::{Group, Labels, Sample, TimeRange};
 use serde_json::{Map, Value};
 
-use crate::measure::{Bucket, Kind};
-use crate::rule::StreamQuery;
-use crate::seen::Seen;
-use crate::stretches::{Stretches, moment};
-use crate::users::Users;
+use super::readers::Readers;
+use super::seen::Seen;
+use super::stretches::{Stretches, moment};
+use super::{Bucket, Kind};
+use crate::source::StreamQuery;
 
 /// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
 pub const MAX_GROUPS: usize = 10_000;
@@ -101,7 +101,7 @@ struct Member {
     /// Steps from here on are complete; `i64::MAX` until the past was added.
     covered_from_ms: i64,
     /// Rules that read it.
-    users: Users,
+    readers: Readers,
     groups: HashMap<Box<str>, Steps>,
     /// Of a query that looks for new values.
     seen: Seen,
@@ -144,7 +144,7 @@ impl Measures {
         let stream = self.streams.entry(query.stream.clone()).or_default();
         if let Some(member) = stream.member(query.fingerprint, step_ms) {
             let is_far_enough = member.reaches_ms() <= needed_from_ms;
-            member.users.set(rule, needed_from_ms);
+            member.readers.set(rule, needed_from_ms);
             if !is_far_enough {
                 member.begin_anew(serial);
                 stream.unready.insert((query.fingerprint, step_ms));
@@ -160,7 +160,7 @@ impl Measures {
             serial,
             is_handed_out: false,
             covered_from_ms: i64::MAX,
-            users: Users::one(rule, needed_from_ms),
+            readers: Readers::one(rule, needed_from_ms),
             groups: HashMap::new(),
             seen: Seen::default(),
             key: String::new(),
@@ -177,8 +177,8 @@ impl Measures {
         let Some(stream) = self.streams.get_mut(&query.stream) else { return };
         let place = (query.fingerprint, step_ms);
         let Some(at) = stream.places.get(&place).copied() else { return };
-        stream.members[at].users.remove(rule);
-        if !stream.members[at].users.is_empty() {
+        stream.members[at].readers.remove(rule);
+        if !stream.members[at].readers.is_empty() {
             return;
         }
         stream.members.swap_remove(at);
@@ -202,7 +202,7 @@ impl Measures {
             let member = stream.places.get(place).and_then(|at| stream.members.get_mut(*at));
             let Some(member) = member.filter(|member| !member.is_handed_out) else { continue };
             member.is_handed_out = true;
-            for (rule, needed_from_ms) in member.users.iter() {
+            for (rule, needed_from_ms) in member.readers.iter() {
                 past.n_registered = member.serial - 1;
                 past.add(rule, &member.query, member.step_ms, needed_from_ms);
             }
@@ -216,7 +216,7 @@ impl Measures {
         let unready = |stream: &'_ Stream| {
             let places = stream.unready.iter().filter_map(|place| stream.places.get(place));
             places
-                .flat_map(|at| stream.members[*at].users.iter())
+                .flat_map(|at| stream.members[*at].readers.iter())
                 .map(|(rule, _)| rule.clone())
                 .collect::<Vec<_>>()
         };
@@ -232,7 +232,7 @@ impl Measures {
             for member in stream.members {
                 let mine = own.member(member.query.fingerprint, member.step_ms);
                 let Some(mine) = mine.filter(|mine| mine.serial == member.serial) else { continue };
-                mine.covered_from_ms = from_ms.max(mine.users.needed_from_ms());
+                mine.covered_from_ms = from_ms.max(mine.readers.needed_from_ms());
                 mine.seen.merge(member.seen);
                 for (key, steps) in member.groups {
                     let query = &mine.query;
@@ -246,7 +246,7 @@ impl Measures {
                 for (start_ms, n) in member.left_out {
                     *mine.left_out.entry(start_ms).or_default() += n;
                 }
-                ready.extend(mine.users.iter().map(|(rule, _)| rule.clone()));
+                ready.extend(mine.readers.iter().map(|(rule, _)| rule.clone()));
                 let place = mine.place();
                 own.unready.remove(&place);
             }
@@ -421,8 +421,8 @@ impl Measures {
         else {
             return;
         };
-        member.users.renew(rule, needed_from_ms);
-        let floor_ms = member.users.needed_from_ms();
+        member.readers.renew(rule, needed_from_ms);
+        let floor_ms = member.readers.needed_from_ms();
         if member.covered_from_ms != i64::MAX {
             member.covered_from_ms = member.covered_from_ms.max(floor_ms);
         }
@@ -519,7 +519,7 @@ impl Member {
     fn reaches_ms(&self) -> i64 {
         match self.covered_from_ms {
             _ if !self.is_handed_out => i64::MIN,
-            i64::MAX => self.users.needed_from_ms(),
+            i64::MAX => self.readers.needed_from_ms(),
             covered_from_ms => covered_from_ms,
         }
     }
@@ -538,7 +538,7 @@ impl Member {
         if self.lacks_value(fields) {
             return Fate::Unmeasured;
         }
-        if start_ms + self.step_ms <= self.users.needed_from_ms() {
+        if start_ms + self.step_ms <= self.readers.needed_from_ms() {
             if self.query.remembers.is_some() {
                 // Too late for a window, and not for what is known.
                 self.group_key(fields);

@@ -6,17 +6,17 @@ use std::sync::Arc;
 /// The rules that read a measure, and the earliest time that each still needs. Everything but walking through all
 /// costs O(log n).
 #[derive(Debug, Default)]
-pub(crate) struct Users {
+pub(crate) struct Readers {
     needed_from_ms: HashMap<Arc<str>, i64>,
     /// How many need each time.
     counts: BTreeMap<i64, usize>,
 }
 
-impl Users {
+impl Readers {
     pub(crate) fn one(rule: &Arc<str>, needed_from_ms: i64) -> Self {
-        let mut users = Self::default();
-        users.set(rule, needed_from_ms);
-        users
+        let mut readers = Self::default();
+        readers.set(rule, needed_from_ms);
+        readers
     }
 
     /// Notes what a rule needs, new or not.
@@ -73,18 +73,18 @@ mod tests {
     #[test]
     fn what_is_needed_is_what_the_earliest_reader_needs() {
         let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
-        let mut users = Users::one(&one, 5);
-        users.set(&two, 3);
-        assert_eq!(users.needed_from_ms(), 3);
-        users.renew("two", 8);
-        users.renew("nobody", 1);
-        assert_eq!((users.needed_from_ms(), users.iter().count()), (5, 2));
-        users.set(&one, 9); // known already
-        assert_eq!((users.needed_from_ms(), users.iter().count()), (8, 2));
-        users.remove("two");
-        users.remove("two");
-        assert_eq!((users.needed_from_ms(), users.is_empty()), (9, false));
-        users.remove("one");
-        assert_eq!((users.needed_from_ms(), users.is_empty()), (i64::MIN, true));
+        let mut readers = Readers::one(&one, 5);
+        readers.set(&two, 3);
+        assert_eq!(readers.needed_from_ms(), 3);
+        readers.renew("two", 8);
+        readers.renew("nobody", 1);
+        assert_eq!((readers.needed_from_ms(), readers.iter().count()), (5, 2));
+        readers.set(&one, 9); // known already
+        assert_eq!((readers.needed_from_ms(), readers.iter().count()), (8, 2));
+        readers.remove("two");
+        readers.remove("two");
+        assert_eq!((readers.needed_from_ms(), readers.is_empty()), (9, false));
+        readers.remove("one");
+        assert_eq!((readers.needed_from_ms(), readers.is_empty()), (i64::MIN, true));
     }
 }

@@ -1,0 +1,179 @@
+//! Recorded events and samples, in memory, as a source: read by the same code as live ones.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lanner_core::{Sample, SeriesKey};
+use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots};
+use serde_json::{Map, Value};
+
+use super::ask::{Answer, Due, Reading, Readings, Source, gather, readings};
+use super::expression::{self, Stored};
+use super::query::{Query, SeriesQuery, StreamQuery};
+use super::series::{Selector, SeriesGroups};
+use crate::measure::stream::Measures;
+use crate::rule::Rule;
+
+/// Events and samples in memory, as a source.
+#[derive(Debug)]
+pub struct Recorded {
+    measures: Measures,
+    first_event_ms: BTreeMap<Arc<str>, i64>,
+    first_sample_ms: Option<i64>,
+    series: BTreeMap<SeriesKey, Vec<Sample>>,
+}
+
+impl Recorded {
+    /// A record that will be read by `rules`. Set the rules first: events are counted as they are added.
+    #[must_use]
+    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, seed: u64) -> Self {
+        let mut measures = Measures::new(seed);
+        for rule in rules {
+            if let Query::Stream(query) = &rule.query {
+                measures.add(&rule.id, query, rule.step_ms(), i64::MIN);
+            }
+        }
+        measures.cover(i64::MIN);
+        Self { measures, first_event_ms: BTreeMap::new(), first_sample_ms: None, series: BTreeMap::new() }
+    }
+
+    /// Adds an event.
+    pub fn event(&mut self, stream: &str, time_ms: i64, fields: &Map<String, Value>) {
+        self.measures.count(stream, time_ms, fields);
+        let first_ms = self.first_event_ms.entry(stream.into()).or_insert(time_ms);
+        *first_ms = time_ms.min(*first_ms);
+    }
+
+    /// Says that a stream has events from before what was added.
+    pub fn stream_began(&mut self, stream: &str, first_ms: Option<i64>) {
+        if let Some(first_ms) = first_ms {
+            let known = self.first_event_ms.entry(stream.into()).or_insert(first_ms);
+            *known = first_ms.min(*known);
+        }
+    }
+
+    /// Says that series have samples from before what was added.
+    pub fn began(&mut self, first_ms: Option<i64>) {
+        self.first_sample_ms = [self.first_sample_ms, first_ms].into_iter().flatten().min();
+    }
+
+    /// Adds samples of one series, in any order; of two at one time the later added wins.
+    pub fn samples(&mut self, key: SeriesKey, samples: impl IntoIterator<Item = Sample>) {
+        let kept = self.series.entry(key).or_default();
+        kept.extend(samples);
+        kept.reverse();
+        kept.sort_by_key(|sample| sample.time_ms);
+        kept.dedup_by_key(|sample| sample.time_ms);
+    }
+
+    fn count(&self, due: &Due, query: &Arc<StreamQuery>) -> Result<Vec<Reading>, String> {
+        let step_ms = due.rule.step_ms();
+        let read = |window| {
+            let values = self.measures.read(query, step_ms, window);
+            values.ok_or_else(|| "the record does not hold this window".to_owned())
+        };
+        let now = if due.more { Vec::new() } else { read(due.window)? };
+        if query.remembers.is_some() {
+            return Ok(gather(due, now, &[self.measures.read_seen(query, step_ms, due.window)]));
+        }
+        let bases = due.bases.iter().map(|window| window.map_or(Ok(Vec::new()), read));
+        Ok(gather(due, now, &bases.collect::<Result<Vec<_>, _>>()?))
+    }
+
+    fn read(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
+        let windows = due.windows();
+        let mut groups = SeriesGroups::new(query, &windows)?;
+        self.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
+        Ok(readings(due, groups.values()))
+    }
+
+    fn first_data_ms(&self, rule: &Rule) -> Option<i64> {
+        match &rule.query {
+            Query::Stream(query) => self.first_event_ms.get(&query.stream).copied(),
+            Query::Series(query) => {
+                let selector = Selector::new(query).ok()?;
+                let matching = self.series.iter().filter(|(key, _)| selector.matches(key));
+                let first_ms =
+                    matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms);
+                first_ms.chain(self.first_sample_ms).min()
+            }
+            Query::Expression(_) => None,
+        }
+    }
+}
+
+impl Source for Recorded {
+    fn answer(&mut self, due: &Due) -> Answer {
+        let groups = match &due.rule.query {
+            Query::Stream(query) => self.count(due, query)?,
+            Query::Series(query) => self.read(due, query)?,
+            Query::Expression(query) => return expression::answer(due, query, &Metrics::new(&self.series)),
+        };
+        Ok(Readings { groups, first_data_ms: self.first_data_ms(&due.rule) })
+    }
+}
+
+/// Samples in memory as metrics, one value a minute: the last one in it, as carbon keeps them.
+#[derive(Debug)]
+pub struct Metrics<'a>(BTreeMap<String, &'a [Sample]>);
+
+const STEP_S: i64 = 60;
+
+impl<'a> Metrics<'a> {
+    /// The series under the names that expressions know them by; samples oldest first.
+    #[must_use]
+    pub fn new(series: &'a BTreeMap<SeriesKey, Vec<Sample>>) -> Self {
+        let name = |key: &SeriesKey| {
+            key.labels.iter().fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"))
+        };
+        Self(series.iter().map(|(key, samples)| (name(key), &samples[..])).collect())
+    }
+}
+
+/// The tags in a full name, `name` among them.
+fn tags_of(name: &str) -> BTreeMap<String, String> {
+    let mut parts = name.split(';');
+    let own = parts.next().unwrap_or_default().to_owned();
+    let tags =
+        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned()));
+    [("name".to_owned(), own)].into_iter().chain(tags).collect()
+}
+
+impl GraphiteSource for Metrics<'_> {
+    fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
+        let glob = Glob::new(pattern);
+        Ok(self.0.keys().filter(|name| glob.matches(name)).cloned().collect())
+    }
+
+    fn find_tagged(&self, conditions: &[&str]) -> Result<Vec<String>, String> {
+        let conditions = TagCondition::parse_all(conditions)?;
+        let fits = |name: &&String| {
+            let tags = tags_of(name);
+            conditions.iter().all(|condition| condition.matches(&tags))
+        };
+        Ok(self.0.keys().filter(fits).cloned().collect())
+    }
+
+    fn read(&self, name: &str, from_s: i64, until_s: i64, _: i64) -> Result<Option<Points>, String> {
+        let Some(samples) = self.0.get(name) else { return Ok(None) };
+        let (start_s, n_slots) = slots(from_s, until_s, STEP_S)?;
+        let mut values = vec![f64::NAN; n_slots];
+        let first = samples.partition_point(|sample| sample.time_ms < start_s * 1000);
+        for sample in &samples[first..] {
+            let slot = usize::try_from((sample.time_ms.div_euclid(1000) - start_s) / STEP_S);
+            let Some(value) = slot.ok().and_then(|slot| values.get_mut(slot)) else { break };
+            *value = sample.value;
+        }
+        Ok(Some(Points { start_s, step_s: STEP_S, values }))
+    }
+
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
+        Ok(Vec::new())
+    }
+}
+
+impl Stored for Metrics<'_> {
+    fn first_s(&self, name: &str) -> Result<Option<i64>, String> {
+        Ok(self.0.get(name).and_then(|samples| samples.first()).map(|sample| sample.time_ms.div_euclid(1000)))
+    }
+}
