@@ -23,7 +23,7 @@ pub struct Changes {
     /// Messages to send.
     pub outbox: Vec<Notification>,
     /// What each notification group has been told, in pieces; each replaces the stored one of the same name.
-    pub told: Vec<Told>,
+    pub notification_log: Vec<NotificationLogEntry>,
     /// Rule ids whose alerts, cursor and history of states end here (the rule was deleted).
     pub forgotten_rules: Vec<Arc<str>>,
     /// Groups without data for so long that their alerts are dropped.
@@ -46,7 +46,7 @@ impl Changes {
         self.alerts.extend(later.alerts);
         self.cursors.extend(later.cursors);
         self.outbox.extend(later.outbox);
-        self.told.extend(later.told);
+        self.notification_log.extend(later.notification_log);
         self.forgotten_rules.extend(later.forgotten_rules);
         self.forgotten_groups.extend(later.forgotten_groups);
         self.watched_ms = later.watched_ms.or(self.watched_ms);
@@ -79,7 +79,7 @@ pub struct Cursor {
 ///
 /// In pieces, so that a group of ten thousand alerts of which one changes costs one piece, not ten thousand.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct NotificationLogEntry {
     /// The receiver's name.
     pub receiver: Arc<str>,
     /// The labels the alerts are grouped by.

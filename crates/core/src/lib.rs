@@ -38,7 +38,7 @@ pub use alert::{
     NotifiedAlert, Omitted, Outcome, ResolvedReason,
 };
 pub use change_cause::Cause;
-pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, Silence, Told};
+pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, NotificationLogEntry, Silence};
 pub use days::Days;
 pub use document::{Node, Problem, Problems};
 pub use event::Event;

@@ -26,7 +26,7 @@ use lanner_core::{Score, Scorer};
 
 use self::forecast::{Forecasts, N_FORECASTS};
 use self::watch::Watch;
-use super::{Judged, SeriesDetector, Unjudged, score_of};
+use super::{NotScored, Scored, SeriesDetector, score_of};
 
 pub use alarms::Alarms;
 
@@ -55,7 +55,7 @@ const LARGEST: f64 = 1e300;
 /// }
 /// let judged = detector.judge(200 * 60_000, 40.0)?;
 /// assert!(judged.upper < 40.0 && judged.score.value() > 3.0 && alarms.raise(judged.score));
-/// # Ok::<(), lanner_detect::Unjudged>(())
+/// # Ok::<(), lanner_detect::NotScored>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Automatic {
@@ -122,15 +122,15 @@ impl Automatic {
     /// - `y`: the sample, in any unit.
     ///
     /// # Errors
-    /// [`Unjudged::WarmingUp`] for the first 50 samples, [`Unjudged::Gap`] for one that is not finite.
-    pub fn judge(&mut self, time_ms: i64, y: f64) -> Result<Judged, Unjudged> {
+    /// [`NotScored::WarmingUp`] for the first 50 samples, [`NotScored::Gap`] for one that is not finite.
+    pub fn judge(&mut self, time_ms: i64, y: f64) -> Result<Scored, NotScored> {
         self.last_ms = time_ms;
         self.learn(Some(time_ms), y)
     }
 
-    fn learn(&mut self, time_ms: Option<i64>, y: f64) -> Result<Judged, Unjudged> {
+    fn learn(&mut self, time_ms: Option<i64>, y: f64) -> Result<Scored, NotScored> {
         if !y.is_finite() {
-            return Err(Unjudged::Gap);
+            return Err(NotScored::Gap);
         }
         let y = y.clamp(-LARGEST, LARGEST);
         let forecasts = self.forecasts.at(time_ms);
@@ -147,13 +147,13 @@ impl Automatic {
         }
         match best {
             Some((judged, _)) if self.n_seen > self.warm_up => Ok(judged),
-            _ => Err(Unjudged::WarmingUp),
+            _ => Err(NotScored::WarmingUp),
         }
     }
 }
 
 impl SeriesDetector for Automatic {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let time_ms = self.step_ms.map(|step_ms| self.last_ms.saturating_add(step_ms));
         self.last_ms = time_ms.unwrap_or_default();
         self.learn(time_ms, y.unwrap_or(f64::NAN))

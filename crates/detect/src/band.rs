@@ -9,7 +9,8 @@ use lanner_core::{Score, Scorer};
 
 use super::robust::{MEAN_TO_STDDEV, median_and_spread};
 use super::{
-    Judged, MAX_STATE, OUTSIDE_COUNTS, ParamError, SeriesDetector, Unjudged, require, require_count, score_of,
+    MAX_STATE, NotScored, OUTSIDE_COUNTS, ParamError, Scored, SeriesDetector, require, require_count,
+    score_of,
 };
 
 /// What [`Band`] is told.
@@ -103,10 +104,10 @@ impl Band {
         self.past.push_back(y);
     }
 
-    fn judge(&mut self, y: f64) -> Result<Judged, Unjudged> {
+    fn judge(&mut self, y: f64) -> Result<Scored, NotScored> {
         let BandParams { n_seasons, width, min_width, .. } = self.params;
         let warm = self.past.len() >= self.warm_up();
-        let unjudged = if warm { Unjudged::NothingToCompare } else { Unjudged::WarmingUp };
+        let unjudged = if warm { NotScored::NothingToCompare } else { NotScored::WarmingUp };
         let mut values = self.same_time();
         let n = values.len();
         let (center, own) = median_and_spread(&mut values).ok_or(unjudged)?;
@@ -115,14 +116,14 @@ impl Band {
         let deviation = (y - center).abs();
         let is_outside = judgeable && deviation > half_width;
         self.learn(if is_outside { deviation.min(OUTSIDE_COUNTS * half_width / width) } else { deviation });
-        if judgeable { Ok(Judged::in_widths(y, center, half_width.max(min_width))) } else { Err(unjudged) }
+        if judgeable { Ok(Scored::in_widths(y, center, half_width.max(min_width))) } else { Err(unjudged) }
     }
 }
 
 impl SeriesDetector for Band {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let y = y.filter(|y| y.is_finite());
-        let judged = y.map_or(Err(Unjudged::Gap), |y| self.judge(y));
+        let judged = y.map_or(Err(NotScored::Gap), |y| self.judge(y));
         self.remember(y.unwrap_or(f64::NAN));
         judged
     }
@@ -216,7 +217,7 @@ mod tests {
             let _ = band.step((step % 24 != 7).then_some(5.0));
         }
         let judged: Vec<_> = (0..24).map(|_| band.step(Some(5.0)).map(|judged| judged.score)).collect();
-        assert_eq!(judged[7], Err(Unjudged::NothingToCompare));
+        assert_eq!(judged[7], Err(NotScored::NothingToCompare));
         assert!(judged.iter().enumerate().all(|(step, judged)| step == 7 || *judged == Ok(Score::ZERO)));
     }
 

@@ -23,7 +23,8 @@ use lanner_core::{Score, Scorer};
 use super::robust::MEAN_TO_STDDEV;
 use super::season::{self, Season};
 use super::{
-    Judged, MAX_STATE, OUTSIDE_COUNTS, ParamError, SeriesDetector, Unjudged, require, require_count, score_of,
+    MAX_STATE, NotScored, OUTSIDE_COUNTS, ParamError, Scored, SeriesDetector, require, require_count,
+    score_of,
 };
 
 /// What [`HoltWinters`] is told.
@@ -94,7 +95,7 @@ const MIN_JUDGED_AFTER: usize = 12;
 /// - **Rise and drop** of the same size score the same; a drop to 0 is one.
 /// - **New:** two seasons of warm-up (one, and 12 steps, where seasons are shorter than 12).
 /// - **Missing:** the state coasts. A time of the season that never had a value is
-///   [`Unjudged::NothingToCompare`], once.
+///   [`NotScored::NothingToCompare`], once.
 /// - **New levels** are anomalies until the level has crept there or `accept_after` values were outside.
 /// - **Constant** series have no band: any change scores very high; `min_width` says what is too little.
 /// - **Cost:** O(1) a step. State: 17 bytes for each step of the season (24 KB for a day of minutes).
@@ -271,23 +272,23 @@ impl HoltWinters {
         accepted
     }
 
-    fn judge(&mut self, slot: usize, y: f64, warm: bool) -> Result<Judged, Unjudged> {
+    fn judge(&mut self, slot: usize, y: f64, warm: bool) -> Result<Scored, NotScored> {
         self.n_gaps = 0;
         if self.slots.n_seen[slot] == 0 {
             self.level += self.trend;
             self.slots.season[slot] = y - self.level;
             self.slots.n_seen[slot] = 1;
-            return Err(if warm { Unjudged::NothingToCompare } else { Unjudged::WarmingUp });
+            return Err(if warm { NotScored::NothingToCompare } else { NotScored::WarmingUp });
         }
         let forecast = self.level + self.trend + self.slots.season[slot];
         let error = y - forecast;
         if !warm {
             self.learn(slot, error, error, f64::INFINITY);
-            return Err(Unjudged::WarmingUp);
+            return Err(NotScored::WarmingUp);
         }
         let HoltWintersParams { width, min_width, limit, .. } = self.params;
         let spread = self.spread(slot);
-        let judged = Judged::in_widths(y, forecast, (width * spread).max(min_width));
+        let judged = Scored::in_widths(y, forecast, (width * spread).max(min_width));
         if error.abs() <= judged.upper - judged.expected {
             self.outside = 0;
             self.learn(slot, error, error, f64::INFINITY);
@@ -301,7 +302,7 @@ impl HoltWinters {
 }
 
 impl SeriesDetector for HoltWinters {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let y = y.filter(|y| y.is_finite());
         let warm = self.n_steps >= self.warm_up();
         let started = self.started();
@@ -311,12 +312,12 @@ impl SeriesDetector for HoltWinters {
         match y {
             _ if !started => {
                 self.first_season(slot, y);
-                Err(if y.is_some() { Unjudged::WarmingUp } else { Unjudged::Gap })
+                Err(if y.is_some() { NotScored::WarmingUp } else { NotScored::Gap })
             }
             Some(y) => self.judge(slot, y, warm),
             None => {
                 self.coast();
-                Err(Unjudged::Gap)
+                Err(NotScored::Gap)
             }
         }
     }
@@ -443,13 +444,13 @@ mod tests {
     #[test]
     fn a_first_season_with_gaps() {
         let mut detector = new(24);
-        assert!((0..96).all(|_| detector.step(None) == Err(Unjudged::Gap)));
+        assert!((0..96).all(|_| detector.step(None) == Err(NotScored::Gap)));
         for step in 0..48 {
             let y = (step % 24 != 7).then(|| normal(step));
             assert!(detector.step(y).is_err());
         }
         let judged: Vec<_> = (48..96).map(|step| detector.step(Some(normal(step)))).collect();
-        let unknown = judged.iter().position(|judged| *judged == Err(Unjudged::NothingToCompare));
+        let unknown = judged.iter().position(|judged| *judged == Err(NotScored::NothingToCompare));
         assert_eq!(judged.iter().filter(|judged| judged.is_err()).count(), 1, "at {unknown:?}");
         assert!(judged.iter().flatten().all(|judged| judged.score.value() < 1.5));
     }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use lanner_core::{Score, Scorer};
 
 use super::robust::{median, median_and_spread};
-use super::{Judged, MAX_STATE, ParamError, SeriesDetector, Unjudged, require, require_count, score_of};
+use super::{MAX_STATE, NotScored, ParamError, Scored, SeriesDetector, require, require_count, score_of};
 
 /// What [`Level`] is told.
 ///
@@ -66,22 +66,22 @@ impl Level {
         Ok(Self { params, window: VecDeque::new() })
     }
 
-    fn judge(&self) -> Result<Judged, Unjudged> {
+    fn judge(&self) -> Result<Scored, NotScored> {
         let LevelParams { reference, recent, width, min_width } = self.params;
         let present = |y: &f64| !y.is_nan();
         let mut before: Vec<f64> = self.window.iter().take(reference).copied().filter(present).collect();
         let mut now: Vec<f64> = self.window.iter().skip(reference).copied().filter(present).collect();
         if before.len() * 2 < reference || now.len() * 2 < recent {
-            return Err(Unjudged::NothingToCompare);
+            return Err(NotScored::NothingToCompare);
         }
-        let (level, spread) = median_and_spread(&mut before).ok_or(Unjudged::NothingToCompare)?;
-        let now = median(&mut now).ok_or(Unjudged::NothingToCompare)?;
-        Ok(Judged::in_widths(now, level, (width * spread).max(min_width)))
+        let (level, spread) = median_and_spread(&mut before).ok_or(NotScored::NothingToCompare)?;
+        let now = median(&mut now).ok_or(NotScored::NothingToCompare)?;
+        Ok(Scored::in_widths(now, level, (width * spread).max(min_width)))
     }
 }
 
 impl SeriesDetector for Level {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let y = y.filter(|y| y.is_finite());
         let full = self.params.reference + self.params.recent;
         self.window.push_back(y.unwrap_or(f64::NAN));
@@ -89,8 +89,8 @@ impl SeriesDetector for Level {
             self.window.pop_front();
         }
         match y {
-            None => Err(Unjudged::Gap),
-            Some(_) if self.window.len() < full => Err(Unjudged::WarmingUp),
+            None => Err(NotScored::Gap),
+            Some(_) if self.window.len() < full => Err(NotScored::WarmingUp),
             Some(_) => self.judge(),
         }
     }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn levels() {
         #[track_caller]
-        fn check(values: &str, expected: Result<[f64; 2], Unjudged>) {
+        fn check(values: &str, expected: Result<[f64; 2], NotScored>) {
             let found = last(&mut new(), values).map(|judged| judged.score.value());
             let fits = match (found, expected) {
                 (Ok(score), Ok([low, high])) => low <= score && score <= high,
@@ -135,7 +135,7 @@ mod tests {
             assert!(fits, "{values}: {found:?} is not in {expected:?}");
         }
         const BEFORE: &str = "9 11 9 11 10 12 8 10";
-        check("9 11 9 11 10 12 8 10 9 11 10", Err(Unjudged::WarmingUp));
+        check("9 11 9 11 10 12 8 10 9 11 10", Err(NotScored::WarmingUp));
         let after = |values: &str| format!("{BEFORE} {values}");
         check(&after("9 11 10 10"), Ok([0.0, 0.2]));
         check(&after("10 10 90 10"), Ok([0.0, 0.2])); // a spike is no level
@@ -144,8 +144,8 @@ mod tests {
         check(&after("-10 -10 -10 -10"), Ok([3.9, 4.1]));
         check(&after("0 0 0 0"), Ok([1.9, 2.1])); // an outage
         check(&after("30 _ _ 30"), Ok([3.9, 4.1]));
-        check(&after("_ _ _ 30"), Err(Unjudged::NothingToCompare));
-        check(&after("30 30 30 _"), Err(Unjudged::Gap));
+        check(&after("_ _ _ 30"), Err(NotScored::NothingToCompare));
+        check(&after("30 30 30 _"), Err(NotScored::Gap));
         check(&after("30x12"), Ok([0.0, 0.0])); // the new normal
         check("0x12", Ok([0.0, 0.0]));
         check("7x12", Ok([0.0, 0.0]));

@@ -16,7 +16,7 @@
 //! - **Rise and drop** of the same size score the same; what size means is each detector's own, and said there.
 //! - **Zero** is a value: a drop to 0 scores like any drop, and nothing is divided by the metric alone.
 //! - **Missing** values are not judged and poison nothing: state coasts.
-//! - **New** series are [`Unjudged::WarmingUp`], never anomalies.
+//! - **New** series are [`NotScored::WarmingUp`], never anomalies.
 //! - **Constant** series score 0 until they change.
 //!
 //! Reading order: this page, [`time_shift`] (the simplest), [`holt_winters`], the others; [`threshold`] (thresholds
@@ -60,12 +60,12 @@ pub trait SeriesDetector: Scorer {
     ///
     /// # Errors
     /// Why nothing can be said.
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged>;
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored>;
 }
 
 /// What a detector says of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judged {
+pub struct Scored {
     /// How strange the value is.
     pub score: Score,
     /// What was expected, in the unit of the series.
@@ -78,7 +78,7 @@ pub struct Judged {
 
 /// Why a step has no score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unjudged {
+pub enum NotScored {
     /// There is no value.
     #[error("no value in this step")]
     Gap,
@@ -115,7 +115,7 @@ const OUTSIDE_COUNTS: f64 = 1.5;
 /// Differences below this share of the values are taken as rounding, not as change.
 const ROUNDING: f64 = 1e-9;
 
-impl Judged {
+impl Scored {
     /// A value against a band of `width` to each side; the score is the distance in widths.
     fn in_widths(y: f64, expected: f64, width: f64) -> Self {
         let width = width.max(ROUNDING * y.abs().max(expected.abs()));
@@ -126,7 +126,7 @@ impl Judged {
 }
 
 /// Only the score, for [`Scorer::push`].
-fn score_of(judged: Result<Judged, Unjudged>) -> Option<Score> {
+fn score_of(judged: Result<Scored, NotScored>) -> Option<Score> {
     judged.ok().map(|judged| judged.score)
 }
 

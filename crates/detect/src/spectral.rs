@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use lanner_core::{Score, Scorer};
 
 use super::fft::{self, Complex};
-use super::{Judged, ParamError, ROUNDING, SeriesDetector, Unjudged, require_count, score_of};
+use super::{NotScored, ParamError, ROUNDING, Scored, SeriesDetector, require_count, score_of};
 
 /// Points added after the latest one, so that it does not lie at the border (`kappa`).
 const N_ADDED: usize = 5;
@@ -90,7 +90,7 @@ impl Spectral {
         }
     }
 
-    fn judge(&self) -> Judged {
+    fn judge(&self) -> Scored {
         let values: Vec<f64> = self.window.iter().map(|(y, _)| *y).collect();
         let n = values.len();
         let expected = values.iter().map(|y| y / n as f64).sum::<f64>();
@@ -99,7 +99,7 @@ impl Spectral {
             let before = saliency[n - 1 - N_NEIGHBORS..n - 1].iter().sum::<f64>() / N_NEIGHBORS as f64;
             if before > 0.0 { (saliency[n - 1] - before) / before } else { 0.0 }
         });
-        Judged { score: Score::new(score), expected, lower: f64::NAN, upper: f64::NAN }
+        Scored { score: Score::new(score), expected, lower: f64::NAN, upper: f64::NAN }
     }
 }
 
@@ -147,19 +147,19 @@ fn continued(values: &[f64]) -> f64 {
 }
 
 impl SeriesDetector for Spectral {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let Some(y) = y.filter(|y| y.is_finite()) else {
             if let Some((last, _)) = self.window.back().copied() {
                 self.remember(last, true);
             }
-            return Err(Unjudged::Gap);
+            return Err(NotScored::Gap);
         };
         self.remember(y, false);
         if self.window.len() < self.n_points() {
-            return Err(Unjudged::WarmingUp);
+            return Err(NotScored::WarmingUp);
         }
         if self.n_gaps * 2 > self.n_points() {
-            return Err(Unjudged::NothingToCompare);
+            return Err(NotScored::NothingToCompare);
         }
         Ok(self.judge())
     }
@@ -220,15 +220,15 @@ mod tests {
     #[test]
     fn gaps() {
         let mut detector = new();
-        assert_eq!(detector.step(None), Err(Unjudged::Gap));
+        assert_eq!(detector.step(None), Err(NotScored::Gap));
         for index in 0..58 {
-            assert_eq!(detector.step(Some(noise(index))), Err(Unjudged::WarmingUp));
+            assert_eq!(detector.step(Some(noise(index))), Err(NotScored::WarmingUp));
         }
         assert!(detector.step(Some(0.5)).is_ok());
         for _ in 0..40 {
-            assert_eq!(detector.step(None), Err(Unjudged::Gap));
+            assert_eq!(detector.step(None), Err(NotScored::Gap));
         }
-        assert_eq!(detector.step(Some(0.5)), Err(Unjudged::NothingToCompare));
+        assert_eq!(detector.step(Some(0.5)), Err(NotScored::NothingToCompare));
     }
 
     #[test]

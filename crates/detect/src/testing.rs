@@ -1,6 +1,6 @@
 //! What the tests of all detectors share: series written as text, and the mirror.
 
-use super::{Judged, SeriesDetector, Unjudged};
+use super::{NotScored, Scored, SeriesDetector};
 
 /// A series from text: numbers, `_` for a gap, `12x5` for five times 12, `_x5` for five gaps.
 pub(super) fn series(text: &str) -> Vec<Option<f64>> {
@@ -12,7 +12,7 @@ pub(super) fn series(text: &str) -> Vec<Option<f64>> {
 }
 
 /// What a detector says of the last value of a series.
-pub(super) fn last(detector: &mut impl SeriesDetector, text: &str) -> Result<Judged, Unjudged> {
+pub(super) fn last(detector: &mut impl SeriesDetector, text: &str) -> Result<Scored, NotScored> {
     series(text).into_iter().map(|y| detector.step(y)).last().unwrap()
 }
 

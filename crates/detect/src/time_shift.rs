@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use lanner_core::{Score, Scorer};
 
 use super::robust::median;
-use super::{Judged, MAX_STATE, ParamError, SeriesDetector, Unjudged, require, require_count, score_of};
+use super::{MAX_STATE, NotScored, ParamError, Scored, SeriesDetector, require, require_count, score_of};
 
 /// What [`TimeShift`] is told.
 ///
@@ -38,8 +38,8 @@ impl Default for TimeShiftParams {
 /// - **Score:** `|y - base| / max(floor, min(|y|, |base|))`. 1 is doubled or halved, 3 four times or a quarter.
 /// - **Rise and drop:** from a to b scores like from b to a, and like from -a to -b.
 /// - **Zero:** from or to 0 is infinite where there is no `floor`; from 0 to 0 is 0.
-/// - **Missing:** a base needs at least half of the values it is the median of: [`Unjudged::NothingToCompare`]
-///   where gaps took them, [`Unjudged::WarmingUp`] where the series is too short.
+/// - **Missing:** a base needs at least half of the values it is the median of: [`NotScored::NothingToCompare`]
+///   where gaps took them, [`NotScored::WarmingUp`] where the series is too short.
 /// - **Cost:** O(`median_of`) a step. State: `shift * median_of` values.
 #[derive(Debug, Clone)]
 pub struct TimeShift {
@@ -61,16 +61,16 @@ impl TimeShift {
         Ok(Self { params, past: VecDeque::new() })
     }
 
-    fn base(&self) -> Result<f64, Unjudged> {
+    fn base(&self) -> Result<f64, NotScored> {
         let TimeShiftParams { shift, median_of, .. } = self.params;
         let len = self.past.len();
         let reached = (1..=median_of).map_while(|k| len.checked_sub(k * shift));
         let mut values: Vec<f64> = reached.map(|index| self.past[index]).filter(|y| !y.is_nan()).collect();
         if values.len() * 2 < median_of {
             let short = len < self.warm_up();
-            return Err(if short { Unjudged::WarmingUp } else { Unjudged::NothingToCompare });
+            return Err(if short { NotScored::WarmingUp } else { NotScored::NothingToCompare });
         }
-        median(&mut values).ok_or(Unjudged::NothingToCompare)
+        median(&mut values).ok_or(NotScored::NothingToCompare)
     }
 
     fn remember(&mut self, y: f64) {
@@ -82,22 +82,22 @@ impl TimeShift {
 }
 
 /// The change in units of the smaller value.
-fn judge(y: f64, base: f64, floor: f64) -> Judged {
+fn judge(y: f64, base: f64, floor: f64) -> Scored {
     let smaller = |a: f64, b: f64| a.abs().min(b.abs()).max(floor);
     let score = if y == base { 0.0 } else { (y - base).abs() / smaller(y, base) };
     // Where the score is 1: away from 0 by the base itself, towards 0 by half of it (or by the floor).
     let away = base.abs().max(floor);
     let towards = (base.abs() / 2.0).max(floor.min(away));
     let (up, down) = if base < 0.0 { (towards, away) } else { (away, towards) };
-    Judged { score: Score::new(score), expected: base, lower: base - down, upper: base + up }
+    Scored { score: Score::new(score), expected: base, lower: base - down, upper: base + up }
 }
 
 impl SeriesDetector for TimeShift {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let base = self.base();
         let y = y.filter(|y| y.is_finite());
         self.remember(y.unwrap_or(f64::NAN));
-        Ok(judge(y.ok_or(Unjudged::Gap)?, base?, self.params.floor))
+        Ok(judge(y.ok_or(NotScored::Gap)?, base?, self.params.floor))
     }
 }
 
@@ -130,12 +130,12 @@ mod tests {
     #[test]
     fn changes() {
         #[track_caller]
-        fn check(detector: &TimeShift, values: &str, expected: Result<f64, Unjudged>) {
+        fn check(detector: &TimeShift, values: &str, expected: Result<f64, NotScored>) {
             let found = last(&mut detector.clone(), values).map(|judged| judged.score.value());
             assert_eq!(found, expected, "{values}");
         }
         let plain = new(2, 1, 0.0);
-        check(&plain, "8 1", Err(Unjudged::WarmingUp));
+        check(&plain, "8 1", Err(NotScored::WarmingUp));
         check(&plain, "8 1 8", Ok(0.0));
         check(&plain, "8 1 16", Ok(1.0));
         check(&plain, "16 1 8", Ok(1.0)); // as the rise
@@ -145,8 +145,8 @@ mod tests {
         check(&plain, "0 1 8", Ok(f64::INFINITY));
         check(&plain, "0 1 0", Ok(0.0));
         check(&plain, "-4 1 4", Ok(2.0)); // farther than halved or doubled
-        check(&plain, "_ 1 8", Err(Unjudged::NothingToCompare));
-        check(&plain, "8 1 _", Err(Unjudged::Gap));
+        check(&plain, "_ 1 8", Err(NotScored::NothingToCompare));
+        check(&plain, "8 1 _", Err(NotScored::Gap));
         let floored = new(2, 1, 10.0);
         check(&floored, "0 1 5", Ok(0.5));
         check(&floored, "1 1 3", Ok(0.2));
@@ -155,7 +155,7 @@ mod tests {
         check(&weeks, "8 1 99 1 8", Ok(5.6875));
         check(&weeks, "8 1 99 1 10 1 20", Ok(1.0)); // against 10
         check(&weeks, "8 1 _ 1 10 1 18", Ok(1.0)); // against 9, of two
-        check(&weeks, "8 1 _ 1 _ 1 18", Err(Unjudged::NothingToCompare));
+        check(&weeks, "8 1 _ 1 _ 1 18", Err(NotScored::NothingToCompare));
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! From values with times to steps.
 
-use super::{Judged, SeriesDetector, Unjudged};
+use super::{NotScored, Scored, SeriesDetector};
 
 /// Feeds a detector by time: missing steps become gaps, and a very long gap a fresh start.
 ///
 /// ```
-/// use lanner_detect::{TimeShift, TimeShiftParams, Timed, Unjudged};
+/// use lanner_detect::{TimeShift, TimeShiftParams, Timed, NotScored};
 ///
 /// let last_minute = TimeShift::try_new(TimeShiftParams { shift: 1, ..TimeShiftParams::default() })?;
 /// let mut timed = Timed::new(last_minute, 60, 1_000);
-/// assert_eq!(timed.push(0, Some(5.0)), Err(Unjudged::WarmingUp));
+/// assert_eq!(timed.push(0, Some(5.0)), Err(NotScored::WarmingUp));
 /// assert!(timed.push(60, Some(10.0)).is_ok());
-/// assert_eq!(timed.push(180, Some(10.0)), Err(Unjudged::NothingToCompare)); // nothing at 120
-/// assert_eq!(timed.push(180, Some(11.0)), Err(Unjudged::OutOfOrder));
+/// assert_eq!(timed.push(180, Some(10.0)), Err(NotScored::NothingToCompare)); // nothing at 120
+/// assert_eq!(timed.push(180, Some(11.0)), Err(NotScored::OutOfOrder));
 /// # Ok::<(), lanner_detect::ParamError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -36,12 +36,12 @@ impl<D: SeriesDetector + Clone> Timed<D> {
     ///
     /// # Errors
     /// Why nothing can be said. A second value in a step, or one of an earlier step, changes nothing.
-    pub fn push(&mut self, time_s: i64, y: Option<f64>) -> Result<Judged, Unjudged> {
+    pub fn push(&mut self, time_s: i64, y: Option<f64>) -> Result<Scored, NotScored> {
         let now = time_s.div_euclid(self.step_s);
         if let Some(last) = self.last {
             let n_missing = now.saturating_sub(last) - 1;
             if n_missing < 0 {
-                return Err(Unjudged::OutOfOrder);
+                return Err(NotScored::OutOfOrder);
             }
             if n_missing > i64::from(self.max_gap_steps) {
                 self.detector = self.fresh.clone();
@@ -74,8 +74,8 @@ mod tests {
             let _ = timed.push(step * 10, Some(1.0));
         }
         assert!(timed.push(55, Some(1.0)).is_ok());
-        assert_eq!(timed.push(110, Some(1.0)), Err(Unjudged::WarmingUp));
-        assert_eq!(timed.push(i64::MAX, Some(1.0)), Err(Unjudged::WarmingUp));
-        assert_eq!(timed.push(i64::MIN, Some(1.0)), Err(Unjudged::OutOfOrder));
+        assert_eq!(timed.push(110, Some(1.0)), Err(NotScored::WarmingUp));
+        assert_eq!(timed.push(i64::MAX, Some(1.0)), Err(NotScored::WarmingUp));
+        assert_eq!(timed.push(i64::MIN, Some(1.0)), Err(NotScored::OutOfOrder));
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use lanner_core::{Score, Scorer};
 
-use super::{Judged, ParamError, SeriesDetector, Unjudged, require_count, score_of};
+use super::{NotScored, ParamError, Scored, SeriesDetector, require_count, score_of};
 
 /// What [`Variation`] is told.
 ///
@@ -75,12 +75,12 @@ impl Variation {
     }
 
     /// Mean, standard deviation and their quotient. Scaled, so that no square overflows.
-    fn judge(&self) -> Judged {
+    fn judge(&self) -> Scored {
         let scale = self.window.iter().fold(0.0_f64, |scale, y| scale.max(y.abs()));
         let ceiling = ceiling(self.n);
         if scale == 0.0 {
             let score = Score::new(if self.alive { ceiling } else { 0.0 });
-            return Judged { score, expected: 0.0, lower: 0.0, upper: 0.0 };
+            return Scored { score, expected: 0.0, lower: 0.0, upper: 0.0 };
         }
         let n = self.n as f64;
         // Around the first value: equal values then have exactly no spread.
@@ -91,18 +91,18 @@ impl Variation {
         let mean = first + offset;
         let variation = if stddev == 0.0 { 0.0 } else { (stddev / mean.abs()).min(ceiling) };
         let (mean, stddev) = (mean * scale, stddev * scale);
-        Judged { score: Score::new(variation), expected: mean, lower: mean - stddev, upper: mean + stddev }
+        Scored { score: Score::new(variation), expected: mean, lower: mean - stddev, upper: mean + stddev }
     }
 }
 
 impl SeriesDetector for Variation {
-    fn step(&mut self, y: Option<f64>) -> Result<Judged, Unjudged> {
+    fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let Some(y) = y.filter(|y| y.is_finite()) else {
             self.n_gaps += 1;
             if self.n_gaps >= self.n {
                 self.window.clear();
             }
-            return Err(Unjudged::Gap);
+            return Err(NotScored::Gap);
         };
         self.n_gaps = 0;
         self.alive |= y != 0.0;
@@ -111,7 +111,7 @@ impl SeriesDetector for Variation {
             self.window.pop_front();
         }
         if self.window.len() < self.n {
-            return Err(if self.warm { Unjudged::NothingToCompare } else { Unjudged::WarmingUp });
+            return Err(if self.warm { NotScored::NothingToCompare } else { NotScored::WarmingUp });
         }
         self.warm = true;
         Ok(self.judge())
@@ -147,12 +147,12 @@ mod tests {
     #[test]
     fn windows() {
         #[track_caller]
-        fn check(values: &str, expected: Result<f64, Unjudged>) {
+        fn check(values: &str, expected: Result<f64, NotScored>) {
             let found = last(&mut new(5), values).map(|judged| judged.score.value());
             let close = matches!((found, expected), (Ok(a), Ok(b)) if (a - b).abs() < 1e-12);
             assert!(close || found == expected, "{values}: {found:?} is not {expected:?}");
         }
-        check("10 10 10 10", Err(Unjudged::WarmingUp));
+        check("10 10 10 10", Err(NotScored::WarmingUp));
         check("10 10 10 10 10", Ok(0.0));
         check("0.1x5", Ok(0.0)); // although 0.1 * 5 / 5 need not be 0.1
         check("10 10 10 10 40", Ok(0.75));
@@ -164,8 +164,8 @@ mod tests {
         check("0x9 10", Ok(2.0));
         check("-10 10 -10 10 0", Ok(2.0)); // mean 0
         check("10x5 _ _ _ 10", Ok(0.0)); // a gap is skipped
-        check("10x5 _ _ _ _ _ 10", Err(Unjudged::NothingToCompare));
-        check("10x5 _", Err(Unjudged::Gap));
+        check("10x5 _ _ _ _ _ 10", Err(NotScored::NothingToCompare));
+        check("10x5 _", Err(NotScored::Gap));
         check("10 20x5", Ok(0.0)); // a new level is calm again
         check("1e300 1e300 1e300 1e300 4e300", Ok(0.75));
     }

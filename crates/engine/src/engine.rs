@@ -9,7 +9,7 @@
 //! Windows of one rule are walked strictly in order: the next is planned when the last was applied. After
 //! downtime the missed windows come first, at most `max_catchup` of them.
 
-mod judge;
+mod decide;
 mod mutes;
 mod rules;
 
@@ -18,20 +18,20 @@ use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{
-    Acknowledgement, Alert, AlertState, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels, Outcome,
-    ResolvedReason, Silence, TimeRange, Told,
+    Acknowledgement, Alert, AlertState, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels,
+    NotificationLogEntry, Outcome, ResolvedReason, Silence, TimeRange,
 };
 
 use crate::alert::matcher::Silences;
 use crate::alert::notify::{Inhibition, Notifier, Route};
-use crate::alert::state::{self, Step};
+use crate::alert::state::{self, Transition};
 use crate::alert::vitals::{SelfWatch, SwitchNews, Vitals};
-use crate::detector::learning::{Lessons, Memory};
+use crate::detector::learning::{Memory, TrainingBatch};
 use crate::rule::Rule;
 use crate::source::join::joined;
 use crate::source::{Answer, Due, Gaps, Query, Reading};
 
-use judge::{Asked, Found, Judged, evaluation};
+use decide::{Case, Decision, Found, evaluation};
 pub use rules::RuleChanges;
 
 /// What is due, and what was passed over.
@@ -81,7 +81,12 @@ impl Engine {
     }
 
     /// Takes up the state of an earlier run; before [`Self::set_rules`].
-    pub fn restore(&mut self, mut alerts: Vec<Alert>, cursors: Vec<Cursor>, mut told: Vec<Told>) {
+    pub fn restore(
+        &mut self,
+        mut alerts: Vec<Alert>,
+        cursors: Vec<Cursor>,
+        mut told: Vec<NotificationLogEntry>,
+    ) {
         self.self_watch.restore(&mut alerts, &mut told);
         for alert in alerts {
             if alert.active {
@@ -131,8 +136,8 @@ impl Engine {
     ) {
         // A group is forgotten by windows, everything else by people.
         let at_ms = if reason == ResolvedReason::NoLongerMeasured { alert.window.end_ms } else { now_ms };
-        if state::abandon(alert, rule, reason, at_ms) == Step::Resolved {
-            self.notifier.note(now_ms, state::told(alert), &[]);
+        if state::resolve_now(alert, rule, reason, at_ms) == Transition::Resolved {
+            self.notifier.record(now_ms, state::notified_alert(alert), &[]);
             changes.alerts.push(alert.clone());
         }
     }
@@ -183,15 +188,15 @@ impl Engine {
         if rule.due_ms(window) > now_ms {
             return schedule_next(&mut self.due, &self.gaps, tracked);
         }
-        let (bases, more) = match rule.detector.learner() {
+        let (baselines, more) = match rule.detector.learner() {
             Some(learner) => {
-                let Lessons { windows, more } = tracked.memory.lessons(&rule, learner, window);
+                let TrainingBatch { windows, more } = tracked.memory.next_batch(&rule, learner, window);
                 (windows.into_iter().map(Some).collect(), more)
             }
-            None => (rule.base_windows(window), false),
+            None => (rule.baseline_windows(window), false),
         };
         plan.due.push(Due {
-            bases,
+            baselines,
             more,
             settled: rule.settled(tracked.cursor, window),
             known: tracked.alerts.keys().filter(|group| **group != Group::Unknown).cloned().collect(),
@@ -236,11 +241,11 @@ impl Engine {
         let read: &[Reading] = answer.as_ref().map_or(&[], |readings| &readings.groups);
         let mut found: Vec<&Reading> = read.iter().collect();
         found.sort_by(|a, b| a.group.cmp(&b.group));
-        let mut verdicts = Vec::new();
+        let mut scores = Vec::new();
         if let (Ok(readings), Some(learner)) = (answer, due.rule.detector.learner())
             && rule.version == due.rule.version
         {
-            verdicts = memory.learn(due, learner, &self.gaps, &found);
+            scores = memory.learn(due, learner, &self.gaps, &found);
             if due.more {
                 // When the series of an expression began is known of those alone that a window read.
                 if !matches!(rule.query, Query::Expression(_)) {
@@ -252,10 +257,10 @@ impl Engine {
         let found = found
             .into_iter()
             .enumerate()
-            .map(|(at, reading)| (&reading.group, Found { reading, verdict: verdicts.get(at).copied() }));
+            .map(|(at, reading)| (&reading.group, Found { reading, score: scores.get(at).copied() }));
         // Which earlier windows are read beside this one depends on what is remembered; who is judged must not.
         let learns = due.rule.detector.learner().is_some();
-        let nothing = due.rule.query.of_nothing();
+        let nothing = due.rule.query.value_when_empty();
         let is_there = |reading: &Reading| reading.value.is_some() && reading.value != nothing;
         let found = found.filter(|(group, found)| {
             !learns || is_there(found.reading) || alerts.contains_key(*group) || **group == Group::Whole
@@ -266,24 +271,24 @@ impl Engine {
         // that an expression finds nothing at all, while it knows no group that could bear it.
         let is_grouped = !due.rule.query.by().is_empty();
         let knows_nobody = subjects.iter().all(|(group, ..)| **group == Group::Unknown);
-        let finds_nothing = knows_nobody && due.rule.query.must_find();
+        let finds_nothing = knows_nobody && due.rule.query.alert_when_empty();
         let nobody = if is_grouped { Group::Unknown } else { Group::Whole };
         let is_spoken_of = subjects.first().is_some_and(|(first, ..)| **first == nobody);
         if !is_spoken_of && (!is_grouped || (subjects.is_empty() && (answer.is_err() || finds_nothing))) {
             subjects.insert(0, (&nobody, None, None));
         }
         let judge = |(group, alert, found): Subject<'_>| {
-            let judged = match answer {
-                Err(why) => Judged::failed(why),
+            let decision = match answer {
+                Err(why) => Decision::failed(why),
                 // It is no longer unknown whom the rule speaks of, or nothing is wrong with nobody.
-                Ok(_) if *group == Group::Unknown && !finds_nothing => Judged::of(Outcome::Normal),
+                Ok(_) if *group == Group::Unknown && !finds_nothing => Decision::of(Outcome::Normal),
                 Ok(readings) => {
-                    let asked =
-                        Asked { due, gaps: &self.gaps, first_data_ms: readings.first_data_ms, alert, found };
-                    asked.judge()
+                    let case =
+                        Case { due, gaps: &self.gaps, first_data_ms: readings.first_data_ms, alert, found };
+                    case.decide()
                 }
             };
-            evaluation(due, group, judged, alert, now_ms)
+            evaluation(due, group, decision, alert, now_ms)
         };
         subjects.into_iter().map(judge).collect()
     }
@@ -309,11 +314,11 @@ impl Engine {
             let alert = tracked
                 .alerts
                 .entry(group.clone())
-                .or_insert_with(|| Box::new(state::newborn(rule, &group, evaluation.window.start_ms)));
-            let step = state::advance(alert, rule, &evaluation);
+                .or_insert_with(|| Box::new(state::new_alert(rule, &group, evaluation.window.start_ms)));
+            let step = state::step(alert, rule, &evaluation);
             evaluation.state = alert.state;
-            if step != Step::Quiet {
-                self.notifier.note(now_ms, state::told(alert), &rule.receivers);
+            if step != Transition::Quiet {
+                self.notifier.record(now_ms, state::notified_alert(alert), &rule.receivers);
                 self.notifier.acknowledge(now_ms, &alert.fingerprint(), alert.acknowledged.clone());
             }
             let silent_ms = evaluation.window.end_ms - alert.seen_ms;
@@ -369,7 +374,7 @@ impl Engine {
         alert.acknowledged = acknowledged;
         self.notifier.acknowledge(now_ms, fingerprint, alert.acknowledged.clone());
         let alerts = vec![Alert::clone(alert)];
-        Some(Changes { alerts, told: self.notifier.take_told(), ..Changes::default() })
+        Some(Changes { alerts, notification_log: self.notifier.take_log(), ..Changes::default() })
     }
 
     /// Whether an episode of the alert with this fingerprint runs.
@@ -379,14 +384,14 @@ impl Engine {
     }
 
     /// Tells a group again what was given up, as far as it is still true. Returns whether there is anything to tell.
-    pub fn tell_again(&mut self, now_ms: i64, receiver: &Arc<str>, group: &Labels) -> bool {
-        self.notifier.tell_again(now_ms, receiver, group)
+    pub fn resend(&mut self, now_ms: i64, receiver: &Arc<str>, group: &Labels) -> bool {
+        self.notifier.resend(now_ms, receiver, group)
     }
 
     fn flush(&mut self, now_ms: i64, changes: &mut Changes) {
         let news = self.notifier.tick(now_ms);
         changes.outbox.extend(news.messages);
-        changes.told.extend(news.told);
+        changes.notification_log.extend(news.log);
     }
 
     /// Where the next window of a rule begins: what came before, it no longer needs, but for late events

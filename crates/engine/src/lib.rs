@@ -1,4 +1,4 @@
-//! The engine: rules, schedule, measures, detectors, the life of alerts, and who is told.
+//! The engine: rules, schedule, measures, detectors, the state machine of alerts, and who is notified.
 //!
 //! It is three pure calls. [`Engine::plan`] says which evaluations are due, [`Engine::evaluate`] scores and
 //! decides, [`Engine::apply`] moves alerts and says what to write and send. Fetching, storing and sending

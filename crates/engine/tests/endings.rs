@@ -44,7 +44,7 @@ fn walk(engine: &mut Engine, end_ms: i64, value: Option<f64>) -> Vec<Notificatio
         let reading = Reading {
             group: Group::Of(Labels::new([("bank", "hsbc")])),
             value,
-            bases: Vec::new(),
+            baselines: Vec::new(),
             is_new: false,
         };
         let groups = if value.is_some() { vec![reading] } else { Vec::new() };
@@ -130,7 +130,7 @@ fn an_end_says_that_it_ended_and_why() {
 fn a_change_that_measures_the_same_ends_nothing() {
     let (mut engine, _) = firing(&json!({}));
     let changes = engine.set_rules(vec![rule(2, &json!({"absolute": {"max": 1}}))], 2 * MINUTE_MS);
-    assert_eq!((changes.outbox, changes.told), (Vec::new(), Vec::new()));
+    assert_eq!((changes.outbox, changes.notification_log), (Vec::new(), Vec::new()));
 }
 
 #[test]

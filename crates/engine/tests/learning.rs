@@ -72,7 +72,7 @@ impl World {
         engine
     }
 
-    /// What is due at `now_ms`, answered, and what came of it; lessons are learned on the way.
+    /// What is due at `now_ms`, answered, and what came of it; earlier windows are learned on the way.
     fn turn(&mut self, engine: &mut Engine, now_ms: i64) -> Option<(Due, Vec<Evaluation>)> {
         loop {
             let due = engine.plan(now_ms, 1).due.pop()?;
@@ -179,7 +179,7 @@ fn a_step_reads_no_earlier_window_and_a_start_reads_in_parts() {
     for hour in 351..360 {
         let now_ms = world.begin_ms + hour * HOUR_MS + 30_000;
         while let Some(due) = engine.plan(now_ms, 1).due.pop() {
-            n_read.push(due.bases.len());
+            n_read.push(due.baselines.len());
             let answer = world.record.answer(&due);
             let evaluations = engine.evaluate(&due, &answer, now_ms);
             assert_eq!(evaluations.is_empty(), due.more);
@@ -206,7 +206,7 @@ fn a_source_that_fails_while_learning_is_said_and_waited_for() {
     assert_eq!(evaluations[0].outcome, Outcome::Normal);
 }
 
-/// A source that is late all the time makes nobody blind, and costs a bounded number of lessons a window.
+/// A source that is late all the time makes nobody blind, and costs a bounded number of windows to learn for each.
 #[test]
 fn what_is_late_all_the_time_is_learned_again_now_and_then() {
     let groups: Vec<Hours> = vec![(0..4_000).map(|hour| Some((hour % 6) as u8 + 1)).collect()];
@@ -215,11 +215,11 @@ fn what_is_late_all_the_time_is_learned_again_now_and_then() {
     world.document["holt_winters"] = json!({ "season": "1d", "seasons": 30 });
     let mut engine = world.engine((Vec::new(), Vec::new()), world.begin_ms + 3_900 * HOUR_MS);
     let fingerprint = rule(&world.document).query.fingerprint();
-    let (mut n_lessons, mut n_judged, mut turns) = (0, 0, 0);
+    let (mut n_trained, mut n_judged, mut turns) = (0, 0, 0);
     for hour in 3_901..4_000 {
         let now_ms = world.begin_ms + hour * HOUR_MS + 30_000;
         while let Some(due) = engine.plan(now_ms, 1).due.pop() {
-            n_lessons += due.bases.len();
+            n_trained += due.baselines.len();
             turns += 1;
             let answer = world.record.answer(&due);
             let evaluations = engine.evaluate(&due, &answer, now_ms);
@@ -230,6 +230,6 @@ fn what_is_late_all_the_time_is_learned_again_now_and_then() {
         }
     }
     assert_eq!(n_judged, 99, "every window is judged");
-    assert!(n_lessons > 10 * 720, "it is learned again: {n_lessons} lessons in {turns} turns");
-    assert!(n_lessons < 1_000 * 100 + 1_440, "{n_lessons} lessons for 99 windows");
+    assert!(n_trained > 10 * 720, "it is learned again: {n_trained} windows in {turns} turns");
+    assert!(n_trained < 1_000 * 100 + 1_440, "{n_trained} windows for 99 windows");
 }

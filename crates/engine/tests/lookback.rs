@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS};
 use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
-use lanner_engine::lookback::{self, Course, Goal, Incident, Record, Review, Terms};
+use lanner_engine::lookback::{self, Goal, Incident, Record, Review, Terms, Timeline};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::source::Recorded;
 use lanner_engine::{Engine, Node, Rule};
@@ -59,12 +59,12 @@ fn review(text: &str, series: &[Series<'_>], step_ms: i64, terms: &Terms) -> Rev
 }
 
 /// What replaying the rule with another detector comes to.
-fn changed(rule: &Rule, kind: &str, detector: &Value, series: &[Series<'_>]) -> (Arc<Rule>, Course) {
+fn changed(rule: &Rule, kind: &str, detector: &Value, series: &[Series<'_>]) -> (Arc<Rule>, Timeline) {
     let mut document = rule.document();
     document[kind] = detector.clone();
     let (rule, replay) = replayed(Rule::from_json(&document, 1).unwrap(), series, MINUTE_MS);
-    let course = Record::new(&rule, &replay.evaluations.iter().collect::<Vec<_>>(), None).lived(&rule);
-    (rule, course)
+    let timeline = Record::new(&rule, &replay.evaluations.iter().collect::<Vec<_>>(), None).replayed(&rule);
+    (rule, timeline)
 }
 
 const QUERY: &str = "query: { series: rate, by: [host] }, window: 1m, forget: 6m";
@@ -133,21 +133,21 @@ proptest! {
         let text = format!("{{ id: r, {QUERY}, {} }}", DETECTORS[kind]);
         let (rule, record) = record(&text, &series, MINUTE_MS);
         let kind = DETECTORS[kind].split(':').next().unwrap();
-        prop_assert_eq!(record.lived(&rule), record.tried(&rule), "as they are");
+        prop_assert_eq!(record.replayed(&rule), record.simulated(&rule), "as they are");
         let other = scaled(&rule.document()[kind], by);
         let mut document = rule.document();
         document[kind] = other.clone();
         if Rule::from_json(&document, 1).is_ok() {
             let (other_rule, expected) = changed(&rule, kind, &other, &series);
-            prop_assert_eq!(record.tried(&other_rule), expected, "{}", other);
+            prop_assert_eq!(record.simulated(&other_rule), expected, "{}", other);
         }
         let start_ms = START_MS + incident_min * MINUTE_MS;
         let incident = Incident { range: TimeRange::new(start_ms, start_ms + 9 * MINUTE_MS), labels: Labels::default() };
         let terms = Terms { incidents: vec![incident], alarms_per_week: Some(wanted), ..Terms::default() };
         let review = lookback::review(&rule, &record, &terms);
         for suggestion in &review.suggestions {
-            let (_, course) = changed(&rule, kind, &suggestion.detector, &series);
-            let counts = course.episodes.iter().filter(|it| !suggestion.errors_only || it.was_error);
+            let (_, timeline) = changed(&rule, kind, &suggestion.detector, &series);
+            let counts = timeline.episodes.iter().filter(|it| !suggestion.errors_only || it.was_error);
             prop_assert_eq!(counts.count() as u64, suggestion.n_episodes, "{:?}", suggestion);
             if matches!(suggestion.goal, Goal::AlarmsPerWeek(_)) {
                 prop_assert!(suggestion.per_week <= wanted * (1.0 + 1e-12), "{:?}", suggestion);

@@ -202,7 +202,7 @@ fn a_restart_forgets_and_repeats_nothing() {
     let mut before = engine();
     let changes = before.observe(0, &sick);
     let mut after = engine();
-    let told = changes.told.into_iter().last().into_iter().collect(); // as the store keeps it: the last of a name
+    let told = changes.notification_log.into_iter().last().into_iter().collect(); // as the store keeps it: the last of a name
     after.restore(changes.alerts, Vec::new(), told);
     // Rules that are put in force end nothing that is not theirs.
     assert_eq!(after.set_rules(Vec::new(), 0), Changes::default());

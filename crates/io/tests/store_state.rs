@@ -3,7 +3,7 @@
 use lanner_core::time::{DAY_MS, MINUTE_MS};
 use lanner_core::{
     Alert, AlertState, Changes, Cursor, Evaluation, Group, Labels, MatchOp, Matcher, Measured, Notification,
-    Outcome, Score, Silence, TimeRange, Told,
+    NotificationLogEntry, Outcome, Score, Silence, TimeRange,
 };
 use lanner_io::receiver::Next;
 use lanner_io::store::{DocumentChange, EvaluationFilter, OutboxState, Store, StoreError, StoreOptions};
@@ -92,7 +92,7 @@ fn turn(n: i64) -> Changes {
         alerts: vec![alert("drop", bank("hsbc"))],
         cursors: vec![Cursor { rule: "drop".into(), window: window(n) }],
         outbox: vec![notification(&format!("key {n}"), window(n).end_ms)],
-        told: vec![Told {
+        notification_log: vec![NotificationLogEntry {
             receiver: "on-call".into(),
             group: bank("hsbc").labels().clone(),
             alert: None,
@@ -120,7 +120,7 @@ fn a_turn_is_read_back_after_a_restart() {
     let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
     assert_eq!(store.load_alerts().unwrap(), [alert("drop", bank("hsbc"))]);
     assert_eq!(store.load_cursors().unwrap(), turn(2).cursors);
-    assert_eq!(store.load_told().unwrap(), turn(2).told);
+    assert_eq!(store.load_notification_log().unwrap(), turn(2).notification_log);
     let query = u64::MAX - 3;
     let found = store.measured(query, &bank("ing"), window(1)).unwrap();
     assert_eq!(found.as_ref(), Some(&turn(1).history[1]));
@@ -146,13 +146,13 @@ fn a_turn_is_read_back_after_a_restart() {
     store.apply(Changes { forgotten_groups, ..Changes::default() }).unwrap().wait().unwrap();
     assert_eq!(store.load_alerts().unwrap(), [alert("drop", bank("ing"))]);
     let end = Changes {
-        told: vec![Told { record: None, ..turn(2).told[0].clone() }],
+        notification_log: vec![NotificationLogEntry { record: None, ..turn(2).notification_log[0].clone() }],
         forgotten_rules: vec!["drop".into()],
         ..Changes::default()
     };
     store.apply(end).unwrap().wait().unwrap();
     assert!(store.load_alerts().unwrap().is_empty() && store.load_cursors().unwrap().is_empty());
-    assert!(store.load_told().unwrap().is_empty());
+    assert!(store.load_notification_log().unwrap().is_empty());
 }
 
 #[test]

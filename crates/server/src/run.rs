@@ -296,7 +296,7 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, Ser
     let mut engine = Engine::new();
     let watch = Watch::load(&store)?;
     engine.set_gaps(watch.gaps());
-    engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_told()?);
+    engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_notification_log()?);
     engine.set_silences(&store.silences()?, now_ms);
     for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
         // The server stopped between the two writes.

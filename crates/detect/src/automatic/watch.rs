@@ -6,7 +6,7 @@ use lanner_core::Score;
 
 use super::forecast::Average;
 use super::limit::Limit;
-use crate::{Judged, ROUNDING};
+use crate::{ROUNDING, Scored};
 
 /// The distances between one forecast and what came.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Watch {
     }
 
     /// Compares `y` with all before it, then takes it in.
-    pub(super) fn judge(&mut self, y: f64, expected: f64) -> Judged {
+    pub(super) fn judge(&mut self, y: f64, expected: f64) -> Scored {
         let n = self.distances.len() as f64;
         self.distances.pop_front();
         let before: f64 = self.distances.iter().sum();
@@ -61,7 +61,7 @@ impl Watch {
         let lower = expected + (-most_alone).max(-most_together * n - before);
         let upper = expected + most_alone.min(most_together * n - before);
         let score = Score::new(times(alone, most_alone).max(times(together, most_together)));
-        Judged { score, expected, lower: lower.min(upper), upper }
+        Scored { score, expected, lower: lower.min(upper), upper }
     }
 }
 

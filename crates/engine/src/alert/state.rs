@@ -1,4 +1,4 @@
-//! The life of an alert: from one evaluation to the next state.
+//! The state machine of an alert: from one evaluation to the next state.
 //!
 //! ```text
 //!            bad             bad, `for` in a row                good
@@ -23,7 +23,7 @@ use crate::rule::{Policy, Rule};
 
 /// What happened to the people's view of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Transition {
     /// Nothing that people are told.
     Quiet,
     /// An episode began, or changed its kind.
@@ -34,7 +34,7 @@ pub enum Step {
 
 /// An alert before its first evaluation.
 #[must_use]
-pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
+pub fn new_alert(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
     Alert {
         rule: rule.id.clone(),
         version: rule.version,
@@ -64,9 +64,9 @@ pub fn newborn(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
     }
 }
 
-/// Where a condition is in its life: what the next window needs to know of those before, and no more.
+/// The state machine without what people are told: what the next window needs to know of those before, and no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct StateMachine {
     /// The state.
     pub state: AlertState,
     /// Whether people have been told, and not yet that it is over.
@@ -76,9 +76,9 @@ pub struct Pace {
     good_streak: u32,
 }
 
-impl Pace {
+impl StateMachine {
     /// Before the first window.
-    pub const NEWBORN: Self =
+    pub const NEW: Self =
         Self { state: AlertState::Normal, active: false, bad_streak: 0, bad_kind: None, good_streak: 0 };
 
     fn of(alert: &Alert) -> Self {
@@ -86,7 +86,7 @@ impl Pace {
         Self { state, active, bad_streak, bad_kind, good_streak }
     }
 
-    fn enter(self, alert: &mut Alert) {
+    fn write_to(self, alert: &mut Alert) {
         let Self { state, active, bad_streak, bad_kind, good_streak } = self;
         (alert.state, alert.active) = (state, active);
         (alert.bad_streak, alert.bad_kind, alert.good_streak) = (bad_streak, bad_kind, good_streak);
@@ -99,30 +99,30 @@ impl Pace {
     }
 
     /// Moves by one window. A severity that changes is not looked at.
-    pub fn step(&mut self, rule: &Rule, outcome: Outcome) -> Step {
-        match bad_kind(rule, outcome) {
-            Verdict::Keep => Step::Quiet,
-            Verdict::Good => self.good(rule),
-            Verdict::Bad(kind) => self.bad(rule, kind),
+    pub fn step(&mut self, rule: &Rule, outcome: Outcome) -> Transition {
+        match effect(rule, outcome) {
+            Effect::Keep => Transition::Quiet,
+            Effect::Good => self.good(rule),
+            Effect::Bad(kind) => self.bad(rule, kind),
         }
     }
 
-    fn good(&mut self, rule: &Rule) -> Step {
+    fn good(&mut self, rule: &Rule) -> Transition {
         (self.bad_streak, self.bad_kind) = (0, None);
         if !self.active {
             self.state = AlertState::Normal;
-            return Step::Quiet;
+            return Transition::Quiet;
         }
         self.good_streak += 1;
         if self.good_streak < rule.recover_windows {
             self.state = AlertState::Recovering;
-            return Step::Quiet;
+            return Transition::Quiet;
         }
-        *self = Self::NEWBORN;
-        Step::Resolved
+        *self = Self::NEW;
+        Transition::Resolved
     }
 
-    fn bad(&mut self, rule: &Rule, kind: AlertState) -> Step {
+    fn bad(&mut self, rule: &Rule, kind: AlertState) -> Transition {
         self.good_streak = 0;
         self.bad_streak = if self.bad_kind == Some(kind) { self.bad_streak.saturating_add(1) } else { 1 };
         self.bad_kind = Some(kind);
@@ -134,12 +134,12 @@ impl Pace {
         } else if told || long_enough {
             (self.state, self.active) = (kind, true);
         }
-        if long_enough && !told { Step::Fired } else { Step::Quiet }
+        if long_enough && !told { Transition::Fired } else { Transition::Quiet }
     }
 }
 
 /// Moves `alert` by one evaluation of its rule.
-pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step {
+pub fn step(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Transition {
     let before = alert.state;
     let severity = severity(alert, rule, evaluation);
     let graver = alert.active && severity.as_deref() != alert.labels.get("severity");
@@ -154,15 +154,15 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
     alert.window = evaluation.window;
     (alert.value, alert.base) = (evaluation.value, evaluation.base);
     alert.error.clone_from(&evaluation.error);
-    if rule.query.hears(evaluation.outcome, evaluation.value) {
+    if rule.query.counts_as_seen(evaluation.outcome, evaluation.value) {
         alert.seen_ms = evaluation.window.end_ms;
     }
-    let step = match (moved(alert, rule, evaluation.outcome), bad_kind(rule, evaluation.outcome)) {
+    let step = match (advance(alert, rule, evaluation.outcome), effect(rule, evaluation.outcome)) {
         // What people were told of as a warning is an error now, or the other way round.
-        (Step::Quiet, Verdict::Bad(_))
+        (Transition::Quiet, Effect::Bad(_))
             if graver && rule.detector.grades() && alert.state == AlertState::Firing =>
         {
-            Step::Fired
+            Transition::Fired
         }
         (step, _) => step,
     };
@@ -173,7 +173,7 @@ pub fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Step 
         alert.since_ms = evaluation.window.end_ms;
         alert.late = evaluation.late;
     }
-    if step != Step::Quiet {
+    if step != Transition::Quiet {
         render(alert, rule, evaluation.score);
     }
     step
@@ -192,8 +192,8 @@ fn severity(alert: &Alert, rule: &Rule, evaluation: &Evaluation) -> Option<Strin
     if !rule.detector.grades() {
         return None;
     }
-    let grade = match bad_kind(rule, evaluation.outcome) {
-        Verdict::Bad(AlertState::NoData | AlertState::Error) => Some("error"),
+    let grade = match effect(rule, evaluation.outcome) {
+        Effect::Bad(AlertState::NoData | AlertState::Error) => Some("error"),
         _ => evaluation.score.and_then(|score| rule.detector.grade(score)),
     };
     let last = alert.labels.get("severity").filter(|_| alert.active);
@@ -204,11 +204,11 @@ fn severity(alert: &Alert, rule: &Rule, evaluation: &Evaluation) -> Option<Strin
 ///
 /// `rule` is the one that the episode began with. It says what people are told; without it (the rule was deleted
 /// while Lanner was down) the standard text does.
-pub fn abandon(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, at_ms: i64) -> Step {
+pub fn resolve_now(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, at_ms: i64) -> Transition {
     (alert.bad_streak, alert.bad_kind, alert.good_streak) = (0, None, 0);
     alert.state = AlertState::Normal;
     if !alert.active {
-        return Step::Quiet;
+        return Transition::Quiet;
     }
     (alert.active, alert.resolved_ms, alert.since_ms) = (false, Some(at_ms), at_ms);
     alert.resolved_reason = Some(reason);
@@ -217,7 +217,7 @@ pub fn abandon(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, a
         Some(rule) => render(alert, rule, None),
         None => alert.content = Template::standard().render(&orphaned(alert)),
     }
-    Step::Resolved
+    Transition::Resolved
 }
 
 /// What is known of an alert whose rule is not.
@@ -236,38 +236,38 @@ fn orphaned(alert: &Alert) -> Context<'_> {
     }
 }
 
-enum Verdict {
+enum Effect {
     Good,
     Keep,
     Bad(AlertState),
 }
 
-fn bad_kind(rule: &Rule, outcome: Outcome) -> Verdict {
+fn effect(rule: &Rule, outcome: Outcome) -> Effect {
     match (outcome, rule.policies.of(outcome)) {
-        (Outcome::Normal, _) | (_, Some(Policy::Ok)) => Verdict::Good,
-        (_, Some(Policy::Keep)) => Verdict::Keep,
-        (Outcome::NoData | Outcome::Unknown, _) => Verdict::Bad(AlertState::NoData),
-        (Outcome::Error, _) => Verdict::Bad(AlertState::Error),
-        (_, _) => Verdict::Bad(AlertState::Firing),
+        (Outcome::Normal, _) | (_, Some(Policy::Ok)) => Effect::Good,
+        (_, Some(Policy::Keep)) => Effect::Keep,
+        (Outcome::NoData | Outcome::Unknown, _) => Effect::Bad(AlertState::NoData),
+        (Outcome::Error, _) => Effect::Bad(AlertState::Error),
+        (_, _) => Effect::Bad(AlertState::Firing),
     }
 }
 
 /// Moves by one window, and dates what begins and ends.
-fn moved(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Step {
+fn advance(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Transition {
     let end_ms = alert.window.end_ms;
     let was_active = alert.active;
-    let mut pace = Pace::of(alert);
-    let step = pace.step(rule, outcome);
-    pace.enter(alert);
-    if matches!(bad_kind(rule, outcome), Verdict::Bad(_)) {
+    let mut machine = StateMachine::of(alert);
+    let step = machine.step(rule, outcome);
+    machine.write_to(alert);
+    if matches!(effect(rule, outcome), Effect::Bad(_)) {
         (alert.bad_value, alert.bad_base) = (alert.value, alert.base);
     }
     match step {
-        Step::Resolved => {
+        Transition::Resolved => {
             (alert.resolved_ms, alert.resolved_reason) = (Some(end_ms), Some(reason_of(outcome)));
             alert.acknowledged = None;
         }
-        Step::Fired if !was_active => {
+        Transition::Fired if !was_active => {
             alert.episode = alert.episode.saturating_add(1);
             (alert.started_ms, alert.resolved_ms, alert.resolved_reason) = (Some(end_ms), None, None);
             alert.acknowledged = None;
@@ -313,7 +313,7 @@ fn context<'a>(rule: &'a Rule, alert: &'a Alert, score: Option<lanner_core::Scor
 
 /// What a message says of an alert.
 #[must_use]
-pub fn told(alert: &Alert) -> NotifiedAlert {
+pub fn notified_alert(alert: &Alert) -> NotifiedAlert {
     let resolved = !alert.active;
     NotifiedAlert {
         fingerprint: alert.fingerprint(),
@@ -371,7 +371,7 @@ mod tests {
         );
         let node = crate::document::Node::from_yaml(&text).unwrap();
         let rule = Rule::check(&node, "", 1).unwrap();
-        let mut alert = newborn(&rule, &Group::default(), 0);
+        let mut alert = new_alert(&rule, &Group::default(), 0);
         let (mut states, mut told) = (String::new(), Vec::new());
         for (at, letter) in outcomes.chars().enumerate() {
             let outcome = match letter {
@@ -385,8 +385,8 @@ mod tests {
             };
             let at = at as i64;
             let evaluation = evaluation(&rule, at, outcome);
-            match advance(&mut alert, &rule, &evaluation) {
-                Step::Quiet => {}
+            match step(&mut alert, &rule, &evaluation) {
+                Transition::Quiet => {}
                 step => told.push(format!("{at}{step:?}{}", alert.episode)),
             }
             states.push(match alert.state {
@@ -405,7 +405,7 @@ mod tests {
     fn people_are_told_again_when_it_is_worse() {
         let text = "{ id: r, query: { target: a }, window: 1m, expression: { warn: 1, error: 2 } }";
         let rule = Rule::check(&crate::document::Node::from_yaml(text).unwrap(), "", 1).unwrap();
-        let mut alert = newborn(&rule, &Group::default(), 0);
+        let mut alert = new_alert(&rule, &Group::default(), 0);
         let mut lines = Vec::new();
         for (at, score) in [0.0, 1.0, 1.0, 2.0, 2.0, 1.0, f64::NAN, 0.0, 0.0].into_iter().enumerate() {
             let outcome = match score {
@@ -415,7 +415,7 @@ mod tests {
             };
             let score = (!score.is_nan()).then(|| lanner_core::Score::new(score));
             let evaluation = Evaluation { score, ..evaluation(&rule, at as i64, outcome) };
-            let step = advance(&mut alert, &rule, &evaluation);
+            let step = step(&mut alert, &rule, &evaluation);
             lines.push(format!("{step:?} {}", alert.labels.get("severity").unwrap_or("-")));
         }
         let expected = [

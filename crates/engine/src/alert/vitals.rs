@@ -13,7 +13,8 @@ use std::sync::Arc;
 use lanner_core::alert::{fingerprint, is_builtin};
 use lanner_core::time::{HOUR_MS, MINUTE_MS, format_duration};
 use lanner_core::{
-    Alert, AlertState, Annotations, Changes, Group, Labels, NotifiedAlert, ResolvedReason, TimeRange, Told,
+    Alert, AlertState, Annotations, Changes, Group, Labels, NotificationLogEntry, NotifiedAlert,
+    ResolvedReason, TimeRange,
 };
 
 use super::matcher::Silences;
@@ -134,14 +135,14 @@ pub struct SelfWatch {
 
 impl SelfWatch {
     /// Takes up the alerts and records of an earlier run; what is not about Lanner itself is left in them.
-    pub fn restore(&mut self, alerts: &mut Vec<Alert>, told: &mut Vec<Told>) {
+    pub fn restore(&mut self, alerts: &mut Vec<Alert>, told: &mut Vec<NotificationLogEntry>) {
         for alert in alerts.extract_if(.., |alert| is_builtin(&alert.rule)) {
             if alert.active {
                 self.notifier.restore_running(&alert.fingerprint(), &alert.labels);
             }
             self.alerts.insert((alert.rule.clone(), alert.group.clone()), alert);
         }
-        let own = |told: &mut Told| told.group.get(GROUP_BY).is_some_and(is_builtin);
+        let own = |told: &mut NotificationLogEntry| told.group.get(GROUP_BY).is_some_and(is_builtin);
         self.notifier.restore(told.extract_if(.., own).collect());
     }
 
@@ -166,7 +167,7 @@ impl SelfWatch {
         for symptom in symptoms.drain(..) {
             let key = (Arc::from(symptom.kind.name), symptom.group.clone());
             over.remove(&key);
-            let mut alert = self.alerts.remove(&key).unwrap_or_else(|| newborn(&symptom, now_ms));
+            let mut alert = self.alerts.remove(&key).unwrap_or_else(|| new_alert(&symptom, now_ms));
             update(&mut alert, symptom, now_ms);
             if !alert.active {
                 begin(&mut alert, now_ms);
@@ -193,15 +194,15 @@ impl SelfWatch {
         }
         let news = self.notifier.tick(now_ms);
         changes.outbox.extend(news.messages);
-        changes.told.extend(news.told);
+        changes.notification_log.extend(news.log);
         changes
     }
 
     fn tell(&mut self, alert: &Alert, now_ms: i64, changes: &mut Changes) {
-        let told: NotifiedAlert = state::told(alert);
+        let told: NotifiedAlert = state::notified_alert(alert);
         let about_itself = alert.group.labels().get("receiver") == Some(RECEIVER);
         let receivers: &[Arc<str>] = if self.is_told && !about_itself { &[Arc::from(RECEIVER)] } else { &[] };
-        self.notifier.note(now_ms, told, receivers);
+        self.notifier.record(now_ms, told, receivers);
         changes.alerts.push(alert.clone());
     }
 
@@ -289,7 +290,7 @@ const fn rounded(ms: i64) -> i64 {
     ms / 1_000 * 1_000
 }
 
-fn newborn(symptom: &Symptom, now_ms: i64) -> Alert {
+fn new_alert(symptom: &Symptom, now_ms: i64) -> Alert {
     let own = Labels::new([("rule", symptom.kind.name), ("severity", symptom.kind.severity)]);
     Alert {
         rule: symptom.kind.name.into(),

@@ -5,7 +5,7 @@
 use lanner_core::field::{Field, Type};
 use lanner_core::{Score, Threshold};
 
-use super::{Base, Detector, Dial, Judgement, Kind, Side};
+use super::{Baseline, Detector, Dial, Kind, ScoreResult, Side};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -41,10 +41,10 @@ struct Absolute {
 }
 
 impl Detector for Absolute {
-    fn score(&self, value: f64, _: &[Base], firing: bool) -> Judgement {
+    fn score(&self, value: f64, _: &[Baseline], firing: bool) -> ScoreResult {
         let limits = if firing { self.recovers } else { self.fires };
         let outside = (limits.min - value).max(value - limits.max);
-        Judgement { base: None, score: Ok(Score::new(outside)) }
+        ScoreResult { baseline: None, score: Ok(Score::new(outside)) }
     }
 
     fn threshold(&self) -> Threshold {

@@ -7,7 +7,7 @@ use lanner_detect::{Band, BandParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::time_shift::shift;
-use super::{ABOVE, Bases, Detector, Kind, MIN_WIDTH, RECOVER_AT, TO, WIDTH};
+use super::{ABOVE, Baselines, Detector, Kind, MIN_WIDTH, RECOVER_AT, TO, WIDTH};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -41,6 +41,6 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let params =
         BandParams { season_length: 1, n_seasons: seasons as usize, width: width?, min_width: min_width? };
     let detector = accepted(Band::try_new(params), fields, check)?;
-    let bases = Bases::Shifted { shift: shift?, count: seasons };
-    Some(Box::new(Replayed { detector, bases, limit: limit? }))
+    let baselines = Baselines::Shifted { shift: shift?, count: seasons };
+    Some(Box::new(Replayed { detector, baselines, limit: limit? }))
 }

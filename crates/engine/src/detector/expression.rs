@@ -6,7 +6,7 @@
 use lanner_core::field::{Field, Type};
 use lanner_core::{Score, Threshold};
 
-use super::{Base, Detector, Dial, Judgement, Kind, Side};
+use super::{Baseline, Detector, Dial, Kind, ScoreResult, Side};
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
@@ -71,13 +71,13 @@ impl Levels {
 }
 
 impl Detector for Levels {
-    fn score(&self, value: f64, _: &[Base], _: bool) -> Judgement {
+    fn score(&self, value: f64, _: &[Baseline], _: bool) -> ScoreResult {
         let score = match self.of(value) {
             Level::Ok => 0.0,
             Level::Warn => 1.0,
             Level::Error => 2.0,
         };
-        Judgement { base: None, score: Ok(Score::new(score)) }
+        ScoreResult { baseline: None, score: Ok(Score::new(score)) }
     }
 
     fn threshold(&self) -> Threshold {

@@ -7,10 +7,12 @@
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use lanner_core::{Outcome, Score, Threshold};
-use lanner_detect::{HoltWinters, HoltWintersParams, Judged, ParamError, SeriesDetector, Unjudged};
+use lanner_detect::{HoltWinters, HoltWintersParams, NotScored, ParamError, Scored, SeriesDetector};
 
 use super::replayed::{Limit, accepted, count, limit, number};
-use super::{ABOVE, Base, Detector, Dial, Judgement, Kind, Learner, MIN_WIDTH, Past, RECOVER_AT, WIDTH};
+use super::{
+    ABOVE, Baseline, Detector, Dial, Kind, Learner, MIN_WIDTH, Past, RECOVER_AT, ScoreResult, WIDTH,
+};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -56,27 +58,28 @@ impl Detector for Seasonal {
         Some(self)
     }
 
-    fn misfit(&self, every_ms: i64) -> Option<String> {
+    fn validate_for(&self, every_ms: i64) -> Result<(), String> {
         let season = format_duration(self.season_ms);
         if self.season_ms % every_ms != 0 || self.season_ms < 2 * every_ms {
             let every = format_duration(every_ms);
-            return Some(format!(
+            return Err(format!(
                 "a season of {season} is not a multiple of the distance of windows, {every}; change every"
             ));
         }
         let n_windows = 2 * self.generation_ms() / every_ms;
-        (n_windows > MAX_WINDOWS).then(|| {
-            format!(
-                "{} seasons of {season} are {} windows, at most {} can be; make every longer or seasons less",
-                self.n_seasons,
-                n_windows / 2,
-                MAX_WINDOWS / 2
-            )
-        })
+        if n_windows <= MAX_WINDOWS {
+            return Ok(());
+        }
+        Err(format!(
+            "{} seasons of {season} are {} windows, at most {} can be; make every longer or seasons less",
+            self.n_seasons,
+            n_windows / 2,
+            MAX_WINDOWS / 2
+        ))
     }
 
-    fn score(&self, _: f64, _: &[Base], _: bool) -> Judgement {
-        Judgement::none(Outcome::HistoryShort)
+    fn score(&self, _: f64, _: &[Baseline], _: bool) -> ScoreResult {
+        ScoreResult::none(Outcome::HistoryShort)
     }
 
     /// Scores come in units of the limit.
@@ -116,11 +119,11 @@ impl Learner for Seasonal {
         Some(Box::new(detector))
     }
 
-    fn judgement(&self, judged: Result<Judged, Unjudged>, firing: bool) -> Judgement {
+    fn score_result(&self, judged: Result<Scored, NotScored>, firing: bool) -> ScoreResult {
         match judged {
             Ok(judged) => self.limit.judge(judged, firing),
-            Err(Unjudged::NothingToCompare) => Judgement::none(Outcome::BaseMissing),
-            Err(_) => Judgement::none(Outcome::HistoryShort),
+            Err(NotScored::NothingToCompare) => ScoreResult::none(Outcome::BaseMissing),
+            Err(_) => ScoreResult::none(Outcome::HistoryShort),
         }
     }
 }

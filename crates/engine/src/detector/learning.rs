@@ -15,12 +15,12 @@
 //! and a replay judges as was judged live. A step costs the same however long the history is.
 //!
 //! Late data changes windows that were learned ([`Memory::correct`]): everything is then learned again. Where that is
-//! much it waits for a while, so that a source that is always late costs a bounded number of lessons a window.
+//! much it waits for a while, so that a source that is always late costs a bounded number of windows to learn for each that is judged.
 
 use std::collections::BTreeMap;
 
 use lanner_core::{Group, TimeRange};
-use lanner_detect::{Judged, SeriesDetector, Unjudged};
+use lanner_detect::{NotScored, Scored, SeriesDetector};
 
 use crate::detector::Learner;
 use crate::rule::Rule;
@@ -33,12 +33,12 @@ use crate::source::{Due, Gaps, Missed, Query, Reading, is_known};
 const VALUES_AT_ONCE: usize = 1_000_000;
 /// Windows that are read at once: where no group is known yet, and at most.
 const WINDOWS_AT_ONCE: (usize, usize) = (100, 2_000);
-/// Lessons that are learned again for each window that is judged, on average and at most. Whoever remembers 20,000
+/// Windows that are learned again for each window that is judged, on average and at most. Whoever remembers 20,000
 /// windows takes up late data after 20 more.
 const AGAIN_PER_WINDOW: usize = 1_000;
 
 /// What a detector said of the newest value of a group.
-pub(crate) type Verdict = Result<Judged, Unjudged>;
+pub(crate) type SeriesScore = Result<Scored, NotScored>;
 
 /// The detectors of one rule, group by group.
 #[derive(Default)]
@@ -53,22 +53,22 @@ pub(crate) struct Memory {
     is_outdated: bool,
     n_learned: usize,
     n_judged: usize,
-    groups: BTreeMap<Group, Learned>,
+    groups: BTreeMap<Group, Generations>,
 }
 
 /// The detectors of one group.
 #[derive(Default)]
-struct Learned {
+struct Generations {
     generation: i64,
     /// Begun in the generation before.
-    elder: Option<Box<dyn SeriesDetector + Send>>,
+    previous: Option<Box<dyn SeriesDetector + Send>>,
     /// Begun in this generation.
-    younger: Option<Box<dyn SeriesDetector + Send>>,
+    current: Option<Box<dyn SeriesDetector + Send>>,
 }
 
 /// The earlier windows that are to be learned before a window can be judged.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Lessons {
+pub(crate) struct TrainingBatch {
     /// Nearest first.
     pub windows: Vec<TimeRange>,
     /// Whether more are to follow, before the window can be judged.
@@ -84,7 +84,12 @@ impl std::fmt::Debug for Memory {
 impl Memory {
     /// What is to be learned before `window`, whatever the rule's active hours are. Forgets everything where
     /// `window` does not continue what was learned, as after a clock change that moved the windows.
-    pub(crate) fn lessons(&mut self, rule: &Rule, learner: &dyn Learner, window: TimeRange) -> Lessons {
+    pub(crate) fn next_batch(
+        &mut self,
+        rule: &Rule,
+        learner: &dyn Learner,
+        window: TimeRange,
+    ) -> TrainingBatch {
         let every_ms = rule.schedule.every_ms;
         let from_ms = (window.start_ms.div_euclid(learner.generation_ms()) - 1) * learner.generation_ms();
         let first_ms = window.start_ms - (window.start_ms - from_ms) / every_ms * every_ms;
@@ -104,12 +109,12 @@ impl Memory {
             0 => few,
             n_groups => (VALUES_AT_ONCE / n_groups).clamp(few, many),
         };
-        let lesson = |at: usize| {
+        let window_at = |at: usize| {
             let start_ms = next_ms + at as i64 * every_ms;
             TimeRange::new(start_ms, start_ms + rule.schedule.window_ms)
         };
-        Lessons {
-            windows: (0..n_windows.min(at_once)).rev().map(lesson).collect(),
+        TrainingBatch {
+            windows: (0..n_windows.min(at_once)).rev().map(window_at).collect(),
             more: n_windows > at_once,
         }
     }
@@ -125,7 +130,7 @@ impl Memory {
         self.is_outdated && self.n_judged > 0 && self.n_judged * AGAIN_PER_WINDOW >= self.n_learned
     }
 
-    /// Learns the lessons of `due`, and its window unless more lessons are to come; says what the detectors said of the
+    /// Learns the earlier windows of `due`, and its newest unless more are to come; says what the detectors said of the
     /// newest value of each of `readings`, which are in order of their groups. What does not continue what was learned
     /// teaches nothing, and nothing is said.
     pub(crate) fn learn(
@@ -134,38 +139,38 @@ impl Memory {
         learner: &dyn Learner,
         gaps: &Gaps,
         readings: &[&Reading],
-    ) -> Vec<Verdict> {
-        let lessons: Vec<Lesson> = lessons_of(due, gaps).collect();
-        let (Some(first), Some(last)) = (lessons.first(), lessons.last()) else { return Vec::new() };
+    ) -> Vec<SeriesScore> {
+        let windows: Vec<TrainingWindow> = windows_of(due, gaps).collect();
+        let (Some(first), Some(last)) = (windows.first(), windows.last()) else { return Vec::new() };
         let every_ms = due.rule.schedule.every_ms;
         if self.last_ms.is_some_and(|last_ms| last_ms + every_ms != first.window.start_ms) {
             return Vec::new();
         }
-        let course = Course { learner, every_ms, lessons: &lessons, query: &due.rule.query };
-        let (mut verdicts, mut begun) = (Vec::with_capacity(readings.len()), Vec::new());
+        let training = Training { learner, every_ms, windows: &windows, query: &due.rule.query };
+        let (mut scores, mut begun) = (Vec::with_capacity(readings.len()), Vec::new());
         let found = readings.iter().map(|reading| (&reading.group, *reading));
         for (group, learned, reading) in joined(&mut self.groups, found) {
-            let verdict = match learned {
-                Some(learned) => learned.follow(&course, reading),
+            let score = match learned {
+                Some(learned) => learned.train(&training, reading),
                 None => {
-                    let mut learned = Learned::default();
-                    let verdict = learned.follow(&course, reading);
+                    let mut learned = Generations::default();
+                    let score = learned.train(&training, reading);
                     begun.push((group.clone(), learned));
-                    verdict
+                    score
                 }
             };
-            verdicts.extend(reading.map(|_| verdict));
+            scores.extend(reading.map(|_| score));
         }
         self.groups.extend(begun);
         // Nobody else forgets a group: when its alert was forgotten depends on when somebody began to look.
         self.groups.retain(|_, learned| learned.has_begun());
         self.last_ms = Some(last.window.start_ms);
-        self.n_learned += lessons.len();
+        self.n_learned += windows.len();
         self.n_judged += usize::from(!due.more);
-        verdicts
+        scores
     }
 
-    /// Leaves out the lessons before `first_ms`, where the source's data begins, or all where it has none: nobody is
+    /// Leaves out the windows before `first_ms`, where the source's data begins, or all where it has none: nobody is
     /// known that could miss them.
     pub(crate) fn skip(&mut self, due: &Due, first_ms: Option<i64>) {
         let Some(last_ms) = self.last_ms.filter(|_| self.groups.is_empty()) else { return };
@@ -178,61 +183,62 @@ impl Memory {
 }
 
 /// One window to learn, and where in a reading its value is: among the earlier windows, or the newest.
-struct Lesson {
+struct TrainingWindow {
     window: TimeRange,
-    base: Option<usize>,
+    baseline: Option<usize>,
     missed: Missed,
 }
 
 /// Oldest first.
-fn lessons_of(due: &Due, gaps: &Gaps) -> impl Iterator<Item = Lesson> {
-    let lesson = |window, base| Lesson { window, base, missed: gaps.missed(window) };
-    let earlier = due.bases.iter().enumerate().rev();
-    let earlier = earlier.filter_map(move |(at, window)| window.map(|window| lesson(window, Some(at))));
-    let newest = lesson(due.window, None);
+fn windows_of(due: &Due, gaps: &Gaps) -> impl Iterator<Item = TrainingWindow> {
+    let training = |window, baseline| TrainingWindow { window, baseline, missed: gaps.missed(window) };
+    let earlier = due.baselines.iter().enumerate().rev();
+    let earlier = earlier.filter_map(move |(at, window)| window.map(|window| training(window, Some(at))));
+    let newest = training(due.window, None);
     earlier.chain((!due.more).then_some(newest))
 }
 
 /// What all groups go through.
-struct Course<'a> {
+struct Training<'a> {
     learner: &'a dyn Learner,
     every_ms: i64,
-    lessons: &'a [Lesson],
+    windows: &'a [TrainingWindow],
     query: &'a Query,
 }
 
-impl Learned {
+impl Generations {
     fn has_begun(&self) -> bool {
-        self.elder.is_some() || self.younger.is_some()
+        self.previous.is_some() || self.current.is_some()
     }
 
-    /// Learns lesson by lesson; returns what was said of the last value.
-    fn follow(&mut self, course: &Course<'_>, reading: Option<&Reading>) -> Verdict {
-        let mut verdict = Err(Unjudged::WarmingUp);
-        for Lesson { window, base, missed } in course.lessons {
-            let value = reading.and_then(|reading| match base {
-                Some(at) => reading.bases.get(*at).copied().flatten(),
+    /// Learns window by window; returns what was said of the last value.
+    fn train(&mut self, training: &Training<'_>, reading: Option<&Reading>) -> SeriesScore {
+        let mut score = Err(NotScored::WarmingUp);
+        for TrainingWindow { window, baseline, missed } in training.windows {
+            let value = reading.and_then(|reading| match baseline {
+                Some(at) => reading.baselines.get(*at).copied().flatten(),
                 None => reading.value,
             });
-            let generation = window.start_ms.div_euclid(course.learner.generation_ms());
-            let value = value.or(course.query.of_nothing());
-            verdict = self.step(course, generation, value.filter(|_| is_known(*missed, course.query, value)));
+            let generation = window.start_ms.div_euclid(training.learner.generation_ms());
+            let value = value.or(training.query.value_when_empty());
+            score =
+                self.step(training, generation, value.filter(|_| is_known(*missed, training.query, value)));
         }
-        verdict
+        score
     }
 
-    fn step(&mut self, course: &Course<'_>, generation: i64, value: Option<f64>) -> Verdict {
+    fn step(&mut self, training: &Training<'_>, generation: i64, value: Option<f64>) -> SeriesScore {
         if generation != self.generation {
             let follows = generation == self.generation + 1;
-            self.elder = self.younger.take().filter(|_| follows);
+            self.previous = self.current.take().filter(|_| follows);
             self.generation = generation;
         }
         // A group begins with its first value: what comes before is not known to be a gap.
-        if self.younger.is_none() && value.is_some() && value != course.query.of_nothing() {
-            self.younger = course.learner.fresh(course.every_ms);
+        if self.current.is_none() && value.is_some() && value != training.query.value_when_empty() {
+            self.current = training.learner.fresh(training.every_ms);
         }
-        let younger = self.younger.as_mut().map(|detector| detector.step(value));
-        let elder = self.elder.as_mut().map(|detector| detector.step(value));
-        elder.or(younger).unwrap_or(Err(Unjudged::WarmingUp))
+        let current = self.current.as_mut().map(|detector| detector.step(value));
+        let previous = self.previous.as_mut().map(|detector| detector.step(value));
+        previous.or(current).unwrap_or(Err(NotScored::WarmingUp))
     }
 }

@@ -6,7 +6,7 @@ use lanner_core::field::{Field, Type};
 use lanner_detect::{Level, LevelParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
-use super::{ABOVE, Bases, Detector, Kind, MIN_WIDTH, RECOVER_AT, WIDTH};
+use super::{ABOVE, Baselines, Detector, Kind, MIN_WIDTH, RECOVER_AT, WIDTH};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -40,7 +40,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let detector = accepted(Level::try_new(params), fields, check)?;
     Some(Box::new(Replayed {
         detector,
-        bases: Bases::Preceding { count: reference + recent - 1 },
+        baselines: Baselines::Preceding { count: reference + recent - 1 },
         limit: limit?,
     }))
 }

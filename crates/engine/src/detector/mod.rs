@@ -20,7 +20,7 @@ mod variation;
 
 use lanner_core::field::{Field, Type};
 use lanner_core::{Outcome, Score, Shift, Threshold};
-use lanner_detect::{Judged, SeriesDetector, Unjudged};
+use lanner_detect::{NotScored, Scored, SeriesDetector};
 
 use crate::document::{Check, Fields};
 
@@ -30,7 +30,7 @@ pub use new::Remembers;
 
 /// The earlier windows that a detector looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bases {
+pub enum Baselines {
     /// The same window one, two, ... `count` shifts ago.
     Shifted {
         /// The distance of one.
@@ -46,9 +46,9 @@ pub enum Bases {
 }
 
 /// No detector looks at more earlier windows: each is read, and held for each group, at every evaluation.
-pub const MAX_BASES: u32 = 1_500;
+pub const MAX_BASELINES: u32 = 1_500;
 
-impl Bases {
+impl Baselines {
     /// The distance of one window from the next, and how many there are, for a rule whose windows start
     /// `every_ms` apart.
     #[must_use]
@@ -62,7 +62,7 @@ impl Bases {
 
 /// What is known of one earlier window.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Base {
+pub enum Baseline {
     /// Its value.
     Value(f64),
     /// Nothing was measured in it, or a clock change skipped it.
@@ -73,25 +73,25 @@ pub enum Base {
 
 /// What a detector says of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judgement {
+pub struct ScoreResult {
     /// What the value was compared with.
-    pub base: Option<f64>,
+    pub baseline: Option<f64>,
     /// How strange it is, or why that cannot be said.
     pub score: Result<Score, Outcome>,
 }
 
-impl Judgement {
+impl ScoreResult {
     /// No score, and why.
     #[must_use]
     pub const fn none(why: Outcome) -> Self {
-        Self { base: None, score: Err(why) }
+        Self { baseline: None, score: Err(why) }
     }
 }
 
 /// Turns a value, and the values of earlier windows, into a score.
 pub trait Detector: std::fmt::Debug + Send + Sync {
     /// The earlier windows it needs for each value, if any.
-    fn bases(&self) -> Option<Bases> {
+    fn baselines(&self) -> Option<Baselines> {
         None
     }
 
@@ -106,18 +106,24 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
         None
     }
 
-    /// What is wrong with it for a rule whose windows start `every_ms` apart, if something is.
-    fn misfit(&self, every_ms: i64) -> Option<String> {
-        let (_, count) = self.bases()?.resolve(every_ms);
-        (count > MAX_BASES).then(|| {
-            format!("looks back over {count} windows, at most {MAX_BASES} can be; make every longer or look back less")
-        })
+    /// Whether it fits a rule whose windows start `every_ms` apart.
+    ///
+    /// # Errors
+    /// A sentence that says what does not fit.
+    fn validate_for(&self, every_ms: i64) -> Result<(), String> {
+        let count = self.baselines().map_or(0, |baselines| baselines.resolve(every_ms).1);
+        if count <= MAX_BASELINES {
+            return Ok(());
+        }
+        Err(format!(
+            "looks back over {count} windows, at most {MAX_BASELINES} can be; make every longer or look back less"
+        ))
     }
 
-    /// Scores `value` (finite, in the unit of the query). `bases` are those of [`Detector::bases`], nearest
+    /// Scores `value` (finite, in the unit of the query). `baselines` are those of [`Detector::baselines`], nearest
     /// first. `firing` chooses the limits of recovery where the rule has some (hysteresis). One that learns scores
     /// in [`Learner::judgement`] instead.
-    fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement;
+    fn score(&self, value: f64, baselines: &[Baseline], firing: bool) -> ScoreResult;
 
     /// The score above which a value is a finding.
     fn threshold(&self) -> Threshold;
@@ -175,11 +181,11 @@ pub trait Learner {
     fn generation_ms(&self) -> i64;
 
     /// One that has seen nothing yet, for windows that start `every_ms` apart; `None` for windows that
-    /// [`Detector::misfit`] refuses.
+    /// [`Detector::validate_for`] refuses.
     fn fresh(&self, every_ms: i64) -> Option<Box<dyn SeriesDetector + Send>>;
 
-    /// What it said of a value, as a judgement.
-    fn judgement(&self, judged: Result<Judged, Unjudged>, firing: bool) -> Judgement;
+    /// What it said of a value, as a result.
+    fn score_result(&self, judged: Result<Scored, NotScored>, firing: bool) -> ScoreResult;
 }
 
 /// One kind of detector, as configuration, manual and tests know it.

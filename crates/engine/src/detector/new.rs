@@ -9,7 +9,7 @@ use lanner_core::reading::text;
 use lanner_core::time::{DAY_MS, parse_duration_ms};
 use lanner_core::{Outcome, Score, Threshold};
 
-use super::{Base, Detector, Judgement, Kind, Past};
+use super::{Baseline, Detector, Kind, Past, ScoreResult};
 use crate::document::{Check, Fields};
 use crate::measure::seen::{LEARNING, SEEN};
 
@@ -48,14 +48,14 @@ impl Detector for New {
         Some(&self.0)
     }
 
-    fn score(&self, value: f64, bases: &[Base], _: bool) -> Judgement {
-        let score = match bases.first() {
-            Some(Base::TooEarly) => Err(Outcome::HistoryShort),
-            Some(Base::Value(base)) if *base == LEARNING => Err(Outcome::HistoryShort),
-            Some(Base::Value(base)) if *base == SEEN => Ok(Score::ZERO),
+    fn score(&self, value: f64, baselines: &[Baseline], _: bool) -> ScoreResult {
+        let score = match baselines.first() {
+            Some(Baseline::TooEarly) => Err(Outcome::HistoryShort),
+            Some(Baseline::Value(base)) if *base == LEARNING => Err(Outcome::HistoryShort),
+            Some(Baseline::Value(base)) if *base == SEEN => Ok(Score::ZERO),
             _ => Ok(Score::new(value)),
         };
-        Judgement { base: None, score }
+        ScoreResult { baseline: None, score }
     }
 
     fn threshold(&self) -> Threshold {

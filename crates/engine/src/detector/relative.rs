@@ -9,7 +9,7 @@ use lanner_core::field::{Field, Type};
 use lanner_core::reading::percent;
 use lanner_core::{Outcome, Score, Shift, Threshold};
 
-use super::{Base, Bases, Detector, Dial, Judgement, Kind, MEDIAN_OF, Past, TO};
+use super::{Baseline, Baselines, Detector, Dial, Kind, MEDIAN_OF, Past, ScoreResult, TO};
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
@@ -57,14 +57,14 @@ struct Relative {
 }
 
 impl Detector for Relative {
-    fn bases(&self) -> Option<Bases> {
-        Some(Bases::Shifted { shift: self.shift, count: self.count })
+    fn baselines(&self) -> Option<Baselines> {
+        Some(Baselines::Shifted { shift: self.shift, count: self.count })
     }
 
-    fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement {
-        let base = match self.base(bases) {
+    fn score(&self, value: f64, baselines: &[Baseline], firing: bool) -> ScoreResult {
+        let base = match self.base(baselines) {
             Ok(base) => base,
-            Err(why) => return Judgement { base: None, score: Err(why) },
+            Err(why) => return ScoreResult { baseline: None, score: Err(why) },
         };
         let score = if base.abs() < self.min_base {
             Err(Outcome::BelowMinBase)
@@ -74,7 +74,7 @@ impl Detector for Relative {
         } else {
             Ok(self.score_against(base, value, firing))
         };
-        Judgement { base: Some(base), score }
+        ScoreResult { baseline: Some(base), score }
     }
 
     fn threshold(&self) -> Threshold {
@@ -131,13 +131,13 @@ impl Relative {
     }
 
     /// The median of the values there are, when at least half of those asked for are there.
-    fn base(&self, bases: &[Base]) -> Result<f64, Outcome> {
-        let mut values: Vec<f64> = bases
+    fn base(&self, baselines: &[Baseline]) -> Result<f64, Outcome> {
+        let mut values: Vec<f64> = baselines
             .iter()
-            .filter_map(|base| if let Base::Value(value) = base { Some(*value) } else { None })
+            .filter_map(|base| if let Baseline::Value(value) = base { Some(*value) } else { None })
             .collect();
         if values.len() * 2 < self.count as usize || values.is_empty() {
-            let too_early = bases.iter().any(|base| matches!(base, Base::TooEarly));
+            let too_early = baselines.iter().any(|base| matches!(base, Baseline::TooEarly));
             return Err(if too_early { Outcome::HistoryShort } else { Outcome::BaseMissing });
         }
         values.sort_by(f64::total_cmp);
@@ -204,17 +204,23 @@ mod tests {
     #[test]
     fn changes_and_named_outcomes() {
         #[track_caller]
-        fn check(written: &str, value: f64, bases: &[Base], firing: bool, expected: Result<bool, Outcome>) {
+        fn check(
+            written: &str,
+            value: f64,
+            baselines: &[Baseline],
+            firing: bool,
+            expected: Result<bool, Outcome>,
+        ) {
             let node = Node::from_yaml(written).unwrap();
             let mut check = Check::default();
             let mut fields = check.map(&node, "relative").unwrap();
             let detector = read(&mut fields, &mut check).unwrap();
             assert_eq!(check.problems, []);
-            let judged = detector.score(value, bases, firing);
+            let judged = detector.score(value, baselines, firing);
             let actual = judged.score.map(|score| detector.threshold().exceeded_by(score));
-            assert_eq!(actual, expected, "{written}: {value} against {bases:?}");
+            assert_eq!(actual, expected, "{written}: {value} against {baselines:?}");
         }
-        use Base::{Missing, TooEarly, Value};
+        use Baseline::{Missing, TooEarly, Value};
         let drop = "{ to: 1d, drop: 25% }";
         check(drop, 150.0, &[Value(200.0)], false, Ok(false)); // exactly on the limit is allowed
         check(drop, 149.0, &[Value(200.0)], false, Ok(true));

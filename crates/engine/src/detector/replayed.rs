@@ -5,9 +5,9 @@
 //! [`super::Learner`].
 
 use lanner_core::{Outcome, Score, Threshold};
-use lanner_detect::{Judged, ParamError, SeriesDetector};
+use lanner_detect::{ParamError, Scored, SeriesDetector};
 
-use super::{Base, Bases, Detector, Dial, Judgement, Past};
+use super::{Baseline, Baselines, Detector, Dial, Past, ScoreResult};
 use crate::document::{Check, Fields, Node};
 
 /// Larger scores are cut to this, as no document can hold an infinite number.
@@ -18,7 +18,7 @@ const MAX_SCORE: f64 = 1e9;
 pub(super) struct Replayed<D> {
     /// As it is before it has seen anything.
     pub(super) detector: D,
-    pub(super) bases: Bases,
+    pub(super) baselines: Baselines,
     pub(super) limit: Limit,
 }
 
@@ -30,18 +30,20 @@ pub(super) struct Limit {
 }
 
 impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Replayed<D> {
-    fn bases(&self) -> Option<Bases> {
-        Some(self.bases)
+    fn baselines(&self) -> Option<Baselines> {
+        Some(self.baselines)
     }
 
-    fn score(&self, value: f64, bases: &[Base], firing: bool) -> Judgement {
+    fn score(&self, value: f64, baselines: &[Baseline], firing: bool) -> ScoreResult {
         let mut detector = self.detector.clone();
-        for base in bases.iter().rev().skip_while(|base| matches!(base, Base::TooEarly)) {
-            let _ = detector.step(if let Base::Value(value) = base { Some(*value) } else { None });
+        for base in baselines.iter().rev().skip_while(|base| matches!(base, Baseline::TooEarly)) {
+            let _ = detector.step(if let Baseline::Value(value) = base { Some(*value) } else { None });
         }
-        let too_early = bases.iter().any(|base| matches!(base, Base::TooEarly));
+        let too_early = baselines.iter().any(|base| matches!(base, Baseline::TooEarly));
         let unknown = if too_early { Outcome::HistoryShort } else { Outcome::BaseMissing };
-        detector.step(Some(value)).map_or(Judgement::none(unknown), |judged| self.limit.judge(judged, firing))
+        detector
+            .step(Some(value))
+            .map_or(ScoreResult::none(unknown), |judged| self.limit.judge(judged, firing))
     }
 
     /// Scores come in units of the limit.
@@ -72,14 +74,14 @@ impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Rep
 
 impl Limit {
     /// A score in units of the limit.
-    pub(super) fn judge(self, judged: Judged, firing: bool) -> Judgement {
+    pub(super) fn judge(self, judged: Scored, firing: bool) -> ScoreResult {
         let score = judged.score.value();
         let score = if score.is_infinite() && judged.expected == 0.0 {
             Err(Outcome::BaseZero)
         } else {
             Ok(self.apply(score, firing))
         };
-        Judgement { base: Some(judged.expected).filter(|expected| expected.is_finite()), score }
+        ScoreResult { baseline: Some(judged.expected).filter(|expected| expected.is_finite()), score }
     }
 
     pub(super) fn dials(self) -> Vec<Vec<Dial>> {

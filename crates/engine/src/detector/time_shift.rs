@@ -8,7 +8,7 @@ use lanner_core::field::{Field, Type};
 use lanner_detect::{TimeShift, TimeShiftParams};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
-use super::{ABOVE, Bases, Detector, Kind, MEDIAN_OF, RECOVER_AT, TO};
+use super::{ABOVE, Baselines, Detector, Kind, MEDIAN_OF, RECOVER_AT, TO};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -33,8 +33,8 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     // Of the windows of the rule only those at the shifts are shown to the detector: one a step.
     let params = TimeShiftParams { shift: 1, median_of: median_of? as usize, floor: floor? };
     let detector = accepted(TimeShift::try_new(params), fields, check)?;
-    let bases = Bases::Shifted { shift: shift?, count: median_of? };
-    Some(Box::new(Replayed { detector, bases, limit: limit? }))
+    let baselines = Baselines::Shifted { shift: shift?, count: median_of? };
+    Some(Box::new(Replayed { detector, baselines, limit: limit? }))
 }
 
 /// The field `to`, which is required.

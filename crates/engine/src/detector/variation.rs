@@ -6,7 +6,7 @@ use lanner_core::field::{Field, Type};
 use lanner_detect::variation::{Variation, VariationParams, ceiling};
 
 use super::replayed::{Replayed, accepted, count, limit, number};
-use super::{ABOVE, Bases, Detector, Kind, RECOVER_AT};
+use super::{ABOVE, Baselines, Detector, Kind, RECOVER_AT};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -34,5 +34,9 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         return None;
     }
     // Twice as many as without gaps, so that some may be missing.
-    Some(Box::new(Replayed { detector, bases: Bases::Preceding { count: 2 * (n - 1) }, limit: limit? }))
+    Some(Box::new(Replayed {
+        detector,
+        baselines: Baselines::Preceding { count: 2 * (n - 1) },
+        limit: limit?,
+    }))
 }

@@ -52,7 +52,7 @@ impl Engine {
         for rule in active {
             self.track(Arc::new(rule), now_ms, &mut changed);
         }
-        changed.changes.told = self.notifier.take_told();
+        changed.changes.notification_log = self.notifier.take_log();
         changed
     }
 

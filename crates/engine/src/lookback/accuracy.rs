@@ -6,7 +6,7 @@
 
 use lanner_core::{Labels, TimeRange};
 
-use super::record::{Course, Episode, Record};
+use super::record::{Episode, Record, Timeline};
 
 /// Something that people know to have happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,10 +124,10 @@ impl<'r> Marks<'r> {
         of_group.get(first).filter(|mark| mark.start_ms < end_ms).map(|mark| mark.incident)
     }
 
-    pub(super) fn accuracy(&self, course: &Course) -> Accuracy {
+    pub(super) fn accuracy(&self, timeline: &Timeline) -> Accuracy {
         let mut first_alarms: Vec<Option<i64>> = vec![None; self.starts_ms.len()];
         let mut accuracy = Accuracy { n_incidents: self.starts_ms.len() as u64, ..Accuracy::default() };
-        for episode in &course.episodes {
+        for episode in &timeline.episodes {
             let Some(incident) = self.hit(episode) else {
                 accuracy.n_false += 1;
                 continue;

@@ -26,7 +26,7 @@ use crate::rule::Rule;
 pub use accuracy::{Accuracy, Incident};
 pub use edit::bare;
 pub use reach::{Unreachable, step_s, unreachable};
-pub use record::{Course, Episode, Record};
+pub use record::{Episode, Record, Timeline};
 pub use suggest::{Goal, Setting, Suggestion};
 
 use accuracy::{Marks, per_week};
@@ -122,12 +122,12 @@ pub struct Review {
 /// Cost: a walk over the evaluations; with incidents or a wanted number of alarms some 50 to 300 of them.
 #[must_use]
 pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
-    let course = record.lived(rule);
+    let timeline = record.replayed(rule);
     let kind = edit::kind(rule).unwrap_or_default();
     let marks = Marks::new(record, &terms.incidents, terms.tolerance_ms);
     let (suggestions, remarks) = suggest(rule, kind, record, &marks, terms);
     let dials = rule.detector.dials();
-    let n_episodes = course.episodes.len() as u64;
+    let n_episodes = timeline.episodes.len() as u64;
     let mut review = Review {
         rule: rule.id.clone(),
         kind,
@@ -137,12 +137,12 @@ pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
         n_breaches: record.n_of(Outcome::Breach) as u64,
         groups: record.groups().to_vec(),
         per_week: per_week(n_episodes, record.weeks()),
-        running: suggest::running(&course, record),
+        running: suggest::running(&timeline, record),
         values: spread(record.scored().map(|past| past.value).collect()),
         scores: dials.iter().flatten().next().and_then(|dial| scores(rule, record, dial)),
         limits: dials.iter().flatten().map(|dial| limit(rule, kind, record, dial, terms.step_s)).collect(),
-        accuracy: (!marks.is_empty()).then(|| marks.accuracy(&course)),
-        episodes: course.episodes,
+        accuracy: (!marks.is_empty()).then(|| marks.accuracy(&timeline)),
+        episodes: timeline.episodes,
         suggestions,
         sentences: Vec::new(),
     };

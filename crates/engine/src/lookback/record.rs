@@ -2,7 +2,7 @@
 //! limits.
 //!
 //! Which windows are evaluated, for which groups, and what is measured in them does not depend on limits; so only
-//! scores and the life of alerts are walked again, and nothing is measured. What comes out is what replaying the
+//! scores and the state machine are walked again, and nothing is measured. What comes out is what replaying the
 //! changed rule would give; a property test compares the two.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use lanner_core::time::WEEK_MS;
 use lanner_core::{AlertState, Evaluation, Group, Labels, Outcome, TimeRange};
 
-use crate::alert::state::Pace;
+use crate::alert::state::StateMachine;
 use crate::detector::Past;
 use crate::rule::Rule;
 
@@ -33,7 +33,7 @@ pub struct Episode {
 
 /// The episodes of a rule.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Course {
+pub struct Timeline {
     /// In order of their alarms.
     pub episodes: Vec<Episode>,
     /// Windows of groups in which an episode ran.
@@ -93,7 +93,7 @@ impl Record {
             let scored = evaluation.value.zip(evaluation.score);
             // What cannot be known is no number, and decides nothing.
             let past = scored.map(|(value, _)| Past::new(value, evaluation.base, raw.unwrap_or(f64::NAN)));
-            if rule.query.hears(evaluation.outcome, evaluation.value) {
+            if rule.query.counts_as_seen(evaluation.outcome, evaluation.value) {
                 seen_ms[group] = window.end_ms;
             }
             let is_silent = window.end_ms - seen_ms[group] > rule.forget_ms;
@@ -155,7 +155,7 @@ impl Record {
 
     /// The episodes that the replay had.
     #[must_use]
-    pub fn lived(&self, rule: &Rule) -> Course {
+    pub fn replayed(&self, rule: &Rule) -> Timeline {
         self.walk(rule, |point, _| point.state)
     }
 
@@ -163,65 +163,69 @@ impl Record {
     ///
     /// Cost: O(evaluations), nothing is measured.
     #[must_use]
-    pub fn tried(&self, rule: &Rule) -> Course {
+    pub fn simulated(&self, rule: &Rule) -> Timeline {
         let threshold = rule.detector.threshold();
-        self.walk(rule, |point, pace| {
+        self.walk(rule, |point, machine| {
             let outcome = match &point.past {
-                Some(past) if threshold.exceeded_by(rule.detector.rescore(past, pace.is_firing())) => {
+                Some(past) if threshold.exceeded_by(rule.detector.rescore(past, machine.is_firing())) => {
                     Outcome::Breach
                 }
                 Some(_) => Outcome::Normal,
                 None => point.outcome,
             };
-            pace.step(rule, outcome);
-            let state = pace.state;
+            machine.step(rule, outcome);
+            let state = machine.state;
             if point.is_last_of_group {
-                *pace = Pace::NEWBORN;
+                *machine = StateMachine::NEW;
             }
             state
         })
     }
 
     /// Episodes, from the state after each evaluation.
-    fn walk(&self, rule: &Rule, mut state_after: impl FnMut(&Point, &mut Pace) -> AlertState) -> Course {
+    fn walk(
+        &self,
+        rule: &Rule,
+        mut state_after: impl FnMut(&Point, &mut StateMachine) -> AlertState,
+    ) -> Timeline {
         let grades = rule.detector.grades();
-        let mut course = Course::default();
+        let mut timeline = Timeline::default();
         let mut all = vec![Running::NEW; self.groups.len()];
         for point in &self.points {
             let running = &mut all[point.group];
-            let state = state_after(point, &mut running.pace);
+            let state = state_after(point, &mut running.machine);
             if matches!(state, AlertState::Normal | AlertState::Pending) {
-                running.end(&mut course, point.window.end_ms);
+                running.end(&mut timeline, point.window.end_ms);
                 running.from_ms = match state {
                     AlertState::Pending => running.from_ms.or(Some(point.window.start_ms)),
                     _ => None,
                 };
                 continue;
             }
-            course.n_running += 1;
+            timeline.n_running += 1;
             let at = *running.episode.get_or_insert_with(|| {
                 let from_ms = running.from_ms.take().unwrap_or(point.window.start_ms);
                 let (group, alarm_ms) = (point.group, point.window.end_ms);
                 let began =
                     Episode { group, from_ms, alarm_ms, end_ms: None, kind: state, was_error: !grades };
-                course.episodes.push(began);
-                course.episodes.len() - 1
+                timeline.episodes.push(began);
+                timeline.episodes.len() - 1
             });
-            if grades && !course.episodes[at].was_error {
-                course.episodes[at].was_error = is_error(rule, point, state);
+            if grades && !timeline.episodes[at].was_error {
+                timeline.episodes[at].was_error = is_error(rule, point, state);
             }
             if point.is_last_of_group {
-                running.end(&mut course, point.window.end_ms);
+                running.end(&mut timeline, point.window.end_ms);
             }
         }
-        course
+        timeline
     }
 }
 
 /// A group on the way.
 #[derive(Clone, Copy)]
 struct Running {
-    pace: Pace,
+    machine: StateMachine,
     /// Where the windows began that are bad but have not fired.
     from_ms: Option<i64>,
     /// Index of the episode that runs.
@@ -229,11 +233,11 @@ struct Running {
 }
 
 impl Running {
-    const NEW: Self = Self { pace: Pace::NEWBORN, from_ms: None, episode: None };
+    const NEW: Self = Self { machine: StateMachine::NEW, from_ms: None, episode: None };
 
-    fn end(&mut self, course: &mut Course, at_ms: i64) {
+    fn end(&mut self, timeline: &mut Timeline, at_ms: i64) {
         if let Some(at) = self.episode.take() {
-            course.episodes[at].end_ms = Some(at_ms);
+            timeline.episodes[at].end_ms = Some(at_ms);
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::accuracy::{Accuracy, Marks, per_week};
 use super::edit;
-use super::record::{Course, Record};
+use super::record::{Record, Timeline};
 use crate::detector::{Dial, Side};
 use crate::rule::Rule;
 
@@ -91,7 +91,7 @@ pub(super) struct Tuner<'r> {
 struct Trial {
     settings: Vec<Setting>,
     detector: Value,
-    course: Course,
+    timeline: Timeline,
 }
 
 impl<'r> Tuner<'r> {
@@ -133,22 +133,22 @@ impl<'r> Tuner<'r> {
             unit: dial.unit,
         };
         let settings = self.dials.iter().zip(&limits).map(setting).collect();
-        Some(Trial { settings, detector, course: self.record.tried(&rule) })
+        Some(Trial { settings, detector, timeline: self.record.simulated(&rule) })
     }
 
     /// The episodes that the limits are answerable for.
-    fn count(&self, course: &Course) -> u64 {
-        count(course, self.errors_only())
+    fn count(&self, timeline: &Timeline) -> u64 {
+        count(timeline, self.errors_only())
     }
 
     fn suggestion(&self, goal: Goal, trial: Trial) -> Suggestion {
-        let n_episodes = self.count(&trial.course);
+        let n_episodes = self.count(&trial.timeline);
         Suggestion {
             goal,
             n_episodes,
             per_week: per_week(n_episodes, self.record.weeks()),
-            running: running(&trial.course, self.record),
-            accuracy: (!self.marks.is_empty()).then(|| self.marks.accuracy(&trial.course)),
+            running: running(&trial.timeline, self.record),
+            accuracy: (!self.marks.is_empty()).then(|| self.marks.accuracy(&trial.timeline)),
             settings: trial.settings,
             detector: trial.detector,
             errors_only: self.errors_only(),
@@ -162,8 +162,8 @@ impl<'r> Tuner<'r> {
     pub(super) fn within(&self, wanted: f64) -> Result<Suggestion, Nothing> {
         let n_allowed = wanted * self.record.weeks();
         let fits = |trial: &Trial| {
-            self.count(&trial.course) as f64 <= n_allowed
-                && running(&trial.course, self.record) <= MAX_RUNNING
+            self.count(&trial.timeline) as f64 <= n_allowed
+                && running(&trial.timeline, self.record) <= MAX_RUNNING
         };
         let n_ranks = self.n_ranks();
         if n_ranks == 0 {
@@ -195,7 +195,7 @@ impl<'r> Tuner<'r> {
     }
 
     fn why_nothing(&self) -> Nothing {
-        let laxest = self.trial(0).map_or(0, |trial| self.count(&trial.course));
+        let laxest = self.trial(0).map_or(0, |trial| self.count(&trial.timeline));
         if laxest > 0 { Nothing::NotByLimits(laxest) } else { Nothing::AlwaysMore }
     }
 
@@ -222,8 +222,8 @@ impl<'r> Tuner<'r> {
     }
 
     fn f1(&self, rank: usize) -> f64 {
-        let trial = self.trial(rank).filter(|trial| running(&trial.course, self.record) <= MAX_RUNNING);
-        trial.map_or(0.0, |trial| self.marks.accuracy(&trial.course).f1())
+        let trial = self.trial(rank).filter(|trial| running(&trial.timeline, self.record) <= MAX_RUNNING);
+        trial.map_or(0.0, |trial| self.marks.accuracy(&trial.timeline).f1())
     }
 }
 
@@ -248,13 +248,13 @@ fn around(dial: &Dial, edges: &[f64], rank: usize) -> Option<(f64, Option<f64>)>
 }
 
 /// The number of episodes, or of those that became an error.
-pub(super) fn count(course: &Course, errors_only: bool) -> u64 {
-    course.episodes.iter().filter(|episode| !errors_only || episode.was_error).count() as u64
+pub(super) fn count(timeline: &Timeline, errors_only: bool) -> u64 {
+    timeline.episodes.iter().filter(|episode| !errors_only || episode.was_error).count() as u64
 }
 
 /// The share of evaluations in which an episode ran.
-pub(super) fn running(course: &Course, record: &Record) -> f64 {
-    course.n_running as f64 / record.n_evaluations().max(1) as f64
+pub(super) fn running(timeline: &Timeline, record: &Record) -> f64 {
+    timeline.n_running as f64 / record.n_evaluations().max(1) as f64
 }
 
 /// The first and the last of the best scores that stand next to each other; `None` if all are 0.

@@ -104,7 +104,7 @@ impl Measure {
 
     /// What a window without any event or sample comes to: 0 for counts and sums of events.
     #[must_use]
-    pub const fn of_nothing(&self) -> Option<f64> {
+    pub const fn value_when_empty(&self) -> Option<f64> {
         match self.kind {
             Kind::Count | Kind::Sum | Kind::Distinct => Some(0.0),
             _ => None,
@@ -133,11 +133,11 @@ impl Measure {
         }
     }
 
-    /// What a bucket comes to; `None` when it holds nothing and [`Self::of_nothing`] does not apply.
+    /// What a bucket comes to; `None` when it holds nothing and [`Self::value_when_empty`] does not apply.
     #[must_use]
     pub fn value(&self, bucket: &Bucket) -> Option<f64> {
         match (bucket, self.kind) {
-            (Bucket::Plain(None), _) => self.of_nothing(),
+            (Bucket::Plain(None), _) => self.value_when_empty(),
             (Bucket::Plain(Some(all)), Kind::Count) => Some(all.count as f64),
             (Bucket::Plain(Some(all)), Kind::Sum) => Some(all.sum),
             (Bucket::Plain(Some(all)), Kind::Min) => Some(all.min),
@@ -307,7 +307,7 @@ mod tests {
             left.merge(&right);
             assert_eq!(measure.value(&left), expected, "{measure}");
             let nothing = measure.bucket();
-            assert_eq!(measure.value(&nothing), measure.of_nothing(), "{measure} of nothing");
+            assert_eq!(measure.value(&nothing), measure.value_when_empty(), "{measure} of nothing");
         }
         check("count", Some(4.0));
         check("sum(x)", Some(12.0));

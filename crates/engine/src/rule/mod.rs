@@ -186,19 +186,19 @@ impl Rule {
     }
 
     /// How far apart the earlier windows lie that a window is compared with, and how many there are.
-    fn bases(&self) -> Option<(Shift, u32)> {
-        self.detector.bases().map(|bases| bases.resolve(self.schedule.every_ms))
+    fn baselines(&self) -> Option<(Shift, u32)> {
+        self.detector.baselines().map(|baselines| baselines.resolve(self.schedule.every_ms))
     }
 
     /// The earlier windows that `window` is compared with, nearest first; `None` where a clock change
     /// skipped one.
     #[must_use]
-    pub fn base_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
+    pub fn baseline_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
         if let Some(remembers) = self.detector.remembers() {
             let learned_ms = window.start_ms - remembers.learn_ms;
             return vec![Some(TimeRange::new(learned_ms, learned_ms))];
         }
-        let Some((shift, count)) = self.bases() else { return Vec::new() };
+        let Some((shift, count)) = self.baselines() else { return Vec::new() };
         let tz = self.schedule.wall_clock();
         let shifted = |count| {
             let start_ms = shift.before(window.start_ms, count, &tz)?;
@@ -216,7 +216,7 @@ impl Rule {
             .detector
             .learner()
             .map_or(remembered_ms, |learner| learner.generation_ms().saturating_mul(2));
-        self.bases().map_or(learned_ms, |(shift, count)| shift.at_most_ms(count))
+        self.baselines().map_or(learned_ms, |(shift, count)| shift.at_most_ms(count))
     }
 
     /// Whether it looks at earlier windows at all. What is remembered of values is none.
@@ -252,7 +252,7 @@ impl Rule {
     #[must_use]
     pub fn step_ms(&self) -> i64 {
         let schedule = &self.schedule;
-        let shift_ms = self.bases().map_or(0, |(shift, _)| match shift {
+        let shift_ms = self.baselines().map_or(0, |(shift, _)| match shift {
             Shift::Elapsed(ms) => ms,
             Shift::Days(_) | Shift::Months(_) => DAY_MS,
         });

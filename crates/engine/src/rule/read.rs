@@ -185,7 +185,7 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
         remember(query, remembers, fields, check);
     }
     if let (Some(schedule), Some(detector)) = (&schedule, &detector)
-        && let Some(message) = detector.misfit(schedule.every_ms)
+        && let Err(message) = detector.validate_for(schedule.every_ms)
     {
         check.problem(fields.node, &fields.path_of("every"), message);
     }

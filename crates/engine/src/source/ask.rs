@@ -17,7 +17,7 @@ pub struct Due {
     pub window: TimeRange,
     /// Earlier windows to measure, nearest first; `None` where a clock change skipped one. To compare with, or
     /// to learn from.
-    pub bases: Vec<Option<TimeRange>>,
+    pub baselines: Vec<Option<TimeRange>>,
     /// Whether there is more to learn before `window` can be judged, so that it need not be measured yet.
     pub more: bool,
     /// Windows that late events hardly reach any more: what they come to is worth keeping.
@@ -31,11 +31,11 @@ pub struct Due {
 }
 
 impl Due {
-    /// The windows to measure: first the newest, unless there is more to learn, then [`Due::bases`].
+    /// The windows to measure: first the newest, unless there is more to learn, then [`Due::baselines`].
     #[must_use]
     pub fn windows(&self) -> Vec<Option<TimeRange>> {
         let newest = (!self.more).then_some(self.window);
-        std::iter::once(newest).chain(self.bases.iter().copied()).collect()
+        std::iter::once(newest).chain(self.baselines.iter().copied()).collect()
     }
 
     /// The latest of them.
@@ -52,8 +52,8 @@ pub struct Reading {
     pub group: Group,
     /// The window's value; `None` when it holds nothing to measure.
     pub value: Option<f64>,
-    /// The earlier windows' values, in the order of [`Due::bases`].
-    pub bases: Vec<Option<f64>>,
+    /// The earlier windows' values, in the order of [`Due::baselines`].
+    pub baselines: Vec<Option<f64>>,
     /// Whether the group is too new to be judged.
     pub is_new: bool,
 }
@@ -76,28 +76,31 @@ pub trait Source {
     fn answer(&mut self, due: &Due) -> Answer;
 }
 
-/// Joins what was read of a window and of its bases, group by group; known groups are always there.
+/// Joins what was read of a window and of its baselines, group by group; known groups are always there.
 #[must_use]
 pub fn gather(
     due: &Due,
     now: Vec<(Group, Option<f64>)>,
-    bases: &[Vec<(Group, Option<f64>)>],
+    baselines: &[Vec<(Group, Option<f64>)>],
 ) -> Vec<Reading> {
-    let n_bases = due.bases.len();
-    let nothing = due.rule.query.of_nothing();
-    let empty = || (nothing, vec![None; n_bases]);
+    let n_baselines = due.baselines.len();
+    let nothing = due.rule.query.value_when_empty();
+    let empty = || (nothing, vec![None; n_baselines]);
     let mut groups: BTreeMap<Group, (Option<f64>, Vec<Option<f64>>)> =
         due.known.iter().map(|group| (group.clone(), empty())).collect();
     for (group, value) in now {
         groups.entry(group).or_insert_with(empty).0 = value;
     }
-    for (at, base) in bases.iter().enumerate() {
+    for (at, base) in baselines.iter().enumerate() {
         for (group, value) in base {
             // A group that was there then and is gone now is measured too: it may have fallen to nothing.
             groups.entry(group.clone()).or_insert_with(empty).1[at] = *value;
         }
     }
-    groups.into_iter().map(|(group, (value, bases))| Reading { group, value, bases, is_new: false }).collect()
+    groups
+        .into_iter()
+        .map(|(group, (value, baselines))| Reading { group, value, baselines, is_new: false })
+        .collect()
 }
 
 /// The values of a group, window by window; `None` where there is nothing.
@@ -109,7 +112,7 @@ pub fn readings(due: &Due, values: Vec<GroupValues>) -> Vec<Reading> {
     let known = due.known.iter().map(|group| (group.clone(), ()));
     let reading = |(group, values, _): (Group, Option<Vec<Option<f64>>>, Option<()>)| {
         let mut values = values.unwrap_or_default().into_iter();
-        Reading { group, value: values.next().flatten(), bases: values.collect(), is_new: false }
+        Reading { group, value: values.next().flatten(), baselines: values.collect(), is_new: false }
     };
     joined(values, known).map(reading).collect()
 }

@@ -65,11 +65,11 @@ pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer
     let asked: Vec<&Asked> = asked.iter().filter(exists).collect();
     let new: BTreeSet<&Group> = asked.iter().filter(|asked| asked.is_new).map(|asked| &asked.group).collect();
     let now = asked.iter().map(|asked| (asked.group.clone(), asked.value)).collect();
-    let mut bases = Vec::new();
-    for window in &due.bases {
-        bases.push(window.map(|window| values(query, source, window)).transpose()?.unwrap_or_default());
+    let mut baselines = Vec::new();
+    for window in &due.baselines {
+        baselines.push(window.map(|window| values(query, source, window)).transpose()?.unwrap_or_default());
     }
-    let mut groups = gather(due, now, &bases);
+    let mut groups = gather(due, now, &baselines);
     for reading in &mut groups {
         reading.is_new = new.contains(&reading.group);
     }

@@ -105,7 +105,7 @@ impl Gaps {
 /// nothing is never known of a window that was missed.
 #[must_use]
 pub fn is_known(missed: Missed, query: &Query, value: Option<f64>) -> bool {
-    let is_heard = value.is_some() && value != query.of_nothing();
+    let is_heard = value.is_some() && value != query.value_when_empty();
     match missed {
         Missed::Nothing => true,
         Missed::Part => is_heard && !query.is_total(),

@@ -73,23 +73,23 @@ impl Query {
 
     /// What a window comes to for a known group without any event or sample.
     #[must_use]
-    pub fn of_nothing(&self) -> Option<f64> {
+    pub fn value_when_empty(&self) -> Option<f64> {
         match self {
-            Self::Stream(query) => query.measure.of_nothing(),
+            Self::Stream(query) => query.measure.value_when_empty(),
             Self::Series(_) | Self::Expression(_) => None,
         }
     }
 
     /// Whether it is worth a word that no group at all is found. Streams and patterns may wait for their first.
     #[must_use]
-    pub fn must_find(&self) -> bool {
+    pub fn alert_when_empty(&self) -> bool {
         matches!(self, Self::Expression(query) if query.for_each.is_none())
     }
 
     /// Whether a group with this outcome and value was heard of, or may have been. What is counted says 0 of a group
     /// that is silent.
     #[must_use]
-    pub fn hears(&self, outcome: Outcome, value: Option<f64>) -> bool {
+    pub fn counts_as_seen(&self, outcome: Outcome, value: Option<f64>) -> bool {
         match outcome {
             Outcome::NoData | Outcome::Error => false,
             Outcome::Unknown => true,

@@ -76,8 +76,8 @@ impl Recorded {
         if query.remembers.is_some() {
             return Ok(gather(due, now, &[self.measures.read_seen(query, step_ms, due.window)]));
         }
-        let bases = due.bases.iter().map(|window| window.map_or(Ok(Vec::new()), read));
-        Ok(gather(due, now, &bases.collect::<Result<Vec<_>, _>>()?))
+        let baselines = due.baselines.iter().map(|window| window.map_or(Ok(Vec::new()), read));
+        Ok(gather(due, now, &baselines.collect::<Result<Vec<_>, _>>()?))
     }
 
     fn read(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {

@@ -250,7 +250,7 @@ impl<'w> Numbers<'w> {
 
     /// The median of the windows compared with, when at least half of them can be compared with.
     fn base(&self, clock: &WallClock, group: &Group, window: TimeRange) -> Option<f64> {
-        let (shift, count) = self.spec.bases?;
+        let (shift, count) = self.spec.baselines?;
         let value = |at: i64| {
             let start_ms = clock.before(window.start_ms, shift, at)?;
             self.first_ms[self.n_recorded].filter(|first_ms| start_ms >= *first_ms)?;
@@ -350,11 +350,11 @@ impl Outdated {
             let reads = lived.reads.iter().filter(|((rule, _), _)| **rule == *spec.id);
             for ((rule, window), (n_planned, n_recorded)) in reads {
                 let before = |at: i64| {
-                    let start_ms = clock.before(window.start_ms, spec.bases?.0, at)?;
+                    let start_ms = clock.before(window.start_ms, spec.baselines?.0, at)?;
                     Some(TimeRange::new(start_ms, start_ms + spec.window_ms))
                 };
-                let mut bases = (1..=spec.bases.map_or(0, |(_, count)| count)).filter_map(before);
-                let began_earlier = spec.bases.is_some()
+                let mut baselines = (1..=spec.baselines.map_or(0, |(_, count)| count)).filter_map(before);
+                let began_earlier = spec.baselines.is_some()
                     && numbers.first_ms[*n_recorded] != numbers.first_ms[lived.record.len()];
                 let has_later = |window: TimeRange| numbers.has_later(window, *n_recorded);
                 // What was learned is corrected when the next window is planned.
@@ -362,7 +362,7 @@ impl Outdated {
                     let from_ms = (window.start_ms.div_euclid(generation_ms) - 1) * generation_ms;
                     numbers.has_later(TimeRange::new(from_ms - spec.window_ms, window.end_ms), *n_planned)
                 });
-                if began_earlier || has_later(*window) || bases.any(has_later) || learned_later {
+                if began_earlier || has_later(*window) || baselines.any(has_later) || learned_later {
                     outdated.0.entry(rule.clone()).or_default().insert(*window);
                 }
             }

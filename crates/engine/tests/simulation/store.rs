@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use lanner_core::{
-    Alert, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels, Notification, TimeRange, Told,
+    Alert, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels, Notification, NotificationLogEntry,
+    TimeRange,
 };
 
 /// What one turn writes, and when it was taken.
@@ -26,7 +27,7 @@ pub(crate) enum Entry {
 }
 
 /// Receiver, group and alert of a record.
-type ToldKey = (Arc<str>, Labels, Option<Arc<str>>);
+type LogKey = (Arc<str>, Labels, Option<Arc<str>>);
 
 /// What a window came to, by group.
 pub(crate) type Values = Vec<(Group, Option<f64>)>;
@@ -40,7 +41,7 @@ pub(crate) struct Store {
     keys: HashSet<String>,
     alerts: BTreeMap<(Arc<str>, Group), Alert>,
     cursors: BTreeMap<Arc<str>, Cursor>,
-    told: BTreeMap<ToldKey, Told>,
+    told: BTreeMap<LogKey, NotificationLogEntry>,
     /// When the server last was there, by its own clock.
     pub(crate) watched_ms: Option<i64>,
     /// Windows walked, by rule, in order.
@@ -88,7 +89,7 @@ impl Store {
             self.cursors.remove(&rule);
             self.log.push(Entry::Removed(at_ms, rule));
         }
-        for told in changes.told {
+        for told in changes.notification_log {
             let key = (told.receiver.clone(), told.group.clone(), told.alert.clone());
             match (&told.record, &told.alert) {
                 (Some(_), _) => drop(self.told.insert(key, told)),
@@ -132,7 +133,7 @@ impl Store {
     }
 
     /// What a restart reads back.
-    pub(crate) fn state(&self) -> (Vec<Alert>, Vec<Cursor>, Vec<Told>) {
+    pub(crate) fn state(&self) -> (Vec<Alert>, Vec<Cursor>, Vec<NotificationLogEntry>) {
         (
             self.alerts.values().cloned().collect(),
             self.cursors.values().cloned().collect(),

@@ -60,7 +60,7 @@ pub(crate) struct RuleSpec {
     pub(crate) zone: Option<&'static str>,
     pub(crate) active: Option<ActiveSpec>,
     pub(crate) valid: Option<TimeRange>,
-    pub(crate) bases: Option<(Shift, i64)>,
+    pub(crate) baselines: Option<(Shift, i64)>,
     /// How long a generation is of what it learns, if it does.
     pub(crate) generation_ms: Option<i64>,
     pub(crate) severity: &'static str,
@@ -231,7 +231,7 @@ fn span(chance: &mut Chance) -> (&'static str, TimeRange) {
 
 /// How far back of `start_ms` a rule may look, generously.
 fn reach_ms(rule: &RuleSpec) -> i64 {
-    let back_ms = rule.bases.map_or(0, |(shift, count)| match shift {
+    let back_ms = rule.baselines.map_or(0, |(shift, count)| match shift {
         Shift::Minutes(minutes) => minutes * MINUTE_MS * count,
         Shift::Days(days) => days * DAY_MS * count + 2 * HOUR_MS,
     });
@@ -263,7 +263,7 @@ fn rule(chance: &mut Chance, at: i64, zone: &'static str, span: TimeRange) -> Ru
         zone: chance.percent(60).then_some(zone),
         active: None,
         valid: None,
-        bases: None,
+        baselines: None,
         generation_ms: None,
         severity: chance.pick(&["page", "ticket"]),
         receivers: match chance.within(0, 5) {
@@ -381,7 +381,7 @@ fn relative(chance: &mut Chance, rule: &mut RuleSpec) -> Value {
         ("1w", Shift::Days(7)),
     ]);
     let count = if text == "1w" { 1 } else { chance.pick(&[1, 1, 2, 3]) };
-    rule.bases = Some((shift, count));
+    rule.baselines = Some((shift, count));
     let mut relative = json!({ "to": text, "median_of": count });
     relative[chance.pick(&["drop", "rise", "change"])] = json!(chance.within(5, 60));
     if chance.percent(30) {

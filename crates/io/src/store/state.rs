@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use lanner_core::{
-    Alert, AlertState, Changes, Cursor, Evaluation, Group, Labels, Measured, Outcome, Score, Silence,
-    TimeRange, Told,
+    Alert, AlertState, Changes, Cursor, Evaluation, Group, Labels, Measured, NotificationLogEntry, Outcome,
+    Score, Silence, TimeRange,
 };
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// Failures of the file.
-    pub fn load_told(&self) -> Result<Vec<Told>, StoreError> {
+    pub fn load_notification_log(&self) -> Result<Vec<NotificationLogEntry>, StoreError> {
         self.look(|db| {
             let sql = "SELECT receiver, grp, alert, record FROM told ORDER BY receiver, grp, alert";
             let mut statement = db.prepare_cached(sql)?;
@@ -89,7 +89,12 @@ impl Store {
                 let group: Labels = json(row, 1)?;
                 let alert: String = row.get(2)?;
                 let alert = Some(alert).filter(|alert| !alert.is_empty()).map(Arc::from);
-                told.push(Told { receiver: receiver.into(), group, alert, record: Some(row.get(3)?) });
+                told.push(NotificationLogEntry {
+                    receiver: receiver.into(),
+                    group,
+                    alert,
+                    record: Some(row.get(3)?),
+                });
             }
             Ok(told)
         })
@@ -343,8 +348,8 @@ fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
     for notification in &changes.outbox {
         super::outbox::put(db, notification)?;
     }
-    for told in &changes.told {
-        put_told(db, told)?;
+    for told in &changes.notification_log {
+        put_notification_log(db, told)?;
     }
     for rule in &changes.forgotten_rules {
         db.prepare_cached("DELETE FROM alert WHERE rule = ?1")?.execute([&**rule])?;
@@ -357,7 +362,10 @@ fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
     changes.watched_ms.map_or(Ok(()), |watched_ms| super::watch::note(db, watched_ms))
 }
 
-fn put_told(db: &Connection, Told { receiver, group, alert, record }: &Told) -> Result<(), StoreError> {
+fn put_notification_log(
+    db: &Connection,
+    NotificationLogEntry { receiver, group, alert, record }: &NotificationLogEntry,
+) -> Result<(), StoreError> {
     let (receiver, group, piece) = (&**receiver, group_key(group)?, alert.as_deref().unwrap_or_default());
     match (record, alert) {
         (Some(record), _) => db

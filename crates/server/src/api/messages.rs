@@ -255,7 +255,7 @@ pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Resu
         OutboxState::Sent => return conflict("the receiver took it already; nothing is to be tried again"),
         OutboxState::Pending => app.store.outbox_retry(&key, now_ms)?.await?,
         // Not as it was written: its alerts may be over, and a FIRING must not come after its RESOLVED.
-        _ if app.engine().tell_again(now_ms, receiver, group) => {
+        _ if app.engine().resend(now_ms, receiver, group) => {
             app.store.outbox_followed(&key)?.await?;
             app.alarm.ring();
         }

@@ -62,9 +62,9 @@ fn read_stream(
     }
     let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
     app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
-    let bases = bases(app, due, query, kept)?;
+    let baselines = baselines(app, due, query, kept)?;
     let first_data_ms = app.counting.first_ms(&query.stream);
-    Ok(Readings { groups: gather(due, now, &bases), first_data_ms })
+    Ok(Readings { groups: gather(due, now, &baselines), first_data_ms })
 }
 
 /// What the windows came to that late events hardly reach any more.
@@ -117,7 +117,7 @@ fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, St
     app.limits.note(&due.rule.id, n_left_out, "series", app.now_ms());
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
-    if due.rule.detector.bases().is_some() || values.is_empty() {
+    if due.rule.detector.baselines().is_some() || values.is_empty() {
         for (id, _) in &matching {
             if is_over() {
                 return Err(StoreError::Closed);
@@ -172,7 +172,7 @@ fn read_matching(
 }
 
 /// Earlier windows: from measures where they still hold them, from history, or else counted and then kept in history.
-fn bases(
+fn baselines(
     app: &App,
     due: &Due,
     query: &Arc<StreamQuery>,
@@ -180,13 +180,13 @@ fn bases(
 ) -> Result<Vec<Values>, StoreError> {
     let step_ms = due.rule.step_ms();
     let first_ms = app.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
-    let mut bases: Vec<Values> = vec![Vec::new(); due.bases.len()];
-    let mut unknown: Vec<Option<TimeRange>> = vec![None; due.bases.len()];
-    for (at, window) in due.bases.iter().enumerate() {
+    let mut baselines: Vec<Values> = vec![Vec::new(); due.baselines.len()];
+    let mut unknown: Vec<Option<TimeRange>> = vec![None; due.baselines.len()];
+    for (at, window) in due.baselines.iter().enumerate() {
         let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
         let held = app.counting.measures().read(query, step_ms, window);
         match held.map_or_else(|| recall(&app.store, query, window), |values| Ok(Some(values)))? {
-            Some(values) => bases[at] = values,
+            Some(values) => baselines[at] = values,
             None => unknown[at] = Some(window),
         }
     }
@@ -196,14 +196,14 @@ fn bases(
         let past = count_all(&app.store, query, step_ms, run.range, &|| app.alarm.is_stopping())?;
         let mut rows = Vec::new();
         for (at, window) in run.windows {
-            bases[at] = past.read(query, step_ms, window).unwrap_or_default();
+            baselines[at] = past.read(query, step_ms, window).unwrap_or_default();
             if window.end_ms <= due.window.end_ms - due.rule.hold_ms() {
-                note(&mut rows, query, window, &bases[at]);
+                note(&mut rows, query, window, &baselines[at]);
             }
         }
         kept.push(Kept { rows, since: mark.map(|mark| (query.stream.clone(), mark)) });
     }
-    Ok(bases)
+    Ok(baselines)
 }
 
 /// What history says of a window, if it was kept.
@@ -223,7 +223,7 @@ pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange
         |group: &Group, value| Measured { query: query.fingerprint, group: group.clone(), window, value };
     measured.extend(values.iter().map(|(group, value)| row(group, *value)));
     if !values.iter().any(|(group, _)| *group == Group::Whole) {
-        measured.push(row(&Group::Whole, query.measure.of_nothing()));
+        measured.push(row(&Group::Whole, query.measure.value_when_empty()));
     }
 }
 

@@ -125,11 +125,11 @@ struct Backlog {
 
 impl Backlog {
     fn add(&mut self, new: Changes) {
-        let Changes { alerts, told, .. } = &mut self.changes;
+        let Changes { alerts, notification_log, .. } = &mut self.changes;
         alerts.retain(|old| {
             !new.alerts.iter().any(|alert| (&alert.rule, &alert.group) == (&old.rule, &old.group))
         });
-        told.retain(|old| !new.told.iter().any(|told| told.group == old.group));
+        notification_log.retain(|old| !new.notification_log.iter().any(|told| told.group == old.group));
         self.changes.extend(new);
     }
 

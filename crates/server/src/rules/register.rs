@@ -221,7 +221,7 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
 /// Prefills the history of new relative rules in the background.
 fn start_prefills(app: &Arc<App>, rules: impl Iterator<Item = Arc<Rule>>, now_ms: i64) {
     let relative: Vec<Arc<Rule>> = rules
-        .filter(|rule| rule.status == Status::Active && rule.detector.bases().is_some())
+        .filter(|rule| rule.status == Status::Active && rule.detector.baselines().is_some())
         .filter(|rule| matches!(rule.query, Query::Stream(_)))
         .collect();
     for rule in &relative {

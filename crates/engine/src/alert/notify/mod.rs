@@ -1,7 +1,7 @@
 //! Who is told what, and when: grouping, waiting, repeating, silences and inhibition.
 //!
 //! Alerts of one receiver that agree in its `group_by` labels share messages. A group's first message waits
-//! `group_wait` for company, later news waits until `group_interval` has passed, and what still lasts is
+//! `group_wait` for more alerts of it, later news waits until `group_interval` has passed, and what still lasts is
 //! repeated every `repeat`. Every episode's beginning and end is told, unless it is muted throughout.
 //!
 //! A group has one message under way at a time. What the message says counts as told once the receiver took it
@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 use lanner_core::time::DAY_MS;
 use lanner_core::{
-    Acknowledgement, DeliveryOutcome, Labels, Notification, NotifiedAlert, Phase, TimeIntervals, Told,
+    Acknowledgement, DeliveryOutcome, Labels, Notification, NotificationLogEntry, NotifiedAlert, Phase,
+    TimeIntervals,
 };
 
 pub use inhibit::Inhibition;
@@ -51,7 +52,7 @@ pub struct Route {
     pub receiver: Arc<str>,
     /// Labels whose values form groups; empty puts all alerts into one.
     pub group_by: Vec<String>,
-    /// How long the first message of a group waits for company, milliseconds.
+    /// How long the first message of a group waits for more alerts of it, milliseconds.
     pub group_wait_ms: i64,
     /// The least time between messages with news of one group, milliseconds.
     pub group_interval_ms: i64,
@@ -167,7 +168,7 @@ pub struct News {
     /// Messages to send.
     pub messages: Vec<Notification>,
     /// Records that changed.
-    pub told: Vec<Told>,
+    pub log: Vec<NotificationLogEntry>,
 }
 
 impl Notifier {
@@ -199,9 +200,9 @@ impl Notifier {
     }
 
     /// Takes up the records of an earlier run; a group's own piece comes before those of its alerts.
-    pub fn restore(&mut self, told: Vec<Told>) {
+    pub fn restore(&mut self, told: Vec<NotificationLogEntry>) {
         let mut restored = BTreeSet::new();
-        for Told { receiver, group, alert, record } in told {
+        for NotificationLogEntry { receiver, group, alert, record } in told {
             let Some(text) = record else { continue };
             let key = (receiver, group);
             self.groups.entry(key.clone()).or_default().restore(alert, &text);
@@ -247,7 +248,7 @@ impl Notifier {
     }
 
     /// Notes news of one alert. While its episode runs that is for `receivers`; its end is for all who know of it.
-    pub fn note(&mut self, now_ms: i64, alert: NotifiedAlert, receivers: &[Arc<str>]) {
+    pub fn record(&mut self, now_ms: i64, alert: NotifiedAlert, receivers: &[Arc<str>]) {
         let before = self.running.get(&alert.fingerprint).map(|running| running.labels.clone());
         let groups = if alert.is_resolved() {
             self.running.remove(&alert.fingerprint).unwrap_or_default().groups
@@ -312,7 +313,7 @@ impl Notifier {
         while let Some((_, key)) = self.due.first().filter(|(due_ms, _)| *due_ms <= now_ms).cloned() {
             messages.extend(self.look(now_ms, &key));
         }
-        News { messages, told: self.take_told() }
+        News { messages, log: self.take_log() }
     }
 
     /// Notes what became of the message `key`. Messages that nobody waits for are passed over.
@@ -345,7 +346,7 @@ impl Notifier {
     }
 
     /// Tells a group again what was given up, as far as it is still true. Returns whether there is anything to tell.
-    pub fn tell_again(&mut self, now_ms: i64, receiver: &Arc<str>, group: &Labels) -> bool {
+    pub fn resend(&mut self, now_ms: i64, receiver: &Arc<str>, group: &Labels) -> bool {
         let key = (receiver.clone(), group.clone());
         let Some(record) = self.groups.get_mut(&key) else { return false };
         let untold = |member: &record::Member| {
@@ -362,9 +363,10 @@ impl Notifier {
     }
 
     /// The pieces of records that changed since they were last taken.
-    pub fn take_told(&mut self) -> Vec<Told> {
-        let gone = |(receiver, group)| Told { receiver, group, alert: None, record: None };
-        let mut told: Vec<Told> = std::mem::take(&mut self.forgotten).into_iter().map(gone).collect();
+    pub fn take_log(&mut self) -> Vec<NotificationLogEntry> {
+        let gone = |(receiver, group)| NotificationLogEntry { receiver, group, alert: None, record: None };
+        let mut told: Vec<NotificationLogEntry> =
+            std::mem::take(&mut self.forgotten).into_iter().map(gone).collect();
         for key in std::mem::take(&mut self.changed) {
             if let Some(record) = self.groups.get_mut(&key) {
                 told.extend(record.pieces(&key));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lanner_core::{AlertState, DeliveryOutcome, NotifiedAlert, Told};
+use lanner_core::{AlertState, DeliveryOutcome, NotificationLogEntry, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 
 use super::inhibit::Cause;
@@ -211,8 +211,13 @@ impl Record {
     }
 
     /// The pieces that are not written yet; the group's own comes first.
-    pub(super) fn pieces(&mut self, key: &GroupKey) -> Vec<Told> {
-        let piece = |alert, record| Told { receiver: key.0.clone(), group: key.1.clone(), alert, record };
+    pub(super) fn pieces(&mut self, key: &GroupKey) -> Vec<NotificationLogEntry> {
+        let piece = |alert, record| NotificationLogEntry {
+            receiver: key.0.clone(),
+            group: key.1.clone(),
+            alert,
+            record,
+        };
         let mut pieces = vec![piece(None, serde_json::to_string(&self.head).ok())];
         for fingerprint in std::mem::take(&mut self.changed) {
             let record = self.members.get(&fingerprint).and_then(|member| serde_json::to_string(member).ok());

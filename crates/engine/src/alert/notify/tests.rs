@@ -67,12 +67,12 @@ fn pager() -> Vec<Arc<str>> {
 #[test]
 fn groups_wait_gather_and_repeat() {
     let mut n = notifier(5_000, 10_000, Some(30_000));
-    n.note(0, alert("a", 1, None), &pager());
-    n.note(2_000, alert("b", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
+    n.record(2_000, alert("b", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 6_000), ["5:a1+b1"]);
-    n.note(7_000, alert("a", 1, Some(7_000)), &pager());
+    n.record(7_000, alert("a", 1, Some(7_000)), &pager());
     assert_eq!(run(&mut n, 7_000, 60_000), ["15:b1+-a1", "45:b1 again"]);
-    n.note(61_000, alert("b", 1, Some(61_000)), &pager());
+    n.record(61_000, alert("b", 1, Some(61_000)), &pager());
     assert_eq!(run(&mut n, 61_000, 200_000), ["61:-b1"]);
     assert!(n.groups.is_empty() && n.due.is_empty());
 }
@@ -80,12 +80,12 @@ fn groups_wait_gather_and_repeat() {
 #[test]
 fn short_episodes_are_told_too() {
     let mut n = notifier(5_000, 60_000, None);
-    n.note(0, alert("a", 1, None), &pager());
-    n.note(1_000, alert("a", 1, Some(1_000)), &pager());
-    n.note(2_000, alert("a", 2, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
+    n.record(1_000, alert("a", 1, Some(1_000)), &pager());
+    n.record(2_000, alert("a", 2, None), &pager());
     assert_eq!(run(&mut n, 2_000, 9_000), ["5:a2+-a1"]);
-    n.note(9_000, alert("a", 2, Some(9_000)), &pager());
-    n.note(9_500, alert("a", 3, None), &pager());
+    n.record(9_000, alert("a", 2, Some(9_000)), &pager());
+    n.record(9_500, alert("a", 3, None), &pager());
     assert_eq!(run(&mut n, 10_000, 90_000), ["65:a3+-a2"]);
 }
 
@@ -110,7 +110,7 @@ fn severity_is_news_and_chooses_who_is_told() {
         let mut told = Vec::new();
         for (at, alert) in news.into_iter().enumerate() {
             let now_ms = at as i64 * 10_000;
-            n.note(now_ms, alert.clone(), &pager());
+            n.record(now_ms, alert.clone(), &pager());
             told.extend(run(&mut n, now_ms, now_ms + 5_000));
         }
         assert_eq!(told, expected);
@@ -137,19 +137,19 @@ fn silences_hold_back_and_let_go() {
     };
     let mut n = notifier(0, 0, None);
     n.set_silences(Silences::compile(&[silence(20_000)]), 0);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 30_000), ["20:a1"]); // told when the silence ends
     n.set_silences(Silences::compile(&[silence(90_000)]), 31_000);
-    n.note(31_000, alert("a", 1, Some(31_000)), &pager());
+    n.record(31_000, alert("a", 1, Some(31_000)), &pager());
     assert_eq!(run(&mut n, 31_000, 32_000), ["31:-a1"]); // the end of what was told is told
-    n.note(40_000, alert("a", 2, None), &pager());
+    n.record(40_000, alert("a", 2, None), &pager());
     assert_eq!(run(&mut n, 40_000, 41_000), [""; 0]);
     n.set_silences(Silences::default(), 42_000);
     assert_eq!(run(&mut n, 42_000, 43_000), ["42:a2"]); // expired early
     n.set_silences(Silences::compile(&[silence(90_000)]), 44_000);
-    n.note(45_000, alert("a", 2, Some(45_000)), &pager());
-    n.note(46_000, alert("a", 3, None), &pager());
-    n.note(47_000, alert("a", 3, Some(47_000)), &pager());
+    n.record(45_000, alert("a", 2, Some(45_000)), &pager());
+    n.record(46_000, alert("a", 3, None), &pager());
+    n.record(47_000, alert("a", 3, Some(47_000)), &pager());
     assert_eq!(run(&mut n, 47_000, 99_000), ["47:-a2"]); // an episode muted throughout is not told
 }
 
@@ -165,23 +165,23 @@ fn inhibition_mutes_what_follows_from_something_else() {
     let inhibition =
         Inhibition { source: matching("bank=a"), target: matching("bank=b"), equal: vec!["rule".into()] };
     n.configure(vec![route], vec![inhibition]);
-    n.note(0, alert("a", 1, None), &pager());
-    n.note(0, alert("b", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
+    n.record(0, alert("b", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 5_000), ["0:a1"]);
-    n.note(6_000, alert("a", 1, Some(6_000)), &pager());
+    n.record(6_000, alert("a", 1, Some(6_000)), &pager());
     assert_eq!(run(&mut n, 6_000, 9_000), ["6:-a1", "6:b1"]);
 }
 
 #[test]
 fn an_end_is_told_to_whoever_knows_of_the_beginning() {
     let mut n = notifier(0, 0, None);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     let mut again = notifier(0, 0, None);
-    again.restore(n.take_told());
+    again.restore(n.take_log());
     for mut n in [n, again] {
         assert_eq!(run(&mut n, 0, 1_000), ["0:a1"]);
         // Its rule tells others now, or nobody because it is gone.
-        n.note(2_000, alert("a", 1, Some(2_000)), &["chat".into()]);
+        n.record(2_000, alert("a", 1, Some(2_000)), &["chat".into()]);
         assert_eq!(run(&mut n, 2_000, 9_000), ["2:-a1"]);
         assert!(n.groups.is_empty() && n.running.is_empty());
     }
@@ -190,14 +190,14 @@ fn an_end_is_told_to_whoever_knows_of_the_beginning() {
 #[test]
 fn a_restart_neither_forgets_nor_repeats() {
     let mut n = notifier(5_000, 10_000, None);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     let mut again = notifier(5_000, 10_000, None);
-    again.restore(n.take_told());
+    again.restore(n.take_log());
     let news = again.tick(5_000);
     assert_eq!(news.messages.len(), 1);
     assert_eq!(news.messages, n.tick(5_000).messages); // the same key, too
     let mut third = notifier(5_000, 10_000, None);
-    third.restore(news.told);
+    third.restore(news.log);
     third.settle(5_000, &news.messages[0].key, DeliveryOutcome::Delivered);
     assert_eq!(run(&mut third, 6_000, 60_000), [""; 0]);
 }
@@ -218,7 +218,7 @@ fn alerts_that_match_both_sides_do_not_silence_one_another() {
             Inhibition { source: matching(source), target: matching(target), equal: vec!["rule".into()] };
         n.configure(vec![route], vec![inhibition]);
         for bank in ["a", "b", "c"] {
-            n.note(0, alert(bank, 1, None), &pager());
+            n.record(0, alert(bank, 1, None), &pager());
         }
         assert_eq!(run(&mut n, 0, 0), told, "{source} {target}");
     }
@@ -243,7 +243,7 @@ fn what_was_held_back_is_told_when_the_last_source_ends() {
         Inhibition { source: matching("bank=~a|b"), target: matching("bank=c"), equal: Vec::new() };
     n.configure(vec![route], vec![inhibition]);
     for bank in ["a", "b", "c"] {
-        n.note(0, alert(bank, 1, None), &pager());
+        n.record(0, alert(bank, 1, None), &pager());
     }
     assert_eq!(run(&mut n, 0, 1_000), ["0:a1", "0:b1"]);
     // A restart knows what waits for what.
@@ -259,9 +259,9 @@ fn what_was_held_back_is_told_when_the_last_source_ends() {
     again.restore(all);
     again.configure(route(&n), vec![inhibition]);
     for mut n in [n, again] {
-        n.note(2_000, alert("a", 1, Some(2_000)), &pager());
+        n.record(2_000, alert("a", 1, Some(2_000)), &pager());
         assert_eq!(run(&mut n, 2_000, 3_000), ["2:-a1"]);
-        n.note(4_000, alert("b", 1, Some(4_000)), &pager());
+        n.record(4_000, alert("b", 1, Some(4_000)), &pager());
         assert_eq!(run(&mut n, 4_000, 5_000), ["4:-b1", "4:c1"]);
     }
 }
@@ -269,15 +269,15 @@ fn what_was_held_back_is_told_when_the_last_source_ends() {
 #[test]
 fn what_was_refused_is_told_by_the_next_message() {
     let mut n = notifier(0, 10_000, None);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     let first = look(&mut n, 0).remove(0);
-    n.note(1_000, alert("b", 1, None), &pager());
+    n.record(1_000, alert("b", 1, None), &pager());
     assert_eq!(look(&mut n, 60_000), []); // one message at a time
     n.settle(60_000, &first.key, DeliveryOutcome::Refused);
     assert_eq!(run(&mut n, 60_000, 69_000), [""; 0]); // not at once: group_interval
     assert_eq!(run(&mut n, 70_000, 200_000), ["70:a1+b1"]);
     assert_eq!(n.settle(70_000, &first.key, DeliveryOutcome::Delivered), ()); // nobody waits for it any more
-    n.note(201_000, alert("a", 1, Some(201_000)), &pager());
+    n.record(201_000, alert("a", 1, Some(201_000)), &pager());
     assert_eq!(run(&mut n, 201_000, 300_000), ["201:b1+-a1"]);
 }
 
@@ -292,7 +292,7 @@ fn refusals_are_followed_ever_more_slowly_and_given_up() {
         ..Route::new("pager")
     };
     n.configure(vec![route], Vec::new());
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     let (mut at_ms, mut keys, mut gaps) = (0, BTreeSet::new(), Vec::new());
     let last = loop {
         let message = look(&mut n, at_ms).remove(0);
@@ -315,9 +315,9 @@ fn refusals_are_followed_ever_more_slowly_and_given_up() {
     let (key, record) = n.groups.iter_mut().next().unwrap();
     record.changed.extend(record.members.keys().cloned());
     asked.restore(record.pieces(key));
-    assert!(asked.tell_again(at_ms, &"pager".into(), &group));
+    assert!(asked.resend(at_ms, &"pager".into(), &group));
     let message = look(&mut asked, at_ms).remove(0);
-    assert!(!message.repeat && !asked.tell_again(at_ms, &"pager".into(), &group));
+    assert!(!message.repeat && !asked.resend(at_ms, &"pager".into(), &group));
     assert_eq!(run(&mut n, at_ms + 7_200_000, at_ms + 7_201_000).len(), 1);
 }
 
@@ -325,18 +325,18 @@ fn refusals_are_followed_ever_more_slowly_and_given_up() {
 fn nobody_hears_the_end_of_what_they_refused_to_hear() {
     for outcome in [DeliveryOutcome::Refused, DeliveryOutcome::GivenUp] {
         let mut n = notifier(0, 0, None);
-        n.note(0, alert("a", 1, None), &pager());
+        n.record(0, alert("a", 1, None), &pager());
         let message = look(&mut n, 0).remove(0);
-        n.note(500, alert("a", 1, Some(500)), &pager()); // while it is under way
+        n.record(500, alert("a", 1, Some(500)), &pager()); // while it is under way
         n.settle(600, &message.key, outcome);
         assert_eq!(run(&mut n, 1_000, 100_000), [""; 0]);
         assert!(n.groups.is_empty() && n.due.is_empty() && n.under_way.is_empty());
     }
     // What was taken ends, though it was over by then; and the end that is refused is told again.
     let mut n = notifier(0, 0, None);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     let began = look(&mut n, 0).remove(0);
-    n.note(500, alert("a", 1, Some(500)), &pager());
+    n.record(500, alert("a", 1, Some(500)), &pager());
     n.settle(600, &began.key, DeliveryOutcome::Delivered);
     let ended = look(&mut n, 1_000).remove(0);
     assert!(ended.is_resolved());
@@ -349,8 +349,8 @@ fn nobody_hears_the_end_of_what_they_refused_to_hear() {
 fn a_restart_knows_what_is_under_way() {
     for outcome in [DeliveryOutcome::Refused, DeliveryOutcome::Delivered] {
         let mut n = notifier(0, 0, None);
-        n.note(0, alert("a", 1, None), &pager());
-        let News { messages, told } = n.tick(0);
+        n.record(0, alert("a", 1, None), &pager());
+        let News { messages, log: told } = n.tick(0);
         let mut again = notifier(0, 0, None);
         again.restore(told);
         assert_eq!(again.under_way().collect::<Vec<_>>(), [&messages[0].key]);
@@ -369,10 +369,15 @@ fn a_record_in_one_piece_is_taken_apart() {
         "severities": {}, "n_sent": 7, "last_sent_ms": 0, "due_ms": 60_000, "muted": false,
     });
     let group = Labels::new([("rule", "floor")]);
-    let whole = Told { receiver: "pager".into(), group, alert: None, record: Some(whole.to_string()) };
+    let whole = NotificationLogEntry {
+        receiver: "pager".into(),
+        group,
+        alert: None,
+        record: Some(whole.to_string()),
+    };
     let mut n = notifier(5_000, 60_000, None);
     n.restore(vec![whole]);
-    assert_eq!(n.take_told().len(), 3); // the group and two alerts
+    assert_eq!(n.take_log().len(), 3); // the group and two alerts
     assert_eq!(run(&mut n, 0, 100_000), ["60:a1+b1"]);
 }
 
@@ -381,19 +386,19 @@ fn a_storm_is_one_message_of_bounded_size_and_linear_cost() {
     let mut n = notifier(5_000, 10_000, None);
     let mut sizes = Vec::new();
     for bank in 0..10_000 {
-        n.note(0, alert(&format!("{bank:05}"), 1, None), &pager());
+        n.record(0, alert(&format!("{bank:05}"), 1, None), &pager());
     }
-    sizes.push(n.take_told().len());
+    sizes.push(n.take_log().len());
     let message = look(&mut n, 5_000).remove(0);
     assert_eq!((message.alerts.len(), message.n_alerts(), message.n_firing()), (100, 10_000, 10_000));
     assert_eq!(message.more().unwrap(), "and 9,900 more");
     assert_eq!(message.title(), "FIRING floor {bank=\"00000\",rule=\"floor\"} and 9,999 more");
     n.settle(5_000, &message.key, DeliveryOutcome::Delivered);
-    n.take_told();
+    n.take_log();
     // What changes afterwards is written, not the whole group; and it is listed first.
-    n.note(6_000, alert("09999", 1, Some(6_000)), &pager());
-    n.note(6_000, alert("fresh", 1, None), &pager());
-    sizes.push(n.take_told().len());
+    n.record(6_000, alert("09999", 1, Some(6_000)), &pager());
+    n.record(6_000, alert("fresh", 1, None), &pager());
+    sizes.push(n.take_log().len());
     assert_eq!(sizes, [10_001, 3]);
     let message = look(&mut n, 15_000).remove(0);
     let listed: Vec<&str> = message.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
@@ -414,7 +419,7 @@ fn actor(group_interval_ms: i64) -> Notifier {
 fn each_alert_that_acts_is_an_action_of_its_own() {
     let mut n = actor(0);
     for bank in ["a", "b", "c"] {
-        n.note(0, alert(bank, 1, None), &pager());
+        n.record(0, alert(bank, 1, None), &pager());
     }
     let actions = look(&mut n, 0);
     let named = |message: &Notification| {
@@ -427,7 +432,7 @@ fn each_alert_that_acts_is_an_action_of_its_own() {
     n.settle(10, &actions[0].key, DeliveryOutcome::Delivered);
     n.settle(10, &actions[1].key, DeliveryOutcome::Refused);
     for bank in ["a", "b", "c"] {
-        n.note(20, alert(bank, 1, Some(20)), &pager());
+        n.record(20, alert(bank, 1, Some(20)), &pager());
     }
     let ends: Vec<String> = look(&mut n, 60_000).iter().map(named).collect();
     assert_eq!(ends, ["-a"]); // of what was refused nothing is to be taken back
@@ -435,13 +440,13 @@ fn each_alert_that_acts_is_an_action_of_its_own() {
     assert_eq!(look(&mut n, 60_000).iter().map(named).collect::<Vec<_>>(), ["-c"]);
     // Labels that change meanwhile make no other action of it.
     let mut n = actor(0);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     let first = look(&mut n, 0).remove(0);
     n.settle(0, &first.key, DeliveryOutcome::Delivered);
     let mut worse = alert("a", 1, None);
     worse.labels = worse.labels.with(&Labels::new([("severity", "critical")]));
-    n.note(10, worse, &pager());
-    n.note(20, alert("a", 1, Some(20)), &pager());
+    n.record(10, worse, &pager());
+    n.record(20, alert("a", 1, Some(20)), &pager());
     let last = look(&mut n, 20);
     assert_eq!((last.len(), &last[0].group), (1, &first.group));
 }
@@ -461,21 +466,21 @@ fn actions_wait_for_no_company() {
 fn a_storm_of_actions_is_linear() {
     const N: usize = 10_000;
     let mut n = actor(0);
-    (0..N).for_each(|bank| n.note(0, alert(&format!("{bank:05}"), 1, None), &pager()));
+    (0..N).for_each(|bank| n.record(0, alert(&format!("{bank:05}"), 1, None), &pager()));
     let news = n.tick(0);
-    assert_eq!((news.messages.len(), news.told.len()), (N, 2 * N));
+    assert_eq!((news.messages.len(), news.log.len()), (N, 2 * N));
     let largest = news.messages.iter().map(|it| serde_json::to_string(it).unwrap().len()).max().unwrap();
     assert!(largest < 2_000, "{largest}");
     for message in &news.messages {
         n.settle(1, &message.key, DeliveryOutcome::Delivered);
     }
-    (0..N).for_each(|bank| n.note(2, alert(&format!("{bank:05}"), 1, Some(2)), &pager()));
+    (0..N).for_each(|bank| n.record(2, alert(&format!("{bank:05}"), 1, Some(2)), &pager()));
     let news = n.tick(2);
     assert_eq!(news.messages.len(), N);
     for message in &news.messages {
         n.settle(3, &message.key, DeliveryOutcome::Delivered);
     }
-    n.take_told();
+    n.take_log();
     assert_eq!((n.tick(1_000_000).messages.len(), n.next_due_ms()), (0, None));
 }
 
@@ -503,7 +508,7 @@ fn what_acts_is_held_back_by_nothing() {
     };
     n.set_silences(Silences::compile(&[silence]), 0);
     for bank in ["a", "b", "c"] {
-        n.note(0, alert(bank, 1, None), &["pager".into(), "switch".into()]);
+        n.record(0, alert(bank, 1, None), &["pager".into(), "switch".into()]);
     }
     let told: Vec<String> =
         look(&mut n, 0).iter().map(|it| format!("{} {}", it.receiver, it.alerts[0].fingerprint)).collect();
@@ -513,18 +518,18 @@ fn what_acts_is_held_back_by_nothing() {
 #[test]
 fn what_somebody_has_taken_on_is_not_repeated() {
     let mut n = notifier(0, 10_000, Some(60_000));
-    n.note(0, alert("a", 1, None), &pager());
-    n.note(0, alert("b", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
+    n.record(0, alert("b", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 30_000), ["0:a1+b1"]);
     n.acknowledge(30_000, "a", taken_on(None));
     assert_eq!(run(&mut n, 30_000, 130_000), ["60:b1 again", "120:b1 again"]);
     n.acknowledge(130_000, "b", taken_on(None));
     assert_eq!(run(&mut n, 130_000, 400_000), [""; 0]);
     // News is told with everything there is to say, and so are ends.
-    n.note(400_000, alert("c", 1, None), &pager());
+    n.record(400_000, alert("c", 1, None), &pager());
     assert_eq!(run(&mut n, 400_000, 410_000), ["400:a1+b1+c1"]);
-    n.note(420_000, alert("c", 1, Some(420_000)), &pager());
-    n.note(420_000, alert("b", 1, Some(420_000)), &pager());
+    n.record(420_000, alert("c", 1, Some(420_000)), &pager());
+    n.record(420_000, alert("b", 1, Some(420_000)), &pager());
     assert_eq!(run(&mut n, 420_000, 600_000), ["420:a1+-b1+-c1"]);
     n.acknowledge(600_000, "a", None); // given back
     assert_eq!(run(&mut n, 600_000, 610_000), ["600:a1 again"]);
@@ -534,14 +539,14 @@ fn what_somebody_has_taken_on_is_not_repeated() {
     assert_eq!(run(&mut n, 711_000, 770_000), ["765:a1 again"]);
     // Who has taken it on is said where it is told beside something else.
     n.acknowledge(771_000, "a", taken_on(Some(1_000_000)));
-    n.note(772_000, alert("d", 1, None), &pager());
+    n.record(772_000, alert("d", 1, None), &pager());
     let message = look(&mut n, 775_000).remove(0);
     let who = |at: usize| message.alerts[at].acknowledged.as_ref().map(|it| it.author.as_str());
     assert_eq!((who(0), who(1)), (Some("ann"), None));
     n.settle(775_000, &message.key, DeliveryOutcome::Delivered);
     // It ends with the alert, and is nothing to the next one.
-    n.note(790_000, alert("a", 1, Some(790_000)), &pager());
-    n.note(791_000, alert("a", 2, None), &pager());
+    n.record(790_000, alert("a", 1, Some(790_000)), &pager());
+    n.record(791_000, alert("a", 2, None), &pager());
     let message = look(&mut n, 800_000).remove(0);
     assert!(message.alerts.iter().all(|alert| alert.acknowledged.is_none()), "{message:?}");
 }
@@ -554,14 +559,14 @@ fn taken_on(until_ms: Option<i64>) -> Option<Acknowledgement> {
 #[test]
 fn a_group_that_begins_anew_leaves_nothing_of_the_old_one() {
     let mut n = notifier(0, 0, None);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     run(&mut n, 0, 0);
-    n.note(1_000, alert("a", 1, Some(1_000)), &pager());
+    n.record(1_000, alert("a", 1, Some(1_000)), &pager());
     let message = look(&mut n, 1_000).remove(0);
-    n.take_told();
+    n.take_log();
     n.settle(1_500, &message.key, DeliveryOutcome::Delivered);
-    n.note(1_600, alert("b", 1, None), &pager());
-    let told = n.take_told();
+    n.record(1_600, alert("b", 1, None), &pager());
+    let told = n.take_log();
     assert!(told[0].alert.is_none() && told[0].record.is_none(), "{told:?}");
     assert_eq!(told.len(), 3);
 }
@@ -577,7 +582,7 @@ fn a_mute_ends_when_the_configuration_says_so() {
     };
     let mut n = Notifier::default();
     n.configure(config(", mute_time_intervals: ['00:00-06:00']"), Vec::new());
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 5_000), [""; 0]);
     assert_eq!(n.next_due_ms(), Some(6 * 3_600_000));
     n.configure(config(", mute_time_intervals: ['00:00-06:00']"), Vec::new());
@@ -608,14 +613,14 @@ fn a_silence_may_recur() {
         created_ms: 0,
     };
     n.set_silences(Silences::compile(&[silence]), 0);
-    n.note(0, alert("a", 1, None), &pager());
+    n.record(0, alert("a", 1, None), &pager());
     assert_eq!(run(&mut n, 0, 100_000), ["60:a1"]);
-    n.note(121_000, alert("a", 1, Some(121_000)), &pager());
+    n.record(121_000, alert("a", 1, Some(121_000)), &pager());
     assert_eq!(run(&mut n, 121_000, 125_000), ["121:-a1"]); // what was told, ends
-    n.note(130_000, alert("a", 2, None), &pager());
+    n.record(130_000, alert("a", 2, None), &pager());
     assert_eq!(run(&mut n, 130_000, 200_000), ["180:a2"]);
     let tomorrow_ms = 24 * 3_600_000;
-    n.note(tomorrow_ms, alert("a", 2, Some(tomorrow_ms)), &pager());
-    n.note(tomorrow_ms, alert("a", 3, None), &pager());
+    n.record(tomorrow_ms, alert("a", 2, Some(tomorrow_ms)), &pager());
+    n.record(tomorrow_ms, alert("a", 3, None), &pager());
     assert_eq!(run(&mut n, tomorrow_ms, tomorrow_ms + 70_000), ["86400:-a2", "86460:a3"]);
 }

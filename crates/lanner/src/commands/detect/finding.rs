@@ -1,7 +1,7 @@
 //! What was found: stretches of strange samples, each with its worst.
 
 use lanner_core::Threshold;
-use lanner_detect::{Automatic, Judged};
+use lanner_detect::{Automatic, Scored};
 use lanner_wire::api::Time;
 use serde::Serialize;
 
@@ -123,7 +123,7 @@ impl Series {
     }
 
     /// Judges the newest sample by those before it; `None` for a gap, and while it is too early.
-    pub(super) fn judge(&mut self, at: i64, y: f64) -> Option<Judged> {
+    pub(super) fn judge(&mut self, at: i64, y: f64) -> Option<Scored> {
         if y.is_nan() {
             return None;
         }
@@ -144,7 +144,7 @@ impl Series {
         Some(judged)
     }
 
-    fn find(&mut self, at: i64, y: f64, judged: Judged) {
+    fn find(&mut self, at: i64, y: f64, judged: Scored) {
         let now = Moment::new(at, self.has_times);
         let since = self.last_strange.replace(self.n_samples).map(|last| self.n_samples - last);
         let score = judged.score.value().min(LARGEST_SCORE);

@@ -3,7 +3,7 @@
 //! Each bucket holds what so many rows have in common: the range of values, of the band, the greatest score. When there
 //! are too many buckets, neighbours become one. So nothing that stands out is ever lost.
 
-use lanner_detect::Judged;
+use lanner_detect::Scored;
 
 /// What is drawn of one row, or of some together; NaN where there is nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,8 +19,8 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    fn new(at: i64, y: f64, judged: Option<Judged>) -> Self {
-        let of = |read: fn(&Judged) -> f64| judged.as_ref().map_or(f64::NAN, read);
+    fn new(at: i64, y: f64, judged: Option<Scored>) -> Self {
+        let of = |read: fn(&Scored) -> f64| judged.as_ref().map_or(f64::NAN, read);
         Self {
             at,
             least: y,
@@ -65,7 +65,7 @@ impl Trace {
         Self { buckets: Vec::new(), max_buckets: max_buckets.max(2), n_together: 1, n_in_last: 0 }
     }
 
-    pub(super) fn push(&mut self, at: i64, y: f64, judged: Option<Judged>) {
+    pub(super) fn push(&mut self, at: i64, y: f64, judged: Option<Scored>) {
         let new = Bucket::new(at, y, judged);
         match self.buckets.last_mut() {
             Some(last) if self.n_in_last < self.n_together => {

@@ -1,10 +1,10 @@
-//! What one window of one group comes to: known or not, scored, and named by its outcome.
+//! The decision on one window of one group: known or not, scored, and named by its outcome.
 
 use lanner_core::{Alert, AlertState, Evaluation, Group, Outcome, Score, TimeRange};
-use lanner_detect::Unjudged;
+use lanner_detect::NotScored;
 
-use crate::detector::learning::Verdict;
-use crate::detector::{Base, Judgement};
+use crate::detector::learning::SeriesScore;
+use crate::detector::{Baseline, ScoreResult};
 use crate::measure::Measure;
 use crate::source::{Due, Gaps, Reading, is_known};
 
@@ -12,11 +12,11 @@ use crate::source::{Due, Gaps, Reading, is_known};
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
     pub(crate) reading: &'a Reading,
-    pub(crate) verdict: Option<Verdict>,
+    pub(crate) score: Option<SeriesScore>,
 }
 
 /// What an evaluation came to, before it has an identity.
-pub(crate) struct Judged {
+pub(crate) struct Decision {
     value: Option<f64>,
     base: Option<f64>,
     score: Option<Score>,
@@ -24,7 +24,7 @@ pub(crate) struct Judged {
     error: Option<String>,
 }
 
-impl Judged {
+impl Decision {
     /// The source failed, and said this.
     pub(crate) fn failed(why: &str) -> Self {
         Self { error: Some(why.to_owned()), ..Self::of(Outcome::Error) }
@@ -38,8 +38,8 @@ impl Judged {
 /// The score of a rise from nothing; no document can hold an infinite number.
 const MOST: f64 = 1e9;
 
-/// What is known for the judgement of one group.
-pub(crate) struct Asked<'a> {
+/// What is known of one group, to decide on its window.
+pub(crate) struct Case<'a> {
     pub(crate) due: &'a Due,
     pub(crate) gaps: &'a Gaps,
     pub(crate) first_data_ms: Option<i64>,
@@ -47,41 +47,41 @@ pub(crate) struct Asked<'a> {
     pub(crate) found: Option<Found<'a>>,
 }
 
-impl Asked<'_> {
+impl Case<'_> {
     /// What the window comes to.
-    pub(crate) fn judge(&self) -> Judged {
+    pub(crate) fn decide(&self) -> Decision {
         let query = &self.due.rule.query;
-        let value = self.found.map_or_else(|| query.of_nothing(), |found| found.reading.value);
+        let value = self.found.map_or_else(|| query.value_when_empty(), |found| found.reading.value);
         if self.found.is_some_and(|found| found.reading.is_new) {
-            return Judged { value, ..Judged::of(Outcome::HistoryShort) };
+            return Decision { value, ..Decision::of(Outcome::HistoryShort) };
         }
         let missed = self.gaps.missed(self.due.window);
         if is_known(missed, query, value) {
-            return value.map_or(Judged::of(Outcome::NoData), |value| self.score(value));
+            return value.map_or(Decision::of(Outcome::NoData), |value| self.score(value));
         }
-        let seen = value.filter(|_| value != query.of_nothing());
-        let unknown = Judged { value: seen, ..Judged::of(Outcome::Unknown) };
+        let seen = value.filter(|_| value != query.value_when_empty());
+        let unknown = Decision { value: seen, ..Decision::of(Outcome::Unknown) };
         let at_least = seen.filter(|_| query.measure().is_some_and(Measure::only_grows));
         let Some(at_least) = at_least else { return unknown };
         // What is too much already is no less for what was missed.
-        let judged = self.score(at_least);
-        let stands =
-            judged.outcome == Outcome::Breach && self.due.rule.detector.is_too_much(at_least, judged.base);
-        if stands { judged } else { unknown }
+        let decision = self.score(at_least);
+        let stands = decision.outcome == Outcome::Breach
+            && self.due.rule.detector.is_too_much(at_least, decision.base);
+        if stands { decision } else { unknown }
     }
 
-    fn score(&self, value: f64) -> Judged {
+    fn score(&self, value: f64) -> Decision {
         let detector = &self.due.rule.detector;
         let state = self.alert.map(|alert| alert.state);
         let firing = matches!(state, Some(AlertState::Firing | AlertState::Recovering));
-        let judgement = match detector.learner() {
+        let result = match detector.learner() {
             Some(learner) => {
-                let verdict = self.found.and_then(|found| found.verdict);
-                learner.judgement(verdict.unwrap_or(Err(Unjudged::WarmingUp)), firing)
+                let score = self.found.and_then(|found| found.score);
+                learner.score_result(score.unwrap_or(Err(NotScored::WarmingUp)), firing)
             }
             None => self.compare(value, firing),
         };
-        let score = match judgement.score {
+        let score = match result.score {
             // Nothing is as small a part of it as a percentage could say.
             Err(Outcome::BaseZero)
                 if self.due.rule.policies.base_zero.is_none() && detector.watches_rises() =>
@@ -95,34 +95,34 @@ impl Asked<'_> {
             Ok(_) => Outcome::Normal,
             Err(why) => why,
         };
-        Judged { value: Some(value), base: judgement.base, score: score.ok(), outcome, error: None }
+        Decision { value: Some(value), base: result.baseline, score: score.ok(), outcome, error: None }
     }
 
     /// Scores a value against the earlier windows.
-    fn compare(&self, value: f64, firing: bool) -> Judgement {
+    fn compare(&self, value: f64, firing: bool) -> ScoreResult {
         let rule = &self.due.rule;
         let base = |(at, window): (usize, &Option<TimeRange>)| match *window {
-            None => Base::Missing,
+            None => Baseline::Missing,
             Some(window) if self.first_data_ms.is_none_or(|first_ms| window.start_ms < first_ms) => {
-                Base::TooEarly
+                Baseline::TooEarly
             }
             Some(window) => {
-                let read = self.found.and_then(|found| found.reading.bases.get(at).copied().flatten());
-                let value = read.or_else(|| rule.query.of_nothing());
+                let read = self.found.and_then(|found| found.reading.baselines.get(at).copied().flatten());
+                let value = read.or_else(|| rule.query.value_when_empty());
                 let is_known = is_known(self.gaps.missed(window), &rule.query, value);
-                value.filter(|_| is_known).map_or(Base::Missing, Base::Value)
+                value.filter(|_| is_known).map_or(Baseline::Missing, Baseline::Value)
             }
         };
-        let bases: Vec<Base> = self.due.bases.iter().enumerate().map(base).collect();
-        rule.detector.score(value, &bases, firing)
+        let baselines: Vec<Baseline> = self.due.baselines.iter().enumerate().map(base).collect();
+        rule.detector.score(value, &baselines, firing)
     }
 }
 
-/// The evaluation of a group that was judged.
+/// The evaluation of a group that was decided on.
 pub(crate) fn evaluation(
     due: &Due,
     group: &Group,
-    judged: Judged,
+    decision: Decision,
     alert: Option<&Alert>,
     now_ms: i64,
 ) -> Evaluation {
@@ -132,11 +132,11 @@ pub(crate) fn evaluation(
         version: due.rule.version,
         group: group.clone(),
         window: due.window,
-        value: judged.value,
-        base: judged.base,
-        score: judged.score,
-        outcome: judged.outcome,
-        error: judged.error,
+        value: decision.value,
+        base: decision.base,
+        score: decision.score,
+        outcome: decision.outcome,
+        error: decision.error,
         state: alert.map_or(AlertState::Normal, |alert| alert.state),
         late: due.late,
         evaluated_ms: now_ms,
