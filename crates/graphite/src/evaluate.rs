@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
+use rayon::prelude::*;
 
 use super::expr::{Argument, Expr, Literal};
 use super::functions::{Answer, Default, Function};
-use super::parallel;
 use super::parse::parse_as_graphite;
 use super::problem::Problem;
 use super::series::Series;
@@ -239,7 +239,7 @@ impl<'a> Scope<'a> {
         if names.len() < 16 {
             names.iter().filter_map(|name| read(name).transpose()).collect()
         } else {
-            Ok(parallel::try_map(names.iter().collect(), read)?.into_iter().flatten().collect())
+            names.par_iter().filter_map(|name| read(name).transpose()).collect()
         }
     }
 
@@ -279,7 +279,7 @@ impl<'a> Scope<'a> {
             let read = |name: &String| self.read_one(name, &pattern, column).transpose();
             names.iter().filter_map(read).collect::<Answer>().map(|series| change(&series))
         };
-        let changed = parallel::try_map(names.chunks(n).collect(), change_few);
+        let changed: Result<Vec<Vec<T>>, Problem> = names.par_chunks(n).map(change_few).collect();
         Some(changed.map(|changed| changed.into_iter().flatten().collect()))
     }
 }
@@ -489,27 +489,17 @@ fn all_cores(series: &[Series]) -> bool {
 
 /// Changes every series by itself (or makes something else of it), on all cores when that is worth it.
 pub fn each<T: Send>(series: Vec<Series>, change: impl Fn(Series) -> T + Sync) -> Vec<T> {
-    each_by(series, &change)
+    if all_cores(&series) {
+        series.into_par_iter().map(&change).collect()
+    } else {
+        series.into_iter().map(change).collect()
+    }
 }
 
 /// As [`each`], `n` series at a time.
 fn each_few<T: Send>(series: &[Series], n: usize, change: impl Fn(&[Series]) -> Vec<T> + Sync) -> Vec<T> {
-    each_few_by(series, n, &change)
-}
-
-// Built once for what is made, instead of once for each of a hundred functions.
-
-fn each_by<T: Send>(series: Vec<Series>, change: &(dyn Fn(Series) -> T + Sync)) -> Vec<T> {
-    if all_cores(&series) { parallel::map(series, change) } else { series.into_iter().map(change).collect() }
-}
-
-fn each_few_by<T: Send>(
-    series: &[Series],
-    n: usize,
-    change: &(dyn Fn(&[Series]) -> Vec<T> + Sync),
-) -> Vec<T> {
     if all_cores(series) {
-        parallel::map(series.chunks(n).collect(), change).into_iter().flatten().collect()
+        series.par_chunks(n).flat_map_iter(&change).collect()
     } else {
         series.chunks(n).flat_map(change).collect()
     }

@@ -25,7 +25,6 @@ mod nodes;
 mod normalize;
 mod number;
 mod one_number;
-mod parallel;
 pub mod parse;
 mod pattern;
 mod percentile;
