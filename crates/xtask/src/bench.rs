@@ -1,4 +1,4 @@
-//! The measurements: the release build, the peers, and the program that measures both.
+//! The measurements: the build that is installed, the peers, and the program that measures both.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,8 +13,8 @@ const ALERTMANAGER: &str = "prometheus-alertmanager";
 const PAGE: &str = "docs/performance.md";
 
 /// Both at once, so that they share what they are built from.
-const BUILD: [&str; 7] =
-    ["build", "--release", "--locked", "--package", "lanner", "--package", "lanner-benches"];
+const BUILD: [&str; 8] =
+    ["build", "--profile", "dist", "--locked", "--package", "lanner", "--package", "lanner-benches"];
 
 /// Builds, finds the peer and measures; what is not ours among `arguments` goes to the measuring program.
 ///
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let install = !arguments.contains(&"--no-install");
     succeed(Command::new(cargo()).args(BUILD))?;
     let target = target_folder()?;
-    let programs = target.join("release");
+    let programs = target.join("dist");
     // Its own core, so that the load does not take the server's: `process.rs` of the measuring program has the other.
     let mut bench = Command::new("taskset");
     bench.args(["-c", "1"]).arg(programs.join("lanner-benches"));
