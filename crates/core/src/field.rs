@@ -5,8 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::document::{Content, Node};
-use crate::reading::truth;
+use crate::document::{Check, Content, Fields, Node};
 
 /// A field of a document, as its reader, the manual and editors know it.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +47,14 @@ impl Field {
     #[must_use]
     pub const fn required(self) -> Self {
         Self { is_required: true, ..self }
+    }
+}
+
+impl Fields<'_> {
+    /// [`Self::finish`] for a list of fields.
+    pub fn finish_of(self, known: &[Field], check: &mut Check) {
+        let names: Vec<&str> = known.iter().map(|field| field.name).collect();
+        self.finish(&names, check);
     }
 }
 
@@ -149,7 +156,7 @@ impl Type {
                 Value::Object(entries.collect())
             }
             // `yes` and `on` mean it; programs that read what is stored look for a truth.
-            (Self::Truth, _) => truth(node).map_or_else(|_| node.to_json(), Value::Bool),
+            (Self::Truth, _) => node.truth().map_or_else(|_| node.to_json(), Value::Bool),
             _ => node.to_json(),
         }
     }
@@ -180,12 +187,17 @@ pub fn upgrade(node: &mut Node, lists: &[&[Field]]) {
     }
 }
 
+/// Without the noise of binary fractions: 28.000000000000004 is 28.
+pub(crate) fn readable(number: f64) -> f64 {
+    (number * 1e9).round() / 1e9
+}
+
 impl Type {
     fn upgrade(self, node: &mut Node) {
         match (self, node.number()) {
             (Self::Percent, Some(number)) => *node = Node::new(node.at, Content::Text(format!("{number}%"))),
             (Self::Share, Some(number)) => {
-                let percent = crate::reading::readable(number * 100.0);
+                let percent = readable(number * 100.0);
                 *node = Node::new(node.at, Content::Text(format!("{percent}%")));
             }
             (Self::Map(fields), _) => upgrade(node, &[fields]),

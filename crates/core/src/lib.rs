@@ -31,7 +31,6 @@ pub mod score;
 #[cfg(feature = "template")]
 pub mod template;
 pub mod time;
-mod yaml;
 
 pub use alert::{
     Acknowledgement, Alert, AlertState, Annotations, DeliveryOutcome, Evaluation, Notification,

@@ -5,6 +5,7 @@
 use jiff::tz::TimeZone;
 
 use crate::document::{Check, Content, Key, Node};
+use crate::field::readable;
 pub use crate::field::{Field, Type};
 use crate::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
 use crate::{Days, TimeRange};
@@ -59,23 +60,6 @@ pub fn text(node: &Node) -> Result<String, String> {
     node.scalar_text().ok_or_else(|| format!("should be text, found {}", node.content.kind()))
 }
 
-/// `true` or `false`, which may also be written `yes` or `no`, `on` or `off`.
-///
-/// # Errors
-/// For anything else.
-pub fn truth(node: &Node) -> Result<bool, String> {
-    match &node.content {
-        Content::Bool(value) => Ok(*value),
-        // Plain words are text in YAML 1.2; files written for 1.1 mean a truth where one is expected.
-        Content::Text(word) => match word.to_ascii_lowercase().as_str() {
-            "yes" | "on" => Ok(true),
-            "no" | "off" => Ok(false),
-            _ => Err(format!("should be true or false, found \"{word}\"")),
-        },
-        other => Err(format!("should be true or false, found {}", other.kind())),
-    }
-}
-
 /// `25%`, the share 0.25: above 0, up to 1.
 ///
 /// Elsewhere `25` might mean 25 % or all, and `0.25` a quarter or a four-hundredth, so both are refused.
@@ -110,11 +94,6 @@ pub fn percent(node: &Node) -> Result<f64, String> {
         Some(percent) if percent > 0.0 => Ok(percent),
         _ => Err(format!("should be a percentage above 0, for example 25%, found \"{text}\"")),
     }
-}
-
-/// Without the noise of binary fractions: 28.000000000000004 is 28.
-pub(crate) fn readable(number: f64) -> f64 {
-    (number * 1e9).round() / 1e9
 }
 
 /// `10:00`, `10:00:30` or `24:00`, in milliseconds after midnight.
@@ -228,7 +207,7 @@ mod tests {
         for (yaml, expected) in
             [("yes", Some(true)), ("off", Some(false)), ("True", Some(true)), ("y", None), ("1", None)]
         {
-            assert_eq!(truth(&Node::from_yaml(yaml).unwrap()).ok(), expected, "{yaml}");
+            assert_eq!(Node::from_yaml(yaml).unwrap().truth().ok(), expected, "{yaml}");
         }
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use lanner_conditions::{Condition, Expr, FieldPath};
 use lanner_core::document::{Check, Content, Fields};
-use lanner_core::field::{Field, Type};
+use lanner_core::field::{self, Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, parse_duration_ms};
 use lanner_core::{Days, Labels, Node, Problems, TimeRange};
+use serde_json::Value;
 
 use crate::switch::{Answer, OnUnavailable, Rollout, Status, Switch};
 use crate::window::Window;
@@ -119,17 +120,50 @@ pub const ANSWER: &[Field] = &[
 pub const RESERVED_IDS: [&str; 9] =
     ["audit", "blocked", "counts", "evaluate", "key", "preview", "requests", "snapshot", "stream"];
 
-/// More conditions or windows than this are refused.
-const MAX_ITEMS: usize = 100;
+impl Switch {
+    /// Reads a switch as it is stored and sent to clients, perhaps by an older release.
+    ///
+    /// # Errors
+    /// Every problem in it, with the path of its field.
+    ///
+    /// ```
+    /// let document = serde_json::json!({"id": "a", "when": "x == 1 and", "prio": 3});
+    /// let problems = lanner_switch::Switch::from_json(&document).unwrap_err();
+    /// assert_eq!(problems.0.len(), 2, "{problems}");
+    /// ```
+    pub fn from_json(document: &Value) -> Result<Self, Problems> {
+        Self::stored(document, "")
+    }
 
-pub(crate) fn switch(node: &Node, path: &str) -> Result<Switch, Problems> {
-    let mut check = Check::default();
-    let switch = check.map(node, path).and_then(|fields| read(fields, &mut check));
-    match switch {
-        Some(switch) if check.problems.is_empty() => Ok(switch),
-        _ => Err(Problems(check.problems)),
+    /// [`Self::from_json`] of a document that stands at `path`.
+    pub(crate) fn stored(document: &Value, path: &str) -> Result<Self, Problems> {
+        let mut node = Node::from_json(document);
+        field::upgrade(&mut node, &[FIELDS]);
+        Self::check(&node, path)
+    }
+
+    /// The document of a switch as it is stored: with text where text is expected.
+    #[must_use]
+    pub fn document(node: &Node) -> Value {
+        field::to_json(node, &[FIELDS])
+    }
+
+    /// Reads a switch from a located tree, which stands at `path`.
+    ///
+    /// # Errors
+    /// Every problem in it, with its place and the path of its field.
+    pub fn check(node: &Node, path: &str) -> Result<Self, Problems> {
+        let mut check = Check::default();
+        let switch = check.map(node, path).and_then(|fields| read(fields, &mut check));
+        match switch {
+            Some(switch) if check.problems.is_empty() => Ok(switch),
+            _ => Err(Problems(check.problems)),
+        }
     }
 }
+
+/// More conditions or windows than this are refused.
+const MAX_ITEMS: usize = 100;
 
 fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
     let f = &mut fields;
@@ -155,7 +189,7 @@ fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
         Err(error) => Err(error.to_string()),
     });
     let (owner, reason) = (read_words(f, "owner", check), read_words(f, "reason", check));
-    let is_emergency = f.read("emergency", check, reading::truth).unwrap_or(false);
+    let is_emergency = f.read("emergency", check, Node::truth).unwrap_or(false);
     let valid = valid.unwrap_or(TimeRange::new(MIN_TIME_MS, MAX_TIME_MS));
     if is_emergency {
         check_emergency(f, owner.as_deref(), reason.as_deref(), check);

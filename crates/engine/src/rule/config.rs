@@ -348,7 +348,7 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, acts: bool, check: &mut 
                 _ => duration(node).map(Some),
             })
             .unwrap_or(default.repeat_ms),
-        send_resolved: fields.read("send_resolved", check, reading::truth).unwrap_or(default.send_resolved),
+        send_resolved: fields.read("send_resolved", check, Node::truth).unwrap_or(default.send_resolved),
         only: read_only(fields, check),
         mute: read_times("mute_time_intervals", fields, check),
         active: read_times("active_time_intervals", fields, check),

@@ -8,12 +8,22 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use crate::document::{Content, Key, Node, Position, Problem};
+use super::tree::{Content, Key, Node, Position, Problem};
 
 /// More maps and lists within one another than this are refused.
 const MAX_DEPTH: usize = 64;
 /// How many values aliases may repeat, beyond one for each byte of the text.
 const MAX_REPEATED: usize = 250_000;
+
+impl Node {
+    /// Reads YAML. An empty text is an empty map.
+    ///
+    /// # Errors
+    /// Where the text is not YAML.
+    pub fn from_yaml(text: &str) -> Result<Self, Problem> {
+        parse(text)
+    }
+}
 
 /// Reads one YAML document; an empty one is an empty map.
 ///
@@ -21,7 +31,7 @@ const MAX_REPEATED: usize = 250_000;
 ///
 /// # Errors
 /// The first place where the text is not YAML; nothing after it can be trusted.
-pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
+fn parse(text: &str) -> Result<Node, Problem> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
@@ -386,5 +396,23 @@ mod tests {
         fn any_text_is_read_or_refused(text in "[a-c0-9:{}\\[\\],&*!<>|' \"#\n-]{0,60}") {
             let _ = parse(&text);
         }
+    }
+
+    #[test]
+    fn places_are_known() {
+        let node = Node::from_yaml("a: 1\nb:\n  - x\n  - c: 25%\n").unwrap();
+        let Content::Map(entries) = &node.content else { panic!("{node:?}") };
+        assert_eq!(entries[1].0.at, Some(Position { line: 2, column: 1 }));
+        let Content::List(items) = &entries[1].1.content else { panic!("{node:?}") };
+        assert_eq!(items[1].at.map(|at| at.line), Some(4));
+        assert_eq!(node.to_json(), json!({"a": 1, "b": ["x", {"c": "25%"}]}));
+        assert_eq!(Node::from_json(&node.to_json()).to_json(), node.to_json());
+    }
+
+    #[test]
+    fn what_is_not_yaml_says_where() {
+        let problem = Node::from_yaml("a: [1, 2\nb: }").unwrap_err();
+        assert!(problem.at.is_some_and(|at| at.line >= 1), "{problem}");
+        assert!(problem.message.starts_with("this is not YAML"), "{problem}");
     }
 }
