@@ -8,71 +8,9 @@ use crate::field::{Fields, Found, View};
 use crate::short::Short;
 use crate::test::Test;
 use crate::{
-    Explanation, Expr, FieldPath, Literal, Op, Operand, Predicate, Problem, Quantifier, Right, Scope, Set,
-    version,
+    Expr, FieldPath, Literal, Missing, Op, Operand, Predicate, Problem, Quantifier, Right, Scope, Set,
+    Verdict, version,
 };
-
-/// What a condition says of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// It holds.
-    True,
-    /// It does not.
-    False,
-    /// A field that decides is missing, or is not of a kind that could be asked this. Counts as no match.
-    Unknown,
-}
-
-impl Verdict {
-    /// The verdict of `not x`.
-    #[must_use]
-    #[inline]
-    pub const fn negate_if(self, is_negated: bool) -> Self {
-        match (self, is_negated) {
-            (Self::True, true) => Self::False,
-            (Self::False, true) => Self::True,
-            (verdict, _) => verdict,
-        }
-    }
-
-    /// `true`, `false`, `unknown`.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::True => "true",
-            Self::False => "false",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl From<bool> for Verdict {
-    #[inline]
-    fn from(value: bool) -> Self {
-        if value { Self::True } else { Self::False }
-    }
-}
-
-/// What a test of a missing field comes to. `x exists` is `True` or `False` in both modes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Missing {
-    /// `Unknown`, and so is its negation; `and` and `or` follow Kleene's logic.
-    Kleene,
-    /// `False`, whatever is asked, as Falco has it: `x != 1` and `x not in (1)` are false without `x`, and
-    /// `not x == 1` is true. What would be `Unknown` for another reason is `False` as well.
-    False,
-}
-
-impl Missing {
-    /// A test's verdict in this mode.
-    #[inline]
-    pub(crate) const fn settle(self, verdict: Verdict) -> Verdict {
-        match (self, verdict) {
-            (Self::False, Verdict::Unknown) => Verdict::False,
-            _ => verdict,
-        }
-    }
-}
 
 /// A compiled condition. Cheap to clone; asking it never fails and never panics, and allocates only what
 /// functions such as `tolower` make, and searches in any case in texts that would take long otherwise.
@@ -206,26 +144,6 @@ impl Condition {
     #[inline]
     pub fn matches(&self, fields: &impl Fields, missing: Missing) -> bool {
         self.0.root.holds(fields, missing)
-    }
-
-    /// Why it says what it says: every test, the values it saw, and what was missing.
-    ///
-    /// ```
-    /// use lanner_conditions::{Condition, Missing};
-    /// let condition = Condition::compile("bank in (hsbc, ing) and not amount < 100").unwrap();
-    /// let event = serde_json::json!({"bank": "ing"});
-    /// let explanation = condition.explain(event.as_object().unwrap(), Missing::Kleene);
-    /// assert_eq!(explanation.to_string(), r#"unknown: all of
-    ///   true: bank in ("hsbc", "ing") [bank is "ing"]
-    ///   unknown: not
-    ///     unknown: amount < 100 [amount is missing]"#);
-    /// assert_eq!(explanation.missing[0].as_str(), "amount");
-    /// ```
-    ///
-    /// Cost: every test is asked, and all is written out; for people, not for every event.
-    #[must_use]
-    pub fn explain(&self, fields: &impl Fields, missing: Missing) -> Explanation {
-        Explanation::new(&self.0.expr, fields, missing)
     }
 
     pub(crate) fn root(&self) -> &Node {

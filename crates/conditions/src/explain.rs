@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 
-use crate::condition::Node;
+use crate::condition::{Condition, Node};
 use crate::field::{Fields, View};
 use crate::{Expr, FieldPath, Literal, Missing, Op, Verdict};
 
@@ -32,6 +32,28 @@ pub struct Step {
     pub verdict: Verdict,
     /// The fields that a test read, and the value of each as JSON, cut where it is long; `None`: missing.
     pub found: Vec<(FieldPath, Option<String>)>,
+}
+
+impl Condition {
+    /// Why it says what it says: every test, the values it saw, and what was missing.
+    ///
+    /// ```
+    /// use lanner_conditions::{Condition, Missing};
+    /// let condition = Condition::compile("bank in (hsbc, ing) and not amount < 100").unwrap();
+    /// let event = serde_json::json!({"bank": "ing"});
+    /// let explanation = condition.explain(event.as_object().unwrap(), Missing::Kleene);
+    /// assert_eq!(explanation.to_string(), r#"unknown: all of
+    ///   true: bank in ("hsbc", "ing") [bank is "ing"]
+    ///   unknown: not
+    ///     unknown: amount < 100 [amount is missing]"#);
+    /// assert_eq!(explanation.missing[0].as_str(), "amount");
+    /// ```
+    ///
+    /// Cost: every test is asked, and all is written out; for people, not for every event.
+    #[must_use]
+    pub fn explain(&self, fields: &impl Fields, missing: Missing) -> Explanation {
+        Explanation::new(self.expr(), fields, missing)
+    }
 }
 
 impl Explanation {

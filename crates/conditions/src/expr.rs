@@ -1,8 +1,6 @@
 //! A condition as a tree.
 
-use jiff::Timestamp;
-
-use crate::{Network, Number, Operand, Pattern};
+use crate::{Literal, Operand, Pattern};
 
 /// A condition as it was written: [`parse`](crate::parse()) makes it, `Display` writes it in canonical form.
 ///
@@ -211,32 +209,6 @@ impl Comparison {
     }
 }
 
-/// A fixed value. The order is that of kinds, then of values; texts by bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Literal {
-    /// `null`
-    Null,
-    /// `true`, `false`
-    Bool(bool),
-    /// `5`, `-2.5`, `0x1F`
-    Number(Number),
-    /// `"text"`, or a bare word. One that is a [`Network`] equals every address in it.
-    Text(String),
-    /// `d"2026-12-01T08:00:00+01:00"`. Equals every text that names the same instant.
-    Time(Timestamp),
-}
-
-impl Literal {
-    /// The network that a text names, if it does.
-    #[must_use]
-    pub fn network(&self) -> Option<Network> {
-        match self {
-            Self::Text(text) => Network::parse(text),
-            _ => None,
-        }
-    }
-}
-
 /// What stands on the right of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Right {
@@ -300,52 +272,5 @@ impl TextOp {
     #[must_use]
     pub const fn is_hex(self) -> bool {
         matches!(self, Self::Bcontains | Self::BstartsWith)
-    }
-}
-
-/// How a text is held against a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MatchOp {
-    /// `=~`: a match begins at the text's start.
-    Start,
-    /// `!~`: no match begins at the text's start.
-    NotStart,
-    /// `=~~`: there is a match anywhere.
-    Search,
-    /// `!~~`: there is no match.
-    NotSearch,
-    /// `regex`: the whole text is a match.
-    Regex,
-    /// `glob`: the whole text fits `*`, `?` and `[a-z]`.
-    Glob,
-    /// `iglob`: as `glob`; the case of ASCII letters does not matter.
-    Iglob,
-}
-
-impl MatchOp {
-    /// The operator's text.
-    #[must_use]
-    pub const fn symbol(self) -> &'static str {
-        match self {
-            Self::Start => "=~",
-            Self::NotStart => "!~",
-            Self::Search => "=~~",
-            Self::NotSearch => "!~~",
-            Self::Regex => "regex",
-            Self::Glob => "glob",
-            Self::Iglob => "iglob",
-        }
-    }
-
-    /// Whether the pattern is a regular expression.
-    #[must_use]
-    pub const fn is_regex(self) -> bool {
-        !matches!(self, Self::Glob | Self::Iglob)
-    }
-
-    /// Whether a match makes the test false.
-    #[must_use]
-    pub const fn is_negated(self) -> bool {
-        matches!(self, Self::NotStart | Self::NotSearch)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::Number;
 use crate::short::Short;
-use crate::words::{is_bare_key, is_name, is_reserved};
+use crate::words::{is_bare_key, is_name, is_reserved, quote};
 
 /// The name of a field: `bank`, `card.bank`, `argv[0]`, `env[HOME]`, `$["odd key"]`. Cheap to clone.
 ///
@@ -50,20 +50,6 @@ pub(crate) enum Segment {
 pub(crate) const MAX_SEGMENTS: usize = 64;
 
 impl FieldPath {
-    /// Reads a name as it is written in a condition.
-    ///
-    /// ```
-    /// use lanner_conditions::FieldPath;
-    /// assert_eq!(FieldPath::parse(" card.bank ").unwrap().as_str(), "card.bank");
-    /// assert!(FieldPath::parse("card bank").is_err());
-    /// ```
-    ///
-    /// # Errors
-    /// All that is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, Vec<crate::Problem>> {
-        crate::parse::parse_field(text)
-    }
-
     /// A name from its parts: at least one, at most [`MAX_SEGMENTS`].
     pub(crate) fn new(segments: &[Segment]) -> Self {
         let length_of = match segments {
@@ -199,7 +185,7 @@ fn written(segments: &[Segment]) -> String {
             Segment::Key(key) if at > 0 && is_bare_key(key) => text.extend(["[", key, "]"]),
             Segment::Name(key) | Segment::Key(key) => {
                 text.push_str(if at == 0 { "$[" } else { "[" });
-                crate::print::quote(key, &mut text);
+                quote(key, &mut text);
                 text.push(']');
             }
         }
@@ -324,6 +310,32 @@ impl<'v> View<'v> {
             Value::Array(items) => Self::List(items),
             Value::Object(object) => Self::Object(object),
         })
+    }
+}
+
+/// What `type` and `len` say of a value; the latter is also for names that end in `.length`.
+impl View<'_> {
+    /// The word for its kind.
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Number(_) => "number",
+            Self::Text(_) => "text",
+            Self::List(_) => "list",
+            Self::Object(_) => "object",
+        }
+    }
+
+    /// Characters of a text, items of a list, keys of an object.
+    pub(crate) fn length(self) -> Option<Number> {
+        let length = match self {
+            Self::Text(text) => text.chars().count(),
+            Self::List(items) => items.len(),
+            Self::Object(object) => object.len(),
+            Self::Null | Self::Bool(_) | Self::Number(_) => return None,
+        };
+        Some(Number::from(length as u64))
     }
 }
 

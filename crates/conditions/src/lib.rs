@@ -25,7 +25,10 @@
 //! answers exactly what asking each of its conditions would.
 
 mod atom;
+mod call;
 mod condition;
+mod definitions;
+mod encoding;
 mod explain;
 mod expr;
 pub mod falco;
@@ -36,6 +39,7 @@ mod glob;
 pub mod import;
 mod index;
 mod json;
+mod literal;
 mod murmur3;
 mod network;
 mod number;
@@ -53,21 +57,25 @@ mod scope;
 mod short;
 mod test;
 mod time;
+mod verdict;
 mod version;
 mod words;
 
-pub use condition::{Condition, Missing, Verdict};
+pub use condition::Condition;
+pub use definitions::{DefinitionProblem, Definitions, MAX_LISTS, MAX_MACROS};
 pub use explain::{Explanation, Step};
-pub use expr::{Comparison, EachOp, Expr, Literal, MatchOp, Op, Predicate, Quantifier, Right, Set, TextOp};
+pub use expr::{Comparison, EachOp, Expr, Op, Predicate, Quantifier, Right, Set, TextOp};
 pub use field::{FieldPath, Fields, Found, View};
 pub use function::Function;
 pub use index::{Index, IndexStats, Scratch};
 pub use json::{Buffer, JsonError, JsonFields, Reader};
+pub use literal::Literal;
 pub use network::Network;
 pub use number::Number;
 pub use operand::{Argument, Call, Operand};
 pub use parse::{MAX_DEPTH, MAX_LIST_ITEMS, MAX_REGEXES, MAX_TESTS, MAX_TEXT_BYTES, parse, parse_in};
-pub use pattern::{MAX_PATTERN_BYTES, Pattern, PatternError};
+pub use pattern::{MAX_PATTERN_BYTES, MatchOp, Pattern, PatternError};
 pub use problem::Problem;
 pub use schema::{Kind, Schema};
-pub use scope::{DefinitionProblem, Definitions, MAX_LISTS, MAX_MACROS, Scope};
+pub use scope::Scope;
+pub use verdict::{Missing, Verdict};

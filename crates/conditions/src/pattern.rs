@@ -4,8 +4,54 @@ use std::hash::{Hash, Hasher};
 
 use regex::{Regex, RegexBuilder};
 
-use crate::MatchOp;
 use crate::glob::Glob;
+
+/// How a text is held against a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MatchOp {
+    /// `=~`: a match begins at the text's start.
+    Start,
+    /// `!~`: no match begins at the text's start.
+    NotStart,
+    /// `=~~`: there is a match anywhere.
+    Search,
+    /// `!~~`: there is no match.
+    NotSearch,
+    /// `regex`: the whole text is a match.
+    Regex,
+    /// `glob`: the whole text fits `*`, `?` and `[a-z]`.
+    Glob,
+    /// `iglob`: as `glob`; the case of ASCII letters does not matter.
+    Iglob,
+}
+
+impl MatchOp {
+    /// The operator's text.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Start => "=~",
+            Self::NotStart => "!~",
+            Self::Search => "=~~",
+            Self::NotSearch => "!~~",
+            Self::Regex => "regex",
+            Self::Glob => "glob",
+            Self::Iglob => "iglob",
+        }
+    }
+
+    /// Whether the pattern is a regular expression.
+    #[must_use]
+    pub const fn is_regex(self) -> bool {
+        !matches!(self, Self::Glob | Self::Iglob)
+    }
+
+    /// Whether a match makes the test false.
+    #[must_use]
+    pub const fn is_negated(self) -> bool {
+        matches!(self, Self::NotStart | Self::NotSearch)
+    }
+}
 
 /// A pattern that was checked and compiled, so that holding a text against it cannot fail.
 ///

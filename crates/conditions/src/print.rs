@@ -5,25 +5,8 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::expr::{EachOp, Quantifier, Right, Set};
 use crate::operand::{Argument, Call, Operand};
-use crate::words::is_bare_key;
+use crate::words::{is_bare_key, quote};
 use crate::{Expr, Literal, Op, Predicate};
-
-/// Appends `text` in double quotes, with escapes that the parser reads back.
-pub(crate) fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-}
 
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::encoding::from_hex;
 use crate::field::View;
-use crate::function::from_hex;
 use crate::glob::Glob;
 use crate::network::address;
 use crate::path::PathPattern;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use memchr::memmem::Finder;
 use serde_json::Value;
 
+use crate::encoding::from_hex;
 use crate::field::View;
-use crate::function::from_hex;
 use crate::path::PathPattern;
 use crate::pattern::Compiled;
 use crate::time::read_time;

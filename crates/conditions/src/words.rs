@@ -60,3 +60,20 @@ pub(crate) fn is_bare_key(key: &str) -> bool {
 pub(crate) fn ends_bare(c: char) -> bool {
     c.is_whitespace() || matches!(c, '(' | ')' | ',' | '=' | '"' | '\'')
 }
+
+/// Appends `text` in double quotes, with escapes that the parser reads back.
+pub(crate) fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::json_logic::{Arguments, Logic, Side, below, is_null, of_field, only, test};
+use super::json_logic::{Arguments, Logic, Side, below, is_null, only};
 use super::n_tests;
 use super::share::Shares;
+use super::terms::{of_field, test};
 use super::two_valued::is_there_as;
 use crate::expr::Right;
 use crate::{Comparison, Expr, Function, Literal, Number, Op, Predicate};

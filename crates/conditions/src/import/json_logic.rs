@@ -22,6 +22,7 @@
 
 use serde_json::{Map, Value};
 
+use super::terms::{of_field, test};
 use super::two_valued::two_valued;
 use super::{choose, differs, within_limits};
 use crate::expr::{EachOp, Quantifier, Right, Set};
@@ -29,8 +30,8 @@ use crate::field::{MAX_SEGMENTS, Segment};
 use crate::version::version_key;
 use crate::words::is_name;
 use crate::{
-    Argument, Call, Comparison, Expr, FieldPath, Function, Literal, MAX_DEPTH, MAX_LIST_ITEMS, MAX_TESTS,
-    Number, Op, Operand, Predicate, TextOp,
+    Comparison, Expr, FieldPath, Function, Literal, MAX_DEPTH, MAX_LIST_ITEMS, MAX_TESTS, Number, Op,
+    Operand, Predicate, TextOp,
 };
 
 /// What has no counterpart in a JSON document, and where.
@@ -520,16 +521,6 @@ pub(super) fn only(object: &Map<String, Value>) -> Option<(&str, &Value)> {
 /// The pointer to what stands under `key`.
 pub(super) fn below(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
-pub(super) fn test(field: FieldPath, op: Op) -> Expr {
-    Expr::Test(Predicate { left: Operand::Field(field), op })
-}
-
-/// A function of a field.
-pub(super) fn of_field(function: Function, field: &FieldPath) -> Operand {
-    let arguments = vec![Argument::Operand(Operand::Field(field.clone()))];
-    Operand::Call(Box::new(Call { function, arguments, key: None }))
 }
 
 /// Whether a field is missing or `null`, which is one there.

@@ -10,6 +10,7 @@ mod flagd;
 mod json_logic;
 mod rule_engine;
 mod share;
+mod terms;
 mod two_valued;
 
 pub use self::flagd::{Case, Flag, FlagdFile, Variant, flagd};

@@ -7,7 +7,8 @@
 
 use serde_json::Value;
 
-use super::json_logic::{Arguments, Logic, Side, below, is_null, of_field, only, test};
+use super::json_logic::{Arguments, Logic, Side, below, is_null, only};
+use super::terms::{of_field, test};
 use crate::expr::Right;
 use crate::murmur3::murmur3;
 use crate::{Argument, Call, Comparison, Expr, FieldPath, Function, Literal, Number, Op, Operand, Predicate};

@@ -1,6 +1,6 @@
 //! Conditions of languages in which every test is true or false, whatever it is asked of.
 
-use super::json_logic::{of_field, test};
+use super::terms::{of_field, test};
 use crate::expr::{EachOp, Quantifier, Right, Set};
 use crate::{Comparison, Expr, FieldPath, Function, Literal, Op, Operand, Predicate};
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::forest::{ALWAYS, Accept, Forest, LiteralOf, NEVER, NO_FIELD, Tree, TreeId};
+use super::parts::{Node, Posting, Step, point_key};
 use super::tables::{Intervals, Networks, Prefixes, Span, Values};
-use super::{Node, Posting, Step, point_key};
 use crate::atom::Atom;
 use crate::test::{Members, Test};
 use crate::time::as_f64;

@@ -1,14 +1,15 @@
 //! One event being looked up.
 
 use super::forest::Accept;
+use super::parts::{Code, Field, Index, IndexedTest, Kind, Node, Posting, point_key};
+use super::source::Source;
 use super::tables::{LIST, NO_VALUE, Span};
-use super::{Code, Field, Index, IndexedTest, Kind, Node, Posting, point_key};
+use crate::Verdict;
 use crate::atom::Atom;
-use crate::field::{Fields, View};
+use crate::field::View;
 use crate::json::Buffer;
 use crate::network::address;
 use crate::time::{as_f64, read_time};
-use crate::{FieldPath, Verdict};
 
 /// Working memory of [`Index::matches`]: keep one per thread, for one index or many in turn.
 #[derive(Debug, Default)]
@@ -69,29 +70,6 @@ fn fit<T: Clone + Default>(slots: &mut Vec<T>, n: usize) {
 fn recycle<'b>(mut values: Vec<View<'_>>) -> Vec<View<'b>> {
     values.clear();
     values.into_iter().map(|_| View::Null).collect()
-}
-
-/// Where an index finds the values of its fields: by their numbers in it, or by their names.
-pub(crate) trait Source: Fields {
-    /// The value of the index's field `number`, which is called `path`.
-    fn numbered(&self, number: u32, path: &FieldPath) -> Option<View<'_>>;
-}
-
-/// Fields that are found by name alone.
-pub(super) struct ByName<'f, F>(pub(super) &'f F);
-
-impl<F: Fields> Fields for ByName<'_, F> {
-    #[inline]
-    fn view(&self, path: &FieldPath) -> Option<View<'_>> {
-        self.0.view(path)
-    }
-}
-
-impl<F: Fields> Source for ByName<'_, F> {
-    #[inline]
-    fn numbered(&self, _: u32, path: &FieldPath) -> Option<View<'_>> {
-        path.view(self.0)
-    }
 }
 
 impl Index {

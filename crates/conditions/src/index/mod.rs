@@ -13,6 +13,8 @@
 mod build;
 mod call;
 mod forest;
+mod parts;
+mod source;
 mod stats;
 mod tables;
 
@@ -23,123 +25,17 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use self::build::{Access, Builder, Item};
-use self::call::ByName;
-pub(crate) use self::call::Source;
-use self::forest::{Accept, Forest, LiteralOf, NEVER, Tree, TreeId};
-use self::tables::{Intervals, Networks, Prefixes, Span, Values};
-use crate::atom::Atom;
+use self::forest::{Forest, NEVER, Tree, TreeId};
+use self::parts::{Code, Entry, Field, IndexedTest, Kind};
+use self::source::ByName;
+use self::tables::Span;
 use crate::json::{JsonError, Reader};
-use crate::{Condition, FieldPath, Fields, Missing};
+use crate::{Condition, Fields, Missing};
 
 pub use self::call::Scratch;
+pub use self::parts::Index;
+pub(crate) use self::source::Source;
 pub use self::stats::IndexStats;
-
-/// Finds which of many conditions hold for an event.
-///
-/// Immutable: build a new one when the conditions change. Building costs a few microseconds a condition;
-/// memory is in proportion to the conditions' text.
-#[derive(Debug)]
-pub struct Index {
-    /// The callers' numbers, those of one distinct condition side by side.
-    ids: Box<[u32]>,
-    conditions: Box<[Span]>,
-    fields: Box<[Field]>,
-    tests: Box<[IndexedTest]>,
-    /// Members of trees, those of one tree side by side.
-    codes: Box<[Code]>,
-    entries: Box<[Entry]>,
-    /// The root is the first; there always is one.
-    nodes: Box<[Node]>,
-    /// What is filed under a node and a value.
-    points: HashMap<u64, Posting, FixedState>,
-    unindexed: Box<[u32]>,
-    /// Finds the fields in an event's text.
-    reader: Reader,
-}
-
-#[derive(Debug)]
-struct Field {
-    path: FieldPath,
-    values: Values,
-    /// The conditions with an `in` or `intersects` on this field, as a whole: asked where it is a list.
-    of_lists: Span,
-}
-
-/// A distinct test of a field.
-#[derive(Debug)]
-struct IndexedTest {
-    field: u32,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    /// The field's value has one of these numbers, sorted; a list is asked for its items.
-    OneOf(Box<[u32]>, Arc<Atom>),
-    /// Anything else; the verdict is remembered.
-    Other(Arc<Atom>),
-}
-
-/// A tree to ask.
-#[derive(Debug, Clone, Copy)]
-enum Code {
-    /// Nothing is left to ask.
-    Done,
-    /// The field's value has this number: the test that is by far the commonest, without detour.
-    Equal {
-        field: u32,
-        value: u32,
-        accept: Accept,
-    },
-    Literal(LiteralOf),
-    /// All of a run of `Index::codes`.
-    All(Span),
-    /// Any of them.
-    Any(Span),
-}
-
-/// A condition filed under a look-up, and what is left to ask.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    condition: u32,
-    rest: Code,
-}
-
-/// What is filed under a value.
-#[derive(Debug, Clone, Copy)]
-enum Posting {
-    List(Span),
-    Node(u32),
-}
-
-/// The conditions that are told apart by further look-ups.
-#[derive(Debug)]
-struct Node {
-    /// Those that no look-up finds.
-    linear: Span,
-    steps: Box<[Step]>,
-}
-
-impl Default for Node {
-    fn default() -> Self {
-        Self { linear: Span { start: 0, end: 0 }, steps: Box::default() }
-    }
-}
-
-/// The look-ups of one field.
-#[derive(Debug, Default)]
-struct Step {
-    field: u32,
-    has_points: bool,
-    prefixes: Option<Prefixes>,
-    networks: Option<Networks>,
-    numbers: Option<Intervals>,
-    times: Option<Intervals>,
-}
-
-const fn point_key(node: u32, value: u32) -> u64 {
-    (node as u64) << 32 | value as u64
-}
 
 impl Index {
     /// Builds an index over conditions with numbers of the caller's own. Equal conditions are asked once.

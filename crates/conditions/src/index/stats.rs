@@ -1,6 +1,6 @@
 //! What an index is made of, for people who wonder what their conditions cost.
 
-use super::Index;
+use super::parts::Index;
 
 /// Sizes of an index.
 ///

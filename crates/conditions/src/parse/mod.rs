@@ -32,6 +32,7 @@ mod operand;
 mod test;
 
 use crate::scan::{Scanner, Value};
+use crate::scope::Size;
 use crate::words::{is_reserved, starts_name};
 use crate::{Expr, FieldPath, Literal, Problem, Scope};
 
@@ -82,28 +83,31 @@ pub(crate) fn parse_sized(text: &str, scope: &Scope) -> Result<(Expr, Size), Vec
     parser.finish((expr, size))
 }
 
-/// Reads the name of a field and nothing else.
-pub(crate) fn parse_field(text: &str) -> Result<FieldPath, Vec<Problem>> {
-    let scope = Scope::default();
-    let mut parser = Parser::new(text, &scope)?;
-    parser.at.skip_space();
-    let field = parser.field();
-    parser.at.skip_space();
-    if field.is_some() && !parser.at.at_end() {
-        parser.at.problem_here("a field's name ends before this", "quote odd names: $[\"odd name\"]");
+impl FieldPath {
+    /// Reads a name as it is written in a condition.
+    ///
+    /// ```
+    /// use lanner_conditions::FieldPath;
+    /// assert_eq!(FieldPath::parse(" card.bank ").unwrap().as_str(), "card.bank");
+    /// assert!(FieldPath::parse("card bank").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let scope = Scope::default();
+        let mut parser = Parser::new(text, &scope)?;
+        parser.at.skip_space();
+        let field = parser.field();
+        parser.at.skip_space();
+        if field.is_some() && !parser.at.at_end() {
+            parser.at.problem_here("a field's name ends before this", "quote odd names: $[\"odd name\"]");
+        }
+        match field {
+            Some(field) => parser.finish(field),
+            None => Err(parser.at.problems.into_sorted()),
+        }
     }
-    match field {
-        Some(field) => parser.finish(field),
-        None => Err(parser.at.problems.into_sorted()),
-    }
-}
-
-/// What a condition takes of the limits.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Size {
-    pub(crate) depth: usize,
-    pub(crate) n_tests: usize,
-    pub(crate) n_regexes: usize,
 }
 
 struct Parser<'t, 's> {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::{LOST, Parser};
+use crate::encoding::from_hex;
 use crate::expr::{EachOp, Quantifier, Right, Set};
-use crate::function::from_hex;
 use crate::operand::Operand;
 use crate::path::PathPattern;
 use crate::pattern::Pattern;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Refused, Release};
+use super::refused::Refused;
+use super::release::Release;
 use crate::time::read_time;
 use crate::{Comparison, Literal, MatchOp, Number};
 

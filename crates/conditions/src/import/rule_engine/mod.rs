@@ -39,10 +39,14 @@
 
 mod lex;
 mod parse;
+mod refused;
+mod release;
 
 use std::ops::Range;
 
 use self::parse::{Kind, Node, Part, Way, parse};
+use self::refused::Refused;
+pub use self::release::Release;
 use super::{choose, differs, within_limits};
 use crate::expr::{EachOp, Quantifier, Right, Set};
 use crate::field::{MAX_SEGMENTS, Segment};
@@ -51,29 +55,6 @@ use crate::{
     Argument, Call, Comparison, Expr, FieldPath, Function, Literal, MAX_LIST_ITEMS, MAX_TEXT_BYTES, MatchOp,
     Number, Op, Operand, Pattern, Predicate, Problem,
 };
-
-/// Why a text is no rule.
-#[derive(Debug)]
-struct Refused {
-    at: Range<usize>,
-    message: String,
-    hint: String,
-}
-
-impl Refused {
-    fn new(at: Range<usize>, message: String, hint: &str) -> Self {
-        Self { at, message, hint: hint.to_owned() }
-    }
-}
-
-/// A release of the package: what it reads is not what the others read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Release {
-    /// Release 3, last 3.6; the differences are those of 3.4.0.
-    Three,
-    /// Release 5. It gives `? :` and `==` another precedence, rounds no number, and knows comments and raw texts.
-    Five,
-}
 
 /// Reads a rule of the Python package `rule-engine`; see the module's page for what differs. Without a release, what the
 /// releases read alike, and what only one of them can read at all.

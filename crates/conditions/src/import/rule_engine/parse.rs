@@ -6,7 +6,8 @@
 use std::ops::Range;
 
 use super::lex::{Token, TokenKind, tokens};
-use super::{Refused, Release};
+use super::refused::Refused;
+use super::release::Release;
 use crate::field::Segment;
 use crate::{Comparison, Literal, MAX_DEPTH, MatchOp};
 
