@@ -1,11 +1,8 @@
 //! Which argument of a call is for which parameter, and whether it can be: every mistake in words.
 
-use lanner_core::nearest;
-
 use super::aggregate::Aggregate;
 use super::expr::{Argument, Expr, Literal};
-use super::functions::{self, Function, Kind, Parameter};
-use super::parse::word_literal;
+use super::functions::{Default, Function, Kind, Parameter, Vocabulary};
 use super::problem::Problem;
 
 /// Mistakes that are told at once.
@@ -13,7 +10,9 @@ pub(super) const MAX_PROBLEMS: usize = 20;
 
 /// How a call is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading {
+pub(super) struct Reading<'v> {
+    /// The functions that there are.
+    pub(super) vocabulary: &'v Vocabulary,
     /// As Graphite does: see [`mismatch`].
     pub(super) lenient: bool,
     /// Within a template: what `$name` alone stands for is not known yet.
@@ -25,9 +24,10 @@ pub(super) fn bind(
     function: &'static Function,
     given: Vec<(Option<String>, Expr)>,
     column: usize,
-    reading: Reading,
+    reading: Reading<'_>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Argument> {
+    let strict = Some(reading.vocabulary).filter(|_| !reading.lenient);
     let mut bound: Vec<Argument> = Vec::with_capacity(given.len());
     for (place, (name, mut expr)) in given.into_iter().enumerate() {
         if problems.len() >= MAX_PROBLEMS {
@@ -37,8 +37,7 @@ pub(super) fn bind(
             Ok(parameter) => {
                 convert(&function.parameters[parameter], &mut expr);
                 let known = !reading.in_template || !is_variable(&expr);
-                let wrong =
-                    mismatch(&function.parameters[parameter], &expr, reading.lenient).filter(|_| known);
+                let wrong = mismatch(&function.parameters[parameter], &expr, strict).filter(|_| known);
                 if let Some(wrong) = wrong {
                     let message = format!("{}(): {wrong}", function.name);
                     problems.push(Problem::new(expr.column(), message));
@@ -106,16 +105,15 @@ pub(super) fn is_variable(expr: &Expr) -> bool {
 pub(super) fn convert(parameter: &Parameter, expr: &mut Expr) {
     let Expr::Literal { value, .. } = expr else { return };
     let converted = match (parameter.kind, &*value) {
-        (Kind::Float | Kind::IntOrInf | Kind::Integer, Literal::Text(text)) => {
-            word_literal(text.trim()).filter(|number| matches!(number, Literal::Int(_) | Literal::Float(_)))
-        }
+        (Kind::Float | Kind::IntOrInf | Kind::Integer, Literal::Text(text)) => Literal::of_word(text.trim())
+            .filter(|number| matches!(number, Literal::Int(_) | Literal::Float(_))),
         (Kind::Float | Kind::IntOrInf | Kind::Integer, Literal::Bool(truth)) => {
             Some(Literal::Int(i64::from(*truth)))
         }
         (Kind::Boolean, Literal::Int(0)) => Some(Literal::Bool(false)),
         (Kind::Boolean, Literal::Int(1)) => Some(Literal::Bool(true)),
         (Kind::Boolean, Literal::Text(text)) => {
-            word_literal(text).filter(|truth| matches!(truth, Literal::Bool(_)))
+            Literal::of_word(text).filter(|truth| matches!(truth, Literal::Bool(_)))
         }
         _ => None,
     };
@@ -124,9 +122,10 @@ pub(super) fn convert(parameter: &Parameter, expr: &mut Expr) {
     }
 }
 
-/// Why `expr` cannot be given for `parameter`, if so. What clients of Graphite ask (`lenient`) may be a word that is
-/// not among the options: a few functions have an answer even then.
-pub(super) fn mismatch(parameter: &Parameter, expr: &Expr, lenient: bool) -> Option<String> {
+/// Why `expr` cannot be given for `parameter`, if so. A word must be among the options only where the functions that
+/// there are, whose names may be options too, are given as `strict`: what clients of Graphite ask may be another, and a
+/// few functions have an answer even then.
+pub(super) fn mismatch(parameter: &Parameter, expr: &Expr, strict: Option<&Vocabulary>) -> Option<String> {
     use Literal::{Bool, Float, Int, None as Nothing, Text};
     let Parameter { name, kind, .. } = parameter;
     let Expr::Literal { value, .. } = expr else {
@@ -149,35 +148,32 @@ pub(super) fn mismatch(parameter: &Parameter, expr: &Expr, lenient: bool) -> Opt
         }
         (Kind::NodeOrTag | Kind::Tag, value) => matches!(value, Int(_) | Text(_)),
         (Kind::Boolean, value) => matches!(value, Bool(_)),
-        (Kind::Text, value) => {
-            !matches!(value, Bool(_)) || parameter.options.contains(&functions::Default::Bool(true))
-        }
+        (Kind::Text, value) => !matches!(value, Bool(_)) || parameter.options.contains(&Default::Bool(true)),
         (Kind::AggFunc | Kind::AggOrSeriesFunc, value) => matches!(value, Text(_)),
     };
     if !fits {
         return Some(format!("{name} is {}, not {}", wanted(*kind), shown(value)));
     }
     match value {
-        Text(text) if !lenient && !is_option(parameter, text) => {
+        Text(text) if strict.is_some_and(|vocabulary| !is_option(parameter, text, vocabulary)) => {
             Some(format!("{name} is one of {}, not '{text}'", options(parameter)))
         }
         _ => None,
     }
 }
 
-fn is_option(parameter: &Parameter, text: &str) -> bool {
+fn is_option(parameter: &Parameter, text: &str, vocabulary: &Vocabulary) -> bool {
     let Parameter { kind, options, .. } = parameter;
     let aggregate = matches!(kind, Kind::AggFunc | Kind::AggOrSeriesFunc)
-        && (Aggregate::named(text).is_some() || functions::named(text).is_some());
-    let listed =
-        |option: &functions::Default| matches!(option, functions::Default::Text(known) if *known == text);
+        && (Aggregate::named(text).is_some() || vocabulary.named(text).is_some());
+    let listed = |option: &Default| matches!(option, Default::Text(known) if *known == text);
     options.is_empty() || aggregate || options.iter().any(listed)
 }
 
 /// What a parameter may be, for a message.
 fn options(parameter: &Parameter) -> String {
     let names = parameter.options.iter().filter_map(|option| match option {
-        functions::Default::Text(name) => Some(*name),
+        Default::Text(name) => Some(*name),
         _ => None,
     });
     names.collect::<Vec<_>>().join(", ")
@@ -222,9 +218,8 @@ pub(super) fn plain(value: &Literal) -> String {
 }
 
 /// The message for a function that does not exist, with the nearest that does.
-pub(super) fn unknown(name: &str) -> String {
-    let known = functions::GROUPS.iter().flat_map(|(_, functions)| functions.iter());
-    match nearest(name, known.map(|function| function.name)) {
+pub(super) fn unknown(name: &str, vocabulary: &Vocabulary) -> String {
+    match vocabulary.nearest(name) {
         Some(near) => format!("there is no function {name}(); did you mean {near}()?"),
         None => format!("there is no function {name}()"),
     }

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::evaluate::Entry;
 use super::functions::{Default, Function, GROUPS, Parameter};
 use super::number::shortest;
 
@@ -22,8 +23,9 @@ const MODULE: &str = "graphite.render.functions";
 #[must_use]
 pub fn functions(by_group: bool, group: Option<&str>) -> String {
     let groups = GROUPS.iter().filter(|(name, _)| group.is_none_or(|group| group == *name));
-    let of_group = |(name, functions): &(&str, &[Function])| {
-        functions.iter().map(|one| format!("{}:{}", text(one.name), info(one, name))).collect::<Vec<_>>()
+    let of_group = |(name, entries): &(&str, &[Entry])| {
+        let functions = entries.iter().map(|entry| &entry.function);
+        functions.map(|one| format!("{}:{}", text(one.name), info(one, name))).collect::<Vec<_>>()
     };
     let all: Vec<String> = if by_group {
         groups.map(|group| format!("{}:{{{}}}", text(group.0), of_group(group).join(","))).collect()
@@ -44,8 +46,9 @@ pub fn functions(by_group: bool, group: Option<&str>) -> String {
 /// ```
 #[must_use]
 pub fn function(name: &str) -> Option<String> {
-    GROUPS.iter().find_map(|(group, functions)| {
-        functions.iter().find(|function| function.name == name).map(|function| info(function, group))
+    GROUPS.iter().find_map(|(group, entries)| {
+        let found = entries.iter().find(|entry| entry.function.name == name);
+        found.map(|entry| info(&entry.function, group))
     })
 }
 

@@ -8,15 +8,58 @@ use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::expr::{Argument, Expr, Literal};
-use super::functions::{Answer, Default, Function};
-use super::parse::parse_as_graphite;
+use super::functions::{Default, Function, Vocabulary};
+use super::parse::read;
 use super::problem::Problem;
 use super::series::Series;
 use super::source::Source;
 
+/// What a function answers: series, or why not.
+pub type Answer = Result<Vec<Series>, Problem>;
+
+/// What does a function's work.
+pub type Run = fn(&Call<'_>) -> Answer;
+
+/// A function and what does its work.
+#[derive(Debug)]
+pub struct Entry {
+    /// The function.
+    pub function: Function,
+    /// Does it.
+    pub run: Run,
+}
+
+impl Function {
+    /// The function with what does its work.
+    #[must_use]
+    pub const fn done_by(self, run: Run) -> Entry {
+        Entry { function: self, run }
+    }
+}
+
+/// The functions that expressions are made of. An expression names them; evaluation looks up here what does their work.
+#[derive(Debug)]
+pub struct Language {
+    /// The functions by name.
+    pub vocabulary: Vocabulary,
+    runs: BTreeMap<&'static str, Run>,
+}
+
+impl Language {
+    /// The language of these functions.
+    pub fn new(entries: impl Iterator<Item = &'static Entry> + Clone) -> Self {
+        Self {
+            vocabulary: Vocabulary::new(entries.clone().map(|entry| &entry.function)),
+            runs: entries.map(|entry| (entry.function.name, entry.run)).collect(),
+        }
+    }
+}
+
 /// What is the same for all of one request. Series that were fetched are kept, so that an expression which names a
 /// metric three times reads it once.
 pub struct Request<'a> {
+    /// What expressions may name.
+    pub language: &'a Language,
     /// Where series come from.
     pub source: &'a dyn Source,
     /// The present, for what is relative to it. Nothing later is fetched.
@@ -57,10 +100,11 @@ const MAX_QUERIES: u8 = 4;
 type Fetched = HashMap<(String, i64, i64), Arc<Vec<Series>>>;
 
 impl<'a> Request<'a> {
-    /// A request at `now_s`.
+    /// A request in `language` at `now_s`.
     #[must_use]
-    pub fn new(source: &'a dyn Source, now_s: i64, zone: TimeZone) -> Self {
+    pub fn of(language: &'a Language, source: &'a dyn Source, now_s: i64, zone: TimeZone) -> Self {
         Self {
+            language,
             source,
             now_s,
             zone,
@@ -131,7 +175,7 @@ impl<'a> Scope<'a> {
             Expr::Call { function, arguments, text, column, .. } => {
                 let given =
                     arguments.iter().map(|Argument { parameter, expr }| (*parameter, Given::Written(expr)));
-                (function.run)(&Call { scope: self, function, text, column: *column, given: given.collect() })
+                Call { scope: self, function, text, column: *column, given: given.collect() }.run()
             }
             Expr::Literal { column, .. } => {
                 Err(Problem::new(*column, "a metric or an expression expected here"))
@@ -148,6 +192,14 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
+    /// Reads an expression that was made while another was answered, as Graphite does.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(self, text: &str) -> Result<Expr, Vec<Problem>> {
+        read(text, true, &[], &self.request.language.vocabulary)
+    }
+
     /// What an expression is that was made while another was answered.
     ///
     /// # Errors
@@ -157,8 +209,7 @@ impl<'a> Scope<'a> {
             return Err(format!("expressions may make expressions {MAX_QUERIES} deep"));
         }
         let wrong = |problem: &Problem| format!("in '{text}': {problem}");
-        let expr =
-            parse_as_graphite(text).map_err(|problems| problems.first().map(wrong).unwrap_or_default())?;
+        let expr = self.parse(text).map_err(|problems| problems.first().map(wrong).unwrap_or_default())?;
         let scope = Self { n_queries: self.n_queries + 1, ..self };
         scope.evaluate(&expr).map_err(|problem| wrong(&problem))
     }
@@ -318,12 +369,29 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The same call of another function with other arguments, each for the parameter at its place.
-    #[must_use]
-    pub fn of(&self, function: &'static Function, given: Vec<Given<'a>>) -> Self {
+    /// What the function answers.
+    fn run(&self) -> Answer {
+        match self.scope.request.language.runs.get(self.function.name) {
+            Some(run) => run(self),
+            // The expression was read in another language.
+            None => Err(self.problem("there is no such function")),
+        }
+    }
+
+    /// What another function answers in this place, with other arguments, each for the parameter at its place.
+    ///
+    /// # Errors
+    /// As that function.
+    pub fn ask(&self, function: &'static Function, given: Vec<Given<'a>>) -> Answer {
         let last = function.parameters.len().saturating_sub(1);
         let given = given.into_iter().enumerate().map(|(place, given)| (place.min(last), given)).collect();
-        Call { scope: self.scope, function, text: self.text, column: self.column, given }
+        Call { scope: self.scope, function, text: self.text, column: self.column, given }.run()
+    }
+
+    /// The function called `name`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&'static Function> {
+        self.scope.request.language.vocabulary.named(name)
     }
 
     /// Where the call begins, in characters from 1.

@@ -1,4 +1,4 @@
-//! What was written: the tree of an expression, with its functions looked up and its arguments bound.
+//! What was written: the tree of an expression, with its functions named and its arguments bound.
 
 use super::functions::Function;
 
@@ -67,4 +67,25 @@ pub enum Literal {
     Bool(bool),
     /// `none`.
     None,
+}
+
+impl Literal {
+    /// What a word without quotes says, if it is no path.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        if let Ok(int) = word.parse() {
+            return Some(Self::Int(int));
+        }
+        match word.to_ascii_lowercase().as_str() {
+            "true" => Some(Self::Bool(true)),
+            "false" => Some(Self::Bool(false)),
+            "none" => Some(Self::None),
+            "inf" | "infinity" => Some(Self::Float(f64::INFINITY)),
+            "-inf" | "-infinity" => Some(Self::Float(f64::NEG_INFINITY)),
+            // Not "nan", which Rust would read as well.
+            number if number.starts_with(|c: char| c.is_ascii_digit() || "-+.".contains(c)) => {
+                number.parse().ok().filter(|value: &f64| value.is_finite()).map(Self::Float)
+            }
+            _ => None,
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! [`Source`] of series. Behaviour is Graphite's to the last bit where that can be: names, tags, nulls and order
 //! included. Where Graphite crashes, the answer is a [`Problem`].
 //!
-//! Reading order: [`Series`] (what flows), [`parse`](mod@parse) and [`Expr`] (what was written),
+//! Reading order: [`Series`] (what flows), [`parse()`] and [`Expr`] (what was written),
 //! [`Query`], [`Request`] and [`Source`] (what it is asked of), [`functions`] (what can be asked).
 //!
 //! **Invariants:** pure functions; no clock, no I/O, no randomness. Times are whole seconds since the Unix epoch, and
@@ -20,12 +20,13 @@ pub mod functions;
 mod glob;
 mod holt_winters;
 mod interval;
+mod language;
 mod legend;
 mod nodes;
 mod normalize;
 mod number;
 mod one_number;
-pub mod parse;
+mod parse;
 mod pattern;
 mod percentile;
 mod problem;
@@ -39,15 +40,16 @@ mod window;
 
 pub use aggregate::Aggregate;
 pub use at_time::at_time;
-pub use evaluate::{Call, Given, MAX_FETCHED, Request, Scope, each};
+pub use evaluate::{Answer, Call, Entry, Given, Language, MAX_FETCHED, Request, Run, Scope, each};
 pub use expr::{Argument, Expr, Literal};
 pub use glob::Glob;
 pub use holt_winters::{Forecast, HoltWintersState, holt_winters};
 pub use interval::interval_s;
+pub use language::{language, parse, parse_as_graphite, parse_as_graphite_with};
 pub use nodes::{first_path, key, node_or_tag};
 pub use normalize::{Normalized, consolidated, normalize};
 pub use number::{shortest, six_digits};
-pub use parse::{parse, parse_as_graphite, parse_as_graphite_with};
+pub use parse::{MAX_DEPTH, MAX_LENGTH};
 pub use percentile::{percentile, percentile_of_sorted};
 pub use problem::Problem;
 pub use render::{Query, Refusal};

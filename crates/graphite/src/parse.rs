@@ -1,12 +1,12 @@
 //! Text to expression: reads, looks up functions, binds and checks arguments; every mistake has its column.
 //!
-//! Two readings. [`parse()`] is for what people save: all must be right. [`parse_as_graphite`] is for clients that
+//! Two readings. [`parse()`](crate::parse()) is for what people save: all must be right. [`parse_as_graphite`](crate::parse_as_graphite) is for clients that
 //! expect Graphite: where a call is not closed, or something follows the expression, Graphite silently reads the
 //! part that it understands, and so does this. There, pipes go the way they go in Graphite: see [`Expr::Call`].
 
 use super::bind::{MAX_PROBLEMS, Reading, bind, unknown};
 use super::expr::{Expr, Literal};
-use super::functions;
+use super::functions::Vocabulary;
 use super::problem::Problem;
 use super::template::Variables;
 
@@ -19,43 +19,13 @@ pub const MAX_LENGTH: usize = 64 * 1024;
 /// Characters that end a name in a path.
 const SYMBOLS: &str = "(){},.'\"\\|";
 
-/// Reads `text`, all of it.
-///
-/// # Errors
-/// The first mistake in the writing, or every mistake in functions and arguments.
-///
-/// ```
-/// use lanner_graphite::parse;
-/// assert!(parse("absolute(app.*.latency)").is_ok());
-/// let problems = parse("stdev(app.latency)").unwrap_err();
-/// assert_eq!(problems[0].to_string(), "column 1: stdev() needs points: stdev(seriesList, points, windowTolerance=0.1)");
-/// ```
-pub fn parse(text: &str) -> Result<Expr, Vec<Problem>> {
-    read(text, false, &[])
-}
-
-/// Reads `text` as Graphite does: what cannot be read further is left.
-///
-/// # Errors
-/// As [`parse()`], but not for calls that are not closed and for what follows the expression.
-///
-/// ```
-/// use lanner_graphite::{Expr, parse_as_graphite};
-/// assert!(matches!(parse_as_graphite("sumSeries(a.b"), Ok(Expr::Path { text, .. }) if text == "sumSeries"));
-/// ```
-pub fn parse_as_graphite(text: &str) -> Result<Expr, Vec<Problem>> {
-    parse_as_graphite_with(text, &[])
-}
-
-/// The same, where the request says what `$name` stands for in every `template()`, whatever that says itself.
-///
-/// # Errors
-/// As [`parse_as_graphite`].
-pub fn parse_as_graphite_with(text: &str, variables: &[(String, String)]) -> Result<Expr, Vec<Problem>> {
-    read(text, true, variables)
-}
-
-fn read(text: &str, lenient: bool, variables: &[(String, String)]) -> Result<Expr, Vec<Problem>> {
+/// Reads `text`: all of it, or, where `lenient`, as Graphite does.
+pub(super) fn read(
+    text: &str,
+    lenient: bool,
+    variables: &[(String, String)],
+    vocabulary: &Vocabulary,
+) -> Result<Expr, Vec<Problem>> {
     let chars: Vec<char> = text.chars().take(MAX_LENGTH + 1).collect();
     if chars.len() > MAX_LENGTH {
         return Err(vec![Problem::new(
@@ -68,6 +38,7 @@ fn read(text: &str, lenient: bool, variables: &[(String, String)]) -> Result<Exp
         at: 0,
         depth: 0,
         n_templates: 0,
+        vocabulary,
         variables,
         lenient,
         too_deep: false,
@@ -91,6 +62,7 @@ struct Parser<'a> {
     depth: usize,
     /// Templates around what is read.
     n_templates: usize,
+    vocabulary: &'a Vocabulary,
     /// What the request says of variables.
     variables: &'a [(String, String)],
     lenient: bool,
@@ -243,14 +215,15 @@ impl Parser<'_> {
             return Err(self.gone_too_deep());
         }
         let column = start + 1;
-        let Some(function) = functions::named(&name) else {
+        let Some(function) = self.vocabulary.named(&name) else {
             if self.problems.len() < MAX_PROBLEMS {
-                self.problems.push(Problem::new(column, unknown(&name)));
+                self.problems.push(Problem::new(column, unknown(&name, self.vocabulary)));
             }
             return Ok(Tree { expr: Expr::Path { text, column }, height: 0 });
         };
         let given = given.into_iter().map(|(name, tree)| (name, tree.expr)).collect();
-        let reading = Reading { lenient: self.lenient, in_template: self.n_templates > 0 };
+        let reading =
+            Reading { vocabulary: self.vocabulary, lenient: self.lenient, in_template: self.n_templates > 0 };
         let arguments = bind(function, given, column, reading, &mut self.problems);
         Ok(Tree { expr: Expr::Call { function, arguments, text, piped, column }, height })
     }
@@ -310,7 +283,7 @@ impl Parser<'_> {
         let end = self.at;
         self.space();
         let literal = match self.peek() {
-            None | Some(',' | ')') => word_literal(&word),
+            None | Some(',' | ')') => Literal::of_word(&word),
             _ => None,
         };
         self.at = if literal.is_some() { end } else { start };
@@ -436,23 +409,4 @@ fn without_escapes(text: &str) -> String {
         plain.push(escaped.unwrap_or(c));
     }
     plain
-}
-
-/// What a word without quotes says, if it is no path.
-pub(super) fn word_literal(word: &str) -> Option<Literal> {
-    if let Ok(int) = word.parse() {
-        return Some(Literal::Int(int));
-    }
-    match word.to_ascii_lowercase().as_str() {
-        "true" => Some(Literal::Bool(true)),
-        "false" => Some(Literal::Bool(false)),
-        "none" => Some(Literal::None),
-        "inf" | "infinity" => Some(Literal::Float(f64::INFINITY)),
-        "-inf" | "-infinity" => Some(Literal::Float(f64::NEG_INFINITY)),
-        // Not "nan", which Rust would read as well.
-        number if number.starts_with(|c: char| c.is_ascii_digit() || "-+.".contains(c)) => {
-            number.parse().ok().filter(|value: &f64| value.is_finite()).map(Literal::Float)
-        }
-        _ => None,
-    }
 }

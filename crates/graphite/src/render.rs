@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 
 use super::at_time::at_time;
 use super::evaluate::Request;
+use super::language::parse_as_graphite_with;
 use super::normalize::consolidated;
-use super::parse::parse_as_graphite_with;
 use super::problem::Problem;
 use super::series::Series;
 use super::source::Source;

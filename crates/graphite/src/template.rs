@@ -112,7 +112,7 @@ fn misfit(parameter: &Parameter, expr: &mut Expr) -> Option<String> {
         Expr::Literal { value, .. } if matches!(parameter.kind, Kind::SeriesList | Kind::SeriesLists) => {
             Some(alone(value))
         }
-        expr => mismatch(parameter, expr, true),
+        expr => mismatch(parameter, expr, None),
     }
 }
 

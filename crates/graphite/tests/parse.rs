@@ -240,7 +240,7 @@ fn expressions_that_make_expressions() {
 fn expression() -> impl Strategy<Value = String> {
     let names: Vec<&str> = lanner_graphite::functions::GROUPS
         .iter()
-        .flat_map(|(_, functions)| functions.iter().map(|function| function.name))
+        .flat_map(|(_, entries)| entries.iter().map(|entry| entry.function.name))
         .chain(["template", "nonsense"])
         .collect();
     let leaf = prop_oneof![

@@ -1,10 +1,12 @@
 //! The functions of the group "Alias".
 
 use super::filter_series::pattern;
+use super::function::Function;
 use super::parameter::texts;
-use super::{Answer, Function, Kind, Parameter};
+use super::parameter::{Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::Call;
+use crate::evaluate::{Answer, Entry};
 use crate::expr::Literal;
 use crate::legend::{System, fixed};
 use crate::nodes::key;
@@ -14,7 +16,7 @@ use crate::pattern::Replacement;
 use crate::problem::Problem;
 use crate::series::Series;
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "alias",
         signature: "(seriesList, newName)",
@@ -23,15 +25,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("newName", Kind::Text),
         ],
-        run: alias,
-    },
+    }
+    .done_by(alias),
     Function {
         name: "aliasByMetric",
         signature: "(seriesList)",
         about: "Names every series by the last node of its path.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: alias_by_metric,
-    },
+    }
+    .done_by(alias_by_metric),
     Function {
         name: "aliasByNode",
         signature: "(seriesList, *nodes)",
@@ -40,8 +42,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: alias_by_node,
-    },
+    }
+    .done_by(alias_by_node),
     Function {
         name: "aliasByTags",
         signature: "(seriesList, *tags)",
@@ -50,8 +52,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("tags", Kind::NodeOrTag).multiple(),
         ],
-        run: alias_by_tags,
-    },
+    }
+    .done_by(alias_by_tags),
     Function {
         name: "aliasQuery",
         signature: "(seriesList, search, replace, newName)",
@@ -62,8 +64,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("replace", Kind::Text),
             Parameter::required("newName", Kind::Text),
         ],
-        run: alias_query,
-    },
+    }
+    .done_by(alias_query),
     Function {
         name: "aliasSub",
         signature: "(seriesList, search, replace)",
@@ -73,8 +75,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("search", Kind::Text),
             Parameter::required("replace", Kind::Text),
         ],
-        run: alias_sub,
-    },
+    }
+    .done_by(alias_sub),
     Function {
         name: "legendValue",
         signature: "(seriesList, *valueTypes)",
@@ -118,8 +120,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 "totalSeries",
             ])),
         ],
-        run: legend_value,
-    },
+    }
+    .done_by(legend_value),
     Function {
         name: "lower",
         signature: "(seriesList, *pos)",
@@ -128,8 +130,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("pos", Kind::Integer).multiple(),
         ],
-        run: lower,
-    },
+    }
+    .done_by(lower),
     Function {
         name: "upper",
         signature: "(seriesList, *pos)",
@@ -138,8 +140,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("pos", Kind::Integer).multiple(),
         ],
-        run: upper,
-    },
+    }
+    .done_by(upper),
 ];
 
 /// The series given, under other names.

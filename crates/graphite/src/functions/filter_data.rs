@@ -1,13 +1,15 @@
 //! The functions of the group "Filter Data".
 
 use super::filter_series::number;
-use super::{Answer, Function, Kind, Parameter};
+use super::function::Function;
+use super::parameter::{Kind, Parameter};
+use crate::evaluate::{Answer, Entry};
 use crate::evaluate::{Call, each};
 use crate::number::{shortest, six_digits};
 use crate::percentile::percentile;
 use crate::series::Series;
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "removeAbovePercentile",
         signature: "(seriesList, n)",
@@ -16,8 +18,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: remove_above_percentile,
-    },
+    }
+    .done_by(remove_above_percentile),
     Function {
         name: "removeAboveValue",
         signature: "(seriesList, n)",
@@ -26,8 +28,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: remove_above_value,
-    },
+    }
+    .done_by(remove_above_value),
     Function {
         name: "removeBelowPercentile",
         signature: "(seriesList, n)",
@@ -36,8 +38,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: remove_below_percentile,
-    },
+    }
+    .done_by(remove_below_percentile),
     Function {
         name: "removeBelowValue",
         signature: "(seriesList, n)",
@@ -46,8 +48,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: remove_below_value,
-    },
+    }
+    .done_by(remove_below_value),
 ];
 
 /// Takes out the values of every series that lie beyond a limit of its own.

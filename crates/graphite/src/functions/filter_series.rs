@@ -2,17 +2,19 @@
 
 use std::collections::HashSet;
 
+use super::function::Function;
 use super::parameter::{AGGREGATES, texts};
-use super::{Answer, Default, Function, Kind, Parameter};
+use super::parameter::{Default, Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::Call;
+use crate::evaluate::{Answer, Entry};
 use crate::expr::Literal;
 use crate::pattern::{Pattern, Replacement};
 use crate::percentile::percentile;
 use crate::problem::Problem;
 use crate::series::Series;
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "averageAbove",
         signature: "(seriesList, n)",
@@ -21,8 +23,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: average_above,
-    },
+    }
+    .done_by(average_above),
     Function {
         name: "averageBelow",
         signature: "(seriesList, n)",
@@ -31,8 +33,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: average_below,
-    },
+    }
+    .done_by(average_below),
     Function {
         name: "averageOutsidePercentile",
         signature: "(seriesList, n)",
@@ -41,8 +43,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: average_outside_percentile,
-    },
+    }
+    .done_by(average_outside_percentile),
     Function {
         name: "currentAbove",
         signature: "(seriesList, n)",
@@ -51,8 +53,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: current_above,
-    },
+    }
+    .done_by(current_above),
     Function {
         name: "currentBelow",
         signature: "(seriesList, n)",
@@ -61,8 +63,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: current_below,
-    },
+    }
+    .done_by(current_below),
     Function {
         name: "exclude",
         signature: "(seriesList, pattern)",
@@ -71,8 +73,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("pattern", Kind::Text),
         ],
-        run: exclude,
-    },
+    }
+    .done_by(exclude),
     Function {
         name: "filterSeries",
         signature: "(seriesList, func, operator, threshold)",
@@ -83,8 +85,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("operator", Kind::Text).one_of(&texts(["!=", "<", "<=", "=", ">", ">="])),
             Parameter::required("threshold", Kind::Float),
         ],
-        run: filter_series,
-    },
+    }
+    .done_by(filter_series),
     Function {
         name: "grep",
         signature: "(seriesList, pattern)",
@@ -93,8 +95,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("pattern", Kind::Text),
         ],
-        run: grep,
-    },
+    }
+    .done_by(grep),
     Function {
         name: "highest",
         signature: "(seriesList, n=1, func='average')",
@@ -104,8 +106,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("n", Kind::Integer),
             Parameter::optional("func", Kind::AggFunc).or(Default::Text("average")).one_of(AGGREGATES),
         ],
-        run: highest,
-    },
+    }
+    .done_by(highest),
     Function {
         name: "highestAverage",
         signature: "(seriesList, n)",
@@ -114,8 +116,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: highest_average,
-    },
+    }
+    .done_by(highest_average),
     Function {
         name: "highestCurrent",
         signature: "(seriesList, n)",
@@ -124,8 +126,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: highest_current,
-    },
+    }
+    .done_by(highest_current),
     Function {
         name: "highestMax",
         signature: "(seriesList, n)",
@@ -134,8 +136,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: highest_max,
-    },
+    }
+    .done_by(highest_max),
     Function {
         name: "limit",
         signature: "(seriesList, n)",
@@ -144,8 +146,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: limit,
-    },
+    }
+    .done_by(limit),
     Function {
         name: "lowest",
         signature: "(seriesList, n=1, func='average')",
@@ -155,8 +157,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("n", Kind::Integer),
             Parameter::optional("func", Kind::AggFunc).or(Default::Text("average")).one_of(AGGREGATES),
         ],
-        run: lowest,
-    },
+    }
+    .done_by(lowest),
     Function {
         name: "lowestAverage",
         signature: "(seriesList, n)",
@@ -165,8 +167,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: lowest_average,
-    },
+    }
+    .done_by(lowest_average),
     Function {
         name: "lowestCurrent",
         signature: "(seriesList, n)",
@@ -175,8 +177,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: lowest_current,
-    },
+    }
+    .done_by(lowest_current),
     Function {
         name: "maximumAbove",
         signature: "(seriesList, n)",
@@ -185,8 +187,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: maximum_above,
-    },
+    }
+    .done_by(maximum_above),
     Function {
         name: "maximumBelow",
         signature: "(seriesList, n)",
@@ -195,8 +197,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: maximum_below,
-    },
+    }
+    .done_by(maximum_below),
     Function {
         name: "minimumAbove",
         signature: "(seriesList, n)",
@@ -205,8 +207,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: minimum_above,
-    },
+    }
+    .done_by(minimum_above),
     Function {
         name: "minimumBelow",
         signature: "(seriesList, n)",
@@ -215,8 +217,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: minimum_below,
-    },
+    }
+    .done_by(minimum_below),
     Function {
         name: "mostDeviant",
         signature: "(seriesList, n)",
@@ -225,8 +227,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Integer),
         ],
-        run: most_deviant,
-    },
+    }
+    .done_by(most_deviant),
     Function {
         name: "removeBetweenPercentile",
         signature: "(seriesList, n)",
@@ -235,8 +237,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("n", Kind::Float),
         ],
-        run: remove_between_percentile,
-    },
+    }
+    .done_by(remove_between_percentile),
     Function {
         name: "removeEmptySeries",
         signature: "(seriesList, xFilesFactor=None)",
@@ -245,15 +247,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("xFilesFactor", Kind::Float),
         ],
-        run: remove_empty_series,
-    },
+    }
+    .done_by(remove_empty_series),
     Function {
         name: "unique",
         signature: "(*seriesLists)",
         about: "Each series once: of those with the same name, the first.",
         parameters: &[Parameter::required("seriesLists", Kind::SeriesList).multiple()],
-        run: unique,
-    },
+    }
+    .done_by(unique),
     Function {
         name: "useSeriesAbove",
         signature: "(seriesList, value, search, replace)",
@@ -264,8 +266,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("search", Kind::Text),
             Parameter::required("replace", Kind::Text),
         ],
-        run: use_series_above,
-    },
+    }
+    .done_by(use_series_above),
 ];
 
 /// The aggregate named by the argument `func`.

@@ -1,6 +1,8 @@
 //! The functions of the group "Graph".
 
-use super::{Answer, Default, Function, Kind, Parameter};
+use super::function::Function;
+use super::parameter::{Default, Kind, Parameter};
+use crate::evaluate::{Answer, Entry};
 use std::sync::Arc;
 
 use super::filter_series::number;
@@ -11,7 +13,7 @@ use crate::expr::Literal;
 use crate::number::{shortest, six_digits};
 use crate::series::Series;
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "alpha",
         signature: "(seriesList, alpha)",
@@ -20,15 +22,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("alpha", Kind::Float),
         ],
-        run: alpha,
-    },
+    }
+    .done_by(alpha),
     Function {
         name: "areaBetween",
         signature: "(seriesList)",
         about: "Draws the area between exactly two series, the lower one first.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: area_between,
-    },
+    }
+    .done_by(area_between),
     Function {
         name: "color",
         signature: "(seriesList, theColor)",
@@ -37,8 +39,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("theColor", Kind::Text),
         ],
-        run: color,
-    },
+    }
+    .done_by(color),
     Function {
         name: "dashed",
         signature: "(seriesList, dashLength=5)",
@@ -47,15 +49,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("dashLength", Kind::Integer).or(Default::Int(5)),
         ],
-        run: dashed,
-    },
+    }
+    .done_by(dashed),
     Function {
         name: "drawAsInfinite",
         signature: "(seriesList)",
         about: "Draws a line from bottom to top wherever a value is not 0.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: draw_as_infinite,
-    },
+    }
+    .done_by(draw_as_infinite),
     Function {
         name: "lineWidth",
         signature: "(seriesList, width)",
@@ -64,15 +66,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("width", Kind::Float),
         ],
-        run: line_width,
-    },
+    }
+    .done_by(line_width),
     Function {
         name: "secondYAxis",
         signature: "(seriesList)",
         about: "Draws the series on the axis at the right.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: second_y_axis,
-    },
+    }
+    .done_by(second_y_axis),
     Function {
         name: "stacked",
         signature: "(seriesLists, stackName='__DEFAULT__')",
@@ -81,8 +83,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::optional("stack", Kind::Text),
         ],
-        run: stacked,
-    },
+    }
+    .done_by(stacked),
     Function {
         name: "threshold",
         signature: "(value, label=None, color=None)",
@@ -92,8 +94,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("label", Kind::Text),
             Parameter::optional("color", Kind::Text),
         ],
-        run: threshold,
-    },
+    }
+    .done_by(threshold),
     Function {
         name: "verticalLine",
         signature: "(ts, label=None, color=None)",
@@ -103,8 +105,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("label", Kind::Text),
             Parameter::optional("color", Kind::Text),
         ],
-        run: vertical_line,
-    },
+    }
+    .done_by(vertical_line),
 ];
 
 /// Sets an option of pictures.

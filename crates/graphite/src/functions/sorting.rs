@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 
 use super::filter_series::{aggregate_of, sorted, value_of};
+use super::function::Function;
 use super::parameter::AGGREGATES;
-use super::{Answer, Default, Function, Kind, Parameter};
+use super::parameter::{Default, Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::Call;
+use crate::evaluate::{Answer, Entry};
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "sortBy",
         signature: "(seriesList, func='average', reverse=False)",
@@ -18,22 +20,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("func", Kind::AggFunc).or(Default::Text("average")).one_of(AGGREGATES),
             Parameter::optional("reverse", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: sort_by,
-    },
+    }
+    .done_by(sort_by),
     Function {
         name: "sortByMaxima",
         signature: "(seriesList)",
         about: "Sorts by maximum, the highest first.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: sort_by_maxima,
-    },
+    }
+    .done_by(sort_by_maxima),
     Function {
         name: "sortByMinima",
         signature: "(seriesList)",
         about: "Sorts by minimum, the lowest first, and drops the series that are never above 0.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: sort_by_minima,
-    },
+    }
+    .done_by(sort_by_minima),
     Function {
         name: "sortByName",
         signature: "(seriesList, natural=False, reverse=False)",
@@ -43,15 +45,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("natural", Kind::Boolean).or(Default::Bool(false)),
             Parameter::optional("reverse", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: sort_by_name,
-    },
+    }
+    .done_by(sort_by_name),
     Function {
         name: "sortByTotal",
         signature: "(seriesList)",
         about: "Sorts by sum, the highest first.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: sort_by_total,
-    },
+    }
+    .done_by(sort_by_total),
 ];
 
 fn sort_by(call: &Call<'_>) -> Answer {

@@ -2,9 +2,11 @@
 
 use super::alias::part;
 use super::filter_series::{number, value_of};
+use super::function::Function;
 use super::parameter::texts;
-use super::{Answer, Default, Function, Kind, Parameter};
+use super::parameter::{Default, Kind, Parameter};
 use crate::aggregate::Aggregate;
+use crate::evaluate::{Answer, Entry};
 use crate::evaluate::{Call, each};
 use crate::expr::Literal;
 use crate::legend::{System, fixed};
@@ -14,7 +16,7 @@ use crate::series::{Consolidation, Series};
 use crate::source::EventTags;
 use crate::tags::TagCondition;
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "cactiStyle",
         signature: "(seriesList, system=None, units=None)",
@@ -24,15 +26,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("system", Kind::Text).one_of(&texts(["binary", "si"])),
             Parameter::optional("units", Kind::Text),
         ],
-        run: cacti_style,
-    },
+    }
+    .done_by(cacti_style),
     Function {
         name: "changed",
         signature: "(seriesList)",
         about: "1 where a value differs from the one before it (gaps aside), else 0.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: changed,
-    },
+    }
+    .done_by(changed),
     Function {
         name: "consolidateBy",
         signature: "(seriesList, consolidationFunc)",
@@ -42,29 +44,29 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("consolidationFunc", Kind::Text)
                 .one_of(&texts(["average", "avg", "avg_zero", "first", "last", "max", "min", "sum"])),
         ],
-        run: consolidate_by,
-    },
+    }
+    .done_by(consolidate_by),
     Function {
         name: "constantLine",
         signature: "(value)",
         about: "A line at value.",
         parameters: &[Parameter::required("value", Kind::Float)],
-        run: constant_line,
-    },
+    }
+    .done_by(constant_line),
     Function {
         name: "cumulative",
         signature: "(seriesList)",
         about: "Adds values up where fewer points are wanted: consolidateBy(x, 'sum').",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList)],
-        run: cumulative,
-    },
+    }
+    .done_by(cumulative),
     Function {
         name: "events",
         signature: "(*tags)",
         about: "How many stored events carry all the tags, second by second; '*' is for all events.",
         parameters: &[Parameter::required("tags", Kind::Text).multiple()],
-        run: events,
-    },
+    }
+    .done_by(events),
     Function {
         name: "fallbackSeries",
         signature: "(seriesList, fallback)",
@@ -73,8 +75,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("fallback", Kind::SeriesList),
         ],
-        run: fallback_series,
-    },
+    }
+    .done_by(fallback_series),
     Function {
         name: "randomWalk",
         signature: "(name, step=60)",
@@ -83,8 +85,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("name", Kind::Text),
             Parameter::optional("step", Kind::Integer).or(Default::Int(60)),
         ],
-        run: random_walk,
-    },
+    }
+    .done_by(random_walk),
     Function {
         name: "randomWalkFunction",
         signature: "(name, step=60)",
@@ -93,15 +95,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("name", Kind::Text),
             Parameter::optional("step", Kind::Integer).or(Default::Int(60)),
         ],
-        run: random_walk,
-    },
+    }
+    .done_by(random_walk),
     Function {
         name: "seriesByTag",
         signature: "(*tagExpressions)",
         about: "The series whose tags fulfil all conditions: seriesByTag('name=disk.used', 'dc!=ams', 'host=~web.*').",
         parameters: &[Parameter::required("tagExpressions", Kind::Text).multiple()],
-        run: series_by_tag,
-    },
+    }
+    .done_by(series_by_tag),
     Function {
         name: "setXFilesFactor",
         signature: "(seriesList, xFilesFactor)",
@@ -110,8 +112,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("xFilesFactor", Kind::Float),
         ],
-        run: set_x_files_factor,
-    },
+    }
+    .done_by(set_x_files_factor),
     Function {
         name: "substr",
         signature: "(seriesList, start=0, stop=0)",
@@ -121,8 +123,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("start", Kind::Node).or(Default::Int(0)),
             Parameter::optional("stop", Kind::Node).or(Default::Int(0)),
         ],
-        run: substr,
-    },
+    }
+    .done_by(substr),
     Function {
         name: "xFilesFactor",
         signature: "(seriesList, xFilesFactor)",
@@ -131,8 +133,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("xFilesFactor", Kind::Float),
         ],
-        run: set_x_files_factor,
-    },
+    }
+    .done_by(set_x_files_factor),
 ];
 
 /// Values that a function may make from nothing.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
-use crate::functions::Answer;
 use crate::functions::given::{length_s, list, list_from_before, number};
 use crate::holt_winters::{Forecast, holt_winters, side_by_side};
 use crate::problem::Problem;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
-use crate::functions::Answer;
 use crate::functions::given::{aggregate, count_of, list, made, moment, number};
 use crate::number::{shortest, six_digits};
 use crate::percentile::percentile;

@@ -4,8 +4,10 @@ mod bands;
 mod line;
 mod moving;
 
+use super::function::Function;
 use super::parameter::AGGREGATES;
-use super::{Default, Function, Kind, Parameter};
+use super::parameter::{Default, Kind, Parameter};
+use crate::evaluate::Entry;
 
 const SERIES: Parameter = Parameter::required("seriesList", Kind::SeriesList);
 const WINDOW: Parameter = Parameter::required("windowSize", Kind::IntOrInterval).suggest(&[
@@ -27,7 +29,7 @@ const SEASONALITY: Parameter = Parameter::optional("seasonality", Kind::Interval
     .or(Default::Text("1d"))
     .suggest(&[Default::Text("1d"), Default::Text("7d")]);
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "aggregateLine",
         signature: "(seriesList, func='average', keepStep=False)",
@@ -37,50 +39,50 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("func", Kind::AggFunc).or(Default::Text("average")).one_of(AGGREGATES),
             Parameter::optional("keepStep", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: line::aggregate_line,
-    },
+    }
+    .done_by(line::aggregate_line),
     Function {
         name: "exponentialMovingAverage",
         signature: "(seriesList, windowSize)",
         about: "A moving average in which older values count less and less: the newest has the weight 2 / (window + 1).",
         parameters: &[SERIES, WINDOW],
-        run: moving::exponential_average,
-    },
+    }
+    .done_by(moving::exponential_average),
     Function {
         name: "holtWintersAberration",
         signature: "(seriesList, delta=3, bootstrapInterval='7d', seasonality='1d')",
         about: "How far each value lies outside the Holt-Winters confidence bands: above is positive, below is negative, within is 0.",
         parameters: &[SERIES, DELTA, BOOTSTRAP, SEASONALITY],
-        run: bands::aberration,
-    },
+    }
+    .done_by(bands::aberration),
     Function {
         name: "holtWintersConfidenceArea",
         signature: "(seriesList, delta=3, bootstrapInterval='7d', seasonality='1d')",
         about: "The area between the Holt-Winters confidence bands of one series.",
         parameters: &[SERIES, DELTA, BOOTSTRAP, SEASONALITY],
-        run: bands::confidence_area,
-    },
+    }
+    .done_by(bands::confidence_area),
     Function {
         name: "holtWintersConfidenceBands",
         signature: "(seriesList, delta=3, bootstrapInterval='7d', seasonality='1d')",
         about: "Two series for each: the Holt-Winters forecast minus and plus `delta` times the deviation usual at that time of the season.",
         parameters: &[SERIES, DELTA, BOOTSTRAP, SEASONALITY],
-        run: bands::confidence_bands,
-    },
+    }
+    .done_by(bands::confidence_bands),
     Function {
         name: "holtWintersForecast",
         signature: "(seriesList, bootstrapInterval='7d', seasonality='1d')",
         about: "What Holt-Winters smoothing expects of each value from those before it; it learns from `bootstrapInterval` before the time range.",
         parameters: &[SERIES, BOOTSTRAP, SEASONALITY],
-        run: bands::forecast,
-    },
+    }
+    .done_by(bands::forecast),
     Function {
         name: "identity",
         signature: "(name)",
         about: "A series whose value is its time, in seconds since the Unix epoch, every 60 seconds.",
         parameters: &[Parameter::required("name", Kind::Text)],
-        run: line::identity,
-    },
+    }
+    .done_by(line::identity),
     Function {
         name: "linearRegression",
         signature: "(seriesList, startSourceAt=None, endSourceAt=None)",
@@ -90,43 +92,43 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("startSourceAt", Kind::Date),
             Parameter::optional("endSourceAt", Kind::Date),
         ],
-        run: line::linear_regression,
-    },
+    }
+    .done_by(line::linear_regression),
     Function {
         name: "movingAverage",
         signature: "(seriesList, windowSize, xFilesFactor=None)",
         about: "The mean of the values in a window that ends at each time: a number of points, or a length of time.",
         parameters: &[SERIES, WINDOW, X_FILES_FACTOR],
-        run: moving::average,
-    },
+    }
+    .done_by(moving::average),
     Function {
         name: "movingMax",
         signature: "(seriesList, windowSize, xFilesFactor=None)",
         about: "The greatest value in a window that ends at each time: a number of points, or a length of time.",
         parameters: &[SERIES, WINDOW, X_FILES_FACTOR],
-        run: moving::max,
-    },
+    }
+    .done_by(moving::max),
     Function {
         name: "movingMedian",
         signature: "(seriesList, windowSize, xFilesFactor=None)",
         about: "The median of the values in a window that ends at each time: a number of points, or a length of time.",
         parameters: &[SERIES, WINDOW, X_FILES_FACTOR],
-        run: moving::median,
-    },
+    }
+    .done_by(moving::median),
     Function {
         name: "movingMin",
         signature: "(seriesList, windowSize, xFilesFactor=None)",
         about: "The least value in a window that ends at each time: a number of points, or a length of time.",
         parameters: &[SERIES, WINDOW, X_FILES_FACTOR],
-        run: moving::min,
-    },
+    }
+    .done_by(moving::min),
     Function {
         name: "movingSum",
         signature: "(seriesList, windowSize, xFilesFactor=None)",
         about: "The sum of the values in a window that ends at each time: a number of points, or a length of time.",
         parameters: &[SERIES, WINDOW, X_FILES_FACTOR],
-        run: moving::sum,
-    },
+    }
+    .done_by(moving::sum),
     Function {
         name: "movingWindow",
         signature: "(seriesList, windowSize, func='average', xFilesFactor=None)",
@@ -137,15 +139,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("func", Kind::AggFunc).or(Default::Text("average")).one_of(AGGREGATES),
             X_FILES_FACTOR,
         ],
-        run: moving::window,
-    },
+    }
+    .done_by(moving::window),
     Function {
         name: "nPercentile",
         signature: "(seriesList, n)",
         about: "A straight line at the n-th percentile of the values of a series.",
         parameters: &[SERIES, Parameter::required("n", Kind::Float)],
-        run: line::n_percentile,
-    },
+    }
+    .done_by(line::n_percentile),
     Function {
         name: "stdev",
         signature: "(seriesList, points, windowTolerance=0.1)",
@@ -155,6 +157,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("points", Kind::Integer),
             Parameter::optional("windowTolerance", Kind::Float).or(Default::Float(0.1)),
         ],
-        run: moving::deviation,
-    },
+    }
+    .done_by(moving::deviation),
 ];

@@ -1,9 +1,9 @@
 //! Windows that move along a series.
 
 use crate::aggregate::Aggregate;
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
 use crate::expr::Literal;
-use crate::functions::Answer;
 use crate::functions::given::{aggregate, bounded, length_of, list, list_from_before, number, plain};
 use crate::problem::Problem;
 use crate::rounding::round_to;

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::Answer;
 use crate::aggregate::Aggregate;
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, Given};
 use crate::expr::Literal;
-use crate::functions::named;
 use crate::normalize::{Normalized, normalize};
 use crate::number::six_digits;
 use crate::percentile::percentile;
@@ -106,8 +105,8 @@ pub(super) fn group(call: &Call<'_>) -> Answer {
 /// `countSeries`.
 pub(super) fn count(call: &Call<'_>) -> Answer {
     if call.given("seriesLists").next().is_none() {
-        let Some(line) = named("constantLine") else { return Ok(Vec::new()) };
-        let mut line = (line.run)(&call.of(line, vec![Given::Value(Literal::Int(0))]))?;
+        let Some(line) = call.named("constantLine") else { return Ok(Vec::new()) };
+        let mut line = call.ask(line, vec![Given::Value(Literal::Int(0))])?;
         line.iter_mut().for_each(|series| series.path_expression = "countSeries()".into());
         return Ok(line);
     }

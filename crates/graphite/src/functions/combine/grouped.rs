@@ -3,14 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::Answer;
 use super::across::{aggregated, groups};
 use super::ratio::as_text;
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, Given, tags_of};
 use crate::expr::Literal;
-use crate::functions::named;
 use crate::nodes::key;
-use crate::parse::parse_as_graphite;
 use crate::problem::Problem;
 use crate::series::Series;
 
@@ -36,7 +34,7 @@ fn callback(call: &Call<'_>) -> Result<String, Problem> {
 
 /// What a function or an aggregate makes of a group: its first series.
 fn one_of(call: &Call<'_>, group: Vec<Series>, callback: &str) -> Result<Series, Problem> {
-    let Some(function) = named(callback) else {
+    let Some(function) = call.named(callback) else {
         return aggregated(call, &group, callback, None)?.ok_or_else(|| nothing(call, callback));
     };
     if function.parameters.iter().filter(|parameter| parameter.required).count() > 1 {
@@ -44,7 +42,7 @@ fn one_of(call: &Call<'_>, group: Vec<Series>, callback: &str) -> Result<Series,
             call.problem(format!("{callback}{} needs more than a group of series", function.signature))
         );
     }
-    let made = (function.run)(&call.of(function, vec![Given::Series(group)]))?;
+    let made = call.ask(function, vec![Given::Series(group)])?;
     made.into_iter().next().ok_or_else(|| nothing(call, callback))
 }
 
@@ -87,7 +85,7 @@ pub(super) fn map(call: &Call<'_>) -> Answer {
 /// `reduceSeries`.
 pub(super) fn reduce(call: &Call<'_>) -> Answer {
     let name = call.text("reduceFunction").unwrap_or_default();
-    let function = named(&name).ok_or_else(|| call.problem(format!("there is no function {name}()")))?;
+    let function = call.named(&name).ok_or_else(|| call.problem(format!("there is no function {name}()")))?;
     let matchers: Vec<String> = call.literals("reduceMatchers").iter().map(as_text).collect();
     let place = call.integer("reduceNode").unwrap_or(0);
     let mut found: HashMap<String, usize> = HashMap::new();
@@ -114,7 +112,7 @@ pub(super) fn reduce(call: &Call<'_>) -> Answer {
             let series = series.ok_or_else(|| call.problem(format!("{key}: no series for '{matcher}'")))?;
             given.push(Given::Series(vec![series]));
         }
-        let made = (function.run)(&call.of(function, given))?;
+        let made = call.ask(function, given)?;
         Ok(made.into_iter().next().ok_or_else(|| nothing(call, &name))?.renamed(key))
     };
     groups.into_iter().map(one).collect()
@@ -139,7 +137,7 @@ pub(super) fn apply_by_node(call: &Call<'_>) -> Answer {
     let mut results = Vec::new();
     for prefix in prefixes {
         let text = template.replace('%', &prefix);
-        let expr = parse_as_graphite(&text).map_err(|problems| {
+        let expr = call.scope.parse(&text).map_err(|problems| {
             let why = problems.first().map(ToString::to_string).unwrap_or_default();
             call.problem(format!("'{text}': {why}"))
         })?;

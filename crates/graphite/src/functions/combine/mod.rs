@@ -9,8 +9,10 @@ mod ratio;
 #[cfg(test)]
 mod tests;
 
+use super::function::Function;
 use super::parameter::{AGGREGATES, texts};
-use super::{Answer, Default, Function, Kind, Parameter};
+use super::parameter::{Default, Kind, Parameter};
+use crate::evaluate::Entry;
 
 /// What groups can be given to.
 const CALLBACKS: &[Default] = &texts([
@@ -72,7 +74,7 @@ const SHARES: &[Parameter] = &[
     Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
 ];
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "aggregate",
         signature: "(seriesList, func, xFilesFactor=None)",
@@ -82,8 +84,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
             Parameter::optional("xFilesFactor", Kind::Float),
         ],
-        run: across::aggregate,
-    },
+    }
+    .done_by(across::aggregate),
     Function {
         name: "aggregateSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos, func, xFilesFactor=None)",
@@ -94,8 +96,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
             Parameter::optional("xFilesFactor", Kind::Float),
         ],
-        run: across::pairs,
-    },
+    }
+    .done_by(across::pairs),
     Function {
         name: "aggregateWithWildcards",
         signature: "(seriesList, func, *positions)",
@@ -105,8 +107,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("func", Kind::AggFunc).one_of(AGGREGATES),
             Parameter::optional("position", Kind::Node).multiple(),
         ],
-        run: across::without_nodes,
-    },
+    }
+    .done_by(across::without_nodes),
     Function {
         name: "applyByNode",
         signature: "(seriesList, nodeNum, templateFunction, newName=None)",
@@ -117,57 +119,57 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("templateFunction", Kind::Text),
             Parameter::optional("newName", Kind::Text),
         ],
-        run: grouped::apply_by_node,
-    },
+    }
+    .done_by(grouped::apply_by_node),
     Function {
         name: "asPercent",
         signature: "(seriesList, total=None, *nodes)",
         about: "Each series as a share of a total, in percent: of a number, of one series, of as many series, or of the sum; within groups of equal nodes if these are given.",
         parameters: SHARES,
-        run: percent::as_percent,
-    },
+    }
+    .done_by(percent::as_percent),
     Function {
         name: "averageSeries",
         signature: "(*seriesLists)",
         about: "The mean of all series at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "average"),
-    },
+    }
+    .done_by(|call| across::all(call, "average")),
     Function {
         name: "averageSeriesWithWildcards",
         signature: "(seriesList, *position)",
         about: "The mean of the series whose names are the same without the nodes at the given places.",
         parameters: WITHOUT_NODES,
-        run: |call| across::without_nodes_by(call, "average"),
-    },
+    }
+    .done_by(|call| across::without_nodes_by(call, "average")),
     Function {
         name: "avg",
         signature: "(*seriesLists)",
         about: "The mean of all series at each time, as averageSeries.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "average"),
-    },
+    }
+    .done_by(|call| across::all(call, "average")),
     Function {
         name: "countSeries",
         signature: "(*seriesLists)",
         about: "How many series there are; a line at 0 where none is given.",
         parameters: &[Parameter::optional("seriesLists", Kind::SeriesList).multiple()],
-        run: across::count,
-    },
+    }
+    .done_by(across::count),
     Function {
         name: "diffSeries",
         signature: "(*seriesLists)",
         about: "The first series that has a value, minus all others, at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "diff"),
-    },
+    }
+    .done_by(|call| across::all(call, "diff")),
     Function {
         name: "diffSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
         about: "The series of the first list minus those of the second, pair by pair.",
         parameters: PAIRS,
-        run: |call| across::pairs_by(call, "diff"),
-    },
+    }
+    .done_by(|call| across::pairs_by(call, "diff")),
     Function {
         name: "divideSeries",
         signature: "(dividendSeriesList, divisorSeries)",
@@ -176,8 +178,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("dividendSeriesList", Kind::SeriesList),
             Parameter::required("divisorSeries", Kind::SeriesList),
         ],
-        run: ratio::divide,
-    },
+    }
+    .done_by(ratio::divide),
     Function {
         name: "divideSeriesLists",
         signature: "(dividendSeriesList, divisorSeriesList)",
@@ -186,15 +188,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("dividendSeriesList", Kind::SeriesList),
             Parameter::required("divisorSeriesList", Kind::SeriesList),
         ],
-        run: ratio::divide_pairs,
-    },
+    }
+    .done_by(ratio::divide_pairs),
     Function {
         name: "group",
         signature: "(*seriesLists)",
         about: "Several lists of series in one.",
         parameters: &[Parameter::optional("seriesLists", Kind::SeriesList).multiple()],
-        run: across::group,
-    },
+    }
+    .done_by(across::group),
     Function {
         name: "groupByNode",
         signature: "(seriesList, nodeNum, callback='average')",
@@ -206,8 +208,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 .or(Default::Text("average"))
                 .one_of(CALLBACKS),
         ],
-        run: grouped::by_node,
-    },
+    }
+    .done_by(grouped::by_node),
     Function {
         name: "groupByNodes",
         signature: "(seriesList, callback, *nodes)",
@@ -217,8 +219,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("callback", Kind::AggOrSeriesFunc).one_of(CALLBACKS),
             Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: grouped::by_nodes,
-    },
+    }
+    .done_by(grouped::by_nodes),
     Function {
         name: "groupByTags",
         signature: "(seriesList, callback, *tags)",
@@ -228,8 +230,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("callback", Kind::AggOrSeriesFunc).one_of(CALLBACKS),
             Parameter::required("tags", Kind::Tag).multiple(),
         ],
-        run: grouped::by_tags,
-    },
+    }
+    .done_by(grouped::by_tags),
     Function {
         name: "map",
         signature: "(seriesList, *mapNodes)",
@@ -238,8 +240,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("mapNodes", Kind::NodeOrTag).multiple(),
         ],
-        run: grouped::map,
-    },
+    }
+    .done_by(grouped::map),
     Function {
         name: "mapSeries",
         signature: "(seriesList, *mapNodes)",
@@ -248,50 +250,50 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesList", Kind::SeriesList),
             Parameter::required("mapNodes", Kind::NodeOrTag).multiple(),
         ],
-        run: grouped::map,
-    },
+    }
+    .done_by(grouped::map),
     Function {
         name: "maxSeries",
         signature: "(*seriesLists)",
         about: "The greatest of all series at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "max"),
-    },
+    }
+    .done_by(|call| across::all(call, "max")),
     Function {
         name: "minSeries",
         signature: "(*seriesLists)",
         about: "The least of all series at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "min"),
-    },
+    }
+    .done_by(|call| across::all(call, "min")),
     Function {
         name: "multiplySeries",
         signature: "(*seriesLists)",
         about: "The product of all series at each time; nothing where one has no value.",
         parameters: SERIES_LISTS,
-        run: across::multiply,
-    },
+    }
+    .done_by(across::multiply),
     Function {
         name: "multiplySeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
         about: "The products of the series of two lists, pair by pair.",
         parameters: PAIRS,
-        run: |call| across::pairs_by(call, "multiply"),
-    },
+    }
+    .done_by(|call| across::pairs_by(call, "multiply")),
     Function {
         name: "multiplySeriesWithWildcards",
         signature: "(seriesList, *position)",
         about: "The product of the series whose names are the same without the nodes at the given places.",
         parameters: WITHOUT_NODES,
-        run: |call| across::without_nodes_by(call, "multiply"),
-    },
+    }
+    .done_by(|call| across::without_nodes_by(call, "multiply")),
     Function {
         name: "pct",
         signature: "(seriesList, total=None, *nodes)",
         about: "Each series as a share of a total, in percent, as asPercent.",
         parameters: SHARES,
-        run: percent::as_percent,
-    },
+    }
+    .done_by(percent::as_percent),
     Function {
         name: "percentileOfSeries",
         signature: "(seriesList, n, interpolate=False)",
@@ -301,22 +303,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("n", Kind::Float),
             Parameter::optional("interpolate", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: across::percentile_of_series,
-    },
+    }
+    .done_by(across::percentile_of_series),
     Function {
         name: "powSeries",
         signature: "(*seriesLists)",
         about: "The first series to the power of the second, that to the power of the third, and so on.",
         parameters: &[Parameter::required("seriesList", Kind::SeriesList).multiple()],
-        run: across::power,
-    },
+    }
+    .done_by(across::power),
     Function {
         name: "rangeOfSeries",
         signature: "(*seriesLists)",
         about: "The greatest minus the least of all series at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "rangeOf"),
-    },
+    }
+    .done_by(|call| across::all(call, "rangeOf")),
     Function {
         name: "reduce",
         signature: "(seriesLists, reduceFunction, reduceNode, *reduceMatchers)",
@@ -327,8 +329,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("reduceNode", Kind::Node),
             Parameter::required("reduceMatchers", Kind::Text).multiple(),
         ],
-        run: grouped::reduce,
-    },
+    }
+    .done_by(grouped::reduce),
     Function {
         name: "reduceSeries",
         signature: "(seriesLists, reduceFunction, reduceNode, *reduceMatchers)",
@@ -339,43 +341,43 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("reduceNode", Kind::Node),
             Parameter::required("reduceMatchers", Kind::Text).multiple(),
         ],
-        run: grouped::reduce,
-    },
+    }
+    .done_by(grouped::reduce),
     Function {
         name: "stddevSeries",
         signature: "(*seriesLists)",
         about: "The standard deviation of all series at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "stddev"),
-    },
+    }
+    .done_by(|call| across::all(call, "stddev")),
     Function {
         name: "sum",
         signature: "(*seriesLists)",
         about: "The sum of all series at each time, as sumSeries.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "sum"),
-    },
+    }
+    .done_by(|call| across::all(call, "sum")),
     Function {
         name: "sumSeries",
         signature: "(*seriesLists)",
         about: "The sum of all series at each time.",
         parameters: SERIES_LISTS,
-        run: |call| across::all(call, "sum"),
-    },
+    }
+    .done_by(|call| across::all(call, "sum")),
     Function {
         name: "sumSeriesLists",
         signature: "(seriesListFirstPos, seriesListSecondPos)",
         about: "The sums of the series of two lists, pair by pair.",
         parameters: PAIRS,
-        run: |call| across::pairs_by(call, "sum"),
-    },
+    }
+    .done_by(|call| across::pairs_by(call, "sum")),
     Function {
         name: "sumSeriesWithWildcards",
         signature: "(seriesList, *position)",
         about: "The sum of the series whose names are the same without the nodes at the given places.",
         parameters: WITHOUT_NODES,
-        run: |call| across::without_nodes_by(call, "sum"),
-    },
+    }
+    .done_by(|call| across::without_nodes_by(call, "sum")),
     Function {
         name: "weightedAverage",
         signature: "(seriesListAvg, seriesListWeight, *nodes)",
@@ -385,6 +387,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("seriesListWeight", Kind::SeriesList),
             Parameter::optional("nodes", Kind::NodeOrTag).multiple(),
         ],
-        run: ratio::weighted_average,
-    },
+    }
+    .done_by(ratio::weighted_average),
 ];

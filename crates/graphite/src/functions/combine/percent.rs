@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Answer;
 use super::across::{aggregated, groups, paths, plain};
 use super::ratio::{as_text, of_two, over, zip};
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, Given};
 use crate::expr::{Expr, Literal};
 use crate::nodes::key;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::Answer;
 use super::across::{aggregated, plain, same_length};
+use crate::evaluate::Answer;
 use crate::evaluate::Call;
 use crate::expr::Literal;
 use crate::nodes::key;

@@ -4,8 +4,8 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
 use crate::aggregate::Aggregate;
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
-use crate::functions::Answer;
 use crate::functions::given::{aggregate, bounded, count_of, interval, list};
 use crate::problem::Problem;
 use crate::series::Series;

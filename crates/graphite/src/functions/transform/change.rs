@@ -1,7 +1,7 @@
 //! From one value to the next: differences, rates, running sums.
 
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
-use crate::functions::Answer;
 use crate::functions::given::{interval, list};
 use crate::rounding::round_to;
 

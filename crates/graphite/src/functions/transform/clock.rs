@@ -1,7 +1,7 @@
 //! Series made from time alone.
 
+use crate::evaluate::Answer;
 use crate::evaluate::Call;
-use crate::functions::Answer;
 use crate::functions::given::{self, count_of};
 use crate::series::Series;
 

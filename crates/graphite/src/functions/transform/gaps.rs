@@ -1,8 +1,8 @@
 //! Filling and removing gaps.
 
 use crate::aggregate::Aggregate;
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
-use crate::functions::Answer;
 use crate::functions::given::list;
 use crate::series::Series;
 

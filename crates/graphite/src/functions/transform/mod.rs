@@ -7,8 +7,10 @@ mod gaps;
 mod point;
 mod shift;
 
+use super::function::Function;
 use super::parameter::AGGREGATES;
-use super::{Default, Function, Kind, Parameter};
+use super::parameter::{Default, Kind, Parameter};
+use crate::evaluate::Entry;
 
 const SERIES: Parameter = Parameter::required("seriesList", Kind::SeriesList);
 const FACTOR: Parameter = Parameter::required("factor", Kind::Float);
@@ -36,49 +38,49 @@ const SHIFTS: &[Default] = &[
     Default::Text("30d"),
 ];
 
-pub(super) const FUNCTIONS: &[Function] = &[
+pub(super) const FUNCTIONS: &[Entry] = &[
     Function {
         name: "absolute",
         signature: "(seriesList)",
         about: "Each value without its sign.",
         parameters: &[SERIES],
-        run: point::absolute,
-    },
+    }
+    .done_by(point::absolute),
     Function {
         name: "add",
         signature: "(seriesList, constant)",
         about: "Each value plus a constant.",
         parameters: &[SERIES, Parameter::required("constant", Kind::Float)],
-        run: point::add,
-    },
+    }
+    .done_by(point::add),
     Function {
         name: "compressPeriodicGaps",
         signature: "(seriesList)",
         about: "A series with a value only every so many steps, and nothing in between, as one of that larger step.",
         parameters: &[SERIES],
-        run: gaps::compress_periodic_gaps,
-    },
+    }
+    .done_by(gaps::compress_periodic_gaps),
     Function {
         name: "delay",
         signature: "(seriesList, steps)",
         about: "Each series later by a number of steps; earlier where it is negative.",
         parameters: &[SERIES, Parameter::required("steps", Kind::Integer)],
-        run: shift::delay,
-    },
+    }
+    .done_by(shift::delay),
     Function {
         name: "derivative",
         signature: "(seriesList)",
         about: "Each value minus the one before it.",
         parameters: &[SERIES],
-        run: change::derivative,
-    },
+    }
+    .done_by(change::derivative),
     Function {
         name: "exp",
         signature: "(seriesList)",
         about: "e to the power of each value.",
         parameters: &[SERIES],
-        run: point::exp,
-    },
+    }
+    .done_by(point::exp),
     Function {
         name: "hitcount",
         signature: "(seriesList, intervalString, alignToInterval=False)",
@@ -88,148 +90,148 @@ pub(super) const FUNCTIONS: &[Function] = &[
             INTERVAL,
             Parameter::optional("alignToInterval", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: buckets::hitcount,
-    },
+    }
+    .done_by(buckets::hitcount),
     Function {
         name: "integral",
         signature: "(seriesList)",
         about: "The sum of all values so far.",
         parameters: &[SERIES],
-        run: change::integral,
-    },
+    }
+    .done_by(change::integral),
     Function {
         name: "integralByInterval",
         signature: "(seriesList, intervalUnit)",
         about: "The sum of all values so far, from 0 again at each interval from the beginning of the time range.",
         parameters: &[SERIES, Parameter::required("intervalUnit", Kind::Text)],
-        run: change::integral_by_interval,
-    },
+    }
+    .done_by(change::integral_by_interval),
     Function {
         name: "interpolate",
         signature: "(seriesList, limit=inf)",
         about: "Gaps of up to `limit` values filled by a straight line between the values around them.",
         parameters: &[SERIES, LIMIT],
-        run: gaps::interpolate,
-    },
+    }
+    .done_by(gaps::interpolate),
     Function {
         name: "invert",
         signature: "(seriesList)",
         about: "1 divided by each value.",
         parameters: &[SERIES],
-        run: point::invert,
-    },
+    }
+    .done_by(point::invert),
     Function {
         name: "isNonNull",
         signature: "(seriesList)",
         about: "1 where there is a value, 0 where there is none.",
         parameters: &[SERIES],
-        run: point::is_non_null,
-    },
+    }
+    .done_by(point::is_non_null),
     Function {
         name: "keepLastValue",
         signature: "(seriesList, limit=inf)",
         about: "Gaps of up to `limit` values filled with the last value before them.",
         parameters: &[SERIES, LIMIT],
-        run: gaps::keep_last_value,
-    },
+    }
+    .done_by(gaps::keep_last_value),
     Function {
         name: "log",
         signature: "(seriesList, base=10)",
         about: "The logarithm of each value; none for values of 0 or less.",
         parameters: &[SERIES, Parameter::optional("base", Kind::Integer).or(Default::Int(10))],
-        run: point::log,
-    },
+    }
+    .done_by(point::log),
     Function {
         name: "logit",
         signature: "(seriesList)",
         about: "The logarithm of value / (1 - value) for values between 0 and 1; none for others.",
         parameters: &[SERIES],
-        run: point::logit,
-    },
+    }
+    .done_by(point::logit),
     Function {
         name: "minMax",
         signature: "(seriesList)",
         about: "Each value's place between the least (0) and the greatest (1) of its series.",
         parameters: &[SERIES],
-        run: point::min_max,
-    },
+    }
+    .done_by(point::min_max),
     Function {
         name: "nonNegativeDerivative",
         signature: "(seriesList, maxValue=None, minValue=None)",
         about: "How much a counter grew from value to value; where it fell, nothing, or what `maxValue` or `minValue` say of where it wraps.",
         parameters: &[SERIES, MAX_VALUE, MIN_VALUE],
-        run: change::non_negative_derivative,
-    },
+    }
+    .done_by(change::non_negative_derivative),
     Function {
         name: "offset",
         signature: "(seriesList, factor)",
         about: "Each value plus a number.",
         parameters: &[SERIES, FACTOR],
-        run: point::offset,
-    },
+    }
+    .done_by(point::offset),
     Function {
         name: "offsetToZero",
         signature: "(seriesList)",
         about: "Each value minus the least of its series.",
         parameters: &[SERIES],
-        run: point::offset_to_zero,
-    },
+    }
+    .done_by(point::offset_to_zero),
     Function {
         name: "perSecond",
         signature: "(seriesList, maxValue=None, minValue=None)",
         about: "How much a counter grew a second, from value to value.",
         parameters: &[SERIES, MAX_VALUE, MIN_VALUE],
-        run: change::per_second,
-    },
+    }
+    .done_by(change::per_second),
     Function {
         name: "pow",
         signature: "(seriesList, factor)",
         about: "Each value to the power of a number.",
         parameters: &[SERIES, FACTOR],
-        run: point::power,
-    },
+    }
+    .done_by(point::power),
     Function {
         name: "round",
         signature: "(seriesList, precision=None)",
         about: "Each value rounded to so many decimal places.",
         parameters: &[SERIES, Parameter::optional("precision", Kind::Integer).or(Default::Int(0))],
-        run: point::round,
-    },
+    }
+    .done_by(point::round),
     Function {
         name: "scale",
         signature: "(seriesList, factor)",
         about: "Each value times a number.",
         parameters: &[SERIES, FACTOR],
-        run: point::scale,
-    },
+    }
+    .done_by(point::scale),
     Function {
         name: "scaleToSeconds",
         signature: "(seriesList, seconds)",
         about: "Each value as if its step were so many seconds long.",
         parameters: &[SERIES, Parameter::required("seconds", Kind::Float)],
-        run: point::scale_to_seconds,
-    },
+    }
+    .done_by(point::scale_to_seconds),
     Function {
         name: "sigmoid",
         signature: "(seriesList)",
         about: "1 / (1 + e to the power of minus each value).",
         parameters: &[SERIES],
-        run: point::sigmoid,
-    },
+    }
+    .done_by(point::sigmoid),
     Function {
         name: "sin",
         signature: "(name, amplitude=1, step=60)",
         about: "The sine of the time in seconds since the Unix epoch.",
         parameters: &[NAME, AMPLITUDE, STEP],
-        run: clock::sine,
-    },
+    }
+    .done_by(clock::sine),
     Function {
         name: "sinFunction",
         signature: "(name, amplitude=1, step=60)",
         about: "The sine of the time in seconds since the Unix epoch.",
         parameters: &[NAME, AMPLITUDE, STEP],
-        run: clock::sine,
-    },
+    }
+    .done_by(clock::sine),
     Function {
         name: "smartSummarize",
         signature: "(seriesList, intervalString, func='sum', alignTo=None)",
@@ -251,15 +253,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Default::Text("years"),
             ]),
         ],
-        run: buckets::smart_summarize,
-    },
+    }
+    .done_by(buckets::smart_summarize),
     Function {
         name: "squareRoot",
         signature: "(seriesList)",
         about: "The square root of each value.",
         parameters: &[SERIES],
-        run: point::square_root,
-    },
+    }
+    .done_by(point::square_root),
     Function {
         name: "summarize",
         signature: "(seriesList, intervalString, func='sum', alignToFrom=False)",
@@ -270,22 +272,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
             FUNC,
             Parameter::optional("alignToFrom", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: buckets::summarize,
-    },
+    }
+    .done_by(buckets::summarize),
     Function {
         name: "time",
         signature: "(name, step=60)",
         about: "A series whose value is its time, in seconds since the Unix epoch.",
         parameters: &[NAME, STEP],
-        run: clock::time,
-    },
+    }
+    .done_by(clock::time),
     Function {
         name: "timeFunction",
         signature: "(name, step=60)",
         about: "A series whose value is its time, in seconds since the Unix epoch.",
         parameters: &[NAME, STEP],
-        run: clock::time,
-    },
+    }
+    .done_by(clock::time),
     Function {
         name: "timeShift",
         signature: "(seriesList, timeShift, resetEnd=True, alignDST=False)",
@@ -296,8 +298,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("resetEnd", Kind::Boolean).or(Default::Bool(true)),
             Parameter::optional("alignDst", Kind::Boolean).or(Default::Bool(false)),
         ],
-        run: shift::time_shift,
-    },
+    }
+    .done_by(shift::time_shift),
     Function {
         name: "timeSlice",
         signature: "(seriesList, startSliceAt, endSliceAt='now')",
@@ -307,8 +309,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::required("startSliceAt", Kind::Date),
             Parameter::optional("endSliceAt", Kind::Date).or(Default::Text("now")),
         ],
-        run: shift::time_slice,
-    },
+    }
+    .done_by(shift::time_slice),
     Function {
         name: "timeStack",
         signature: "(seriesList, timeShiftUnit='1d', timeShiftStart=0, timeShiftEnd=7)",
@@ -319,8 +321,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("timeShiftStart", Kind::Integer).or(Default::Int(0)),
             Parameter::optional("timeShiftEnd", Kind::Integer).or(Default::Int(7)),
         ],
-        run: shift::time_stack,
-    },
+    }
+    .done_by(shift::time_stack),
     Function {
         name: "transformNull",
         signature: "(seriesList, default=0, referenceSeries=None)",
@@ -330,6 +332,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
             Parameter::optional("default", Kind::Float).or(Default::Int(0)),
             Parameter::optional("referenceSeries", Kind::SeriesList),
         ],
-        run: point::transform_null,
-    },
+    }
+    .done_by(point::transform_null),
 ];

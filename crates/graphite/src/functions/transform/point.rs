@@ -1,9 +1,9 @@
 //! Each value by itself.
 
 use crate::aggregate::Aggregate;
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
 use crate::expr::Literal;
-use crate::functions::Answer;
 use crate::functions::given::{list, number, plain};
 use crate::number::{shortest, six_digits};
 use crate::rounding::round_to;

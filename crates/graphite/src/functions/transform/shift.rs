@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};
-use crate::functions::Answer;
 use crate::functions::given::{length_of, list, moment};
 use crate::problem::Problem;
 use crate::series::Series;
