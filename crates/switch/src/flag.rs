@@ -2,15 +2,12 @@
 //!
 //! Such a switch blocks nothing: it only says which of two values a context gets.
 
-use lanner_conditions::{Condition, Expr, FieldPath, Fields, View};
+use lanner_conditions::Condition;
 use lanner_core::Node;
 use lanner_core::document::{Check, Content};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
-use lanner_core::time::SECOND_MS;
 use serde_json::{Map, Value};
-
-use crate::switch::{MISSING, Phase, Switch};
 
 /// The values of a flag, of one kind.
 #[derive(Debug, Clone)]
@@ -80,62 +77,6 @@ impl Reason {
         }
     }
 }
-
-impl Switch {
-    /// Which value of `flag`, its own, a context gets at `now_ms`; asked alone, whatever other switches say.
-    ///
-    /// Its conditions may also ask for the time, as those of flagd do: `$["$flagd"].timestamp`, in seconds since 1970.
-    #[must_use]
-    pub fn choice<'s>(&'s self, flag: &'s Flag, context: &Map<String, Value>, now_ms: i64) -> Choice<'s> {
-        let phase = self.phase(now_ms);
-        let fields = Timed { context, now_s: now_ms.div_euclid(SECOND_MS) };
-        let is_on = phase == Phase::Blocking
-            && self.condition.matches(&fields, MISSING)
-            && self.is_rolled_out_to(context);
-        if is_on {
-            return Choice { variant: Some(&flag.on), reason: self.why(true, now_ms) };
-        }
-        let mut cases = flag.cases.iter().filter(|_| phase == Phase::Blocking);
-        match cases.find(|case| case.when.matches(&fields, MISSING)) {
-            Some(Case { variant: Some(variant), .. }) => {
-                Choice { variant: Some(variant), reason: Reason::TargetingMatch }
-            }
-            Some(_) => Choice { variant: None, reason: Reason::Default },
-            None => Choice { variant: flag.off.as_ref(), reason: self.why(false, now_ms) },
-        }
-    }
-
-    /// Why a context got `is_on` at `now_ms`.
-    #[must_use]
-    pub fn why(&self, is_on: bool, now_ms: i64) -> Reason {
-        match self.phase(now_ms) {
-            Phase::Inactive => Reason::Disabled,
-            _ if !is_on => Reason::Default,
-            _ if self.rollout.is_some() => Reason::Split,
-            _ if matches!(self.condition.expr(), Expr::Constant(_)) => Reason::Static,
-            _ => Reason::TargetingMatch,
-        }
-    }
-}
-
-/// The fields of a context, and the time.
-struct Timed<'c> {
-    context: &'c Map<String, Value>,
-    now_s: i64,
-}
-
-impl Fields for Timed<'_> {
-    fn view(&self, path: &FieldPath) -> Option<View<'_>> {
-        if path.as_str() == TIMESTAMP {
-            Some(View::Number(self.now_s.into()))
-        } else {
-            self.context.view(path)
-        }
-    }
-}
-
-/// The name under which flagd tells the time.
-const TIMESTAMP: &str = "$[\"$flagd\"].timestamp";
 
 /// The fields of a flag.
 pub const FIELDS: &[Field] = &[
@@ -262,6 +203,7 @@ const fn kind(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Switch;
     use serde_json::json;
 
     #[test]

@@ -23,6 +23,7 @@
 //! the cause of an outage.
 
 pub mod change;
+mod choice;
 mod delta;
 mod explain;
 mod flag;

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use lanner_conditions::{Condition, FieldPath, Missing, Number};
-use lanner_core::field;
 use lanner_core::time::MINUTE_MS;
-use lanner_core::{Labels, Node, Problems, TimeRange};
+use lanner_core::{Labels, TimeRange};
 use serde_json::{Map, Value};
 
 use crate::flag::Flag;
@@ -169,41 +168,6 @@ impl Phase {
 pub(crate) const MISSING: Missing = Missing::Kleene;
 
 impl Switch {
-    /// Reads a switch as it is stored and sent to clients, perhaps by an older release.
-    ///
-    /// # Errors
-    /// Every problem in it, with the path of its field.
-    ///
-    /// ```
-    /// let document = serde_json::json!({"id": "a", "when": "x == 1 and", "prio": 3});
-    /// let problems = lanner_switch::Switch::from_json(&document).unwrap_err();
-    /// assert_eq!(problems.0.len(), 2, "{problems}");
-    /// ```
-    pub fn from_json(document: &Value) -> Result<Self, Problems> {
-        Self::stored(document, "")
-    }
-
-    /// [`Self::from_json`] of a document that stands at `path`.
-    pub(crate) fn stored(document: &Value, path: &str) -> Result<Self, Problems> {
-        let mut node = Node::from_json(document);
-        field::upgrade(&mut node, &[crate::FIELDS]);
-        Self::check(&node, path)
-    }
-
-    /// The document of a switch as it is stored: with text where text is expected.
-    #[must_use]
-    pub fn document(node: &Node) -> Value {
-        field::to_json(node, &[crate::FIELDS])
-    }
-
-    /// Reads a switch from a located tree, which stands at `path`.
-    ///
-    /// # Errors
-    /// Every problem in it, with its place and the path of its field.
-    pub fn check(node: &Node, path: &str) -> Result<Self, Problems> {
-        crate::read::switch(node, path)
-    }
-
     /// What it does at `now_ms`.
     #[must_use]
     pub fn phase(&self, now_ms: i64) -> Phase {
