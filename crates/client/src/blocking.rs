@@ -3,8 +3,10 @@
 use lanner_switch::Verdict;
 use serde_json::{Map, Value};
 
+use crate::error::ConnectError;
 use crate::options::Options;
-use crate::switches::{self, ConnectError, Status};
+use crate::status::Status;
+use crate::switches;
 
 /// Kill switches, held in this process and kept up to date by a thread of their own, which ends with this value.
 ///

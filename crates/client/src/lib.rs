@@ -24,22 +24,27 @@
 //! What is held never becomes older: a server that was restored from an old backup is not believed. What is damaged
 //! or cannot be read is refused whole, and what was held stays.
 //!
-//! Reading order: [`Options`], [`Switches`], `refresh` (the task in the background), `counts`, `disk`, `seal` (signatures),
+//! Reading order: [`Options`], [`Switches`], `state` (what is held), `refresh` (the task in the background), `counts`, `disk`, `signature`,
 //! `layer` (tower), [`blocking`] (without a runtime).
 
 pub mod blocking;
 mod counts;
 mod disk;
+mod error;
 #[cfg(feature = "tower")]
 mod layer;
 mod options;
 mod refresh;
 mod sample;
-mod seal;
+mod signature;
+mod state;
+mod status;
 mod switches;
 
+pub use error::ConnectError;
 pub use lanner_switch::{Answer, OnUnavailable, Snapshot, Staleness, Switch, SwitchSet, Verdict};
 #[cfg(feature = "tower")]
 pub use layer::{Gate, GateFuture, GateLayer};
 pub use options::Options;
-pub use switches::{ConnectError, Source, Status, Switches};
+pub use status::{Source, Status};
+pub use switches::Switches;

@@ -12,8 +12,9 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::counts::Told;
+use crate::error::ConnectError;
 use crate::options::Options;
-use crate::switches::{ConnectError, Held};
+use crate::state::SwitchState;
 
 /// How long a request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,7 +116,7 @@ impl Remote {
     }
 
     /// Fetches what is new, and notes why if that fails. Returns whether it worked.
-    pub(crate) async fn refresh(&self, held: &Held) -> bool {
+    pub(crate) async fn refresh(&self, held: &SwitchState) -> bool {
         match self.fetch(held).await {
             Ok(()) => true,
             Err(why) => {
@@ -126,7 +127,7 @@ impl Remote {
     }
 
     /// Fetches what changed, or all if that is unknown or does not fit.
-    async fn fetch(&self, held: &Held) -> Result<(), String> {
+    async fn fetch(&self, held: &SwitchState) -> Result<(), String> {
         let tag = held.tag();
         let Some(document) = self.ask(held, tag.as_deref()).await? else {
             held.confirm();
@@ -144,7 +145,7 @@ impl Remote {
     }
 
     /// What the server has; `None` if that is what has this tag.
-    async fn ask(&self, held: &Held, tag: Option<&str>) -> Result<Option<Value>, String> {
+    async fn ask(&self, held: &SwitchState, tag: Option<&str>) -> Result<Option<Value>, String> {
         self.leave_alone().await;
         let nonce = nonce();
         let mut url = self.snapshot.clone();
@@ -182,7 +183,7 @@ impl Remote {
     }
 
     /// Tells what is held, and a few of the contexts that were asked. A server of an earlier release does not want to know.
-    async fn report(&self, held: &Held) {
+    async fn report(&self, held: &SwitchState) {
         let (revision, tag, problem) = held.report();
         let texts = held.sample.take();
         let contexts: Vec<Value> = texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
@@ -197,7 +198,7 @@ impl Remote {
     }
 
     /// Follows the stream until it breaks. Returns why.
-    async fn follow(&self, held: &Held) -> Result<(), String> {
+    async fn follow(&self, held: &SwitchState) -> Result<(), String> {
         self.leave_alone().await;
         let request = self.get(&self.stream).send();
         let response =
@@ -243,7 +244,7 @@ impl Remote {
 }
 
 /// Keeps `held` up to date for as long as it is wanted.
-pub(crate) async fn run(held: &Held, remote: &Remote) {
+pub(crate) async fn run(held: &SwitchState, remote: &Remote) {
     let mut wait = FIRST_WAIT;
     loop {
         if held.options.push {
@@ -267,7 +268,7 @@ pub(crate) async fn run(held: &Held, remote: &Remote) {
 }
 
 /// Tells the server now and then what switches did.
-pub(crate) async fn tell(held: &Held, remote: &Remote) {
+pub(crate) async fn tell(held: &SwitchState, remote: &Remote) {
     loop {
         tokio::time::sleep(shortened(held.options.tell)).await;
         let counts = held.counted();
@@ -278,7 +279,7 @@ pub(crate) async fn tell(held: &Held, remote: &Remote) {
 }
 
 /// Tells the server now and then what is held here.
-pub(crate) async fn report(held: &Held, remote: &Remote) {
+pub(crate) async fn report(held: &SwitchState, remote: &Remote) {
     let mut seen = held.subscribe();
     loop {
         remote.leave_alone().await;

@@ -1,45 +1,15 @@
 //! The switches as this process holds them.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use lanner_switch::{Delta, OnUnavailable, Snapshot, Staleness, SwitchSet, Verdict};
+use lanner_switch::Verdict;
 use serde_json::{Map, Value};
 
-use crate::counts::{Counts, Told};
-use crate::disk;
+use crate::error::ConnectError;
 use crate::options::Options;
 use crate::refresh;
-use crate::sample::Sample;
-use crate::seal::Seal;
-
-/// Why no client was made. That the server does not answer is no such reason: see [`Switches::status`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The address is none.
-    #[error("\"{url}\" is not the address of a server: {why}; write for example http://127.0.0.1:9797")]
-    Url {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The server's public key is none.
-    #[error(
-        "\"{key}\" is not a public key: 64 hexadecimal digits, as the server shows them at /api/v1/switches/key"
-    )]
-    Key {
-        /// What was given.
-        key: String,
-    },
-    /// HTTP cannot be started in this process.
-    #[error("cannot start HTTP: {0}")]
-    Http(String),
-}
+use crate::state::SwitchState;
+use crate::status::Status;
 
 /// Kill switches, held in this process and kept up to date. Cheap to clone; all clones are one.
 ///
@@ -49,157 +19,13 @@ pub struct Switches(Arc<Handle>);
 
 #[derive(Debug)]
 struct Handle {
-    held: Arc<Held>,
+    held: Arc<SwitchState>,
     task: tokio::task::AbortHandle,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// Where the switches that are held came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// There are none.
-    Nothing,
-    /// The file; the server has not confirmed them yet.
-    Disk,
-    /// The server.
-    Server,
-}
-
-/// How a client is, for readiness checks and metrics.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Status {
-    /// The revision that is held; 0 for none.
-    pub revision: u64,
-    /// Where it came from.
-    pub source: Source,
-    /// How long nobody has confirmed it.
-    pub staleness: Staleness,
-    /// Whether the server tells of changes as they happen; else they are fetched now and then.
-    pub is_pushed: bool,
-    /// Why the last try to refresh failed, if it did.
-    pub problem: Option<String>,
-    /// Why the file does not have what is held, if it does not: a program that starts now starts with something older. Else
-    /// why the file was refused when this program started, if it was.
-    pub file_problem: Option<String>,
-}
-
-impl Source {
-    /// As it is shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Disk => "disk",
-            Self::Server => "server",
-        }
-    }
-}
-
-impl Status {
-    /// Why a program that rests on the switches is not ready: it holds none yet, or they are too old.
-    #[must_use]
-    pub fn not_ready(&self) -> Option<String> {
-        let why = match self.source {
-            Source::Nothing => "no kill switches are held".to_owned(),
-            _ if self.staleness.is_too_old => {
-                format!("nobody has confirmed the kill switches for {} s", self.staleness.for_ms / 1_000)
-            }
-            _ => return None,
-        };
-        Some(self.problem.as_ref().map_or(why.clone(), |problem| format!("{why}: {problem}")))
-    }
-
-    /// As lines of a program's `/metrics`, for Prometheus.
-    #[must_use]
-    pub fn to_prometheus(&self) -> String {
-        let gauges = [
-            ("revision", "The revision of the kill switches that are held.", self.revision as f64),
-            ("stale_seconds", "How long nobody has confirmed them.", self.staleness.for_ms as f64 / 1e3),
-            ("too_old", "1 when that is too long.", f64::from(self.staleness.is_too_old)),
-            ("pushed", "1 while the server tells of changes as they happen.", f64::from(self.is_pushed)),
-        ];
-        let lines = gauges.map(|(name, about, value)| {
-            let name = format!("lanner_client_{name}");
-            format!("# HELP {name} {about}\n# TYPE {name} gauge\n{name} {value}\n")
-        });
-        lines.concat()
-    }
-
-    /// As JSON, for those who show it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        serde_json::json!({
-            "revision": self.revision, "source": self.source.name(), "stale_ms": self.staleness.for_ms,
-            "too_old": self.staleness.is_too_old, "pushed": self.is_pushed, "problem": self.problem,
-            "file_problem": self.file_problem,
-        })
-    }
-}
-
-/// What the task in the background writes and evaluation reads.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) options: Options,
-    seal: Option<Seal>,
-    pub(crate) current: ArcSwap<Current>,
-    started: Instant,
-    /// When it was last confirmed, milliseconds since `started`; before it, if a file is older.
-    confirmed_ms: AtomicI64,
-    /// What is added to this machine's clock to tell the server's time, milliseconds.
-    offset_ms: AtomicI64,
-    /// What the server's clock said last, and when that was.
-    server_clock: Mutex<Option<(i64, Duration)>>,
-    /// A few of the contexts that were asked.
-    pub(crate) sample: Sample,
-    pub(crate) is_pushed: AtomicBool,
-    problem: Mutex<Option<String>>,
-    file_problem: Mutex<Option<String>>,
-    /// Why the file was refused at the start.
-    refused_file: OnceLock<String>,
-    changed: tokio::sync::watch::Sender<u64>,
-    /// What switches did and the server has not been told, of sets that are no longer held too.
-    told: Mutex<Told>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Current {
-    pub(crate) set: SwitchSet,
-    pub(crate) source: Source,
-    counts: Arc<Counts>,
-}
-
-impl Current {
-    fn new(set: SwitchSet, source: Source) -> Self {
-        Self { counts: Arc::new(Counts::of(&set)), set, source }
-    }
-
-    /// The server's next set after this one.
-    fn next(&self, set: SwitchSet) -> Self {
-        let is_like = set.is_like(&self.set);
-        let counts = if is_like { Arc::clone(&self.counts) } else { Arc::new(Counts::of(&set)) };
-        Self { set, source: Source::Server, counts }
-    }
-}
-
-/// The server's clock does not step by more than this, milliseconds.
-const MAX_STEP_MS: i64 = 60_000;
-/// A clock that is wrong by less than this is left alone: it is within what a request takes.
-const SAME_CLOCK_MS: i64 = 1_000;
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// This machine's clock, milliseconds since the Unix epoch.
-fn machine_ms() -> i64 {
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(since) => millis(since),
-        Err(before) => -millis(before.duration()),
     }
 }
 
@@ -211,7 +37,7 @@ impl Switches {
     /// [`ConnectError`], for what waiting would not mend. A server that does not answer is no error.
     pub async fn connect(options: Options) -> Result<Self, ConnectError> {
         let remote = refresh::Remote::new(&options)?;
-        let held = Arc::new(Held::new(options)?);
+        let held = Arc::new(SwitchState::new(options)?);
         held.take_up_file().await;
         // Whether it worked is in the status; the task goes on either way.
         let _ = tokio::time::timeout(held.options.patience, remote.refresh(&held)).await;
@@ -236,272 +62,12 @@ impl Switches {
     /// How this client is.
     #[must_use]
     pub fn status(&self) -> Status {
-        let held = &self.0.held;
-        let current = held.current.load();
-        Status {
-            revision: current.set.revision(),
-            source: current.source,
-            staleness: held.staleness(),
-            is_pushed: held.is_pushed.load(Ordering::Relaxed),
-            problem: held.problem.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            file_problem: held.file_problem(),
-        }
+        self.0.held.status()
     }
 
     /// Comes when switches of this revision or a later one are held.
     pub async fn reached(&self, revision: u64) {
         // The sender lives as long as this client.
-        let _ = self.0.held.changed.subscribe().wait_for(|held| *held >= revision).await;
-    }
-}
-
-impl Held {
-    fn new(options: Options) -> Result<Self, ConnectError> {
-        Ok(Self {
-            seal: options.key.as_deref().map(Seal::new).transpose()?,
-            options,
-            current: ArcSwap::from_pointee(Current::new(SwitchSet::default(), Source::Nothing)),
-            started: Instant::now(),
-            confirmed_ms: AtomicI64::new(0),
-            offset_ms: AtomicI64::new(0),
-            server_clock: Mutex::default(),
-            sample: Sample::default(),
-            is_pushed: AtomicBool::new(false),
-            problem: Mutex::default(),
-            file_problem: Mutex::default(),
-            refused_file: OnceLock::new(),
-            changed: tokio::sync::watch::Sender::new(0),
-            told: Mutex::default(),
-        })
-    }
-
-    fn evaluate(&self, context: &Map<String, Value>) -> Verdict {
-        let current = self.current.load();
-        let staleness = self.staleness();
-        let has_nothing = current.source == Source::Nothing;
-        match self.options.on_unavailable {
-            policy if has_nothing => Verdict::unavailable(policy, 0, staleness),
-            policy @ (OnUnavailable::Open | OnUnavailable::Closed) if staleness.is_too_old => {
-                Verdict::unavailable(policy, current.set.revision(), staleness)
-            }
-            _ => {
-                let now_ms = self.now_ms();
-                let verdict = current.set.evaluate_stale(context, now_ms, staleness);
-                current.counts.note(&verdict);
-                if self.options.sample {
-                    self.sample.note(context, now_ms);
-                }
-                verdict
-            }
-        }
-    }
-
-    fn staleness(&self) -> Staleness {
-        let since_ms = millis(self.started.elapsed());
-        let for_ms = since_ms.saturating_sub(self.confirmed_ms.load(Ordering::Relaxed)).max(0);
-        Staleness { for_ms, is_too_old: for_ms > millis(self.options.max_stale) }
-    }
-
-    fn now_ms(&self) -> i64 {
-        machine_ms().saturating_add(self.offset_ms.load(Ordering::Relaxed))
-    }
-
-    /// What the server has is what is held.
-    pub(crate) fn confirm(&self) {
-        self.confirmed_ms.store(millis(self.started.elapsed()), Ordering::Relaxed);
-        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The server's clock said `server_ms` just now, in an answer that was otherwise believed. Once it is known, it only
-    /// moves as time does, or to what this machine's own clock says: whoever speaks for the server cannot end a switch before its time. `is_signed` where the
-    /// server itself says so.
-    pub(crate) fn set_clock(&self, server_ms: i64, is_signed: bool) {
-        if self.seal.is_some() && !is_signed {
-            return;
-        }
-        let now = self.started.elapsed();
-        let mut known = self.server_clock.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some((known_ms, at)), false) = (*known, is_signed) {
-            let passed_ms = millis(now.saturating_sub(at));
-            let off_ms = server_ms.saturating_sub(known_ms.saturating_add(passed_ms)).saturating_abs();
-            let agrees_with_ours = server_ms.saturating_sub(machine_ms()).saturating_abs() <= MAX_STEP_MS;
-            if off_ms > MAX_STEP_MS && !agrees_with_ours {
-                tracing::debug!(off_ms, "the time of the answer is not believed");
-                return;
-            }
-        }
-        *known = Some((server_ms, now));
-        drop(known);
-        let offset_ms = server_ms.saturating_sub(machine_ms());
-        let offset_ms = if offset_ms.saturating_abs() < SAME_CLOCK_MS { 0 } else { offset_ms };
-        self.offset_ms.store(offset_ms, Ordering::Relaxed);
-    }
-
-    /// Whether the server signed that its clock says `now_ms`, asked with this nonce.
-    pub(crate) fn is_time_signed(&self, now_ms: i64, nonce: &str, signature: Option<&str>) -> bool {
-        let text = lanner_switch::signed_time(now_ms, nonce);
-        let Some((seal, signature)) = self.seal.as_ref().zip(signature) else { return false };
-        seal.is_signed(&text, signature)
-    }
-
-    /// The revision and the tag that are held, and why nothing newer is, for the server to show.
-    pub(crate) fn report(&self) -> (u64, Option<String>, Option<String>) {
-        let problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        (self.current.load().set.revision(), self.tag(), problem)
-    }
-
-    /// What is, or was at the start, wrong with the file.
-    pub(crate) fn file_problem(&self) -> Option<String> {
-        let problem = self.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        problem.or_else(|| self.refused_file.get().cloned())
-    }
-
-    /// Says in the log and to the program what is wrong.
-    fn tell(&self, why: &str) {
-        tracing::warn!("{why}");
-        if let Some(on_problem) = &self.options.on_problem {
-            on_problem(why);
-        }
-    }
-
-    /// Notes why refreshing failed; said once in the log however often it is noted.
-    pub(crate) fn fail(&self, why: String) {
-        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if problem.as_ref() == Some(&why) {
-            return;
-        }
-        let told = format!("kill switches are not refreshed: {why}");
-        *problem = Some(why);
-        drop(problem); // who is told may ask for the status
-        self.tell(&told);
-    }
-
-    /// Comes with the revision that is held whenever it changes.
-    pub(crate) fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.changed.subscribe()
-    }
-
-    /// The tag of what is held; `None` while nothing is.
-    pub(crate) fn tag(&self) -> Option<String> {
-        let current = self.current.load();
-        (current.source != Source::Nothing).then(|| current.set.tag())
-    }
-
-    /// Holds a snapshot of the server from now on, unless what is held is newer.
-    ///
-    /// # Errors
-    /// Why it is refused; what was held stays.
-    pub(crate) async fn take(&self, document: &Value) -> Result<(), String> {
-        let snapshot = Snapshot::from_json(document).map_err(|error| error.to_string());
-        let snapshot = snapshot.and_then(|snapshot| self.believed(snapshot));
-        self.hold(snapshot.map_err(|why| format!("what the server sent {why}"))?).await
-    }
-
-    /// Holds what a change makes of what is held.
-    ///
-    /// # Errors
-    /// Why it is refused, among others because it starts from another snapshot; what was held stays.
-    pub(crate) async fn take_delta(&self, document: &Value) -> Result<(), String> {
-        let held = self.current.load().set.snapshot().clone();
-        let after = Delta::from_json(document).and_then(|delta| delta.apply(&held));
-        let after = after.map_err(|error| error.to_string());
-        self.hold(after.and_then(|snapshot| self.believed(snapshot))?).await
-    }
-
-    async fn hold(&self, snapshot: Snapshot) -> Result<(), String> {
-        let current = self.current.load_full();
-        let held = current.set.revision();
-        if current.source != Source::Nothing
-            && snapshot.revision() <= held
-            && snapshot.tag() != current.set.tag()
-        {
-            let revision = snapshot.revision();
-            return Err(format!(
-                "the server has revision {revision} and this client another, {held}: it was set back, and is not believed until its revision is higher"
-            ));
-        }
-        let set = current.set.compile_next(&snapshot).map_err(|problems| {
-            format!("the server's switches cannot be read by this release: {problems}")
-        })?;
-        let next = Arc::new(current.next(set));
-        let is_counted_on = Arc::ptr_eq(&next.counts, &current.counts);
-        self.current.store(next);
-        if !is_counted_on {
-            current.counts.take(&mut self.told());
-        }
-        self.confirm();
-        self.changed.send_replace(snapshot.revision());
-        if let Some(path) = self.options.cache.clone() {
-            self.keep(path, snapshot.to_text()).await;
-        }
-        Ok(())
-    }
-
-    /// Writes the file. What cannot be written is held all the same.
-    async fn keep(&self, path: PathBuf, text: String) {
-        let written = disk::write(path.clone(), text).await;
-        let problem = written.err().map(|error| format!("cannot write {}: {error}", path.display()));
-        self.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&problem);
-        if let Some(why) = &problem {
-            self.tell(&format!("kill switches are held but not kept: {why}"));
-        }
-    }
-
-    /// The snapshot, if it is signed as it has to be.
-    fn believed(&self, snapshot: Snapshot) -> Result<Snapshot, String> {
-        self.seal.as_ref().map_or(Ok(()), |seal| seal.check(&snapshot))?;
-        Ok(snapshot)
-    }
-
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What switches did since the last time; it is the caller's now.
-    pub(crate) fn counted(&self) -> Told {
-        let mut told = self.told();
-        self.current.load().counts.take(&mut told);
-        std::mem::take(&mut told)
-    }
-
-    /// Gives back what could not be told.
-    pub(crate) fn untold(&self, counts: Told) {
-        let mut told = self.told();
-        for (id, more) in counts {
-            let count = told.entry(id).or_default();
-            count.blocked += more.blocked;
-            count.shadow += more.shadow;
-        }
-    }
-
-    async fn take_up_file(&self) {
-        let Some(path) = self.options.cache.clone() else { return };
-        let name = path.display().to_string();
-        let read = match disk::read(path).await {
-            Ok(None) => return,
-            Ok(Some((text, age))) => Snapshot::from_text(&text)
-                .map_err(|error| error.to_string())
-                .and_then(|snapshot| self.believed(snapshot))
-                .and_then(|snapshot| {
-                    let unreadable =
-                        |problems| format!("holds switches that this release cannot read: {problems}");
-                    SwitchSet::compile(&snapshot).map_err(unreadable)
-                })
-                .map(|set| (set, age)),
-            Err(error) => Err(format!("cannot be read: {error}")),
-        };
-        match read {
-            Ok((set, age)) => {
-                self.confirmed_ms.store(-millis(age), Ordering::Relaxed);
-                self.changed.send_replace(set.revision());
-                self.current.store(Arc::new(Current::new(set, Source::Disk)));
-            }
-            Err(why) => {
-                // Told for as long as this program runs: that the server is there hides it soon, and next time it may not be.
-                let why = format!("the file {name} was refused at the start: it {why}");
-                self.tell(&why);
-                let _ = self.refused_file.set(why);
-            }
-        }
+        let _ = self.0.held.subscribe().wait_for(|held| *held >= revision).await;
     }
 }

@@ -4,13 +4,13 @@ use lanner_core::content;
 use lanner_switch::Snapshot;
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use crate::switches::ConnectError;
+use crate::error::ConnectError;
 
 /// The server's public key.
 #[derive(Debug)]
-pub(crate) struct Seal(UnparsedPublicKey<Vec<u8>>);
+pub(crate) struct Verifier(UnparsedPublicKey<Vec<u8>>);
 
-impl Seal {
+impl Verifier {
     /// The key of 64 hexadecimal digits.
     pub(crate) fn new(key: &str) -> Result<Self, ConnectError> {
         let bytes = content::unhex(key.trim()).filter(|bytes| bytes.len() == 32);
