@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::Problem;
 use crate::report::shown;
 use crate::whisper::Aggregation;
-use ini::{Section, sections};
+use ini::{Section, problem, sections};
 
 /// One resolution and how much of it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,10 +226,6 @@ fn retentions(text: &str) -> Result<Vec<Retention>, String> {
         }
     }
     Ok(retentions)
-}
-
-fn problem(line: u64, message: String) -> Problem {
-    Problem { line, column: None, message }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! the whole linear, the bytes read again are limited to the size of the input; after that a bad line costs
 //! all that was read of it.
 
-use super::{Field, Line, LineError, MAX_SERIES_BYTES, OnLine, Options};
+use super::line::{Field, Line, LineError, MAX_SERIES_BYTES, OnLine, Options};
 use crate::Report;
 use crate::instant::within_bounds;
 use crate::report::shown;

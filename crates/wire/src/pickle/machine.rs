@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::FrameError;
+use super::error::FrameError;
 use crate::report::shown;
 
 type Result<T> = std::result::Result<T, FrameError>;

@@ -6,8 +6,6 @@
 use crate::Problem;
 use crate::report::shown;
 
-use super::problem;
-
 /// A section and its keys.
 #[derive(Debug)]
 pub(super) struct Section<'a> {
@@ -70,6 +68,10 @@ pub(super) fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Se
         }
     }
     sections
+}
+
+pub(super) fn problem(line: u64, message: String) -> Problem {
+    Problem { line, column: None, message }
 }
 
 /// Keys of a section; these files know four.

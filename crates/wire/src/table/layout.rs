@@ -11,11 +11,12 @@ use std::collections::HashSet;
 
 use ::csv::ByteRecord;
 
+use super::error::TableError;
 use super::number::{Decimal, NumberForm, NumbersSeen, TableDecimal, is_gap};
+use super::options::Options;
 use super::rows::cell;
 use super::time::{ClockForm, TimeForm, TimesSeen, is_time_name};
 use super::written::DateOrder;
-use super::{Options, TableError};
 use crate::report::shown;
 
 /// More series in one row are not read: each takes some memory.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use ::csv::ByteRecord;
 
-use super::{MAX_ROW_BYTES, ReadError};
+use super::error::{MAX_ROW_BYTES, ReadError};
 
 /// Reads one row at a time, of at most [`MAX_ROW_BYTES`] each.
 ///
