@@ -1,10 +1,12 @@
 //! All that touches disk or network.
 //!
-//! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs;
+//! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs, and
+//! [`remote`] is what all share who ask other servers;
 //! [`http`] is where requests come in;
 //! [`metrics`] is what all of them count about themselves.
 
 pub mod http;
 pub mod metrics;
 pub mod receiver;
+pub mod remote;
 pub mod store;

@@ -18,10 +18,12 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::config::{BuildContext, KindConfig, TIMEOUT, Timeout, check_absolute};
+use super::context::BuildContext;
+use super::kind::{KindConfig, TIMEOUT, Timeout};
 use super::message::{Message, status, to_json};
-use super::redact::cleaned;
 use super::{Links, Problem, Secret, SendError, Sending, Transport};
+use crate::remote::problem::check_absolute;
+use crate::remote::redact::cleaned;
 
 /// Variables of Lanner's own environment that programs are given.
 const INHERITED: [&str; 8] = ["HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER", "SYSTEMROOT"];

@@ -4,89 +4,18 @@
 //! file once. Secrets are looked up only in [`ReceiverConfig::build`]: a document can be checked on a
 //! machine that does not hold them.
 
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use lanner_core::Node;
 use lanner_core::document::Content;
-use lanner_core::field::{self, Field, Type};
-use lanner_core::time::{format_duration, parse_duration_ms};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use lanner_core::field::{self, Field};
 use serde_json::{Map, Value};
 
-use super::http::Clients;
+use super::context::BuildContext;
+use super::kind::KindConfig;
+use super::kinds::{self, Kind};
 use super::remade::Remade;
-use super::{Kind, Links, Receiver, SwitchHand, Transport, kinds};
-
-/// What is wrong with one field of a receiver's document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// The field, such as `url` or `auth.password`; empty for the document as a whole.
-    pub field: String,
-    /// A lower-case fragment: what is wrong and what to write instead.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem of `field`.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
-    }
-}
-
-/// `field: message`
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.field.is_empty() {
-            f.write_str(&self.message)
-        } else {
-            write!(f, "{}: {}", self.field, self.message)
-        }
-    }
-}
-
-/// What receivers share: HTTP clients, trusted certificates, and how people reach Lanner.
-#[derive(Debug, Clone, Default)]
-pub struct BuildContext {
-    /// Where people reach Lanner.
-    pub links: Links,
-    pub(super) clients: Arc<Clients>,
-    pub(super) hand: Arc<OnceLock<Arc<dyn SwitchHand>>>,
-}
-
-impl BuildContext {
-    /// A context; keep it while receivers may be rebuilt, so that they share their clients.
-    #[must_use]
-    pub fn new(links: Links) -> Self {
-        Self { links, ..Self::default() }
-    }
-
-    /// Says who throws kill switches; the first one counts.
-    pub fn set_hand(&self, hand: Arc<dyn SwitchHand>) {
-        // A second one means that somebody has come before.
-        let _ = self.hand.set(hand);
-    }
-}
-
-/// The document of one kind, as the operator wrote it.
-///
-/// Implementations also have `Deserialize` with `default` and `deny_unknown_fields`: a field that is needed
-/// is missed by `check`, not by decoding, so that all problems can be told at once.
-pub trait KindConfig: fmt::Debug + Send + Sync {
-    /// Every problem that can be seen without secrets, files or network.
-    fn check(&self) -> Vec<Problem>;
-    /// The document with defaults filled in and secrets hidden.
-    fn describe(&self) -> Value;
-    /// How long one attempt may take.
-    fn timeout(&self) -> Timeout;
-    /// Looks up secrets and makes the transport. Called after `check` found nothing.
-    ///
-    /// # Errors
-    /// Every secret or file that could not be read.
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>>;
-}
-
-pub(super) type Decode = fn(Map<String, Value>) -> (Box<dyn KindConfig>, Vec<Problem>);
+use super::{Problem, Receiver};
 
 /// A receiver's document that was checked.
 #[derive(Debug)]
@@ -156,7 +85,7 @@ impl ReceiverConfig {
 }
 
 /// The kind that a document names.
-pub(super) fn kind_of(document: &Node) -> Result<&'static Kind, Problem> {
+fn kind_of(document: &Node) -> Result<&'static Kind, Problem> {
     let Content::Map(entries) = &document.content else {
         return Err(Problem::new("", "a receiver is an object with `kind` and its fields"));
     };
@@ -172,100 +101,6 @@ pub(super) fn kind_of(document: &Node) -> Result<&'static Kind, Problem> {
 pub fn to_document(node: &Node, shared: &[Field]) -> Value {
     let own = kind_of(node).map_or(&[] as &[Field], |kind| kind.fields);
     field::to_json(node, &[shared, own])
-}
-
-/// For receivers that make a connection of their own.
-pub(super) const CA_FILE: Field =
-    Field::new("ca_file", "/etc/ssl/own-ca.pem", "certificates to trust besides the system's, PEM");
-/// For every kind.
-pub(super) const TIMEOUT: Field =
-    Field::new("timeout", "10s", "for one attempt, 100ms to 10m").of(Type::Duration).or("10s");
-
-/// Decodes one kind's fields, each on its own, so that every bad one is reported.
-pub(super) fn decode<C: KindConfig + Default + for<'de> Deserialize<'de> + 'static>(
-    document: Map<String, Value>,
-) -> (Box<dyn KindConfig>, Vec<Problem>) {
-    let mut good = Map::new();
-    let mut problems = Vec::new();
-    for (field, value) in document {
-        let alone = Value::Object(Map::from_iter([(field.clone(), value.clone())]));
-        match C::deserialize(alone) {
-            Ok(_) => {
-                good.insert(field, value);
-            }
-            Err(error) => problems.push(Problem::new(field, error.to_string())),
-        }
-    }
-    // Fields that are good one by one are good together: no kind has rules between fields before `check`.
-    let config = C::deserialize(Value::Object(good)).unwrap_or_else(|error| {
-        problems.push(Problem::new("", error.to_string()));
-        C::default()
-    });
-    (Box::new(config), problems)
-}
-
-/// How long one attempt may take, in milliseconds; written as a duration. Default 10 s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeout(pub u64);
-
-impl Default for Timeout {
-    fn default() -> Self {
-        Self(10_000)
-    }
-}
-
-impl<'de> Deserialize<'de> for Timeout {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let text = String::deserialize(deserializer)?;
-        let timeout_ms = parse_duration_ms(&text).map_err(D::Error::custom)?;
-        match u64::try_from(timeout_ms) {
-            Ok(timeout_ms @ 100..=600_000) => Ok(Self(timeout_ms)),
-            _ => Err(D::Error::custom(format!("{text} is out of range; write 100ms to 10m"))),
-        }
-    }
-}
-
-impl Serialize for Timeout {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format_duration(i64::try_from(self.0).unwrap_or(i64::MAX)))
-    }
-}
-
-/// Complains about a path that is not absolute.
-pub(super) fn check_absolute(field: &str, path: &std::path::Path) -> Option<Problem> {
-    (!path.is_absolute()).then(|| {
-        let shown = path.display();
-        Problem::new(field, format!("\"{shown}\" is relative; write the whole path, starting with /"))
-    })
-}
-
-/// The names of a structure's fields, as its decoder knows them.
-#[cfg(test)]
-pub(super) fn names_of<C: for<'de> Deserialize<'de>>() -> Vec<&'static str> {
-    struct Names<'n>(&'n mut Vec<&'static str>);
-    impl<'de> Deserializer<'de> for Names<'_> {
-        type Error = serde::de::value::Error;
-        fn deserialize_any<V: serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
-            Err(serde::de::Error::custom("only the names are wanted"))
-        }
-        fn deserialize_struct<V: serde::de::Visitor<'de>>(
-            self,
-            _: &'static str,
-            fields: &'static [&'static str],
-            visitor: V,
-        ) -> Result<V::Value, Self::Error> {
-            self.0.extend(fields);
-            self.deserialize_any(visitor)
-        }
-        serde::forward_to_deserialize_any! {
-            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-        }
-    }
-    let mut names = Vec::new();
-    let _ = C::deserialize(Names(&mut names));
-    names
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@ use lanner_core::Notification;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::backoff::{Attempt, Backoff};
 use super::health::{Health, Healths};
 use super::{Receiver, SendError, SendErrorKind};
 use crate::metrics::METRICS;
+use crate::remote::backoff::{Attempt, Backoff};
 
 /// Messages read from the outbox at once.
 const BATCH: usize = 32;

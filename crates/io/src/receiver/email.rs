@@ -24,12 +24,14 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::deepest;
+use super::context::BuildContext;
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::plain_text;
-use super::redact::cleaned;
-use super::tls::Authorities;
 use super::{Links, Problem, Secret, SendError, SendErrorKind, Sending, Transport};
+use crate::remote::problem::check_absolute;
+use crate::remote::redact::cleaned;
+use crate::remote::tls::Authorities;
+use lanner_core::cause::deepest;
 
 /// Longer subjects are cut, in characters.
 const MAX_SUBJECT_CHARS: usize = 200;

@@ -1,89 +1,18 @@
 //! One POST, and what its answer means. Shared by all kinds that speak HTTP.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
 
-pub(super) use lanner_core::cause::deepest;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use lanner_core::cause::deepest;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 
-use super::config::check_absolute;
-use super::redact::{cleaned, shown};
-use super::tls::Authorities;
-use super::{BuildContext, Problem, Secret, SendError};
-
-/// So much of an answer is read to tell why it is an error.
-const MAX_ANSWER_BYTES: usize = 1024;
-/// A receiver that asks to be left alone for longer is tried again after this.
-const MAX_RETRY_AFTER_MS: i64 = 3_600_000;
-/// Redirects to the same place that are followed.
-const MAX_REDIRECTS: usize = 3;
-
-/// The HTTP client that receivers share unless they trust certificates of their own.
-#[derive(Debug, Default)]
-pub(super) struct Clients(Mutex<Option<Client>>);
-
-impl Clients {
-    /// The shared client, or one of its own for a receiver with a `ca_file`.
-    pub(super) fn get(&self, ca_file: Option<&Path>) -> Result<Client, Problem> {
-        if ca_file.is_some() {
-            return new_client(ca_file);
-        }
-        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = shared.as_ref() {
-            return Ok(client.clone());
-        }
-        Ok(shared.insert(new_client(None)?).clone())
-    }
-}
-
-fn new_client(ca_file: Option<&Path>) -> Result<Client, Problem> {
-    Client::builder()
-        .tls_backend_preconfigured(Authorities::load(ca_file)?.client_config())
-        .redirect(redirect::Policy::custom(follow_on_the_same_host))
-        .user_agent(concat!("lanner/", env!("CARGO_PKG_VERSION")))
-        .pool_idle_timeout(Duration::from_secs(30))
-        .pool_max_idle_per_host(1)
-        .build()
-        .map_err(|error| Problem::new("ca_file", format!("cannot prepare a client: {}", deepest(&error))))
-}
-
-/// Only redirects that keep the method, the body, and the place that credentials were meant for.
-fn follow_on_the_same_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
-    let same_origin = attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin());
-    if keeps_method && same_origin && attempt.previous().len() <= MAX_REDIRECTS {
-        attempt.follow()
-    } else {
-        attempt.stop()
-    }
-}
-
-/// What goes into `Authorization`.
-#[derive(Clone)]
-pub(super) enum Credentials {
-    Bearer(String),
-    Basic {
-        username: String,
-        password: String,
-    },
-    /// A scheme of a service's own.
-    Key {
-        scheme: &'static str,
-        key: String,
-    },
-}
-
-impl Credentials {
-    pub(super) fn secret(&self) -> String {
-        match self {
-            Self::Bearer(secret) | Self::Basic { password: secret, .. } | Self::Key { key: secret, .. } => {
-                secret.clone()
-            }
-        }
-    }
-}
+use super::context::BuildContext;
+use super::{Problem, Secret, SendError};
+use crate::remote::Credentials;
+use crate::remote::answer::{asked_in_body, read_start, retry_after_ms, worth_retrying};
+use crate::remote::problem::check_absolute;
+use crate::remote::redact::{cleaned, shown};
+use crate::remote::url::{check_url, parse_url, secrets_of};
 
 /// An answer that says that a request was taken.
 pub(super) struct Accepted {
@@ -135,11 +64,7 @@ impl Target {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = match &self.credentials {
-            Some(Credentials::Bearer(token)) => request.bearer_auth(token),
-            Some(Credentials::Basic { username, password }) => request.basic_auth(username, Some(password)),
-            Some(Credentials::Key { scheme, key }) => {
-                request.header(AUTHORIZATION, format!("{scheme} {key}"))
-            }
+            Some(credentials) => credentials.authorize(request),
             None => request,
         };
         match request.send().await {
@@ -222,129 +147,11 @@ impl Service<'_> {
     }
 }
 
-/// Reads and checks a URL. `field` is the field that a problem is about.
-pub(super) fn parse_url(field: &str, text: &str) -> Result<Url, Problem> {
-    let wrong = |why: &str| Problem::new(field, format!("{why}; write for example https://example.org/hook"));
-    // The text may hold a token, so no message quotes it.
-    let url = Url::parse(text).map_err(|error| wrong(&format!("is not a URL ({error})")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(&format!("has the scheme {}, which is not http or https", url.scheme())));
-    }
-    // The parser takes what follows `https:///` for the host.
-    let after_scheme = text.trim().get(url.scheme().len() + 1..).unwrap_or_default();
-    if after_scheme.starts_with("///") || !after_scheme.starts_with("//") {
-        return Err(wrong("has no host"));
-    }
-    Ok(url)
-}
-
-/// Complains about a URL that is missing or, where its text is known, wrong.
-pub(super) fn check_url(field: &str, url: &Secret) -> Option<Problem> {
-    if url.is_empty() {
-        return Some(Problem::new(field, "is missing; write for example https://example.org/hook"));
-    }
-    url.plain().and_then(|text| parse_url(field, text).err())
-}
-
-/// The parts of a URL that must not be repeated.
-pub(super) fn secrets_of(url: &Url) -> Vec<String> {
-    let path = url.path().trim_matches('/');
-    let parts = [url.password(), url.query(), Some(path)];
-    parts.into_iter().flatten().filter(|part| part.len() >= 4).map(str::to_owned).collect()
-}
-
-const fn worth_retrying(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429 | 500..=599)
-}
-
 const fn advice(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 | 403 => "; check the credentials of this receiver",
         404 | 410 => "; check the `url` of this receiver",
         413 => "; the receiver takes only smaller messages",
         _ => "",
-    }
-}
-
-async fn read_start(response: &mut Response) -> String {
-    let mut start = Vec::new();
-    while start.len() < MAX_ANSWER_BYTES {
-        match response.chunk().await {
-            Ok(Some(chunk)) => start.extend_from_slice(&chunk[..chunk.len().min(MAX_ANSWER_BYTES)]),
-            Ok(None) | Err(_) => break,
-        }
-    }
-    String::from_utf8_lossy(&start).into_owned()
-}
-
-/// `Retry-After`: seconds, or a date that is compared with the answer's own `Date`.
-fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let after = text(RETRY_AFTER)?;
-    if let Ok(seconds) = after.parse::<u32>() {
-        return Some((i64::from(seconds) * 1000).min(MAX_RETRY_AFTER_MS));
-    }
-    let until = httpdate::parse_http_date(after).ok()?;
-    let now =
-        text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
-    let wait = until.duration_since(now).unwrap_or_default();
-    Some(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX).min(MAX_RETRY_AFTER_MS))
-}
-
-/// `retry_after` in the JSON of an answer, seconds: Discord's, and Telegram's among its `parameters`.
-fn asked_in_body(answer: &str) -> Option<i64> {
-    let answer: serde_json::Value = serde_json::from_str(answer).ok()?;
-    let asked = answer.get("retry_after").or_else(|| answer.get("parameters")?.get("retry_after"))?;
-    let wait_ms = (asked.as_f64()? * 1e3).ceil();
-    (wait_ms >= 0.0).then_some((wait_ms as i64).min(MAX_RETRY_AFTER_MS))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        #[track_caller]
-        fn check(after: &'static str, expected: Option<i64>) {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, after.parse().unwrap());
-            headers.insert(DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
-            assert_eq!(retry_after_ms(&headers), expected, "{after}");
-        }
-        check("7", Some(7_000));
-        check("Sun, 06 Nov 1994 08:50:37 GMT", Some(60_000));
-        check("Sun, 06 Nov 1994 08:40:00 GMT", Some(0)); // has passed
-        check("86400", Some(3_600_000)); // no receiver is forgotten for a day
-        check("soon", None);
-        check("-1", None);
-    }
-
-    #[test]
-    fn urls_are_checked_without_being_quoted() {
-        #[track_caller]
-        fn check(text: &str, accepted: bool) {
-            match parse_url("url", text) {
-                Ok(_) => assert!(accepted, "{text}"),
-                Err(problem) => assert!(!accepted && !problem.message.contains("s3cret"), "{problem}"),
-            }
-        }
-        check("http://127.0.0.1:9000/hook", true);
-        check("https://[::1]/s3cret", true);
-        check("https:///s3cret", false);
-        check("https:s3cret", false);
-        check("ftp://host/s3cret", false);
-        check("host/s3cret", false);
-        check("", false);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_header_and_url_is_survived(after in "[ -~]{0,40}", url in ".{0,40}") {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, after.parse().unwrap());
-            let _ = retry_after_ms(&headers);
-            let _ = parse_url("url", &url).map(|url| (shown(&url), secrets_of(&url)));
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use lanner_core::field::Field;
 
-use super::config::{self, KindConfig};
+use super::kind::{self, KindConfig};
 use super::{
     CommandConfig, DiscordConfig, EmailConfig, LogConfig, OpsgenieConfig, PagerDutyConfig, Problem,
     ServiceNowConfig, SlackConfig, SwitchConfig, TeamsConfig, TelegramConfig, WebhookConfig,
@@ -22,7 +22,7 @@ pub struct Kind {
     pub example: &'static str,
     /// Its fields, beside those that every receiver has.
     pub fields: &'static [Field],
-    pub(super) decode: config::Decode,
+    pub(super) decode: kind::Decode,
     /// The fields that its decoder knows.
     #[cfg(test)]
     pub(super) names: fn() -> Vec<&'static str>,
@@ -30,75 +30,75 @@ pub struct Kind {
 
 /// All kinds, in the order in which help shows them.
 pub const KINDS: &[Kind] = &[
-    kind::<WebhookConfig>(
+    entry::<WebhookConfig>(
         "webhook",
         "sends JSON to a URL: Lanner's own, what Alertmanager would send, or a body of your own",
         r#"{"kind": "webhook", "url": "https://example.org/hook", "auth": {"bearer": {"env": "HOOK_TOKEN"}}}"#,
         webhook::FIELDS,
     ),
-    kind::<EmailConfig>(
+    entry::<EmailConfig>(
         "email",
         "sends mail through an SMTP server",
         r#"{"kind": "email", "host": "smtp.example.org", "username": "lanner", "password": {"file": "/etc/lanner/smtp"},
             "from": "Lanner <lanner@example.org>", "to": ["on-call@example.org"]}"#,
         email::FIELDS,
     ),
-    kind::<SlackConfig>(
+    entry::<SlackConfig>(
         "slack",
         "posts to an incoming webhook of Slack, Mattermost or Rocket.Chat",
         r#"{"kind": "slack", "url": {"env": "SLACK_URL"}}"#,
         slack::FIELDS,
     ),
-    kind::<PagerDutyConfig>(
+    entry::<PagerDutyConfig>(
         "pagerduty",
         "triggers and resolves alerts of PagerDuty (Events API v2)",
         r#"{"kind": "pagerduty", "routing_key": {"env": "PAGERDUTY_KEY"}}"#,
         pagerduty::FIELDS,
     ),
-    kind::<OpsgenieConfig>(
+    entry::<OpsgenieConfig>(
         "opsgenie",
         "creates and closes alerts of Opsgenie",
         r#"{"kind": "opsgenie", "api_key": {"env": "OPSGENIE_KEY"}, "responders": [{"type": "team", "name": "payments"}]}"#,
         opsgenie::FIELDS,
     ),
-    kind::<TeamsConfig>(
+    entry::<TeamsConfig>(
         "teams",
         "posts a card to Microsoft Teams through a workflow",
         r#"{"kind": "teams", "url": {"env": "TEAMS_URL"}}"#,
         teams::FIELDS,
     ),
-    kind::<TelegramConfig>(
+    entry::<TelegramConfig>(
         "telegram",
         "sends a message of a bot to a chat of Telegram",
         r#"{"kind": "telegram", "token": {"env": "TELEGRAM_TOKEN"}, "chat_id": -1001234567890}"#,
         telegram::FIELDS,
     ),
-    kind::<DiscordConfig>(
+    entry::<DiscordConfig>(
         "discord",
         "posts to a channel of Discord through a webhook",
         r#"{"kind": "discord", "url": {"env": "DISCORD_URL"}}"#,
         discord::FIELDS,
     ),
-    kind::<ServiceNowConfig>(
+    entry::<ServiceNowConfig>(
         "servicenow",
         "sends events to ServiceNow Event Management",
         r#"{"kind": "servicenow", "url": "https://example.service-now.com/api/global/em/jsonv2",
             "auth": {"username": "lanner", "password": {"env": "SERVICENOW_PASSWORD"}}}"#,
         servicenow::FIELDS,
     ),
-    kind::<CommandConfig>(
+    entry::<CommandConfig>(
         "command",
         "runs a program with the message on its standard input",
         r#"{"kind": "command", "command": ["/usr/local/bin/page", "--team", "payments"]}"#,
         command::FIELDS,
     ),
-    kind::<LogConfig>(
+    entry::<LogConfig>(
         "log",
         "appends a line of JSON to a file",
         r#"{"kind": "log", "path": "/var/log/lanner/notifications.json"}"#,
         log::FIELDS,
     ),
-    kind::<SwitchConfig>(
+    entry::<SwitchConfig>(
         "switch",
         "throws a kill switch while an alert lasts, with values of the alert",
         r#"{"kind": "switch", "switch": "block-bank", "with": {"BANK": "bank"}, "for": "30m"}"#,
@@ -106,7 +106,7 @@ pub const KINDS: &[Kind] = &[
     ),
 ];
 
-const fn kind<C: KindConfig + Default + for<'de> serde::Deserialize<'de> + 'static>(
+const fn entry<C: KindConfig + Default + for<'de> serde::Deserialize<'de> + 'static>(
     name: &'static str,
     about: &'static str,
     example: &'static str,
@@ -117,9 +117,9 @@ const fn kind<C: KindConfig + Default + for<'de> serde::Deserialize<'de> + 'stat
         about,
         example,
         fields,
-        decode: config::decode::<C>,
+        decode: kind::decode::<C>,
         #[cfg(test)]
-        names: config::names_of::<C>,
+        names: kind::names_of::<C>,
     }
 }
 

@@ -12,9 +12,11 @@ use lanner_core::field::Field;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::config::{BuildContext, KindConfig, TIMEOUT, Timeout, check_absolute};
+use super::context::BuildContext;
+use super::kind::{KindConfig, TIMEOUT, Timeout};
 use super::message::{Message, to_json};
 use super::{Links, Problem, SendError, Sending, Transport};
+use crate::remote::problem::check_absolute;
 
 /// A `log` receiver as the operator writes it.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]

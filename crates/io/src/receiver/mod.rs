@@ -4,22 +4,22 @@
 //! of what can be sent to; one file each), [`delivery`] (queues, retries and dead letters over an
 //! [`Outbox`]).
 //!
-//! To add a kind: one file that implements [`config::KindConfig`] and [`Transport`], one line in [`kinds`].
+//! To add a kind: one file that implements [`kind::KindConfig`] and [`Transport`], one line in [`kinds`].
 //!
 //! Invariants:
 //! - Sending is at-least-once. Every kind passes [`Notification::key`] on, so that what arrives twice can be
 //!   told from what happened twice.
 //! - One attempt never takes longer than the receiver's `timeout`, and a receiver that hangs delays nobody else.
-//! - No error, description or debug output holds a secret: URLs are cut after the host, see [`redact`].
+//! - No error, description or debug output holds a secret: URLs are cut after the host, see [`redact`](crate::remote::redact).
 
-pub mod backoff;
 mod body;
 pub mod config;
+mod context;
 pub mod delivery;
+mod hand;
+pub mod kind;
 pub mod kinds;
 pub mod power;
-pub mod redact;
-pub mod secret;
 
 mod alertmanager;
 mod command;
@@ -39,7 +39,6 @@ mod slack;
 mod switch;
 mod teams;
 mod telegram;
-mod tls;
 mod webhook;
 
 use std::future::Future;
@@ -49,12 +48,14 @@ use std::time::Duration;
 use lanner_core::Notification;
 use lanner_core::time::format_duration;
 
-pub use backoff::Backoff;
+pub use crate::remote::{Backoff, Problem, Secret, install_crypto_provider};
 pub use command::CommandConfig;
-pub use config::{BuildContext, Problem, ReceiverConfig, to_document};
+pub use config::{ReceiverConfig, to_document};
+pub use context::BuildContext;
 pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Next, Outbox, OutboxError, SystemClock};
 pub use discord::DiscordConfig;
 pub use email::EmailConfig;
+pub use hand::{SwitchHand, SwitchOrder};
 pub use health::Health;
 pub use kinds::{KINDS, Kind};
 pub use links::{Links, host_name};
@@ -62,13 +63,11 @@ pub use log::LogConfig;
 pub use opsgenie::OpsgenieConfig;
 pub use pagerduty::PagerDutyConfig;
 pub use power::{Power, powers};
-pub use secret::Secret;
 pub use servicenow::ServiceNowConfig;
 pub use slack::SlackConfig;
-pub use switch::{SwitchConfig, SwitchHand, SwitchOrder};
+pub use switch::SwitchConfig;
 pub use teams::TeamsConfig;
 pub use telegram::TelegramConfig;
-pub use tls::install_crypto_provider;
 pub use webhook::WebhookConfig;
 
 /// Whether a message that could not be sent is worth another try.

@@ -11,12 +11,14 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
-use super::http::{Credentials, Service, Target};
+use super::context::BuildContext;
+use super::http::{Service, Target};
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{bounded_text, cut, group_key, one, to_json};
-use super::redact::described;
 use super::severity::Severity;
 use super::{Links, Problem, Secret, Sending, Transport};
+use crate::remote::Credentials;
+use crate::remote::redact::described;
 
 const URL: &str = "https://api.opsgenie.com";
 const MAX_MESSAGE_CHARS: usize = 130;

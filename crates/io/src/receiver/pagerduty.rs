@@ -12,12 +12,13 @@ use lanner_core::time::format_time;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::context::BuildContext;
 use super::http::{Service, Target};
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{bounded_text, cut, group_key, one, places, to_json};
-use super::redact::described;
 use super::severity::Severity;
 use super::{Links, Problem, Secret, Sending, Transport};
+use crate::remote::redact::described;
 
 const URL: &str = "https://events.pagerduty.com/v2/enqueue";
 /// The length of every routing key.

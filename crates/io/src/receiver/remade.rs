@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lanner_core::Notification;
 use serde_json::Value;
 
-use super::config::KindConfig;
+use super::kind::KindConfig;
 use super::{BuildContext, Problem, Sending, Transport};
 
 /// The transport of a receiver, and what it was made of.

@@ -11,13 +11,15 @@ use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::context::BuildContext;
 use super::http::{Service, Target};
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{alert_text, cut, one, to_json};
-use super::redact::described;
 use super::severity::Severity;
 use super::webhook::{AUTH, Auth};
 use super::{Links, Problem, Secret, Sending, Transport};
+use crate::remote::Credentials;
+use crate::remote::redact::described;
 
 /// The longest source, node, type and resource, in characters.
 const MAX_NAME_CHARS: usize = 100;
@@ -107,7 +109,7 @@ impl KindConfig for ServiceNowConfig {
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
         let credentials =
             self.auth.as_ref().map(Auth::resolve).transpose().map_err(|problem| vec![problem])?;
-        let secrets = credentials.iter().map(super::http::Credentials::secret).collect();
+        let secrets = credentials.iter().map(Credentials::secret).collect();
         let mut target = self.service().target(context, secrets)?;
         target.credentials = credentials;
         Ok(Box::new(ServiceNow { target, config: self.clone(), links: context.links.clone() }))

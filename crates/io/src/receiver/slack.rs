@@ -9,11 +9,14 @@ use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Target, check_url, parse_url};
+use super::context::BuildContext;
+use super::http::Target;
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{content_text, cut, facts, one, to_json};
-use super::redact::shown_url;
 use super::{Links, Problem, Secret, Sending, Transport};
+use crate::remote::problem::check_absolute;
+use crate::remote::redact::shown_url;
+use crate::remote::url::{check_url, parse_url};
 
 /// Services refuse or fold long messages: further alerts are only counted.
 const MAX_ATTACHMENTS: usize = 20;

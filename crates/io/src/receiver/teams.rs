@@ -10,11 +10,12 @@ use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::context::BuildContext;
 use super::http::{Service, Target};
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{content_text, cut, facts, one, places, to_json};
-use super::redact::described;
 use super::{Links, Problem, Secret, SendError, Sending, Transport};
+use crate::remote::redact::described;
 
 /// Teams refuses messages of more than 28 KB; so much of that are alerts.
 const MAX_ALERTS_BYTES: usize = 22 * 1024;
@@ -85,7 +86,7 @@ impl Transport for Teams {
                 ));
             }
             if answer.text.contains("Webhook message delivery failed") {
-                let why = super::redact::cleaned(&answer.text, &self.target.secrets);
+                let why = crate::remote::redact::cleaned(&answer.text, &self.target.secrets);
                 return Err(SendError::permanent(format!("Teams did not take the card: {why}")));
             }
             Ok(())

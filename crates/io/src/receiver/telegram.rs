@@ -10,11 +10,12 @@ use lanner_core::field::{Field, Type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout};
+use super::context::BuildContext;
 use super::http::{Service, Target};
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{bounded_text, to_json};
-use super::redact::{cleaned, described};
 use super::{Links, Problem, Secret, SendError, SendErrorKind, Sending, Transport};
+use crate::remote::redact::{cleaned, described};
 
 const URL: &str = "https://api.telegram.org";
 /// The longest text of a message, in characters.

@@ -10,11 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body::Body;
-use super::config::{BuildContext, CA_FILE, KindConfig, TIMEOUT, Timeout, check_absolute};
-use super::http::{Credentials, Target, check_url, parse_url, secrets_of};
+use super::context::BuildContext;
+use super::http::Target;
+use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{self, to_json};
-use super::redact::shown_url;
 use super::{Links, Problem, Secret, SendError, Sending, Transport, alertmanager};
+use crate::remote::Credentials;
+use crate::remote::problem::check_absolute;
+use crate::remote::redact::shown_url;
+use crate::remote::url::{check_url, parse_url, secrets_of};
 
 /// A `webhook` receiver as the operator writes it.
 ///

@@ -129,7 +129,7 @@ fn entry(row: &rusqlite::Row<'_>) -> Result<AuditEntry, StoreError> {
         actor: row.get(2)?,
         action: row.get(3)?,
         subject: row.get(4)?,
-        detail: super::state::json(row, 5)?,
+        detail: super::rows::json(row, 5)?,
         hash: row.get(6)?,
     })
 }

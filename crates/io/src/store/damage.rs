@@ -9,9 +9,10 @@ use lanner_core::{Alert, Notification};
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 
+use super::lock::locked;
 use super::repair::Repair;
 use super::sums::Table;
-use super::{StoreError, bytes, locked, open, sums};
+use super::{StoreError, bytes, open, sums};
 use crate::metrics::METRICS;
 
 /// What is damaged, and which repairs there were.

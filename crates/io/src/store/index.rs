@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::block::{self, Rows};
+use super::lock::locked;
 use super::series::Spread;
-use super::{SeriesId, StoreError, locked};
+use super::{SeriesId, StoreError};
 
 /// A block without its content. Both times are inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

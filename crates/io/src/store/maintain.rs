@@ -3,11 +3,12 @@
 //! The server calls [`Store::maintain`] every few seconds. Between two calls a thread of the store's own
 //! seals when the head exceeds its limit, so memory stays bounded whatever the caller does.
 
-use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use super::head::Generation;
-use super::{Inner, Store, StoreError, locked};
+use super::lock::locked;
+use super::sealer::Memory;
+use super::{Store, StoreError};
 use crate::metrics::METRICS;
 
 /// What one call of [`Store::maintain`] did.
@@ -23,72 +24,19 @@ pub struct MaintenanceReport {
     pub n_pruned: usize,
 }
 
-/// What maintenance remembers between two calls.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// When old data was last looked for.
-    pub(super) aged_ms: Option<i64>,
-}
-
-/// The thread that seals when the head is too large.
-#[derive(Default)]
-pub(super) struct Sealer {
-    signal: Arc<(Mutex<Signal>, Condvar)>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-#[derive(Debug, Default)]
-struct Signal {
-    wanted: bool,
-    stopping: bool,
-}
-
-impl Sealer {
-    /// Has the thread look at the head.
-    pub(super) fn wake(&self) {
-        locked(&self.signal.0).wanted = true;
-        self.signal.1.notify_one();
-    }
-
-    /// Ends the thread, after what it is doing.
-    pub(super) fn stop(&self) {
-        locked(&self.signal.0).stopping = true;
-        self.signal.1.notify_one();
-        if let Some(thread) = locked(&self.thread).take()
-            && thread.thread().id() != std::thread::current().id()
-        {
-            // A panic of the thread was reported by the runtime; the journal still holds the data.
-            let _ = thread.join();
-        }
-    }
-}
-
 impl Store {
     pub(super) fn start_sealer(&self) -> std::io::Result<()> {
-        let signal = Arc::clone(&self.0.sealer.signal);
-        let inner: Weak<Inner> = Arc::downgrade(&self.0);
-        let thread = std::thread::Builder::new().name("lanner-seal".to_owned()).spawn(move || {
-            loop {
-                let mut state = locked(&signal.0);
-                while !state.wanted && !state.stopping {
-                    state = signal.1.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
-                }
-                if state.stopping {
-                    return;
-                }
-                state.wanted = false;
-                drop(state);
-                let Some(inner) = inner.upgrade() else { return };
-                let store = Self(inner);
-                if let Err(error) = store.seal_excess()
-                    && error != StoreError::Closed
-                {
-                    tracing::error!(%error, "could not seal; new data stays in memory and in the journal");
-                }
+        let inner = Arc::downgrade(&self.0);
+        self.0.sealer.start(move || {
+            // None is left to seal for.
+            let Some(inner) = inner.upgrade() else { return false };
+            if let Err(error) = Self(inner).seal_excess()
+                && error != StoreError::Closed
+            {
+                tracing::error!(%error, "could not seal; new data stays in memory and in the journal");
             }
-        })?;
-        *locked(&self.0.sealer.thread) = Some(thread);
-        Ok(())
+            true
+        })
     }
 
     /// Seals as long as the head is above its limit.

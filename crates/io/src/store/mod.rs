@@ -37,6 +37,7 @@ mod events;
 mod glob;
 mod head;
 mod index;
+mod lock;
 mod maintain;
 mod open;
 mod options;
@@ -47,7 +48,9 @@ mod receipt;
 mod repair;
 mod retention;
 mod rollup;
+mod rows;
 mod seal;
+mod sealer;
 mod segment;
 mod series;
 mod state;
@@ -59,7 +62,7 @@ mod writer;
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use lanner_core::{Matcher, SeriesKey};
 use rusqlite::{Connection, OptionalExtension as _};
@@ -86,14 +89,10 @@ pub use stats::StoreStats;
 use crate::metrics::METRICS;
 use damage::Found;
 use head::Head;
+use lock::locked;
 use open::Access;
 use series::Registry;
 use writer::{Urgency, Writer};
-
-/// A lock that stays usable after a panic elsewhere: what it guards is valid between any two steps.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The embedded store. Cheap to clone; all clones are one store. See the [module](self).
 ///
@@ -118,7 +117,7 @@ struct Inner {
     core: Arc<Core>,
     /// `None` in a store that was opened for reading.
     writer: Option<Writer>,
-    sealer: maintain::Sealer,
+    sealer: sealer::Sealer,
     /// Held while the store is open.
     lock: Mutex<Option<File>>,
     /// Where what is whole of a damaged store was copied that must not be changed; gone with this.
@@ -139,7 +138,7 @@ struct Core {
     metas: index::Metas,
     blocks: index::Blocks,
     /// One maintenance at a time, and what it remembers.
-    maintenance: Mutex<maintain::Memory>,
+    maintenance: Mutex<sealer::Memory>,
 }
 
 /// What is read when a store is opened.
@@ -273,7 +272,7 @@ impl Store {
             |error: std::io::Error| StoreError::Database { detail: format!("starting a thread: {error}") };
         let writer = Writer::start(db, Arc::clone(&core.layout), core.options.max_queued_bytes);
         let writer = Some(writer.map_err(thread_error)?);
-        let sealer = maintain::Sealer::default();
+        let sealer = sealer::Sealer::default();
         let store = Self(Arc::new(Inner { core, writer, sealer, lock: Mutex::new(Some(lock)), _copy: None }));
         store.start_sealer().map_err(thread_error)?;
         Ok(store)
@@ -306,7 +305,7 @@ impl Store {
         };
         let lies_in = copy.as_ref().map_or(folder, tempfile::TempDir::path);
         let (_, core) = Core::new(lies_in, options, loaded, access, lost);
-        let sealer = maintain::Sealer::default();
+        let sealer = sealer::Sealer::default();
         Ok(Self(Arc::new(Inner { core, writer: None, sealer, lock: Mutex::new(lock), _copy: copy })))
     }
 

@@ -10,7 +10,8 @@ use std::sync::Mutex;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{StoreError, locked, private, sums};
+use super::lock::locked;
+use super::{StoreError, private, sums};
 
 /// The store's one file inside the data folder.
 pub(super) const FILE_NAME: &str = "lanner.db";

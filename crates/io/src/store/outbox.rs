@@ -3,7 +3,7 @@
 use lanner_core::{DeliveryOutcome, Notification};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::state::{group_key, json};
+use super::rows::{group_key, json};
 use super::{Receipt, Store, StoreError};
 use crate::receiver::{Due, Next, Outbox, OutboxError};
 

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{StoreError, locked};
+use super::StoreError;
+use super::lock::locked;
 
 /// Resolves once the write it belongs to is on disk. Works in async code and in threads.
 ///

@@ -3,9 +3,10 @@
 use lanner_core::time::MINUTE_MS;
 use rusqlite::{Connection, params};
 
-use super::maintain::{MaintenanceReport, Memory};
+use super::maintain::MaintenanceReport;
 use super::retention::Tier;
 use super::seal::Edit;
+use super::sealer::Memory;
 use super::writer::Urgency;
 use super::{SeriesId, Store, StoreError};
 

@@ -14,7 +14,7 @@ use super::damage::Of;
 use super::event_block::{self, PLAIN_BYTES};
 use super::events;
 use super::head::{Generation, HeldEvent};
-use super::maintain::Memory;
+use super::sealer::Memory;
 use super::segment::{self, NewBlock, Segment};
 use super::writer::Urgency;
 use super::{Core, SeriesId, Store, StoreError};

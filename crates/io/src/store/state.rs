@@ -12,6 +12,7 @@ use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
 
+use super::rows::{group_key, json};
 use super::sums::{Table, columns};
 use super::{Receipt, Store, StoreError};
 
@@ -299,16 +300,6 @@ pub(super) fn put_silence(db: &Connection, silence: &Silence) -> Result<(), Stor
     db.prepare_cached("INSERT OR REPLACE INTO silence (id, end_ms, body) VALUES (?1, ?2, ?3)")?
         .execute(params![silence.id, silence.end_ms, serde_json::to_string(silence)?])?;
     Ok(())
-}
-
-/// The same text for the same group; JSON, so that it can be read back.
-pub(super) fn group_key(group: &impl serde::Serialize) -> Result<String, StoreError> {
-    Ok(serde_json::to_string(group)?)
-}
-
-/// A column of JSON.
-pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
-    Ok(serde_json::from_str(row.get_ref(column)?.as_str().unwrap_or(""))?)
 }
 
 /// All rows of a statement with one column of JSON.

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::StoreError;
+use super::lock::locked;
 use super::receipt::{Promise, Receipt, promise};
-use super::{StoreError, locked};
 use crate::metrics::METRICS;
 
 const LONGEST_GROUP: Duration = Duration::from_millis(200);

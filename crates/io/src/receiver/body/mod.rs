@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Links;
-use super::message::{Message, plain_text};
+use names::names;
 use sample::{Sample, samples};
 
+mod names;
 mod sample;
 
 /// A body as it is written: a template, or JSON whose texts are templates.
@@ -99,23 +100,6 @@ impl Body {
             structure => Ok(filled(environment, structure, names)?.to_string()),
         }
     }
-}
-
-/// The names of a message: those of Lanner's own JSON, the whole as plain text, and the title of each alert.
-fn names(notification: &Notification, links: &Links) -> Value {
-    let mut names = serde_json::to_value(Message::new(notification, links)).unwrap_or_default();
-    names["text"] = plain_text(notification, links).into();
-    if names.get("external_url").is_none() {
-        names["external_url"] = Value::Null;
-    }
-    for (at, alert) in notification.alerts.iter().enumerate() {
-        let shown = &mut names["alerts"][at];
-        shown["title"] = alert.title().into();
-        if shown.get("acknowledged").is_none() {
-            shown["acknowledged"] = Value::Null;
-        }
-    }
-    names
 }
 
 fn filled(environment: &Environment<'_>, written: &Value, names: &minijinja::Value) -> Result<Value, Error> {

@@ -10,7 +10,8 @@ use lanner_core::{
 use minijinja::value::{Enumerator, Object, Serde, Value as Jinja};
 use serde_json::Value;
 
-use super::super::Links;
+use super::names::names as message_names;
+use crate::receiver::Links;
 
 /// The names of a message, and which one it is.
 pub(super) struct Sample {
@@ -88,7 +89,7 @@ fn notification(alerts: Vec<NotifiedAlert>, omitted: Omitted) -> Notification {
 
 /// The names of a message in which every label, annotation and field of a content that is asked for is there.
 fn names(notification: &Notification) -> Jinja {
-    let names = super::names(notification, &Links::default());
+    let names = message_names(notification, &Links::default());
     let Value::Object(names) = names else { return Jinja::UNDEFINED };
     let free = |name: &str, value: Value| match (name, value) {
         ("alerts", Value::Array(alerts)) => alerts.into_iter().map(free_alert).collect(),

@@ -83,7 +83,7 @@ fn is_ours(pages: &mut Pages, header: &[u8]) -> Result<bool, StoreError> {
             if let Some(rusqlite::types::Value::Text(name)) = record.values.get(1) {
                 names.push(name.clone());
             }
-            Ok::<_, super::Failed>(())
+            Ok::<_, super::failed::Failed>(())
         })?;
         names
     };

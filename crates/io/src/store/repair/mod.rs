@@ -6,6 +6,7 @@
 //! The damaged file is replaced in steps of which each may be the last one before the power goes: the fresh file gets the
 //! name `lanner.db.repaired` when it is whole, and whoever opens the folder next finishes what that begins ([`finish`]).
 
+mod failed;
 mod inspect;
 mod pages;
 mod rows;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open::{self, FILE_NAME};
 use super::{StoreError, private};
+use failed::Failed;
 pub(super) use inspect::inspect;
 use pages::Pages;
 use rows::Checks;
@@ -126,27 +128,6 @@ pub(super) fn repairs(db: &Connection) -> Result<Vec<Repair>, StoreError> {
     let Some(row) = rows.next()? else { return Ok(Vec::new()) };
     // What another release wrote there says nothing to this one.
     Ok(serde_json::from_str(row.get_ref(0)?.as_str().unwrap_or("")).unwrap_or_default())
-}
-
-/// An error while copying.
-enum Failed {
-    Store(StoreError),
-    Disk(io::Error),
-}
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self::Disk(error)
-    }
-}
-
-impl From<Failed> for StoreError {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Store(error) => error,
-            Failed::Disk(error) => Self::Database { detail: format!("reading the damaged file: {error}") },
-        }
-    }
 }
 
 struct Copying<'c> {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::failed::Failed;
 use super::trees::{Kind, Record, Trees};
-use super::{Failed, StoreError};
+use crate::store::StoreError;
 
 /// A table to copy.
 #[derive(Debug)]

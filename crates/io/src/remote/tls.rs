@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::Problem;
+use super::problem::Problem;
 
 /// Installs the cryptography that TLS uses (`ring`). May be called any number of times, from anywhere.
 pub fn install_crypto_provider() {
@@ -20,16 +20,16 @@ pub fn install_crypto_provider() {
 
 /// The certificate authorities that are trusted.
 #[derive(Debug, Clone)]
-pub(super) struct Authorities {
+pub(crate) struct Authorities {
     /// Certificates of the system and of `ca_file`, each of which can be a trust anchor.
-    pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
     /// Whether Mozilla's list is trusted too, because the system has none.
-    pub(super) with_builtin: bool,
+    pub(crate) with_builtin: bool,
 }
 
 impl Authorities {
     /// The system's authorities and those in `ca_file` (PEM).
-    pub(super) fn load(ca_file: Option<&Path>) -> Result<Self, Problem> {
+    pub(crate) fn load(ca_file: Option<&Path>) -> Result<Self, Problem> {
         let system = rustls_native_certs::load_native_certs();
         for error in &system.errors {
             tracing::debug!(%error, "a certificate authority of the system could not be read");
@@ -43,7 +43,7 @@ impl Authorities {
     }
 
     /// A client configuration that trusts these and nobody else.
-    pub(super) fn client_config(&self) -> ClientConfig {
+    pub(crate) fn client_config(&self) -> ClientConfig {
         install_crypto_provider();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(self.certificates.iter().cloned());

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde_json::Value;
 
-use super::Secret;
+use super::secret::Secret;
 
 /// Text from outside that goes into an error is cut after so many characters.
 const MAX_SHOWN_CHARS: usize = 300;
@@ -13,7 +13,7 @@ const MAX_SHOWN_CHARS: usize = 300;
 /// The path is hidden as well: incoming webhooks of chat services carry their token there.
 ///
 /// ```
-/// use lanner_io::receiver::redact::shown_url;
+/// use lanner_io::remote::redact::shown_url;
 /// assert_eq!(shown_url("https://u:p@example.org:8443/T0/B0?key=1"), "https://example.org:8443/***");
 /// assert_eq!(shown_url("https://example.org"), "https://example.org/");
 /// assert_eq!(shown_url("nonsense"), "***");
@@ -23,7 +23,7 @@ pub fn shown_url(url: &str) -> String {
     Url::parse(url).map_or_else(|_| "***".to_owned(), |url| shown(&url))
 }
 
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let Some(host) = url.host_str() else { return "***".to_owned() };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     let rest = if url.path() == "/" && url.query().is_none() { "" } else { "***" };
@@ -31,7 +31,7 @@ pub(super) fn shown(url: &Url) -> String {
 }
 
 /// A receiver's document for people: with its address, or the one that stands in for it, as far as that may be shown.
-pub(super) fn described(config: &impl serde::Serialize, url: &Secret, standard: &str) -> Value {
+pub(crate) fn described(config: &impl serde::Serialize, url: &Secret, standard: &str) -> Value {
     let mut described = serde_json::to_value(config).unwrap_or_default();
     if let Some(url) = url.plain() {
         described["url"] = if url.is_empty() { standard.into() } else { shown_url(url).into() };

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// The largest file that is read as a secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;

@@ -37,7 +37,7 @@ pub struct Attempt<'a> {
     pub give_up_ms: Option<i64>,
     /// When the attempt ended.
     pub now_ms: i64,
-    /// How long the receiver asked to be left alone.
+    /// How long the other side asked to be left alone.
     pub retry_after_ms: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ impl Backoff {
     /// When to try again, or `None` to give up. Never earlier than the receiver asked for.
     ///
     /// ```
-    /// use lanner_io::receiver::{Backoff, backoff::Attempt};
+    /// use lanner_io::remote::{Backoff, backoff::Attempt};
     /// let attempt = Attempt { key: "00", n_attempts: 1, created_ms: 0, give_up_ms: None, now_ms: 0, retry_after_ms: None };
     /// let next_ms = Backoff::default().next_attempt_ms(attempt).unwrap();
     /// assert!((500..=1000).contains(&next_ms));
