@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lanner_wire::api::{AcknowledgementView, AlertView, EvaluationView, MutedView, NewAcknowledgement};
 use reqwest::Method;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::client::{self, Access, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -65,7 +65,7 @@ Examples:
         #[arg(long, default_value = "")]
         comment: String,
         /// For how long, such as 30m or 2h; for as long as it lasts, if absent.
-        #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
+        #[arg(long = "for", value_parser = super::shared::duration, value_name = "DURATION")]
         duration: Option<String>,
         /// Who takes it on; you, if absent.
         #[arg(long)]
@@ -94,10 +94,10 @@ Examples:
         #[arg(long, value_name = "ID")]
         rule: Option<String>,
         /// Only windows that end at or after this time: 2026-12-01, or now-1h.
-        #[arg(long, value_parser = super::when, value_name = "TIME")]
+        #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
         from: Option<String>,
         /// Only windows that end before this time.
-        #[arg(long, value_parser = super::when, value_name = "TIME")]
+        #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
         to: Option<String>,
         /// At most so many.
         #[arg(long, default_value_t = 100, value_name = "N")]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use lanner_wire::api::{AppliedView, ApplyRequest, ApplyResponse, Prunable};
 use serde_json::{Map, Value};
 
-use super::{Shared, check};
+use super::check;
+use super::shared::Shared;
 use crate::client::{self, Access};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::files::{self, Loaded};

@@ -1,9 +1,7 @@
 //! `lanner completion`: what a shell needs to complete commands and options.
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::failure::{Outcome, Result};
 use crate::output;
 
@@ -19,9 +17,10 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Args) -> Result<Outcome> {
+/// `program` is the whole command line.
+pub(crate) fn run(args: &Args, program: &mut clap::Command) -> Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "lanner", &mut script);
+    clap_complete::generate(args.shell, program, "lanner", &mut script);
     output::text(&String::from_utf8_lossy(&script))?;
     Ok(Outcome::Fine)
 }

@@ -24,14 +24,11 @@ use lanner_wire::api::Time;
 
 use self::facts::{Facts, Judged, StoryFacts};
 use self::hook::Hook;
-use self::story::{Feed, Times};
+use self::story::{Feed, RULES, Times};
 use super::serve::stop_signal;
 use crate::client::Client;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output::{self, ReportFormat};
-
-/// The demo's rules.
-const RULES: &str = include_str!("../../demo/rules.yaml");
 
 /// Watch Lanner find an outage in three weeks of data, within a minute.
 ///

@@ -31,10 +31,10 @@ pub(crate) struct Args {
     #[arg(long)]
     stream: Option<String>,
     /// From when: 2026-12-01, or now-1h. From the beginning, if absent.
-    #[arg(long, value_parser = super::when, value_name = "TIME")]
+    #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
     from: Option<String>,
     /// Until when; the instant itself is left out.
-    #[arg(long, value_parser = super::when, value_name = "TIME")]
+    #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
     to: Option<String>,
     /// The form; as the file's name says, if absent, else ndjson.
     #[arg(long, value_enum)]

@@ -19,16 +19,17 @@ pub(crate) mod replay;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod shared;
 pub(crate) mod silence;
 pub(crate) mod status;
 pub(crate) mod switch;
 pub(crate) mod test;
 pub(crate) mod token;
 
-use crate::cli::Command;
-use crate::client::ServerArgs;
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
 use crate::failure::{Outcome, Result};
-use crate::list::Format;
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<Outcome> {
@@ -56,27 +57,6 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Repair(args) => repair::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Token(args) => token::run(&args),
-        Command::Completion(args) => completion::run(&args),
+        Command::Completion(args) => completion::run(&args, &mut Cli::command()),
     }
-}
-
-/// What commands share that list things of a server.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Shared {
-    /// How to show the result.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-/// Checks a time or a distance back from now; the server reads it again.
-pub(crate) fn when(text: &str) -> std::result::Result<String, String> {
-    lanner_wire::api::When::parse(text).map(|_| text.to_owned())
-}
-
-/// Checks a duration; the server reads it again.
-pub(crate) fn duration(text: &str) -> std::result::Result<String, String> {
-    let checked = lanner_core::time::parse_duration_ms(text);
-    checked.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

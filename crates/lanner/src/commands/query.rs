@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lanner_wire::api::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When};
 use serde_json::{Map, Value, json};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::client::{self, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format};
@@ -53,7 +53,7 @@ pub(crate) struct Args {
     #[arg(long, value_parser = When::parse, value_name = "TIME")]
     to: Option<When>,
     /// The step, such as 1m; a few hundred steps in the range, if absent.
-    #[arg(long, value_parser = super::duration, value_name = "DURATION")]
+    #[arg(long, value_parser = super::shared::duration, value_name = "DURATION")]
     step: Option<String>,
     #[command(flatten)]
     shared: Shared,

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lanner_wire::api::{MutedView, ReceiverView};
 use reqwest::Method;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};

@@ -3,7 +3,8 @@
 use lanner_wire::api::ReloadView;
 use serde_json::json;
 
-use super::{Shared, apply};
+use super::apply;
+use super::shared::Shared;
 use crate::client;
 use crate::failure::{Outcome, Result, remark};
 use crate::list::Format;

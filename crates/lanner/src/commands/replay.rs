@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::detect::incidents;
-use super::{Shared, apply, rule};
+use super::shared::Shared;
+use super::{apply, rule};
 use crate::client::{self, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};

@@ -10,7 +10,8 @@ use lanner_wire::api::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Shared, apply, diff};
+use super::shared::Shared;
+use super::{apply, diff};
 use crate::client::{self, Access, Client, ServerArgs};
 use crate::differences::differences;
 use crate::failure::{Outcome, Result, remark};

@@ -7,7 +7,7 @@ use lanner_wire::api::{MatcherText, NewSilence, SilenceStatus, SilenceView, Time
 use reqwest::Method;
 use serde_json::Value;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
@@ -40,7 +40,7 @@ Examples:
         /// For how long, such as 30m, 2h or 1d.
         #[arg(
             long = "for",
-            value_parser = super::duration,
+            value_parser = super::shared::duration,
             value_name = "DURATION",
             required_unless_present = "every"
         )]

@@ -2,7 +2,7 @@
 
 use lanner_wire::api::{RetentionView, Status};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::client;
 use crate::failure::{Outcome, Result};
 use crate::list::{self, Cell, Row};

@@ -1,5 +1,6 @@
 //! `lanner switch`: kill switches, shown, changed and asked.
 
+mod change;
 mod import;
 mod listing;
 mod rows;
@@ -8,7 +9,6 @@ mod second_look;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use lanner_core::time::format_time;
 use lanner_wire::api::{
     AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, EvaluateSwitches,
     SwitchVerdicts, SwitchVersion, SwitchView,
@@ -17,7 +17,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Shared;
+use self::change::{ChangeArgs, SWITCHES, path, tell_phase, written};
+use super::shared::Shared;
 use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Format};
@@ -114,7 +115,7 @@ What would block more of the last contexts than the server's guard lets pass (50
 does it all the same and is noted, --request asks a second person.")]
     Activate {
         /// For how long, such as 30m or 2h; else as its validity says.
-        #[arg(long = "for", value_parser = super::duration, value_name = "DURATION")]
+        #[arg(long = "for", value_parser = super::shared::duration, value_name = "DURATION")]
         duration: Option<String>,
         /// Only ask for it; somebody else approves.
         #[arg(long, conflicts_with = "force")]
@@ -267,17 +268,6 @@ fn expectation(text: &str) -> std::result::Result<(String, u32), String> {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct ChangeArgs {
-    /// Its id.
-    pub(super) id: String,
-    /// Why, for the history.
-    #[arg(long, short, value_name = "TEXT")]
-    pub(super) message: Option<String>,
-    #[command(flatten)]
-    pub(super) shared: Shared,
-}
-
-#[derive(Debug, clap::Args)]
 struct ContextArgs {
     /// Fields of the context; numbers, true, false and null count as such, all else as text.
     #[arg(value_name = "FIELD=VALUE")]
@@ -287,16 +277,6 @@ struct ContextArgs {
     json: Option<String>,
     #[command(flatten)]
     shared: Shared,
-}
-
-pub(super) const SWITCHES: [&str; 3] = ["api", "v1", "switches"];
-
-pub(super) fn path<'a>(id: &'a str, action: &'a str) -> Vec<&'a str> {
-    [&SWITCHES[..], &[id, action]].concat()
-}
-
-pub(super) fn written<'v>(document: &'v Value, name: &str) -> Option<&'v str> {
-    document.get(name).and_then(Value::as_str)
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -399,24 +379,6 @@ fn changed(args: &ChangeArgs, action: &str, request: &ChangeSwitch) -> Result<Ou
         tell_phase(&switch, args.shared.format)?;
         Ok(Outcome::Fine)
     })
-}
-
-/// Says what a switch does from now on.
-pub(super) fn tell_phase(view: &SwitchView, format: Format) -> Result<()> {
-    if format != Format::Table {
-        return list::one(format, view);
-    }
-    let SwitchView { switch, phase, .. } = view;
-    let until = switch.document.pointer("/valid/to").and_then(Value::as_str);
-    let until = until.filter(|_| phase == "blocking").map(|to| format!(" until {to}"));
-    let next = view.next.map(|next| format!(" and blocks next from {}", format_time(next.0)));
-    remark(&format!(
-        "the switch {} is {phase}{}{}",
-        switch.id,
-        until.unwrap_or_default(),
-        next.unwrap_or_default()
-    ));
-    Ok(())
 }
 
 fn revert(args: &ChangeArgs, force: bool, expect: Expect) -> Result<Outcome> {

@@ -5,7 +5,7 @@ use lanner_server::http::Scope;
 use lanner_wire::api::{MadeToken, NewToken, TokenView};
 use reqwest::Method;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};

@@ -14,7 +14,6 @@ use lanner_server::Server;
 use lanner_wire::api::{ApplyRequest, ApplyResponse};
 use serde_json::Value;
 
-use super::RULES;
 use super::hook::Hook;
 use super::labelled::{self, Labelled};
 use super::payments::Payments;
@@ -22,6 +21,9 @@ use super::refusal::{self, Refusal};
 use crate::client::Client;
 use crate::failure::{Failure, Result};
 use crate::progress::scaled;
+
+/// The demo's rules.
+pub(super) const RULES: &str = include_str!("../../../demo/rules.yaml");
 
 /// How long the whole story is.
 const LENGTH_MS: i64 = 3 * WEEK_MS;

@@ -2,8 +2,9 @@
 
 use lanner_wire::api::{BumpSwitches, BumpedSwitches, SwitchClient, SwitchView};
 
-use super::{SWITCHES, Shared};
+use super::change::SWITCHES;
 use crate::client::{self, Access, Client};
+use crate::commands::shared::Shared;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;

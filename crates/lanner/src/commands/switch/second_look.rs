@@ -6,9 +6,10 @@ use lanner_core::time::format_time;
 use lanner_wire::api::{ChangeSwitch, PreviewSwitch, SwitchPreview, SwitchRequest, SwitchView};
 use serde_json::{Map, Value};
 
-use super::{ChangeArgs, SWITCHES, path, tell_phase, written};
+use super::change::{ChangeArgs, SWITCHES, path, tell_phase, written};
 use crate::client::{self, Access};
-use crate::commands::{Shared, apply};
+use crate::commands::apply;
+use crate::commands::shared::Shared;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
