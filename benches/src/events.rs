@@ -11,10 +11,10 @@ use lanner_engine::stream::Measures;
 use lanner_wire::{Report, events};
 use serde_json::{Value, json};
 
-use crate::Setup;
 use crate::lanner::Lanner;
 use crate::load;
 use crate::process::own_cpu_seconds;
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 /// Rules on the stream.

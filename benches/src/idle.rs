@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::Setup;
 use crate::http::Http;
 use crate::lanner::Lanner;
 use crate::load::{self, N_SERIES, STEP_MS};
 use crate::prometheus::{Prometheus, REMOTE_WRITE};
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 const N_ROUNDS: usize = 180;

@@ -7,12 +7,12 @@ use lanner_io::store::{Batch, RetentionRule, Store, StoreOptions};
 use lanner_wire::Report;
 use lanner_wire::line_protocol::{self, Options, Precision};
 
-use crate::Setup;
 use crate::http::Http;
 use crate::lanner::Lanner;
 use crate::load::{self, N_SERIES, STEP_MS};
 use crate::process::{Process, own_cpu_seconds};
 use crate::prometheus::{Prometheus, REMOTE_WRITE};
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 /// Samples of each series.

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::Setup;
 use crate::http::Http;
 use crate::process::{CORE, Process, free_port};
+use crate::setup::Setup;
 
 /// A running `lanner serve`.
 pub(crate) struct Lanner {

@@ -22,6 +22,7 @@ mod process;
 mod prometheus;
 mod reads;
 mod rules;
+mod setup;
 mod size;
 mod storm;
 mod switches;
@@ -29,21 +30,7 @@ mod table;
 
 use std::path::PathBuf;
 
-/// What a run is given.
-struct Setup {
-    /// The program under test.
-    lanner: PathBuf,
-    /// The folder of the peer's programs; `None` leaves the peer out.
-    prometheus: Option<PathBuf>,
-    /// The folder of Alertmanager; `None` leaves that peer out.
-    alertmanager: Option<PathBuf>,
-    /// The Python environment of graphite-web; `None` leaves that peer out.
-    graphite_web: Option<PathBuf>,
-    /// The Numenta Anomaly Benchmark; `None` leaves the size on disk out.
-    nab: Option<PathBuf>,
-    /// How many minutes rules are watched.
-    minutes: u64,
-}
+use setup::Setup;
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 

@@ -11,11 +11,11 @@ use lanner_io::store::{Batch, RetentionRule, Store, StoreOptions};
 use lanner_server::evaluate::read;
 use serde_json::{Value, json};
 
-use crate::Setup;
 use crate::http::Http;
 use crate::lanner::Lanner;
 use crate::load::{self, N_SERIES, STEP_MS};
 use crate::prometheus::{Prometheus, REMOTE_WRITE};
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 /// An hour of samples.

@@ -12,8 +12,9 @@ use crate::lanner::Lanner;
 use crate::load::{self, N_SERIES};
 use crate::process::Process;
 use crate::prometheus::{Prometheus, REMOTE_WRITE};
+use crate::setup::Setup;
 use crate::table::{Row, Target};
-use crate::{Setup, events, reads};
+use crate::{events, reads};
 
 const N_RULES: usize = 10_000;
 /// Samples and events go on coming in, one batch after each pause; each series has one every ten seconds.

@@ -8,8 +8,8 @@ use lanner_core::time::{DAY_MS, parse_time_ms};
 use lanner_core::{Labels, Sample, SeriesKey};
 use lanner_io::store::{Batch, RetentionRule, Store, StoreOptions};
 
-use crate::Setup;
 use crate::prometheus::{self, Prometheus, REMOTE_WRITE};
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 pub(crate) fn run(setup: &Setup) -> Vec<Row> {

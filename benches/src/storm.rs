@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::Setup;
 use crate::http::Http;
 use crate::lanner::Lanner;
 use crate::process::{Process, free_port};
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 /// The groups that one rule may have.

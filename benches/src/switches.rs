@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use lanner_client::{Options, Switches};
 use serde_json::{Value, json};
 
-use crate::Setup;
 use crate::http::Http;
 use crate::lanner::Lanner;
+use crate::setup::Setup;
 use crate::table::{Row, Target};
 
 /// Switches that the server has while it is asked.

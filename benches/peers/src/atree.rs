@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use a_tree::{ATree, AttributeDefinition};
 
-use crate::{Figures, HIT, MISS, clock, conditions};
+use crate::clock;
+use crate::question::{Figures, HIT, MISS, conditions};
 
 /// It takes tens of microseconds to take in one more.
 const MOST: usize = 10_000;

@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use cel::{Context, Program, Value};
 
-use crate::{Figures, HIT, MISS, clock, conditions};
+use crate::clock;
+use crate::question::{Figures, HIT, MISS, conditions};
 
 /// More take seconds a context.
 const MOST: usize = 10_000;

@@ -5,7 +5,8 @@ use std::hint::black_box;
 use lanner_conditions::{Buffer, Condition, Index, Missing, Reader, Scratch};
 use serde_json::{Map, Value};
 
-use crate::{Figures, HIT, MISS, clock, conditions, context};
+use crate::clock;
+use crate::question::{Figures, HIT, MISS, conditions, context};
 
 fn compiled(n: usize) -> Vec<Condition> {
     conditions(n, "==", "and").iter().map(|text| Condition::compile(text).expect("it is right")).collect()

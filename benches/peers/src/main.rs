@@ -11,34 +11,15 @@ mod celp;
 mod clock;
 mod lanner;
 mod python;
+mod question;
 mod table;
 mod wire;
 
+use question::Figures;
 use table::Table;
 
 /// How many conditions there are.
 const SIZES: [usize; 4] = [1, 100, 10_000, 100_000];
-
-/// A context of a payment, as a text. A peer that needs ready fields gets the two that conditions read.
-fn context(workflow: &str, bank: &str) -> String {
-    format!(
-        r#"{{"USER":"u-1234","WORKFLOW":"{workflow}","AMOUNT":129.95,"CURRENCY":"EUR","BANK":"{bank}","card":{{"type":"debit","country":"DE"}},"items":["a","b"],"RETRY":false}}"#
-    )
-}
-
-/// The values of a context that hits one condition, and of one that hits none.
-const HIT: (&str, &str) = ("WF0", "BANK0");
-const MISS: (&str, &str) = ("WFx", "BANKx");
-
-/// What an engine takes for one context, nanoseconds; `None` where it cannot be asked or takes too long.
-#[derive(Debug, Clone, Copy, Default)]
-struct Figures {
-    build_ms: Option<f64>,
-    hit_ns: Option<f64>,
-    miss_ns: Option<f64>,
-    text_hit_ns: Option<f64>,
-    text_miss_ns: Option<f64>,
-}
 
 /// An engine and what it takes for `n` conditions.
 type Engine = (&'static str, fn(usize) -> Option<Figures>);
@@ -60,9 +41,4 @@ fn main() {
         }
         print!("{table}");
     }
-}
-
-/// The conditions in a language of the peers: how equality and `and` are written there.
-fn conditions(n: usize, equal: &str, and: &str) -> Vec<String> {
-    (0..n).map(|id| format!("WORKFLOW {equal} \"WF{id}\" {and} BANK {equal} \"BANK{id}\"")).collect()
 }

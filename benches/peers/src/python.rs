@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::{Figures, HIT, MISS, conditions, context};
+use crate::question::{Figures, HIT, MISS, conditions, context};
 
 const PACKAGE: &str = "rule-engine==3.4.0";
 /// More take seconds a context.

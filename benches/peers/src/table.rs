@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Figures;
+use crate::question::Figures;
 
 /// The figures of all engines for `n` conditions.
 pub(crate) struct Table {

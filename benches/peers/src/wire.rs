@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use wirefilter::{ExecutionContext, Scheme, Type};
 
-use crate::{Figures, HIT, MISS, clock, conditions};
+use crate::clock;
+use crate::question::{Figures, HIT, MISS, conditions};
 
 pub(crate) fn run(n: usize) -> Option<Figures> {
     let fields = [("WORKFLOW".to_owned(), Type::Bytes), ("BANK".to_owned(), Type::Bytes)];

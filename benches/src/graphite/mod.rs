@@ -12,9 +12,9 @@ mod turns;
 use std::path::Path;
 use std::process::Command;
 
-use crate::Setup;
 use crate::lanner::Lanner;
 use crate::process::{ALL_CORES, CORE};
+use crate::setup::Setup;
 use crate::table::Row;
 use data::Data;
 use peer::GraphiteWeb;

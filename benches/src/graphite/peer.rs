@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::data::Data;
-use crate::Setup;
 use crate::http::Http;
 use crate::process::{CORE, Process, free_port};
+use crate::setup::Setup;
 
 /// One Python cannot use more of its core; another one fills the gaps.
 const N_WORKERS: &str = "2";

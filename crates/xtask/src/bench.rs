@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::steps::succeed;
-use crate::{cargo, root};
+use crate::command::{cargo, root, succeed};
 
 /// The peers, as Debian 12 packages them.
 const PEER: &str = "prometheus";

@@ -5,13 +5,13 @@
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
+mod command;
 mod picture;
 mod steps;
 #[cfg(test)]
 mod tidy;
 mod tools;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
@@ -42,8 +42,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let extent = match arguments.as_slice() {
-        ["test"] => steps::Extent::Full,
-        ["test", "--quick"] => steps::Extent::Quick,
+        ["test"] => tools::Extent::Full,
+        ["test", "--quick"] => tools::Extent::Quick,
         [] | ["-h" | "--help" | "help"] | [_, "-h" | "--help"] => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
@@ -66,14 +66,4 @@ fn ended(outcome: Result<(), String>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The root of the repository.
-fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
-
-/// The cargo that runs this program.
-fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

@@ -6,17 +6,8 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::tools::{self, Tools};
-use crate::{cargo, root};
-
-/// How much is run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// Everything.
-    Full,
-    /// Without licences and without the release build.
-    Quick,
-}
+use crate::command::{cargo, root, succeed};
+use crate::tools::{self, Extent, Tools};
 
 struct Step {
     heading: &'static str,
@@ -152,41 +143,9 @@ fn demo() -> Result<(), String> {
     succeed(Command::new(cargo()).args(RUN).args(["demo", "--exit"]))
 }
 
-/// Runs a command in the repository's root and lets it write where this program writes.
-///
-/// # Errors
-/// When it does not start, or does not end with success.
-pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
-    let status = command.current_dir(root()).stdin(Stdio::null()).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{}` ended with {status}", shown(command))),
-        Err(error) => Err(format!("`{}` did not start: {error}", shown(command))),
-    }
-}
-
-/// A command as one would type it.
-fn shown(command: &Command) -> String {
-    let program = std::path::Path::new(command.get_program());
-    let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for argument in command.get_args() {
-        text.push(' ');
-        text.push_str(&argument.to_string_lossy());
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failing_command_is_named() {
-        let missing = succeed(Command::new("no-such-program").arg("--flag")).unwrap_err();
-        assert!(missing.starts_with("`no-such-program --flag` did not start"), "{missing}");
-        let failing = succeed(Command::new(cargo()).args(["--version", "--no-such-flag"])).unwrap_err();
-        assert!(failing.contains("--no-such-flag` ended with exit status"), "{failing}");
-    }
 
     #[test]
     fn the_tests_are_the_last_step() {

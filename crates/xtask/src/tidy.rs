@@ -6,13 +6,15 @@
 
 mod arrows;
 mod bans;
+mod circles;
 mod manifests;
+mod modules;
 mod papers;
 mod sources;
 
 use std::path::{Path, PathBuf};
 
-use crate::root;
+use crate::command::root;
 
 /// One text file of the repository.
 struct TextFile {

@@ -6,8 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::steps::{Extent, succeed};
-use crate::{cargo, root};
+use crate::command::{cargo, root, succeed};
 
 /// The version installed when the machine has no such cargo command.
 const NEXTEST: (&str, &str) = ("nextest", "0.9.143");
@@ -56,6 +55,15 @@ lib="$0/usr/lib/$(uname -m)-linux-gnu" && cat > chromium <<END && chmod +x chrom
 #!/bin/sh
 LD_LIBRARY_PATH="$lib:$lib/pulseaudio" exec "$0/usr/lib/chromium/chromium-headless-shell" "\$@"
 END"#;
+
+/// How much is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Everything.
+    Full,
+    /// Without licences and without the release build.
+    Quick,
+}
 
 /// The tools of one test run.
 pub(crate) struct Tools {

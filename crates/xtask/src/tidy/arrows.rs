@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{cargo, root};
+use crate::command::{cargo, root};
 
 /// Crate name without `lanner-` to what it depends on.
 type Arrows = BTreeMap<String, BTreeSet<String>>;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::root;
+use crate::command::root;
 
 /// The crates that know no clock, file, socket, environment or unseeded randomness.
 const PURE: [&str; 7] = ["core", "conditions", "graphite", "detect", "quality", "switch", "engine"];

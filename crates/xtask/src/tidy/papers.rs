@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{assert_none, text_files};
-use crate::root;
+use crate::command::root;
 
 #[test]
 fn links_lead_somewhere() {

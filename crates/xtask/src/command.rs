@@ -1,0 +1,51 @@
+//! Running other programs in the repository.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Runs a command in the repository's root and lets it write where this program writes.
+///
+/// # Errors
+/// When it does not start, or does not end with success.
+pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
+    let status = command.current_dir(root()).stdin(Stdio::null()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{}` ended with {status}", shown(command))),
+        Err(error) => Err(format!("`{}` did not start: {error}", shown(command))),
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for argument in command.get_args() {
+        text.push(' ');
+        text.push_str(&argument.to_string_lossy());
+    }
+    text
+}
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// The cargo that runs this program.
+pub(crate) fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_command_is_named() {
+        let missing = succeed(Command::new("no-such-program").arg("--flag")).unwrap_err();
+        assert!(missing.starts_with("`no-such-program --flag` did not start"), "{missing}");
+        let failing = succeed(Command::new(cargo()).args(["--version", "--no-such-flag"])).unwrap_err();
+        assert!(failing.contains("--no-such-flag` ended with exit status"), "{failing}");
+    }
+}
