@@ -1,4 +1,4 @@
-//! How many events a second ten thousand measures keep up with. The peer has no events.
+//! How many events per second ten thousand measures can process. The peer has no events.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

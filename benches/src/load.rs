@@ -1,4 +1,4 @@
-//! What is sent: ten thousand series with a sample every ten seconds, the newest of them now.
+//! The load: ten thousand series with a sample every ten seconds, ending now.
 
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};

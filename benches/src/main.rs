@@ -1,4 +1,4 @@
-//! Measures what Lanner promises, with Prometheus or graphite-web beside it in the same run: `cargo xtask bench`.
+//! Measures what Lanner promises, compared with Prometheus or graphite-web in the same run: `cargo xtask bench`.
 //!
 //! The load comes from this process on one core; the server under test has another core to itself. Rates
 //! are given for wall time and for the server's processor time: other work on the machine spoils the first

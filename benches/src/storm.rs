@@ -1,4 +1,4 @@
-//! A storm: thousands of groups that fire in one window, and what it takes until people know.
+//! An alert storm: thousands of groups fire in one window; measures the cost until they are notified.
 //!
 //! The peer is Alertmanager, which is sent the same alerts ready-made: it neither counts events nor evaluates. Both
 //! have the grouping that they come with. From the events, or alerts, to the first message of each rule, which must say

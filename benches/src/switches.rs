@@ -1,4 +1,4 @@
-//! Kill switches over the network: how many questions one core answers, and how soon a change counts everywhere.
+//! Kill switches over the network: requests per second of one core, and how soon a change applies everywhere.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! What dashboards and checks ask of Graphite, beside graphite-web itself: functions in memory, `/render`, a poll of a
+//! Requests of dashboards and checks, compared with graphite-web: functions in memory, `/render`, a poll of a
 //! thousand series, and the same poll as a rule that remembers.
 //!
 //! Both get the same files. Reading order: [`data`] (what is in them), [`functions`], [`render`], [`turns`], [`peer`].

@@ -1,4 +1,4 @@
-//! The same for programs without a runtime: one thread keeps the switches up to date.
+//! The client for programs without an async runtime: one thread keeps the switches up to date.
 
 use lanner_switch::Verdict;
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! How often each switch blocked, or would have, in this process; the server is told now and then.
+//! Counts of how often each switch blocked, or would have, in this process; reported to the server periodically.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

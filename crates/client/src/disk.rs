@@ -1,4 +1,4 @@
-//! The last good switches on disk: whole or not at all.
+//! The last good switches on disk, written completely or not at all.
 
 use std::fs::File;
 use std::io::{self, Write as _};

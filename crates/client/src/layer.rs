@@ -1,4 +1,4 @@
-//! A tower layer: what the switches block is answered before the service is asked.
+//! A tower layer that answers blocked requests before they reach the service.
 
 use std::fmt;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! The task in the background: the server's stream of changes, and fetching where that does not get through.
+//! The background task: follows the server's stream of changes, and polls if the stream does not work.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::Ordering;

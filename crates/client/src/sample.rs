@@ -1,4 +1,4 @@
-//! A few of the contexts that were asked, for the server to try switches on before they are on.
+//! A sample of the evaluated contexts, on which the server previews switches before they are activated.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};

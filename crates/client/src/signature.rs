@@ -1,4 +1,4 @@
-//! Whether a snapshot is the one server's whose public key is known.
+//! Verifies that a snapshot was signed by the server with a known public key.
 
 use lanner_core::content;
 use lanner_switch::Snapshot;

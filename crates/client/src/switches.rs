@@ -1,4 +1,4 @@
-//! The switches as this process holds them.
+//! The switches held by this process.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A test ready to be asked, without negation: the unit that conditions share in an index.
+//! A compiled test without negation: the unit that conditions share in an index.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 

@@ -1,4 +1,4 @@
-//! A condition ready to be asked: its tests compiled, its verdict three-valued.
+//! A compiled condition with a three-valued verdict.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

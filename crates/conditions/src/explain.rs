@@ -1,4 +1,4 @@
-//! Why a condition says what it says of an event.
+//! Explains the verdict of a condition on an event.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};

@@ -1,4 +1,4 @@
-//! A condition as a tree.
+//! The syntax tree of a condition.
 
 use crate::{Literal, Operand, Pattern};
 

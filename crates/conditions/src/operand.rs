@@ -1,4 +1,4 @@
-//! What a test is about: a field, or a function of fields.
+//! The operand of a test: a field, or a function of fields.
 
 use crate::field::{Fields, View};
 use crate::{FieldPath, Function, Literal, Number};

@@ -1,4 +1,4 @@
-//! `pmatch`: whether a path lies below one of several, by whole components.
+//! `pmatch`: whether a path is below one of several, component by component.
 
 use crate::glob::Glob;
 

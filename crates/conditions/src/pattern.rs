@@ -1,4 +1,4 @@
-//! Patterns of a condition: regular expressions and globs, checked and compiled when the condition is read.
+//! The patterns of a condition: regular expressions and globs, compiled when the condition is parsed.
 
 use std::hash::{Hash, Hasher};
 

@@ -1,4 +1,4 @@
-//! What is wrong with a condition's text, where, and what to do.
+//! A mistake in a condition's text: what is wrong, where, and what to do.
 
 /// One mistake in a condition. All mistakes of a text are reported together, in order of their place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

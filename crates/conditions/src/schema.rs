@@ -1,4 +1,4 @@
-//! Which fields there are and of what kinds, so that a mistake is seen when a condition is saved.
+//! The declared fields and their types, so that mistakes are found when a condition is saved.
 
 use std::collections::BTreeMap;
 

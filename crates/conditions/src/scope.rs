@@ -1,4 +1,4 @@
-//! What a condition may refer to by name: declared fields, lists and macros.
+//! The names that a condition may use: declared fields, lists and macros.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Comparing short texts, which names and values of events mostly are.
+//! Fast comparison of short strings, which most names and values of events are.
 
 use std::fmt;
 use std::sync::Arc;

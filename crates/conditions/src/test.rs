@@ -1,4 +1,4 @@
-//! One compiled test of one value: what every operator means.
+//! A compiled test of one value: the semantics of every operator.
 
 use std::cmp::Ordering;
 

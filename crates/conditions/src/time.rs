@@ -1,4 +1,4 @@
-//! Instants as texts: what `d"..."` reads, and what it equals.
+//! Instants written as strings: what `d"..."` accepts, and what it equals.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;

@@ -1,4 +1,4 @@
-//! What one evaluation came to, the condition that is tracked, and the message that people get.
+//! The result of an evaluation, the alert that tracks it, and the notification that is sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

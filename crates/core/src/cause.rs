@@ -1,4 +1,4 @@
-//! Why something broke, in words for people: libraries say it in the innermost cause, and some in words of their own.
+//! The root cause of an error in words for people, taken from the innermost source of a library's error.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Why a document was changed, for programs to go by; people read its message.
+//! The machine-readable cause of a change to a document; its message is for people.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What one turn of the engine changes: written by the store in one transaction, or not at all.
+//! The changes of one evaluation cycle: written by the store in one transaction, or not at all.
 //!
 //! A crash between two turns leaves the state of the earlier one; the later one is then worked out again,
 //! with the same identities and idempotency keys.

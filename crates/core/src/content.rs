@@ -1,4 +1,4 @@
-//! One text for one JSON value, and one hash for one text.
+//! Canonical JSON: one text for each value, and one hash for each text.
 //!
 //! Two programs that hold the same value must write the same bytes, whatever order its keys came in, so that a
 //! hash says whether they do: [`canonical`] sorts keys and writes no space. Numbers and texts are written as

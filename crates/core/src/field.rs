@@ -1,4 +1,4 @@
-//! What a document may hold: one list of fields for its reader, its manual, its JSON schema and its storage.
+//! The fields of a document: one list for its reader, its reference, its JSON schema and its storage.
 //!
 //! A reader checks values; here stands what each field is called, what is written in it and what it means. Where text
 //! is expected, [`to_json`] keeps what was written (`1001`, `no`, `1.10`), so that what is stored reads back to the same.

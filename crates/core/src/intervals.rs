@@ -1,4 +1,4 @@
-//! Times that recur: every night, weekends, the first days of a month.
+//! Recurring times: every night, weekends, the first days of a month.
 //!
 //! As Alertmanager's time intervals: all that one names must hold, and of several one is enough. What counts is what
 //! clocks in its time zone show, so that an hour which clocks show twice counts twice, and one that they skip not at

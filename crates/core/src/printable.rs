@@ -1,4 +1,4 @@
-//! Text from elsewhere, made fit for a terminal, a log or a person's eyes.
+//! Makes text from outside safe to show on a terminal, in a log or to a person.
 //!
 //! What comes in as data may hold anything: escape sequences that move the cursor or set a terminal's title, bells, zero
 //! characters, and marks that show text in another order than it is written. They are shown as what they are, `\u{1b}`, and do

@@ -1,4 +1,4 @@
-//! One value at one time, and what a window of them comes to.
+//! A value at a time, and the aggregate of a window of values.
 
 use serde::{Deserialize, Serialize};
 

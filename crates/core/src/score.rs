@@ -1,4 +1,4 @@
-//! What a detector says, and the one step that decides.
+//! The score of a detector, and the one step that decides.
 //!
 //! Every detector only scores. [`Threshold::exceeded_by`] is the only place in Lanner where a score
 //! becomes a finding.

@@ -1,4 +1,4 @@
-//! One detector for any series, with nothing to set.
+//! One detector for any series, without parameters.
 //!
 //! Use it when nothing is known of a series, or to look through many. It judges a sample only by those before
 //! it. Where a limit is known, a rule with that limit is better.

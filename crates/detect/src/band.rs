@@ -1,4 +1,4 @@
-//! `band`: what the last seasons had at this time, as a median with a robust spread.
+//! `band`: the values of the last seasons at this time, as a median with a robust spread.
 //!
 //! Use it where a metric repeats and some of the past was wrong: up to half of the seasons it looks back to may
 //! hold anomalies. It follows no trend; [`super::HoltWinters`] does, with less memory.

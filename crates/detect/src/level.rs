@@ -1,4 +1,4 @@
-//! `level`: whether the latest values lie on another level than those before.
+//! `level`: whether the latest values are on a different level than those before.
 //!
 //! Use it for steps: a leak that begins, a queue that stops draining, traffic that moved away. Single spikes do
 //! not move it, and seasons longer than its windows look like changes of level; use [`super::HoltWinters`] there.

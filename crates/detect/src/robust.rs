@@ -1,4 +1,4 @@
-//! Medians, and spreads that single values cannot move.
+//! Medians, and measures of spread that single values cannot move.
 
 /// Makes the median absolute deviation of normal noise its standard deviation.
 pub(super) const MAD_TO_STDDEV: f64 = 1.4826;

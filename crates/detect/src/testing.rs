@@ -1,4 +1,4 @@
-//! What the tests of all detectors share: series written as text, and the mirror.
+//! Shared by the tests of all detectors: series written as text, and the mirror test.
 
 use super::{NotScored, Scored, SeriesDetector};
 

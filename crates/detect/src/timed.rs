@@ -1,4 +1,4 @@
-//! From values with times to steps.
+//! Converts timed values to steps.
 
 use super::{NotScored, Scored, SeriesDetector};
 

@@ -1,4 +1,4 @@
-//! Many values to one: across series at one time, or along one series in a window.
+//! Aggregates many values to one: across series at one time, or along one series in a window.
 
 /// A way to make one value of many. All skip what is missing, but [`AverageZero`](Self::AverageZero) and
 /// [`Multiply`](Self::Multiply); of nothing they make nothing (NaN), but [`Count`](Self::Count).

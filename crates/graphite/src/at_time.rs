@@ -1,4 +1,4 @@
-//! Moments as people write them in `from` and `until`: `-1h30min`, `noon yesterday`, `08:15_20250119`.
+//! Times in `from` and `until` as people write them: `-1h30min`, `noon yesterday`, `08:15_20250119`.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Disambiguation, TimeZone};

@@ -1,4 +1,4 @@
-//! Which argument of a call is for which parameter, and whether it can be: every mistake in words.
+//! Binds the arguments of a call to parameters and checks their types; every mistake is a sentence.
 
 use super::aggregate::Aggregate;
 use super::expr::{Argument, Expr, Literal};

@@ -1,4 +1,4 @@
-//! The functions as clients ask for them (`/functions`): JSON made from their table.
+//! The list of functions that clients request (`/functions`): JSON made from their table.
 //!
 //! Editors such as Grafana's read names, parameters and descriptions from here. Written by hand, for its numbers: an
 //! infinite default is `1e9999`, which JSON has no other way to say.

@@ -1,4 +1,4 @@
-//! Asking: an expression, a time range and a source of series give series.
+//! Evaluates an expression over a time range and a source of series.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Lengths of time as people write them: `7d`, `-1h30min`, `5min`.
+//! Durations as people write them: `7d`, `-1h30min`, `5min`.
 
 /// Seconds of `text`, negative where it begins with `-`.
 ///

@@ -1,4 +1,4 @@
-//! Nodes and tags: what functions group, pair and name series by.
+//! Nodes and tags, by which functions group, pair and name series.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What is wrong with an expression, and where.
+//! A mistake in an expression, and its position.
 
 /// One mistake, or the reason why an expression cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

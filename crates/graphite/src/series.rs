@@ -1,4 +1,4 @@
-//! What flows through an expression: one named series with a fixed step.
+//! The values of expressions: named series with a fixed step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

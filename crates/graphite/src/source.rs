@@ -1,4 +1,4 @@
-//! Where series come from: the border between the language and whatever stores them.
+//! The source of series: the interface between the language and any storage.
 
 /// The values of one stored series in a time range: `values[i]` belongs to `start_s + i * step_s`.
 #[derive(Debug, Clone, PartialEq)]

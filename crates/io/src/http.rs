@@ -1,4 +1,4 @@
-//! Connections of HTTP: takes them, plain or over TLS, answers from a router, ends them.
+//! HTTP connections, plain or TLS: accepts them, serves them from a router, and closes them.
 //!
 //! Every request passes through here, so it lies in a crate that is built for speed; the server with its many handlers
 //! is built quickly.

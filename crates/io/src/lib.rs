@@ -1,4 +1,4 @@
-//! All that touches disk or network.
+//! Everything that touches disk or network.
 //!
 //! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs, and
 //! [`remote`] is what all share who ask other servers;

@@ -1,4 +1,4 @@
-//! What Lanner counts and measures about itself, as `/metrics` shows it.
+//! Lanner's own metrics, as served at `/metrics`.
 //!
 //! Metrics belong to the process, so that what counts needs no handle; [`text`] writes all of them down. Each crate
 //! lists its own in one place, with what they mean: the store's and the delivery's are here.

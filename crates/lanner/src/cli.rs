@@ -1,6 +1,4 @@
-//! What can be written: the list of commands, and the arguments that several of them share.
-//!
-//! A command's own arguments stand in its file, beside what it does.
+//! The command line: the list of commands. The arguments of a command are in its own file.
 
 use clap::{Parser, Subcommand};
 

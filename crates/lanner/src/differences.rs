@@ -1,4 +1,4 @@
-//! Where two documents differ.
+//! Differences between two documents.
 
 use std::collections::BTreeMap;
 

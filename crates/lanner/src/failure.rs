@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and what people are told when it did not work out.
+//! How a command ends: its exit code, and the message for a failure.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;

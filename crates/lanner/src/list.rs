@@ -1,4 +1,4 @@
-//! Lists, in the form that was asked for: a table for people, JSON or CSV for programs.
+//! Lists in the requested format: a table for people, JSON or CSV for programs.
 //!
 //! A type becomes listable by [`Row`]: the names of its columns and a cell for each. Tables shorten numbers; JSON
 //! is the API's own and CSV holds every digit.

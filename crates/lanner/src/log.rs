@@ -1,4 +1,4 @@
-//! The log's form: whatever data says in it stays on its line and does nothing to a terminal.
+//! Formats the log, so that data in it stays on its line and does nothing to a terminal.
 
 use std::fmt::{self, Debug};
 use std::io::{self, Write};

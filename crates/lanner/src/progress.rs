@@ -1,4 +1,4 @@
-//! How far something is: a bar with rate and remaining time on a terminal, a plain line now and then elsewhere.
+//! Progress: a bar with rate and remaining time on a terminal, an occasional plain line elsewhere.
 //!
 //! Nothing is shown for what takes less than two seconds, and nothing stays on the screen afterwards.
 

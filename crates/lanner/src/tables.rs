@@ -1,4 +1,4 @@
-//! What all commands that read tables share: the options, and what is said of a table.
+//! Shared by all commands that read tables: the options, and the messages about a table.
 
 use std::io::Read;
 

@@ -1,4 +1,4 @@
-//! Where an export or a backup goes: standard output, or a file that appears only when it is whole.
+//! The output of an export or a backup: standard output, or a file that appears only when it is complete.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};

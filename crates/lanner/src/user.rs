@@ -1,4 +1,4 @@
-//! Who runs this command, as those read it who look at what was changed.
+//! The name of the user who runs this command, for the history of changes.
 
 /// The name of the user, from the environment or from the system; with the machine's name where nobody logged in, as in
 /// containers and jobs, in which everybody is root.

@@ -1,4 +1,4 @@
-//! Python values as JSON, however they are nested.
+//! Converts Python values to JSON, however deeply nested.
 //!
 //! A value of Python may contain itself, be nested without end, or repeat one part so often that written out it fills all
 //! memory. Such a value is refused with a `TypeError` that says where; it must not end the process that asked.

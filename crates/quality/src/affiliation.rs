@@ -1,4 +1,4 @@
-//! Affiliation: how far what was taken is from what was labelled, compared with chance.
+//! Affiliation: the distance between predicted and labelled points, compared with chance.
 
 use super::{Scored, events, f1};
 

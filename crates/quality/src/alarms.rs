@@ -1,4 +1,4 @@
-//! What a person on duty sees: alarms a day, events found, and how late.
+//! Metrics for a person on duty: alarms a day, events found, and delay.
 
 use super::{MetricError, Scored, events};
 

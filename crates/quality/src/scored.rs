@@ -1,4 +1,4 @@
-//! Labels and scores that were checked, so that metrics need not answer for bad input.
+//! Checked labels and scores, so that metrics need not handle bad input.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What time it is for a server.
+//! The clock of a server.
 //!
 //! Servers go by the machine's clock. A program that holds a server inside may instead put the clock from one
 //! instant to the next ([`Clock::stepped`], [`crate::Server::step_to`]): three weeks of data then go through the

@@ -1,4 +1,4 @@
-//! What the server counts and measures, beside what [`lanner_io::metrics`] lists.
+//! The metrics of the server, in addition to those of [`lanner_io::metrics`].
 
 use std::sync::LazyLock;
 

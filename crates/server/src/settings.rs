@@ -1,4 +1,4 @@
-//! What can be set about the server: the `server` and `retention` sections of a configuration file.
+//! The settings of the server: the sections `server` and `retention` of a configuration file.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

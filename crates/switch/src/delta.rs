@@ -1,4 +1,4 @@
-//! What changed from one snapshot to a later one: what travels to who holds the earlier one.
+//! The difference between two snapshots, sent to clients that hold the earlier one.
 
 use std::collections::HashSet;
 

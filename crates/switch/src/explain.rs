@@ -1,4 +1,4 @@
-//! Why a switch says what it says of a context.
+//! Explains the verdict of a switch on a context.
 
 use lanner_conditions::{Condition, Expr, Verdict};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! A switch as a flag with values of its own, for OpenFeature's clients.
+//! A switch as a flag with values of its own, for OpenFeature clients.
 //!
 //! Such a switch blocks nothing: it only says which of two values a context gets.
 

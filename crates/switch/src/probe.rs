@@ -1,4 +1,4 @@
-//! Whether a switch blocks whatever it is asked: found by asking it what nobody asks.
+//! Finds out whether a switch blocks everything, by evaluating it on contexts that nobody would send.
 
 use std::collections::BTreeSet;
 

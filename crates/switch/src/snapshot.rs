@@ -1,4 +1,4 @@
-//! All switches at one revision: what travels from server to client, and lies on the client's disk.
+//! All switches at one revision: sent from server to client, and stored on the client's disk.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

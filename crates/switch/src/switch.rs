@@ -1,4 +1,4 @@
-//! What one switch says.
+//! The evaluation of one switch.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What many changes of switches would have done to contexts of the past, each and together with what else is on.
+//! What changes of switches would have blocked of past contexts, each alone and together with the active switches.
 
 use lanner_conditions::{Index, Scratch};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Trying a switch on contexts of the past, before it blocks any.
+//! Evaluates a switch on past contexts before it blocks any.
 
 use lanner_conditions::{Buffer, FieldPath, Reader};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! What the switches say of one context.
+//! The verdict of the switches on one context.
 
 use std::sync::Arc;
 

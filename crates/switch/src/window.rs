@@ -1,4 +1,4 @@
-//! The part of the day, on some days, in which a switch holds.
+//! The recurring times of day at which a switch is in effect.
 //!
 //! A window holds while clocks in its zone show a time inside it; so where clocks go back it holds through the
 //! repeated hour, and where they skip a time nothing is lost but that time.

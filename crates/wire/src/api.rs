@@ -1,4 +1,4 @@
-//! Requests and answers of the HTTP API, version 1.
+//! Requests and responses of the HTTP API, version 1.
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
 //! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`data`], [`replay`],

@@ -1,4 +1,4 @@
-//! A request that a proxy holds, as a context.
+//! A request held by a proxy, as a context.
 //!
 //! Its query's parameters are fields by their own names (numbers and `true` and `false` as such), its headers are fields of
 //! `header` with `-` as `_`, and `method`, `host` and `path` are those of the original request, as nginx (`X-Original-...`)

@@ -1,4 +1,4 @@
-//! Times as senders write them: RFC 3339, or a number since 1970 in a unit guessed from its size.
+//! Times in ingested data: RFC 3339, or a number since 1970 in a unit guessed from its size.
 //!
 //! The guess, by magnitude: below 10^11 seconds, below 10^14 milliseconds, below 10^17 microseconds, else
 //! nanoseconds. Each unit thus covers 1973 to 5138 and no instant in that span is read in the wrong one;

@@ -1,4 +1,4 @@
-//! What crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
+//! Everything that crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
 //! [`pickle`], [`events`], [`ndjson`], [`table`]; samples also go out, tables as [`csv`]), [`instant`] (how they write times),

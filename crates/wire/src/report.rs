@@ -1,4 +1,4 @@
-//! What a batch of lines came to: how many were taken, and what was wrong with the others.
+//! The result of a batch of lines: how many were accepted, and what was wrong with the others.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! Whisper files, in which carbon keeps a series: read only, to bring the past along.
+//! Whisper files, in which carbon stores a series: read only, to import history.
 //!
 //! Reading order: [`Whisper::read`] (the header, checked), [`Archive`] (one resolution), [`Archive::points`],
 //! [`Whisper::points`] (all resolutions as one series).

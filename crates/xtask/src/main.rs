@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask test` runs everything that a reviewer asks for.
+//! Tasks of this repository: `cargo xtask test` runs everything a reviewer would run.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
 //! kept), [`mod@bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository

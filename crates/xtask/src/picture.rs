@@ -1,4 +1,4 @@
-//! What a command wrote on a terminal, as a picture for the papers.
+//! Draws the terminal output of a command as a picture for the documentation.
 //!
 //! Reads text with the colours that this program's commands use (bold, dim, red, green) and writes SVG: sharp at every
 //! size, text that can be selected, no fonts or scripts inside.

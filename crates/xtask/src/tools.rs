@@ -1,4 +1,4 @@
-//! What a test run needs beside cargo: a test runner, a licence check, and programs of others to agree with.
+//! The tools that a test run needs beside cargo: a test runner, a licence check, and other programs to compare with.
 //!
 //! What the machine lacks is installed once into a cache outside the checkout,
 //! `$XDG_CACHE_HOME/lanner/tools` or `~/.cache/lanner/tools`. Deleting that folder is always safe.

@@ -1,4 +1,4 @@
-//! What a flag's targeting comes to: conditions in order, and the variant that each leads to.
+//! The targeting of a flag as an ordered list of conditions, each with its variant.
 
 use serde_json::Value;
 

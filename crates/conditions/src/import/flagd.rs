@@ -1,4 +1,4 @@
-//! Files of flagd: flags as conditions, and the value that each leads to.
+//! Reads flagd files: flags as conditions, each with its value.
 //!
 //! ```
 //! use lanner_conditions::import::flagd;

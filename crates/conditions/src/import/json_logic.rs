@@ -1,4 +1,4 @@
-//! JSONLogic as conditions: rules that are JSON themselves, as flagd has them in `targeting`.
+//! Converts JSONLogic to conditions: rules written in JSON, as in flagd's `targeting`.
 //!
 //! ```
 //! use lanner_conditions::import::json_logic;

@@ -1,4 +1,4 @@
-//! Conditions of languages in which every test is true or false, whatever it is asked of.
+//! Conditions of languages in which every test is either true or false.
 
 use super::terms::{of_field, test};
 use crate::expr::{EachOp, Quantifier, Right, Set};

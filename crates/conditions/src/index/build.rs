@@ -1,4 +1,4 @@
-//! Building an index: which test of a condition is looked up, and which are asked afterwards.
+//! Builds an index: decides which test of a condition is looked up and which are evaluated afterwards.
 //!
 //! A *guard* is a look-up that must succeed for a condition to hold: a field equals a value, begins with a
 //! prefix, lies in an interval or a network. A *cover* of a tree is a set of guards of which one at least succeeds

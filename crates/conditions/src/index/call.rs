@@ -1,4 +1,4 @@
-//! One event being looked up.
+//! The look-up of one event.
 
 use super::forest::Accept;
 use super::parts::{Code, Field, Index, IndexedTest, Kind, Node, Posting, point_key};

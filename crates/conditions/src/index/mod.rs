@@ -1,4 +1,4 @@
-//! Many conditions asked at once of one event.
+//! Evaluates many conditions on one event at once.
 //!
 //! A loop over ten thousand conditions asks ten thousand times. Here an event's values are looked up, and
 //! only the conditions found that way are asked the rest: see `build` for how the look-ups are chosen.

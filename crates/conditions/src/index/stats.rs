@@ -1,4 +1,4 @@
-//! What an index is made of, for people who wonder what their conditions cost.
+//! Statistics of an index, to see what conditions cost.
 
 use super::parts::Index;
 

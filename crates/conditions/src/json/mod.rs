@@ -1,4 +1,4 @@
-//! Reading only what conditions ask for out of an event's JSON text.
+//! Extracts only the fields that conditions use from an event's JSON text.
 //!
 //! A context comes in as text, and building a tree of it costs far more than asking ten thousand conditions.
 //! A [`Reader`] knows the fields that are asked for, goes over the text once, and notes where their values are;

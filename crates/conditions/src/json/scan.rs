@@ -1,4 +1,4 @@
-//! Walking over a JSON text (RFC 8259), checking all of it and building nothing.
+//! Scans and validates a JSON text (RFC 8259) without building a tree.
 
 use crate::Number;
 

@@ -1,4 +1,4 @@
-//! Which keys of which objects matter to some fields.
+//! The keys of objects that a set of fields needs.
 
 use std::collections::{BTreeMap, HashMap};
 

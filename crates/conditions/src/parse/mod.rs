@@ -1,4 +1,4 @@
-//! From text to tree: recursive descent that goes on after a mistake, so that all are told at once.
+//! Parses text into a tree by recursive descent, and continues after a mistake, so that all are reported at once.
 //!
 //! ```text
 //! expr  := and (("or"|"||") and)*

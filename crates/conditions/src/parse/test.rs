@@ -1,4 +1,4 @@
-//! Tests: operators and what stands on their right.
+//! Parses tests: operators and their right-hand sides.
 
 use std::ops::Range;
 

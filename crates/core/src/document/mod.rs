@@ -1,4 +1,4 @@
-//! What people write, as a tree that knows where each part stands, and the reader that checks it.
+//! A document as a tree with positions, and the reader that checks it.
 //!
 //! Rule files are YAML and API bodies are JSON; both become a [`Node`], and one decoder reads either. It
 //! collects every problem instead of stopping at the first, and names line, column and field.

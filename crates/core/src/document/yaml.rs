@@ -1,4 +1,4 @@
-//! YAML text into a located tree. The only file that knows the YAML library.
+//! Parses YAML into a tree with positions. The only file that uses the YAML library.
 //!
 //! The library parses; which plain scalar is a number, a truth or nothing is decided here, by the core schema of
 //! YAML 1.2, and what was written is kept beside it. So `no`, `off` and `y` are text, and `1.10` is still `1.10` where

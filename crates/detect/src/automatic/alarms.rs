@@ -1,4 +1,4 @@
-//! When to speak of a score.
+//! When a score raises an alarm.
 
 use lanner_core::{Score, Threshold};
 

@@ -1,4 +1,4 @@
-//! The farthest that samples were from what was expected, within memory.
+//! The largest distance of samples from their forecast, over a limited memory.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! How far one forecast was off, and whether it is farther off now than ever.
+//! The error of one forecast, and whether it is larger now than ever before.
 
 use std::collections::VecDeque;
 

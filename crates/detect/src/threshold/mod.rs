@@ -1,4 +1,4 @@
-//! Thresholds that set themselves: peaks over threshold, from extreme value theory.
+//! Self-setting thresholds: peaks over threshold, from extreme value theory.
 //!
 //! Few distributions are known, but the tails of nearly all of them are alike: what exceeds a high initial
 //! threshold `t` follows a generalised Pareto distribution. Fitted to those peaks, it says which value `z`

@@ -1,4 +1,4 @@
-//! Matching label sets: what silences and inhibition are made of.
+//! Matching of label sets, for silences and inhibition.
 
 use lanner_core::matchers::format_matchers;
 use lanner_core::{Labels, MatchOp, Matcher, Phase, Silence};

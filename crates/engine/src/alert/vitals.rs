@@ -1,4 +1,4 @@
-//! Lanner watches itself: what goes wrong inside becomes alerts like those of rules.
+//! Alerts about Lanner itself: internal problems become alerts like those of rules.
 //!
 //! The edge measures [`Vitals`], [`SelfWatch::observe`] decides what of them is wrong and moves alerts, and the same
 //! [`Notifier`] that tells people of rules tells the receiver called [`RECEIVER`], if there is one. The alerts have

@@ -1,4 +1,4 @@
-//! `absolute`: a value below a minimum, above a maximum, or either.
+//! `absolute`: a value below a minimum or above a maximum.
 //!
 //! The score is the distance outside the limits, in the unit of the query; 0 inside and on them.
 

@@ -1,4 +1,4 @@
-//! `band`: off what the same windows of the last days or weeks had, as a median with a robust spread.
+//! `band`: a value outside the usual range of the same windows of the last days or weeks.
 //!
 //! See [`lanner_detect::band`]. The score is the distance from the median in half widths of the band.
 

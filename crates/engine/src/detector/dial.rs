@@ -1,4 +1,4 @@
-//! What can be turned: the limits of a detector for which looking back can name better numbers.
+//! Tunable limits: the limits of a detector for which a review can suggest better numbers.
 
 use lanner_core::Score;
 

@@ -1,4 +1,4 @@
-//! `holt_winters`: off the forecast from level, trend and season.
+//! `holt_winters`: a value outside the band around a forecast from level, trend and season.
 //!
 //! See [`lanner_detect::holt_winters`]. The score is the distance from the forecast in half widths of the
 //! band. Each value is judged by what at least `seasons` seasons have taught, and at most twice as many; the first

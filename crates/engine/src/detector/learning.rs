@@ -1,4 +1,4 @@
-//! What learning detectors remember from one window to the next.
+//! The memory of learning detectors from one window to the next.
 //!
 //! Time is cut into generations of fixed length. In each of them a fresh detector begins for each group, and it
 //! judges from the end of its own generation to the end of the next: a value is judged by what at least one

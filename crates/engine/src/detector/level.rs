@@ -1,4 +1,4 @@
-//! `level`: the latest windows lie on another level than those before.
+//! `level`: the latest windows are on a different level than those before.
 //!
 //! See [`lanner_detect::level`]. The score is the distance of the medians in half widths of the band.
 

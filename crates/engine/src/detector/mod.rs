@@ -1,4 +1,4 @@
-//! Detectors: each turns what was measured into a score. None decides.
+//! Detectors: each turns measured values into a score. None decides.
 //!
 //! To add one: a file here, an entry in [`KINDS`], a golden script in `testdata/detectors`. The entry's name
 //! is the field of a rule that chooses the detector; its example and text are checked and shown in manuals. One

@@ -1,4 +1,4 @@
-//! `new`: a value of a field that was not seen for a long time, or never.
+//! `new`: a value of a field that was never seen, or not for a long time.
 //!
 //! The field joins the rule's `by` fields, so each value is a group: its alert names it, and what is measured is what the
 //! value comes to in the window. Whether it was seen before is remembered by the measure ([`crate::measure::seen`]): a time

@@ -1,4 +1,4 @@
-//! `relative`: a value that dropped or rose against the same window some time ago.
+//! `relative`: a value that dropped or rose compared with the same window some time ago.
 //!
 //! The score is the change in units of the change that is allowed, so the threshold is 1: a drop rule of
 //! 25 % fires when `value < base * (1 - 25/100)`, and 150 against 200 is on the limit, hence allowed.

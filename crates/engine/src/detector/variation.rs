@@ -1,4 +1,4 @@
-//! `variation`: unrest, as the coefficient of variation of this and the windows before.
+//! `variation`: volatility, as the coefficient of variation of this and the windows before.
 //!
 //! See [`lanner_detect::variation`]. The score is the coefficient in units of `above`.
 

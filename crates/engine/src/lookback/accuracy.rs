@@ -1,4 +1,4 @@
-//! How well episodes agree with incidents that people marked.
+//! How well episodes agree with known incidents.
 //!
 //! An episode is right when it overlaps an incident, from its first bad window to its end; it is credited to the
 //! first such incident only, because an alarm that has long been on tells nobody of the next one. So an alert that

@@ -1,4 +1,4 @@
-//! Whether a limit can be reached at all: what arithmetic says before any data is seen.
+//! Whether a limit can be reached at all, by arithmetic alone.
 //!
 //! - A coefficient of variation of `n` values of one sign is at most `sqrt(n - 1)`, with the standard deviation of a
 //!   population, which is Graphite's `stdev()` and ours: all values but one are then 0.

@@ -1,4 +1,4 @@
-//! A review in plain sentences, for the command line and for whoever reads the API's answer.
+//! A review in plain sentences, for the command line and readers of the API's response.
 
 use lanner_core::time::{format_duration, format_time};
 use lanner_graphite::six_digits;

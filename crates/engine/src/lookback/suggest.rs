@@ -1,4 +1,4 @@
-//! Other limits for a rule: as many alarms a week as are wanted, or the best agreement with incidents.
+//! Suggests limits for a rule: for a number of alarms a week, or for the best agreement with incidents.
 //!
 //! Limits are tried from the laxest on. A rank says how many of the scored windows lie beyond: two limits that are
 //! turned together, such as `min` and `max`, have the same rank. A number is taken from between the last window that

@@ -1,4 +1,4 @@
-//! How many different values: exact for few, within a few percent for many.
+//! Distinct counts: exact for few values, within a few percent for many.
 //!
 //! Source: P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, "HyperLogLog: the analysis of a near-optimal
 //! cardinality estimation algorithm", AofA 2007. Ours keeps the hashes themselves until there are more than

@@ -1,4 +1,4 @@
-//! Who reads one measure, and since when: many rules may share one.
+//! The rules that use a measure, and since when: many rules may share one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Many times as few ranges.
+//! Merges many times into few ranges.
 
 use lanner_core::TimeRange;
 

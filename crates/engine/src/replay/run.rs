@@ -1,4 +1,4 @@
-//! Walking history through the engine: what would have fired.
+//! Runs history through the engine to find out what would have fired.
 //!
 //! The engine is the same as live; only the clock is virtual and the source is a record, such as
 //! [`Recorded`](crate::source::Recorded).

@@ -1,4 +1,4 @@
-//! Tests of rules: written samples and events in, expected states out.
+//! Test scripts of rules: written samples and events in, expected states out.
 //!
 //! ```yaml
 //! rules: [payments.yaml]

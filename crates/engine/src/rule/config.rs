@@ -1,4 +1,4 @@
-//! A configuration file: rules, who is told and how, inhibition, and sections that others read.
+//! A configuration file: rules, receivers, inhibition, and sections that other crates read.
 //!
 //! One `lanner.yaml`, or a folder of such files, whose lists are joined.
 

@@ -1,4 +1,4 @@
-//! Which windows a rule looks at.
+//! The windows of a rule.
 //!
 //! Window starts lie on the wall clock: `from`, `from + every`, `from + 2 every`, ... on each active day in
 //! the rule's time zone. A window always lasts `window` of elapsed time, so that a count over 30 minutes is

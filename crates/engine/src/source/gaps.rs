@@ -1,4 +1,4 @@
-//! What nobody can say: of times in which the server was away, nothing is known but what was sent afterwards.
+//! Gaps: of times in which the server was down, only data sent afterwards is known.
 //!
 //! ```text
 //!   watched        |───────────────|      away      |──────────────▶

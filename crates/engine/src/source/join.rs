@@ -1,4 +1,4 @@
-//! Two lists in one order, walked side by side: what is known of a group meets what was read of it.
+//! Merge join of two ordered lists: the state of a group meets its reading.
 //!
 //! Rules with many groups walk their alerts, what they learned and what was read at every window. All three are kept
 //! in order of their groups, so that this takes one comparison a group and no look-up.

@@ -1,4 +1,4 @@
-//! Arguments as functions need them, refused where they would cost without bound.
+//! Typed arguments of functions, refused where they would cost without bound.
 
 use crate::aggregate::Aggregate;
 use crate::at_time::at_time;

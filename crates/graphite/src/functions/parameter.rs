@@ -1,4 +1,4 @@
-//! What a function can be given.
+//! The parameter types of functions.
 
 /// The kind of values that a parameter takes, under Graphite's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Where connections come in. Whoever speaks the wrong protocol, TLS to a plain port or the other way round, is told so.
+//! Accepts connections. A client that speaks the wrong protocol (TLS to a plain port, or the other way round) is told so.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! How sending goes, as far as this run of the program knows. Kept in memory, so that a full disk hides nothing.
+//! Delivery health since the program started. Kept in memory, so that a full disk hides nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

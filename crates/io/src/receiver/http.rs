@@ -1,4 +1,4 @@
-//! One POST, and what its answer means. Shared by all kinds that speak HTTP.
+//! One POST and the meaning of its response. Shared by all kinds that use HTTP.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The list of all kinds of receivers. Configuration, help and tests are made from it.
+//! The list of all kinds of receivers, from which configuration, help and tests are made.
 
 use lanner_core::field::Field;
 

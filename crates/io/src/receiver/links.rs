@@ -1,4 +1,4 @@
-//! Where people find what a message speaks of.
+//! Links from a message to the things it is about.
 
 use lanner_core::NotifiedAlert;
 use lanner_core::alert::is_builtin;

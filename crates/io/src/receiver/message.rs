@@ -1,4 +1,4 @@
-//! What a message says: Lanner's own JSON, version 1, and plain text for people.
+//! The content of a message: Lanner's own JSON, version 1, and plain text for people.
 
 use lanner_core::time::format_time;
 use lanner_core::{Acknowledgement, Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};

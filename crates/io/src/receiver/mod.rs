@@ -1,4 +1,4 @@
-//! Receivers: a [`Notification`] becomes a message that somebody gets.
+//! Receivers: turn a [`Notification`] into a message and send it.
 //!
 //! Reading order: [`ReceiverConfig`] (a document, checked), [`Receiver`] (what sends), [`kinds`] (the list
 //! of what can be sent to; one file each), [`delivery`] (queues, retries and dead letters over an

@@ -1,4 +1,4 @@
-//! A transport that is made again when one of its files has changed: secrets are renewed while Lanner runs.
+//! A transport that is rebuilt when one of its files changes, so that secrets can be renewed while Lanner runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};

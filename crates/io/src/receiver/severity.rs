@@ -1,4 +1,4 @@
-//! How bad a message is, in the words that paging services share.
+//! The severity of a message, in the terms that paging services share.
 
 use lanner_core::{Notification, NotifiedAlert};
 

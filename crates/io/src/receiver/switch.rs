@@ -1,4 +1,4 @@
-//! `switch`: throws a kill switch while an alert lasts, and takes it back when it is over.
+//! `switch`: activates a kill switch while an alert lasts, and deactivates it when the alert is over.
 //!
 //! What throws is the server's [`SwitchHand`]; here the message, which is about one alert, becomes an order.
 

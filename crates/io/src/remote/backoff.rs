@@ -1,4 +1,4 @@
-//! When to try again, and when to give up. Pure: time and randomness are arguments.
+//! When to retry, and when to give up. Pure: time and randomness are arguments.
 
 use lanner_core::time::{DAY_MS, MINUTE_MS, SECOND_MS};
 

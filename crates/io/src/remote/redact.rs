@@ -1,4 +1,4 @@
-//! What may be shown of a URL, and cleaning of text that came from elsewhere.
+//! Redacts URLs, and cleans text that came from outside.
 
 use reqwest::Url;
 use serde_json::Value;

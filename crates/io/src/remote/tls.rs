@@ -1,4 +1,4 @@
-//! Whom to trust: the system's certificate authorities, or Mozilla's where the system has none, and a file.
+//! Trusted certificate authorities: the system's, or Mozilla's if the system has none, and a file.
 //!
 //! One policy for HTTP and mail. Authorities that this machine's administrator installed count; in a
 //! container without any, the list that is compiled in stands in.

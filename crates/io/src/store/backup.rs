@@ -1,4 +1,4 @@
-//! A copy of the store while it runs.
+//! Copies the store while it runs.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What one append brings, and its row in the journal.
+//! The content of one append, and its row in the journal.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The compressed form of a stretch of one series.
+//! The compressed form of a time range of one series.
 //!
 //! A block holds rows in order of time. A row is an [`Aggregate`]; one that stands for a single sample is
 //! just that sample's time and value, so a block of such rows has two columns and no more, whatever its step.

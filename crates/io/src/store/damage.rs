@@ -1,4 +1,4 @@
-//! What is damaged in an open store: found when it is read, told once, and read around from then on.
+//! Damage in an open store: found when it is read, reported once, and read around from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What can go wrong in the store, in words that say what to do.
+//! The errors of the store, with advice on what to do.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The compressed form of a stretch of one stream: events in order of time, JSON kept byte for byte.
+//! The compressed form of a time range of one stream: events in order of time, JSON kept byte for byte.
 
 use ::bytes::Bytes;
 

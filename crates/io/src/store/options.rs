@@ -1,4 +1,4 @@
-//! How a store is set up: what is kept for how long, and how much memory it may use.
+//! The options of a store: retention, and how much memory it may use.
 
 use lanner_core::time::{DAY_MS, HOUR_MS};
 

@@ -1,4 +1,4 @@
-//! Messages to send: written with the state that caused them, kept until they are sent or given up.
+//! Messages to send: written with the state that caused them, kept until they are sent or fail for good.
 
 use lanner_core::{DeliveryOutcome, Notification};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};

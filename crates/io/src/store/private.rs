@@ -1,4 +1,4 @@
-//! Files and folders of the owner alone: secrets of receivers lie in them.
+//! Files and folders that only the owner may access, because they contain secrets of receivers.
 
 use std::fs::OpenOptions;
 use std::io;

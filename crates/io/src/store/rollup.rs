@@ -1,4 +1,4 @@
-//! Growing old: samples become steps, steps become wider, and what is too old is dropped.
+//! Roll-up of old data: samples become steps, steps become wider, and data beyond its retention is dropped.
 
 use lanner_core::time::MINUTE_MS;
 use rusqlite::{Connection, params};

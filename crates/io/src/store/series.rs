@@ -1,4 +1,4 @@
-//! Which series exist, under which number; all of them in memory.
+//! The registry of series and their numbers, all in memory.
 //!
 //! A number is given at once; its row is written with the first batch that uses it. Numbers are given in
 //! order, so the rows that are missing are always those above the largest written one. Numbers are private

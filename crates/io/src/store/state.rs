@@ -1,4 +1,4 @@
-//! The engine's state: what one turn changes in one transaction, and reading it back.
+//! The engine's state: writes the changes of one evaluation cycle in one transaction, and reads it back.
 //!
 //! Bodies are JSON in the shapes of `lanner-core`, whose definition belongs to others.
 

@@ -1,4 +1,4 @@
-//! How much there is: for operators, the API and the metrics page.
+//! Sizes and counts, for operators, the API and the metrics page.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Checksums of rows whose bodies carry none, so that a number or a name that a bad disk changed is not told.
+//! Checksums of rows without a checksum in their body, so that values changed by a bad disk are never reported.
 //!
 //! A row's last column is the sum of the columns that [`columns`] names; rows of earlier releases have none.
 

@@ -1,4 +1,4 @@
-//! When the server was there to receive, and when it was not.
+//! Records when the server was running.
 //!
 //! The last moment is noted with whatever else is written, and now and then when nothing is; so the end of a process,
 //! however sudden, is known to within a few seconds. What lies between that and the next start is a gap.

@@ -1,5 +1,5 @@
-//! The whole configuration as lists of fields: the manual's reference and the schema for editors are written from what
-//! the readers themselves walk.
+//! The whole configuration as lists of fields: the reference and the schema for editors are generated from the lists that
+//! the readers use.
 
 // Only the test that holds docs/configuration.md to it writes the page.
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Requests that a browser sends for a web page that is not ours.
+//! Refuses requests that a browser sends for a foreign web page.
 //!
 //! Any page may have its visitor's browser send requests to this machine: by `fetch`, by a form, as an image or a script,
 //! or under a name of its own that it had resolved to 127.0.0.1. Where no token is asked for, such a request would do all

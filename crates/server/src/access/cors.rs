@@ -1,4 +1,4 @@
-//! Pages of other origins that may ask kill switches, because the configuration says so (`server.cors`).
+//! Pages of other origins that may evaluate kill switches because the configuration allows it (`server.cors`).
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};

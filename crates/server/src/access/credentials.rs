@@ -1,4 +1,4 @@
-//! What a request shows of itself: a token, in one of the places where clients put it.
+//! The credentials of a request: a token, in one of the places where clients put it.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;

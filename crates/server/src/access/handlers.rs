@@ -1,4 +1,4 @@
-//! Tokens: made, listed, revoked.
+//! Tokens: create, list, revoke.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who comes in: one layer in front of every route.
+//! Access control: one layer in front of every route.
 //!
 //! ```text
 //!  request ─▶ shows a token? ─ right ──────────────────────────▶ principal ─▶ scope of the route? ─▶ handler

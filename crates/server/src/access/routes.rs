@@ -1,4 +1,4 @@
-//! What each route needs: one table, without which nothing but an administrator comes in.
+//! The scope that each route needs: one table; routes missing from it are open to administrators only.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

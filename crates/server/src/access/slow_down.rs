@@ -1,4 +1,4 @@
-//! Wrong tokens are answered the later, the more an address showed.
+//! Delays the answer to a wrong token, longer with each one from the same address.
 //!
 //! A right token is never kept waiting, so nobody can lock others out from behind the same address. What is remembered
 //! and what waits is bounded.

@@ -1,4 +1,4 @@
-//! Tokens: made, listed, revoked. The store holds their hashes, and nobody the tokens.
+//! Tokens: create, list, revoke. The store holds only their hashes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};

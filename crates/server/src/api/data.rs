@@ -1,4 +1,4 @@
-//! What is stored: streams, series, questions, export.
+//! Stored data: streams, series, queries, export.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! Messages: receivers, what waits to be sent, what was given up.
+//! Messages: receivers, pending messages and dead letters.
 
 use std::sync::Arc;
 

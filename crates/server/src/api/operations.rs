@@ -1,4 +1,4 @@
-//! Running the server: health, metrics, backup, audit.
+//! Operations: health, metrics, backup, audit.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Replay: what rules would have done with stored data, by the code that evaluates live; and looking back at it.
+//! Replay: evaluates rules over stored data with the code that evaluates live, and reviews the result.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;

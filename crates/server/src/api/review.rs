@@ -1,4 +1,4 @@
-//! Looking back, in the API's words.
+//! Reviews of a replay, in the types of the API.
 
 use lanner_core::time::parse_duration_ms;
 use lanner_core::{Labels, TimeRange};

@@ -1,4 +1,4 @@
-//! Rules with more groups than a rule may have: what is left out, by rule.
+//! Rules with more groups than allowed, and what each leaves out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};

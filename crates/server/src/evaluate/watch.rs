@@ -1,4 +1,4 @@
-//! When the server was there to receive. What it missed is known to nobody, and is no silence of those who send.
+//! Records when the server was running. What it missed is unknown, and does not mean that senders were silent.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

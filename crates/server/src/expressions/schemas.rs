@@ -1,4 +1,4 @@
-//! How finely the past of a series is seen: carbon's `storage-schemas.conf` and `storage-aggregation.conf`.
+//! The resolution of a series' history: carbon's `storage-schemas.conf` and `storage-aggregation.conf`.
 //!
 //! They decide what is answered to Graphite's clients, and how long the store keeps what can be answered.
 

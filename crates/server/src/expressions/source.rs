@@ -1,4 +1,4 @@
-//! Stored series as the expression language wants them: one value a slot, at the step of an archive.
+//! Stored series for the expression language: one value per slot, at the step of an archive.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

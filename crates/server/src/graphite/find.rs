@@ -1,4 +1,4 @@
-//! Looking for names: `/metrics/find`, `/metrics/expand`, `/metrics/index.json`.
+//! Finds names: `/metrics/find`, `/metrics/expand`, `/metrics/index.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Graphite's HTTP API over the store, so that Grafana and whatever else speaks to Graphite can speak to this.
+//! Graphite's HTTP API over the store, so that Grafana and other Graphite clients can query Lanner.
 //!
 //! Reading order: `paths` (the tree of names and the tags), `source` (series as the expression language wants
 //! them), then one file a group of routes. Answers are Graphite's, down to its error texts' form: plain text, so

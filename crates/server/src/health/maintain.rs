@@ -1,4 +1,4 @@
-//! Upkeep: every few seconds the store seals, rolls up and drops what is old, and metrics are summed up.
+//! Upkeep: every few seconds the store seals, rolls up and drops old data, and metrics are summed up.
 
 use std::sync::Arc;
 use std::time::Duration;

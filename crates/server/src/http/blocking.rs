@@ -1,4 +1,4 @@
-//! Work that may block, done on a thread made for it: reading the store, replaying, waiting.
+//! Runs work that may block on a thread for blocking work: reading the store, replaying, waiting.
 
 use tokio::task::{JoinError, spawn_blocking};
 

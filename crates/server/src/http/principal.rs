@@ -1,4 +1,4 @@
-//! Who calls, and what they may do.
+//! The caller of a request, and what they may do.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What is too old to be kept is counted and told when it comes: it is dropped when the store is next kept up.
+//! Counts and reports data that is older than its retention when it arrives: the next upkeep of the store drops it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What was measured, window by window, kept so that it need not be counted again.
+//! Measured values, window by window, kept so that they need not be counted again.
 //!
 //! It is a cache: what it says is what counting the stored events says. An event that belongs into a window that is
 //! kept makes it wrong, so what is kept of that window is forgotten before the event is stored; and nothing is kept

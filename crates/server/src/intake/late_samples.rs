@@ -1,4 +1,4 @@
-//! Samples that come late, for rules that have learned what was there before.
+//! Late samples, for rules that have learned from the values before them.
 //!
 //! Nothing is kept of what series came to, so whoever reads a window reads late samples as well. Only what detectors
 //! have learned lacks them, until the engine is told. Cost: a comparison for each sample while some rule learns from

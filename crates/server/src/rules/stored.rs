@@ -1,4 +1,4 @@
-//! Stored documents, read one by one: what can be put in force, and what is set aside.
+//! Reads stored documents one by one: those that can be put in force, and those that are set aside.
 //!
 //! Everything is checked before it is stored, so only damage, an older release or another program can have left a
 //! document that cannot be read. It costs nobody else anything: it is named in the log, in the list and in the status,

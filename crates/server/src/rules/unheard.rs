@@ -1,4 +1,4 @@
-//! Rules on what no data ever came from: a name that is mistaken is silent for ever.
+//! Rules on a stream or series that never had data: a misspelled name would be silent for ever.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A check and the rule that it is.
+//! The mapping between a check and its rule.
 
 use std::sync::Arc;
 

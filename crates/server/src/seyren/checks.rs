@@ -1,4 +1,4 @@
-//! `/api/checks`: made, listed, replaced, deleted.
+//! `/api/checks`: create, list, replace, delete.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What Seyren's clients ask beside checks and alerts.
+//! The other requests of Seyren clients, besides checks and alerts.
 
 use std::sync::Arc;
 

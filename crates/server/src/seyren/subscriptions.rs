@@ -1,4 +1,4 @@
-//! `/api/checks/{id}/subscriptions`: made, replaced, deleted, tried.
+//! `/api/checks/{id}/subscriptions`: create, replace, delete, test.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Silences: made, listed, ended.
+//! Silences: create, list, expire.
 
 use std::sync::Arc;
 

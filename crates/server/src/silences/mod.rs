@@ -1,4 +1,4 @@
-//! Silences in a configuration file, which have names of their own: applied twice, they are the same.
+//! Silences in a configuration file, which have names, so that applying them twice changes nothing.
 
 pub mod handlers;
 

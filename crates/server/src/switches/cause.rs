@@ -1,4 +1,4 @@
-//! What led to a version of a switch, or of a request for one.
+//! The cause of a version of a switch, or of a request for one.
 
 use lanner_core::Cause;
 use lanner_io::store::StoredDocument;

@@ -1,4 +1,4 @@
-//! What switches did since the server started: here, and in the clients that tell.
+//! Counts of what switches did since the server started: here, and in clients that report.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

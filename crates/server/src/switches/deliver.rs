@@ -1,4 +1,4 @@
-//! What clients hold: the snapshot, and a stream that says when there is a new one.
+//! Serves clients that hold switches: the snapshot, and a stream that announces new ones.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What changed lately, for clients that hold an earlier snapshot.
+//! Recent changes, for clients that hold an earlier snapshot.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

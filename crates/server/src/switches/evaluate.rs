@@ -1,4 +1,4 @@
-//! Asking the switches over HTTP, for callers that do not hold them.
+//! Evaluates switches over HTTP, for callers that do not hold them.
 
 use std::sync::Arc;
 

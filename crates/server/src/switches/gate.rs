@@ -1,4 +1,4 @@
-//! A gate for proxies: whether the request that they hold may pass.
+//! The gate for proxies: decides whether the request that a proxy holds may pass.
 //!
 //! The context is what the proxy sends: [`lanner_wire::gate`].
 //!

@@ -1,4 +1,4 @@
-//! Which switches are listed: those that are asked for, a page at a time.
+//! Lists the switches that match a query, page by page.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How many questions of OpenFeature's clients are answered a second; who asks more is told when to come back.
+//! The rate limit of OpenFeature clients; requests beyond it are told when to retry.
 
 use std::sync::Mutex;
 

@@ -1,4 +1,4 @@
-//! What a switch would block: tried on the contexts that were asked last, or on the events of a stream.
+//! Previews what a switch would block, on recent contexts or on the events of a stream.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;

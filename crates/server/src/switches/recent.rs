@@ -1,4 +1,4 @@
-//! The contexts that were asked last, so that a switch can be tried on them before it is on.
+//! Recent contexts, on which a switch can be previewed before it is activated.
 //!
 //! They lie in memory only, as texts, and are gone when the server stops.
 

@@ -1,4 +1,4 @@
-//! What is stored, and questions to it.
+//! Stored data, and queries over it.
 
 use lanner_core::time::{WEEK_MS, format_duration, parse_duration_ms};
 use lanner_core::{Labels, SeriesKey, TimeRange};

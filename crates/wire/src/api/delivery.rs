@@ -1,4 +1,4 @@
-//! Messages to people: what is to be sent, what was, and to whom.
+//! Notifications: pending, sent and failed, and their receivers.
 
 use lanner_core::{AlertState, Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Running Lanner: is it well, and who changed what.
+//! Operations: health, and who changed what.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What went wrong, in the same shape everywhere.
+//! Errors, in the same shape everywhere.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Looking back at what rules would have done: how often, whether they can, how well, and with which limits better.
+//! Reviews of what rules would have done: how often they fire, whether they can, how well, and better limits.
 
 use std::collections::BTreeMap;
 

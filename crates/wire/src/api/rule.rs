@@ -1,4 +1,4 @@
-//! Rules: the documents, how each of them fares, and changing many at once.
+//! Rules: the documents, their state, and changing many at once.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Silences: made, listed.
+//! Silences: create and list.
 
 use lanner_core::document::Check;
 use lanner_core::time::{MAX_TIME_MS, parse_duration_ms};

@@ -1,4 +1,4 @@
-//! Kill switches: the documents, changing them, and asking them.
+//! Kill switches: the documents, changes, and evaluation.
 
 use std::collections::BTreeMap;
 

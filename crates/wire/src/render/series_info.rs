@@ -1,4 +1,4 @@
-//! What graphite-web tells its peers about a series: one description, for every binary form of it.
+//! The description of a series that graphite-web sends to its peers, shared by all binary formats.
 
 use super::Rendered;
 

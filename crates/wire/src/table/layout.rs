@@ -1,4 +1,4 @@
-//! Which column is what, as the first rows tell.
+//! Detects the meaning of columns from the first rows.
 //!
 //! - **Times**: a column of dates, else of large numbers that rise and are called like times, else of large numbers
 //!   that rise; a column of times of day beside one of days belongs to it.

@@ -1,4 +1,4 @@
-//! What the first bytes tell: the encoding, the separator, and whether this is a table at all.
+//! Detects from the first bytes the encoding, the separator, and whether this is a table at all.
 
 use std::io::{self, Cursor, Read};
 

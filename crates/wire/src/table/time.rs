@@ -1,4 +1,4 @@
-//! How a column writes its times, as all of its cells at the start of the table tell.
+//! Detects the time format of a column from its cells at the start of the table.
 //!
 //! A number alone can be read in several ways: `202510200000` is a minute of 2025 or, as milliseconds, an instant of
 //! 1976. A column is read in one way only, and a cell that does not follow it is refused.

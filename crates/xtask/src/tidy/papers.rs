@@ -1,4 +1,4 @@
-//! The papers: links that lead somewhere, numbered decisions, a change log.
+//! Documentation: working links, numbered decisions, a change log.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Characters to tokens, as the package's own lexer takes them.
+//! Splits text into tokens exactly as the package's own lexer does.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Rules of the Python package `rule-engine` as conditions.
+//! Converts rules of the Python package `rule-engine` to conditions.
 //!
 //! ```
 //! use lanner_conditions::import::{Release, rule_engine};

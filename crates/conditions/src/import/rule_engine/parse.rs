@@ -1,4 +1,4 @@
-//! Tokens to a tree, with the package's own precedence.
+//! Parses tokens into a tree, with the package's own operator precedence.
 //!
 //! What only calculates is read as well, so that what comes after it is not misread; it becomes a
 //! [`Kind::Unsupported`] with the reason.

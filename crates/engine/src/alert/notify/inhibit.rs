@@ -1,4 +1,4 @@
-//! Inhibition: alerts that are held back while another one fires.
+//! Inhibition: alerts that are muted while another one fires.
 //!
 //! What fires is counted by the values of each inhibition's `equal` labels, so that asking for one alert costs one
 //! look-up an inhibition, however many alerts fire. Who was held back waits at the count that held it back, and is

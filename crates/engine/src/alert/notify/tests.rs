@@ -1,4 +1,4 @@
-//! Who is told what, second by second.
+//! Notifications, second by second.
 
 use lanner_core::{AlertState, MatchOp, Matcher, Silence, TimeRange};
 

@@ -1,4 +1,4 @@
-//! Windows that move along a series.
+//! Moving windows.
 
 use crate::aggregate::Aggregate;
 use crate::evaluate::Answer;

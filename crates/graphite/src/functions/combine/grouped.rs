@@ -1,4 +1,4 @@
-//! Group by group: by nodes, tags and beginnings of names.
+//! Grouping by nodes, tags and prefixes of names.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Values put together by intervals of time.
+//! Aggregation by time intervals.
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, Zoned};

@@ -1,4 +1,4 @@
-//! From one value to the next: differences, rates, running sums.
+//! Differences, rates and running sums.
 
 use crate::evaluate::Answer;
 use crate::evaluate::{Call, each};

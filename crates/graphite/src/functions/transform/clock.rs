@@ -1,4 +1,4 @@
-//! Series made from time alone.
+//! Series generated from time alone.
 
 use crate::evaluate::Answer;
 use crate::evaluate::Call;

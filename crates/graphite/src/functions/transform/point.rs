@@ -1,4 +1,4 @@
-//! Each value by itself.
+//! Functions of single values.
 
 use crate::aggregate::Aggregate;
 use crate::evaluate::Answer;

@@ -1,4 +1,4 @@
-//! Series at other times than their own.
+//! Series shifted in time.
 
 use jiff::Timestamp;
 

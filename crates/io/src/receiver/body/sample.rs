@@ -1,4 +1,4 @@
-//! Messages of every sort, on which a template is tried before it is needed.
+//! Sample messages of every kind, to test a template when it is read.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Whether a file is a store, and whether it is whole.
+//! Whether a file is a store, and whether it is intact.
 
 use std::io;
 use std::path::Path;

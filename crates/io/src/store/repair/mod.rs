@@ -1,4 +1,4 @@
-//! A damaged store: what is whole is copied, row by row, into a fresh file, and the damaged one is kept beside it.
+//! Repairs a damaged store: copies the intact rows into a new file, and keeps the damaged one beside it.
 //!
 //! Nothing here trusts SQLite's reading of the file: `pages` reads file and log, `trees` the rows on the pages that are
 //! whole, `rows` says of each row whether it is what was written. Reading order: `inspect`, [`into_fresh`], [`Repair`].

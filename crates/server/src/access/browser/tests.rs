@@ -1,4 +1,4 @@
-//! Requests of browsers and of programs, and which of them come in.
+//! Requests of browsers and of programs, and which of them are accepted.
 
 use axum::http::{HeaderName, HeaderValue, Request};
 

@@ -1,4 +1,4 @@
-//! Routes whose API others designed, and pages for people and probes: what is understood of them.
+//! Descriptions of routes with a foreign API, and of pages for people and probes.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document made whole: what stands beside no handler.
+//! Completes the OpenAPI document with everything that no handler states.
 //!
 //! A handler says what it takes and what it answers when all is well; the section `# Errors` of its documentation says
 //! when it fails. What any request may be answered with is added here: who may call (the table of
