@@ -161,8 +161,8 @@ impl Options {
     /// assert_eq!(error, "`max_stale` is unknown, did you mean `max_stale_ms`?; `push` should be true or false");
     /// ```
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let fields: Map<String, Value> =
-            serde_json::from_str(text).map_err(|error| format!("the options are no JSON object: {error}"))?;
+        let fields: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|error| format!("the options are not a JSON object: {error}"))?;
         let mut options = Self::new("");
         let mut problems = Vec::new();
         for (name, value) in &fields {

@@ -193,7 +193,7 @@ impl Remote {
         });
         let request = self.authorized(self.http.post(self.clients.clone()).timeout(TIMEOUT));
         if let Err(error) = request.body(body.to_string()).send().await {
-            tracing::debug!("the server is not told what is held: {}", unreachable(&error));
+            tracing::debug!("cannot report the held revision to the server: {}", unreachable(&error));
         }
     }
 
@@ -202,7 +202,7 @@ impl Remote {
         self.leave_alone().await;
         let request = self.get(&self.stream).send();
         let response =
-            tokio::time::timeout(TIMEOUT, request).await.map_err(|_| "the stream does not begin")?;
+            tokio::time::timeout(TIMEOUT, request).await.map_err(|_| "the stream did not start")?;
         let mut response = response.map_err(|error| unreachable(&error))?;
         self.heed(&response);
         if response.status() != StatusCode::OK {

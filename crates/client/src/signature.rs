@@ -20,7 +20,7 @@ impl Verifier {
 
     /// Whether the key's owner signed this.
     pub(crate) fn check(&self, snapshot: &Snapshot) -> Result<(), String> {
-        let signature = snapshot.signature().ok_or("is not signed, and this client wants a signature")?;
+        let signature = snapshot.signature().ok_or("is not signed, and this client requires a signature")?;
         let is_signed = self.is_signed(&snapshot.signed_text(), signature);
         if is_signed { Ok(()) } else { Err("is signed by somebody else, or was changed".to_owned()) }
     }

@@ -163,7 +163,7 @@ impl SwitchState {
             let off_ms = server_ms.saturating_sub(known_ms.saturating_add(passed_ms)).saturating_abs();
             let agrees_with_ours = server_ms.saturating_sub(machine_ms()).saturating_abs() <= MAX_STEP_MS;
             if off_ms > MAX_STEP_MS && !agrees_with_ours {
-                tracing::debug!(off_ms, "the time of the answer is not believed");
+                tracing::debug!(off_ms, "the time of the answer is not accepted");
                 return;
             }
         }
@@ -254,7 +254,7 @@ impl SwitchState {
         {
             let revision = snapshot.revision();
             return Err(format!(
-                "the server has revision {revision} and this client another, {held}: it was set back, and is not believed until its revision is higher"
+                "the server has revision {revision} and this client another, {held}: it was set back, and is rejected until its revision is higher"
             ));
         }
         let set = current.set.compile_next(&snapshot).map_err(|problems| {
@@ -280,7 +280,7 @@ impl SwitchState {
         let problem = written.err().map(|error| format!("cannot write {}: {error}", path.display()));
         self.file_problem.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&problem);
         if let Some(why) = &problem {
-            self.tell(&format!("kill switches are held but not kept: {why}"));
+            self.tell(&format!("kill switches are in use but not stored: {why}"));
         }
     }
 

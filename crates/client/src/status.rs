@@ -51,7 +51,7 @@ impl Status {
         let why = match self.source {
             Source::Nothing => "no kill switches are held".to_owned(),
             _ if self.staleness.is_too_old => {
-                format!("nobody has confirmed the kill switches for {} s", self.staleness.for_ms / 1_000)
+                format!("the kill switches have not been confirmed for {} s", self.staleness.for_ms / 1_000)
             }
             _ => return None,
         };
@@ -62,10 +62,10 @@ impl Status {
     #[must_use]
     pub fn to_prometheus(&self) -> String {
         let gauges = [
-            ("revision", "The revision of the kill switches that are held.", self.revision as f64),
-            ("stale_seconds", "How long nobody has confirmed them.", self.staleness.for_ms as f64 / 1e3),
-            ("too_old", "1 when that is too long.", f64::from(self.staleness.is_too_old)),
-            ("pushed", "1 while the server tells of changes as they happen.", f64::from(self.is_pushed)),
+            ("revision", "The revision of the kill switches in use.", self.revision as f64),
+            ("stale_seconds", "Time since they were last confirmed.", self.staleness.for_ms as f64 / 1e3),
+            ("too_old", "1 if that is too long.", f64::from(self.staleness.is_too_old)),
+            ("pushed", "1 while the server pushes changes as they happen.", f64::from(self.is_pushed)),
         ];
         let lines = gauges.map(|(name, about, value)| {
             let name = format!("lanner_client_{name}");

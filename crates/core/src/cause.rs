@@ -8,7 +8,7 @@ const WORDS: [(&str, &str); 4] = [
         "received corrupt message",
         "what answers there does not speak TLS; write http:// instead of https://, or the port that speaks it",
     ),
-    ("UnknownIssuer", "its certificate is signed by nobody whom this machine trusts"),
+    ("UnknownIssuer", "its certificate is not signed by an authority that this machine trusts"),
     ("NotValidForName", "its certificate is for another name"),
     ("invalid peer certificate: Expired", "its certificate has expired"),
 ];

@@ -213,7 +213,7 @@ mod tests {
     use serde_json::json;
 
     const WINDOW: &[Field] = &[
-        Field::new("from", "\"10:00\"", "its start").of(Type::TimeOfDay),
+        Field::new("from", "\"10:00\"", "start of the window").of(Type::TimeOfDay),
         Field::new("days", "mon-fri", "its days").of(Type::List(&Type::Text)),
     ];
     const FIELDS: &[Field] = &[

@@ -40,13 +40,13 @@ pub const TIME_INTERVAL: &[Field] = &[
     Field::new(
         "name",
         "nights",
-        "how receivers and silences call it; of several with one name one is enough",
+        "name used by receivers and silences; of several intervals with one name, one is enough",
     )
     .of(Type::Id),
     Field::new(
         "times",
         "[\"22:00-06:00\"]",
-        "hours of the day; when they end before they begin, until the next day",
+        "hours of the day; if they end before they begin, until the next day",
     )
     .of(Type::List(&Type::Text))
     .or("all day"),
@@ -56,7 +56,7 @@ pub const TIME_INTERVAL: &[Field] = &[
         .or("every day"),
     Field::new("months", "[dec, jan-feb]", "months").of(Type::List(&Type::Text)).or("every month"),
     Field::new("years", "2026-2028", "years").of(Type::List(&Type::Text)).or("every year"),
-    Field::new("tz", "Europe/London", "the time zone whose clocks and days count").or("UTC"),
+    Field::new("tz", "Europe/London", "time zone of these times and days").or("UTC"),
 ];
 
 /// An interval: a map of its fields, or text such as `sun 02:00-04:00 Europe/London`.
@@ -310,7 +310,7 @@ impl TimeInterval {
             } else {
                 let word: String = word.chars().take(40).collect();
                 return Err(format!(
-                    "\"{word}\" is no time interval's name, and neither days, hours nor a time zone; describe it under \
+                    "\"{word}\" is not the name of a time interval, nor days, hours or a time zone; define it under \
                      time_intervals, or write for example \"sun 02:00-04:00 Europe/London\""
                 ));
             }

@@ -39,7 +39,7 @@ pub fn name(node: &Node) -> Result<String, String> {
 /// Texts by name, such as labels, as they are written; what is no text is told, and left out.
 pub fn texts<'n>(node: &'n Node, path: &str, check: &mut Check) -> Vec<(&'n Key, String)> {
     let Content::Map(entries) = &node.content else {
-        check.problem(node, path, "should be a map of names to texts, for example { severity: page }");
+        check.problem(node, path, "should be a map of names to strings, for example { severity: page }");
         return Vec::new();
     };
     let mut texts: Vec<(&Key, String)> = Vec::with_capacity(entries.len());
@@ -152,8 +152,8 @@ pub fn time_zone(node: &Node) -> Result<TimeZone, String> {
 
 /// From when to when something holds.
 pub const VALID: &[Field] = &[
-    Field::new("from", "2026-12-01", "from then on; ever before by default").of(Type::Time),
-    Field::new("to", "2026-12-31", "until then, which is outside; for ever by default").of(Type::Time),
+    Field::new("from", "2026-12-01", "start; by default none").of(Type::Time),
+    Field::new("to", "2026-12-31", "end, exclusive; by default none").of(Type::Time),
 ];
 
 /// `{ from: ..., to: ... }`, either of which may be missing.

@@ -226,7 +226,7 @@ fn marked_incidents_give_precision_and_recall() {
              2026-01-15T00:00:00Z, and an alert would have been on 0.8 % of the time.",
             "It found 2 of 4 incidents (recall 50 %); 2 of 2 episodes right (precision 100 %, F1 0.67), none was false; \
              alarms came 2h after an incident's start.",
-            "1 incident outside of the time that was scored did not count.",
+            "1 incident outside the scored time did not count.",
             "For the best agreement with the incidents write absolute.max: 17.1: 3 alarms (2.1 a week), on 1.2 % of the time; \
              3 of 4 incidents found, precision 100 %, F1 0.86; alarms came 2h after an incident's start.",
             "That is less than two weeks: a week has days of several kinds, so look back further before you rely on it.",
@@ -347,16 +347,13 @@ fn what_was_never_passed_says_how_near_it_came() {
         let found = review(&text, &[("", spikes())], HOUR_MS, &Terms::default());
         assert_eq!(found.sentences[1..], *expected, "{detector}");
     }
-    check("absolute: { max: 30 }", &["absolute.max: 30 was never passed: the farthest that came was 20."]);
-    check(
-        "absolute: { min: 1, max: 15 }",
-        &["absolute.min: 1 was never passed: the farthest that came was 5."],
-    );
+    check("absolute: { max: 30 }", &["absolute.max: 30 was never reached: the closest value was 20."]);
+    check("absolute: { min: 1, max: 15 }", &["absolute.min: 1 was never reached: the closest value was 5."]);
     check(
         "relative: { to: 1d, drop: 150% }",
         &[
-            "relative.drop: 150% can never be exceeded: a value that keeps its sign drops by 100 % at most; nothing went that \
-           way.",
+            "relative.drop: 150% can never be exceeded: a value that keeps its sign drops by 100 % at most; no value moved in \
+             that direction.",
         ],
     );
     let nothing = review(
@@ -389,5 +386,5 @@ fn alarms_that_no_limit_decides_are_named() {
         "{:?}",
         found.sentences
     );
-    assert!(found.sentences[2].contains("9 came of missing data"), "{:?}", found.sentences);
+    assert!(found.sentences[2].contains("9 came from missing data"), "{:?}", found.sentences);
 }

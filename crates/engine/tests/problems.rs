@@ -78,7 +78,7 @@ fn each_mistake_is_named() {
         "holt_winters: { season: 50m }",
         "a season of 50m is not a multiple of the distance of windows, 30m",
     );
-    check("holt_winters: { season: 260w }", "are 349440 windows, at most 50000 can be");
+    check("holt_winters: { season: 260w }", "are 349440 windows, and at most 50000 are allowed");
     check("query: { stream: s, series: t, measure: count }", "one query");
     check("query: { measure: count }", "stream or a series");
     check("query: { target: 'stdv(a,10)' }", "query.target: column 1:");

@@ -133,7 +133,7 @@ unsafe fn make(
     // SAFETY: the caller promises so many bytes.
     let text = unsafe { bytes(text, n_bytes) };
     let made =
-        guarded(|| new(std::str::from_utf8(text).map_err(|error| format!("this is no UTF-8: {error}"))?));
+        guarded(|| new(std::str::from_utf8(text).map_err(|error| format!("this is not UTF-8: {error}"))?));
     match made {
         Ok(switches) => Box::into_raw(Box::new(switches)),
         Err(why) => {
@@ -165,5 +165,5 @@ fn given(text: &str) -> *mut c_char {
 /// A panic would be our defect; it must not become the caller's end.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err("a defect in lanner, please report it".to_owned()))
+        .unwrap_or_else(|_| Err("a bug in Lanner, please report it".to_owned()))
 }

@@ -28,7 +28,7 @@ impl Evaluator {
     /// What is wrong with it; every problem of every switch at once.
     pub fn new(text: &str) -> Result<Self, String> {
         let document: Value =
-            serde_json::from_str(text).map_err(|error| format!("this is no JSON: {error}"))?;
+            serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))?;
         let snapshot = Snapshot::from_document(&document).map_err(|error| format!("this {error}"))?;
         let set = SwitchSet::compile(&snapshot).map_err(|problems| problems.to_string())?;
         Ok(Self(Switches::Given(Box::new(set))))
@@ -55,7 +55,7 @@ impl Evaluator {
     /// Why `context` is none.
     pub fn evaluate(&self, context: &[u8], now_ms: Option<i64>) -> Result<Verdict, String> {
         let context: Map<String, Value> = serde_json::from_slice(context)
-            .map_err(|error| format!("the context is no JSON object: {error}"))?;
+            .map_err(|error| format!("the context is not a JSON object: {error}"))?;
         match &self.0 {
             Switches::Given(set) => Ok(set.evaluate(&context, now_ms.map_or_else(clock_ms, Ok)?)),
             #[cfg(feature = "connect")]
@@ -80,13 +80,13 @@ impl Evaluator {
 #[cfg(not(target_family = "wasm"))]
 fn clock_ms() -> Result<i64, String> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let since = since.map_err(|_| "the clock stands before 1970; give a time".to_owned())?;
-    i64::try_from(since.as_millis()).map_err(|_| "the clock stands too late; give a time".to_owned())
+    let since = since.map_err(|_| "the clock is before 1970; pass a time".to_owned())?;
+    i64::try_from(since.as_millis()).map_err(|_| "the clock is too late; pass a time".to_owned())
 }
 
 #[cfg(target_family = "wasm")]
 fn clock_ms() -> Result<i64, String> {
-    Err("there is no clock here; give a time".to_owned())
+    Err("there is no clock here; pass a time".to_owned())
 }
 
 #[cfg(test)]

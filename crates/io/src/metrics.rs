@@ -51,7 +51,7 @@ impl Metrics {
         Self {
             samples: counter("lanner_store_samples_total", "Samples made durable."),
             events: counter("lanner_store_events_total", "Events made durable."),
-            refused: counter("lanner_store_refused_total", "Writes refused because too much waited."),
+            refused: counter("lanner_store_refused_total", "Writes refused because the queue was full."),
             documents_read: counter(
                 "lanner_store_documents_read_total",
                 "Rules, receivers, switches and other documents read back.",
@@ -62,8 +62,8 @@ impl Metrics {
             seal_seconds: durations("lanner_store_seal_seconds", "Duration of sealing one generation."),
             head_samples: gauge("lanner_store_head_samples", "Samples in memory, not sealed yet."),
             head_bytes: gauge("lanner_store_head_bytes", "Memory of unsealed data."),
-            queued_bytes: gauge("lanner_store_queued_bytes", "Bytes that wait to be written."),
-            series: gauge("lanner_store_series", "Series that exist."),
+            queued_bytes: gauge("lanner_store_queued_bytes", "Bytes waiting to be written."),
+            series: gauge("lanner_store_series", "Number of series."),
             file_bytes: gauge("lanner_store_file_bytes", "Size of the store's file."),
             damaged_blocks: gauge(
                 "lanner_store_damaged_blocks",
@@ -71,17 +71,17 @@ impl Metrics {
             ),
             notification_attempts: counters(
                 "lanner_notification_attempts_total",
-                "Notifications sent or tried, by outcome: sent, failed.",
+                "Notification attempts by outcome: sent, failed.",
                 &["receiver", "outcome"],
             ),
             notification_seconds: durations_by(
                 "lanner_notification_seconds",
-                "Duration of an attempt to notify.",
+                "Duration of a notification attempt.",
                 &["receiver"],
             ),
             notifications_dead: counters(
                 "lanner_notifications_dead_total",
-                "Notifications given up.",
+                "Notifications that became dead letters.",
                 &["receiver"],
             ),
         }

@@ -149,7 +149,7 @@ fn a_full_disk_refuses_and_recovers() {
     };
     let (acknowledged, error) = fill();
     assert_eq!(error, StoreError::DiskFull);
-    assert!(error.to_string().contains("free some space, then writing goes on by itself"));
+    assert!(error.to_string().contains("free some space, then writing continues by itself"));
     assert!(acknowledged > 10_000);
     assert_eq!(store.samples(id, EVER).unwrap().len(), acknowledged);
     // Compressing what is there makes room, and writing goes on.

@@ -7,31 +7,31 @@ use crate::commands::{
     reload, repair, replay, rule, schema, serve, silence, status, switch, test, token,
 };
 
-/// Lanner finds what is unusual in metrics and events, and tells people.
+/// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
 #[derive(Debug, Parser)]
 #[command(
     version,
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  lanner demo                         see it find an outage, within a minute
-  lanner serve                        start with nothing configured
-  lanner detect measurements.csv      find what is unusual in a table, with nothing to set
+  lanner demo                         watch it find an outage, within a minute
+  lanner serve                        start a server without any configuration
+  lanner detect measurements.csv      find anomalies in a table, without any configuration
   lanner check lanner.yaml            find every mistake in a configuration
-  lanner test payments.test.yaml      hold rules to written examples
-  lanner apply lanner.yaml            make a configuration that of a running server
-  lanner import payments.csv          put data into a running server
-  lanner alert list                   what is wrong right now
-  lanner switch activate block-bank   block what a kill switch matches, now
+  lanner test payments.test.yaml      test rules against written examples
+  lanner apply lanner.yaml            put a configuration into effect on a running server
+  lanner import payments.csv          import data into a running server
+  lanner alert list                   list current alerts
+  lanner switch activate block-bank   block everything a kill switch matches, now
 
-Exit codes: 0 fine, 1 found something, 2 a mistake in what was asked, 3 a failure."
+Exit codes: 0 success, 1 something was found, 2 invalid input, 3 failure."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// Every command; each is a file in `commands`.
+/// All commands, each in a file of `commands`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(serve::Args),

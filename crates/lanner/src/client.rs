@@ -50,7 +50,7 @@ pub(crate) struct ServerArgs {
 fn timeout(text: &str) -> std::result::Result<Duration, String> {
     match lanner_core::time::parse_duration_ms(text) {
         Ok(ms) if ms > 0 => Ok(Duration::from_millis(ms.unsigned_abs())),
-        Ok(_) => Err("it is longer than nothing".to_owned()),
+        Ok(_) => Err("should be longer than 0s".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -88,7 +88,7 @@ pub(crate) fn with_access(
         && access != Access::Fill
         && !holds_data(folder)
     {
-        let message = format!("{} is not a data folder: it holds no lanner.db", folder.display());
+        let message = format!("{} is not a data folder: it contains no lanner.db", folder.display());
         return Err(Failure::user(message).hint("name the folder that `lanner serve --data` used"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -161,7 +161,7 @@ impl Client {
                 return self.unreachable(&error);
             }
             let why = if error.is_timeout() { format!("nothing within {} s", GREETING.as_secs()) } else { deepest(&error) };
-            let hint = "is it the port of HTTP (9797, if nothing else was said) and not one for carbon or of another program, and http or https as the server has it? Name the address with --url";
+            let hint = "is it the HTTP port (9797 by default) and not that of carbon or another program, with http or https as the server has it? Set the address with --url";
             Failure::program(format!("no answer from {}: {why}", self.base)).hint(hint)
         })
     }
@@ -210,9 +210,9 @@ impl Client {
         let Some(server) = &self.inside else { return Ok(()) };
         let store = server.app().store.clone();
         let sealed = tokio::task::spawn_blocking(move || store.seal()).await;
-        let sealed = sealed.map_err(|error| Failure::program(format!("compressing broke off: {error}")))?;
+        let sealed = sealed.map_err(|error| Failure::program(format!("compressing failed: {error}")))?;
         sealed.map(drop).map_err(|error| {
-            Failure::program(format!("cannot compress what was taken: {error}"))
+            Failure::program(format!("cannot compress the imported data: {error}"))
                 .hint("nothing is lost; the next server with this folder compresses it")
         })
     }
@@ -333,7 +333,7 @@ impl Client {
         if error.is_timeout() && !error.is_connect() {
             let waited = lanner_core::time::format_duration(self.timeout.as_millis() as i64);
             Failure::program(format!("no answer from {} within {waited}", self.base))
-                .hint("the server may still do what was asked; see its log, or wait longer with --timeout")
+                .hint("the server may still complete the request; see its log, or wait longer with --timeout")
         } else if self.base.scheme() == "https" && message.contains("InvalidContentType") {
             Failure::program(message)
                 .hint("it speaks plain HTTP there; write http:// in front of its address")
@@ -388,7 +388,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 
 fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::program(format!("the server's answer cannot be read: {}", deepest(error)))
-        .hint("is it Lanner that answers there, and of the same version?")
+        .hint("is it a Lanner server of the same version?")
 }
 
 /// What the server refused, and why.
@@ -403,7 +403,7 @@ fn refusal(status: StatusCode, text: &str) -> Failure {
     }
     let failure = if status.is_server_error() { Failure::program(message) } else { Failure::user(message) };
     if status == StatusCode::UNAUTHORIZED {
-        return failure.hint("give it with --token or in LANNER_TOKEN");
+        return failure.hint("pass it with --token or LANNER_TOKEN");
     }
     failure
 }

@@ -74,7 +74,7 @@ impl Failure {
         Self::new(Kind::Program, message)
     }
 
-    /// Nothing could be judged.
+    /// Nothing could be scored.
     pub(crate) fn undecided(message: impl Into<String>) -> Self {
         Self::new(Kind::Undecided, message)
     }
@@ -95,7 +95,7 @@ impl Failure {
         let failure = Self::user(format!("cannot {doing} {}: {error}", path.display()));
         match error.kind() {
             io::ErrorKind::NotFound => failure.hint("check the path"),
-            io::ErrorKind::PermissionDenied => failure.hint("check who may do that"),
+            io::ErrorKind::PermissionDenied => failure.hint("check the permissions"),
             _ => Self { kind: Kind::Program, ..failure },
         }
     }

@@ -176,7 +176,7 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| is_configuration(path)));
         files[n_before..].sort();
         if files.len() == n_before {
-            let message = format!("the folder {} holds no YAML file", path.display());
+            let message = format!("the folder {} contains no YAML file", path.display());
             return Err(Failure::user(message).hint("name the file, or put one that ends in .yaml there"));
         }
     }

@@ -110,7 +110,7 @@ pub(crate) fn tell_layout(name: &str, table: &Table<'_>) {
         let column = &layout.names[at];
         let sign = if text.contains(',') { "comma" } else { "point" };
         remark(&format!(
-            "{name}: {column}: the {sign} in \"{text}\" is taken for thousands; if it is for decimals, say --decimal {sign}"
+            "{name}: {column}: the {sign} in \"{text}\" is read as a thousands separator; if it is the decimal separator, use --decimal {sign}"
         ));
     }
     for (at, unit) in layout.half_bare() {
@@ -120,16 +120,16 @@ pub(crate) fn tell_layout(name: &str, table: &Table<'_>) {
                 "{name}: {column}: many numbers have a unit and most have none; those with one are left out"
             ),
             _ => format!(
-                "{name}: {column}: numbers without a unit are taken for {unit}, as most of the others are"
+                "{name}: {column}: numbers without a unit are read as {unit}, like most of the others"
             ),
         });
     }
     if !layout.texts.is_empty() {
-        remark(&format!("{name}: left out, for they hold no numbers: {}", few(&names(&layout.texts))));
+        remark(&format!("{name}: left out, because they contain no numbers: {}", few(&names(&layout.texts))));
     }
     if !layout.identifiers.is_empty() {
         remark(&format!(
-            "{name}: left out, for they name things and measure nothing: {}; take them with --value",
+            "{name}: left out, because they contain identifiers: {}; include them with --value",
             few(&names(&layout.identifiers))
         ));
     }

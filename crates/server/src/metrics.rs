@@ -44,7 +44,7 @@ impl Metrics {
         Self {
             ingest_accepted: counters(
                 "lanner_ingest_accepted_total",
-                "Samples and events taken.",
+                "Samples and events accepted.",
                 &["protocol"],
             ),
             ingest_rejected: counters(
@@ -54,20 +54,20 @@ impl Metrics {
             ),
             ingest_too_old: counters(
                 "lanner_ingest_too_old_total",
-                "Samples and events taken that are older than what is kept.",
+                "Accepted samples and events that are older than their retention.",
                 &["protocol"],
             ),
             late_events: counter(
                 "lanner_late_events_total",
-                "Events that came after a window that they belong into was judged.",
+                "Events that arrived after a window they belong to was evaluated.",
             ),
             event_lateness_seconds: durations_up_to_a_month(
                 "lanner_event_lateness_seconds",
-                "Time from that of an event to its arrival.",
+                "Time between the timestamp of an event and its arrival.",
             ),
             sample_lateness_seconds: durations_up_to_a_month(
                 "lanner_sample_lateness_seconds",
-                "Time from that of a sample to its arrival.",
+                "Time between the timestamp of a sample and its arrival.",
             ),
             groups_overflow: counter(
                 "lanner_groups_overflow_total",
@@ -78,15 +78,24 @@ impl Metrics {
                 "Events or series of groups beyond the limit that a rule left out of its latest window.",
                 &["rule"],
             ),
-            http_refused: counter("lanner_http_refused_total", "Requests refused for want of a token."),
+            http_refused: counter(
+                "lanner_http_refused_total",
+                "Requests refused because of a missing or wrong token.",
+            ),
             evaluations: counter("lanner_evaluations_total", "Evaluations made."),
             evaluation_lateness_seconds: durations(
                 "lanner_evaluation_lateness_seconds",
-                "Time from when an evaluation is due to when it is made.",
+                "Time between when an evaluation is due and when it is made.",
             ),
             windows_skipped: counter("lanner_windows_skipped_total", "Windows missed beyond max_catchup."),
-            turn_seconds: durations("lanner_turn_seconds", "Duration of a turn that evaluated something."),
-            turns_refused: counter("lanner_turns_refused_total", "Turns whose results the store refused."),
+            turn_seconds: durations(
+                "lanner_turn_seconds",
+                "Duration of an evaluation cycle that evaluated something.",
+            ),
+            turns_refused: counter(
+                "lanner_turns_refused_total",
+                "Evaluation cycles whose results the store refused.",
+            ),
             switch_evaluations: counters("lanner_switch_evaluations_total", "Contexts judged.", &["face"]),
             switch_blocked: counters("lanner_switch_blocked_total", "Contexts blocked.", &["switch"]),
             switch_shadow: counters(
@@ -103,10 +112,13 @@ impl Metrics {
             measures: gauge("lanner_measures", "Measures kept on streams."),
             measures_unindexed: gauge("lanner_measures_unindexed", "Measures tried on every event."),
             alerts_active: gauge("lanner_alerts_active", "Alerts that are pending or firing."),
-            switches: gauges("lanner_switches", "Switches, by what they do now.", &["phase"]),
+            switches: gauges("lanner_switches", "Switches by phase.", &["phase"]),
             switches_unindexed: gauge("lanner_switches_unindexed", "Switches tried on every context."),
-            switch_revision: gauge("lanner_switch_revision", "Number of the last change of switches."),
-            switch_streams: gauge("lanner_switch_streams", "Clients that listen for changes of switches."),
+            switch_revision: gauge("lanner_switch_revision", "Revision of the switches."),
+            switch_streams: gauge(
+                "lanner_switch_streams",
+                "Clients connected to the stream of switch changes.",
+            ),
         }
     }
 }

@@ -223,7 +223,7 @@ async fn end_turns(turn: Option<JoinHandle<()>>) {
     match tokio::time::timeout(GRACE, blocking(move || turn.join().is_ok())).await {
         Ok(Ok(true)) => {}
         Ok(_) => tracing::error!("the evaluation loop broke off"),
-        Err(_) => tracing::warn!("an evaluation was cut off; it will be made again"),
+        Err(_) => tracing::warn!("an evaluation was interrupted and will be repeated"),
     }
 }
 
@@ -274,7 +274,7 @@ fn retention(settings: &Settings, store: &Store) -> Result<Arc<Retention>, Store
     }
     if let Err(error) = store.note_retention() {
         // A disk without room must not keep the server from starting.
-        tracing::warn!("could not note what is kept: {error}");
+        tracing::warn!("could not store the retention: {error}");
     }
     Ok(Arc::new(settings.store.retention_in_force()))
 }

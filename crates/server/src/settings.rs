@@ -30,91 +30,86 @@ pub const CARBON_PICKLE_PORT: u16 = 2004;
 
 /// The `server` section.
 pub const SERVER: &[Field] = &[
-    Field::new("data", "/var/lib/lanner", "the data folder; made when it is not there").or("lanner-data"),
-    Field::new("listen", "0.0.0.0:9797", "where HTTP listens; other addresses than loopback need a token")
+    Field::new("data", "/var/lib/lanner", "data folder, created if missing").or("lanner-data"),
+    Field::new("listen", "0.0.0.0:9797", "HTTP listen address; addresses other than loopback need a token")
         .or("127.0.0.1:9797"),
-    Field::new("carbon", "\":2003\"", "where carbon's plaintext protocol listens, or off")
+    Field::new("carbon", "\":2003\"", "listen address of carbon's plaintext protocol, or off")
         .or("127.0.0.1:2003"),
     Field::new(
         "carbon_pickle",
         "\":2004\"",
-        "where carbon's pickle protocol listens, or off; off by default where `carbon` is written",
+        "listen address of carbon's pickle protocol, or off; off by default if `carbon` is set",
     )
     .or("127.0.0.1:2004"),
     Field::new(
         "token",
         "{ env: LANNER_TOKEN }",
-        "the token that callers must show, as `Authorization: Bearer TOKEN`",
+        "token that callers must send, as `Authorization: Bearer TOKEN`",
     )
     .of(Type::Secret),
-    Field::new("tls", "{ cert: /etc/lanner/cert.pem, key: /etc/lanner/key.pem }", "the certificate that makes HTTP HTTPS")
+    Field::new("tls", "{ cert: /etc/lanner/cert.pem, key: /etc/lanner/key.pem }", "certificate for HTTPS")
         .of(Type::Map(TLS)),
-    Field::new("allow", "[log]", "what receivers that come over the API may do on this machine; those of the configuration do everything")
+    Field::new("allow", "[log]", "what receivers created over the API may do on this machine; those in the configuration may do everything")
         .of(Type::List(&Type::OneOf(&["command", "log", "file", "env"]))),
-    Field::new("hosts", "[lanner]", "names by which programs reach this server, besides this machine's and that of `external_url`")
+    Field::new("hosts", "[lanner]", "host names by which programs reach this server, besides this machine's and that of `external_url`")
         .of(Type::List(&Type::Text)),
-    Field::new("cors", "[https://shop.example]", "origins of the web pages that may ask kill switches")
+    Field::new("cors", "[https://shop.example]", "origins of web pages that may evaluate kill switches")
         .of(Type::List(&Type::Text)),
-    Field::new("max_body", "33554432", "the largest body accepted, after decompression, bytes")
+    Field::new("max_body", "33554432", "largest accepted body, after decompression, in bytes")
         .of(Type::Whole)
         .or("33554432"),
-    Field::new("max_writers", "32", "requests that write at one time; further ones are told to come back")
+    Field::new("max_writers", "32", "number of concurrent write requests; further ones are told to retry")
         .of(Type::Whole)
         .or("32"),
     Field::new(
         "ofrep_per_second",
         "500",
-        "questions by OpenFeature's protocol that are answered within a second; all by default",
+        "OpenFeature protocol requests answered per second; by default all",
     )
     .of(Type::Whole),
     Field::new(
         "external_url",
         "https://lanner.example.org",
-        "where people reach this server; goes into messages as a link",
+        "address at which people reach this server, for links in messages",
     ),
     Field::new(
         "heartbeat",
         "{ to: https://hc.example.org/ping/TOKEN, every: 1m }",
-        "who is told regularly that rules are evaluated; nobody by default",
+        "regular signal that rules are evaluated; by default none",
     )
     .of(Type::Map(HEARTBEAT)),
-    Field::new("guard", "50%", "how much a switch may block without a second look: a share, off, or a map")
+    Field::new("guard", "50%", "how much a switch may block without approval: a share, off, or a map")
         .of(Type::Either(&[Type::Share, Type::Map(GUARD)]))
         .or("50%"),
-    Field::new("switch_notice", "1h", "how long before a switch ends by itself people are told")
+    Field::new("switch_notice", "1h", "how long before a switch ends by itself its notification is sent")
         .of(Type::Duration)
         .or("1h"),
     Field::new(
         "switch_key",
         "{ file: /etc/lanner/switch-key }",
-        "the private key that signs snapshots of switches: 64 hexadecimal digits",
+        "private key that signs snapshots of switches: 64 hexadecimal digits",
     )
     .of(Type::Secret),
     Field::new(
         "storage_schemas",
         "/etc/carbon/storage-schemas.conf",
-        "carbon's file that says how finely Graphite's clients see series, and how long they are kept",
+        "carbon's file with the resolution that Graphite clients see, and how long series are kept",
     ),
     Field::new(
         "storage_aggregation",
         "/etc/carbon/storage-aggregation.conf",
-        "carbon's file that says how values become coarser ones",
+        "carbon's file with the methods that aggregate values into coarser ones",
     ),
-    Field::new("time_zone", "Europe/Berlin", "the zone of times that Graphite's clients write without one")
+    Field::new("time_zone", "Europe/Berlin", "time zone of times without a zone in Graphite requests")
         .or("UTC"),
-    Field::new("carbon_udp", "\":2003\"", "where carbon's plaintext protocol listens for datagrams, or off")
+    Field::new("carbon_udp", "\":2003\"", "listen address of carbon's plaintext protocol over UDP, or off")
         .or("off"),
 ];
 
 /// `tls`.
 pub const TLS: &[Field] = &[
-    Field::new(
-        "cert",
-        "/etc/lanner/cert.pem",
-        "the certificate, and those that lead to its authority, in PEM form",
-    )
-    .required(),
-    Field::new("key", "/etc/lanner/key.pem", "its private key, in PEM form").required(),
+    Field::new("cert", "/etc/lanner/cert.pem", "certificate and intermediate certificates, PEM").required(),
+    Field::new("key", "/etc/lanner/key.pem", "private key of the certificate, PEM").required(),
 ];
 
 /// The `heartbeat`.
@@ -122,20 +117,20 @@ pub const HEARTBEAT: &[Field] = &[
     Field::new(
         "to",
         "https://hc.example.org/ping/TOKEN",
-        "a URL, which may be a secret, or the name of a receiver",
+        "URL, which may be a secret, or the name of a receiver",
     )
     .of(Type::Secret)
     .required(),
-    Field::new("every", "1m", "how often").of(Type::Duration).or("1m"),
+    Field::new("every", "1m", "interval").of(Type::Duration).or("1m"),
 ];
 
 /// `guard` as a map.
 pub const GUARD: &[Field] = &[
-    Field::new("share", "30%", "the share of contexts").of(Type::Share).or("50%"),
+    Field::new("share", "30%", "share of contexts").of(Type::Share).or("50%"),
     Field::new(
         "stream",
         "purchases",
-        "the stream whose events are the contexts; those that the server was asked, by default",
+        "stream of events to use as contexts; by default the contexts that the server was asked",
     ),
 ];
 
@@ -144,24 +139,24 @@ pub const RETENTION: &[Field] = &[
     Field::new(
         "series",
         "[{ pattern: 'raw.*', keep: forever }, { keep: [1m:7d, 1h:2y] }]",
-        "how finely and how long samples are kept; the first pattern that matches counts",
+        "resolution and retention of samples; the first pattern that matches applies",
     )
     .of(Type::List(&Type::Map(SERIES_RETENTION))),
     Field::new(
         "events",
         "[{ pattern: payments, keep: 90d }]",
-        "how long events are kept; the first pattern that matches counts",
+        "retention of events; the first pattern that matches applies",
     )
     .of(Type::List(&Type::Map(EVENT_RETENTION))),
 ];
 
 /// How long samples are kept.
 pub const SERIES_RETENTION: &[Field] = &[
-    Field::new("pattern", "'raw.*'", "the names of series; `*` stands for any characters").or("*"),
+    Field::new("pattern", "'raw.*'", "names of series; `*` stands for any characters").or("*"),
     Field::new(
         "keep",
         "[10s:1d, 1m:30d, 1h:3y]",
-        "forever, or steps and how long they are kept: one value for each 10 s for a day, and so on",
+        "forever, or steps and how long each is kept: one value for each 10 s for a day, and so on",
     )
     .of(Type::List(&Type::Text))
     .required(),
@@ -169,8 +164,8 @@ pub const SERIES_RETENTION: &[Field] = &[
 
 /// How long events are kept.
 pub const EVENT_RETENTION: &[Field] = &[
-    Field::new("pattern", "payments", "the names of streams; `*` stands for any characters").or("*"),
-    Field::new("keep", "90d", "how long").of(Type::Duration).required(),
+    Field::new("pattern", "payments", "names of streams; `*` stands for any characters").or("*"),
+    Field::new("keep", "90d", "retention time").of(Type::Duration).required(),
 ];
 
 /// What can be set about the server.

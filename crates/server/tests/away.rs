@@ -167,7 +167,7 @@ async fn after_a_day_the_present_is_judged_at_once() {
     // Those that asked for it are still on their way, and that is said.
     assert_eq!(status, 503, "{text}");
     // At first the others as well: a window was over when the server stopped, and not judged yet.
-    assert!(text.contains(" rules have windows to judge"), "{text}");
+    assert!(text.contains(" rules have windows to evaluate"), "{text}");
     assert!(server.step_to(NOON_MS + away_s * 1_000 + 25_000, Duration::from_secs(300)).await);
     println!("and 2 rules walked through 26 h in order after {:?}", started.elapsed());
     let walked = evaluations(&server, "r1");

@@ -299,10 +299,10 @@ async fn tokens_are_shown_in_every_way_that_clients_know() {
 async fn a_wrong_token_is_told_from_none_and_slows_its_address_down() {
     let server = closed().await;
     let (status, answer) = send(&server, "GET /api/v1/rules", &[], "").await;
-    assert!(status == 401 && answer.contains("wants a token"), "{answer}");
+    assert!(status == 401 && answer.contains("requires a token"), "{answer}");
     let wrong = [("authorization", "Bearer 0123456789abcdef0124")];
     let (status, answer) = send(&server, "GET /api/v1/rules", &wrong, "").await;
-    assert!(status == 401 && answer.contains("the token is wrong"), "{answer}");
+    assert!(status == 401 && answer.contains("the token is invalid"), "{answer}");
     let started = std::time::Instant::now();
     for _ in 0..5 {
         assert_eq!(send(&server, "GET /api/v1/rules", &wrong, "").await.0, 401);
@@ -416,7 +416,7 @@ async fn a_second_person_is_a_second_token() {
     let (status, asked) = ask(&ann, "POST /api/v1/switches/stop/request", json!({})).await;
     assert_eq!((status, &asked["actor"]), (202, &json!("ann")), "{asked}");
     let (status, refused) = ask(&ann, "POST /api/v1/switches/stop/approve", json!({})).await;
-    assert!(status == 403 && refused["error"].as_str().unwrap().contains("somebody else"), "{refused}");
+    assert!(status == 403 && refused["error"].as_str().unwrap().contains("another person"), "{refused}");
     let (status, on) = ask(&bob, "POST /api/v1/switches/stop/approve", json!({})).await;
     assert_eq!((status, &on["actor"]), (200, &json!("bob")), "{on}");
     let (_, audit) = ask(&ann, "GET /api/v1/audit", Value::Null).await;

@@ -242,8 +242,9 @@ async fn people_are_told_of_what_alerts_do_with_switches() {
     let now_ms = running.server.app().now_ms();
     let to = lanner_core::time::format_time(now_ms + 16_000);
     running.put("soon", json!({"when": "y == 1", "valid": {"to": to}})).await;
-    let soon =
-        async || has(&["lanner:switch-ends", "the switch soon ends by itself at", "blocks y == 1 no more"]);
+    let soon = async || {
+        has(&["lanner:switch-ends", "the switch soon ends by itself at", "then stops blocking y == 1"])
+    };
     assert!(!soon().await);
     eventually("people are told that it ends soon", soon).await;
     let ended = async || has(&["lanner:switch-ends", "soon blocks no more: it ended by itself at"]);

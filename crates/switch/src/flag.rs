@@ -80,37 +80,30 @@ impl Reason {
 
 /// The fields of a flag.
 pub const FIELDS: &[Field] = &[
-    Field::new("on", "INTERNAL", "the value of a context that the condition matches")
-        .of(Type::Any)
-        .required(),
+    Field::new("on", "INTERNAL", "value for a context that matches the condition").of(Type::Any).required(),
     Field::new(
         "cases",
         "[{ when: 'BANK == \"ING\"', value: PARTNER, variant: partner }]",
-        "the values of others: the first whose condition matches counts",
+        "values for other contexts; the first case that matches applies",
     )
     .of(Type::List(&Type::Map(CASES))),
-    Field::new(
-        "off",
-        "EXTERNAL",
-        "the value of every other context; without it the caller's own default counts",
-    )
-    .of(Type::Any),
-    Field::new("variants", "[internal, external]", "the names of the two values")
+    Field::new("off", "EXTERNAL", "value for every other context; by default the caller's own default")
+        .of(Type::Any),
+    Field::new("variants", "[internal, external]", "names of the two values")
         .of(Type::List(&Type::Text))
         .or("[on, off]"),
-    Field::new(
-        "metadata",
-        "{ team: shop }",
-        "what clients are told besides: texts, numbers and truths by name",
-    )
-    .of(Type::ByName(&Type::Any)),
+    Field::new("metadata", "{ team: shop }", "metadata for clients: strings, numbers and booleans by name")
+        .of(Type::ByName(&Type::Any)),
 ];
 
 /// The fields of a case.
 pub const CASES: &[Field] = &[
-    Field::new("when", "'BANK == \"ING\"'", "which contexts").of(Type::Condition).required(),
-    Field::new("value", "PARTNER", "their value; without it the caller's own default counts").of(Type::Any),
-    Field::new("variant", "partner", "the name of the value").or("case"),
+    Field::new("when", "'BANK == \"ING\"'", "condition that contexts must match")
+        .of(Type::Condition)
+        .required(),
+    Field::new("value", "PARTNER", "value for these contexts; by default the caller's own default")
+        .of(Type::Any),
+    Field::new("variant", "partner", "name of the value").or("case"),
 ];
 
 /// More cases than this are refused.

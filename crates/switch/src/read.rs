@@ -16,103 +16,103 @@ use crate::window::Window;
 
 /// Every field of a switch.
 pub const FIELDS: &[Field] = &[
-    Field::new("id", "block-bank", "the switch's name, unique among switches").of(Type::Id).required(),
-    Field::new("description", "Purchases with one bank", "for people"),
+    Field::new("id", "block-bank", "unique name of the switch").of(Type::Id).required(),
+    Field::new("description", "Purchases with one bank", "a note for people"),
     Field::new(
         "when",
         "'WORKFLOW == \"PURCHASE\" and BANK == \"HSBC\"'",
-        "what is blocked: a condition, or a list of conditions that must all hold",
+        "what to block: a condition, or a list of conditions that must all be true",
     )
     .of(Type::List(&Type::Condition))
     .required(),
     Field::new(
         "status",
         "active",
-        "active (default), inactive, or shadow: say what would be blocked, and block nothing",
+        "active (default), inactive, or shadow: report what would be blocked, and block nothing",
     )
     .of(Type::OneOf(&["active", "inactive", "shadow"]))
     .or("active"),
     Field::new(
         "priority",
         "10",
-        "the switch with the highest one answers; 0 by default, then in order of ids",
+        "the switch with the highest priority answers; 0 by default, then in order of ids",
     )
     .of(Type::Whole)
     .or("0"),
-    Field::new("owner", "payments", "who answers for it"),
-    Field::new("reason", "HSBC is down", "why; callers are told"),
+    Field::new("owner", "payments", "who is responsible for it"),
+    Field::new("reason", "HSBC is down", "why it blocks; shown to callers"),
     Field::new(
         "emergency",
         "true",
-        "it must have an owner and a reason, and ends after 24 h unless it says when",
+        "an emergency needs an owner and a reason, and ends after 24 h unless it says when",
     )
     .of(Type::Truth)
     .or("false"),
     Field::new(
         "valid",
         "{ from: 2026-12-01T00:00Z, to: 2026-12-02T00:00Z }",
-        "when it holds; `to` is outside",
+        "when it is valid; `to` is exclusive",
     )
     .of(Type::Map(reading::VALID)),
     Field::new(
         "schedule",
         "{ days: mon-fri, from: \"10:00\", to: \"17:00\", tz: Europe/Berlin }",
-        "when it recurs: a window on the wall clock, or a list of them",
+        "recurring times at which it blocks: a window on the wall clock, or a list of them",
     )
     .of(Type::List(&Type::Map(SCHEDULE))),
     Field::new(
         "rollout",
         "{ share: 25%, by: user.id }",
-        "which share of what it matches is blocked, and by which field",
+        "share of the matching contexts to block, chosen by a field",
     )
     .of(Type::Map(ROLLOUT)),
     Field::new(
         "answer",
         "{ status: 503, headers: { retry-after: \"60\" }, body: Temporarily blocked }",
-        "what a blocked caller answers",
+        "response of a blocked caller",
     )
     .of(Type::Map(ANSWER)),
-    Field::new("labels", "{ app: shop }", "for grouping, and for callers that ask for some switches only")
+    Field::new("labels", "{ app: shop }", "labels, for grouping and for callers that ask for some switches only")
         .of(Type::ByName(&Type::Text)),
     Field::new(
         "on_unavailable",
         "last_good",
-        "once what a client knows is too old: last_good (default), open (block nothing), closed (block what matches)",
+        "what clients do once their switches are too old: last_good (default), open (block nothing), closed (block what matches)",
     )
     .of(Type::OneOf(&["last_good", "open", "closed"]))
     .or("last_good"),
-    Field::new("every", "30s", "how often those who ask should ask again; 30s by default")
+    Field::new("every", "30s", "how often callers should ask again; 30s by default")
         .of(Type::Duration)
         .or("30s"),
     Field::new(
         "flag",
         "{ on: INTERNAL, off: EXTERNAL, variants: [internal, external], metadata: { team: shop } }",
-        "values that it chooses from for OpenFeature's clients; with them it blocks nothing",
+        "values for OpenFeature clients; a switch with a flag blocks nothing",
     )
     .of(Type::Map(crate::flag::FIELDS)),
 ];
 
 /// A window on the wall clock.
 pub const SCHEDULE: &[Field] = &[
-    Field::new("days", "mon-fri", "on which days").of(Type::List(&Type::Text)).or("every day"),
-    Field::new("from", "\"10:00\"", "its start").of(Type::TimeOfDay).or("00:00"),
-    Field::new("to", "\"17:00\"", "its end; at or before `from` it is the next day")
+    Field::new("days", "mon-fri", "days of the week").of(Type::List(&Type::Text)).or("every day"),
+    Field::new("from", "\"10:00\"", "start of the window").of(Type::TimeOfDay).or("00:00"),
+    Field::new("to", "\"17:00\"", "end of the window; at or before `from` it is on the next day")
         .of(Type::TimeOfDay)
         .or("24:00"),
-    Field::new("tz", "Europe/Berlin", "whose clock").or("UTC"),
+    Field::new("tz", "Europe/Berlin", "time zone of the window").or("UTC"),
 ];
 
 /// Which share is blocked.
 pub const ROLLOUT: &[Field] = &[
-    Field::new("share", "25%", "the share of what it matches").of(Type::Share).required(),
-    Field::new("by", "user.id", "the field whose values are blocked or not, each always alike").required(),
+    Field::new("share", "25%", "share of the matching contexts").of(Type::Share).required(),
+    Field::new("by", "user.id", "field that decides; equal values always get the same result").required(),
 ];
 
 /// What a blocked caller answers.
 pub const ANSWER: &[Field] = &[
-    Field::new("status", "503", "the HTTP status").of(Type::Whole).or("503"),
-    Field::new("headers", "{ retry-after: \"60\" }", "headers of HTTP").of(Type::ByName(&Type::Text)),
-    Field::new("body", "Temporarily blocked", "the body: text, or a map or list, which becomes JSON")
+    Field::new("status", "503", "HTTP status").of(Type::Whole).or("503"),
+    Field::new("headers", "{ retry-after: \"60\" }", "HTTP headers").of(Type::ByName(&Type::Text)),
+    Field::new("body", "Temporarily blocked", "body: text, or a map or list, which becomes JSON")
         .of(Type::Template),
 ];
 

@@ -84,7 +84,7 @@ pub fn flagd(text: &str) -> Result<FlagdFile, PointedProblem> {
     let file: Value = match serde_json::from_str(text) {
         Ok(file) => file,
         Err(error) if text.trim_start().starts_with(['{', '[']) => {
-            return Err(whole(format!("this is no JSON: {error}")));
+            return Err(whole(format!("this is not JSON: {error}")));
         }
         Err(_) => Node::from_yaml(text).map_err(|problem| whole(problem.to_string()))?.to_json(),
     };

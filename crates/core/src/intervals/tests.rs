@@ -87,7 +87,7 @@ fn what_is_wrong_is_said() {
     check("{ days: mon, location: UTC }", "is called tz here");
     check("{ name: x, time_intervals: [] }", "beside its name");
     check("{ tmes: 10:00-11:00, days: mon }", "did you mean \"times\"");
-    check("[nights]", "\"nights\" is no time interval's name");
+    check("[nights]", "\"nights\" is not the name of a time interval");
     check("[[mon]]", "should be text");
     check("{ days: mon, tz: Berlin }", "is not a time zone");
 }

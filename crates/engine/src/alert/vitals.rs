@@ -52,7 +52,7 @@ pub struct Kind {
 const STORE: Kind = Kind {
     name: "lanner:store",
     severity: "critical",
-    about: "nothing can be written: the disk is full or fails; what comes in is refused",
+    about: "nothing can be written: the disk is full or fails; incoming data is refused",
 };
 const DAMAGE: Kind =
     Kind { name: "lanner:damage", severity: "critical", about: "part of what is stored cannot be read" };
@@ -61,22 +61,22 @@ const LAG: Kind =
 const FAILING: Kind = Kind {
     name: "lanner:receiver",
     severity: "error",
-    about: "a receiver cannot work, or has taken nothing for five minutes",
+    about: "a receiver does not work, or has accepted nothing for five minutes",
 };
 const DEAD_LETTERS: Kind = Kind {
     name: "lanner:dead-letters",
     severity: "error",
-    about: "messages to a receiver were given up within the last hour",
+    about: "messages to a receiver became dead letters within the last hour",
 };
 const GROUPS: Kind = Kind {
     name: "lanner:groups",
     severity: "warning",
-    about: "a rule has more groups than a rule may have, and left some out within the last hour",
+    about: "a rule has more groups than allowed, and left some out within the last hour",
 };
 const HEARTBEAT: Kind = Kind {
     name: "lanner:heartbeat-lost",
     severity: "warning",
-    about: "nobody takes the heartbeat, so whoever waits for it will think that Lanner is down",
+    about: "the heartbeat is not accepted, so the service that expects it will report Lanner as down",
 };
 
 /// All of them, the worst first; news of switches comes last.
@@ -225,7 +225,7 @@ impl SelfWatch {
         let mut found = Vec::new();
         let mut wrong = |kind, value, text| found.push(Symptom { kind, group: Group::Whole, value, text });
         if let Some(why) = &vitals.unwritable {
-            let text = format!("nothing can be written, and what comes in is refused: {why}");
+            let text = format!("nothing can be written, and incoming data is refused: {why}");
             wrong(&STORE, 1.0, text);
         }
         if let Some(what) = &vitals.damage {
@@ -236,11 +236,11 @@ impl SelfWatch {
             wrong(&LAG, vitals.lag_ms as f64 / 1e3, text);
         }
         if let Some(n_more) = vitals.limited.len().checked_sub(MOST_LIMITED).filter(|n| *n > 0) {
-            let text = format!("{n_more} more rules have more groups than a rule may have");
+            let text = format!("{n_more} more rules have more groups than allowed");
             wrong(&GROUPS, n_more as f64, text);
         }
         if let Some(why) = &vitals.heartbeat {
-            wrong(&HEARTBEAT, 1.0, format!("nobody takes the heartbeat: {why}"));
+            wrong(&HEARTBEAT, 1.0, format!("the heartbeat is not accepted: {why}"));
         }
         found.extend(vitals.limited.iter().take(MOST_LIMITED).map(|(rule, what)| Symptom {
             kind: &GROUPS,
@@ -260,13 +260,15 @@ impl SelfWatch {
 fn failing(now_ms: i64, name: &str, receiver: &ReceiverVitals) -> Option<Symptom> {
     let group = Group::Of(Labels::new([("receiver", name)]));
     if let Some(why) = &receiver.unusable {
-        let text = format!("the receiver {name} cannot work, its messages wait: {why}");
+        let text = format!("the receiver {name} does not work, its messages wait: {why}");
         return Some(Symptom { kind: &FAILING, group, value: 1.0, text });
     }
     let failing_ms = now_ms - receiver.failing_since_ms?;
     let why = receiver.last_error.as_deref().unwrap_or("no reason is known");
-    let text =
-        format!("the receiver {name} has taken nothing for {}: {why}", format_duration(rounded(failing_ms)));
+    let text = format!(
+        "the receiver {name} has accepted nothing for {}: {why}",
+        format_duration(rounded(failing_ms))
+    );
     (failing_ms >= FAILING_MS).then_some(Symptom {
         kind: &FAILING,
         group,

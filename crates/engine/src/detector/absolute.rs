@@ -17,13 +17,13 @@ pub(super) const KIND: Kind = Kind {
         MIN,
         MAX,
         OUTSIDE,
-        Field::new("recover_at", "{ min: 420 }", "the limits that a firing alert must return to")
+        Field::new("recover_at", "{ min: 420 }", "limits that a firing alert must return to")
             .of(Type::Map(LIMITS)),
     ],
 };
 
-const MIN: Field = Field::new("min", "400", "fires below it").of(Type::Number);
-const MAX: Field = Field::new("max", "9000", "fires above it").of(Type::Number);
+const MIN: Field = Field::new("min", "400", "fires below this value").of(Type::Number);
+const MAX: Field = Field::new("max", "9000", "fires above this value").of(Type::Number);
 const OUTSIDE: Field =
     Field::new("outside", "[400, 9000]", "short for `min` and `max`").of(Type::List(&Type::Number));
 const LIMITS: &[Field] = &[MIN, MAX, OUTSIDE];

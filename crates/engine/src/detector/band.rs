@@ -12,12 +12,14 @@ use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
     name: "band",
-    about: "a value off the band that the same windows of the last days or weeks lay in",
+    about: "a value outside the usual range for this time of day or week",
     example: "{ to: 1w, seasons: 8, width: 3, min_width: 10 }",
     read,
     fields: &[
         TO.required(),
-        Field::new("seasons", "8", "how many such windows make the band, 2 to 60").of(Type::Whole).or("7"),
+        Field::new("seasons", "8", "number of such windows that make the band, 2 to 60")
+            .of(Type::Whole)
+            .or("7"),
         WIDTH,
         MIN_WIDTH,
         ABOVE,

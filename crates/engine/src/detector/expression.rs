@@ -11,12 +11,12 @@ use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
     name: "expression",
-    about: "a value that reached warn or error; low values are worse when error is the lower one",
+    about: "a value that reached warn or error; low values are worse if error is the lower one",
     example: "{ warn: 1.0, error: 1.5 }",
     read,
     fields: &[
-        Field::new("warn", "1.0", "the limit of a warning").of(Type::Number),
-        Field::new("error", "1.5", "the limit of an error; the lower one when low values are worse")
+        Field::new("warn", "1.0", "limit of a warning").of(Type::Number),
+        Field::new("error", "1.5", "limit of an error; the lower one if low values are worse")
             .of(Type::Number),
     ],
 };

@@ -17,14 +17,12 @@ use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
     name: "holt_winters",
-    about: "a value off the forecast from level, trend and season",
+    about: "a value outside the band around a forecast from level, trend and season",
     example: "{ season: 1d, seasons: 4, width: 3, min_width: 10 }",
     read,
     fields: &[
-        Field::new("season", "1d", "after what time it repeats, a multiple of `every`")
-            .of(Type::Duration)
-            .required(),
-        Field::new("seasons", "4", "how many seasons it remembers, 2 to 60").of(Type::Whole).or("4"),
+        Field::new("season", "1d", "length of a season, a multiple of `every`").of(Type::Duration).required(),
+        Field::new("seasons", "4", "number of seasons it remembers, 2 to 60").of(Type::Whole).or("4"),
         WIDTH,
         MIN_WIDTH,
         ABOVE,
@@ -71,7 +69,7 @@ impl Detector for Seasonal {
             return Ok(());
         }
         Err(format!(
-            "{} seasons of {season} are {} windows, at most {} can be; make every longer or seasons less",
+            "{} seasons of {season} are {} windows, and at most {} are allowed; make every longer or seasons smaller",
             self.n_seasons,
             n_windows / 2,
             MAX_WINDOWS / 2
@@ -133,7 +131,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         fields.read("season", check, |node| {
             let text = node.scalar_text().unwrap_or_default();
             let season_ms = parse_duration_ms(&text).map_err(|error| error.to_string())?;
-            if season_ms > 0 { Ok(season_ms) } else { Err("should be longer than nothing".to_owned()) }
+            if season_ms > 0 { Ok(season_ms) } else { Err("should be longer than 0s".to_owned()) }
         })
     });
     let seasons = count(fields, "seasons", 4, check);

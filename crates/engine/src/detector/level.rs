@@ -11,12 +11,12 @@ use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
     name: "level",
-    about: "a new level: the latest windows against those before them",
+    about: "a new level: the latest windows compared with those before them",
     example: "{ reference: 48, recent: 6, width: 3, min_width: 10 }",
     read,
     fields: &[
-        Field::new("reference", "48", "how many windows make the old level").of(Type::Whole).or("48"),
-        Field::new("recent", "6", "how many windows make the new level").of(Type::Whole).or("6"),
+        Field::new("reference", "48", "number of windows that make the old level").of(Type::Whole).or("48"),
+        Field::new("recent", "6", "number of windows that make the new level").of(Type::Whole).or("6"),
         WIDTH,
         MIN_WIDTH,
         ABOVE,

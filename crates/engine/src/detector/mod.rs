@@ -116,7 +116,7 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
             return Ok(());
         }
         Err(format!(
-            "looks back over {count} windows, at most {MAX_BASELINES} can be; make every longer or look back less"
+            "looks back over {count} windows, and at most {MAX_BASELINES} are allowed; make every longer or look back less"
         ))
     }
 
@@ -203,25 +203,25 @@ pub struct Kind {
 }
 
 /// The earlier window that a value is compared with.
-const TO: Field =
-    Field::new("to", "1w", "how long ago the window lies that it is compared with: 12h, 1d, 1w or 1mo");
+const TO: Field = Field::new("to", "1w", "how long ago the baseline window is: 12h, 1d, 1w or 1mo");
 /// The limit of detectors that score.
-const ABOVE: Field = Field::new("above", "1", "the score above which it fires").of(Type::Number).or("1");
+const ABOVE: Field = Field::new("above", "1", "score above which it fires").of(Type::Number).or("1");
 /// Their hysteresis.
 const RECOVER_AT: Field =
-    Field::new("recover_at", "0.8", "the score that a firing alert must return to; `above` by default")
+    Field::new("recover_at", "0.8", "score that a firing alert must return to; `above` by default")
         .of(Type::Number);
 /// How wide the band is around what is normal.
 const WIDTH: Field =
     Field::new("width", "3", "half the width of the band, in standard deviations").of(Type::Number).or("3");
 /// How narrow it may be.
 const MIN_WIDTH: Field =
-    Field::new("min_width", "10", "half the width of the band at least, in the unit of the query")
+    Field::new("min_width", "10", "minimum of half the width of the band, in the unit of the query")
         .of(Type::Number)
         .or("0");
 /// The median of several earlier windows.
-const MEDIAN_OF: Field =
-    Field::new("median_of", "3", "compares with the median of so many such windows").of(Type::Whole).or("1");
+const MEDIAN_OF: Field = Field::new("median_of", "3", "number of such windows whose median is the baseline")
+    .of(Type::Whole)
+    .or("1");
 
 /// Every detector there is.
 pub const KINDS: &[Kind] = &[

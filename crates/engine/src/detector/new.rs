@@ -15,15 +15,15 @@ use crate::measure::seen::{LEARNING, SEEN};
 
 pub(super) const KIND: Kind = Kind {
     name: "new",
-    about: "a value of a field that was not seen before",
+    about: "a value of a field that was never seen before",
     example: "{ field: country, over: 30d }",
     read,
     fields: &[
-        Field::new("field", "country", "the field whose values are looked at").required(),
-        Field::new("over", "30d", "for how long a value is known after it was last seen")
+        Field::new("field", "country", "the field to look at").required(),
+        Field::new("over", "30d", "how long a value stays known after it was last seen")
             .of(Type::Duration)
             .or("30d"),
-        Field::new("learn", "1d", "how much of the stream's past there must be before anything is new")
+        Field::new("learn", "1d", "how much history of the stream there must be before anything is new")
             .of(Type::Duration)
             .or("1d, at most `over`"),
     ],

@@ -14,18 +14,18 @@ use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
     name: "relative",
-    about: "a value that dropped or rose against the same window hours, days, weeks or months ago",
+    about: "a value that dropped or rose compared with the same window hours, days, weeks or months ago",
     example: "{ to: 1w, drop: 25%, median_of: 3, min_base: 50, min_delta: 10, recover_at: 15% }",
     read,
     fields: &[
         TO.required(),
-        Field::new("drop", "25%", "fires when the value dropped by more").of(Type::Percent),
-        Field::new("rise", "50%", "fires when the value rose by more").of(Type::Percent),
-        Field::new("change", "25%", "fires when the value dropped or rose by more").of(Type::Percent),
+        Field::new("drop", "25%", "fires if the value dropped by more").of(Type::Percent),
+        Field::new("rise", "50%", "fires if the value rose by more").of(Type::Percent),
+        Field::new("change", "25%", "fires if the value dropped or rose by more").of(Type::Percent),
         MEDIAN_OF,
-        Field::new("min_base", "50", "smaller values are not compared with").of(Type::Number).or("0"),
+        Field::new("min_base", "50", "smaller baselines are not evaluated").of(Type::Number).or("0"),
         Field::new("min_delta", "10", "smaller differences are ignored").of(Type::Number).or("0"),
-        Field::new("recover_at", "15%", "the change that a firing alert must return to").of(Type::Percent),
+        Field::new("recover_at", "15%", "change that a firing alert must return to").of(Type::Percent),
     ],
 };
 

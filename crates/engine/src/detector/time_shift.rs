@@ -19,7 +19,7 @@ pub(super) const KIND: Kind = Kind {
     fields: &[
         TO.required(),
         MEDIAN_OF,
-        Field::new("floor", "50", "smaller values count as this one").of(Type::Number).or("0"),
+        Field::new("floor", "50", "smaller values count as this value").of(Type::Number).or("0"),
         ABOVE,
         RECOVER_AT,
     ],

@@ -11,11 +11,11 @@ use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
     name: "variation",
-    about: "values that vary more than they should, among this and the windows before",
+    about: "values that vary too much over the latest windows",
     example: "{ n: 10, above: 0.5, recover_at: 0.4 }",
     read,
     fields: &[
-        Field::new("n", "10", "how many windows that hold data it looks at").of(Type::Whole).or("10"),
+        Field::new("n", "10", "number of latest windows with data").of(Type::Whole).or("10"),
         ABOVE,
         RECOVER_AT,
     ],

@@ -88,9 +88,7 @@ struct Bound {
 fn bound(rule: &Rule, kind: &str, dial: &Dial, step_s: Option<i64>) -> Option<Bound> {
     let never = |ceiling, why: String| Some(Bound { ceiling, is_never: true, why });
     match (kind, dial.field, &rule.query) {
-        ("absolute", "min", query) if counts(query) => {
-            never(0.0, "what is counted is never below 0".to_owned())
-        }
+        ("absolute", "min", query) if counts(query) => never(0.0, "a count is never below 0".to_owned()),
         ("relative", "drop", query) => {
             let of = if counts(query) { "what is counted" } else { "a value that keeps its sign" };
             never(100.0, format!("{of} drops by 100 % at most"))

@@ -95,13 +95,13 @@ fn what(review: &Review) -> String {
 fn reach(limit: &Limit) -> Option<String> {
     let Limit { field, at, unit, farthest, was_passed, unreachable } = limit;
     let came = farthest.filter(|_| !was_passed).map(|farthest| match farthest {
-        _ if *unit == "%" && farthest <= 0.0 => "nothing went that way".to_owned(),
-        _ => format!("the farthest that came was {}{unit}", six_digits(farthest)),
+        _ if *unit == "%" && farthest <= 0.0 => "no value moved in that direction".to_owned(),
+        _ => format!("the closest value was {}{unit}", six_digits(farthest)),
     });
     match (unreachable, came) {
         (Some(found), Some(came)) => Some(format!("{}; {came}.", found.message)),
         (Some(found), None) => Some(format!("{}.", found.message)),
-        (None, came) => Some(format!("{field}: {}{unit} was never passed: {}.", six_digits(*at), came?)),
+        (None, came) => Some(format!("{field}: {}{unit} was never reached: {}.", six_digits(*at), came?)),
     }
 }
 
@@ -109,7 +109,7 @@ fn incidents(review: &Review, marks: &Marks<'_>) -> Vec<String> {
     let mut said: Vec<String> = review.accuracy.iter().map(agreement).collect();
     if marks.n_outside > 0 {
         let outside = counted(marks.n_outside, "incident");
-        said.push(format!("{outside} outside of the time that was scored did not count."));
+        said.push(format!("{outside} outside the scored time did not count."));
     } else if said.is_empty() && marks.is_asked() && review.span.is_some() {
         said.push("None of the incidents concerns this rule.".to_owned());
     }
@@ -195,11 +195,11 @@ pub(super) fn nothing(why: &Nothing, fields: &[String], wanted: f64) -> String {
     match why {
         Nothing::Unscored => format!("No {fields} can be suggested: nothing was scored."),
         Nothing::NotByLimits(n) => format!(
-            "No {fields} gives {wanted}: {n} came of missing data and other windows without a score; \
+            "No {fields} gives {wanted}: {n} came from missing data and other windows without a score; \
              see no_data, error and for."
         ),
         Nothing::AlwaysMore => {
-            format!("No {fields} that the rule takes gives {wanted}; look at for and recover_for.")
+            format!("No {fields} that the rule accepts gives {wanted}; look at for and recover_for.")
         }
     }
 }

@@ -73,8 +73,8 @@ const SILENCE_TIMES: &[&str] = &["every"];
 
 /// The fields of a receiver of any kind.
 pub const RECEIVER: &[Field] = &[
-    Field::new("name", "on-call", "the receiver's name, unique among receivers").of(Type::Id).required(),
-    Field::new("group_by", "[rule, bank]", "alerts whose labels of these names are alike share a message")
+    Field::new("name", "on-call", "unique name of the receiver").of(Type::Id).required(),
+    Field::new("group_by", "[rule, bank]", "alerts with the same values of these labels share a message")
         .of(Type::List(&Type::Text))
         .or("[rule]"),
     Field::new("group_wait", "5s", "how long the first message of a group waits for more alerts")
@@ -83,32 +83,32 @@ pub const RECEIVER: &[Field] = &[
     Field::new(
         "group_interval",
         "1m",
-        "how long after a message the next one of its group comes at the earliest",
+        "shortest time between two messages of a group",
     )
     .of(Type::Duration)
     .or("1m"),
-    Field::new("repeat", "4h", "after what time people are told again of what lasts, or never")
+    Field::new("repeat", "4h", "time after which a message is repeated while its alerts last, or never")
         .of(Type::Duration)
         .or("4h"),
-    Field::new("send_resolved", "true", "whether people are told that it is over").of(Type::Truth).or("true"),
-    Field::new("only", "{ severity: error }", "what the labels of alerts must match to be told").of(MATCHERS),
+    Field::new("send_resolved", "true", "whether the end of an alert is sent").of(Type::Truth).or("true"),
+    Field::new("only", "{ severity: error }", "labels that alerts must have").of(MATCHERS),
     Field::new(
         "mute_time_intervals",
         "[nights, \"sun 02:00-04:00 Europe/London\"]",
-        "when the receiver is told nothing: names of time intervals, or such; afterwards it hears what lasts",
+        "times at which the receiver gets no messages: names of time intervals, or intervals; afterwards it is sent the alerts that still last",
     )
     .of(TIME_INTERVALS),
     Field::new(
         "active_time_intervals",
         "[office-hours]",
-        "the only times at which the receiver is told, written as `mute_time_intervals`",
+        "the only times at which the receiver gets messages, written as `mute_time_intervals`",
     )
     .of(TIME_INTERVALS)
     .or("always"),
     Field::new(
         "give_up_after",
         "1d",
-        "for how long a message that is refused, or that nobody takes, is tried before it is given up",
+        "how long a message that fails is retried before it becomes a dead letter",
     )
     .of(Type::Duration)
     .or("1d"),
@@ -122,14 +122,14 @@ pub const INHIBITION: &[Field] = &[
     Field::new(
         "source",
         "{ severity: page }",
-        "labels of the alerts that mute; `/.../` is a regular expression, and `severity!=info` a matcher",
+        "labels of the alerts that mute others; `/.../` is a regular expression, and `severity!=info` a matcher",
     )
     .of(MATCHERS)
     .required(),
     Field::new("target", "{ severity: ticket }", "labels of the alerts that are muted")
         .of(MATCHERS)
         .required(),
-    Field::new("equal", "[bank]", "labels that must be alike in both").of(Type::List(&Type::Text)),
+    Field::new("equal", "[bank]", "labels that must have the same value in both").of(Type::List(&Type::Text)),
 ];
 
 impl Config {
@@ -233,8 +233,8 @@ impl Config {
             for receiver in receivers.filter(|receiver| !is_described(receiver)) {
                 let hint = nearest(receiver, names.iter().chain(elsewhere).copied())
                     .map(|name| format!("did you mean \"{name}\"?"))
-                    .or_else(|| Some("describe it under receivers:".to_owned()));
-                let message = format!("names the receiver \"{receiver}\", which is not described");
+                    .or_else(|| Some("define it under receivers:".to_owned()));
+                let message = format!("names the receiver \"{receiver}\", which is not defined");
                 problem(format!("rules.{id}.receivers"), message, hint);
             }
         }

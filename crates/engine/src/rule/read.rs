@@ -22,73 +22,73 @@ pub const FIELDS: &[Field] = &[
     Field::new(
         "id",
         "payments-floor",
-        "the rule's name, unique among rules: letters, digits and `- _ . : /`",
+        "unique name of the rule: letters, digits and `- _ . : /`",
     )
     .of(Type::Id)
     .required(),
-    Field::new("description", "Payments per bank", "for people"),
+    Field::new("description", "Payments per bank", "a note for people"),
     Field::new(
         "query",
         "{ stream: payments, measure: count, by: [bank] }",
-        "what to measure: a stream, series, or an expression of series",
+        "what to measure: a stream, series, or a Graphite expression",
     )
     .of(Type::Map(QUERY))
     .required(),
-    Field::new("window", "30m", "length of the window that is looked at").of(Type::Duration).required(),
-    Field::new("every", "10m", "distance of windows; the window's length by default").of(Type::Duration),
+    Field::new("window", "30m", "length of each window").of(Type::Duration).required(),
+    Field::new("every", "10m", "time between the starts of two windows; the window's length by default").of(Type::Duration),
     Field::new("delay", "10s", "how long an evaluation waits for late data").of(Type::Duration).or("0s"),
     Field::new(
         "active",
         "{ from: \"10:00\", to: \"17:00\", days: mon-fri }",
-        "the part of the day, and its days; or a list of such parts",
+        "times of day and days on which the rule is evaluated; one part, or a list of parts",
     )
     .of(Type::List(&Type::Map(ACTIVE))),
     Field::new("tz", "Europe/Berlin", "time zone of windows and comparisons").or("UTC"),
-    Field::new("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside are not evaluated")
+    Field::new("valid", "{ from: 2026-12-01, to: 2026-12-31 }", "windows outside this range are not evaluated")
         .of(Type::Map(reading::VALID)),
-    Field::new("for", "2", "bad windows in a row before people are told").of(Type::Whole).or("1"),
-    Field::new("recover_for", "1", "good windows in a row before people are told that it is over")
+    Field::new("for", "2", "consecutive bad windows before the alert fires").of(Type::Whole).or("1"),
+    Field::new("recover_for", "1", "consecutive good windows before the alert resolves")
         .of(Type::Whole)
         .or("1"),
-    Field::new("no_data", "alert", "when there is nothing to measure").of(POLICY).or("alert"),
-    Field::new("error", "alert", "when the source fails").of(POLICY).or("alert"),
+    Field::new("no_data", "alert", "outcome when there is nothing to measure").of(POLICY).or("alert"),
+    Field::new("error", "alert", "outcome when the source fails").of(POLICY).or("alert"),
     Field::new(
         "base_zero",
         "keep",
-        "when the value compared with is zero; without it a rise from zero is a finding, and a drop is not judged",
+        "outcome when the baseline is zero; if not set, a rise from zero is a finding and a drop is not evaluated",
     )
     .of(POLICY),
-    Field::new("base_missing", "keep", "when the value compared with was not measured").of(POLICY).or("keep"),
-    Field::new("history_short", "keep", "when there was no data yet to compare with").of(POLICY).or("keep"),
-    Field::new("unknown", "keep", "when the server itself was away in the window").of(POLICY).or("keep"),
+    Field::new("base_missing", "keep", "outcome when the baseline was not measured").of(POLICY).or("keep"),
+    Field::new("history_short", "keep", "outcome while there is too little history for a baseline").of(POLICY).or("keep"),
+    Field::new("unknown", "keep", "outcome when the server itself was down during the window").of(POLICY).or("keep"),
     Field::new(
         "max_catchup",
         "24h",
-        "how far back windows missed during downtime are walked, one by one; without it they are passed over",
+        "how far back windows missed during downtime are evaluated one by one; if not set, they are skipped",
     )
     .of(Type::Duration),
     Field::new(
         "forget",
         "7d",
-        "how long a group without data is remembered; a week, or twice the comparison's reach",
+        "how long a group without data is remembered; by default a week, or twice as far as the comparison reaches",
     )
     .of(Type::Duration),
     Field::new(
         "content",
         "\"{{ rule }}: {{ value }}\"",
-        "what people are told: text, or JSON, with variables",
+        "text of the message: a template, or JSON that contains templates",
     )
     .of(Type::Template),
-    Field::new("receivers", "[on-call]", "who is told").of(Type::List(&Type::Text)),
-    Field::new("labels", "{ severity: page }", "labels of its alerts, for silences and grouping")
+    Field::new("receivers", "[on-call]", "receivers that are notified").of(Type::List(&Type::Text)),
+    Field::new("labels", "{ severity: page }", "labels of its alerts, for silences, inhibition and grouping")
         .of(Type::ByName(&Type::Text)),
     Field::new(
         "annotations",
         "{ runbook_url: \"https://example.org/{{ rule }}\" }",
-        "what messages say beside the content, by name: summary, description, runbook_url and others, with variables",
+        "further named templates for messages: summary, description, runbook_url and others",
     )
     .of(Type::ByName(&Type::Template)),
-    Field::new("status", "active", "whether it is evaluated")
+    Field::new("status", "active", "whether the rule is evaluated")
         .of(Type::OneOf(&["active", "inactive"]))
         .or("active"),
 ];
@@ -97,12 +97,12 @@ const POLICY: Type = Type::OneOf(&["alert", "keep", "ok"]);
 
 /// The fields of a query, whichever of the three it is.
 pub const QUERY: &[Field] = &[
-    Field::new("stream", "payments", "the stream whose events are measured"),
-    Field::new("series", "'cpu.*'", "the series that are measured; `*` stands for any characters"),
+    Field::new("stream", "payments", "the stream of events to measure"),
+    Field::new("series", "'cpu.*'", "the series to measure; `*` stands for any characters"),
     Field::new(
         "target",
         "\"sumSeries(app.*.rate)\"",
-        "an expression of Graphite's language over stored series; each series that it gives is a group",
+        "a Graphite expression over stored series; each resulting series is a group",
     ),
     Field::new(
         "measure",
@@ -110,19 +110,19 @@ pub const QUERY: &[Field] = &[
         "of a stream `count`, or `sum`, `avg`, `min`, `max`, `last`, `p50` to `p99.9` and `distinct` of a field; of series one \
          of these words alone, `avg` by default",
     ),
-    Field::new("where", "'status == \"ok\"'", "which events of the stream count").of(Type::Condition),
-    Field::new("labels", "{ dc: eu }", "which of the series count, by their labels").of(Type::ByName(&Type::Text)),
+    Field::new("where", "'status == \"ok\"'", "condition that events must match").of(Type::Condition),
+    Field::new("labels", "{ dc: eu }", "labels that series must have").of(Type::ByName(&Type::Text)),
     Field::new(
         "by",
         "[bank]",
-        "fields, or labels of series, whose values form groups; `\"*\"` makes each series one",
+        "fields of events, or labels of series, to group by; `\"*\"` makes each series a group",
     )
     .of(Type::List(&Type::Text)),
-    Field::new("for_each", "'env.*.payments'", "makes `target` a template for each series of this pattern"),
+    Field::new("for_each", "'env.*.payments'", "makes `target` a template for each series that matches this pattern"),
     Field::new(
         "warm_up",
         "7d",
-        "how far back a series of `for_each` must reach before it is judged, or off; as far as the expression looks by default",
+        "how far back a series of `for_each` must reach before it is evaluated, or off; by default as far as the expression reads",
     )
     .of(Type::Duration),
 ];
@@ -133,13 +133,17 @@ const TARGET_QUERY: [&str; 3] = ["target", "for_each", "warm_up"];
 
 /// The part of the day in which windows lie.
 pub const ACTIVE: &[Field] = &[
-    Field::new("from", "\"10:00\"", "where the first window starts").of(Type::TimeOfDay).or("00:00"),
-    Field::new("to", "\"17:00\"", "by when windows end; at or before `from` it is the next day")
-        .of(Type::TimeOfDay)
-        .or("24:00"),
-    Field::new("days", "mon-fri", "on which days").of(Type::List(&Type::Text)).or("every day"),
-    Field::new("tz", "Europe/Berlin", "the rule's time zone, written here"),
-    Field::new("edge", "end", "whether windows must end by `to`, or only start before it")
+    Field::new("from", "\"10:00\"", "start of the first window").of(Type::TimeOfDay).or("00:00"),
+    Field::new(
+        "to",
+        "\"17:00\"",
+        "time by which windows must end; at or before `from` it is on the next day",
+    )
+    .of(Type::TimeOfDay)
+    .or("24:00"),
+    Field::new("days", "mon-fri", "days of the week").of(Type::List(&Type::Text)).or("every day"),
+    Field::new("tz", "Europe/Berlin", "time zone of the rule"),
+    Field::new("edge", "end", "whether windows must end by `to`, or only start before `to`")
         .of(Type::OneOf(&["end", "start"]))
         .or("end"),
 ];
@@ -271,7 +275,9 @@ fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
 fn read_own_id(node: &Node) -> Result<String, String> {
     let id = reading::id(node, "-_.:/")?;
     if is_builtin(&id) {
-        return Err(format!("begins with {BUILTIN_PREFIX}, which names what Lanner says of itself"));
+        return Err(format!(
+            "begins with {BUILTIN_PREFIX}, which is reserved for alerts about Lanner itself"
+        ));
     }
     Ok(id)
 }

@@ -81,7 +81,7 @@ impl Certificates {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 tracing::info!("server.tls: the renewed certificate is in use");
             }
-            Err(why) => tracing::warn!("server.tls: {why}; the certificate from before stays in use"),
+            Err(why) => tracing::warn!("server.tls: {why}; the previous certificate stays in use"),
         }
     }
 }

@@ -59,11 +59,11 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new(
         "command",
         "[/usr/local/bin/page, --team, payments]",
-        "the program's whole path, then its arguments; no shell reads them",
+        "absolute path of the program, then its arguments; no shell is involved",
     )
     .of(Type::List(&Type::Text))
     .required(),
-    Field::new("env", "{ TOKEN: { file: /etc/lanner/page } }", "variables for the program")
+    Field::new("env", "{ TOKEN: { file: /etc/lanner/page } }", "environment variables for the program")
         .of(Type::ByName(&Type::Secret)),
     TIMEOUT,
 ];
@@ -88,13 +88,13 @@ impl KindConfig for CommandConfig {
             Some(program) => problems.extend(check_absolute("command", Path::new(program))),
         }
         if self.command.iter().any(|argument| argument.contains('\0')) {
-            problems.push(Problem::new("command", "holds a zero character, which no argument can carry"));
+            problems.push(Problem::new("command", "contains a NUL character, which no argument may contain"));
         }
         for (name, value) in &self.env {
             if name.is_empty() || name.contains(['=', '\0']) {
                 problems.push(Problem::new(format!("env.{name}"), "is not a variable's name"));
             } else if value.plain().is_some_and(|value| value.contains('\0')) {
-                problems.push(Problem::new(format!("env.{name}"), "holds a zero character"));
+                problems.push(Problem::new(format!("env.{name}"), "contains a NUL character"));
             }
         }
         problems

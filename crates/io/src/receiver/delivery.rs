@@ -157,7 +157,7 @@ impl Running {
     async fn end(mut self, deadline: tokio::time::Instant) {
         self.stop.send_replace(true);
         if tokio::time::timeout_at(deadline, &mut self.task).await.is_err() {
-            tracing::warn!(receiver = &*self.name, "an attempt was cut off; it will be made again");
+            tracing::warn!(receiver = &*self.name, "an attempt was interrupted and will be repeated");
         }
     }
 }
@@ -386,7 +386,7 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
         match task.join_next().await {
             Some(Ok(result)) => result,
             Some(Err(error)) => Err(SendError::retry(format!(
-                "a fault in Lanner cut the attempt off: {error}; please report it"
+                "the delivery task panicked (a bug in Lanner): {error}; please report it"
             ))),
             None => Err(SendError::retry("the attempt did not begin")), // not reached: one task was spawned
         }
@@ -423,10 +423,10 @@ impl<O: Outbox, C: Clock> Worker<O, C> {
         let n_attempts = attempt.n_attempts;
         match next {
             Next::TryAgain { .. } => {
-                tracing::warn!(receiver, kind, key, n_attempts, %error, "not sent, will try again");
+                tracing::warn!(receiver, kind, key, n_attempts, %error, "not sent, will retry");
             }
             Next::Refused => {
-                tracing::warn!(receiver, kind, key, n_attempts, %error, "refused, a later message will say it again");
+                tracing::warn!(receiver, kind, key, n_attempts, %error, "refused, a later message will repeat it");
             }
             Next::GiveUp => {
                 tracing::error!(receiver, kind, key, n_attempts, %error, "not sent, given up");

@@ -43,8 +43,10 @@ pub struct DiscordConfig {
 
 /// The fields of a `discord` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("url", "{ env: DISCORD_URL }", "a webhook of a channel").of(Type::Secret).required(),
-    Field::new("username", "Lanner", "the name to post under; the webhook's by default"),
+    Field::new("url", "{ env: DISCORD_URL }", "address of a webhook of a channel")
+        .of(Type::Secret)
+        .required(),
+    Field::new("username", "Lanner", "name to post under; by default the webhook's"),
     CA_FILE,
     TIMEOUT,
 ];

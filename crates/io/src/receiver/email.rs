@@ -104,16 +104,16 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new(
         "username",
         "lanner",
-        "whom to log in as; not with `tls: none` unless the server is on this machine",
+        "user to log in as; not with `tls: none` unless the server is on this machine",
     ),
-    Field::new("password", "{ file: /etc/lanner/smtp }", "the password beside it").of(Type::Secret),
-    Field::new("from", "Lanner <lanner@example.org>", "whom mails come from").required(),
-    Field::new("to", "[on-call@example.org]", "whom mails go to").of(Type::List(&Type::Text)).required(),
-    Field::new("cc", "[team@example.org]", "who gets copies").of(Type::List(&Type::Text)),
+    Field::new("password", "{ file: /etc/lanner/smtp }", "its password").of(Type::Secret),
+    Field::new("from", "Lanner <lanner@example.org>", "sender").required(),
+    Field::new("to", "[on-call@example.org]", "recipients").of(Type::List(&Type::Text)).required(),
+    Field::new("cc", "[team@example.org]", "recipients of copies").of(Type::List(&Type::Text)),
     Field::new(
         "hello",
         "lanner.example.org",
-        "the name that Lanner introduces itself with; this machine's address by default",
+        "name sent in the SMTP greeting; by default this machine's address",
     ),
     CA_FILE,
     TIMEOUT,
@@ -354,7 +354,7 @@ impl Mailer {
         let reason = cleaned(&error.to_string(), &self.secrets);
         let certificate = reason.contains("certificate");
         let advice = if certificate {
-            "; if its authority is your own, give its certificate as `ca_file`"
+            "; if it is signed by a private authority, set `ca_file`"
         } else if reason.contains("authentication")
             || matches!(error.status().map(u16::from), Some(530 | 535))
         {
@@ -362,7 +362,7 @@ impl Mailer {
         } else {
             ""
         };
-        let message = format!("the mail server {} did not take the mail: {reason}{advice}", self.server);
+        let message = format!("the mail server {} did not accept the mail: {reason}{advice}", self.server);
         if error.is_permanent() { SendError::permanent(message) } else { SendError::retry(message) }
     }
 }

@@ -105,7 +105,7 @@ impl Target {
     fn failure(&self, error: &reqwest::Error) -> SendError {
         let reason = cleaned(&deepest(error), &self.secrets);
         let advice = if reason.contains("certificate") {
-            "; if its authority is your own, give its certificate as `ca_file`"
+            "; if it is signed by a private authority, set `ca_file`"
         } else if error.is_connect() {
             "; check that it runs and can be reached from here"
         } else {
@@ -151,7 +151,7 @@ const fn advice(status: StatusCode) -> &'static str {
     match status.as_u16() {
         401 | 403 => "; check the credentials of this receiver",
         404 | 410 => "; check the `url` of this receiver",
-        413 => "; the receiver takes only smaller messages",
+        413 => "; the receiver accepts only smaller messages",
         _ => "",
     }
 }

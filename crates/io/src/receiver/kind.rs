@@ -32,10 +32,10 @@ pub(super) type Decode = fn(Map<String, Value>) -> (Box<dyn KindConfig>, Vec<Pro
 
 /// For receivers that make a connection of their own.
 pub(super) const CA_FILE: Field =
-    Field::new("ca_file", "/etc/ssl/own-ca.pem", "certificates to trust besides the system's, PEM");
+    Field::new("ca_file", "/etc/ssl/own-ca.pem", "CA certificates to trust besides the system's, PEM");
 /// For every kind.
 pub(super) const TIMEOUT: Field =
-    Field::new("timeout", "10s", "for one attempt, 100ms to 10m").of(Type::Duration).or("10s");
+    Field::new("timeout", "10s", "timeout of one attempt, 100ms to 10m").of(Type::Duration).or("10s");
 
 /// Decodes one kind's fields, each on its own, so that every bad one is reported.
 pub(super) fn decode<C: KindConfig + Default + for<'de> Deserialize<'de> + 'static>(

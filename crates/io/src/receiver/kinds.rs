@@ -100,7 +100,7 @@ pub const KINDS: &[Kind] = &[
     ),
     entry::<SwitchConfig>(
         "switch",
-        "throws a kill switch while an alert lasts, with values of the alert",
+        "activates a kill switch while an alert lasts, with values of the alert",
         r#"{"kind": "switch", "switch": "block-bank", "with": {"BANK": "bank"}, "for": "30m"}"#,
         switch::FIELDS,
     ),

@@ -30,7 +30,8 @@ pub struct LogConfig {
 
 /// The fields of a `log` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("path", "/var/log/lanner/notifications.json", "the file; its folder must exist").required(),
+    Field::new("path", "/var/log/lanner/notifications.json", "file to append to; its folder must exist")
+        .required(),
     TIMEOUT,
 ];
 
@@ -74,7 +75,7 @@ impl Transport for Log {
                 Ok(Err(error)) => Err(SendError::retry(format!(
                     "cannot write {shown}: {error}; check that its folder exists, may be written and has room"
                 ))),
-                Err(error) => Err(SendError::retry(format!("writing {shown} was cut off: {error}"))),
+                Err(error) => Err(SendError::retry(format!("writing {shown} was interrupted: {error}"))),
             }
         })
     }

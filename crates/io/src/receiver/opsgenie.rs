@@ -91,13 +91,13 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new("api_key", "{ env: OPSGENIE_KEY }", "the key of an API integration")
         .of(Type::Secret)
         .required(),
-    Field::new("url", "https://api.eu.opsgenie.com", "where alerts go; the example is Europe's")
+    Field::new("url", "https://api.eu.opsgenie.com", "address of the API; the example is that of Europe")
         .of(Type::Secret)
         .or(URL),
     Field::new(
         "responders",
         "[{ type: team, name: payments }]",
-        "who is alerted; the integration's by default",
+        "responders of the alert; by default those of the integration",
     )
     .of(Type::List(&Type::Map(RESPONDER))),
     Field::new("tags", "[lanner]", "tags of the alert").of(Type::List(&Type::Text)),
@@ -106,12 +106,12 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 const RESPONDER: &[Field] = &[
-    Field::new("type", "team", "what it is")
+    Field::new("type", "team", "type of the responder")
         .of(Type::OneOf(&["team", "user", "escalation", "schedule"]))
         .required(),
-    Field::new("name", "payments", "the name of a team, an escalation or a schedule"),
-    Field::new("username", "ann@example.org", "the mail address of a user"),
-    Field::new("id", "4513b7ea-3b91-438f-b7e4-e3e54af9147c", "the id of any of them"),
+    Field::new("name", "payments", "name of a team, an escalation or a schedule"),
+    Field::new("username", "ann@example.org", "email address of a user"),
+    Field::new("id", "4513b7ea-3b91-438f-b7e4-e3e54af9147c", "id of any of these"),
 ];
 
 impl OpsgenieConfig {

@@ -57,7 +57,7 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new(
         "url",
         "https://events.eu.pagerduty.com/v2/enqueue",
-        "where events go; the example is Europe's",
+        "address of the API; the example is that of Europe",
     )
     .of(Type::Secret)
     .or(URL),

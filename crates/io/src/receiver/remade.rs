@@ -48,7 +48,7 @@ impl Remade {
                 Err(problems) => {
                     for problem in problems {
                         tracing::warn!(
-                            "a receiver's files have changed and cannot be used, it stays as it was: {problem}"
+                            "a receiver's files have changed and cannot be used; it is unchanged: {problem}"
                         );
                     }
                 }

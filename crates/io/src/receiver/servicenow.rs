@@ -61,9 +61,13 @@ impl Default for ServiceNowConfig {
 
 /// The fields of a `servicenow` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("url", "https://example.service-now.com/api/global/em/jsonv2", "where events are collected")
-        .of(Type::Secret)
-        .required(),
+    Field::new(
+        "url",
+        "https://example.service-now.com/api/global/em/jsonv2",
+        "address of the event collector",
+    )
+    .of(Type::Secret)
+    .required(),
     Field::new(
         "auth",
         "{ username: lanner, password: { env: SERVICENOW_PASSWORD } }",
@@ -71,8 +75,8 @@ pub(super) const FIELDS: &[Field] = &[
     )
     .of(Type::Map(AUTH))
     .required(),
-    Field::new("source", "Lanner", "the name of the source of events").or("Lanner"),
-    Field::new("node", "host", "the label whose value is the event's node").or("host"),
+    Field::new("source", "Lanner", "source of the events").or("Lanner"),
+    Field::new("node", "host", "label that contains the event's node").or("host"),
     CA_FILE,
     TIMEOUT,
 ];

@@ -47,16 +47,16 @@ pub struct SlackConfig {
 
 /// The fields of a `slack` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("url", "{ env: SLACK_URL }", "the incoming webhook; it is a secret")
+    Field::new("url", "{ env: SLACK_URL }", "address of the incoming webhook, which is a secret")
         .of(Type::Secret)
         .required(),
     Field::new(
         "channel",
         "'#payments'",
-        "another channel than the webhook's own; not every service heeds it",
+        "channel to post to, if not the webhook's own; some services ignore it",
     ),
-    Field::new("username", "Lanner", "the name to post under; not every service heeds it"),
-    Field::new("icon_emoji", "':bell:'", "the picture to post with; not every service heeds it"),
+    Field::new("username", "Lanner", "name to post under; some services ignore it"),
+    Field::new("icon_emoji", "':bell:'", "icon to post with; some services ignore it"),
     CA_FILE,
     TIMEOUT,
 ];

@@ -73,23 +73,23 @@ impl<const DEFAULT_MS: i64> Serialize for Span<DEFAULT_MS> {
 
 /// The fields of a `switch` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("switch", "block-bank", "the id of the switch").of(Type::Id).required(),
+    Field::new("switch", "block-bank", "id of the switch").of(Type::Id).required(),
     Field::new(
         "with",
         "{ BANK: bank }",
-        "fields of the context, and the alert's labels whose values they must have",
+        "fields of the context, each with the label of the alert that contains its value",
     )
     .of(Type::ByName(&Type::Text)),
-    Field::new("for", "30m", "for how long it is on, unless the alert is over before")
+    Field::new("for", "30m", "how long the switch stays active, unless the alert ends before")
         .of(Type::Duration)
         .or("30m"),
-    Field::new("cooldown", "10m", "for how long after it was taken back it is not thrown again")
+    Field::new("cooldown", "10m", "how long after a deactivation the switch is not activated again")
         .of(Type::Duration)
         .or("10m"),
-    Field::new("per_hour", "10", "how many switches it throws within an hour without asking")
+    Field::new("per_hour", "10", "number of switches activated within an hour without approval")
         .of(Type::Whole)
         .or("10"),
-    Field::new("approval", "false", "whether a person has to approve each").of(Type::Truth).or("false"),
+    Field::new("approval", "false", "whether each activation needs approval").of(Type::Truth).or("false"),
     TIMEOUT,
 ];
 

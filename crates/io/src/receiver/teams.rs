@@ -38,9 +38,13 @@ pub struct TeamsConfig {
 
 /// The fields of a `teams` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("url", "{ env: TEAMS_URL }", "a workflow that posts when a webhook request is received")
-        .of(Type::Secret)
-        .required(),
+    Field::new(
+        "url",
+        "{ env: TEAMS_URL }",
+        "address of a workflow that posts when a webhook request is received",
+    )
+    .of(Type::Secret)
+    .required(),
     CA_FILE,
     TIMEOUT,
 ];
@@ -87,7 +91,7 @@ impl Transport for Teams {
             }
             if answer.text.contains("Webhook message delivery failed") {
                 let why = crate::remote::redact::cleaned(&answer.text, &self.target.secrets);
-                return Err(SendError::permanent(format!("Teams did not take the card: {why}")));
+                return Err(SendError::permanent(format!("Teams did not accept the card: {why}")));
             }
             Ok(())
         })

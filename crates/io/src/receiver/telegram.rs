@@ -43,12 +43,12 @@ pub struct TelegramConfig {
 
 /// The fields of a `telegram` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("token", "{ env: TELEGRAM_TOKEN }", "the token of the bot, as @BotFather gave it")
+    Field::new("token", "{ env: TELEGRAM_TOKEN }", "token of the bot, from @BotFather")
         .of(Type::Secret)
         .required(),
-    Field::new("chat_id", "\"-1001234567890\"", "the number of a chat, or \"@name\" of a channel").required(),
-    Field::new("thread_id", "7", "the number of a topic of a group with topics").of(Type::Whole),
-    Field::new("url", "https://telegram.example.org", "the address of a Bot API server of your own")
+    Field::new("chat_id", "\"-1001234567890\"", "number of a chat, or \"@name\" of a channel").required(),
+    Field::new("thread_id", "7", "number of a topic, in a group with topics").of(Type::Whole),
+    Field::new("url", "https://telegram.example.org", "address of your own Bot API server")
         .of(Type::Secret)
         .or(URL),
     CA_FILE,

@@ -97,26 +97,23 @@ pub struct Auth {
 
 /// The fields of a `webhook` receiver.
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("url", "https://example.org/hook", "where to; http or https").of(Type::Secret).required(),
-    Field::new("method", "PUT", "the method of the request")
-        .of(Type::OneOf(&["POST", "PUT", "PATCH"]))
-        .or("POST"),
+    Field::new("url", "https://example.org/hook", "address, http or https").of(Type::Secret).required(),
+    Field::new("method", "PUT", "HTTP method").of(Type::OneOf(&["POST", "PUT", "PATCH"])).or("POST"),
     Field::new(
         "format",
         "alertmanager",
-        "what is sent: Lanner's own JSON (version 1), or Alertmanager's (version 4)",
+        "format of the message: Lanner's own JSON (version 1), or Alertmanager's (version 4)",
     )
     .of(Type::OneOf(&["lanner", "alertmanager"]))
     .or("lanner"),
     Field::new(
         "body",
         "{ text: \"{{ title }}\" }",
-        "what is sent instead: a template, or JSON whose texts are templates; see docs/receivers.md",
+        "body to send instead: a template, or JSON with templates as its strings; see docs/receivers.md",
     )
     .of(Type::Template),
-    Field::new("headers", "{ X-Team: payments }", "headers that are sent as well")
-        .of(Type::ByName(&Type::Secret)),
-    Field::new("auth", "{ bearer: { env: HOOK_TOKEN } }", "who Lanner says it is").of(Type::Map(AUTH)),
+    Field::new("headers", "{ X-Team: payments }", "additional headers").of(Type::ByName(&Type::Secret)),
+    Field::new("auth", "{ bearer: { env: HOOK_TOKEN } }", "credentials").of(Type::Map(AUTH)),
     CA_FILE,
     TIMEOUT,
 ];
@@ -124,8 +121,8 @@ pub(super) const FIELDS: &[Field] = &[
 /// The fields of credentials.
 pub(super) const AUTH: &[Field] = &[
     Field::new("bearer", "{ env: HOOK_TOKEN }", "a bearer token").of(Type::Secret),
-    Field::new("username", "lanner", "a name, for basic authentication"),
-    Field::new("password", "{ file: /etc/lanner/hook }", "the password beside it").of(Type::Secret),
+    Field::new("username", "lanner", "user name for basic authentication"),
+    Field::new("password", "{ file: /etc/lanner/hook }", "its password").of(Type::Secret),
 ];
 
 impl KindConfig for WebhookConfig {
@@ -139,7 +136,7 @@ impl KindConfig for WebhookConfig {
             if HeaderName::try_from(name).is_err() {
                 problems.push(Problem::new(field, "is not a header's name; use letters, digits and -"));
             } else if HeaderValue::try_from(value).is_err() {
-                problems.push(Problem::new(field, "holds characters that a header cannot carry"));
+                problems.push(Problem::new(field, "contains characters that a header must not contain"));
             } else if self.auth.is_some() && name.eq_ignore_ascii_case("authorization") {
                 problems.push(Problem::new(field, "is also set by `auth`; keep one of them"));
             }
@@ -209,7 +206,7 @@ impl WebhookConfig {
         let mut problems: Vec<Problem> =
             body.check(self.is_json()).into_iter().map(|why| Problem::new("body", why)).collect();
         if self.format != Format::default() {
-            problems.push(Problem::new("format", "says what `body` says in other words; keep one of them"));
+            problems.push(Problem::new("format", "conflicts with `body`; keep one of them"));
         }
         problems
     }
@@ -227,7 +224,7 @@ impl WebhookConfig {
 fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue, String), Problem> {
     let field = format!("headers.{name}");
     let secret = value.resolve(&field)?;
-    let refused = || Problem::new(field.clone(), "holds characters that a header cannot carry");
+    let refused = || Problem::new(field.clone(), "contains characters that a header must not contain");
     let name = HeaderName::try_from(name).map_err(|_| refused())?;
     let mut value = HeaderValue::try_from(&secret).map_err(|_| refused())?;
     value.set_sensitive(true);
@@ -245,9 +242,10 @@ impl Auth {
             (false, _) if self.username.is_empty() => {
                 Some(Problem::new("auth", "needs `bearer`, or `username` and `password`"))
             }
-            (false, _) if self.username.contains(':') => {
-                Some(Problem::new("auth.username", "holds a colon, which basic authentication cannot carry"))
-            }
+            (false, _) if self.username.contains(':') => Some(Problem::new(
+                "auth.username",
+                "contains a colon, which basic authentication does not allow",
+            )),
             (false, _) if self.password.is_empty() => {
                 Some(Problem::new("auth.password", "is missing; write text, { env: NAME } or { file: PATH }"))
             }
@@ -263,7 +261,7 @@ impl Auth {
         }
         let token = self.bearer.resolve("auth.bearer")?;
         if HeaderValue::try_from(&token).is_err() {
-            return Err(Problem::new("auth.bearer", "holds characters that a header cannot carry"));
+            return Err(Problem::new("auth.bearer", "contains characters that a header must not contain"));
         }
         Ok(Credentials::Bearer(token))
     }

@@ -19,7 +19,7 @@ pub enum StoreError {
     },
     /// A server has the folder open, whose data somebody wants to read.
     #[error(
-        "the data folder {} is being served by {}; ask that server (leave --data out, or name it with --url), or stop it",
+        "the data folder {} is being served by {}; use that server (omit --data, or set its address with --url), or stop it",
         .path.display(), owner(*.pid)
     )]
     Served {
@@ -49,7 +49,7 @@ pub enum StoreError {
     },
     /// The file is damaged, and what is whole in it could not be copied into a fresh one.
     #[error(
-        "{} is damaged: {reason}; copying what is whole failed: {cause}; make room or restore a backup, and keep the damaged file until then",
+        "{} is damaged: {reason}; copying the intact data failed: {cause}; make room or restore a backup, and keep the damaged file until then",
         .path.display()
     )]
     Unrepaired {
@@ -104,13 +104,13 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file, or something in it, is damaged.
-    #[error("the store is damaged: {detail}; `lanner repair` on its folder keeps what is whole")]
+    #[error("the store is damaged: {detail}; `lanner repair` on its folder recovers the intact data")]
     Corrupt {
         /// What was found where.
         detail: String,
     },
     /// No room on the disk. Writing succeeds again when there is.
-    #[error("the disk that holds the store is full; free some space, then writing goes on by itself")]
+    #[error("the disk that holds the store is full; free some space, then writing continues by itself")]
     DiskFull,
     /// More waits to be written than the configured limit.
     #[error("the store has too much waiting to be written; try again in {} ms", .retry_after.as_millis())]
@@ -246,7 +246,7 @@ impl From<rusqlite::Error> for StoreError {
             .sqlite_error()
             .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
         {
-            return Self::Corrupt { detail: "the file is cut off".to_owned() };
+            return Self::Corrupt { detail: "the file is truncated".to_owned() };
         }
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::DiskFull,

@@ -259,7 +259,7 @@ impl Store {
         repair::finish(folder).map_err(|error| open::folder_error(folder.to_owned(), &error))?;
         let loaded = match Loaded::to_write(folder, &options) {
             Err(StoreError::Corrupt { detail }) => {
-                tracing::error!("the store is damaged: {detail}; what is whole is copied into a fresh file");
+                tracing::error!("the store is damaged: {detail}; the intact data is copied into a new file");
                 let repair = repair::replace(folder, &detail)?;
                 repair.lines().iter().for_each(|line| tracing::error!("lost: {line}"));
                 tracing::warn!("the store is repaired; the damaged file is kept as {}", repair.kept_as);
@@ -362,7 +362,7 @@ impl Store {
         self.0.writer.as_ref().ok_or_else(|| StoreError::OpenedToRead { path: path() })
     }
 
-    /// Bytes that wait to be written.
+    /// Bytes waiting to be written.
     fn queued_bytes(&self) -> usize {
         self.0.writer.as_ref().map_or(0, Writer::queued_bytes)
     }

@@ -47,7 +47,7 @@ pub(super) fn tighten(folder: &Path) {
         if is_open(folder) {
             let shown = folder.display();
             tracing::warn!(
-                "other users may enter {shown}, in which secrets lie; close it: chmod 700 {shown}"
+                "other users can access {shown}, which contains secrets; restrict it: chmod 700 {shown}"
             );
         }
     }

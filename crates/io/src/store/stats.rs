@@ -27,7 +27,7 @@ pub struct StoreStats {
     pub log_bytes: u64,
     /// Bytes inside the file that are free for new data.
     pub free_bytes: u64,
-    /// Bytes that wait to be written.
+    /// Bytes waiting to be written.
     pub queued_bytes: usize,
 }
 

@@ -164,7 +164,7 @@ impl Writer {
         Ok(receipt)
     }
 
-    /// Bytes that wait to be written.
+    /// Bytes waiting to be written.
     pub(super) fn queued_bytes(&self) -> usize {
         locked(&self.shared.queue).bytes
     }

@@ -1,4 +1,4 @@
-//! `lanner alert`: what is wrong now, and what was.
+//! `lanner alert`: current and past alerts.
 
 use clap::Subcommand;
 use lanner_wire::api::{AcknowledgementView, AlertView, EvaluationView, MutedView, NewAcknowledgement};
@@ -9,7 +9,7 @@ use crate::client::{self, Access, Client};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 
-/// See what is wrong now, and what was.
+/// List, show and acknowledge alerts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,20 +23,20 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the alerts that are not normal, the latest change first.
+    /// List alerts that are not normal, latest change first.
     #[command(after_help = "\
 Examples:
   lanner alert list
   lanner alert list --all --format csv
   lanner alert list --state firing --rule payments-floor")]
     List {
-        /// Also those that are normal.
+        /// Include alerts that are normal.
         #[arg(long)]
         all: bool,
-        /// Only those in this state.
+        /// Only alerts in this state.
         #[arg(long, value_parser = ["normal", "pending", "firing", "recovering", "no_data", "error"])]
         state: Option<String>,
-        /// Only those of this rule.
+        /// Only alerts of this rule.
         #[arg(long, value_name = "ID")]
         rule: Option<String>,
         #[command(flatten)]
@@ -48,49 +48,49 @@ Examples:
   lanner alert show 0f3a5c77e1d2b498
   lanner alert show 0f3a --format json")]
     Show {
-        /// Its fingerprint, or the beginning of it.
+        /// Fingerprint of the alert, or its first characters.
         fingerprint: String,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Take on an alert: it is not repeated until it resolves or gets worse, or for a time.
+    /// Acknowledge an alert: it is not repeated until it resolves or gets worse, or until a time is over.
     #[command(after_help = "\
 Examples:
   lanner alert ack 0f3a5c77e1d2b498 --comment 'looking into it'
   lanner alert ack 0f3a --for 2h --comment 'after lunch'")]
     Ack {
-        /// Its fingerprint, or the beginning of it.
+        /// Fingerprint of the alert, or its first characters.
         fingerprint: String,
-        /// What you say about it.
+        /// Comment, shown with the alert.
         #[arg(long, default_value = "")]
         comment: String,
-        /// For how long, such as 30m or 2h; for as long as it lasts, if absent.
+        /// How long, such as 30m or 2h; by default until the alert resolves.
         #[arg(long = "for", value_parser = super::shared::duration, value_name = "DURATION")]
         duration: Option<String>,
-        /// Who takes it on; you, if absent.
+        /// Who acknowledges it; by default you.
         #[arg(long)]
         author: Option<String>,
         #[command(flatten)]
         server: client::ServerArgs,
     },
-    /// Give an alert back that was taken on: it is repeated again.
+    /// Remove an acknowledgement: the alert is repeated again.
     #[command(after_help = "\
 Examples:
   lanner alert unack 0f3a5c77e1d2b498")]
     Unack {
-        /// Its fingerprint, or the beginning of it.
+        /// Fingerprint of the alert, or its first characters.
         fingerprint: String,
         #[command(flatten)]
         server: client::ServerArgs,
     },
-    /// List evaluations, the newest first.
+    /// List evaluations, newest first.
     #[command(after_help = "\
 Examples:
   lanner alert history
   lanner alert history --rule payments-floor --from now-1d
   lanner alert history --from 2026-12-01 --to 2026-12-02 --limit 10000 --format csv")]
     History {
-        /// Only those of this rule.
+        /// Only evaluations of this rule.
         #[arg(long, value_name = "ID")]
         rule: Option<String>,
         /// Only windows that end at or after this time: 2026-12-01, or now-1h.
@@ -99,7 +99,7 @@ Examples:
         /// Only windows that end before this time.
         #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
         to: Option<String>,
-        /// At most so many.
+        /// Maximum number of evaluations.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: u32,
         #[command(flatten)]
@@ -150,7 +150,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             let all = all.then_some("true");
             let parameters = [("all", all), ("state", state.as_deref()), ("rule", rule.as_deref())];
             let alerts: Vec<AlertView> = client.get(&["api", "v1", "alerts"], &parameters).await?;
-            list::list(shared.format, &alerts, "No alerts: everything that is looked at is normal.")?;
+            list::list(shared.format, &alerts, "No alerts: everything is normal.")?;
             Ok(Outcome::Fine)
         }),
         Command::Show { fingerprint, shared } => {
@@ -218,12 +218,11 @@ async fn find(client: &Client, fingerprint: &str) -> Result<AlertView> {
     let mut found = alerts.into_iter().filter(|alert| alert.fingerprint.starts_with(fingerprint));
     let Some(alert) = found.next() else {
         let message = format!("there is no alert {fingerprint}");
-        return Err(Failure::user(message).hint("`lanner alert list --all` shows those there are"));
+        return Err(Failure::user(message).hint("`lanner alert list --all` lists all alerts"));
     };
     if found.next().is_some() {
-        return Err(
-            Failure::user(format!("several alerts begin with {fingerprint}")).hint("write more of it")
-        );
+        return Err(Failure::user(format!("several alerts begin with {fingerprint}"))
+            .hint("write more characters of it"));
     }
     Ok(alert)
 }
@@ -236,13 +235,13 @@ async fn show(client: &Client, fingerprint: &str, format: Format) -> Result<Outc
     }
     list::one(format, alert)?;
     let more = [
-        ("active", Some(if alert.active { "people have been told" } else { "no" }.to_owned())),
+        ("active", Some(if alert.active { "yes, receivers were notified" } else { "no" }.to_owned())),
         ("started", alert.started.map(list::time_text)),
         ("resolved", alert.resolved.map(list::time_text)),
         ("content", Some(alert.content.as_str().map_or_else(|| alert.content.to_string(), str::to_owned))),
         ("error", alert.error.clone()),
         (
-            "taken on by",
+            "acked by",
             alert.acknowledged.as_ref().map(|it| {
                 let comment = if it.comment.is_empty() { String::new() } else { format!(": {}", it.comment) };
                 let until = it.until.map(|until| format!(" until {}", list::time_text(until)));

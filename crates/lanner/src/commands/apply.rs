@@ -1,4 +1,4 @@
-//! `lanner apply`: everything that files say, made the server's at once.
+//! `lanner apply`: puts the contents of files into effect on the server, all at once.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ use crate::files::{self, Loaded};
 use crate::list::{self, Cell, Format};
 use crate::output;
 
-/// Make the rules, receivers, inhibitions, switches and silences of files those of the server: all of them, or none if
-/// one is wrong.
+/// Apply the rules, receivers, inhibitions, switches and silences of files to the server: all of them, or none if one
+/// is invalid.
 ///
-/// Says of each what was created, changed or left. Sections that are in none of the files stay as they are. Settings
-/// (server, retention) are the server's own and come from the file that it was started with.
+/// Prints what was created, changed or left unchanged. Sections that no file contains stay unchanged. The settings
+/// (server, retention) are not applied: they come from the file the server was started with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,19 +25,19 @@ Examples:
   lanner apply /etc/lanner --dry-run
   lanner apply /etc/lanner --prune")]
 pub(crate) struct Args {
-    /// YAML files, or folders of them.
+    /// YAML files, or folders that contain them.
     #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
-    /// Also delete what the server has and no file has, of the sections that are in the files.
+    /// Also delete what is on the server and in no file, within the sections that the files contain.
     #[arg(long)]
     prune: bool,
-    /// Only say what would change.
+    /// Only print what would change.
     #[arg(long)]
     dry_run: bool,
-    /// Do it though a switch would block more than the guard lets pass.
+    /// Apply even if a switch would block more than the guard allows.
     #[arg(long)]
     force: bool,
-    /// Why, for the history.
+    /// Reason, recorded in the history.
     #[arg(long, short, value_name = "TEXT")]
     message: Option<String>,
     #[command(flatten)]
@@ -98,7 +98,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Loaded> {
     if !loaded.problems.is_empty() {
         output::styled(&check::rendered(&loaded))?;
         return Err(
-            Failure::user(check::summary(&loaded)).hint("nothing was changed; mend what is listed above")
+            Failure::user(check::summary(&loaded)).hint("nothing was changed; fix the problems above")
         );
     }
     Ok(loaded)
@@ -119,7 +119,7 @@ pub(super) fn read_only(paths: &[PathBuf], command: &str, sections: &[&str]) -> 
         sections.join(", "),
         left_out.join(", ")
     );
-    Err(Failure::user(message).hint("`lanner apply` takes everything that the files hold"))
+    Err(Failure::user(message).hint("`lanner apply` applies everything in the files"))
 }
 
 /// Says that settings come from elsewhere.

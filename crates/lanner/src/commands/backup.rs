@@ -1,4 +1,4 @@
-//! `lanner backup`: a copy of everything, made while the server runs.
+//! `lanner backup`: copies all data while the server runs.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,17 +10,17 @@ use crate::failure::{Failure, Outcome, Result, remark};
 use crate::progress::{self, Progress};
 use crate::target::Target;
 
-/// Copy everything into one file, while the server runs.
+/// Copy all data into one file, while the server runs.
 ///
-/// To restore it, put the file into a folder of its own under the name lanner.db, and run `lanner serve --data` with that
-/// folder.
+/// To restore it, put the file into a folder of its own under the name lanner.db, and run `lanner serve --data` with
+/// that folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lanner backup /var/backups/lanner-2026-12-01.db
   lanner backup restored/lanner.db && lanner serve --data restored")]
 pub(crate) struct Args {
-    /// The file to write; it must not exist.
+    /// File to write; it must not exist.
     file: PathBuf,
     /// Replace the file if it exists.
     #[arg(long)]
@@ -47,7 +47,7 @@ async fn copied(args: &Args, target: Target, store: Store) -> Result<Outcome> {
     let file = part.clone();
     let mut progress = Progress::new("copying", "pages", None);
     let copied = tokio::task::spawn_blocking(move || store.backup_file(&file, &mut |_, _| ())).await;
-    let copied = copied.map_err(|error| Failure::program(format!("copying broke off: {error}")))?;
+    let copied = copied.map_err(|error| Failure::program(format!("copying failed: {error}")))?;
     copied.map_err(|error| Failure::program(format!("cannot copy the data: {error}")))?;
     let n_bytes = std::fs::metadata(&part).map_or(0, |file| file.len());
     progress.at(n_bytes, n_bytes);
@@ -65,8 +65,9 @@ async fn fetched(args: &Args, mut target: Target, client: &Client) -> Result<Out
     let mut n_bytes = 0;
     while let Some(chunk) = response.chunk().await.map_err(|error| client.unreachable(&error))? {
         if n_bytes == 0 && !chunk.starts_with(b"SQLite format 3\0") {
-            return Err(Failure::program("what the server sent is not a copy of its data")
-                .hint("is it Lanner that answers there?"));
+            return Err(
+                Failure::program("the server did not send a copy of its data").hint("is it a Lanner server?")
+            );
         }
         target.write(&chunk)?;
         n_bytes += chunk.len() as u64;
@@ -74,7 +75,7 @@ async fn fetched(args: &Args, mut target: Target, client: &Client) -> Result<Out
     }
     if n_bytes == 0 || expected.is_some_and(|expected| expected != n_bytes) {
         let expected = expected.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string());
-        return Err(Failure::program(format!("{n_bytes} bytes came instead of {expected}"))
+        return Err(Failure::program(format!("received {n_bytes} bytes instead of {expected}"))
             .hint("nothing was kept; try again"));
     }
     target.keep()?;

@@ -1,4 +1,4 @@
-//! `lanner check`: every problem in configuration files, at once.
+//! `lanner check`: reports every problem in configuration files at once.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use crate::files::{self, Loaded, Located};
 use crate::output::{self, ReportFormat};
 use crate::problems::{self, ProblemLine};
 
-/// Find every mistake in configuration files and scripts of tests.
+/// Find every mistake in configuration files and test scripts.
 ///
-/// Says file, line, column and field of each, and what to write instead. Thresholds that can never be reached, and
-/// versions compared as texts, are no mistakes, but worth a warning. Secrets are not looked up, so files can be
-/// checked on a machine that does not hold them.
+/// Reports file, line, column and field of each, and what to write instead. Thresholds that can never be reached, and
+/// versions compared as strings, are warnings. Secrets are not looked up, so files can be checked on a machine without
+/// them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,10 +28,10 @@ Examples:
 
 Exit codes: 0 without problems, 1 with, 2 when a file cannot be read.")]
 pub(crate) struct Args {
-    /// YAML files, or folders of them; they are read as one configuration.
+    /// YAML files, or folders that contain them; read as one configuration.
     #[arg(required = true, value_name = "FILE|FOLDER")]
     paths: Vec<PathBuf>,
-    /// How to show the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
 }

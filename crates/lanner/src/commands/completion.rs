@@ -1,11 +1,11 @@
-//! `lanner completion`: what a shell needs to complete commands and options.
+//! `lanner completion`: shell completions.
 
 use clap_complete::Shell;
 
 use crate::failure::{Outcome, Result};
 use crate::output;
 
-/// Write the completion script of a shell.
+/// Print the completion script for a shell.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -13,7 +13,7 @@ Examples:
   lanner completion zsh > ~/.zfunc/_lanner
   lanner completion fish > ~/.config/fish/completions/lanner.fish")]
 pub(crate) struct Args {
-    /// The shell.
+    /// Shell to complete for.
     shell: Shell,
 }
 

@@ -1,10 +1,10 @@
-//! `lanner demo`: what a newcomer runs first.
+//! `lanner demo`: the first command a newcomer runs.
 //!
-//! Three weeks of two real series and a generated stream of payments go through a real server: HTTP, store,
-//! engine, messages to a real webhook. Only time is made: see [`story`].
+//! Three weeks of two real series and a generated stream of payments pass through a real server: HTTP, store, engine,
+//! messages to a real webhook. Only the clock is simulated: see [`story`].
 //!
-//! Reading order: [`story`] (what happens), `payments` and [`labelled`] (the data), [`hook`] (who is told),
-//! `refusal` (what is refused), [`facts`] (what came of it), [`tell`] (the text).
+//! Reading order: [`story`] (what happens), `payments` and [`labelled`] (the data), [`hook`] (the receiver), `refusal`
+//! (the kill switch), [`facts`] (the results), [`tell`] (the text).
 
 mod facts;
 mod hook;
@@ -32,9 +32,9 @@ use crate::output::{self, ReportFormat};
 
 /// Watch Lanner find an outage in three weeks of data, within a minute.
 ///
-/// Starts a server in a private folder, takes in two real series of the Numenta Anomaly Benchmark and generated
-/// payments, lets a bank fail on the last day, and says what was found, when, how late, and from when on it was contained. Then the server goes on,
-/// with payments coming in, to be looked at.
+/// Starts a server in a private folder, ingests two real series of the Numenta Anomaly Benchmark and generated
+/// payments, lets a bank fail on the last day, and prints what was found, when, how late, and from when on the bank was
+/// blocked. Then the server keeps running, with payments coming in, so that you can look around.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,19 +44,19 @@ Examples:
 
 Exit codes: 0 when the outage was found within one window, the bank named and its payments refused, else 3.")]
 pub(crate) struct Args {
-    /// Leave when the story is told, instead of serving until Ctrl-C.
+    /// Exit after printing the results, instead of serving until Ctrl-C.
     #[arg(long)]
     exit: bool,
-    /// An empty folder to keep the data in. Without one: a temporary folder, removed at the end.
+    /// Empty folder to keep the data in; by default a temporary folder, removed at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where HTTP listens. Without one: 127.0.0.1:9797, or a free port when that is taken.
+    /// HTTP listen address; by default 127.0.0.1:9797, or a free port if that is in use.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// How to show the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Print the demo's rules and leave.
+    /// Print the demo's rules and exit.
     #[arg(long)]
     rules: bool,
 }
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     runtime.block_on(demo(args, folder.path()))
 }
 
-/// Where the data lies while the demo runs.
+/// The data folder of the demo.
 enum Folder {
     Private(tempfile::TempDir),
     Kept(PathBuf),
@@ -133,7 +133,7 @@ async fn demo(args: &Args, folder: &Path) -> Result<Outcome> {
     result
 }
 
-/// Starts the server; when nobody named a port and the usual one is taken, on a free one.
+/// Starts the server; on a free port if none was given and the default one is in use.
 async fn start(args: &Args, folder: &Path, clock: &Clock) -> Result<Server> {
     let mut settings =
         Settings { carbon: None, carbon_pickle: None, clock: clock.clone(), ..Settings::new(folder) };
@@ -195,11 +195,11 @@ fn invitation(url: &str, folder: Option<&Path>) -> String {
     // As it was started, so that the line works although nothing is installed.
     let lanner = std::env::args().next().unwrap_or_else(|| "lanner".to_owned());
     format!(
-        "The server goes on at {url}, on the demo's clock, and payments come in. Try:\n\n  \
+        "The server keeps running at {url}, on the demo's clock, with payments coming in. Try:\n\n  \
          {lanner} alert list --url {url}\n  \
          {lanner} demo --rules\n  \
          curl {url}/api/v1/alerts\n\n\
-         Ctrl-C ends it{kept}"
+         Ctrl-C stops it{kept}"
     )
 }
 

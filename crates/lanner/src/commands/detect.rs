@@ -1,8 +1,8 @@
-//! `lanner detect`: what is unusual in a table of numbers, with nothing to set.
+//! `lanner detect`: finds anomalies in a table of numbers, without configuration.
 //!
-//! One pass from the first row to the last; each value is judged only by those before it. Reading order: [`Args`],
-//! [`run`]; then `finding` (a series being judged), `holes` (stretches without values), and what is only made when asked
-//! for: `trace` and `report` (charts), `incidents` and `quality` (how well it did).
+//! One pass from the first row to the last; each value is scored using only those before it. Reading order: [`Args`],
+//! [`run`]; then `finding` (scoring a series), `holes` (stretches without values), and the optional parts: `trace` and
+//! `report` (charts), `incidents` and `quality` (evaluation against known incidents).
 
 mod finding;
 mod holes;
@@ -42,11 +42,12 @@ const MAX_SERIES: usize = 10_000;
 /// Problems shown; the others are counted.
 const MAX_SHOWN: usize = 10;
 
-/// Find what is unusual in a table of numbers, with nothing to set.
+/// Find anomalies in a table of numbers, without configuration.
 ///
-/// Any CSV will do: the separator, the columns of times and of numbers, and how they are written, are found. Empty cells,
-/// NaN, null and - are gaps. Rows of several series, such as one for each host, are told apart by their texts. Each value is judged only by those before it; a score above 1 is strange: farther from what was expected
-/// than ever. How well that works is in docs/detectors.md.
+/// Accepts any CSV and detects the separator, the time column, the numeric columns and their formats. Empty cells, NaN,
+/// null and - are gaps. Rows of several series, such as one for each host, are separated by their text columns. Each
+/// value is scored using only those before it; a score above 1 is anomalous: farther from the expected value than ever
+/// before. docs/detectors.md says how well that works.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -54,34 +55,35 @@ Examples:
   lanner detect measurements.csv.gz --report report.html    charts, in one file
   lanner detect wide.csv --time when --value cpu --value memory
   lanner query --series queue.length --from now-7d --step 5m --format csv | lanner detect -
-  lanner detect taxi.csv --evaluate incidents.csv           how well it did
+  lanner detect taxi.csv --evaluate incidents.csv           precision, recall and other metrics
   lanner detect labelled.csv --label is_anomaly --format json
 
-Exit codes: 0 when nothing was found, 1 when something was, 2 for a mistake in what was asked, 3 for a failure,
-4 when nothing could be judged.")]
+Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure, 4 when nothing
+could be scored.")]
 pub(crate) struct Args {
-    /// The table, gzip or not; - is standard input.
+    /// Table to read, gzipped or not; - is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The column of times, by name or number; found, if absent.
+    /// Time column, by name or number; by default detected.
     #[arg(long, value_name = "COLUMN")]
     time: Option<String>,
-    /// Scores above it are findings.
+    /// Report samples with a score above this.
     #[arg(long, value_name = "SCORE", default_value = "1", value_parser = threshold)]
     threshold: f64,
-    /// How to show the findings.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Also write charts, as one HTML file.
+    /// Also write charts, as a single HTML file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Known incidents, to say how well it did: from,to times as CSV, or JSON. With --format csv only that is written.
+    /// Known incidents to evaluate the findings against: from,to times as CSV, or JSON. With --format csv only the
+    /// evaluation is written.
     #[arg(long, value_name = "FILE", conflicts_with = "label")]
     evaluate: Option<PathBuf>,
-    /// A column of 0 and 1 that marks known incidents, to say how well it did.
+    /// Column of 0 and 1 that marks known incidents to evaluate the findings against.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
-    /// Alarms a day that you would accept, for the incidents found in that budget.
+    /// Acceptable alarms per day, for the number of incidents found within that budget.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = threshold)]
     alarms_per_day: f64,
     #[command(flatten)]
@@ -91,7 +93,7 @@ pub(crate) struct Args {
 fn threshold(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number > 0.0 && number.is_finite() => Ok(number),
-        _ => Err("it is a number above 0".to_owned()),
+        _ => Err("should be a number above 0".to_owned()),
     }
 }
 
@@ -121,7 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let findings = detected.findings();
     let is_judged = detected.series.iter().any(|series| series.n_judged > 0);
     let quality = if is_judged { detected.quality(args, &name(&args.file))? } else { None };
-    let nothing = if is_judged { NOTHING } else { "Nothing could be judged." };
+    let nothing = if is_judged { NOTHING } else { "Nothing could be scored." };
     show(args.format, &findings, quality.as_deref(), nothing)?;
     if let Some(path) = &args.report {
         let known = detected.known_spans(known.as_ref());
@@ -202,7 +204,7 @@ fn detect(args: &Args, known: Option<&Incidents>, is_again: bool) -> Result<Dete
         tables::tell_layout(&name, &table);
     }
     let size = std::fs::metadata(&args.file).ok().filter(|file| file.is_file()).map(|file| file.len());
-    let mut progress = Progress::new("judging", "rows", size);
+    let mut progress = Progress::new("scoring", "rows", size);
     let mut detected = Detected::new(args, &table);
     let mut watch = |n_rows: u64| {
         if n_rows.is_multiple_of(LOOK_EVERY) {
@@ -359,7 +361,7 @@ impl Detected {
     fn tell(&self, name: &str) {
         if self.time.is_none() {
             remark(&format!(
-                "{name}: no column of times was found, so days and weeks are not learned; if there is one, name it with --time"
+                "{name}: no time column was found, so daily and weekly patterns are not learned; if there is one, name it with --time"
             ));
         }
         self.tell_totals(name);
@@ -369,7 +371,7 @@ impl Detected {
             let advice = if count * 3 > self.n_rows {
                 "; do they belong to several series? then give each a column or a file of its own"
             } else {
-                ", judged in the order of the file"
+                ", scored in the order of the file"
             };
             let such = counted(count, "such row");
             remark(&format!("{name}:{line}: the time of the row above again; {such}{advice}"));
@@ -381,7 +383,10 @@ impl Detected {
             .map(|series| format!("{} ({})", series.name, counted(series.n_samples, "value")))
             .collect();
         if !short.is_empty() {
-            remark(&format!("{name}: too few values to judge, for the first 50 only teach: {}", few(&short)));
+            remark(&format!(
+                "{name}: too few values to score, because the first 50 are only learned from: {}",
+                few(&short)
+            ));
         }
         let time = self.time.as_ref().map_or_else(String::new, |time| format!(", times in {time}"));
         let rate = progress::scaled(self.n_rows as f64 / self.took.as_secs_f64().max(1e-3));
@@ -398,7 +403,7 @@ impl Detected {
         let totals: Vec<String> = totals.map(|series| series.name.clone()).collect();
         if !totals.is_empty() {
             remark(&format!(
-                "{name}: totals that grow, judged by their increase from row to row: {}",
+                "{name}: growing totals, scored by their increase from row to row: {}",
                 few(&totals)
             ));
         }
@@ -421,7 +426,7 @@ impl Detected {
             remark(&format!("{name}: {series}: no values for {length}, from {from_text} to {to_text}"));
         }
         if holes.len() > MAX_SHOWN {
-            remark(&format!("{name}: {} more holes, all shorter", holes.len() - MAX_SHOWN));
+            remark(&format!("{name}: {} more such stretches, all shorter", holes.len() - MAX_SHOWN));
         }
     }
 

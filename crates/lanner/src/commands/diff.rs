@@ -1,4 +1,4 @@
-//! `lanner diff`: how files differ from what the server has.
+//! `lanner diff`: compares files with the server.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::output;
 
 /// Compare the rules, receivers, inhibitions, switches and silences of files with those of the server.
 ///
-/// Of rules and switches every field that differs is shown; of receivers only that they differ, because they hold
+/// For rules and switches, shows every field that differs; for receivers only that they differ, because they contain
 /// secrets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -24,13 +24,13 @@ Examples:
 
 Exit codes: 0 without differences, 1 with.")]
 pub(crate) struct Args {
-    /// YAML files, or folders of them.
+    /// YAML files, or folders that contain them.
     #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(super) files: Vec<PathBuf>,
-    /// Also show what the server has and no file has, of the sections that are in the files.
+    /// Also show what is on the server and in no file, within the sections that the files contain.
     #[arg(long)]
     pub(super) prune: bool,
-    /// How to show the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: output::ReportFormat,
     #[command(flatten)]

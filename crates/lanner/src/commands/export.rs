@@ -1,4 +1,4 @@
-//! `lanner export`: samples or events, as text.
+//! `lanner export`: samples or events as text.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use crate::failure::{Failure, Outcome, Result, remark};
 use crate::progress::{self, Progress};
 use crate::target::Target;
 
-/// Write samples or events as text.
+/// Export samples or events as text.
 ///
-/// What was exported as ndjson reads back the same with `lanner import`.
+/// `lanner import` reads an ndjson export back without loss.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -21,25 +21,25 @@ Examples:
   lanner export --stream payments -o payments.ndjson.gz
   lanner export | gzip > everything.ndjson.gz")]
 pub(crate) struct Args {
-    /// Names of series; * stands for any characters. All series, if neither this nor --stream is given.
+    /// Names of series; * stands for any characters. By default all series, unless --stream is given.
     #[arg(long, value_name = "GLOB", conflicts_with = "stream")]
     series: Option<String>,
     /// Only series with these labels, such as host=a or 'host=~"web.*"'.
     #[arg(long = "match", value_name = "MATCHERS", conflicts_with = "stream")]
     matchers: Option<String>,
-    /// A stream of events instead of series.
+    /// Export events of this stream instead of series.
     #[arg(long)]
     stream: Option<String>,
-    /// From when: 2026-12-01, or now-1h. From the beginning, if absent.
+    /// Start time: 2026-12-01, or now-1h; by default the beginning.
     #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
     from: Option<String>,
-    /// Until when; the instant itself is left out.
+    /// End time, exclusive.
     #[arg(long, value_parser = super::shared::when, value_name = "TIME")]
     to: Option<String>,
-    /// The form; as the file's name says, if absent, else ndjson.
+    /// Output format; by default taken from the file name, else ndjson.
     #[arg(long, value_enum)]
     format: Option<Form>,
-    /// The file to write, compressed when its name ends in .gz; standard output, if absent.
+    /// File to write, compressed if its name ends in .gz; by default standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Replace the file if it exists.
@@ -49,12 +49,12 @@ pub(crate) struct Args {
     server: ServerArgs,
 }
 
-/// How samples are written.
+/// Output formats of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// time,name,value and a column for each label.
+    /// Columns time, name, value and one for each label.
     Csv,
-    /// A JSON object a line; holds every name and value without loss.
+    /// One JSON object per line; preserves every name and value without loss.
     Ndjson,
     /// Influx line protocol.
     Line,
@@ -63,7 +63,7 @@ enum Form {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let form = args.format.unwrap_or_else(|| guess(args.output.as_deref()));
     if args.stream.is_some() && form != Form::Ndjson {
-        return Err(Failure::user("events can be exported as ndjson only").hint("leave --format out"));
+        return Err(Failure::user("events can be exported as ndjson only").hint("omit --format"));
     }
     client::with(&args.server, async |client| export(args, form, client).await)
 }
@@ -129,11 +129,11 @@ async fn tell_damage(client: &Client) -> Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     damage.iter().for_each(|line| remark(&format!("damaged, and left out: {line}")));
-    Err(Failure::program("the data is damaged; all that is whole of it was exported")
-        .hint("`lanner repair` on the folder, or a restart of the server, keeps what is whole"))
+    Err(Failure::program("the data is damaged; everything intact was exported")
+        .hint("`lanner repair` on the folder, or a restart of the server, recovers the intact data"))
 }
 
 /// The status has gone out by then, so the server can only break off.
 fn broken(client: &Client, error: &reqwest::Error) -> Failure {
-    client.unreachable(error).hint("the export is not whole; the server's log says why it broke off")
+    client.unreachable(error).hint("the export is incomplete; the server's log says why it was aborted")
 }

@@ -1,8 +1,8 @@
-//! `lanner import`: samples or events from files into a server.
+//! `lanner import`: imports samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `age` (what is too old to be kept), `pieces` (files to pieces), `read` (pieces to batches) and
-//! `whisper` (files of carbon's).
+//! [`Args`], [`run`], then `age` (data older than its retention), `pieces` (files to pieces), `read` (pieces to batches)
+//! and `whisper` (carbon's files).
 
 mod age;
 mod pieces;
@@ -32,11 +32,12 @@ use read::{Batch, Form, How, Lines};
 /// Problems shown of one file; the others are counted.
 const MAX_SHOWN: usize = 20;
 
-/// Put samples or events from files into a server.
+/// Import samples or events from files into a server.
 ///
 /// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series), in
-/// the forms that `lanner detect` reads; NDJSON; Influx line protocol; Whisper files, and folders of them as carbon keeps them. Events: JSON, one object a line or an array of
-/// objects. Files may be compressed with gzip. A bad line costs only itself, and is shown with its number.
+/// the formats that `lanner detect` reads; NDJSON; Influx line protocol; Whisper files, and folders of them as carbon
+/// keeps them. Events: JSON, one object per line or an array of objects. Files may be compressed with gzip. An invalid
+/// line is skipped and reported with its number.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,32 +49,32 @@ Examples:
   zcat *.ndjson.gz | lanner import --stream payments -
   lanner import --data lanner-data history/*.csv      without a running server
 
-Exit codes: 0 when all was taken, 1 when lines were refused.")]
+Exit codes: 0 when everything was accepted, 1 when lines were refused.")]
 pub(crate) struct Args {
     /// Files, or folders of Whisper files; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What the files hold: events, if --stream is given, else samples.
+    /// Contents of the files; by default events if --stream is given, else samples.
     #[arg(long, value_enum)]
     kind: Option<Kind>,
-    /// The stream that events go to.
+    /// Stream to import events into.
     #[arg(long)]
     stream: Option<String>,
-    /// The form of the files; as their names say, if absent.
+    /// Format of the files; by default taken from their names.
     #[arg(long, value_enum)]
     format: Option<InputFormat>,
-    /// A name for the series of a table without names: time,value becomes NAME, any other column NAME.column. If absent,
-    /// a column called value is called as its file.
+    /// Name for the series of a table without names: a column value becomes NAME, any other column NAME.column. By
+    /// default a column named value gets the name of its file.
     #[arg(long)]
     name: Option<String>,
-    /// The column or field that holds the time, if it is not called _time, time, timestamp, @timestamp or ts; in tables it
-    /// is found, if absent.
+    /// Column or field that contains the time, if it is not named _time, time, timestamp, @timestamp or ts; in tables it is
+    /// detected by default.
     #[arg(long, value_name = "FIELD")]
     time: Option<String>,
-    /// The unit of times in line protocol: ns, us, ms or s.
+    /// Unit of times in line protocol: ns, us, ms or s.
     #[arg(long, default_value = "ns", value_parser = Precision::parse, value_name = "UNIT")]
     precision: Precision,
-    /// What to do with data that is older than what the server keeps. Without it you are asked, or nothing is imported.
+    /// What to do with data older than its retention. By default you are asked; without a terminal nothing is imported.
     #[arg(long, value_enum, value_name = "skip|keep")]
     too_old: Option<TooOld>,
     #[command(flatten)]
@@ -82,25 +83,25 @@ pub(crate) struct Args {
     server: ServerArgs,
 }
 
-/// What files hold.
+/// Contents of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// Values of series.
+    /// Samples of series.
     Samples,
-    /// JSON objects of a stream.
+    /// Events of a stream, as JSON objects.
     Events,
 }
 
-/// The form of files.
+/// Formats of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum InputFormat {
-    /// Comma, semicolon or tab between cells.
+    /// Cells separated by comma, semicolon or tab.
     Csv,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Ndjson,
     /// Influx line protocol.
     Line,
-    /// A file of Graphite's carbon: one series.
+    /// A file of Graphite's carbon, with one series.
     Whisper,
 }
 
@@ -132,7 +133,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             watch.iter().for_each(|watch| left_out.add(&work.path, unit(work.form), watch));
             if left_out.n_too_old > 0 {
                 left_out.tell();
-                remark(&format!("{}: those were left out", work.path.display()));
+                remark(&format!("{}: this data was left out", work.path.display()));
                 // Who said that they may be left out has nothing more to be told.
                 is_clean &= too_old == Some(TooOld::Skip);
             }
@@ -165,8 +166,8 @@ async fn asked(args: &Args, work: &[Work], retention: &Retention) -> Result<Opti
             let _ = read::read(&mut *input, &how, &mut Report::default(), &mut |_| Ok(()));
             Ok::<_, Failure>(())
         });
-        let looked = progress::waiting("looking at times", looked).await;
-        looked.map_err(|error| Failure::program(format!("reading broke off: {error}")))??;
+        let looked = progress::waiting("checking times", looked).await;
+        looked.map_err(|error| Failure::program(format!("reading failed: {error}")))??;
         findings.add(&work.path, unit(work.form), &watch);
     }
     if findings.n_too_old == 0 {
@@ -212,7 +213,7 @@ fn work_of(args: &Args, path: &Path) -> Result<Vec<Work>> {
     let files = whisper::files_below(path)
         .map_err(|error| Failure::user(format!("cannot read the folder {}: {error}", path.display())))?;
     if files.is_empty() {
-        let message = format!("the folder {} holds no Whisper files (*.wsp)", path.display());
+        let message = format!("the folder {} contains no Whisper files (*.wsp)", path.display());
         return Err(Failure::user(message).hint("name the files themselves if they are of another form"));
     }
     let prefix = args.name.as_deref().map(|name| format!("{name}.")).unwrap_or_default();
@@ -227,23 +228,19 @@ fn work_of(args: &Args, path: &Path) -> Result<Vec<Work>> {
 fn form(args: &Args, path: &Path) -> Result<Form> {
     let is_events = args.kind.map_or(args.stream.is_some(), |kind| kind == Kind::Events);
     if is_events && args.stream.is_none() {
-        return Err(
-            Failure::user("events need the stream they go to").hint("write for example --stream payments")
-        );
+        return Err(Failure::user("events need a stream").hint("write for example --stream payments"));
     }
     let format = args.format.or_else(|| guess(path));
     match (is_events, format) {
         (true, None | Some(InputFormat::Ndjson)) => Ok(Form::Events),
         (true, Some(_)) => Err(Failure::user(format!("{}: events are read from JSON only", path.display()))
-            .hint("for samples, leave --stream out")),
+            .hint("for samples, omit --stream")),
         (false, Some(InputFormat::Csv)) => Ok(Form::CsvSamples),
         (false, Some(InputFormat::Ndjson)) => Ok(Form::NdjsonSamples),
         (false, Some(InputFormat::Line)) => Ok(Form::LineSamples),
         (false, Some(InputFormat::Whisper)) => Ok(Form::Whisper),
-        (false, None) => {
-            Err(Failure::user(format!("the name {} does not say what it holds", path.display()))
-                .hint("say it with --format csv, ndjson, line or whisper, or --stream NAME for events"))
-        }
+        (false, None) => Err(Failure::user(format!("the name {} does not tell its format", path.display()))
+            .hint("use --format csv, ndjson, line or whisper, or --stream NAME for events")),
     }
 }
 
@@ -291,7 +288,7 @@ async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Sh
         Ok(sent) => sent,
         Err((n_items, failure)) => {
             remark(&format!(
-                "{}: {} taken before this failure",
+                "{}: {} imported before this failure",
                 path.display(),
                 output::counted(n_items, unit.trim_end_matches('s'))
             ));
@@ -299,7 +296,7 @@ async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Sh
         }
     };
     let (report, read) =
-        reading.await.map_err(|error| Failure::program(format!("reading broke off: {error}")))??;
+        reading.await.map_err(|error| Failure::program(format!("reading failed: {error}")))??;
     let n_rejected = report.rejected + sent.rejected;
     tell(path, unit, &report, &sent, took);
     match read {

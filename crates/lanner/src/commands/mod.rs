@@ -1,4 +1,4 @@
-//! The commands, a file each: arguments, examples, and what is done.
+//! The commands, one file each: arguments, examples, and implementation.
 
 pub(crate) mod alert;
 pub(crate) mod apply;
@@ -31,7 +31,7 @@ use clap::CommandFactory as _;
 use crate::cli::{Cli, Command};
 use crate::failure::{Outcome, Result};
 
-/// Does what was asked for.
+/// Runs a command.
 pub(crate) fn run(command: Command) -> Result<Outcome> {
     match command {
         Command::Serve(args) => serve::run(&args),

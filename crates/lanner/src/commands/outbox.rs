@@ -1,4 +1,4 @@
-//! `lanner outbox`: messages that wait, were sent, or were given up.
+//! `lanner outbox`: pending, sent and failed messages.
 
 use clap::Subcommand;
 use lanner_wire::api::{DeliveryStatus, OutboxView};
@@ -9,7 +9,7 @@ use crate::client::{self, Access, Client};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};
 
-/// See messages that wait, were sent, or were given up.
+/// List pending, sent and failed messages, and retry them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -22,31 +22,31 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List messages, the newest first.
+    /// List messages, newest first.
     #[command(after_help = "\
 Examples:
   lanner outbox list
   lanner outbox list --status dead --limit 1000 --format csv")]
     List {
-        /// Only those that wait (pending), were taken (sent), were refused and will be followed by others (refused),
-        /// or were given up (dead).
+        /// Only messages that are waiting (pending), were accepted (sent), were refused and will be followed by others
+        /// (refused), or failed for good (dead).
         #[arg(long, value_parser = ["pending", "sent", "refused", "dead"])]
         status: Option<String>,
         /// Only messages and actions about the alert with this fingerprint.
         #[arg(long, value_name = "FINGERPRINT")]
         alert: Option<String>,
-        /// At most so many.
+        /// Maximum number of messages.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: u32,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Try a message again that was given up.
+    /// Retry a dead letter.
     #[command(after_help = "\
 Examples:
   lanner outbox retry 9f2c4a1be07d4c53a8b1f60e2d9c7a34")]
     Retry {
-        /// Its key, as `lanner outbox list` shows it.
+        /// Key of the message, as shown by `lanner outbox list`.
         key: String,
         #[command(flatten)]
         server: client::ServerArgs,
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }),
         Command::Retry { key, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::POST, &["api", "v1", "outbox", key, "retry"]).await?;
-            remark("it will be tried again now");
+            remark("it will be retried now");
             Ok(Outcome::Fine)
         }),
     }

@@ -1,4 +1,4 @@
-//! `lanner query`: a measure or a series over a range, a value per step.
+//! `lanner query`: a measure or a series over a time range, one value per step.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ use crate::progress;
 /// The most characters of a curve.
 const CURVE_WIDTH: usize = 40;
 
-/// Ask for a measure or a series over a range, a value per step.
+/// Query a measure or a series over a time range, one value per step.
 ///
-/// The query is that of a rule, so what it shows is what a rule with this query would see.
+/// The query is that of a rule: it shows the values that a rule with this query would see.
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("measured").required(true).args(["stream", "series"])))]
 #[command(after_help = "\
@@ -27,32 +27,32 @@ Examples:
   lanner query --series 'cpu.*' --label host=a --by '*' --from now-6h
   lanner query --series queue.length --measure max --from 2026-12-01 --to 2026-12-02 --format csv")]
 pub(crate) struct Args {
-    /// The stream whose events are measured.
+    /// Stream of events to measure.
     #[arg(long)]
     stream: Option<String>,
-    /// The series whose samples are measured; * stands for any characters.
+    /// Series to measure; * stands for any characters.
     #[arg(long, value_name = "NAME")]
     series: Option<String>,
-    /// What is measured: count, sum(f), avg(f), min(f), max(f), p99(f), distinct(f) of a stream (count, if absent);
-    /// avg, sum, min, max, last, count, p99 of series (avg, if absent).
+    /// Measure: count, sum(f), avg(f), min(f), max(f), p99(f), distinct(f) of a stream (default count); avg, sum, min, max,
+    /// last, count, p99 of series (default avg).
     #[arg(long)]
     measure: Option<String>,
-    /// Only events for which this condition holds.
+    /// Only events that match this condition.
     #[arg(long = "where", value_name = "CONDITION", requires = "stream")]
     condition: Option<String>,
-    /// Only series with this label, as name=value; may be repeated.
+    /// Only series with this label, as name=value; repeatable.
     #[arg(long = "label", value_name = "NAME=VALUE", conflicts_with = "stream")]
     labels: Vec<String>,
-    /// A field or label whose values are shown apart; may be repeated. '*' shows each series apart.
+    /// Group by this field or label; repeatable. '*' makes each series a group.
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     by: Vec<String>,
-    /// From when: 2026-12-01, or now-1h.
+    /// Start time: 2026-12-01, or now-1h.
     #[arg(long, value_parser = When::parse, value_name = "TIME", default_value = "now-1h")]
     from: When,
-    /// Until when; now, if absent.
+    /// End time; by default now.
     #[arg(long, value_parser = When::parse, value_name = "TIME")]
     to: Option<When>,
-    /// The step, such as 1m; a few hundred steps in the range, if absent.
+    /// Step, such as 1m; by default a few hundred steps over the range.
     #[arg(long, value_parser = super::shared::duration, value_name = "DURATION")]
     step: Option<String>,
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let request = QueryRequest { query: query(args)?, from: args.from, to: args.to, step: args.step.clone() };
     client::with(&args.shared.server, async |client| {
         let answer: QueryResponse =
-            progress::waiting("asking", client.post(&["api", "v1", "query"], &request)).await?;
+            progress::waiting("querying", client.post(&["api", "v1", "query"], &request)).await?;
         if answer.series.is_empty() {
             must_exist(args, client).await?;
         }

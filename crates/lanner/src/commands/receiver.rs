@@ -1,4 +1,4 @@
-//! `lanner receiver`: who is told, and whether that works.
+//! `lanner receiver`: lists and tests receivers.
 
 use clap::Subcommand;
 use lanner_wire::api::{MutedView, ReceiverView};
@@ -9,7 +9,7 @@ use crate::client::{self, Access};
 use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Row};
 
-/// See who is told, and try whether that works.
+/// List, test and delete receivers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List receivers and how sending to them goes; secrets are never shown.
+    /// List receivers and the state of their deliveries; secrets are never shown.
     #[command(after_help = "\
 Examples:
   lanner receiver list
@@ -32,22 +32,22 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
-    /// Delete one receiver; refused while a rule names it.
+    /// Delete a receiver; refused while a rule names it.
     #[command(after_help = "\
 Examples:
   lanner receiver delete on-call")]
     Delete {
-        /// Its name.
+        /// Name of the receiver.
         name: String,
         #[command(flatten)]
         server: client::ServerArgs,
     },
-    /// Send a test message to one receiver.
+    /// Send a test message to a receiver.
     #[command(after_help = "\
 Examples:
   lanner receiver test on-call")]
     Test {
-        /// Its name.
+        /// Name of the receiver.
         name: String,
         #[command(flatten)]
         server: client::ServerArgs,
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             list::list(
                 shared.format,
                 &receivers,
-                "No receivers; describe them under receivers: and apply that file.",
+                "No receivers; define them under receivers: and apply that file.",
             )?;
             Ok(Outcome::Fine)
         }),
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }),
         Command::Test { name, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::POST, &["api", "v1", "receivers", name, "test"]).await?;
-            remark(&format!("{name} took the test message"));
+            remark(&format!("{name} accepted the test message"));
             Ok(Outcome::Fine)
         }),
     }

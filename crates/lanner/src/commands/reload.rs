@@ -1,4 +1,4 @@
-//! `lanner reload`: the server reads its configuration file again.
+//! `lanner reload`: makes the server read its configuration file again.
 
 use lanner_wire::api::ReloadView;
 use serde_json::json;
@@ -10,9 +10,9 @@ use crate::failure::{Outcome, Result, remark};
 use crate::list::Format;
 use crate::output;
 
-/// Have the server read its configuration file again, as SIGHUP does.
+/// Make the server read its configuration file again, as SIGHUP does.
 ///
-/// Either all of it takes effect or, if something is wrong, nothing. What cannot change while the server runs is named.
+/// Either all of it takes effect or, if anything is invalid, nothing. Settings that need a restart are listed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,6 +44,6 @@ fn tell_settings(view: &ReloadView) {
         remark(&format!("now in force: {}", view.settings.join(", ")));
     }
     if !view.restart.is_empty() {
-        remark(&format!("changed, and in force after a restart: {}", view.restart.join(", ")));
+        remark(&format!("changed, but in force only after a restart: {}", view.restart.join(", ")));
     }
 }

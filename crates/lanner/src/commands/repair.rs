@@ -1,4 +1,4 @@
-//! `lanner repair`: keeps what is whole of a damaged data folder.
+//! `lanner repair`: recovers the intact data of a damaged data folder.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use lanner_io::store::{Repair, Store, StoreError, StoreOptions};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output;
 
-/// Look through a data folder, and when something in it is damaged copy all that is whole into a fresh file.
+/// Check a data folder and, if anything in it is damaged, copy all intact data into a new file.
 ///
-/// The damaged file stays beside the fresh one, as lanner.db.damaged-1. `lanner serve` does the same when it finds damage while
-/// it starts; this looks at everything, and needs no server.
+/// The damaged file is kept as lanner.db.damaged-1. `lanner serve` does the same if it finds damage at startup; this
+/// command checks everything and needs no server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -19,10 +19,10 @@ Examples:
 
 Exit codes: 0 when nothing is lost, 1 when something is, which is listed.")]
 pub(crate) struct Args {
-    /// The data folder; no server may have it open.
+    /// Data folder; no server may be using it.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// How to show what was found.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: output::ReportFormat,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         output::json(&repaired)?;
     }
     let Some(repair) = repaired else {
-        remark(&format!("{} is whole; nothing was changed", args.folder.display()));
+        remark(&format!("{} is intact; nothing was changed", args.folder.display()));
         return Ok(Outcome::Fine);
     };
     if args.format == output::ReportFormat::Text {

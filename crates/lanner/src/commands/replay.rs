@@ -1,4 +1,4 @@
-//! `lanner replay`: what rules would have done with stored data, how well that was, and which thresholds do better.
+//! `lanner replay`: evaluates rules over stored data, reviews the result, and suggests thresholds.
 
 use std::path::PathBuf;
 
@@ -16,11 +16,11 @@ use crate::list::{self, Cell, Format, Row};
 use crate::output::{self, counted};
 use crate::progress;
 
-/// See what rules would have done with stored data; nothing is stored or sent.
+/// Evaluate rules over stored data; nothing is stored or sent.
 ///
-/// The same code evaluates that also evaluates live. Without --rules and --rule, all rules of the server are replayed.
+/// Uses the code that evaluates live. By default all rules of the server are replayed.
 ///
-/// Below the list stands what there is to learn for each rule: how often it would have fired, whether its threshold can be
+/// Below the list of episodes, a review of each rule says how often it would have fired, whether its threshold can be
 /// reached at all, with --incidents how well it did, and with --alarms-per-week which threshold to write.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -32,31 +32,31 @@ Examples:
   lanner replay --from now-90d --rule cpu --incidents trouble.csv --tolerance 10m --review
   lanner replay --from now-7d --data lanner-data --format json")]
 pub(crate) struct Args {
-    /// From when: 2026-12-01, or now-7d.
+    /// Start time: 2026-12-01, or now-7d.
     #[arg(long, value_parser = When::parse, value_name = "TIME")]
     from: When,
-    /// Until when; now, if absent.
+    /// End time; by default now.
     #[arg(long, value_parser = When::parse, value_name = "TIME")]
     to: Option<When>,
-    /// A YAML file, or a folder of them, whose rules are replayed instead of the server's.
+    /// YAML file, or folder of files, with rules to replay instead of the server's.
     #[arg(long, value_name = "FILE|FOLDER")]
     rules: Option<PathBuf>,
-    /// Only the rule with this id; may be repeated.
+    /// Only the rule with this id; repeatable.
     #[arg(long = "rule", value_name = "ID")]
     only: Vec<String>,
     /// Show every change of state instead of episodes.
     #[arg(long)]
     transitions: bool,
-    /// Known incidents: from,to times as CSV, or JSON, where rules may have their own.
+    /// Known incidents: from,to times as CSV, or JSON, which may list incidents per rule.
     #[arg(long, value_name = "FILE")]
     incidents: Option<PathBuf>,
-    /// By how much the times of incidents may be off.
+    /// Tolerance for the times of incidents.
     #[arg(long, value_name = "DURATION", requires = "incidents", value_parser = duration)]
     tolerance: Option<String>,
-    /// Suggest thresholds with at most so many alarms a week.
+    /// Suggest thresholds with at most this many alarms a week.
     #[arg(long, value_name = "NUMBER", value_parser = rate)]
     alarms_per_week: Option<f64>,
-    /// Show only what there is to learn for each rule.
+    /// Show only the review of each rule.
     #[arg(long, conflicts_with = "transitions")]
     review: bool,
     #[command(flatten)]
@@ -71,7 +71,7 @@ fn duration(text: &str) -> std::result::Result<String, String> {
 fn rate(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number >= 0.0 && number.is_finite() => Ok(number),
-        _ => Err("it is a number, 0 or larger".to_owned()),
+        _ => Err("should be a number, 0 or larger".to_owned()),
     }
 }
 
@@ -203,7 +203,7 @@ fn show(args: &Args, replay: &ReplayResponse) -> Result<()> {
             list::list(format, &replay.transitions, "No alert would have changed.")?;
         }
         format => {
-            list::list(format, &episodes(&replay.transitions), "Nobody would have been told anything.")?;
+            list::list(format, &episodes(&replay.transitions), "There would have been no alerts.")?;
         }
     }
     // Below a table; a list for programs stays one.
@@ -228,7 +228,9 @@ fn show(args: &Args, replay: &ReplayResponse) -> Result<()> {
         counted(summary.notifications, "message")
     ));
     if summary.truncated {
-        remark("the list is cut short, the numbers are not; replay less time or fewer rules to see all");
+        remark(
+            "the list is truncated, the numbers are not; replay less time or fewer rules to see everything",
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `lanner rule`: the rules of a server, shown, changed, compared.
+//! `lanner rule`: shows, changes and compares the rules of a server.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::list::{self, Cell, Format, Row};
 use crate::output;
 use crate::yaml::yaml;
 
-/// Show, change and compare the rules of a server.
+/// Manage the rules of a server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the rules and how they fare.
+    /// List rules and their state.
     #[command(after_help = "\
 Examples:
   lanner rule list
@@ -44,18 +44,18 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
-    /// Show one rule as it was written, and how it fares.
+    /// Show a rule as it was written, and its state.
     #[command(after_help = "\
 Examples:
   lanner rule show payments-floor
   lanner rule show payments-floor --format json")]
     Show {
-        /// Its id.
+        /// Id of the rule.
         id: String,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Make the rules, receivers and inhibitions of files those of the server: all of them, or none if one is wrong.
+    /// Apply the rules, receivers and inhibitions of files to the server: all of them, or none if one is invalid.
     #[command(after_help = "\
 Examples:
   lanner rule apply payments.yaml -m 'more banks'
@@ -69,23 +69,23 @@ Examples:
 
 Exit codes: 0 without differences, 1 with.")]
     Diff(diff::Args),
-    /// List the versions of one rule, the newest first.
+    /// List the versions of a rule, newest first.
     #[command(after_help = "\
 Examples:
   lanner rule history payments-floor
   lanner rule history payments-floor --format json")]
     History {
-        /// Its id.
+        /// Id of the rule.
         id: String,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Delete one rule; its running alerts end, and people are told.
+    /// Delete a rule; its active alerts end, and their receivers are notified.
     #[command(after_help = "\
 Examples:
   lanner rule delete payments-floor")]
     Delete {
-        /// Its id.
+        /// Id of the rule.
         id: String,
         #[command(flatten)]
         server: ServerArgs,
@@ -94,16 +94,16 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 struct ApplyArgs {
-    /// YAML files, or folders of them.
+    /// YAML files, or folders that contain them.
     #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
     /// Delete rules of the server that are in none of the files.
     #[arg(long)]
     prune: bool,
-    /// Only say what would change.
+    /// Only print what would change.
     #[arg(long)]
     dry_run: bool,
-    /// Why, for the history.
+    /// Reason, recorded in the history.
     #[arg(long, short, value_name = "TEXT")]
     message: Option<String>,
     #[command(flatten)]
@@ -162,14 +162,14 @@ fn alerts(state: &RuleState) -> String {
     std::iter::once(counts(&state.states)).chain(remarks).collect::<Vec<_>>().join("; ")
 }
 
-/// `15 of 20 events came after a window that they belong to was judged; half within 2s, 99 % within 2h, at most 3h`
+/// `15 of 20 events arrived after a window they belong to was evaluated; half within 2s, 99 % within 2h, at most 3h`
 fn lateness(late: &Lateness) -> String {
     let time = |seconds: f64| {
         let ms = if seconds < 10.0 { seconds * 1e3 } else { seconds.round() * 1e3 };
         format_duration(ms as i64)
     };
     format!(
-        "{} of {} events came after a window that they belong to was judged; half within {}, 99 % within {}, at most {}",
+        "{} of {} events arrived after a window they belong to was evaluated; half within {}, 99 % within {}, at most {}",
         late.late,
         late.events,
         time(late.median_s),
@@ -218,7 +218,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::List { shared } => client::with(&shared.server, async |client| {
             let rules = all(client).await?;
-            list::list(shared.format, &rules, "No rules; `lanner rule apply FILE` makes some.")?;
+            list::list(shared.format, &rules, "No rules; `lanner rule apply FILE` creates some.")?;
             Ok(Outcome::Fine)
         }),
         Command::Show { id, shared } => {

@@ -1,10 +1,10 @@
-//! `lanner schema`: a JSON schema of configuration files, for editors.
+//! `lanner schema`: the JSON schema of configuration files, for editors.
 
 use crate::configuration::schema;
 use crate::failure::{Outcome, Result};
 use crate::output;
 
-/// Write a JSON schema of configuration files, with which editors complete and check them.
+/// Print the JSON schema of configuration files, which editors use to complete and check them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -1,4 +1,4 @@
-//! `lanner serve`: the server, until it is told to stop.
+//! `lanner serve`: runs the server until it is asked to stop.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -25,14 +25,13 @@ use crate::files::{self, Loaded};
 use crate::log;
 use crate::output;
 
-/// Where data lies when nobody says where.
+/// The default data folder.
 const DEFAULT_FOLDER: &str = "lanner-data";
 
-/// Run the server: take in data, evaluate rules, tell people.
+/// Run the server: ingest data, evaluate rules, send notifications.
 ///
-/// Works with nothing configured. Rules of the configuration replace those that the configuration had before; rules
-/// made with `lanner rule apply` or over the API stay. Options win over environment variables, those over the
-/// configuration.
+/// Needs no configuration. Rules of the configuration replace those that it contained before; rules made with `lanner
+/// apply` or over the API stay. Options take precedence over environment variables, and these over the configuration.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -42,30 +41,30 @@ Examples:
   lanner serve --allow log
   LANNER_TOKEN=... lanner serve --listen 0.0.0.0:9797 --carbon off
 
-Ctrl-C or SIGTERM stops it; what was acknowledged is on disk. SIGHUP, or `lanner reload`, reads the configuration again.")]
+Ctrl-C or SIGTERM stops it; acknowledged data is on disk. SIGHUP, or `lanner reload`, reads the configuration again.")]
 pub(crate) struct Args {
-    /// A YAML file, or a folder of them: rules, receivers, and what else can be set.
+    /// YAML file, or folder of files, with rules, receivers and settings.
     #[arg(long, env = "LANNER_CONFIG", value_name = "FILE|FOLDER")]
     config: Option<PathBuf>,
-    /// The data folder; made when it is not there. Without one: lanner-data in the current folder.
+    /// Data folder, created if missing; by default lanner-data in the current folder.
     #[arg(long, env = "LANNER_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where HTTP listens. Without one: 127.0.0.1:9797; other addresses need a token.
+    /// HTTP listen address; by default 127.0.0.1:9797. Addresses other than loopback need a token.
     #[arg(long, env = "LANNER_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Where carbon's plaintext protocol listens, or off. Without one: 127.0.0.1:2003.
+    /// Listen address of carbon's plaintext protocol, or off; by default 127.0.0.1:2003.
     #[arg(long, env = "LANNER_CARBON", value_name = "ADDRESS|off")]
     carbon: Option<String>,
-    /// Where carbon's pickle protocol listens, or off. Without one: 127.0.0.1:2004, but off where --carbon is given.
+    /// Listen address of carbon's pickle protocol, or off; by default 127.0.0.1:2004, but off if --carbon is given.
     #[arg(long, env = "LANNER_CARBON_PICKLE", value_name = "ADDRESS|off")]
     carbon_pickle: Option<String>,
-    /// The token that callers must show.
+    /// Token that callers must send.
     #[arg(long, env = "LANNER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
-    /// What receivers that come over the API may do on this machine; those of the configuration may do everything.
+    /// What receivers created over the API may do on this machine; those in the configuration may do everything.
     #[arg(long, env = "LANNER_ALLOW", value_delimiter = ',', value_parser = Power::parse, value_name = "command,log,file,env")]
     allow: Vec<Power>,
-    /// How to write the log, on standard error.
+    /// Format of the log, which is written to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
     /// What to log, such as warn, debug or info,lanner_server=debug.
@@ -73,13 +72,13 @@ pub(crate) struct Args {
     log: String,
 }
 
-/// How the log is written.
+/// Formats of the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
-    /// Lines for people.
+    /// Text, for people.
     #[default]
     Text,
-    /// An object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -123,7 +122,7 @@ fn start_log(args: &Args) -> Result<()> {
 fn log_filter(text: &str) -> std::result::Result<Targets, String> {
     for word in text.split(',').map(str::trim).filter(|part| !part.contains('=')) {
         word.parse::<LevelFilter>().map_err(|_| {
-            format!("\"{word}\" is no level; there are error, warn, info, debug, trace and off")
+            format!("\"{word}\" is not a level; write error, warn, info, debug, trace or off")
         })?;
     }
     text.parse().map_err(|error: ParseError| error.to_string())
@@ -135,7 +134,7 @@ fn configuration(path: &std::path::Path) -> Result<Loaded> {
         return Ok(loaded);
     }
     output::styled(&check::rendered(&loaded))?;
-    Err(Failure::user(check::summary(&loaded)).hint("mend what is listed above"))
+    Err(Failure::user(check::summary(&loaded)).hint("fix the problems above"))
 }
 
 /// Options and environment over the configuration over the defaults.
@@ -191,7 +190,7 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
             () = reload_when_asked(&server, reread, &mut hang_up) => {}
         }
         if std::io::stderr().is_terminal() {
-            remark("stopping; what was acknowledged is on disk");
+            remark("stopping; acknowledged data is on disk");
         }
     }
     // To take a million series apart takes seconds, and the process ends anyway: what must be written is, by then.
@@ -206,8 +205,8 @@ async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
     match lanner_server::configuration::apply::apply(app, &document, &own_options()).await {
         Ok(_) => Ok(()),
         Err(ApplyError::Problems(problems)) => {
-            Err(Failure::user(format!("the configuration does not fit what is stored:\n{problems}"))
-                .hint("mend the configuration, or what it refers to with `lanner rule`"))
+            Err(Failure::user(format!("the configuration conflicts with what is stored:\n{problems}"))
+                .hint("fix the configuration, or what it refers to with `lanner rule`"))
         }
         Err(error) => Err(Failure::program(error.to_string())),
     }
@@ -236,9 +235,7 @@ async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up
     let Some(reread) = reread else {
         loop {
             hang_up.recv().await;
-            tracing::warn!(
-                "asked to read the configuration again, and there is none: started without --config"
-            );
+            tracing::warn!("cannot reload the configuration: the server was started without --config");
         }
     };
     let mut asked = server.app().reloads.listen();
@@ -253,10 +250,10 @@ async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up
             Err(ReloadError::Problems(problems)) => {
                 for problem in problems {
                     let place = problem.path.as_deref().unwrap_or_default();
-                    tracing::error!("the configuration stays as it was: {place}: {}", problem.message);
+                    tracing::error!("the configuration is unchanged: {place}: {}", problem.message);
                 }
             }
-            Err(ReloadError::Failed(why)) => tracing::error!("the configuration stays as it was: {why}"),
+            Err(ReloadError::Failed(why)) => tracing::error!("the configuration is unchanged: {why}"),
             Err(ReloadError::NoFile) => {}
         }
         if let Some(answer) = answer {
@@ -267,10 +264,10 @@ async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up
 }
 
 fn log_reload(view: &ReloadView) {
-    tracing::info!("the configuration was read again");
+    tracing::info!("the configuration was reloaded");
     if !view.restart.is_empty() {
         let waiting = view.restart.join(", ");
-        tracing::warn!("changed in the configuration, and in force after a restart only: {waiting}");
+        tracing::warn!("changed in the configuration, but in force only after a restart: {waiting}");
     }
 }
 
@@ -302,9 +299,9 @@ fn tell(server: &Server, folder: &std::path::Path) {
         address.map_or_else(String::new, |address| format!(", {what} on {address}"))
     };
     let carbon = also("carbon", server.carbon_addr())
-        + &also("its pickles", server.carbon_pickle_addr())
-        + &also("by UDP", server.carbon_udp_addr());
-    remark(&format!("Lanner listens on {}{carbon}; its data lies in {}", server.url(), folder.display()));
+        + &also("carbon pickle protocol", server.carbon_pickle_addr())
+        + &also("carbon over UDP", server.carbon_udp_addr());
+    remark(&format!("Lanner listens on {}{carbon}; its data is in {}", server.url(), folder.display()));
 }
 
 /// Tells when the process is asked to read its configuration again.

@@ -1,4 +1,4 @@
-//! `lanner silence`: mute alerts for a time, with a reason.
+//! `lanner silence`: mutes alerts for a time.
 
 use clap::Subcommand;
 use lanner_core::document::Check;
@@ -13,7 +13,7 @@ use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
 
-/// Mute alerts for a time, with a reason.
+/// Manage silences, which mute alerts for a time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Mute alerts whose labels match.
+    /// Mute alerts with matching labels.
     #[command(after_help = "\
 Examples:
   lanner silence add bank=hsbc --for 2h --comment 'maintenance until noon'
@@ -37,7 +37,7 @@ Examples:
         /// Labels that must all match: label=value, label!=value, label=~regex or label!~regex.
         #[arg(required = true, value_name = "MATCHER")]
         matchers: Vec<String>,
-        /// For how long, such as 30m, 2h or 1d.
+        /// How long, such as 30m, 2h or 1d.
         #[arg(
             long = "for",
             value_parser = super::shared::duration,
@@ -45,37 +45,37 @@ Examples:
             required_unless_present = "every"
         )]
         duration: Option<String>,
-        /// Mute again and again at these times, such as 'sun 02:00-04:00 Europe/London'; until it is expired, or for as
-        /// long as --for says. May be repeated.
+        /// Mute repeatedly at these times, such as 'sun 02:00-04:00 Europe/London', until the silence is expired or --for is
+        /// over. Repeatable.
         #[arg(long, value_parser = interval, value_name = "TIMES")]
         every: Vec<String>,
-        /// Why; whoever finds the silence will ask.
+        /// Reason, shown with the silence.
         #[arg(long)]
         comment: String,
-        /// Who mutes; you, if absent.
+        /// Author of the silence; by default you.
         #[arg(long)]
         author: Option<String>,
         #[command(flatten)]
         shared: Shared,
     },
-    /// List silences, those that end last first.
+    /// List silences, latest end first.
     #[command(after_help = "\
 Examples:
   lanner silence list
   lanner silence list --all --format json")]
     List {
-        /// Also those that are over.
+        /// Include expired silences.
         #[arg(long)]
         all: bool,
         #[command(flatten)]
         shared: Shared,
     },
-    /// End a silence now.
+    /// Expire a silence now.
     #[command(after_help = "\
 Examples:
   lanner silence expire 5c1d08a2f7e34b96")]
     Expire {
-        /// Its id, as `lanner silence list` shows it.
+        /// Id of the silence, as shown by `lanner silence list`.
         id: String,
         #[command(flatten)]
         server: client::ServerArgs,
@@ -165,7 +165,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }),
         Command::Expire { id, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::DELETE, &[&PATH[..], &[id]].concat()).await?;
-            remark(&format!("the silence {id} is over"));
+            remark(&format!("the silence {id} is expired"));
             Ok(Outcome::Fine)
         }),
     }

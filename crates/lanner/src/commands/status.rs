@@ -1,4 +1,4 @@
-//! `lanner status`: whether the server is well.
+//! `lanner status`: health and contents of the server.
 
 use lanner_wire::api::{RetentionView, Status};
 
@@ -8,7 +8,7 @@ use crate::failure::{Outcome, Result};
 use crate::list::{self, Cell, Row};
 use crate::progress;
 
-/// See whether the server is well, and what it holds.
+/// Show the health and the contents of the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -16,7 +16,7 @@ Examples:
   lanner status --format json
   lanner status --url https://lanner.example.org --token TOKEN
 
-Exit codes: 0 when it is ready, 1 when it answers and is not.")]
+Exit codes: 0 when the server is ready, 1 when it responds but is not ready.")]
 pub(crate) struct Args {
     #[command(flatten)]
     shared: Shared,

@@ -1,4 +1,4 @@
-//! `lanner switch`: kill switches, shown, changed and asked.
+//! `lanner switch`: manages and evaluates kill switches.
 
 mod change;
 mod import;
@@ -25,7 +25,7 @@ use crate::list::{self, Format};
 use crate::output;
 use crate::yaml::yaml;
 
-/// Show, change and ask kill switches, which block what they match.
+/// Manage and evaluate kill switches, which block what they match.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,15 +40,14 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the switches, what each does now, and how many contexts it blocked, or would have in shadow, since the server
-    /// started.
+    /// List switches, their phase, and how many contexts each has blocked, or would have in shadow, since the server started.
     #[command(after_help = "\
 Examples:
   lanner switch list
   lanner switch list --phase blocking --label team=payments
   lanner switch list bank --format json")]
     List(listing::Args),
-    /// List the programs that hold the switches, which revision each holds, and which of them disbelieve the server.
+    /// List the programs that hold switches, the revision each holds, and those that reject the server's revision.
     #[command(after_help = "\
 Examples:
   lanner switch clients")]
@@ -56,47 +55,48 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
-    /// Raise the revision of the switches, so that programs follow a server again that was set back.
+    /// Raise the revision of the switches, so that programs accept a server again that was restored from a backup.
     #[command(after_help = "\
 Examples:
   lanner switch bump
   lanner switch bump --to 5000
 
-A program never goes back to an older revision. After a backup was restored programs hold a later one than the server
-has, and refuse its switches until its revision is higher: without --to, it becomes one more than any program told.")]
+A program never goes back to an older revision. After a backup was restored, programs hold a later revision than the
+server and reject its switches until its revision is higher. Without --to, the new revision is one more than any program
+reported.")]
     Bump {
-        /// To what; else above what any program holds.
+        /// New revision; by default above that of every program.
         #[arg(long, value_name = "REVISION")]
         to: Option<u64>,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Show one switch as it was written, and what it does now.
+    /// Show a switch as it was written, and its phase.
     #[command(after_help = "\
 Examples:
   lanner switch show block-bank")]
     Show {
-        /// Its id.
+        /// Id of the switch.
         id: String,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Say what a switch would block, tried on the contexts that the server was asked last, or on a stream's events.
+    /// Show what a switch would block, using recent contexts or the events of a stream.
     #[command(after_help = "\
 Examples:
   lanner switch preview block-bank
   lanner switch preview --file switches.yaml
   lanner switch preview block-bank --stream purchases --last 10000
 
-Only contexts count that the server itself was asked since it started, at most the last 100000.")]
+Uses the contexts that the server was asked since it started, at most the last 100000.")]
     Preview(second_look::PreviewArgs),
-    /// Make the switches of files those of the server: all of them, or none if one is wrong.
+    /// Apply the switches of files to the server: all of them, or none if one is invalid.
     #[command(after_help = "\
 Examples:
   lanner switch apply switches.yaml -m 'HSBC is down'
   lanner switch apply switches.yaml --prune --dry-run")]
     Apply(ApplyArgs),
-    /// Write the switches that a file of another program comes to, as YAML, for `lanner switch apply`.
+    /// Convert a file of another program to switches, as YAML for `lanner switch apply`.
     #[command(after_help = "\
 Examples:
   lanner switch import flags.flagd.json > switches.yaml
@@ -104,23 +104,23 @@ Examples:
 
 Exit codes: 0 when all of the file could be imported, 1 when some of it could not.")]
     Import(import::Args),
-    /// Turn one switch on, now.
+    /// Activate a switch now.
     #[command(after_help = "\
 Examples:
   lanner switch activate block-bank
   lanner switch activate block-bank --for 2h -m 'HSBC is down'
   lanner switch activate block-all --request -m 'all is on fire'
 
-What would block more of the last contexts than the server's guard lets pass (50 % by default) is refused: --force
-does it all the same and is noted, --request asks a second person.")]
+A switch that would block more of the recent contexts than the server's guard allows (50 % by default) is not activated:
+--force activates it anyway and is recorded, --request asks a second person.")]
     Activate {
-        /// For how long, such as 30m or 2h; else as its validity says.
+        /// How long, such as 30m or 2h; by default as long as the switch is valid.
         #[arg(long = "for", value_parser = super::shared::duration, value_name = "DURATION")]
         duration: Option<String>,
-        /// Only ask for it; somebody else approves.
+        /// Request the activation; another person has to approve it.
         #[arg(long, conflicts_with = "force")]
         request: bool,
-        /// Do it though it would block more than the guard lets pass.
+        /// Do it even if the switch would block more than the guard allows.
         #[arg(long)]
         force: bool,
         #[command(flatten)]
@@ -128,7 +128,7 @@ does it all the same and is noted, --request asks a second person.")]
         #[command(flatten)]
         change: ChangeArgs,
     },
-    /// List the switches that wait for somebody's approval.
+    /// List requests that are waiting for approval.
     #[command(after_help = "\
 Examples:
   lanner switch requests")]
@@ -136,17 +136,17 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
-    /// Turn on a switch that somebody else, or an alert, asked for.
+    /// Approve a request by another person or an alert, and activate the switch.
     #[command(after_help = "\
 Examples:
   lanner switch approve block-all -m 'I see it too'")]
     Approve(ChangeArgs),
-    /// Turn down what was asked for.
+    /// Deny a request; the switch stays unchanged.
     #[command(after_help = "\
 Examples:
   lanner switch deny block-all -m 'the bank is up again'")]
     Deny(ChangeArgs),
-    /// Turn one switch off, now.
+    /// Deactivate a switch now.
     #[command(after_help = "\
 Examples:
   lanner switch deactivate block-bank -m 'HSBC is up again'
@@ -157,12 +157,12 @@ Examples:
         #[command(flatten)]
         change: ChangeArgs,
     },
-    /// Take the last change of one switch back, also its deletion.
+    /// Revert the last change of a switch, including its deletion.
     #[command(after_help = "\
 Examples:
   lanner switch revert block-bank -m 'it was the wrong bank'")]
     Revert {
-        /// Do it though it would block more than the guard lets pass.
+        /// Do it even if the switch would block more than the guard allows.
         #[arg(long)]
         force: bool,
         #[command(flatten)]
@@ -170,14 +170,14 @@ Examples:
         #[command(flatten)]
         change: ChangeArgs,
     },
-    /// Delete one switch.
+    /// Delete a switch.
     #[command(after_help = "\
 Examples:
   lanner switch delete block-bank -m 'not needed any more'")]
     Delete {
-        /// Its id.
+        /// Id of the switch.
         id: String,
-        /// Why, for the history.
+        /// Reason, recorded in the history.
         #[arg(long, short, value_name = "TEXT")]
         message: Option<String>,
         #[command(flatten)]
@@ -185,35 +185,35 @@ Examples:
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// List the versions of one switch, the newest first.
+    /// List the versions of a switch, newest first.
     #[command(after_help = "\
 Examples:
   lanner switch history block-bank
   lanner switch history block-bank --format json")]
     History {
-        /// Its id.
+        /// Id of the switch.
         id: String,
         #[command(flatten)]
         shared: Shared,
     },
-    /// List who changed switches, or prove that the whole audit is as it was written.
+    /// List the audit log of switches, or verify that it was not tampered with.
     #[command(after_help = "\
 Examples:
   lanner switch audit
   lanner switch audit --verify
 
-Exit codes: with --verify 0 when the chain of hashes is whole, 1 when it is broken.")]
+Exit codes: with --verify 0 when the chain of hashes is intact, 1 when it is broken.")]
     Audit {
-        /// Follow the chain of hashes through the whole audit.
+        /// Verify the chain of hashes through the whole audit log.
         #[arg(long)]
         verify: bool,
-        /// At most this many entries.
+        /// Maximum number of entries.
         #[arg(long, default_value_t = 100, value_name = "N")]
         limit: usize,
         #[command(flatten)]
         shared: Shared,
     },
-    /// Ask whether a context is blocked.
+    /// Evaluate whether a context is blocked.
     #[command(after_help = "\
 Examples:
   lanner switch evaluate WORKFLOW=PURCHASE BANK=HSBC
@@ -221,7 +221,7 @@ Examples:
 
 Exit codes: 0 when it is not blocked, 1 when it is.")]
     Evaluate(ContextArgs),
-    /// Ask why a context is blocked, or why not: every switch, test by test.
+    /// Explain why a context is blocked, or why not: every switch, test by test.
     #[command(after_help = "\
 Examples:
   lanner switch explain WORKFLOW=PURCHASE BANK=HSBC
@@ -231,33 +231,33 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 struct ApplyArgs {
-    /// YAML files with `switches:`, or folders of them.
+    /// YAML files with `switches:`, or folders that contain them.
     #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
     /// Delete switches of the server that are in none of the files.
     #[arg(long)]
     prune: bool,
-    /// Only say what would change.
+    /// Only print what would change.
     #[arg(long)]
     dry_run: bool,
-    /// Do it though a switch would block more than the guard lets pass.
+    /// Apply even if a switch would block more than the guard allows.
     #[arg(long)]
     force: bool,
-    /// Why, for the history.
+    /// Reason, recorded in the history.
     #[arg(long, short, value_name = "TEXT")]
     message: Option<String>,
-    /// Change nothing if this switch is not at this version any more, as `lanner switch list` shows it; 0 for one that is
-    /// not there yet. May be given several times.
+    /// Change nothing unless this switch is still at this version, as shown by `lanner switch list`; 0 for a switch that does
+    /// not exist yet. Repeatable.
     #[arg(long = "expect", value_name = "ID=VERSION", value_parser = expectation)]
     expect: Vec<(String, u32)>,
     #[command(flatten)]
     shared: Shared,
 }
 
-/// Which version was looked at.
+/// The version that a change expects.
 #[derive(Debug, Clone, Copy, clap::Args)]
 struct Expect {
-    /// Change nothing if it is not at this version any more, as `lanner switch list` shows it.
+    /// Change nothing unless the switch is still at this version, as shown by `lanner switch list`.
     #[arg(long = "expect", value_name = "VERSION")]
     version: Option<u32>,
 }
@@ -269,10 +269,10 @@ fn expectation(text: &str) -> std::result::Result<(String, u32), String> {
 
 #[derive(Debug, clap::Args)]
 struct ContextArgs {
-    /// Fields of the context; numbers, true, false and null count as such, all else as text.
+    /// Fields of the context; numbers, true, false and null are read as such, everything else as a string.
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// The context as a JSON object; fields are put over it.
+    /// Context as a JSON object; fields given as arguments override it.
     #[arg(long, value_name = "OBJECT")]
     json: Option<String>,
     #[command(flatten)]
@@ -313,7 +313,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
                 let version = expect.version.map(|version| version.to_string());
                 let parameters = [("message", message.as_deref()), ("expect", version.as_deref())];
                 client.act_with(Method::DELETE, &[&SWITCHES[..], &[id]].concat(), &parameters).await?;
-                remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` brings it back"));
+                remark(&format!("the switch {id} is deleted; `lanner switch revert {id}` restores it"));
                 Ok(Outcome::Fine)
             })
         }
@@ -328,7 +328,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             let parameters = [("limit", Some(limit.as_str()))];
             let entries: Vec<AuditView> =
                 client.get(&[&SWITCHES[..], &["audit"]].concat(), &parameters).await?;
-            list::list(shared.format, &entries, "Nobody has changed a switch.")?;
+            list::list(shared.format, &entries, "No switch has been changed.")?;
             Ok(Outcome::Fine)
         }),
         Command::Evaluate(args) => evaluate(args),
@@ -388,7 +388,7 @@ fn revert(args: &ChangeArgs, force: bool, expect: Expect) -> Result<Outcome> {
         let request = ChangeSwitch { message, force, expect, ..ChangeSwitch::default() };
         let version: SwitchVersion = client.post(&path(id, "revert"), &request).await?;
         if shared.format == Format::Table {
-            let what = if version.document.is_null() { "is deleted again" } else { "is what it was before" };
+            let what = if version.document.is_null() { "is deleted again" } else { "is restored" };
             remark(&format!("the switch {id} {what}, as version {}", version.version));
         } else {
             list::one(shared.format, &version)?;
@@ -403,10 +403,10 @@ fn verify(shared: &Shared) -> Result<Outcome> {
         match (shared.format, &check.problem) {
             (Format::Json, _) => output::json(&check)?,
             (_, None) => output::line(&format!(
-                "{} entries, all as written; last hash {}",
+                "{} entries, all intact; last hash {}",
                 check.entries, check.last_hash
             ))?,
-            (_, Some(problem)) => output::line(&format!("the audit is not as it was written: {problem}"))?,
+            (_, Some(problem)) => output::line(&format!("the audit log was modified: {problem}"))?,
         }
         Ok(Outcome::found(!check.valid))
     })
@@ -484,7 +484,7 @@ fn explain(args: &ContextArgs) -> Result<Outcome> {
             return Ok(Outcome::Fine);
         }
         let unreadable =
-            |error: serde_json::Error| Failure::program(format!("the answer cannot be read: {error}"));
+            |error: serde_json::Error| Failure::program(format!("the response cannot be read: {error}"));
         for why in verdict.explanation {
             output::text(&serde_json::from_value::<Why>(why).map_err(unreadable)?.text())?;
         }

@@ -1,4 +1,4 @@
-//! `lanner test`: rules held to written samples, events and expected states.
+//! `lanner test`: tests rules against written samples, events and expected states.
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,10 @@ use crate::files;
 use crate::output::{self, ReportFormat};
 use crate::problems;
 
-/// Run scripts of tests: written data in, expected states out.
+/// Run test scripts: written data in, expected states out.
 ///
-/// A script names its rule files, relative to itself. No server is needed and nothing is sent; the engine is the
-/// one that also runs live.
+/// A script names its rule files, relative to itself. It needs no server and sends nothing; the engine is the one that
+/// runs live.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,10 +37,10 @@ A script:
 
 Exit codes: 0 when all hold, 1 when one does not, 2 when a script has problems.")]
 pub(crate) struct Args {
-    /// Scripts of tests.
+    /// Test scripts.
     #[arg(required = true, value_name = "FILE")]
     scripts: Vec<PathBuf>,
-    /// How to show the result.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
 }
@@ -115,7 +115,7 @@ fn run_script(path: &Path, text: &str) -> Result<Vec<Ran>> {
 /// Shows the problems, and ends with what they mean.
 fn refused(rendered: &str, message: &str) -> Failure {
     match output::styled(rendered) {
-        Ok(()) => Failure::user(message).hint("mend what is listed above"),
+        Ok(()) => Failure::user(message).hint("fix the problems above"),
         Err(failure) => failure,
     }
 }

@@ -1,4 +1,4 @@
-//! `lanner token`: who may call the server, and for what.
+//! `lanner token`: manages the tokens of callers.
 
 use clap::Subcommand;
 use lanner_server::http::Scope;
@@ -13,11 +13,11 @@ use crate::output;
 
 const PATH: [&str; 3] = ["api", "v1", "tokens"];
 
-/// Make, list and revoke the tokens that callers show.
+/// Create, list and revoke access tokens.
 ///
-/// A token has a name, which the audit shows, and scopes: `ingest` (write samples and events), `read` (everything but
-/// secrets), `evaluate` (ask kill switches), `operate` (silences, kill switches on and off), `admin` (everything). As
-/// soon as one token exists, every request needs one.
+/// A token has a name, shown in the audit log, and scopes: `ingest` (write samples and events), `read` (read everything
+/// except secrets), `evaluate` (evaluate kill switches), `operate` (silences, activating and deactivating kill switches),
+/// `admin` (everything). As soon as one token exists, every request needs one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,24 +32,25 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a token and print it; nobody can show it a second time.
+    /// Create a token and print it; it cannot be shown again.
     ///
-    /// The first one needs the scope admin. Before a server listens where others can reach it, make one with --data.
+    /// The first token needs the scope admin. Create it with --data before the server listens on an address that others can
+    /// reach.
     #[command(after_help = "\
 Examples:
   lanner token create ann --scope admin
   lanner token create on-call --scope read,operate
   LANNER_TOKEN=$(lanner token create ann --scope admin --data /var/lib/lanner)")]
     Create {
-        /// Its name, which the audit shows.
+        /// Name of the token, shown in the audit log.
         name: String,
-        /// What it may be used for: ingest, read, evaluate, operate, admin.
+        /// What the token allows: ingest, read, evaluate, operate, admin.
         #[arg(long, required = true, value_delimiter = ',', value_parser = scope, value_name = "SCOPE")]
         scope: Vec<String>,
         #[command(flatten)]
         server: client::ServerArgs,
     },
-    /// List tokens and when each was last used; what is shown is never listed.
+    /// List tokens and when each was last used; the tokens themselves are never shown.
     #[command(after_help = "\
 Examples:
   lanner token list
@@ -58,12 +59,12 @@ Examples:
         #[command(flatten)]
         shared: Shared,
     },
-    /// Revoke a token: whoever shows it is refused from now on.
+    /// Revoke a token: requests with it are refused from now on.
     #[command(after_help = "\
 Examples:
   lanner token revoke telegraf")]
     Revoke {
-        /// Its name.
+        /// Name of the token.
         name: String,
         #[command(flatten)]
         server: client::ServerArgs,
@@ -96,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
                 let known: Vec<TokenView> =
                     client.with_token(&made.token).get(&PATH, &[]).await.unwrap_or_default();
                 output::line(&made.token)?;
-                remark(&format!("{name} may {}; the token is shown this once", made.scopes.join(", ")));
+                remark(&format!("{name} may {}; the token is shown only once", made.scopes.join(", ")));
                 if known.len() == 1 {
                     remark("from now on every request needs a token (--token or LANNER_TOKEN)");
                 }
@@ -105,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }
         Command::List { shared } => client::with(&shared.server, async |client| {
             let tokens: Vec<TokenView> = client.get(&PATH, &[]).await?;
-            list::list(shared.format, &tokens, "No tokens; make one with lanner token create.")?;
+            list::list(shared.format, &tokens, "No tokens; create one with lanner token create.")?;
             Ok(Outcome::Fine)
         }),
         Command::Revoke { name, server } => client::with_access(server, Access::Change, async |client| {

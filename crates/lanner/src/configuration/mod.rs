@@ -1,7 +1,7 @@
 //! The whole configuration as lists of fields: the reference and the schema for editors are generated from the lists that
 //! the readers use.
 
-// Only the test that holds docs/configuration.md to it writes the page.
+// Only the test that compares docs/configuration.md writes the page.
 #[cfg(test)]
 mod reference;
 pub(crate) mod schema;
@@ -29,38 +29,43 @@ pub(crate) fn sections() -> Vec<Section> {
     vec![
         list(
             "rules",
-            "What to measure, when, how strange a value is, and who is told: see [rules](rules.md). A rule has exactly \
-             one detector.",
+            "What to measure, when, which values are anomalous, and who is notified: see [rules](rules.md). A rule has \
+             exactly one detector.",
             &[rule::FIELDS, &rule::DETECTORS].concat(),
         ),
         list(
             "receivers",
-            "Who is told, and how. These fields belong to every receiver; each kind has fields of its own.",
+            "Who is notified, and how: see [receivers](receivers.md). Every receiver has these fields; each kind has fields of \
+             its own.",
             &[config::RECEIVER, &[KIND]].concat(),
         ),
         list(
             "time_intervals",
-            "Times that recur, by name: see [receivers](receivers.md#time-intervals). Where receivers and \
-             silences write an interval themselves, it needs no name.",
+            "Recurring times, by name: see [receivers](receivers.md#time-intervals). An interval written in place, in a \
+             receiver or a silence, needs no name.",
             TIME_INTERVAL,
         ),
-        list("inhibit", "Alerts that mute others.", config::INHIBITION),
+        list(
+            "inhibit",
+            "Alerts that mute others: see [rules](rules.md#silences-and-inhibition).",
+            config::INHIBITION,
+        ),
         list("switches", "Kill switches: see [switches](switches.md).", lanner_switch::FIELDS),
         list(
             "silences",
-            "Mutes with a name of their own, so that a file can be applied again. Those that people make with \
-             `lanner silence add` are beside them.",
+            "Silences with a name, so that a file can be applied again. Silences made with `lanner silence add` exist \
+             beside them.",
             silences::FIELDS,
         ),
         one(
             "server",
-            "The server's own settings. They are read where the server is started (`lanner serve --config`), and are not \
-             applied by `lanner apply`. Options of `lanner serve` and environment variables win over them.",
+            "The server's own settings. The server reads them at startup (`lanner serve --config`); `lanner apply` does not \
+             apply them. Options of `lanner serve` and environment variables take precedence.",
             settings::SERVER,
         ),
         one(
             "retention",
-            "How finely and how long data is kept ([more](retention.md)); read as `server` is.",
+            "Resolution of data and how long it is kept: see [retention](retention.md). Read like `server`.",
             settings::RETENTION,
         ),
     ]
@@ -68,7 +73,7 @@ pub(crate) fn sections() -> Vec<Section> {
 
 /// Which receiver it is. The kinds are in a list of their own.
 const KIND: Field =
-    Field::new("kind", "webhook", "how people are told; one of the kinds below").of(Type::Id).required();
+    Field::new("kind", "webhook", "how messages are sent; one of the kinds below").of(Type::Id).required();
 
 #[cfg(test)]
 mod tests {

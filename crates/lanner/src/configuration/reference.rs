@@ -30,23 +30,25 @@ pub(crate) fn markdown() -> String {
 const INTRODUCTION: &str = "\
 # Configuration
 
-Every key, what is written in it, what counts where it is missing, and what it means. This page is written from the lists
-that Lanner's readers walk; `lanner check FILE` says everything that is wrong with a file, and `lanner schema` writes a JSON
-schema with which editors complete and check it. For the YAML language server, put this line at the top of a file:
+Every key with its type, default, example and meaning. This page is generated from the code that reads configuration files.
+`lanner check FILE` reports every mistake in a file. `lanner schema` prints a JSON schema, which editors use to complete and
+check files. For the YAML language server, put this line at the top of a file:
 
 ```yaml
 # yaml-language-server: $schema=lanner.schema.json
 ```
 
-Files are YAML 1.2. Where text is expected, what you write stays what it is: `1001`, `no`, `1.10` and `0123` are names as
-good as `payments`. Only `true` and `false` are truths; where one is expected, `yes`, `no`, `on` and `off` mean it too.
-Percentages are written with their sign, `25%`. A key that is given twice in one map is refused.
+Files are YAML 1.2.
 
-A file may hold all sections or some. `lanner serve --config FILE` reads them at its start and again on SIGHUP or
-`lanner reload`: either all of a file takes effect or, if something is wrong, nothing. `lanner apply FILE...` makes the
-sections other than `server` and `retention` those of a running server, and says of each rule, receiver, inhibition, switch and
-silence what became of it; `--dry-run` only says so, `--prune` also deletes what is not in the files. What an API client
-sends has the same form, as JSON.
+- Where text is expected, values stay as written: `1001`, `no`, `1.10` and `0123` are names like `payments`.
+- Booleans are `true` and `false`; where one is expected, `yes`, `no`, `on` and `off` are accepted too.
+- Percentages need their sign: `25%`.
+- A key given twice in one map is an error.
+
+A file may contain some or all sections. `lanner serve --config FILE` reads it at startup, and again on SIGHUP or `lanner
+reload`: either all of it takes effect or, if anything is invalid, nothing. `lanner apply FILE...` applies the sections
+other than `server` and `retention` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
+only prints the changes; `--prune` also deletes what is not in the files. The API takes the same documents as JSON.
 ";
 
 fn table(text: &mut String, path: &str, fields: &[Field]) {
@@ -54,7 +56,7 @@ fn table(text: &mut String, path: &str, fields: &[Field]) {
     for field in fields {
         let Field { name, kind, is_required, default, example, about } = field;
         let default = match (is_required, default.is_empty()) {
-            (true, _) => "needed".to_owned(),
+            (true, _) => "required".to_owned(),
             (false, true) => "–".to_owned(),
             (false, false) => format!("`{default}`"),
         };
@@ -81,17 +83,18 @@ fn events(text: &mut String) {
     let fields: Vec<String> = TIME_FIELDS.iter().map(|name| format!("`{name}`")).collect();
     let _ = write!(
         text,
-        "\n## Times in events\n\nThe time of an event is the first of the fields {} that is there, or the field that the request \
-         names (`?time=created`; `lanner import --time`). It is RFC 3339, a date with a time (UTC where no zone is written), or \
-         seconds, milliseconds, microseconds or nanoseconds since 1970. An event without one happened when it was received; one \
-         whose time cannot be read is refused. The body is one JSON object, an array of them, or one a line.\n\n## Callers\n\nA \
-         server with a token wants it from every caller: `Authorization: Bearer TOKEN` (or `Token TOKEN`, as InfluxDB's clients \
-         write it), or `X-API-Key: TOKEN`, as OpenFeature's do. `/healthz` and `/readyz` are open.\n",
+        "\n## Times in events\n\nThe time of an event is in the first of the fields {} that is present, or in the field that the \
+         request names (`?time=created`; `lanner import --time`). It is RFC 3339, a date with a time (UTC if it has no zone), or \
+         seconds, milliseconds, microseconds or nanoseconds since 1970. An event without a time gets the time of its arrival; \
+         an event with an unreadable time is refused. The body is one JSON object, an array of objects, or one object per \
+         line.\n\n## Authentication\n\nA server with a token requires it from every caller: `Authorization: Bearer TOKEN` (or \
+         `Token TOKEN`, as InfluxDB clients write it), or `X-API-Key: TOKEN`, as OpenFeature clients do. `/healthz` and \
+         `/readyz` are open. [Access](access.md) describes tokens.\n",
         fields.join(", ")
     );
 }
 
-/// The options of `lanner serve`, and the variables that mean the same.
+/// The options of `lanner serve`, and the corresponding variables.
 fn options(text: &mut String) {
     text.push_str("\n## Options and environment variables of `lanner serve`\n\n| Option | Variable | Meaning |\n| --- | --- | --- |\n");
     let cli = Cli::command();
@@ -105,7 +108,7 @@ fn options(text: &mut String) {
     }
 }
 
-/// How a value is written, in a word or two.
+/// The type of a value, in a word or two.
 fn written_as(kind: Type) -> String {
     match kind {
         Type::Text => "text".to_owned(),
@@ -121,7 +124,7 @@ fn written_as(kind: Type) -> String {
         Type::Condition => "a [condition](conditions.md)".to_owned(),
         Type::Template => "text, or JSON".to_owned(),
         Type::Secret => "a secret: text, `{ env: NAME }` or `{ file: PATH }`".to_owned(),
-        Type::List(kind) => format!("{}, or a list of such", written_as(*kind)),
+        Type::List(kind) => format!("{}, or a list of these", written_as(*kind)),
         Type::ByName(kind) => format!("a map of names to {}", plain(&written_as(*kind))),
         Type::Map(_) => "a map, see below".to_owned(),
         Type::Either(kinds) => kinds.iter().map(|kind| written_as(*kind)).collect::<Vec<_>>().join(", or "),
@@ -133,7 +136,7 @@ fn plain(text: &str) -> &str {
     text.strip_prefix("a ").unwrap_or(text)
 }
 
-/// The maps that a value may be or hold.
+/// The maps that a value may be or contain.
 pub(super) fn maps(kind: Type) -> Vec<&'static [Field]> {
     match kind {
         Type::Map(fields) => vec![fields],

@@ -19,9 +19,9 @@ fn tokens_are_made_listed_and_revoked() {
     let made = server.run(&["token", "create", "ann", "--scope", "admin"]);
     let ann = made.out.trim().to_owned();
     assert!(ann.starts_with("lanner_"), "{ann}");
-    made.says(0, &["shown this once", "from now on every request needs a token"]);
-    server.run(&["rule", "list"]).says(2, &["wants a token", "--token", "LANNER_TOKEN"]);
-    server.run(&["rule", "list", "--token", "lanner_0123456789"]).says(2, &["the token is wrong"]);
+    made.says(0, &["shown only once", "from now on every request needs a token"]);
+    server.run(&["rule", "list"]).says(2, &["requires a token", "--token", "LANNER_TOKEN"]);
+    server.run(&["rule", "list", "--token", "lanner_0123456789"]).says(2, &["the token is invalid"]);
 
     let read = server.run(&["token", "create", "eve", "--scope", "read,evaluate", "--token", &ann]).expect(0);
     server.run(&["rule", "list", "--token", read.trim()]).expect(0);
@@ -32,7 +32,7 @@ fn tokens_are_made_listed_and_revoked() {
     let listed = server.run(&["token", "list", "--token", &ann, "--format", "csv"]).expect(0);
     assert!(listed.contains("eve,\"read, evaluate\",") && !listed.contains(read.trim()), "{listed}");
     server.run(&["token", "revoke", "eve", "--token", &ann]).says(0, &["eve is revoked"]);
-    server.run(&["rule", "list", "--token", read.trim()]).says(2, &["the token is wrong"]);
+    server.run(&["rule", "list", "--token", read.trim()]).says(2, &["the token is invalid"]);
     // A folder without a server is its owner's, who needs no token.
     let data = server.path("data");
     let (_, folder) = server.stop();

@@ -37,7 +37,7 @@ fn mistakes_in_arguments_are_the_users() {
     run(&["chekc"]).says(2, &["chekc", "check"]);
     run(&["check"]).says(2, &["FILE|FOLDER"]);
     run(&["check", "no-such-file.yaml"]).says(2, &["cannot read no-such-file.yaml", "check the path"]);
-    run(&["check", "docs"]).says(2, &["the folder docs holds no YAML file"]);
+    run(&["check", "docs"]).says(2, &["the folder docs contains no YAML file"]);
     run(&["test", "Cargo.lock"]).says(2, &["not a script"]);
     run_with_input(&["check", "-"], b"\xff\xfe").says(2, &["not UTF-8"]);
 }

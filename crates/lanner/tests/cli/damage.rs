@@ -27,7 +27,7 @@ fn what_is_whole_of_a_damaged_folder_is_exported() {
     let before = std::fs::read(folder.path().join("data/lanner.db")).unwrap();
     let ran = run(&["export", "--data", &data]);
     assert_eq!(ran.out.lines().count(), 9_000 - 4_096, "{}", ran.err);
-    ran.says(3, &[LOST, "all that is whole of it was exported", "lanner repair"]);
+    ran.says(3, &[LOST, "everything intact was exported", "lanner repair"]);
     assert_eq!(std::fs::read(folder.path().join("data/lanner.db")).unwrap(), before);
     let copy = folder.path().join("copy.db");
     run(&["backup", "--data", &data, copy.to_str().unwrap()]).expect(0);
@@ -40,7 +40,7 @@ fn a_repair_keeps_what_is_whole_and_lists_what_is_lost() {
     let said = run(&["repair", &data]).expect(1);
     assert!(said.contains(LOST) && said.contains("blocks of samples: 1 lost, 2 kept"), "{said}");
     assert!(folder.path().join("data/lanner.db.damaged-1").exists());
-    run(&["repair", &data]).says(0, &["is whole; nothing was changed"]);
+    run(&["repair", &data]).says(0, &["is intact; nothing was changed"]);
     assert_eq!(run(&["export", "--data", &data]).expect(0).lines().count(), 9_000 - 4_096);
     let none = folder.path().join("none");
     run(&["repair", none.to_str().unwrap()]).says(2, &["there is no folder"]);
@@ -68,5 +68,5 @@ fn a_server_starts_on_a_damaged_folder_and_says_what_is_lost() {
     server.run(&["import", &server.file("new.lp", "new value=1\n")]).expect(0);
     server.run(&["backup", &server.path("copy.db")]).expect(0);
     let (_, folder) = server.stop();
-    run(&["repair", folder.path().join("data").to_str().unwrap()]).says(0, &["is whole"]);
+    run(&["repair", folder.path().join("data").to_str().unwrap()]).says(0, &["is intact"]);
 }

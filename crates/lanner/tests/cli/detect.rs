@@ -110,8 +110,8 @@ fn where_nothing_could_be_judged_nothing_is_called_usual() {
     }
     check(b"", &["standard input holds no rows"]);
     check(b"time,value\n", &["standard input holds no rows"]);
-    check(b"time,value\n2026-01-01,1\n", &["too few values", "value (1 value)", "Nothing could be judged."]);
-    check(b"time,v\n2026-01-01,1\n2026-01-02,2\n", &["v (2 values)", "Nothing could be judged."]);
+    check(b"time,value\n2026-01-01,1\n", &["too few values", "value (1 value)", "Nothing could be scored."]);
+    check(b"time,v\n2026-01-01,1\n2026-01-02,2\n", &["v (2 values)", "Nothing could be scored."]);
     check(b"[{\"time\": 1, \"value\": 2}]", &["standard input is JSON, not a table", "CSV"]);
     check(b"a,b\nx,y\n", &["no column of numbers", "a, b"]);
     check(b"PK\x03\x04\0\0", &["not a table of text"]);

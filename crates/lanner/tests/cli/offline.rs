@@ -92,7 +92,7 @@ fn whisper_files_are_imported_under_the_names_of_their_folders() {
     let n_unsealed: i64 = db.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
     assert_eq!(n_unsealed, 0);
     std::fs::create_dir_all(path("empty")).unwrap();
-    run(&["import", "--data", &data, &path("empty")]).says(2, &["holds no Whisper files"]);
+    run(&["import", "--data", &data, &path("empty")]).says(2, &["contains no Whisper files"]);
 }
 
 /// A Whisper file of one archive: values a minute apart.

@@ -153,7 +153,7 @@ fn commands_that_read_leave_what_a_killed_server_left() {
     let late = "cpu value=7 1735690000000000123\n";
     served.run(&["import", "--format", "line", &served.file("late.lp", late)]).expect(0);
     let refused = run(&["export", "--data", &served.path("data")]);
-    refused.says(2, &["is being served by another lanner (process ", "leave --data out"]);
+    refused.says(2, &["is being served by another lanner (process ", "omit --data"]);
     let folder = served.kill();
     let data = folder.path().join("data");
     let log = std::fs::metadata(data.join("lanner.db-wal")).unwrap().len();

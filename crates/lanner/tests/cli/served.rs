@@ -165,14 +165,14 @@ fn bad_lines_are_named() {
     server
         .run(&["import", "--stream", "s", &file])
         .says(1, &["bad.ndjson:2:", "1 event in", "1 line refused"]);
-    server.run(&["import", &server.file("x.dat", "")]).says(2, &["does not say what it holds", "--format"]);
+    server.run(&["import", &server.file("x.dat", "")]).says(2, &["does not tell its format", "--format"]);
     server
         .run(&["import", &server.file("y.csv", "")])
         .says(2, &["y.csv holds no rows", "a column of numbers"]);
     server.run(&["import", &server.file("z.csv.gz", b"\x1f\x8bnonsense")]).says(2, &["z.csv.gz"]);
     server.run(&["import", "--kind", "events", &file]).says(2, &["--stream"]);
     server.run(&["import", "no-such.csv"]).says(2, &["cannot read no-such.csv"]);
-    server.run(&["import", "docs"]).says(2, &["the folder docs holds no Whisper files", "hint"]);
+    server.run(&["import", "docs"]).says(2, &["the folder docs contains no Whisper files", "hint"]);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn rules_are_applied_compared_and_remembered() {
 
     let receivers = server.run(&["receiver", "list", "--format", "csv"]).expect(0);
     assert!(receivers.contains("team,log,"), "{receivers}");
-    server.run(&["receiver", "test", "team"]).says(0, &["took the test message"]);
+    server.run(&["receiver", "test", "team"]).says(0, &["accepted the test message"]);
     assert!(std::fs::read_to_string(server.path("team.json")).unwrap().contains("nothing is wrong"));
     server.run(&["rule", "delete", "floor"]).says(0, &["deleted"]);
     let empty = server.file("empty.yaml", "rules: []");
@@ -274,7 +274,7 @@ fn alerts_fire_are_silenced_and_replayed() {
     added.says(0, &["muted until"]);
     assert!(server.run(&["silence", "list"]).expect(0).contains("known, \"fixed\" soon"));
     assert_eq!(server.json(&["alert", "list"])[0]["silenced_by"][0], id);
-    server.run(&["silence", "expire", &id]).says(0, &["is over"]);
+    server.run(&["silence", "expire", &id]).says(0, &["is expired"]);
     assert_eq!(server.json(&["silence", "list"]), serde_json::json!([]));
 
     let replay = server.json(&["replay", "--from", "now-1m"]);
@@ -379,10 +379,10 @@ fn a_wrong_port_fails_within_seconds() {
             assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
         }
     }
-    check(b"", &["no answer from http://127.0.0.1", "within 5 s", "is it the port of HTTP", "--url"]);
-    check(b"SSH-2.0-other\r\n", &["no answer from http://127.0.0.1", "is it the port of HTTP", "--url"]);
+    check(b"", &["no answer from http://127.0.0.1", "within 5 s", "is it the HTTP port", "--url"]);
+    check(b"SSH-2.0-other\r\n", &["no answer from http://127.0.0.1", "is it the HTTP port", "--url"]);
     let server = start();
-    run(&["status", "--url", &server.url, "--timeout", "0s"]).says(2, &["longer than nothing"]);
+    run(&["status", "--url", &server.url, "--timeout", "0s"]).says(2, &["longer than 0s"]);
 }
 
 #[test]
@@ -492,7 +492,7 @@ fn one_folder_has_one_server() {
     let server = start();
     let data = server.path("data");
     run(&["status", "--data", &data])
-        .says(2, &["is being served by another lanner", "ask that server", "stop it"]);
+        .says(2, &["is being served by another lanner", "use that server", "stop it"]);
     run(&["serve", "--data", &data, "--listen", "127.0.0.1:0", "--carbon", "off"]).says(3, &["in use"]);
 }
 

@@ -37,10 +37,10 @@ fn a_switch_is_thrown_and_taken_back() {
     assert!(server.run(&["switch", "show", "block-bank"]).expect(0).contains("reason: HSBC is down"));
     let history = server.json(&["switch", "history", "block-bank"]);
     assert_eq!(history.as_array().map(Vec::len), Some(4));
-    server.run(&["switch", "delete", "watch"]).says(0, &["brings it back"]);
+    server.run(&["switch", "delete", "watch"]).says(0, &["restores it"]);
     assert!(server.run(&["switch", "audit"]).expect(0).contains("switch.delete"));
     server.run(&["switch", "show", "none"]).says(2, &["there is no switch \"none\""]);
-    assert!(server.run(&["switch", "audit", "--verify"]).expect(0).contains("all as written"));
+    assert!(server.run(&["switch", "audit", "--verify"]).expect(0).contains("all intact"));
 
     // The data folder alone is enough; and what is changed behind the program's back is found.
     let (_, folder) = server.stop();
@@ -63,7 +63,7 @@ fn who_looked_at_an_older_version_changes_nothing() {
     server
         .run(&["switch", "activate", "block-bank", "--expect", "1", "-m", "down"])
         .says(0, &["is blocking"]);
-    let conflict = ["stays as it is: it is at version 2, not 1;", "changed it at", "(down)"];
+    let conflict = ["is unchanged: it is at version 2, not 1;", "changed it at", "(down)"];
     for action in ["activate", "deactivate", "revert", "delete"] {
         server.run(&["switch", action, "block-bank", "--expect", "1"]).says(2, &conflict);
     }
@@ -175,12 +175,12 @@ fn what_blocks_much_is_looked_at_twice() {
         .says(2, &["50 % of the last 200 events of purchases, more than 30 %", "--force"]);
     server
         .run(&["switch", "activate", "block-bank", "--request"])
-        .says(0, &["waits for somebody else", "lanner switch approve block-bank"]);
+        .says(0, &["is waiting for approval by another person", "lanner switch approve block-bank"]);
     assert!(server.run(&["switch", "requests"]).expect(0).contains("block-bank"));
     server
         .run(&["switch", "approve", "block-bank"])
         .says(2, &["without tokens everybody is the same person"]);
-    server.run(&["switch", "deny", "block-bank"]).says(0, &["stays as it is"]);
+    server.run(&["switch", "deny", "block-bank"]).says(0, &["is denied; the switch is unchanged"]);
     server.run(&["switch", "activate", "block-bank", "--force"]).says(0, &["is blocking"]);
     let history = server.run(&["switch", "history", "block-bank"]).expect(0);
     assert!(history.contains("forced: it would block 50 %"), "{history}");

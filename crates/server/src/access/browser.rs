@@ -68,8 +68,8 @@ pub(super) struct Asked<'a> {
 pub(super) fn check(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
     if let Some(host) = host(asked).filter(|host| !home.knows(host)) {
         let message = format!(
-            "the name \"{}\" is not this server's; ask 127.0.0.1, or set server.external_url or server.hosts, \
-             or show a token",
+            "the host name \"{}\" is not this server's; use 127.0.0.1, set server.external_url or server.hosts, \
+             or send a token",
             shown(host)
         );
         return Err(refused(message));
@@ -98,8 +98,8 @@ fn check_origin(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
     let origin = text(asked.headers, &header::ORIGIN);
     if let Some(origin) = origin.filter(|origin| !home.serves(origin, host(asked))) {
         let message = format!(
-            "a page of {} may not ask this server; list it under server.cors to let it ask kill switches, or \
-             show a token",
+            "a page of {} may not call this server; list it under server.cors to let it evaluate kill switches, \
+             or send a token",
             shown(origin)
         );
         return Err(refused(message));
@@ -107,13 +107,15 @@ fn check_origin(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
     let site = text(asked.headers, &SEC_FETCH_SITE);
     let is_foreign = !matches!(site, None | Some("same-origin" | "none"));
     if is_foreign && origin.is_none() && !is_visit(asked) {
-        return Err(refused("a page of another site had this request sent; it may not ask this server"));
+        return Err(refused(
+            "this request comes from a page of another site, which may not call this server",
+        ));
     }
     // Only a script's source is answered to old browsers that say nothing of where a request comes from.
     let has_callback =
         |query: &str| form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "jsonp");
     if site.is_none() && origin.is_none() && asked.uri.query().is_some_and(has_callback) {
-        return Err(refused("jsonp is answered to pages of this server only"));
+        return Err(refused("jsonp is available to pages of this server only"));
     }
     Ok(())
 }
@@ -141,7 +143,7 @@ fn check_body(asked: Asked<'_>) -> Result<(), ApiError> {
         return Ok(());
     }
     let message = format!(
-        "a browser sent a body of type \"{}\"; from browsers only Content-Type: application/json is taken",
+        "a browser sent a body of type \"{}\"; from browsers only Content-Type: application/json is accepted",
         shown(&kind)
     );
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))

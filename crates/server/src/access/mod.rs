@@ -59,7 +59,7 @@ pub async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next
             match denied {
                 Denied::Because(why) => why.into_response(),
                 Denied::NoToken => {
-                    unauthorized("this server wants a token; send the header Authorization: Bearer TOKEN")
+                    unauthorized("this server requires a token; send the header Authorization: Bearer TOKEN")
                 }
                 Denied::WrongToken => wrong_token(&app, address).await,
             }
@@ -177,7 +177,7 @@ async fn wrong_token(app: &App, address: IpAddr) -> Response {
         return ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(5).into_response();
     };
     tokio::time::sleep(held.wait).await;
-    unauthorized("the token is wrong: it is none of this server's, or was revoked")
+    unauthorized("the token is invalid: it is unknown to this server, or was revoked")
 }
 
 fn unauthorized(message: &str) -> Response {

@@ -91,7 +91,7 @@ impl Tokens {
                     stored.by_digest.insert(digest, Arc::new(token));
                 }
                 None => {
-                    tracing::error!(token = document.id, "the stored token cannot be read and opens nothing");
+                    tracing::error!(token = document.id, "the stored token cannot be read and is ignored");
                 }
             }
         }
@@ -221,12 +221,12 @@ fn check_name(name: &str) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
         return Err(format!(
-            "\"{shown}\" is not a token's name; write 1 to 64 letters, digits and . _ @ + -"
+            "\"{shown}\" is not a valid token name; write 1 to 64 letters, digits and . _ @ + -"
         ));
     }
     let lower = name.to_ascii_lowercase();
     if RESERVED.contains(&lower.as_str()) || lower.starts_with("server.") {
-        return Err(format!("the name \"{shown}\" means somebody else in the audit; choose another"));
+        return Err(format!("the name \"{shown}\" is reserved in the audit log; choose another"));
     }
     Ok(())
 }

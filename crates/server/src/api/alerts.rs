@@ -158,7 +158,7 @@ pub struct EvaluationQuery {
         ("rule" = Option<String>, Query, description = "id of a rule"),
         ("from" = Option<When>, Query, description = "windows that end at or after this time"),
         ("to" = Option<When>, Query, description = "windows that end before this time"),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "maximum number; default 100"),
     ),
     responses((status = 200, body = Vec<EvaluationView>))
 ))]

@@ -83,7 +83,7 @@ fn select(
     params(
         ("name" = Option<String>, Query, description = "name; * stands for any characters"),
         ("match" = Option<String>, Query, description = "label matchers, such as host=\"a\",dc=~\"eu.*\""),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 100_000, description = "how many at most; default 1000"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 100_000, description = "maximum number; default 1000"),
     ),
     responses((status = 200, body = Vec<SeriesView>))
 ))]

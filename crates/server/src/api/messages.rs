@@ -200,7 +200,7 @@ pub struct OutboxQuery {
     params(
         ("status" = Option<DeliveryStatus>, Query, description = "only messages with this status"),
         ("alert" = Option<String>, Query, description = "only messages and actions about the alert with this fingerprint"),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "maximum number; default 100"),
     ),
     responses((status = 200, body = Vec<OutboxView>))
 ))]
@@ -252,7 +252,7 @@ pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Resu
     let conflict = |why: &str| Err(ApiError::new(StatusCode::CONFLICT, format!("message {key}: {why}")));
     let Notification { receiver, group, alerts, .. } = &entry.notification;
     match entry.state {
-        OutboxState::Sent => return conflict("the receiver took it already; nothing is to be tried again"),
+        OutboxState::Sent => return conflict("the receiver already accepted it; there is nothing to retry"),
         OutboxState::Pending => app.store.outbox_retry(&key, now_ms)?.await?,
         // Not as it was written: its alerts may be over, and a FIRING must not come after its RESOLVED.
         _ if app.engine().resend(now_ms, receiver, group) => {
@@ -263,7 +263,7 @@ pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Resu
             let runs = |alert: &NotifiedAlert| app.engine().is_running(&alert.fingerprint);
             if !entry.notification.is_resolved() || alerts.iter().any(runs) {
                 return conflict(
-                    "what it says is over, or was said since; `lanner alert list` shows what is true now",
+                    "its alerts are over, or were sent since; `lanner alert list` shows the current ones",
                 );
             }
             app.store.outbox_retry(&key, now_ms)?.await?;

@@ -239,7 +239,7 @@ pub struct AuditQuery {
     get, path = "/api/v1/audit", tag = "operations", operation_id = "list_audit",
     params(
         ("subject" = Option<String>, Query, description = "only changes of what has this id or name"),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "maximum number; default 100"),
     ),
     responses((status = 200, body = Vec<AuditView>))
 ))]

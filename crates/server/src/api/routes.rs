@@ -49,7 +49,7 @@ macro_rules! routes {
 #[openapi(
     info(
         title = "Lanner",
-        description = "Finds what is unusual in metrics and events, tells people, and contains the damage.",
+        description = "Finds anomalies in metrics and events, notifies people, and limits the damage.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(lanner_wire::api::ErrorBody, lanner_wire::api::WriteReport))

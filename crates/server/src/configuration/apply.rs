@@ -227,7 +227,7 @@ impl Stored {
                 tracing::warn!(
                     receiver,
                     rule,
-                    "is not in the configuration any more, and stays: a rule names it"
+                    "is no longer in the configuration, and is kept because a rule names it"
                 );
             } else {
                 let message = format!("names the receiver \"{receiver}\", which would be deleted");
@@ -274,8 +274,7 @@ fn check(receivers: &[StoredDocument], document: &Value) -> Result<Value, ApplyE
     if read(&again)? == stored {
         return Ok(stored);
     }
-    let message =
-        "would not read back as it is written; this is a fault in Lanner, please report it".to_owned();
+    let message = "would not read back as written; this is a bug in Lanner, please report it".to_owned();
     Err(ApplyError::Problems(Problems(vec![Problem { at: None, path: String::new(), message, hint: None }])))
 }
 
@@ -370,7 +369,7 @@ pub async fn delete_receiver(app: &Arc<App>, name: &str, actor: &str) -> Result<
         let shown = naming.iter().take(5).map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
         let more = if naming.len() > 5 { format!(" and {} more", naming.len() - 5) } else { String::new() };
         let message = format!("the receiver \"{name}\" is named by the rules {shown}{more}");
-        let hint = Some("take it out of them, or delete them, first".to_owned());
+        let hint = Some("remove it from them, or delete them, first".to_owned());
         Err(ApplyError::Problems(Problems(vec![Problem { at: None, path: String::new(), message, hint }])))
     };
     delete(app, RECEIVER, name, actor, if_free).await

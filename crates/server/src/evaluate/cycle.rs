@@ -38,7 +38,7 @@ pub fn run(app: &App) {
         if last_ms - now_ms > MINUTE_MS {
             let back = format_duration(last_ms - now_ms);
             tracing::warn!(
-                "the clock went back by {back}; nothing is evaluated twice, evaluation goes on when it has caught up"
+                "the clock went back by {back}; nothing is evaluated twice, and evaluation continues when it has caught up"
             );
         }
         last_ms = now_ms;
@@ -132,7 +132,7 @@ fn judge(app: &App, read: Vec<Read<'_>>) {
         // Of a rule that is gone nobody corrects any more what is kept.
         for kept in kept.into_iter().filter(|_| is_current) {
             if let Err(error) = app.history.keep(&app.store, kept) {
-                tracing::debug!(rule = &*due.rule.id, "what was measured is not kept: {error}");
+                tracing::debug!(rule = &*due.rule.id, "measured values are not stored: {error}");
             }
         }
         judged.push(due);
@@ -200,7 +200,7 @@ pub fn write(app: &App, changes: Changes) {
             Err(error) => {
                 let mut stuck = locked(&app.stuck);
                 if stuck.is_none() {
-                    tracing::error!("evaluation waits until it can be written: {error}");
+                    tracing::error!("evaluation waits until results can be written: {error}");
                 }
                 *stuck = Some(error.to_string());
                 drop(stuck);
@@ -219,7 +219,7 @@ pub fn write(app: &App, changes: Changes) {
     }
     app.outgoing.written(&changes.outbox);
     if locked(&app.stuck).take().is_some() {
-        tracing::info!("evaluation goes on");
+        tracing::info!("evaluation continues");
         watch::go_on(app);
     }
     if !changes.outbox.is_empty() {

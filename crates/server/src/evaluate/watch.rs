@@ -91,7 +91,7 @@ pub(crate) fn go_on(app: &App) {
     if app.watch.is_due(app.now_ms())
         && let Err(error) = begin(app)
     {
-        tracing::warn!("that nothing was received for a while is not noted: {error}");
+        tracing::warn!("cannot store that nothing was received for a while: {error}");
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn end(app: &App) {
         app.watch.is_there.store(false, Ordering::Relaxed);
         let noted = app.store.apply(Changes { watched_ms: Some(watched_ms), ..Changes::default() });
         if let Err(error) = noted.and_then(Receipt::wait) {
-            tracing::warn!("when the server stopped is not noted: {error}");
+            tracing::warn!("cannot store when the server stopped: {error}");
         }
     }
 }

@@ -115,8 +115,8 @@ async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response 
     match http::blocking(work).await {
         Ok(response) => response,
         Err(panic) => {
-            tracing::error!("a Graphite request broke off: {panic}");
-            text(StatusCode::INTERNAL_SERVER_ERROR, "the request broke off; the server's log says more")
+            tracing::error!("a Graphite request panicked: {panic}");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the request was aborted; the server's log says more")
         }
     }
 }

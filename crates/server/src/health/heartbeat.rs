@@ -77,7 +77,7 @@ async fn beat(app: &App, to: &To) {
     let failed = sent.err();
     let before = std::mem::replace(&mut *locked(&app.heartbeat_failed), failed.clone());
     if let Some(why) = failed.filter(|why| before.as_ref() != Some(why)) {
-        tracing::error!("the heartbeat was not taken: {why}");
+        tracing::error!("the heartbeat was not accepted: {why}");
     }
 }
 
@@ -90,7 +90,7 @@ fn receiver(app: &App, to: &To) -> Result<Arc<Receiver>, String> {
         }
         To::Receiver(name) => app.deliveries.receiver(name).ok_or_else(|| {
             format!(
-                "server.heartbeat.to names the receiver \"{name}\", which is not described or cannot work"
+                "server.heartbeat.to names the receiver \"{name}\", which is not defined or does not work"
             )
         }),
     }

@@ -25,14 +25,14 @@ pub(crate) fn not_ready(app: &App) -> Option<String> {
     let now_ms = app.now_ms();
     let still_ms = now_ms - app.last_turn_ms.load(Ordering::Relaxed);
     if still_ms > STUCK_MS {
-        return Some(format!("evaluation has not turned for {} s", still_ms / 1_000));
+        return Some(format!("the evaluation loop has not completed a cycle for {} s", still_ms / 1_000));
     }
     let engine = app.engine();
     let overdue_ms = engine.rules().filter_map(|(_, due_ms)| Some(now_ms - due_ms?));
     let behind_ms: Vec<i64> = overdue_ms.filter(|behind_ms| *behind_ms > STUCK_MS).collect();
     let most_ms = behind_ms.iter().max()?;
     Some(format!(
-        "{} rules have windows to judge that were due up to {} ago",
+        "{} rules have windows to evaluate that were due up to {} ago",
         behind_ms.len(),
         format_duration(most_ms / 1_000 * 1_000)
     ))

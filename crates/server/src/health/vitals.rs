@@ -33,9 +33,7 @@ pub async fn run(app: Arc<App>) {
         let watched = Arc::clone(&app);
         let looked = blocking(move || look(&watched, backlog)).await;
         backlog = looked.unwrap_or_else(|panic| {
-            tracing::error!(
-                "looking at how Lanner is broke off (a bug in Lanner): {panic}; please report it"
-            );
+            tracing::error!("the health check panicked (a bug in Lanner): {panic}; please report it");
             Backlog::default()
         });
         backlog.send_straight(&app).await;
@@ -85,7 +83,7 @@ fn switches(app: &App, now_ms: i64) -> SwitchVitals {
     let mut last = locked(&app.switches.told_of);
     match news {
         Ok(news) => *last = news,
-        Err(error) => tracing::debug!("what is new about switches cannot be read: {error}"),
+        Err(error) => tracing::debug!("changes of switches cannot be read: {error}"),
     }
     last.clone()
 }
@@ -148,7 +146,7 @@ impl Backlog {
                 }
             }
             Err(StoreError::Closed) => {}
-            Err(error) => tracing::debug!("what Lanner says of itself cannot be written yet: {error}"),
+            Err(error) => tracing::debug!("alerts about Lanner itself cannot be written yet: {error}"),
         }
     }
 
@@ -169,7 +167,7 @@ impl Backlog {
                     self.sent.insert(message.key);
                 }
                 Err(error) => {
-                    tracing::error!(receiver = RECEIVER, key = message.key, %error, "not sent, will try again");
+                    tracing::error!(receiver = RECEIVER, key = message.key, %error, "not sent, will retry");
                     return;
                 }
             }

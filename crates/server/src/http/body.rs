@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
         let Received(bytes) = Received::from_request(request, app).await?;
         // serde would take a list for the fields in their order.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-            let message = "the body is a JSON list; this endpoint reads an object";
+            let message = "the body is a JSON list; this endpoint expects an object";
             return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
         }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| unreadable(&error))

@@ -50,7 +50,7 @@ impl ApiError {
 
     /// A body that cannot be read, and where.
     pub(super) fn unreadable_body(problem: ProblemView) -> Self {
-        let error = "the body is not the JSON that this endpoint reads".to_owned();
+        let error = "the body is not the JSON that this endpoint expects".to_owned();
         let body = ErrorBody { error, problems: vec![problem] };
         Self { status: StatusCode::BAD_REQUEST, body, retry_after_s: None }
     }
@@ -115,7 +115,7 @@ impl From<StoreError> for ApiError {
 
 impl From<JoinError> for ApiError {
     fn from(panic: JoinError) -> Self {
-        Self::internal(format!("the work broke off: {panic}"))
+        Self::internal(format!("the task panicked: {panic}"))
     }
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn not_found(uri: Uri) -> ApiError {
 
 pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
     let path: String = uri.path().chars().take(200).collect();
-    let message = format!("{path} does not take {method}; see /api/openapi.json");
+    let message = format!("{path} does not accept {method}; see /api/openapi.json");
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
 }
 

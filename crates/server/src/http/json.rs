@@ -23,7 +23,7 @@ fn answer(json: serde_json::Result<Vec<u8>>) -> Response {
         }
         Err(error) => {
             let body =
-                serde_json::json!({ "error": format!("the answer cannot be written as JSON: {error}") });
+                serde_json::json!({ "error": format!("the response cannot be written as JSON: {error}") });
             let kind = [(header::CONTENT_TYPE, "application/json")];
             (StatusCode::INTERNAL_SERVER_ERROR, kind, body.to_string()).into_response()
         }

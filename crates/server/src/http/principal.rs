@@ -106,8 +106,8 @@ impl Principal {
     #[must_use]
     pub fn no_second_to(&self, asked: &str) -> Option<String> {
         if is_anonymous(&self.name) && is_anonymous(asked) {
-            let message = "without tokens everybody is the same person, so nobody can approve what a person \
-                           asked for; give two people a token each (lanner token create)";
+            let message = "without tokens everybody is the same person, so nobody can approve a person's request; \
+                           give two people a token each (lanner token create)";
             return Some(message.to_owned());
         }
         if is_anonymous(asked) {
@@ -115,7 +115,7 @@ impl Principal {
                 format!("{asked} came without a token and may be the same person; deny it and ask again");
             return Some(message);
         }
-        (*self.name == *asked).then(|| format!("{asked} asked for it; somebody else has to approve it"))
+        (*self.name == *asked).then(|| format!("{asked} made the request; another person has to approve it"))
     }
 }
 

@@ -153,7 +153,7 @@ pub async fn take_datagrams(app: Arc<App>, socket: UdpSocket) {
                     pending.add(&app, line);
                 }
             }
-            Err(error) => tracing::debug!("carbon by UDP: {error}"),
+            Err(error) => tracing::debug!("carbon over UDP: {error}"),
         }
         if pending.is_due() {
             commit_or_log(&mut pending, &app).await;
@@ -165,7 +165,7 @@ pub async fn take_datagrams(app: Arc<App>, socket: UdpSocket) {
 /// Nobody waits for an answer: a batch that cannot be stored is logged, and the next one is taken.
 async fn commit_or_log(pending: &mut Pending, app: &App) {
     if let Err(error) = pending.commit(app).await {
-        tracing::warn!("carbon by UDP: a batch is not stored: {error}");
+        tracing::warn!("carbon over UDP: a batch is not stored: {error}");
     }
 }
 

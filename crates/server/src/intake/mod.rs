@@ -83,7 +83,7 @@ pub fn decoded(app: &App, headers: &HeaderMap, body: Bytes) -> Result<Bytes, Api
             if plain.len() > limit { Err(too_large(limit)) } else { Ok(plain.into()) }
         }
         other => {
-            let message = format!("the content encoding \"{other}\" is not understood; send gzip or nothing");
+            let message = format!("the content encoding \"{other}\" is not supported; send gzip or none");
             Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
         }
     }

@@ -75,7 +75,7 @@ impl Origins {
             .map(|(power, field)| {
                 let (about, name) = (power.about(), power.name());
                 let message = format!(
-                    "a receiver that {about} comes from the configuration file only; describe it there, or start \
+                    "a receiver that {about} comes from the configuration file only; define it there, or start \
                      the server with server.allow: [{name}] (--allow {name})"
                 );
                 (field, message)

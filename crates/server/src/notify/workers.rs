@@ -106,7 +106,9 @@ impl Deliveries {
     pub(crate) fn reconcile(&self, app: &App, documents: &[ReceiverDocument]) {
         let origins = match Origins::read(app) {
             Ok(origins) => origins,
-            Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
+            Err(error) => {
+                return tracing::error!("receivers are unchanged, because they cannot be read: {error}");
+            }
         };
         let mut running = locked(&self.running);
         let Some(Running { delivery, documents: known, unusable }) = &mut *running else { return };
@@ -147,7 +149,9 @@ impl Deliveries {
         }
         let origins = match Origins::read(app) {
             Ok(origins) => origins,
-            Err(error) => return tracing::error!("receivers stay as they are, they cannot be read: {error}"),
+            Err(error) => {
+                return tracing::error!("receivers are unchanged, because they cannot be read: {error}");
+            }
         };
         let mut running = locked(&self.running);
         let Some(Running { delivery, documents, unusable }) = &mut *running else { return };

@@ -74,7 +74,7 @@ pub struct Page {
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/rules", tag = "rules", operation_id = "list_rules",
     params(
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 1000"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "maximum number; default 1000"),
         ("after" = Option<String>, Query, description = "only rules with a later id than this"),
     ),
     responses((status = 200, body = Vec<RuleView>))

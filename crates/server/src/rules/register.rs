@@ -212,7 +212,7 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
             for (past, ..) in pasts {
                 measures.absorb(past, now_ms);
             }
-            tracing::error!("the past of new measures cannot be counted: {error}");
+            tracing::error!("the history of new measures cannot be counted: {error}");
             Vec::new()
         }
     }

@@ -20,24 +20,24 @@ use crate::documents::{Applied, ApplyOptions};
 
 /// The fields of a silence in a file.
 pub const FIELDS: &[Field] = &[
-    Field::new("id", "db-maintenance", "the silence's name, unique among silences").of(Type::Id).required(),
+    Field::new("id", "db-maintenance", "unique name of the silence").of(Type::Id).required(),
     Field::new(
         "matchers",
         "['bank=\"hsbc\"']",
-        "which alerts: label=value, label!=value, label=~regex or label!~regex",
+        "alerts to mute: label=value, label!=value, label=~regex or label!~regex",
     )
     .of(Type::List(&Type::Text))
     .required(),
-    Field::new("start", "2026-12-01T20:00Z", "when it begins; when it is applied, by default").of(Type::Time),
-    Field::new("end", "2026-12-01T22:00Z", "when it ends; needed unless it recurs").of(Type::Time),
+    Field::new("start", "2026-12-01T20:00Z", "start; by default when it is applied").of(Type::Time),
+    Field::new("end", "2026-12-01T22:00Z", "end; required unless it recurs").of(Type::Time),
     Field::new(
         "every",
         "\"sun 02:00-04:00 Europe/London\"",
-        "the only times in between at which it mutes: time intervals, or names of such",
+        "the only times at which it mutes: time intervals, or their names",
     )
     .of(TIME_INTERVALS),
-    Field::new("author", "ann", "who mutes; whoever applies the file, by default"),
-    Field::new("comment", "planned work on the database", "why it is muted").required(),
+    Field::new("author", "ann", "author; by default whoever applies the file"),
+    Field::new("comment", "planned work on the database", "reason for the silence").required(),
 ];
 
 /// The document of a silence as it is applied: with text where text is expected.

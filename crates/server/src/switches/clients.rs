@@ -97,7 +97,7 @@ impl Clients {
         let refusing: Vec<&SwitchClient> = views.iter().filter(|view| view.state == "refuses").collect();
         let latest = refusing.iter().map(|view| view.revision).max()?;
         Some(format!(
-            "{} clients hold switches of revision {latest} and disbelieve this server, which is at {}: it was set back; \
+            "{} clients hold switches of revision {latest} and reject those of this server, which is at {}: it was set back; \
              run lanner switch bump",
             refusing.len(),
             current.set.revision()

@@ -119,9 +119,9 @@ pub struct Why {
     request_body(content = Object, example = json!({"when": "bank == \"hsbc\"", "active": false})),
     params(
         ("id" = String, Path),
-        ("message" = Option<String>, Query, description = "why, for the history"),
-        ("force" = Option<bool>, Query, description = "do it though it would block more than the guard lets pass"),
-        ("expect" = Option<u32>, Query, format = "uint32", description = "the version that was looked at; 409 if it has another by now"),
+        ("message" = Option<String>, Query, description = "reason, recorded in the history"),
+        ("force" = Option<bool>, Query, description = "do it even if it would block more than the guard allows"),
+        ("expect" = Option<u32>, Query, format = "uint32", description = "the expected version; 409 if it is at another"),
     ),
     responses((status = 200, body = SwitchView))
 ))]
@@ -159,8 +159,8 @@ pub async fn put(
     delete, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "delete_switch",
     params(
         ("id" = String, Path),
-        ("message" = Option<String>, Query, description = "why, for the history"),
-        ("expect" = Option<u32>, Query, format = "uint32", description = "the version that was looked at; 409 if it has another by now"),
+        ("message" = Option<String>, Query, description = "reason, recorded in the history"),
+        ("expect" = Option<u32>, Query, format = "uint32", description = "the expected version; 409 if it is at another"),
     ),
     responses((status = 204))
 ))]
@@ -293,7 +293,7 @@ pub struct AuditQuery {
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches/audit", tag = "switches", operation_id = "switch_audit",
     params((
-        "limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 100"
+        "limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "maximum number; default 100"
     )),
     responses((status = 200, body = Vec<AuditView>))
 ))]

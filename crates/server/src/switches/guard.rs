@@ -173,11 +173,11 @@ impl Guard {
             let rollout = switch.rollout.as_ref().map_or(1.0, |rollout| rollout.share);
             let is_wider = !pair.before.as_deref().is_some_and(Switch::matches_everything);
             if rollout > self.share && is_wider && switch.matches_everything() {
-                return Some("its condition is true whatever the fields hold".to_owned());
+                return Some("its condition is always true".to_owned());
             }
             (is_much_together && after > before).then(|| {
                 let what = self.of_contexts(together, tally.n_contexts);
-                format!("together with what else was turned on within the hour it would block {what}")
+                format!("together with other switches activated within the last hour it would block {what}")
             })
         };
         changes.iter().zip(&tally.blocked).map(judge).collect()

@@ -112,7 +112,7 @@ fn found(app: &App, wanted: &Wanted) -> Result<Vec<SwitchView>, ApiError> {
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/api/v1/switches", tag = "switches", operation_id = "list_switches",
     params(
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "how many at most; default 1000"),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "maximum number; default 1000"),
         ("after" = Option<String>, Query, description = "only switches with a later id than this"),
         ("text" = Option<String>, Query, description = "only switches whose id, description, condition, reason or owner \
             contains this, ignoring case"),

@@ -114,7 +114,7 @@ fn ends(switch: &Switch, stored: &StoredDocument, notice_ms: i64, now_ms: i64) -
     let id = &switch.id;
     (left_ms <= notice_ms.min(whole_ms / LAST_PART)).then(|| {
         format!(
-            "the switch {id}{} ends by itself at {} and blocks {} no more from then on; to keep it on: lanner switch \
+            "the switch {id}{} ends by itself at {} and then stops blocking {}; to keep it active: lanner switch \
              activate {id} --for 2h",
             because(switch),
             format_time(switch.valid.end_ms),
@@ -159,13 +159,13 @@ fn ended(id: &str, latest: Option<StoredDocument>, now_ms: i64) -> String {
 
 /// What became of a request.
 fn decided(id: &str, latest: Option<StoredDocument>) -> String {
-    let Some(latest) = latest else { return format!("nobody asks for the switch {id} any more") };
+    let Some(latest) = latest else { return format!("nobody requests the switch {id} any more") };
     match cause::of(&latest) {
         Cause::Approved { .. } => format!("{} approved the switch {id}, which is activated", latest.actor),
         Cause::Alert { rule, .. } => {
             format!("the switch {id} is not needed any more: the alert of {rule} is over")
         }
-        _ => format!("the switch {id} stays as it was: the request was denied {}", by(&latest)),
+        _ => format!("the switch {id} is unchanged: the request was denied {}", by(&latest)),
     }
 }
 

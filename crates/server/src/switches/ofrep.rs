@@ -27,7 +27,7 @@ const ALL: &str = "blocked";
 
 /// 429 for more than are answered within a second; providers wait as long as it says.
 fn too_many(app: &App) -> Option<Response> {
-    let details = "more than server.ofrep_per_second in this second; come back in the next";
+    let details = "more than server.ofrep_per_second in this second; retry in the next";
     let answer = || {
         (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], Json(json!({"errorDetails": details})))
     };

@@ -171,7 +171,7 @@ pub async fn approve(
     let Wanted { document, for_ms, version: seen, .. } = wanted(&stored).ok_or_else(unreadable)?;
     if version(&app, &id)? != seen {
         let message =
-            format!("the switch \"{id}\" has changed since it was asked for; deny it and ask again");
+            format!("the switch \"{id}\" has changed since the request; deny it and request it again");
         return Err(ApiError::new(StatusCode::CONFLICT, message));
     }
     let now_ms = app.now_ms();

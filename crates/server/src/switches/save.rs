@@ -182,7 +182,7 @@ fn planned(
         let (old, mut document) = (stored(set, id), document.clone());
         change::end_emergency(&mut document, old, now_ms);
         if others.contains(id.as_str()) {
-            tracing::warn!(switch = id, "was changed since by somebody else, and stays as it is");
+            tracing::warn!(switch = id, "was changed by somebody else since, and is kept");
             applied.unchanged.push(id.clone());
             continue;
         }
@@ -319,7 +319,7 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
         };
         if let Some(why) = objection.as_ref().filter(|_| !by.force) {
             let message = format!(
-                "the switch \"{id}\" stays as it is: {why}; force it (--force), or ask a second person (--request)"
+                "the switch \"{id}\" is unchanged: {why}; force it (--force), or ask a second person (--request)"
             );
             return Err(ApiError::new(StatusCode::CONFLICT, message));
         }
@@ -362,7 +362,7 @@ fn expected_all(app: &App, expect: &BTreeMap<String, u32>) -> Result<(), ApplyEr
 fn conflict(latest: Option<&StoredDocument>, id: &str, expected: u32) -> Option<String> {
     let Some(StoredDocument { version, document, actor, message, changed_ms, .. }) = latest else {
         let why =
-            format!("the switch \"{id}\" stays as it is: it never was, and version {expected} is expected");
+            format!("the switch \"{id}\" is unchanged: it never existed, and version {expected} is expected");
         return (expected != 0).then_some(why);
     };
     let what = if document.is_some() { "changed" } else { "deleted" };
@@ -370,7 +370,7 @@ fn conflict(latest: Option<&StoredDocument>, id: &str, expected: u32) -> Option<
     let time = format_time(*changed_ms);
     (*version != expected).then(|| {
         format!(
-            "the switch \"{id}\" stays as it is: it is at version {version}, not {expected}; {actor} {what} it at \
+            "the switch \"{id}\" is unchanged: it is at version {version}, not {expected}; {actor} {what} it at \
              {time}{why}"
         )
     })

@@ -166,7 +166,7 @@ pub struct ApplySwitches {
     /// Why, for the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Whether to do it though it would block more than the guard lets pass; noted in the history.
+    /// Whether to do it even if it would block more than the guard allows; noted in the history.
     #[serde(default)]
     pub force: bool,
     /// The versions of switches that were looked at, by id, 0 for one that was not there; if one of them has another by now,
@@ -188,7 +188,7 @@ pub struct ChangeSwitch {
     /// Why, for the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Whether to do it though it would block more than the guard lets pass; noted in the history.
+    /// Whether to do it even if it would block more than the guard allows; noted in the history.
     #[serde(default)]
     pub force: bool,
     /// The version of the switch that was looked at; if it has another by now, nothing is changed and the answer is 409.

@@ -21,13 +21,10 @@ const ACTIVATED: Kind = Kind {
 const WAITS: Kind = Kind {
     name: "lanner:switch-waits",
     severity: "warning",
-    about: "somebody, or an alert, wants a switch activated, and a person has to approve",
+    about: "a person or an alert requested the activation of a switch, which needs approval",
 };
-const ENDS: Kind = Kind {
-    name: "lanner:switch-ends",
-    severity: "warning",
-    about: "a switch ends soon and blocks no more from then on",
-};
+const ENDS: Kind =
+    Kind { name: "lanner:switch-ends", severity: "warning", about: "a switch ends soon and stops blocking" };
 
 /// All of them.
 pub(super) const KINDS: [&Kind; 3] = [&ACTIVATED, &WAITS, &ENDS];

@@ -1,4 +1,4 @@
-//! What was found, when, and how late: from the messages that the webhook got and from the server's API.
+//! The results: what was found, when, and how late, from the messages of the webhook and from the server's API.
 //!
 //! Nothing is looked up in the story except when the bank began to fail and what people labelled.
 

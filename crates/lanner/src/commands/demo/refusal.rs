@@ -1,4 +1,4 @@
-//! What becomes of payments with the failing bank: the alert throws a switch, and whoever asks is refused.
+//! The kill switch of the demo: the alert activates it, and payments with the failing bank are refused.
 
 use lanner_wire::api::{EvaluateSwitches, SwitchVerdicts, SwitchView, Time};
 use serde::Serialize;

@@ -173,7 +173,7 @@ async fn apply_rules(client: &Client, hook: &Hook) -> Result<()> {
 async fn step(server: &Server, now_ms: i64) -> Result<()> {
     let stuck = |what: &str| Failure::program(format!("at {} {what}", format_time(now_ms)));
     if !server.step_to(now_ms, PATIENCE).await {
-        return Err(stuck("evaluation does not get on").hint("is the disk full, or very slow?"));
+        return Err(stuck("evaluation makes no progress").hint("is the disk full, or very slow?"));
     }
     let started = Instant::now();
     while n_pending(server)? > 0 {

@@ -1,4 +1,4 @@
-//! The story as text.
+//! Prints the results as text.
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_duration};
 use lanner_wire::api::Time;
@@ -38,7 +38,7 @@ impl Style {
 /// The whole story.
 pub(super) fn story(facts: &Facts) -> String {
     let style = Style { colours: failure::colours(&std::io::stdout()) };
-    let mut lines = vec![style.heading("Three weeks of data, the last one under watch"), String::new()];
+    let mut lines = vec![style.heading("Three weeks of data, the last one monitored"), String::new()];
     lines.extend(data(facts));
     lines.push(String::new());
     lines.extend(outage(&facts.outage, &facts.false_alarms, &style));
@@ -89,7 +89,7 @@ fn outage(outage: &Outage, false_alarms: &[Found], style: &Style) -> Vec<String>
         let late = late(alert);
         let late = if at == 0 { style.good(&late) } else { late };
         lines.push(format!(
-            "  {}  {}  {} late, told at {}",
+            "  {}  {}  {} late, notified at {}",
             clock(alert.evaluated.0),
             style.bad(&alert.rule),
             late,
@@ -121,10 +121,10 @@ fn refusal(refusal: Option<&Refusal>, outage: &Outage, style: &Style) -> Vec<Str
     let others = if *others_pass { "payments with others pass" } else { "and so are those with others" };
     let mut lines = vec![
         String::new(),
-        format!("  {}  {} is thrown by the alert", clock(at.0), style.bad(switch)),
+        format!("  {}  {} is activated by the alert", clock(at.0), style.bad(switch)),
         format!("            {after} after the start payments with {} are refused; {others}", outage.bank),
     ];
-    lines.extend(reason.as_ref().map(|reason| format!("            the shop is told: {reason}")));
+    lines.extend(reason.as_ref().map(|reason| format!("            the shop gets the reason: {reason}")));
     lines
 }
 

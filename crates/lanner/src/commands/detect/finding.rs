@@ -1,4 +1,4 @@
-//! What was found: stretches of strange samples, each with its worst.
+//! Findings: runs of anomalous samples, each with its worst.
 
 use lanner_core::Threshold;
 use lanner_detect::{Automatic, Scored};

@@ -1,4 +1,4 @@
-//! Holes: stretches without values, far longer than the usual step from one value to the next.
+//! Holes: periods without values, much longer than the usual step.
 
 /// So many steps are held to tell the usual one.
 const MAX_STEPS: usize = 1_000;

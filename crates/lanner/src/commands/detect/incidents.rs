@@ -1,4 +1,4 @@
-//! What people know to have happened: incidents, to measure findings and rules by.
+//! Known incidents, against which findings and rules are evaluated.
 //!
 //! Three forms are read: a table of `from,to` times; a table of times, each with a mark of 0 or 1 or without one; JSON
 //! as the Numenta Anomaly Benchmark has it, `{"folder/file.csv": [["from", "to"], …], …}`, or only the list. In a list

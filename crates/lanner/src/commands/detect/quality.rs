@@ -1,4 +1,4 @@
-//! How good scores were where incidents are known, by metrics that cannot be flattered.
+//! Evaluates scores against known incidents, with metrics that cannot be gamed.
 
 use lanner_core::Score;
 use lanner_detect::automatic::Alarms;

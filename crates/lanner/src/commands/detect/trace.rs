@@ -1,4 +1,4 @@
-//! What a chart draws of one series, in bounded memory however long it is.
+//! The data of a chart of one series, in bounded memory however long the series is.
 //!
 //! Each bucket holds what so many rows have in common: the range of values, of the band, the greatest score. When there
 //! are too many buckets, neighbours become one. So nothing that stands out is ever lost.

@@ -1,4 +1,4 @@
-//! What a server would drop at once, because it is older than what is kept: found before it is sent, and asked about.
+//! Finds data that the server would drop because it is older than its retention, and asks what to do with it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
@@ -146,15 +146,12 @@ impl Findings {
         self.tell();
         let hint = "say --too-old skip to import the others, or keep to import all the same; \
                     to keep them for good, set retention for the server (docs/retention.md)";
-        let refused = || Failure::user("nothing was imported: a server drops what is older than it keeps");
+        let refused = || Failure::user("nothing was imported: a server drops data older than its retention");
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Err(refused().hint(hint));
         }
         // If the question cannot be written there is nobody to answer it.
-        let _ = write!(
-            io::stderr(),
-            "s to leave them out, k to import them all the same, anything else to stop: "
-        );
+        let _ = write!(io::stderr(), "s to skip them, k to import them anyway, anything else to stop: ");
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         match answer.trim() {

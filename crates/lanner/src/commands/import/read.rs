@@ -1,4 +1,4 @@
-//! From text to batches: what can be read goes into batches for the server, the rest into a report.
+//! Reads text into batches for the server; errors go into a report.
 
 use std::io::{self, BufRead};
 use std::sync::{MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! `lanner switch import`: switches from what others keep theirs in.
+//! `lanner switch import`: converts flags and rules of other programs to switches.
 
 use std::path::{Path, PathBuf};
 
@@ -11,17 +11,17 @@ use crate::{files, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A file of flagd (JSON, or YAML by its name), or a text with one rule of Python's `rule-engine` a line, each after
-    /// `id: ` if it has one.
+    /// File of flagd (JSON, or YAML by its name), or text with one rule of Python's `rule-engine` per line, with an optional
+    /// `id: ` in front.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Which release of `rule-engine` the rules were written for; without it, what the releases read differently is
-    /// not imported.
+    /// Release of `rule-engine` that the rules were written for; by default rules that the releases read differently are not
+    /// imported.
     #[arg(long, value_name = "RELEASE")]
     rule_engine: Option<Written>,
 }
 
-/// For which release rules were written.
+/// The release that rules were written for.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Written {
     /// Release 3
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     imported.check();
     let Imported { switches, problems, notes } = imported;
     if switches.is_empty() && problems.is_empty() {
-        let hint = "write one rule a line, or name a file of flagd";
+        let hint = "write one rule per line, or use a file of flagd";
         return Err(Failure::user(format!("{} has nothing to import", args.file.display())).hint(hint));
     }
     for note in &notes {
@@ -166,7 +166,7 @@ impl Imported {
         let problems = &mut self.problems;
         self.switches.retain(|document| match lanner_switch::Switch::from_json(document) {
             Ok(switch) if !ids.insert(switch.id.to_string()) => {
-                problems.push(format!("{}: there is a switch of that name already", switch.id));
+                problems.push(format!("{}: a switch with that name already exists", switch.id));
                 false
             }
             Ok(_) => true,

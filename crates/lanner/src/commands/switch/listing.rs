@@ -1,4 +1,4 @@
-//! `lanner switch list` and `lanner switch clients`: the switches that are asked for, and the programs that hold them.
+//! `lanner switch list` and `lanner switch clients`: switches, and the programs that hold them.
 
 use lanner_wire::api::{BumpSwitches, BumpedSwitches, SwitchClient, SwitchView};
 
@@ -11,15 +11,15 @@ use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only switches whose id, description, condition, reason or owner holds this text, in capitals or not.
+    /// Only switches with this text in their id, description, condition, reason or owner, ignoring case.
     text: Option<String>,
     /// Only switches in this phase: blocking, shadow, inactive, waiting, paused, expired or unreadable.
     #[arg(long)]
     phase: Option<String>,
-    /// Only switches with this label; may be given several times.
+    /// Only switches with this label; repeatable.
     #[arg(long = "label", value_name = "NAME=VALUE")]
     labels: Vec<String>,
-    /// At most this many.
+    /// Maximum number of switches.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
@@ -56,13 +56,16 @@ impl Args {
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     if args.limit == Some(0) {
-        return Err(Failure::user("--limit 0 lists nothing").hint("leave it out to list all switches"));
+        return Err(Failure::user("--limit 0 lists nothing").hint("omit it to list all switches"));
     }
     client::with(&args.shared.server, async |client| {
         let switches = args.switches(client).await?;
         let all = args.text.is_none() && args.phase.is_none() && args.labels.is_empty();
-        let none =
-            if all { "No switches; `lanner switch apply FILE` makes some." } else { "No such switches." };
+        let none = if all {
+            "No switches; `lanner switch apply FILE` creates some."
+        } else {
+            "No matching switches."
+        };
         list::list(args.shared.format, &switches, none)?;
         Ok(Outcome::Fine)
     })
@@ -90,10 +93,10 @@ fn problems(client: &SwitchClient) -> Option<String> {
 pub(super) fn clients(shared: &Shared) -> Result<Outcome> {
     client::with(&shared.server, async |client| {
         let clients: Vec<SwitchClient> = client.get(&[&SWITCHES[..], &["clients"]].concat(), &[]).await?;
-        list::list(shared.format, &clients, "No program told what it holds within two minutes.")?;
+        list::list(shared.format, &clients, "No program has reported within the last two minutes.")?;
         if clients.iter().any(|client| client.state == "refuses") {
             remark(
-                "some programs hold a later revision than the server and disbelieve it; `lanner switch bump` raises it",
+                "some programs hold a later revision than the server's and reject it; `lanner switch bump` raises it",
             );
         }
         Ok(Outcome::Fine)

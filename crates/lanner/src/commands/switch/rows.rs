@@ -1,4 +1,4 @@
-//! How switches and what is said of them stand in tables.
+//! Table rows of switches and their verdicts.
 
 use lanner_wire::api::SwitchVerdict;
 

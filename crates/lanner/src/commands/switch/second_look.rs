@@ -1,4 +1,4 @@
-//! `lanner switch preview`, `requests`, `approve`, `deny`: what a switch would do, and a second person's say.
+//! `lanner switch preview`, `requests`, `approve`, `deny`: the effect of a switch, and approvals.
 
 use std::path::PathBuf;
 
@@ -16,16 +16,16 @@ use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PreviewArgs {
-    /// A switch of the server; of --file, only this one.
+    /// Id of a switch on the server; with --file, only this one.
     #[arg(required_unless_present = "file")]
     id: Option<String>,
-    /// A YAML file with `switches:`, to be tried before it is applied.
+    /// YAML file with `switches:`, to evaluate before it is applied.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Take the last events of this stream for contexts, not those that the server was asked.
+    /// Use the last events of this stream instead of the contexts that the server was asked.
     #[arg(long, value_name = "STREAM")]
     stream: Option<String>,
-    /// How many contexts at most.
+    /// Maximum number of contexts.
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     last: usize,
     #[command(flatten)]
@@ -115,7 +115,7 @@ fn text(preview: &SwitchPreview) -> String {
         None => "contexts that the server was asked".to_owned(),
     };
     if *contexts == 0 {
-        let hint = if stream.is_some() { "" } else { "; take the events of a stream with --stream" };
+        let hint = if stream.is_some() { "" } else { "; use the events of a stream with --stream" };
         return format!("{id}: there are no {what}{hint}\n");
     }
     let span: Vec<String> = [first, last].into_iter().flatten().map(|time| format_time(time.0)).collect();
@@ -143,7 +143,7 @@ fn shortened(context: &Map<String, Value>) -> String {
 pub(super) fn requests(shared: &Shared) -> Result<Outcome> {
     client::with(&shared.server, async |client| {
         let requests: Vec<SwitchRequest> = client.get(&[&SWITCHES[..], &["requests"]].concat(), &[]).await?;
-        list::list(shared.format, &requests, "No switch waits for an approval.")?;
+        list::list(shared.format, &requests, "No request is waiting for approval.")?;
         Ok(Outcome::Fine)
     })
 }
@@ -154,7 +154,7 @@ pub(super) fn request(args: &ChangeArgs, request: &ChangeSwitch) -> Result<Outco
         let kept: SwitchRequest = client.post(&path(id, "request"), request).await?;
         if shared.format == Format::Table {
             remark(&format!(
-                "the switch {id} waits for somebody else, who may run: lanner switch approve {id}\n  ({})",
+                "the switch {id} is waiting for approval by another person: lanner switch approve {id}\n  ({})",
                 kept.because
             ));
         } else {
@@ -179,7 +179,7 @@ pub(super) fn deny(args: &ChangeArgs) -> Result<Outcome> {
     client::with_access(&shared.server, Access::Change, async |client| {
         let request = ChangeSwitch { message: message.clone(), ..ChangeSwitch::default() };
         let denied: SwitchRequest = client.post(&path(id, "deny"), &request).await?;
-        remark(&format!("the switch {id} stays as it is; {} had asked for it", denied.actor));
+        remark(&format!("the request for {id} by {} is denied; the switch is unchanged", denied.actor));
         Ok(Outcome::Fine)
     })
 }
