@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use lanner_engine::config::Config;
 use lanner_engine::document::Node;
-use lanner_engine::source::Query;
 use lanner_engine::stream::Measures;
 use lanner_wire::{Report, events};
 use serde_json::{Value, json};
@@ -81,7 +80,7 @@ fn in_process(rules: &[Value], bodies: &[Vec<u8>]) -> f64 {
     assert!(problems.is_empty(), "{problems:?}");
     let mut measures = Measures::new(7);
     for rule in &config.rules {
-        if let Query::Stream(query) = &rule.query {
+        if let Some(query) = rule.query.stream() {
             measures.add(&rule.id, query, rule.step_ms(), 0);
         }
     }

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
 use lanner_engine::document::{Check, Node};
-use lanner_engine::rule;
-use lanner_engine::source::Query;
+use lanner_engine::source::{self, Query};
 use lanner_io::store::{Batch, RetentionRule, Store, StoreOptions};
 use lanner_server::evaluate::read;
 use serde_json::{Value, json};
@@ -97,13 +96,11 @@ fn in_process(folder: &std::path::Path) -> Vec<Row> {
     let window = TimeRange::new(first_ms + 20 * MINUTE_MS, first_ms + 50 * MINUTE_MS);
     let aggregate =
         || timed(ids.len(), |n| store.aggregate(ids[n], window).unwrap().map_or(0, |total| total.count));
-    let queries: Vec<Query> = (0..N_SERIES).map(|n| read_query(&query(n))).collect();
+    let queries: Vec<Box<dyn Query>> = (0..N_SERIES).map(|n| read_query(&query(n))).collect();
     let selected = || {
-        timed(ids.len(), |n| match &queries[n] {
-            Query::Series(query) => {
-                read::series(&store, query, &[Some(window)], &|| false).unwrap().len() as u64
-            }
-            _ => 0,
+        timed(ids.len(), |n| {
+            let query = queries[n].series().unwrap();
+            read::series(&store, query, &[Some(window)], &|| false).unwrap().len() as u64
         })
     };
     let mut rows = Vec::new();
@@ -133,9 +130,9 @@ pub(crate) fn query(n: usize) -> Value {
     json!({ "series": "cpu.usage", "labels": { "host": host, "core": core }, "measure": "avg" })
 }
 
-fn read_query(query: &Value) -> Query {
+fn read_query(query: &Value) -> Box<dyn Query> {
     let mut check = Check::default();
-    rule::read_query(&Node::from_json(query), "query", &mut check).unwrap()
+    source::read_query(&Node::from_json(query), "query", &mut check).unwrap()
 }
 
 /// Microseconds that one of `n` reads takes.

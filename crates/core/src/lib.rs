@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
-//! tracked and told), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
+//! tracked and told), [`ask`] (what sources are asked and answer), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
 //! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value),
 //! [`printable`] (text from elsewhere, made fit for a terminal), `template` (the language of templates, for those that ask for it).
 //!
@@ -11,6 +11,7 @@
 //! since the Unix epoch (UTC), in names that end in `_ms`.
 
 pub mod alert;
+pub mod ask;
 pub mod cause;
 pub mod change_cause;
 pub mod changes;
@@ -36,6 +37,7 @@ pub use alert::{
     Acknowledgement, Alert, AlertState, Annotations, DeliveryOutcome, Evaluation, Notification,
     NotifiedAlert, Omitted, Outcome, ResolvedReason,
 };
+pub use ask::{Answer, Ask, Contributor, Evidence, Reading, Readings, SourceError};
 pub use change_cause::Cause;
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, NotificationLogEntry, Silence};
 pub use days::Days;

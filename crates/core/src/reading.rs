@@ -4,7 +4,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::document::{Check, Content, Key, Node};
+use crate::document::{Check, Content, Fields, Key, Node};
 use crate::field::readable;
 pub use crate::field::{Field, Type};
 use crate::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
@@ -168,6 +168,22 @@ pub fn valid(node: &Node, path: &str, check: &mut Check) -> Option<TimeRange> {
         return None;
     }
     Some(TimeRange::new(from_ms, to_ms))
+}
+
+/// Names, each once.
+pub fn names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<String> {
+    let Some(node) = fields.get(name) else { return Vec::new() };
+    let mut names = Vec::new();
+    for item in check.items(node) {
+        match text(item) {
+            Ok(text) if names.contains(&text) => {
+                check.problem(item, &fields.path_of(name), format!("names \"{text}\" twice"));
+            }
+            Ok(text) => names.push(text),
+            Err(message) => check.problem(item, &fields.path_of(name), message),
+        }
+    }
+    names
 }
 
 #[cfg(test)]

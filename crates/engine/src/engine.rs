@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use lanner_core::time::MINUTE_MS;
 use lanner_core::{
-    Acknowledgement, Alert, AlertState, Changes, Cursor, DeliveryOutcome, Evaluation, Group, Labels,
-    NotificationLogEntry, Outcome, ResolvedReason, Silence, TimeRange,
+    Acknowledgement, Alert, AlertState, Answer, Ask, Changes, Cursor, DeliveryOutcome, Evaluation, Group,
+    Labels, NotificationLogEntry, Outcome, Reading, ResolvedReason, Silence, TimeRange,
 };
 
 use crate::alert::matcher::Silences;
@@ -29,7 +29,7 @@ use crate::alert::vitals::{SelfWatch, SwitchNews, Vitals};
 use crate::detector::learning::{Memory, TrainingBatch};
 use crate::rule::Rule;
 use crate::source::join::joined;
-use crate::source::{Answer, Due, Gaps, Query, Reading};
+use crate::source::{Due, Gaps};
 
 use decide::{Case, Decision, Found, evaluation};
 pub use rules::RuleChanges;
@@ -195,16 +195,19 @@ impl Engine {
             }
             None => (rule.baseline_windows(window), false),
         };
-        plan.due.push(Due {
+        let ask = Ask {
+            rule: Arc::clone(&rule.id),
             baselines,
+            learns: rule.detector.learner().is_some(),
             more,
             settled: rule.settled(tracked.cursor, window),
             known: tracked.alerts.keys().filter(|group| **group != Group::Unknown).cloned().collect(),
-            late: now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS),
-            due_ms: rule.due_ms(window),
+            step_ms: rule.step_ms(),
+            hold_ms: rule.hold_ms(),
             window,
-            rule,
-        });
+        };
+        let late = now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS);
+        plan.due.push(Due { ask, due_ms: rule.due_ms(window), late, rule });
     }
 
     /// Notes where data came that windows lack which may have been learned, by the fingerprint of the query. What was
@@ -246,9 +249,8 @@ impl Engine {
             && rule.version == due.rule.version
         {
             scores = memory.learn(due, learner, &self.gaps, &found);
-            if due.more {
-                // When the series of an expression began is known of those alone that a window read.
-                if !matches!(rule.query, Query::Expression(_)) {
+            if due.ask.more {
+                if rule.query.knows_first_data() {
                     memory.skip(due, readings.first_data_ms);
                 }
                 return Vec::new();
@@ -279,7 +281,7 @@ impl Engine {
         }
         let judge = |(group, alert, found): Subject<'_>| {
             let decision = match answer {
-                Err(why) => Decision::failed(why),
+                Err(why) => Decision::failed(&why.to_string()),
                 // It is no longer unknown whom the rule speaks of, or nothing is wrong with nobody.
                 Ok(_) if *group == Group::Unknown && !finds_nothing => Decision::of(Outcome::Normal),
                 Ok(readings) => {
@@ -300,7 +302,7 @@ impl Engine {
         let mut changes = Changes::default();
         let Some(mut tracked) = self.tracked.remove(&due.rule.id) else { return changes };
         let changed = tracked.rule.version != due.rule.version;
-        if changed || (due.more && evaluations.is_empty()) {
+        if changed || (due.ask.more && evaluations.is_empty()) {
             if !changed {
                 schedule_next(&mut self.due, &self.gaps, &mut tracked);
             }
@@ -334,8 +336,8 @@ impl Engine {
             }
             changes.evaluations.push(evaluation);
         }
-        tracked.cursor = due.window;
-        changes.cursors.push(Cursor { rule: due.rule.id.clone(), window: due.window });
+        tracked.cursor = due.ask.window;
+        changes.cursors.push(Cursor { rule: due.rule.id.clone(), window: due.ask.window });
         schedule_next(&mut self.due, &self.gaps, &mut tracked);
         self.tracked.insert(due.rule.id.clone(), tracked);
         self.flush(now_ms, &mut changes);

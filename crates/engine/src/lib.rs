@@ -30,4 +30,4 @@ pub use measure::stream;
 pub use replay::script;
 pub use rule::config::Config;
 pub use rule::{Rule, config, schedule, template};
-pub use source::{Answer, Due, Reading, Readings, expression};
+pub use source::{Answer, Ask, Due, Reading, Readings, SourceError, expression};

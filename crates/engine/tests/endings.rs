@@ -41,12 +41,7 @@ fn walk(engine: &mut Engine, end_ms: i64, value: Option<f64>) -> Vec<Notificatio
     let now_ms = end_ms + 15_000;
     let mut messages = Vec::new();
     for due in engine.plan(now_ms, 10).due {
-        let reading = Reading {
-            group: Group::Of(Labels::new([("bank", "hsbc")])),
-            value,
-            baselines: Vec::new(),
-            is_new: false,
-        };
+        let reading = Reading::new(Group::Of(Labels::new([("bank", "hsbc")])), value, Vec::new());
         let groups = if value.is_some() { vec![reading] } else { Vec::new() };
         let readings = Readings { groups, first_data_ms: Some(0) };
         let evaluations = engine.evaluate(&due, &Ok(readings), now_ms);

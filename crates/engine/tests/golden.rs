@@ -6,6 +6,7 @@ use lanner_engine::Config;
 use lanner_engine::detector::KINDS;
 use lanner_engine::document::{Content, Node};
 use lanner_engine::script::Script;
+use lanner_engine::source;
 
 /// Runs the tests of one file, which begins with the configuration that they are about.
 fn check(path: &str) {
@@ -29,6 +30,13 @@ fn check(path: &str) {
 fn every_detector_has_a_script_that_holds() {
     for kind in KINDS {
         check(&format!("{}/testdata/detectors/{}.yaml", env!("CARGO_MANIFEST_DIR"), kind.name));
+    }
+}
+
+#[test]
+fn every_kind_of_query_has_a_script_that_holds() {
+    for kind in source::KINDS {
+        check(&format!("{}/testdata/queries/{}.yaml", env!("CARGO_MANIFEST_DIR"), kind.name));
     }
 }
 

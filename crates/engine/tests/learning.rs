@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use lanner_core::time::{HOUR_MS, MINUTE_MS, parse_time_ms};
 use lanner_core::{Alert, Cursor, Evaluation, Labels, Outcome, Sample, SeriesKey, TimeRange};
 use lanner_engine::source::{Recorded, Source as _};
-use lanner_engine::{Due, Engine, Rule};
+use lanner_engine::{Due, Engine, Rule, SourceError};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -78,7 +78,7 @@ impl World {
             let due = engine.plan(now_ms, 1).due.pop()?;
             let answer = self.record.answer(&due);
             let evaluations = engine.evaluate(&due, &answer, now_ms);
-            if !due.more {
+            if !due.ask.more {
                 return Some((due, evaluations));
             }
             assert!(evaluations.is_empty());
@@ -135,11 +135,11 @@ fn check(query: &Value, window: &str, groups: &[Hours], restarts: &[usize], late
             let cursors = cursor.map(|window| Cursor { rule: "odd".into(), window });
             let mut fresh = world.engine((alerts, cursors.into_iter().collect()), now_ms - HOUR_MS);
             let (again, found) = world.turn(&mut fresh, now_ms).expect("the same window is due");
-            assert_eq!(again.window, due.window);
+            assert_eq!(again.ask.window, due.ask.window);
             assert_eq!(said(&found), said(&evaluations), "hour {hour}");
         }
         judged += evaluations.iter().filter(|e| e.score.is_some()).count();
-        cursor = Some(due.window);
+        cursor = Some(due.ask.window);
         let _ = engine.apply(now_ms, &due, evaluations);
     }
     let longest = groups.iter().map(|hours| hours.iter().flatten().count()).max().unwrap_or(0);
@@ -179,10 +179,10 @@ fn a_step_reads_no_earlier_window_and_a_start_reads_in_parts() {
     for hour in 351..360 {
         let now_ms = world.begin_ms + hour * HOUR_MS + 30_000;
         while let Some(due) = engine.plan(now_ms, 1).due.pop() {
-            n_read.push(due.baselines.len());
+            n_read.push(due.ask.baselines.len());
             let answer = world.record.answer(&due);
             let evaluations = engine.evaluate(&due, &answer, now_ms);
-            assert_eq!(evaluations.is_empty(), due.more);
+            assert_eq!(evaluations.is_empty(), due.ask.more);
             let _ = engine.apply(now_ms, &due, evaluations);
         }
     }
@@ -198,7 +198,8 @@ fn a_source_that_fails_while_learning_is_said_and_waited_for() {
     let mut engine = world.engine((Vec::new(), Vec::new()), world.begin_ms + 250 * HOUR_MS);
     let now_ms = world.begin_ms + 251 * HOUR_MS + 30_000;
     let due = engine.plan(now_ms, 1).due.pop().expect("a window is due");
-    let evaluations = engine.evaluate(&due, &Err("the disk is away".to_owned()), now_ms);
+    let evaluations =
+        engine.evaluate(&due, &Err(SourceError::Temporary("the disk is away".to_owned())), now_ms);
     assert_eq!(evaluations.iter().map(|e| e.outcome).collect::<Vec<_>>(), [Outcome::Error]);
     let _ = engine.apply(now_ms, &due, evaluations);
     assert!(engine.plan(now_ms, 1).due.is_empty(), "no second try at once");
@@ -219,7 +220,7 @@ fn what_is_late_all_the_time_is_learned_again_now_and_then() {
     for hour in 3_901..4_000 {
         let now_ms = world.begin_ms + hour * HOUR_MS + 30_000;
         while let Some(due) = engine.plan(now_ms, 1).due.pop() {
-            n_trained += due.baselines.len();
+            n_trained += due.ask.baselines.len();
             turns += 1;
             let answer = world.record.answer(&due);
             let evaluations = engine.evaluate(&due, &answer, now_ms);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use lanner_core::TimeRange;
 use lanner_engine::Rule;
-use lanner_engine::source::{Query, StreamQuery};
+use lanner_engine::source::StreamQuery;
 use lanner_engine::stream::{MAX_GROUPS, Measures};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -22,10 +22,7 @@ fn query(measure: &str, condition: &str, by: &[&str]) -> Arc<StreamQuery> {
         query["where"] = condition.into();
     }
     let document = json!({ "id": "r", "query": query, "window": "10s", "absolute": { "min": 1 } });
-    match Rule::from_json(&document, 1).unwrap().query {
-        Query::Stream(query) => query,
-        _ => panic!("a stream was asked for"),
-    }
+    Rule::from_json(&document, 1).unwrap().query.stream().unwrap().clone()
 }
 
 fn fields(value: Value) -> Map<String, Value> {

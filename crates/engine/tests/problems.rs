@@ -80,7 +80,7 @@ fn each_mistake_is_named() {
     );
     check("holt_winters: { season: 260w }", "are 349440 windows, and at most 50000 are allowed");
     check("query: { stream: s, series: t, measure: count }", "one query");
-    check("query: { measure: count }", "stream or a series");
+    check("query: { measure: count }", "one of stream, series, target");
     check("query: { target: 'stdv(a,10)' }", "query.target: column 1:");
     check("query: { target: 'absolute(a' }", "query.target: column");
     check("query: { target: '{series}' }", "needs for_each");

@@ -19,14 +19,14 @@
 
 use std::collections::BTreeMap;
 
-use lanner_core::{Group, TimeRange};
+use lanner_core::{Group, Reading, TimeRange};
 use lanner_detect::{NotScored, Scored, SeriesDetector};
 
 use crate::detector::Learner;
 use crate::rule::Rule;
 use crate::rule::schedule::Schedule;
 use crate::source::join::joined;
-use crate::source::{Due, Gaps, Missed, Query, Reading, is_known};
+use crate::source::{Due, Gaps, Missed, Query, is_known};
 
 /// Values of earlier windows that are read at once, over all groups: more are learned in several turns, so that
 /// a rule with a long memory delays no other.
@@ -146,7 +146,7 @@ impl Memory {
         if self.last_ms.is_some_and(|last_ms| last_ms + every_ms != first.window.start_ms) {
             return Vec::new();
         }
-        let training = Training { learner, every_ms, windows: &windows, query: &due.rule.query };
+        let training = Training { learner, every_ms, windows: &windows, query: &*due.rule.query };
         let (mut scores, mut begun) = (Vec::with_capacity(readings.len()), Vec::new());
         let found = readings.iter().map(|reading| (&reading.group, *reading));
         for (group, learned, reading) in joined(&mut self.groups, found) {
@@ -166,7 +166,7 @@ impl Memory {
         self.groups.retain(|_, learned| learned.has_begun());
         self.last_ms = Some(last.window.start_ms);
         self.n_learned += windows.len();
-        self.n_judged += usize::from(!due.more);
+        self.n_judged += usize::from(!due.ask.more);
         scores
     }
 
@@ -175,7 +175,7 @@ impl Memory {
     pub(crate) fn skip(&mut self, due: &Due, first_ms: Option<i64>) {
         let Some(last_ms) = self.last_ms.filter(|_| self.groups.is_empty()) else { return };
         let Schedule { every_ms, window_ms, .. } = due.rule.schedule;
-        let n_left = (due.window.start_ms - last_ms) / every_ms - 1;
+        let n_left = (due.ask.window.start_ms - last_ms) / every_ms - 1;
         let n_empty =
             first_ms.map_or(n_left, |first_ms| (first_ms - window_ms - last_ms).div_euclid(every_ms));
         self.last_ms = Some(last_ms + n_empty.clamp(0, n_left.max(0)) * every_ms);
@@ -192,10 +192,10 @@ struct TrainingWindow {
 /// Oldest first.
 fn windows_of(due: &Due, gaps: &Gaps) -> impl Iterator<Item = TrainingWindow> {
     let training = |window, baseline| TrainingWindow { window, baseline, missed: gaps.missed(window) };
-    let earlier = due.baselines.iter().enumerate().rev();
+    let earlier = due.ask.baselines.iter().enumerate().rev();
     let earlier = earlier.filter_map(move |(at, window)| window.map(|window| training(window, Some(at))));
-    let newest = training(due.window, None);
-    earlier.chain((!due.more).then_some(newest))
+    let newest = training(due.ask.window, None);
+    earlier.chain((!due.ask.more).then_some(newest))
 }
 
 /// What all groups go through.
@@ -203,7 +203,7 @@ struct Training<'a> {
     learner: &'a dyn Learner,
     every_ms: i64,
     windows: &'a [TrainingWindow],
-    query: &'a Query,
+    query: &'a dyn Query,
 }
 
 impl Generations {

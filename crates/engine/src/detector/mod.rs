@@ -23,10 +23,10 @@ use lanner_core::{Outcome, Score, Shift, Threshold};
 use lanner_detect::{NotScored, Scored, SeriesDetector};
 
 use crate::document::{Check, Fields};
+use crate::measure::Remembers;
 
 pub use dial::{Dial, Past, Side};
 pub use expression::{Level, Levels};
-pub use new::Remembers;
 
 /// The earlier windows that a detector looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use lanner_core::{Outcome, Score, Threshold};
 
 use super::{Baseline, Detector, Kind, Past, ScoreResult};
 use crate::document::{Check, Fields};
-use crate::measure::seen::{LEARNING, SEEN};
+use crate::measure::seen::{LEARNING, Remembers, SEEN};
 
 pub(super) const KIND: Kind = Kind {
     name: "new",
@@ -28,17 +28,6 @@ pub(super) const KIND: Kind = Kind {
             .or("1d, at most `over`"),
     ],
 };
-
-/// What a measure has to remember of the values of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembers {
-    /// The field.
-    pub field: String,
-    /// For how long a value is known, milliseconds.
-    pub over_ms: i64,
-    /// How much of the stream's past there must be, milliseconds.
-    pub learn_ms: i64,
-}
 
 #[derive(Debug)]
 struct New(Remembers);

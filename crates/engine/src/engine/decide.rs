@@ -1,12 +1,12 @@
 //! The decision on one window of one group: known or not, scored, and named by its outcome.
 
-use lanner_core::{Alert, AlertState, Evaluation, Group, Outcome, Score, TimeRange};
+use lanner_core::{Alert, AlertState, Evaluation, Group, Outcome, Reading, Score, TimeRange};
 use lanner_detect::NotScored;
 
 use crate::detector::learning::SeriesScore;
 use crate::detector::{Baseline, ScoreResult};
 use crate::measure::Measure;
-use crate::source::{Due, Gaps, Reading, is_known};
+use crate::source::{Due, Gaps, is_known};
 
 /// What was read of a group, and what a learning detector said of it.
 #[derive(Clone, Copy)]
@@ -50,12 +50,12 @@ pub(crate) struct Case<'a> {
 impl Case<'_> {
     /// What the window comes to.
     pub(crate) fn decide(&self) -> Decision {
-        let query = &self.due.rule.query;
+        let query = &*self.due.rule.query;
         let value = self.found.map_or_else(|| query.value_when_empty(), |found| found.reading.value);
         if self.found.is_some_and(|found| found.reading.is_new) {
             return Decision { value, ..Decision::of(Outcome::HistoryShort) };
         }
-        let missed = self.gaps.missed(self.due.window);
+        let missed = self.gaps.missed(self.due.ask.window);
         if is_known(missed, query, value) {
             return value.map_or(Decision::of(Outcome::NoData), |value| self.score(value));
         }
@@ -109,11 +109,11 @@ impl Case<'_> {
             Some(window) => {
                 let read = self.found.and_then(|found| found.reading.baselines.get(at).copied().flatten());
                 let value = read.or_else(|| rule.query.value_when_empty());
-                let is_known = is_known(self.gaps.missed(window), &rule.query, value);
+                let is_known = is_known(self.gaps.missed(window), &*rule.query, value);
                 value.filter(|_| is_known).map_or(Baseline::Missing, Baseline::Value)
             }
         };
-        let baselines: Vec<Baseline> = self.due.baselines.iter().enumerate().map(base).collect();
+        let baselines: Vec<Baseline> = self.due.ask.baselines.iter().enumerate().map(base).collect();
         rule.detector.score(value, &baselines, firing)
     }
 }
@@ -127,11 +127,11 @@ pub(crate) fn evaluation(
     now_ms: i64,
 ) -> Evaluation {
     Evaluation {
-        id: Evaluation::identity(&due.rule.id, due.rule.version, group, due.window),
+        id: Evaluation::identity(&due.rule.id, due.rule.version, group, due.ask.window),
         rule: due.rule.id.clone(),
         version: due.rule.version,
         group: group.clone(),
-        window: due.window,
+        window: due.ask.window,
         value: decision.value,
         base: decision.base,
         score: decision.score,

@@ -25,7 +25,7 @@ use crate::rule::Rule;
 
 pub use accuracy::{Accuracy, Incident};
 pub use edit::bare;
-pub use reach::{Unreachable, step_s, unreachable};
+pub use reach::{Unreachable, unreachable};
 pub use record::{Episode, Record, Timeline};
 pub use suggest::{Goal, Setting, Suggestion};
 

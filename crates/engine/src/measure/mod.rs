@@ -14,6 +14,7 @@ use lanner_core::{Aggregate, Sample};
 
 pub use distinct::Distinct;
 pub use quantile::Quantiles;
+pub use seen::Remembers;
 
 /// How many values become one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -109,6 +110,12 @@ impl Measure {
             Kind::Count | Kind::Sum | Kind::Distinct => Some(0.0),
             _ => None,
         }
+    }
+
+    /// Whether it counts, so that no value is below 0.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        matches!(self.kind, Kind::Count | Kind::Distinct)
     }
 
     /// Whether a part of a window comes to less than the whole, as a count does and an average does not.

@@ -8,6 +8,17 @@ use std::collections::{HashMap, HashSet};
 
 use lanner_core::{Group, Labels};
 
+/// What a measure has to remember of the values of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembers {
+    /// The field.
+    pub field: String,
+    /// For how long a value is known, milliseconds.
+    pub over_ms: i64,
+    /// How much of the stream's past there must be, milliseconds.
+    pub learn_ms: i64,
+}
+
 /// That a value was seen within the time that is looked back.
 pub(crate) const SEEN: f64 = 1.0;
 /// That nothing of its kind was: none of the values of its group's other fields.

@@ -13,7 +13,7 @@ use lanner_core::time::parse_duration_ms;
 use lanner_core::{MatchOp, Matcher, TimeIntervals, nearest};
 use serde_json::Value;
 
-use super::{Rule, read_names};
+use super::Rule;
 use crate::alert::matcher::Matchers;
 use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
@@ -302,7 +302,7 @@ impl Config {
                 read_matchers(node, &fields.path_of(name), check)
             };
             let (source, target) = (side("source", check), side("target", check));
-            let equal = read_names(&mut fields, "equal", check);
+            let equal = reading::names(&mut fields, "equal", check);
             fields.finish_of(INHIBITION, check);
             if let (Some(source), Some(target)) = (source, target) {
                 self.inhibitions.push(Inhibition { source, target, equal });
@@ -334,7 +334,7 @@ fn read_route(name: &Arc<str>, fields: &mut Fields<'_>, acts: bool, check: &mut 
         default.group_wait_ms = 0; // each alert is alone: there is no company to wait for
     }
     let duration = |node: &Node| parse_duration_ms(&text(node)?).map_err(|error| error.to_string());
-    let group_by = fields.get("group_by").is_some().then(|| read_names(fields, "group_by", check));
+    let group_by = fields.get("group_by").is_some().then(|| reading::names(fields, "group_by", check));
     Route {
         receiver: name.clone(),
         group_by: group_by.unwrap_or(default.group_by),

@@ -21,8 +21,7 @@ use crate::source::Query;
 use schedule::Schedule;
 use template::Template;
 
-pub(crate) use read::read_names;
-pub use read::{ACTIVE, DETECTORS, FIELDS, QUERY, read_query};
+pub use read::{ACTIVE, DETECTORS, FIELDS};
 
 /// Whether a rule is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +90,7 @@ pub struct Rule {
     /// For people.
     pub description: String,
     /// What to measure.
-    pub query: Query,
+    pub query: Box<dyn Query>,
     /// Which windows.
     pub schedule: Schedule,
     /// How long after a window's end its evaluation waits for late data, milliseconds.

@@ -2,20 +2,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use lanner_conditions::Condition;
 use lanner_core::alert::{BUILTIN_PREFIX, is_builtin};
 use lanner_core::field::{self, Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::time::{DAY_MS, MAX_TIME_MS, MIN_TIME_MS, SECOND_MS, WEEK_MS, parse_duration_ms};
-use lanner_core::{Labels, MatchOp, Matcher, TimeRange};
+use lanner_core::{Labels, TimeRange};
 
 use super::schedule::{Active, Days, Edge, Schedule};
 use super::template::{Template, VARIABLES};
 use super::{Policies, Policy, Rule, Status};
-use crate::detector::{Detector, KINDS, Kind, Remembers};
-use crate::document::{Check, Content, Fields, Key, Node, Problems};
-use crate::measure::{Measure, is_calculation};
-use crate::source::{ExpressionQuery, Query, SeriesQuery, StreamQuery, WarmUp, is_template};
+use crate::detector::{Detector, KINDS, Kind};
+use crate::document::{Check, Content, Fields, Node, Problems};
+use crate::measure::{Remembers, is_calculation};
+use crate::source::{QUERY, Query, read_query};
 
 /// Every field of a rule except the detectors', which [`KINDS`] lists.
 pub const FIELDS: &[Field] = &[
@@ -95,42 +94,6 @@ pub const FIELDS: &[Field] = &[
 
 const POLICY: Type = Type::OneOf(&["alert", "keep", "ok"]);
 
-/// The fields of a query, whichever of the three it is.
-pub const QUERY: &[Field] = &[
-    Field::new("stream", "payments", "the stream of events to measure"),
-    Field::new("series", "'cpu.*'", "the series to measure; `*` stands for any characters"),
-    Field::new(
-        "target",
-        "\"sumSeries(app.*.rate)\"",
-        "a Graphite expression over stored series; each resulting series is a group",
-    ),
-    Field::new(
-        "measure",
-        "sum(amount)",
-        "of a stream `count`, or `sum`, `avg`, `min`, `max`, `last`, `p50` to `p99.9` and `distinct` of a field; of series one \
-         of these words alone, `avg` by default",
-    ),
-    Field::new("where", "'status == \"ok\"'", "condition that events must match").of(Type::Condition),
-    Field::new("labels", "{ dc: eu }", "labels that series must have").of(Type::ByName(&Type::Text)),
-    Field::new(
-        "by",
-        "[bank]",
-        "fields of events, or labels of series, to group by; `\"*\"` makes each series a group",
-    )
-    .of(Type::List(&Type::Text)),
-    Field::new("for_each", "'env.*.payments'", "makes `target` a template for each series that matches this pattern"),
-    Field::new(
-        "warm_up",
-        "7d",
-        "how far back a series of `for_each` must reach before it is evaluated, or off; by default as far as the expression reads",
-    )
-    .of(Type::Duration),
-];
-
-const STREAM_QUERY: [&str; 4] = ["stream", "measure", "where", "by"];
-const SERIES_QUERY: [&str; 4] = ["series", "measure", "labels", "by"];
-const TARGET_QUERY: [&str; 3] = ["target", "for_each", "warm_up"];
-
 /// The part of the day in which windows lie.
 pub const ACTIVE: &[Field] = &[
     Field::new("from", "\"10:00\"", "start of the first window").of(Type::TimeOfDay).or("00:00"),
@@ -185,8 +148,8 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let mut query = query.and_then(|node| read_query(node, &fields.path_of("query"), check));
     let schedule = read_schedule(fields, check);
     let detector = read_detector(fields, check);
-    if let (Some(query), Some(remembers)) = (&mut query, detector.as_ref().and_then(|it| it.remembers())) {
-        remember(query, remembers, fields, check);
+    if let Some(remembers) = detector.as_ref().and_then(|it| it.remembers()) {
+        query = query.map(|query| remembering(query, remembers, fields, check));
     }
     if let (Some(schedule), Some(detector)) = (&schedule, &detector)
         && let Err(message) = detector.validate_for(schedule.every_ms)
@@ -200,8 +163,8 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     let forget_ms = duration(fields, "forget", 1, check);
     let description = fields.read("description", check, text).unwrap_or_default();
     let labels = read_labels(fields, check);
-    let receivers = read_names(fields, "receivers", check);
-    let by: &[String] = query.as_ref().map_or(&[], Query::by);
+    let receivers = reading::names(fields, "receivers", check);
+    let by: &[String] = query.as_ref().map_or(&[], |query| query.by());
     let content = read_content(fields, by, &labels, check);
     let annotations = read_annotations(fields, by, &labels, check);
     if labels.get("severity").is_some() && detector.as_ref().is_some_and(|detector| detector.grades()) {
@@ -240,31 +203,28 @@ fn read(fields: &mut Fields<'_>, version: u32, check: &mut Check) -> Option<Rule
     Some(rule)
 }
 
-/// Has the values of a field form groups, and when each was last seen remembered.
-fn remember(query: &mut Query, remembers: &Remembers, fields: &mut Fields<'_>, check: &mut Check) {
+/// The query with the values of a field forming groups, and when each was last seen remembered.
+fn remembering(
+    query: Box<dyn Query>,
+    remembers: &Remembers,
+    fields: &mut Fields<'_>,
+    check: &mut Check,
+) -> Box<dyn Query> {
     let (node, path) = (fields.node, fields.path_of("new.field"));
-    let Query::Stream(query) = query else {
-        check.problem(
-            node,
-            &fields.path_of("new"),
-            "looks at a field of events; write a query with a stream",
-        );
-        return;
+    let Some(with_values) = query.remembering(remembers) else {
+        let message = "looks at a field of events; write a query with a stream";
+        check.problem(node, &fields.path_of("new"), message);
+        return query;
     };
     let field = &remembers.field;
-    if query.by.contains(field) {
+    if query.by().contains(field) {
         check.problem(node, &path, format!("\"{field}\" is among the fields in by; leave it out there"));
     } else if VARIABLES.contains(&field.as_str()) {
         check.problem(node, &path, format!("the name \"{field}\" is taken by a variable of templates"));
     } else if field.trim().is_empty() || is_calculation(field) {
         check.problem(node, &path, format!("\"{field}\" is not the name of a field"));
     }
-    let mut with_values = StreamQuery::clone(query);
-    let known = format!("new {} {}", query.fingerprint, remembers.over_ms);
-    with_values.by.push(field.clone());
-    with_values.fingerprint = fingerprint(&[&known], &with_values.by);
-    with_values.remembers = Some(remembers.clone());
-    *query = Arc::new(with_values);
+    with_values
 }
 
 fn read_id(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
@@ -430,22 +390,6 @@ fn read_policies(fields: &mut Fields<'_>, check: &mut Check) -> Policies {
     }
 }
 
-/// Names, each once.
-pub(crate) fn read_names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<String> {
-    let Some(node) = fields.get(name) else { return Vec::new() };
-    let mut names = Vec::new();
-    for item in check.items(node) {
-        match text(item) {
-            Ok(text) if names.contains(&text) => {
-                check.problem(item, &fields.path_of(name), format!("names \"{text}\" twice"));
-            }
-            Ok(text) => names.push(text),
-            Err(message) => check.problem(item, &fields.path_of(name), message),
-        }
-    }
-    names
-}
-
 fn read_labels(fields: &mut Fields<'_>, check: &mut Check) -> Labels {
     let Some(node) = fields.get("labels") else { return Labels::default() };
     let path = fields.path_of("labels");
@@ -502,137 +446,4 @@ fn read_annotations(fields: &mut Fields<'_>, by: &[String], labels: &Labels, che
         texts.insert(key.name.clone(), text);
     }
     Template::check(&texts.into(), &known).unwrap_or_default()
-}
-
-/// Checks the `query` of a rule, or a question to the API, which has the same form.
-pub fn read_query(node: &Node, path: &str, check: &mut Check) -> Option<Query> {
-    let mut fields = check.map(node, path)?;
-    let stream = fields.read("stream", check, reading::name);
-    let series = fields.read("series", check, reading::name);
-    let target = fields.get("target");
-    let query = match (stream, series, target) {
-        (Some(stream), None, None) => {
-            let query = stream_query(stream, &mut fields, check);
-            fields.finish(&STREAM_QUERY, check);
-            Query::Stream(Arc::new(query?))
-        }
-        (None, Some(series), None) => {
-            let query = series_query(series, &mut fields, check);
-            fields.finish(&SERIES_QUERY, check);
-            Query::Series(Arc::new(query?))
-        }
-        (None, None, Some(target)) => {
-            let query = expression_query(target, &mut fields, check);
-            fields.finish(&TARGET_QUERY, check);
-            Query::Expression(Arc::new(query?))
-        }
-        (None, None, None) => {
-            let message = "should name a stream or a series, or give a target, for example { stream: payments, measure: count }";
-            check.problem(node, path, message);
-            return None;
-        }
-        _ => {
-            check.problem(node, path, "has several of stream, series and target; a rule has one query");
-            return None;
-        }
-    };
-    Some(query)
-}
-
-fn stream_query(stream: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<StreamQuery> {
-    fields.require("measure", "count", check);
-    let measure = fields.read("measure", check, |node| Measure::of_stream(&text(node)?));
-    let condition = match fields.get("where") {
-        None => Some(None),
-        Some(node) => Condition::read(node, &fields.path_of("where"), check).map(Some),
-    };
-    let by = read_by(fields, check);
-    for name in by.iter().filter(|name| is_calculation(name)) {
-        let message = format!(
-            "\"{name}\" is not the name of a field; by takes fields as they are, for example by: [bank]"
-        );
-        check.problem(fields.node, &fields.path_of("by"), message);
-    }
-    let (measure, condition) = (measure?, condition?);
-    let written = condition.as_ref().map(|condition| condition.expr().to_string());
-    let fingerprint =
-        fingerprint(&["stream", &stream, &measure.to_string(), written.as_deref().unwrap_or("")], &by);
-    Some(StreamQuery { stream: stream.into(), measure, condition, by, remembers: None, fingerprint })
-}
-
-fn series_query(name: String, fields: &mut Fields<'_>, check: &mut Check) -> Option<SeriesQuery> {
-    let measure = fields.read("measure", check, |node| Measure::of_series(&text(node)?));
-    let wrong = fields.get("measure").is_some() && measure.is_none();
-    let labels = fields.get("labels").map(|node| reading::texts(node, &fields.path_of("labels"), check));
-    let equal = |(key, value): (&Key, String)| Matcher { label: key.name.clone(), op: MatchOp::Equal, value };
-    let labels: Vec<Matcher> = labels.unwrap_or_default().into_iter().map(equal).collect();
-    let by = read_by(fields, check);
-    if wrong {
-        return None;
-    }
-    let measure = measure.unwrap_or(Measure { kind: crate::measure::Kind::Avg, field: None });
-    let written = serde_json::to_string(&labels).unwrap_or_default();
-    let fingerprint = fingerprint(&["series", &name, &measure.to_string(), &written], &by);
-    Some(SeriesQuery { name: name.into(), labels, measure, by, fingerprint })
-}
-
-fn expression_query(target: &Node, fields: &mut Fields<'_>, check: &mut Check) -> Option<ExpressionQuery> {
-    let path = fields.path_of("target");
-    let written = text(target).map_err(|message| check.problem(target, &path, message)).ok()?;
-    let for_each = fields.read("for_each", check, reading::name);
-    let warm_up = fields.read("warm_up", check, |node| match text(node)?.as_str() {
-        "off" | "false" => Ok(WarmUp::None),
-        text => parse_duration_ms(text).map(WarmUp::Fixed).map_err(|error| error.to_string()),
-    });
-    let default = if for_each.is_some() { WarmUp::LookBack } else { WarmUp::None };
-    let warm_up = warm_up.unwrap_or(default);
-    match (&for_each, is_template(&written)) {
-        (None, true) => {
-            let message = "names {series}, so it needs for_each, for example for_each: 'app.*.latency'";
-            check.problem(target, &path, message);
-        }
-        (Some(_), false) => {
-            check.problem(target, &path, "should name {series}, which stands for each series of for_each");
-        }
-        _ => {}
-    }
-    let expr = match lanner_graphite::parse(&written) {
-        Ok(expr) => expr,
-        Err(problems) => {
-            for problem in problems {
-                check.problem(target, &path, problem.to_string());
-            }
-            return None;
-        }
-    };
-    let by = vec![if for_each.is_some() { "series" } else { "target" }.to_owned()];
-    let fingerprint = fingerprint(&["target", &written, for_each.as_deref().unwrap_or("")], &by);
-    let (target, for_each) = (written.into(), for_each.map(Arc::from));
-    Some(ExpressionQuery { target, expr, for_each, warm_up, by, fingerprint })
-}
-
-fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {
-    let by = read_names(fields, "by", check);
-    for name in &by {
-        let message = match name.as_str() {
-            blank if blank.trim().is_empty() => {
-                "holds an empty name; write the names of fields or labels".to_owned()
-            }
-            name if VARIABLES.contains(&name) => {
-                format!("the name \"{name}\" is taken by a variable of templates")
-            }
-            _ => continue,
-        };
-        check.problem(fields.node, &fields.path_of("by"), message);
-    }
-    by
-}
-
-fn fingerprint(parts: &[&str], by: &[String]) -> u64 {
-    let mut bytes = Vec::new();
-    for part in parts.iter().copied().chain(by.iter().map(String::as_str)) {
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part.as_bytes());
-    }
-    xxhash_rust::xxh3::xxh3_64(&bytes)
 }

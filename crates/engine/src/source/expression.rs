@@ -4,35 +4,77 @@
 //! that is there. With `for_each` it is a template, asked for each series that matches the pattern by then;
 //! a series is too new to be judged while it does not reach back as far as the expression looks.
 //!
-//! Reading order: [`ExpressionQuery`], [`Stored`] (what is asked), [`answer`].
+//! Reading order: [`ExpressionQuery`], `answer`, `evaluate`.
 //!
 //! Invariant: the present is the end of the window, never later, so a replay gives what live evaluation gave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::tz::TimeZone;
-use lanner_core::{Group, Labels, TimeRange};
-use lanner_graphite::{Argument, EventTags, Expr, Literal, Points, Request, Source};
+use lanner_core::{Ask, Group, Labels, Readings, SeriesKey, TimeRange};
+use lanner_graphite::{Argument, EventTags, Expr, Glob, Literal, Points, Request, Source};
 
-use super::ask::{Answer, Due, Readings, gather};
-use super::query::{ExpressionQuery, WarmUp};
+use super::data::Stored;
+use super::gather::gather;
 
 /// Series that one template is asked for.
 pub const MAX_SERIES: usize = 10_000;
 
-/// A source that knows when its series began.
-pub trait Stored: Source {
-    /// The time of the first value of a series; `None` if it has none.
-    ///
-    /// # Errors
-    /// What the source says, for people.
-    fn first_s(&self, name: &str) -> Result<Option<i64>, String>;
+/// An expression, checked.
+#[derive(Debug, Clone)]
+pub struct ExpressionQuery {
+    /// As written.
+    pub target: Arc<str>,
+    /// What it means.
+    pub expr: Expr,
+    /// The pattern of the series that a template is asked for.
+    pub for_each: Option<Arc<str>>,
+    /// Which series are too new to be judged.
+    pub warm_up: WarmUp,
+    /// The label that names groups: `target`, or `series` for a template.
+    pub by: Vec<String>,
+    /// A name for this query.
+    pub fingerprint: u64,
+}
 
-    /// The time zone of times of day in expressions that name none.
-    fn zone(&self) -> TimeZone {
-        TimeZone::UTC
+/// Functions that read series which no path in the expression names.
+const READ_MORE: [&str; 4] = ["aliasQuery", "applyByNode", "seriesByTag", "useSeriesAbove"];
+
+impl ExpressionQuery {
+    /// Whether it may read the series of this name, as Graphite writes it: surely where it does, and where nobody can tell
+    /// before it is asked.
+    #[must_use]
+    pub fn may_read(&self, name: &str) -> bool {
+        self.for_each.as_ref().is_some_and(|pattern| Glob::new(pattern).matches(name))
+            || names(&self.expr, name)
     }
+}
+
+/// Whether an expression names a series, a part of a template standing for anything.
+fn names(expr: &Expr, name: &str) -> bool {
+    match expr {
+        Expr::Path { text, .. } => {
+            let is_part =
+                |text: &str| text.starts_with('{') && text[1..].starts_with(|c: char| c.is_ascii_digit());
+            let parts = text.split('.').map(|part| if is_part(part) { "*" } else { part });
+            Glob::new(&parts.collect::<Vec<_>>().join(".")).matches(name)
+        }
+        Expr::Call { function, arguments, .. } => {
+            READ_MORE.contains(&function.name) || arguments.iter().any(|argument| names(&argument.expr, name))
+        }
+        Expr::Literal { .. } => false,
+    }
+}
+
+/// Which series are too new to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarmUp {
+    /// None.
+    None,
+    /// Those that do not reach back as far as the expression looks.
+    LookBack,
+    /// Those younger than this, milliseconds.
+    Fixed(i64),
 }
 
 /// What an expression came to for one group.
@@ -54,10 +96,10 @@ pub struct Asked {
 ///
 /// # Errors
 /// What the expression cannot do with its series, or what the source says.
-pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer {
-    let known: BTreeSet<&Group> = due.known.iter().collect();
+pub(super) fn answer(ask: &Ask, query: &ExpressionQuery, source: &dyn Stored) -> Result<Readings, String> {
+    let known: BTreeSet<&Group> = ask.known.iter().collect();
     let mut first_s = None;
-    let asked = if due.more { Vec::new() } else { ask(query, source, due.window, &mut first_s)? };
+    let asked = if ask.more { Vec::new() } else { evaluate(query, source, ask.window, &mut first_s)? };
     let exists = |asked: &&Asked| {
         let is_live = asked.is_new || (query.for_each.is_some() && asked.has_data);
         asked.value.is_some() || is_live || known.contains(&asked.group)
@@ -66,10 +108,10 @@ pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer
     let new: BTreeSet<&Group> = asked.iter().filter(|asked| asked.is_new).map(|asked| &asked.group).collect();
     let now = asked.iter().map(|asked| (asked.group.clone(), asked.value)).collect();
     let mut baselines = Vec::new();
-    for window in &due.baselines {
+    for window in &ask.baselines {
         baselines.push(window.map(|window| values(query, source, window)).transpose()?.unwrap_or_default());
     }
-    let mut groups = gather(due, now, &baselines);
+    let mut groups = gather(ask, None, now, &baselines);
     for reading in &mut groups {
         reading.is_new = new.contains(&reading.group);
     }
@@ -80,35 +122,35 @@ pub fn answer(due: &Due, query: &ExpressionQuery, source: &dyn Stored) -> Answer
 ///
 /// # Errors
 /// As [`answer`].
-pub fn values(
+fn values(
     query: &ExpressionQuery,
     source: &dyn Stored,
     window: TimeRange,
 ) -> Result<Vec<(Group, Option<f64>)>, String> {
-    let asked = ask(query, source, window, &mut None)?;
+    let asked = evaluate(query, source, window, &mut None)?;
     Ok(asked.into_iter().map(|asked| (asked.group, asked.value)).collect())
 }
 
 /// Asks, and notes when the earliest series that was read began.
-fn ask(
+fn evaluate(
     query: &ExpressionQuery,
     source: &dyn Stored,
     window: TimeRange,
     first_s: &mut Option<i64>,
 ) -> Result<Vec<Asked>, String> {
-    let Some(pattern) = &query.for_each else { return ask_one(query, None, source, window, first_s) };
+    let Some(pattern) = &query.for_each else { return evaluate_one(query, None, source, window, first_s) };
     let names = source.find(pattern)?;
     if names.len() > MAX_SERIES {
         return Err(format!("{} series match \"{pattern}\", at most {MAX_SERIES} may", names.len()));
     }
     let mut all = Vec::with_capacity(names.len());
     for name in names {
-        all.extend(ask_one(query, Some((pattern, &name)), source, window, first_s)?);
+        all.extend(evaluate_one(query, Some((pattern, &name)), source, window, first_s)?);
     }
     Ok(all)
 }
 
-fn ask_one(
+fn evaluate_one(
     query: &ExpressionQuery,
     matched: Option<(&str, &str)>,
     source: &dyn Stored,
@@ -229,5 +271,31 @@ impl Source for Watched<'_> {
 
     fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         self.source.events(tags, from_s, until_s)
+    }
+}
+
+/// The name by which expressions know a series: `name;tag=value`, the tags in order.
+#[must_use]
+pub fn full_name(key: &SeriesKey) -> String {
+    key.labels.iter().fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"))
+}
+
+/// The distance of the values that an expression reads, seconds: that of the first series it names.
+pub(super) fn step_s(query: &ExpressionQuery, source: &dyn Stored, end_ms: i64) -> Option<i64> {
+    let pattern = match &query.for_each {
+        Some(pattern) => pattern,
+        None => first_path(&query.expr)?,
+    };
+    let name = source.find(pattern).ok()?.into_iter().next()?;
+    let end_s = end_ms.div_euclid(1000);
+    let points = source.read(&name, end_s - 3600, end_s, end_s).ok()??;
+    Some(points.step_s)
+}
+
+fn first_path(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Path { text, .. } => Some(text),
+        Expr::Call { arguments, .. } => arguments.iter().find_map(|argument| first_path(&argument.expr)),
+        Expr::Literal { .. } => None,
     }
 }

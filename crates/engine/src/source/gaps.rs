@@ -104,7 +104,7 @@ impl Gaps {
 /// What is counted of a part is less than the whole; averages and extremes speak of what was seen. That somebody sent
 /// nothing is never known of a window that was missed.
 #[must_use]
-pub fn is_known(missed: Missed, query: &Query, value: Option<f64>) -> bool {
+pub fn is_known(missed: Missed, query: &dyn Query, value: Option<f64>) -> bool {
     let is_heard = value.is_some() && value != query.value_when_empty();
     match missed {
         Missed::Nothing => true,

@@ -1,19 +1,36 @@
-//! Where values come from: what a rule asks for, who answers, and what the answer looks like.
+//! Where values come from: what a rule asks for, who answers, and how the answer is put together.
 //!
-//! Reading order: [`query`] (what rules measure), [`ask`] (what is asked, what is answered), [`series`] and
-//! [`expression`] (how two kinds of query are answered from stored samples), [`gaps`] (what no source can say),
-//! [`recorded`] (events and samples in memory as a source).
+//! What is asked and what is answered ([`Ask`], [`Answer`]) is plain data of `core`, so that a source may be another
+//! process.
+//!
+//! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
+//! and `target` (one file a kind), [`expression`] (how Graphite's expressions are answered), [`Due`] and [`Source`],
+//! [`Gaps`] (what no source can say), [`Recorded`] (events and samples in memory).
 
-mod ask;
+mod ceiling;
+mod data;
+mod due;
 pub mod expression;
+mod fields;
 mod gaps;
+mod gather;
+mod groups;
 pub(crate) mod join;
+mod kinds;
 mod query;
 mod recorded;
 mod series;
+mod stream;
+mod target;
 
-pub use ask::{Answer, Due, GroupValues, Reading, Readings, Source, gather, readings};
+pub use lanner_core::{Answer, Ask, Reading, Readings, SourceError};
+
+pub use ceiling::Ceiling;
+pub use data::{Data, SeriesQuery, Stored, StreamQuery};
+pub use due::{Due, Source};
 pub use gaps::{Gaps, Missed, is_known, shown};
-pub use query::{ExpressionQuery, Query, SeriesQuery, StreamQuery, WarmUp, is_template};
+pub use gather::{GroupValues, gather, readings};
+pub use groups::{Selector, SeriesGroups, glob};
+pub use kinds::{KINDS, QUERY, read_query};
+pub use query::{Kind, Query};
 pub use recorded::{Metrics, Recorded};
-pub use series::{Selector, SeriesGroups, glob};

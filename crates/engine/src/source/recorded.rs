@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Sample, SeriesKey};
+use lanner_core::{Answer, Ask, Readings, Sample, SeriesKey, SourceError};
 use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots};
 use serde_json::{Map, Value};
 
-use super::ask::{Answer, Due, Reading, Readings, Source, gather, readings};
-use super::expression::{self, Stored};
-use super::query::{Query, SeriesQuery, StreamQuery};
-use super::series::{Selector, SeriesGroups};
+use super::data::{Data, SeriesQuery, Stored, StreamQuery};
+use super::expression::full_name;
+use super::gather::{gather, readings};
+use super::groups::{Selector, SeriesGroups};
 use crate::measure::stream::Measures;
 use crate::rule::Rule;
 
@@ -29,7 +29,7 @@ impl Recorded {
     pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, seed: u64) -> Self {
         let mut measures = Measures::new(seed);
         for rule in rules {
-            if let Query::Stream(query) = &rule.query {
+            if let Some(query) = rule.query.stream() {
                 measures.add(&rule.id, query, rule.step_ms(), i64::MIN);
             }
         }
@@ -66,50 +66,41 @@ impl Recorded {
         kept.dedup_by_key(|sample| sample.time_ms);
     }
 
-    fn count(&self, due: &Due, query: &Arc<StreamQuery>) -> Result<Vec<Reading>, String> {
-        let step_ms = due.rule.step_ms();
-        let read = |window| {
-            let values = self.measures.read(query, step_ms, window);
-            values.ok_or_else(|| "the record does not hold this window".to_owned())
-        };
-        let now = if due.more { Vec::new() } else { read(due.window)? };
-        if query.remembers.is_some() {
-            return Ok(gather(due, now, &[self.measures.read_seen(query, step_ms, due.window)]));
-        }
-        let baselines = due.baselines.iter().map(|window| window.map_or(Ok(Vec::new()), read));
-        Ok(gather(due, now, &baselines.collect::<Result<Vec<_>, _>>()?))
-    }
-
-    fn read(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
-        let windows = due.windows();
-        let mut groups = SeriesGroups::new(query, &windows)?;
-        self.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
-        Ok(readings(due, groups.values()))
-    }
-
-    fn first_data_ms(&self, rule: &Rule) -> Option<i64> {
-        match &rule.query {
-            Query::Stream(query) => self.first_event_ms.get(&query.stream).copied(),
-            Query::Series(query) => {
-                let selector = Selector::new(query).ok()?;
-                let matching = self.series.iter().filter(|(key, _)| selector.matches(key));
-                let first_ms =
-                    matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms);
-                first_ms.chain(self.first_sample_ms).min()
-            }
-            Query::Expression(_) => None,
-        }
+    /// When the first of these series begins.
+    fn first_sample_ms(&self, query: &SeriesQuery) -> Option<i64> {
+        let selector = Selector::new(query).ok()?;
+        let matching = self.series.iter().filter(|(key, _)| selector.matches(key));
+        let first_ms = matching.filter_map(|(_, samples)| samples.first()).map(|sample| sample.time_ms);
+        first_ms.chain(self.first_sample_ms).min()
     }
 }
 
-impl Source for Recorded {
-    fn answer(&mut self, due: &Due) -> Answer {
-        let groups = match &due.rule.query {
-            Query::Stream(query) => self.count(due, query)?,
-            Query::Series(query) => self.read(due, query)?,
-            Query::Expression(query) => return expression::answer(due, query, &Metrics::new(&self.series)),
+impl Data for Recorded {
+    fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
+        let read = |window| {
+            let values = self.measures.read(query, ask.step_ms, window);
+            values.ok_or_else(|| SourceError::Permanent("the record does not hold this window".to_owned()))
         };
-        Ok(Readings { groups, first_data_ms: self.first_data_ms(&due.rule) })
+        let now = if ask.more { Vec::new() } else { read(ask.window)? };
+        let baselines = if query.remembers.is_some() {
+            vec![self.measures.read_seen(query, ask.step_ms, ask.window)]
+        } else {
+            let read = |window: &Option<_>| window.map_or(Ok(Vec::new()), read);
+            ask.baselines.iter().map(read).collect::<Result<Vec<_>, _>>()?
+        };
+        let groups = gather(ask, query.measure.value_when_empty(), now, &baselines);
+        Ok(Readings { groups, first_data_ms: self.first_event_ms.get(&query.stream).copied() })
+    }
+
+    fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer {
+        let windows = ask.windows();
+        let mut groups = SeriesGroups::new(query, &windows).map_err(SourceError::Permanent)?;
+        self.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
+        Ok(Readings { groups: readings(ask, groups.values()), first_data_ms: self.first_sample_ms(query) })
+    }
+
+    fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
+        Ok(Box::new(Metrics::new(&self.series)))
     }
 }
 
@@ -123,10 +114,7 @@ impl<'a> Metrics<'a> {
     /// The series under the names that expressions know them by; samples oldest first.
     #[must_use]
     pub fn new(series: &'a BTreeMap<SeriesKey, Vec<Sample>>) -> Self {
-        let name = |key: &SeriesKey| {
-            key.labels.iter().fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"))
-        };
-        Self(series.iter().map(|(key, samples)| (name(key), &samples[..])).collect())
+        Self(series.iter().map(|(key, samples)| (full_name(key), &samples[..])).collect())
     }
 }
 

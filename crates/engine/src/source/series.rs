@@ -1,161 +1,74 @@
-//! Measures on the samples of series: which series a query is about, and what their groups come to.
+//! `series`: a measure on the samples of stored series.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
-use lanner_core::{Aggregate, Group, Labels, Sample, SeriesKey, TimeRange};
+use lanner_core::field::{Field, Type};
+use lanner_core::reading::{self, text};
+use lanner_core::{Answer, Ask, MatchOp, Matcher, SeriesKey, TimeRange};
 
-use super::ask::GroupValues;
-use super::query::SeriesQuery;
-use crate::alert::matcher::Matchers;
-use crate::measure::stream::MAX_GROUPS;
-use crate::measure::{Bucket, Measure};
+use super::data::{Data, SeriesQuery};
+use super::fields::{BY, MEASURE, read_by};
+use super::groups::Selector;
+use super::query::{Kind, Query, fingerprint};
+use crate::document::{Check, Fields, Key};
+use crate::measure::{self, Measure};
 
-/// Which series a query is about.
-#[derive(Debug)]
-pub struct Selector<'q> {
-    query: &'q SeriesQuery,
-    matchers: Option<Matchers>,
-}
+pub(super) const KIND: Kind = Kind {
+    name: "series",
+    about: "a measure on the samples of series",
+    example: "{ series: 'cpu.*', measure: max, labels: { dc: eu }, by: [host] }",
+    read,
+    fields: &[
+        Field::new("series", "'cpu.*'", "the series to measure; `*` stands for any characters"),
+        MEASURE,
+        Field::new("labels", "{ dc: eu }", "labels that series must have").of(Type::ByName(&Type::Text)),
+        BY,
+    ],
+};
 
-impl<'q> Selector<'q> {
-    /// The series of this query.
-    ///
-    /// # Errors
-    /// A matcher that cannot be compiled.
-    pub fn new(query: &'q SeriesQuery) -> Result<Self, String> {
-        let matchers = if query.labels.is_empty() { None } else { Some(Matchers::compile(&query.labels)?) };
-        Ok(Self { query, matchers })
+impl Query for SeriesQuery {
+    fn kind(&self) -> &'static str {
+        KIND.name
     }
 
-    /// Whether a series is one of them.
-    #[must_use]
-    pub fn matches(&self, key: &SeriesKey) -> bool {
-        glob(&self.query.name, &key.name) && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
-    fn group(&self, key: &SeriesKey) -> Group {
-        let labels = if self.query.by == ["*"] {
-            key.labels.with(&Labels::new([("series", &*key.name)]))
-        } else {
-            key.labels.only(&self.query.by)
-        };
-        Group::of(&self.query.by, labels)
-    }
-}
-
-/// Series that match a query, gathered into its groups, window by window; used live and in replay alike.
-#[derive(Debug)]
-pub struct SeriesGroups<'q> {
-    selector: Selector<'q>,
-    windows: &'q [Option<TimeRange>],
-    groups: BTreeMap<Group, Vec<Bucket>>,
-    n_overflow: u64,
-}
-
-impl<'q> SeriesGroups<'q> {
-    /// No series yet.
-    ///
-    /// # Errors
-    /// When a label's expression is not usable.
-    pub fn new(query: &'q SeriesQuery, windows: &'q [Option<TimeRange>]) -> Result<Self, String> {
-        Ok(Self { selector: Selector::new(query)?, windows, groups: BTreeMap::new(), n_overflow: 0 })
+    fn by(&self) -> &[String] {
+        &self.by
     }
 
-    /// Whether a series can be added: of more than [`MAX_GROUPS`] groups those that come last are left out.
-    pub fn takes(&mut self, key: &SeriesKey) -> bool {
-        let is_over =
-            self.groups.len() >= MAX_GROUPS && self.selector.matches(key) && !self.has_group_of(key);
-        self.n_overflow += u64::from(is_over);
-        !is_over
+    fn answer(&self, ask: &Ask, data: &mut dyn Data) -> Answer {
+        data.series(ask, self)
     }
 
-    fn has_group_of(&self, key: &SeriesKey) -> bool {
-        // Each series is a group of its own, and comes once.
-        self.selector.query.by != ["*"] && self.groups.contains_key(&self.selector.group(key))
+    fn measure(&self) -> Option<&Measure> {
+        Some(&self.measure)
     }
 
-    /// How many series were left out.
-    #[must_use]
-    pub const fn n_overflow(&self) -> u64 {
-        self.n_overflow
+    fn series(&self) -> Option<&SeriesQuery> {
+        Some(self)
     }
 
-    /// Adds the samples of one series, in order of time, if it belongs to the query. Without samples in a window it
-    /// makes no group: which series are known yet depends on when one asks.
-    pub fn samples(&mut self, key: &SeriesKey, samples: &[Sample]) {
-        if !self.selector.matches(key) {
-            return;
-        }
-        let inside = |window: &TimeRange| {
-            let from = samples.partition_point(|sample| sample.time_ms < window.start_ms);
-            let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
-            samples.get(from..to).filter(|inside| !inside.is_empty())
-        };
-        let inside = |window: &Option<TimeRange>| window.as_ref().and_then(inside);
-        let mut filled = self
-            .windows
-            .iter()
-            .map(inside)
-            .enumerate()
-            .filter_map(|(at, inside)| Some((at, inside?)))
-            .peekable();
-        if filled.peek().is_none() {
-            return;
-        }
-        let empty = || vec![self.selector.query.measure.bucket(); self.windows.len()];
-        let buckets = self.groups.entry(self.selector.group(key)).or_insert_with(empty);
-        for (at, inside) in filled {
-            inside.iter().for_each(|sample| buckets[at].add(*sample));
-        }
-    }
-
-    /// Adds what the samples of one series come to in each window, if it belongs to the query; for measures that are
-    /// made of that, which those of quantiles are not.
-    pub fn aggregates(&mut self, key: &SeriesKey, aggregates: Vec<Option<Aggregate>>) {
-        if aggregates.iter().all(Option::is_none) || !self.selector.matches(key) {
-            return;
-        }
-        let more = aggregates.into_iter().map(Bucket::Plain);
-        match self.groups.entry(self.selector.group(key)) {
-            Entry::Vacant(group) => _ = group.insert(more.collect()),
-            Entry::Occupied(mut group) => {
-                group.get_mut().iter_mut().zip(more).for_each(|(bucket, more)| bucket.merge(&more));
-            }
-        }
-    }
-
-    /// The values of each group in each window, in order of the groups; `None` where it has no samples.
-    #[must_use]
-    pub fn values(self) -> Vec<GroupValues> {
-        let measure: &Measure = &self.selector.query.measure;
-        let value = |bucket: &Bucket| match bucket {
-            Bucket::Plain(None) => None,
-            bucket => measure.value(bucket),
-        };
-        self.groups.into_iter().map(|(group, buckets)| (group, buckets.iter().map(value).collect())).collect()
+    fn corrected(&self, late: &[(Arc<SeriesKey>, TimeRange)]) -> Option<TimeRange> {
+        let selector = Selector::new(self).ok()?;
+        let mine = late.iter().filter(|(key, _)| selector.matches(key)).map(|(_, range)| *range);
+        mine.reduce(|all, range| all.hull(range))
     }
 }
 
-/// Whether `name` fits `pattern`, in which `*` stands for any characters. Cost: O(length) without
-/// backtracking beyond the last star.
-#[must_use]
-pub fn glob(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        if p < pattern.len() && pattern[p] == b'*' {
-            star = Some((p, n));
-            p += 1;
-        } else if p < pattern.len() && pattern[p] == name[n] {
-            (p, n) = (p + 1, n + 1);
-        } else if let Some((star_p, star_n)) = star {
-            (p, n) = (star_p + 1, star_n + 1);
-            star = Some((star_p, star_n + 1));
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
+    let name = fields.read("series", check, reading::name);
+    let measure = fields.read("measure", check, |node| Measure::of_series(&text(node)?));
+    let wrong = fields.get("measure").is_some() && measure.is_none();
+    let labels = fields.get("labels").map(|node| reading::texts(node, &fields.path_of("labels"), check));
+    let equal = |(key, value): (&Key, String)| Matcher { label: key.name.clone(), op: MatchOp::Equal, value };
+    let labels: Vec<Matcher> = labels.unwrap_or_default().into_iter().map(equal).collect();
+    let by = read_by(fields, check);
+    let name = name.filter(|_| !wrong)?;
+    let measure = measure.unwrap_or(Measure { kind: measure::Kind::Avg, field: None });
+    let written = serde_json::to_string(&labels).unwrap_or_default();
+    let fingerprint = fingerprint(&["series", &name, &measure.to_string(), &written], &by);
+    Some(Box::new(SeriesQuery { name: name.into(), labels, measure, by, fingerprint }))
 }

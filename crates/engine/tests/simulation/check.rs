@@ -8,7 +8,7 @@ use lanner_core::time::{DAY_MS, format_time};
 use lanner_core::{AlertState, Evaluation, Group, Labels, Outcome, TimeRange};
 use lanner_engine::replay;
 use lanner_engine::source::{Gaps, Recorded, Source};
-use lanner_engine::{Answer, Due, Engine, Rule};
+use lanner_engine::{Answer, Due, Engine, Rule, SourceError};
 
 use crate::live::Lived;
 use crate::store::Entry;
@@ -275,8 +275,8 @@ struct Failing<'r> {
 
 impl Source for Failing<'_> {
     fn answer(&mut self, due: &Due) -> Answer {
-        match self.failed.get(&(due.rule.id.clone(), due.window)) {
-            Some(why) => Err(why.clone()),
+        match self.failed.get(&(due.rule.id.clone(), due.ask.window)) {
+            Some(why) => Err(SourceError::Temporary(why.clone())),
             None => self.record.answer(due),
         }
     }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
 use lanner_core::{Changes, DeliveryOutcome, Group, Sample, SeriesKey, Silence, TimeRange};
-use lanner_engine::source::{Gaps, Query, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
+use lanner_engine::source::{Gaps, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
 use lanner_engine::stream::Measures;
-use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule};
+use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule, SourceError};
 
 use crate::chance::Chance;
 use crate::store::{Store, Turn, Values};
@@ -328,7 +328,7 @@ impl<'w> Live<'w> {
     fn counted(&self, engine: &Engine, rules: &[Arc<Rule>]) -> Measures {
         let mut measures = Measures::new(self.world.seed);
         for rule in rules {
-            let Query::Stream(query) = &rule.query else { continue };
+            let Some(query) = rule.query.stream() else { continue };
             let needed_ms = engine.needed_from_ms(&rule.id).unwrap_or(i64::MAX);
             measures.add(&rule.id, query, rule.step_ms(), needed_ms);
             if rule.looks_back() {
@@ -423,7 +423,7 @@ impl<'w> Live<'w> {
                 samples.insert(samples.partition_point(|other| other.time_ms < sample.time_ms), *sample);
                 let here = TimeRange::new(sample.time_ms, sample.time_ms + 1);
                 if let Some(server) = &mut self.server {
-                    for rule in server.rules.iter().filter(|rule| matches!(rule.query, Query::Series(_))) {
+                    for rule in server.rules.iter().filter(|rule| rule.query.series().is_some()) {
                         let known = server.late.entry(rule.query.fingerprint()).or_insert(here);
                         *known = known.hull(here);
                     }
@@ -452,7 +452,7 @@ impl<'w> Live<'w> {
         }
         for due in plan.due {
             let planned_ms = self.planned_ms.entry(due.rule.id.clone()).or_default();
-            *planned_ms = due.window.end_ms.max(*planned_ms);
+            *planned_ms = due.ask.window.end_ms.max(*planned_ms);
             let read_ms = self.now_ms + self.chance.within(0, slow_ms);
             let done_ms = read_ms + self.chance.within(0, slow_ms);
             server.flights.push(Flight { due, read_ms, done_ms, answer: None, n_planned, n_recorded: 0 });
@@ -469,7 +469,11 @@ impl<'w> Live<'w> {
         let Some(server) = &mut self.server else { return Ok(()) };
         server.n_reads += 1;
         let due = server.flights[at].due.clone();
-        let answer = if fails { Err("the source is away".to_owned()) } else { Ok(self.readings(&due)?) };
+        let answer = if fails {
+            Err(SourceError::Temporary("the source is away".to_owned()))
+        } else {
+            Ok(self.readings(&due)?)
+        };
         if let Some(server) = &mut self.server {
             server.flights[at].answer = Some(answer);
             server.flights[at].n_recorded = self.lived.record.len();
@@ -478,35 +482,36 @@ impl<'w> Live<'w> {
     }
 
     fn readings(&mut self, due: &Due) -> Result<Readings, String> {
-        let (groups, first_data_ms) = match &due.rule.query {
-            Query::Stream(query) => (self.measured(due, query), self.data.first_event_ms),
-            Query::Series(query) => {
-                let first_samples = self.data.series.values().filter_map(|samples| samples.first());
-                (self.sampled(due, query)?, first_samples.map(|sample| sample.time_ms).min())
-            }
-            Query::Expression(_) => (Vec::new(), None),
+        let query = &due.rule.query;
+        let (groups, first_data_ms) = if let Some(query) = query.stream() {
+            (self.measured(due, query), self.data.first_event_ms)
+        } else if let Some(query) = query.series() {
+            let first_samples = self.data.series.values().filter_map(|samples| samples.first());
+            (self.sampled(due, query)?, first_samples.map(|sample| sample.time_ms).min())
+        } else {
+            (Vec::new(), None)
         };
         Ok(Readings { groups, first_data_ms })
     }
 
     fn measured(&mut self, due: &Due, query: &Arc<StreamQuery>) -> Vec<Reading> {
-        if let (Some(server), Some(newest)) = (&mut self.server, due.newest()) {
+        if let (Some(server), Some(newest)) = (&mut self.server, due.ask.newest()) {
             server.measures.judged(query, due.rule.step_ms(), newest);
         }
         self.settle(due, query);
         let mut read = |window: &Option<TimeRange>| {
             window.map_or_else(Vec::new, |window| self.measured_in(due, query, window))
         };
-        let mut measured: Vec<Values> = due.windows().iter().map(&mut read).collect();
+        let mut measured: Vec<Values> = due.ask.windows().iter().map(&mut read).collect();
         let now = measured.remove(0);
-        gather(due, now, &measured)
+        gather(&due.ask, query.measure.value_when_empty(), now, &measured)
     }
 
     /// Keeps what the windows came to that late events hardly reach any more.
     fn settle(&mut self, due: &Due, query: &StreamQuery) {
-        let (Some(server), Some(last)) = (&mut self.server, due.settled.last()) else { return };
+        let (Some(server), Some(last)) = (&mut self.server, due.ask.settled.last()) else { return };
         server.measures.kept(query, due.rule.step_ms(), *last);
-        for window in &due.settled {
+        for window in &due.ask.settled {
             if let Some(values) = server.measures.read(query, due.rule.step_ms(), *window) {
                 self.lived.store.history.insert((query.fingerprint, *window), values);
             }
@@ -535,17 +540,17 @@ impl<'w> Live<'w> {
             }
         }
         let values = counted.read(query, step_ms, window).unwrap_or_default();
-        if window.end_ms <= due.window.end_ms - due.rule.hold_ms() {
+        if window.end_ms <= due.ask.window.end_ms - due.rule.hold_ms() {
             self.lived.store.history.insert((query.fingerprint, window), values.clone());
         }
         values
     }
 
     fn sampled(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
-        let windows = due.windows();
+        let windows = due.ask.windows();
         let mut groups = SeriesGroups::new(query, &windows)?;
         self.data.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
-        Ok(readings(due, groups.values()))
+        Ok(readings(&due.ask, groups.values()))
     }
 
     fn apply(&mut self, at: usize) {
@@ -553,7 +558,7 @@ impl<'w> Live<'w> {
         let Some(server) = &mut self.server else { return };
         let Flight { due, answer, n_planned, n_recorded, .. } = server.flights.swap_remove(at);
         let Some(answer) = answer else { return };
-        self.lived.reads.insert((due.rule.id.clone(), due.window), (n_planned, n_recorded));
+        self.lived.reads.insert((due.rule.id.clone(), due.ask.window), (n_planned, n_recorded));
         let evaluations = server.engine.evaluate(&due, &answer, clock_ms);
         let changes = server.engine.apply(clock_ms, &due, evaluations);
         for evaluation in &changes.evaluations {
@@ -566,7 +571,10 @@ impl<'w> Live<'w> {
                 )
             });
         }
-        self.write(Some((due.rule.id.clone(), due.window, answer.err())), changes);
+        self.write(
+            Some((due.rule.id.clone(), due.ask.window, answer.err().map(|error| error.to_string()))),
+            changes,
+        );
     }
 
     fn write(&mut self, walked: Option<(Arc<str>, TimeRange, Option<String>)>, changes: Changes) {
@@ -607,7 +615,7 @@ impl<'w> Live<'w> {
         else {
             return Ok(());
         };
-        if let (Query::Stream(query), Some(server)) = (&rule.query, &mut self.server) {
+        if let (Some(query), Some(server)) = (rule.query.stream(), &mut self.server) {
             let needed_ms = server.engine.needed_from_ms(&rule.id);
             let needed_ms = needed_ms.map_or(i64::MIN, |needed_ms| needed_ms - rule.hold_ms());
             server.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
@@ -624,7 +632,7 @@ impl<'w> Live<'w> {
         let Some(server) = &mut self.server else { return Ok(()) };
         let left = server.engine.plan(end_ms, 100).due;
         if let Some(due) = left.first() {
-            return Err(format!("{} {:?} is still due at the end", due.rule.id, due.window));
+            return Err(format!("{} {:?} is still due at the end", due.rule.id, due.ask.window));
         }
         let alerts: BTreeMap<(Arc<str>, Group), _> = server
             .engine

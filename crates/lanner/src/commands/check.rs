@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use lanner_conditions::Condition;
 use lanner_engine::lookback;
-use lanner_engine::source::Query;
 use lanner_switch::Switch;
 use serde::Serialize;
 
@@ -127,7 +126,7 @@ fn warnings(loaded: &Loaded) -> Vec<Warning> {
             field: found.field,
             message: found.message,
         }));
-        if let Query::Stream(query) = &rule.query
+        if let Some(query) = rule.query.stream()
             && let Some(condition) = &query.condition
         {
             warnings.extend(of_condition(of, "query.where", condition));

@@ -1,6 +1,5 @@
 //! Stored data: streams, series, queries, export.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -9,11 +8,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_core::{Group, Sample, SeriesKey, TimeRange};
+use lanner_core::{Answer, Ask, Readings, Sample, SeriesKey, SourceError, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
-use lanner_engine::expression;
-use lanner_engine::rule;
-use lanner_engine::source::{GroupValues, Query as RuleQuery};
+use lanner_engine::source::{
+    Data, Query as RuleQuery, SeriesQuery as SeriesMeasure, Stored, StreamQuery, gather, read_query, readings,
+};
 use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
@@ -114,11 +113,11 @@ pub async fn query(
     let (range, step_ms) =
         request.range(app.now_ms()).map_err(|problem| ApiError::problems(vec![problem]))?;
     let mut check = Check::default();
-    let query = rule::read_query(&Node::from_json(&request.query), "query", &mut check);
+    let query = read_query(&Node::from_json(&request.query), "query", &mut check);
     let Some(query) = query.filter(|_| check.problems.is_empty()) else {
         return Err(Problems(check.problems).into());
     };
-    let done = blocking(move || measure(&app, &query, range, step_ms)).await;
+    let done = blocking(move || measure(&app, &*query, range, step_ms)).await;
     let series = done??;
     let truncated = series.len() > MAX_GROUPS;
     let series = series.into_iter().take(MAX_GROUPS).collect();
@@ -127,49 +126,73 @@ pub async fn query(
 
 fn measure(
     app: &App,
-    query: &RuleQuery,
+    query: &dyn RuleQuery,
     range: TimeRange,
     step_ms: i64,
 ) -> Result<Vec<QuerySeries>, ApiError> {
-    let store = &app.store;
-    let source = StoreSource::of(app)?;
     let n_steps = usize::try_from(range.length_ms() / step_ms).unwrap_or(0);
     let step = |at: usize| {
         let start_ms = range.start_ms + at as i64 * step_ms;
         TimeRange::new(start_ms, start_ms + step_ms)
     };
-    let steps = (0..n_steps).map(step);
-    let is_over = || app.alarm.is_stopping();
-    let groups = match query {
-        RuleQuery::Series(query) => {
-            read::series(store, query, &steps.map(Some).collect::<Vec<Option<TimeRange>>>(), &is_over)?
+    let mut scan = Scan { app, failed: None };
+    match query.answer(&Ask::of_windows((0..n_steps).map(step).collect(), step_ms), &mut scan) {
+        Ok(readings) => {
+            let series = readings.groups.into_iter();
+            let series =
+                series.map(|it| QuerySeries { labels: it.group.labels().clone(), values: it.baselines });
+            Ok(series.collect())
         }
-        RuleQuery::Stream(query) => {
-            let past = read::count_all(store, query, step_ms, range, &is_over)?;
-            by_group(steps.map(|step| past.read(query, step_ms, step).unwrap_or_default()).collect())
-        }
-        RuleQuery::Expression(query) => {
-            let wrong = |why| ApiError::problems(vec![ProblemView::at("query.target", why)]);
-            let values = steps.map(|step| expression::values(query, &source, step).map_err(wrong));
-            by_group(values.collect::<Result<Vec<_>, _>>()?)
-        }
-    };
-    Ok(groups
-        .into_iter()
-        .map(|(group, values)| QuerySeries { labels: group.labels().clone(), values })
-        .collect())
+        Err(why) => Err(scan.failed.map_or_else(
+            || ApiError::problems(vec![ProblemView::at(format!("query.{}", query.kind()), why.to_string())]),
+            ApiError::from,
+        )),
+    }
 }
 
-/// What was measured step by step, group by group.
-fn by_group(steps: Vec<read::Values>) -> Vec<GroupValues> {
-    let n_steps = steps.len();
-    let mut groups: BTreeMap<Group, Vec<Option<f64>>> = BTreeMap::new();
-    for (at, values) in steps.into_iter().enumerate() {
-        for (group, value) in values {
-            groups.entry(group).or_insert_with(|| vec![None; n_steps])[at] = value;
-        }
+/// All that is stored, read anew: no measure is kept for a question that is asked once.
+struct Scan<'a> {
+    app: &'a App,
+    /// What became of the store.
+    failed: Option<StoreError>,
+}
+
+impl Scan<'_> {
+    fn note<T>(&mut self, read: Result<T, StoreError>) -> Result<T, SourceError> {
+        read.map_err(|error| {
+            let why = SourceError::Temporary(error.to_string());
+            self.failed = Some(error);
+            why
+        })
     }
-    groups.into_iter().collect()
+}
+
+impl Data for Scan<'_> {
+    fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
+        let windows = ask.windows();
+        let all = windows.iter().copied().flatten().reduce(|all, window| all.hull(window));
+        let Some(range) = all else { return Ok(Readings::default()) };
+        let is_over = || self.app.alarm.is_stopping();
+        let past = read::count_all(&self.app.store, query, ask.step_ms, range, &is_over);
+        let past = self.note(past)?;
+        let values = |window: &Option<TimeRange>| {
+            window.and_then(|window| past.read(query, ask.step_ms, window)).unwrap_or_default()
+        };
+        let values: Vec<read::Values> = ask.baselines.iter().map(values).collect();
+        let groups = gather(ask, query.measure.value_when_empty(), Vec::new(), &values);
+        Ok(Readings { groups, first_data_ms: None })
+    }
+
+    fn series(&mut self, ask: &Ask, query: &SeriesMeasure) -> Answer {
+        let is_over = || self.app.alarm.is_stopping();
+        let values = read::series(&self.app.store, query, &ask.windows(), &is_over);
+        Ok(Readings { groups: readings(ask, self.note(values)?), first_data_ms: None })
+    }
+
+    fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
+        let source = StoreSource::of(self.app);
+        Ok(Box::new(self.note(source)?))
+    }
 }
 
 /// What is to be exported.

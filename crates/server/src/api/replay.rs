@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
-use lanner_core::{AlertState, Evaluation, Group, TimeRange};
+use lanner_core::{AlertState, Answer, Ask, Evaluation, Group, SourceError, TimeRange};
 use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::rule::Status;
-use lanner_engine::source::{Query, Recorded, Source};
-use lanner_engine::{Answer, Config, Due, Engine, Rule, expression};
+use lanner_engine::source::{Data, Recorded, SeriesQuery, Stored, StreamQuery};
+use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
     EvaluationView, NotificationView, ProblemView, ReplayRequest, ReplayResponse, ReplaySummary, Time,
@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use super::review;
 use crate::app::App;
+use crate::evaluate::read::Live;
 use crate::expressions::StoreSource;
 use crate::http::{ApiError, Json, blocking};
 use crate::rules::stored;
@@ -112,16 +113,12 @@ fn look_back(
     let (bare_replay, bare_rules) =
         if bare.is_empty() { Default::default() } else { walk(app, bare, stored, range, end_ms)? };
     let (evaluations, bare_evaluations) = (replay.by_rule(), bare_replay.by_rule());
-    let source = StoreSource::of(app)?;
     let mut reviews = Vec::new();
     for rule in ids.iter().filter_map(|id| rules.remove(id)) {
         let bare_own = of_rule(&bare_evaluations, &rule);
         let bare = bare_rules.get(&rule.id).map(|bare| (&**bare, &bare_own[..]));
         let record = Record::new(&rule, &of_rule(&evaluations, &rule), bare);
-        let step_s = match &rule.query {
-            Query::Expression(query) => lookback::step_s(query, &source, range.end_ms),
-            _ => None,
-        };
+        let step_s = rule.query.step_s(&mut Live::new(app), range.end_ms);
         reviews.push(lookback::review(&rule, &record, &Terms { step_s, ..terms.clone() }));
     }
     Ok((replay, reviews))
@@ -158,12 +155,17 @@ struct Past {
     stored: StoreSource,
 }
 
-impl Source for Past {
-    fn answer(&mut self, due: &Due) -> Answer {
-        match &due.rule.query {
-            Query::Expression(query) => expression::answer(due, query, &self.stored),
-            _ => self.record.answer(due),
-        }
+impl Data for Past {
+    fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
+        self.record.stream(ask, query)
+    }
+
+    fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer {
+        self.record.series(ask, query)
+    }
+
+    fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
+        Ok(Box::new(self.stored.clone()))
     }
 }
 
@@ -172,20 +174,16 @@ fn load(app: &App, rules: &[Rule], range: TimeRange, record: &mut Recorded) -> R
     let mut streams: HashMap<Arc<str>, i64> = HashMap::new();
     for rule in rules {
         let from_ms = range.start_ms - rule.reach_ms() - rule.schedule.window_ms;
-        match &rule.query {
-            Query::Stream(query) => {
-                let known = streams.entry(query.stream.clone()).or_insert(from_ms);
-                *known = from_ms.min(*known);
+        if let Some(query) = rule.query.stream() {
+            let known = streams.entry(query.stream.clone()).or_insert(from_ms);
+            *known = from_ms.min(*known);
+        } else if let Some(query) = rule.query.series() {
+            for (id, key) in app.store.select(&query.name, &query.labels)? {
+                let first_ms = app.store.first_ms(id)?;
+                let samples = app.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;
+                record.samples((*key).clone(), samples);
+                record.began(first_ms);
             }
-            Query::Series(query) => {
-                for (id, key) in app.store.select(&query.name, &query.labels)? {
-                    let first_ms = app.store.first_ms(id)?;
-                    let samples = app.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;
-                    record.samples((*key).clone(), samples);
-                    record.began(first_ms);
-                }
-            }
-            Query::Expression(_) => {}
         }
     }
     for (stream, from_ms) in streams {

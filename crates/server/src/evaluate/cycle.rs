@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use lanner_core::Changes;
 use lanner_core::time::{MINUTE_MS, format_duration};
-use lanner_engine::source::Query;
 use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 
@@ -115,7 +114,7 @@ fn judge(app: &App, read: Vec<Read<'_>>) {
     let (mut changes, mut judged) = (Changes::default(), Vec::with_capacity(read.len()));
     for Read { due, answer, kept } in read {
         let now_ms = app.now_ms();
-        if !due.more {
+        if !due.ask.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
         }
         if let Err(why) = &answer {
@@ -159,7 +158,7 @@ fn correct(app: &App) {
 /// Lets measures drop what evaluated rules no longer need.
 fn release(app: &App, due: &[&Due]) {
     for due in due {
-        if let Query::Stream(query) = &due.rule.query
+        if let Some(query) = due.rule.query.stream()
             && let Some(needed_from_ms) = app.engine().needed_from_ms(&due.rule.id)
         {
             let held_from_ms = needed_from_ms - due.rule.hold_ms();

@@ -6,11 +6,12 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Group, Measured, SeriesKey, TimeRange};
+use lanner_core::{Answer, Ask, Group, Measured, Readings, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Kind;
-use lanner_engine::source::{GroupValues, Query, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
+use lanner_engine::source::{
+    Data, Due, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings,
+};
 use lanner_engine::stream::Measures;
-use lanner_engine::{Answer, Due, Readings, expression};
 use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
 
 use super::windows;
@@ -23,59 +24,88 @@ pub type Values = Vec<(Group, Option<f64>)>;
 
 /// Answers one due evaluation. Returns what is worth keeping in history.
 pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Kept>) {
-    let mut kept = Vec::new();
-    let of_samples = !matches!(due.rule.query, Query::Stream(_));
-    if let (true, Some(_), Some(newest)) = (of_samples, due.rule.detector.learner(), due.newest()) {
+    let of_samples = due.rule.query.stream().is_none();
+    if let (true, true, Some(newest)) = (of_samples, due.ask.learns, due.ask.newest()) {
         app.late_samples.learned(newest); // before anything is read
     }
-    let answer = match &due.rule.query {
-        Query::Stream(query) => read_stream(app, due, query, &mut kept).map_err(|error| error.to_string()),
-        Query::Series(query) => read_series(app, due, query).map_err(|error| error.to_string()),
-        Query::Expression(query) => StoreSource::of(app)
-            .map_err(|error| error.to_string())
-            .and_then(|source| expression::answer(due, query, &source)),
-    };
-    (answer, kept)
+    let mut live = Live::new(app);
+    let answer = due.rule.query.answer(&due.ask, &mut live);
+    (answer, live.kept)
+}
+
+/// The data of this installation as it is now.
+pub(crate) struct Live<'a> {
+    app: &'a App,
+    /// What of the answers is worth keeping in history.
+    kept: Vec<Kept>,
+}
+
+impl<'a> Live<'a> {
+    pub(crate) const fn new(app: &'a App) -> Self {
+        Self { app, kept: Vec::new() }
+    }
+}
+
+impl Data for Live<'_> {
+    fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
+        read_stream(self.app, ask, query, &mut self.kept).map_err(failed)
+    }
+
+    fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer {
+        read_series(self.app, ask, query).map_err(failed)
+    }
+
+    fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
+        Ok(Box::new(StoreSource::of(self.app).map_err(failed)?))
+    }
+}
+
+/// A failure of the store, for those who asked: what was asked wrongly stays wrong.
+pub(crate) fn failed(error: StoreError) -> SourceError {
+    match error {
+        StoreError::BadMatcher { .. } => SourceError::Permanent(error.to_string()),
+        _ => SourceError::Temporary(error.to_string()),
+    }
 }
 
 fn read_stream(
     app: &App,
-    due: &Due,
+    ask: &Ask,
     query: &Arc<StreamQuery>,
     kept: &mut Vec<Kept>,
 ) -> Result<Readings, StoreError> {
     if query.remembers.is_some() {
-        return read_new(app, due, query);
+        return read_new(app, ask, query);
     }
-    let step_ms = due.rule.step_ms();
+    let step_ms = ask.step_ms;
     let mut now = Vec::new();
     // Before anything is read, so that nothing which is not read passes for early.
-    if let Some(newest) = due.newest() {
+    if let Some(newest) = ask.newest() {
         app.counting.measures().judged(query, step_ms, newest);
     }
-    if !due.more {
-        now = match app.counting.measures().read(query, step_ms, due.window) {
+    if !ask.more {
+        now = match app.counting.measures().read(query, step_ms, ask.window) {
             Some(values) => values,
-            None => count(app, query, step_ms, due.window)?,
+            None => count(app, query, step_ms, ask.window)?,
         };
-        kept.extend(settle(app, due, query));
+        kept.extend(settle(app, ask, query));
     }
-    let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
-    app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
-    let baselines = baselines(app, due, query, kept)?;
+    let n_left_out = app.counting.measures().n_left_out(query, step_ms, ask.window);
+    app.limits.note(&ask.rule, n_left_out, "events", app.now_ms());
+    let baselines = baselines(app, ask, query, kept)?;
     let first_data_ms = app.counting.first_ms(&query.stream);
-    Ok(Readings { groups: gather(due, now, &baselines), first_data_ms })
+    Ok(Readings { groups: gather(ask, query.measure.value_when_empty(), now, &baselines), first_data_ms })
 }
 
 /// What the windows came to that late events hardly reach any more.
-fn settle(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Option<Kept> {
-    let last = *due.settled.last()?;
-    let step_ms = due.rule.step_ms();
+fn settle(app: &App, ask: &Ask, query: &Arc<StreamQuery>) -> Option<Kept> {
+    let last = *ask.settled.last()?;
+    let step_ms = ask.step_ms;
     let mut measures = app.counting.measures();
     measures.kept(query, step_ms, last);
     let mark = app.history.mark(&query.stream, last.end_ms)?;
     let mut rows = Vec::new();
-    for window in &due.settled {
+    for window in &ask.settled {
         if let Some(values) = measures.read(query, step_ms, *window) {
             note(&mut rows, query, *window, &values);
         }
@@ -84,40 +114,43 @@ fn settle(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Option<Kept> {
 }
 
 /// What a rule asks for that looks for new values: its window, and which of the values in it were seen before.
-fn read_new(app: &App, due: &Due, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
-    let step_ms = due.rule.step_ms();
-    if let Some(newest) = due.newest() {
+fn read_new(app: &App, ask: &Ask, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
+    let step_ms = ask.step_ms;
+    if let Some(newest) = ask.newest() {
         app.counting.measures().judged(query, step_ms, newest);
     }
     let read = |measures: &Measures| {
-        let now = measures.read(query, step_ms, due.window)?;
-        Some((now, measures.read_seen(query, step_ms, due.window)))
+        let now = measures.read(query, step_ms, ask.window)?;
+        Some((now, measures.read_seen(query, step_ms, ask.window)))
     };
     let held = read(&app.counting.measures());
     let (now, seen) = match held {
         Some(held) => held,
         None => {
-            let steps_ms = due.window.start_ms - query.over_ms();
+            let steps_ms = ask.window.start_ms - query.over_ms();
             let from_ms = steps_ms.div_euclid(step_ms) * step_ms;
-            let range = TimeRange::new(from_ms, due.window.end_ms);
+            let range = TimeRange::new(from_ms, ask.window.end_ms);
             read(&count_all(&app.store, query, step_ms, range, &|| app.alarm.is_stopping())?)
                 .unwrap_or_default()
         }
     };
-    let n_left_out = app.counting.measures().n_left_out(query, step_ms, due.window);
-    app.limits.note(&due.rule.id, n_left_out, "events", app.now_ms());
-    Ok(Readings { groups: gather(due, now, &[seen]), first_data_ms: app.counting.first_ms(&query.stream) })
+    let n_left_out = app.counting.measures().n_left_out(query, step_ms, ask.window);
+    app.limits.note(&ask.rule, n_left_out, "events", app.now_ms());
+    Ok(Readings {
+        groups: gather(ask, query.measure.value_when_empty(), now, &[seen]),
+        first_data_ms: app.counting.first_ms(&query.stream),
+    })
 }
 
-fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, StoreError> {
+fn read_series(app: &App, ask: &Ask, query: &SeriesQuery) -> Result<Readings, StoreError> {
     let store = &app.store;
     let matching = store.select(&query.name, &query.labels)?;
     let is_over = || app.alarm.is_stopping();
-    let (values, n_left_out) = read_matching(store, query, &due.windows(), &matching, &is_over)?;
-    app.limits.note(&due.rule.id, n_left_out, "series", app.now_ms());
+    let (values, n_left_out) = read_matching(store, query, &ask.windows(), &matching, &is_over)?;
+    app.limits.note(&ask.rule, n_left_out, "series", app.now_ms());
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
-    if due.rule.detector.baselines().is_some() || values.is_empty() {
+    if (!ask.learns && !ask.baselines.is_empty()) || values.is_empty() {
         for (id, _) in &matching {
             if is_over() {
                 return Err(StoreError::Closed);
@@ -125,7 +158,7 @@ fn read_series(app: &App, due: &Due, query: &SeriesQuery) -> Result<Readings, St
             first_data_ms = [first_data_ms, store.first_ms(*id)?].into_iter().flatten().min();
         }
     }
-    Ok(Readings { groups: readings(due, values), first_data_ms })
+    Ok(Readings { groups: readings(ask, values), first_data_ms })
 }
 
 /// The values of each group of a series query in each window; each matching series is read once where windows
@@ -174,15 +207,15 @@ fn read_matching(
 /// Earlier windows: from measures where they still hold them, from history, or else counted and then kept in history.
 fn baselines(
     app: &App,
-    due: &Due,
+    ask: &Ask,
     query: &Arc<StreamQuery>,
     kept: &mut Vec<Kept>,
 ) -> Result<Vec<Values>, StoreError> {
-    let step_ms = due.rule.step_ms();
+    let step_ms = ask.step_ms;
     let first_ms = app.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
-    let mut baselines: Vec<Values> = vec![Vec::new(); due.baselines.len()];
-    let mut unknown: Vec<Option<TimeRange>> = vec![None; due.baselines.len()];
-    for (at, window) in due.baselines.iter().enumerate() {
+    let mut baselines: Vec<Values> = vec![Vec::new(); ask.baselines.len()];
+    let mut unknown: Vec<Option<TimeRange>> = vec![None; ask.baselines.len()];
+    for (at, window) in ask.baselines.iter().enumerate() {
         let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
         let held = app.counting.measures().read(query, step_ms, window);
         match held.map_or_else(|| recall(&app.store, query, window), |values| Ok(Some(values)))? {
@@ -197,7 +230,7 @@ fn baselines(
         let mut rows = Vec::new();
         for (at, window) in run.windows {
             baselines[at] = past.read(query, step_ms, window).unwrap_or_default();
-            if window.end_ms <= due.window.end_ms - due.rule.hold_ms() {
+            if window.end_ms <= ask.window.end_ms - ask.hold_ms {
                 note(&mut rows, query, window, &baselines[at]);
             }
         }

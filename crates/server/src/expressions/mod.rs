@@ -7,6 +7,5 @@ mod schemas;
 mod source;
 
 pub use paths::PathsCache;
-pub(crate) use paths::full_name;
 pub use schemas::{SchemaRetention, Schemas};
 pub(crate) use source::StoreSource;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_core::{Aggregate, Sample, TimeRange};
-use lanner_engine::expression::Stored;
+use lanner_engine::source::Stored;
 use lanner_graphite::{EventTags, Points, Source, TagCondition, slots};
 use lanner_io::store::{Piece, Store, StoreError};
 
@@ -15,6 +15,7 @@ use super::schemas::{Schemas, View};
 use crate::app::App;
 
 /// The store, seen by one request.
+#[derive(Clone)]
 pub(crate) struct StoreSource {
     pub(crate) store: Store,
     pub(crate) paths: Arc<Paths>,

@@ -10,10 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use lanner_core::{SeriesKey, TimeRange};
 use lanner_engine::Rule;
-use lanner_engine::source::{Query, Selector};
 use lanner_io::store::{Batch, SeriesId, Store};
 
-use crate::expressions::full_name;
 use crate::sync::locked;
 
 /// For how long a batch is at most on its way to the disk, so that it may become late meanwhile, milliseconds.
@@ -73,26 +71,9 @@ impl LateSamples {
     /// Takes what came late, by the queries of these rules that read it.
     pub(crate) fn take(&self, store: &Store, rules: &[Arc<Rule>]) -> HashMap<u64, TimeRange> {
         let late = std::mem::take(&mut *locked(&self.late));
-        let late: Vec<_> =
+        let late: Vec<(Arc<SeriesKey>, TimeRange)> =
             late.into_iter().filter_map(|(id, range)| Some((store.series_key(id)?, range))).collect();
-        let mut by_query: HashMap<u64, TimeRange> = HashMap::new();
-        for rule in rules {
-            let selector = match &rule.query {
-                Query::Series(query) => Selector::new(query).ok(),
-                _ => None,
-            };
-            let reads = |key: &SeriesKey| match &rule.query {
-                Query::Series(_) => selector.as_ref().is_some_and(|selector| selector.matches(key)),
-                Query::Expression(query) => query.may_read(&full_name(key)),
-                Query::Stream(_) => false,
-            };
-            let mine = late.iter().filter(|(key, _)| reads(key)).map(|(_, range)| *range);
-            let Some(mut range) = mine.reduce(|all, range| all.hull(range)) else { continue };
-            if let Query::Expression(_) = &rule.query {
-                range.end_ms = i64::MAX; // it may look back from any later window
-            }
-            by_query.insert(rule.query.fingerprint(), range);
-        }
-        by_query
+        let corrected = |rule: &Arc<Rule>| Some((rule.query.fingerprint(), rule.query.corrected(&late)?));
+        rules.iter().filter_map(corrected).collect()
     }
 }

@@ -50,7 +50,7 @@ fn states<'i>(app: &App, ids: impl IntoIterator<Item = &'i str>) -> HashMap<Stri
             states: counts,
             prefill,
             limit: app.limits.of(&rule.id),
-            lateness: app.lateness.of(&rule.query),
+            lateness: app.lateness.of(&*rule.query),
             warning: unheard::of_rule(app, rule),
         };
         states.insert(rule.id.to_string(), state);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lanner_core::TimeRange;
 use lanner_engine::Rule;
-use lanner_engine::source::{Query, StreamQuery};
+use lanner_engine::source::StreamQuery;
 use lanner_io::store::StoreError;
 
 use crate::app::App;
@@ -34,7 +34,7 @@ pub struct Prefill {
 /// # Errors
 /// Failures of the store.
 pub fn prefill(app: &App, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreError> {
-    let Query::Stream(query) = &rule.query else { return Ok(()) };
+    let Some(query) = rule.query.stream() else { return Ok(()) };
     let first_ms = app.counting.first_ms(&query.stream).unwrap_or(now_ms);
     let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
     let windows = windows_between(rule, from_ms, now_ms - rule.hold_ms());

@@ -13,7 +13,6 @@ use std::sync::atomic::Ordering;
 use lanner_core::TimeRange;
 use lanner_engine::engine::RuleChanges;
 use lanner_engine::rule::Status;
-use lanner_engine::source::Query;
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 
@@ -181,13 +180,13 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
     let _gate = app.counting.closed();
     let mut measures = app.counting.measures();
     for rule in stale {
-        if let Query::Stream(query) = &rule.query {
+        if let Some(query) = rule.query.stream() {
             measures.remove(&rule.id, query, rule.step_ms());
         }
     }
     let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     for Fresh { rule, needed_from_ms, judged_until_ms: end_ms } in fresh {
-        let Query::Stream(query) = &rule.query else { continue };
+        let Some(query) = rule.query.stream() else { continue };
         if measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms) {
             // Values are known from before.
             let from_ms = needed_from_ms.saturating_sub(query.over_ms());
@@ -222,7 +221,7 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
 fn start_prefills(app: &Arc<App>, rules: impl Iterator<Item = Arc<Rule>>, now_ms: i64) {
     let relative: Vec<Arc<Rule>> = rules
         .filter(|rule| rule.status == Status::Active && rule.detector.baselines().is_some())
-        .filter(|rule| matches!(rule.query, Query::Stream(_)))
+        .filter(|rule| rule.query.stream().is_some())
         .collect();
     for rule in &relative {
         locked(&app.prefills).insert(rule.id.clone(), Prefill::default());

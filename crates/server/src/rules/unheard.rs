@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use lanner_core::nearest;
 use lanner_engine::Rule;
-use lanner_engine::source::Query;
 use serde_json::Value;
 
 use crate::app::App;
@@ -15,11 +14,8 @@ const MOST_NAMES: usize = 10_000;
 /// What there is to say of the stream or series of a rule, where there is no data of it.
 #[must_use]
 pub fn of_rule(app: &App, rule: &Rule) -> Option<String> {
-    match &rule.query {
-        Query::Stream(query) => of_stream(app, &query.stream),
-        Query::Series(query) => of_series(app, &query.name),
-        Query::Expression(_) => None,
-    }
+    let stream = rule.query.stream().and_then(|query| of_stream(app, &query.stream));
+    stream.or_else(|| rule.query.series().and_then(|query| of_series(app, &query.name)))
 }
 
 /// The same of the documents of rules, each name once.

@@ -1,0 +1,192 @@
+//! What a source is asked, and what it answers: plain data, so that it may cross the border of a process.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Group, TimeRange};
+
+/// What a rule wants to know at one time, beside its query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The rule's id; empty when a person asks.
+    pub rule: Arc<str>,
+    /// The window to evaluate.
+    pub window: TimeRange,
+    /// Earlier windows to measure, nearest first; `None` where a clock change skipped one. To compare with, or to learn
+    /// from.
+    pub baselines: Vec<Option<TimeRange>>,
+    /// Whether the earlier windows are there to learn from.
+    pub learns: bool,
+    /// Whether there is more to learn before `window` can be evaluated, so that it need not be measured yet.
+    pub more: bool,
+    /// Windows that late events hardly reach any more: what was measured in them is worth keeping.
+    pub settled: Vec<TimeRange>,
+    /// Groups to measure even when nothing of them is found: those with a tracked alert, in order.
+    pub known: Vec<Group>,
+    /// Every window is a whole number of such steps, milliseconds.
+    pub step_ms: i64,
+    /// How long a measured window stays open for late events, milliseconds; 0 where nobody looks back.
+    pub hold_ms: i64,
+}
+
+impl Ask {
+    /// A person's question: what is measured in each of `windows`. The answer has them as [`Reading::baselines`].
+    #[must_use]
+    pub fn of_windows(windows: Vec<TimeRange>, step_ms: i64) -> Self {
+        let end_ms = windows.iter().map(|window| window.end_ms).max().unwrap_or(0);
+        Self {
+            rule: Arc::default(),
+            window: TimeRange::new(end_ms, end_ms),
+            baselines: windows.into_iter().map(Some).collect(),
+            learns: false,
+            more: true,
+            settled: Vec::new(),
+            known: Vec::new(),
+            step_ms,
+            hold_ms: 0,
+        }
+    }
+
+    /// The windows to measure: first the one to evaluate, unless there is more to learn, then [`Self::baselines`].
+    #[must_use]
+    pub fn windows(&self) -> Vec<Option<TimeRange>> {
+        let newest = (!self.more).then_some(self.window);
+        std::iter::once(newest).chain(self.baselines.iter().copied()).collect()
+    }
+
+    /// The latest of them.
+    #[must_use]
+    pub fn newest(&self) -> Option<TimeRange> {
+        self.windows().into_iter().flatten().max_by_key(|window| window.end_ms)
+    }
+}
+
+/// What a source measured for one group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The group.
+    pub group: Group,
+    /// The window's value; `None` when it holds nothing to measure.
+    pub value: Option<f64>,
+    /// The earlier windows' values, in the order of [`Ask::baselines`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Option<f64>>,
+    /// Whether the group is too new to be judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
+    /// What the value rests on, where the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
+}
+
+impl Reading {
+    /// What was measured of a group, without evidence.
+    #[must_use]
+    pub const fn new(group: Group, value: Option<f64>, baselines: Vec<Option<f64>>) -> Self {
+        Self { group, value, baselines, is_new: false, evidence: None }
+    }
+}
+
+/// What a source measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Readings {
+    /// One for each group found or known, each group once; sooner evaluated where they are in order.
+    pub groups: Vec<Reading>,
+    /// When the source's data begins, milliseconds since the Unix epoch; `None` when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_data_ms: Option<i64>,
+}
+
+/// What a value rests on: what people want to see beside a finding.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// Who or what contributed most, the largest share first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contributors: Vec<Contributor>,
+    /// What was expected in place of the value, in the unit of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<f64>,
+    /// A few events, samples or features behind the value, as the source writes them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Value>,
+}
+
+/// One part of a value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contributor {
+    /// A metric, a member, a feature.
+    pub name: String,
+    /// Its part of the whole, 0 to 1.
+    pub share: f64,
+}
+
+/// Why a source gave no readings: a sentence for people, and whether trying again helps.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "message", rename_all = "snake_case")]
+pub enum SourceError {
+    /// It is away, busy or too slow: the same question may be answered later.
+    #[error("{0}")]
+    Temporary(String),
+    /// It does not take the question: somebody has to change the rule or the source.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+impl SourceError {
+    /// Whether the same question may be answered later.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Temporary(_))
+    }
+}
+
+/// What a source answered.
+pub type Answer = Result<Readings, SourceError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Labels;
+
+    #[test]
+    fn questions_and_answers_cross_borders() {
+        let mut ask =
+            Ask::of_windows(vec![TimeRange::new(0, 60_000), TimeRange::new(60_000, 120_000)], 60_000);
+        ask.baselines.push(None);
+        ask.known = vec![Group::Whole, Group::Of(Labels::new([("bank", "hsbc")]))];
+        let there = serde_json::to_string(&ask).unwrap();
+        assert_eq!(serde_json::from_str::<Ask>(&there).unwrap(), ask);
+        let evidence = Evidence {
+            contributors: vec![Contributor { name: "cpu".to_owned(), share: 0.75 }],
+            expected: Some(1.5),
+            examples: vec![serde_json::json!({ "host": "a" })],
+        };
+        let mut reading = Reading::new(Group::Whole, None, vec![None, Some(0.5)]);
+        reading.is_new = true;
+        let bare = serde_json::to_string(&reading).unwrap();
+        reading.evidence = Some(Box::new(evidence));
+        let answers: [Answer; 3] = [
+            Ok(Readings { groups: vec![reading], first_data_ms: Some(5) }),
+            Err(SourceError::Temporary("it is away".to_owned())),
+            Err(SourceError::Permanent("no such metric".to_owned())),
+        ];
+        for answer in answers {
+            let there = serde_json::to_string(&answer).unwrap();
+            assert_eq!(serde_json::from_str::<Answer>(&there).unwrap(), answer, "{there}");
+        }
+        assert!(!bare.contains("evidence"), "{bare}");
+    }
+
+    #[test]
+    fn the_newest_window_is_left_out_while_there_is_more_to_learn() {
+        let windows = vec![TimeRange::new(0, 10), TimeRange::new(10, 20)];
+        let mut ask = Ask::of_windows(windows.clone(), 10);
+        assert_eq!(ask.windows(), [None, Some(windows[0]), Some(windows[1])]);
+        assert_eq!(ask.newest(), Some(windows[1]));
+        (ask.more, ask.window) = (false, TimeRange::new(20, 30));
+        assert_eq!(ask.newest(), Some(TimeRange::new(20, 30)));
+    }
+}

@@ -1,0 +1,95 @@
+//! The data at hand: what queries ask of the streams, series and sources that an installation has.
+//!
+//! A kind of query is written in terms of these few, so that a new kind needs no word in whoever holds the data.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use lanner_conditions::Condition;
+use lanner_core::{Answer, Ask, Matcher, SourceError};
+use serde_json::Value;
+
+use crate::measure::{Measure, Remembers};
+
+/// A measure on the events of a stream.
+#[derive(Debug, Clone)]
+pub struct StreamQuery {
+    /// The stream's name.
+    pub stream: Arc<str>,
+    /// What is measured.
+    pub measure: Measure,
+    /// Which events count; all without.
+    pub condition: Option<Condition>,
+    /// Fields whose values form groups.
+    pub by: Vec<String>,
+    /// What is remembered of the values of the last of them, for a rule that looks for new ones.
+    pub remembers: Option<Remembers>,
+    /// A name for this query: equal queries have equal fingerprints, whatever rules they stand in.
+    pub fingerprint: u64,
+}
+
+impl StreamQuery {
+    /// For how long values are known after they were last seen, milliseconds; 0 where none are remembered.
+    #[must_use]
+    pub fn over_ms(&self) -> i64 {
+        self.remembers.as_ref().map_or(0, |remembers| remembers.over_ms)
+    }
+}
+
+/// A measure on the samples of series.
+#[derive(Debug, Clone)]
+pub struct SeriesQuery {
+    /// The series' name; `*` stands for any characters.
+    pub name: Arc<str>,
+    /// Which of them, by label.
+    pub labels: Vec<Matcher>,
+    /// What is measured.
+    pub measure: Measure,
+    /// Labels whose values form groups; `*` alone makes each series a group.
+    pub by: Vec<String>,
+    /// A name for this query.
+    pub fingerprint: u64,
+}
+
+/// Series by the names that Graphite knows them by, with when they began.
+pub trait Stored: lanner_graphite::Source {
+    /// The time of the first value of a series; `None` if it has none.
+    ///
+    /// # Errors
+    /// What the source says, for people.
+    fn first_s(&self, name: &str) -> Result<Option<i64>, String>;
+
+    /// The time zone of times of day in expressions that name none.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
+}
+
+/// What there is to measure.
+pub trait Data {
+    /// Measures events of a stream.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer;
+
+    /// Measures samples of series.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer;
+
+    /// The series as Graphite's expressions see them.
+    ///
+    /// # Errors
+    /// Why they cannot be listed.
+    fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError>;
+
+    /// Asks a source elsewhere, by the name that the configuration gives it, with the query as it is written.
+    ///
+    /// # Errors
+    /// What the source says; by default that there is none of this name.
+    fn remote(&mut self, source: &str, _query: &Value, _ask: &Ask) -> Answer {
+        Err(SourceError::Permanent(format!("there is no source \"{source}\"")))
+    }
+}

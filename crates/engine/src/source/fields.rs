@@ -1,0 +1,41 @@
+//! Fields that several kinds of query have.
+
+use lanner_core::field::{Field, Type};
+use lanner_core::reading;
+
+use crate::document::{Check, Fields};
+use crate::rule::template::VARIABLES;
+
+/// What is measured.
+pub(super) const MEASURE: Field = Field::new(
+    "measure",
+    "sum(amount)",
+    "of a stream `count`, or `sum`, `avg`, `min`, `max`, `last`, `p50` to `p99.9` and `distinct` of a field; of series one \
+     of these words alone, `avg` by default",
+);
+
+/// What forms groups.
+pub(super) const BY: Field = Field::new(
+    "by",
+    "[bank]",
+    "fields of events, or labels of series, to group by; `\"*\"` makes each series a group",
+)
+.of(Type::List(&Type::Text));
+
+/// The names in `by`.
+pub(super) fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {
+    let by = reading::names(fields, "by", check);
+    for name in &by {
+        let message = match name.as_str() {
+            blank if blank.trim().is_empty() => {
+                "holds an empty name; write the names of fields or labels".to_owned()
+            }
+            name if VARIABLES.contains(&name) => {
+                format!("the name \"{name}\" is taken by a variable of templates")
+            }
+            _ => continue,
+        };
+        check.problem(fields.node, &fields.path_of("by"), message);
+    }
+    by
+}

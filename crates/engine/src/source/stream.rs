@@ -1,0 +1,89 @@
+//! `stream`: a measure on the events of a stream, kept up to date as they arrive.
+
+use std::sync::Arc;
+
+use lanner_conditions::Condition;
+use lanner_core::field::{Field, Type};
+use lanner_core::reading::{self, text};
+use lanner_core::{Answer, Ask};
+
+use super::data::{Data, StreamQuery};
+use super::fields::{BY, MEASURE, read_by};
+use super::query::{Kind, Query, fingerprint};
+use crate::document::{Check, Fields};
+use crate::measure::{Measure, Remembers, is_calculation};
+
+pub(super) const KIND: Kind = Kind {
+    name: "stream",
+    about: "a measure on the events of a stream",
+    example: "{ stream: payments, measure: sum(amount), where: 'status == \"ok\"', by: [bank] }",
+    read,
+    fields: &[
+        Field::new("stream", "payments", "the stream of events to measure"),
+        MEASURE,
+        Field::new("where", "'status == \"ok\"'", "condition that events must match").of(Type::Condition),
+        BY,
+    ],
+};
+
+impl Query for Arc<StreamQuery> {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    fn by(&self) -> &[String] {
+        &self.by
+    }
+
+    fn answer(&self, ask: &Ask, data: &mut dyn Data) -> Answer {
+        data.stream(ask, self)
+    }
+
+    fn measure(&self) -> Option<&Measure> {
+        Some(&self.measure)
+    }
+
+    fn value_when_empty(&self) -> Option<f64> {
+        self.measure.value_when_empty()
+    }
+
+    fn stream(&self) -> Option<&Arc<StreamQuery>> {
+        Some(self)
+    }
+
+    fn remembering(&self, remembers: &Remembers) -> Option<Box<dyn Query>> {
+        let mut with_values = StreamQuery::clone(self);
+        let known = format!("new {} {}", self.fingerprint, remembers.over_ms);
+        with_values.by.push(remembers.field.clone());
+        with_values.fingerprint = fingerprint(&[&known], &with_values.by);
+        with_values.remembers = Some(remembers.clone());
+        Some(Box::new(Arc::new(with_values)))
+    }
+}
+
+fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
+    let stream = fields.read("stream", check, reading::name);
+    fields.require("measure", "count", check);
+    let measure = fields.read("measure", check, |node| Measure::of_stream(&text(node)?));
+    let condition = match fields.get("where") {
+        None => Some(None),
+        Some(node) => Condition::read(node, &fields.path_of("where"), check).map(Some),
+    };
+    let by = read_by(fields, check);
+    for name in by.iter().filter(|name| is_calculation(name)) {
+        let message = format!(
+            "\"{name}\" is not the name of a field; by takes fields as they are, for example by: [bank]"
+        );
+        check.problem(fields.node, &fields.path_of("by"), message);
+    }
+    let (stream, measure, condition) = (stream?, measure?, condition?);
+    let written = condition.as_ref().map(|condition| condition.expr().to_string());
+    let fingerprint =
+        fingerprint(&["stream", &stream, &measure.to_string(), written.as_deref().unwrap_or("")], &by);
+    let query = StreamQuery { stream: stream.into(), measure, condition, by, remembers: None, fingerprint };
+    Some(Box::new(Arc::new(query)))
+}
