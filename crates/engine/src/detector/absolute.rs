@@ -4,9 +4,12 @@
 
 use lanner_core::field::{Field, Type};
 use lanner_core::{Score, Threshold};
+use serde_json::{Map, Value};
 
-use super::{Baseline, Detector, Dial, Kind, ScoreResult, Side};
+use super::tuning::{insert, number, tidy};
+use super::{Baseline, Detector, Kind, Measured, ScoreResult, ScoredValue, Side, Tunable, Tuning};
 use crate::document::{Check, Fields};
+use crate::source::Ceiling;
 
 pub(super) const KIND: Kind = Kind {
     name: "absolute",
@@ -40,11 +43,25 @@ struct Absolute {
     recovers: Limits,
 }
 
-impl Detector for Absolute {
-    fn score(&self, value: f64, _: &[Baseline], firing: bool) -> ScoreResult {
+impl Absolute {
+    /// The distance outside the limits.
+    fn outside(&self, value: f64, firing: bool) -> Score {
         let limits = if firing { self.recovers } else { self.fires };
-        let outside = (limits.min - value).max(value - limits.max);
-        ScoreResult { baseline: None, score: Ok(Score::new(outside)) }
+        Score::new((limits.min - value).max(value - limits.max))
+    }
+}
+
+impl Detector for Absolute {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn tuning(&self) -> &dyn Tuning {
+        self
+    }
+
+    fn score(&self, value: f64, _: &[Baseline], firing: bool) -> ScoreResult {
+        ScoreResult { baseline: None, score: Ok(self.outside(value, firing)) }
     }
 
     fn threshold(&self) -> Threshold {
@@ -54,11 +71,44 @@ impl Detector for Absolute {
     fn is_too_much(&self, value: f64, _: Option<f64>) -> bool {
         value > self.recovers.max
     }
+}
 
-    fn dials(&self) -> Vec<Vec<Dial>> {
+impl Tuning for Absolute {
+    fn tunables(&self) -> Vec<Vec<Tunable>> {
         let Limits { min, max } = self.fires;
-        let min = Dial { bad: Side::Below, ..Dial::above("min", min) };
-        vec![[min, Dial::above("max", max)].into_iter().filter(|dial| dial.at.is_finite()).collect()]
+        let min = Tunable { bad: Side::Below, ..Tunable::above("min", min) };
+        vec![[min, Tunable::above("max", max)].into_iter().filter(|tunable| tunable.at.is_finite()).collect()]
+    }
+
+    fn rescore(&self, scored: &ScoredValue, firing: bool) -> Score {
+        self.outside(scored.value, firing)
+    }
+
+    fn ceiling(&self, tunable: &Tunable, measured: &Measured<'_>) -> Option<Ceiling> {
+        let is_floor = tunable.bad == Side::Below && measured.query.counts();
+        is_floor.then(|| Ceiling::never(0.0, "a count is never below 0".to_owned()))
+    }
+
+    /// Recovery has limits in the same unit: they move by as much.
+    fn tune(&self, document: &mut Map<String, Value>, moves: &[(&Tunable, f64)]) {
+        expand(document);
+        if let Some(Value::Object(limits)) = document.get_mut("recover_at") {
+            expand(limits);
+            for (tunable, limit) in moves {
+                if let Some(at) = limits.get(tunable.field).and_then(Value::as_f64) {
+                    limits.insert(tunable.field.to_owned(), number(tidy(limit + (at - tunable.at))));
+                }
+            }
+        }
+        insert(document, moves);
+    }
+}
+
+/// `outside: [a, b]` as `min` and `max`.
+fn expand(limits: &mut Map<String, Value>) {
+    let Some(outside) = limits.remove("outside") else { return };
+    for (at, name) in ["min", "max"].into_iter().enumerate() {
+        limits.insert(name.to_owned(), outside.get(at).cloned().unwrap_or_default());
     }
 }
 

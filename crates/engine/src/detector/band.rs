@@ -44,5 +44,5 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         BandParams { season_length: 1, n_seasons: seasons as usize, width: width?, min_width: min_width? };
     let detector = accepted(Band::try_new(params), fields, check)?;
     let baselines = Baselines::Shifted { shift: shift?, count: seasons };
-    Some(Box::new(Replayed { detector, baselines, limit: limit? }))
+    Some(Box::new(Replayed { detector, kind: KIND.name, baselines, limit: limit? }))
 }

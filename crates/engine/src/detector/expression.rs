@@ -5,9 +5,12 @@
 
 use lanner_core::field::{Field, Type};
 use lanner_core::{Score, Threshold};
+use serde_json::{Map, Value};
 
-use super::{Baseline, Detector, Dial, Kind, ScoreResult, Side};
+use super::tuning::{insert, number, tidy};
+use super::{Baseline, Detector, Kind, Measured, ScoreResult, ScoredValue, Side, Tunable, Tuning};
 use crate::document::{Check, Fields, Node};
+use crate::source::Ceiling;
 
 pub(super) const KIND: Kind = Kind {
     name: "expression",
@@ -70,14 +73,41 @@ impl Levels {
     }
 }
 
-impl Detector for Levels {
-    fn score(&self, value: f64, _: &[Baseline], _: bool) -> ScoreResult {
-        let score = match self.of(value) {
+impl Levels {
+    fn score_of(self, value: f64) -> Score {
+        Score::new(match self.of(value) {
             Level::Ok => 0.0,
             Level::Warn => 1.0,
             Level::Error => 2.0,
+        })
+    }
+
+    /// Moves the error along when a warning would pass it.
+    fn keep_apart(document: &mut Map<String, Value>, moves: &[(&Tunable, f64)]) {
+        let [(warn, limit)] = moves else { return };
+        let error = document.get("error").and_then(Value::as_f64);
+        let Some(error) = error.filter(|_| warn.field == "warn") else { return };
+        let has_passed = match warn.bad {
+            Side::Above => *limit > error,
+            Side::Below => *limit <= error,
         };
-        ScoreResult { baseline: None, score: Ok(Score::new(score)) }
+        if has_passed {
+            document.insert("error".to_owned(), number(tidy(limit + (error - warn.at))));
+        }
+    }
+}
+
+impl Detector for Levels {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn tuning(&self) -> &dyn Tuning {
+        self
+    }
+
+    fn score(&self, value: f64, _: &[Baseline], _: bool) -> ScoreResult {
+        ScoreResult { baseline: None, score: Ok(self.score_of(value)) }
     }
 
     fn threshold(&self) -> Threshold {
@@ -99,14 +129,30 @@ impl Detector for Levels {
             _ => None,
         }
     }
+}
 
-    fn dials(&self) -> Vec<Vec<Dial>> {
+impl Tuning for Levels {
+    fn tunables(&self) -> Vec<Vec<Tunable>> {
         let bad = if self.high_is_worse() { Side::Above } else { Side::Below };
-        let dial = |field, at| Dial { bad, inclusive: true, ..Dial::above(field, at) };
-        let warn = self.warn.map(|at| vec![dial("warn", at)]);
+        let tunable = |field, at| Tunable { bad, inclusive: true, ..Tunable::above(field, at) };
+        let warn = self.warn.map(|at| vec![tunable("warn", at)]);
         let errors_only = self.warn.is_some();
-        let error = self.error.map(|at| vec![Dial { errors_only, ..dial("error", at) }]);
+        let error = self.error.map(|at| vec![Tunable { errors_only, ..tunable("error", at) }]);
         warn.into_iter().chain(error).collect()
+    }
+
+    fn rescore(&self, scored: &ScoredValue, _: bool) -> Score {
+        self.score_of(scored.value)
+    }
+
+    fn ceiling(&self, tunable: &Tunable, measured: &Measured<'_>) -> Option<Ceiling> {
+        let is_above = tunable.bad == Side::Above;
+        is_above.then(|| measured.query.ceiling(measured.window_ms, measured.step_s)).flatten()
+    }
+
+    fn tune(&self, document: &mut Map<String, Value>, moves: &[(&Tunable, f64)]) {
+        Self::keep_apart(document, moves);
+        insert(document, moves);
     }
 }
 

@@ -6,13 +6,11 @@
 
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
-use lanner_core::{Outcome, Score, Threshold};
+use lanner_core::{Outcome, Threshold};
 use lanner_detect::{HoltWinters, HoltWintersParams, NotScored, ParamError, Scored, SeriesDetector};
 
 use super::replayed::{Limit, accepted, count, limit, number};
-use super::{
-    ABOVE, Baseline, Detector, Dial, Kind, Learner, MIN_WIDTH, Past, RECOVER_AT, ScoreResult, WIDTH,
-};
+use super::{ABOVE, Baseline, Detector, Kind, Learner, MIN_WIDTH, RECOVER_AT, ScoreResult, Tuning, WIDTH};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -52,6 +50,14 @@ impl Seasonal {
 }
 
 impl Detector for Seasonal {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn tuning(&self) -> &dyn Tuning {
+        &self.limit
+    }
+
     fn learner(&self) -> Option<&dyn Learner> {
         Some(self)
     }
@@ -83,26 +89,6 @@ impl Detector for Seasonal {
     /// Scores come in units of the limit.
     fn threshold(&self) -> Threshold {
         Threshold::above(1.0)
-    }
-
-    fn dials(&self) -> Vec<Vec<Dial>> {
-        self.limit.dials()
-    }
-
-    fn raw(&self, score: Score) -> Option<f64> {
-        self.limit.raw(score)
-    }
-
-    fn is_raw_exact(&self) -> bool {
-        self.limit.is_raw_exact()
-    }
-
-    fn edge(&self, _: &Dial, past: &Past) -> f64 {
-        past.raw
-    }
-
-    fn rescore(&self, past: &Past, firing: bool) -> Score {
-        self.limit.apply(past.raw, firing)
     }
 }
 

@@ -40,6 +40,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let detector = accepted(Level::try_new(params), fields, check)?;
     Some(Box::new(Replayed {
         detector,
+        kind: KIND.name,
         baselines: Baselines::Preceding { count: reference + recent - 1 },
         limit: limit?,
     }))

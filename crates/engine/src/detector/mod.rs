@@ -7,7 +7,6 @@
 
 mod absolute;
 mod band;
-mod dial;
 mod expression;
 mod holt_winters;
 pub(crate) mod learning;
@@ -16,6 +15,7 @@ mod new;
 mod relative;
 mod replayed;
 mod time_shift;
+mod tuning;
 mod variation;
 
 use lanner_core::field::{Field, Type};
@@ -25,8 +25,8 @@ use lanner_detect::{NotScored, Scored, SeriesDetector};
 use crate::document::{Check, Fields};
 use crate::measure::Remembers;
 
-pub use dial::{Dial, Past, Side};
 pub use expression::{Level, Levels};
+pub use tuning::{Measured, ScoredValue, Side, Tunable, Tuning};
 
 /// The earlier windows that a detector looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,12 @@ impl ScoreResult {
 
 /// Turns a value, and the values of earlier windows, into a score.
 pub trait Detector: std::fmt::Debug + Send + Sync {
+    /// The name of its kind: the field of a rule that chooses it.
+    fn kind(&self) -> &'static str;
+
+    /// Its limits, as what tunes them by looking back sees them.
+    fn tuning(&self) -> &dyn Tuning;
+
     /// The earlier windows it needs for each value, if any.
     fn baselines(&self) -> Option<Baselines> {
         None
@@ -146,31 +152,6 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
     /// How severe a finding with this score is; the label `severity` of its alert.
     fn grade(&self, _: Score) -> Option<&'static str> {
         None
-    }
-
-    /// The limits that can be turned; those that are turned together stand together.
-    fn dials(&self) -> Vec<Vec<Dial>> {
-        Vec::new()
-    }
-
-    /// What a score of this detector was before limits, to within rounding; `None` if that can no longer be told.
-    fn raw(&self, score: Score) -> Option<f64> {
-        Some(score.value())
-    }
-
-    /// Whether that is told, and to the last bit.
-    fn is_raw_exact(&self) -> bool {
-        true
-    }
-
-    /// Where a dial would have to stand for this value to lie on the limit.
-    fn edge(&self, _: &Dial, past: &Past) -> f64 {
-        past.value
-    }
-
-    /// Scores again what was scored before, perhaps by a detector with other limits: what [`Self::score`] would say.
-    fn rescore(&self, past: &Past, firing: bool) -> Score {
-        dial::or_nothing(self.score(past.value, &[], firing).score)
     }
 }
 

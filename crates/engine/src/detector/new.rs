@@ -9,7 +9,7 @@ use lanner_core::reading::text;
 use lanner_core::time::{DAY_MS, parse_duration_ms};
 use lanner_core::{Outcome, Score, Threshold};
 
-use super::{Baseline, Detector, Kind, Past, ScoreResult};
+use super::{Baseline, Detector, Kind, ScoreResult, ScoredValue, Tuning};
 use crate::document::{Check, Fields};
 use crate::measure::seen::{LEARNING, Remembers, SEEN};
 
@@ -33,6 +33,14 @@ pub(super) const KIND: Kind = Kind {
 struct New(Remembers);
 
 impl Detector for New {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn tuning(&self) -> &dyn Tuning {
+        self
+    }
+
     fn remembers(&self) -> Option<&Remembers> {
         Some(&self.0)
     }
@@ -54,10 +62,12 @@ impl Detector for New {
     fn is_too_much(&self, value: f64, _: Option<f64>) -> bool {
         value > 0.0
     }
+}
 
+impl Tuning for New {
     /// Whether it was new is known from then alone.
-    fn rescore(&self, past: &Past, _: bool) -> Score {
-        Score::new(past.raw)
+    fn rescore(&self, scored: &ScoredValue, _: bool) -> Score {
+        Score::new(scored.unscaled)
     }
 }
 

@@ -9,8 +9,14 @@ use lanner_core::field::{Field, Type};
 use lanner_core::reading::percent;
 use lanner_core::{Outcome, Score, Shift, Threshold};
 
-use super::{Baseline, Baselines, Detector, Dial, Kind, MEDIAN_OF, Past, ScoreResult, TO};
+use super::{
+    Baseline, Baselines, Detector, Kind, MEDIAN_OF, Measured, ScoreResult, ScoredValue, TO, Tunable, Tuning,
+};
 use crate::document::{Check, Fields, Node};
+use crate::source::Ceiling;
+
+const DROP: &str = "drop";
+const RISE: &str = "rise";
 
 pub(super) const KIND: Kind = Kind {
     name: "relative",
@@ -19,8 +25,8 @@ pub(super) const KIND: Kind = Kind {
     read,
     fields: &[
         TO.required(),
-        Field::new("drop", "25%", "fires if the value dropped by more").of(Type::Percent),
-        Field::new("rise", "50%", "fires if the value rose by more").of(Type::Percent),
+        Field::new(DROP, "25%", "fires if the value dropped by more").of(Type::Percent),
+        Field::new(RISE, "50%", "fires if the value rose by more").of(Type::Percent),
         Field::new("change", "25%", "fires if the value dropped or rose by more").of(Type::Percent),
         MEDIAN_OF,
         Field::new("min_base", "50", "smaller baselines are not evaluated").of(Type::Number).or("0"),
@@ -57,6 +63,14 @@ struct Relative {
 }
 
 impl Detector for Relative {
+    fn kind(&self) -> &'static str {
+        KIND.name
+    }
+
+    fn tuning(&self) -> &dyn Tuning {
+        self
+    }
+
     fn baselines(&self) -> Option<Baselines> {
         Some(Baselines::Shifted { shift: self.shift, count: self.count })
     }
@@ -88,33 +102,43 @@ impl Detector for Relative {
     fn is_too_much(&self, value: f64, base: Option<f64>) -> bool {
         base.is_some_and(|base| value > base)
     }
+}
 
-    fn dials(&self) -> Vec<Vec<Dial>> {
-        let dial = |field, at| Dial { unit: "%", ..Dial::above(field, at) };
+impl Tuning for Relative {
+    fn tunables(&self) -> Vec<Vec<Tunable>> {
+        let tunable = |field, at| Tunable { unit: "%", ..Tunable::above(field, at) };
         let Allowed { drop, rise } = self.fires;
         if self.is_change {
-            return vec![vec![dial("change", drop)]];
+            return vec![vec![tunable("change", drop)]];
         }
         vec![
-            [dial("drop", drop), dial("rise", rise)].into_iter().filter(|dial| dial.at.is_finite()).collect(),
+            [tunable(DROP, drop), tunable(RISE, rise)]
+                .into_iter()
+                .filter(|tunable| tunable.at.is_finite())
+                .collect(),
         ]
     }
 
-    /// The change in percent, in the direction of the dial.
-    fn edge(&self, dial: &Dial, &Past { value, base, .. }: &Past) -> f64 {
-        let base = base.unwrap_or(f64::NAN);
+    /// The change in percent, in the direction of the limit.
+    fn limit_at(&self, tunable: &Tunable, &ScoredValue { value, baseline, .. }: &ScoredValue) -> f64 {
+        let base = baseline.unwrap_or(f64::NAN);
         let rise = (value - base) * 100.0 / base.abs();
-        match dial.field {
+        match tunable.field {
             _ if (value - base).abs() < self.min_delta => f64::NEG_INFINITY,
             _ if value == base => 0.0,
-            "drop" => -rise,
-            "rise" => rise,
+            DROP => -rise,
+            RISE => rise,
             _ => rise.abs(),
         }
     }
 
-    fn rescore(&self, past: &Past, firing: bool) -> Score {
-        past.base.map_or(Score::ZERO, |base| self.score_against(base, past.value, firing))
+    fn rescore(&self, scored: &ScoredValue, firing: bool) -> Score {
+        scored.baseline.map_or(Score::ZERO, |base| self.score_against(base, scored.value, firing))
+    }
+
+    fn ceiling(&self, tunable: &Tunable, measured: &Measured<'_>) -> Option<Ceiling> {
+        let of = if measured.query.counts() { "what is counted" } else { "a value that keeps its sign" };
+        (tunable.field == DROP).then(|| Ceiling::never(100.0, format!("{of} drops by 100 % at most")))
     }
 }
 
@@ -158,8 +182,8 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         Some(n) if (1.0..=60.0).contains(&n) && n.fract() == 0.0 => Ok(n as u32),
         _ => Err("should be a whole number from 1 to 60".to_owned()),
     });
-    let drop = fields.read("drop", check, percent);
-    let rise = fields.read("rise", check, percent);
+    let drop = fields.read(DROP, check, percent);
+    let rise = fields.read(RISE, check, percent);
     let either = fields.read("change", check, percent);
     if either.is_some() && (drop.is_some() || rise.is_some()) {
         check.problem(

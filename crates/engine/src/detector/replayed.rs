@@ -6,9 +6,11 @@
 
 use lanner_core::{Outcome, Score, Threshold};
 use lanner_detect::{ParamError, Scored, SeriesDetector};
+use serde_json::{Map, Value};
 
-use super::{Baseline, Baselines, Detector, Dial, Past, ScoreResult};
+use super::{Baseline, Baselines, Detector, Measured, ScoreResult, ScoredValue, Tunable, Tuning};
 use crate::document::{Check, Fields, Node};
+use crate::source::Ceiling;
 
 /// Larger scores are cut to this, as no document can hold an infinite number.
 const MAX_SCORE: f64 = 1e9;
@@ -18,18 +20,29 @@ const MAX_SCORE: f64 = 1e9;
 pub(super) struct Replayed<D> {
     /// As it is before it has seen anything.
     pub(super) detector: D,
+    pub(super) kind: &'static str,
     pub(super) baselines: Baselines,
     pub(super) limit: Limit,
 }
 
 /// The scores above which a value is bad.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Limit {
     fires: f64,
     recovers: f64,
+    /// The farthest that a score can come before limits, where there is an end.
+    ceiling: Option<Ceiling>,
 }
 
 impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Replayed<D> {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn tuning(&self) -> &dyn Tuning {
+        &self.limit
+    }
+
     fn baselines(&self) -> Option<Baselines> {
         Some(self.baselines)
     }
@@ -50,31 +63,16 @@ impl<D: SeriesDetector + Clone + std::fmt::Debug + Send + Sync> Detector for Rep
     fn threshold(&self) -> Threshold {
         Threshold::above(1.0)
     }
-
-    fn dials(&self) -> Vec<Vec<Dial>> {
-        self.limit.dials()
-    }
-
-    fn raw(&self, score: Score) -> Option<f64> {
-        self.limit.raw(score)
-    }
-
-    fn is_raw_exact(&self) -> bool {
-        self.limit.is_raw_exact()
-    }
-
-    fn edge(&self, _: &Dial, past: &Past) -> f64 {
-        past.raw
-    }
-
-    fn rescore(&self, past: &Past, firing: bool) -> Score {
-        self.limit.apply(past.raw, firing)
-    }
 }
 
 impl Limit {
+    /// The same, of scores that end somewhere.
+    pub(super) fn under(self, ceiling: Ceiling) -> Self {
+        Self { ceiling: Some(ceiling), ..self }
+    }
+
     /// A score in units of the limit.
-    pub(super) fn judge(self, judged: Scored, firing: bool) -> ScoreResult {
+    pub(super) fn judge(&self, judged: Scored, firing: bool) -> ScoreResult {
         let score = judged.score.value();
         let score = if score.is_infinite() && judged.expected == 0.0 {
             Err(Outcome::BaseZero)
@@ -84,25 +82,49 @@ impl Limit {
         ScoreResult { baseline: Some(judged.expected).filter(|expected| expected.is_finite()), score }
     }
 
-    pub(super) fn dials(self) -> Vec<Vec<Dial>> {
-        vec![vec![Dial::above("above", self.fires)]]
+    /// A score before limits, in units of this one.
+    fn apply(&self, unscaled: f64, firing: bool) -> Score {
+        Score::new((unscaled / if firing { self.recovers } else { self.fires }).min(MAX_SCORE))
     }
 
-    /// See [`Detector::raw`]; only where there is one limit.
-    pub(super) fn raw(self, score: Score) -> Option<f64> {
+    /// Whether scores before limits can be told to the last bit: where dividing by the limit only moved the exponent.
+    fn is_exact(&self) -> bool {
+        let is_power_of_two = self.fires.is_normal() && self.fires.to_bits().trailing_zeros() >= 52;
+        self.fires == self.recovers && is_power_of_two
+    }
+}
+
+impl Tuning for Limit {
+    fn tunables(&self) -> Vec<Vec<Tunable>> {
+        vec![vec![Tunable::above("above", self.fires)]]
+    }
+
+    /// Only where there is one limit.
+    fn unscaled(&self, score: Score) -> Option<f64> {
         let is_cut = score.value() >= MAX_SCORE;
         (self.fires == self.recovers).then(|| if is_cut { f64::INFINITY } else { score.value() * self.fires })
     }
 
-    /// See [`Detector::is_raw_exact`]: where dividing by the limit only moved the exponent.
-    pub(super) fn is_raw_exact(self) -> bool {
-        let is_power_of_two = self.fires.is_normal() && self.fires.to_bits().trailing_zeros() >= 52;
-        self.fires == self.recovers && is_power_of_two
+    fn limit_at(&self, _: &Tunable, scored: &ScoredValue) -> f64 {
+        scored.unscaled
     }
 
-    /// A score before limits, in units of this one.
-    pub(super) fn apply(self, raw: f64, firing: bool) -> Score {
-        Score::new((raw / if firing { self.recovers } else { self.fires }).min(MAX_SCORE))
+    fn rescore(&self, scored: &ScoredValue, firing: bool) -> Score {
+        self.apply(scored.unscaled, firing)
+    }
+
+    fn ceiling(&self, _: &Tunable, _: &Measured<'_>) -> Option<Ceiling> {
+        self.ceiling.clone()
+    }
+
+    fn unscale(&self, document: &mut Map<String, Value>) -> bool {
+        if self.is_exact() {
+            return false;
+        }
+        document.remove("recover_at");
+        // A power of two, below every limit that a detector may have.
+        document.insert("above".to_owned(), Value::from(0.5));
+        true
     }
 }
 
@@ -119,7 +141,7 @@ pub(super) fn limit(fields: &mut Fields<'_>, check: &mut Check) -> Option<Limit>
         check.problem(fields.node, &fields.path_of("recover_at"), message);
         return None;
     }
-    Some(Limit { fires, recovers })
+    Some(Limit { fires, recovers, ceiling: None })
 }
 
 /// A number, or `default` where nothing is written. `None` after a problem.

@@ -34,7 +34,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let params = TimeShiftParams { shift: 1, median_of: median_of? as usize, floor: floor? };
     let detector = accepted(TimeShift::try_new(params), fields, check)?;
     let baselines = Baselines::Shifted { shift: shift?, count: median_of? };
-    Some(Box::new(Replayed { detector, baselines, limit: limit? }))
+    Some(Box::new(Replayed { detector, kind: KIND.name, baselines, limit: limit? }))
 }
 
 /// The field `to`, which is required.

@@ -8,6 +8,7 @@ use lanner_detect::variation::{Variation, VariationParams, ceiling};
 use super::replayed::{Replayed, accepted, count, limit, number};
 use super::{ABOVE, Baselines, Detector, Kind, RECOVER_AT};
 use crate::document::{Check, Fields};
+use crate::source::Ceiling;
 
 pub(super) const KIND: Kind = Kind {
     name: "variation",
@@ -26,17 +27,20 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
     let limit = limit(fields, check);
     let n = n?;
     let detector = accepted(Variation::try_new(VariationParams { n: n as usize }), fields, check)?;
-    let ceiling = ceiling(n as usize);
-    if number(fields, "above", 1.0, check)? >= ceiling {
+    let most = ceiling(n as usize);
+    if number(fields, "above", 1.0, check)? >= most {
         let message =
-            format!("can never be exceeded: {n} values reach {ceiling:.2} at most, the square root of n - 1");
+            format!("can never be exceeded: {n} values reach {most:.2} at most, the square root of n - 1");
         check.problem(fields.node, &fields.path_of("above"), message);
         return None;
     }
+    let never = Ceiling::never(most, format!("{n} values of one sign reach {most:.2} at most"));
+    let limit = limit?.under(never);
     // Twice as many as without gaps, so that some may be missing.
     Some(Box::new(Replayed {
         detector,
+        kind: KIND.name,
         baselines: Baselines::Preceding { count: 2 * (n - 1) },
-        limit: limit?,
+        limit,
     }))
 }

@@ -2,119 +2,38 @@
 
 use serde_json::{Map, Value};
 
-use crate::detector::{Dial, KINDS, Side};
+use crate::detector::Tunable;
 use crate::rule::Rule;
 
-/// The kind of a rule's detector: the field that chooses it.
-pub(super) fn kind(rule: &Rule) -> Option<&'static str> {
-    let document = rule.document();
-    KINDS.iter().map(|kind| kind.name).find(|name| document.get(name).is_some_and(|it| !it.is_null()))
-}
-
-/// The detector and the rule with `dials` turned to `limits`; `None` if the rule does not take them.
+/// The detector and the rule with `tunables` moved to `limits`; `None` if the rule does not take them.
 ///
 /// Where recovery has limits of its own, they move along. Where two levels would pass each other, both move.
-pub(super) fn turned(rule: &Rule, kind: &str, dials: &[Dial], limits: &[f64]) -> Option<(Value, Rule)> {
+pub(super) fn tuned(rule: &Rule, tunables: &[Tunable], limits: &[f64]) -> Option<(Value, Rule)> {
     let mut document = rule.document();
-    let mut detector = document.get(kind)?.as_object()?.clone();
-    expand(&mut detector);
-    let moves: Vec<(&Dial, f64)> = dials.iter().zip(limits.iter().copied()).collect();
-    keep_apart(&mut detector, &moves);
-    recover(&mut detector, &moves);
-    for (dial, limit) in moves {
-        detector.insert(dial.field.to_owned(), written(limit, dial.unit));
-    }
-    let detector = Value::Object(detector);
-    *document.get_mut(kind)? = detector.clone();
-    let turned = Rule::from_json(&document, rule.version).ok()?;
+    let detector = detector_in(&mut document, rule)?;
+    let moves: Vec<(&Tunable, f64)> = tunables.iter().zip(limits.iter().copied()).collect();
+    rule.detector.tuning().tune(detector, &moves);
+    let detector = Value::Object(detector.clone());
+    let tuned = Rule::from_json(&document, rule.version).ok()?;
     // Levels that passed each other would mean the opposite.
-    let dial = dials.first()?;
-    let same_side =
-        turned.detector.dials().iter().flatten().any(|it| it.field == dial.field && it.bad == dial.bad);
-    same_side.then_some((detector, turned))
+    let first = tunables.first()?;
+    let is_same = |it: &Tunable| it.field == first.field && it.bad == first.bad;
+    let same_side = tuned.detector.tuning().tunables().iter().flatten().any(is_same);
+    same_side.then_some((detector, tuned))
 }
 
 /// The rule with limits that leave its scores as they are, so that those before limits can be told from them;
 /// `None` when its own do.
 #[must_use]
 pub fn bare(rule: &Rule) -> Option<Rule> {
-    if rule.detector.is_raw_exact() {
-        return None;
-    }
-    let kind = kind(rule)?;
     let mut document = rule.document();
-    let detector = document.get_mut(kind)?.as_object_mut()?;
-    detector.remove("recover_at");
-    // A power of two, below every limit that a detector may have.
-    detector.insert("above".to_owned(), Value::from(0.5));
-    Rule::from_json(&document, rule.version).ok()
+    let is_other = rule.detector.tuning().unscale(detector_in(&mut document, rule)?);
+    is_other.then(|| Rule::from_json(&document, rule.version).ok()).flatten()
 }
 
-/// `outside: [a, b]` as `min` and `max`.
-fn expand(limits: &mut Map<String, Value>) {
-    let Some(outside) = limits.remove("outside") else { return };
-    for (at, name) in ["min", "max"].into_iter().enumerate() {
-        limits.insert(name.to_owned(), outside.get(at).cloned().unwrap_or_default());
-    }
-}
-
-/// Moves the error along when a warning would pass it.
-fn keep_apart(detector: &mut Map<String, Value>, moves: &[(&Dial, f64)]) {
-    let [(dial, limit)] = moves else { return };
-    let Some(error) = detector.get("error").and_then(Value::as_f64).filter(|_| dial.field == "warn") else {
-        return;
-    };
-    let has_passed = match dial.bad {
-        Side::Above => *limit > error,
-        Side::Below => *limit <= error,
-    };
-    if has_passed {
-        detector.insert("error".to_owned(), number(tidy(limit + (error - dial.at))));
-    }
-}
-
-/// Moves the limits of recovery along: those in the unit of the query by as much, others in proportion.
-fn recover(detector: &mut Map<String, Value>, moves: &[(&Dial, f64)]) {
-    match detector.get_mut("recover_at") {
-        Some(Value::Object(limits)) => {
-            expand(limits);
-            for (dial, limit) in moves {
-                if let Some(at) = limits.get(dial.field).and_then(Value::as_f64) {
-                    limits.insert(dial.field.to_owned(), number(tidy(limit + (at - dial.at))));
-                }
-            }
-        }
-        Some(written_at) => {
-            let share = moves.iter().map(|(dial, limit)| limit / dial.at).fold(f64::INFINITY, f64::min);
-            let text =
-                written_at.as_str().map(|text| text.trim().trim_end_matches('%').trim_end().parse().ok());
-            let at = text.flatten().or_else(|| written_at.as_f64());
-            let least = moves.iter().map(|(_, limit)| *limit).fold(f64::INFINITY, f64::min);
-            let unit = moves.first().map_or("", |(dial, _)| dial.unit);
-            if let Some(at) = at {
-                *written_at = written(tidy(at * share).min(least), unit);
-            }
-        }
-        None => {}
-    }
-}
-
-/// Without what rounding left behind the twelfth digit.
-fn tidy(number: f64) -> f64 {
-    format!("{number:.11e}").parse().unwrap_or(number)
-}
-
-/// A number as people write it: whole ones without a point.
-fn number(number: f64) -> Value {
-    if number.fract() == 0.0 && number.abs() < 1e15 {
-        Value::from(number as i64)
-    } else {
-        Value::from(number)
-    }
-}
-
-fn written(limit: f64, unit: &str) -> Value {
-    if unit.is_empty() { number(limit) } else { Value::from(format!("{limit}{unit}")) }
+/// The fields of the detector in a rule's document.
+fn detector_in<'d>(document: &'d mut Value, rule: &Rule) -> Option<&'d mut Map<String, Value>> {
+    document.get_mut(rule.detector.kind())?.as_object_mut()
 }
 
 #[cfg(test)]
@@ -128,8 +47,8 @@ mod tests {
         fn check(detector: &str, set: usize, limits: &[f64], expected: &str) {
             let text = format!("{{ id: a, query: {{ target: a }}, window: 1m, {detector} }}");
             let rule = Rule::check(&Node::from_yaml(&text).unwrap(), "", 1).unwrap();
-            let dials = rule.detector.dials().swap_remove(set);
-            let actual = turned(&rule, kind(&rule).unwrap(), &dials, limits).map(|(detector, _)| detector);
+            let tunables = rule.detector.tuning().tunables().swap_remove(set);
+            let actual = tuned(&rule, &tunables, limits).map(|(detector, _)| detector);
             let expected = Node::from_yaml(expected).unwrap().to_json();
             assert_eq!(
                 actual.unwrap_or_else(|| Value::Object(Map::new())),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use lanner_core::{AlertState, Labels, Outcome, TimeRange};
 
-use crate::detector::Dial;
+use crate::detector::Tunable;
 use crate::rule::Rule;
 
 pub use accuracy::{Accuracy, Incident};
@@ -123,14 +123,13 @@ pub struct Review {
 #[must_use]
 pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
     let timeline = record.replayed(rule);
-    let kind = edit::kind(rule).unwrap_or_default();
     let marks = Marks::new(record, &terms.incidents, terms.tolerance_ms);
-    let (suggestions, remarks) = suggest(rule, kind, record, &marks, terms);
-    let dials = rule.detector.dials();
+    let (suggestions, remarks) = suggest(rule, record, &marks, terms);
+    let tunables = rule.detector.tuning().tunables();
     let n_episodes = timeline.episodes.len() as u64;
     let mut review = Review {
         rule: rule.id.clone(),
-        kind,
+        kind: rule.detector.kind(),
         span: record.span(),
         n_evaluations: record.n_evaluations() as u64,
         n_scored: record.scored().count() as u64,
@@ -139,8 +138,8 @@ pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
         per_week: per_week(n_episodes, record.weeks()),
         running: suggest::running(&timeline, record),
         values: spread(record.scored().map(|past| past.value).collect()),
-        scores: dials.iter().flatten().next().and_then(|dial| scores(rule, record, dial)),
-        limits: dials.iter().flatten().map(|dial| limit(rule, kind, record, dial, terms.step_s)).collect(),
+        scores: tunables.iter().flatten().next().and_then(|tunable| scores(rule, record, tunable)),
+        limits: tunables.iter().flatten().map(|tunable| limit(rule, record, tunable, terms.step_s)).collect(),
         accuracy: (!marks.is_empty()).then(|| marks.accuracy(&timeline)),
         episodes: timeline.episodes,
         suggestions,
@@ -151,21 +150,17 @@ pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
 }
 
 /// Suggestions, and why there are none.
-fn suggest(
-    rule: &Rule,
-    kind: &'static str,
-    record: &Record,
-    marks: &Marks<'_>,
-    terms: &Terms,
-) -> (Vec<Suggestion>, Vec<String>) {
+fn suggest(rule: &Rule, record: &Record, marks: &Marks<'_>, terms: &Terms) -> (Vec<Suggestion>, Vec<String>) {
+    let kind = rule.detector.kind();
     let (mut suggestions, mut remarks) = (Vec::new(), Vec::new());
-    for dials in rule.detector.dials() {
-        if dials.is_empty() {
+    for tunables in rule.detector.tuning().tunables() {
+        if tunables.is_empty() {
             continue;
         }
-        let is_first = !dials.iter().any(|dial| dial.errors_only);
-        let fields: Vec<String> = dials.iter().map(|dial| format!("{kind}.{}", dial.field)).collect();
-        let tuner = Tuner::new(rule, kind, record, marks, dials);
+        let is_first = !tunables.iter().any(|tunable| tunable.errors_only);
+        let fields: Vec<String> =
+            tunables.iter().map(|tunable| format!("{kind}.{}", tunable.field)).collect();
+        let tuner = Tuner::new(rule, record, marks, tunables);
         if let Some(wanted) = terms.alarms_per_week {
             match tuner.within(wanted) {
                 Ok(suggestion) => suggestions.push(suggestion),
@@ -182,25 +177,28 @@ fn suggest(
     (suggestions, remarks)
 }
 
-fn limit(rule: &Rule, kind: &str, record: &Record, dial: &Dial, step_s: Option<i64>) -> Limit {
-    let edges = record.scored().map(|past| rule.detector.edge(dial, past)).filter(|edge| !edge.is_nan());
-    let farthest = edges.reduce(|a, b| if dial.is_laxer(b, a) { b } else { a });
-    let field = format!("{kind}.{}", dial.field);
+fn limit(rule: &Rule, record: &Record, tunable: &Tunable, step_s: Option<i64>) -> Limit {
+    let edges = record
+        .scored()
+        .map(|past| rule.detector.tuning().limit_at(tunable, past))
+        .filter(|edge| !edge.is_nan());
+    let farthest = edges.reduce(|a, b| if tunable.is_laxer(b, a) { b } else { a });
+    let field = format!("{}.{}", rule.detector.kind(), tunable.field);
     let was_passed =
-        farthest.map_or(record.n_of(Outcome::Breach) > 0, |farthest| dial.is_bad(farthest, dial.at));
+        farthest.map_or(record.n_of(Outcome::Breach) > 0, |farthest| tunable.is_bad(farthest, tunable.at));
     let found = unreachable(rule, step_s).into_iter().find(|found| found.field == field);
     // Values of both signs go beyond what those of one sign can, and so do windows with gaps.
     let holds = |found: &Unreachable| {
         !found.is_never
-            || !farthest.is_some_and(|farthest| dial.is_laxer(farthest, found.ceiling * (1.0 + 1e-9)))
+            || !farthest.is_some_and(|farthest| tunable.is_laxer(farthest, found.ceiling * (1.0 + 1e-9)))
     };
     let unreachable = found.filter(|found| (!was_passed || !found.is_never) && holds(found));
-    Limit { field, at: dial.at, unit: dial.unit, farthest, was_passed, unreachable }
+    Limit { field, at: tunable.at, unit: tunable.unit, farthest, was_passed, unreachable }
 }
 
-/// What a dial looks at; nothing where no number is known.
-fn scores(rule: &Rule, record: &Record, dial: &Dial) -> Option<Spread> {
-    spread(record.scored().map(|past| rule.detector.edge(dial, past)).collect())
+/// What a tunable looks at; nothing where no number is known.
+fn scores(rule: &Rule, record: &Record, tunable: &Tunable) -> Option<Spread> {
+    spread(record.scored().map(|past| rule.detector.tuning().limit_at(tunable, past)).collect())
 }
 
 fn spread(mut numbers: Vec<f64>) -> Option<Spread> {

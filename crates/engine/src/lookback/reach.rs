@@ -2,17 +2,14 @@
 //!
 //! - A coefficient of variation of `n` values of one sign is at most `sqrt(n - 1)`, with the standard deviation of a
 //!   population, which is Graphite's `stdev()` and ours: all values but one are then 0.
-//! - `stdev()` sees only the values of the window, `movingAverage()` also those before it: of `k` values over the mean
-//!   of `m`, the quotient is at most `m * sqrt(k - 1) / k`.
 //! - What is counted is never below 0, so nothing drops by more than 100 %.
-//! - A rise, relative to the risen value, stays below 1.
+//!
+//! Each detector knows the ends of its own limits, and asks the query how far an expression can come.
 
-use lanner_detect::variation::ceiling;
 use lanner_graphite::six_digits;
 
-use crate::detector::{Dial, Side};
+use crate::detector::{Measured, Side, Tunable};
 use crate::rule::Rule;
-use crate::source::Ceiling;
 
 /// A limit that can never be reached, or not by what one might think.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,52 +40,33 @@ pub struct Unreachable {
 /// ```
 #[must_use]
 pub fn unreachable(rule: &Rule, step_s: Option<i64>) -> Vec<Unreachable> {
-    let Some(kind) = super::edit::kind(rule) else { return Vec::new() };
-    let dials = rule.detector.dials();
-    dials.iter().flatten().filter_map(|dial| one(rule, kind, dial, step_s)).collect()
+    let measured = Measured { query: &*rule.query, window_ms: rule.schedule.window_ms, step_s };
+    let tunables = rule.detector.tuning().tunables();
+    tunables.iter().flatten().filter_map(|tunable| one(rule, tunable, &measured)).collect()
 }
 
-fn one(rule: &Rule, kind: &str, dial: &Dial, step_s: Option<i64>) -> Option<Unreachable> {
-    let field = format!("{kind}.{}", dial.field);
-    let at = format!("{field}: {}{}", six_digits(dial.at), dial.unit);
-    let bound = bound(rule, kind, dial, step_s)?;
+fn one(rule: &Rule, tunable: &Tunable, measured: &Measured<'_>) -> Option<Unreachable> {
+    let field = format!("{}.{}", rule.detector.kind(), tunable.field);
+    let at = format!("{field}: {}{}", six_digits(tunable.at), tunable.unit);
+    let bound = rule.detector.tuning().ceiling(tunable, measured)?;
     // A rise comes as near to its ceiling as one likes, and never there.
-    let is_reached = bound.is_never || bound.at != dial.at;
-    if is_reached && dial.is_bad(bound.at, dial.at) {
+    let is_reached = bound.is_never || bound.at != tunable.at;
+    if is_reached && tunable.is_bad(bound.at, tunable.at) {
         return None;
     }
     let message = if bound.is_never {
-        format!("{at} can never be {}: {}", passed(dial), bound.why)
+        format!("{at} can never be {}: {}", passed(tunable), bound.why)
     } else {
-        format!("{at} is never {} by a rise: {}", passed(dial), bound.why)
+        format!("{at} is never {} by a rise: {}", passed(tunable), bound.why)
     };
     Some(Unreachable { field, ceiling: bound.at, is_never: bound.is_never, message })
 }
 
 /// What going beyond a limit is called.
-pub(super) fn passed(dial: &Dial) -> &'static str {
-    match (dial.inclusive, dial.bad) {
+pub(super) fn passed(tunable: &Tunable) -> &'static str {
+    match (tunable.inclusive, tunable.bad) {
         (true, _) => "reached",
         (false, Side::Above) => "exceeded",
         (false, Side::Below) => "undercut",
-    }
-}
-
-/// The farthest that can come, as far as arithmetic tells.
-fn bound(rule: &Rule, kind: &str, dial: &Dial, step_s: Option<i64>) -> Option<Ceiling> {
-    let never = |ceiling, why: String| Some(Ceiling { at: ceiling, is_never: true, why });
-    match (kind, dial.field, &*rule.query) {
-        ("absolute", "min", query) if query.counts() => never(0.0, "a count is never below 0".to_owned()),
-        ("relative", "drop", query) => {
-            let of = if query.counts() { "what is counted" } else { "a value that keeps its sign" };
-            never(100.0, format!("{of} drops by 100 % at most"))
-        }
-        ("variation", _, _) => {
-            let n = rule.document().pointer("/variation/n").and_then(serde_json::Value::as_u64).unwrap_or(10);
-            let ceiling = ceiling(usize::try_from(n).unwrap_or(usize::MAX));
-            never(ceiling, format!("{n} values of one sign reach {ceiling:.2} at most"))
-        }
-        ("expression", _, query) if dial.bad == Side::Above => query.ceiling(rule.schedule.window_ms, step_s),
-        _ => None,
     }
 }

@@ -11,7 +11,7 @@ use lanner_core::time::WEEK_MS;
 use lanner_core::{AlertState, Evaluation, Group, Labels, Outcome, TimeRange};
 
 use crate::alert::state::StateMachine;
-use crate::detector::Past;
+use crate::detector::ScoredValue;
 use crate::rule::Rule;
 
 /// From the moment people would have been told until it was over.
@@ -46,7 +46,7 @@ struct Point {
     group: usize,
     window: TimeRange,
     /// None when it was not scored; its outcome is then the same under all limits.
-    past: Option<Past>,
+    past: Option<ScoredValue>,
     outcome: Outcome,
     state: AlertState,
     /// Whether the group was forgotten after it.
@@ -73,7 +73,9 @@ impl Record {
     #[must_use]
     pub fn new(rule: &Rule, evaluations: &[&Evaluation], bare: Option<(&Rule, &[&Evaluation])>) -> Self {
         let mut raw_of = bare.map(|(bare, evaluations)| {
-            evaluations.iter().map(|evaluation| evaluation.score.and_then(|score| bare.detector.raw(score)))
+            evaluations
+                .iter()
+                .map(|evaluation| evaluation.score.and_then(|score| bare.detector.tuning().unscaled(score)))
         });
         let mut record =
             Self { points: Vec::new(), groups: Vec::new(), alert_labels: Vec::new(), span: None };
@@ -88,11 +90,12 @@ impl Record {
             });
             let raw = match &mut raw_of {
                 Some(raw_of) => raw_of.next().flatten(),
-                None => evaluation.score.and_then(|score| rule.detector.raw(score)),
+                None => evaluation.score.and_then(|score| rule.detector.tuning().unscaled(score)),
             };
             let scored = evaluation.value.zip(evaluation.score);
             // What cannot be known is no number, and decides nothing.
-            let past = scored.map(|(value, _)| Past::new(value, evaluation.base, raw.unwrap_or(f64::NAN)));
+            let past =
+                scored.map(|(value, _)| ScoredValue::new(value, evaluation.base, raw.unwrap_or(f64::NAN)));
             if rule.query.counts_as_seen(evaluation.outcome, evaluation.value) {
                 seen_ms[group] = window.end_ms;
             }
@@ -149,7 +152,7 @@ impl Record {
     }
 
     /// What is kept of each value that was scored.
-    pub fn scored(&self) -> impl Iterator<Item = &Past> {
+    pub fn scored(&self) -> impl Iterator<Item = &ScoredValue> {
         self.points.iter().filter_map(|point| point.past.as_ref())
     }
 
@@ -167,7 +170,9 @@ impl Record {
         let threshold = rule.detector.threshold();
         self.walk(rule, |point, machine| {
             let outcome = match &point.past {
-                Some(past) if threshold.exceeded_by(rule.detector.rescore(past, machine.is_firing())) => {
+                Some(past)
+                    if threshold.exceeded_by(rule.detector.tuning().rescore(past, machine.is_firing())) =>
+                {
                     Outcome::Breach
                 }
                 Some(_) => Outcome::Normal,
@@ -247,7 +252,7 @@ fn is_error(rule: &Rule, point: &Point, state: AlertState) -> bool {
     match (state, &point.past) {
         (AlertState::NoData | AlertState::Error, _) => true,
         (AlertState::Firing, Some(past)) => {
-            rule.detector.grade(rule.detector.rescore(past, true)) == Some("error")
+            rule.detector.grade(rule.detector.tuning().rescore(past, true)) == Some("error")
         }
         _ => false,
     }

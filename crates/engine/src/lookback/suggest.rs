@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::accuracy::{Accuracy, Marks, per_week};
 use super::edit;
 use super::record::{Record, Timeline};
-use crate::detector::{Dial, Side};
+use crate::detector::{Side, Tunable};
 use crate::rule::Rule;
 
 /// Limits are not lowered until an alert is the usual state.
@@ -76,14 +76,13 @@ pub(super) enum Nothing {
     AlwaysMore,
 }
 
-/// A rule being turned.
+/// A rule being tuned.
 pub(super) struct Tuner<'r> {
     rule: &'r Rule,
-    kind: &'static str,
     record: &'r Record,
     marks: &'r Marks<'r>,
-    dials: Vec<Dial>,
-    /// For each dial where every scored window lies, the farthest first.
+    tunables: Vec<Tunable>,
+    /// For each tunable where every scored window lies, the farthest first.
     edges: Vec<Vec<f64>>,
 }
 
@@ -97,17 +96,16 @@ struct Trial {
 impl<'r> Tuner<'r> {
     pub(super) fn new(
         rule: &'r Rule,
-        kind: &'static str,
         record: &'r Record,
         marks: &'r Marks<'r>,
-        dials: Vec<Dial>,
+        tunables: Vec<Tunable>,
     ) -> Self {
-        let edges = dials.iter().map(|dial| edges(rule, record, dial)).collect();
-        Self { rule, kind, record, marks, dials, edges }
+        let edges = tunables.iter().map(|tunable| edges(rule, record, tunable)).collect();
+        Self { rule, record, marks, tunables, edges }
     }
 
     fn errors_only(&self) -> bool {
-        self.dials.iter().any(|dial| dial.errors_only)
+        self.tunables.iter().any(|tunable| tunable.errors_only)
     }
 
     fn n_ranks(&self) -> usize {
@@ -116,23 +114,23 @@ impl<'r> Tuner<'r> {
 
     /// The limits that `rank` windows lie beyond; `None` where the rule takes no such numbers.
     fn limits(&self, rank: usize) -> Option<Vec<f64>> {
-        let limit = |(dial, edges): (&Dial, &Vec<f64>)| {
-            let (calm, bad) = around(dial, edges, rank)?;
-            Some(limit_between(dial, calm, bad))
+        let limit = |(tunable, edges): (&Tunable, &Vec<f64>)| {
+            let (calm, bad) = around(tunable, edges, rank)?;
+            Some(limit_between(tunable, calm, bad))
         };
-        self.dials.iter().zip(&self.edges).map(limit).collect()
+        self.tunables.iter().zip(&self.edges).map(limit).collect()
     }
 
     fn trial(&self, rank: usize) -> Option<Trial> {
         let limits = self.limits(rank)?;
-        let (detector, rule) = edit::turned(self.rule, self.kind, &self.dials, &limits)?;
-        let setting = |(dial, value): (&Dial, &f64)| Setting {
-            field: dial.field,
-            was: dial.at,
+        let (detector, rule) = edit::tuned(self.rule, &self.tunables, &limits)?;
+        let setting = |(tunable, value): (&Tunable, &f64)| Setting {
+            field: tunable.field,
+            was: tunable.at,
             value: *value,
-            unit: dial.unit,
+            unit: tunable.unit,
         };
-        let settings = self.dials.iter().zip(&limits).map(setting).collect();
+        let settings = self.tunables.iter().zip(&limits).map(setting).collect();
         Some(Trial { settings, detector, timeline: self.record.simulated(&rule) })
     }
 
@@ -228,10 +226,13 @@ impl<'r> Tuner<'r> {
 }
 
 /// Where each scored window lies, the farthest first.
-fn edges(rule: &Rule, record: &Record, dial: &Dial) -> Vec<f64> {
-    let mut edges: Vec<f64> =
-        record.scored().map(|past| rule.detector.edge(dial, past)).filter(|edge| !edge.is_nan()).collect();
-    match dial.bad {
+fn edges(rule: &Rule, record: &Record, tunable: &Tunable) -> Vec<f64> {
+    let mut edges: Vec<f64> = record
+        .scored()
+        .map(|past| rule.detector.tuning().limit_at(tunable, past))
+        .filter(|edge| !edge.is_nan())
+        .collect();
+    match tunable.bad {
         Side::Above => edges.sort_unstable_by(|a, b| b.total_cmp(a)),
         Side::Below => edges.sort_unstable_by(f64::total_cmp),
     }
@@ -239,9 +240,9 @@ fn edges(rule: &Rule, record: &Record, dial: &Dial) -> Vec<f64> {
 }
 
 /// The farthest edge that is let pass with the one at `rank`, and the next one beyond; `None` where there is no number.
-fn around(dial: &Dial, edges: &[f64], rank: usize) -> Option<(f64, Option<f64>)> {
+fn around(tunable: &Tunable, edges: &[f64], rank: usize) -> Option<(f64, Option<f64>)> {
     let calm = edges.get(rank).copied().filter(|edge| edge.is_finite())?;
-    let is_beyond = |edge: &f64| dial.is_laxer(*edge, calm) && (edge - calm).abs() > SAME * calm.abs();
+    let is_beyond = |edge: &f64| tunable.is_laxer(*edge, calm) && (edge - calm).abs() > SAME * calm.abs();
     let n_beyond = edges.partition_point(is_beyond);
     let bad = n_beyond.checked_sub(1).map(|last| edges[last]);
     Some((edges[n_beyond], bad))
@@ -286,12 +287,12 @@ fn linear(from: usize, to: usize, n: usize) -> Vec<usize> {
 }
 
 /// A limit that lets `calm` pass and not `bad`, which lies beyond it; without, one a little beyond `calm`.
-fn limit_between(dial: &Dial, calm: f64, bad: Option<f64>) -> f64 {
+fn limit_between(tunable: &Tunable, calm: f64, bad: Option<f64>) -> f64 {
     let bad = bad.filter(|bad| bad.is_finite());
-    let sign = if dial.bad == Side::Above { 1.0 } else { -1.0 };
+    let sign = if tunable.bad == Side::Above { 1.0 } else { -1.0 };
     let open = || sign * calm + if calm == 0.0 { 1.0 } else { calm.abs() };
     let (low, high) = (sign * calm, bad.map_or_else(open, |bad| sign * bad));
-    let exact = if dial.inclusive { high } else { low };
+    let exact = if tunable.inclusive { high } else { low };
     sign * round_between(low, high).unwrap_or(exact)
 }
 
@@ -322,8 +323,8 @@ mod tests {
     fn limits_have_few_digits() {
         #[track_caller]
         fn check(bad: Side, calm: f64, beyond: Option<f64>, expected: f64) {
-            let dial = Dial { bad, ..Dial::above("max", 0.0) };
-            assert_eq!(limit_between(&dial, calm, beyond), expected);
+            let tunable = Tunable { bad, ..Tunable::above("max", 0.0) };
+            assert_eq!(limit_between(&tunable, calm, beyond), expected);
         }
         check(Side::Above, 1.2, Some(50.0), 2.0);
         check(Side::Above, 1.368_9, Some(1.371_2), 1.369);
@@ -341,7 +342,7 @@ mod tests {
         #[track_caller]
         fn check(rank: usize, expected: (f64, Option<f64>)) {
             let edges = [f64::INFINITY, 2.0, 0.3, 0.1 + 0.2 - 2e-16, 0.1];
-            assert_eq!(around(&Dial::above("above", 1.0), &edges, rank), Some(expected));
+            assert_eq!(around(&Tunable::above("above", 1.0), &edges, rank), Some(expected));
         }
         check(1, (2.0, Some(f64::INFINITY)));
         check(2, (0.3, Some(2.0)));
@@ -353,11 +354,11 @@ mod tests {
         #[test]
         fn limits_lie_between(calm in -1e6..1e6, gap in 1e-9..1e6, is_above: bool, inclusive: bool) {
             let (bad, sign) = if is_above { (Side::Above, 1.0) } else { (Side::Below, -1.0) };
-            let dial = Dial { bad, inclusive, ..Dial::above("max", 0.0) };
+            let tunable = Tunable { bad, inclusive, ..Tunable::above("max", 0.0) };
             let beyond = calm + sign * gap;
             prop_assume!(beyond != calm);
-            let limit = limit_between(&dial, calm, Some(beyond));
-            prop_assert!(dial.is_bad(beyond, limit) && !dial.is_bad(calm, limit), "{calm} {limit} {beyond}");
+            let limit = limit_between(&tunable, calm, Some(beyond));
+            prop_assert!(tunable.is_bad(beyond, limit) && !tunable.is_bad(calm, limit), "{calm} {limit} {beyond}");
         }
 
         #[test]

@@ -18,6 +18,14 @@ pub struct Ceiling {
     pub why: String,
 }
 
+impl Ceiling {
+    /// That nothing comes farther.
+    #[must_use]
+    pub const fn never(at: f64, why: String) -> Self {
+        Self { at, is_never: true, why }
+    }
+}
+
 /// The farthest that an expression can come in a window, as far as arithmetic tells.
 pub(super) fn of_expression(expr: &Expr, window_ms: i64, step_s: Option<i64>) -> Option<Ceiling> {
     quotient(expr, window_ms, step_s).or_else(|| against_itself(expr))
