@@ -1,10 +1,5 @@
 //! Measures kept up to date as events arrive equal what counting all events would give.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::needless_pass_by_value,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
