@@ -48,20 +48,20 @@ impl<'a> Live<'a> {
 
 impl Data for Live<'_> {
     fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
-        read_stream(self.app, ask, query, &mut self.kept).map_err(failed)
+        read_stream(self.app, ask, query, &mut self.kept).map_err(|error| failed(&error))
     }
 
     fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer {
-        read_series(self.app, ask, query).map_err(failed)
+        read_series(self.app, ask, query).map_err(|error| failed(&error))
     }
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
-        Ok(Box::new(StoreSource::of(self.app).map_err(failed)?))
+        Ok(Box::new(StoreSource::of(self.app).map_err(|error| failed(&error))?))
     }
 }
 
 /// A failure of the store, for those who asked: what was asked wrongly stays wrong.
-pub(crate) fn failed(error: StoreError) -> SourceError {
+fn failed(error: &StoreError) -> SourceError {
     match error {
         StoreError::BadMatcher { .. } => SourceError::Permanent(error.to_string()),
         _ => SourceError::Temporary(error.to_string()),
