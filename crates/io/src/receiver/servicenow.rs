@@ -16,9 +16,9 @@ use super::http::{Service, Target};
 use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{alert_text, cut, one, to_json};
 use super::severity::Severity;
-use super::webhook::{AUTH, Auth};
 use super::{Links, Problem, Secret, Sending, Transport};
 use crate::remote::Credentials;
+use crate::remote::auth::{AUTH, Auth};
 use crate::remote::redact::described;
 
 /// The longest source, node, type and resource, in characters.

@@ -16,6 +16,7 @@ use super::kind::{CA_FILE, KindConfig, TIMEOUT, Timeout};
 use super::message::{self, to_json};
 use super::{Links, Problem, Secret, SendError, Sending, Transport, alertmanager};
 use crate::remote::Credentials;
+use crate::remote::auth::{AUTH, Auth};
 use crate::remote::problem::check_absolute;
 use crate::remote::redact::shown_url;
 use crate::remote::url::{check_url, parse_url, secrets_of};
@@ -80,21 +81,6 @@ pub enum Format {
     Alertmanager,
 }
 
-/// Credentials: a bearer token, or a name and a password.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Auth {
-    /// Sent as `Authorization: Bearer`.
-    #[serde(skip_serializing_if = "Secret::is_empty")]
-    pub bearer: Secret,
-    /// Sent as `Authorization: Basic`, with `password`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub username: String,
-    /// The password that goes with `username`.
-    #[serde(skip_serializing_if = "Secret::is_empty")]
-    pub password: Secret,
-}
-
 /// The fields of a `webhook` receiver.
 pub(super) const FIELDS: &[Field] = &[
     Field::new("url", "https://example.org/hook", "address, http or https").of(Type::Secret).required(),
@@ -116,13 +102,6 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new("auth", "{ bearer: { env: HOOK_TOKEN } }", "credentials").of(Type::Map(AUTH)),
     CA_FILE,
     TIMEOUT,
-];
-
-/// The fields of credentials.
-pub(super) const AUTH: &[Field] = &[
-    Field::new("bearer", "{ env: HOOK_TOKEN }", "a bearer token").of(Type::Secret),
-    Field::new("username", "lanner", "user name for basic authentication"),
-    Field::new("password", "{ file: /etc/lanner/hook }", "its password").of(Type::Secret),
 ];
 
 impl KindConfig for WebhookConfig {
@@ -229,42 +208,6 @@ fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue, String
     let mut value = HeaderValue::try_from(&secret).map_err(|_| refused())?;
     value.set_sensitive(true);
     Ok((name, value, secret))
-}
-
-impl Auth {
-    pub(super) fn check(&self) -> Option<Problem> {
-        let basic = !self.username.is_empty() || !self.password.is_empty();
-        match (!self.bearer.is_empty(), basic) {
-            (true, false) => None,
-            (true, true) => {
-                Some(Problem::new("auth", "has both a bearer token and a username; keep one of them"))
-            }
-            (false, _) if self.username.is_empty() => {
-                Some(Problem::new("auth", "needs `bearer`, or `username` and `password`"))
-            }
-            (false, _) if self.username.contains(':') => Some(Problem::new(
-                "auth.username",
-                "contains a colon, which basic authentication does not allow",
-            )),
-            (false, _) if self.password.is_empty() => {
-                Some(Problem::new("auth.password", "is missing; write text, { env: NAME } or { file: PATH }"))
-            }
-            (false, _) => None,
-        }
-    }
-
-    /// The credentials with their secret looked up.
-    pub(super) fn resolve(&self) -> Result<Credentials, Problem> {
-        if self.bearer.is_empty() {
-            let password = self.password.resolve("auth.password")?;
-            return Ok(Credentials::Basic { username: self.username.clone(), password });
-        }
-        let token = self.bearer.resolve("auth.bearer")?;
-        if HeaderValue::try_from(&token).is_err() {
-            return Err(Problem::new("auth.bearer", "contains characters that a header must not contain"));
-        }
-        Ok(Credentials::Bearer(token))
-    }
 }
 
 struct Webhook {

@@ -15,7 +15,7 @@ const MAX_REDIRECTS: usize = 3;
 
 /// The HTTP client that is shared by all who trust no certificates of their own.
 #[derive(Debug, Default)]
-pub(crate) struct Clients(Mutex<Option<Client>>);
+pub struct Clients(Mutex<Option<Client>>);
 
 impl Clients {
     /// The shared client, or one of its own for whoever has a `ca_file`.

@@ -1,12 +1,13 @@
 //! Asking other servers: what receivers, sources and importers share.
 //!
 //! Reading order: [`Secret`] (what must not be shown), `url` (addresses), `tls` (whom to trust), `client` (HTTP),
-//! `credentials`, `answer` (what an answer says about trying again), [`Backoff`] (when to), [`redact`] (what may be
+//! [`auth`], `answer` (what an answer says about trying again), [`Backoff`] (when to), [`redact`] (what may be
 //! shown of it all), [`Problem`] (what is wrong with a document).
 //!
 //! **Invariant:** no error, description or debug output holds a secret: URLs are cut after the host.
 
 pub(crate) mod answer;
+pub mod auth;
 pub mod backoff;
 pub(crate) mod client;
 pub(crate) mod credentials;
@@ -17,7 +18,7 @@ pub(crate) mod tls;
 pub(crate) mod url;
 
 pub use backoff::Backoff;
-pub(crate) use client::Clients;
+pub use client::Clients;
 pub(crate) use credentials::Credentials;
 pub use problem::Problem;
 pub use secret::Secret;
