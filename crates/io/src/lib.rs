@@ -1,7 +1,7 @@
 //! Everything that touches disk or network.
 //!
 //! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs, and
-//! [`remote`] is what all share who ask other servers;
+//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series;
 //! [`http`] is where requests come in;
 //! [`metrics`] is what all of them count about themselves.
 
@@ -9,4 +9,5 @@ pub mod http;
 pub mod metrics;
 pub mod receiver;
 pub mod remote;
+pub mod source;
 pub mod store;

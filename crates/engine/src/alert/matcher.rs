@@ -139,6 +139,7 @@ impl Silences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lanner_core::MatchOp;
 
     #[test]
     fn a_silence_wants_a_value() {

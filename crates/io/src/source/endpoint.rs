@@ -1,0 +1,152 @@
+//! Where a source that speaks HTTP is, and who Lanner says it is.
+
+use std::path::PathBuf;
+
+use lanner_core::document::{Check, Fields, Node};
+use lanner_core::field::{Field, Type};
+use lanner_core::reading::text;
+use reqwest::{Client, Response, Url};
+
+use super::RequestError;
+use crate::remote::answer::{read_start, retry_after_ms, worth_retrying};
+use crate::remote::auth::{AUTH, Auth};
+use crate::remote::problem::check_absolute;
+use crate::remote::redact::{cleaned, shown};
+use crate::remote::url::{check_url, parse_url, secrets_of};
+use crate::remote::{Clients, Credentials, Problem, Secret};
+
+/// The fields of every source that speaks HTTP.
+pub(super) const URL: Field = Field::new("url", "https://graphite.example.org", "where it is; http or https")
+    .of(Type::Secret)
+    .required();
+pub(super) const AUTH_FIELD: Field =
+    Field::new("auth", "{ bearer: { env: GRAPHITE_TOKEN } }", "who Lanner says it is").of(Type::Map(AUTH));
+pub(super) const CA_FILE: Field =
+    Field::new("ca_file", "/etc/ssl/own-ca.pem", "certificates to trust besides the system's, PEM");
+
+/// An address as the operator writes it.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    url: Secret,
+    auth: Option<Auth>,
+    ca_file: Option<PathBuf>,
+}
+
+impl Endpoint {
+    /// Reads the fields.
+    pub(super) fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Self> {
+        let url = fields.require(URL.name, URL.example, check);
+        let url = url.and_then(|node| decoded(node, URL, &fields.path_of(URL.name), check));
+        let auth: Option<Auth> = fields
+            .get(AUTH_FIELD.name)
+            .and_then(|node| decoded(node, AUTH_FIELD, &fields.path_of(AUTH_FIELD.name), check));
+        let ca_file = fields.read(CA_FILE.name, check, text).map(PathBuf::from);
+        let endpoint = Self { url: url?, auth, ca_file };
+        let problems = [
+            check_url(URL.name, &endpoint.url),
+            endpoint.auth.as_ref().and_then(Auth::check),
+            endpoint.ca_file.as_deref().and_then(|path| check_absolute(CA_FILE.name, path)),
+        ];
+        let problems: Vec<Problem> = problems.into_iter().flatten().collect();
+        for problem in &problems {
+            let name = problem.field.split('.').next().unwrap_or_default();
+            let at = fields.get(name).and_then(|node| node.at);
+            check.push(at, &fields.path_of(&problem.field), problem.message.clone(), None);
+        }
+        problems.is_empty().then_some(endpoint)
+    }
+
+    /// Looks up secrets and makes what asks.
+    ///
+    /// # Errors
+    /// Every secret or file that could not be read.
+    pub(super) fn build(&self, clients: &Clients) -> Result<Server, Vec<Problem>> {
+        let url = self.url.resolve(URL.name).and_then(|text| parse_url(URL.name, &text));
+        let credentials = self.auth.as_ref().map(Auth::resolve).transpose();
+        let client = clients.get(self.ca_file.as_deref());
+        match (url, credentials, client) {
+            (Ok(url), Ok(credentials), Ok(client)) => {
+                let mut secrets = secrets_of(&url);
+                secrets.extend(credentials.as_ref().map(Credentials::secret));
+                Ok(Server { url, credentials, client, secrets })
+            }
+            (url, credentials, client) => {
+                Err([url.err(), credentials.err(), client.err()].into_iter().flatten().collect())
+            }
+        }
+    }
+}
+
+/// A field decoded from what was written, where a number may be meant as text.
+fn decoded<T: for<'de> serde::Deserialize<'de>>(
+    node: &Node,
+    field: Field,
+    path: &str,
+    check: &mut Check,
+) -> Option<T> {
+    match T::deserialize(field.kind.to_json(node)) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            check.problem(node, path, error.to_string());
+            None
+        }
+    }
+}
+
+/// A server that can be asked.
+pub(super) struct Server {
+    pub(super) url: Url,
+    credentials: Option<Credentials>,
+    client: Client,
+    secrets: Vec<String>,
+}
+
+impl Server {
+    /// Posts a form to `url` and returns the answer, if it is a success.
+    pub(super) async fn post_form(&self, url: Url, form: String) -> Result<Response, RequestError> {
+        let request = self
+            .client
+            .post(url)
+            .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        let request = match &self.credentials {
+            Some(credentials) => credentials.authorize(request),
+            None => request,
+        };
+        match request.send().await {
+            Ok(response) if response.status().is_success() => Ok(response),
+            Ok(response) => Err(self.refusal(response).await),
+            Err(error) => Err(self.unreachable(&error)),
+        }
+    }
+
+    /// Where it is, as far as that may be shown.
+    pub(super) fn shown(&self) -> String {
+        shown(&self.url)
+    }
+
+    async fn refusal(&self, mut response: Response) -> RequestError {
+        let status = response.status();
+        let retry_after_ms = retry_after_ms(response.headers());
+        let answer = cleaned(&read_start(&mut response).await, &self.secrets);
+        let said = if answer.is_empty() { String::new() } else { format!(": {answer}") };
+        let advice = match status.as_u16() {
+            401 | 403 => "; check the credentials of this source",
+            404 | 410 => "; check the `url` of this source",
+            _ => "",
+        };
+        let message = format!("{} answered {status}{said}{advice}", self.shown());
+        let error = if worth_retrying(status) {
+            RequestError::temporary(message)
+        } else {
+            RequestError::permanent(message)
+        };
+        RequestError { retry_after_ms, ..error }
+    }
+
+    /// What it means that there was no answer, or not all of one.
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> RequestError {
+        let reason = cleaned(&lanner_core::cause::deepest(error), &self.secrets);
+        RequestError::temporary(format!("cannot reach {}: {reason}", self.shown()))
+    }
+}

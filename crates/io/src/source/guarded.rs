@@ -1,0 +1,117 @@
+//! A source that is asked within bounds: so many requests at once, a deadline, retries, a circuit breaker.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lanner_core::time::format_duration;
+use tokio::sync::Semaphore;
+
+use super::breaker::Breaker;
+use super::{Fetch, Request, RequestError, Series};
+
+/// Requests that one ask makes at most.
+const MAX_TRIES: u32 = 3;
+/// The wait before the second request; twice as long before the third.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// Another server that is asked for series. Cheap to share behind an `Arc`.
+pub struct Source {
+    name: String,
+    fetch: Box<dyn Fetch>,
+    timeout_ms: u64,
+    slots: Semaphore,
+    breaker: Mutex<Breaker>,
+    started: Instant,
+}
+
+impl Source {
+    /// A source from its parts; [`SourceConfig::build`](super::SourceConfig::build) is the usual way.
+    ///
+    /// - `timeout_ms`: how long an ask may take, waiting and retries included.
+    /// - `parallel`: requests that may be under way at once.
+    #[must_use]
+    pub fn new(name: impl Into<String>, timeout_ms: u64, parallel: usize, fetch: Box<dyn Fetch>) -> Self {
+        Self {
+            name: name.into(),
+            fetch,
+            timeout_ms,
+            slots: Semaphore::new(parallel),
+            breaker: Mutex::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// What it is called in queries.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks, within the source's timeout. What may pass is tried again while there is time.
+    ///
+    /// # Errors
+    /// [`RequestError`], also when time ran out or the source is left alone because it kept failing.
+    pub async fn ask(&self, ask: &Request) -> Result<Vec<Series>, RequestError> {
+        let named =
+            |error: RequestError| RequestError { message: format!("{}: {error}", self.name), ..error };
+        self.breaker().admit(self.now_ms()).map_err(|wait_ms| {
+            let wait = format_duration(wait_ms.div_euclid(1_000).max(1) * 1_000);
+            let message = format!("is not asked for {wait}, because it failed several times in a row");
+            named(RequestError { retry_after_ms: Some(wait_ms), ..RequestError::temporary(message) })
+        })?;
+        let limit = Duration::from_millis(self.timeout_ms);
+        let answer = tokio::time::timeout(limit, self.tries(ask, Instant::now() + limit)).await;
+        let answer = answer.unwrap_or_else(|_| Err(self.out_of_time()));
+        match &answer {
+            Err(error) if error.is_temporary() => self.breaker().failed(self.now_ms()),
+            // One that finds fault with the query is there.
+            _ => self.breaker().succeeded(),
+        }
+        answer.map_err(named)
+    }
+
+    async fn tries(&self, ask: &Request, deadline: Instant) -> Result<Vec<Series>, RequestError> {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..MAX_TRIES {
+            let error = match self.try_once(ask).await {
+                Err(error) if error.is_temporary() => error,
+                answer => return answer,
+            };
+            let asked = error.retry_after_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+            let next = wait.max(asked.unwrap_or_default());
+            if Instant::now() + next >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(next).await;
+            wait *= 2;
+        }
+        self.try_once(ask).await
+    }
+
+    async fn try_once(&self, ask: &Request) -> Result<Vec<Series>, RequestError> {
+        // Never closed, so it always comes.
+        let _slot = self.slots.acquire().await;
+        self.fetch.fetch(ask).await
+    }
+
+    fn out_of_time(&self) -> RequestError {
+        let limit = format_duration(i64::try_from(self.timeout_ms).unwrap_or(i64::MAX));
+        RequestError::temporary(format!(
+            "no answer within {limit}; it is slow or hangs (raise its `timeout` if that is normal)"
+        ))
+    }
+
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).field("timeout_ms", &self.timeout_ms).finish()
+    }
+}

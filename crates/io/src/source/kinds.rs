@@ -1,0 +1,28 @@
+//! The list of all kinds of sources. Configuration, help and tests are made from it.
+
+use lanner_core::document::{Check, Fields};
+use lanner_core::field::Field;
+
+use super::graphite;
+use super::kind::KindConfig;
+
+/// One kind of source.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name in a source's `kind`.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// Its fields, beside those that every source has.
+    pub fields: &'static [Field],
+    /// Reads them.
+    pub(super) read: fn(&mut Fields<'_>, &mut Check) -> Option<Box<dyn KindConfig>>,
+}
+
+/// All kinds, in the order in which help shows them.
+pub const KINDS: &[Kind] = &[Kind {
+    name: "graphite",
+    about: "another Graphite; a query is a target",
+    fields: graphite::FIELDS,
+    read: graphite::read,
+}];
