@@ -505,7 +505,7 @@ mod tests {
         fn check(text: &str, says: &str) {
             assert!(flagd(text).unwrap_err().to_string().starts_with(says), "{:?}", flagd(text));
         }
-        check("{", "/: this is no JSON: EOF");
+        check("{", "/: this is not JSON: EOF");
         check("[]", "/: there is no object `flags`");
         check("flags: 5", "/: there is no object `flags`");
         check("flags: [", "/: line 1");
