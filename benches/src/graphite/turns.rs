@@ -8,8 +8,9 @@ use lanner_engine::config::Config;
 use lanner_engine::document::Node;
 use lanner_engine::rule::Rule;
 use lanner_io::store::Batch;
+use lanner_server::evaluate::service::EvaluationService;
 use lanner_server::evaluate::{cycle, read};
-use lanner_server::{App, Clock, Server, Settings};
+use lanner_server::{Clock, Server, Settings};
 use serde_json::json;
 
 use super::data::{self, Data, N_POINTS, N_SERIES, STEP_S};
@@ -30,19 +31,24 @@ pub(super) fn run(data: &Data, folder: &Path) -> Vec<Row> {
         ..Settings::new(folder)
     };
     let server = runtime.block_on(Server::start(settings)).unwrap();
-    let app = server.app();
-    let ids = fill(app, data);
-    let changes = app.engine().set_rules(rules(), data.end_s * 1_000);
-    cycle::write(app, changes);
+    let evaluation = &*server.services().evaluation;
+    let ids = fill(evaluation, data);
+    let changes = evaluation.engine().set_rules(rules(), data.end_s * 1_000);
+    cycle::write(evaluation, changes);
 
     let (mut polls, mut turns) = (Vec::new(), Vec::new());
     for minute in 1..=N_WARM + 1 {
         let time_s = data.end_s + minute * STEP_S;
         let samples =
             ids.iter().enumerate().map(|(n, id)| (*id, Sample::new(time_s * 1_000, data::value(n, time_s))));
-        app.store.append(Batch { samples: samples.collect(), events: Vec::new() }).unwrap().wait().unwrap();
+        evaluation
+            .store
+            .append(Batch { samples: samples.collect(), events: Vec::new() })
+            .unwrap()
+            .wait()
+            .unwrap();
         clock.put_on((time_s + STEP_S / 2) * 1_000);
-        let (poll_s, turn_s) = one_poll(app);
+        let (poll_s, turn_s) = one_poll(evaluation);
         polls.push(poll_s);
         turns.push(turn_s);
     }
@@ -70,12 +76,12 @@ fn rules() -> Vec<Rule> {
 }
 
 /// Stores what the files hold, under labels.
-fn fill(app: &App, data: &Data) -> Vec<lanner_io::store::SeriesId> {
+fn fill(evaluation: &EvaluationService, data: &Data) -> Vec<lanner_io::store::SeriesId> {
     const SERIES_OF_A_BATCH: usize = 10;
     let ids: Vec<_> = (0..N_SERIES)
         .map(|n| {
             let key = SeriesKey::new("cpu.load", Labels::new([("host", format!("host{n:04}").as_str())]));
-            app.store.series_id(&key).unwrap()
+            evaluation.store.series_id(&key).unwrap()
         })
         .collect();
     for (batch, ids) in ids.chunks(SERIES_OF_A_BATCH).enumerate() {
@@ -84,31 +90,31 @@ fn fill(app: &App, data: &Data) -> Vec<lanner_io::store::SeriesId> {
             let values = data::values(batch * SERIES_OF_A_BATCH + n, data.end_s);
             samples.extend(values.map(|(time_s, value)| (*id, Sample::new(time_s * 1_000, value))));
         }
-        app.store.append(Batch { samples, events: Vec::new() }).unwrap().wait().unwrap();
+        evaluation.store.append(Batch { samples, events: Vec::new() }).unwrap().wait().unwrap();
     }
-    app.store.seal().unwrap();
+    evaluation.store.seal().unwrap();
     ids
 }
 
 /// What the server's loop does until all series are judged for a window: seconds until they are, and until that is
 /// on disk.
-fn one_poll(app: &App) -> (f64, f64) {
-    let (started, now_ms) = (Instant::now(), app.now_ms());
+fn one_poll(evaluation: &EvaluationService) -> (f64, f64) {
+    let (started, now_ms) = (Instant::now(), evaluation.now_ms());
     let mut changes = Changes::default();
     // A rule that has much to learn first does that in several turns.
     while changes.evaluations.is_empty() {
-        let plan = app.engine().plan(now_ms, 256);
+        let plan = evaluation.engine().plan(now_ms, 256);
         assert!(!plan.due.is_empty(), "nothing was due");
         for due in &plan.due {
-            let (answer, _) = read::answer(app, due);
+            let (answer, _) = read::answer(evaluation, due);
             assert!(answer.is_ok(), "{answer:?}");
-            let evaluations = app.engine().evaluate(due, &answer, now_ms);
-            changes.extend(app.engine().apply(now_ms, due, evaluations));
+            let evaluations = evaluation.engine().evaluate(due, &answer, now_ms);
+            changes.extend(evaluation.engine().apply(now_ms, due, evaluations));
         }
     }
     let judged_s = started.elapsed().as_secs_f64();
     assert_eq!(changes.evaluations.len(), N_SERIES);
-    cycle::write(app, changes);
+    cycle::write(evaluation, changes);
     (judged_s, started.elapsed().as_secs_f64())
 }
 

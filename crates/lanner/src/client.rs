@@ -202,13 +202,13 @@ impl Client {
 
     /// The store, where this process holds the data folder.
     pub(crate) fn store(&self) -> Option<&lanner_io::store::Store> {
-        self.inside.as_ref().map(|server| &server.app().store)
+        self.inside.as_ref().map(|server| server.store())
     }
 
     /// Compresses what was written, where this process holds the data folder; a running server does so by and by.
     pub(crate) async fn seal(&self) -> Result<()> {
         let Some(server) = &self.inside else { return Ok(()) };
-        let store = server.app().store.clone();
+        let store = server.store().clone();
         let sealed = tokio::task::spawn_blocking(move || store.seal()).await;
         let sealed = sealed.map_err(|error| Failure::program(format!("compressing failed: {error}")))?;
         sealed.map(drop).map_err(|error| {

@@ -8,13 +8,14 @@
 //!                                                 └─────────────────────────┘   notify ─▶ receivers
 //! ```
 //!
-//! Reading order: [`settings`] (what can be set), [`app`] (what everything shares), [`http`] (what faces share), [`access`]
+//! Reading order: [`settings`] (what can be set), [`services`] (who does what), [`http`] (what faces share), [`access`]
 //! (who comes in), [`intake`], [`evaluate`], [`rules`] (new ones and their past), [`notify`], [`switches`], [`health`] (how
 //! Lanner itself is), then the faces: [`api`], [`graphite`], [`seyren`].
 
 pub mod access;
+mod actions;
 pub mod api;
-pub mod app;
+pub mod base;
 pub mod clock;
 pub mod configuration;
 pub mod documents;
@@ -27,16 +28,18 @@ pub mod intake;
 mod metrics;
 pub mod notify;
 pub mod rules;
+pub mod services;
 pub mod settings;
 pub mod seyren;
+mod shutdown;
 pub mod silences;
 pub mod switches;
 mod sync;
 pub mod wakeup;
 
+mod router;
 mod run;
 
-pub use app::App;
 pub use clock::Clock;
 pub use run::{Server, ServerError};
 pub use settings::Settings;

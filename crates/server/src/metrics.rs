@@ -3,11 +3,7 @@
 use std::sync::LazyLock;
 
 use lanner_io::metrics::{Counter, Counters, Durations, Gauge, Gauges};
-use lanner_io::metrics::{counter, counters, durations, durations_up_to_a_month, gauge, gauges, text};
-use lanner_switch::Phase;
-
-use crate::App;
-
+use lanner_io::metrics::{counter, counters, durations, durations_up_to_a_month, gauge, gauges};
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::register);
 
 pub(crate) struct Metrics {
@@ -18,7 +14,7 @@ pub(crate) struct Metrics {
     pub(crate) event_lateness_seconds: Durations,
     pub(crate) sample_lateness_seconds: Durations,
     pub(crate) groups_overflow: Counter,
-    rule_left_out: Gauges,
+    pub(crate) rule_left_out: Gauges,
     pub(crate) http_refused: Counter,
     pub(crate) evaluations: Counter,
     pub(crate) evaluation_lateness_seconds: Durations,
@@ -29,14 +25,14 @@ pub(crate) struct Metrics {
     pub(crate) switch_blocked: Counters,
     pub(crate) switch_shadow: Counters,
     pub(crate) switch_snapshots: Counters,
-    rules: Gauge,
-    measures: Gauge,
-    measures_unindexed: Gauge,
-    alerts_active: Gauge,
-    switches: Gauges,
-    switches_unindexed: Gauge,
-    switch_revision: Gauge,
-    switch_streams: Gauge,
+    pub(crate) rules: Gauge,
+    pub(crate) measures: Gauge,
+    pub(crate) measures_unindexed: Gauge,
+    pub(crate) alerts_active: Gauge,
+    pub(crate) switches: Gauges,
+    pub(crate) switches_unindexed: Gauge,
+    pub(crate) switch_revision: Gauge,
+    pub(crate) switch_streams: Gauge,
 }
 
 impl Metrics {
@@ -120,35 +116,5 @@ impl Metrics {
                 "Clients connected to the stream of switch changes.",
             ),
         }
-    }
-}
-
-/// All metrics, those that are looked up and not counted as they are now.
-pub(crate) fn page(app: &App) -> String {
-    let (n_measures, n_unindexed) = app.counting.measures().size();
-    METRICS.measures.set(n_measures as f64);
-    METRICS.measures_unindexed.set(n_unindexed as f64);
-    {
-        let engine = app.engine();
-        METRICS.rules.set(engine.n_rules() as f64);
-        METRICS.alerts_active.set(engine.alerts().filter(|alert| alert.active).count() as f64);
-    }
-    METRICS.rule_left_out.reset();
-    for (rule, n_left_out) in app.limits.counts() {
-        METRICS.rule_left_out.with_label_values(&[&*rule]).set(n_left_out as f64);
-    }
-    describe_switches(app);
-    app.store.record_sizes();
-    text()
-}
-
-fn describe_switches(app: &App) {
-    let (current, now_ms) = (app.switches.current(), app.now_ms());
-    METRICS.switch_revision.set(current.set.revision() as f64);
-    METRICS.switches_unindexed.set(current.set.n_unindexed() as f64);
-    METRICS.switch_streams.set(app.switches.n_streams() as f64);
-    for phase in Phase::ALL {
-        let n = current.set.switches().iter().filter(|switch| switch.phase(now_ms) == phase).count();
-        METRICS.switches.with_label_values(&[phase.name()]).set(n as f64);
     }
 }

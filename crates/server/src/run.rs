@@ -1,42 +1,38 @@
 //! Starting and stopping.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lanner_engine::Engine;
 use lanner_io::http::Certificates;
 use lanner_io::store::{Retention, Store, StoreError};
 use tokio::net::{TcpListener, UdpSocket};
 
-use crate::access::{SlowDown, Tokens, tokens};
-use crate::api;
-use crate::app::App;
-use crate::configuration::reload::{InForce, Reloads};
-use crate::documents::SetAside;
+use crate::access::service::AccessService;
+use crate::actions::Hand;
+use crate::base::Base;
+use crate::configuration::service::ConfigurationService;
 use crate::evaluate::cycle;
-use crate::evaluate::limits::Limits;
-use crate::evaluate::watch::{self, Watch};
-use crate::expressions::PathsCache;
+use crate::evaluate::service::EvaluationService;
+use crate::expressions::Expressions;
+use crate::health::service::HealthService;
 use crate::health::{heartbeat, maintain, vitals};
 use crate::http::blocking;
-use crate::intake::Ingested;
 use crate::intake::carbon::{self, Protocol};
-use crate::intake::history::History;
-use crate::intake::late_samples::LateSamples;
-use crate::intake::lateness::Latenesses;
-use crate::intake::measures::Counting;
-use crate::notify::outgoing::Outgoing;
-use crate::notify::workers::Deliveries;
+use crate::intake::service::IntakeService;
+use crate::notify::workers::DeliveryService;
+use crate::router::router;
 use crate::rules::register;
+use crate::rules::service::RuleService;
+use crate::services::Services;
+use crate::settings::token::check_length;
 use crate::settings::{Settings, Tls};
-use crate::switches::pace::Pace;
+use crate::silences::service::SilenceService;
+use crate::switches::edges;
+use crate::switches::service::SwitchService;
 use crate::switches::sign::Signer;
-use crate::switches::{Switches, edges};
-use crate::wakeup::Alarm;
+use crate::wakeup::Wakeup;
 
 /// How long requests under way, and the current turn, may take when the server stops.
 const GRACE: Duration = Duration::from_millis(2_500);
@@ -84,7 +80,7 @@ pub enum ServerError {
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
-    app: Arc<App>,
+    services: Services,
     http: SocketAddr,
     carbon: Option<SocketAddr>,
     carbon_pickle: Option<SocketAddr>,
@@ -102,7 +98,7 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
         let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
         let token = token.map_err(|problem| ServerError::Token(problem.message))?;
-        token.as_deref().map_or(Ok(()), tokens::check_length).map_err(ServerError::Token)?;
+        token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
         let certificates = certificates(&settings)?;
         let http = listen(settings.listen).await?;
         let carbon = listen_if(settings.carbon).await?;
@@ -111,32 +107,39 @@ impl Server {
             Some(address) => Some(UdpSocket::bind(address).await.map_err(cannot_listen(address))?),
             None => None,
         };
-        let app = open(settings, token).await?;
-        if app.settings.evaluate {
-            watch::begin(&app)?;
+        let services = open(settings, token).await?;
+        let evaluates = services.base.settings.evaluate;
+        if evaluates {
+            services.evaluation.begin()?;
         }
         let mut server = Self {
             http: http.local_addr()?,
             carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
             carbon_pickle: carbon_pickle.as_ref().map(TcpListener::local_addr).transpose()?,
             carbon_udp: carbon_udp.as_ref().map(UdpSocket::local_addr).transpose()?,
-            turn: if app.settings.evaluate { Some(cycle::start(&app)?) } else { None },
+            turn: if evaluates { Some(cycle::start(&services.evaluation)?) } else { None },
             stop_http: None,
-            tasks: vec![tokio::spawn(edges::run(Arc::clone(&app)))],
-            app,
+            tasks: vec![tokio::spawn(edges::run(Arc::clone(&services.switches)))],
+            services,
         };
-        if server.app.settings.evaluate {
+        if evaluates {
             // Only who knows what is to be kept may drop what is not.
-            server.tasks.push(tokio::spawn(maintain::run(Arc::clone(&server.app))));
-            server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.app))));
-            server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.app))));
+            server.tasks.push(tokio::spawn(maintain::run(Arc::clone(&server.services.health))));
+            server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.services.health))));
+            server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
         }
         for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
             let Some(listener) = listener else { continue };
-            server.tasks.push(tokio::spawn(carbon::listen(Arc::clone(&server.app), listener, protocol)));
+            server.tasks.push(tokio::spawn(carbon::listen(
+                Arc::clone(&server.services.intake),
+                listener,
+                protocol,
+            )));
         }
         if let Some(socket) = carbon_udp {
-            server.tasks.push(tokio::spawn(carbon::take_datagrams(Arc::clone(&server.app), socket)));
+            server
+                .tasks
+                .push(tokio::spawn(carbon::take_datagrams(Arc::clone(&server.services.intake), socket)));
         }
         server.serve_http(http, certificates);
         Ok(server)
@@ -145,7 +148,7 @@ impl Server {
     fn serve_http(&mut self, listener: TcpListener, certificates: Option<Arc<Certificates>>) {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         self.stop_http = Some(stop);
-        let serve = lanner_io::http::serve(listener, certificates, api::router(&self.app), stopped);
+        let serve = lanner_io::http::serve(listener, certificates, router(self.services.clone()), stopped);
         self.tasks.push(tokio::spawn(serve));
     }
 
@@ -158,7 +161,7 @@ impl Server {
     /// The address of HTTP as clients write it, with `https` where the server has a certificate.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.app.settings.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.services.base.settings.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.http)
     }
 
@@ -180,19 +183,31 @@ impl Server {
         self.carbon_udp
     }
 
-    /// What everything shares, for programs that hold a server inside.
+    /// The services, for programs that hold a server inside.
     #[must_use]
-    pub const fn app(&self) -> &Arc<App> {
-        &self.app
+    pub const fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// The store, for programs that hold a server inside.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.services.base.store
+    }
+
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.services.base.settings.clock.now_ms()
     }
 
     /// Puts a stepped clock on, and waits until all that is due by then is evaluated and written, or for
     /// `at_most`; says which. With the machine's clock, waits for what is due by `time_ms`.
     pub async fn step_to(&self, time_ms: i64, at_most: Duration) -> bool {
-        let app = Arc::clone(&self.app);
-        app.settings.clock.put_on(time_ms);
-        app.alarm.ring();
-        let waited = blocking(move || app.alarm.wait_settled(time_ms, at_most));
+        let wakeup = Arc::clone(&self.services.evaluation.wakeup);
+        self.services.base.settings.clock.put_on(time_ms);
+        wakeup.ring();
+        let waited = blocking(move || wakeup.wait_settled(time_ms, at_most));
         waited.await.unwrap_or(false)
     }
 
@@ -204,13 +219,14 @@ impl Server {
             // Nobody to tell when HTTP ended before.
             let _ = stop.send(());
         }
-        self.app.alarm.stop();
+        self.services.base.shutdown.begin();
+        self.services.evaluation.wakeup.ring();
         let tasks = std::mem::take(&mut self.tasks);
-        tokio::join!(end_turns(self.turn.take()), self.app.deliveries.stop(), end_tasks(tasks));
-        let app = Arc::clone(&self.app);
+        tokio::join!(end_turns(self.turn.take()), self.services.delivery.stop(), end_tasks(tasks));
+        let evaluation = Arc::clone(&self.services.evaluation);
         let close = move || {
-            watch::end(&app);
-            app.store.close();
+            evaluation.watch.end(&evaluation.store, evaluation.now_ms());
+            evaluation.store.close();
         };
         if tokio::time::timeout(CLOSING, blocking(close)).await.is_err() {
             tracing::warn!("the store is still writing; what was acknowledged is on disk");
@@ -279,72 +295,63 @@ fn retention(settings: &Settings, store: &Store) -> Result<Arc<Retention>, Store
     Ok(Arc::new(settings.store.retention_in_force()))
 }
 
-async fn open(settings: Settings, token: Option<String>) -> Result<Arc<App>, ServerError> {
+async fn open(settings: Settings, token: Option<String>) -> Result<Services, ServerError> {
     let signer = signer(&settings)?;
     let (folder, options) = (settings.folder.clone(), settings.store.clone());
     let open = if settings.read_only { Store::open_to_read } else { Store::open };
     let opened = blocking(move || open(&folder, options)).await;
     let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
-    let first_ms: HashMap<Arc<str>, i64> =
-        store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
-    let tokens = Tokens::open(&store, token.as_deref(), &settings.token_name)?;
-    if let Some(address) = settings.public_address().filter(|_| !tokens.has_admin()) {
+    let base = Base::new(settings, store);
+    let access = Arc::new(AccessService::open(&base, token.as_deref())?);
+    if let Some(address) = base.settings.public_address().filter(|_| !access.tokens.has_admin()) {
         return Err(ServerError::NoToken { address });
     }
-    let retention = retention(&settings, &store)?;
-    let now_ms = settings.clock.now_ms();
-    let mut engine = Engine::new();
-    let watch = Watch::load(&store)?;
-    engine.set_gaps(watch.gaps());
-    engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_notification_log()?);
-    engine.set_silences(&store.silences()?, now_ms);
-    for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
-        // The server stopped between the two writes.
-        if let Some(outcome) = store.outbox_outcome(&key)? {
-            engine.settle(now_ms, &key, outcome);
-        }
-    }
-    let alarm = Arc::new(Alarm::default());
-    let outgoing = Arc::new(Outgoing::new(store.clone(), Arc::clone(&alarm)));
-    let app = Arc::new(App {
-        turns: Mutex::default(),
-        engine: Mutex::new(engine),
-        counting: Counting::new(store.secret(), first_ms),
-        history: History::default(),
-        late_samples: LateSamples::default(),
-        lateness: Latenesses::default(),
-        watch,
-        switches: Switches::new(signer, Pace::new(settings.ofrep_per_second)),
-        deliveries: Deliveries::new(&outgoing, &settings.clock, settings.links()),
-        outgoing,
-        alarm,
-        limits: Limits::default(),
-        prefills: Mutex::default(),
-        changing_rules: tokio::sync::Mutex::default(),
-        is_behind: AtomicBool::default(),
-        live: InForce::new(&settings),
-        reloads: Reloads::default(),
-        set_aside: SetAside::default(),
-        writers: Arc::new(tokio::sync::Semaphore::new(settings.max_writers)),
-        paths: PathsCache::default(),
-        last_turn_ms: AtomicI64::new(now_ms),
-        stuck: Mutex::default(),
-        upkeep_failed: Mutex::default(),
-        heartbeat_failed: Mutex::default(),
-        ingested: Ingested::default(),
-        started_ms: now_ms,
-        tokens,
-        slow_down: SlowDown::default(),
-        store,
-        retention,
-        settings,
-    });
-    app.switches.reload(&app.store, &app.set_aside, now_ms)?;
-    crate::silences::note_unreadable(&app)?;
-    app.deliveries.set_hand(Arc::new(crate::switches::throw::Hand(Arc::downgrade(&app))));
-    if app.settings.evaluate {
+    let services = wire(base, access, signer)?;
+    if services.base.settings.evaluate {
         // Rules whose past is long wait for it; nobody else does.
-        drop(register::reload(&app).await?);
+        drop(register::reload(&services.rules).await?);
     }
-    Ok(app)
+    Ok(services)
+}
+
+/// Makes the services, each of those that it is given.
+fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Result<Services, StoreError> {
+    let retention = retention(&base.settings, &base.store)?;
+    let wakeup = Arc::new(Wakeup::default());
+    let intake = Arc::new(IntakeService::open(&base, &retention)?);
+    let expressions = Arc::new(Expressions::new(&base));
+    let delivery = Arc::new(DeliveryService::new(&base, &wakeup));
+    let evaluation = Arc::new(EvaluationService::open(
+        &base,
+        wakeup,
+        Arc::clone(&intake),
+        Arc::clone(&expressions),
+        Arc::clone(&delivery),
+    )?);
+    let switches = Arc::new(SwitchService::open(&base, signer)?);
+    let hand = Hand { switches: Arc::downgrade(&switches), evaluation: Arc::downgrade(&evaluation) };
+    delivery.set_hand(Arc::new(hand));
+    let silences = Arc::new(SilenceService::open(&base, Arc::clone(&evaluation))?);
+    let rules = Arc::new(RuleService::new(
+        &base,
+        Arc::clone(&evaluation),
+        Arc::clone(&intake),
+        Arc::clone(&delivery),
+    ));
+    let configuration =
+        ConfigurationService::new(&base, Arc::clone(&rules), Arc::clone(&silences), Arc::clone(&switches));
+    let health = HealthService::new(&base, retention, Arc::clone(&evaluation), Arc::clone(&switches));
+    Ok(Services {
+        access,
+        intake,
+        expressions,
+        delivery,
+        evaluation,
+        rules,
+        silences,
+        switches,
+        configuration: Arc::new(configuration),
+        health: Arc::new(health),
+        base,
+    })
 }

@@ -1,5 +1,12 @@
 //! The settings of the server: the sections `server` and `retention` of a configuration file.
 
+mod guard;
+mod heartbeat;
+pub mod live;
+pub mod origins;
+pub mod schemas;
+pub mod token;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,17 +16,19 @@ use jiff::tz::TimeZone;
 use lanner_core::document::Content;
 use lanner_core::field::{Field, Type, to_json};
 use lanner_core::reading;
+use lanner_core::time::HOUR_MS;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 use serde::Deserialize as _;
 
-use crate::access::{cors, tokens};
+pub use self::guard::Guard;
+pub use self::heartbeat::{Heartbeat, To};
+use self::schemas::{SchemaRetention, Schemas};
 use crate::clock::Clock;
-use crate::expressions::SchemaRetention;
-use crate::health::heartbeat::{Heartbeat, To};
-use crate::http::CONFIGURED;
-use crate::switches::guard::Guard;
+
+/// How long before its end people are told of a switch, if nothing else is said, milliseconds.
+const NOTICE_MS: i64 = HOUR_MS;
 
 /// The port of HTTP.
 pub const HTTP_PORT: u16 = 9797;
@@ -206,7 +215,7 @@ pub struct Settings {
     /// What the store keeps.
     pub store: StoreOptions,
     /// How finely Graphite's clients see series, by name.
-    pub schemas: Arc<crate::expressions::Schemas>,
+    pub schemas: Arc<Schemas>,
     /// The time zone of times of day in Graphite's language where a request names none.
     pub time_zone: TimeZone,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
@@ -245,7 +254,7 @@ impl Settings {
             carbon_pickle: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PICKLE_PORT))),
             carbon_udp: None,
             token: None,
-            token_name: CONFIGURED.to_owned(),
+            token_name: token::CONFIGURED.to_owned(),
             tls: None,
             allow: BTreeSet::new(),
             hosts: Vec::new(),
@@ -261,7 +270,7 @@ impl Settings {
             clock: Clock::default(),
             switch_key: None,
             guard: Guard::default(),
-            switch_notice_ms: crate::switches::news::NOTICE_MS,
+            switch_notice_ms: NOTICE_MS,
             written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
@@ -370,7 +379,7 @@ impl Settings {
         };
         let token = |node: &Node| {
             let token: Secret = secret(node)?;
-            token.plain().map_or(Ok(()), tokens::check_length).map(|()| token)
+            token.plain().map_or(Ok(()), token::check_length).map(|()| token)
         };
         self.token = fields.read("token", check, token).or_else(|| self.token.take());
         if let Some(tls) = fields.get("tls").and_then(|node| read_tls(node, check)) {
@@ -378,19 +387,16 @@ impl Settings {
         }
         self.allow.extend(read_list(fields, "allow", check, |node| Power::parse(&text(node)?)));
         self.hosts.extend(read_list(fields, "hosts", check, text));
-        self.cors.extend(read_list(fields, "cors", check, |node| cors::read_origin(&text(node)?)));
+        self.cors.extend(read_list(fields, "cors", check, |node| origins::read_origin(&text(node)?)));
         self.switch_key = fields.read("switch_key", check, secret).or_else(|| self.switch_key.take());
         let count = |node: &Node| match node.number() {
             Some(n) if n >= 1.0 && n.fract() == 0.0 => Ok(n as usize),
             _ => Err("should be a whole number above 0".to_owned()),
         };
-        let mut schemas = crate::expressions::Schemas::default();
+        let mut schemas = Schemas::default();
         for (field, read) in [
-            (
-                "storage_schemas",
-                crate::expressions::Schemas::read_schemas as fn(&mut _, &str) -> Result<(), Vec<String>>,
-            ),
-            ("storage_aggregation", crate::expressions::Schemas::read_aggregations),
+            ("storage_schemas", Schemas::read_schemas as fn(&mut _, &str) -> Result<(), Vec<String>>),
+            ("storage_aggregation", Schemas::read_aggregations),
         ] {
             let taken = fields.read(field, check, |node| {
                 let path = text(node)?;

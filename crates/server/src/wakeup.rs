@@ -1,43 +1,24 @@
-//! Who wakes the evaluation loop, and who is told that the server stops.
+//! Who wakes the evaluation loop, and who waits for it.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::sync::locked;
 
-/// Wakes the loop: early when there is news, for good when the server stops.
+/// Wakes the evaluation loop when there is news, and tells how far it is.
 #[derive(Debug, Default)]
-pub struct Alarm {
+pub struct Wakeup {
     rung: Mutex<bool>,
     changed: Condvar,
     settled_ms: Mutex<i64>,
     settled: Condvar,
-    stopping: tokio::sync::watch::Sender<bool>,
 }
 
-impl Alarm {
+impl Wakeup {
     /// Wakes the loop.
     pub fn ring(&self) {
         *locked(&self.rung) = true;
         self.changed.notify_all();
-    }
-
-    /// Ends the loop after its current turn.
-    pub fn stop(&self) {
-        self.stopping.send_replace(true);
-        self.ring();
-    }
-
-    /// Whether the loop is to end.
-    #[must_use]
-    pub fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
-    }
-
-    /// Comes when the loop, and everything beside it, is to end.
-    pub async fn stopped(&self) {
-        // Fails only when the alarm is gone, and then it is over as well.
-        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
     /// Notes that all that was due by `time_ms`, milliseconds since the Unix epoch, is evaluated and written.

@@ -50,7 +50,7 @@ impl Running {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_the_past_of_a_rule() {
     let running = Arc::new(start().await);
-    let now_ms = running.server.app().now_ms();
+    let now_ms = running.server.now_ms();
     const N: i64 = 200_000;
     for piece in 0..20 {
         let times = (0..N / 20).map(|n| now_ms - (n * 20 + piece) * 6 * 86_400_000 / N);

@@ -49,7 +49,7 @@ async fn events(server: &Server, banks: &[&str], at_s: i64) {
 /// Evaluations of a rule, in the order in which they were made.
 fn evaluations(server: &Server, rule: &str) -> Vec<Evaluation> {
     let filter = EvaluationFilter { rule: Some(rule.into()), limit: 100_000, ..EvaluationFilter::default() };
-    let mut all = server.app().store.evaluations(&filter).unwrap();
+    let mut all = server.store().evaluations(&filter).unwrap();
     all.reverse();
     all
 }
@@ -151,8 +151,8 @@ async fn after_a_day_the_present_is_judged_at_once() {
     let server = start(folder.path(), NOON_MS + away_s * 1_000 + 5_000).await;
     let (status, text) = get(&server, "/readyz").await;
     let started = std::time::Instant::now();
-    server.app().settings.clock.put_on(NOON_MS + away_s * 1_000 + 25_000);
-    server.app().alarm.ring();
+    server.services().base.settings.clock.put_on(NOON_MS + away_s * 1_000 + 25_000);
+    server.services().evaluation.wakeup.ring();
     let present = |id: &str| {
         let last = evaluations(&server, id).last().map(|e| e.window.end_ms);
         last >= Some(NOON_MS + away_s * 1_000 + 20_000)

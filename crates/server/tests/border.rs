@@ -185,7 +185,7 @@ async fn the_configuration_has_every_power_and_its_receivers_are_its_own() {
     let log = json!({"name": "file", "kind": "log", "path": path});
     let document = json!({ "receivers": [pager, log] });
     let options = ApplyOptions { actor: CONFIGURATION.to_owned(), ..ApplyOptions::default() };
-    apply::apply(server.server.app(), &document, &options).await.unwrap();
+    apply::apply(&server.server.services().configuration, &document, &options).await.unwrap();
     let listed = server.fine("GET", "/api/v1/receivers", Value::Null).await;
     assert!(listed.as_array().unwrap().iter().all(|it| it["origin"] == "configuration"), "{listed}");
     assert!(!listed.to_string().contains("hunter2") && listed.to_string().contains("/bin/sh"), "{listed}");

@@ -23,7 +23,7 @@ async fn start(folder: &Path, now_ms: i64) -> Server {
 /// The ends of the windows evaluated, in seconds after noon, after the clock was put on.
 async fn evaluated(server: &Server, until_ms: i64) -> Vec<i64> {
     assert!(server.step_to(until_ms, Duration::from_secs(60)).await);
-    let all = server.app().store.evaluations(&EvaluationFilter::default()).unwrap();
+    let all = server.store().evaluations(&EvaluationFilter::default()).unwrap();
     all.iter().rev().map(|evaluation| (evaluation.window.end_ms - NOON_MS) / 1_000).collect()
 }
 

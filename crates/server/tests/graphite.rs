@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lanner_core::Sample;
 use lanner_io::store::{Batch, NewEvent, RetentionRule, StoreOptions};
-use lanner_server::expressions::Schemas;
+use lanner_server::settings::schemas::Schemas;
 use lanner_server::{Server, Settings};
 use lanner_wire::carbon;
 use serde_json::Value;
@@ -55,7 +55,7 @@ impl Running {
 
     /// Puts recorded series and events into the store.
     async fn load(&self, dataset: &[&Value]) {
-        let store = &self.server.app().store;
+        let store = self.server.store();
         for line in dataset {
             let mut batch = Batch::default();
             for event in line["events"].as_array().into_iter().flatten() {
@@ -208,8 +208,8 @@ fn same(a: &Value, b: &Value) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn grafana_is_answered() {
     let running = start(Schemas::default()).await;
-    let now_s = running.server.app().now_ms() / 1000;
-    let store = &running.server.app().store;
+    let now_s = running.server.now_ms() / 1000;
+    let store = running.server.store();
     let id = store.series_id(&carbon::series_key("app.web.requests").unwrap()).unwrap();
     let samples = (0..120).map(|at| (id, Sample::new((now_s - at * 60) * 1000, at as f64))).collect();
     store.append(Batch { samples, events: Vec::new() }).unwrap().await.unwrap();
@@ -266,7 +266,7 @@ async fn grafana_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_those_that_carry_every_tag() {
     let running = start(Schemas::default()).await;
-    let now_s = running.server.app().now_ms() / 1000;
+    let now_s = running.server.now_ms() / 1000;
     let url = format!("http://{}/events/", running.server.http_addr());
     for (what, tags, content_type) in [
         // As Graphite's manual posts it: `curl -d` says that it sends a form.
@@ -308,9 +308,9 @@ async fn events_are_those_that_carry_every_tag() {
 #[tokio::test(flavor = "multi_thread")]
 async fn several_values_a_minute_are_all_seen() {
     let running = start(Schemas::default()).await;
-    let store = &running.server.app().store;
+    let store = running.server.store();
     let mut batch = Batch::default();
-    let start_s = running.server.app().now_ms() / 60_000 * 60 - 120;
+    let start_s = running.server.now_ms() / 60_000 * 60 - 120;
     for name in ["stats_counts.logins", "stats.timers.login.upper_90", "stats.gauges.users"] {
         let id = store.series_id(&carbon::series_key(name).unwrap()).unwrap();
         // What StatsD flushes every ten seconds.
@@ -347,8 +347,8 @@ async fn what_a_schema_asks_for_outlives_upkeep_and_is_shown() {
     let server = Server::start(settings).await.unwrap();
     let running = Running { server, http: reqwest::Client::new(), _folder: folder };
 
-    let store = running.server.app().store.clone();
-    let now_ms = running.server.app().now_ms();
+    let store = running.server.store().clone();
+    let now_ms = running.server.now_ms();
     let start_s = now_ms / 3_600_000 * 3_600 - 30 * 3_600;
     let mut batch = Batch::default();
     for name in ["fast.orders", "slow.orders"] {
@@ -411,7 +411,7 @@ async fn lines_are_taken_by_udp() {
         ..Settings::new(folder)
     };
     let running = start_with(settings).await;
-    let now_s = running.server.app().now_ms() / 1000;
+    let now_s = running.server.now_ms() / 1000;
     let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let to = running.server.carbon_udp_addr().unwrap();
     socket.send_to(b"rubbish\n\xff\xfe 1 2", to).await.unwrap();
@@ -478,7 +478,7 @@ impl Running {
 async fn pickles_are_taken() {
     use tokio::io::AsyncWriteExt as _;
     let running = start(Schemas::default()).await;
-    let now_s = running.server.app().now_ms() / 1000;
+    let now_s = running.server.now_ms() / 1000;
     let mut stream =
         tokio::net::TcpStream::connect(running.server.carbon_pickle_addr().unwrap()).await.unwrap();
     // pickle.dumps([("pickled.a", (now, 1.5))], protocol=2), without memo; before it a frame of rubbish

@@ -55,7 +55,7 @@ async fn step(server: &Server, at_s: i64) {
 
 fn evaluations(server: &Server) -> Vec<Evaluation> {
     let filter = EvaluationFilter { rule: Some("r".into()), limit: 100_000, ..EvaluationFilter::default() };
-    server.app().store.evaluations(&filter).unwrap()
+    server.store().evaluations(&filter).unwrap()
 }
 
 /// The last evaluation that a replay of the rule makes up to this time.
@@ -219,12 +219,12 @@ async fn a_hundred_thousand_late_events_are_taken_at_once() {
             let start_ms = NOON_MS + (minute * 60 - 6 * DAY_S) * 1_000;
             lanner_core::TimeRange::new(start_ms, start_ms + 60_000)
         };
-        let fingerprint = server.app().engine().rules().next().unwrap().0.query.fingerprint();
+        let fingerprint = server.services().evaluation.engine().rules().next().unwrap().0.query.fingerprint();
         (0..100)
             .filter(|minute| !store.measured_window(fingerprint, window(*minute)).unwrap().is_empty())
             .count()
     };
-    assert_eq!(kept(&server.app().store), 100);
+    assert_eq!(kept(server.store()), 100);
     let times_s: Vec<i64> = (0..100_000_i64).map(|n| n * 48_611 % (6 * DAY_S) - 7 * DAY_S).collect();
     let mut slowest = Duration::ZERO;
     let (batch, punctual) = tokio::join!(
@@ -244,7 +244,7 @@ async fn a_hundred_thousand_late_events_are_taken_at_once() {
         }
     );
     println!("100,000 late events: {batch:?}; one event beside them: {punctual:?} at most");
-    assert_eq!(kept(&server.app().store), 0);
+    assert_eq!(kept(server.store()), 0);
     assert!(punctual < Duration::from_secs(5), "an event beside them took {punctual:?}");
     server.stop().await;
 }

@@ -73,7 +73,7 @@ async fn events_of_further_groups_are_left_out_by_name_and_window() {
     let running = start().await;
     let rule = json!({"id": "wide", "query": {"stream": "s", "measure": "count", "by": ["k"]}, "window": "2s", "absolute": {"max": 5}});
     running.fine("POST", "/api/v1/apply", json!({"rules": [rule]})).await;
-    let window_ms = (running.server.app().now_ms() / 2_000 + 1) * 2_000;
+    let window_ms = (running.server.now_ms() / 2_000 + 1) * 2_000;
     let mut lines = String::new();
     for n in 0..MAX_GROUPS + N_TOO_MANY {
         let _ = writeln!(lines, r#"{{"k":"k{n}","time":{}}}"#, window_ms + 1);

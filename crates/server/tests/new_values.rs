@@ -32,7 +32,7 @@ impl Running {
     /// What was said of countries that were seen, by the end of the window.
     fn said(&self) -> BTreeSet<(String, String, String)> {
         let filter = EvaluationFilter { limit: 10_000, ..EvaluationFilter::default() };
-        let all = self.server.app().store.evaluations(&filter).unwrap();
+        let all = self.server.store().evaluations(&filter).unwrap();
         let seen = all.into_iter().filter(|it| it.value.is_some_and(|value| value > 0.0));
         seen.map(|it| {
             let country = it.group.labels().get("country").unwrap_or_default().to_owned();

@@ -60,7 +60,7 @@ impl Running {
         let last = lines.lines().last().unwrap().rsplit(' ').next().unwrap().parse::<i64>().unwrap();
         let started = Instant::now();
         loop {
-            let store = &self.server.app().store;
+            let store = self.server.store();
             let found = store.select(series, &[]).unwrap();
             if found.iter().any(|(id, _)| store.last_ms(*id).unwrap() == Some(last * 1000)) {
                 return;
@@ -145,7 +145,7 @@ async fn a_provisioning_script_works_unchanged() {
     assert_eq!(own[0]["labels"]["severity"], json!("error"), "{own}");
     // A new metric: against a week ago it seems to have changed wholly, exactly as in Seyren.
     assert_eq!(running.get(&format!("/api/checks/{}", ids[0])).await["state"], json!("WARN"));
-    let log = running.server.app().settings.folder.join("seyren.log");
+    let log = running.server.services().base.settings.folder.join("seyren.log");
     let started = Instant::now();
     while !std::fs::read_to_string(&log).unwrap_or_default().contains(cv.as_str()) {
         assert!(started.elapsed() < Duration::from_secs(60), "nothing was logged");

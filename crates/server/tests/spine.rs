@@ -192,7 +192,7 @@ async fn the_api_describes_itself_whole() {
 async fn a_relative_rule_is_prefilled_from_stored_events() {
     lanner_io::receiver::install_crypto_provider();
     let running = start().await;
-    let now_ms = running.server.app().now_ms();
+    let now_ms = running.server.now_ms();
     // Four an hour for two days, the last whole hour with one.
     let this_hour_ms = now_ms - now_ms.rem_euclid(3_600_000);
     let mut events = String::new();
@@ -214,7 +214,7 @@ async fn a_relative_rule_is_prefilled_from_stored_events() {
     let query = lanner_engine::Rule::from_json(&rule, 1).unwrap().query.fingerprint();
     let always = lanner_core::TimeRange::new(0, i64::MAX);
     let n_kept = || {
-        let kept = running.server.app().store.measured_range(query, always).unwrap();
+        let kept = running.server.store().measured_range(query, always).unwrap();
         kept.iter().filter(|measured| measured.value == Some(4.0)).count()
     };
     // What was counted is written beside everything else.

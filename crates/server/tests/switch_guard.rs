@@ -40,7 +40,7 @@ async fn a_switch_is_tried_on_the_past() {
     let hsbc = json!({"id": "hsbc", "when": "BANK == HSBC"});
     assert_eq!(running.preview(json!({"switch": hsbc, "last": 100})).await["blocked"], 80);
     // On the last events of a stream, however unevenly they lie.
-    let now_ms = running.server.app().now_ms();
+    let now_ms = running.server.now_ms();
     let event = |n: i64| {
         let days = if n < 50 { 20 } else { 1 };
         json!({"time": now_ms - days * 86_400_000 + n, "BANK": if n % 2 == 0 { "ING" } else { "HSBC" }})

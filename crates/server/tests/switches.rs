@@ -332,7 +332,7 @@ async fn verdicts_are_explained_and_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_that_ends_by_the_clock_is_told() {
     let running = start().await;
-    let end_ms = running.server.app().now_ms() + 1_500;
+    let end_ms = running.server.now_ms() + 1_500;
     let end = lanner_core::time::format_time(end_ms);
     running.put("soon", json!({"when": "x == 1", "valid": {"to": end}})).await;
     let mut stream = running.http.get(format!("{}/ofrep/v1/stream", running.url)).send().await.unwrap();
@@ -347,7 +347,7 @@ async fn a_switch_that_ends_by_the_clock_is_told() {
         second = next().await;
     }
     assert!(second.contains("refetchEvaluation") && second != first, "{second}");
-    assert!(running.server.app().now_ms() >= end_ms && !running.blocks(json!({"x": 1})).await);
+    assert!(running.server.now_ms() >= end_ms && !running.blocks(json!({"x": 1})).await);
     running.server.stop().await;
 }
 

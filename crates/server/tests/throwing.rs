@@ -239,7 +239,7 @@ async fn people_are_told_of_what_alerts_do_with_switches() {
     };
     eventually("people are told that it is off", off).await;
     // What ends by itself is told before, and when it has; a quarter of its time is long enough to be seen in.
-    let now_ms = running.server.app().now_ms();
+    let now_ms = running.server.now_ms();
     let to = lanner_core::time::format_time(now_ms + 16_000);
     running.put("soon", json!({"when": "y == 1", "valid": {"to": to}})).await;
     let soon = async || {

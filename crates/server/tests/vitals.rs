@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lanner_io::receiver::Power;
-use lanner_server::health::heartbeat::{Heartbeat, To};
+use lanner_server::settings::{Heartbeat, To};
 use serde_json::{Value, json};
 
 use crate::switching::{Running, start_with};
@@ -128,13 +128,13 @@ async fn a_heartbeat_comes_while_rules_are_evaluated_and_not_otherwise() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // What the loop decides cannot be written: nothing comes any more.
-    let app = running.server.app();
-    *app.stuck.lock().unwrap() = Some("the disk is full".to_owned());
+    let evaluation = &running.server.services().evaluation;
+    *evaluation.stuck.lock().unwrap() = Some("the disk is full".to_owned());
     tokio::time::sleep(Duration::from_millis(500)).await;
     let before = beats.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(beats.load(Ordering::SeqCst), before);
-    *app.stuck.lock().unwrap() = None;
+    *evaluation.stuck.lock().unwrap() = None;
     let began = Instant::now();
     while beats.load(Ordering::SeqCst) == before {
         assert!(began.elapsed() < PATIENCE, "no heartbeat again");

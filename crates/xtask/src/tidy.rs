@@ -10,6 +10,7 @@ mod circles;
 mod manifests;
 mod modules;
 mod papers;
+mod rooms;
 mod sources;
 
 use std::path::{Path, PathBuf};

@@ -52,22 +52,22 @@ impl Running {
     }
 
     pub(crate) fn public_key(&self) -> String {
-        self.server.app().switches.public_key().unwrap()
+        self.server.services().switches.public_key().unwrap()
     }
 
     /// A copy of its data in this folder, from which another can start.
     pub(crate) fn backup(&self, to: &std::path::Path) {
-        self.server.app().store.backup(to, &mut |_, _| ()).unwrap();
+        self.server.store().backup(to, &mut |_, _| ()).unwrap();
     }
 
     /// How many contexts a switch blocked, and would have in shadow.
     pub(crate) fn counts(&self, id: &str) -> (u64, u64) {
-        let count = self.server.app().switches.counts.of(id);
+        let count = self.server.services().switches.counts.of(id);
         (count.blocked, count.shadow)
     }
 
     pub(crate) fn revision(&self) -> u64 {
-        self.server.app().switches.current().set.revision()
+        self.server.services().switches.current().set.revision()
     }
 
     /// Creates or replaces a switch; the revision from then on.
@@ -87,7 +87,7 @@ impl Running {
 
     /// The contexts that switches are tried on.
     pub(crate) fn recent(&self) -> Vec<String> {
-        let recent = self.server.app().switches.recent.last(100);
+        let recent = self.server.services().switches.recent.last(100);
         recent.into_iter().map(|(_, text)| text.to_string()).collect()
     }
 

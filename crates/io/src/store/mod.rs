@@ -113,6 +113,12 @@ use writer::{Urgency, Writer};
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     core: Arc<Core>,
     /// `None` in a store that was opened for reading.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use lanner_core::{Cause, Problems};
 use lanner_io::receiver::{Power, Secret};
+use lanner_server::configuration::asked::ReloadError;
 use lanner_server::configuration::handlers::response;
-use lanner_server::configuration::reload::ReloadError;
+use lanner_server::configuration::service::ConfigurationService;
 use lanner_server::documents::{ApplyError, ApplyOptions, CONFIGURATION, Prune};
 use lanner_server::http::problem_view;
 use lanner_server::settings::{CARBON_PICKLE_PORT, CARBON_PORT, HTTP_PORT, parse_address};
-use lanner_server::{App, Server, Settings};
+use lanner_server::{Server, Settings};
 use lanner_wire::api::ReloadView;
 use serde_json::Value;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
@@ -180,7 +181,7 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
     let server = Server::start(settings).await.map_err(|error| Failure::program(error.to_string()))?;
     let applied = tokio::select! {
-        applied = apply(server.app(), document) => applied.map(|()| true),
+        applied = apply(&server.services().configuration, document) => applied.map(|()| true),
         () = &mut stop => Ok(false),
     };
     if matches!(applied, Ok(true)) {
@@ -194,15 +195,15 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
         }
     }
     // To take a million series apart takes seconds, and the process ends anyway: what must be written is, by then.
-    std::mem::forget(Arc::clone(server.app()));
+    std::mem::forget(server.services().clone());
     server.stop().await;
     applied.map(|_| ())
 }
 
 /// Makes the configuration take effect; what it had before and has no more is deleted.
-async fn apply(app: &Arc<App>, document: Option<Value>) -> Result<()> {
+async fn apply(service: &Arc<ConfigurationService>, document: Option<Value>) -> Result<()> {
     let Some(document) = document else { return Ok(()) };
-    match lanner_server::configuration::apply::apply(app, &document, &own_options()).await {
+    match lanner_server::configuration::apply::apply(service, &document, &own_options()).await {
         Ok(_) => Ok(()),
         Err(ApplyError::Problems(problems)) => {
             Err(Failure::user(format!("the configuration conflicts with what is stored:\n{problems}"))
@@ -238,13 +239,13 @@ async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up
             tracing::warn!("cannot reload the configuration: the server was started without --config");
         }
     };
-    let mut asked = server.app().reloads.listen();
+    let mut asked = server.services().configuration.reloads.listen();
     loop {
         let answer = tokio::select! {
             () = hang_up.recv() => None,
             answer = asked.recv() => answer,
         };
-        let outcome = reread.reload(server.app()).await;
+        let outcome = reread.reload(&server.services().configuration).await;
         match &outcome {
             Ok(view) => log_reload(view),
             Err(ReloadError::Problems(problems)) => {
@@ -273,7 +274,10 @@ fn log_reload(view: &ReloadView) {
 
 impl Reread<'_> {
     /// Reads everything and checks it before anything changes.
-    async fn reload(&self, app: &Arc<App>) -> std::result::Result<ReloadView, ReloadError> {
+    async fn reload(
+        &self,
+        service: &Arc<ConfigurationService>,
+    ) -> std::result::Result<ReloadView, ReloadError> {
         let failed = |failure: Failure| ReloadError::Failed(failure.text());
         let loaded = files::load(std::slice::from_ref(&self.path)).map_err(failed)?;
         if !loaded.problems.is_empty() {
@@ -281,14 +285,14 @@ impl Reread<'_> {
         }
         let settings = settings(self.args, Some(&loaded)).map_err(failed)?;
         let document = Value::Object(loaded.document());
-        let applied = lanner_server::configuration::apply::apply(app, &document, &own_options()).await;
+        let applied = lanner_server::configuration::apply::apply(service, &document, &own_options()).await;
         let outcome = applied.map_err(|error| match error {
             ApplyError::Problems(Problems(problems)) => {
                 ReloadError::Problems(problems.into_iter().map(problem_view).collect())
             }
             error => ReloadError::Failed(error.to_string()),
         })?;
-        let changed = lanner_server::configuration::reload::change_settings(app, &settings);
+        let changed = lanner_server::configuration::reload::change_settings(service, &settings);
         let (now, restart) = changed.map_err(|error| ReloadError::Failed(error.to_string()))?;
         Ok(ReloadView { applied: response(outcome, false), settings: now, restart })
     }

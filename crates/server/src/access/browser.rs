@@ -11,41 +11,7 @@
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 
 use crate::http::ApiError;
-
-/// The addresses under which this server is known.
-#[derive(Debug, Default, Clone)]
-pub struct Home {
-    /// Names in `Host` besides those of this machine, in lower case, without a port.
-    hosts: Vec<String>,
-    /// The origin of `external_url`.
-    external: Option<String>,
-}
-
-impl Home {
-    /// - `external_url`: where people reach this server
-    /// - `hosts`: further names under which programs do
-    #[must_use]
-    pub fn new(external_url: Option<&str>, hosts: &[String]) -> Self {
-        let external = external_url.and_then(origin_of);
-        let mut hosts: Vec<String> = hosts.iter().map(|host| host_name(host)).collect();
-        let host = external.as_deref().and_then(|origin| Some(host_name(origin.split_once("://")?.1)));
-        hosts.extend(host);
-        Self { hosts, external }
-    }
-
-    fn knows(&self, host: &str) -> bool {
-        let name = host_name(host);
-        is_loopback(&name) || self.hosts.contains(&name)
-    }
-
-    /// Whether a page of this origin is one of ours: it came from where it sends to.
-    fn serves(&self, origin: &str, host: Option<&str>) -> bool {
-        let Some(origin) = origin_of(origin) else { return false };
-        let of = |scheme| host.and_then(|host| origin_of(&format!("{scheme}://{host}")));
-        self.external.as_ref() == Some(&origin)
-            || [of("http"), of("https")].into_iter().flatten().any(|own| own == origin)
-    }
-}
+use crate::settings::origins::Home;
 
 /// What is asked, as far as the guard looks at it.
 #[derive(Debug, Clone, Copy)]
@@ -193,36 +159,6 @@ fn refused(message: impl Into<String>) -> ApiError {
 
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
-}
-
-/// A host without its port, in lower case.
-fn host_name(host: &str) -> String {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(host, |(name, _)| name),
-    };
-    name.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn is_loopback(name: &str) -> bool {
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
-}
-
-/// `scheme://host:port` in lower case, without the scheme's own port; `None` for `null` and what is none.
-pub(super) fn origin_of(url: &str) -> Option<String> {
-    let url = url.to_ascii_lowercase();
-    let (scheme, rest) = url.split_once("://")?;
-    let port = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => return None,
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let host = host.strip_suffix(port).unwrap_or(host);
-    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
 #[cfg(test)]

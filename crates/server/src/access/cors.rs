@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::browser::origin_of;
+use crate::settings::origins::origin_of;
 
 /// What such pages may send.
 const REQUEST_HEADERS: &str =
@@ -12,22 +12,6 @@ const REQUEST_HEADERS: &str =
 const EXPOSED: &str = "ETag, Retry-After, X-Lanner-Now-Ms, X-Lanner-Switch";
 const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOWS_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
-
-/// An origin as it is written under `cors`.
-///
-/// # Errors
-/// A sentence that says what to write instead.
-pub fn read_origin(text: &str) -> Result<String, String> {
-    let wrong = |why: &str| Err(format!("\"{text}\" {why}; write for example https://shop.example"));
-    match origin_of(text) {
-        _ if text == "*" => wrong("would let every page ask"),
-        None => wrong("is not an origin"),
-        Some(origin) if text.to_ascii_lowercase().trim_end_matches('/').len() > origin.len() + 4 => {
-            wrong("is more than scheme, host and port")
-        }
-        Some(origin) => Ok(origin),
-    }
-}
 
 /// The origin of the page that asks, if it is one of those allowed.
 pub(super) fn allowed<'h>(headers: &'h HeaderMap, origins: &[String]) -> Option<&'h HeaderValue> {

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_wire::api::{MadeToken, NewToken, ProblemView, Time, TokenView};
 
-use super::tokens;
-use crate::app::App;
+use super::service::AccessService;
+use super::{changes, tokens};
 use crate::http::{ApiError, Json, Path, Principal, Scope};
 
 fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
@@ -20,7 +20,7 @@ fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
     get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
     responses((status = 200, body = Vec<TokenView>))
 ))]
-pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<TokenView>> {
+pub async fn list(State(service): State<Arc<AccessService>>) -> Json<Vec<TokenView>> {
     let view = |token: &tokens::Token| TokenView {
         name: token.principal.name().to_owned(),
         scopes: names(&token.scopes),
@@ -28,7 +28,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<TokenView>> {
         created_by: token.made_by.clone(),
         last_used: token.used_ms().map(Time),
     };
-    Json(app.tokens.all().iter().map(|token| view(token)).collect())
+    Json(service.tokens.all().iter().map(|token| view(token)).collect())
 }
 
 /// Create a token. It is shown this once; as soon as there is one, every request needs one.
@@ -42,7 +42,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Vec<TokenView>> {
     )
 ))]
 pub async fn make(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<AccessService>>,
     principal: Principal,
     Json(request): Json<NewToken>,
 ) -> Result<(StatusCode, Json<MadeToken>), ApiError> {
@@ -56,7 +56,7 @@ pub async fn make(
     if !problems.is_empty() {
         return Err(ApiError::problems(problems));
     }
-    let token = tokens::make(&app, &principal, &request.name, &scopes).await?;
+    let token = changes::make(&service, &principal, &request.name, &scopes).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { name: request.name, scopes: names(&scopes), token })))
 }
 
@@ -72,10 +72,10 @@ pub async fn make(
     )
 ))]
 pub async fn revoke(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<AccessService>>,
     principal: Principal,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    tokens::revoke(&app, &principal, &name).await?;
+    changes::revoke(&service, &principal, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

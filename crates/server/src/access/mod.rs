@@ -13,10 +13,12 @@
 //! send there: [`browser`]. Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`].
 
 pub mod browser;
+mod changes;
 pub mod cors;
 mod credentials;
 pub mod handlers;
 mod routes;
+pub mod service;
 pub mod slow_down;
 pub mod tokens;
 
@@ -32,24 +34,20 @@ use axum::response::{IntoResponse as _, Response};
 use self::browser::Asked;
 use self::credentials::Shown;
 use self::routes::Need;
-use crate::app::App;
+use self::service::AccessService;
 use crate::http::{ApiError, Principal, Scope};
 use crate::metrics::METRICS;
 
-pub use browser::Home;
-pub use slow_down::SlowDown;
-pub use tokens::Tokens;
-
 /// Lets a request pass, with its [`Principal`] among its extensions, or answers why not.
-pub async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub async fn admit(State(service): State<Arc<AccessService>>, mut request: Request, next: Next) -> Response {
     let route = Route::of(&request);
     let origin =
-        cors::allowed(request.headers(), &app.live.get().cors).filter(|_| route.is_shared()).cloned();
+        cors::allowed(request.headers(), &service.live.get().cors).filter(|_| route.is_shared()).cloned();
     if let (Some(origin), true) = (&origin, route.is_question) {
         return cors::preflight(request.headers(), origin);
     }
     let address = address(&request);
-    let mut response = match principal(&app, &request, &route, origin.is_some()) {
+    let mut response = match principal(&service, &request, &route, origin.is_some()) {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
@@ -61,7 +59,7 @@ pub async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next
                 Denied::NoToken => {
                     unauthorized("this server requires a token; send the header Authorization: Bearer TOKEN")
                 }
-                Denied::WrongToken => wrong_token(&app, address).await,
+                Denied::WrongToken => wrong_token(&service, address).await,
             }
         }
     };
@@ -114,8 +112,13 @@ impl From<ApiError> for Denied {
 }
 
 /// Who sends a request, if that may come in.
-fn principal(app: &App, request: &Request, route: &Route, is_shared: bool) -> Result<Principal, Denied> {
-    let are_wanted = app.tokens.are_wanted();
+fn principal(
+    service: &AccessService,
+    request: &Request,
+    route: &Route,
+    is_shared: bool,
+) -> Result<Principal, Denied> {
+    let are_wanted = service.tokens.are_wanted();
     let is_write = route.path == "/write" || route.path == "/api/v2/write";
     let query = request.uri().query().filter(|_| is_write);
     let shown = credentials::shown(request.headers(), query).filter(|_| are_wanted);
@@ -134,13 +137,13 @@ fn principal(app: &App, request: &Request, route: &Route, is_shared: bool) -> Re
         // Load balancers ask under any name.
         let is_probe = route.need == Need::Nothing && !browser::is_browser(request.headers());
         if !is_probe {
-            browser::check(asked, &app.live.get().home)?;
+            browser::check(asked, &service.live.get().home)?;
         }
         return Ok(Principal::anonymous(request.headers()));
     };
-    let principal = app.tokens.principal(&token, app.now_ms()).ok_or(Denied::WrongToken)?;
+    let principal = service.tokens.principal(&token, service.now_ms()).ok_or(Denied::WrongToken)?;
     if is_automatic {
-        browser::check_page(asked, &app.live.get().home)?;
+        browser::check_page(asked, &service.live.get().home)?;
     }
     authorize(&principal, route)?;
     Ok(principal)
@@ -171,8 +174,8 @@ fn address(request: &Request) -> IpAddr {
 }
 
 /// The answer to a wrong token, after a while.
-async fn wrong_token(app: &App, address: IpAddr) -> Response {
-    let Some(held) = app.slow_down.wrong(address, Instant::now()) else {
+async fn wrong_token(service: &AccessService, address: IpAddr) -> Response {
+    let Some(held) = service.slow_down.wrong(address, Instant::now()) else {
         let message = "too many wrong tokens from this address; wait, and check the token";
         return ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(5).into_response();
     };

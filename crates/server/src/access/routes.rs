@@ -208,7 +208,7 @@ mod tests {
 
     /// Methods and paths of the router itself, as it shows them.
     fn routed() -> Vec<(String, String)> {
-        let shown = format!("{:?}", crate::api::routes());
+        let shown = format!("{:?}", crate::router::all());
         // What answers where there is no route stands in a router of its own.
         let shown = shown.split("fallback_router").next().unwrap_or_default();
         let paths = regex::Regex::new(r#"RouteId\((\d+)\): "([^"]+)""#).unwrap();

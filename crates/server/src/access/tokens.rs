@@ -4,19 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::http::StatusCode;
 use lanner_core::content;
-use lanner_io::store::{DocumentChange, Store, StoreError, StoredDocument};
+use lanner_io::store::{Store, StoreError, StoredDocument};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::http::{ANONYMOUS, ApiError, Principal, Scope};
+use crate::http::{ANONYMOUS, Principal, Scope};
 
 /// The kind of documents that tokens are.
-const TOKEN: &str = "token";
-/// The fewest characters of a token that a person chose.
-pub const MIN_CHARACTERS: usize = 16;
+pub(super) const TOKEN: &str = "token";
 /// How tokens begin that are made here, so that scanners for leaked secrets know them.
 const PREFIX: &str = "lanner_";
 /// Names that mean somebody else in the audit.
@@ -27,10 +22,10 @@ type Digest = [u8; 32];
 /// The tokens that are in force.
 #[derive(Debug, Default)]
 pub struct Tokens {
-    configured: Option<(Digest, Principal)>,
+    pub(super) configured: Option<(Digest, Principal)>,
     stored: RwLock<Arc<Stored>>,
     /// One change at a time.
-    saving: tokio::sync::Mutex<()>,
+    pub(super) saving: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +73,7 @@ impl Tokens {
         Ok(tokens)
     }
 
-    fn reload(&self, store: &Store) -> Result<(), StoreError> {
+    pub(super) fn reload(&self, store: &Store) -> Result<(), StoreError> {
         let before = self.stored();
         let documents = store.documents(TOKEN)?;
         let mut stored = Stored { is_any: !documents.is_empty(), ..Stored::default() };
@@ -138,7 +133,7 @@ impl Tokens {
     }
 }
 
-fn read(stored: &StoredDocument) -> Option<(Digest, Token)> {
+pub(super) fn read(stored: &StoredDocument) -> Option<(Digest, Token)> {
     let document = stored.document.as_ref()?;
     let digest: Digest = content::unhex(document["sha256"].as_str()?)?.try_into().ok()?;
     let scopes = document["scopes"].as_array()?.iter().map(|name| Scope::parse(name.as_str()?).ok());
@@ -153,70 +148,8 @@ fn read(stored: &StoredDocument) -> Option<(Digest, Token)> {
     Some((digest, token))
 }
 
-/// Makes a token and returns it: the only time that anybody sees it.
-///
-/// # Errors
-/// 409 for a name that is taken, 422 for a name or scopes that make no sense, failures of the store.
-pub async fn make(
-    app: &App,
-    by: &Principal,
-    name: &str,
-    scopes: &BTreeSet<Scope>,
-) -> Result<String, ApiError> {
-    let _one_at_a_time = app.tokens.saving.lock().await;
-    let refused = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why);
-    check_name(name).map_err(refused)?;
-    if scopes.is_empty() {
-        return Err(refused(format!("the token \"{name}\" needs a scope; write for example read")));
-    }
-    if app.store.documents(TOKEN)?.iter().any(|stored| stored.id == name) {
-        let message = format!("there is a token \"{name}\" already; revoke it first, or choose another name");
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
-    }
-    if !app.tokens.has_admin() && !scopes.contains(&Scope::Admin) {
-        let message = "the first token needs the scope admin: with one token every request needs one, and \
-                       nobody else could make or revoke any";
-        return Err(refused(message.to_owned()));
-    }
-    let token = random().map_err(ApiError::internal)?;
-    let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
-    let document = json!({ "scopes": names, "sha256": content::sha256(token.as_bytes()) });
-    save(app, by, name, Some(document)).await?;
-    Ok(token)
-}
-
-/// Ends a token.
-///
-/// # Errors
-/// 404, 409 for the last one that can manage the others, failures of the store.
-pub async fn revoke(app: &App, by: &Principal, name: &str) -> Result<(), ApiError> {
-    let _one_at_a_time = app.tokens.saving.lock().await;
-    let stored = app.store.documents(TOKEN)?;
-    let others = stored.iter().filter(|stored| stored.id != name);
-    if others.clone().count() == stored.len() {
-        return Err(ApiError::not_found("token", name));
-    }
-    let is_admin =
-        |stored: &StoredDocument| read(stored).is_some_and(|(_, token)| token.scopes.contains(&Scope::Admin));
-    let leaves_some = others.clone().count() > 0 || !app.settings.is_local();
-    if app.tokens.configured.is_none() && leaves_some && !others.clone().any(is_admin) {
-        let message = format!(
-            "\"{name}\" is the last token with the scope admin; make another one first, or set server.token"
-        );
-        return Err(ApiError::new(StatusCode::CONFLICT, message));
-    }
-    save(app, by, name, None).await
-}
-
-async fn save(app: &App, by: &Principal, name: &str, document: Option<Value>) -> Result<(), ApiError> {
-    let changes = vec![DocumentChange { id: name.to_owned(), document }];
-    app.store.save_documents(TOKEN, by.name(), "", app.now_ms(), changes)?.await?;
-    app.tokens.reload(&app.store)?;
-    Ok(())
-}
-
 /// A token's name is a name in the audit: no sentence, and nobody else's.
-fn check_name(name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), String> {
     let shown: String = name.chars().take(40).collect();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
@@ -239,20 +172,6 @@ pub fn random() -> Result<String, String> {
     let mut bytes = [0; 20];
     SystemRandom::new().fill(&mut bytes).map_err(|_| "the operating system gives no random bytes")?;
     Ok(format!("{PREFIX}{}", content::hex(&bytes)))
-}
-
-/// Complains about a token of the configuration that can be guessed.
-///
-/// # Errors
-/// A sentence that says what to write instead.
-pub fn check_length(token: &str) -> Result<(), String> {
-    match token.chars().count() {
-        MIN_CHARACTERS.. => Ok(()),
-        n => Err(format!(
-            "has {n} character{}, and at least {MIN_CHARACTERS} are needed; make one with `openssl rand -hex 20`",
-            if n == 1 { "" } else { "s" }
-        )),
-    }
 }
 
 #[cfg(test)]
@@ -286,8 +205,5 @@ mod tests {
         let (one, other) = (random().unwrap(), random().unwrap());
         assert!(one.starts_with("lanner_") && one.len() == 47, "{one}");
         assert_ne!(one, other);
-        assert!(check_length("0123456789abcde").unwrap_err().contains("has 15 characters"));
-        assert!(check_length("x").unwrap_err().contains("has 1 character,"));
-        assert_eq!(check_length("0123456789abcdef"), Ok(()));
     }
 }

@@ -11,7 +11,7 @@ use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
 use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement, Time, When};
 use serde::Deserialize;
 
-use crate::app::App;
+use crate::evaluate::service::EvaluationService;
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query, blocking};
 use crate::sync::locked;
 
@@ -42,7 +42,7 @@ pub struct AlertFilter {
     responses((status = 200, body = Vec<AlertView>))
 ))]
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<EvaluationService>>,
     Query(filter): Query<AlertFilter>,
 ) -> Result<Json<Vec<AlertView>>, ApiError> {
     let state = filter.state.as_deref().map(|name| {
@@ -55,11 +55,11 @@ pub async fn list(
         state.map_or(shown, |state| alert.state == state)
             && filter.rule.as_ref().is_none_or(|id| *alert.rule == **id)
     };
-    let mut alerts: Vec<Alert> = app.engine().alerts().filter(wanted).cloned().collect();
+    let mut alerts: Vec<Alert> = service.engine().alerts().filter(wanted).cloned().collect();
     alerts.sort_by(|a, b| (b.since_ms, &a.rule, &a.group).cmp(&(a.since_ms, &b.rule, &b.group)));
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let muted: Vec<Vec<MutedBy>> = {
-        let mut engine = app.engine();
+        let mut engine = service.engine();
         alerts.iter().map(|alert| engine.muted_by(alert, now_ms)).collect()
     };
     let view = |(alert, muted): (&Alert, Vec<MutedBy>)| {
@@ -87,13 +87,13 @@ pub(super) fn muted_view(muted: MutedBy) -> MutedView {
     responses((status = 204))
 ))]
 pub async fn acknowledge(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<EvaluationService>>,
     principal: Principal,
     Path(fingerprint): Path<String>,
     Json(request): Json<NewAcknowledgement>,
 ) -> Result<StatusCode, ApiError> {
-    let acknowledged = request.check(principal.name(), app.now_ms()).map_err(ApiError::problems)?;
-    set_acknowledged(app, &principal, fingerprint, Some(acknowledged)).await
+    let acknowledged = request.check(principal.name(), service.now_ms()).map_err(ApiError::problems)?;
+    set_acknowledged(service, &principal, fingerprint, Some(acknowledged)).await
 }
 
 /// Withdraw the acknowledgement of an alert.
@@ -105,35 +105,35 @@ pub async fn acknowledge(
     responses((status = 204))
 ))]
 pub async fn give_back(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<EvaluationService>>,
     principal: Principal,
     Path(fingerprint): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    set_acknowledged(app, &principal, fingerprint, None).await
+    set_acknowledged(service, &principal, fingerprint, None).await
 }
 
 async fn set_acknowledged(
-    app: Arc<App>,
+    service: Arc<EvaluationService>,
     principal: &Principal,
     fingerprint: String,
     acknowledged: Option<Acknowledgement>,
 ) -> Result<StatusCode, ApiError> {
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let action = if acknowledged.is_some() { "acknowledge alert" } else { "give back alert" };
     let detail = acknowledged.as_ref().and_then(|it| serde_json::to_value(it).ok()).unwrap_or_default();
     let written = blocking({
-        let (app, fingerprint) = (Arc::clone(&app), fingerprint.clone());
+        let (service, fingerprint) = (Arc::clone(&service), fingerprint.clone());
         move || {
             // Written before the engine moves again.
-            let _in_order = locked(&app.turns);
-            let changes = app.engine().acknowledge(now_ms, &fingerprint, acknowledged);
-            changes.map(|changes| app.store.apply(changes).and_then(Receipt::wait))
+            let _in_order = locked(&service.turns);
+            let changes = service.engine().acknowledge(now_ms, &fingerprint, acknowledged);
+            changes.map(|changes| service.store.apply(changes).and_then(Receipt::wait))
         }
     });
     let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;
     written.ok_or_else(|| ApiError::not_found("alert that lasts", &fingerprint))??;
-    app.store.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
-    app.alarm.ring();
+    service.store.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
+    service.wakeup.ring();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -163,10 +163,10 @@ pub struct EvaluationQuery {
     responses((status = 200, body = Vec<EvaluationView>))
 ))]
 pub async fn evaluations(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<EvaluationService>>,
     Query(query): Query<EvaluationQuery>,
 ) -> Result<Json<Vec<EvaluationView>>, ApiError> {
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let filter = EvaluationFilter {
         rule: query.rule.map(Arc::from),
         from_ms: query.from.map(|from| from.resolve(now_ms)),
@@ -174,5 +174,5 @@ pub async fn evaluations(
         limit: query.limit.0,
         ..EvaluationFilter::default()
     };
-    Ok(Json(app.store.evaluations(&filter)?.iter().map(EvaluationView::from).collect()))
+    Ok(Json(service.store.evaluations(&filter)?.iter().map(EvaluationView::from).collect()))
 }

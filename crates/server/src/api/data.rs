@@ -20,9 +20,8 @@ use lanner_wire::api::{
 use lanner_wire::{csv, events, line_protocol, matchers, ndjson};
 use serde::Deserialize;
 
-use crate::app::App;
 use crate::evaluate::read;
-use crate::expressions::StoreSource;
+use crate::expressions::Expressions;
 use crate::http::{ApiError, Json, Limit, Path, Query, blocking};
 
 /// Series of one answer to a question.
@@ -36,14 +35,14 @@ const MAX_GROUPS: usize = 1_000;
     get, path = "/api/v1/streams", tag = "data", operation_id = "list_streams",
     responses((status = 200, body = Vec<StreamView>))
 ))]
-pub async fn streams(State(app): State<Arc<App>>) -> Result<Json<Vec<StreamView>>, ApiError> {
+pub async fn streams(State(service): State<Arc<Expressions>>) -> Result<Json<Vec<StreamView>>, ApiError> {
     let view = |info: lanner_io::store::StreamInfo| StreamView {
         name: info.name.to_string(),
         events: info.n_events,
         first: Some(Time(info.first_ms)),
         last: Some(Time(info.last_ms)),
     };
-    Ok(Json(app.store.streams()?.into_iter().map(view).collect()))
+    Ok(Json(service.store.streams()?.into_iter().map(view).collect()))
 }
 
 /// Which series are wanted.
@@ -58,7 +57,7 @@ pub struct SeriesQuery {
 }
 
 fn select(
-    app: &App,
+    service: &Expressions,
     name: Option<&str>,
     text: Option<&str>,
 ) -> Result<Vec<(SeriesId, Arc<SeriesKey>)>, ApiError> {
@@ -70,7 +69,7 @@ fn select(
     };
     let text = text.filter(|text| !text.trim().is_empty());
     let matchers = text.map(matchers::parse_matchers).transpose().map_err(wrong)?.unwrap_or_default();
-    Ok(app.store.select(name.unwrap_or("*"), &matchers)?)
+    Ok(service.store.select(name.unwrap_or("*"), &matchers)?)
 }
 
 /// List series by name and labels.
@@ -87,13 +86,13 @@ fn select(
     responses((status = 200, body = Vec<SeriesView>))
 ))]
 pub async fn series(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<Expressions>>,
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<Vec<SeriesView>>, ApiError> {
-    let found = select(&app, query.name.as_deref(), query.matchers.as_deref())?;
+    let found = select(&service, query.name.as_deref(), query.matchers.as_deref())?;
     let limit = query.limit.0;
     let view = |(id, key): (SeriesId, Arc<SeriesKey>)| {
-        Ok(SeriesView::new(&key, app.store.first_ms(id)?, app.store.last_ms(id)?))
+        Ok(SeriesView::new(&key, service.store.first_ms(id)?, service.store.last_ms(id)?))
     };
     Ok(Json(found.into_iter().take(limit).map(view).collect::<Result<_, StoreError>>()?))
 }
@@ -107,17 +106,17 @@ pub async fn series(
     responses((status = 200, body = QueryResponse))
 ))]
 pub async fn query(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<Expressions>>,
     Json(request): Json<QueryRequest>,
 ) -> Result<Json<QueryResponse>, ApiError> {
     let (range, step_ms) =
-        request.range(app.now_ms()).map_err(|problem| ApiError::problems(vec![problem]))?;
+        request.range(service.now_ms()).map_err(|problem| ApiError::problems(vec![problem]))?;
     let mut check = Check::default();
     let query = read_query(&Node::from_json(&request.query), "query", &mut check);
     let Some(query) = query.filter(|_| check.problems.is_empty()) else {
         return Err(Problems(check.problems).into());
     };
-    let done = blocking(move || measure(&app, &*query, range, step_ms)).await;
+    let done = blocking(move || measure(&service, &*query, range, step_ms)).await;
     let series = done??;
     let truncated = series.len() > MAX_GROUPS;
     let series = series.into_iter().take(MAX_GROUPS).collect();
@@ -125,7 +124,7 @@ pub async fn query(
 }
 
 fn measure(
-    app: &App,
+    service: &Expressions,
     query: &dyn RuleQuery,
     range: TimeRange,
     step_ms: i64,
@@ -135,7 +134,7 @@ fn measure(
         let start_ms = range.start_ms + at as i64 * step_ms;
         TimeRange::new(start_ms, start_ms + step_ms)
     };
-    let mut scan = Scan { app, failed: None };
+    let mut scan = Scan { service, failed: None };
     match query.answer(&Ask::of_windows((0..n_steps).map(step).collect(), step_ms), &mut scan) {
         Ok(readings) => {
             let series = readings.groups.into_iter();
@@ -152,7 +151,7 @@ fn measure(
 
 /// All that is stored, read anew: no measure is kept for a question that is asked once.
 struct Scan<'a> {
-    app: &'a App,
+    service: &'a Expressions,
     /// What became of the store.
     failed: Option<StoreError>,
 }
@@ -172,8 +171,8 @@ impl Data for Scan<'_> {
         let windows = ask.windows();
         let all = windows.iter().copied().flatten().reduce(|all, window| all.hull(window));
         let Some(range) = all else { return Ok(Readings::default()) };
-        let is_over = || self.app.alarm.is_stopping();
-        let past = read::count_all(&self.app.store, query, ask.step_ms, range, &is_over);
+        let is_over = || self.service.shutdown.has_begun();
+        let past = read::count_all(&self.service.store, query, ask.step_ms, range, &is_over);
         let past = self.note(past)?;
         let values = |window: &Option<TimeRange>| {
             window.and_then(|window| past.read(query, ask.step_ms, window)).unwrap_or_default()
@@ -184,13 +183,13 @@ impl Data for Scan<'_> {
     }
 
     fn series(&mut self, ask: &Ask, query: &SeriesMeasure) -> Answer {
-        let is_over = || self.app.alarm.is_stopping();
-        let values = read::series(&self.app.store, query, &ask.windows(), &is_over);
+        let is_over = || self.service.shutdown.has_begun();
+        let values = read::series(&self.service.store, query, &ask.windows(), &is_over);
         Ok(Readings { groups: readings(ask, self.note(values)?), first_data_ms: None })
     }
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
-        let source = StoreSource::of(self.app);
+        let source = self.service.source();
         Ok(Box::new(self.note(source)?))
     }
 }
@@ -260,13 +259,13 @@ impl futures_core::Stream for Chunks {
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
 ))]
 pub async fn export(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<Expressions>>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
-    let range = query.range(app.now_ms());
-    let found = select(&app, query.name.as_deref(), query.matchers.as_deref())?;
+    let range = query.range(service.now_ms());
+    let found = select(&service, query.name.as_deref(), query.matchers.as_deref())?;
     let keys: Vec<Arc<SeriesKey>> = found.iter().map(|(_, key)| key.clone()).collect();
-    let store = app.store.clone();
+    let store = service.store.clone();
     let unwritable = |why: String| StoreError::Database { detail: why };
     // Asked before the status goes out: a body that breaks off says less.
     refuse_unwritable(query.format.as_deref(), &keys)?;
@@ -370,12 +369,12 @@ impl std::io::Write for ChunkWriter<'_> {
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
 ))]
 pub async fn export_events(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<Expressions>>,
     Path(stream): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
-    let range = query.range(app.now_ms());
-    let store = app.store.clone();
+    let range = query.range(service.now_ms());
+    let store = service.store.clone();
     Ok(streamed("application/x-ndjson", move |send| {
         let mut chunk = Vec::new();
         let mut open = true;

@@ -13,16 +13,14 @@ use lanner_wire::api::{DeliveryStatus, MutedView, OutboxView, ReceiverView, Time
 use serde::Deserialize;
 
 use super::alerts::muted_view;
-use crate::app::App;
-use crate::configuration::apply;
 use crate::documents::{self, CONFIGURATION};
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query};
-use crate::notify::powers::Origins;
 use crate::notify::workers::Condition;
-use crate::rules::stored;
+use crate::rules::service::RuleService;
+use crate::rules::{delete, stored};
 
-fn documents(app: &App) -> Result<Vec<ReceiverDocument>, ApiError> {
-    Ok(stored::stored_config(&app.store)?.receivers)
+fn documents(service: &RuleService) -> Result<Vec<ReceiverDocument>, ApiError> {
+    Ok(stored::stored_config(&service.store)?.receivers)
 }
 
 /// What mutes the receiver of a route at `now_ms`, as far as that is a matter of time.
@@ -44,12 +42,12 @@ fn muted(route: &Route, now_ms: i64) -> Option<MutedView> {
     get, path = "/api/v1/receivers", tag = "messages", operation_id = "list_receivers",
     responses((status = 200, body = Vec<ReceiverView>))
 ))]
-pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
-    let counts = app.store.outbox_counts()?;
-    let recent = app.store.outbox_list(None, None, 1_000)?;
-    let origins = Origins::read(&app)?;
-    let mut conditions = app.deliveries.conditions();
-    let now_ms = app.now_ms();
+pub async fn receivers(State(service): State<Arc<RuleService>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
+    let counts = service.store.outbox_counts()?;
+    let recent = service.store.outbox_list(None, None, 1_000)?;
+    let origins = service.delivery.powers.origins()?;
+    let mut conditions = service.delivery.conditions();
+    let now_ms = service.now_ms();
     let view = |(document, route): (ReceiverDocument, Route)| {
         let Condition { unusable, health } = conditions.remove(&document.name).unwrap_or_default();
         let (_, pending, dead) =
@@ -70,7 +68,7 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             muted: muted(&route, now_ms),
             pending,
             dead,
-            problem: app.set_aside.problem(documents::RECEIVER, &document.name).or(unusable),
+            problem: service.set_aside.problem(documents::RECEIVER, &document.name).or(unusable),
             // What this run knows, or else what an earlier one left in the outbox.
             last_sent: own
                 .clone()
@@ -87,10 +85,10 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
             failing_since: health.failing_since_ms.map(Time),
         }
     };
-    let config = stored::stored_config(&app.store)?;
+    let config = stored::stored_config(&service.store)?;
     let mut views: Vec<ReceiverView> = config.receivers.into_iter().zip(config.routes).map(view).collect();
     // Those that are set aside and have no name that could be read.
-    for (kind, name, problem) in app.set_aside.all() {
+    for (kind, name, problem) in service.set_aside.all() {
         if kind == documents::RECEIVER && !views.iter().any(|view| view.name == name) {
             views.push(ReceiverView { name, problem: Some(problem), ..ReceiverView::default() });
         }
@@ -110,14 +108,14 @@ pub async fn receivers(State(app): State<Arc<App>>) -> Result<Json<Vec<ReceiverV
     )
 ))]
 pub async fn delete_receiver(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<RuleService>>,
     principal: Principal,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    if !app.store.documents(documents::RECEIVER)?.iter().any(|stored| stored.id == name) {
+    if !service.store.documents(documents::RECEIVER)?.iter().any(|stored| stored.id == name) {
         return Err(ApiError::not_found("receiver", &name));
     }
-    apply::delete_receiver(&app, &name, principal.name()).await?;
+    delete::delete_receiver(&service, &name, principal.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,12 +134,16 @@ fn origin(actor: &str) -> String {
         (status = 204),
     )
 ))]
-pub async fn test(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<StatusCode, ApiError> {
-    let document = documents(&app)?.into_iter().find(|document| *document.name == *name);
+pub async fn test(
+    State(service): State<Arc<RuleService>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let document = documents(&service)?.into_iter().find(|document| *document.name == *name);
     let document = document.ok_or_else(|| ApiError::not_found("receiver", &name))?;
     let unusable = |why: String| ApiError::new(StatusCode::BAD_GATEWAY, format!("receiver {name}: {why}"));
-    let receiver = app.deliveries.build(&app, &Origins::read(&app)?, &document).map_err(unusable)?;
-    let message = test_message(&document.name, app.now_ms());
+    let receiver =
+        service.delivery.build(&service.delivery.powers.origins()?, &document).map_err(unusable)?;
+    let message = test_message(&document.name, service.now_ms());
     receiver.send(&message).await.map_err(|error| unusable(error.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -205,7 +207,7 @@ pub struct OutboxQuery {
     responses((status = 200, body = Vec<OutboxView>))
 ))]
 pub async fn outbox(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<RuleService>>,
     Query(query): Query<OutboxQuery>,
 ) -> Result<Json<Vec<OutboxView>>, ApiError> {
     let state = query.status.map(|status| match status {
@@ -214,7 +216,7 @@ pub async fn outbox(
         DeliveryStatus::Dead => OutboxState::Dead,
         DeliveryStatus::Refused => OutboxState::Refused,
     });
-    let entries = app.store.outbox_list(state, query.alert.as_deref(), query.limit.0)?;
+    let entries = service.store.outbox_list(state, query.alert.as_deref(), query.limit.0)?;
     Ok(Json(entries.iter().map(view).collect()))
 }
 
@@ -246,29 +248,32 @@ fn view(entry: &OutboxEntry) -> OutboxView {
         (status = 204),
     )
 ))]
-pub async fn retry(State(app): State<Arc<App>>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
-    let now_ms = app.now_ms();
-    let entry = app.store.outbox_entry(&key)?.ok_or_else(|| ApiError::not_found("message", &key))?;
+pub async fn retry(
+    State(service): State<Arc<RuleService>>,
+    Path(key): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let now_ms = service.now_ms();
+    let entry = service.store.outbox_entry(&key)?.ok_or_else(|| ApiError::not_found("message", &key))?;
     let conflict = |why: &str| Err(ApiError::new(StatusCode::CONFLICT, format!("message {key}: {why}")));
     let Notification { receiver, group, alerts, .. } = &entry.notification;
     match entry.state {
         OutboxState::Sent => return conflict("the receiver already accepted it; there is nothing to retry"),
-        OutboxState::Pending => app.store.outbox_retry(&key, now_ms)?.await?,
+        OutboxState::Pending => service.store.outbox_retry(&key, now_ms)?.await?,
         // Not as it was written: its alerts may be over, and a FIRING must not come after its RESOLVED.
-        _ if app.engine().resend(now_ms, receiver, group) => {
-            app.store.outbox_followed(&key)?.await?;
-            app.alarm.ring();
+        _ if service.evaluation.engine().resend(now_ms, receiver, group) => {
+            service.store.outbox_followed(&key)?.await?;
+            service.evaluation.wakeup.ring();
         }
         _ => {
-            let runs = |alert: &NotifiedAlert| app.engine().is_running(&alert.fingerprint);
+            let runs = |alert: &NotifiedAlert| service.evaluation.engine().is_running(&alert.fingerprint);
             if !entry.notification.is_resolved() || alerts.iter().any(runs) {
                 return conflict(
                     "its alerts are over, or were sent since; `lanner alert list` shows the current ones",
                 );
             }
-            app.store.outbox_retry(&key, now_ms)?.await?;
+            service.store.outbox_retry(&key, now_ms)?.await?;
         }
     }
-    app.deliveries.wake();
+    service.delivery.wake();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,43 +13,45 @@ use lanner_wire::api::operations::{
     EngineStatus, EventRetentionView, IngestStatus, OutboxStatus, RepairView, RetentionView,
     SeriesRetentionView, StoreStatus,
 };
-use lanner_wire::api::{AuditView, ReloadView, SetAsideView, Status, Time};
+use lanner_wire::api::{AuditView, SetAsideView, Status, Time};
 use serde::Deserialize;
 
-use crate::app::App;
-use crate::health::not_ready;
+use crate::documents::audit::audit_view;
+use crate::health::service::HealthService;
+use crate::health::{not_ready, page};
 use crate::http::{ApiError, Json, Limit, Query, blocking};
 
 /// The process answers.
-pub(super) async fn healthz() -> &'static str {
+pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// Evaluation goes on and can be written.
-pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
-    match not_ready(&app) {
-        None => format!("ready\n{}", complaints(&app).concat()).into_response(),
+pub(crate) async fn readyz(State(service): State<Arc<HealthService>>) -> Response {
+    match not_ready(&service) {
+        None => format!("ready\n{}", complaints(&service).concat()).into_response(),
         Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
     }
 }
 
 /// What Lanner says of itself, a line each: it is ready all the same.
-fn complaints(app: &App) -> Vec<String> {
+fn complaints(service: &HealthService) -> Vec<String> {
     let line = |alert: &lanner_core::Alert| {
         let text = alert.content.as_str().unwrap_or_default();
         format!("warning: {}: {}\n", alert.rule, text.replace(char::is_control, " "))
     };
-    app.engine().complaints().map(line).collect()
+    service.evaluation.engine().complaints().map(line).collect()
 }
 
 /// Lanner's own metrics, for Prometheus.
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], crate::metrics::page(&app)).into_response()
+pub(crate) async fn metrics(State(service): State<Arc<HealthService>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page(&service)).into_response()
 }
 
 /// A page that says what runs here and where to look.
-pub(super) async fn front(State(app): State<Arc<App>>) -> Html<String> {
-    let mut firing: Vec<String> = app
+pub(crate) async fn front(State(service): State<Arc<HealthService>>) -> Html<String> {
+    let mut firing: Vec<String> = service
+        .evaluation
         .engine()
         .alerts()
         .filter(|alert| alert.active)
@@ -89,12 +91,12 @@ fn escape(text: &str) -> String {
     get, path = "/api/v1/status", tag = "operations", operation_id = "server_status",
     responses((status = 200, body = Status))
 ))]
-pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiError> {
-    let stats = app.store.stats()?;
-    let damage = app.store.damage()?;
-    let counts = app.store.outbox_counts()?;
-    let now_ms = app.now_ms();
-    let engine = app.engine();
+pub async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<Status>, ApiError> {
+    let stats = service.store.stats()?;
+    let damage = service.store.damage()?;
+    let counts = service.store.outbox_counts()?;
+    let now_ms = service.now_ms();
+    let engine = service.evaluation.engine();
     let next_ms = engine.next_due_ms();
     let lag_ms = next_ms.map_or(0, |next_ms| (now_ms - next_ms).max(0));
     let rules = engine.n_rules() as u64;
@@ -104,36 +106,36 @@ pub async fn status(State(app): State<Arc<App>>) -> Result<Json<Status>, ApiErro
     drop(engine);
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: Time(app.started_ms),
+        started: Time(service.started_ms),
         now: Time(now_ms),
-        ready: not_ready(&app).is_none(),
+        ready: not_ready(&service).is_none(),
         problems,
         store: StoreStatus {
-            path: app.settings.folder.display().to_string(),
+            path: service.settings.folder.display().to_string(),
             bytes: stats.folder_bytes,
             series: stats.n_series as u64,
-            streams: app.store.streams()?.len() as u64,
-            retention: retention_view(&app.retention),
+            streams: service.store.streams()?.len() as u64,
+            retention: retention_view(&service.retention),
             damage: damage.unreadable,
             repairs: damage.repairs.into_iter().map(repair_view).collect(),
         },
         ingest: IngestStatus {
-            samples: app.ingested.samples.load(Ordering::Relaxed),
-            events: app.ingested.events.load(Ordering::Relaxed),
-            rejected: app.ingested.rejected.load(Ordering::Relaxed),
+            samples: service.intake.ingested.samples.load(Ordering::Relaxed),
+            events: service.intake.ingested.events.load(Ordering::Relaxed),
+            rejected: service.intake.ingested.rejected.load(Ordering::Relaxed),
         },
         engine: EngineStatus {
             rules,
-            evaluations: app.ingested.evaluations.load(Ordering::Relaxed),
+            evaluations: service.evaluation.n_evaluations.load(Ordering::Relaxed),
             lag_ms,
             next: next_ms.map(Time),
         },
         alerts,
         outbox: OutboxStatus {
             pending: counts.iter().map(|(_, pending, _)| pending).sum(),
-            dead: app.store.outbox_list(Some(OutboxState::Dead), None, 10_000)?.len() as u64,
+            dead: service.store.outbox_list(Some(OutboxState::Dead), None, 10_000)?.len() as u64,
         },
-        set_aside: app
+        set_aside: service
             .set_aside
             .all()
             .into_iter()
@@ -160,20 +162,6 @@ fn retention_view(retention: &Retention) -> RetentionView {
     RetentionView { series: series.collect(), events: events.collect() }
 }
 
-/// Reload the configuration file. All of it takes effect or, if something is wrong, nothing.
-///
-/// # Errors
-/// 409 without a configuration file, 422 with every problem.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/reload", tag = "operations", operation_id = "reload_configuration",
-    responses(
-        (status = 200, body = ReloadView),
-    )
-))]
-pub async fn reload(State(app): State<Arc<App>>) -> Result<Json<ReloadView>, ApiError> {
-    Ok(Json(app.reloads.ask().await?))
-}
-
 /// Download a consistent copy of the store as one file, while the server goes on.
 ///
 /// # Errors
@@ -182,10 +170,10 @@ pub async fn reload(State(app): State<Arc<App>>) -> Result<Json<ReloadView>, Api
     get, path = "/api/v1/backup", tag = "operations", operation_id = "download_backup",
     responses((status = 200, body = Vec<u8>, content_type = "application/vnd.sqlite3"))
 ))]
-pub async fn backup(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    let folder = app.settings.folder.join(format!("backup-{}", app.now_ms()));
+pub async fn backup(State(service): State<Arc<HealthService>>) -> Result<Response, ApiError> {
+    let folder = service.settings.folder.join(format!("backup-{}", service.now_ms()));
     let copy = {
-        let (store, folder) = (app.store.clone(), folder.clone());
+        let (store, folder) = (service.store.clone(), folder.clone());
         blocking(move || store.backup(&folder, &mut |_, _| ())).await
     };
     copy??;
@@ -244,22 +232,9 @@ pub struct AuditQuery {
     responses((status = 200, body = Vec<AuditView>))
 ))]
 pub async fn audit(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<HealthService>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
-    let entries = app.store.audit_list(query.subject.as_deref(), None, query.limit.0)?;
+    let entries = service.store.audit_list(query.subject.as_deref(), None, query.limit.0)?;
     Ok(Json(entries.into_iter().map(audit_view).collect()))
-}
-
-/// An entry of the audit as the API shows it.
-pub(crate) fn audit_view(entry: lanner_io::store::AuditEntry) -> AuditView {
-    AuditView {
-        seq: entry.seq,
-        time: Time(entry.time_ms),
-        actor: entry.actor,
-        action: entry.action,
-        subject: entry.subject,
-        detail: entry.detail,
-        hash: entry.hash,
-    }
 }

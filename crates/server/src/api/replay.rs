@@ -20,8 +20,8 @@ use lanner_wire::api::{
 use serde_json::Value;
 
 use super::review;
-use crate::app::App;
 use crate::evaluate::read::Live;
+use crate::evaluate::service::EvaluationService;
 use crate::expressions::StoreSource;
 use crate::http::{ApiError, Json, blocking};
 use crate::rules::stored;
@@ -42,21 +42,21 @@ const MAX_WINDOWS: i64 = 20_000_000;
     responses((status = 200, body = ReplayResponse))
 ))]
 pub async fn replay(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<EvaluationService>>,
     Json(request): Json<ReplayRequest>,
 ) -> Result<Json<ReplayResponse>, ApiError> {
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let to_ms = request.to.map_or(now_ms, |to| to.resolve(now_ms)).min(now_ms);
     let range = TimeRange::new(request.from.resolve(now_ms), to_ms);
     if range.length_ms() == 0 {
         return Err(ApiError::problems(vec![ProblemView::at("to", "is not after from")]));
     }
     let terms = review::terms(&request).map_err(ApiError::problems)?;
-    let stored = stored::stored_config(&app.store)?;
+    let stored = stored::stored_config(&service.store)?;
     let rules = rules(&request.rules, &stored)?;
     refuse_endless(&rules, range)?;
     let done = blocking(move || {
-        let (replay, reviews) = look_back(&app, rules, &stored, range, &terms)?;
+        let (replay, reviews) = look_back(&service, rules, &stored, range, &terms)?;
         Ok::<_, StoreError>(response(&replay, reviews))
     });
     Ok(Json(done.await??))
@@ -96,7 +96,7 @@ fn rules(written: &[Value], stored: &Config) -> Result<Vec<Rule>, ApiError> {
 
 /// Replays, and reviews what each rule did.
 fn look_back(
-    app: &App,
+    service: &EvaluationService,
     rules: Vec<Rule>,
     stored: &Config,
     range: TimeRange,
@@ -109,16 +109,16 @@ fn look_back(
     // Windows that end by `to` are due a little later.
     let active = rules.iter().filter(|rule| rule.status == Status::Active);
     let end_ms = range.end_ms + active.map(|rule| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
-    let (replay, mut rules) = walk(app, rules, stored, range, end_ms)?;
+    let (replay, mut rules) = walk(service, rules, stored, range, end_ms)?;
     let (bare_replay, bare_rules) =
-        if bare.is_empty() { Default::default() } else { walk(app, bare, stored, range, end_ms)? };
+        if bare.is_empty() { Default::default() } else { walk(service, bare, stored, range, end_ms)? };
     let (evaluations, bare_evaluations) = (replay.by_rule(), bare_replay.by_rule());
     let mut reviews = Vec::new();
     for rule in ids.iter().filter_map(|id| rules.remove(id)) {
         let bare_own = of_rule(&bare_evaluations, &rule);
         let bare = bare_rules.get(&rule.id).map(|bare| (&**bare, &bare_own[..]));
         let record = Record::new(&rule, &of_rule(&evaluations, &rule), bare);
-        let step_s = rule.query.step_s(&mut Live::new(app), range.end_ms);
+        let step_s = rule.query.step_s(&mut Live::new(service), range.end_ms);
         reviews.push(lookback::review(&rule, &record, &Terms { step_s, ..terms.clone() }));
     }
     Ok((replay, reviews))
@@ -131,20 +131,21 @@ fn of_rule<'e>(evaluations: &BTreeMap<&str, Vec<&'e Evaluation>>, rule: &Rule) -
 type Walked = (Replay, HashMap<Arc<str>, Arc<Rule>>);
 
 fn walk(
-    app: &App,
+    service: &EvaluationService,
     rules: Vec<Rule>,
     stored: &Config,
     range: TimeRange,
     end_ms: i64,
 ) -> Result<Walked, StoreError> {
-    let mut record = Recorded::new(&rules, app.store.secret());
-    load(app, &rules, range, &mut record)?;
-    let mut past = Past { record, stored: StoreSource::of(app)? };
+    let mut record = Recorded::new(&rules, service.store.secret());
+    load(service, &rules, range, &mut record)?;
+    let mut past = Past { record, stored: service.expressions.source()? };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
-    engine.set_gaps(app.watch.gaps());
+    engine.set_gaps(service.watch.gaps());
     engine.set_rules(rules, range.start_ms);
-    let replay = replay::run(&mut engine, &mut past, range.start_ms, end_ms, |_| !app.alarm.is_stopping());
+    let replay =
+        replay::run(&mut engine, &mut past, range.start_ms, end_ms, |_| !service.shutdown.has_begun());
     let rules = engine.rules().map(|(rule, _)| (rule.id.clone(), Arc::clone(rule))).collect();
     Ok((replay, rules))
 }
@@ -170,7 +171,12 @@ impl Data for Past {
 }
 
 /// Reads what the rules look at: the range, and as far before it as windows and comparisons reach.
-fn load(app: &App, rules: &[Rule], range: TimeRange, record: &mut Recorded) -> Result<(), StoreError> {
+fn load(
+    service: &EvaluationService,
+    rules: &[Rule],
+    range: TimeRange,
+    record: &mut Recorded,
+) -> Result<(), StoreError> {
     let mut streams: HashMap<Arc<str>, i64> = HashMap::new();
     for rule in rules {
         let from_ms = range.start_ms - rule.reach_ms() - rule.schedule.window_ms;
@@ -178,22 +184,22 @@ fn load(app: &App, rules: &[Rule], range: TimeRange, record: &mut Recorded) -> R
             let known = streams.entry(query.stream.clone()).or_insert(from_ms);
             *known = from_ms.min(*known);
         } else if let Some(query) = rule.query.series() {
-            for (id, key) in app.store.select(&query.name, &query.labels)? {
-                let first_ms = app.store.first_ms(id)?;
-                let samples = app.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;
+            for (id, key) in service.store.select(&query.name, &query.labels)? {
+                let first_ms = service.store.first_ms(id)?;
+                let samples = service.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;
                 record.samples((*key).clone(), samples);
                 record.began(first_ms);
             }
         }
     }
     for (stream, from_ms) in streams {
-        app.store.events(&stream, TimeRange::new(from_ms, range.end_ms), &mut |time_ms, json| {
+        service.store.events(&stream, TimeRange::new(from_ms, range.end_ms), &mut |time_ms, json| {
             if let Ok(fields) = serde_json::from_slice(json) {
                 record.event(&stream, time_ms, &fields);
             }
-            if app.alarm.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if service.shutdown.has_begun() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        record.stream_began(&stream, app.counting.first_ms(&stream));
+        record.stream_began(&stream, service.intake.counting.first_ms(&stream));
     }
     Ok(())
 }

@@ -3,19 +3,18 @@
 //! The document is made when tests run (feature `openapi`) and kept as `openapi.json`, which is served as it is: a running
 //! server holds no descriptions, whoever builds it waits for none, and whoever changes the API sees it in the file's diff.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
 use super::{alerts, data, messages, operations, replay};
 use crate::access::handlers as tokens;
-use crate::app::App;
 use crate::configuration::handlers as configuration;
 use crate::intake::{events, lines};
 use crate::rules::handlers as rules;
+use crate::services::Services;
 use crate::silences::handlers as silences;
-use crate::switches::{clients, counts, deliver, documents, evaluate, listing, ofrep, preview, requests};
+use crate::switches::client_handlers as switch_clients;
+use crate::switches::{deliver, documents, evaluate, listing, ofrep, preview, requests};
 
 /// What the server says of itself.
 pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");
@@ -23,7 +22,7 @@ pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");
 macro_rules! routes {
     ($($method:ident $path:literal $module:ident :: $handler:ident)*) => {
         /// Every described route.
-        pub(super) fn described() -> Router<Arc<App>> {
+        pub(crate) fn described() -> Router<Services> {
             Router::new()$(.route($path, $method($module::$handler)))*
         }
 
@@ -36,7 +35,7 @@ macro_rules! routes {
         #[must_use]
         pub fn document() -> serde_json::Value {
             use utoipa::OpenApi as _;
-            let described = utoipa_axum::router::OpenApiRouter::<Arc<App>>::with_openapi(Document::openapi())
+            let described = utoipa_axum::router::OpenApiRouter::<Services>::with_openapi(Document::openapi())
                 $(.routes(utoipa_axum::routes!($module::$handler)))*
                 .into_openapi();
             super::describe::whole(serde_json::to_value(described).unwrap_or_default())
@@ -71,7 +70,7 @@ routes! {
     get    "/api/v1/audit"                      operations::audit
     get    "/api/v1/audit/verify"               documents::verify_audit
     get    "/api/v1/status"                     operations::status
-    post   "/api/v1/reload"                     operations::reload
+    post   "/api/v1/reload"                     configuration::reload
     get    "/api/v1/tokens"                     tokens::list
     post   "/api/v1/tokens"                     tokens::make
     delete "/api/v1/tokens/{name}"              tokens::revoke
@@ -120,10 +119,10 @@ routes! {
     get    "/api/v1/switches/snapshot"          deliver::snapshot
     get    "/api/v1/switches/stream"            deliver::stream
     get    "/api/v1/switches/key"               deliver::key
-    post   "/api/v1/switches/counts"            counts::tell
-    get    "/api/v1/switches/clients"           clients::list
-    post   "/api/v1/switches/clients"           clients::report
-    post   "/api/v1/switches/bump"              clients::bump
+    post   "/api/v1/switches/counts"            switch_clients::tell
+    get    "/api/v1/switches/clients"           switch_clients::list
+    post   "/api/v1/switches/clients"           switch_clients::report
+    post   "/api/v1/switches/bump"              switch_clients::bump
     post   "/api/v1/switches/evaluate"          evaluate::evaluate
     post   "/ks/validate"                       evaluate::validate
     post   "/ofrep/v1/evaluate/flags"           ofrep::bulk

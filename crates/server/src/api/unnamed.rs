@@ -8,32 +8,36 @@ use axum::extract::State;
 use axum::routing::{delete, get};
 
 use super::messages;
-use crate::app::App;
 use crate::http::{Path, Principal, Query};
 use crate::rules::handlers as rules;
+use crate::rules::service::RuleService;
+use crate::services::Services;
 use crate::switches::documents::{self, Why};
+use crate::switches::service::SwitchService;
 
 /// Their routes.
-pub(super) fn routes() -> Router<Arc<App>> {
+pub(crate) fn routes() -> Router<Services> {
     let name = || Path(String::new());
     Router::new()
         .route(
             "/api/v1/rules/",
-            get(move |app: State<Arc<App>>| rules::show(app, name())).delete(
-                move |app: State<Arc<App>>, principal: Principal| rules::delete(app, principal, name()),
+            get(move |service: State<Arc<RuleService>>| rules::show(service, name())).delete(
+                move |service: State<Arc<RuleService>>, principal: Principal| {
+                    rules::delete(service, principal, name())
+                },
             ),
         )
         .route(
             "/api/v1/receivers/",
-            delete(move |app: State<Arc<App>>, principal: Principal| {
-                messages::delete_receiver(app, principal, name())
+            delete(move |service: State<Arc<RuleService>>, principal: Principal| {
+                messages::delete_receiver(service, principal, name())
             }),
         )
         .route(
             "/api/v1/switches/",
-            get(move |app: State<Arc<App>>| documents::show(app, name())).delete(
-                move |app: State<Arc<App>>, principal: Principal, why: Query<Why>| {
-                    documents::delete(app, principal, name(), why)
+            get(move |service: State<Arc<SwitchService>>| documents::show(service, name())).delete(
+                move |service: State<Arc<SwitchService>>, principal: Principal, why: Query<Why>| {
+                    documents::delete(service, principal, name(), why)
                 },
             ),
         )

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use lanner_core::Node;
 use lanner_engine::Config;
-use lanner_wire::api::{ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prunable};
+use lanner_wire::api::{ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Prunable, ReloadView};
 use serde_json::json;
 
 use super::apply;
-use crate::app::App;
+use super::service::ConfigurationService;
 use crate::documents::{ApplyOptions, Outcome, Prune, Sections, applied_view};
 use crate::http::{ApiError, Json, Principal, problem_view};
 use crate::notify::receivers;
@@ -24,7 +24,7 @@ use crate::rules::{document, unheard};
     responses((status = 200, body = ApplyResponse))
 ))]
 pub async fn apply(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Json(request): Json<ApplyRequest>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
@@ -42,7 +42,7 @@ pub async fn apply(
         force: request.force,
         ..ApplyOptions::default()
     };
-    let warnings = unheard::of_documents(&app, &request.rules);
+    let warnings = unheard::of_documents(&service.rules, &request.rules);
     let (has_rules, has_receivers) = (!request.rules.is_empty(), !request.receivers.is_empty());
     let intervals = Some(request.time_intervals).filter(|items| !items.is_empty());
     let mut document = document::document(request.rules, request.receivers, request.inhibit);
@@ -61,7 +61,7 @@ pub async fn apply(
             document.insert(name.to_owned(), items.into());
         }
     }
-    let outcome = apply::apply(&app, &document, &options).await?;
+    let outcome = apply::apply(&service, &document, &options).await?;
     Ok(Json(ApplyResponse { warnings, ..response(outcome, request.dry_run) }))
 }
 
@@ -94,10 +94,10 @@ pub fn response(outcome: Outcome, dry_run: bool) -> ApplyResponse {
     responses((status = 200, body = CheckResponse))
 ))]
 pub async fn check(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     Json(request): Json<CheckRequest>,
 ) -> Result<Json<CheckResponse>, ApiError> {
-    let warnings = unheard::of_documents(&app, &request.rules);
+    let warnings = unheard::of_documents(&service.rules, &request.rules);
     let document = json!({
         "rules": request.rules, "receivers": request.receivers, "inhibit": request.inhibit,
         "time_intervals": request.time_intervals,
@@ -108,4 +108,18 @@ pub async fn check(
     problems.extend(config.cross_check());
     let problems = problems.into_iter().map(problem_view).collect();
     Ok(Json(CheckResponse { warnings, ..CheckResponse::new(problems) }))
+}
+
+/// Reload the configuration file. All of it takes effect or, if something is wrong, nothing.
+///
+/// # Errors
+/// 409 without a configuration file, 422 with every problem.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post, path = "/api/v1/reload", tag = "operations", operation_id = "reload_configuration",
+    responses(
+        (status = 200, body = ReloadView),
+    )
+))]
+pub async fn reload(State(service): State<Arc<ConfigurationService>>) -> Result<Json<ReloadView>, ApiError> {
+    Ok(Json(service.reloads.ask().await?))
 }

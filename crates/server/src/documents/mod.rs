@@ -1,6 +1,8 @@
 //! What everything that is kept as documents shares: rules, receivers, inhibitions, silences and switches.
 
 mod applied;
+pub(crate) mod audit;
+pub mod cause;
 mod set_aside;
 
 use lanner_io::store::StoreError;
@@ -16,6 +18,8 @@ pub const CONFIGURATION: &str = "config";
 pub const RULE: &str = "rule";
 /// The kind of documents that receivers are.
 pub const RECEIVER: &str = "receiver";
+/// The kind of documents that switches are.
+pub const SWITCH: &str = "switch";
 /// The kind of documents that inhibitions are.
 pub const INHIBITION: &str = "inhibition";
 

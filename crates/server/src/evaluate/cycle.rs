@@ -2,7 +2,7 @@
 //!
 //! It runs in a thread of its own. What one turn changes is written before the next turn begins, and writing
 //! is tried again until it succeeds: a full disk stops evaluation, never loses or repeats it. People are told even
-//! so: messages that were decided are sent before they are written (see [`crate::outgoing`]).
+//! so: messages that were decided are sent before they are written (see [`outgoing`](crate::notify::outgoing)).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,14 +13,14 @@ use lanner_core::time::{MINUTE_MS, format_duration};
 use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 
-use super::{read, watch};
-use crate::app::App;
+use super::read;
+use super::service::EvaluationService;
 use crate::intake::history::Kept;
 use crate::metrics::METRICS;
 use crate::sync::locked;
 
 /// Evaluations of one turn, and so of one transaction.
-const TURN: usize = 256;
+const TURN: usize = 1024;
 /// How long after a turn the next one begins at the earliest, unless something is overdue: rules that are due one
 /// shortly after the other share a commit. With 10,000 rules a minute, commits were most of the work.
 const GATHER: Duration = Duration::from_millis(20);
@@ -30,10 +30,10 @@ const STRETCH: Duration = Duration::from_millis(50);
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
 
 /// Runs until the app's alarm is stopped.
-pub fn run(app: &App) {
-    let mut last_ms = app.now_ms();
-    while !app.alarm.is_stopping() {
-        let now_ms = app.now_ms();
+pub fn run(service: &EvaluationService) {
+    let mut last_ms = service.now_ms();
+    while !service.shutdown.has_begun() {
+        let now_ms = service.now_ms();
         if last_ms - now_ms > MINUTE_MS {
             let back = format_duration(last_ms - now_ms);
             tracing::warn!(
@@ -42,24 +42,24 @@ pub fn run(app: &App) {
         }
         last_ms = now_ms;
         let started = Instant::now();
-        let n_due = turn(app, now_ms);
-        app.last_turn_ms.store(now_ms, Ordering::Relaxed);
-        if app.watch.is_due(now_ms) {
-            write(app, Changes { watched_ms: Some(now_ms), ..Changes::default() });
+        let n_due = turn(service, now_ms);
+        service.last_turn_ms.store(now_ms, Ordering::Relaxed);
+        if service.watch.is_due(now_ms) {
+            write(service, Changes { watched_ms: Some(now_ms), ..Changes::default() });
         }
         if n_due < TURN {
             let (wake_ms, n_waiting) = {
-                let engine = app.engine();
+                let engine = service.engine();
                 (engine.wake_ms().unwrap_or(i64::MAX), engine.n_waiting())
             };
             let is_overdue = wake_ms <= now_ms;
             if !is_overdue && n_waiting == 0 {
-                app.alarm.settle(now_ms);
+                service.wakeup.settle(now_ms);
             }
             let rest = if n_due == 0 || is_overdue { Duration::ZERO } else { GATHER };
-            let until_due_ms = wake_ms.saturating_sub(app.now_ms()).clamp(0, i64::from(u32::MAX));
+            let until_due_ms = wake_ms.saturating_sub(service.now_ms()).clamp(0, i64::from(u32::MAX));
             let sleep = Duration::from_millis(until_due_ms.unsigned_abs()).min(LONGEST_SLEEP);
-            app.alarm.wait(sleep.max(rest.saturating_sub(started.elapsed())));
+            service.wakeup.wait(sleep.max(rest.saturating_sub(started.elapsed())));
         }
     }
 }
@@ -68,10 +68,10 @@ pub fn run(app: &App) {
 ///
 /// What is due is read while nothing is locked: a change of rules does not wait until a million series are read. What
 /// changes meanwhile is noticed when it is judged: the engine passes over what was read for a rule that is no more.
-fn turn(app: &App, now_ms: i64) -> usize {
+fn turn(service: &EvaluationService, now_ms: i64) -> usize {
     let started = Instant::now();
-    correct(app);
-    let plan = app.engine().plan(now_ms, TURN);
+    correct(service);
+    let plan = service.engine().plan(now_ms, TURN);
     for (rule, windows) in &plan.skipped {
         tracing::warn!(
             rule = &**rule,
@@ -82,17 +82,17 @@ fn turn(app: &App, now_ms: i64) -> usize {
     }
     let (mut read, mut since) = (Vec::new(), started);
     for due in &plan.due {
-        let (answer, kept) = read::answer(app, due);
-        if app.alarm.is_stopping() {
+        let (answer, kept) = read::answer(service, due);
+        if service.shutdown.has_begun() {
             break; // it may be half an answer; the next run takes these up where the cursors stand
         }
         read.push(Read { due, answer, kept });
         if since.elapsed() >= STRETCH {
-            judge(app, std::mem::take(&mut read));
+            judge(service, std::mem::take(&mut read));
             since = Instant::now();
         }
     }
-    judge(app, read);
+    judge(service, read);
     if !plan.due.is_empty() {
         METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
     }
@@ -108,61 +108,61 @@ struct Read<'p> {
 }
 
 /// Judges what was read, tells whom there is something to tell, and writes all of it.
-fn judge(app: &App, read: Vec<Read<'_>>) {
-    let _in_order = locked(&app.turns);
-    settle(app, app.now_ms());
+fn judge(service: &EvaluationService, read: Vec<Read<'_>>) {
+    let _in_order = locked(&service.turns);
+    settle(service, service.now_ms());
     let (mut changes, mut judged) = (Changes::default(), Vec::with_capacity(read.len()));
     for Read { due, answer, kept } in read {
-        let now_ms = app.now_ms();
+        let now_ms = service.now_ms();
         if !due.ask.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
         }
         if let Err(why) = &answer {
             tracing::error!(rule = &*due.rule.id, "the source failed: {why}");
         }
-        let mut engine = app.engine();
+        let mut engine = service.engine();
         let evaluations = engine.evaluate(due, &answer, now_ms);
         METRICS.evaluations.inc_by(evaluations.len() as u64);
-        app.ingested.evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
+        service.n_evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
         let applied = engine.apply(now_ms, due, evaluations);
         let is_current = engine.rule(&due.rule.id).is_some_and(|(rule, _)| rule.version == due.rule.version);
         drop(engine);
         changes.extend(applied);
         // Of a rule that is gone nobody corrects any more what is kept.
         for kept in kept.into_iter().filter(|_| is_current) {
-            if let Err(error) = app.history.keep(&app.store, kept) {
+            if let Err(error) = service.intake.history.keep(&service.store, kept) {
                 tracing::debug!(rule = &*due.rule.id, "measured values are not stored: {error}");
             }
         }
         judged.push(due);
     }
-    changes.extend(app.engine().tick(app.now_ms()));
-    write(app, changes);
-    release(app, &judged);
+    changes.extend(service.engine().tick(service.now_ms()));
+    write(service, changes);
+    release(service, &judged);
 }
 
 /// Tells the engine where late data came.
-fn correct(app: &App) {
-    let mut late = app.counting.measures().take_late();
-    if !app.late_samples.is_empty() {
+fn correct(service: &EvaluationService) {
+    let mut late = service.intake.counting.measures().take_late();
+    if !service.intake.late_samples.is_empty() {
         let learn = |rule: &&Arc<Rule>| rule.detector.learner().is_some();
         let rules: Vec<Arc<Rule>> =
-            app.engine().rules().map(|(rule, _)| rule).filter(learn).cloned().collect();
-        late.extend(app.late_samples.take(&app.store, &rules));
+            service.engine().rules().map(|(rule, _)| rule).filter(learn).cloned().collect();
+        late.extend(service.intake.late_samples.take(&service.store, &rules));
     }
     if !late.is_empty() {
-        app.engine().correct(&late);
+        service.engine().correct(&late);
     }
 }
 
 /// Lets measures drop what evaluated rules no longer need.
-fn release(app: &App, due: &[&Due]) {
+fn release(service: &EvaluationService, due: &[&Due]) {
     for due in due {
         if let Some(query) = due.rule.query.stream()
-            && let Some(needed_from_ms) = app.engine().needed_from_ms(&due.rule.id)
+            && let Some(needed_from_ms) = service.engine().needed_from_ms(&due.rule.id)
         {
             let held_from_ms = needed_from_ms - due.rule.hold_ms();
-            app.counting.measures().release(&due.rule.id, query, due.rule.step_ms(), held_from_ms);
+            service.intake.counting.measures().release(&due.rule.id, query, due.rule.step_ms(), held_from_ms);
         }
     }
 }
@@ -170,7 +170,7 @@ fn release(app: &App, due: &[&Due]) {
 /// Writes changes in one transaction, trying until it succeeds or the server stops.
 ///
 /// Stopping without having written is like a crash before the transaction: the next run works it out again.
-pub fn write(app: &App, changes: Changes) {
+pub fn write(service: &EvaluationService, changes: Changes) {
     if changes.is_empty() {
         return;
     }
@@ -181,12 +181,12 @@ pub fn write(app: &App, changes: Changes) {
     }
     loop {
         // While nothing can be written, nothing can be received either.
-        let is_stuck = locked(&app.stuck).is_some();
-        let watched_ms = app.watch.note(app.now_ms()).filter(|_| !is_stuck);
+        let is_stuck = locked(&service.stuck).is_some();
+        let watched_ms = service.watch.note(service.now_ms()).filter(|_| !is_stuck);
         Arc::make_mut(&mut changes).watched_ms = watched_ms;
-        match app.store.apply(Arc::clone(&changes)).and_then(lanner_io::store::Receipt::wait) {
+        match service.store.apply(Arc::clone(&changes)).and_then(lanner_io::store::Receipt::wait) {
             Ok(()) => {
-                app.watch.noted(watched_ms);
+                service.watch.noted(watched_ms);
                 break;
             }
             Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
@@ -197,56 +197,56 @@ pub fn write(app: &App, changes: Changes) {
             }
             Err(StoreError::Closed) => return,
             Err(error) => {
-                let mut stuck = locked(&app.stuck);
+                let mut stuck = locked(&service.stuck);
                 if stuck.is_none() {
                     tracing::error!("evaluation waits until results can be written: {error}");
                 }
                 *stuck = Some(error.to_string());
                 drop(stuck);
-                app.outgoing.hold(&changes.outbox);
-                app.deliveries.wake();
+                service.delivery.outgoing.hold(&changes.outbox);
+                service.delivery.wake();
             }
         }
-        if app.alarm.is_stopping() {
+        if service.shutdown.has_begun() {
             return;
         }
-        app.alarm.wait(Duration::from_millis(500));
-        let meanwhile = notify(app);
+        service.wakeup.wait(Duration::from_millis(500));
+        let meanwhile = notify(service);
         if !meanwhile.is_empty() {
             Arc::make_mut(&mut changes).extend(meanwhile); // nobody else holds them now, so nothing is copied
         }
     }
-    app.outgoing.written(&changes.outbox);
-    if locked(&app.stuck).take().is_some() {
+    service.delivery.outgoing.written(&changes.outbox);
+    if locked(&service.stuck).take().is_some() {
         tracing::info!("evaluation continues");
-        watch::go_on(app);
+        service.go_on();
     }
     if !changes.outbox.is_empty() {
-        app.deliveries.wake();
+        service.delivery.wake();
     }
 }
 
 /// Tells the engine what became of messages.
-fn settle(app: &App, now_ms: i64) {
-    let outcomes = app.outgoing.take_outcomes();
+fn settle(service: &EvaluationService, now_ms: i64) {
+    let outcomes = service.delivery.outgoing.take_outcomes();
     if !outcomes.is_empty() {
-        let mut engine = app.engine();
+        let mut engine = service.engine();
         outcomes.iter().for_each(|(key, outcome)| engine.settle(now_ms, key, *outcome));
     }
 }
 
 /// What people are to be told while nothing can be written: waits that are over, and repeats. Nothing is evaluated.
-fn notify(app: &App) -> Changes {
-    let now_ms = app.now_ms();
-    settle(app, now_ms);
-    app.engine().tick(now_ms)
+fn notify(service: &EvaluationService) -> Changes {
+    let now_ms = service.now_ms();
+    settle(service, now_ms);
+    service.engine().tick(now_ms)
 }
 
 /// Starts the loop's thread.
 ///
 /// # Errors
 /// When the operating system gives no thread.
-pub fn start(app: &Arc<App>) -> std::io::Result<std::thread::JoinHandle<()>> {
-    let app = Arc::clone(app);
-    std::thread::Builder::new().name("turn".to_owned()).spawn(move || run(&app))
+pub fn start(service: &Arc<EvaluationService>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let service = Arc::clone(service);
+    std::thread::Builder::new().name("turn".to_owned()).spawn(move || run(&service))
 }

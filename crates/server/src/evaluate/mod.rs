@@ -3,5 +3,6 @@
 pub mod cycle;
 pub mod limits;
 pub mod read;
+pub mod service;
 pub mod watch;
 pub(crate) mod windows;

@@ -14,49 +14,48 @@ use lanner_engine::source::{
 use lanner_engine::stream::Measures;
 use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
 
+use super::service::EvaluationService;
 use super::windows;
-use crate::app::App;
-use crate::expressions::StoreSource;
 use crate::intake::history::Kept;
 
 /// The value of each group in a window.
 pub type Values = Vec<(Group, Option<f64>)>;
 
 /// Answers one due evaluation. Returns what is worth keeping in history.
-pub fn answer(app: &App, due: &Due) -> (Answer, Vec<Kept>) {
+pub fn answer(service: &EvaluationService, due: &Due) -> (Answer, Vec<Kept>) {
     let of_samples = due.rule.query.stream().is_none();
     if let (true, true, Some(newest)) = (of_samples, due.ask.learns, due.ask.newest()) {
-        app.late_samples.learned(newest); // before anything is read
+        service.intake.late_samples.learned(newest); // before anything is read
     }
-    let mut live = Live::new(app);
+    let mut live = Live::new(service);
     let answer = due.rule.query.answer(&due.ask, &mut live);
     (answer, live.kept)
 }
 
 /// The data of this installation as it is now.
 pub(crate) struct Live<'a> {
-    app: &'a App,
+    service: &'a EvaluationService,
     /// What of the answers is worth keeping in history.
     kept: Vec<Kept>,
 }
 
 impl<'a> Live<'a> {
-    pub(crate) const fn new(app: &'a App) -> Self {
-        Self { app, kept: Vec::new() }
+    pub(crate) const fn new(service: &'a EvaluationService) -> Self {
+        Self { service, kept: Vec::new() }
     }
 }
 
 impl Data for Live<'_> {
     fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
-        read_stream(self.app, ask, query, &mut self.kept).map_err(|error| failed(&error))
+        read_stream(self.service, ask, query, &mut self.kept).map_err(|error| failed(&error))
     }
 
     fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer {
-        read_series(self.app, ask, query).map_err(|error| failed(&error))
+        read_series(self.service, ask, query).map_err(|error| failed(&error))
     }
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
-        Ok(Box::new(StoreSource::of(self.app).map_err(|error| failed(&error))?))
+        Ok(Box::new(self.service.expressions.source().map_err(|error| failed(&error))?))
     }
 }
 
@@ -69,41 +68,41 @@ fn failed(error: &StoreError) -> SourceError {
 }
 
 fn read_stream(
-    app: &App,
+    service: &EvaluationService,
     ask: &Ask,
     query: &Arc<StreamQuery>,
     kept: &mut Vec<Kept>,
 ) -> Result<Readings, StoreError> {
     if query.remembers.is_some() {
-        return read_new(app, ask, query);
+        return read_new(service, ask, query);
     }
     let step_ms = ask.step_ms;
     let mut now = Vec::new();
     // Before anything is read, so that nothing which is not read passes for early.
     if let Some(newest) = ask.newest() {
-        app.counting.measures().judged(query, step_ms, newest);
+        service.intake.counting.measures().judged(query, step_ms, newest);
     }
     if !ask.more {
-        now = match app.counting.measures().read(query, step_ms, ask.window) {
+        now = match service.intake.counting.measures().read(query, step_ms, ask.window) {
             Some(values) => values,
-            None => count(app, query, step_ms, ask.window)?,
+            None => count(service, query, step_ms, ask.window)?,
         };
-        kept.extend(settle(app, ask, query));
+        kept.extend(settle(service, ask, query));
     }
-    let n_left_out = app.counting.measures().n_left_out(query, step_ms, ask.window);
-    app.limits.note(&ask.rule, n_left_out, "events", app.now_ms());
-    let baselines = baselines(app, ask, query, kept)?;
-    let first_data_ms = app.counting.first_ms(&query.stream);
+    let n_left_out = service.intake.counting.measures().n_left_out(query, step_ms, ask.window);
+    service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
+    let baselines = baselines(service, ask, query, kept)?;
+    let first_data_ms = service.intake.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(ask, query.measure.value_when_empty(), now, &baselines), first_data_ms })
 }
 
 /// What the windows came to that late events hardly reach any more.
-fn settle(app: &App, ask: &Ask, query: &Arc<StreamQuery>) -> Option<Kept> {
+fn settle(service: &EvaluationService, ask: &Ask, query: &Arc<StreamQuery>) -> Option<Kept> {
     let last = *ask.settled.last()?;
     let step_ms = ask.step_ms;
-    let mut measures = app.counting.measures();
+    let mut measures = service.intake.counting.measures();
     measures.kept(query, step_ms, last);
-    let mark = app.history.mark(&query.stream, last.end_ms)?;
+    let mark = service.intake.history.mark(&query.stream, last.end_ms)?;
     let mut rows = Vec::new();
     for window in &ask.settled {
         if let Some(values) = measures.read(query, step_ms, *window) {
@@ -114,40 +113,44 @@ fn settle(app: &App, ask: &Ask, query: &Arc<StreamQuery>) -> Option<Kept> {
 }
 
 /// What a rule asks for that looks for new values: its window, and which of the values in it were seen before.
-fn read_new(app: &App, ask: &Ask, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
+fn read_new(
+    service: &EvaluationService,
+    ask: &Ask,
+    query: &Arc<StreamQuery>,
+) -> Result<Readings, StoreError> {
     let step_ms = ask.step_ms;
     if let Some(newest) = ask.newest() {
-        app.counting.measures().judged(query, step_ms, newest);
+        service.intake.counting.measures().judged(query, step_ms, newest);
     }
     let read = |measures: &Measures| {
         let now = measures.read(query, step_ms, ask.window)?;
         Some((now, measures.read_seen(query, step_ms, ask.window)))
     };
-    let held = read(&app.counting.measures());
+    let held = read(&service.intake.counting.measures());
     let (now, seen) = match held {
         Some(held) => held,
         None => {
             let steps_ms = ask.window.start_ms - query.over_ms();
             let from_ms = steps_ms.div_euclid(step_ms) * step_ms;
             let range = TimeRange::new(from_ms, ask.window.end_ms);
-            read(&count_all(&app.store, query, step_ms, range, &|| app.alarm.is_stopping())?)
+            read(&count_all(&service.store, query, step_ms, range, &|| service.shutdown.has_begun())?)
                 .unwrap_or_default()
         }
     };
-    let n_left_out = app.counting.measures().n_left_out(query, step_ms, ask.window);
-    app.limits.note(&ask.rule, n_left_out, "events", app.now_ms());
+    let n_left_out = service.intake.counting.measures().n_left_out(query, step_ms, ask.window);
+    service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
     Ok(Readings {
         groups: gather(ask, query.measure.value_when_empty(), now, &[seen]),
-        first_data_ms: app.counting.first_ms(&query.stream),
+        first_data_ms: service.intake.counting.first_ms(&query.stream),
     })
 }
 
-fn read_series(app: &App, ask: &Ask, query: &SeriesQuery) -> Result<Readings, StoreError> {
-    let store = &app.store;
+fn read_series(service: &EvaluationService, ask: &Ask, query: &SeriesQuery) -> Result<Readings, StoreError> {
+    let store = &service.store;
     let matching = store.select(&query.name, &query.labels)?;
-    let is_over = || app.alarm.is_stopping();
+    let is_over = || service.shutdown.has_begun();
     let (values, n_left_out) = read_matching(store, query, &ask.windows(), &matching, &is_over)?;
-    app.limits.note(&ask.rule, n_left_out, "series", app.now_ms());
+    service.limits.note(&ask.rule, n_left_out, "series", service.now_ms());
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
     if (!ask.learns && !ask.baselines.is_empty()) || values.is_empty() {
@@ -206,27 +209,31 @@ fn read_matching(
 
 /// Earlier windows: from measures where they still hold them, from history, or else counted and then kept in history.
 fn baselines(
-    app: &App,
+    service: &EvaluationService,
     ask: &Ask,
     query: &Arc<StreamQuery>,
     kept: &mut Vec<Kept>,
 ) -> Result<Vec<Values>, StoreError> {
     let step_ms = ask.step_ms;
-    let first_ms = app.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
+    let first_ms = service.intake.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
     let mut baselines: Vec<Values> = vec![Vec::new(); ask.baselines.len()];
     let mut unknown: Vec<Option<TimeRange>> = vec![None; ask.baselines.len()];
     for (at, window) in ask.baselines.iter().enumerate() {
         let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
-        let held = app.counting.measures().read(query, step_ms, window);
-        match held.map_or_else(|| recall(&app.store, query, window), |values| Ok(Some(values)))? {
+        let held = service.intake.counting.measures().read(query, step_ms, window);
+        match held.map_or_else(|| recall(&service.store, query, window), |values| Ok(Some(values)))? {
             Some(values) => baselines[at] = values,
             None => unknown[at] = Some(window),
         }
     }
     for run in windows::runs(&unknown) {
-        app.counting.measures().kept(query, step_ms, run.windows.last().map_or(run.range, |(_, last)| *last));
-        let mark = app.history.mark(&query.stream, run.range.end_ms);
-        let past = count_all(&app.store, query, step_ms, run.range, &|| app.alarm.is_stopping())?;
+        service.intake.counting.measures().kept(
+            query,
+            step_ms,
+            run.windows.last().map_or(run.range, |(_, last)| *last),
+        );
+        let mark = service.intake.history.mark(&query.stream, run.range.end_ms);
+        let past = count_all(&service.store, query, step_ms, run.range, &|| service.shutdown.has_begun())?;
         let mut rows = Vec::new();
         for (at, window) in run.windows {
             baselines[at] = past.read(query, step_ms, window).unwrap_or_default();
@@ -265,12 +272,12 @@ pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange
 /// # Errors
 /// Failures of the store.
 pub fn count(
-    app: &App,
+    service: &EvaluationService,
     query: &Arc<StreamQuery>,
     step_ms: i64,
     window: TimeRange,
 ) -> Result<Values, StoreError> {
-    let all = count_all(&app.store, query, step_ms, window, &|| app.alarm.is_stopping())?;
+    let all = count_all(&service.store, query, step_ms, window, &|| service.shutdown.has_begun())?;
     Ok(all.read(query, step_ms, window).unwrap_or_default())
 }
 

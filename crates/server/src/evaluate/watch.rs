@@ -7,7 +7,6 @@ use lanner_core::{Changes, TimeRange};
 use lanner_engine::source::{Gaps, shown};
 use lanner_io::store::{Receipt, Store, StoreError};
 
-use crate::app::App;
 use crate::sync::locked;
 
 /// How long nothing may be written before it is noted that the server is there.
@@ -64,44 +63,34 @@ impl Watch {
             self.noted_ms.fetch_max(now_ms, Ordering::Relaxed);
         }
     }
-}
 
-/// From now on the server is there: what comes is received.
-///
-/// # Errors
-/// Failures of the store.
-pub fn begin(app: &App) -> Result<(), StoreError> {
-    let now_ms = app.now_ms();
-    let gap = TimeRange::new(app.watch.noted_ms.load(Ordering::Relaxed), now_ms);
-    if gap.start_ms < gap.end_ms {
-        app.store.add_gap(gap)?.wait()?;
-        tracing::info!("nothing was received {}; windows of that time are unknown", shown(gap));
-        locked(&app.watch.gaps).push(gap);
-        app.engine().set_gaps(app.watch.gaps());
-    } else {
-        app.store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() })?.wait()?;
+    /// From now on the server is there: what comes is received. Says whether it was away before.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn begin(&self, store: &Store, now_ms: i64) -> Result<bool, StoreError> {
+        let gap = TimeRange::new(self.noted_ms.load(Ordering::Relaxed), now_ms);
+        let was_away = gap.start_ms < gap.end_ms;
+        if was_away {
+            store.add_gap(gap)?.wait()?;
+            tracing::info!("nothing was received {}; windows of that time are unknown", shown(gap));
+            locked(&self.gaps).push(gap);
+        } else {
+            store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() })?.wait()?;
+        }
+        self.noted_ms.store(now_ms, Ordering::Relaxed);
+        self.is_there.store(true, Ordering::Relaxed);
+        Ok(was_away)
     }
-    app.watch.noted_ms.store(now_ms, Ordering::Relaxed);
-    app.watch.is_there.store(true, Ordering::Relaxed);
-    Ok(())
-}
 
-/// Notes that nothing could be received for a while, as where the disk was full, if it was a while.
-pub(crate) fn go_on(app: &App) {
-    if app.watch.is_due(app.now_ms())
-        && let Err(error) = begin(app)
-    {
-        tracing::warn!("cannot store that nothing was received for a while: {error}");
-    }
-}
-
-/// The server goes: nothing is received from now on.
-pub(crate) fn end(app: &App) {
-    if let Some(watched_ms) = app.watch.note(app.now_ms()) {
-        app.watch.is_there.store(false, Ordering::Relaxed);
-        let noted = app.store.apply(Changes { watched_ms: Some(watched_ms), ..Changes::default() });
-        if let Err(error) = noted.and_then(Receipt::wait) {
-            tracing::warn!("cannot store when the server stopped: {error}");
+    /// The server goes: nothing is received from now on.
+    pub(crate) fn end(&self, store: &Store, now_ms: i64) {
+        if let Some(watched_ms) = self.note(now_ms) {
+            self.is_there.store(false, Ordering::Relaxed);
+            let noted = store.apply(Changes { watched_ms: Some(watched_ms), ..Changes::default() });
+            if let Err(error) = noted.and_then(Receipt::wait) {
+                tracing::warn!("cannot store when the server stopped: {error}");
+            }
         }
     }
 }

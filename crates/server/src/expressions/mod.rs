@@ -3,9 +3,7 @@
 
 pub(crate) mod events;
 pub(crate) mod paths;
-mod schemas;
 mod source;
 
-pub use paths::PathsCache;
-pub use schemas::{SchemaRetention, Schemas};
+pub use source::Expressions;
 pub(crate) use source::StoreSource;

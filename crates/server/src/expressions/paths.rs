@@ -48,7 +48,7 @@ const NAME: &str = "name";
 
 /// The newest `Paths`, made again when series were added.
 #[derive(Debug, Default)]
-pub struct PathsCache(Mutex<(usize, Arc<Paths>)>);
+pub(super) struct PathsCache(Mutex<(usize, Arc<Paths>)>);
 
 impl PathsCache {
     /// The names of all series. O(1) unless there are new ones, then O(n log n).

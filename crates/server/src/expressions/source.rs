@@ -10,9 +10,60 @@ use lanner_graphite::{EventTags, Points, Source, TagCondition, slots};
 use lanner_io::store::{Piece, Store, StoreError};
 
 use super::events;
-use super::paths::Paths;
-use super::schemas::{Schemas, View};
-use crate::app::App;
+use super::paths::{Paths, PathsCache};
+use crate::base::Base;
+use crate::clock::Clock;
+use crate::settings::schemas::{Schemas, View};
+use crate::shutdown::Shutdown;
+
+/// The store as expressions read it.
+#[derive(Debug)]
+pub struct Expressions {
+    pub(crate) store: Store,
+    clock: Clock,
+    /// The names of all series.
+    paths: PathsCache,
+    schemas: Arc<Schemas>,
+    /// The time zone of times of day that name none.
+    pub(crate) zone: TimeZone,
+    pub(crate) shutdown: Arc<Shutdown>,
+}
+
+impl Expressions {
+    /// The series of the store, seen as finely as the settings say.
+    #[must_use]
+    pub fn new(base: &Base) -> Self {
+        Self {
+            store: base.store.clone(),
+            clock: base.clock(),
+            paths: PathsCache::default(),
+            schemas: Arc::clone(&base.settings.schemas),
+            zone: base.settings.time_zone.clone(),
+            shutdown: Arc::clone(&base.shutdown),
+        }
+    }
+
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// The names of all series as they are now.
+    pub(crate) fn paths(&self) -> Result<Arc<Paths>, StoreError> {
+        self.paths.get(&self.store)
+    }
+
+    /// The store as it is now.
+    pub(crate) fn source(&self) -> Result<StoreSource, StoreError> {
+        Ok(StoreSource {
+            store: self.store.clone(),
+            paths: self.paths()?,
+            schemas: Arc::clone(&self.schemas),
+            zone: self.zone.clone(),
+        })
+    }
+}
 
 /// The store, seen by one request.
 #[derive(Clone)]
@@ -23,18 +74,6 @@ pub(crate) struct StoreSource {
     pub(crate) schemas: Arc<Schemas>,
     /// The time zone of times of day that name none.
     zone: TimeZone,
-}
-
-impl StoreSource {
-    /// The store of `app` as it is now.
-    pub(crate) fn of(app: &App) -> Result<Self, StoreError> {
-        Ok(Self {
-            store: app.store.clone(),
-            paths: app.paths.get(&app.store)?,
-            schemas: Arc::clone(&app.settings.schemas),
-            zone: app.settings.time_zone.clone(),
-        })
-    }
 }
 
 impl Source for StoreSource {

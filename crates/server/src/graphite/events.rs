@@ -10,19 +10,20 @@ use axum::response::{IntoResponse as _, Response};
 use lanner_graphite::at_time;
 use serde_json::{Value, json};
 
-use super::Invalid;
+use super::answer::{self, Invalid};
 use super::parameters::Parameters;
-use crate::app::App;
 use crate::documents::broke_off;
+use crate::expressions::Expressions;
 use crate::expressions::events::{Event, Posted, STREAM, visit};
 use crate::http::{ApiError, blocking};
-use crate::intake;
+use crate::intake::events::take_one;
+use crate::intake::service::IntakeService;
 
 /// Events of one answer: the newest of them.
 const MAX_EVENTS: usize = 10_000;
 
 /// `POST /events/`: something happened.
-pub(super) async fn add(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn add(State(intake): State<Arc<IntakeService>>, parameters: Parameters) -> Response {
     // Whatever the content type says: Graphite's manual posts the JSON with a form's.
     let posted: Posted = match serde_json::from_slice(&parameters.body) {
         Ok(posted) => posted,
@@ -33,24 +34,25 @@ pub(super) async fn add(State(app): State<Arc<App>>, parameters: Parameters) -> 
             .into_response();
         }
     };
-    let when_s = posted.when.filter(|when| when.is_finite()).map_or(app.now_ms() / 1000, |when| when as i64);
+    let when_s =
+        posted.when.filter(|when| when.is_finite()).map_or(intake.now_ms() / 1000, |when| when as i64);
     let (what, data) = (posted.what.clone(), posted.data_text());
     let event = json!({ "what": what, "tags": posted.tags(), "data": data });
     let write = move || {
         let Value::Object(event) = event else { return Ok(()) };
-        intake::events::take_one(&app, &STREAM.into(), when_s.saturating_mul(1000), &event)
+        take_one(&intake, &STREAM.into(), when_s.saturating_mul(1000), &event)
     };
     let written = blocking(write).await.unwrap_or_else(broke_off);
     match written {
-        Ok(()) => super::text(StatusCode::OK, ""),
+        Ok(()) => answer::text(StatusCode::OK, ""),
         Err(error) => ApiError::from(error).into_text(),
     }
 }
 
 /// `GET /events/get_data`: what happened in a time range.
-pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
-    let now_s = app.now_ms() / 1000;
-    let zone = app.settings.time_zone.clone();
+pub(super) async fn list(State(expressions): State<Arc<Expressions>>, parameters: Parameters) -> Response {
+    let now_s = expressions.now_ms() / 1000;
+    let zone = expressions.zone.clone();
     let time = |name: &str, default_s: i64| match parameters.last(name) {
         Some(text) => {
             at_time(text, now_s, &zone).map_err(|problem| Invalid::new(format_args!("{name}: {problem}")))
@@ -61,7 +63,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) ->
         (Ok(from_s), Ok(until_s)) => (from_s, until_s),
         (Err(invalid), _) | (_, Err(invalid)) => return invalid.into_response(),
     };
-    super::blocking(move || {
+    answer::blocking(move || {
         let wanted: Vec<String> = parameters
             .all("tags")
             .flat_map(|tags| tags.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
@@ -70,7 +72,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) ->
         let union = parameters.last("set") == Some("union");
         let mut n_found = 0_usize;
         let mut newest = VecDeque::new();
-        let visited = visit(&app.store, from_s, until_s, |event| {
+        let visited = visit(&expressions.store, from_s, until_s, |event| {
             let has = |tag: &String| event.tags.contains(tag);
             let fits =
                 wanted.is_empty() || if union { wanted.iter().any(has) } else { wanted.iter().all(has) };
@@ -87,7 +89,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) ->
             ControlFlow::Continue(())
         });
         match visited {
-            Ok(()) => super::json(&parameters, json!(newest).to_string()),
+            Ok(()) => parameters.json(json!(newest).to_string()),
             Err(error) => ApiError::from(error).into_text(),
         }
     })

@@ -7,13 +7,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::Invalid;
+use super::answer::{self, Invalid};
 use super::parameters::Parameters;
-use crate::app::App;
+use crate::expressions::Expressions;
 use crate::expressions::paths::{Node, Paths};
 
 /// The nodes that a pattern matches, one level of the tree, in the form that a client asks for.
-pub(super) async fn find(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn find(State(expressions): State<Arc<Expressions>>, parameters: Parameters) -> Response {
     let Some(query) = parameters.last("query").map(str::to_owned) else {
         return Invalid::new("Missing required parameter 'query'").into_response();
     };
@@ -30,9 +30,9 @@ pub(super) async fn find(State(app): State<Arc<App>>, parameters: Parameters) ->
         }
     };
     let wildcards = parameters.is_set("wildcards");
-    with_paths(app, move |paths| {
+    with_paths(expressions, move |paths| {
         let pattern = if format == "completer" { completed(&query) } else { query };
-        super::json(&parameters, make(&pattern, paths.nodes(&pattern), wildcards).to_string())
+        parameters.json(make(&pattern, paths.nodes(&pattern), wildcards).to_string())
     })
     .await
 }
@@ -80,12 +80,12 @@ fn completer(_: &str, nodes: Vec<Node>, wildcards: bool) -> Value {
 }
 
 /// The paths that patterns match.
-pub(super) async fn expand(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn expand(State(expressions): State<Arc<Expressions>>, parameters: Parameters) -> Response {
     let queries: Vec<String> = parameters.all("query").map(str::to_owned).collect();
     if queries.is_empty() {
         return Invalid::new("Missing required parameter 'query'").into_response();
     }
-    with_paths(app, move |paths| {
+    with_paths(expressions, move |paths| {
         let leaves_only = parameters.is_set("leavesOnly");
         let found = |query: &String| -> BTreeSet<String> {
             let nodes = paths.nodes(query).into_iter();
@@ -96,26 +96,26 @@ pub(super) async fn expand(State(app): State<Arc<App>>, parameters: Parameters) 
         } else {
             json!(queries.iter().flat_map(found).collect::<BTreeSet<_>>())
         };
-        super::json(&parameters, json!({ "results": results }).to_string())
+        parameters.json(json!({ "results": results }).to_string())
     })
     .await
 }
 
 /// The names of all series without tags.
-pub(super) async fn index(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
-    with_paths(app, move |paths| {
+pub(super) async fn index(State(expressions): State<Arc<Expressions>>, parameters: Parameters) -> Response {
+    with_paths(expressions, move |paths| {
         let names: Vec<&str> = paths.names().collect();
-        super::json(&parameters, json!(names).to_string())
+        parameters.json(json!(names).to_string())
     })
     .await
 }
 
 /// Answers from the names of all series.
 pub(super) async fn with_paths(
-    app: Arc<App>,
+    expressions: Arc<Expressions>,
     answer: impl FnOnce(&Paths) -> Response + Send + 'static,
 ) -> Response {
-    super::blocking(move || match app.paths.get(&app.store) {
+    answer::blocking(move || match expressions.paths() {
         Ok(paths) => answer(&paths),
         Err(error) => crate::http::ApiError::from(error).into_text(),
     })

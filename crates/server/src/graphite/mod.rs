@@ -4,6 +4,7 @@
 //! them), then one file a group of routes. Answers are Graphite's, down to its error texts' form: plain text, so
 //! that Grafana shows what is wrong.
 
+mod answer;
 mod events;
 mod find;
 mod parameters;
@@ -11,27 +12,23 @@ mod picture;
 mod render;
 mod tags;
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::body::Body;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use lanner_graphite::catalogue;
-use lanner_wire::render::json::is_callback;
 
-use crate::app::App;
-use crate::http;
+use self::answer::text;
+use self::parameters::Parameters;
 use crate::http::Path;
-use parameters::Parameters;
+use crate::services::Services;
 
 /// What Grafana keys its features on.
 const VERSION: &str = "1.1.10\n";
 
 /// The routes. Graphite answers each with and without a slash at its end.
-pub fn routes() -> Router<Arc<App>> {
-    let both = |router: Router<Arc<App>>, path: &str, method: axum::routing::MethodRouter<Arc<App>>| {
+pub fn routes() -> Router<Services> {
+    let both = |router: Router<Services>, path: &str, method: axum::routing::MethodRouter<Services>| {
         router.route(path, method.clone()).route(&format!("{path}/"), method)
     };
     let mut router = Router::new();
@@ -62,61 +59,13 @@ pub fn routes() -> Router<Arc<App>> {
 /// `/functions`: what can be asked, as the editor of queries wants it.
 async fn functions(parameters: Parameters) -> Response {
     let by_group = parameters.is_set("grouped");
-    json(&parameters, catalogue::functions(by_group, parameters.last("group")))
+    parameters.json(catalogue::functions(by_group, parameters.last("group")))
 }
 
 /// `/functions/{name}`: one of them.
 async fn function(Path(name): Path<String>, parameters: Parameters) -> Response {
     match catalogue::function(&name) {
-        Some(function) => json(&parameters, function),
+        Some(function) => parameters.json(function),
         None => text(StatusCode::NOT_FOUND, format!("Function not found: {name}")),
-    }
-}
-
-/// A plain text.
-fn text(status: StatusCode, text: impl Into<Body>) -> Response {
-    answer(status, "text/plain; charset=utf-8", text)
-}
-
-/// What is wrong with a request, answered in the form that Graphite has for it.
-#[derive(Debug)]
-struct Invalid(String);
-
-impl Invalid {
-    fn new(what: impl std::fmt::Display) -> Self {
-        Self(what.to_string())
-    }
-}
-
-impl IntoResponse for Invalid {
-    fn into_response(self) -> Response {
-        text(StatusCode::BAD_REQUEST, format!("Invalid parameters ({})", self.0))
-    }
-}
-
-/// JSON; a call of a function where `jsonp` names one.
-fn json(parameters: &Parameters, json: impl Into<String>) -> Response {
-    let json = json.into();
-    match parameters.last("jsonp").filter(|name| is_callback(name)) {
-        Some(name) => answer(StatusCode::OK, "text/javascript", format!("{name}({json})")),
-        None => answer(StatusCode::OK, "application/json", json),
-    }
-}
-
-fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-    response
-}
-
-/// Runs `work`, which reads the store, where it may block.
-async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response {
-    match http::blocking(work).await {
-        Ok(response) => response,
-        Err(panic) => {
-            tracing::error!("a Graphite request panicked: {panic}");
-            text(StatusCode::INTERNAL_SERVER_ERROR, "the request was aborted; the server's log says more")
-        }
     }
 }

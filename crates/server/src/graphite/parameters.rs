@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
-use super::Invalid;
-use crate::app::App;
+use lanner_wire::render::json::is_callback;
+
+use super::answer::{self, Invalid};
 use crate::http::Received;
+use crate::settings::live::InForce;
 
 /// Name and value pairs, as often as they came.
 #[derive(Debug, Default)]
@@ -53,15 +55,27 @@ impl Parameters {
         self.pairs.iter().filter_map(|(key, value)| Some((name(key)?, value.clone()))).collect()
     }
 
+    /// An answer in JSON; a call of a function where `jsonp` names one.
+    pub(super) fn json(&self, json: impl Into<String>) -> Response {
+        let json = json.into();
+        match self.last("jsonp").filter(|name| is_callback(name)) {
+            Some(name) => answer::answer(StatusCode::OK, "text/javascript", format!("{name}({json})")),
+            None => answer::answer(StatusCode::OK, "application/json", json),
+        }
+    }
+
     fn add(&mut self, form: &[u8]) {
         self.pairs.extend(form_urlencoded::parse(form).into_owned());
     }
 }
 
-impl FromRequest<Arc<App>> for Parameters {
+impl<S: Send + Sync> FromRequest<S> for Parameters
+where
+    Arc<InForce>: FromRef<S>,
+{
     type Rejection = Response;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let mut parameters = Self::default();
         parameters.add(request.uri().query().unwrap_or_default().as_bytes());
         let kind = request
@@ -72,12 +86,12 @@ impl FromRequest<Arc<App>> for Parameters {
             .to_ascii_lowercase();
         let is_form = kind.starts_with("application/x-www-form-urlencoded");
         if kind.starts_with("multipart/") {
-            return Err(super::text(
+            return Err(answer::text(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "send the form as application/x-www-form-urlencoded",
             ));
         }
-        let Received(body) = Received::from_request(request, app)
+        let Received(body) = Received::from_request(request, state)
             .await
             .map_err(axum::response::IntoResponse::into_response)?;
         if is_form {

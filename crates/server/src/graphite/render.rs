@@ -10,11 +10,10 @@ use jiff::tz::TimeZone;
 use lanner_graphite::{Query, Series, at_time};
 use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 
-use super::Invalid;
+use super::answer::{self, Invalid};
 use super::parameters::Parameters;
 use super::picture;
-use crate::app::App;
-use crate::expressions::StoreSource;
+use crate::expressions::{Expressions, StoreSource};
 
 /// What is wanted of an answer.
 struct Wanted {
@@ -26,9 +25,12 @@ struct Wanted {
 }
 
 /// `/render`, by GET or POST.
-pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, Invalid> {
-    let wanted = wanted(&app, &parameters)?;
-    let response = super::blocking(move || match StoreSource::of(&app) {
+pub(super) async fn render(
+    State(expressions): State<Arc<Expressions>>,
+    parameters: Parameters,
+) -> Result<Response, Invalid> {
+    let wanted = wanted(&expressions, &parameters)?;
+    let response = answer::blocking(move || match expressions.source() {
         Ok(source) => answer(&source, &wanted),
         Err(error) => crate::http::ApiError::from(error).into_text(),
     })
@@ -36,15 +38,15 @@ pub(super) async fn render(State(app): State<Arc<App>>, parameters: Parameters) 
     Ok(response)
 }
 
-fn wanted(app: &App, parameters: &Parameters) -> Result<Wanted, Invalid> {
+fn wanted(expressions: &Expressions, parameters: &Parameters) -> Result<Wanted, Invalid> {
     let owned = |name: &str| parameters.last(name).map(str::to_owned);
     let zone = match parameters.last("tz") {
         Some(zone) => TimeZone::get(zone).map_err(|_| {
             Invalid::new(format_args!("there is no time zone '{zone}'; write for example Europe/Berlin"))
         })?,
-        None => app.settings.time_zone.clone(),
+        None => expressions.zone.clone(),
     };
-    let now_s = app.now_ms() / 1000;
+    let now_s = expressions.now_ms() / 1000;
     let now_s = match parameters.last("now") {
         Some(now) => at_time(now, now_s, &zone).map_err(|why| Invalid::new(format_args!("now: {why}")))?,
         None => now_s,
@@ -127,7 +129,7 @@ fn answer(source: &StoreSource, wanted: &Wanted) -> Response {
             "image/svg+xml"
         }
     };
-    super::answer(StatusCode::OK, kind, Body::from(out))
+    answer::answer(StatusCode::OK, kind, Body::from(out))
 }
 
 const FORMATS: [&str; 9] = ["json", "csv", "raw", "pickle", "msgpack", "dygraph", "rickshaw", "svg", "png"];

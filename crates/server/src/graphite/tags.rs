@@ -10,10 +10,10 @@ use lanner_graphite::TagCondition;
 use lanner_wire::carbon;
 use serde_json::{Value, json};
 
-use super::Invalid;
+use super::answer::{self, Invalid};
 use super::find::with_paths;
 use super::parameters::Parameters;
-use crate::app::App;
+use crate::expressions::Expressions;
 use crate::expressions::paths::{Tagged, full_name};
 use crate::http::Path;
 
@@ -37,25 +37,25 @@ fn conditions(parameters: &Parameters) -> Result<Vec<TagCondition>, Invalid> {
 }
 
 /// All tags.
-pub(super) async fn tags(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn tags(State(expressions): State<Arc<Expressions>>, parameters: Parameters) -> Response {
     let wanted = match filter(&parameters) {
         Ok(wanted) => wanted,
         Err(invalid) => return invalid.into_response(),
     };
-    with_paths(app, move |paths| {
+    with_paths(expressions, move |paths| {
         let tags: BTreeSet<&str> = paths.tags_where(&[]).flat_map(Tagged::tags).collect();
         let tags: Vec<Value> = (1..)
             .zip(tags.into_iter().filter(|tag| wanted(tag)))
             .map(|(id, tag)| json!({"id": id, "tag": tag}))
             .collect();
-        super::json(&parameters, json!(tags).to_string())
+        parameters.json(json!(tags).to_string())
     })
     .await
 }
 
 /// The values of one tag, and how many series have each.
 pub(super) async fn tag(
-    State(app): State<Arc<App>>,
+    State(expressions): State<Arc<Expressions>>,
     Path(tag): Path<String>,
     parameters: Parameters,
 ) -> Response {
@@ -63,7 +63,7 @@ pub(super) async fn tag(
         Ok(wanted) => wanted,
         Err(invalid) => return invalid.into_response(),
     };
-    with_paths(app, move |paths| {
+    with_paths(expressions, move |paths| {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for value in paths.tags_where(&[]).filter_map(|tagged| tagged.tag(&tag)).filter(|value| wanted(value))
         {
@@ -73,13 +73,16 @@ pub(super) async fn tag(
             .zip(counts)
             .map(|(id, (value, count))| json!({"id": id, "value": value, "count": count}))
             .collect();
-        super::json(&parameters, json!({"id": 1, "tag": tag, "values": values}).to_string())
+        parameters.json(json!({"id": 1, "tag": tag, "values": values}).to_string())
     })
     .await
 }
 
 /// The full names of the series that fulfil conditions.
-pub(super) async fn find_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn find_series(
+    State(expressions): State<Arc<Expressions>>,
+    parameters: Parameters,
+) -> Response {
     let conditions = match conditions(&parameters) {
         Ok(conditions) if conditions.is_empty() => {
             return Invalid::new("no tag expressions specified").into_response();
@@ -87,16 +90,19 @@ pub(super) async fn find_series(State(app): State<Arc<App>>, parameters: Paramet
         Ok(conditions) => conditions,
         Err(invalid) => return invalid.into_response(),
     };
-    with_paths(app, move |paths| {
+    with_paths(expressions, move |paths| {
         let names: Vec<String> = paths.with_tags(&conditions).collect();
-        super::json(&parameters, json!(names).to_string())
+        parameters.json(json!(names).to_string())
     })
     .await
 }
 
 /// The tags that complete what is typed: those of the series that fulfil the conditions, but not tags already used.
-pub(super) async fn complete_tags(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
-    complete(app, parameters, |parameters, conditions, tagged| {
+pub(super) async fn complete_tags(
+    State(expressions): State<Arc<Expressions>>,
+    parameters: Parameters,
+) -> Response {
+    complete(expressions, parameters, |parameters, conditions, tagged| {
         let prefix = parameters.last("tagPrefix").unwrap_or_default();
         let free = |tag: &&str| !conditions.iter().any(|condition| condition.tag() == *tag);
         tagged.tags().filter(|tag| tag.starts_with(prefix)).filter(free).collect()
@@ -105,11 +111,14 @@ pub(super) async fn complete_tags(State(app): State<Arc<App>>, parameters: Param
 }
 
 /// The values that complete what is typed.
-pub(super) async fn complete_values(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn complete_values(
+    State(expressions): State<Arc<Expressions>>,
+    parameters: Parameters,
+) -> Response {
     if parameters.last("tag").is_none() {
         return Invalid::new("no tag specified").into_response();
     }
-    complete(app, parameters, |parameters, _, tagged| {
+    complete(expressions, parameters, |parameters, _, tagged| {
         let prefix = parameters.last("valuePrefix").unwrap_or_default();
         let value = parameters.last("tag").and_then(|tag| tagged.tag(tag));
         value.filter(|value| value.starts_with(prefix)).into_iter().collect()
@@ -118,7 +127,7 @@ pub(super) async fn complete_values(State(app): State<Arc<App>>, parameters: Par
 }
 
 async fn complete(
-    app: Arc<App>,
+    expressions: Arc<Expressions>,
     parameters: Parameters,
     of: impl for<'t> Fn(&Parameters, &[TagCondition], &'t Tagged) -> Vec<&'t str> + Send + 'static,
 ) -> Response {
@@ -126,39 +135,45 @@ async fn complete(
         (Ok(conditions), Ok(limit)) => (conditions, limit.unwrap_or(N_COMPLETIONS)),
         (Err(invalid), _) | (_, Err(invalid)) => return invalid.into_response(),
     };
-    with_paths(app, move |paths| {
+    with_paths(expressions, move |paths| {
         let found: BTreeSet<&str> =
             paths.tags_where(&conditions).flat_map(|tagged| of(&parameters, &conditions, tagged)).collect();
         let found: Vec<&str> = found.into_iter().take(limit).collect();
-        super::json(&parameters, json!(found).to_string())
+        parameters.json(json!(found).to_string())
     })
     .await
 }
 
 /// Registers a series by its path; it is listed from now on and has no values yet.
-pub(super) async fn tag_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+pub(super) async fn tag_series(
+    State(expressions): State<Arc<Expressions>>,
+    parameters: Parameters,
+) -> Response {
     match parameters
         .last("path")
         .ok_or_else(|| "no path specified".to_owned())
-        .and_then(|path| register(&app, path))
+        .and_then(|path| register(&expressions, path))
     {
-        Ok(name) => super::json(&parameters, json!(name).to_string()),
+        Ok(name) => parameters.json(json!(name).to_string()),
         Err(problem) => Invalid::new(problem).into_response(),
     }
 }
 
 /// Registers several series by their paths.
-pub(super) async fn tag_multi_series(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
-    match parameters.all("path").map(|path| register(&app, path)).collect::<Result<Vec<_>, _>>() {
+pub(super) async fn tag_multi_series(
+    State(expressions): State<Arc<Expressions>>,
+    parameters: Parameters,
+) -> Response {
+    match parameters.all("path").map(|path| register(&expressions, path)).collect::<Result<Vec<_>, _>>() {
         Ok(names) if names.is_empty() => Invalid::new("no paths specified").into_response(),
-        Ok(names) => super::json(&parameters, json!(names).to_string()),
+        Ok(names) => parameters.json(json!(names).to_string()),
         Err(problem) => Invalid::new(problem).into_response(),
     }
 }
 
-fn register(app: &App, path: &str) -> Result<String, String> {
+fn register(expressions: &Expressions, path: &str) -> Result<String, String> {
     let key = carbon::series_key(path).map_err(|error| error.to_string())?;
-    app.store.series_id(&key).map_err(|error| error.to_string())?;
+    expressions.store.series_id(&key).map_err(|error| error.to_string())?;
     Ok(full_name(&key))
 }
 
@@ -167,5 +182,5 @@ pub(super) async fn delete_series(parameters: Parameters) -> Response {
     drop(parameters);
     let message =
         "series cannot be deleted: one goes when its last value is older than the retention of its name";
-    super::text(StatusCode::NOT_IMPLEMENTED, message)
+    answer::text(StatusCode::NOT_IMPLEMENTED, message)
 }

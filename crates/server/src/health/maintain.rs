@@ -3,27 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::App;
+use super::service::HealthService;
 use crate::http::blocking;
 use crate::sync::locked;
 
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Runs until the app's alarm is stopped.
-pub async fn run(app: Arc<App>) {
-    while !app.alarm.is_stopping() {
+/// Runs until the server stops.
+pub async fn run(service: Arc<HealthService>) {
+    while !service.shutdown.has_begun() {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = app.alarm.stopped() => return,
+            () = service.shutdown.begun() => return,
         }
-        let (store, now_ms) = (app.store.clone(), app.now_ms());
+        let (store, now_ms) = (service.store.clone(), service.now_ms());
         let done = blocking(move || store.maintain(now_ms)).await;
         let error = match done {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(panic) => Some(panic.to_string()),
         };
-        let before = std::mem::replace(&mut *locked(&app.upkeep_failed), error.clone());
+        let before = std::mem::replace(&mut *locked(&service.upkeep_failed), error.clone());
         if let Some(error) = error.filter(|error| before.as_ref() != Some(error)) {
             tracing::error!("upkeep of the store failed, and is tried again: {error}");
         }

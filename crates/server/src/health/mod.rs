@@ -2,7 +2,10 @@
 
 pub mod heartbeat;
 pub mod maintain;
+mod page;
 mod ready;
+pub mod service;
 pub mod vitals;
 
+pub(crate) use page::page;
 pub(crate) use ready::not_ready;

@@ -3,17 +3,19 @@
 //! This runs beside the evaluation loop and needs nothing of it, so it goes on while the loop waits for a full disk.
 //! What cannot be written then is kept here, and its messages are sent straight to the receiver.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lanner_core::{Changes, DeliveryOutcome, Notification};
-use lanner_engine::vitals::{RECEIVER, RECENT_MS, ReceiverVitals, SwitchVitals, Vitals};
+use lanner_engine::vitals::{RECEIVER, RECENT_MS, ReceiverVitals, SwitchNews, SwitchVitals, Vitals};
 use lanner_io::store::{Receipt, StoreError};
 
-use crate::app::App;
+use super::service::HealthService;
 use crate::http::blocking;
+use crate::notify::workers::Condition;
+use crate::switches::news::{Kind, News, news};
 use crate::sync::locked;
 
 /// How often it looks.
@@ -21,85 +23,112 @@ const EVERY: Duration = Duration::from_secs(2);
 /// How long a message that could not be sent straight waits for its next attempt, in looks.
 const LOOKS_BETWEEN_ATTEMPTS: u32 = 15;
 
-/// Runs until the app's alarm is stopped.
-pub async fn run(app: Arc<App>) {
+/// Runs until the server stops.
+pub async fn run(service: Arc<HealthService>) {
     let mut backlog = Backlog::default();
-    while !app.alarm.is_stopping() {
+    while !service.shutdown.has_begun() {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = app.alarm.stopped() => return,
+            () = service.shutdown.begun() => return,
         }
-        app.deliveries.retry_unusable(&app);
-        let watched = Arc::clone(&app);
+        service.delivery.retry_unusable();
+        let watched = Arc::clone(&service);
         let looked = blocking(move || look(&watched, backlog)).await;
         backlog = looked.unwrap_or_else(|panic| {
             tracing::error!("the health check panicked (a bug in Lanner): {panic}; please report it");
             Backlog::default()
         });
-        backlog.send_straight(&app).await;
+        backlog.send_straight(&service).await;
     }
 }
 
 /// One look: what changed is written, or kept until it can be.
-fn look(app: &App, mut backlog: Backlog) -> Backlog {
-    let vitals = vitals(app); // first, for that needs the engine as well
-    let changes = app.engine().observe(app.now_ms(), &vitals);
+fn look(service: &HealthService, mut backlog: Backlog) -> Backlog {
+    let vitals = vitals(service); // first, for that needs the engine as well
+    let changes = service.evaluation.engine().observe(service.now_ms(), &vitals);
     for alert in &changes.alerts {
         let text = alert.content.as_str().unwrap_or_default();
         tracing::warn!(alert = &*alert.rule, state = %alert.state, "{text}");
     }
     backlog.add(changes);
-    backlog.write(app);
+    backlog.write(service);
     backlog
 }
 
-fn vitals(app: &App) -> Vitals {
-    let now_ms = app.now_ms();
-    let next_ms = app.engine().next_due_ms();
-    let silent_ms = now_ms - app.last_turn_ms.load(Ordering::Relaxed);
-    let unwritable = locked(&app.stuck).clone().or_else(|| locked(&app.upkeep_failed).clone());
+fn vitals(service: &HealthService) -> Vitals {
+    let now_ms = service.now_ms();
+    let next_ms = service.evaluation.engine().next_due_ms();
+    let silent_ms = now_ms - service.evaluation.last_turn_ms.load(Ordering::Relaxed);
+    let unwritable =
+        locked(&service.evaluation.stuck).clone().or_else(|| locked(&service.upkeep_failed).clone());
     // Whoever waits for a full disk is late for a known reason, which is told already.
     let lag_ms = if unwritable.is_some() { 0 } else { next_ms.map_or(0, |ms| now_ms - ms).max(silent_ms) };
     Vitals {
         unwritable,
-        damage: damage(app),
+        damage: damage(service),
         lag_ms,
-        receivers: receivers(app, now_ms),
-        limited: limited(app, now_ms),
-        heartbeat: locked(&app.heartbeat_failed).clone(),
-        switches: switches(app, now_ms),
+        receivers: receivers(service, now_ms),
+        limited: limited(service, now_ms),
+        heartbeat: locked(&service.heartbeat_failed).clone(),
+        switches: switches(service, now_ms),
     }
 }
 
 /// Rules whose groups are more than they may be.
-fn limited(app: &App, now_ms: i64) -> std::collections::BTreeMap<Arc<str>, String> {
-    let engine = app.engine();
-    app.limits.recent(now_ms, |rule| engine.rule(rule).is_some())
+fn limited(service: &HealthService, now_ms: i64) -> BTreeMap<Arc<str>, String> {
+    let engine = service.evaluation.engine();
+    service.evaluation.limits.recent(now_ms, |rule| engine.rule(rule).is_some())
 }
 
 /// What there is to tell of switches. Without an answer of the store, what was told stands.
-fn switches(app: &App, now_ms: i64) -> SwitchVitals {
-    let news = crate::switches::news::news(app, now_ms);
-    let mut last = locked(&app.switches.told_of);
+fn switches(service: &HealthService, now_ms: i64) -> SwitchVitals {
+    let told = {
+        let engine = service.evaluation.engine();
+        engine.switch_news().map(|(id, news)| (Arc::from(id), kind_of(news))).collect()
+    };
+    let news = news(&service.switches, told, now_ms);
+    let mut last = locked(&service.told_of);
     match news {
-        Ok(news) => *last = news,
+        Ok(News { now, over }) => *last = SwitchVitals { now: by_news(now), over: by_news(over) },
         Err(error) => tracing::debug!("changes of switches cannot be read: {error}"),
     }
     last.clone()
 }
 
+type BySwitch<Kind> = BTreeMap<(Arc<str>, Kind), String>;
+
+fn by_news(told: BySwitch<Kind>) -> BySwitch<SwitchNews> {
+    told.into_iter().map(|((id, kind), text)| ((id, news_of(kind)), text)).collect()
+}
+
+const fn news_of(kind: Kind) -> SwitchNews {
+    match kind {
+        Kind::Activated => SwitchNews::Activated,
+        Kind::Waits => SwitchNews::Waits,
+        Kind::Ends => SwitchNews::Ends,
+    }
+}
+
+const fn kind_of(news: SwitchNews) -> Kind {
+    match news {
+        SwitchNews::Activated => Kind::Activated,
+        SwitchNews::Waits => Kind::Waits,
+        SwitchNews::Ends => Kind::Ends,
+    }
+}
+
 /// The first damages; there may be many.
-fn damage(app: &App) -> Option<String> {
-    let lines = app.store.damage().ok()?.unreadable;
+fn damage(service: &HealthService) -> Option<String> {
+    let lines = service.store.damage().ok()?.unreadable;
     let more = lines.len().checked_sub(3).filter(|n| *n > 0).map(|n| format!("and {n} more"));
     let shown: Vec<String> = lines.into_iter().take(3).chain(more).collect();
     (!shown.is_empty()).then(|| shown.join("; "))
 }
 
-fn receivers(app: &App, now_ms: i64) -> std::collections::BTreeMap<Arc<str>, ReceiverVitals> {
+fn receivers(service: &HealthService, now_ms: i64) -> BTreeMap<Arc<str>, ReceiverVitals> {
     // Without an answer nothing is known of dead letters; that the store fails is noticed elsewhere.
-    let dead = app.store.outbox_dead_since(now_ms - RECENT_MS).unwrap_or_default();
-    let vitals = |name: &Arc<str>, condition: crate::notify::workers::Condition| {
+    let dead = service.store.outbox_dead_since(now_ms - RECENT_MS).unwrap_or_default();
+    let vitals = |name: &Arc<str>, condition: Condition| {
         let own = dead.iter().find(|letters| *letters.receiver == **name);
         ReceiverVitals {
             unusable: condition.unusable,
@@ -108,7 +137,7 @@ fn receivers(app: &App, now_ms: i64) -> std::collections::BTreeMap<Arc<str>, Rec
             n_dead: own.map_or(0, |letters| letters.count),
         }
     };
-    let conditions = app.deliveries.conditions();
+    let conditions = service.delivery.conditions();
     conditions.into_iter().map(|(name, condition)| (name.clone(), vitals(&name, condition))).collect()
 }
 
@@ -131,18 +160,18 @@ impl Backlog {
         self.changes.extend(new);
     }
 
-    fn write(&mut self, app: &App) {
+    fn write(&mut self, service: &HealthService) {
         if self.changes.is_empty() {
             return;
         }
         let mut changes = self.changes.clone();
         changes.outbox.retain(|message| !self.sent.contains(&message.key));
         let messages = !changes.outbox.is_empty();
-        match app.store.apply(changes).and_then(Receipt::wait) {
+        match service.store.apply(changes).and_then(Receipt::wait) {
             Ok(()) => {
                 *self = Self::default();
                 if messages {
-                    app.deliveries.wake();
+                    service.delivery.wake();
                 }
             }
             Err(StoreError::Closed) => {}
@@ -151,7 +180,7 @@ impl Backlog {
     }
 
     /// Sends what lies here for want of a place to write it.
-    async fn send_straight(&mut self, app: &App) {
+    async fn send_straight(&mut self, service: &HealthService) {
         let waiting: Vec<Notification> =
             self.changes.outbox.iter().filter(|message| !self.sent.contains(&message.key)).cloned().collect();
         let is_time = self.looks.is_multiple_of(LOOKS_BETWEEN_ATTEMPTS);
@@ -159,11 +188,15 @@ impl Backlog {
         if !is_time {
             return;
         }
-        let Some(receiver) = app.deliveries.receiver(RECEIVER) else { return };
+        let Some(receiver) = service.delivery.receiver(RECEIVER) else { return };
         for message in waiting {
             match receiver.send(&message).await {
                 Ok(()) => {
-                    app.engine().settle(app.now_ms(), &message.key, DeliveryOutcome::Delivered);
+                    service.evaluation.engine().settle(
+                        service.now_ms(),
+                        &message.key,
+                        DeliveryOutcome::Delivered,
+                    );
                     self.sent.insert(message.key);
                 }
                 Err(error) => {

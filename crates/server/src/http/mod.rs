@@ -13,4 +13,4 @@ pub use error::{ApiError, problem_view, too_large};
 pub(crate) use error::{method_not_allowed, not_found};
 pub use json::Json;
 pub use parameters::{Limit, Path, Query};
-pub use principal::{ANONYMOUS, CONFIGURED, Principal, Scope};
+pub use principal::{ANONYMOUS, Principal, Scope};

@@ -60,8 +60,6 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The name of whoever shows the token of the configuration.
-pub const CONFIGURED: &str = "server.token";
 /// How the audit names callers that need no token; what they say of themselves follows in brackets.
 pub const ANONYMOUS: &str = "anonymous";
 
@@ -123,7 +121,7 @@ fn is_anonymous(name: &str) -> bool {
     name.strip_prefix(ANONYMOUS).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
 }
 
-/// Put there by [`super::admit`], which every request passes.
+/// Put there by [`admit`](crate::access::admit), which every request passes.
 impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = ApiError;
 
@@ -140,6 +138,7 @@ impl<S: Sync> FromRequestParts<S> for Principal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::token::CONFIGURED;
 
     #[test]
     fn a_second_person_is_a_second_principal() {

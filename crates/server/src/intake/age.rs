@@ -7,7 +7,7 @@ use lanner_io::store::{Retention, SeriesId, Store, format_keep};
 use lanner_wire::Report;
 use lanner_wire::api::WriteReport;
 
-use crate::app::App;
+use super::service::IntakeService;
 use crate::metrics::METRICS;
 
 /// The ages of what one request brings.
@@ -26,9 +26,9 @@ pub struct Ages {
 impl Ages {
     /// Against the retention in force.
     #[must_use]
-    pub fn new(app: &App) -> Self {
-        let now_ms = app.now_ms();
-        let retention = app.settings.evaluate.then(|| Arc::clone(&app.retention));
+    pub fn new(service: &IntakeService) -> Self {
+        let now_ms = service.now_ms();
+        let retention = service.retention.clone();
         let shortest_ms = retention.as_ref().and_then(|retention| retention.shortest_ms());
         let surely_kept_ms = shortest_ms.map_or(i64::MIN, |keep_ms| now_ms.saturating_sub(keep_ms));
         Self { retention, now_ms, surely_kept_ms, last: None, n_too_old: 0, first: None }

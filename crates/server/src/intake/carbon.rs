@@ -16,9 +16,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use super::age::Ages;
-use super::count_report;
 use super::lateness;
-use crate::app::App;
+use super::service::IntakeService;
 
 /// Samples of one commit.
 const BATCH: usize = 10_000;
@@ -41,21 +40,21 @@ pub enum Protocol {
 }
 
 /// Accepts connections until the server stops; ends when what they sent is committed.
-pub async fn listen(app: Arc<App>, listener: TcpListener, protocol: Protocol) {
+pub async fn listen(service: Arc<IntakeService>, listener: TcpListener, protocol: Protocol) {
     let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS as usize));
     let next = async || (Arc::clone(&slots).acquire_owned().await, listener.accept().await);
     loop {
         let (slot, accepted) = tokio::select! {
             next = next() => next,
-            () = app.alarm.stopped() => break,
+            () = service.shutdown.begun() => break,
         };
         match accepted {
             Ok((stream, peer)) => {
-                let app = Arc::clone(&app);
+                let service = Arc::clone(&service);
                 tokio::spawn(async move {
                     let served = match protocol {
-                        Protocol::Lines => serve_lines(&app, stream).await,
-                        Protocol::Pickles => serve_pickles(&app, stream).await,
+                        Protocol::Lines => serve_lines(&service, stream).await,
+                        Protocol::Pickles => serve_pickles(&service, stream).await,
                     };
                     if let Err(error) = served {
                         tracing::debug!(%peer, "carbon connection ended: {error}");
@@ -73,10 +72,10 @@ pub async fn listen(app: Arc<App>, listener: TcpListener, protocol: Protocol) {
     let _ = slots.acquire_many(MAX_CONNECTIONS).await;
 }
 
-async fn serve_lines(app: &App, stream: TcpStream) -> Result<(), StoreError> {
+async fn serve_lines(service: &IntakeService, stream: TcpStream) -> Result<(), StoreError> {
     let mut lines = Lines { reader: BufReader::with_capacity(64 * 1024, stream), line: Vec::new() };
     let mut pending = Pending::default();
-    let mut stopped = std::pin::pin!(app.alarm.stopped());
+    let mut stopped = std::pin::pin!(service.shutdown.begun());
     loop {
         let next = tokio::select! {
             line = lines.next() => Ok(line),
@@ -84,29 +83,29 @@ async fn serve_lines(app: &App, stream: TcpStream) -> Result<(), StoreError> {
             () = &mut stopped => Ok(None),
         };
         match next {
-            Ok(Some(line)) => pending.add(app, &line),
+            Ok(Some(line)) => pending.add(service, &line),
             Ok(None) => {
-                pending.commit(app).await?;
+                pending.commit(service).await?;
                 return Ok(());
             }
-            Err(()) => pending.commit(app).await?,
+            Err(()) => pending.commit(service).await?,
         }
         if pending.batch.samples.len() >= BATCH {
-            pending.commit(app).await?;
+            pending.commit(service).await?;
         }
     }
 }
 
-async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreError> {
+async fn serve_pickles(service: &IntakeService, mut stream: TcpStream) -> Result<(), StoreError> {
     let mut received = bytes::BytesMut::new();
     let mut pending = Pending::default();
-    let mut stopped = std::pin::pin!(app.alarm.stopped());
+    let mut stopped = std::pin::pin!(service.shutdown.begun());
     loop {
         received.reserve(READ_BYTES);
         let ended = tokio::select! {
             read = stream.read_buf(&mut received) => !matches!(read, Ok(1..)),
             () = tokio::time::sleep_until(pending.deadline), if !pending.batch.is_empty() => {
-                pending.commit(app).await?;
+                pending.commit(service).await?;
                 continue;
             }
             () = &mut stopped => true,
@@ -115,7 +114,7 @@ async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreErro
         loop {
             match pickle::next_frame(&received) {
                 Ok(Some((frame, used))) => {
-                    pending.add_pickle(app, frame);
+                    pending.add_pickle(service, frame);
                     bytes::Buf::advance(&mut received, used);
                 }
                 Ok(None) => break,
@@ -126,21 +125,21 @@ async fn serve_pickles(app: &App, mut stream: TcpStream) -> Result<(), StoreErro
                 }
             }
             if pending.batch.samples.len() >= BATCH {
-                pending.commit(app).await?;
+                pending.commit(service).await?;
             }
         }
         if ended || lost {
-            return pending.commit(app).await;
+            return pending.commit(service).await;
         }
     }
 }
 
 /// Takes datagrams until the server stops. What comes faster than it can be stored is dropped by the operating
 /// system, as senders by UDP accept.
-pub async fn take_datagrams(app: Arc<App>, socket: UdpSocket) {
+pub async fn take_datagrams(service: Arc<IntakeService>, socket: UdpSocket) {
     let mut datagram = vec![0; MAX_DATAGRAM_BYTES];
     let mut pending = Pending::default();
-    let mut stopped = std::pin::pin!(app.alarm.stopped());
+    let mut stopped = std::pin::pin!(service.shutdown.begun());
     loop {
         let received = tokio::select! {
             received = socket.recv(&mut datagram) => received,
@@ -150,21 +149,21 @@ pub async fn take_datagrams(app: Arc<App>, socket: UdpSocket) {
         match received {
             Ok(n_bytes) => {
                 for line in datagram[..n_bytes].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                    pending.add(&app, line);
+                    pending.add(&service, line);
                 }
             }
             Err(error) => tracing::debug!("carbon over UDP: {error}"),
         }
         if pending.is_due() {
-            commit_or_log(&mut pending, &app).await;
+            commit_or_log(&mut pending, &service).await;
         }
     }
-    commit_or_log(&mut pending, &app).await;
+    commit_or_log(&mut pending, &service).await;
 }
 
 /// Nobody waits for an answer: a batch that cannot be stored is logged, and the next one is taken.
-async fn commit_or_log(pending: &mut Pending, app: &App) {
-    if let Err(error) = pending.commit(app).await {
+async fn commit_or_log(pending: &mut Pending, service: &IntakeService) {
+    if let Err(error) = pending.commit(service).await {
         tracing::warn!("carbon over UDP: a batch is not stored: {error}");
     }
 }
@@ -220,7 +219,7 @@ impl Pending {
         n_samples >= BATCH || (n_samples > 0 && self.deadline <= tokio::time::Instant::now())
     }
 
-    fn add(&mut self, app: &App, line: &[u8]) {
+    fn add(&mut self, service: &IntakeService, line: &[u8]) {
         self.line_number += 1;
         if self.batch.is_empty() {
             self.deadline = tokio::time::Instant::now() + LINGER;
@@ -229,24 +228,24 @@ impl Pending {
             return self.report.reject(self.line_number, None, "the line is longer than 64 KiB");
         }
         let mut part = Report::default();
-        let mut ages = Ages::new(app);
-        carbon::parse(line, app.now_ms(), &mut part, |sample| {
-            add_sample(&app.store, &mut ages, &mut self.batch, sample)
+        let mut ages = Ages::new(service);
+        carbon::parse(line, service.now_ms(), &mut part, |sample| {
+            add_sample(&service.store, &mut ages, &mut self.batch, sample)
         });
         self.too_old = ages.told("carbon").or(self.too_old.take());
         self.report.absorb(part, self.line_number - 1);
     }
 
     /// A frame counts as a line.
-    fn add_pickle(&mut self, app: &App, frame: &[u8]) {
+    fn add_pickle(&mut self, service: &IntakeService, frame: &[u8]) {
         self.line_number += 1;
         if self.batch.is_empty() {
             self.deadline = tokio::time::Instant::now() + LINGER;
         }
         let mut part = Report::default();
-        let mut ages = Ages::new(app);
-        let parsed = pickle::parse_frame(frame, app.now_ms(), &mut part, |sample| {
-            add_sample(&app.store, &mut ages, &mut self.batch, sample)
+        let mut ages = Ages::new(service);
+        let parsed = pickle::parse_frame(frame, service.now_ms(), &mut part, |sample| {
+            add_sample(&service.store, &mut ages, &mut self.batch, sample)
         });
         self.too_old = ages.told("carbon").or(self.too_old.take());
         if let Err(error) = parsed {
@@ -256,10 +255,10 @@ impl Pending {
     }
 
     /// Commits what waits; a busy store is waited for.
-    async fn commit(&mut self, app: &App) -> Result<(), StoreError> {
+    async fn commit(&mut self, service: &IntakeService) -> Result<(), StoreError> {
         let batch = std::mem::take(&mut self.batch);
         let report = std::mem::take(&mut self.report);
-        count_report(app, "carbon", &report);
+        service.count_report("carbon", &report);
         if let Some(problem) = report.problems.first() {
             tracing::warn!(rejected = report.rejected, "carbon: {problem}");
         }
@@ -269,13 +268,13 @@ impl Pending {
         if batch.is_empty() {
             return Ok(());
         }
-        lateness::note_samples(&batch, app.now_ms());
-        let stored = app.late_samples.candidates(&batch);
+        lateness::note_samples(&batch, service.now_ms());
+        let stored = service.late_samples.candidates(&batch);
         loop {
-            match app.store.append(batch.clone()) {
+            match service.store.append(batch.clone()) {
                 Ok(receipt) => match receipt.await {
                     Ok(()) => {
-                        app.late_samples.note(&stored);
+                        service.late_samples.note(&stored);
                         return Ok(());
                     }
                     Err(StoreError::DiskFull) => tokio::time::sleep(Duration::from_secs(1)).await,

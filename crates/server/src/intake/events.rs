@@ -11,9 +11,9 @@ use lanner_wire::{Report, events};
 use serde_json::{Map, Value};
 
 use super::age::Ages;
+use super::decode::{decoded, parameters};
 use super::lateness;
-use super::{count_report, decoded, parameters, permit};
-use crate::app::App;
+use super::service::IntakeService;
 use crate::http::{ApiError, Json, Path, Received, blocking};
 use crate::metrics::METRICS;
 
@@ -44,22 +44,22 @@ use crate::metrics::METRICS;
     )
 ))]
 pub async fn write(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<IntakeService>>,
     Path(stream): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Received(body): Received,
 ) -> Result<Response, ApiError> {
-    let _permit = permit(&app)?;
+    let _permit = service.permit()?;
     if stream.is_empty() || stream.len() > 200 || stream.chars().any(char::is_control) {
         let message = "a stream's name should be 1 to 200 printable characters";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
     }
     let time_field = parameters(query.as_deref()).remove("time");
-    let (app, stream) = (Arc::clone(&app), stream.into());
+    let (service, stream) = (Arc::clone(&service), stream.into());
     let taken = blocking(move || {
-        let body = decoded(&app, &headers, body)?;
-        take(&app, &stream, &body, time_field.as_deref())
+        let body = decoded(service.live.get().max_body_bytes, &headers, body)?;
+        take(&service, &stream, &body, time_field.as_deref())
     });
     let report = taken.await??;
     let status = if report.rejected == 0 { StatusCode::OK } else { StatusCode::BAD_REQUEST };
@@ -68,18 +68,18 @@ pub async fn write(
 
 /// Reads events, makes them durable and counts them. Blocks.
 fn take(
-    app: &App,
+    service: &IntakeService,
     stream: &Arc<str>,
     body: &[u8],
     time_field: Option<&str>,
 ) -> Result<WriteReport, ApiError> {
     // From here to the end the events are in store and measures, or in neither, for whoever registers; and what the
     // measures look at stays the same.
-    let _passing = app.counting.passing();
-    let wanted = app.counting.measures().wanted(stream);
-    let options = events::Options { time_field, received_ms: app.now_ms(), wanted: Some(&wanted) };
+    let _passing = service.counting.passing();
+    let wanted = service.counting.measures().wanted(stream);
+    let options = events::Options { time_field, received_ms: service.now_ms(), wanted: Some(&wanted) };
     let (mut texts, mut counted) = (Texts::with_capacity(body.len()), Vec::new());
-    let mut ages = Ages::new(app);
+    let mut ages = Ages::new(service);
     let mut report = Report::default();
     events::parse(body, options, &mut report, |event| {
         ages.event(stream, event.time_ms);
@@ -87,8 +87,8 @@ fn take(
         counted.push((event.time_ms, event.fields));
         Ok(())
     });
-    keep(app, stream, texts, &counted)?;
-    count_report(app, "events", &report);
+    keep(service, stream, texts, &counted)?;
+    service.count_report("events", &report);
     Ok(ages.answer(report, "events"))
 }
 
@@ -97,39 +97,39 @@ fn take(
 /// # Errors
 /// Failures of the store.
 pub fn take_one(
-    app: &App,
+    service: &IntakeService,
     stream: &Arc<str>,
     time_ms: i64,
     event: &Map<String, Value>,
 ) -> Result<(), StoreError> {
-    let _passing = app.counting.passing();
+    let _passing = service.counting.passing();
     let json = Value::Object(event.clone()).to_string();
     let mut texts = Texts::with_capacity(json.len());
     texts.push(json.as_bytes());
-    keep(app, stream, texts, &[(time_ms, event.clone())])
+    keep(service, stream, texts, &[(time_ms, event.clone())])
 }
 
 /// Makes events durable and counts them; what history says of their time is forgotten first.
 fn keep(
-    app: &App,
+    service: &IntakeService,
     stream: &Arc<str>,
     texts: Texts,
     events: &[(i64, Map<String, Value>)],
 ) -> Result<(), StoreError> {
     let times_ms = || events.iter().map(|(time_ms, _)| *time_ms);
     let Some(first_ms) = times_ms().min() else { return Ok(()) };
-    let arriving = app.history.arriving(stream, first_ms);
-    let wrong = app.counting.measures().corrections(stream, events);
-    arriving.correct(&app.store, &wrong)?;
-    app.store.append(Batch::of_events(stream, times_ms(), texts))?.wait()?;
-    app.counting.note_first(stream, first_ms);
-    count(app, stream, events);
+    let arriving = service.history.arriving(stream, first_ms);
+    let wrong = service.counting.measures().corrections(stream, events);
+    arriving.correct(&service.store, &wrong)?;
+    service.store.append(Batch::of_events(stream, times_ms(), texts))?.wait()?;
+    service.counting.note_first(stream, first_ms);
+    count(service, stream, events);
     Ok(())
 }
 
 /// Adds durable events to the measures of their stream.
-fn count(app: &App, stream: &Arc<str>, events: &[(i64, Map<String, Value>)]) {
-    let mut measures = app.counting.measures();
+fn count(service: &IntakeService, stream: &Arc<str>, events: &[(i64, Map<String, Value>)]) {
+    let mut measures = service.counting.measures();
     let (mut n_late, mut overflow) = (0, 0);
     for (time_ms, fields) in events {
         let counted = measures.count(stream, *time_ms, fields);
@@ -139,10 +139,10 @@ fn count(app: &App, stream: &Arc<str>, events: &[(i64, Map<String, Value>)]) {
     let is_measured = measures.is_measured(stream);
     drop(measures);
     METRICS.groups_overflow.inc_by(overflow);
-    let lateness = lateness::of_events(events.iter().map(|(time_ms, _)| *time_ms), app.now_ms());
+    let lateness = lateness::of_events(events.iter().map(|(time_ms, _)| *time_ms), service.now_ms());
     METRICS.late_events.inc_by(n_late);
     // Callers name as many streams as they like; rules do not.
     if is_measured {
-        app.lateness.note(stream, &lateness, n_late);
+        service.lateness.note(stream, &lateness, n_late);
     }
 }

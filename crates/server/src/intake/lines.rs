@@ -11,8 +11,8 @@ use lanner_wire::line_protocol::{self, Options, Precision};
 use lanner_wire::{Report, ndjson};
 
 use super::age::Ages;
-use super::{commit, count_report, decoded, parameters, permit};
-use crate::app::App;
+use super::decode::{decoded, parameters};
+use super::service::IntakeService;
 use crate::http::{ApiError, Json, Received};
 
 /// Write samples as Influx line protocol.
@@ -33,28 +33,28 @@ use crate::http::{ApiError, Json, Received};
     responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport))
 ))]
 pub async fn write(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<IntakeService>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Received(body): Received,
 ) -> Result<Response, ApiError> {
-    let _permit = permit(&app)?;
+    let _permit = service.permit()?;
     let mut parameters = parameters(query.as_deref());
     let precision = parameters.remove("precision").unwrap_or_default();
     let precision =
         Precision::parse(&precision).map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why))?;
-    let body = decoded(&app, &headers, body)?;
-    let options = Options { precision, received_ms: app.now_ms() };
+    let body = decoded(service.live.get().max_body_bytes, &headers, body)?;
+    let options = Options { precision, received_ms: service.now_ms() };
     let (batch, report, ages) = match parameters.remove("format").as_deref() {
-        None | Some("line") => parse(&app, &body, options),
-        Some("ndjson") => parse_ndjson(&app, &body)?,
+        None | Some("line") => parse(&service, &body, options),
+        Some("ndjson") => parse_ndjson(&service, &body)?,
         Some(other) => {
             let message = format!("the format \"{other}\" is not known; write line or ndjson");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, message));
         }
     };
-    commit(&app, batch).await?;
-    count_report(&app, "influx", &report);
+    service.commit(batch).await?;
+    service.count_report("influx", &report);
     let answer = ages.answer(report, "influx");
     let status = match (answer.rejected, answer.too_old) {
         (0, 0) => return Ok(StatusCode::NO_CONTENT.into_response()),
@@ -65,9 +65,9 @@ pub async fn write(
 }
 
 /// Lines to a batch: each raw series is looked up once, and its labels are built only when it is new.
-fn parse(app: &App, body: &[u8], options: Options) -> (Batch, Report, Ages) {
-    let store = &app.store;
-    let mut ages = Ages::new(app);
+fn parse(service: &IntakeService, body: &[u8], options: Options) -> (Batch, Report, Ages) {
+    let store = &service.store;
+    let mut ages = Ages::new(service);
     let mut batch = Batch::default();
     let mut report = Report::default();
     let mut raw = Vec::with_capacity(256);
@@ -98,9 +98,9 @@ fn parse(app: &App, body: &[u8], options: Options) -> (Batch, Report, Ages) {
 }
 
 /// Samples as they are exported, which holds names that line protocol cannot.
-fn parse_ndjson(app: &App, body: &[u8]) -> Result<(Batch, Report, Ages), ApiError> {
-    let store = &app.store;
-    let (mut batch, mut report, mut ages) = (Batch::default(), Report::default(), Ages::new(app));
+fn parse_ndjson(service: &IntakeService, body: &[u8]) -> Result<(Batch, Report, Ages), ApiError> {
+    let store = &service.store;
+    let (mut batch, mut report, mut ages) = (Batch::default(), Report::default(), Ages::new(service));
     let read = ndjson::read(body, &mut report, |key, sample| {
         let id = store.series_id(key).map_err(|error| error.to_string())?;
         ages.sample(store, id, sample.time_ms);

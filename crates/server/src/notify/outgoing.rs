@@ -12,12 +12,12 @@ use lanner_io::receiver::{Due, Next, Outbox, OutboxError};
 use lanner_io::store::{Receipt, Store, StoreError};
 
 use crate::sync::locked;
-use crate::wakeup::Alarm;
+use crate::wakeup::Wakeup;
 
 /// Messages on their way out.
 pub struct Outgoing {
     store: Store,
-    alarm: Arc<Alarm>,
+    wakeup: Arc<Wakeup>,
     state: Mutex<State>,
 }
 
@@ -45,10 +45,10 @@ enum Fate {
 }
 
 impl Outgoing {
-    /// The messages of `store`. `alarm` is rung when the engine has something to learn.
+    /// The messages of `store`. `wakeup` is rung when the engine has something to learn.
     #[must_use]
-    pub fn new(store: Store, alarm: Arc<Alarm>) -> Self {
-        Self { store, alarm, state: Mutex::default() }
+    pub fn new(store: Store, wakeup: Arc<Wakeup>) -> Self {
+        Self { store, wakeup, state: Mutex::default() }
     }
 
     /// Has messages sent that cannot be written.
@@ -75,7 +75,7 @@ impl Outgoing {
 
     fn came_to(&self, key: &str, outcome: DeliveryOutcome) {
         locked(&self.state).outcomes.push((key.to_owned(), outcome));
-        self.alarm.ring();
+        self.wakeup.ring();
     }
 
     /// Writes what became of a message, or keeps it until it can be written.

@@ -8,18 +8,23 @@ use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Health, Links, Receiver, ReceiverConfig};
 
-use crate::app::App;
+use super::outgoing::Outgoing;
+use super::powers::{Origins, Powers};
+use crate::base::Base;
 use crate::clock::Clock;
-use crate::notify::outgoing::Outgoing;
-use crate::notify::powers::Origins;
 use crate::sync::locked;
+use crate::wakeup::Wakeup;
 
 /// How long an attempt under way may take when its worker is replaced or the server stops.
 const GRACE: Duration = Duration::from_millis(2_500);
 
-/// The workers, and what their receivers share.
+/// Sends messages: the workers, and what their receivers share.
 #[derive(Debug)]
-pub struct Deliveries {
+pub struct DeliveryService {
+    /// The messages that they send.
+    pub(crate) outgoing: Arc<Outgoing>,
+    /// What receivers may do here.
+    pub(crate) powers: Powers,
     running: std::sync::Mutex<Option<Running>>,
     context: std::sync::Mutex<BuildContext>,
 }
@@ -42,14 +47,21 @@ pub struct Condition {
     pub health: Health,
 }
 
-impl Deliveries {
+impl DeliveryService {
     /// No workers yet.
     #[must_use]
-    pub fn new(outgoing: &Arc<Outgoing>, clock: &Clock, links: Links) -> Self {
-        let (outbox, clock) = (Arc::clone(outgoing), Arc::new(clock.clone()));
+    pub fn new(base: &Base, wakeup: &Arc<Wakeup>) -> Self {
+        let outgoing = Arc::new(Outgoing::new(base.store.clone(), Arc::clone(wakeup)));
+        let (outbox, clock) = (Arc::clone(&outgoing), Arc::new(base.clock()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
         let running = Running { delivery, documents: BTreeMap::new(), unusable: BTreeMap::new() };
-        Self { running: std::sync::Mutex::new(Some(running)), context: BuildContext::new(links).into() }
+        let context = BuildContext::new(base.settings.links());
+        Self {
+            outgoing,
+            powers: Powers::new(base),
+            running: std::sync::Mutex::new(Some(running)),
+            context: context.into(),
+        }
     }
 
     /// Says who throws kill switches.
@@ -68,13 +80,8 @@ impl Deliveries {
     ///
     /// # Errors
     /// Every problem with it, one a line.
-    pub(crate) fn build(
-        &self,
-        app: &App,
-        origins: &Origins,
-        document: &ReceiverDocument,
-    ) -> Result<Receiver, String> {
-        match origins.objection(app, &document.name) {
+    pub(crate) fn build(&self, origins: &Origins, document: &ReceiverDocument) -> Result<Receiver, String> {
+        match origins.objection(&self.powers, &document.name) {
             Some(objection) => Err(objection),
             None => self.make(document),
         }
@@ -93,18 +100,18 @@ impl Deliveries {
     }
 
     /// Makes all receivers again: what they may do has changed, or where people find Lanner.
-    pub(crate) fn renew(&self, app: &App, links: Links, documents: &[ReceiverDocument]) {
+    pub(crate) fn renew(&self, links: Links, documents: &[ReceiverDocument]) {
         locked(&self.context).links = links;
         if let Some(running) = &mut *locked(&self.running) {
             running.documents.clear();
         }
-        self.reconcile(app, documents);
+        self.reconcile(documents);
     }
 
     /// Has a worker for each receiver. The worker of a receiver that is what it was goes on undisturbed; nobody waits
     /// for attempts of the others. A receiver that cannot be made is reported and has no worker; its messages wait.
-    pub(crate) fn reconcile(&self, app: &App, documents: &[ReceiverDocument]) {
-        let origins = match Origins::read(app) {
+    pub(crate) fn reconcile(&self, documents: &[ReceiverDocument]) {
+        let origins = match self.powers.origins() {
             Ok(origins) => origins,
             Err(error) => {
                 return tracing::error!("receivers are unchanged, because they cannot be read: {error}");
@@ -125,7 +132,7 @@ impl Deliveries {
             if known.contains_key(&document.name) {
                 continue;
             }
-            match self.build(app, &origins, document) {
+            match self.build(&origins, document) {
                 Ok(receiver) => {
                     delivery.set(&document.name, Arc::new(receiver), GRACE);
                     known.insert(document.name.clone(), document.config.clone());
@@ -143,11 +150,11 @@ impl Deliveries {
     }
 
     /// Tries again to make the receivers that could not be made: a missing file may be there by now.
-    pub(crate) fn retry_unusable(&self, app: &App) {
+    pub(crate) fn retry_unusable(&self) {
         if locked(&self.running).as_ref().is_none_or(|running| running.unusable.is_empty()) {
             return;
         }
-        let origins = match Origins::read(app) {
+        let origins = match self.powers.origins() {
             Ok(origins) => origins,
             Err(error) => {
                 return tracing::error!("receivers are unchanged, because they cannot be read: {error}");
@@ -155,7 +162,7 @@ impl Deliveries {
         };
         let mut running = locked(&self.running);
         let Some(Running { delivery, documents, unusable }) = &mut *running else { return };
-        unusable.retain(|name, (document, why)| match self.build(app, &origins, document) {
+        unusable.retain(|name, (document, why)| match self.build(&origins, document) {
             Ok(receiver) => {
                 tracing::info!(receiver = &**name, "the receiver is usable now; its messages are sent");
                 delivery.set(name, Arc::new(receiver), GRACE);

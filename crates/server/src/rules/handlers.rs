@@ -13,9 +13,9 @@ use lanner_wire::api::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::delete::delete_rule;
+use super::service::RuleService;
 use super::unheard;
-use crate::app::App;
-use crate::configuration::apply;
 use crate::documents::RULE;
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query};
 use crate::sync::locked;
@@ -31,10 +31,10 @@ fn document(stored: StoredRule) -> RuleDocument {
 }
 
 /// How each of these rules fares that is evaluated, by id.
-fn states<'i>(app: &App, ids: impl IntoIterator<Item = &'i str>) -> HashMap<String, RuleState> {
-    let prefills = locked(&app.prefills);
+fn states<'i>(service: &RuleService, ids: impl IntoIterator<Item = &'i str>) -> HashMap<String, RuleState> {
+    let prefills = locked(&service.prefills);
     let mut states: HashMap<String, RuleState> = HashMap::new();
-    let engine = app.engine();
+    let engine = service.evaluation.engine();
     for (rule, next_ms) in ids.into_iter().filter_map(|id| engine.rule(id)) {
         let counts: StateCounts = engine.alerts_of(&rule.id).map(|alert| alert.state).collect();
         let prefill = prefills.get(&rule.id).map(|progress| Prefill {
@@ -49,9 +49,9 @@ fn states<'i>(app: &App, ids: impl IntoIterator<Item = &'i str>) -> HashMap<Stri
             last: None,
             states: counts,
             prefill,
-            limit: app.limits.of(&rule.id),
-            lateness: app.lateness.of(&*rule.query),
-            warning: unheard::of_rule(app, rule),
+            limit: service.evaluation.limits.of(&rule.id),
+            lateness: service.intake.lateness.of(&*rule.query),
+            warning: unheard::of_rule(service, rule),
         };
         states.insert(rule.id.to_string(), state);
     }
@@ -80,18 +80,18 @@ pub struct Page {
     responses((status = 200, body = Vec<RuleView>))
 ))]
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<RuleService>>,
     Query(Page { limit, after }): Query<Page>,
 ) -> Result<(HeaderMap, Json<Vec<RuleView>>), ApiError> {
     let limit = limit.0;
-    let mut stored = app.store.documents_after(RULE, after.as_deref(), limit + 1)?;
+    let mut stored = service.store.documents_after(RULE, after.as_deref(), limit + 1)?;
     let has_more = stored.len() > limit;
     stored.truncate(limit);
     let last = stored.last().filter(|_| has_more).map(|rule| rule.id.clone());
-    let mut states = states(&app, stored.iter().map(|rule| rule.id.as_str()));
+    let mut states = states(&service, stored.iter().map(|rule| rule.id.as_str()));
     let views = stored.into_iter().map(|stored| {
         let state = states.remove(&stored.id);
-        let problem = app.set_aside.problem(RULE, &stored.id);
+        let problem = service.set_aside.problem(RULE, &stored.id);
         RuleView { rule: document(stored), state, problem }
     });
     Ok((next_page(limit, last.as_deref()), Json(views.collect())))
@@ -115,22 +115,25 @@ fn next_page(limit: usize, last: Option<&str>) -> HeaderMap {
     get, path = "/api/v1/rules/{id}", tag = "rules", operation_id = "show_rule", params(("id" = String, Path)),
     responses((status = 200, body = RuleView))
 ))]
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleView>, ApiError> {
-    let rule = document(latest(&app, &id)?.ok_or_else(|| ApiError::not_found("rule", &id))?);
-    let mut state = states(&app, [id.as_str()]).remove(&id);
+pub async fn show(
+    State(service): State<Arc<RuleService>>,
+    Path(id): Path<String>,
+) -> Result<Json<RuleView>, ApiError> {
+    let rule = document(latest(&service, &id)?.ok_or_else(|| ApiError::not_found("rule", &id))?);
+    let mut state = states(&service, [id.as_str()]).remove(&id);
     if let Some(state) = &mut state {
         let filter =
             EvaluationFilter { rule: Some(id.as_str().into()), limit: 1, ..EvaluationFilter::default() };
-        let last: Option<Evaluation> = app.store.evaluations(&filter)?.into_iter().next();
+        let last: Option<Evaluation> = service.store.evaluations(&filter)?.into_iter().next();
         state.last = last.as_ref().map(EvaluationView::from);
     }
-    let problem = app.set_aside.problem(RULE, &id);
+    let problem = service.set_aside.problem(RULE, &id);
     Ok(Json(RuleView { rule, state, problem }))
 }
 
 /// A rule as it is stored, unless it was deleted.
-fn latest(app: &App, id: &str) -> Result<Option<StoredRule>, ApiError> {
-    let latest = app.store.document_latest(RULE, id)?;
+fn latest(service: &RuleService, id: &str) -> Result<Option<StoredRule>, ApiError> {
+    let latest = service.store.document_latest(RULE, id)?;
     Ok(latest.filter(|rule| rule.document.is_some()))
 }
 
@@ -143,14 +146,14 @@ fn latest(app: &App, id: &str) -> Result<Option<StoredRule>, ApiError> {
     responses((status = 200, body = ApplyResponse))
 ))]
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<RuleService>>,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
-    if latest(&app, &id)?.is_none() {
+    if latest(&service, &id)?.is_none() {
         return Err(ApiError::not_found("rule", &id));
     }
-    apply::delete_rule(&app, &id, principal.name()).await?;
+    delete_rule(&service, &id, principal.name()).await?;
     Ok(Json(ApplyResponse { deleted: vec![id], ..ApplyResponse::default() }))
 }
 
@@ -163,10 +166,10 @@ pub async fn delete(
     responses((status = 200, body = Vec<RuleDocument>))
 ))]
 pub async fn history(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<RuleService>>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<RuleDocument>>, ApiError> {
-    let versions = app.store.rule_history(&id)?;
+    let versions = service.store.rule_history(&id)?;
     if versions.is_empty() {
         return Err(ApiError::not_found("rule", &id));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lanner_engine::stream::Measures;
 use lanner_io::store::{EventsSnapshot, StoreError};
 
-use crate::app::App;
+use super::service::RuleService;
 use crate::evaluate::read;
 use crate::sync::locked;
 
@@ -27,16 +27,16 @@ pub struct Past {
 ///
 /// # Errors
 /// Failures of the store; rules then go on as well, and their windows are counted when they are asked for.
-pub fn settle(app: &App, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
+pub fn settle(service: &RuleService, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
     let mut worked = Ok(());
     for Past { stream, from_ms, events, mut measures } in pasts {
-        let counted = read::count_past(&mut measures, &stream, &events, &|| app.alarm.is_stopping());
-        if app.alarm.is_stopping() {
+        let counted = read::count_past(&mut measures, &stream, &events, &|| service.shutdown.has_begun());
+        if service.shutdown.has_begun() {
             return worked;
         }
         // From now on all is counted as it arrives, whatever became of the past.
         let known_from_ms = if counted.is_ok() { from_ms } else { now_ms };
-        join(app, measures, known_from_ms);
+        join(service, measures, known_from_ms);
         worked = worked.and(counted);
     }
     worked
@@ -44,9 +44,9 @@ pub fn settle(app: &App, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError
 
 /// Joins a past to the measures, and lets the rules that waited for it go on. Nothing is evaluated meanwhile, so that no
 /// rule that changes just then is taken for one that was waited for.
-fn join(app: &App, past: Measures, known_from_ms: i64) {
-    let _in_order = locked(&app.turns);
-    let ready = app.counting.measures().absorb(past, known_from_ms);
-    app.engine().resume(ready);
-    app.alarm.ring();
+fn join(service: &RuleService, past: Measures, known_from_ms: i64) {
+    let _in_order = locked(&service.evaluation.turns);
+    let ready = service.intake.counting.measures().absorb(past, known_from_ms);
+    service.evaluation.engine().resume(ready);
+    service.evaluation.wakeup.ring();
 }

@@ -7,24 +7,13 @@ use lanner_engine::Rule;
 use lanner_engine::source::StreamQuery;
 use lanner_io::store::StoreError;
 
-use crate::app::App;
+use super::service::{Prefill, RuleService};
 use crate::evaluate::{read, windows};
 use crate::intake::history::Kept;
 use crate::sync::locked;
 
 /// Windows measured between two writes of a prefill.
 const WINDOWS_PER_WRITE: usize = 200;
-
-/// How far the prefill of a rule is.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Prefill {
-    /// Windows measured.
-    pub done: u64,
-    /// Windows to measure.
-    pub total: u64,
-    /// Whether it is over.
-    pub finished: bool,
-}
 
 /// Measures the windows that `rule` will compare with soonest, and keeps them in history.
 ///
@@ -33,47 +22,53 @@ pub struct Prefill {
 ///
 /// # Errors
 /// Failures of the store.
-pub fn prefill(app: &App, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreError> {
+pub fn prefill(service: &RuleService, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreError> {
     let Some(query) = rule.query.stream() else { return Ok(()) };
-    let first_ms = app.counting.first_ms(&query.stream).unwrap_or(now_ms);
+    let first_ms = service.intake.counting.first_ms(&query.stream).unwrap_or(now_ms);
     let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
     let windows = windows_between(rule, from_ms, now_ms - rule.hold_ms());
     let report = |done: usize| {
         let progress = Prefill { done: done as u64, total: windows.len() as u64, finished: false };
-        locked(&app.prefills).insert(rule.id.clone(), progress);
+        locked(&service.prefills).insert(rule.id.clone(), progress);
     };
     report(0);
     if let Some(last) = windows.last() {
-        app.counting.measures().kept(query, rule.step_ms(), *last);
+        service.intake.counting.measures().kept(query, rule.step_ms(), *last);
     }
     for (at, stretch) in windows.chunks(WINDOWS_PER_WRITE).enumerate() {
-        if app.alarm.is_stopping() {
+        if service.shutdown.has_begun() {
             return Ok(());
         }
-        fill(app, rule, query, stretch)?;
+        fill(service, rule, query, stretch)?;
         report((at * WINDOWS_PER_WRITE) + stretch.len());
     }
     Ok(())
 }
 
 /// Counts those of `windows` that history lacks, and keeps them.
-fn fill(app: &App, rule: &Rule, query: &Arc<StreamQuery>, windows: &[TimeRange]) -> Result<(), StoreError> {
+fn fill(
+    service: &RuleService,
+    rule: &Rule,
+    query: &Arc<StreamQuery>,
+    windows: &[TimeRange],
+) -> Result<(), StoreError> {
     let mut lacking = Vec::new();
     for window in windows {
-        let kept = read::recall(&app.store, query, *window)?;
+        let kept = read::recall(&service.store, query, *window)?;
         lacking.push(kept.is_none().then_some(*window));
     }
     for run in windows::runs(&lacking) {
-        let mark = app.history.mark(&query.stream, run.range.end_ms);
-        let past =
-            read::count_all(&app.store, query, rule.step_ms(), run.range, &|| app.alarm.is_stopping())?;
+        let mark = service.intake.history.mark(&query.stream, run.range.end_ms);
+        let past = read::count_all(&service.store, query, rule.step_ms(), run.range, &|| {
+            service.shutdown.has_begun()
+        })?;
         let mut rows = Vec::new();
         for (_, window) in run.windows {
             let values = past.read(query, rule.step_ms(), window).unwrap_or_default();
             read::note(&mut rows, query, window, &values);
         }
         let since = mark.map(|mark| (query.stream.clone(), mark));
-        app.history.keep(&app.store, Kept { rows, since })?;
+        service.intake.history.keep(&service.store, Kept { rows, since })?;
     }
     Ok(())
 }

@@ -17,9 +17,9 @@ use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 
 use super::past::{self, Past};
-use super::prefill::{self, Prefill};
+use super::prefill;
+use super::service::{Prefill, RuleService};
 use super::stored;
-use crate::app::App;
 use crate::documents::{Aside, INHIBITION, RECEIVER, RULE, broke_off};
 use crate::evaluate::cycle;
 use crate::http::blocking;
@@ -30,9 +30,9 @@ use crate::sync::locked;
 pub struct CountingPast(tokio::task::JoinHandle<Result<(), StoreError>>);
 
 impl CountingPast {
-    fn start(app: &Arc<App>, pasts: Vec<Past>, now_ms: i64) -> Self {
-        let app = Arc::clone(app);
-        let work = blocking(move || past::settle(&app, pasts, now_ms));
+    fn start(service: &Arc<RuleService>, pasts: Vec<Past>, now_ms: i64) -> Self {
+        let service = Arc::clone(service);
+        let work = blocking(move || past::settle(&service, pasts, now_ms));
         Self(tokio::spawn(async move { work.await.unwrap_or_else(broke_off) }))
     }
 
@@ -59,54 +59,54 @@ pub struct Touched {
 ///
 /// # Errors
 /// Failures of the store.
-pub async fn reload(app: &Arc<App>) -> Result<CountingPast, StoreError> {
-    let stored = stored::read(&app.store)?;
-    put_receivers_in_force(app, &[RULE, RECEIVER, INHIBITION], stored.set_aside, &stored.config);
+pub async fn reload(service: &Arc<RuleService>) -> Result<CountingPast, StoreError> {
+    let stored = stored::read(&service.store)?;
+    put_receivers_in_force(service, &[RULE, RECEIVER, INHIBITION], stored.set_aside, &stored.config);
     let rules = stored.config.rules;
-    put_rules_in_force(app, move |engine, now_ms| engine.replace_rules(rules, now_ms)).await
+    put_rules_in_force(service, move |engine, now_ms| engine.replace_rules(rules, now_ms)).await
 }
 
 /// As [`reload`], after a change: costs what the change costs, however much else is stored.
 ///
 /// # Errors
 /// Failures of the store; the next change then reads everything again.
-pub async fn follow(app: &Arc<App>, touched: Touched) -> Result<CountingPast, StoreError> {
-    let is_behind = app.is_behind.swap(true, Ordering::Relaxed);
-    let counting = if is_behind { reload(app).await? } else { follow_only(app, touched).await? };
-    app.is_behind.store(false, Ordering::Relaxed);
+pub async fn follow(service: &Arc<RuleService>, touched: Touched) -> Result<CountingPast, StoreError> {
+    let is_behind = service.is_behind.swap(true, Ordering::Relaxed);
+    let counting = if is_behind { reload(service).await? } else { follow_only(service, touched).await? };
+    service.is_behind.store(false, Ordering::Relaxed);
     Ok(counting)
 }
 
-async fn follow_only(app: &Arc<App>, touched: Touched) -> Result<CountingPast, StoreError> {
+async fn follow_only(service: &Arc<RuleService>, touched: Touched) -> Result<CountingPast, StoreError> {
     if touched.receivers {
-        let stored = stored::read_receivers(&app.store)?;
-        put_receivers_in_force(app, &[RECEIVER, INHIBITION], stored.set_aside, &stored.config);
+        let stored = stored::read_receivers(&service.store)?;
+        put_receivers_in_force(service, &[RECEIVER, INHIBITION], stored.set_aside, &stored.config);
     }
     // Read again, with the versions that were stored just now.
     let ids = || touched.rules.iter().map(String::as_str);
-    let stored = stored::read_rules(&app.store, ids())?;
-    app.set_aside.replace_some(RULE, ids(), stored.set_aside);
+    let stored = stored::read_rules(&service.store, ids())?;
+    service.set_aside.replace_some(RULE, ids(), stored.set_aside);
     let rules = stored.config.rules;
     let named: HashSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
     let gone: Vec<Arc<str>> = ids().filter(|id| !named.contains(id)).map(Arc::from).collect();
-    put_rules_in_force(app, move |engine, now_ms| engine.change_rules(rules, gone, now_ms)).await
+    put_rules_in_force(service, move |engine, now_ms| engine.change_rules(rules, gone, now_ms)).await
 }
 
-fn put_receivers_in_force(app: &App, kinds: &[&str], set_aside: Aside, config: &Config) {
-    app.set_aside.replace(kinds, set_aside);
-    app.engine().configure(config.routes.clone(), config.inhibitions.clone());
-    app.deliveries.reconcile(app, &config.receivers);
+fn put_receivers_in_force(service: &RuleService, kinds: &[&str], set_aside: Aside, config: &Config) {
+    service.set_aside.replace(kinds, set_aside);
+    service.evaluation.engine().configure(config.routes.clone(), config.inhibitions.clone());
+    service.delivery.reconcile(&config.receivers);
 }
 
 /// Has rules changed, and their measures with them.
 async fn put_rules_in_force(
-    app: &Arc<App>,
+    service: &Arc<RuleService>,
     change: impl FnOnce(&mut Engine, i64) -> RuleChanges + Send + 'static,
 ) -> Result<CountingPast, StoreError> {
-    let (shared, now_ms) = (Arc::clone(app), app.now_ms());
+    let (shared, now_ms) = (Arc::clone(service), service.now_ms());
     let work = blocking(move || Ok(put_in_force(&shared, change, now_ms)));
     let pasts = work.await.unwrap_or_else(broke_off)?;
-    Ok(CountingPast::start(app, pasts, now_ms))
+    Ok(CountingPast::start(service, pasts, now_ms))
 }
 
 /// A rule that is new, or has a new version.
@@ -119,13 +119,13 @@ struct Fresh {
 }
 
 fn put_in_force(
-    app: &Arc<App>,
+    service: &Arc<RuleService>,
     change: impl FnOnce(&mut Engine, i64) -> RuleChanges,
     now_ms: i64,
 ) -> Vec<Past> {
     // Nothing is evaluated until it is known who waits for a past; the engine itself stays free for questions.
-    let in_order = locked(&app.turns);
-    let mut engine = app.engine();
+    let in_order = locked(&service.evaluation.turns);
+    let mut engine = service.evaluation.engine();
     let RuleChanges { changes, stale, fresh } = change(&mut engine, now_ms);
     let kept_anew = kept_anew(&engine, &stale, &fresh);
     let fresh = fresh.into_iter().map(|rule| Fresh {
@@ -135,16 +135,16 @@ fn put_in_force(
     });
     let fresh: Vec<Fresh> = fresh.collect();
     drop(engine);
-    if app.watch.is_there() && !kept_anew.is_empty() {
-        forget(app, kept_anew);
+    if service.evaluation.watch.is_there() && !kept_anew.is_empty() {
+        forget(service, kept_anew);
     }
-    let pasts = measure(app, &stale, &fresh, now_ms);
-    let waiting = app.counting.measures().waiting();
-    app.engine().set_waiting(waiting);
-    cycle::write(app, changes);
-    app.alarm.ring();
+    let pasts = measure(service, &stale, &fresh, now_ms);
+    let waiting = service.intake.counting.measures().waiting();
+    service.evaluation.engine().set_waiting(waiting);
+    cycle::write(&service.evaluation, changes);
+    service.evaluation.wakeup.ring();
     drop(in_order);
-    start_prefills(app, fresh.into_iter().map(|fresh| fresh.rule), now_ms);
+    start_prefills(service, fresh.into_iter().map(|fresh| fresh.rule), now_ms);
     pasts
 }
 
@@ -166,19 +166,19 @@ fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(
 }
 
 /// Forgets what an earlier rule left in history: while none looked back, nobody corrected it.
-fn forget(app: &App, kept_anew: Vec<(u64, i64)>) {
+fn forget(service: &RuleService, kept_anew: Vec<(u64, i64)>) {
     let all = TimeRange::new(i64::MIN, i64::MAX);
     let wrong: Vec<_> = kept_anew.into_iter().map(|(query, window_ms)| (query, all, window_ms)).collect();
-    if let Err(error) = app.store.forget_measured(&wrong) {
+    if let Err(error) = service.store.forget_measured(&wrong) {
         tracing::error!("what an earlier rule measured is not forgotten, and may lack late events: {error}");
     }
 }
 
 /// Ends the measures of rules that are gone or have a new version, and registers those of new ones. Returns what is
 /// to be counted of their past.
-fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<Past> {
-    let _gate = app.counting.closed();
-    let mut measures = app.counting.measures();
+fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<Past> {
+    let _gate = service.intake.counting.closed();
+    let mut measures = service.intake.counting.measures();
     for rule in stale {
         if let Some(query) = rule.query.stream() {
             measures.remove(&rule.id, query, rule.step_ms());
@@ -198,7 +198,7 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
         }
     }
     let wanted = earliest.iter().map(|(stream, from_ms)| (&**stream, TimeRange::new(*from_ms, i64::MAX)));
-    let snapshots = app.store.events_snapshots(wanted);
+    let snapshots = service.store.events_snapshots(wanted);
     let pasts = earliest.into_iter().map(|(stream, from_ms)| (measures.past(&stream), stream, from_ms));
     let pasts: Vec<_> = pasts.collect();
     match snapshots {
@@ -218,30 +218,30 @@ fn measure(app: &App, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<
 }
 
 /// Prefills the history of new relative rules in the background.
-fn start_prefills(app: &Arc<App>, rules: impl Iterator<Item = Arc<Rule>>, now_ms: i64) {
+fn start_prefills(service: &Arc<RuleService>, rules: impl Iterator<Item = Arc<Rule>>, now_ms: i64) {
     let relative: Vec<Arc<Rule>> = rules
         .filter(|rule| rule.status == Status::Active && rule.detector.baselines().is_some())
         .filter(|rule| rule.query.stream().is_some())
         .collect();
     for rule in &relative {
-        locked(&app.prefills).insert(rule.id.clone(), Prefill::default());
+        locked(&service.prefills).insert(rule.id.clone(), Prefill::default());
     }
     if relative.is_empty() {
         return;
     }
-    let app = Arc::clone(app);
+    let service = Arc::clone(service);
     let prefill = move || {
         for rule in relative {
-            if app.alarm.is_stopping() {
+            if service.shutdown.has_begun() {
                 return;
             }
-            if let Err(error) = prefill::prefill(&app, &rule, now_ms) {
+            if let Err(error) = prefill::prefill(&service, &rule, now_ms) {
                 tracing::warn!(
                     rule = &*rule.id,
                     "history is not prefilled: {error}; it is counted when needed"
                 );
             }
-            if let Some(progress) = locked(&app.prefills).get_mut(&rule.id) {
+            if let Some(progress) = locked(&service.prefills).get_mut(&rule.id) {
                 progress.finished = true;
             }
         }

@@ -6,21 +6,21 @@ use lanner_core::nearest;
 use lanner_engine::Rule;
 use serde_json::Value;
 
-use crate::app::App;
+use super::service::RuleService;
 
 /// More names than this are not compared with one that is unknown.
 const MOST_NAMES: usize = 10_000;
 
 /// What there is to say of the stream or series of a rule, where there is no data of it.
 #[must_use]
-pub fn of_rule(app: &App, rule: &Rule) -> Option<String> {
-    let stream = rule.query.stream().and_then(|query| of_stream(app, &query.stream));
-    stream.or_else(|| rule.query.series().and_then(|query| of_series(app, &query.name)))
+pub fn of_rule(service: &RuleService, rule: &Rule) -> Option<String> {
+    let stream = rule.query.stream().and_then(|query| of_stream(service, &query.stream));
+    stream.or_else(|| rule.query.series().and_then(|query| of_series(service, &query.name)))
 }
 
 /// The same of the documents of rules, each name once.
 #[must_use]
-pub fn of_documents(app: &App, rules: &[Value]) -> Vec<String> {
+pub fn of_documents(service: &RuleService, rules: &[Value]) -> Vec<String> {
     let mut readers: BTreeMap<(&str, &str), (&str, usize)> = BTreeMap::new();
     for rule in rules {
         let Some(id) = rule.get("id").and_then(Value::as_str) else { continue };
@@ -31,7 +31,7 @@ pub fn of_documents(app: &App, rules: &[Value]) -> Vec<String> {
         }
     }
     let said = |((kind, name), (id, n)): (_, (&str, usize))| {
-        let why = if kind == "stream" { of_stream(app, name) } else { of_series(app, name) }?;
+        let why = if kind == "stream" { of_stream(service, name) } else { of_series(service, name) }?;
         Some(match n {
             1 => format!("rule {id}: {why}"),
             n => format!("rule {id} and {} more: {why}", n - 1),
@@ -40,20 +40,20 @@ pub fn of_documents(app: &App, rules: &[Value]) -> Vec<String> {
     readers.into_iter().filter_map(said).collect()
 }
 
-fn of_stream(app: &App, stream: &str) -> Option<String> {
-    if app.counting.first_ms(stream).is_some() {
+fn of_stream(service: &RuleService, stream: &str) -> Option<String> {
+    if service.intake.counting.first_ms(stream).is_some() {
         return None;
     }
-    let known = app.counting.streams();
+    let known = service.intake.counting.streams();
     let meant = nearest(stream, known.iter().take(MOST_NAMES).map(|name| &**name));
     Some(format!("there are no events in the stream \"{stream}\"{}", hint(meant)))
 }
 
-fn of_series(app: &App, name: &str) -> Option<String> {
-    if !app.store.names(name).is_empty() {
+fn of_series(service: &RuleService, name: &str) -> Option<String> {
+    if !service.store.names(name).is_empty() {
         return None;
     }
-    let known = if name.contains('*') { Vec::new() } else { app.store.names("*") };
+    let known = if name.contains('*') { Vec::new() } else { service.store.names("*") };
     let meant = nearest(name, known.iter().take(MOST_NAMES).map(|name| &**name));
     Some(format!("there is no series \"{name}\"{}", hint(meant)))
 }

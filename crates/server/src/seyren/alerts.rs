@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check;
-use crate::app::App;
+use crate::configuration::service::ConfigurationService;
 use crate::http::{ApiError, Json, Path, Principal, Query};
 
 /// Evaluations that one answer looks at, the newest of them.
@@ -33,21 +33,21 @@ impl Part {
 
 /// The alerts of all checks, the newest first.
 pub(super) async fn list(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     Query(part): Query<Part>,
 ) -> Result<Json<Value>, ApiError> {
-    let values = rows(&app, &check::stored(&app)?, None)?;
+    let values = rows(&service, &check::stored(&service)?, None)?;
     Ok(Json(part.of(&values)))
 }
 
 /// The alerts of one check, the newest first.
 pub(super) async fn of_check(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     Path(id): Path<String>,
     Query(part): Query<Part>,
 ) -> Result<Json<Value>, ApiError> {
-    let rule = check::find(&app, &id)?;
-    let values = rows(&app, &[rule], Some(&id))?;
+    let rule = check::find(&service, &id)?;
+    let values = rows(&service, &[rule], Some(&id))?;
     Ok(Json(part.of(&values)))
 }
 
@@ -59,22 +59,22 @@ pub(super) struct Before {
 
 /// Shows no alerts of a check from before a time any more; evaluations are kept as they are.
 pub(super) async fn forget(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Path(id): Path<String>,
     Query(Before { before }): Query<Before>,
 ) -> Result<StatusCode, ApiError> {
-    let rule = check::find(&app, &id)?;
+    let rule = check::find(&service, &id)?;
     let since_ms = match before {
-        None => app.now_ms(),
+        None => service.now_ms(),
         Some(text) => lanner_core::time::parse_time_ms(&text)
             .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, format!("before: {error}")))?,
     };
-    check::save(&app, &principal, check::with_alerts_since(rule, since_ms)).await?;
+    check::save(&service, &principal, check::with_alerts_since(rule, since_ms)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn rows(app: &App, rules: &[Value], only: Option<&str>) -> Result<Vec<Value>, ApiError> {
+fn rows(service: &ConfigurationService, rules: &[Value], only: Option<&str>) -> Result<Vec<Value>, ApiError> {
     let rules: HashMap<&str, (Levels, i64)> = rules
         .iter()
         .map(|rule| {
@@ -84,7 +84,7 @@ fn rows(app: &App, rules: &[Value], only: Option<&str>) -> Result<Vec<Value>, Ap
         .collect();
     let filter =
         EvaluationFilter { rule: only.map(Arc::from), limit: MAX_LOOKED_AT, ..EvaluationFilter::default() };
-    let evaluations = app.store.evaluations(&filter)?;
+    let evaluations = service.store.evaluations(&filter)?;
     let mut last: HashMap<(Arc<str>, Group), &'static str> = HashMap::new();
     let mut rows = Vec::new();
     for evaluation in evaluations.iter().rev() {

@@ -9,8 +9,9 @@ use lanner_graphite::interval_s;
 use serde_json::{Map, Value, json};
 
 use super::subscription;
-use crate::app::App;
+use super::truths::truths;
 use crate::configuration::apply;
+use crate::configuration::service::ConfigurationService;
 use crate::documents::ApplyOptions;
 use crate::http::{ApiError, Principal};
 use crate::rules::document;
@@ -26,14 +27,14 @@ const CONTENT: &str = "{{ description }} is {{ state }}{% if severity %} ({{ sev
     {% if error %} ({{ error }}){% endif %}";
 
 /// The stored rules that are checks, in order of their ids.
-pub(super) fn stored(app: &App) -> Result<Vec<Value>, ApiError> {
-    let documents = app.store.rules()?.into_iter().filter_map(|rule| rule.document);
+pub(super) fn stored(service: &ConfigurationService) -> Result<Vec<Value>, ApiError> {
+    let documents = service.store.rules()?.into_iter().filter_map(|rule| rule.document);
     Ok(documents.filter(is_check).collect())
 }
 
 /// The rule of one check.
-pub(super) fn find(app: &App, id: &str) -> Result<Value, ApiError> {
-    let found = stored(app)?.into_iter().find(|rule| rule["id"].as_str() == Some(id));
+pub(super) fn find(service: &ConfigurationService, id: &str) -> Result<Value, ApiError> {
+    let found = stored(service)?.into_iter().find(|rule| rule["id"].as_str() == Some(id));
     found.ok_or_else(|| ApiError::not_found("check", id))
 }
 
@@ -50,33 +51,6 @@ pub(super) fn levels(rule: &Value) -> Levels {
 /// A number, also when it comes as text.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|number| number.is_finite())
-}
-
-/// Yes or no, also when it comes as text, as Seyren's own reader takes it.
-pub(super) fn truth(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(truth) => Some(*truth),
-        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// The fields called `names` as true or false; absent, null and empty ones are left out.
-///
-/// # Errors
-/// A sentence for the first one that is neither.
-pub(super) fn truths(posted: &Value, names: &[&str]) -> Result<Map<String, Value>, String> {
-    let mut found = Map::new();
-    for name in names {
-        let value = &posted[*name];
-        match truth(value) {
-            Some(truth) => drop(found.insert((*name).to_owned(), truth.into())),
-            None if value.is_null() || value == "" => {}
-            None => return Err(format!("{name} should be true or false, found {value}")),
-        }
-    }
-    Ok(found)
 }
 
 /// A limit as Seyren writes it: text, or null.
@@ -132,7 +106,12 @@ pub(super) fn with_subscriptions(mut rule: Value, all: Vec<Value>) -> Value {
 ///
 /// # Errors
 /// 400 for what cannot be a check.
-pub(super) fn rule(app: &App, id: &str, posted: &Value, before: Option<&Value>) -> Result<Value, ApiError> {
+pub(super) fn rule(
+    service: &ConfigurationService,
+    id: &str,
+    posted: &Value,
+    before: Option<&Value>,
+) -> Result<Value, ApiError> {
     let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
     let text = |name: &str| posted[name].as_str().filter(|text| !text.is_empty());
     let target =
@@ -182,7 +161,7 @@ pub(super) fn rule(app: &App, id: &str, posted: &Value, before: Option<&Value>) 
     );
     let mut subscriptions = posted["subscriptions"].as_array().cloned().unwrap_or_default();
     subscriptions.retain(Value::is_object);
-    let subscriptions = subscriptions.into_iter().map(|posted| subscription::read(app, posted));
+    let subscriptions = subscriptions.into_iter().map(|posted| subscription::read(service, posted));
     own.insert("subscriptions".to_owned(), subscriptions.collect::<Result<Value, _>>()?);
     own.retain(|_, value| !value.is_null());
     *own_mut(&mut rule) = own;
@@ -210,12 +189,16 @@ fn back_s(posted: &Value, name: &str, default_s: i64) -> Result<i64, ApiError> {
 ///
 /// # Errors
 /// 422 with every problem, and failures of the store.
-pub(super) async fn save(app: &Arc<App>, principal: &Principal, mut rule: Value) -> Result<(), ApiError> {
-    let stored = document::stored_document(&app.store)?;
+pub(super) async fn save(
+    service: &Arc<ConfigurationService>,
+    principal: &Principal,
+    mut rule: Value,
+) -> Result<(), ApiError> {
+    let stored = document::stored_document(&service.store)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
     let mut receivers: Vec<Value> = Vec::new();
     for subscription in subscriptions(&rule) {
-        if let Ok(receiver) = subscription::receiver(app, &subscription, &known)
+        if let Ok(receiver) = subscription::receiver(service, &subscription, &known)
             && !receivers.contains(&receiver)
         {
             receivers.push(receiver);
@@ -229,24 +212,24 @@ pub(super) async fn save(app: &Arc<App>, principal: &Principal, mut rule: Value)
     rule["receivers"] = names.into();
     let document = json!({ "rules": [rule], "receivers": receivers });
     let options = ApplyOptions { actor: principal.name().to_owned(), ..ApplyOptions::default() };
-    apply::apply(app, &document, &options).await?;
+    apply::apply(service, &document, &options).await?;
     Ok(())
 }
 
 /// A check as Seyren shows it.
-pub(super) fn view(app: &App, rule: &Value) -> Value {
+pub(super) fn view(service: &ConfigurationService, rule: &Value) -> Value {
     let id = rule["id"].as_str().unwrap_or_default();
     let own = own(rule);
     let mut worst = if own["allowNoData"] == json!(true) { State::Ok } else { State::Unknown };
     let mut last_ms: Option<i64> = None;
-    for alert in app.engine().alerts().filter(|alert| *alert.rule == *id) {
+    for alert in service.rules.evaluation.engine().alerts().filter(|alert| *alert.rule == *id) {
         worst = worst.max(state(alert));
         last_ms = last_ms.max(Some(alert.window.end_ms));
     }
-    let known = document::stored_document(&app.store).unwrap_or_default();
+    let known = document::stored_document(&service.store).unwrap_or_default();
     let known = known["receivers"].as_array().cloned().unwrap_or_default();
     let subscriptions: Vec<Value> =
-        subscriptions(rule).into_iter().map(|posted| subscription::view(app, posted, &known)).collect();
+        subscriptions(rule).into_iter().map(|posted| subscription::view(service, posted, &known)).collect();
     let Levels { warn, error } = levels(rule);
     json!({
         "id": id,

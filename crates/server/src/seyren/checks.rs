@@ -8,12 +8,13 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::check;
-use crate::app::App;
+use crate::configuration::service::ConfigurationService;
 use crate::http::{ApiError, Json, Path, Principal};
+use crate::rules::delete::delete_rule;
 
 /// All checks, or those with one of the `state`s, `enabled` or not, whose `fields` match the `regexes`.
 pub(super) async fn list(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let query = query.unwrap_or_default();
@@ -36,51 +37,51 @@ pub(super) async fn list(
                 .iter()
                 .all(|(field, pattern)| check[&**field].as_str().is_some_and(|text| pattern.is_match(text)))
     };
-    let checks = check::stored(&app)?;
-    let values: Vec<Value> = checks.iter().map(|rule| check::view(&app, rule)).filter(wanted).collect();
+    let checks = check::stored(&service)?;
+    let values: Vec<Value> = checks.iter().map(|rule| check::view(&service, rule)).filter(wanted).collect();
     Ok(Json(super::page(&values, 0, values.len())))
 }
 
 /// A new check; the id that was posted is replaced.
 pub(super) async fn create(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Json(posted): Json<Value>,
 ) -> Result<Response, ApiError> {
-    let id = super::new_id(&app, "check");
-    let rule = check::rule(&app, &id, &posted, None)?;
-    check::save(&app, &principal, rule).await?;
+    let id = super::new_id(&service, "check");
+    let rule = check::rule(&service, &id, &posted, None)?;
+    check::save(&service, &principal, rule).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}"))]).into_response())
 }
 
 /// One check.
 pub(super) async fn show(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    Ok(Json(check::view(&app, &check::find(&app, &id)?)))
+    Ok(Json(check::view(&service, &check::find(&service, &id)?)))
 }
 
 /// Replaces one check.
 pub(super) async fn replace(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(posted): Json<Value>,
 ) -> Result<Json<Value>, ApiError> {
-    let before = check::find(&app, &id)?;
-    let rule = check::rule(&app, &id, &posted, Some(&before))?;
-    check::save(&app, &principal, rule).await?;
-    Ok(Json(check::view(&app, &check::find(&app, &id)?)))
+    let before = check::find(&service, &id)?;
+    let rule = check::rule(&service, &id, &posted, Some(&before))?;
+    check::save(&service, &principal, rule).await?;
+    Ok(Json(check::view(&service, &check::find(&service, &id)?)))
 }
 
 /// Deletes one check. Its running alerts end, and people are told.
 pub(super) async fn delete(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    check::find(&app, &id)?;
-    crate::configuration::apply::delete_rule(&app, &id, principal.name()).await?;
+    check::find(&service, &id)?;
+    delete_rule(&service.rules, &id, principal.name()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

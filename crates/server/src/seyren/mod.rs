@@ -14,16 +14,16 @@ mod checks;
 mod others;
 mod subscription;
 mod subscriptions;
-
-use std::sync::Arc;
+mod truths;
 
 use axum::Router;
 use axum::routing::{get, post, put};
 
-use crate::app::App;
+use crate::configuration::service::ConfigurationService;
+use crate::services::Services;
 
 /// The routes.
-pub fn routes() -> Router<Arc<App>> {
+pub fn routes() -> Router<Services> {
     Router::new()
         .route("/api/checks", get(checks::list).post(checks::create))
         .route("/api/checks/{id}", get(checks::show).put(checks::replace).delete(checks::delete))
@@ -42,12 +42,12 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 /// A new id, as long as those of Seyren: 24 hexadecimal digits.
-fn new_id(app: &App, what: &str) -> String {
+fn new_id(service: &ConfigurationService, what: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now_ms = app.now_ms();
-    let identity = format!("{:x}/{now_ms}/{count}/{what}", app.store.secret());
+    let now_ms = service.now_ms();
+    let identity = format!("{:x}/{now_ms}/{count}/{what}", service.store.secret());
     let hash = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
     format!("{:08x}{hash}", now_ms.div_euclid(1000) & 0xffff_ffff)
 }

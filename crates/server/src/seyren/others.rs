@@ -7,20 +7,24 @@ use axum::http::StatusCode;
 use lanner_graphite::{Request, parse_as_graphite};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::expressions::StoreSource;
+use crate::configuration::service::ConfigurationService;
+use crate::expressions::Expressions;
 use crate::http::{ApiError, Json, Path, blocking};
 
 /// What a client should know.
-pub(super) async fn config(State(app): State<Arc<App>>) -> Json<Value> {
-    let url =
-        app.live.get().external_url.clone().unwrap_or_else(|| format!("http://{}", app.settings.listen));
+pub(super) async fn config(State(service): State<Arc<ConfigurationService>>) -> Json<Value> {
+    let url = service
+        .live
+        .get()
+        .external_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", service.settings.listen));
     Json(json!({ "baseUrl": url, "graphsEnabled": false }))
 }
 
 /// How many series an expression gives.
 pub(super) async fn total(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<Expressions>>,
     Path(target): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let done = blocking(move || {
@@ -29,9 +33,9 @@ pub(super) async fn total(
             wrong(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         };
         let expr = parse_as_graphite(&target).map_err(all)?;
-        let source = StoreSource::of(&app)?;
-        let now_s = app.now_ms() / 1000;
-        let request = Request::new(&source, now_s, app.settings.time_zone.clone());
+        let source = service.source()?;
+        let now_s = service.now_ms() / 1000;
+        let request = Request::new(&source, now_s, service.zone.clone());
         let series =
             request.evaluate(&expr, now_s - 660, now_s - 60).map_err(|problem| wrong(problem.to_string()))?;
         Ok(Json(Value::Object([(target, series.len().into())].into_iter().collect())))

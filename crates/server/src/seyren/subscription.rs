@@ -12,8 +12,8 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::check::truths;
-use crate::app::App;
+use super::truths::truths;
+use crate::configuration::service::ConfigurationService;
 use crate::http::ApiError;
 
 /// What the names of such receivers begin with.
@@ -27,7 +27,7 @@ const TRUTHS: [&str; 11] =
 ///
 /// # Errors
 /// 400 for what cannot be a subscription.
-pub(super) fn read(app: &App, posted: Value) -> Result<Value, ApiError> {
+pub(super) fn read(service: &ConfigurationService, posted: Value) -> Result<Value, ApiError> {
     let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST, message);
     let truths = truths(&posted, &TRUTHS).map_err(wrong)?;
     let Value::Object(mut fields) = posted else {
@@ -37,7 +37,7 @@ pub(super) fn read(app: &App, posted: Value) -> Result<Value, ApiError> {
     fields.retain(|name, _| !TRUTHS.contains(&&**name) && name != "delivered" && name != "note");
     fields.extend(truths);
     if !fields.get("id").is_some_and(Value::is_string) {
-        fields.insert("id".to_owned(), super::new_id(app, "subscription").into());
+        fields.insert("id".to_owned(), super::new_id(service, "subscription").into());
     }
     Ok(Value::Object(fields))
 }
@@ -45,7 +45,11 @@ pub(super) fn read(app: &App, posted: Value) -> Result<Value, ApiError> {
 /// The document of the receiver, or why there is none.
 ///
 /// - `known`: the documents of the stored receivers.
-pub(super) fn receiver(app: &App, subscription: &Value, known: &[Value]) -> Result<Value, String> {
+pub(super) fn receiver(
+    service: &ConfigurationService,
+    subscription: &Value,
+    known: &[Value],
+) -> Result<Value, String> {
     let kind = subscription["type"].as_str().unwrap_or_default().to_ascii_uppercase();
     let target = subscription["target"].as_str().unwrap_or_default();
     let is = |name: &str| subscription[name] == json!(true);
@@ -58,7 +62,7 @@ pub(super) fn receiver(app: &App, subscription: &Value, known: &[Value]) -> Resu
         (false, true) => Some("warn"),
         (false, false) => None,
     };
-    let mut document = transport(app, &kind, target, known)?;
+    let mut document = transport(service, &kind, target, known)?;
     let identity = format!("{kind}/{target}/{}/{}", only.unwrap_or_default(), is("ignoreOk"));
     let hash = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
     let name = format!("{PREFIX}{}-{hash}", kind.to_ascii_lowercase());
@@ -74,7 +78,12 @@ pub(super) fn receiver(app: &App, subscription: &Value, known: &[Value]) -> Resu
     Ok(Value::Object(document))
 }
 
-fn transport(app: &App, kind: &str, target: &str, known: &[Value]) -> Result<Map<String, Value>, String> {
+fn transport(
+    service: &ConfigurationService,
+    kind: &str,
+    target: &str,
+    known: &[Value],
+) -> Result<Map<String, Value>, String> {
     let like = |kind: &str| known.iter().find(|receiver| receiver["kind"] == json!(kind)).cloned();
     let is_url = target.starts_with("http://") || target.starts_with("https://");
     let document = match kind {
@@ -91,7 +100,7 @@ fn transport(app: &App, kind: &str, target: &str, known: &[Value]) -> Result<Map
             document
         }
         "LOGGER" => {
-            let path = crate::notify::powers::own_log(app).map_err(|error| error.to_string())?;
+            let path = service.rules.delivery.powers.own_log().map_err(|error| error.to_string())?;
             json!({ "kind": "log", "path": path })
         }
         other => return Err(format!("there is no kind of receiver for {other}")),
@@ -103,9 +112,9 @@ fn transport(app: &App, kind: &str, target: &str, known: &[Value]) -> Result<Map
 }
 
 /// A subscription as Seyren shows it, and whether it reaches anybody.
-pub(super) fn view(app: &App, posted: Value, known: &[Value]) -> Value {
+pub(super) fn view(service: &ConfigurationService, posted: Value, known: &[Value]) -> Value {
     let mut shown = posted;
-    let made = receiver(app, &shown, known);
+    let made = receiver(service, &shown, known);
     shown["delivered"] = made.is_ok().into();
     if let Err(why) = made {
         shown["note"] = format!("kept, but nothing is delivered: {why}").into();

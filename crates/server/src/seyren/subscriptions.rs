@@ -9,17 +9,22 @@ use serde_json::{Map, Value};
 
 use super::{check, subscription};
 use crate::api::messages;
-use crate::app::App;
+use crate::configuration::service::ConfigurationService;
 use crate::http::{ApiError, Json, Path, Principal};
 use crate::rules::document;
 
-async fn save(app: &Arc<App>, principal: &Principal, rule: Value, all: Vec<Value>) -> Result<(), ApiError> {
-    check::save(app, principal, check::with_subscriptions(rule, all)).await
+async fn save(
+    service: &Arc<ConfigurationService>,
+    principal: &Principal,
+    rule: Value,
+    all: Vec<Value>,
+) -> Result<(), ApiError> {
+    check::save(service, principal, check::with_subscriptions(rule, all)).await
 }
 
 /// The check with its subscriptions, and the place of one of them.
-fn find(app: &App, id: &str, sid: &str) -> Result<(Value, Vec<Value>, usize), ApiError> {
-    let rule = check::find(app, id)?;
+fn find(service: &ConfigurationService, id: &str, sid: &str) -> Result<(Value, Vec<Value>, usize), ApiError> {
+    let rule = check::find(service, id)?;
     let all = check::subscriptions(&rule);
     let at = all.iter().position(|subscription| subscription["id"].as_str() == Some(sid));
     let at = at.ok_or_else(|| ApiError::not_found("subscription", sid))?;
@@ -28,58 +33,58 @@ fn find(app: &App, id: &str, sid: &str) -> Result<(Value, Vec<Value>, usize), Ap
 
 /// A new subscription.
 pub(super) async fn create(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(mut posted): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    let rule = check::find(&app, &id)?;
-    let sid = super::new_id(&app, &id);
+    let rule = check::find(&service, &id)?;
+    let sid = super::new_id(&service, &id);
     posted.insert("id".to_owned(), sid.as_str().into());
     let mut all = check::subscriptions(&rule);
-    all.push(subscription::read(&app, Value::Object(posted))?);
-    save(&app, &principal, rule, all).await?;
+    all.push(subscription::read(&service, Value::Object(posted))?);
+    save(&service, &principal, rule, all).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}/subscriptions/{sid}"))])
         .into_response())
 }
 
 /// Replaces one subscription.
 pub(super) async fn replace(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Path((id, sid)): Path<(String, String)>,
     Json(mut posted): Json<Map<String, Value>>,
 ) -> Result<StatusCode, ApiError> {
-    let (rule, mut all, at) = find(&app, &id, &sid)?;
+    let (rule, mut all, at) = find(&service, &id, &sid)?;
     posted.insert("id".to_owned(), sid.into());
-    all[at] = subscription::read(&app, Value::Object(posted))?;
-    save(&app, &principal, rule, all).await?;
+    all[at] = subscription::read(&service, Value::Object(posted))?;
+    save(&service, &principal, rule, all).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Ends one subscription.
 pub(super) async fn delete(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     principal: Principal,
     Path((id, sid)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let (rule, mut all, at) = find(&app, &id, &sid)?;
+    let (rule, mut all, at) = find(&service, &id, &sid)?;
     all.remove(at);
-    save(&app, &principal, rule, all).await?;
+    save(&service, &principal, rule, all).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sends a test message to the receiver of one subscription.
 pub(super) async fn test(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<ConfigurationService>>,
     Path((id, sid)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let (_, all, at) = find(&app, &id, &sid)?;
-    let stored = document::stored_document(&app.store)?;
+    let (_, all, at) = find(&service, &id, &sid)?;
+    let stored = document::stored_document(&service.store)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
-    let receiver = subscription::receiver(&app, &all[at], &known);
+    let receiver = subscription::receiver(&service, &all[at], &known);
     let receiver = receiver
         .map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, format!("nothing is delivered: {why}")))?;
     let name = receiver["name"].as_str().unwrap_or_default().to_owned();
-    messages::test(State(app), Path(name)).await
+    messages::test(State(Arc::clone(&service.rules)), Path(name)).await
 }

@@ -9,8 +9,7 @@ use lanner_core::Cause;
 use lanner_engine::matcher::Matchers;
 use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
 
-use super::put_in_force;
-use crate::app::App;
+use super::service::SilenceService;
 use crate::http::{ApiError, Json, Path, Principal};
 
 /// List silences, those that end last first.
@@ -21,9 +20,9 @@ use crate::http::{ApiError, Json, Path, Principal};
     get, path = "/api/v1/silences", tag = "silences", operation_id = "list_silences",
     responses((status = 200, body = Vec<SilenceView>))
 ))]
-pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
-    let now_ms = app.now_ms();
-    let mut silences = app.store.silences()?;
+pub async fn list(State(service): State<Arc<SilenceService>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
+    let now_ms = service.now_ms();
+    let mut silences = service.store.silences()?;
     silences.sort_by_key(|silence| std::cmp::Reverse(silence.end_ms));
     Ok(Json(silences.iter().map(|silence| SilenceView::new(silence, now_ms)).collect()))
 }
@@ -37,20 +36,20 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SilenceView>>,
     responses((status = 201, body = SilenceView))
 ))]
 pub async fn add(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SilenceService>>,
     principal: Principal,
     Json(request): Json<NewSilence>,
 ) -> Result<Response, ApiError> {
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let actor = principal.name();
-    let identity = format!("{:x}/{now_ms}/{actor}/{}", app.store.secret(), request.comment);
+    let identity = format!("{:x}/{now_ms}/{actor}/{}", service.store.secret(), request.comment);
     let id = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
     let silence = request.check(id, actor, now_ms).map_err(ApiError::problems)?;
     Matchers::of_silence(&silence.matchers)
         .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
     let silences = vec![silence.clone()];
-    app.store.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
-    put_in_force(&app)?;
+    service.store.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
+    service.put_in_force()?;
     Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
 }
 
@@ -63,13 +62,13 @@ pub async fn add(
     responses((status = 204))
 ))]
 pub async fn expire(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SilenceService>>,
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let now_ms = app.now_ms();
-    app.store.expire_silence(&id, now_ms)?.await?;
-    app.store.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
-    put_in_force(&app)?;
+    let now_ms = service.now_ms();
+    service.store.expire_silence(&id, now_ms)?.await?;
+    service.store.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
+    service.put_in_force()?;
     Ok(StatusCode::NO_CONTENT)
 }

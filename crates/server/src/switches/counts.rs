@@ -3,13 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use axum::extract::State;
-use axum::http::StatusCode;
 use lanner_switch::{Switch, Verdict};
-use lanner_wire::api::{SwitchCount, TellSwitches};
+use lanner_wire::api::SwitchCount;
 
-use crate::app::App;
-use crate::http::{ApiError, Json};
 use crate::metrics::METRICS;
 use crate::sync::locked;
 
@@ -33,7 +29,7 @@ impl Counts {
         add(verdict.shadow(), SwitchCount { blocked: 0, shadow: 1 });
     }
 
-    fn add(&self, id: &str, more: SwitchCount) {
+    pub(super) fn add(&self, id: &str, more: SwitchCount) {
         for (counters, n) in [(&METRICS.switch_blocked, more.blocked), (&METRICS.switch_shadow, more.shadow)]
         {
             if n > 0 {
@@ -48,25 +44,4 @@ impl Counts {
         count.blocked = count.blocked.saturating_add(more.blocked);
         count.shadow = count.shadow.saturating_add(more.shadow);
     }
-}
-
-/// Report what switches did in a client since it last reported.
-///
-/// # Errors
-/// 400.
-#[cfg_attr(feature = "openapi", utoipa::path(
-    post, path = "/api/v1/switches/counts", tag = "switches", operation_id = "tell_switches",
-    request_body = TellSwitches, responses((status = 204))
-))]
-pub async fn tell(
-    State(app): State<Arc<App>>,
-    Json(told): Json<TellSwitches>,
-) -> Result<StatusCode, ApiError> {
-    let current = app.switches.current();
-    for switch in current.set.switches() {
-        if let Some(count) = told.counts.get(&*switch.id) {
-            app.switches.counts.add(&switch.id, *count);
-        }
-    }
-    Ok(StatusCode::NO_CONTENT)
 }

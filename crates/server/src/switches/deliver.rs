@@ -11,10 +11,13 @@ use lanner_switch::Delta;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::{Current, KEEP_ALIVE};
-use crate::app::App;
+use super::current::Current;
+use super::service::SwitchService;
 use crate::http::{ApiError, Query};
 use crate::metrics::METRICS;
+
+/// How long a stream says nothing before it shows that it lives.
+pub(super) const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The server's clock, milliseconds since the Unix epoch, so that clients know how wrong theirs is.
 pub(super) const NOW_HEADER: &str = "x-lanner-now-ms";
@@ -59,15 +62,15 @@ pub struct Held {
     responses((status = 200, body = Object), (status = 304))
 ))]
 pub async fn snapshot(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Query(Held { since }): Query<Held>,
     headers: HeaderMap,
 ) -> Response {
-    let current = app.switches.current();
+    let current = service.current();
     let tag = current.set.tag();
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     if let (Some(name), Some(held)) = (text(&headers, CLIENT_HEADER), &since) {
-        app.switches.clients.note(name, held, None, now_ms);
+        service.clients.note(name, held, None, now_ms);
     }
     let sent = |form| METRICS.switch_snapshots.with_label_values(&[form]).inc();
     let meta = [
@@ -75,13 +78,13 @@ pub async fn snapshot(
         (header::CACHE_CONTROL.as_str(), "no-cache".to_owned()),
         (NOW_HEADER, now_ms.to_string()),
     ];
-    let signature = text(&headers, NONCE_HEADER).and_then(|nonce| app.switches.signed_time(now_ms, nonce));
+    let signature = text(&headers, NONCE_HEADER).and_then(|nonce| service.signed_time(now_ms, nonce));
     let signature = signature.map(|signature| [(SIGNED_TIME_HEADER, signature)]);
     if is_known(&headers, &tag) {
         sent("unchanged");
         return (StatusCode::NOT_MODIFIED, meta, signature, ()).into_response();
     }
-    let delta = since.and_then(|since| app.switches.deltas.since(&since));
+    let delta = since.and_then(|since| service.deltas.since(&since));
     // Otherwise it is no shorter than all there is.
     let is_short =
         |delta: &Delta| delta.changed().len() + delta.removed().len() < current.set.switches().len();
@@ -108,9 +111,9 @@ pub async fn snapshot(
         (status = 200, body = String, content_type = "text/plain"),
     )
 ))]
-pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
+pub async fn key(State(service): State<Arc<SwitchService>>) -> Result<String, ApiError> {
     let message = "snapshots are not signed here; set server.switch_key";
-    app.switches.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
+    service.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
 }
 
 /// Stream the revision in force as server-sent events. One comes at once, and one after every change, with what changed
@@ -119,25 +122,25 @@ pub async fn key(State(app): State<Arc<App>>) -> Result<String, ApiError> {
     get, path = "/api/v1/switches/stream", tag = "switches", operation_id = "switch_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
 ))]
-pub async fn stream(State(app): State<Arc<App>>) -> Response {
-    let event = |app: &App, current: &Current| {
-        let (revision, tag, now_ms) = (current.set.revision(), current.set.tag(), app.now_ms());
+pub async fn stream(State(service): State<Arc<SwitchService>>) -> Response {
+    let event = |service: &SwitchService, current: &Current| {
+        let (revision, tag, now_ms) = (current.set.revision(), current.set.tag(), service.now_ms());
         let delta = current.delta.as_deref().unwrap_or("null");
         let data = format!(r#"{{"revision":{revision},"tag":"{tag}","now_ms":{now_ms},"delta":{delta}}}"#);
         format!("id: {tag}\nevent: revision\ndata: {data}\n\n")
     };
-    events(app, event)
+    events(service, event)
 }
 
 /// Answers with an event for the switches in force, now and after every change, until either side ends it.
-pub(super) fn events(app: Arc<App>, event: fn(&App, &Current) -> String) -> Response {
+pub(super) fn events(service: Arc<SwitchService>, event: fn(&SwitchService, &Current) -> String) -> Response {
     // One event waits at most: whoever is slow gets the newest.
     let (sender, receiver) = mpsc::channel::<Bytes>(1);
-    let mut changes = app.switches.subscribe();
+    let mut changes = service.subscribe();
     tokio::spawn(async move {
         loop {
             let current = Arc::clone(&changes.borrow_and_update());
-            let mut next = event(&app, &current);
+            let mut next = event(&service, &current);
             drop(current);
             loop {
                 if sender.send(Bytes::from(next)).await.is_err() {
@@ -150,7 +153,7 @@ pub(super) fn events(app: Arc<App>, event: fn(&App, &Current) -> String) -> Resp
                     },
                     () = tokio::time::sleep(KEEP_ALIVE) => next = ":\n\n".to_owned(),
                     () = sender.closed() => return,
-                    () = app.alarm.stopped() => return,
+                    () = service.shutdown.begun() => return,
                 }
             }
         }

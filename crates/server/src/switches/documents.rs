@@ -5,53 +5,19 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::Node;
-use lanner_io::store::StoredDocument;
-use lanner_switch::Switch;
 use lanner_wire::api::{
     AppliedView, ApplyResponse, ApplySwitches, AuditCheckView, AuditView, ChangeSwitch, ProblemView,
-    SwitchVersion, SwitchView, Time,
+    SwitchVersion, SwitchView,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::listing::UNREADABLE;
-use super::requests::for_ms;
 use super::save::{self, By, Change};
-use super::{SWITCH, cause};
-use crate::app::App;
-use crate::documents::{Applied, ApplyOptions, Prune, Sections, applied_view};
+use super::service::SwitchService;
+use super::view::{find, for_ms, version};
+use crate::documents::audit::audit_view;
+use crate::documents::{Applied, ApplyOptions, Prune, SWITCH, Sections, applied_view};
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query, blocking};
-
-fn version(stored: StoredDocument) -> SwitchVersion {
-    let cause = serde_json::to_value(cause::of(&stored)).unwrap_or_default();
-    SwitchVersion {
-        cause,
-        id: stored.id,
-        version: stored.version,
-        document: stored.document.unwrap_or(Value::Null),
-        changed: Time(stored.changed_ms),
-        actor: stored.actor,
-        message: stored.message,
-    }
-}
-
-pub(super) fn view(app: &App, stored: StoredDocument) -> SwitchView {
-    let switch = version(stored);
-    let problem = app.set_aside.problem(SWITCH, &switch.id);
-    let read = Switch::from_json(&switch.document).ok().filter(|_| problem.is_none());
-    let phase = read.map_or(UNREADABLE, |read| read.phase(app.now_ms()).name());
-    let counts = app.switches.counts.of(&switch.id);
-    SwitchView { phase: phase.to_owned(), next: None, counts, problem, switch }
-}
-
-pub(super) fn find(app: &App, id: &str) -> Result<SwitchView, ApiError> {
-    let latest = app.store.document_latest(SWITCH, id)?;
-    let stored = latest.filter(|stored| stored.document.is_some());
-    let mut view = view(app, stored.ok_or_else(|| ApiError::not_found("switch", id))?);
-    let switch = Switch::from_json(&view.switch.document).ok();
-    view.next = switch.and_then(|switch| switch.next_ms(app.now_ms())).map(Time);
-    Ok(view)
-}
 
 fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
     let AppliedView { created, changed, unchanged, deleted, kept } = applied_view(applied, dry_run);
@@ -67,7 +33,7 @@ fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
     responses((status = 200, body = ApplyResponse))
 ))]
 pub async fn apply(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Json(request): Json<ApplySwitches>,
 ) -> Result<Json<ApplyResponse>, ApiError> {
@@ -84,7 +50,7 @@ pub async fn apply(
         expect,
         ..ApplyOptions::default()
     };
-    Ok(response(save::apply(&app, switches, &options).await?, dry_run))
+    Ok(response(save::apply(&service, switches, &options).await?, dry_run))
 }
 
 /// Show one switch, and what it does now.
@@ -96,8 +62,11 @@ pub async fn apply(
     params(("id" = String, Path)),
     responses((status = 200, body = SwitchView))
 ))]
-pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<SwitchView>, ApiError> {
-    find(&app, &id).map(Json)
+pub async fn show(
+    State(service): State<Arc<SwitchService>>,
+    Path(id): Path<String>,
+) -> Result<Json<SwitchView>, ApiError> {
+    find(&service, &id).map(Json)
 }
 
 /// Why something is changed.
@@ -126,7 +95,7 @@ pub struct Why {
     responses((status = 200, body = SwitchView))
 ))]
 pub async fn put(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Query(why): Query<Why>,
@@ -147,8 +116,8 @@ pub async fn put(
         expect: why.expect.map(|version| (id.clone(), version)).into_iter().collect(),
         ..ApplyOptions::default()
     };
-    save::apply(&app, vec![document], &options).await?;
-    find(&app, &id).map(Json)
+    save::apply(&service, vec![document], &options).await?;
+    find(&service, &id).map(Json)
 }
 
 /// Delete one switch. It blocks nothing any more.
@@ -165,7 +134,7 @@ pub async fn put(
     responses((status = 204))
 ))]
 pub async fn delete(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Query(why): Query<Why>,
@@ -176,7 +145,7 @@ pub async fn delete(
         force: true,
         expect: why.expect,
     };
-    save::change(&app, &id, Change::Delete, &by).await?;
+    save::change(&service, &id, Change::Delete, &by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -186,14 +155,14 @@ fn by(principal: &Principal, request: ChangeSwitch) -> By {
 }
 
 async fn changed(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     principal: &Principal,
     id: &str,
     change: Change,
     request: ChangeSwitch,
 ) -> Result<Json<SwitchView>, ApiError> {
-    save::change(app, id, change, &by(principal, request)).await?;
-    find(app, id).map(Json)
+    save::change(service, id, change, &by(principal, request)).await?;
+    find(service, id).map(Json)
 }
 
 /// Activate one switch from now, for a while if `for` says so.
@@ -209,13 +178,13 @@ async fn changed(
     )
 ))]
 pub async fn activate(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
     let for_ms = for_ms(request.duration.as_deref())?;
-    changed(&app, &principal, &id, Change::Activate(for_ms), request).await
+    changed(&service, &principal, &id, Change::Activate(for_ms), request).await
 }
 
 /// Deactivate one switch.
@@ -228,12 +197,12 @@ pub async fn activate(
     responses((status = 200, body = SwitchView))
 ))]
 pub async fn deactivate(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    changed(&app, &principal, &id, Change::Deactivate, request).await
+    changed(&service, &principal, &id, Change::Deactivate, request).await
 }
 
 /// Revert the last change of one switch. Doing it twice brings the change back; it also undoes a deletion.
@@ -248,13 +217,13 @@ pub async fn deactivate(
     )
 ))]
 pub async fn revert(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchVersion>, ApiError> {
-    save::change(&app, &id, Change::Revert, &by(&principal, request)).await?;
-    let latest = app.store.document_latest(SWITCH, &id)?;
+    save::change(&service, &id, Change::Revert, &by(&principal, request)).await?;
+    let latest = service.store.document_latest(SWITCH, &id)?;
     latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
 }
 
@@ -268,10 +237,10 @@ pub async fn revert(
     responses((status = 200, body = Vec<SwitchVersion>))
 ))]
 pub async fn history(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<SwitchVersion>>, ApiError> {
-    let versions = app.store.document_history(SWITCH, &id)?;
+    let versions = service.store.document_history(SWITCH, &id)?;
     if versions.is_empty() {
         return Err(ApiError::not_found("switch", &id));
     }
@@ -298,11 +267,11 @@ pub struct AuditQuery {
     responses((status = 200, body = Vec<AuditView>))
 ))]
 pub async fn audit(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
-    let entries = app.store.audit_list(None, Some("switch"), query.limit.0)?;
-    Ok(Json(entries.into_iter().map(crate::api::operations::audit_view).collect()))
+    let entries = service.store.audit_list(None, Some("switch"), query.limit.0)?;
+    Ok(Json(entries.into_iter().map(audit_view).collect()))
 }
 
 /// Verify the audit log. Every entry must follow from the one before, and every document be what its entry says.
@@ -313,8 +282,10 @@ pub async fn audit(
     get, path = "/api/v1/audit/verify", tag = "operations", operation_id = "verify_audit",
     responses((status = 200, body = AuditCheckView))
 ))]
-pub async fn verify_audit(State(app): State<Arc<App>>) -> Result<Json<AuditCheckView>, ApiError> {
-    let store = app.store.clone();
+pub async fn verify_audit(
+    State(service): State<Arc<SwitchService>>,
+) -> Result<Json<AuditCheckView>, ApiError> {
+    let store = service.store.clone();
     let check = blocking(move || store.verify_audit()).await;
     let check = check??;
     Ok(Json(AuditCheckView {

@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use lanner_switch::{Phase, SwitchSet};
 
-use crate::app::App;
+use super::service::SwitchService;
 
 /// How often the clock is looked at; a change is told this much late at most.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until the app's alarm is stopped.
-pub async fn run(app: Arc<App>) {
+pub async fn run(service: Arc<SwitchService>) {
     let mut before = None;
-    while !app.alarm.is_stopping() {
-        let (current, now_ms) = (app.switches.current(), app.now_ms());
+    while !service.shutdown.has_begun() {
+        let (current, now_ms) = (service.current(), service.now_ms());
         let now = (current.set.tag().to_owned(), phases(&current.set, now_ms));
         let is_edge = before.as_ref().is_some_and(|(tag, phases)| *tag == now.0 && *phases != now.1);
         if is_edge {
-            app.switches.tell_again(now_ms);
+            service.tell_again(now_ms);
         }
         before = Some(now);
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = app.alarm.stopped() => return,
+            () = service.shutdown.begun() => return,
         }
     }
 }

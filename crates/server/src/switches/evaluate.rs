@@ -8,8 +8,8 @@ use lanner_wire::api::{EvaluateSwitches, SwitchAnswer, SwitchVerdict, SwitchVerd
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Current;
-use crate::app::App;
+use super::current::Current;
+use super::service::SwitchService;
 use crate::http::{ApiError, Json};
 use crate::metrics::METRICS;
 
@@ -17,12 +17,17 @@ use crate::metrics::METRICS;
 const MAX_CONTEXTS: usize = 10_000;
 
 /// Asks, and counts what came of it.
-pub(super) fn ask(app: &App, current: &Current, context: &Map<String, Value>, face: &'static str) -> Verdict {
-    let now_ms = app.now_ms();
-    app.switches.recent.note(context, now_ms);
+pub(super) fn ask(
+    service: &SwitchService,
+    current: &Current,
+    context: &Map<String, Value>,
+    face: &'static str,
+) -> Verdict {
+    let now_ms = service.now_ms();
+    service.recent.note(context, now_ms);
     let verdict = current.set.evaluate(context, now_ms);
     METRICS.switch_evaluations.with_label_values(&[face]).inc();
-    app.switches.counts.note(&verdict);
+    service.counts.note(&verdict);
     verdict
 }
 
@@ -53,7 +58,7 @@ fn view(verdict: &Verdict, explanation: &[Explanation]) -> SwitchVerdict {
     request_body = EvaluateSwitches, responses((status = 200, body = SwitchVerdicts))
 ))]
 pub async fn evaluate(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Json(request): Json<EvaluateSwitches>,
 ) -> Result<Json<SwitchVerdicts>, ApiError> {
     let EvaluateSwitches { context, contexts, explain } = request;
@@ -61,10 +66,10 @@ pub async fn evaluate(
         let message = format!("send a context, or 1 to {MAX_CONTEXTS} contexts");
         return Err(ApiError::new(axum::http::StatusCode::BAD_REQUEST, message));
     }
-    let current = app.switches.current();
+    let current = service.current();
     let judge = |context: Map<String, Value>| {
-        let why = if explain { current.set.explain(&context, app.now_ms()) } else { Vec::new() };
-        view(&ask(&app, &current, &context, "api"), &why)
+        let why = if explain { current.set.explain(&context, service.now_ms()) } else { Vec::new() };
+        view(&ask(&service, &current, &context, "api"), &why)
     };
     let verdicts = context.into_iter().chain(contexts).map(judge).collect();
     Ok(Json(SwitchVerdicts { revision: current.set.revision(), verdicts }))
@@ -99,11 +104,11 @@ pub struct ValidateResponse {
     request_body = ValidateRequest, responses((status = 200, body = ValidateResponse))
 ))]
 pub async fn validate(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Json(request): Json<ValidateRequest>,
 ) -> Result<Json<ValidateResponse>, ApiError> {
-    let current = app.switches.current();
-    let verdict = ask(&app, &current, &request.data, "validate");
+    let current = service.current();
+    let verdict = ask(&service, &current, &request.data, "validate");
     let matches = verdict.blocking().iter().any(|switch| {
         *switch.id == *request.identifier
             || switch.labels.get("identifier") == Some(request.identifier.as_str())

@@ -18,30 +18,30 @@ use lanner_switch::Verdict;
 use lanner_wire::gate::{contexts, original};
 
 use super::evaluate::ask;
-use crate::app::App;
+use super::service::SwitchService;
 
 /// For nginx: 204 or 403.
-pub(super) async fn gate(
-    State(app): State<Arc<App>>,
+pub(crate) async fn gate(
+    State(service): State<Arc<SwitchService>>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
     let path = original(request.headers(), &["x-original-uri", "x-forwarded-uri"]);
-    answer(&app, query.as_deref(), &request, path, StatusCode::NO_CONTENT)
+    answer(&service, query.as_deref(), &request, path, StatusCode::NO_CONTENT)
 }
 
 /// For Envoy: 200 or 403; the original path stands behind `/gate`.
-pub(super) async fn gate_ok(
-    State(app): State<Arc<App>>,
+pub(crate) async fn gate_ok(
+    State(service): State<Arc<SwitchService>>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response {
     let path = request.uri().path().strip_prefix("/gate").map(str::to_owned);
-    answer(&app, query.as_deref(), &request, path, StatusCode::OK)
+    answer(&service, query.as_deref(), &request, path, StatusCode::OK)
 }
 
 fn answer(
-    app: &App,
+    service: &SwitchService,
     query: Option<&str>,
     request: &Request,
     path: Option<String>,
@@ -51,8 +51,8 @@ fn answer(
         let why = "a parameter is given too many times to say what the request means\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     };
-    let current = app.switches.current();
-    let mut verdicts = contexts.iter().map(|context| ask(app, &current, context, "gate"));
+    let current = service.current();
+    let mut verdicts = contexts.iter().map(|context| ask(service, &current, context, "gate"));
     match verdicts.find(Verdict::is_blocked) {
         Some(verdict) => refusal(&verdict),
         None => leave.into_response(),

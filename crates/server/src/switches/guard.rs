@@ -3,40 +3,22 @@
 //! It goes by contexts that are known here: asked of this server, sampled by clients, or the events of a stream. Where
 //! they are few it stops only what blocks whatever it is asked, as a share of little says little.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use lanner_core::time::{HOUR_MS, MINUTE_MS};
 use lanner_io::store::StoreError;
 use lanner_switch::{Status, Switch, SwitchSet, Tally};
 use serde_json::{Map, Value};
 
-use super::Current;
 use super::preview::contexts;
 use super::recent::Asked;
-use crate::app::App;
+use super::service::SwitchService;
 use crate::http::blocking;
-use crate::sync::locked;
+use crate::settings::Guard;
 
 /// Fewer contexts than this are no ground for a judgement.
 const MIN_CONTEXTS: u64 = 100;
 /// How many of the last contexts are looked at.
 const N_CONTEXTS: usize = 10_000;
-
-/// How much a switch may block without being asked about.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Guard {
-    /// The share of contexts, 0 to 1; a switch that would block more is stopped. 1 never stops one.
-    pub share: f64,
-    /// The stream whose events are the contexts; else those that this server was asked.
-    pub stream: Option<String>,
-}
-
-impl Default for Guard {
-    fn default() -> Self {
-        Self { share: 0.5, stream: None }
-    }
-}
 
 /// What a switch was, if it was there, and what it is to be.
 pub(super) type Before<'a> = (Option<&'a Value>, &'a Value);
@@ -48,41 +30,8 @@ struct Pair {
     after: Option<Arc<Switch>>,
 }
 
-/// For so long a change counts together with the next ones, milliseconds.
-const LATELY_MS: i64 = HOUR_MS;
-/// So often what is in force is remembered, at most, milliseconds.
-const LATELY_EVERY_MS: i64 = 5 * MINUTE_MS;
 /// Of so many contexts it is asked what all switches block together.
 const N_TOGETHER: usize = 1_000;
-
-/// What was in force before the changes of the last hour: what they block together counts, not only what each does.
-#[derive(Debug, Default)]
-pub(crate) struct Lately(Mutex<VecDeque<(i64, Arc<Current>)>>);
-
-impl Lately {
-    /// Notes what is in force just before a change.
-    pub(super) fn note(&self, before: Arc<Current>, now_ms: i64) {
-        let mut lately = locked(&self.0);
-        while lately.front().is_some_and(|(time_ms, _)| *time_ms <= now_ms - LATELY_MS) {
-            lately.pop_front();
-        }
-        if lately.back().is_none_or(|(time_ms, _)| *time_ms <= now_ms - LATELY_EVERY_MS) {
-            lately.push_back((now_ms, before));
-        }
-    }
-
-    /// A person took a second look: what is in force now is as it should be.
-    pub(super) fn accept(&self) {
-        locked(&self.0).clear();
-    }
-
-    /// What was in force an hour ago, if anything changed since.
-    fn before(&self, now_ms: i64) -> Option<Arc<Current>> {
-        let lately = locked(&self.0);
-        let mut recent = lately.iter().filter(|(time_ms, _)| *time_ms > now_ms - LATELY_MS);
-        recent.next().map(|(_, current)| Arc::clone(current))
-    }
-}
 
 fn can_block(switch: &Switch, now_ms: i64) -> bool {
     switch.status == Status::Active && now_ms < switch.valid.end_ms && switch.flag.is_none()
@@ -100,10 +49,10 @@ fn on(document: &Value, now_ms: i64) -> Option<Arc<Switch>> {
 /// # Errors
 /// Failures of the store.
 pub(super) async fn objections(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     changes: &[Before<'_>],
 ) -> Result<Vec<Option<String>>, StoreError> {
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let pair = |(old, new): &Before<'_>| {
         if *old == Some(*new) {
             return Pair { before: None, after: None };
@@ -112,15 +61,15 @@ pub(super) async fn objections(
         Pair { before: after.as_ref().and_then(|_| on((*old)?, now_ms)), after }
     };
     let changes: Vec<Pair> = changes.iter().map(pair).collect();
-    if app.live.get().guard.share >= 1.0 || changes.iter().all(|pair| pair.after.is_none()) {
+    if service.live.get().guard.share >= 1.0 || changes.iter().all(|pair| pair.after.is_none()) {
         return Ok(vec![None; changes.len()]);
     }
-    let app = Arc::clone(app);
+    let service = Arc::clone(service);
     let judge = move || -> Result<Vec<Option<String>>, StoreError> {
-        let guard = &app.live.get().guard;
-        let contexts = contexts(&app, guard.stream.as_deref(), N_CONTEXTS)?;
-        let now = app.switches.current();
-        let before = app.switches.lately.before(now_ms).unwrap_or_else(|| Arc::clone(&now));
+        let guard = &service.live.get().guard;
+        let contexts = contexts(&service, guard.stream.as_deref(), N_CONTEXTS)?;
+        let now = service.current();
+        let before = service.lately.before(now_ms).unwrap_or_else(|| Arc::clone(&now));
         let blocks =
             |set: &SwitchSet, context: &Map<String, Value>| set.evaluate(context, now_ms).is_blocked();
         let else_blocked = |text: &str| -> Option<[bool; 2]> {
@@ -138,13 +87,14 @@ pub(super) async fn objections(
 /// # Errors
 /// Failures of the store.
 pub(super) async fn objection(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     old: Option<&Value>,
     new: &Value,
 ) -> Result<Option<String>, StoreError> {
-    Ok(objections(app, &[(old, new)]).await?.pop().flatten())
+    Ok(objections(service, &[(old, new)]).await?.pop().flatten())
 }
 
+/// How changes are judged.
 impl Guard {
     /// `else_blocked` says whether other switches blocked a context an hour ago, and do now.
     fn judge(

@@ -8,9 +8,9 @@ use lanner_switch::Phase;
 use lanner_wire::api::SwitchView;
 use serde_json::Value;
 
-use super::SWITCH;
-use super::documents::view;
-use crate::app::App;
+use super::service::SwitchService;
+use super::view::{UNREADABLE, view};
+use crate::documents::SWITCH;
 use crate::http::{ApiError, Json, blocking};
 
 /// So many switches are answered at once, if nothing is said, and at most.
@@ -86,17 +86,14 @@ impl Wanted {
     }
 }
 
-/// The phase of a switch that cannot be read.
-pub(super) const UNREADABLE: &str = "unreadable";
-
-fn found(app: &App, wanted: &Wanted) -> Result<Vec<SwitchView>, ApiError> {
+fn found(service: &SwitchService, wanted: &Wanted) -> Result<Vec<SwitchView>, ApiError> {
     let limit = wanted.limit.unwrap_or(PAGE);
     let (mut found, mut after) = (Vec::new(), wanted.after.clone());
     while found.len() < limit {
-        let page = app.store.documents_after(SWITCH, after.as_deref(), PAGE)?;
+        let page = service.store.documents_after(SWITCH, after.as_deref(), PAGE)?;
         let is_last = page.len() < PAGE;
         after = page.last().map(|stored| stored.id.clone());
-        found.extend(page.into_iter().map(|stored| view(app, stored)).filter(|view| wanted.takes(view)));
+        found.extend(page.into_iter().map(|stored| view(service, stored)).filter(|view| wanted.takes(view)));
         if is_last {
             break;
         }
@@ -122,9 +119,9 @@ fn found(app: &App, wanted: &Wanted) -> Result<Vec<SwitchView>, ApiError> {
     responses((status = 200, body = Vec<SwitchView>))
 ))]
 pub async fn list(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<SwitchView>>, ApiError> {
     let wanted = Wanted::read(query.as_deref().unwrap_or_default())?;
-    blocking(move || found(&app, &wanted)).await?.map(Json)
+    blocking(move || found(&service, &wanted)).await?.map(Json)
 }

@@ -1,23 +1,19 @@
 //! What people are told of switches, as the watch over the server itself finds it: an alert has activated one, one waits for
 //! an approval, one ends soon; and how each of these came to an end. The engine decides what of it is new.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use lanner_core::Cause;
-use lanner_core::time::{HOUR_MS, format_time};
-use lanner_engine::vitals::{SwitchNews, SwitchVitals};
+use lanner_core::time::format_time;
 use lanner_io::store::{StoreError, StoredDocument};
 use lanner_switch::{Phase, Status, Switch};
 use serde_json::Value;
 
 use super::requests::{self, REQUEST};
-use super::{SWITCH, cause};
-use crate::app::App;
-use crate::sync::locked;
+use super::service::SwitchService;
+use crate::documents::{SWITCH, cause};
 
-/// How long before its end people are told of a switch, if nothing else is said, milliseconds.
-pub const NOTICE_MS: i64 = HOUR_MS;
 /// A switch that is on for a short while is told of when this part of it is left: not as soon as it begins.
 const LAST_PART: i64 = 4;
 /// People are told of so many switches one by one at most.
@@ -25,70 +21,65 @@ const MAX_TOLD: usize = 1_000;
 /// A longer condition is cut, characters.
 const MAX_CONDITION: usize = 300;
 
-/// The latest versions of the switches that were looked at, so that each is read once.
-#[derive(Debug, Default)]
-pub struct Known(Mutex<HashMap<Arc<str>, Version>>);
-
-/// A switch in force, and the version that it is.
-type Version = (Arc<Switch>, StoredDocument);
-
-impl Known {
-    fn of(&self, app: &App, switch: &Arc<Switch>) -> Result<Option<StoredDocument>, StoreError> {
-        let known = locked(&self.0).get(&switch.id).cloned();
-        if let Some((_, stored)) = known.filter(|(seen, _)| Arc::ptr_eq(seen, switch)) {
-            return Ok(Some(stored));
-        }
-        let latest = app.store.document_latest(SWITCH, &switch.id)?;
-        if let Some(stored) = &latest {
-            locked(&self.0).insert(Arc::clone(&switch.id), (Arc::clone(switch), stored.clone()));
-        }
-        Ok(latest)
-    }
-
-    fn keep(&self, wanted: impl Fn(&str) -> bool) {
-        locked(&self.0).retain(|id, _| wanted(id));
-    }
+/// What there is to tell of a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An alert has activated it.
+    Activated,
+    /// It waits for an approval.
+    Waits,
+    /// It ends soon.
+    Ends,
 }
 
-/// What is to be told now. Cost: a look at every switch, and at the versions of those that are told of.
+/// What there is to tell of switches, each with a sentence.
+#[derive(Debug, Default)]
+pub struct News {
+    /// What holds now.
+    pub now: BTreeMap<(Arc<str>, Kind), String>,
+    /// How what was told came to an end.
+    pub over: BTreeMap<(Arc<str>, Kind), String>,
+}
+
+/// What is to be told now, after `told`. Cost: a look at every switch, and at the versions of those that are told of.
 ///
 /// # Errors
 /// Failures of the store.
-pub(crate) fn news(app: &App, now_ms: i64) -> Result<SwitchVitals, StoreError> {
-    let current = app.switches.current();
-    let notice_ms = app.live.get().switch_notice_ms;
+pub(crate) fn news(
+    service: &SwitchService,
+    told: Vec<(Arc<str>, Kind)>,
+    now_ms: i64,
+) -> Result<News, StoreError> {
+    let current = service.current();
+    let notice_ms = service.live.get().switch_notice_ms;
     let mut now = BTreeMap::new();
     let blocks = |switch: &&Arc<Switch>| switch.flag.is_none() && switch.phase(now_ms) == Phase::Blocking;
     let switches = current.set.switches().iter().filter(blocks);
     let switches = switches.filter(|switch| may_be_told(switch, notice_ms, now_ms)).take(MAX_TOLD);
     let switches: Vec<&Arc<Switch>> = switches.collect();
     for switch in &switches {
-        let Some(stored) = app.switches.known.of(app, switch)? else { continue };
+        let Some(stored) = service.known.of(&service.store, switch)? else { continue };
         if let Some(text) = activated(switch, &stored) {
-            now.insert((Arc::clone(&switch.id), SwitchNews::Activated), text);
+            now.insert((Arc::clone(&switch.id), Kind::Activated), text);
         }
         if let Some(text) = ends(switch, &stored, notice_ms, now_ms) {
-            now.insert((Arc::clone(&switch.id), SwitchNews::Ends), text);
+            now.insert((Arc::clone(&switch.id), Kind::Ends), text);
         }
     }
-    for waiting in requests::all(app)?.iter().take(MAX_TOLD) {
-        now.insert((waiting.id.as_str().into(), SwitchNews::Waits), waits(waiting));
+    for waiting in requests::all(service)?.iter().take(MAX_TOLD) {
+        now.insert((waiting.id.as_str().into(), Kind::Waits), waits(waiting));
     }
     let looked_at: HashSet<&str> = switches.iter().map(|switch| &*switch.id).collect();
-    app.switches.known.keep(|id| looked_at.contains(id));
-    let told: Vec<(Arc<str>, SwitchNews)> =
-        app.engine().switch_news().map(|(id, news)| (id.into(), news)).collect();
+    service.known.keep(|id| looked_at.contains(id));
     let mut over = BTreeMap::new();
     for (id, news) in told.into_iter().filter(|key| !now.contains_key(key)) {
         let how = match news {
-            SwitchNews::Waits => decided(&id, app.store.document_latest(REQUEST, &id)?),
-            SwitchNews::Activated | SwitchNews::Ends => {
-                ended(&id, app.store.document_latest(SWITCH, &id)?, now_ms)
-            }
+            Kind::Waits => decided(&id, service.store.document_latest(REQUEST, &id)?),
+            Kind::Activated | Kind::Ends => ended(&id, service.store.document_latest(SWITCH, &id)?, now_ms),
         };
         over.insert((id, news), how);
     }
-    Ok(SwitchVitals { now, over })
+    Ok(News { now, over })
 }
 
 /// Whether it is worth a look at the versions of the switch.

@@ -16,22 +16,22 @@ use lanner_switch::{Choice, Reason, Switch, Verdict};
 use lanner_wire::ofrep::{self, Answer, Metadata, Refusal};
 use serde_json::{Map, Value, json};
 
-use super::deliver::{events, is_known};
+use super::current::Current;
+use super::deliver::{KEEP_ALIVE, events, is_known};
 use super::evaluate::ask;
-use super::{Current, KEEP_ALIVE};
-use crate::app::App;
+use super::service::SwitchService;
 use crate::http::{Json, Path, Received};
 
 /// The flag that stands for all switches.
 const ALL: &str = "blocked";
 
 /// 429 for more than are answered within a second; providers wait as long as it says.
-fn too_many(app: &App) -> Option<Response> {
+fn too_many(service: &SwitchService) -> Option<Response> {
     let details = "more than server.ofrep_per_second in this second; retry in the next";
     let answer = || {
         (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], Json(json!({"errorDetails": details})))
     };
-    (!app.switches.pace.allows(app.now_ms())).then(|| answer().into_response())
+    (!service.pace.allows(service.now_ms())).then(|| answer().into_response())
 }
 
 fn variant(is_blocked: bool) -> &'static str {
@@ -108,11 +108,11 @@ fn json_text(mut text: Vec<u8>) -> Response {
     )
 ))]
 pub async fn single(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Path(key): Path<String>,
     Received(body): Received,
 ) -> Response {
-    if let Some(refusal) = too_many(&app) {
+    if let Some(refusal) = too_many(&service) {
         return refusal;
     }
     let context = match ofrep::context(&body) {
@@ -122,16 +122,16 @@ pub async fn single(
             return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
         }
     };
-    let current = app.switches.current();
+    let current = service.current();
     if key == ALL {
-        return json_text(all(&ask(&app, &current, &context, "ofrep")).to_json());
+        return json_text(all(&ask(&service, &current, &context, "ofrep")).to_json());
     }
     let Some(switch) = current.set.get(&key) else {
         let details = format!("there is no switch \"{}\"", key.chars().take(100).collect::<String>());
         let answer = json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details});
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
-    let (verdict, now_ms) = (ask(&app, &current, &context, "ofrep"), app.now_ms());
+    let (verdict, now_ms) = (ask(&service, &current, &context, "ofrep"), service.now_ms());
     json_text(one(switch, &verdict, &context, now_ms).to_json())
 }
 
@@ -146,8 +146,12 @@ pub async fn single(
         (status = 429, body = Object),
     )
 ))]
-pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body): Received) -> Response {
-    if let Some(refusal) = too_many(&app) {
+pub async fn bulk(
+    State(service): State<Arc<SwitchService>>,
+    headers: HeaderMap,
+    Received(body): Received,
+) -> Response {
+    if let Some(refusal) = too_many(&service) {
         return refusal;
     }
     let context = match ofrep::context(&body) {
@@ -157,9 +161,9 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
             return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
         }
     };
-    let current = app.switches.current();
-    let now_ms = app.now_ms();
-    let verdict = ask(&app, &current, &context, "ofrep");
+    let current = service.current();
+    let now_ms = service.now_ms();
+    let verdict = ask(&service, &current, &context, "ofrep");
     let switches = current.set.switches().iter();
     let mut flags: Vec<Answer<'_>> = switches.map(|switch| one(switch, &verdict, &context, now_ms)).collect();
     flags.push(all(&verdict));
@@ -178,12 +182,12 @@ pub async fn bulk(State(app): State<Arc<App>>, headers: HeaderMap, Received(body
     get, path = "/ofrep/v1/stream", tag = "ofrep", operation_id = "ofrep_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
 ))]
-pub async fn stream(State(app): State<Arc<App>>) -> Response {
-    let event = |_: &App, current: &Current| {
+pub async fn stream(State(service): State<Arc<SwitchService>>) -> Response {
+    let event = |_: &SwitchService, current: &Current| {
         let since_ms = current.since_ms.load(Ordering::Relaxed);
         let (tag, modified_s) = (format!("{}-{since_ms}", current.set.tag()), since_ms / SECOND_MS);
         let data = json!({"type": "refetchEvaluation", "etag": tag, "lastModified": modified_s});
         format!("id: {tag}\nevent: message\ndata: {data}\n\n")
     };
-    events(app, event)
+    events(service, event)
 }

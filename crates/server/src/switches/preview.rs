@@ -12,19 +12,23 @@ use lanner_switch::{Switch, Trial};
 use lanner_wire::api::{PreviewSwitch, ProblemView, SwitchPreview, Time};
 use serde_json::Value;
 
-use super::SWITCH;
 use super::recent::{Asked, MAX_CONTEXTS};
-use crate::app::App;
+use super::service::SwitchService;
+use crate::documents::SWITCH;
 use crate::http::{ApiError, Json, blocking};
 
 /// The last `n` contexts, the oldest first: of a stream, or else of those that were asked here.
 ///
 /// # Errors
 /// Failures of the store.
-pub(super) fn contexts(app: &App, stream: Option<&str>, n: usize) -> Result<Vec<Asked>, StoreError> {
+pub(super) fn contexts(
+    service: &SwitchService,
+    stream: Option<&str>,
+    n: usize,
+) -> Result<Vec<Asked>, StoreError> {
     match stream {
-        Some(stream) => last_events(app, stream, n),
-        None => Ok(app.switches.recent.last(n)),
+        Some(stream) => last_events(service, stream, n),
+        None => Ok(service.recent.last(n)),
     }
 }
 
@@ -47,8 +51,8 @@ pub(super) fn tried(switch: &Switch, stream: Option<&str>, contexts: &[Asked]) -
 }
 
 /// The last `n` events of a stream, the oldest first.
-fn last_events(app: &App, stream: &str, n: usize) -> Result<Vec<Asked>, StoreError> {
-    let Some(info) = app.store.streams()?.into_iter().find(|info| *info.name == *stream) else {
+fn last_events(service: &SwitchService, stream: &str, n: usize) -> Result<Vec<Asked>, StoreError> {
+    let Some(info) = service.store.streams()?.into_iter().find(|info| *info.name == *stream) else {
         return Ok(Vec::new());
     };
     let whole_ms = info.last_ms.saturating_sub(info.first_ms).saturating_add(1);
@@ -59,7 +63,7 @@ fn last_events(app: &App, stream: &str, n: usize) -> Result<Vec<Asked>, StoreErr
         let end_ms = info.last_ms.saturating_add(1);
         let range = TimeRange::new(end_ms.saturating_sub(back_ms), end_ms);
         let mut kept: VecDeque<Asked> = VecDeque::new();
-        app.store.events(stream, range, &mut |time_ms, text| {
+        service.store.events(stream, range, &mut |time_ms, text| {
             if kept.len() == n {
                 kept.pop_front();
             }
@@ -76,10 +80,10 @@ fn last_events(app: &App, stream: &str, n: usize) -> Result<Vec<Asked>, StoreErr
 }
 
 /// The switch to try: a stored one, or one that is sent.
-fn wanted(app: &App, id: Option<&str>, document: Option<&Value>) -> Result<Switch, ApiError> {
+fn wanted(service: &SwitchService, id: Option<&str>, document: Option<&Value>) -> Result<Switch, ApiError> {
     match (id, document) {
         (Some(id), None) => {
-            let latest = app.store.document_latest(SWITCH, id)?;
+            let latest = service.store.document_latest(SWITCH, id)?;
             let document = latest.and_then(|stored| stored.document);
             let document = document.ok_or_else(|| ApiError::not_found("switch", id))?;
             Ok(Switch::from_json(&document)?)
@@ -101,11 +105,11 @@ fn wanted(app: &App, id: Option<&str>, document: Option<&Value>) -> Result<Switc
     )
 ))]
 pub async fn preview(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     Json(request): Json<PreviewSwitch>,
 ) -> Result<Json<SwitchPreview>, ApiError> {
     let PreviewSwitch { id, switch, stream, last } = request;
-    let switch = wanted(&app, id.as_deref(), switch.as_ref())?;
+    let switch = wanted(&service, id.as_deref(), switch.as_ref())?;
     let n = last.unwrap_or(MAX_CONTEXTS);
     if !(1..=MAX_CONTEXTS).contains(&n) {
         let problem = ProblemView::at("last", format!("should be a number from 1 to {MAX_CONTEXTS}"));
@@ -113,7 +117,7 @@ pub async fn preview(
     }
     let try_on = move || -> Result<SwitchPreview, StoreError> {
         let stream = stream.as_deref();
-        Ok(tried(&switch, stream, &contexts(&app, stream, n)?))
+        Ok(tried(&switch, stream, &contexts(&service, stream, n)?))
     };
     let done = blocking(try_on).await;
     Ok(Json(done??))

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::Cause;
-use lanner_core::time::{format_duration, parse_duration_ms};
+use lanner_core::time::format_duration;
 use lanner_io::store::{Author, DocumentChange, StoreError, StoredDocument};
 use lanner_switch::{Switch, change};
-use lanner_wire::api::{ChangeSwitch, ProblemView, SwitchRequest, SwitchView, Time};
+use lanner_wire::api::{ChangeSwitch, SwitchRequest, SwitchView, Time};
 use serde_json::{Value, json};
 
-use super::documents::find;
-use super::throw::is_after;
-use super::{SWITCH, cause, guard, save};
-use crate::app::App;
+use super::service::SwitchService;
+use super::thrown::is_after;
+use super::view::{find, for_ms};
+use super::{guard, save};
+use crate::documents::{SWITCH, cause};
 use crate::http::{ApiError, Json, Path, Principal};
 
 /// The kind of documents that requests are; each has the id of its switch.
@@ -36,18 +37,23 @@ pub(super) struct Wanted {
 }
 
 /// Keeps a request; the caller holds the lock for changes.
-pub(super) async fn keep(app: &App, id: &str, wanted: Wanted, author: Author) -> Result<(), StoreError> {
+pub(super) async fn keep(
+    service: &SwitchService,
+    id: &str,
+    wanted: Wanted,
+    author: Author,
+) -> Result<(), StoreError> {
     let Wanted { document, for_ms, version, because } = wanted;
     let request = json!({"switch": document, "for_ms": for_ms, "version": version, "because": because});
     let changes = vec![DocumentChange { id: id.to_owned(), document: Some(request) }];
-    app.store.save_documents_by(REQUEST, author, changes)?.await?;
+    service.store.save_documents_by(REQUEST, author, changes)?.await?;
     Ok(())
 }
 
 /// Ends a request; the caller holds the lock for changes.
-pub(super) async fn end(app: &App, id: &str, author: Author) -> Result<(), StoreError> {
+pub(super) async fn end(service: &SwitchService, id: &str, author: Author) -> Result<(), StoreError> {
     let changes = vec![DocumentChange { id: id.to_owned(), document: None }];
-    app.store.save_documents_by(REQUEST, author, changes)?.await?;
+    service.store.save_documents_by(REQUEST, author, changes)?.await?;
     Ok(())
 }
 
@@ -75,28 +81,28 @@ fn view(stored: &StoredDocument) -> Option<SwitchRequest> {
 }
 
 /// The request for a switch, if it waits.
-pub(super) fn waiting(app: &App, id: &str) -> Result<Option<StoredDocument>, StoreError> {
-    let latest = app.store.document_latest(REQUEST, id)?;
+pub(super) fn waiting(service: &SwitchService, id: &str) -> Result<Option<StoredDocument>, StoreError> {
+    let latest = service.store.document_latest(REQUEST, id)?;
     Ok(latest.filter(|stored| stored.document.is_some()))
 }
 
 /// The requests that wait, in order of their switches.
-pub(super) fn all(app: &App) -> Result<Vec<StoredDocument>, StoreError> {
-    app.store.documents(REQUEST)
+pub(super) fn all(service: &SwitchService) -> Result<Vec<StoredDocument>, StoreError> {
+    service.store.documents(REQUEST)
 }
 
 /// How many switches made after `model` wait.
-pub(super) fn count(app: &App, model: &str) -> Result<usize, StoreError> {
-    Ok(all(app)?.iter().filter(|stored| is_after(model, &stored.id)).count())
+pub(super) fn count(service: &SwitchService, model: &str) -> Result<usize, StoreError> {
+    Ok(all(service)?.iter().filter(|stored| is_after(model, &stored.id)).count())
 }
 
-fn found(app: &App, id: &str) -> Result<StoredDocument, ApiError> {
-    waiting(app, id)?.ok_or_else(|| ApiError::not_found("request for a switch", id))
+fn found(service: &SwitchService, id: &str) -> Result<StoredDocument, ApiError> {
+    waiting(service, id)?.ok_or_else(|| ApiError::not_found("request for a switch", id))
 }
 
 /// The version of a switch that counts now; 0 where there never was one.
-pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
-    Ok(app.store.document_latest(SWITCH, id)?.map_or(0, |stored| stored.version))
+pub(super) fn version(service: &SwitchService, id: &str) -> Result<u32, StoreError> {
+    Ok(service.store.document_latest(SWITCH, id)?.map_or(0, |stored| stored.version))
 }
 
 /// List switches that wait for a second person.
@@ -107,8 +113,8 @@ pub(super) fn version(app: &App, id: &str) -> Result<u32, StoreError> {
     get, path = "/api/v1/switches/requests", tag = "switches", operation_id = "switch_requests",
     responses((status = 200, body = Vec<SwitchRequest>))
 ))]
-pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
-    Ok(Json(all(&app)?.iter().filter_map(view).collect()))
+pub async fn list(State(service): State<Arc<SwitchService>>) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
+    Ok(Json(all(&service)?.iter().filter_map(view).collect()))
 }
 
 /// Request that one switch be activated once a second person approves.
@@ -123,24 +129,24 @@ pub async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<SwitchRequest>
     )
 ))]
 pub async fn request(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<(StatusCode, Json<SwitchRequest>), ApiError> {
-    let _lock = app.switches.lock().await;
+    let _lock = service.lock().await;
     let for_ms = for_ms(request.duration.as_deref())?;
-    let stored = find(&app, &id)?;
+    let stored = find(&service, &id)?;
     let refused = |why: String| {
         let message = format!("the switch \"{id}\" cannot be activated: {why}");
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message)
     };
-    let document = change::activate(&stored.switch.document, app.now_ms(), for_ms).map_err(refused)?;
-    let because = guard::objection(&app, Some(&stored.switch.document), &document).await?;
+    let document = change::activate(&stored.switch.document, service.now_ms(), for_ms).map_err(refused)?;
+    let because = guard::objection(&service, Some(&stored.switch.document), &document).await?;
     let because = because.unwrap_or_else(|| "a second person was asked for".to_owned());
     let wanted = Wanted { document, for_ms, version: stored.switch.version, because };
-    keep(&app, &id, wanted, person(&app, principal.name().to_owned(), request.message)).await?;
-    let kept = found(&app, &id)?;
+    keep(&service, &id, wanted, person(&service, principal.name().to_owned(), request.message)).await?;
+    let kept = found(&service, &id)?;
     let view = view(&kept).ok_or_else(|| ApiError::internal("the request was kept and cannot be read"))?;
     Ok((StatusCode::ACCEPTED, Json(view)))
 }
@@ -157,24 +163,24 @@ pub async fn request(
     )
 ))]
 pub async fn approve(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    let lock = app.switches.lock().await;
-    let (stored, actor) = (found(&app, &id)?, principal.name().to_owned());
+    let lock = service.lock().await;
+    let (stored, actor) = (found(&service, &id)?, principal.name().to_owned());
     if let Some(why) = principal.no_second_to(&stored.actor) {
         return Err(ApiError::new(StatusCode::FORBIDDEN, format!("\"{id}\": {why}")));
     }
     let unreadable = || ApiError::internal(format!("the request for \"{id}\" cannot be read"));
     let Wanted { document, for_ms, version: seen, .. } = wanted(&stored).ok_or_else(unreadable)?;
-    if version(&app, &id)? != seen {
+    if version(&service, &id)? != seen {
         let message =
             format!("the switch \"{id}\" has changed since the request; deny it and request it again");
         return Err(ApiError::new(StatusCode::CONFLICT, message));
     }
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let refused = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, why);
     let document = change::activate(&document, now_ms, for_ms).map_err(refused)?;
     Switch::from_json(&document)?;
@@ -183,15 +189,15 @@ pub async fn approve(
     let cause = Cause::Approved { by: actor.clone(), cause: Box::new(cause::of(&stored)) };
     let author = Author { actor, message, cause, now_ms };
     let changes = vec![DocumentChange { id: id.clone(), document: Some(document) }];
-    let _lock = save::commit(&app, lock, author.clone(), changes).await?;
-    app.switches.lately.accept();
-    end(&app, &id, Author { message: "approved".to_owned(), ..author }).await?;
-    find(&app, &id).map(Json)
+    let _lock = save::commit(&service, lock, author.clone(), changes).await?;
+    service.lately.accept();
+    end(&service, &id, Author { message: "approved".to_owned(), ..author }).await?;
+    find(&service, &id).map(Json)
 }
 
-fn person(app: &App, actor: String, message: Option<String>) -> Author {
+fn person(service: &SwitchService, actor: String, message: Option<String>) -> Author {
     let message = message.unwrap_or_default();
-    Author { actor, message, cause: Cause::Person, now_ms: app.now_ms() }
+    Author { actor, message, cause: Cause::Person, now_ms: service.now_ms() }
 }
 
 /// Deny a request; whoever made it may do so too.
@@ -204,19 +210,13 @@ fn person(app: &App, actor: String, message: Option<String>) -> Author {
     responses((status = 200, body = SwitchRequest))
 ))]
 pub async fn deny(
-    State(app): State<Arc<App>>,
+    State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchRequest>, ApiError> {
-    let _lock = app.switches.lock().await;
-    let denied = view(&found(&app, &id)?);
-    end(&app, &id, person(&app, principal.name().to_owned(), request.message)).await?;
+    let _lock = service.lock().await;
+    let denied = view(&found(&service, &id)?);
+    end(&service, &id, person(&service, principal.name().to_owned(), request.message)).await?;
     denied.map(Json).ok_or_else(|| ApiError::internal("what was denied cannot be read"))
-}
-
-/// A duration as it was sent.
-pub(super) fn for_ms(duration: Option<&str>) -> Result<Option<i64>, ApiError> {
-    let read = duration.map(parse_duration_ms).transpose();
-    read.map_err(|error| ApiError::problems(vec![ProblemView::at("for", error.to_string())]))
 }

@@ -11,9 +11,10 @@ use lanner_io::store::{Author, DocumentBatch, DocumentChange, StoreError, Stored
 use lanner_switch::{Document, Switch, SwitchSet, change};
 use serde_json::Value;
 
-use super::{Lock, SWITCH, cause, guard};
-use crate::app::App;
-use crate::documents::{Applied, ApplyError, ApplyOptions, Prune, broke_off};
+use super::guard;
+use super::service::Lock;
+use super::service::SwitchService;
+use crate::documents::{Applied, ApplyError, ApplyOptions, Prune, SWITCH, broke_off, cause};
 use crate::http::{ApiError, blocking};
 
 /// How one switch is changed.
@@ -57,20 +58,20 @@ const MAX_TRIES: usize = 3;
 /// # Errors
 /// Every problem in what is sent; failures of the store, and then a part of it may be in force.
 pub async fn apply(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     mut documents: Vec<Value>,
     options: &ApplyOptions,
 ) -> Result<Applied, ApplyError> {
-    let now_ms = app.now_ms();
+    let now_ms = service.now_ms();
     let ids = checked(&mut documents)?;
     let sent: Vec<(String, Value)> = ids.into_iter().zip(documents).collect();
     for n_tries in 1.. {
-        let set = app.switches.current();
-        expected_all(app, &options.expect)?;
-        let plan = planned(app, &set.set, &sent, options, now_ms)?;
+        let set = service.current();
+        expected_all(service, &options.expect)?;
+        let plan = planned(service, &set.set, &sent, options, now_ms)?;
         // Judged while others go on, and again if they changed what was judged.
-        let lock = if n_tries > MAX_TRIES { Some(app.switches.lock().await) } else { None };
-        let objections = objections(app, &plan).await?;
+        let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
+        let objections = objections(service, &plan).await?;
         // Also of a dry run: what would be refused is told.
         if !options.force && !objections.is_empty() {
             return Err(ApplyError::Problems(Problems(objections)));
@@ -80,17 +81,17 @@ pub async fn apply(
         }
         let lock = match lock {
             Some(lock) => lock,
-            None => app.switches.lock().await,
+            None => service.lock().await,
         };
-        if plan.still_holds(&app.switches.current().set) {
+        if plan.still_holds(&service.current().set) {
             let told = told(&objections);
             let message = forced(&options.message, &told);
             let author =
                 Author { actor: options.actor.clone(), message, cause: options.cause.clone(), now_ms };
             let applied = plan.applied.clone();
-            write(app, lock, author, plan).await?;
+            write(service, lock, author, plan).await?;
             if !told.is_empty() {
-                app.switches.lately.accept();
+                service.lately.accept();
             }
             return Ok(applied);
         }
@@ -108,21 +109,21 @@ pub(crate) struct PlannedSwitches {
 
 /// What [`apply`] would write; the caller holds the lock for changes.
 pub(crate) async fn plan(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     mut documents: Vec<Value>,
     options: &ApplyOptions,
     now_ms: i64,
 ) -> Result<PlannedSwitches, ApplyError> {
     let ids = checked(&mut documents)?;
     let sent: Vec<(String, Value)> = ids.into_iter().zip(documents).collect();
-    let current = app.switches.current();
-    let plan = planned(app, &current.set, &sent, options, now_ms)?;
-    let objections = objections(app, &plan).await?;
+    let current = service.current();
+    let plan = planned(service, &current.set, &sent, options, now_ms)?;
+    let objections = objections(service, &plan).await?;
     if !options.force && !objections.is_empty() {
         return Err(ApplyError::Problems(Problems(objections)));
     }
     if !options.dry_run {
-        app.switches.lately.note(current, now_ms);
+        service.lately.note(current, now_ms);
     }
     let message = forced(&options.message, &told(&objections));
     let changes = plan.changes.into_iter().map(|(id, _, document)| DocumentChange { id, document }).collect();
@@ -163,13 +164,13 @@ fn stored<'s>(set: &'s SwitchSet, id: &str) -> Option<&'s Value> {
 }
 
 fn planned(
-    app: &App,
+    service: &SwitchService,
     set: &SwitchSet,
     sent: &[(String, Value)],
     options: &ApplyOptions,
     now_ms: i64,
 ) -> Result<Plan, StoreError> {
-    let all = if options.prune == Prune::Nothing { Vec::new() } else { app.store.documents(SWITCH)? };
+    let all = if options.prune == Prune::Nothing { Vec::new() } else { service.store.documents(SWITCH)? };
     let is_own = |stored: &StoredDocument| {
         options.prune.takes(|sections| sections.switches, cause::of(stored) == options.cause)
     };
@@ -208,7 +209,12 @@ fn planned(
     Ok(Plan { applied, changes })
 }
 
-async fn write(app: &Arc<App>, lock: Lock, author: Author, plan: Plan) -> Result<(), StoreError> {
+async fn write(
+    service: &Arc<SwitchService>,
+    lock: Lock,
+    author: Author,
+    plan: Plan,
+) -> Result<(), StoreError> {
     let mut lock = Some(lock);
     let mut changes = plan.changes.into_iter().peekable();
     while changes.peek().is_some() {
@@ -216,43 +222,42 @@ async fn write(app: &Arc<App>, lock: Lock, author: Author, plan: Plan) -> Result
         let piece = piece.into_iter().map(|(id, _, document)| DocumentChange { id, document }).collect();
         let held = match lock.take() {
             Some(held) => held,
-            None => app.switches.lock().await,
+            None => service.lock().await,
         };
-        commit(app, held, author.clone(), piece).await?;
+        commit(service, held, author.clone(), piece).await?;
     }
     Ok(())
 }
 
 /// Writes changes and puts them in force; both happen even if nobody waits for them any more. Gives the lock back.
 pub(super) async fn commit(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     lock: Lock,
     author: Author,
     changes: Vec<DocumentChange>,
 ) -> Result<Lock, StoreError> {
-    let app = Arc::clone(app);
+    let service = Arc::clone(service);
     let work = async move {
         let now_ms = author.now_ms;
         let document = |change: &DocumentChange| change.document.clone().map(Document::new);
         let published = changes.iter().map(|change| (change.id.clone(), document(change))).collect();
-        app.switches.lately.note(app.switches.current(), now_ms);
-        app.store.save_documents_by(SWITCH, author, changes)?.await?;
-        let put_in_force =
-            move || app.switches.publish(&app.store, &app.set_aside, published, now_ms).map(|_| lock);
+        service.lately.note(service.current(), now_ms);
+        service.store.save_documents_by(SWITCH, author, changes)?.await?;
+        let put_in_force = move || service.publish(published, now_ms).map(|_| lock);
         blocking(put_in_force).await.unwrap_or_else(broke_off)
     };
     tokio::spawn(work).await.unwrap_or_else(broke_off)
 }
 
 /// What the guard says of changes, a problem for each that it objects to.
-async fn objections(app: &Arc<App>, plan: &Plan) -> Result<Vec<Problem>, StoreError> {
+async fn objections(service: &Arc<SwitchService>, plan: &Plan) -> Result<Vec<Problem>, StoreError> {
     let changes: Vec<_> = plan
         .changes
         .iter()
         .filter_map(|(id, before, after)| Some((id.as_str(), before.as_ref(), after.as_ref()?)))
         .collect();
     let judged = guard::objections(
-        app,
+        service,
         &changes.iter().map(|(_, before, after)| (*before, *after)).collect::<Vec<_>>(),
     )
     .await?;
@@ -301,12 +306,12 @@ fn checked(documents: &mut [Value]) -> Result<Vec<String>, ApplyError> {
 ///
 /// # Errors
 /// 404, 409 where the guard objects, 422 where the change makes no sense, failures of the store.
-pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result<(), ApiError> {
+pub async fn change(service: &Arc<SwitchService>, id: &str, change: Change, by: &By) -> Result<(), ApiError> {
     for n_tries in 1.. {
-        let now_ms = app.now_ms();
-        let lock = if n_tries > MAX_TRIES { Some(app.switches.lock().await) } else { None };
+        let now_ms = service.now_ms();
+        let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
         // What it is, and what it was before.
-        let versions = app.store.last_versions(SWITCH, id, 2)?;
+        let versions = service.store.last_versions(SWITCH, id, 2)?;
         expected(&versions, id, by)?;
         let document = changed(&versions, id, change, now_ms)?;
         if let Some(document) = &document {
@@ -314,7 +319,7 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
         }
         let before = versions.first().and_then(|stored| stored.document.as_ref());
         let objection = match &document {
-            Some(document) => guard::objection(app, before, document).await?,
+            Some(document) => guard::objection(service, before, document).await?,
             None => None,
         };
         if let Some(why) = objection.as_ref().filter(|_| !by.force) {
@@ -325,18 +330,18 @@ pub async fn change(app: &Arc<App>, id: &str, change: Change, by: &By) -> Result
         }
         let lock = match lock {
             Some(lock) => lock,
-            None => app.switches.lock().await,
+            None => service.lock().await,
         };
         let version = versions.first().map(|stored| stored.version);
-        let latest = app.store.document_latest(SWITCH, id)?;
+        let latest = service.store.document_latest(SWITCH, id)?;
         if latest.map(|stored| stored.version) != version {
             continue; // somebody changed it while it was judged
         }
         let message = forced(&by.message, objection.as_slice());
         let author = Author { actor: by.actor.clone(), message, cause: Cause::Person, now_ms };
-        commit(app, lock, author, vec![DocumentChange { id: id.to_owned(), document }]).await?;
+        commit(service, lock, author, vec![DocumentChange { id: id.to_owned(), document }]).await?;
         if objection.is_some() {
-            app.switches.lately.accept();
+            service.lately.accept();
         }
         break;
     }
@@ -350,10 +355,10 @@ fn expected(versions: &[StoredDocument], id: &str, by: &By) -> Result<(), ApiErr
 }
 
 /// As [`expected`], of many switches; all that were changed since are named.
-fn expected_all(app: &App, expect: &BTreeMap<String, u32>) -> Result<(), ApplyError> {
+fn expected_all(service: &SwitchService, expect: &BTreeMap<String, u32>) -> Result<(), ApplyError> {
     let mut conflicts = Vec::new();
     for (id, expected) in expect {
-        conflicts.extend(conflict(app.store.document_latest(SWITCH, id)?.as_ref(), id, *expected));
+        conflicts.extend(conflict(service.store.document_latest(SWITCH, id)?.as_ref(), id, *expected));
     }
     if conflicts.is_empty() { Ok(()) } else { Err(ApplyError::Conflict(conflicts.join("; "))) }
 }

@@ -9,20 +9,20 @@
 //! does not help, or it hides what the rule counts, and only a person can throw it again. The same goes for more
 //! switches than the receiver may throw in an hour, and for what the guard objects to.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Arc;
 
-use lanner_core::time::HOUR_MS;
 use lanner_core::{Cause, content};
-use lanner_io::receiver::{SendError, Sending, SwitchHand, SwitchOrder};
-use lanner_io::store::{Author, DocumentChange, Store, StoreError, StoredDocument};
+use lanner_io::receiver::{SendError, SwitchOrder};
+use lanner_io::store::{Author, DocumentChange, StoreError, StoredDocument};
 use lanner_switch::{Status, Switch, change};
 use serde_json::{Value, json};
 
 use super::requests::{self, Wanted};
-use super::{Lock, SWITCH, cause, guard, save};
-use crate::app::App;
-use crate::sync::locked;
+use super::service::Lock;
+use super::service::SwitchService;
+use super::thrown::is_off;
+use super::{guard, save};
+use crate::documents::{SWITCH, cause};
 
 /// Why a switch was activated, as people read it.
 const FIRES: &str = "the alert fires";
@@ -30,59 +30,6 @@ const FIRES: &str = "the alert fires";
 const MAX_WAITING: usize = 100;
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
-
-/// What alerts have activated within the last hour: when, and which switch. Filled from the store at first.
-#[derive(Debug, Default)]
-pub(crate) struct Thrown(Mutex<Option<VecDeque<(i64, String)>>>);
-
-impl Thrown {
-    /// How many switches made after `model`, or itself, alerts have activated within the last hour.
-    fn count(&self, store: &Store, model: &str, now_ms: i64) -> Result<usize, StoreError> {
-        let mut thrown = locked(&self.0);
-        if thrown.is_none() {
-            *thrown = Some(stored(store, now_ms)?);
-        }
-        let Some(thrown) = &mut *thrown else { return Ok(0) };
-        while thrown.front().is_some_and(|(time_ms, _)| *time_ms <= now_ms - HOUR_MS) {
-            thrown.pop_front();
-        }
-        Ok(thrown.iter().filter(|(_, id)| is_after(model, id)).count())
-    }
-
-    fn note(&self, id: &str, now_ms: i64) {
-        if let Some(thrown) = &mut *locked(&self.0) {
-            thrown.push_back((now_ms, id.to_owned()));
-        }
-    }
-}
-
-/// Whether a switch is made after `model`, or itself that one.
-pub(super) fn is_after(model: &str, id: &str) -> bool {
-    id.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-fn stored(store: &Store, now_ms: i64) -> Result<VecDeque<(i64, String)>, StoreError> {
-    let versions = store.documents_since(SWITCH, now_ms - HOUR_MS)?;
-    let is_thrown = |version: &StoredDocument| {
-        let is_on = version.document.as_ref().is_some_and(|document| !is_off(document));
-        is_on && matches!(cause::of(version), Cause::Alert { .. })
-    };
-    Ok(versions.into_iter().filter(is_thrown).map(|version| (version.changed_ms, version.id)).collect())
-}
-
-/// Throws the switches of a server.
-#[derive(Debug)]
-pub struct Hand(pub Weak<App>);
-
-impl SwitchHand for Hand {
-    fn obey(&self, order: SwitchOrder) -> Sending<'_> {
-        let app = self.0.upgrade();
-        Box::pin(async move {
-            let app = app.ok_or_else(|| SendError::retry("the server stops"))?;
-            obey(&app, &order).await
-        })
-    }
-}
 
 /// The switch that an order is about, and what happened to it.
 struct Target<'a> {
@@ -95,34 +42,42 @@ struct Target<'a> {
     n_thrown: usize,
 }
 
-async fn obey(app: &Arc<App>, order: &SwitchOrder) -> Result<(), SendError> {
-    let lock = app.switches.lock().await;
+/// Does what an alert orders. `is_kept` says whether another alert of the rule wants the same switch on.
+///
+/// # Errors
+/// Why it is not done, and whether to try again.
+pub(crate) async fn obey(
+    service: &Arc<SwitchService>,
+    order: &SwitchOrder,
+    is_kept: &(dyn Fn(&SwitchOrder) -> bool + Sync),
+) -> Result<(), SendError> {
+    let lock = service.lock().await;
     let id = thrown_id(order);
     let latest = |kind, id: &str| -> Result<Option<StoredDocument>, SendError> {
-        app.store.document_latest(kind, id).map_err(later)
+        service.store.document_latest(kind, id).map_err(later)
     };
     let (thrown, request) = (latest(SWITCH, &id)?, latest(requests::REQUEST, &id)?);
     let target = Target {
         id: &id,
         thrown: thrown.as_ref(),
         request: request.as_ref(),
-        n_thrown: app.switches.thrown.count(&app.store, &order.switch, app.now_ms()).map_err(later)?,
+        n_thrown: service.thrown.count(&service.store, &order.switch, service.now_ms()).map_err(later)?,
     };
     if order.is_over {
-        return take_back(app, lock, order, &target).await;
+        return take_back(service, lock, order, &target, is_kept).await;
     }
     let model = latest(SWITCH, &order.switch)?.and_then(|stored| stored.document);
     let model = model
         .filter(Value::is_object)
         .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", order.switch)))?;
-    match decide(order, &target, app.now_ms()) {
+    match decide(order, &target, service.now_ms()) {
         Step::Nothing(ON) => Ok(()),
         Step::Nothing(why) => {
             tracing::info!(switch = id, "is not activated: {why}");
             Err(SendError::noted(format!("the switch {id} is not activated: {why}")))
         }
-        Step::Throw => throw(app, lock, order, &target, &model, None).await,
-        Step::Ask(because) => throw(app, lock, order, &target, &model, Some(because)).await,
+        Step::Throw => throw(service, lock, order, &target, &model, None).await,
+        Step::Ask(because) => throw(service, lock, order, &target, &model, Some(because)).await,
     }
 }
 
@@ -132,10 +87,11 @@ fn later(error: StoreError) -> SendError {
 }
 
 async fn take_back(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     lock: Lock,
     order: &SwitchOrder,
     target: &Target<'_>,
+    is_kept: &(dyn Fn(&SwitchOrder) -> bool + Sync),
 ) -> Result<(), SendError> {
     let Target { id, thrown, request, .. } = *target;
     let own_request =
@@ -145,42 +101,30 @@ async fn take_back(
     if !own_request && own.is_none() {
         return Ok(());
     }
-    if wants_another(app, order) {
+    if is_kept(order) {
         return Err(SendError::noted(format!(
             "another alert of {} keeps the switch {id} as it is",
             order.rule
         )));
     }
     if own_request {
-        requests::end(app, id, author(app, order, OVER)).await.map_err(later)?;
+        requests::end(service, id, author(service, order, OVER)).await.map_err(later)?;
     }
     if let Some(document) = own {
-        save(app, lock, id, change::deactivate(document), author(app, order, OVER)).await.map_err(later)?;
+        save(service, lock, id, change::deactivate(document), author(service, order, OVER))
+            .await
+            .map_err(later)?;
     }
     Ok(())
 }
 
-/// Whether another alert of the rule lasts that wants the same switch. Cost: a look at the rule's alerts up to the first.
-fn wants_another(app: &App, order: &SwitchOrder) -> bool {
-    let engine = app.engine();
-    let wants = |alert: &lanner_core::Alert| {
-        let group = alert.group.labels();
-        let value = |label: &str| group.get(label).or_else(|| alert.labels.get(label));
-        let mut named = order.labels.iter().zip(&order.with);
-        alert.active
-            && *group != order.group
-            && named.all(|(label, (_, wanted))| value(label) == Some(wanted))
-    };
-    engine.alerts_of(&order.rule).any(wants)
-}
-
 /// The alert, as it stands in history and audit.
-fn author(app: &App, order: &SwitchOrder, message: &str) -> Author {
+fn author(service: &SwitchService, order: &SwitchOrder, message: &str) -> Author {
     Author {
         actor: format!("alert of {}", order.rule),
         message: message.to_owned(),
         cause: Cause::Alert { rule: order.rule.clone(), episode_ms: order.since_ms },
-        now_ms: app.now_ms(),
+        now_ms: service.now_ms(),
     }
 }
 
@@ -242,7 +186,7 @@ const LASTS: &str = "it was on for this alert and has ended, and the alert lasts
 
 /// Throws the switch, or asks a person to; also where the guard objects.
 async fn throw(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     lock: Lock,
     order: &SwitchOrder,
     target: &Target<'_>,
@@ -251,22 +195,23 @@ async fn throw(
 ) -> Result<(), SendError> {
     let Target { id, thrown, .. } = *target;
     let made = made_after(model, order, id);
-    let document = change::activate(&made, app.now_ms(), Some(order.for_ms)).map_err(SendError::permanent)?;
+    let document =
+        change::activate(&made, service.now_ms(), Some(order.for_ms)).map_err(SendError::permanent)?;
     Switch::from_json(&document).map_err(|problems| {
         SendError::permanent(format!("the switch \"{id}\" cannot be thrown: {problems}"))
     })?;
     let because = match because {
         Some(because) => Some(because),
-        None => guard::objection(app, None, &document).await.map_err(later)?,
+        None => guard::objection(service, None, &document).await.map_err(later)?,
     };
-    let author = author(app, order, FIRES);
+    let author = author(service, order, FIRES);
     let Some(because) = because else {
         let now_ms = author.now_ms;
-        save(app, lock, id, document, author).await.map_err(later)?;
-        app.switches.thrown.note(id, now_ms);
+        save(service, lock, id, document, author).await.map_err(later)?;
+        service.thrown.note(id, now_ms);
         return Ok(());
     };
-    let n_waiting = requests::count(app, &order.switch).map_err(later)?;
+    let n_waiting = requests::count(service, &order.switch).map_err(later)?;
     if n_waiting >= MAX_WAITING {
         return Err(SendError::permanent(format!(
             "the switch {id} is not activated, and nobody is asked: {n_waiting} switches like it wait for an approval \
@@ -277,28 +222,24 @@ async fn throw(
     let version = thrown.map_or(0, |stored| stored.version);
     let note = format!("the switch {id} waits for an approval (lanner switch approve {id}): {because}");
     let wanted = Wanted { document, for_ms: Some(order.for_ms), version, because };
-    requests::keep(app, id, wanted, author).await.map_err(later)?;
+    requests::keep(service, id, wanted, author).await.map_err(later)?;
     Err(SendError::noted(note))
 }
 
 async fn save(
-    app: &Arc<App>,
+    service: &Arc<SwitchService>,
     lock: Lock,
     id: &str,
     document: Value,
     author: Author,
 ) -> Result<(), StoreError> {
     let changes = vec![DocumentChange { id: id.to_owned(), document: Some(document) }];
-    save::commit(app, lock, author, changes).await.map(drop)
+    save::commit(service, lock, author, changes).await.map(drop)
 }
 
 /// Whether it was activated, taken back or asked for by an alert of this rule, or approved for one.
 fn is_own(stored: &StoredDocument, rule: &str) -> bool {
     cause::of(stored).rule() == Some(rule)
-}
-
-fn is_off(document: &Value) -> bool {
-    document.get("status").is_some_and(|status| status == "inactive")
 }
 
 fn is_active(document: &Value) -> bool {
@@ -351,6 +292,8 @@ fn thrown_id(order: &SwitchOrder) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lanner_core::time::HOUR_MS;
+
     use super::*;
 
     const RULE: &str = "alert of floor";

@@ -146,7 +146,7 @@ pub(super) async fn play(
     apply_rules(feed.client, hook).await?;
     let mut refusal = None;
     while now_ms < times.end_ms {
-        let due_ms = server.app().engine().wake_ms().unwrap_or(times.end_ms);
+        let due_ms = server.services().evaluation.engine().wake_ms().unwrap_or(times.end_ms);
         now_ms = due_ms.clamp(now_ms + 1, times.end_ms);
         feed.write_until(now_ms).await?;
         step(server, now_ms).await?;
@@ -187,7 +187,7 @@ async fn step(server: &Server, now_ms: i64) -> Result<()> {
 }
 
 fn n_pending(server: &Server) -> Result<u64> {
-    let counts = server.app().store.outbox_counts().map_err(|error| Failure::program(error.to_string()))?;
+    let counts = server.store().outbox_counts().map_err(|error| Failure::program(error.to_string()))?;
     Ok(counts.iter().map(|(_, n_pending, _)| n_pending).sum())
 }
 

@@ -1,0 +1,46 @@
+//! What every service stands on.
+
+use std::sync::Arc;
+
+use lanner_io::store::Store;
+
+use crate::clock::Clock;
+use crate::documents::SetAside;
+use crate::settings::Settings;
+use crate::settings::live::InForce;
+use crate::shutdown::Shutdown;
+
+/// What every service stands on; each takes of it what it needs.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// What was set at the start.
+    pub settings: Arc<Settings>,
+    /// What may change while the server runs.
+    pub live: Arc<InForce>,
+    /// The store.
+    pub store: Store,
+    /// Stored documents that are not in force.
+    pub set_aside: Arc<SetAside>,
+    /// Who is told that the server stops.
+    pub shutdown: Arc<Shutdown>,
+}
+
+impl Base {
+    /// On these settings and this store.
+    #[must_use]
+    pub fn new(settings: Settings, store: Store) -> Self {
+        Self {
+            live: Arc::new(InForce::new(&settings)),
+            settings: Arc::new(settings),
+            store,
+            set_aside: Arc::default(),
+            shutdown: Arc::default(),
+        }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.settings.clock.clone()
+    }
+}

@@ -1,0 +1,56 @@
+//! The service that applies configurations.
+
+use std::sync::Arc;
+
+use lanner_io::store::Store;
+
+use super::asked::Reloads;
+use crate::base::Base;
+use crate::clock::Clock;
+use crate::rules::service::RuleService;
+use crate::settings::Settings;
+use crate::settings::live::InForce;
+use crate::silences::service::SilenceService;
+use crate::switches::service::SwitchService;
+
+/// Applies configurations as a whole: rules, receivers, inhibitions, silences and switches at once.
+#[derive(Debug)]
+pub struct ConfigurationService {
+    pub(crate) store: Store,
+    clock: Clock,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) live: Arc<InForce>,
+    /// Who reads the configuration file again.
+    pub reloads: Reloads,
+    pub(crate) rules: Arc<RuleService>,
+    pub(crate) silences: Arc<SilenceService>,
+    pub(crate) switches: Arc<SwitchService>,
+}
+
+impl ConfigurationService {
+    /// Over these services.
+    #[must_use]
+    pub fn new(
+        base: &Base,
+        rules: Arc<RuleService>,
+        silences: Arc<SilenceService>,
+        switches: Arc<SwitchService>,
+    ) -> Self {
+        Self {
+            store: base.store.clone(),
+            clock: base.clock(),
+            settings: Arc::clone(&base.settings),
+            live: Arc::clone(&base.live),
+            reloads: Reloads::default(),
+            rules,
+            silences,
+            switches,
+        }
+    }
+
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+}

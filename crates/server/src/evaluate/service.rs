@@ -1,0 +1,124 @@
+//! The service that evaluates rules.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use lanner_engine::Engine;
+use lanner_io::store::{Store, StoreError};
+
+use super::limits::Limits;
+use super::watch::Watch;
+use crate::base::Base;
+use crate::clock::Clock;
+use crate::expressions::Expressions;
+use crate::intake::service::IntakeService;
+use crate::notify::workers::DeliveryService;
+use crate::shutdown::Shutdown;
+use crate::sync::locked;
+use crate::wakeup::Wakeup;
+
+/// Evaluates rules: holds the engine, and what the loop around it knows.
+#[derive(Debug)]
+pub struct EvaluationService {
+    /// The store.
+    pub store: Store,
+    clock: Clock,
+    pub(crate) shutdown: Arc<Shutdown>,
+    /// Wakes the loop.
+    pub wakeup: Arc<Wakeup>,
+    /// Held from the moment the engine moves until what it changed is written, so that changes are written in
+    /// the order in which they were made.
+    pub(crate) turns: Mutex<()>,
+    engine: Mutex<Engine>,
+    /// Rules with more groups than they may have.
+    pub(crate) limits: Limits,
+    /// When the server was there to receive.
+    pub(crate) watch: Watch,
+    /// When the loop last finished a turn, milliseconds since the Unix epoch.
+    pub(crate) last_turn_ms: AtomicI64,
+    /// Why the loop is stuck, if it is.
+    pub stuck: Mutex<Option<String>>,
+    /// Evaluations made since the start.
+    pub(crate) n_evaluations: AtomicU64,
+    /// What is counted as events arrive.
+    pub(crate) intake: Arc<IntakeService>,
+    /// The store as expressions read it.
+    pub(crate) expressions: Arc<Expressions>,
+    /// Who sends what was decided.
+    pub(crate) delivery: Arc<DeliveryService>,
+}
+
+impl EvaluationService {
+    /// Takes up alerts, cursors and messages where the store left them; rules come later.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub fn open(
+        base: &Base,
+        wakeup: Arc<Wakeup>,
+        intake: Arc<IntakeService>,
+        expressions: Arc<Expressions>,
+        delivery: Arc<DeliveryService>,
+    ) -> Result<Self, StoreError> {
+        let (store, clock) = (base.store.clone(), base.clock());
+        let now_ms = clock.now_ms();
+        let mut engine = Engine::new();
+        let watch = Watch::load(&store)?;
+        engine.set_gaps(watch.gaps());
+        engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_notification_log()?);
+        engine.set_silences(&store.silences()?, now_ms);
+        for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
+            // The server stopped between the two writes.
+            if let Some(outcome) = store.outbox_outcome(&key)? {
+                engine.settle(now_ms, &key, outcome);
+            }
+        }
+        Ok(Self {
+            store,
+            clock,
+            shutdown: Arc::clone(&base.shutdown),
+            wakeup,
+            turns: Mutex::default(),
+            engine: Mutex::new(engine),
+            limits: Limits::default(),
+            watch,
+            last_turn_ms: AtomicI64::new(now_ms),
+            stuck: Mutex::default(),
+            n_evaluations: AtomicU64::default(),
+            intake,
+            expressions,
+            delivery,
+        })
+    }
+
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// The engine, locked.
+    pub fn engine(&self) -> MutexGuard<'_, Engine> {
+        locked(&self.engine)
+    }
+
+    /// From now on the server is there to receive.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn begin(&self) -> Result<(), StoreError> {
+        if self.watch.begin(&self.store, self.now_ms())? {
+            self.engine().set_gaps(self.watch.gaps());
+        }
+        Ok(())
+    }
+
+    /// Notes that nothing could be received for a while, as where the disk was full, if it was a while.
+    pub(crate) fn go_on(&self) {
+        if self.watch.is_due(self.now_ms())
+            && let Err(error) = self.begin()
+        {
+            tracing::warn!("cannot store that nothing was received for a while: {error}");
+        }
+    }
+}

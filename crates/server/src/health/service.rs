@@ -1,0 +1,78 @@
+//! The service that knows how Lanner is.
+
+use std::sync::{Arc, Mutex};
+
+use lanner_engine::vitals::SwitchVitals;
+use lanner_io::store::{Retention, Store};
+
+use crate::base::Base;
+use crate::clock::Clock;
+use crate::documents::SetAside;
+use crate::evaluate::service::EvaluationService;
+use crate::intake::service::IntakeService;
+use crate::notify::workers::DeliveryService;
+use crate::settings::Settings;
+use crate::settings::live::InForce;
+use crate::shutdown::Shutdown;
+use crate::switches::service::SwitchService;
+
+/// Knows how Lanner is: looks at all other services, and changes none.
+#[derive(Debug)]
+pub struct HealthService {
+    pub(crate) store: Store,
+    clock: Clock,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) live: Arc<InForce>,
+    pub(crate) set_aside: Arc<SetAside>,
+    pub(crate) shutdown: Arc<Shutdown>,
+    /// What the store keeps.
+    pub(crate) retention: Arc<Retention>,
+    /// When the server started, milliseconds since the Unix epoch.
+    pub(crate) started_ms: i64,
+    /// Why the store's upkeep fails, if it does.
+    pub(crate) upkeep_failed: Mutex<Option<String>>,
+    /// Why the last heartbeat was not taken, if so.
+    pub(crate) heartbeat_failed: Mutex<Option<String>>,
+    /// What people were told of switches last.
+    pub(crate) told_of: Mutex<SwitchVitals>,
+    pub(crate) evaluation: Arc<EvaluationService>,
+    pub(crate) intake: Arc<IntakeService>,
+    pub(crate) delivery: Arc<DeliveryService>,
+    pub(crate) switches: Arc<SwitchService>,
+}
+
+impl HealthService {
+    /// Over these services, from now on.
+    #[must_use]
+    pub fn new(
+        base: &Base,
+        retention: Arc<Retention>,
+        evaluation: Arc<EvaluationService>,
+        switches: Arc<SwitchService>,
+    ) -> Self {
+        let clock = base.clock();
+        Self {
+            store: base.store.clone(),
+            settings: Arc::clone(&base.settings),
+            live: Arc::clone(&base.live),
+            set_aside: Arc::clone(&base.set_aside),
+            shutdown: Arc::clone(&base.shutdown),
+            retention,
+            started_ms: clock.now_ms(),
+            clock,
+            upkeep_failed: Mutex::default(),
+            heartbeat_failed: Mutex::default(),
+            told_of: Mutex::default(),
+            intake: Arc::clone(&evaluation.intake),
+            delivery: Arc::clone(&evaluation.delivery),
+            evaluation,
+            switches,
+        }
+    }
+
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+}

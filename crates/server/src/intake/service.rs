@@ -1,0 +1,118 @@
+//! The service that takes samples and events.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::StatusCode;
+use lanner_io::store::{Batch, Retention, Store, StoreError};
+use lanner_wire::Report;
+
+use super::history::History;
+use super::late_samples::LateSamples;
+use super::lateness::{self, Latenesses};
+use super::measures::Counting;
+use crate::base::Base;
+use crate::clock::Clock;
+use crate::http::ApiError;
+use crate::metrics::METRICS;
+use crate::settings::live::InForce;
+use crate::shutdown::Shutdown;
+
+/// What was taken since the start, for `/api/v1/status`.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// Samples taken.
+    pub samples: AtomicU64,
+    /// Events taken.
+    pub events: AtomicU64,
+    /// Lines refused.
+    pub rejected: AtomicU64,
+}
+
+/// Takes samples and events: makes them durable, and counts them for the rules that measure them.
+#[derive(Debug)]
+pub struct IntakeService {
+    pub(crate) store: Store,
+    clock: Clock,
+    pub(crate) live: Arc<InForce>,
+    pub(crate) shutdown: Arc<Shutdown>,
+    /// What is kept; `None` in a process that does not keep the store up.
+    pub(crate) retention: Option<Arc<Retention>>,
+    /// What is counted as events arrive.
+    pub(crate) counting: Counting,
+    /// What may be kept of what was measured.
+    pub(crate) history: History,
+    /// Samples that came after they should have been learned.
+    pub(crate) late_samples: LateSamples,
+    /// How late events come.
+    pub(crate) lateness: Latenesses,
+    /// What was taken since the start.
+    pub(crate) ingested: Ingested,
+    writers: Arc<tokio::sync::Semaphore>,
+}
+
+impl IntakeService {
+    /// Nothing taken yet.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub fn open(base: &Base, retention: &Arc<Retention>) -> Result<Self, StoreError> {
+        let first_ms: HashMap<Arc<str>, i64> =
+            base.store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
+        Ok(Self {
+            clock: base.clock(),
+            live: Arc::clone(&base.live),
+            shutdown: Arc::clone(&base.shutdown),
+            retention: base.settings.evaluate.then(|| Arc::clone(retention)),
+            counting: Counting::new(base.store.secret(), first_ms),
+            history: History::default(),
+            late_samples: LateSamples::default(),
+            lateness: Latenesses::default(),
+            ingested: Ingested::default(),
+            writers: Arc::new(tokio::sync::Semaphore::new(base.settings.max_writers)),
+            store: base.store.clone(),
+        })
+    }
+
+    /// Now, milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Makes a batch of samples durable; returns when it is acknowledged.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        lateness::note_samples(&batch, self.now_ms());
+        let stored = self.late_samples.candidates(&batch);
+        self.store.append(batch)?.await?;
+        self.late_samples.note(&stored);
+        Ok(())
+    }
+
+    /// A permit to write; without one the caller is told to come back.
+    ///
+    /// # Errors
+    /// 429 with `Retry-After`.
+    pub fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.writers).try_acquire_owned().map_err(|_| {
+            let message = "too many requests write at once; send this one again in a second";
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(1)
+        })
+    }
+
+    /// Counts what a batch came to, in `/metrics`.
+    pub fn count_report(&self, protocol: &'static str, report: &Report) {
+        let taken = if protocol == "events" { &self.ingested.events } else { &self.ingested.samples };
+        taken.fetch_add(report.accepted, Ordering::Relaxed);
+        self.ingested.rejected.fetch_add(report.rejected, Ordering::Relaxed);
+        METRICS.ingest_accepted.with_label_values(&[protocol]).inc_by(report.accepted);
+        METRICS.ingest_rejected.with_label_values(&[protocol]).inc_by(report.rejected);
+    }
+}

@@ -1,0 +1,45 @@
+//! All routes of HTTP, behind the one layer that says who comes in.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::{any, get, post};
+
+use crate::api::{operations, routes, unnamed};
+use crate::http::{method_not_allowed, not_found};
+use crate::services::Services;
+use crate::switches::gate;
+use crate::{access, graphite, intake, seyren};
+
+/// Every route, behind the one layer that says who comes in.
+pub(crate) fn router(services: Services) -> Router {
+    all()
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&services.access), access::admit))
+        .with_state(services)
+}
+
+/// The routes alone.
+pub(crate) fn all() -> Router<Services> {
+    routes::described()
+        .merge(unnamed::routes())
+        .route("/gate", any(gate::gate))
+        .route("/gate/", any(gate::gate_ok))
+        .route("/gate/{*path}", any(gate::gate_ok))
+        .route("/write", post(intake::lines::write))
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::metrics))
+        .route("/", get(operations::front))
+        .merge(graphite::routes())
+        .merge(seyren::routes())
+        .route("/api/openapi.json", get(describe))
+}
+
+async fn describe() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], routes::DOCUMENT)
+}

@@ -1,0 +1,73 @@
+//! The services of a server, and which of them each handler is given.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use crate::access::service::AccessService;
+use crate::base::Base;
+use crate::configuration::service::ConfigurationService;
+use crate::evaluate::service::EvaluationService;
+use crate::expressions::Expressions;
+use crate::health::service::HealthService;
+use crate::intake::service::IntakeService;
+use crate::notify::workers::DeliveryService;
+use crate::rules::service::RuleService;
+use crate::settings::live::InForce;
+use crate::silences::service::SilenceService;
+use crate::switches::service::SwitchService;
+
+/// A handle to each service. Handlers name the one that they need, and get no other.
+#[derive(Debug, Clone)]
+pub struct Services {
+    /// What all of them stand on.
+    pub base: Base,
+    /// Who comes in.
+    pub access: Arc<AccessService>,
+    /// Takes samples and events.
+    pub intake: Arc<IntakeService>,
+    /// The store as expressions read it.
+    pub expressions: Arc<Expressions>,
+    /// Sends messages.
+    pub delivery: Arc<DeliveryService>,
+    /// Evaluates rules.
+    pub evaluation: Arc<EvaluationService>,
+    /// Puts rules in force.
+    pub rules: Arc<RuleService>,
+    /// Keeps silences.
+    pub silences: Arc<SilenceService>,
+    /// Keeps kill switches.
+    pub switches: Arc<SwitchService>,
+    /// Applies configurations.
+    pub configuration: Arc<ConfigurationService>,
+    /// Knows how Lanner is.
+    pub health: Arc<HealthService>,
+}
+
+impl FromRef<Services> for Arc<InForce> {
+    fn from_ref(services: &Services) -> Self {
+        Arc::clone(&services.base.live)
+    }
+}
+
+macro_rules! handles {
+    ($($field:ident: $service:ty),* $(,)?) => {
+        $(impl FromRef<Services> for Arc<$service> {
+            fn from_ref(services: &Services) -> Self {
+                Arc::clone(&services.$field)
+            }
+        })*
+    };
+}
+
+handles! {
+    access: AccessService,
+    intake: IntakeService,
+    expressions: Expressions,
+    evaluation: EvaluationService,
+    rules: RuleService,
+    silences: SilenceService,
+    switches: SwitchService,
+    configuration: ConfigurationService,
+    health: HealthService,
+}

@@ -1,0 +1,152 @@
+//! Settings that change while the server runs.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use lanner_io::receiver::Power;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::origins::Home;
+use super::{Guard, Heartbeat, Settings};
+use crate::sync::locked;
+
+/// Settings that change while the server runs.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// How much a switch may block without a second look.
+    pub guard: Guard,
+    /// How long before its end people are told of a switch, milliseconds.
+    pub switch_notice_ms: i64,
+    /// The largest body accepted, after decompression, bytes.
+    pub max_body_bytes: usize,
+    /// What receivers that came over the API may do on this machine.
+    pub allow: BTreeSet<Power>,
+    /// Origins of the pages that may ask kill switches.
+    pub cors: Vec<String>,
+    /// The addresses under which this server is known.
+    pub home: Home,
+    /// Where people reach this server.
+    pub external_url: Option<String>,
+    /// Who is told regularly that Lanner is well.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+impl From<&Settings> for Live {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            guard: settings.guard.clone(),
+            switch_notice_ms: settings.switch_notice_ms,
+            max_body_bytes: settings.max_body_bytes,
+            allow: settings.allow.clone(),
+            cors: settings.cors.clone(),
+            home: Home::new(settings.external_url.as_deref(), &settings.hosts),
+            external_url: settings.external_url.clone(),
+            heartbeat: settings.heartbeat.clone(),
+        }
+    }
+}
+
+/// The fields of `server` that [`Live`] holds.
+const LIVE: [&str; 8] =
+    ["guard", "switch_notice", "max_body", "allow", "cors", "hosts", "external_url", "heartbeat"];
+
+/// Which settings of `new` differ from those in force: names of those that change at once, and of those that wait for a
+/// restart.
+fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
+    let (mut at_once, mut at_restart) = (Vec::new(), Vec::new());
+    for section in ["server", "retention"] {
+        let (old, new) = (old.get(section), new.get(section));
+        let names = |value: Option<&Value>| -> Vec<String> {
+            value.and_then(Value::as_object).map(|map| map.keys().cloned().collect()).unwrap_or_default()
+        };
+        let mut all = [names(old), names(new)].concat();
+        all.sort();
+        all.dedup();
+        for name in all {
+            if old.and_then(|old| old.get(&name)) != new.and_then(|new| new.get(&name)) {
+                let is_live = section == "server" && LIVE.contains(&name.as_str());
+                let list = if is_live { &mut at_once } else { &mut at_restart };
+                list.push(format!("{section}.{name}"));
+            }
+        }
+    }
+    (at_once, at_restart)
+}
+
+/// The settings in force that change while the server runs.
+#[derive(Debug)]
+pub struct InForce {
+    live: RwLock<Arc<Live>>,
+    /// Tells those who wait for a change.
+    changes: watch::Sender<()>,
+    /// What the configuration said that they come from.
+    written: Mutex<Value>,
+    /// What it said at the start, for what waits for a restart.
+    started: Value,
+}
+
+impl InForce {
+    /// Those of the start.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            live: RwLock::new(Arc::new(settings.into())),
+            changes: watch::Sender::new(()),
+            written: Mutex::new(settings.written.clone()),
+            started: settings.written.clone(),
+        }
+    }
+
+    /// Those of now.
+    #[must_use]
+    pub fn get(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hears of changes.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Puts others in force. Says which settings have changed since the last time and are in force, and which have
+    /// changed since the start and wait for a restart.
+    pub(crate) fn change(&self, settings: &Settings) -> (Vec<String>, Vec<String>) {
+        let mut written = locked(&self.written);
+        let (now, _) = changed(&written, &settings.written);
+        let (_, restart) = changed(&self.started, &settings.written);
+        written.clone_from(&settings.written);
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings.into());
+        self.changes.send_replace(());
+        (now, restart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lanner_core::Node;
+
+    #[test]
+    fn what_changes_at_once_and_what_does_not() {
+        let read = |text: &str| {
+            let node = Node::from_yaml(text).unwrap();
+            let mut config = lanner_engine::Config::default();
+            assert_eq!(config.read(&node), []);
+            let mut settings = Settings::new("data");
+            assert_eq!(settings.read(config.server.as_ref(), config.retention.as_ref()), []);
+            settings.written
+        };
+        let old = read(
+            "server: { listen: ':9000', guard: 20%, max_writers: 3 }\nretention: { events: [{ keep: 1d }] }",
+        );
+        let new = read(
+            "server: { listen: ':9001', guard: off, max_body: 100, max_writers: 3, cors: https://shop.example }",
+        );
+        let (at_once, at_restart) = changed(&old, &new);
+        assert_eq!(at_once, ["server.cors", "server.guard", "server.max_body"]);
+        assert_eq!(at_restart, ["server.listen", "retention.events"]);
+        assert_eq!(changed(&old, &old), (vec![], vec![]));
+    }
+}

@@ -1,0 +1,82 @@
+//! The addresses under which a server is known, and the origins of web pages.
+
+/// The addresses under which this server is known.
+#[derive(Debug, Default, Clone)]
+pub struct Home {
+    /// Names in `Host` besides those of this machine, in lower case, without a port.
+    hosts: Vec<String>,
+    /// The origin of `external_url`.
+    external: Option<String>,
+}
+
+impl Home {
+    /// - `external_url`: where people reach this server
+    /// - `hosts`: further names under which programs do
+    #[must_use]
+    pub fn new(external_url: Option<&str>, hosts: &[String]) -> Self {
+        let external = external_url.and_then(origin_of);
+        let mut hosts: Vec<String> = hosts.iter().map(|host| host_name(host)).collect();
+        let host = external.as_deref().and_then(|origin| Some(host_name(origin.split_once("://")?.1)));
+        hosts.extend(host);
+        Self { hosts, external }
+    }
+
+    pub(crate) fn knows(&self, host: &str) -> bool {
+        let name = host_name(host);
+        is_loopback(&name) || self.hosts.contains(&name)
+    }
+
+    /// Whether a page of this origin is one of ours: it came from where it sends to.
+    pub(crate) fn serves(&self, origin: &str, host: Option<&str>) -> bool {
+        let Some(origin) = origin_of(origin) else { return false };
+        let of = |scheme| host.and_then(|host| origin_of(&format!("{scheme}://{host}")));
+        self.external.as_ref() == Some(&origin)
+            || [of("http"), of("https")].into_iter().flatten().any(|own| own == origin)
+    }
+}
+
+/// An origin as it is written under `cors`.
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub fn read_origin(text: &str) -> Result<String, String> {
+    let wrong = |why: &str| Err(format!("\"{text}\" {why}; write for example https://shop.example"));
+    match origin_of(text) {
+        _ if text == "*" => wrong("would let every page ask"),
+        None => wrong("is not an origin"),
+        Some(origin) if text.to_ascii_lowercase().trim_end_matches('/').len() > origin.len() + 4 => {
+            wrong("is more than scheme, host and port")
+        }
+        Some(origin) => Ok(origin),
+    }
+}
+
+/// A host without its port, in lower case.
+fn host_name(host: &str) -> String {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').filter(|(name, _)| !name.contains(':')).map_or(host, |(name, _)| name),
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn is_loopback(name: &str) -> bool {
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// `scheme://host:port` in lower case, without the scheme's own port; `None` for `null` and what is none.
+pub(crate) fn origin_of(url: &str) -> Option<String> {
+    let url = url.to_ascii_lowercase();
+    let (scheme, rest) = url.split_once("://")?;
+    let port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let host = host.strip_suffix(port).unwrap_or(host);
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
+}

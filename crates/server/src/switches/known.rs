@@ -1,0 +1,39 @@
+//! Versions of switches that people are told of.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_switch::Switch;
+
+use crate::documents::SWITCH;
+use crate::sync::locked;
+
+/// The latest versions of the switches that were looked at, so that each is read once.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<HashMap<Arc<str>, Version>>);
+
+/// A switch in force, and the version that it is.
+type Version = (Arc<Switch>, StoredDocument);
+
+impl Known {
+    pub(super) fn of(
+        &self,
+        store: &Store,
+        switch: &Arc<Switch>,
+    ) -> Result<Option<StoredDocument>, StoreError> {
+        let known = locked(&self.0).get(&switch.id).cloned();
+        if let Some((_, stored)) = known.filter(|(seen, _)| Arc::ptr_eq(seen, switch)) {
+            return Ok(Some(stored));
+        }
+        let latest = store.document_latest(SWITCH, &switch.id)?;
+        if let Some(stored) = &latest {
+            locked(&self.0).insert(Arc::clone(&switch.id), (Arc::clone(switch), stored.clone()));
+        }
+        Ok(latest)
+    }
+
+    pub(super) fn keep(&self, wanted: impl Fn(&str) -> bool) {
+        locked(&self.0).retain(|id, _| wanted(id));
+    }
+}
