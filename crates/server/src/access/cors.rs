@@ -47,27 +47,3 @@ pub(super) fn share(response: &mut Response, origin: &HeaderValue) {
     told.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     told.append(header::VARY, HeaderValue::from_static("Origin"));
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_are_read_whole() {
-        #[track_caller]
-        fn check(text: &str, expected: Result<&str, &str>) {
-            match (read_origin(text), expected) {
-                (Ok(origin), Ok(expected)) => assert_eq!(origin, expected),
-                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
-                (found, expected) => panic!("{text}: {found:?}, not {expected:?}"),
-            }
-        }
-        check("https://shop.example", Ok("https://shop.example"));
-        check("https://Shop.example:443/", Ok("https://shop.example"));
-        check("http://localhost:3000", Ok("http://localhost:3000"));
-        check("*", Err("every page"));
-        check("null", Err("not an origin"));
-        check("shop.example", Err("https://shop.example"));
-        check("https://shop.example/checkout", Err("more than scheme"));
-    }
-}

@@ -80,3 +80,42 @@ pub(crate) fn origin_of(url: &str) -> Option<String> {
     let host = host.strip_suffix(port).unwrap_or(host);
     (!host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_read_whole() {
+        #[track_caller]
+        fn check(text: &str, expected: Result<&str, &str>) {
+            match (read_origin(text), expected) {
+                (Ok(origin), Ok(expected)) => assert_eq!(origin, expected),
+                (Err(why), Err(part)) => assert!(why.contains(part), "{why}"),
+                (found, expected) => panic!("{text}: {found:?}, not {expected:?}"),
+            }
+        }
+        check("https://shop.example", Ok("https://shop.example"));
+        check("https://Shop.example:443/", Ok("https://shop.example"));
+        check("http://localhost:3000", Ok("http://localhost:3000"));
+        check("*", Err("every page"));
+        check("null", Err("not an origin"));
+        check("shop.example", Err("https://shop.example"));
+        check("https://shop.example/checkout", Err("more than scheme"));
+    }
+
+    #[test]
+    fn origins_are_compared_as_browsers_do() {
+        #[track_caller]
+        fn check(url: &str, expected: Option<&str>) {
+            assert_eq!(origin_of(url).as_deref(), expected, "{url}");
+        }
+        check("https://Shop.Example:443/x?y", Some("https://shop.example"));
+        check("http://shop.example:80", Some("http://shop.example"));
+        check("https://shop.example:8443", Some("https://shop.example:8443"));
+        check("http://u:p@[::1]:9797#x", Some("http://[::1]:9797"));
+        for none in ["null", "", "shop.example", "ftp://shop.example", "https://", "file:///etc"] {
+            check(none, None);
+        }
+    }
+}

@@ -11,7 +11,7 @@ use lanner_io::store::EvaluationFilter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::check;
+use super::{check, form};
 use crate::configuration::service::ConfigurationService;
 use crate::http::{ApiError, Json, Path, Principal, Query};
 
@@ -27,7 +27,7 @@ pub(super) struct Part {
 
 impl Part {
     fn of(&self, values: &[Value]) -> Value {
-        super::page(values, self.start.unwrap_or(0), self.items.unwrap_or(20).min(10_000))
+        form::page(values, self.start.unwrap_or(0), self.items.unwrap_or(20).min(10_000))
     }
 }
 

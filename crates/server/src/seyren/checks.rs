@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::check;
+use super::{check, form};
 use crate::configuration::service::ConfigurationService;
 use crate::http::{ApiError, Json, Path, Principal};
 use crate::rules::delete::delete_rule;
@@ -39,7 +39,7 @@ pub(super) async fn list(
     };
     let checks = check::stored(&service)?;
     let values: Vec<Value> = checks.iter().map(|rule| check::view(&service, rule)).filter(wanted).collect();
-    Ok(Json(super::page(&values, 0, values.len())))
+    Ok(Json(form::page(&values, 0, values.len())))
 }
 
 /// A new check; the id that was posted is replaced.
@@ -48,7 +48,7 @@ pub(super) async fn create(
     principal: Principal,
     Json(posted): Json<Value>,
 ) -> Result<Response, ApiError> {
-    let id = super::new_id(&service, "check");
+    let id = form::new_id(&service, "check");
     let rule = check::rule(&service, &id, &posted, None)?;
     check::save(&service, &principal, rule).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, format!("checks/{id}"))]).into_response())

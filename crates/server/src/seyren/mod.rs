@@ -6,11 +6,12 @@
 //! for them; others are kept and shown, with a note that nothing is delivered.
 //!
 //! Reading order: `check` (a check and its rule), `subscription` (a subscription and its receiver),
-//! then a file for each group of routes.
+//! `form` (what Seyren's answers share), then a file for each group of routes.
 
 mod alerts;
 mod check;
 mod checks;
+mod form;
 mod others;
 mod subscription;
 mod subscriptions;
@@ -19,7 +20,6 @@ mod truths;
 use axum::Router;
 use axum::routing::{get, post, put};
 
-use crate::configuration::service::ConfigurationService;
 use crate::services::Services;
 
 /// The routes.
@@ -39,21 +39,4 @@ pub fn routes() -> Router<Services> {
         .route("/api/chart/{target}", get(others::no_pictures))
         .route("/api/config", get(others::config))
         .route("/api/metrics/{target}/total", get(others::total))
-}
-
-/// A new id, as long as those of Seyren: 24 hexadecimal digits.
-fn new_id(service: &ConfigurationService, what: &str) -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now_ms = service.now_ms();
-    let identity = format!("{:x}/{now_ms}/{count}/{what}", service.store.secret());
-    let hash = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
-    format!("{:08x}{hash}", now_ms.div_euclid(1000) & 0xffff_ffff)
-}
-
-/// A page of a list, as Seyren writes it.
-fn page(values: &[serde_json::Value], start: usize, items: usize) -> serde_json::Value {
-    let shown: Vec<&serde_json::Value> = values.iter().skip(start).take(items).collect();
-    serde_json::json!({ "values": shown, "items": items, "start": start, "total": values.len() })
 }

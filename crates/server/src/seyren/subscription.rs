@@ -12,6 +12,7 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::form;
 use super::truths::truths;
 use crate::configuration::service::ConfigurationService;
 use crate::http::ApiError;
@@ -37,7 +38,7 @@ pub(super) fn read(service: &ConfigurationService, posted: Value) -> Result<Valu
     fields.retain(|name, _| !TRUTHS.contains(&&**name) && name != "delivered" && name != "note");
     fields.extend(truths);
     if !fields.get("id").is_some_and(Value::is_string) {
-        fields.insert("id".to_owned(), super::new_id(service, "subscription").into());
+        fields.insert("id".to_owned(), form::new_id(service, "subscription").into());
     }
     Ok(Value::Object(fields))
 }

@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, Value};
 
-use super::{check, subscription};
+use super::{check, form, subscription};
 use crate::api::messages;
 use crate::configuration::service::ConfigurationService;
 use crate::http::{ApiError, Json, Path, Principal};
@@ -39,7 +39,7 @@ pub(super) async fn create(
     Json(mut posted): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let rule = check::find(&service, &id)?;
-    let sid = super::new_id(&service, &id);
+    let sid = form::new_id(&service, &id);
     posted.insert("id".to_owned(), sid.as_str().into());
     let mut all = check::subscriptions(&rule);
     all.push(subscription::read(&service, Value::Object(posted))?);

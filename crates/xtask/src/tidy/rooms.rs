@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::circles::{Crate, arrows};
 use super::{assert_none, text_files};
-use crate::root;
+use crate::command::root;
 
 const SERVER: &str = "crates/server";
 /// The heading of the table.

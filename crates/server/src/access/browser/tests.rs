@@ -195,18 +195,3 @@ fn a_proxy_asks_the_gate_for_any_browser() {
     }
     assert_eq!(judged("POST /gate", &browser), 403);
 }
-
-#[test]
-fn origins_are_compared_as_browsers_do() {
-    #[track_caller]
-    fn check(url: &str, expected: Option<&str>) {
-        assert_eq!(origin_of(url).as_deref(), expected, "{url}");
-    }
-    check("https://Shop.Example:443/x?y", Some("https://shop.example"));
-    check("http://shop.example:80", Some("http://shop.example"));
-    check("https://shop.example:8443", Some("https://shop.example:8443"));
-    check("http://u:p@[::1]:9797#x", Some("http://[::1]:9797"));
-    for none in ["null", "", "shop.example", "ftp://shop.example", "https://", "file:///etc"] {
-        check(none, None);
-    }
-}
