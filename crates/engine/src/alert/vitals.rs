@@ -6,6 +6,7 @@
 //! no message causes the next.
 
 mod switches;
+mod symptom;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use super::notify::{Notifier, Route};
 use super::state;
 
 pub use switches::{SwitchNews, SwitchVitals};
+pub use symptom::Kind;
+use symptom::Symptom;
 
 /// The receiver that is told, if one of this name is configured.
 pub const RECEIVER: &str = "self";
@@ -37,17 +40,6 @@ const LIMITED_RULE: &str = "limited_rule";
 const MOST_LIMITED: usize = 20;
 /// For so long a dead letter, or what a rule left out, is an alert, milliseconds.
 pub const RECENT_MS: i64 = HOUR_MS;
-
-/// One thing that can go wrong inside Lanner.
-#[derive(Debug)]
-pub struct Kind {
-    /// The name of its alerts, in the place of a rule's id.
-    pub name: &'static str,
-    /// How bad it is: the label `severity`.
-    pub severity: &'static str,
-    /// One line for people.
-    pub about: &'static str,
-}
 
 const STORE: Kind = Kind {
     name: "lanner:store",
@@ -115,14 +107,6 @@ pub struct ReceiverVitals {
     pub last_error: Option<String>,
     /// Messages given up within [`RECENT_MS`].
     pub n_dead: u64,
-}
-
-/// Something that is wrong now.
-struct Symptom {
-    kind: &'static Kind,
-    group: Group,
-    value: f64,
-    text: String,
 }
 
 /// What Lanner knows of itself.

@@ -9,6 +9,7 @@ mod absolute;
 mod band;
 mod expression;
 mod holt_winters;
+mod kinds;
 pub(crate) mod learning;
 mod level;
 mod new;
@@ -26,6 +27,7 @@ use crate::document::{Check, Fields};
 use crate::measure::Remembers;
 
 pub use expression::{Level, Levels};
+pub use kinds::KINDS;
 pub use tuning::{Measured, ScoredValue, Side, Tunable, Tuning};
 
 /// The earlier windows that a detector looks at.
@@ -203,34 +205,3 @@ const MIN_WIDTH: Field =
 const MEDIAN_OF: Field = Field::new("median_of", "3", "number of such windows whose median is the baseline")
     .of(Type::Whole)
     .or("1");
-
-/// Every detector there is.
-pub const KINDS: &[Kind] = &[
-    absolute::KIND,
-    relative::KIND,
-    time_shift::KIND,
-    band::KIND,
-    holt_winters::KIND,
-    level::KIND,
-    variation::KIND,
-    expression::KIND,
-    new::KIND,
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::document::Node;
-
-    #[test]
-    fn every_example_is_accepted() {
-        for kind in KINDS {
-            let node = Node::from_yaml(kind.example).unwrap();
-            let mut check = Check::default();
-            let mut fields = check.map(&node, kind.name).unwrap();
-            let detector = (kind.read)(&mut fields, &mut check);
-            fields.finish_of(kind.fields, &mut check);
-            assert!(detector.is_some() && check.problems.is_empty(), "{}: {:?}", kind.name, check.problems);
-        }
-    }
-}

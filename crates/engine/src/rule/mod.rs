@@ -15,7 +15,6 @@ use lanner_core::{Labels, Outcome, Shift, TimeRange};
 use serde_json::Value;
 
 use crate::detector::Detector;
-use crate::document::{Node, Problems};
 use crate::source::Query;
 
 use schedule::Schedule;
@@ -124,37 +123,6 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Checks the document of one rule.
-    ///
-    /// - `path`: how problems name the document, as in `rules[0]`; may be empty.
-    ///
-    /// # Errors
-    /// Every problem in the document.
-    pub fn check(node: &Node, path: &str, version: u32) -> Result<Self, Problems> {
-        read::rule(node, path, version)
-    }
-
-    /// Checks the document of one rule as it is stored, perhaps by an older release.
-    ///
-    /// # Errors
-    /// Every problem in the document.
-    ///
-    /// ```
-    /// let document = serde_json::json!({
-    ///     "id": "payments-floor",
-    ///     "query": { "stream": "payments", "measure": "count", "by": ["bank"] },
-    ///     "window": "30m", "every": "10m",
-    ///     "absolute": { "min": 400 },
-    /// });
-    /// let rule = lanner_engine::Rule::from_json(&document, 1).unwrap();
-    /// assert_eq!(rule.schedule.every_ms, 600_000);
-    /// ```
-    pub fn from_json(document: &Value, version: u32) -> Result<Self, Problems> {
-        let mut node = Node::from_json(document);
-        read::upgrade(&mut node);
-        Self::check(&node, "", version)
-    }
-
     /// What was written. Read anew at each call.
     #[must_use]
     pub fn document(&self) -> Value {

@@ -123,11 +123,44 @@ fn document(node: &Node) -> String {
 }
 
 /// Writes a stored document as it is written today.
-pub(super) fn upgrade(node: &mut Node) {
+fn upgrade(node: &mut Node) {
     field::upgrade(node, &[&DETECTORS]);
 }
 
-pub(super) fn rule(node: &Node, path: &str, version: u32) -> Result<Rule, Problems> {
+impl Rule {
+    /// Checks the document of one rule.
+    ///
+    /// - `path`: how problems name the document, as in `rules[0]`; may be empty.
+    ///
+    /// # Errors
+    /// Every problem in the document.
+    pub fn check(node: &Node, path: &str, version: u32) -> Result<Self, Problems> {
+        rule(node, path, version)
+    }
+
+    /// Checks the document of one rule as it is stored, perhaps by an older release.
+    ///
+    /// # Errors
+    /// Every problem in the document.
+    ///
+    /// ```
+    /// let document = serde_json::json!({
+    ///     "id": "payments-floor",
+    ///     "query": { "stream": "payments", "measure": "count", "by": ["bank"] },
+    ///     "window": "30m", "every": "10m",
+    ///     "absolute": { "min": 400 },
+    /// });
+    /// let rule = lanner_engine::Rule::from_json(&document, 1).unwrap();
+    /// assert_eq!(rule.schedule.every_ms, 600_000);
+    /// ```
+    pub fn from_json(document: &serde_json::Value, version: u32) -> Result<Self, Problems> {
+        let mut node = Node::from_json(document);
+        upgrade(&mut node);
+        Self::check(&node, "", version)
+    }
+}
+
+fn rule(node: &Node, path: &str, version: u32) -> Result<Rule, Problems> {
     let mut check = Check::default();
     let rule = check.map(node, path).and_then(|mut fields| {
         let rule = read(&mut fields, version, &mut check);

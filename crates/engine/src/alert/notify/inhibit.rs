@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use lanner_core::Labels;
 
-use super::GroupKey;
+use super::group::GroupKey;
 use crate::alert::matcher::Matchers;
 
 /// While an alert matching `source` is firing, alerts matching `target` that agree in `equal` are not told.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use lanner_core::{Acknowledgement, Notification, NotifiedAlert, Omitted};
 
+use super::group::GroupKey;
 use super::record::{Known, Record};
-use super::{GroupKey, MAX_LISTED, Mute, Notifier, Route};
+use super::{MAX_LISTED, Mute, Notifier, Route};
 
 /// What a look at a group found.
 #[derive(Default)]

@@ -17,6 +17,7 @@
 //! Reading order: [`Route`] (what a receiver wants), [`Notifier`], `record` (what a group was told), `look` (what a
 //! group is to be told now), `inhibit`, `mutes` (what holds an alert back, for people).
 
+mod group;
 mod inhibit;
 mod look;
 mod mutes;
@@ -33,6 +34,7 @@ use lanner_core::{
     TimeIntervals,
 };
 
+use group::GroupKey;
 pub use inhibit::Inhibition;
 use inhibit::{Cause, Inhibitions};
 pub use mutes::MutedBy;
@@ -118,9 +120,6 @@ impl Route {
         self.only.as_ref().is_none_or(|only| only.matches(&alert.labels))
     }
 }
-
-/// A receiver's name, and the labels that its group's alerts agree in.
-type GroupKey = (Arc<str>, Labels);
 
 /// Decides who is told what. Pure: it is told the time.
 #[derive(Debug, Default)]
@@ -427,8 +426,4 @@ impl Notifier {
         self.groups.remove(key);
         self.forgotten.insert(key.clone());
     }
-}
-
-fn severity(alert: &NotifiedAlert) -> Option<&str> {
-    alert.labels.get("severity")
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use lanner_core::{AlertState, DeliveryOutcome, NotificationLogEntry, NotifiedAlert};
 use serde::{Deserialize, Serialize};
 
+use super::group::{GroupKey, severity};
 use super::inhibit::Cause;
-use super::{GroupKey, severity};
 
 /// The shortest and the longest wait until a refused message is followed by another one.
 const RETRY_MS: (i64, i64) = (1_000, 300_000);

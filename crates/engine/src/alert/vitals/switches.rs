@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lanner_core::{Group, Labels};
 
-use super::{Kind, Symptom};
+use super::symptom::{Kind, Symptom};
 
 /// The label with the switch's id.
 pub(super) const SWITCH: &str = "switch";
