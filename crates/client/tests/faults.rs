@@ -91,7 +91,7 @@ async fn what_is_too_old_follows_the_policy() {
         .await;
     assert_eq!(all(&last_good), [true, false, true, false]);
     eventually("too old", || open.status().staleness.is_too_old).await;
-    assert!(open.status().not_ready().is_some_and(|why| why.contains("nobody has confirmed")));
+    assert!(open.status().not_ready().is_some_and(|why| why.contains("not been confirmed")));
     assert!(open.status().to_prometheus().contains("\nlanner_client_too_old 1\n"));
     assert_eq!((all(&open), all(&closed)), ([false; 4], [true; 4]));
     // Where nothing was ever known, only `closed` blocks.

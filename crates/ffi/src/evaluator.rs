@@ -100,14 +100,14 @@ mod tests {
             let error = Evaluator::new(text).map(|_| ()).unwrap_err();
             assert!(error.contains(part), "{error}");
         }
-        check("", "no JSON");
+        check("", "not JSON");
         check("[]", "not a snapshot");
         check("{}", "not a snapshot");
         check(r#"{"switches": 1}"#, "not a snapshot");
         check(r#"{"switches": [{"id": "a", "when": "x =="}, {"id": "b", "wen": "x"}]}"#, "switches[1]");
         check(r#"{"format": 1, "revision": 1, "hash": "0", "switches": []}"#, "damaged");
         let switches = Evaluator::new(r#"{"switches": []}"#).unwrap();
-        assert!(switches.evaluate(b"[1]", Some(0)).unwrap_err().contains("no JSON object"));
+        assert!(switches.evaluate(b"[1]", Some(0)).unwrap_err().contains("not a JSON object"));
         assert!(!switches.evaluate(b"{}", None).unwrap().is_blocked());
         for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
             let deep = format!("{{\"x\":{}1{}}}", open.repeat(200_000), close.repeat(200_000));

@@ -26,7 +26,7 @@ static void misuse(const lanner_switches *switches) {
     lanner_string_free(text);
     check(lanner_switches_new("\xff", 1, NULL) == NULL, "what is no UTF-8 is refused, also without a message");
     check(lanner_switches_new(NULL, 0, NULL) == NULL, "nothing is refused");
-    check(lanner_switches_evaluate(switches, "[]", 2, 0, &text) == -1 && strstr(text, "no JSON object"), "a list is no context");
+    check(lanner_switches_evaluate(switches, "[]", 2, 0, &text) == -1 && strstr(text, "not a JSON object"), "a list is no context");
     lanner_string_free(text);
     check(lanner_switches_evaluate(NULL, "{}", 2, 0, NULL) == -1, "without switches there is no verdict");
     check(lanner_switches_evaluate(switches, "{}", 2, LANNER_NOW, NULL) == 0, "the clock will do");

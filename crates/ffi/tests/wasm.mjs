@@ -17,9 +17,9 @@ for (const { about, context, now_ms = 0, verdict } of cases) {
   for (const [name, expected] of Object.entries(verdict)) assert.deepStrictEqual(said[name], expected, `${about}: ${name}`);
   asked += 1;
 }
-assert.throws(() => switches.evaluate([1]), /no JSON object/);
+assert.throws(() => switches.evaluate([1]), /not a JSON object/);
 assert.throws(() => lanner.switches({ switches: [{ id: "a", when: "x ==" }] }), /switches\[0\]\.when/);
-assert.throws(() => lanner.switches("nonsense"), /no JSON/);
+assert.throws(() => lanner.switches("nonsense"), /not JSON/);
 // Whatever it is asked, it answers or throws, and goes on.
 const nested = (depth, wrap) => {
   let inner = 1;

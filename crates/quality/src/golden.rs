@@ -9,6 +9,7 @@ use super::*;
 const TOLERANCE: f64 = 1e-6;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test may read its cases")]
 fn recorded_values() {
     let Some(path) = lanner_testkit::shared_data("metrics/cases.jsonl") else { return };
     let cases = std::fs::read_to_string(path).unwrap();

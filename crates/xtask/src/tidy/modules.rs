@@ -44,7 +44,7 @@ pub(super) fn read(text: &str) -> Module {
                     if public {
                         handed_on.insert(name.clone(), path.clone());
                     } else if name == "*" {
-                        module.names.push([path.as_slice(), &[name.clone()]].concat());
+                        module.names.push([path.as_slice(), std::slice::from_ref(name)].concat());
                     } else {
                         module.names.push(path.clone());
                     }
