@@ -130,7 +130,7 @@ pub trait Detector: std::fmt::Debug + Send + Sync {
 
     /// Scores `value` (finite, in the unit of the query). `baselines` are those of [`Detector::baselines`], nearest
     /// first. `firing` chooses the limits of recovery where the rule has some (hysteresis). One that learns scores
-    /// in [`Learner::judgement`] instead.
+    /// in [`Learner::score_result`] instead.
     fn score(&self, value: f64, baselines: &[Baseline], firing: bool) -> ScoreResult;
 
     /// The score above which a value is a finding.

@@ -4,7 +4,7 @@
 //! Users pick thresholds by looking at a graph of the score and at the times when there was trouble. This does the
 //! same with the record of a [replay](crate::replay), and says what it found in plain sentences.
 //!
-//! Reading order: [`Review`] (what comes out) and [`review`], [`Record`] (what a replay left, and other limits tried on
+//! Reading order: [`Review`] (what comes out) and [`review()`], [`Record`] (what a replay left, and other limits tried on
 //! it), [`Incident`] and [`Accuracy`], [`unreachable()`] (what arithmetic says), [`Suggestion`].
 //!
 //! Invariant: what other limits would have done is what replaying the changed rule gives.
