@@ -83,7 +83,7 @@ async fn nobody_hears_the_end_of_what_they_refused() {
     let n_before = listener.attempts().len();
     let (code, answer) = program.post(&format!("/api/v1/outbox/{key}/retry"), "").await;
     assert_eq!(code, 409, "{answer}");
-    assert!(answer["error"].as_str().unwrap().contains("is over"), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("are over"), "{answer}");
     // The next episode may have begun by now; nothing of the old one is told.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(
