@@ -14,7 +14,7 @@ use lanner_core::{Sample, TimeRange};
 use lanner_io::remote::Clients;
 use lanner_io::source::{Request, RequestError, Series, Source, SourceConfig};
 
-/// What graphite-web 1.1.10 answered to `/render?target=servers.*.load&format=json`.
+/// An answer to `/render?target=servers.*.load&format=json` in the form of graphite-web, written by hand.
 const RECORDED: &str = r#"[{"target": "servers.web1.load", "tags": {"name": "servers.web1.load"}, "datapoints": [[0.25, 1700000000], [null, 1700000060]]}, {"target": "servers.web2.load", "tags": {"name": "servers.web2.load"}, "datapoints": [[0.5, 1700000000], [1.0, 1700000060]]}]"#;
 
 /// A server that answers so, and the requests that it got.
