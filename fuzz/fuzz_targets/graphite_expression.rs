@@ -1,7 +1,7 @@
 //! Graphite expressions: any text is answered, in both readings, by a source without series.
 #![no_main]
 
-use lanner_graphite::{Points, Query, Source, parse};
+use lanner_graphite::{EventTags, Points, Query, Source, parse};
 use libfuzzer_sys::fuzz_target;
 
 struct Nothing;
@@ -19,7 +19,7 @@ impl Source for Nothing {
         Ok(None)
     }
 
-    fn events(&self, _: &[&str], _: i64, _: i64) -> Result<Vec<i64>, String> {
+    fn events(&self, _: EventTags<'_>, _: i64, _: i64) -> Result<Vec<i64>, String> {
         Ok(Vec::new())
     }
 }

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     if let Ok(config) = Config::from_yaml(text) {
         for rule in &config.rules {
-            assert!(Rule::from_json(&rule.document, 1).is_ok());
+            assert!(Rule::from_json(&rule.document(), 1).is_ok());
         }
     }
 });
