@@ -55,6 +55,7 @@ mod scan;
 mod schema;
 mod scope;
 mod short;
+mod source;
 mod test;
 mod time;
 mod verdict;

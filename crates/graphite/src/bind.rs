@@ -2,7 +2,8 @@
 
 use super::aggregate::Aggregate;
 use super::expr::{Argument, Expr, Literal};
-use super::functions::{Default, Function, Kind, Parameter, Vocabulary};
+use super::function::{Function, Vocabulary};
+use super::parameter::{Default, Kind, Parameter};
 use super::problem::Problem;
 
 /// Mistakes that are told at once.

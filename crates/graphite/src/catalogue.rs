@@ -6,8 +6,10 @@
 use std::fmt::Write as _;
 
 use super::evaluate::Entry;
-use super::functions::{Default, Function, GROUPS, Parameter};
+use super::function::Function;
+use super::functions::GROUPS;
 use super::number::shortest;
+use super::parameter::{Default, Parameter};
 
 /// Where the functions would be in Graphite; clients expect the field.
 const MODULE: &str = "graphite.render.functions";

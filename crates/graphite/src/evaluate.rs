@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::expr::{Argument, Expr, Literal};
-use super::functions::{Default, Function, Vocabulary};
+use super::function::{Function, Vocabulary};
+use super::parameter::Default;
 use super::parse::read;
 use super::problem::Problem;
 use super::series::Series;

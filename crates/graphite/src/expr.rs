@@ -1,6 +1,6 @@
 //! What was written: the tree of an expression, with its functions named and its arguments bound.
 
-use super::functions::Function;
+use super::function::Function;
 
 /// An expression.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 
 use super::bind::{MAX_PROBLEMS, Reading, bind, unknown};
 use super::expr::{Expr, Literal};
-use super::functions::Vocabulary;
+use super::function::Vocabulary;
 use super::problem::Problem;
 use super::template::Variables;
 

@@ -5,7 +5,7 @@
 
 use super::bind::{convert, is_variable, mismatch, plain};
 use super::expr::{Argument, Expr, Literal};
-use super::functions::{Kind, Parameter};
+use super::parameter::{Kind, Parameter};
 use super::problem::Problem;
 
 /// Characters that all paths of a template may have together: each of many paths may name each of many variables.

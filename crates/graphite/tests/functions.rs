@@ -60,7 +60,7 @@ fn the_table_is_that_of_graphite() {
     assert_eq!(by_group.as_object().unwrap().len(), groups.as_object().unwrap().len());
 }
 
-/// Where [`functions::Function::about`] is written for people, it should be a sentence.
+/// Where [`lanner_graphite::Function::about`] is written for people, it should be a sentence.
 #[test]
 fn every_function_says_what_it_does() {
     for function in

@@ -2,13 +2,13 @@
 
 use super::forest::Accept;
 use super::parts::{Code, Field, Index, IndexedTest, Kind, Node, Posting, point_key};
-use super::source::Source;
 use super::tables::{LIST, NO_VALUE, Span};
 use crate::Verdict;
 use crate::atom::Atom;
 use crate::field::View;
 use crate::json::Buffer;
 use crate::network::address;
+use crate::source::Source;
 use crate::time::{as_f64, read_time};
 
 /// Working memory of [`Index::matches`]: keep one per thread, for one index or many in turn.

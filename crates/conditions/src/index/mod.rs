@@ -14,7 +14,6 @@ mod build;
 mod call;
 mod forest;
 mod parts;
-mod source;
 mod stats;
 mod tables;
 
@@ -27,14 +26,13 @@ use foldhash::fast::FixedState;
 use self::build::{Access, Builder, Item};
 use self::forest::{Forest, NEVER, Tree, TreeId};
 use self::parts::{Code, Entry, Field, IndexedTest, Kind};
-use self::source::ByName;
 use self::tables::Span;
 use crate::json::{JsonError, Reader};
+use crate::source::ByName;
 use crate::{Condition, Fields, Missing};
 
 pub use self::call::Scratch;
 pub use self::parts::Index;
-pub(crate) use self::source::Source;
 pub use self::stats::IndexStats;
 
 impl Index {

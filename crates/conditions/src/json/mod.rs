@@ -20,7 +20,7 @@ use serde_json::Value;
 use self::scan::{Found, Scanner};
 use self::trie::Trie;
 use crate::field::{Fields, View};
-use crate::index::Source;
+use crate::source::Source;
 use crate::{FieldPath, Number};
 
 pub use self::scan::JsonError;

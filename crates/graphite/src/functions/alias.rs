@@ -1,17 +1,16 @@
 //! The functions of the group "Alias".
 
 use super::filter_series::pattern;
-use super::function::Function;
-use super::parameter::texts;
-use super::parameter::{Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::Call;
 use crate::evaluate::{Answer, Entry};
 use crate::expr::Literal;
+use crate::function::Function;
 use crate::legend::{System, fixed};
 use crate::nodes::key;
 use crate::number::shortest;
 use crate::one_number::with_number;
+use crate::parameter::{Kind, Parameter, texts};
 use crate::pattern::Replacement;
 use crate::problem::Problem;
 use crate::series::Series;

@@ -1,11 +1,11 @@
 //! The functions of the group "Filter Data".
 
 use super::filter_series::number;
-use super::function::Function;
-use super::parameter::{Kind, Parameter};
 use crate::evaluate::{Answer, Entry};
 use crate::evaluate::{Call, each};
+use crate::function::Function;
 use crate::number::{shortest, six_digits};
+use crate::parameter::{Kind, Parameter};
 use crate::percentile::percentile;
 use crate::series::Series;
 

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::function::Function;
-use super::parameter::{AGGREGATES, texts};
-use super::parameter::{Default, Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::Call;
 use crate::evaluate::{Answer, Entry};
 use crate::expr::Literal;
+use crate::function::Function;
+use crate::parameter::{AGGREGATES, Default, Kind, Parameter, texts};
 use crate::pattern::{Pattern, Replacement};
 use crate::percentile::percentile;
 use crate::problem::Problem;

@@ -1,8 +1,8 @@
 //! The functions of the group "Graph".
 
-use super::function::Function;
-use super::parameter::{Default, Kind, Parameter};
 use crate::evaluate::{Answer, Entry};
+use crate::function::Function;
+use crate::parameter::{Default, Kind, Parameter};
 use std::sync::Arc;
 
 use super::filter_series::number;

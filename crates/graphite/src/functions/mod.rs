@@ -8,18 +8,13 @@ mod calculate;
 mod combine;
 mod filter_data;
 mod filter_series;
-mod function;
 mod given;
 mod graph;
-mod parameter;
 mod sorting;
 mod special;
 mod transform;
 
 use crate::evaluate::Entry;
-
-pub use function::{Function, Vocabulary};
-pub use parameter::{Default, Kind, Parameter};
 
 /// All functions, group by group, under the groups' names in Graphite.
 pub const GROUPS: &[(&str, &[Entry])] = &[

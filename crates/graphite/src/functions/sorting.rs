@@ -3,12 +3,11 @@
 use std::cmp::Reverse;
 
 use super::filter_series::{aggregate_of, sorted, value_of};
-use super::function::Function;
-use super::parameter::AGGREGATES;
-use super::parameter::{Default, Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::Call;
 use crate::evaluate::{Answer, Entry};
+use crate::function::Function;
+use crate::parameter::{AGGREGATES, Default, Kind, Parameter};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
     Function {

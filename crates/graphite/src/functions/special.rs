@@ -2,15 +2,14 @@
 
 use super::alias::part;
 use super::filter_series::{number, value_of};
-use super::function::Function;
-use super::parameter::texts;
-use super::parameter::{Default, Kind, Parameter};
 use crate::aggregate::Aggregate;
 use crate::evaluate::{Answer, Entry};
 use crate::evaluate::{Call, each};
 use crate::expr::Literal;
+use crate::function::Function;
 use crate::legend::{System, fixed};
 use crate::number::shortest;
+use crate::parameter::{Default, Kind, Parameter, texts};
 use crate::problem::Problem;
 use crate::series::{Consolidation, Series};
 use crate::source::EventTags;

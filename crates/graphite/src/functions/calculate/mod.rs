@@ -4,10 +4,9 @@ mod bands;
 mod line;
 mod moving;
 
-use super::function::Function;
-use super::parameter::AGGREGATES;
-use super::parameter::{Default, Kind, Parameter};
 use crate::evaluate::Entry;
+use crate::function::Function;
+use crate::parameter::{AGGREGATES, Default, Kind, Parameter};
 
 const SERIES: Parameter = Parameter::required("seriesList", Kind::SeriesList);
 const WINDOW: Parameter = Parameter::required("windowSize", Kind::IntOrInterval).suggest(&[

@@ -9,10 +9,9 @@ mod ratio;
 #[cfg(test)]
 mod tests;
 
-use super::function::Function;
-use super::parameter::{AGGREGATES, texts};
-use super::parameter::{Default, Kind, Parameter};
 use crate::evaluate::Entry;
+use crate::function::Function;
+use crate::parameter::{AGGREGATES, Default, Kind, Parameter, texts};
 
 /// What groups can be given to.
 const CALLBACKS: &[Default] = &texts([

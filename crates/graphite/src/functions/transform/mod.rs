@@ -7,10 +7,9 @@ mod gaps;
 mod point;
 mod shift;
 
-use super::function::Function;
-use super::parameter::AGGREGATES;
-use super::parameter::{Default, Kind, Parameter};
 use crate::evaluate::Entry;
+use crate::function::Function;
+use crate::parameter::{AGGREGATES, Default, Kind, Parameter};
 
 const SERIES: Parameter = Parameter::required("seriesList", Kind::SeriesList);
 const FACTOR: Parameter = Parameter::required("factor", Kind::Float);

@@ -9,7 +9,7 @@ pub(crate) trait Source: Fields {
 }
 
 /// Fields that are found by name alone.
-pub(super) struct ByName<'f, F>(pub(super) &'f F);
+pub(crate) struct ByName<'f, F>(pub(crate) &'f F);
 
 impl<F: Fields> Fields for ByName<'_, F> {
     #[inline]
