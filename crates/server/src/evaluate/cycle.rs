@@ -20,7 +20,7 @@ use crate::metrics::METRICS;
 use crate::sync::locked;
 
 /// Evaluations of one turn, and so of one transaction.
-const TURN: usize = 1024;
+const TURN: usize = 256;
 /// How long after a turn the next one begins at the earliest, unless something is overdue: rules that are due one
 /// shortly after the other share a commit. With 10,000 rules a minute, commits were most of the work.
 const GATHER: Duration = Duration::from_millis(20);
