@@ -453,6 +453,12 @@ impl Notification {
         self.omitted.firing == 0 && self.alerts.iter().all(NotifiedAlert::is_resolved)
     }
 
+    /// The alert that stands for the message where only one has room: the first that runs, or else the first that resolved.
+    #[must_use]
+    pub fn foremost(&self) -> Option<&NotifiedAlert> {
+        self.alerts.iter().find(|alert| !alert.is_resolved()).or_else(|| self.alerts.first())
+    }
+
     /// How many alerts the message is about, listed or not.
     #[must_use]
     pub fn n_alerts(&self) -> u64 {
@@ -495,7 +501,7 @@ impl Notification {
     #[must_use]
     pub fn title(&self) -> String {
         let status = if self.is_resolved() { "RESOLVED" } else { "FIRING" };
-        let Some(first) = self.alerts.first() else { return status.to_owned() };
+        let Some(first) = self.foremost() else { return status.to_owned() };
         let more = match self.n_alerts() {
             1 => String::new(),
             n => format!(" and {} more", grouped(n - 1)),

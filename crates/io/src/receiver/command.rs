@@ -189,7 +189,7 @@ impl Program {
 /// The message as environment variables.
 fn variables(notification: &Notification, links: &Links) -> [(&'static str, String); 11] {
     let json = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
-    let first = notification.alerts.first();
+    let first = notification.foremost();
     let reason = first.and_then(|alert| alert.resolved_reason).map_or("", ResolvedReason::name);
     let annotations = first.map_or_else(|| b"{}".to_vec(), |alert| to_json(&alert.annotations));
     let url = first.and_then(|alert| links.rule(&alert.rule)).unwrap_or_default();

@@ -109,7 +109,7 @@ fn post(notification: &Notification, links: &Links) -> Value {
         "color": color,
         "timestamp": format_time(notification.created_ms),
     });
-    if let Some(url) = notification.alerts.first().and_then(|alert| links.shown_rule(alert)) {
+    if let Some(url) = notification.foremost().and_then(|alert| links.shown_rule(alert)) {
         embed["url"] = url.into();
     }
     json!({"embeds": [embed], "allowed_mentions": {"parse": []}})

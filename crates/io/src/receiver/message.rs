@@ -239,10 +239,10 @@ pub(super) fn plain_text(notification: &Notification, links: &Links) -> String {
     text
 }
 
-/// Where people can go from here, what each place is and its address: the first alert's rule, where they can reach it, and
+/// Where people can go from here, what each place is and its address: the foremost alert's rule, where they can reach it, and
 /// its runbook.
 pub(super) fn places(notification: &Notification, links: &Links) -> Vec<(&'static str, String)> {
-    let Some(first) = notification.alerts.first() else { return Vec::new() };
+    let Some(first) = notification.foremost() else { return Vec::new() };
     let rule = links.shown_rule(first).map(|url| ("the rule", url));
     let runbook = first.annotations.get("runbook_url").map(|url| ("the runbook", url.clone()));
     rule.into_iter().chain(runbook).collect()

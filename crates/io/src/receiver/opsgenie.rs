@@ -185,7 +185,7 @@ fn path(base: &Url, names: &[&str]) -> Url {
 }
 
 fn creation(notification: &Notification, alias: &str, config: &OpsgenieConfig, links: &Links) -> Value {
-    let first = notification.alerts.first();
+    let first = notification.foremost();
     let priority = match Severity::gravest(notification) {
         Severity::Critical => "P1",
         Severity::Error => "P2",
@@ -210,10 +210,10 @@ fn creation(notification: &Notification, alias: &str, config: &OpsgenieConfig, l
     body
 }
 
-/// Labels and annotations of the first alert, as many as have room.
+/// Labels and annotations of the foremost alert, as many as have room.
 fn details(notification: &Notification, links: &Links) -> Map<String, Value> {
     let mut details = Map::new();
-    let Some(alert) = notification.alerts.first() else { return details };
+    let Some(alert) = notification.foremost() else { return details };
     let url = links.rule(&alert.rule).map(|url| ("generator_url".to_owned(), url));
     let labels = alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut room = MAX_DETAILS_CHARS;

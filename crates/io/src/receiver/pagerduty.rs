@@ -113,7 +113,7 @@ impl Transport for PagerDuty {
 
 fn event(notification: &Notification, routing_key: &str, links: &Links) -> Value {
     let is_over = notification.is_resolved();
-    let first = notification.alerts.first();
+    let first = notification.foremost();
     let mut event = json!({
         "routing_key": routing_key,
         "event_action": if is_over { "resolve" } else { "trigger" },

@@ -1,5 +1,6 @@
 //! A look at one group: what there is to tell now, what is held back, and when to look again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lanner_core::{Acknowledgement, Notification, NotifiedAlert, Omitted};
@@ -171,7 +172,9 @@ impl Found {
         })
     }
 
-    /// The alerts that are listed, those that run first, and how many are not. News goes before what is known.
+    /// The alerts that are listed, and how many are not: first those that run, then those that resolved, and last those
+    /// that resolved and fired again meanwhile. A receiver that works through the list, as one that keeps an incident for
+    /// each alert does, is left with what is true. Where not all fit, news goes before what is known.
     fn listed(&self, max_listed: usize) -> (Vec<NotifiedAlert>, Omitted) {
         let n_news = self.open.iter().filter(|open| open.is_news).count();
         let n_new = n_news.min(max_listed);
@@ -188,12 +191,16 @@ impl Found {
             acknowledged: open.acknowledged.clone(),
             ..NotifiedAlert::clone(&open.alert)
         };
-        let mut alerts: Vec<NotifiedAlert> = open.map(listed).collect();
+        let ended = &self.ended[..n_ended];
+        let has_ended: HashSet<&str> = ended.iter().map(|alert| &*alert.fingerprint).collect();
+        let (again, mut alerts): (Vec<NotifiedAlert>, Vec<NotifiedAlert>) =
+            open.map(listed).partition(|alert| has_ended.contains(&*alert.fingerprint));
         let omitted = Omitted {
-            firing: (self.open.len() - alerts.len()) as u64,
+            firing: (self.open.len() - alerts.len() - again.len()) as u64,
             resolved: (self.ended.len() - n_ended) as u64,
         };
-        alerts.extend(self.ended.iter().take(n_ended).map(|alert| NotifiedAlert::clone(alert)));
+        alerts.extend(ended.iter().map(|alert| NotifiedAlert::clone(alert)));
+        alerts.extend(again);
         (alerts, omitted)
     }
 

@@ -83,10 +83,12 @@ fn short_episodes_are_told_too() {
     n.record(0, alert("a", 1, None), &pager());
     n.record(1_000, alert("a", 1, Some(1_000)), &pager());
     n.record(2_000, alert("a", 2, None), &pager());
-    assert_eq!(run(&mut n, 2_000, 9_000), ["5:a2+-a1"]);
+    assert_eq!(run(&mut n, 2_000, 9_000), ["5:-a1+a2"]);
     n.record(9_000, alert("a", 2, Some(9_000)), &pager());
     n.record(9_500, alert("a", 3, None), &pager());
-    assert_eq!(run(&mut n, 10_000, 90_000), ["65:a3+-a2"]);
+    n.record(9_700, alert("b", 1, None), &pager());
+    // Whoever works through the list is left with what is true: `a` fires.
+    assert_eq!(run(&mut n, 10_000, 90_000), ["65:b1+-a2+a3"]);
 }
 
 #[test]
