@@ -1,7 +1,6 @@
 //! How many events per second ten thousand measures can process. The peer has no events.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Instant;
 
 use lanner_engine::config::Config;
@@ -85,13 +84,12 @@ fn in_process(rules: &[Value], bodies: &[Vec<u8>]) -> f64 {
         }
     }
     measures.cover(0);
-    let stream: Arc<str> = "payments".into();
-    let wanted = measures.wanted("payments");
+    let wanted = measures.wanted();
     let mut added = 0;
     let mut count = |body: &[u8]| {
         let options = events::Options { time_field: None, received_ms: 0, wanted: Some(&wanted) };
         events::parse(body, options, &mut Report::default(), |event| {
-            added += measures.count(&stream, event.time_ms, &event.fields).added;
+            added += measures.count(event.time_ms, &event.fields).added;
             Ok(())
         });
     };

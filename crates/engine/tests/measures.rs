@@ -70,9 +70,9 @@ proptest! {
             prop_assert!(measures.add(&rule, query, STEP_MS, 0));
         }
         prop_assert_eq!(read(&measures, &sum, TimeRange::new(0, 1_000)), None); // its past is not known yet
-        let mut past = measures.past("s");
-        events[split..].iter().for_each(|(time_ms, event)| { measures.count("s", *time_ms, event); });
-        events[..split].iter().for_each(|(time_ms, event)| { past.count("s", *time_ms, event); });
+        let mut past = measures.past();
+        events[split..].iter().for_each(|(time_ms, event)| { measures.count(*time_ms, event); });
+        events[..split].iter().for_each(|(time_ms, event)| { past.count(*time_ms, event); });
         measures.absorb(past, 0);
         let window = TimeRange::new(from * 1_000, (from + length) * 1_000);
         prop_assert_eq!(read(&measures, &sum, window), Some(brute(&events, window, false)));
@@ -83,12 +83,12 @@ proptest! {
             slim.add(&rule, query, STEP_MS, 0);
         }
         slim.cover(0);
-        let wanted = slim.wanted("s");
+        let wanted = slim.wanted();
         prop_assert_eq!(&*wanted, ["amount".into(), "bank".into(), "ok".into()]);
         for (time_ms, event) in &events {
             let mut event = event.clone();
             event.retain(|name, _| wanted.binary_search(&name.as_str().into()).is_ok());
-            slim.count("s", *time_ms, &event);
+            slim.count(*time_ms, &event);
         }
         prop_assert_eq!(read(&slim, &sum, window), read(&measures, &sum, window));
         prop_assert_eq!(read(&slim, &ok, window), read(&measures, &ok, window));
@@ -106,7 +106,7 @@ fn late_unmeasured_and_overflowing_events_are_named() {
     let sum = query("sum(amount)", "", &["bank"]);
     measures.add(&"r".into(), &sum, STEP_MS, 5_000);
     measures.judged(&sum, STEP_MS, TimeRange::new(0, 5_000));
-    let mut count = |time_ms, event| measures.count("s", time_ms, &fields(event));
+    let mut count = |time_ms, event| measures.count(time_ms, &fields(event));
     assert_eq!(count(5_000, json!({ "bank": "a", "amount": 1 })).added, 1);
     assert_eq!(count(4_999, json!({ "bank": "a", "amount": 1 })).late, 1);
     assert_eq!(count(5_000, json!({ "bank": "a" })).unmeasured, 1);
@@ -127,7 +127,7 @@ fn rules_share_a_measure_until_the_last_is_gone() {
     assert!(measures.add(&"three".into(), &all, 2 * STEP_MS, 0)); // another step is another measure
     measures.cover(0);
     for time_ms in [0, 1_000, 2_000, 3_000] {
-        measures.count("s", time_ms, &Map::new());
+        measures.count(time_ms, &Map::new());
     }
     measures.release("two", &all, STEP_MS, 3_000);
     assert!(measures.read(&all, STEP_MS, TimeRange::new(0, 4_000)).is_some()); // "one" still needs it
@@ -141,10 +141,10 @@ fn rules_share_a_measure_until_the_last_is_gone() {
 #[test]
 fn nested_fields_and_lengths_are_wanted_by_what_holds_them() {
     let mut measures = Measures::new(7);
-    assert!(measures.wanted("s").is_empty());
+    assert!(measures.wanted().is_empty());
     let query = query("sum(a.b.c)", "card.bank == 'x' and items.length > 2 and argv[0] == 'y'", &["p.q"]);
     measures.add(&"r".into(), &query, STEP_MS, 0);
-    let names: Vec<String> = measures.wanted("s").iter().map(ToString::to_string).collect();
+    let names: Vec<String> = measures.wanted().iter().map(ToString::to_string).collect();
     let holders = ["a", "a.b.c", "argv", "argv[0]", "card", "card.bank", "items", "items.length", "p", "p.q"];
     assert_eq!(names, holders);
 }
@@ -159,7 +159,7 @@ fn distinct_counts_and_quantiles_by_nested_fields() {
     measures.cover(0);
     for n in 0..9_i64 {
         let event = json!({ "card": { "user": n % 4, "brand": if n < 6 { "x" } else { "y" } }, "ms": n });
-        measures.count("s", n * 100, &fields(event));
+        measures.count(n * 100, &fields(event));
     }
     let window = TimeRange::new(0, 1_000);
     assert_eq!(measures.read(&users, STEP_MS, window).unwrap()[0].1, Some(4.0));
@@ -186,16 +186,16 @@ fn pasts_that_are_counted_at_once_each_find_their_own_measure() {
 
     // Two events are stored; a third comes while the past of "one" is counted, and is stored before "two" comes.
     measures.add(&"one".into(), &all, STEP_MS, 0);
-    let mut first = measures.past("s");
-    measures.count("s", 3_000, &event);
+    let mut first = measures.past();
+    measures.count(3_000, &event);
     measures.add(&"two".into(), &ok, STEP_MS, 0);
-    let mut second = measures.past("s");
+    let mut second = measures.past();
     assert_eq!(waiting(&measures), ["one", "two"]);
     for time_ms in [1_000, 2_000] {
-        first.count("s", time_ms, &event);
+        first.count(time_ms, &event);
     }
     for time_ms in [1_000, 2_000, 3_000] {
-        second.count("s", time_ms, &event);
+        second.count(time_ms, &event);
     }
     assert_eq!(measures.absorb(second, 0), ["two".into()]);
     assert_eq!((total(&measures, &all), total(&measures, &ok)), (None, Some(3.0)));
@@ -204,9 +204,9 @@ fn pasts_that_are_counted_at_once_each_find_their_own_measure() {
     // Meanwhile the rule is gone and another of the same query there: the old past is not for it.
     measures.remove("one", &all, STEP_MS);
     measures.add(&"again".into(), &all, STEP_MS, 0);
-    let mut third = measures.past("s");
+    let mut third = measures.past();
     for time_ms in [1_000, 2_000, 3_000] {
-        third.count("s", time_ms, &event);
+        third.count(time_ms, &event);
     }
     assert_eq!(measures.absorb(first, 0), []);
     assert_eq!(total(&measures, &all), None);
@@ -220,14 +220,14 @@ fn a_reader_that_looks_farther_back_has_the_past_counted_anew() {
     let all = query("count", "", &[]);
     let mut measures = Measures::new(7);
     measures.add(&"short".into(), &all, STEP_MS, 5_000);
-    let past = measures.past("s");
+    let past = measures.past();
     measures.absorb(past, 5_000);
-    assert_eq!(measures.count("s", 2_000, &Map::new()).added, 0); // stored, and nobody wants it yet
+    assert_eq!(measures.count(2_000, &Map::new()).added, 0); // stored, and nobody wants it yet
     assert!(!measures.add(&"shorter".into(), &all, STEP_MS, 6_000));
     assert!(measures.add(&"long".into(), &all, STEP_MS, 0));
     assert_eq!(measures.waiting().len(), 3);
-    let mut past = measures.past("s");
-    past.count("s", 2_000, &Map::new());
+    let mut past = measures.past();
+    past.count(2_000, &Map::new());
     measures.absorb(past, 0);
     let values = measures.read(&all, STEP_MS, TimeRange::new(0, 9_000)).unwrap();
     assert_eq!(values[0].1, Some(1.0));
@@ -246,7 +246,7 @@ fn late_events_say_where_history_is_wrong() {
         }
         let event = |time_s: &i64| (time_s * 1_000, fields(json!({ "bank": "a" })));
         let events: Vec<_> = times_s.iter().map(event).collect();
-        let found = measures.corrections("s", &events);
+        let found = measures.corrections(&events);
         assert!(found.iter().all(|wrong| (wrong.query, wrong.window_ms) == (a.fingerprint, 10_000)));
         let stretches: Vec<_> = found
             .iter()
@@ -267,7 +267,7 @@ fn late_events_say_where_history_is_wrong() {
     measures.add(&"r".into(), &all, STEP_MS, 5_000);
     measures.kept(&all, STEP_MS, TimeRange::new(0, 10_000));
     let events: Vec<_> = apart.iter().map(|time_s| (time_s * 1_000, Map::new())).collect();
-    let found = measures.corrections("s", &events);
+    let found = measures.corrections(&events);
     assert!((2..=100).contains(&found.len()), "{} stretches", found.len());
     let is_in = |time_ms: i64| found.iter().any(|wrong| wrong.range.contains(time_ms));
     assert!(events.iter().all(|(time_ms, _)| is_in(*time_ms)));

@@ -4,6 +4,8 @@
 //! counts, sums of whole numbers, minima, maxima and distinct counts the order of arrival does not matter.
 
 mod distinct;
+mod indexed;
+mod member;
 mod quantile;
 mod readers;
 pub(crate) mod seen;

@@ -13,12 +13,6 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn one(rule: &Arc<str>, needed_from_ms: i64) -> Self {
-        let mut readers = Self::default();
-        readers.set(rule, needed_from_ms);
-        readers
-    }
-
     /// Notes what a rule needs, new or not.
     pub(crate) fn set(&mut self, rule: &Arc<str>, needed_from_ms: i64) {
         let before = self.needed_from_ms.insert(rule.clone(), needed_from_ms);
@@ -73,7 +67,8 @@ mod tests {
     #[test]
     fn what_is_needed_is_what_the_earliest_reader_needs() {
         let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
-        let mut readers = Readers::one(&one, 5);
+        let mut readers = Readers::default();
+        readers.set(&one, 5);
         readers.set(&two, 3);
         assert_eq!(readers.needed_from_ms(), 3);
         readers.renew("two", 8);

@@ -17,7 +17,8 @@ use crate::rule::Rule;
 /// Events and samples in memory, as a source.
 #[derive(Debug)]
 pub struct Recorded {
-    measures: Measures,
+    /// By the name of the stream.
+    measures: BTreeMap<Arc<str>, Measures>,
     first_event_ms: BTreeMap<Arc<str>, i64>,
     first_sample_ms: Option<i64>,
     series: BTreeMap<SeriesKey, Vec<Sample>>,
@@ -27,19 +28,22 @@ impl Recorded {
     /// A record that will be read by `rules`. Set the rules first: events are counted as they are added.
     #[must_use]
     pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, seed: u64) -> Self {
-        let mut measures = Measures::new(seed);
+        let mut measures: BTreeMap<Arc<str>, Measures> = BTreeMap::new();
         for rule in rules {
             if let Some(query) = rule.query.stream() {
-                measures.add(&rule.id, query, rule.step_ms(), i64::MIN);
+                let of_stream = measures.entry(query.stream.clone()).or_insert_with(|| Measures::new(seed));
+                of_stream.add(&rule.id, query, rule.step_ms(), i64::MIN);
             }
         }
-        measures.cover(i64::MIN);
+        measures.values_mut().for_each(|measures| measures.cover(i64::MIN));
         Self { measures, first_event_ms: BTreeMap::new(), first_sample_ms: None, series: BTreeMap::new() }
     }
 
     /// Adds an event.
     pub fn event(&mut self, stream: &str, time_ms: i64, fields: &Map<String, Value>) {
-        self.measures.count(stream, time_ms, fields);
+        if let Some(measures) = self.measures.get_mut(stream) {
+            measures.count(time_ms, fields);
+        }
         let first_ms = self.first_event_ms.entry(stream.into()).or_insert(time_ms);
         *first_ms = time_ms.min(*first_ms);
     }
@@ -77,13 +81,12 @@ impl Recorded {
 
 impl Data for Recorded {
     fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
-        let read = |window| {
-            let values = self.measures.read(query, ask.step_ms, window);
-            values.ok_or_else(|| SourceError::Permanent("the record does not hold this window".to_owned()))
-        };
+        let missing = || SourceError::Permanent("the record does not hold this window".to_owned());
+        let measures = self.measures.get(&query.stream).ok_or_else(missing)?;
+        let read = |window| measures.read(query, ask.step_ms, window).ok_or_else(missing);
         let now = if ask.more { Vec::new() } else { read(ask.window)? };
         let baselines = if query.remembers.is_some() {
-            vec![self.measures.read_seen(query, ask.step_ms, ask.window)]
+            vec![measures.read_seen(query, ask.step_ms, ask.window)]
         } else {
             let read = |window: &Option<_>| window.map_or(Ok(Vec::new()), read);
             ask.baselines.iter().map(read).collect::<Result<Vec<_>, _>>()?

@@ -337,10 +337,10 @@ impl<'w> Live<'w> {
                 measures.kept(query, rule.step_ms(), last);
             }
         }
-        let mut past = measures.past(STREAM);
+        let mut past = measures.past();
         for at in &self.data.events {
             if let Item { time_ms, what: What::Event(fields), .. } = &self.world.items[*at] {
-                past.count(STREAM, *time_ms, fields);
+                past.count(*time_ms, fields);
             }
         }
         measures.absorb(past, i64::MIN);
@@ -404,7 +404,7 @@ impl<'w> Live<'w> {
                 *first_ms = item.time_ms.min(*first_ms);
                 if let Some(server) = &mut self.server {
                     let event = [(item.time_ms, fields.clone())];
-                    for wrong in server.measures.corrections(STREAM, &event) {
+                    for wrong in server.measures.corrections(&event) {
                         let touches = |window: &TimeRange| {
                             window.start_ms < wrong.range.end_ms && wrong.range.start_ms < window.end_ms
                         };
@@ -415,7 +415,7 @@ impl<'w> Live<'w> {
                         history.retain(|key, _| !is_wrong(key));
                         self.lived.n_corrected += before - history.len();
                     }
-                    server.measures.count(STREAM, item.time_ms, fields);
+                    server.measures.count(item.time_ms, fields);
                 }
             }
             What::Sample(key, sample) => {
@@ -536,7 +536,7 @@ impl<'w> Live<'w> {
             if let Item { time_ms, what: What::Event(fields), .. } = &self.world.items[*at]
                 && (window.start_ms..window.end_ms).contains(time_ms)
             {
-                counted.count(STREAM, *time_ms, fields);
+                counted.count(*time_ms, fields);
             }
         }
         let values = counted.read(query, step_ms, window).unwrap_or_default();

@@ -143,7 +143,7 @@ fn judge(service: &EvaluationService, read: Vec<Read<'_>>) {
 
 /// Tells the engine where late data came.
 fn correct(service: &EvaluationService) {
-    let mut late = service.intake.counting.measures().take_late();
+    let mut late = service.intake.counting.take_late();
     if !service.intake.late_samples.is_empty() {
         let learn = |rule: &&Arc<Rule>| rule.detector.learner().is_some();
         let rules: Vec<Arc<Rule>> =
@@ -162,7 +162,8 @@ fn release(service: &EvaluationService, due: &[&Due]) {
             && let Some(needed_from_ms) = service.engine().needed_from_ms(&due.rule.id)
         {
             let held_from_ms = needed_from_ms - due.rule.hold_ms();
-            service.intake.counting.measures().release(&due.rule.id, query, due.rule.step_ms(), held_from_ms);
+            let measures = service.intake.counting.of(&query.stream);
+            locked(&measures).release(&due.rule.id, query, due.rule.step_ms(), held_from_ms);
         }
     }
 }

@@ -17,6 +17,7 @@ use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
 use super::service::EvaluationService;
 use super::windows;
 use crate::intake::history::Kept;
+use crate::sync::locked;
 
 /// The value of each group in a window.
 pub type Values = Vec<(Group, Option<f64>)>;
@@ -77,19 +78,18 @@ fn read_stream(
         return read_new(service, ask, query);
     }
     let step_ms = ask.step_ms;
+    let measures = service.intake.counting.of(&query.stream);
     let mut now = Vec::new();
     // Before anything is read, so that nothing which is not read passes for early.
     if let Some(newest) = ask.newest() {
-        service.intake.counting.measures().judged(query, step_ms, newest);
+        locked(&measures).judged(query, step_ms, newest);
     }
     if !ask.more {
-        now = match service.intake.counting.measures().read(query, step_ms, ask.window) {
-            Some(values) => values,
-            None => count(service, query, step_ms, ask.window)?,
-        };
+        let held = locked(&measures).read(query, step_ms, ask.window);
+        now = held.map_or_else(|| count(service, query, step_ms, ask.window), Ok)?;
         kept.extend(settle(service, ask, query));
     }
-    let n_left_out = service.intake.counting.measures().n_left_out(query, step_ms, ask.window);
+    let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
     service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
     let baselines = baselines(service, ask, query, kept)?;
     let first_data_ms = service.intake.counting.first_ms(&query.stream);
@@ -100,7 +100,8 @@ fn read_stream(
 fn settle(service: &EvaluationService, ask: &Ask, query: &Arc<StreamQuery>) -> Option<Kept> {
     let last = *ask.settled.last()?;
     let step_ms = ask.step_ms;
-    let mut measures = service.intake.counting.measures();
+    let measures = service.intake.counting.of(&query.stream);
+    let mut measures = locked(&measures);
     measures.kept(query, step_ms, last);
     let mark = service.intake.history.mark(&query.stream, last.end_ms)?;
     let mut rows = Vec::new();
@@ -119,14 +120,15 @@ fn read_new(
     query: &Arc<StreamQuery>,
 ) -> Result<Readings, StoreError> {
     let step_ms = ask.step_ms;
+    let measures = service.intake.counting.of(&query.stream);
     if let Some(newest) = ask.newest() {
-        service.intake.counting.measures().judged(query, step_ms, newest);
+        locked(&measures).judged(query, step_ms, newest);
     }
     let read = |measures: &Measures| {
         let now = measures.read(query, step_ms, ask.window)?;
         Some((now, measures.read_seen(query, step_ms, ask.window)))
     };
-    let held = read(&service.intake.counting.measures());
+    let held = read(&locked(&measures));
     let (now, seen) = match held {
         Some(held) => held,
         None => {
@@ -137,7 +139,7 @@ fn read_new(
                 .unwrap_or_default()
         }
     };
-    let n_left_out = service.intake.counting.measures().n_left_out(query, step_ms, ask.window);
+    let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
     service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
     Ok(Readings {
         groups: gather(ask, query.measure.value_when_empty(), now, &[seen]),
@@ -215,23 +217,21 @@ fn baselines(
     kept: &mut Vec<Kept>,
 ) -> Result<Vec<Values>, StoreError> {
     let step_ms = ask.step_ms;
+    let measures = service.intake.counting.of(&query.stream);
     let first_ms = service.intake.counting.first_ms(&query.stream).unwrap_or(i64::MAX);
     let mut baselines: Vec<Values> = vec![Vec::new(); ask.baselines.len()];
     let mut unknown: Vec<Option<TimeRange>> = vec![None; ask.baselines.len()];
     for (at, window) in ask.baselines.iter().enumerate() {
         let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
-        let held = service.intake.counting.measures().read(query, step_ms, window);
+        let held = locked(&measures).read(query, step_ms, window);
         match held.map_or_else(|| recall(&service.store, query, window), |values| Ok(Some(values)))? {
             Some(values) => baselines[at] = values,
             None => unknown[at] = Some(window),
         }
     }
     for run in windows::runs(&unknown) {
-        service.intake.counting.measures().kept(
-            query,
-            step_ms,
-            run.windows.last().map_or(run.range, |(_, last)| *last),
-        );
+        let last = run.windows.last().map_or(run.range, |(_, last)| *last);
+        locked(&measures).kept(query, step_ms, last);
         let mark = service.intake.history.mark(&query.stream, run.range.end_ms);
         let past = count_all(&service.store, query, step_ms, run.range, &|| service.shutdown.has_begun())?;
         let mut rows = Vec::new();
@@ -296,7 +296,7 @@ pub fn count_all(
     let mut measures = Measures::new(store.secret());
     measures.add(&reader, query, step_ms, i64::MIN);
     measures.cover(i64::MIN);
-    count_past(&mut measures, &query.stream, &store.events_snapshot(&query.stream, range)?, is_over)?;
+    count_past(&mut measures, &store.events_snapshot(&query.stream, range)?, is_over)?;
     Ok(measures)
 }
 
@@ -306,7 +306,6 @@ pub fn count_all(
 /// Failures of the store; [`StoreError::Closed`] when `is_over`.
 pub fn count_past(
     past: &mut Measures,
-    stream: &str,
     snapshot: &EventsSnapshot,
     is_over: &dyn Fn() -> bool,
 ) -> Result<(), StoreError> {
@@ -317,7 +316,7 @@ pub fn count_past(
             return ControlFlow::Break(());
         }
         if let Ok(fields) = serde_json::from_slice(json) {
-            past.count(stream, time_ms, &fields);
+            past.count(time_ms, &fields);
         }
         ControlFlow::Continue(())
     })?;

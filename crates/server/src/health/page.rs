@@ -8,7 +8,7 @@ use crate::metrics::METRICS;
 
 /// All metrics, those that are looked up and not counted as they are now.
 pub(crate) fn page(service: &HealthService) -> String {
-    let (n_measures, n_unindexed) = service.intake.counting.measures().size();
+    let (n_measures, n_unindexed) = service.intake.counting.size();
     METRICS.measures.set(n_measures as f64);
     METRICS.measures_unindexed.set(n_unindexed as f64);
     {

@@ -16,6 +16,7 @@ use super::lateness;
 use super::service::IntakeService;
 use crate::http::{ApiError, Json, Path, Received, blocking};
 use crate::metrics::METRICS;
+use crate::sync::locked;
 
 /// Write events: one JSON object, an array of objects, or one object a line.
 ///
@@ -76,7 +77,7 @@ fn take(
     // From here to the end the events are in store and measures, or in neither, for whoever registers; and what the
     // measures look at stays the same.
     let _passing = service.counting.passing();
-    let wanted = service.counting.measures().wanted(stream);
+    let wanted = locked(&service.counting.of(stream)).wanted();
     let options = events::Options { time_field, received_ms: service.now_ms(), wanted: Some(&wanted) };
     let (mut texts, mut counted) = (Texts::with_capacity(body.len()), Vec::new());
     let mut ages = Ages::new(service);
@@ -119,7 +120,7 @@ fn keep(
     let times_ms = || events.iter().map(|(time_ms, _)| *time_ms);
     let Some(first_ms) = times_ms().min() else { return Ok(()) };
     let arriving = service.history.arriving(stream, first_ms);
-    let wrong = service.counting.measures().corrections(stream, events);
+    let wrong = locked(&service.counting.of(stream)).corrections(events);
     arriving.correct(&service.store, &wrong)?;
     service.store.append(Batch::of_events(stream, times_ms(), texts))?.wait()?;
     service.counting.note_first(stream, first_ms);
@@ -129,14 +130,15 @@ fn keep(
 
 /// Adds durable events to the measures of their stream.
 fn count(service: &IntakeService, stream: &Arc<str>, events: &[(i64, Map<String, Value>)]) {
-    let mut measures = service.counting.measures();
+    let measures = service.counting.of(stream);
+    let mut measures = locked(&measures);
     let (mut n_late, mut overflow) = (0, 0);
     for (time_ms, fields) in events {
-        let counted = measures.count(stream, *time_ms, fields);
+        let counted = measures.count(*time_ms, fields);
         n_late += u64::from(counted.late > 0);
         overflow += u64::from(counted.overflow);
     }
-    let is_measured = measures.is_measured(stream);
+    let is_measured = !measures.is_empty();
     drop(measures);
     METRICS.groups_overflow.inc_by(overflow);
     let lateness = lateness::of_events(events.iter().map(|(time_ms, _)| *time_ms), service.now_ms());

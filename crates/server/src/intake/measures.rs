@@ -1,7 +1,12 @@
 //! What is counted as events arrive, and the gate that lets whoever registers a measure see each event once.
+//!
+//! Each stream has a lock of its own: whoever counts or reads one stream waits for nobody on another. Nobody holds two
+//! of them; what concerns several streams is done one after the other.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use lanner_core::TimeRange;
 
 use lanner_engine::stream::Measures;
 
@@ -11,7 +16,9 @@ use crate::sync::locked;
 #[derive(Debug)]
 pub struct Counting {
     gate: RwLock<()>,
-    measures: Mutex<Measures>,
+    seed: u64,
+    /// By stream; those that nobody measures any more are dropped when measures are registered.
+    streams: RwLock<HashMap<Arc<str>, Arc<Mutex<Measures>>>>,
     first_ms: Mutex<HashMap<Arc<str>, i64>>,
 }
 
@@ -19,11 +26,7 @@ impl Counting {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(seed: u64, first_ms: HashMap<Arc<str>, i64>) -> Self {
-        Self {
-            gate: RwLock::default(),
-            measures: Mutex::new(Measures::new(seed)),
-            first_ms: Mutex::new(first_ms),
-        }
+        Self { gate: RwLock::default(), seed, streams: RwLock::default(), first_ms: Mutex::new(first_ms) }
     }
 
     /// Held while events go from the store's acknowledgement to the measures.
@@ -36,9 +39,50 @@ impl Counting {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The measures, locked.
-    pub fn measures(&self) -> MutexGuard<'_, Measures> {
-        locked(&self.measures)
+    /// The measures of a stream; of one that nobody measures, some that hold nothing.
+    #[must_use]
+    pub fn of(&self, stream: &str) -> Arc<Mutex<Measures>> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        streams.get(stream).cloned().unwrap_or_else(|| Arc::new(Mutex::new(Measures::new(self.seed))))
+    }
+
+    /// The measures of a stream, to register some: those of a stream that nobody measures are kept from now on. Only
+    /// while the gate is [closed](Self::closed).
+    #[must_use]
+    pub fn entry(&self, stream: &Arc<str>) -> Arc<Mutex<Measures>> {
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Mutex::new(Measures::new(self.seed)));
+        Arc::clone(streams.entry(Arc::clone(stream)).or_insert_with(new))
+    }
+
+    /// Drops the streams that nobody measures any more. Only while the gate is [closed](Self::closed).
+    pub fn tidy(&self) {
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|_, measures| !locked(measures).is_empty());
+    }
+
+    fn all(&self) -> Vec<Arc<Mutex<Measures>>> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        streams.values().cloned().collect()
+    }
+
+    /// The rules that read measures whose past is not known yet.
+    #[must_use]
+    pub fn waiting(&self) -> BTreeSet<Arc<str>> {
+        self.all().iter().flat_map(|measures| locked(measures).waiting()).collect()
+    }
+
+    /// Where late events came since this was last asked, by the fingerprint of the query.
+    #[must_use]
+    pub fn take_late(&self) -> HashMap<u64, TimeRange> {
+        self.all().iter().flat_map(|measures| locked(measures).take_late()).collect()
+    }
+
+    /// How many measures are kept, and how many of their conditions no index can help.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let sizes = self.all().into_iter().map(|measures| locked(&measures).size());
+        sizes.fold((0, 0), |(n, n_unindexed), (more, unindexed)| (n + more, n_unindexed + unindexed))
     }
 
     /// Notes the earliest event of a batch.

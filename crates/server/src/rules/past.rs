@@ -30,13 +30,13 @@ pub struct Past {
 pub fn settle(service: &RuleService, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
     let mut worked = Ok(());
     for Past { stream, from_ms, events, mut measures } in pasts {
-        let counted = read::count_past(&mut measures, &stream, &events, &|| service.shutdown.has_begun());
+        let counted = read::count_past(&mut measures, &events, &|| service.shutdown.has_begun());
         if service.shutdown.has_begun() {
             return worked;
         }
         // From now on all is counted as it arrives, whatever became of the past.
         let known_from_ms = if counted.is_ok() { from_ms } else { now_ms };
-        join(service, measures, known_from_ms);
+        join(service, &stream, measures, known_from_ms);
         worked = worked.and(counted);
     }
     worked
@@ -44,9 +44,9 @@ pub fn settle(service: &RuleService, pasts: Vec<Past>, now_ms: i64) -> Result<()
 
 /// Joins a past to the measures, and lets the rules that waited for it go on. Nothing is evaluated meanwhile, so that no
 /// rule that changes just then is taken for one that was waited for.
-fn join(service: &RuleService, past: Measures, known_from_ms: i64) {
+fn join(service: &RuleService, stream: &str, past: Measures, known_from_ms: i64) {
     let _in_order = locked(&service.evaluation.turns);
-    let ready = service.intake.counting.measures().absorb(past, known_from_ms);
+    let ready = locked(&service.intake.counting.of(stream)).absorb(past, known_from_ms);
     service.evaluation.engine().resume(ready);
     service.evaluation.wakeup.ring();
 }

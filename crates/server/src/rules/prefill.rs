@@ -33,7 +33,7 @@ pub fn prefill(service: &RuleService, rule: &Arc<Rule>, now_ms: i64) -> Result<(
     };
     report(0);
     if let Some(last) = windows.last() {
-        service.intake.counting.measures().kept(query, rule.step_ms(), *last);
+        locked(&service.intake.counting.of(&query.stream)).kept(query, rule.step_ms(), *last);
     }
     for (at, stretch) in windows.chunks(WINDOWS_PER_WRITE).enumerate() {
         if service.shutdown.has_begun() {

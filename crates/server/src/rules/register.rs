@@ -139,7 +139,7 @@ fn put_in_force(
         forget(service, kept_anew);
     }
     let pasts = measure(service, &stale, &fresh, now_ms);
-    let waiting = service.intake.counting.measures().waiting();
+    let waiting = service.intake.counting.waiting();
     service.evaluation.engine().set_waiting(waiting);
     cycle::write(&service.evaluation, changes);
     service.evaluation.wakeup.ring();
@@ -177,16 +177,18 @@ fn forget(service: &RuleService, kept_anew: Vec<(u64, i64)>) {
 /// Ends the measures of rules that are gone or have a new version, and registers those of new ones. Returns what is
 /// to be counted of their past.
 fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: i64) -> Vec<Past> {
-    let _gate = service.intake.counting.closed();
-    let mut measures = service.intake.counting.measures();
+    let counting = &service.intake.counting;
+    let _gate = counting.closed();
     for rule in stale {
         if let Some(query) = rule.query.stream() {
-            measures.remove(&rule.id, query, rule.step_ms());
+            locked(&counting.of(&query.stream)).remove(&rule.id, query, rule.step_ms());
         }
     }
     let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
     for Fresh { rule, needed_from_ms, judged_until_ms: end_ms } in fresh {
         let Some(query) = rule.query.stream() else { continue };
+        let measures = counting.entry(&query.stream);
+        let mut measures = locked(&measures);
         if measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms) {
             // Values are known from before.
             let from_ms = needed_from_ms.saturating_sub(query.over_ms());
@@ -197,10 +199,11 @@ fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: 
             measures.kept(query, rule.step_ms(), TimeRange::new(end_ms - rule.schedule.window_ms, *end_ms));
         }
     }
+    counting.tidy();
     let wanted = earliest.iter().map(|(stream, from_ms)| (&**stream, TimeRange::new(*from_ms, i64::MAX)));
     let snapshots = service.store.events_snapshots(wanted);
-    let pasts = earliest.into_iter().map(|(stream, from_ms)| (measures.past(&stream), stream, from_ms));
-    let pasts: Vec<_> = pasts.collect();
+    let past = |(stream, from_ms): (Arc<str>, i64)| (locked(&counting.of(&stream)).past(), stream, from_ms);
+    let pasts: Vec<_> = earliest.into_iter().map(past).collect();
     match snapshots {
         Ok(snapshots) => {
             let past = |((measures, stream, from_ms), events)| Past { stream, from_ms, events, measures };
@@ -208,8 +211,8 @@ fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: 
         }
         Err(error) => {
             // Windows from before are counted when they are asked for.
-            for (past, ..) in pasts {
-                measures.absorb(past, now_ms);
+            for (past, stream, _) in pasts {
+                locked(&counting.of(&stream)).absorb(past, now_ms);
             }
             tracing::error!("the history of new measures cannot be counted: {error}");
             Vec::new()
