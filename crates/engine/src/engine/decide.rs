@@ -5,7 +5,6 @@ use lanner_detect::NotScored;
 
 use crate::detector::learning::SeriesScore;
 use crate::detector::{Baseline, ScoreResult};
-use crate::measure::Measure;
 use crate::source::{Due, Gaps, is_known};
 
 /// What was read of a group, and what a learning detector said of it.
@@ -61,7 +60,7 @@ impl Case<'_> {
         }
         let seen = value.filter(|_| value != query.value_when_empty());
         let unknown = Decision { value: seen, ..Decision::of(Outcome::Unknown) };
-        let at_least = seen.filter(|_| query.measure().is_some_and(Measure::only_grows));
+        let at_least = seen.filter(|_| query.only_grows());
         let Some(at_least) = at_least else { return unknown };
         // What is too much already is no less for what was missed.
         let decision = self.score(at_least);

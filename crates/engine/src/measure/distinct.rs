@@ -1,10 +1,43 @@
-//! Distinct counts: exact for few values, within a few percent for many.
+//! `distinct`: how many different values there are, exact for few values, within a few percent for many.
 //!
 //! Source: P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, "HyperLogLog: the analysis of a near-optimal
 //! cardinality estimation algorithm", AofA 2007. Ours keeps the hashes themselves until there are more than
 //! [`EXACT`], and 64-bit hashes need no correction for large counts.
 
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::accumulator::{Accumulator, Taken};
+use super::kind::{Kind, Read, Takes};
+use super::steps::Steps;
+
+pub(super) const KIND: Kind = Kind {
+    name: "distinct",
+    about: "how many different ones",
+    example: "distinct(user)",
+    read: |written| Read::exactly(KIND.name, written, Steps::of(Distinct::default())),
+    of_events: Some(Takes::AnyValue),
+    of_series: None,
+    value_when_empty: Some(0.0),
+    counts: true,
+    is_total: true,
+    only_grows: true,
+};
+
+impl Accumulator for Distinct {
+    fn add(&mut self, _: i64, taken: Taken) {
+        Distinct::add(self, taken.hash());
+    }
+
+    fn merge(&mut self, other: &Self) {
+        Distinct::merge(self, other);
+    }
+
+    fn value(&self) -> Option<f64> {
+        Some(self.estimate())
+    }
+}
 
 /// Hashes kept as they are.
 const EXACT: usize = 256;
@@ -14,7 +47,7 @@ const N_REGISTERS: usize = 1 << PRECISION;
 
 /// A mergeable count of different values. State: at most 256 hashes, or 4 KiB; the relative standard error
 /// of the latter is `1.04 / sqrt(4096)` = 1.6 %. Merging does not depend on order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Distinct {
     /// The hashes.
     Exact(BTreeSet<u64>),

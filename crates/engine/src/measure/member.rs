@@ -1,15 +1,18 @@
 //! One measure on a stream, step by step and group by group.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use lanner_core::event::lookup;
-use lanner_core::{Group, Labels, Sample, TimeRange};
+use lanner_core::{Group, Labels, TimeRange};
 use serde_json::{Map, Value};
 
+use super::accumulator::Taken;
+use super::kind::Takes;
 use super::readers::Readers;
 use super::seen::Seen;
-use super::{Bucket, Kind};
+use super::steps::Steps;
 use crate::source::StreamQuery;
 
 /// Groups kept per measure; events of further groups are counted as overflow and otherwise ignored.
@@ -28,7 +31,7 @@ pub(super) struct Member {
     pub(super) covered_from_ms: i64,
     /// Rules that read it.
     pub(super) readers: Readers,
-    groups: HashMap<Box<str>, Steps>,
+    groups: HashMap<Box<str>, Counted>,
     /// Of a query that looks for new values.
     seen: Seen,
     key: String,
@@ -41,10 +44,11 @@ pub(super) struct Member {
     pub(super) window_ms: i64,
 }
 
+/// What is counted of one group.
 #[derive(Debug)]
-struct Steps {
+struct Counted {
     group: Group,
-    buckets: VecDeque<(i64, Bucket)>,
+    steps: Steps,
 }
 
 /// What becomes of an event at one member.
@@ -115,11 +119,10 @@ impl Member {
     pub(super) fn absorb(&mut self, past: Self, from_ms: i64) {
         self.covered_from_ms = from_ms.max(self.readers.needed_from_ms());
         self.seen.merge(past.seen);
-        for (key, steps) in past.groups {
-            let known = self.groups.entry(key);
-            let known = known.or_insert_with(|| Steps { group: steps.group, buckets: VecDeque::new() });
-            for (start_ms, bucket) in steps.buckets {
-                known.bucket(start_ms, || self.query.measure.bucket()).merge(&bucket);
+        for (key, past) in past.groups {
+            match self.groups.entry(key) {
+                Entry::Occupied(mut known) => known.get_mut().steps.merge(&past.steps),
+                Entry::Vacant(group) => _ = group.insert(past),
             }
         }
         for (start_ms, n) in past.left_out {
@@ -134,30 +137,20 @@ impl Member {
         if window.start_ms < self.covered_from_ms || !is_whole {
             return None;
         }
-        let value = |steps: &Steps| {
-            let first = steps.buckets.partition_point(|(start_ms, _)| *start_ms < window.start_ms);
-            let mut buckets =
-                steps.buckets.range(first..).take_while(|(start_ms, _)| *start_ms < window.end_ms);
-            let mut total = buckets.next()?.1.clone();
-            buckets.for_each(|(_, bucket)| total.merge(bucket));
-            Some((steps.group.clone(), self.query.measure.value(&total)))
+        let value = |counted: &Counted| {
+            Some((counted.group.clone(), counted.steps.value(window.start_ms, window.end_ms)?))
         };
         Some(self.groups.values().filter_map(value).collect())
     }
 
     /// What is known of the values that were seen in `window`.
     pub(super) fn read_seen(&self, window: TimeRange) -> Vec<(Group, Option<f64>)> {
-        let is_asked = |steps: &Steps| {
-            let first = steps.buckets.partition_point(|(start_ms, _)| *start_ms < window.start_ms);
-            steps.buckets.get(first).is_some_and(|(start_ms, _)| *start_ms < window.end_ms)
+        let is_asked = |counted: &Counted| {
+            counted.steps.last_before(window.end_ms).is_some_and(|start_ms| start_ms >= window.start_ms)
         };
-        let asked = self.groups.iter().filter(|(_, steps)| is_asked(steps));
-        let asked = asked.map(|(key, steps)| (&**key, &steps.group));
-        let held_ms = |key: &str| {
-            let buckets = &self.groups.get(key)?.buckets;
-            let n_before = buckets.partition_point(|(start_ms, _)| *start_ms < window.start_ms);
-            buckets.get(n_before.checked_sub(1)?).map(|(start_ms, _)| *start_ms)
-        };
+        let asked = self.groups.iter().filter(|(_, counted)| is_asked(counted));
+        let asked = asked.map(|(key, counted)| (&**key, &counted.group));
+        let held_ms = |key: &str| self.groups.get(key)?.steps.last_before(window.start_ms);
         let inner = self.query.by.split_last().map_or(&[][..], |(_, inner)| inner);
         self.seen.judge(asked, held_ms, window.start_ms.saturating_sub(self.query.over_ms()), inner)
     }
@@ -175,15 +168,14 @@ impl Member {
             self.covered_from_ms = self.covered_from_ms.max(floor_ms);
         }
         let remembers = self.query.remembers.is_some();
-        for (key, steps) in &mut self.groups {
-            while steps.buckets.front().is_some_and(|(start_ms, _)| start_ms + step_ms <= floor_ms) {
-                let gone = steps.buckets.pop_front();
-                if let Some((start_ms, _)) = gone.filter(|_| remembers) {
-                    self.seen.note(key, || steps.group.clone(), Some(start_ms));
-                }
+        for (key, counted) in &mut self.groups {
+            // Steps that end by then.
+            let gone_ms = counted.steps.drop_before(floor_ms.saturating_sub(step_ms).saturating_add(1));
+            if gone_ms.is_some() && remembers {
+                self.seen.note(key, || counted.group.clone(), gone_ms);
             }
         }
-        self.groups.retain(|_, steps| !steps.buckets.is_empty());
+        self.groups.retain(|_, counted| !counted.steps.is_empty());
         self.left_out = self.left_out.split_off(&floor_ms.saturating_sub(step_ms).saturating_add(1));
         if remembers {
             let from_ms = floor_ms.saturating_sub(self.query.over_ms()).saturating_sub(step_ms);
@@ -205,27 +197,24 @@ impl Member {
             }
             return Fate::Past;
         }
-        let Some(value) = self.value(seed, fields) else { return Fate::Unmeasured };
+        let Some(taken) = self.taken(seed, fields) else { return Fate::Unmeasured };
         self.group_key(fields);
         if self.query.remembers.is_some() && !self.remember(fields, None) {
             *self.left_out.entry(start_ms).or_default() += 1;
             return Fate::Overflow;
         }
-        if !self.groups.contains_key(self.key.as_str()) {
-            if self.groups.len() >= MAX_GROUPS {
-                *self.left_out.entry(start_ms).or_default() += 1;
-                return Fate::Overflow;
-            }
-            let steps = Steps { group: self.group(fields), buckets: VecDeque::new() };
-            self.groups.insert(self.key.as_str().into(), steps);
+        if let Some(counted) = self.groups.get_mut(self.key.as_str()) {
+            counted.steps.add(start_ms, time_ms, taken);
+            return Fate::Added;
         }
-        let Some(steps) = self.groups.get_mut(self.key.as_str()) else { return Fate::Overflow };
-        let bucket = steps.bucket(start_ms, || self.query.measure.bucket());
-        match (bucket, value) {
-            (Bucket::Distinct(hashes), Measured::Hash(hash)) => hashes.add(hash),
-            (bucket, Measured::Number(value)) => bucket.add(Sample::new(time_ms, value)),
-            (_, Measured::Hash(_)) => return Fate::Unmeasured,
+        if self.groups.len() >= MAX_GROUPS {
+            *self.left_out.entry(start_ms).or_default() += 1;
+            return Fate::Overflow;
         }
+        let mut steps = self.query.measure.steps();
+        steps.add(start_ms, time_ms, taken);
+        let counted = Counted { group: self.group(fields), steps };
+        self.groups.insert(self.key.as_str().into(), counted);
         Fate::Added
     }
 
@@ -250,19 +239,15 @@ impl Member {
         field.is_some_and(|field| lookup(fields, field).is_none_or(Value::is_null))
     }
 
-    fn value(&self, seed: u64, fields: &Map<String, Value>) -> Option<Measured> {
+    /// What the measure takes of an event; `None` where it has nothing to measure.
+    fn taken(&self, seed: u64, fields: &Map<String, Value>) -> Option<Taken> {
         let measure = &self.query.measure;
-        let Some(field) = &measure.field else { return Some(Measured::Number(1.0)) };
+        let Some(field) = &measure.field else { return Some(Taken::Number(1.0)) };
         let value = lookup(fields, field)?;
-        if measure.kind == Kind::Distinct {
-            let hash = match value {
-                Value::Null => return None,
-                Value::String(text) => xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), seed),
-                other => xxhash_rust::xxh3::xxh3_64_with_seed(other.to_string().as_bytes(), seed ^ 1),
-            };
-            return Some(Measured::Hash(hash));
+        if measure.kind.of_events == Some(Takes::AnyValue) {
+            return hash(value, seed).map(Taken::Hash);
         }
-        value.as_f64().filter(|value| value.is_finite()).map(Measured::Number)
+        value.as_f64().filter(|value| value.is_finite()).map(Taken::Number)
     }
 
     /// Writes the group's identity into `key`: each value with its length before it.
@@ -285,29 +270,13 @@ impl Member {
     }
 }
 
-enum Measured {
-    Number(f64),
-    Hash(u64),
-}
-
-impl Steps {
-    /// The bucket that starts at `start_ms`; events mostly come in order, so the search begins at the end.
-    fn bucket(&mut self, start_ms: i64, empty: impl FnOnce() -> Bucket) -> &mut Bucket {
-        let at = match self.buckets.back() {
-            Some((last_ms, _)) if *last_ms == start_ms => self.buckets.len() - 1,
-            Some((last_ms, _)) if *last_ms < start_ms => {
-                self.buckets.push_back((start_ms, empty()));
-                self.buckets.len() - 1
-            }
-            _ => {
-                let at = self.buckets.partition_point(|(other_ms, _)| *other_ms < start_ms);
-                if self.buckets.get(at).is_none_or(|(other_ms, _)| *other_ms != start_ms) {
-                    self.buckets.insert(at, (start_ms, empty()));
-                }
-                at
-            }
-        };
-        &mut self.buckets[at].1
+/// Texts are apart from what else is written the same.
+fn hash(value: &Value, seed: u64) -> Option<u64> {
+    use xxhash_rust::xxh3::xxh3_64_with_seed;
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(xxh3_64_with_seed(text.as_bytes(), seed)),
+        other => Some(xxh3_64_with_seed(other.to_string().as_bytes(), seed ^ 1)),
     }
 }
 

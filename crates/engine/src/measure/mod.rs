@@ -1,62 +1,48 @@
 //! What a rule measures: `count`, `sum(amount)`, `p99(latency)`, `distinct(user)` and their kin.
 //!
-//! A measure is kept per step in a [`Bucket`]; buckets merge, so a window is the merge of its steps. For
-//! counts, sums of whole numbers, minima, maxima and distinct counts the order of arrival does not matter.
+//! Reading order: [`Measure`] (what is written), [`Accumulator`] (what keeps it), [`Kind`] and [`MEASURES`] (one file a
+//! kind), [`Steps`] (accumulators step by step; a window is the merge of its steps), [`stream`] (all measures of a
+//! stream, kept up to date as events arrive).
 
+mod accumulator;
+mod avg;
+mod count;
 mod distinct;
 mod indexed;
+mod kind;
+mod kinds;
+mod last;
+mod max;
 mod member;
+mod min;
 mod quantile;
+mod rate;
 mod readers;
 pub(crate) mod seen;
+mod steps;
 pub mod stream;
 mod stretches;
+mod sum;
 
-use lanner_core::{Aggregate, Sample};
-
+pub use accumulator::{Accumulator, Taken};
 pub use distinct::Distinct;
+pub use kind::{Kind, Read, Reads, Takes};
+pub use kinds::MEASURES;
 pub use quantile::Quantiles;
+pub use rate::Run;
 pub use seen::Remembers;
+pub use steps::Steps;
 
-/// How many values become one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
-    /// How many.
-    Count,
-    /// Their sum.
-    Sum,
-    /// Their arithmetic mean.
-    Avg,
-    /// The smallest.
-    Min,
-    /// The largest.
-    Max,
-    /// The latest.
-    Last,
-    /// The value below which this share of them lies, in `(0, 1)`.
-    Quantile(f64),
-    /// How many different ones.
-    Distinct,
-}
-
-/// A kind, and the field of an event that it looks at; samples of a series have only their value.
-#[derive(Debug, Clone, PartialEq)]
+/// A kind of measure, and the field of an event that it looks at; samples of a series have only their value.
+#[derive(Debug, Clone)]
 pub struct Measure {
-    /// How many values become one.
-    pub kind: Kind,
+    /// What is known of its kind.
+    pub kind: &'static Kind,
     /// The field; `None` for `count` and for series.
     pub field: Option<String>,
+    name: String,
+    empty: Steps,
 }
-
-const NAMES: [(&str, Kind); 7] = [
-    ("count", Kind::Count),
-    ("sum", Kind::Sum),
-    ("avg", Kind::Avg),
-    ("min", Kind::Min),
-    ("max", Kind::Max),
-    ("last", Kind::Last),
-    ("distinct", Kind::Distinct),
-];
 
 impl Measure {
     /// Reads a measure on a stream: `count`, or a kind with a field in parentheses.
@@ -66,7 +52,7 @@ impl Measure {
     ///
     /// ```
     /// use lanner_engine::measure::Measure;
-    /// assert_eq!(Measure::of_stream("p99.9( latency )").unwrap().to_string(), "p99.9(latency)");
+    /// assert_eq!(Measure::of_stream("p99.90( latency )").unwrap().to_string(), "p99.9(latency)");
     /// assert!(Measure::of_stream("sum").unwrap_err().contains("sum(amount)"));
     /// ```
     pub fn of_stream(text: &str) -> Result<Self, String> {
@@ -78,17 +64,21 @@ impl Measure {
                 (name.trim(), Some(field.ok_or_else(|| unknown(text))?.to_owned()))
             }
         };
-        let kind = kind(name).ok_or_else(|| unknown(text))?;
-        if let Some(field) = field.as_ref().filter(|_| kind != Kind::Count) {
-            check_field(name, field)?;
-        }
-        match (kind, &field) {
-            (Kind::Count, Some(_)) => {
-                Err("count takes no field; use where to count some events only".to_owned())
+        let measure = Self::named(name, field).ok_or_else(|| unknown(text))?;
+        let Some(takes) = measure.kind.of_events else {
+            return Err(format!(
+                "{name} measures counters, which are series; of the events of a stream write sum(f), or count"
+            ));
+        };
+        match (takes, &measure.field) {
+            (Takes::Presence, Some(_)) => {
+                return Err(format!("{name} takes no field; use where to count some events only"));
             }
-            (Kind::Count, None) | (_, Some(_)) => Ok(Self { kind, field }),
-            (_, None) => Err(format!("{name} needs a field; write for example {name}(amount)")),
+            (Takes::Presence, None) => {}
+            (_, Some(field)) => check_field(name, field)?,
+            (_, None) => return Err(format!("{name} needs a field; write for example {name}(amount)")),
         }
+        Ok(measure)
     }
 
     /// Reads a measure on a series: a kind alone.
@@ -96,67 +86,28 @@ impl Measure {
     /// # Errors
     /// A sentence that says what to write instead.
     pub fn of_series(text: &str) -> Result<Self, String> {
-        match kind(text.trim()) {
-            Some(Kind::Distinct) | None => Err(format!(
-                "\"{}\" is not a measure of a series; known are count, sum, avg, min, max, last, and p50 to p99.9",
-                text.chars().take(40).collect::<String>()
-            )),
-            Some(kind) => Ok(Self { kind, field: None }),
-        }
+        let measure = Self::named(text.trim(), None).filter(|measure| measure.kind.of_series.is_some());
+        measure.ok_or_else(|| {
+            let known = MEASURES.iter().filter(|kind| kind.of_series.is_some()).map(|kind| kind.name);
+            format!(
+                "\"{}\" is not a measure of a series; known are {}",
+                text.chars().take(40).collect::<String>(),
+                listed(known.map(str::to_owned))
+            )
+        })
     }
 
-    /// What a window without any event or sample comes to: 0 for counts and sums of events.
-    #[must_use]
-    pub const fn value_when_empty(&self) -> Option<f64> {
-        match self.kind {
-            Kind::Count | Kind::Sum | Kind::Distinct => Some(0.0),
-            _ => None,
-        }
+    fn named(name: &str, field: Option<String>) -> Option<Self> {
+        MEASURES.iter().find_map(|kind| {
+            let Read { name, empty } = (kind.read)(name)?;
+            Some(Self { kind, field: field.clone(), name, empty })
+        })
     }
 
-    /// Whether it counts, so that no value is below 0.
+    /// Nothing counted yet.
     #[must_use]
-    pub const fn counts(&self) -> bool {
-        matches!(self.kind, Kind::Count | Kind::Distinct)
-    }
-
-    /// Whether a part of a window comes to less than the whole, as a count does and an average does not.
-    #[must_use]
-    pub const fn is_total(&self) -> bool {
-        matches!(self.kind, Kind::Count | Kind::Sum | Kind::Distinct)
-    }
-
-    /// Whether the whole of a window comes to as much as a part at least.
-    #[must_use]
-    pub const fn only_grows(&self) -> bool {
-        matches!(self.kind, Kind::Count | Kind::Distinct | Kind::Max)
-    }
-
-    /// An empty bucket.
-    #[must_use]
-    pub fn bucket(&self) -> Bucket {
-        match self.kind {
-            Kind::Quantile(_) => Bucket::Quantiles(Quantiles::default()),
-            Kind::Distinct => Bucket::Distinct(Distinct::default()),
-            _ => Bucket::Plain(None),
-        }
-    }
-
-    /// What a bucket comes to; `None` when it holds nothing and [`Self::value_when_empty`] does not apply.
-    #[must_use]
-    pub fn value(&self, bucket: &Bucket) -> Option<f64> {
-        match (bucket, self.kind) {
-            (Bucket::Plain(None), _) => self.value_when_empty(),
-            (Bucket::Plain(Some(all)), Kind::Count) => Some(all.count as f64),
-            (Bucket::Plain(Some(all)), Kind::Sum) => Some(all.sum),
-            (Bucket::Plain(Some(all)), Kind::Min) => Some(all.min),
-            (Bucket::Plain(Some(all)), Kind::Max) => Some(all.max),
-            (Bucket::Plain(Some(all)), Kind::Last) => Some(all.last),
-            (Bucket::Plain(Some(all)), _) => Some(all.mean()),
-            (Bucket::Quantiles(values), Kind::Quantile(share)) => values.quantile(share),
-            (Bucket::Quantiles(_), _) => None,
-            (Bucket::Distinct(values), _) => Some(values.estimate()),
-        }
+    pub fn steps(&self) -> Steps {
+        self.empty.clone()
     }
 }
 
@@ -190,69 +141,23 @@ pub(crate) fn is_calculation(field: &str) -> bool {
     signs.iter().any(|sign| field.contains(sign))
 }
 
-fn kind(name: &str) -> Option<Kind> {
-    if let Some((_, kind)) = NAMES.iter().find(|(known, _)| *known == name) {
-        return Some(*kind);
-    }
-    let percent: f64 = name
-        .strip_prefix('p')
-        .filter(|p| p.bytes().all(|b| b.is_ascii_digit() || b == b'.'))?
-        .parse()
-        .ok()?;
-    (0.0 < percent && percent < 100.0).then_some(Kind::Quantile(percent / 100.0))
-}
-
 fn unknown(text: &str) -> String {
     let text: String = text.chars().take(40).collect();
-    format!(
-        "\"{text}\" is not a measure; known are count, sum(f), avg(f), min(f), max(f), last(f), p50(f) to p99.9(f), distinct(f)"
-    )
+    let known = MEASURES.iter().filter(|kind| kind.of_events.is_some()).map(|kind| match kind.of_events {
+        Some(Takes::Number | Takes::AnyValue) => kind.name.replace(" to ", "(f) to ") + "(f)",
+        _ => kind.name.to_owned(),
+    });
+    format!("\"{text}\" is not a measure; known are {}", listed(known))
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 impl std::fmt::Display for Measure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.kind {
-            // Rounded to what `kind` reads: the share is a hundredth of what was written.
-            Kind::Quantile(share) => write!(f, "p{}", (share * 1e8).round() / 1e6)?,
-            kind => {
-                f.write_str(NAMES.iter().find(|(_, known)| *known == kind).map_or("", |(name, _)| name))?;
-            }
-        }
+        f.write_str(&self.name)?;
         self.field.as_ref().map_or(Ok(()), |field| write!(f, "({field})"))
-    }
-}
-
-/// What one step of a measure holds.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Bucket {
-    /// For count, sum, avg, min, max, last.
-    Plain(Option<Aggregate>),
-    /// For quantiles.
-    Quantiles(Quantiles),
-    /// For distinct counts.
-    Distinct(Distinct),
-}
-
-impl Bucket {
-    /// Adds one number at one time.
-    pub fn add(&mut self, sample: Sample) {
-        match self {
-            Self::Plain(Some(all)) => all.merge(&Aggregate::of(sample)),
-            Self::Plain(empty) => *empty = Some(Aggregate::of(sample)),
-            Self::Quantiles(values) => values.add(sample.value),
-            Self::Distinct(values) => values.add(sample.value.to_bits()),
-        }
-    }
-
-    /// Adds what another bucket of the same measure holds.
-    pub fn merge(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::Plain(Some(all)), Self::Plain(Some(more))) => all.merge(more),
-            (Self::Plain(empty), Self::Plain(more)) => *empty = empty.or(*more),
-            (Self::Quantiles(values), Self::Quantiles(more)) => values.merge(more),
-            (Self::Distinct(values), Self::Distinct(more)) => values.merge(more),
-            _ => debug_assert!(false, "buckets of different measures"),
-        }
     }
 }
 
@@ -283,6 +188,8 @@ mod tests {
         }
         assert_eq!(Measure::of_series("p50").unwrap().to_string(), "p50");
         assert!(Measure::of_series("distinct").is_err());
+        assert!(Measure::of_series("sum(x)").is_err());
+        assert_eq!(Measure::of_series(" rate ").unwrap().to_string(), "rate");
     }
 
     #[test]
@@ -301,30 +208,29 @@ mod tests {
         check("distinct(a and b)", "under where");
         check("sum(1)", "write count to count events");
         check("sum(\"amount\")", "stands in quotes");
+        check("rate(x)", "measures counters, which are series");
+        check("rate", "of the events of a stream write sum(f)");
     }
 
     #[test]
-    fn buckets_merge_to_the_whole() {
+    fn values_come_to_what_the_measure_says() {
         #[track_caller]
-        fn check(measure: &str, expected: Option<f64>) {
-            let measure = Measure::of_stream(measure).unwrap();
-            let (mut left, mut right) = (measure.bucket(), measure.bucket());
-            for (at, value) in [4.0, 1.0, 4.0].into_iter().enumerate() {
-                left.add(Sample::new(at as i64, value));
+        fn check(measure: &str, expected: f64) {
+            let mut steps = Measure::of_stream(measure).unwrap().steps();
+            for (at, value) in [4.0, 1.0, 4.0, 3.0, 2.0].into_iter().enumerate() {
+                let at = at as i64;
+                steps.add(at / 2 * 2, at.min(3), Taken::Number(value)); // the last two at one time
             }
-            right.add(Sample::new(9, 3.0));
-            left.merge(&right);
-            assert_eq!(measure.value(&left), expected, "{measure}");
-            let nothing = measure.bucket();
-            assert_eq!(measure.value(&nothing), measure.value_when_empty(), "{measure} of nothing");
+            assert_eq!(steps.value(0, 6), Some(Some(expected)), "{measure}");
+            assert_eq!(steps.value(6, 9), None, "{measure} of nothing");
         }
-        check("count", Some(4.0));
-        check("sum(x)", Some(12.0));
-        check("avg(x)", Some(3.0));
-        check("min(x)", Some(1.0));
-        check("max(x)", Some(4.0));
-        check("last(x)", Some(3.0));
-        check("p50(x)", Some(3.0));
-        check("distinct(x)", Some(3.0));
+        check("count", 5.0);
+        check("sum(x)", 14.0);
+        check("avg(x)", 2.8);
+        check("min(x)", 1.0);
+        check("max(x)", 4.0);
+        check("last(x)", 3.0);
+        check("p50(x)", 3.0);
+        check("distinct(x)", 4.0);
     }
 }

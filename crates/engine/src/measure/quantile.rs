@@ -1,10 +1,63 @@
-//! Quantiles of a stream: exact for few values, within 1 % for many.
+//! `p50` to `p99.9`: quantiles, exact for few values, within 1 % for many.
 //!
 //! Source: C. Masson, J. E. Rim, H. K. Lee, "DDSketch: a fast and fully-mergeable quantile sketch with
 //! relative-error guarantees", PVLDB 12(12), 2019. Ours keeps the values themselves until there are more
 //! than [`EXACT`], so that small windows are exact.
 
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::accumulator::{Accumulator, Taken};
+use super::kind::{Kind, Read, Reads, Takes};
+use super::steps::Steps;
+
+pub(super) const KIND: Kind = Kind {
+    name: "p50 to p99.9",
+    about: "the value below which this percentage of them lies",
+    example: "p99(latency)",
+    read,
+    of_events: Some(Takes::Number),
+    of_series: Some(Reads::Samples),
+    value_when_empty: None,
+    counts: false,
+    is_total: false,
+    only_grows: false,
+};
+
+fn read(written: &str) -> Option<Read> {
+    let percent: f64 = written
+        .strip_prefix('p')
+        .filter(|p| p.bytes().all(|b| b.is_ascii_digit() || b == b'.'))?
+        .parse()
+        .ok()?;
+    let share = percent / 100.0;
+    // Rounded: the share is a hundredth of what was written.
+    let name = format!("p{}", (share * 1e8).round() / 1e6);
+    (0.0 < percent && percent < 100.0)
+        .then(|| Read { name, empty: Steps::of(Quantile { share, values: Quantiles::default() }) })
+}
+
+/// One quantile of some values; what [`Quantiles`] says of order and error holds for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Quantile {
+    share: f64,
+    values: Quantiles,
+}
+
+impl Accumulator for Quantile {
+    fn add(&mut self, _: i64, taken: Taken) {
+        self.values.add(taken.number());
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.values.merge(&other.values);
+    }
+
+    fn value(&self) -> Option<f64> {
+        self.values.quantile(self.share)
+    }
+}
 
 /// Values kept as they are.
 const EXACT: usize = 256;
@@ -17,7 +70,7 @@ const SMALLEST: f64 = 1e-12;
 ///
 /// State: at most 256 numbers, or one cell per 2 % of magnitude met (some 3,500 cells from 1e-12 to 1e18
 /// for each sign). Merging does not depend on order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Quantiles {
     /// The values, unordered.
     Exact(Vec<f64>),
@@ -36,9 +89,10 @@ impl Quantiles {
     pub fn add(&mut self, value: f64) {
         match self {
             Self::Exact(values) if values.len() < EXACT => values.push(value),
-            Self::Exact(_) => {
-                *self = Self::Cells(self.cells());
-                self.add(value);
+            Self::Exact(values) => {
+                let mut cells = BTreeMap::new();
+                values.iter().chain([&value]).for_each(|value| *cells.entry(cell(*value)).or_default() += 1);
+                *self = Self::Cells(cells);
             }
             Self::Cells(cells) => *cells.entry(cell(value)).or_default() += 1,
         }
@@ -50,11 +104,13 @@ impl Quantiles {
             (Self::Exact(mine), Self::Exact(theirs)) if mine.len() + theirs.len() <= EXACT => {
                 mine.extend_from_slice(theirs);
             }
-            _ => {
-                let mut cells = self.cells();
-                for (cell, count) in other.cells() {
-                    *cells.entry(cell).or_default() += count;
-                }
+            (Self::Cells(mine), Self::Cells(theirs)) => {
+                theirs.iter().for_each(|(cell, count)| *mine.entry(*cell).or_default() += count);
+            }
+            (_, Self::Exact(theirs)) => theirs.iter().for_each(|value| self.add(*value)),
+            (Self::Exact(mine), Self::Cells(theirs)) => {
+                let mut cells = theirs.clone();
+                mine.iter().for_each(|value| *cells.entry(cell(*value)).or_default() += 1);
                 *self = Self::Cells(cells);
             }
         }
@@ -78,19 +134,6 @@ impl Quantiles {
                     left -= count;
                 }
                 None
-            }
-        }
-    }
-
-    fn cells(&self) -> BTreeMap<i32, u64> {
-        match self {
-            Self::Cells(cells) => cells.clone(),
-            Self::Exact(values) => {
-                let mut cells = BTreeMap::new();
-                for value in values {
-                    *cells.entry(cell(*value)).or_default() += 1;
-                }
-                cells
             }
         }
     }

@@ -11,7 +11,7 @@ pub(super) const MEASURE: Field = Field::new(
     "measure",
     "sum(amount)",
     "of a stream `count`, or `sum`, `avg`, `min`, `max`, `last`, `p50` to `p99.9` and `distinct` of a field; of series one \
-     of these words alone, `avg` by default",
+     of these words alone, or `rate` or `increase` of counters; `avg` by default",
 );
 
 /// What forms groups.

@@ -1,7 +1,6 @@
 //! Measures on the samples of series: which series a query is about, and what their groups come to.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use lanner_core::{Aggregate, Group, Labels, Sample, SeriesKey, TimeRange};
 
@@ -9,7 +8,7 @@ use super::data::SeriesQuery;
 use super::gather::GroupValues;
 use crate::alert::matcher::Matchers;
 use crate::measure::stream::MAX_GROUPS;
-use crate::measure::{Bucket, Measure};
+use crate::measure::{Reads, Steps, Taken};
 
 /// Which series a query is about.
 #[derive(Debug)]
@@ -49,7 +48,8 @@ impl<'q> Selector<'q> {
 pub struct SeriesGroups<'q> {
     selector: Selector<'q>,
     windows: &'q [Option<TimeRange>],
-    groups: BTreeMap<Group, Vec<Bucket>>,
+    /// What each comes to, by the place of the window.
+    groups: BTreeMap<Group, Steps>,
     n_overflow: u64,
 }
 
@@ -81,8 +81,8 @@ impl<'q> SeriesGroups<'q> {
         self.n_overflow
     }
 
-    /// Adds the samples of one series, in order of time, if it belongs to the query. Without samples in a window it
-    /// makes no group: which series are known yet depends on when one asks.
+    /// Adds the samples of one series, in order of time, if it belongs to the query. Without anything to measure in a
+    /// window it makes no group: which series are known yet depends on when one asks.
     pub fn samples(&mut self, key: &SeriesKey, samples: &[Sample]) {
         if !self.selector.matches(key) {
             return;
@@ -92,48 +92,49 @@ impl<'q> SeriesGroups<'q> {
             let to = samples.partition_point(|sample| sample.time_ms < window.end_ms);
             samples.get(from..to).filter(|inside| !inside.is_empty())
         };
-        let inside = |window: &Option<TimeRange>| window.as_ref().and_then(inside);
-        let mut filled = self
-            .windows
-            .iter()
-            .map(inside)
-            .enumerate()
-            .filter_map(|(at, inside)| Some((at, inside?)))
-            .peekable();
-        if filled.peek().is_none() {
-            return;
-        }
-        let empty = || vec![self.selector.query.measure.bucket(); self.windows.len()];
-        let buckets = self.groups.entry(self.selector.group(key)).or_insert_with(empty);
-        for (at, inside) in filled {
-            inside.iter().for_each(|sample| buckets[at].add(*sample));
+        let windows =
+            self.windows.iter().enumerate().filter_map(|(at, window)| Some((at as i64, (*window)?)));
+        let filled = windows.filter_map(|(at, window)| Some((at, window, inside(&window)?)));
+        if let Some(Reads::EachSeries(of_series)) = self.selector.query.measure.kind.of_series {
+            let value = |(at, window, inside): (i64, TimeRange, &[Sample])| {
+                Some((at, Sample::new(window.start_ms, of_series(inside, window)?)))
+            };
+            self.add(key, filled.filter_map(value));
+        } else {
+            self.add(key, filled.flat_map(|(at, _, inside)| inside.iter().map(move |sample| (at, *sample))));
         }
     }
 
-    /// Adds what the samples of one series come to in each window, if it belongs to the query; for measures that are
-    /// made of that, which those of quantiles are not.
-    pub fn aggregates(&mut self, key: &SeriesKey, aggregates: Vec<Option<Aggregate>>) {
+    /// Adds values to windows, by their place.
+    fn add(&mut self, key: &SeriesKey, values: impl Iterator<Item = (i64, Sample)>) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        let measure = &self.selector.query.measure;
+        let steps = self.groups.entry(self.selector.group(key)).or_insert_with(|| measure.steps());
+        values.for_each(|(at, Sample { time_ms, value })| steps.add(at, time_ms, Taken::Number(value)));
+    }
+
+    /// Adds what the samples of one series come to in each window, if it belongs to the query; for measures that
+    /// [need no more](Reads::Aggregates).
+    pub fn aggregates(&mut self, key: &SeriesKey, aggregates: &[Option<Aggregate>]) {
         if aggregates.iter().all(Option::is_none) || !self.selector.matches(key) {
             return;
         }
-        let more = aggregates.into_iter().map(Bucket::Plain);
-        match self.groups.entry(self.selector.group(key)) {
-            Entry::Vacant(group) => _ = group.insert(more.collect()),
-            Entry::Occupied(mut group) => {
-                group.get_mut().iter_mut().zip(more).for_each(|(bucket, more)| bucket.merge(&more));
-            }
+        let measure = &self.selector.query.measure;
+        let steps = self.groups.entry(self.selector.group(key)).or_insert_with(|| measure.steps());
+        for (at, aggregate) in aggregates.iter().enumerate() {
+            aggregate.iter().for_each(|samples| steps.add_aggregate(at as i64, samples));
         }
     }
 
     /// The values of each group in each window, in order of the groups; `None` where it has no samples.
     #[must_use]
     pub fn values(self) -> Vec<GroupValues> {
-        let measure: &Measure = &self.selector.query.measure;
-        let value = |bucket: &Bucket| match bucket {
-            Bucket::Plain(None) => None,
-            bucket => measure.value(bucket),
-        };
-        self.groups.into_iter().map(|(group, buckets)| (group, buckets.iter().map(value).collect())).collect()
+        let value = |steps: &Steps, at: i64| steps.value(at, at + 1).flatten();
+        let values = |steps: &Steps| (0..self.windows.len()).map(|at| value(steps, at as i64)).collect();
+        self.groups.into_iter().map(|(group, steps)| (group, values(&steps))).collect()
     }
 }
 

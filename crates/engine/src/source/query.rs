@@ -49,6 +49,21 @@ pub trait Query: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether it counts, so that no value is below 0.
+    fn counts(&self) -> bool {
+        self.measure().is_some_and(|measure| measure.kind.counts)
+    }
+
+    /// Whether a part of a window comes to less than the whole.
+    fn is_total(&self) -> bool {
+        self.measure().is_some_and(|measure| measure.kind.is_total)
+    }
+
+    /// Whether the whole of a window comes to as much as a part at least.
+    fn only_grows(&self) -> bool {
+        self.measure().is_some_and(|measure| measure.kind.only_grows)
+    }
+
     /// What a window comes to for a known group without any event or sample.
     fn value_when_empty(&self) -> Option<f64> {
         None
@@ -114,18 +129,6 @@ impl dyn Query + '_ {
             Outcome::Unknown => true,
             _ => self.is_seen(value),
         }
-    }
-
-    /// Whether it counts, so that no value is below 0.
-    #[must_use]
-    pub fn counts(&self) -> bool {
-        self.measure().is_some_and(Measure::counts)
-    }
-
-    /// Whether a part of a window comes to less than the whole.
-    #[must_use]
-    pub fn is_total(&self) -> bool {
-        self.measure().is_some_and(Measure::is_total)
     }
 }
 

@@ -91,7 +91,7 @@ impl Data for Recorded {
             let read = |window: &Option<_>| window.map_or(Ok(Vec::new()), read);
             ask.baselines.iter().map(read).collect::<Result<Vec<_>, _>>()?
         };
-        let groups = gather(ask, query.measure.value_when_empty(), now, &baselines);
+        let groups = gather(ask, query.measure.kind.value_when_empty, now, &baselines);
         Ok(Readings { groups, first_data_ms: self.first_event_ms.get(&query.stream).copied() })
     }
 

@@ -11,7 +11,7 @@ use super::fields::{BY, MEASURE, read_by};
 use super::groups::Selector;
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields, Key};
-use crate::measure::{self, Measure};
+use crate::measure::Measure;
 
 pub(super) const KIND: Kind = Kind {
     name: "series",
@@ -67,7 +67,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let labels: Vec<Matcher> = labels.unwrap_or_default().into_iter().map(equal).collect();
     let by = read_by(fields, check);
     let name = name.filter(|_| !wrong)?;
-    let measure = measure.unwrap_or(Measure { kind: measure::Kind::Avg, field: None });
+    let measure = measure.or_else(|| Measure::of_series("avg").ok())?;
     let written = serde_json::to_string(&labels).unwrap_or_default();
     let fingerprint = fingerprint(&["series", &name, &measure.to_string(), &written], &by);
     Some(Box::new(SeriesQuery { name: name.into(), labels, measure, by, fingerprint }))

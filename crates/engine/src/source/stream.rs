@@ -48,7 +48,7 @@ impl Query for Arc<StreamQuery> {
     }
 
     fn value_when_empty(&self) -> Option<f64> {
-        self.measure.value_when_empty()
+        self.measure.kind.value_when_empty
     }
 
     fn stream(&self) -> Option<&Arc<StreamQuery>> {

@@ -504,7 +504,7 @@ impl<'w> Live<'w> {
         };
         let mut measured: Vec<Values> = due.ask.windows().iter().map(&mut read).collect();
         let now = measured.remove(0);
-        gather(&due.ask, query.measure.value_when_empty(), now, &measured)
+        gather(&due.ask, query.measure.kind.value_when_empty, now, &measured)
     }
 
     /// Keeps what the windows came to that late events hardly reach any more.

@@ -178,7 +178,7 @@ impl Data for Scan<'_> {
             window.and_then(|window| past.read(query, ask.step_ms, window)).unwrap_or_default()
         };
         let values: Vec<read::Values> = ask.baselines.iter().map(values).collect();
-        let groups = gather(ask, query.measure.value_when_empty(), Vec::new(), &values);
+        let groups = gather(ask, query.measure.kind.value_when_empty, Vec::new(), &values);
         Ok(Readings { groups, first_data_ms: None })
     }
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use lanner_core::{Answer, Ask, Group, Measured, Readings, SeriesKey, SourceError, TimeRange};
-use lanner_engine::measure::Kind;
+use lanner_engine::measure::Reads;
 use lanner_engine::source::{
     Data, Due, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings,
 };
@@ -93,7 +93,7 @@ fn read_stream(
     service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
     let baselines = baselines(service, ask, query, kept)?;
     let first_data_ms = service.intake.counting.first_ms(&query.stream);
-    Ok(Readings { groups: gather(ask, query.measure.value_when_empty(), now, &baselines), first_data_ms })
+    Ok(Readings { groups: gather(ask, query.measure.kind.value_when_empty, now, &baselines), first_data_ms })
 }
 
 /// What the windows came to that late events hardly reach any more.
@@ -142,7 +142,7 @@ fn read_new(
     let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
     service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
     Ok(Readings {
-        groups: gather(ask, query.measure.value_when_empty(), now, &[seen]),
+        groups: gather(ask, query.measure.kind.value_when_empty, now, &[seen]),
         first_data_ms: service.intake.counting.first_ms(&query.stream),
     })
 }
@@ -198,11 +198,16 @@ fn read_matching(
         if !groups.takes(key) {
             continue;
         }
-        if let Kind::Quantile(_) = query.measure.kind {
-            let samples = runs.iter().map(|run| store.samples(*id, run.range));
-            groups.samples(key, &samples.collect::<Result<Vec<_>, _>>()?.concat());
-        } else {
-            groups.aggregates(key, windows::aggregates(store, *id, windows.len(), &runs)?);
+        match query.measure.kind.of_series {
+            Some(Reads::Aggregates) => {
+                groups.aggregates(key, &windows::aggregates(store, *id, windows.len(), &runs)?);
+            }
+            Some(Reads::Samples) => {
+                let samples = runs.iter().map(|run| store.samples(*id, run.range));
+                groups.samples(key, &samples.collect::<Result<Vec<_>, _>>()?.concat());
+            }
+            Some(Reads::EachSeries(_)) => groups.samples(key, &windows::counter(store, *id, &runs)?),
+            None => {}
         }
     }
     let n_left_out = groups.n_overflow();
@@ -263,7 +268,7 @@ pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange
         |group: &Group, value| Measured { query: query.fingerprint, group: group.clone(), window, value };
     measured.extend(values.iter().map(|(group, value)| row(group, *value)));
     if !values.iter().any(|(group, _)| *group == Group::Whole) {
-        measured.push(row(&Group::Whole, query.measure.value_when_empty()));
+        measured.push(row(&Group::Whole, query.measure.kind.value_when_empty));
     }
 }
 

@@ -3,7 +3,7 @@
 //! A rule may ask for thousands of windows that lie side by side, or for three that lie weeks apart: windows that
 //! touch are read in one go.
 
-use lanner_core::{Aggregate, TimeRange};
+use lanner_core::{Aggregate, Sample, TimeRange};
 use lanner_io::store::{SeriesId, Store, StoreError};
 
 /// Windows without a gap between them.
@@ -62,6 +62,25 @@ pub(crate) fn aggregates(
     Ok(totals)
 }
 
+/// The samples of a counter. Of a step of older data its last value, when it was written; and before it the largest,
+/// where the counter began again within the step, so that the fall is seen.
+///
+/// # Errors
+/// Failures of the store.
+pub(crate) fn counter(store: &Store, id: SeriesId, runs: &[Run]) -> Result<Vec<Sample>, StoreError> {
+    let mut samples = Vec::new();
+    for run in runs {
+        store.points(id, run.range, |time_ms, row| samples.extend(counted(time_ms, row)))?;
+    }
+    Ok(samples)
+}
+
+fn counted(time_ms: i64, row: &Aggregate) -> impl Iterator<Item = Sample> {
+    let fell = row.max > row.last && time_ms < row.last_ms;
+    let top = fell.then(|| Sample::new(time_ms, row.max));
+    top.into_iter().chain([Sample::new(row.last_ms, row.last)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +108,26 @@ mod tests {
         check(&[Some((6, 9)), Some((3, 6)), Some((0, 3))], &[(0, 9, &[2, 1, 0])]); // side by side, nearest first
         check(&[Some((4, 9)), Some((2, 7)), Some((0, 5))], &[(0, 9, &[2, 1, 0])]); // over one another
         check(&[Some((70, 75)), Some((0, 5)), None], &[(0, 5, &[1]), (70, 75, &[0])]); // far apart
+    }
+
+    #[test]
+    fn a_step_of_a_counter_is_its_last_value_and_what_it_fell_from() {
+        #[track_caller]
+        fn check(values: &[f64], expected: &[(i64, f64)]) {
+            let samples = values.iter().enumerate().map(|(at, value)| Sample::new(at as i64 + 1, *value));
+            let row = samples.map(Aggregate::of).reduce(|mut all, more| {
+                all.merge(&more);
+                all
+            });
+            let found: Vec<_> = row
+                .iter()
+                .flat_map(|row| counted(0, row))
+                .map(|sample| (sample.time_ms, sample.value))
+                .collect();
+            assert_eq!(found, expected);
+        }
+        check(&[7.0], &[(1, 7.0)]);
+        check(&[7.0, 8.0, 8.0], &[(3, 8.0)]);
+        check(&[7.0, 9.0, 2.0, 3.0], &[(0, 9.0), (4, 3.0)]); // began again
     }
 }
