@@ -7,12 +7,14 @@
 //!
 //! Reading order: [`document`] (of `core`) and [`rule`] (what people write, and its windows), [`source`] (what is
 //! asked and answered), [`measure`] (what values come to), [`detector`] (scores), [`alert`] (the state machine,
-//! messages, and alerts about Lanner itself), [`engine`] (the three calls), [`replay`] and [`lookback`] (the past).
+//! messages, and alerts about Lanner itself), [`engine`] (the three calls), [`cycle`] (one
+//! after the other, with reads side by side), [`replay`] and [`lookback`] (the past).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as
 //! arguments, in milliseconds since the Unix epoch.
 
 pub mod alert;
+pub mod cycle;
 pub mod detector;
 pub mod engine;
 pub mod lookback;

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
-use lanner_core::{Changes, DeliveryOutcome, Group, Sample, SeriesKey, Silence, TimeRange};
+use lanner_core::{Changes, DeliveryOutcome, Evaluation, Group, Sample, SeriesKey, Silence, TimeRange};
+use lanner_engine::cycle::{Answered, Cycle};
 use lanner_engine::source::{Gaps, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
 use lanner_engine::stream::Measures;
 use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule, SourceError};
 
 use crate::chance::Chance;
-use crate::store::{Store, Turn, Values};
+use crate::store::{Store, Turn, Values, Walked};
 use crate::world::{Crash, Item, RuleSpec, STREAM, Trigger, What, World};
 
 /// A window that was passed over, as the engine reported it.
@@ -60,14 +61,22 @@ struct Flight {
     read_ms: i64,
     done_ms: i64,
     answer: Option<Answer>,
+    recorded: Recorded,
+}
+
+/// How much was recorded when a window was planned and when it was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Recorded {
     n_planned: usize,
-    n_recorded: usize,
+    n_read: usize,
 }
 
 struct Server {
     engine: Engine,
     measures: Measures,
     rules: Vec<Arc<Rule>>,
+    /// The loop that ships: only reads, commits and time are made here.
+    cycle: Cycle<Recorded>,
     flights: Vec<Flight>,
     turns: VecDeque<(i64, Turn)>,
     next_look_ms: i64,
@@ -75,6 +84,22 @@ struct Server {
     n_reads: i64,
     /// Where samples came, by the queries that read them.
     late: HashMap<u64, TimeRange>,
+}
+
+impl Server {
+    /// When what was answered is evaluated next: one turn is written before the next one begins.
+    fn ready_ms(&self) -> Option<i64> {
+        self.cycle.ready_ms().filter(|_| self.turns.is_empty())
+    }
+
+    /// Lets measures drop what an evaluated rule no longer needs.
+    fn release(&mut self, rule: &str) {
+        let Some(rule) = self.rules.iter().find(|known| *known.id == *rule) else { return };
+        let Some(query) = rule.query.stream() else { return };
+        let needed_ms = self.engine.needed_from_ms(&rule.id);
+        let needed_ms = needed_ms.map_or(i64::MIN, |needed_ms| needed_ms - rule.hold_ms());
+        self.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
+    }
 }
 
 /// Events and samples as they were acknowledged; nothing of it is ever lost.
@@ -184,6 +209,7 @@ impl<'w> Live<'w> {
         let flights =
             server.flights.iter().map(|f| if f.answer.is_none() { f.read_ms } else { f.done_ms }).min();
         let turn = server.turns.front().map(|(commit_ms, _)| *commit_ms);
+        let ready = server.ready_ms();
         let wake = server.engine.wake_ms().filter(|wake_ms| *wake_ms <= end_ms && server.flights.len() < 3);
         let wake = wake.map(|wake_ms| (wake_ms + self.behind_ms).max(server.next_look_ms));
         let silence = self.world.silences.iter().flat_map(|s| [s.made_ms, s.taken_back_ms]);
@@ -193,7 +219,7 @@ impl<'w> Live<'w> {
             _ => None,
         });
         let mail = self.mail.keys().next().map(|(at_ms, _)| *at_ms).filter(|at_ms| *at_ms <= end_ms);
-        [item, flights, turn, wake, silence, crash, mail].into_iter().flatten().min()
+        [item, flights, ready, turn, wake, silence, crash, mail].into_iter().flatten().min()
     }
 
     fn crash_due(&mut self) -> Option<Crash> {
@@ -269,7 +295,7 @@ impl<'w> Live<'w> {
         let changes = engine.set_rules(parsed().collect(), clock_ms);
         engine.set_silences(&self.silences(), clock_ms);
         let rules: Vec<Arc<Rule>> = engine.rules().map(|(rule, _)| rule.clone()).collect();
-        self.lived.store.commit(Turn { at_ms: self.now_ms, walked: None, changes })?;
+        self.lived.store.commit(Turn { at_ms: self.now_ms, walked: Vec::new(), changes })?;
         let measures = self.counted(&engine, &rules);
         self.lived.lives.push(Life { from_ms: self.now_ms, to_ms: i64::MAX, behind_ms: self.behind_ms });
         let behind_ms = self.behind_ms;
@@ -278,6 +304,7 @@ impl<'w> Live<'w> {
             engine,
             measures,
             rules,
+            cycle: Cycle::default(),
             flights: Vec::new(),
             turns: VecDeque::new(),
             next_look_ms: self.now_ms,
@@ -374,7 +401,9 @@ impl<'w> Live<'w> {
             self.read(at)?;
         } else if let Some(at) = server.flights.iter().position(|f| f.answer.is_some() && f.done_ms <= now_ms)
         {
-            self.apply(at);
+            self.answer(at);
+        } else if server.ready_ms().is_some_and(|ready_ms| ready_ms <= now_ms) {
+            self.evaluate();
         } else if server.next_look_ms <= now_ms {
             self.look();
         }
@@ -444,7 +473,7 @@ impl<'w> Live<'w> {
         server.engine.correct(&late);
         server.next_look_ms = self.now_ms + nap_ms;
         let free = limit.min(3 - server.flights.len());
-        let plan = server.engine.plan(clock_ms.min(self.world.end_ms), free);
+        let plan = server.cycle.plan(&mut server.engine, clock_ms.min(self.world.end_ms), free);
         let mut lines = Vec::new();
         for (rule, n) in plan.skipped {
             lines.push(format!("skipped about {n} windows of {rule}"));
@@ -455,10 +484,11 @@ impl<'w> Live<'w> {
             *planned_ms = due.ask.window.end_ms.max(*planned_ms);
             let read_ms = self.now_ms + self.chance.within(0, slow_ms);
             let done_ms = read_ms + self.chance.within(0, slow_ms);
-            server.flights.push(Flight { due, read_ms, done_ms, answer: None, n_planned, n_recorded: 0 });
+            let recorded = Recorded { n_planned, n_read: 0 };
+            server.flights.push(Flight { due, read_ms, done_ms, answer: None, recorded });
         }
         let changes = server.engine.tick(clock_ms);
-        self.write(None, changes);
+        self.write(Vec::new(), changes);
         for line in lines {
             self.tell(|| line);
         }
@@ -476,7 +506,7 @@ impl<'w> Live<'w> {
         };
         if let Some(server) = &mut self.server {
             server.flights[at].answer = Some(answer);
-            server.flights[at].n_recorded = self.lived.record.len();
+            server.flights[at].recorded.n_read = self.lived.record.len();
         }
         Ok(())
     }
@@ -553,31 +583,42 @@ impl<'w> Live<'w> {
         Ok(readings(&due.ask, groups.values()))
     }
 
-    fn apply(&mut self, at: usize) {
-        let clock_ms = self.clock_ms();
+    /// Hands in what was read.
+    fn answer(&mut self, at: usize) {
         let Some(server) = &mut self.server else { return };
-        let Flight { due, answer, n_planned, n_recorded, .. } = server.flights.swap_remove(at);
+        let Flight { due, answer, recorded, .. } = server.flights.swap_remove(at);
         let Some(answer) = answer else { return };
-        self.lived.reads.insert((due.rule.id.clone(), due.ask.window), (n_planned, n_recorded));
-        let evaluations = server.engine.evaluate(&due, &answer, clock_ms);
-        let changes = server.engine.apply(clock_ms, &due, evaluations);
-        for evaluation in &changes.evaluations {
-            let e = evaluation.clone();
-            self.tell(|| {
-                let start = format_time(e.window.start_ms);
-                format!(
-                    "{} {} {start}: {:?} against {:?}, {}, {}",
-                    e.rule, e.group, e.value, e.base, e.outcome, e.state
-                )
-            });
-        }
-        self.write(
-            Some((due.rule.id.clone(), due.ask.window, answer.err().map(|error| error.to_string()))),
-            changes,
-        );
+        server.cycle.answer(self.now_ms, Answered { due, answer, beside: recorded });
     }
 
-    fn write(&mut self, walked: Option<(Arc<str>, TimeRange, Option<String>)>, changes: Changes) {
+    /// Evaluates what was answered, and has it written.
+    fn evaluate(&mut self) {
+        let clock_ms = self.clock_ms();
+        let (mut walked, mut changes) = (Vec::new(), Changes::default());
+        while let Some(server) = &mut self.server
+            && let Some(evaluated) = server.cycle.next(&mut server.engine, clock_ms)
+        {
+            let Answered { due, answer, beside: recorded } = evaluated.answered;
+            let read = (recorded.n_planned, recorded.n_read);
+            self.lived.reads.insert((due.rule.id.clone(), due.ask.window), read);
+            evaluated.changes.evaluations.iter().for_each(|evaluation| self.tell_of(evaluation));
+            changes.extend(evaluated.changes);
+            walked.push((due.rule.id.clone(), due.ask.window, answer.err().map(|error| error.to_string())));
+        }
+        self.write(walked, changes);
+    }
+
+    fn tell_of(&mut self, e: &Evaluation) {
+        self.tell(|| {
+            let start = format_time(e.window.start_ms);
+            format!(
+                "{} {} {start}: {:?} against {:?}, {}, {}",
+                e.rule, e.group, e.value, e.base, e.outcome, e.state
+            )
+        });
+    }
+
+    fn write(&mut self, walked: Vec<Walked>, changes: Changes) {
         let slow_ms = self.chance.pick(&[0, 5, 5, 3_000]);
         let wait_ms = self.chance.within(0, slow_ms);
         for message in &changes.outbox {
@@ -592,7 +633,7 @@ impl<'w> Live<'w> {
             self.tell(|| line);
         }
         let turn = Turn { at_ms: self.now_ms, walked, changes };
-        if turn.walked.is_none() && turn.changes.is_empty() {
+        if turn.walked.is_empty() && turn.changes.is_empty() {
             return;
         }
         let Some(server) = &mut self.server else { return };
@@ -605,20 +646,15 @@ impl<'w> Live<'w> {
         let Some(server) = &mut self.server else { return Ok(()) };
         let Some((_, turn)) = server.turns.pop_front() else { return Ok(()) };
         server.n_commits += 1;
+        let walked: Vec<Arc<str>> = turn.walked.iter().map(|(rule, ..)| rule.clone()).collect();
+        if !walked.is_empty() {
+            server.cycle.written();
+        }
         self.watched(self.clock_ms());
-        let walked = turn.walked.as_ref().map(|(rule, ..)| rule.clone());
         self.lived.store.commit(turn)?;
         self.post();
-        let Some(id) = walked else { return Ok(()) };
-        let Some(rule) =
-            self.server.as_ref().and_then(|s| s.rules.iter().find(|rule| rule.id == id)).cloned()
-        else {
-            return Ok(());
-        };
-        if let (Some(query), Some(server)) = (rule.query.stream(), &mut self.server) {
-            let needed_ms = server.engine.needed_from_ms(&rule.id);
-            let needed_ms = needed_ms.map_or(i64::MIN, |needed_ms| needed_ms - rule.hold_ms());
-            server.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
+        if let Some(server) = &mut self.server {
+            walked.iter().for_each(|rule| server.release(rule));
         }
         Ok(())
     }
@@ -652,7 +688,7 @@ impl<'w> Live<'w> {
             let Some(server) = &mut self.server else { return Ok(()) };
             let changes = server.engine.tick(clock_ms);
             if !changes.is_empty() {
-                self.lived.store.commit(Turn { at_ms: self.now_ms, walked: None, changes })?;
+                self.lived.store.commit(Turn { at_ms: self.now_ms, walked: Vec::new(), changes })?;
                 self.post();
             }
         }

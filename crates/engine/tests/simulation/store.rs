@@ -8,13 +8,15 @@ use lanner_core::{
     TimeRange,
 };
 
+/// A window that was evaluated, and why its source failed, if it did.
+pub(crate) type Walked = (Arc<str>, TimeRange, Option<String>);
+
 /// What one turn writes, and when it was taken.
 #[derive(Debug)]
 pub(crate) struct Turn {
     /// When, by the world's clock.
     pub(crate) at_ms: i64,
-    /// The window that was evaluated, if any, and why its source failed.
-    pub(crate) walked: Option<(Arc<str>, TimeRange, Option<String>)>,
+    pub(crate) walked: Vec<Walked>,
     pub(crate) changes: Changes,
 }
 
@@ -58,11 +60,14 @@ impl Store {
     /// Writes a turn, or says why it may not be written.
     pub(crate) fn commit(&mut self, turn: Turn) -> Result<(), String> {
         let Turn { at_ms, walked, changes } = turn;
-        if let Some((rule, window, error)) = walked {
+        let was_walked =
+            |e: &&Evaluation| walked.iter().any(|(rule, window, _)| (rule, *window) == (&e.rule, e.window));
+        if let Some(other) = changes.evaluations.iter().find(|e| !was_walked(e)) {
+            return Err(format!("an evaluation of {} {:?} without its window", other.rule, other.window));
+        }
+        for (rule, window, error) in walked {
             self.walk(&rule, window, &changes)?;
             self.failed.extend(error.map(|why| ((rule, window), why)));
-        } else if !changes.evaluations.is_empty() {
-            return Err("evaluations without a window".to_owned());
         }
         for evaluation in changes.evaluations {
             let Evaluation { rule, version, group, window, .. } = &evaluation;
@@ -109,12 +114,6 @@ impl Store {
     }
 
     fn walk(&mut self, rule: &Arc<str>, window: TimeRange, changes: &Changes) -> Result<(), String> {
-        if let Some(other) = changes.evaluations.iter().find(|e| e.rule != *rule || e.window != window) {
-            return Err(format!(
-                "{rule} {window:?} came with an evaluation of {} {:?}",
-                other.rule, other.window
-            ));
-        }
         if !changes.cursors.iter().any(|cursor| cursor.rule == *rule && cursor.window == window) {
             return Err(format!("{rule} {window:?} was evaluated without a note of it"));
         }
