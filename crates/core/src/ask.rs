@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Group, TimeRange};
+use crate::{Group, Labels, Sample, TimeRange};
 
 /// What a rule wants to know at one time, beside its query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +97,18 @@ pub struct Readings {
     /// When the source's data begins, milliseconds since the Unix epoch; `None` when it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_data_ms: Option<i64>,
+}
+
+/// One series as another server answered it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RemoteSeries {
+    /// Its name, as that server has it.
+    pub name: String,
+    /// Its labels; none where the server has none.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Its values in order of time, all within the range that was asked for; gaps are left out.
+    pub points: Vec<Sample>,
 }
 
 /// What a value rests on: what people want to see beside a finding.

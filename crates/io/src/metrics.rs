@@ -44,6 +44,8 @@ pub(crate) struct Metrics {
     pub(crate) notification_attempts: Counters,
     pub(crate) notification_seconds: DurationsBy,
     pub(crate) notifications_dead: Counters,
+    pub(crate) source_asks: Counters,
+    pub(crate) source_seconds: DurationsBy,
 }
 
 impl Metrics {
@@ -83,6 +85,16 @@ impl Metrics {
                 "lanner_notifications_dead_total",
                 "Notifications that became dead letters.",
                 &["receiver"],
+            ),
+            source_asks: counters(
+                "lanner_source_asks_total",
+                "Queries of other servers by outcome: answered, failed.",
+                &["source", "outcome"],
+            ),
+            source_seconds: durations_by(
+                "lanner_source_seconds",
+                "Duration of a query of another server, waiting and retries included.",
+                &["source"],
             ),
         }
     }

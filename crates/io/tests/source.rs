@@ -10,12 +10,13 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use lanner_core::document::{Check, Node};
-use lanner_core::{Sample, TimeRange};
+use lanner_core::{RemoteSeries, Sample, TimeRange};
 use lanner_io::remote::Clients;
-use lanner_io::source::{Request, RequestError, Series, Source, SourceConfig};
+use lanner_io::source::{Request, RequestError, Source, SourceConfig};
 
-/// An answer to `/render?target=servers.*.load&format=json` in the form of graphite-web, written by hand.
-const RECORDED: &str = r#"[{"target": "servers.web1.load", "tags": {"name": "servers.web1.load"}, "datapoints": [[0.25, 1700000000], [null, 1700000060]]}, {"target": "servers.web2.load", "tags": {"name": "servers.web2.load"}, "datapoints": [[0.5, 1700000000], [1.0, 1700000060]]}]"#;
+/// What graphite-web 1.1.10 answered about whisper files, one with a hole, to
+/// `/render?target=web.*.rate&from=1795949150&until=1795949280&format=json`.
+const RECORDED: &str = r#"[{"target": "web.a.rate", "tags": {"name": "web.a.rate"}, "datapoints": [[50.0, 1795949160], [null, 1795949220], [50.0, 1795949280]]}, {"target": "web.b.rate", "tags": {"name": "web.b.rate"}, "datapoints": [[5.0, 1795949160], [5.0, 1795949220], [5.0, 1795949280]]}]"#;
 
 /// A server that answers so, and the requests that it got.
 struct Peer {
@@ -58,9 +59,9 @@ impl Peer {
     }
 }
 
-async fn ask(source: &Source) -> Result<Vec<Series>, RequestError> {
-    let range = TimeRange::new(1_700_000_000_000, 1_700_000_120_000);
-    source.ask(&Request { query: "servers.*.load".to_owned(), range }).await
+async fn ask(source: &Source) -> Result<Vec<RemoteSeries>, RequestError> {
+    let range = TimeRange::new(1_795_949_151_000, 1_795_949_280_000);
+    source.ask(&Request { query: "web.*.rate".to_owned(), range }).await
 }
 
 #[tokio::test]
@@ -68,10 +69,11 @@ async fn a_recorded_answer_is_read() {
     let peer = Peer::new(async |_| (StatusCode::OK, RECORDED)).await;
     let series = ask(&peer.source(", auth: { bearer: token }")).await.unwrap();
     let names: Vec<&str> = series.iter().map(|series| series.name.as_str()).collect();
-    assert_eq!(names, ["servers.web1.load", "servers.web2.load"]);
-    assert_eq!(series[0].points, [Sample::new(1_700_000_000_000, 0.25)]);
+    assert_eq!(names, ["web.a.rate", "web.b.rate"]);
+    assert_eq!(series[0].points, [Sample::new(1_795_949_160_000, 50.0)]); // the range ends before the last one
+    assert_eq!(series[1].points.len(), 2);
     let request = peer.requests.lock().unwrap()[0].clone();
-    assert_eq!(request, "Bearer token target=servers.*.load&from=1699999999&until=1700000120&format=json");
+    assert_eq!(request, "Bearer token target=web.*.rate&from=1795949150&until=1795949280&format=json");
 }
 
 #[tokio::test]

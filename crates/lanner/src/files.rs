@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use lanner_engine::document::{Content, Position};
+use lanner_engine::document::{Check, Content, Position};
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
+use lanner_io::source::SourceConfig;
 use lanner_server::http::problem_view;
 use lanner_server::{Settings, notify, rules, silences};
 use lanner_switch::Switch;
@@ -54,7 +55,7 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
     for file in 0..loaded.files.len() {
         loaded.check(file);
     }
-    for problem in loaded.config.cross_check() {
+    for problem in loaded.config.cross_check().into_iter().chain(loaded.unknown_sources()) {
         let (file, at) = loaded.locate(&problem.path);
         loaded.problems.push(Located { file, problem: Problem { at, ..problem } });
     }
@@ -90,6 +91,14 @@ impl Loaded {
     /// Whether a section stands in one of the files.
     pub(crate) fn has(&self, section: &str) -> bool {
         self.nodes().any(|(_, node)| field(node, section).is_some())
+    }
+
+    /// Rules that ask a source which the section `sources` lacks. Where there is none, the server's own file may have it.
+    fn unknown_sources(&self) -> Vec<Problem> {
+        let Some(node) = &self.config.sources else { return Vec::new() };
+        let sources = SourceConfig::read_all(node, "sources", &mut Check::default());
+        let names: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
+        self.config.unknown_sources(&names)
     }
 
     /// The trees of all configuration files; scripts of tests are none.
@@ -138,7 +147,11 @@ impl Loaded {
         problems.extend(switch_problems(node));
         problems.extend(silence_problems(&self.config.silences[n_silences..]));
         let mut settings = Settings::new("");
-        problems.extend(settings.read(field(node, "server"), field(node, "retention")));
+        problems.extend(settings.read(
+            field(node, "server"),
+            field(node, "retention"),
+            field(node, "sources"),
+        ));
         problems
     }
 

@@ -9,6 +9,7 @@ use crate::documents::SetAside;
 use crate::settings::Settings;
 use crate::settings::live::InForce;
 use crate::shutdown::Shutdown;
+use crate::sources::Sources;
 
 /// What every service stands on; each takes of it what it needs.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Base {
     pub live: Arc<InForce>,
     /// The store.
     pub store: Store,
+    /// Servers elsewhere that queries ask.
+    pub sources: Arc<Sources>,
     /// Stored documents that are not in force.
     pub set_aside: Arc<SetAside>,
     /// Who is told that the server stops.
@@ -29,12 +32,14 @@ impl Base {
     /// On these settings and this store.
     #[must_use]
     pub fn new(settings: Settings, store: Store) -> Self {
+        let shutdown = Arc::<Shutdown>::default();
         Self {
             live: Arc::new(InForce::new(&settings)),
+            sources: Arc::new(Sources::new(&settings.sources, Arc::clone(&shutdown))),
             settings: Arc::new(settings),
             store,
             set_aside: Arc::default(),
-            shutdown: Arc::default(),
+            shutdown,
         }
     }
 

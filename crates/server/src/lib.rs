@@ -33,6 +33,7 @@ pub mod settings;
 pub mod seyren;
 mod shutdown;
 pub mod silences;
+mod sources;
 pub mod switches;
 mod sync;
 pub mod wakeup;

@@ -19,6 +19,7 @@ use lanner_core::reading;
 use lanner_core::time::HOUR_MS;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
+use lanner_io::source::SourceConfig;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 use serde::Deserialize as _;
 
@@ -226,6 +227,8 @@ pub struct Settings {
     pub guard: Guard,
     /// How long before its end people are told of a switch, milliseconds.
     pub switch_notice_ms: i64,
+    /// Servers elsewhere that queries may ask.
+    pub sources: Arc<Vec<SourceConfig>>,
     /// What the configuration file says, section by section, to be compared when it is read again.
     pub written: serde_json::Value,
     /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
@@ -271,6 +274,7 @@ impl Settings {
             switch_key: None,
             guard: Guard::default(),
             switch_notice_ms: NOTICE_MS,
+            sources: Arc::default(),
             written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
@@ -303,12 +307,18 @@ impl Settings {
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }
 
-    /// Takes over what the `server` and `retention` sections say, and returns the problems in them.
-    pub fn read(&mut self, server: Option<&Node>, retention: Option<&Node>) -> Vec<Problem> {
+    /// Takes over what the sections `server`, `retention` and `sources` say, and returns the problems in them.
+    pub fn read(
+        &mut self,
+        server: Option<&Node>,
+        retention: Option<&Node>,
+        sources: Option<&Node>,
+    ) -> Vec<Problem> {
         let mut check = Check::default();
         self.written = serde_json::json!({
             "server": server.map(|node| to_json(node, &[SERVER])),
             "retention": retention.map(|node| to_json(node, &[RETENTION])),
+            "sources": sources.map(Node::to_json),
         });
         if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
             self.read_server(&mut fields, &mut check);
@@ -317,6 +327,9 @@ impl Settings {
         if let Some(mut fields) = retention.and_then(|node| check.map(node, "retention")) {
             self.read_retention(&mut fields, &mut check);
             fields.finish_of(RETENTION, &mut check);
+        }
+        if let Some(node) = sources {
+            self.sources = Arc::new(SourceConfig::read_all(node, "sources", &mut check));
         }
         self.keep_as_schemas_say(retention, &mut check);
         check.problems

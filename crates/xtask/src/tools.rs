@@ -27,6 +27,9 @@ const PYTHON: [&str; 7] = [
 ];
 const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.provider.ofrep, gherkin.parser, \
     jsonschema, openapi_spec_validator, schemathesis";
+/// Graphite itself, which is a source of queries.
+const GRAPHITE: [&str; 2] = ["graphite-web==1.1.10", "whisper==1.1.10"];
+const GRAPHITE_IMPORTS: &str = "import whisper, tagging, django, graphite";
 /// OpenFeature's providers for JavaScript.
 const NODE: [&str; 4] = [
     "@openfeature/server-sdk@1.23.0",
@@ -40,6 +43,7 @@ const OPENFEATURE_PYTHON: &str = "LANNER_TEST_OPENFEATURE_PYTHON";
 const JSON_SCHEMA_PYTHON: &str = "LANNER_TEST_JSONSCHEMA";
 const OPENAPI_PYTHON: &str = "LANNER_TEST_OPENAPI";
 const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
+const GRAPHITE_WEB: &str = "LANNER_TEST_GRAPHITE_WEB";
 const NGINX: &str = "LANNER_TEST_NGINX";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 /// Gets nginx into the folder that is its first argument.
@@ -121,10 +125,11 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
         Extent::Quick => CargoCommand::Installed(DENY.0),
     };
     let mut others = Vec::new();
-    if let Some(python) = python(&cache) {
+    if let Some(python) = PYTHON_PACKAGES.python(&cache) {
         let variables = [MAIL_SERVER_PYTHON, OPENFEATURE_PYTHON, JSON_SCHEMA_PYTHON, OPENAPI_PYTHON];
         others.extend(variables.map(|variable| (variable, python.clone())));
     }
+    others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
     others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
     others.extend(nginx(&cache).map(|program| (NGINX, program)));
     others.extend(chromium(&cache).map(|program| (CHROMIUM, program)));
@@ -163,26 +168,50 @@ fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<
     Ok(CargoCommand::Cached { name, path: cache.join("bin").join(crate_name) })
 }
 
-/// A Python that has the packages; `None`, with the reason printed, when there cannot be one.
-fn python(cache: &Path) -> Option<PathBuf> {
-    let folder = cache.join("python");
-    let python = folder.join("bin/python");
-    let has_packages = || is_quietly_fine(Command::new(&python).args(["-c", PYTHON_IMPORTS]));
-    if !has_packages() {
-        eprintln!("packages of Python: installing into {}", folder.display());
-        let installed = succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-            .and_then(|()| {
-                succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PYTHON))
-            });
-        if let Err(why) = installed {
-            eprintln!(
-                "SKIPPED: tests with mail, OpenFeature's Python and the OpenAPI document, because {why}; install python3 with venv"
-            );
-            return None;
+/// Packages of Python in a folder of their own.
+struct Packages {
+    folder: &'static str,
+    packages: &'static [&'static str],
+    /// A program that fails where one of them is missing.
+    imports: &'static str,
+    /// Which tests need them.
+    tests: &'static str,
+}
+
+const PYTHON_PACKAGES: Packages = Packages {
+    folder: "python",
+    packages: &PYTHON,
+    imports: PYTHON_IMPORTS,
+    tests: "tests with mail, OpenFeature's Python and the OpenAPI document",
+};
+const GRAPHITE_PACKAGES: Packages = Packages {
+    folder: "graphite",
+    packages: &GRAPHITE,
+    imports: GRAPHITE_IMPORTS,
+    tests: "the test with graphite-web",
+};
+
+impl Packages {
+    /// A Python that has the packages; `None`, with the reason printed, when there cannot be one.
+    fn python(&self, cache: &Path) -> Option<PathBuf> {
+        let folder = cache.join(self.folder);
+        let python = folder.join("bin/python");
+        let is_complete = || is_quietly_fine(Command::new(&python).args(["-c", self.imports]));
+        if !is_complete() {
+            eprintln!("packages of Python: installing into {}", folder.display());
+            let installed = succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
+                .and_then(|()| {
+                    let install = ["-m", "pip", "install", "--quiet"];
+                    succeed(Command::new(&python).args(install).args(self.packages))
+                });
+            if let Err(why) = installed {
+                eprintln!("SKIPPED: {}, because {why}; install python3 with venv", self.tests);
+                return None;
+            }
         }
+        eprintln!("packages of Python ({}): found", self.folder);
+        Some(python)
     }
-    eprintln!("packages of Python: found");
-    Some(python)
 }
 
 /// The folder with the packages of Node.js.

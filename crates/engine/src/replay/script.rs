@@ -16,12 +16,13 @@
 //! ```
 //!
 //! `values` is promtool's notation: `a`, `_` (missing), `axn` (n more of a), `a+bxn` and `a-bxn` (n more,
-//! each larger or smaller by b), `_xn` (n missing). An expectation holds after every window that ends by `at`. Where
+//! each larger or smaller by b), `_xn` (n missing). A series with `source: berlin` and `query: TEXT` is what that source
+//! answers to that query. An expectation holds after every window that ends by `at`. Where
 //! `messages` stand, they are all there are by the last of them, in their order.
 
 use lanner_core::reading;
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
-use lanner_core::{AlertState, Evaluation, Group, Labels, Sample, SeriesKey};
+use lanner_core::{AlertState, Evaluation, Group, Labels, RemoteSeries, Sample, SeriesKey};
 use serde_json::{Map, Value};
 
 use super::run::{self, Replay};
@@ -49,10 +50,19 @@ pub struct Test {
     /// Its name.
     pub name: String,
     start_ms: i64,
-    series: Vec<(SeriesKey, Vec<Sample>)>,
+    series: Vec<WrittenSeries>,
     events: Vec<(String, i64, Map<String, Value>)>,
     expectations: Vec<Expectation>,
     messages: Option<Vec<Message>>,
+}
+
+/// A series as it is written.
+#[derive(Debug)]
+struct WrittenSeries {
+    key: SeriesKey,
+    samples: Vec<Sample>,
+    /// The source that answers it, and the query; `None` where it is stored here.
+    answers: Option<(String, String)>,
 }
 
 /// A message that somebody is to get.
@@ -115,8 +125,8 @@ impl Test {
         let mut source = Recorded::new(&rules, 0);
         let last_message_ms = self.messages.iter().flatten().map(|message| message.at_ms).max();
         let mut end_ms = self.expectations.iter().map(|e| e.at_ms).max().unwrap_or(self.start_ms);
-        for (key, samples) in &self.series {
-            source.samples(key.clone(), samples.iter().copied());
+        for series in &self.series {
+            series.record(&mut source);
         }
         for (stream, time_ms, fields) in &self.events {
             source.event(stream, *time_ms, fields);
@@ -134,6 +144,19 @@ impl Test {
         let tolerance_ms = rules_spread_ms + 1_000;
         failures.extend(self.messages.as_ref().and_then(|it| wrong_message(it, &replay, tolerance_ms)));
         (failures, replay)
+    }
+}
+
+impl WrittenSeries {
+    fn record(&self, source: &mut Recorded) {
+        match &self.answers {
+            None => source.samples(self.key.clone(), self.samples.iter().copied()),
+            Some((name, query)) => {
+                let (labels, points) = (self.key.labels.clone(), self.samples.clone());
+                let series = RemoteSeries { name: self.key.name.to_string(), labels, points };
+                source.answer_of(name, query, series);
+            }
+        }
     }
 }
 
@@ -294,24 +317,23 @@ fn read_group(fields: &mut Fields<'_>, check: &mut Check) -> Group {
     Group::of(&by, Labels::new(texts.into_iter().map(|(key, value)| (key.name.clone(), value))))
 }
 
-fn read_series(
-    node: &Node,
-    path: &str,
-    start_ms: i64,
-    check: &mut Check,
-) -> Option<(SeriesKey, Vec<Sample>)> {
+fn read_series(node: &Node, path: &str, start_ms: i64, check: &mut Check) -> Option<WrittenSeries> {
     let mut fields = check.map(node, path)?;
     let labels = read_labels("labels", &mut fields, check);
+    let source = fields.read("source", check, text);
+    let query = source.is_some().then(|| fields.require("query", "'scale(web.*, 60)'", check));
+    let query = query.flatten().and_then(Node::scalar_text);
     let name = fields.require("series", "queue.length", check).and_then(Node::scalar_text);
     fields.require("values", "\"1 2x3 _\"", check);
     let every_ms = fields.read("every", check, duration).unwrap_or(60_000);
     let values = fields.read("values", check, |node| expand(&text(node)?));
-    fields.finish(&["series", "labels", "every", "values"], check);
+    fields.finish(&["series", "labels", "every", "values", "source", "query"], check);
     let samples = values?
         .into_iter()
         .enumerate()
         .filter_map(|(at, value)| value.map(|value| Sample::new(start_ms + at as i64 * every_ms, value)));
-    Some((SeriesKey::new(name?, labels), samples.collect()))
+    let samples = samples.collect();
+    Some(WrittenSeries { key: SeriesKey::new(name?, labels), samples, answers: source.zip(query) })
 }
 
 /// promtool's notation; `None` is missing.

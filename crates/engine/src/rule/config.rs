@@ -41,6 +41,8 @@ pub struct Config {
     pub server: Option<Node>,
     /// The `retention` section, for the store to read.
     pub retention: Option<Node>,
+    /// The `sources`, for whoever asks them to read.
+    pub sources: Option<Node>,
     /// What rules with problems name, so that one problem does not hide another.
     broken: Vec<Broken>,
 }
@@ -63,8 +65,17 @@ pub struct ReceiverDocument {
     pub node: Node,
 }
 
-const SECTIONS: [&str; 8] =
-    ["rules", "receivers", "time_intervals", "inhibit", "switches", "silences", "server", "retention"];
+const SECTIONS: [&str; 9] = [
+    "rules",
+    "receivers",
+    "time_intervals",
+    "inhibit",
+    "switches",
+    "silences",
+    "sources",
+    "server",
+    "retention",
+];
 
 /// The fields of receivers that may name time intervals.
 const RECEIVER_TIMES: &[&str] = &["mute_time_intervals", "active_time_intervals"];
@@ -201,6 +212,7 @@ impl Config {
         }
         self.server = fields.get("server").cloned().or(self.server.take());
         self.retention = fields.get("retention").cloned().or(self.retention.take());
+        self.sources = fields.get("sources").cloned().or(self.sources.take());
         fields.finish(&SECTIONS, &mut check);
         check.problems
     }
@@ -239,6 +251,22 @@ impl Config {
             }
         }
         problems
+    }
+
+    /// Problems of rules that ask a source which is not among `known`.
+    #[must_use]
+    pub fn unknown_sources(&self, known: &[String]) -> Vec<Problem> {
+        let asks = self.rules.iter().filter_map(|rule| Some((&rule.id, rule.query.source()?)));
+        let unknown = asks.filter(|(_, source)| !known.iter().any(|known| **known == ***source));
+        let problem = |(id, source): (&Arc<str>, &Arc<str>)| Problem {
+            at: None,
+            path: format!("rules.{id}.query.source"),
+            message: format!("names the source \"{source}\", which is not defined"),
+            hint: nearest(source, known.iter().map(String::as_str))
+                .map(|name| format!("did you mean \"{name}\"?"))
+                .or_else(|| Some("define it under sources: in the server's configuration file".to_owned())),
+        };
+        unknown.map(problem).collect()
     }
 
     /// The ids of all rules, also of those with problems, and the receivers that they name.

@@ -133,11 +133,16 @@ impl Rule {
     /// How long after the earliest moment this rule's evaluations start, milliseconds.
     ///
     /// Rules with the same grid would all start at the same instant; each has its own offset instead, up to
-    /// a sixth of `every` and 10 s, fixed by its id.
+    /// a sixth of `every` and 10 s, fixed by its id. Where a source elsewhere is asked it is fixed by the query, so that
+    /// rules with the same question ask it together.
     #[must_use]
     pub fn spread_ms(&self) -> i64 {
         let widest_ms = (self.schedule.every_ms / 6).clamp(1, 10_000);
-        (xxhash_rust::xxh3::xxh3_64(self.id.as_bytes()) % widest_ms.unsigned_abs()) as i64
+        let place = match self.query.source() {
+            Some(_) => self.query.fingerprint(),
+            None => xxhash_rust::xxh3::xxh3_64(self.id.as_bytes()),
+        };
+        (place % widest_ms.unsigned_abs()) as i64
     }
 
     /// When the evaluation of `window` is due, milliseconds since the Unix epoch.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_conditions::Condition;
-use lanner_core::{Answer, Ask, Matcher, SourceError};
-use serde_json::Value;
+use lanner_core::{Answer, Ask, Matcher, RemoteSeries, SourceError, TimeRange};
 
 use crate::measure::{Measure, Remembers};
 
@@ -85,11 +84,18 @@ pub trait Data {
     /// Why they cannot be listed.
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError>;
 
-    /// Asks a source elsewhere, by the name that the configuration gives it, with the query as it is written.
+    /// Asks a source elsewhere, by the name that the configuration gives it, for series in a range.
+    ///
+    /// - `query`: in the source's own language.
     ///
     /// # Errors
     /// What the source says; by default that there is none of this name.
-    fn remote(&mut self, source: &str, _query: &Value, _ask: &Ask) -> Answer {
+    fn fetch(
+        &mut self,
+        source: &str,
+        _query: &str,
+        _range: TimeRange,
+    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
         Err(SourceError::Permanent(format!("there is no source \"{source}\"")))
     }
 }

@@ -109,8 +109,9 @@ mod tests {
     #[test]
     fn fields_stand_once() {
         let names: Vec<&str> = QUERY.iter().map(|field| field.name).collect();
-        let expected =
-            ["stream", "measure", "where", "by", "series", "labels", "target", "for_each", "warm_up"];
+        let expected = [
+            "stream", "measure", "where", "by", "series", "labels", "target", "for_each", "warm_up", "source",
+        ];
         assert_eq!(names, expected);
     }
 }

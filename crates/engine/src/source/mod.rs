@@ -4,8 +4,8 @@
 //! process.
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
-//! and `target` (one file a kind), [`expression`] (how Graphite's expressions are answered), [`Due`] and [`Source`],
-//! [`Gaps`] (what no source can say), [`Recorded`] (events and samples in memory).
+//! and `target` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote` (queries that another
+//! server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and samples in memory).
 
 mod ceiling;
 mod data;
@@ -19,6 +19,8 @@ pub(crate) mod join;
 mod kinds;
 mod query;
 mod recorded;
+mod remote;
+mod runs;
 mod series;
 mod stream;
 mod target;
@@ -34,3 +36,4 @@ pub use groups::{Selector, SeriesGroups, glob};
 pub use kinds::{KINDS, QUERY, read_query};
 pub use query::{Kind, Query};
 pub use recorded::{Metrics, Recorded};
+pub use runs::{Run, runs};

@@ -95,6 +95,11 @@ pub trait Query: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// The source elsewhere that answers it; `None` where this installation does.
+    fn source(&self) -> Option<&Arc<str>> {
+        None
+    }
+
     /// The same query with the values of a field forming groups, and when each was last seen remembered; `None` where
     /// it measures no events.
     fn remembering(&self, _remembers: &Remembers) -> Option<Box<dyn Query>> {

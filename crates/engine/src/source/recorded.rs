@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Readings, Sample, SeriesKey, SourceError};
+use lanner_core::{Answer, Ask, Readings, RemoteSeries, Sample, SeriesKey, SourceError, TimeRange};
 use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots};
 use serde_json::{Map, Value};
 
@@ -22,6 +22,8 @@ pub struct Recorded {
     first_event_ms: BTreeMap<Arc<str>, i64>,
     first_sample_ms: Option<i64>,
     series: BTreeMap<SeriesKey, Vec<Sample>>,
+    /// By source and query.
+    answers: BTreeMap<(String, String), Vec<RemoteSeries>>,
 }
 
 impl Recorded {
@@ -36,7 +38,13 @@ impl Recorded {
             }
         }
         measures.values_mut().for_each(|measures| measures.cover(i64::MIN));
-        Self { measures, first_event_ms: BTreeMap::new(), first_sample_ms: None, series: BTreeMap::new() }
+        Self {
+            measures,
+            first_event_ms: BTreeMap::new(),
+            first_sample_ms: None,
+            series: BTreeMap::new(),
+            answers: BTreeMap::new(),
+        }
     }
 
     /// Adds an event.
@@ -68,6 +76,11 @@ impl Recorded {
         kept.reverse();
         kept.sort_by_key(|sample| sample.time_ms);
         kept.dedup_by_key(|sample| sample.time_ms);
+    }
+
+    /// Adds a series that `source` answers to `query`; its points in order of time.
+    pub fn answer_of(&mut self, source: &str, query: &str, series: RemoteSeries) {
+        self.answers.entry((source.to_owned(), query.to_owned())).or_default().push(series);
     }
 
     /// When the first of these series begins.
@@ -104,6 +117,23 @@ impl Data for Recorded {
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
         Ok(Box::new(Metrics::new(&self.series)))
+    }
+
+    fn fetch(
+        &mut self,
+        source: &str,
+        query: &str,
+        range: TimeRange,
+    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+        let Some(answers) = self.answers.get(&(source.to_owned(), query.to_owned())) else {
+            let why = format!("the record holds no answer of the source \"{source}\" to {query}");
+            return Err(SourceError::Permanent(why));
+        };
+        let within = |series: &RemoteSeries| RemoteSeries {
+            points: series.points.iter().filter(|point| range.contains(point.time_ms)).copied().collect(),
+            ..series.clone()
+        };
+        Ok(Arc::new(answers.iter().map(within).collect()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `target`: an expression of Graphite's language over stored series. See [`super::expression`] for its answers.
+//! `target`: an expression of Graphite's language, over stored series ([`super::expression`]) or asked of another Graphite
+//! ([`super::remote`]).
 
 use std::sync::Arc;
 
@@ -11,18 +12,19 @@ use super::ceiling::{self, Ceiling};
 use super::data::Data;
 use super::expression::{self, ExpressionQuery, WarmUp};
 use super::query::{Kind, Query, fingerprint};
+use super::remote::RemoteQuery;
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
     name: "target",
-    about: "an expression of Graphite's language over stored series",
+    about: "an expression of Graphite's language, over stored series or asked of another Graphite",
     example: "{ target: 'movingAverage({series}, \"5min\")', for_each: 'app.*.rate', warm_up: 1d }",
     read,
     fields: &[
         Field::new(
             "target",
             "\"sumSeries(app.*.rate)\"",
-            "a Graphite expression over stored series; each resulting series is a group",
+            "a Graphite expression; each resulting series is a group",
         ),
         Field::new("for_each", "'env.*.payments'", "makes `target` a template for each series that matches this pattern"),
         Field::new(
@@ -31,6 +33,12 @@ pub(super) const KIND: Kind = Kind {
             "how far back a series of `for_each` must reach before it is evaluated, or off; by default as far as the expression reads",
         )
         .of(Type::Duration),
+        Field::new(
+            "source",
+            "berlin",
+            "the source under `sources` that evaluates `target`; by default the series stored here are read",
+        )
+        .of(Type::Id),
     ],
 };
 
@@ -84,6 +92,10 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let path = fields.path_of("target");
     let written = text(target).map_err(|message| check.problem(target, &path, message)).ok()?;
     let for_each = fields.read("for_each", check, reading::name);
+    let source = fields.read("source", check, |node| reading::id(node, "_-."));
+    if fields.get("source").is_some() {
+        return read_remote(fields, &written, &source?, check);
+    }
     let warm_up = fields.read("warm_up", check, |node| match text(node)?.as_str() {
         "off" | "false" => Ok(WarmUp::None),
         text => parse_duration_ms(text).map(WarmUp::Fixed).map_err(|error| error.to_string()),
@@ -113,6 +125,24 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let fingerprint = fingerprint(&["target", &written, for_each.as_deref().unwrap_or("")], &by);
     let (target, for_each) = (written.into(), for_each.map(Arc::from));
     Some(Box::new(ExpressionQuery { target, expr, for_each, warm_up, by, fingerprint }))
+}
+
+/// A target that another Graphite evaluates. Its functions may be others than those known here, so only that server can
+/// say whether it is right.
+fn read_remote(
+    fields: &mut Fields<'_>,
+    written: &str,
+    source: &str,
+    check: &mut Check,
+) -> Option<Box<dyn Query>> {
+    for name in ["for_each", "warm_up"] {
+        if let Some(node) = fields.get(name) {
+            let message = "goes with series that are stored here; a `target` with wildcards, such as \
+                           'scale(app.*.rate, 60)', makes each series that `source` answers a group";
+            check.problem(node, &fields.path_of(name), message);
+        }
+    }
+    Some(Box::new(RemoteQuery::new(KIND.name, source, written, "target")))
 }
 
 /// Whether `target` names `{series}` or a part of it, `{1}`, and so is a template.

@@ -3,19 +3,21 @@
 //! Time is the world's; the server's clock may be behind it. Everything is one loop over whatever comes next,
 //! and no two things happen in the same millisecond.
 
+mod reads;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use lanner_core::time::{MINUTE_MS, SECOND_MS, format_time};
 use lanner_core::{Changes, DeliveryOutcome, Evaluation, Group, Sample, SeriesKey, Silence, TimeRange};
 use lanner_engine::cycle::{Answered, Cycle};
-use lanner_engine::source::{Gaps, SeriesGroups, SeriesQuery, StreamQuery, gather, readings};
+use lanner_engine::source::Gaps;
 use lanner_engine::stream::Measures;
-use lanner_engine::{Answer, Due, Engine, Reading, Readings, Rule, SourceError};
+use lanner_engine::{Answer, Due, Engine, Rule, SourceError};
 
 use crate::chance::Chance;
-use crate::store::{Store, Turn, Values, Walked};
-use crate::world::{Crash, Item, RuleSpec, STREAM, Trigger, What, World};
+use crate::store::{Store, Turn, Walked};
+use crate::world::{Crash, Item, RuleSpec, Trigger, What, World};
 
 /// A window that was passed over, as the engine reported it.
 #[derive(Debug)]
@@ -509,78 +511,6 @@ impl<'w> Live<'w> {
             server.flights[at].recorded.n_read = self.lived.record.len();
         }
         Ok(())
-    }
-
-    fn readings(&mut self, due: &Due) -> Result<Readings, String> {
-        let query = &due.rule.query;
-        let (groups, first_data_ms) = if let Some(query) = query.stream() {
-            (self.measured(due, query), self.data.first_event_ms)
-        } else if let Some(query) = query.series() {
-            let first_samples = self.data.series.values().filter_map(|samples| samples.first());
-            (self.sampled(due, query)?, first_samples.map(|sample| sample.time_ms).min())
-        } else {
-            (Vec::new(), None)
-        };
-        Ok(Readings { groups, first_data_ms })
-    }
-
-    fn measured(&mut self, due: &Due, query: &Arc<StreamQuery>) -> Vec<Reading> {
-        if let (Some(server), Some(newest)) = (&mut self.server, due.ask.newest()) {
-            server.measures.judged(query, due.rule.step_ms(), newest);
-        }
-        self.settle(due, query);
-        let mut read = |window: &Option<TimeRange>| {
-            window.map_or_else(Vec::new, |window| self.measured_in(due, query, window))
-        };
-        let mut measured: Vec<Values> = due.ask.windows().iter().map(&mut read).collect();
-        let now = measured.remove(0);
-        gather(&due.ask, query.measure.kind.value_when_empty, now, &measured)
-    }
-
-    /// Keeps what the windows came to that late events hardly reach any more.
-    fn settle(&mut self, due: &Due, query: &StreamQuery) {
-        let (Some(server), Some(last)) = (&mut self.server, due.ask.settled.last()) else { return };
-        server.measures.kept(query, due.rule.step_ms(), *last);
-        for window in &due.ask.settled {
-            if let Some(values) = server.measures.read(query, due.rule.step_ms(), *window) {
-                self.lived.store.history.insert((query.fingerprint, *window), values);
-            }
-        }
-    }
-
-    /// From the measure while it holds the window, else from history, else counted.
-    fn measured_in(&mut self, due: &Due, query: &Arc<StreamQuery>, window: TimeRange) -> Values {
-        let step_ms = due.rule.step_ms();
-        let Some(server) = &mut self.server else { return Vec::new() };
-        if let Some(values) = server.measures.read(query, step_ms, window) {
-            return values;
-        }
-        if let Some(values) = self.lived.store.history.get(&(query.fingerprint, window)) {
-            return values.clone();
-        }
-        server.measures.kept(query, step_ms, window);
-        let mut counted = Measures::new(self.world.seed);
-        counted.add(&due.rule.id, query, step_ms, i64::MIN);
-        counted.cover(i64::MIN);
-        for at in &self.data.events {
-            if let Item { time_ms, what: What::Event(fields), .. } = &self.world.items[*at]
-                && (window.start_ms..window.end_ms).contains(time_ms)
-            {
-                counted.count(*time_ms, fields);
-            }
-        }
-        let values = counted.read(query, step_ms, window).unwrap_or_default();
-        if window.end_ms <= due.ask.window.end_ms - due.rule.hold_ms() {
-            self.lived.store.history.insert((query.fingerprint, window), values.clone());
-        }
-        values
-    }
-
-    fn sampled(&self, due: &Due, query: &SeriesQuery) -> Result<Vec<Reading>, String> {
-        let windows = due.ask.windows();
-        let mut groups = SeriesGroups::new(query, &windows)?;
-        self.data.series.iter().for_each(|(key, samples)| groups.samples(key, samples));
-        Ok(readings(&due.ask, groups.values()))
     }
 
     /// Hands in what was read.

@@ -18,12 +18,12 @@ use crate::remote::{Clients, Problem};
 
 /// The fields that every source has.
 pub const FIELDS: &[Field] = &[
-    Field::new("name", "berlin", "what queries call it, unique among sources").of(Type::Id).required(),
-    Field::new("kind", "graphite", "what it is").of(Type::OneOf(&["graphite"])).required(),
-    Field::new("timeout", "10s", "how long an ask may take, waiting and retries included; 100ms to 10m")
+    Field::new("name", "berlin", "unique name of the source, as queries name it").of(Type::Id).required(),
+    Field::new("kind", "graphite", "kind of server").of(Type::OneOf(&["graphite"])).required(),
+    Field::new("timeout", "10s", "how long an answer may take, waiting and retries included, 100ms to 10m")
         .of(Type::Duration)
         .or("10s"),
-    Field::new("parallel", "4", "requests that may be under way at once, 1 to 64").of(Type::Whole).or("4"),
+    Field::new("parallel", "4", "largest number of concurrent requests, 1 to 64").of(Type::Whole).or("4"),
 ];
 
 const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=600_000;

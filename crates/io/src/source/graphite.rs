@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
-use lanner_core::{Labels, Sample};
+use lanner_core::{Labels, RemoteSeries, Sample};
 use reqwest::{Response, Url};
 use serde::Deserialize;
 
 use super::endpoint::{AUTH_FIELD, CA_FILE, Endpoint, Server, URL};
 use super::kind::KindConfig;
-use super::{Fetch, Fetching, Request, RequestError, Series};
+use super::{Fetch, Fetching, Request, RequestError};
 use crate::remote::{Clients, Problem};
 
 /// The fields of a `graphite` source.
@@ -43,7 +43,7 @@ impl Fetch for Graphite {
 }
 
 impl Graphite {
-    async fn render(&self, ask: &Request) -> Result<Vec<Series>, RequestError> {
+    async fn render(&self, ask: &Request) -> Result<Vec<RemoteSeries>, RequestError> {
         let mut url = self.0.url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push("render");
@@ -100,7 +100,7 @@ struct Rendered {
 
 impl Rendered {
     /// The points that were asked for; Graphite answers whole steps.
-    fn within(self, ask: &Request) -> Series {
+    fn within(self, ask: &Request) -> RemoteSeries {
         let point = |(value, time_s): (Option<f64>, i64)| {
             let time_ms = time_s.checked_mul(1_000)?;
             let is_asked = (ask.range.start_ms..ask.range.end_ms).contains(&time_ms);
@@ -109,7 +109,7 @@ impl Rendered {
         let label = |(name, value): (String, serde_json::Value)| {
             (name != "name").then(|| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         };
-        Series {
+        RemoteSeries {
             name: self.target,
             labels: Labels::new(self.tags.into_iter().filter_map(label)),
             points: self.datapoints.into_iter().filter_map(point).collect(),
@@ -136,7 +136,7 @@ mod tests {
     #[track_caller]
     fn check(body: &str, expected: &[(&str, &[(i64, f64)])]) {
         let ask = Request { query: "a".to_owned(), range: TimeRange::new(ASK_MS.0, ASK_MS.1) };
-        let found: Vec<Series> =
+        let found: Vec<RemoteSeries> =
             parse(body.as_bytes()).unwrap().into_iter().map(|series| series.within(&ask)).collect();
         assert_eq!(found.len(), expected.len(), "{body}");
         for (series, (name, points)) in found.iter().zip(expected) {

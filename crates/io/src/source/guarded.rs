@@ -3,11 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use lanner_core::RemoteSeries;
 use lanner_core::time::format_duration;
 use tokio::sync::Semaphore;
 
 use super::breaker::Breaker;
-use super::{Fetch, Request, RequestError, Series};
+use super::{Fetch, Request, RequestError};
+use crate::metrics::METRICS;
 
 /// Requests that one ask makes at most.
 const MAX_TRIES: u32 = 3;
@@ -19,6 +21,7 @@ pub struct Source {
     name: String,
     fetch: Box<dyn Fetch>,
     timeout_ms: u64,
+    parallel: usize,
     slots: Semaphore,
     breaker: Mutex<Breaker>,
     started: Instant,
@@ -35,6 +38,7 @@ impl Source {
             name: name.into(),
             fetch,
             timeout_ms,
+            parallel,
             slots: Semaphore::new(parallel),
             breaker: Mutex::default(),
             started: Instant::now(),
@@ -47,11 +51,23 @@ impl Source {
         &self.name
     }
 
+    /// How long an ask may take.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+
+    /// Requests that may be under way at once.
+    #[must_use]
+    pub const fn parallel(&self) -> usize {
+        self.parallel
+    }
+
     /// Asks, within the source's timeout. What may pass is tried again while there is time.
     ///
     /// # Errors
     /// [`RequestError`], also when time ran out or the source is left alone because it kept failing.
-    pub async fn ask(&self, ask: &Request) -> Result<Vec<Series>, RequestError> {
+    pub async fn ask(&self, ask: &Request) -> Result<Vec<RemoteSeries>, RequestError> {
         let named =
             |error: RequestError| RequestError { message: format!("{}: {error}", self.name), ..error };
         self.breaker().admit(self.now_ms()).map_err(|wait_ms| {
@@ -59,18 +75,21 @@ impl Source {
             let message = format!("is not asked for {wait}, because it failed several times in a row");
             named(RequestError { retry_after_ms: Some(wait_ms), ..RequestError::temporary(message) })
         })?;
-        let limit = Duration::from_millis(self.timeout_ms);
-        let answer = tokio::time::timeout(limit, self.tries(ask, Instant::now() + limit)).await;
+        let (limit, started) = (self.timeout(), Instant::now());
+        let answer = tokio::time::timeout(limit, self.tries(ask, started + limit)).await;
         let answer = answer.unwrap_or_else(|_| Err(self.out_of_time()));
         match &answer {
             Err(error) if error.is_temporary() => self.breaker().failed(self.now_ms()),
             // One that finds fault with the query is there.
             _ => self.breaker().succeeded(),
         }
+        let outcome = if answer.is_ok() { "answered" } else { "failed" };
+        METRICS.source_asks.with_label_values(&[&self.name, outcome]).inc();
+        METRICS.source_seconds.with_label_values(&[&self.name]).observe(started.elapsed().as_secs_f64());
         answer.map_err(named)
     }
 
-    async fn tries(&self, ask: &Request, deadline: Instant) -> Result<Vec<Series>, RequestError> {
+    async fn tries(&self, ask: &Request, deadline: Instant) -> Result<Vec<RemoteSeries>, RequestError> {
         let mut wait = FIRST_WAIT;
         for _ in 1..MAX_TRIES {
             let error = match self.try_once(ask).await {
@@ -88,7 +107,7 @@ impl Source {
         self.try_once(ask).await
     }
 
-    async fn try_once(&self, ask: &Request) -> Result<Vec<Series>, RequestError> {
+    async fn try_once(&self, ask: &Request) -> Result<Vec<RemoteSeries>, RequestError> {
         // Never closed, so it always comes.
         let _slot = self.slots.acquire().await;
         self.fetch.fetch(ask).await

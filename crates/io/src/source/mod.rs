@@ -1,6 +1,6 @@
 //! Sources: other servers that are asked for series.
 //!
-//! Reading order: [`Request`] and [`Series`] (what is asked and answered), [`Fetch`] (one kind of server), [`Source`] (one
+//! Reading order: [`Request`] and [`RemoteSeries`] (what is asked and answered), [`Fetch`] (one kind of server), [`Source`] (one
 //! that is asked within bounds), [`SourceConfig`] (its document), [`KINDS`] (the list of kinds; one file each).
 //!
 //! To add a kind: one file that implements [`Fetch`] and reads its fields, one entry in [`KINDS`].
@@ -21,7 +21,7 @@ mod kinds;
 use std::future::Future;
 use std::pin::Pin;
 
-use lanner_core::{Labels, Sample, TimeRange};
+use lanner_core::{RemoteSeries, TimeRange};
 
 pub use config::{FIELDS, SourceConfig};
 pub use guarded::Source;
@@ -34,17 +34,6 @@ pub struct Request {
     pub query: String,
     /// From when to when, milliseconds since the Unix epoch; the end is outside.
     pub range: TimeRange,
-}
-
-/// One series of an answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Series {
-    /// Its name, as the source has it.
-    pub name: String,
-    /// Its labels; none where the source has none.
-    pub labels: Labels,
-    /// Its values in order of time, all within the range that was asked for; gaps are left out.
-    pub points: Vec<Sample>,
 }
 
 /// Whether asking again may help.
@@ -96,7 +85,7 @@ impl From<RequestError> for lanner_core::SourceError {
 }
 
 /// An answer on its way. Dropping it gives the request up.
-pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Vec<Series>, RequestError>> + Send + 'a>>;
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Vec<RemoteSeries>, RequestError>> + Send + 'a>>;
 
 /// How one kind of server is asked. Built once, used for every request; need not limit its own time.
 pub trait Fetch: Send + Sync {

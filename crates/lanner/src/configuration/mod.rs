@@ -9,6 +9,7 @@ pub(crate) mod schema;
 use lanner_core::field::{Field, Type};
 use lanner_core::intervals::TIME_INTERVAL;
 use lanner_engine::{config, rule};
+use lanner_io::source;
 use lanner_server::{settings, silences};
 
 /// A section of a configuration file.
@@ -56,6 +57,12 @@ pub(crate) fn sections() -> Vec<Section> {
             "Silences with a name, so that a file can be applied again. Silences made with `lanner silence add` exist \
              beside them.",
             silences::FIELDS,
+        ),
+        list(
+            "sources",
+            "Other servers that queries may ask: see [rules](rules.md#sources). Every source has these fields; each kind has \
+             fields of its own. Read like `server`; `lanner reload` applies changes.",
+            source::FIELDS,
         ),
         one(
             "server",
@@ -105,6 +112,9 @@ mod tests {
             walk(section.name, &section.fields, &mut check);
         }
         for kind in KINDS {
+            walk(kind.name, kind.fields, &mut check);
+        }
+        for kind in source::KINDS {
             walk(kind.name, kind.fields, &mut check);
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::CommandFactory as _;
 use lanner_core::field::{Field, Type};
 use lanner_io::receiver::KINDS;
+use lanner_io::source;
 use lanner_wire::events::TIME_FIELDS;
 
 use super::{Section, sections};
@@ -18,8 +19,14 @@ pub(crate) fn markdown() -> String {
         let _ = writeln!(text, "\n## {name}\n\n{about}{}", if is_list { " A list." } else { "" });
         let path = if is_list { format!("{name}[]") } else { name.to_owned() };
         table(&mut text, &path, &fields);
-        if name == "receivers" {
-            kinds(&mut text);
+        match name {
+            "receivers" => {
+                kinds(&mut text, "receivers[]", KINDS.iter().map(|it| (it.name, it.about, it.fields)))
+            }
+            "sources" => {
+                kinds(&mut text, "sources[]", source::KINDS.iter().map(|it| (it.name, it.about, it.fields)));
+            }
+            _ => {}
         }
     }
     events(&mut text);
@@ -47,7 +54,7 @@ Files are YAML 1.2.
 
 A file may contain some or all sections. `lanner serve --config FILE` reads it at startup, and again on SIGHUP or `lanner
 reload`: either all of it takes effect or, if anything is invalid, nothing. `lanner apply FILE...` applies the sections
-other than `server` and `retention` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
+other than `server`, `retention` and `sources` to a running server, and prints what was created, changed and left unchanged. `--dry-run`
 only prints the changes; `--prune` also deletes what is not in the files. The API takes the same documents as JSON.
 ";
 
@@ -72,10 +79,11 @@ fn table(text: &mut String, path: &str, fields: &[Field]) {
     }
 }
 
-fn kinds(text: &mut String) {
-    for kind in KINDS {
-        let _ = writeln!(text, "\n### `kind: {}`\n\n{}.", kind.name, capital(kind.about));
-        table(text, "receivers[]", kind.fields);
+/// Name, description and fields of each kind of `section`.
+fn kinds<'k>(text: &mut String, section: &str, kinds: impl Iterator<Item = (&'k str, &'k str, &'k [Field])>) {
+    for (name, about, fields) in kinds {
+        let _ = writeln!(text, "\n### `kind: {name}`\n\n{}.", capital(about));
+        table(text, section, fields);
     }
 }
 

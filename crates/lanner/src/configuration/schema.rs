@@ -5,6 +5,7 @@
 use lanner_core::field::{Field, Type};
 use lanner_engine::rule::DETECTORS;
 use lanner_io::receiver::KINDS;
+use lanner_io::source;
 use serde_json::{Map, Value, json};
 
 use super::{Section, sections};
@@ -15,7 +16,8 @@ pub(crate) fn schema() -> Value {
     for Section { name, about, fields, is_list } in sections() {
         let item = match name {
             "rules" => rule(&fields),
-            "receivers" => receiver(&fields),
+            "receivers" => of_kinds(&fields, KINDS.iter().map(|kind| (kind.name, kind.fields))),
+            "sources" => of_kinds(&fields, source::KINDS.iter().map(|kind| (kind.name, kind.fields))),
             _ => object(&fields),
         };
         let mut section = if is_list {
@@ -42,16 +44,19 @@ fn rule(fields: &[Field]) -> Value {
     rule
 }
 
-/// A receiver has the fields of its kind.
-fn receiver(shared: &[Field]) -> Value {
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    let of_kind = |kind: &lanner_io::receiver::Kind| {
+/// A receiver or a source has the fields of its kind.
+fn of_kinds(
+    shared: &[Field],
+    kinds: impl Iterator<Item = (&'static str, &'static [Field])> + Clone,
+) -> Value {
+    let names: Vec<&str> = kinds.clone().map(|(name, _)| name).collect();
+    let of_kind = |(name, fields): (&str, &[Field])| {
         json!({
-            "if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]},
-            "then": object(&[shared, kind.fields].concat()),
+            "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+            "then": object(&[shared, fields].concat()),
         })
     };
-    let kinds: Vec<Value> = KINDS.iter().map(of_kind).collect();
+    let kinds: Vec<Value> = kinds.map(of_kind).collect();
     json!({
         "type": "object",
         "required": ["name", "kind"],
@@ -189,6 +194,7 @@ json.dump(said, sys.stdout)";
             "receivers" => "name: a\nkind: log\npath: /x\n",
             "inhibit" => "source: { a: b }\ntarget: { c: d }\n",
             "switches" => "id: a\nwhen: x\n",
+            "sources" => "name: a\nkind: graphite\nurl: http://a\n",
             "silences" => "id: a\nmatchers: [a=b]\nend: 2026-12-01\ncomment: c\n",
             _ => "",
         }

@@ -8,11 +8,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_core::{Answer, Ask, Readings, Sample, SeriesKey, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Readings, RemoteSeries, Sample, SeriesKey, SourceError, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
 use lanner_engine::source::{
     Data, Query as RuleQuery, SeriesQuery as SeriesMeasure, Stored, StreamQuery, gather, read_query, readings,
 };
+use lanner_io::source::Request;
 use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
@@ -191,6 +192,16 @@ impl Data for Scan<'_> {
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
         let source = self.service.source();
         Ok(Box::new(self.note(source)?))
+    }
+
+    fn fetch(
+        &mut self,
+        source: &str,
+        query: &str,
+        range: TimeRange,
+    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+        let request = Request { query: query.to_owned(), range };
+        self.service.sources.ask(source, &request).map(Arc::new)
     }
 }
 

@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
-use lanner_core::{AlertState, Answer, Ask, Evaluation, Group, SourceError, TimeRange};
+use lanner_core::{AlertState, Answer, Ask, Evaluation, Group, RemoteSeries, SourceError, TimeRange};
 use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::rule::Status;
 use lanner_engine::source::{Data, Recorded, SeriesQuery, Stored, StreamQuery};
 use lanner_engine::{Config, Engine, Rule};
+use lanner_io::source::Request;
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
     EvaluationView, NotificationView, ProblemView, ReplayRequest, ReplayResponse, ReplaySummary, Time,
@@ -25,6 +26,7 @@ use crate::evaluate::service::EvaluationService;
 use crate::expressions::StoreSource;
 use crate::http::{ApiError, Json, blocking};
 use crate::rules::stored;
+use crate::sources::Sources;
 
 /// Evaluations and messages of one answer; the summary counts all.
 const MAX_SHOWN: usize = 100_000;
@@ -139,7 +141,8 @@ fn walk(
 ) -> Result<Walked, StoreError> {
     let mut record = Recorded::new(&rules, service.store.secret());
     load(service, &rules, range, &mut record)?;
-    let mut past = Past { record, stored: service.expressions.source()? };
+    let sources = Arc::clone(&service.sources);
+    let mut past = Past { record, stored: service.expressions.source()?, sources };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
     engine.set_gaps(service.watch.gaps());
@@ -154,6 +157,7 @@ fn walk(
 struct Past {
     record: Recorded,
     stored: StoreSource,
+    sources: Arc<Sources>,
 }
 
 impl Data for Past {
@@ -167,6 +171,15 @@ impl Data for Past {
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
         Ok(Box::new(self.stored.clone()))
+    }
+
+    fn fetch(
+        &mut self,
+        source: &str,
+        query: &str,
+        range: TimeRange,
+    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+        self.sources.ask(source, &Request { query: query.to_owned(), range }).map(Arc::new)
     }
 }
 

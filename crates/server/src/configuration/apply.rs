@@ -83,7 +83,7 @@ async fn plan(
     let (mut plan, mut problems) = (Plan::default(), Vec::new());
     let is_pruned = options.prune.may_take(|sections| sections.rules || sections.receivers);
     if is_pruned || JOINED.iter().any(|name| document.get(name).is_some()) {
-        match rules::plan(&service.store, document, options) {
+        match rules::plan(&service.store, &service.sources.names(), document, options) {
             Ok(planned) => {
                 plan.outcome.rules = planned.rules;
                 plan.outcome.receivers = planned.receivers;

@@ -20,6 +20,9 @@ pub fn change_settings(
 ) -> Result<(Vec<String>, Vec<String>), StoreError> {
     let before = service.live.get();
     let (now, restart) = service.live.change(settings);
+    if now.iter().any(|name| name == "sources") {
+        service.sources.replace(&settings.sources);
+    }
     if before.allow != settings.allow || before.external_url != settings.external_url {
         // What its addresses depend on besides waits for a restart.
         let links =

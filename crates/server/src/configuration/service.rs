@@ -11,6 +11,7 @@ use crate::rules::service::RuleService;
 use crate::settings::Settings;
 use crate::settings::live::InForce;
 use crate::silences::service::SilenceService;
+use crate::sources::Sources;
 use crate::switches::service::SwitchService;
 
 /// Applies configurations as a whole: rules, receivers, inhibitions, silences and switches at once.
@@ -20,6 +21,7 @@ pub struct ConfigurationService {
     clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) live: Arc<InForce>,
+    pub(crate) sources: Arc<Sources>,
     /// Who reads the configuration file again.
     pub reloads: Reloads,
     pub(crate) rules: Arc<RuleService>,
@@ -41,6 +43,7 @@ impl ConfigurationService {
             clock: base.clock(),
             settings: Arc::clone(&base.settings),
             live: Arc::clone(&base.live),
+            sources: Arc::clone(&base.sources),
             reloads: Reloads::default(),
             rules,
             silences,

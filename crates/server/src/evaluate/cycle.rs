@@ -1,8 +1,10 @@
-//! The loop: what is due is read, evaluated and applied, and what follows is written in one transaction.
+//! The loop: what is due is read side by side, evaluated as the answers come, and what follows is written in one
+//! transaction.
 //!
-//! It runs in a thread of its own. What one turn changes is written before the next turn begins, and writing
-//! is tried again until it succeeds: a full disk stops evaluation, never loses or repeats it. People are told even
-//! so: messages that were decided are sent before they are written (see [`outgoing`](crate::notify::outgoing)).
+//! It runs in a thread of its own, and decides as the engine's [`Cycle`] says; here are its clock, its readers and the
+//! store. What one transaction changes is written before the next one is put together, and writing is tried again until it
+//! succeeds: a full disk stops evaluation, never loses or repeats it. People are told even so: messages that were decided are
+//! sent before they are written (see [`outgoing`](crate::notify::outgoing)).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,27 +12,26 @@ use std::time::{Duration, Instant};
 
 use lanner_core::Changes;
 use lanner_core::time::{MINUTE_MS, format_duration};
-use lanner_engine::{Answer, Due, Rule};
+use lanner_engine::cycle::{Answered, Cycle, Evaluated, GATHER_MS};
+use lanner_engine::{Due, Rule};
 use lanner_io::store::StoreError;
 
-use super::read;
+use super::readers::Readers;
 use super::service::EvaluationService;
 use crate::intake::history::Kept;
 use crate::metrics::METRICS;
 use crate::sync::locked;
 
-/// Evaluations of one turn, and so of one transaction.
-const TURN: usize = 256;
-/// How long after a turn the next one begins at the earliest, unless something is overdue: rules that are due one
-/// shortly after the other share a commit. With 10,000 rules a minute, commits were most of the work.
-const GATHER: Duration = Duration::from_millis(20);
-/// After so much reading it is judged and written: a read that takes long delays those after it, not those before.
-const STRETCH: Duration = Duration::from_millis(50);
+/// How long after a commit the next begins at the earliest, unless something is overdue: rules that are due one shortly
+/// after the other share a commit.
+const GATHER: Duration = Duration::from_millis(GATHER_MS.unsigned_abs());
 /// How long the loop sleeps at most; it then looks at the clock, which may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
 
-/// Runs until the app's alarm is stopped.
-pub fn run(service: &EvaluationService) {
+/// Runs until the server stops.
+pub fn run(service: &Arc<EvaluationService>) {
+    let mut running =
+        Running { service, cycle: Cycle::default(), readers: Readers::new(service), started: Instant::now() };
     let mut last_ms = service.now_ms();
     while !service.shutdown.has_begun() {
         let now_ms = service.now_ms();
@@ -41,104 +42,141 @@ pub fn run(service: &EvaluationService) {
             );
         }
         last_ms = now_ms;
-        let started = Instant::now();
-        let n_due = turn(service, now_ms);
-        service.last_turn_ms.store(now_ms, Ordering::Relaxed);
-        if service.watch.is_due(now_ms) {
-            write(service, Changes { watched_ms: Some(now_ms), ..Changes::default() });
-        }
-        if n_due < TURN {
-            let (wake_ms, n_waiting) = {
-                let engine = service.engine();
-                (engine.wake_ms().unwrap_or(i64::MAX), engine.n_waiting())
-            };
-            let is_overdue = wake_ms <= now_ms;
-            if !is_overdue && n_waiting == 0 {
-                service.wakeup.settle(now_ms);
-            }
-            let rest = if n_due == 0 || is_overdue { Duration::ZERO } else { GATHER };
-            let until_due_ms = wake_ms.saturating_sub(service.now_ms()).clamp(0, i64::from(u32::MAX));
-            let sleep = Duration::from_millis(until_due_ms.unsigned_abs()).min(LONGEST_SLEEP);
-            service.wakeup.wait(sleep.max(rest.saturating_sub(started.elapsed())));
+        let sleep = running.come_round(now_ms);
+        service.last_turn_ms.store(service.now_ms(), Ordering::Relaxed);
+        if !sleep.is_zero() {
+            service.wakeup.wait(sleep);
         }
     }
+    running.readers.end();
 }
 
-/// One turn. Returns how many windows were due; when that is [`TURN`], more may be due at once.
-///
-/// What is due is read while nothing is locked: a change of rules does not wait until a million series are read. What
-/// changes meanwhile is noticed when it is judged: the engine passes over what was read for a rule that is no more.
-fn turn(service: &EvaluationService, now_ms: i64) -> usize {
-    let started = Instant::now();
-    correct(service);
-    let plan = service.engine().plan(now_ms, TURN);
-    for (rule, windows) in &plan.skipped {
-        tracing::warn!(
-            rule = &**rule,
-            windows,
-            "windows missed during downtime lie beyond max_catchup and are skipped"
-        );
-        METRICS.windows_skipped.inc_by(windows.unsigned_abs());
-    }
-    let (mut read, mut since) = (Vec::new(), started);
-    for due in &plan.due {
-        let (answer, kept) = read::answer(service, due);
-        if service.shutdown.has_begun() {
-            break; // it may be half an answer; the next run takes these up where the cursors stand
-        }
-        read.push(Read { due, answer, kept });
-        if since.elapsed() >= STRETCH {
-            judge(service, std::mem::take(&mut read));
-            since = Instant::now();
-        }
-    }
-    judge(service, read);
-    if !plan.due.is_empty() {
-        METRICS.turn_seconds.observe(started.elapsed().as_secs_f64());
-    }
-    plan.due.len()
+/// The loop while it runs.
+struct Running<'a> {
+    service: &'a Arc<EvaluationService>,
+    cycle: Cycle<Vec<Kept>>,
+    readers: Readers,
+    /// Where the clock begins that nobody sets.
+    started: Instant,
 }
 
-/// What was read of one window.
-struct Read<'p> {
-    due: &'p Due,
-    answer: Answer,
-    /// What of it is worth keeping in history.
-    kept: Vec<Kept>,
-}
+impl Running<'_> {
+    /// Plans, evaluates what was answered, and writes. Returns for how long there is nothing to do.
+    fn come_round(&mut self, now_ms: i64) -> Duration {
+        let began = Instant::now();
+        self.plan(now_ms);
+        for (at, answered) in self.readers.take() {
+            self.cycle.answer(self.since_start_ms(at), answered);
+        }
+        let n_evaluated = self.evaluate(self.is_ready());
+        if self.service.watch.is_due(now_ms) {
+            write(self.service, Changes { watched_ms: Some(now_ms), ..Changes::default() });
+        }
+        self.rest(now_ms, began, n_evaluated)
+    }
 
-/// Judges what was read, tells whom there is something to tell, and writes all of it.
-fn judge(service: &EvaluationService, read: Vec<Read<'_>>) {
-    let _in_order = locked(&service.turns);
-    settle(service, service.now_ms());
-    let (mut changes, mut judged) = (Changes::default(), Vec::with_capacity(read.len()));
-    for Read { due, answer, kept } in read {
-        let now_ms = service.now_ms();
+    /// Plans what is due, and has it read while nothing is locked: a change of rules does not wait until a million series are
+    /// read. What changes meanwhile is noticed when it is evaluated: the engine passes over what was read for a rule that is
+    /// no more.
+    fn plan(&mut self, now_ms: i64) {
+        let room = self.readers.room();
+        if room == 0 {
+            return;
+        }
+        correct(self.service);
+        let plan = self.cycle.plan(&mut self.service.engine(), now_ms, room);
+        for (rule, windows) in &plan.skipped {
+            tracing::warn!(
+                rule = &**rule,
+                windows,
+                "windows missed during downtime lie beyond max_catchup and are skipped"
+            );
+            METRICS.windows_skipped.inc_by(windows.unsigned_abs());
+        }
+        self.readers.send(plan.due);
+    }
+
+    /// Evaluates what was answered, if it is time, tells whom there is something to tell, and writes all of it. Returns how
+    /// many were evaluated.
+    fn evaluate(&mut self, is_ready: bool) -> usize {
+        let (service, began) = (self.service, Instant::now());
+        let _in_order = locked(&service.turns);
+        settle(service, service.now_ms());
+        let (mut changes, mut judged) = (Changes::default(), Vec::new());
+        while is_ready && let Some(evaluated) = self.next() {
+            let Evaluated { answered: Answered { due, beside: kept, .. }, changes: more, .. } = evaluated;
+            changes.extend(more);
+            keep(service, &due, kept);
+            judged.push(due);
+        }
+        changes.extend(service.engine().tick(service.now_ms()));
+        write(service, changes);
+        self.cycle.written();
+        release(service, &judged);
+        if !judged.is_empty() {
+            METRICS.turn_seconds.observe(began.elapsed().as_secs_f64());
+        }
+        judged.len()
+    }
+
+    fn next(&mut self) -> Option<Evaluated<Vec<Kept>>> {
+        let (service, now_ms) = (self.service, self.service.now_ms());
+        let evaluated = self.cycle.next(&mut service.engine(), now_ms)?;
+        let Answered { due, answer, .. } = &evaluated.answered;
         if !due.ask.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
         }
-        if let Err(why) = &answer {
+        if let Err(why) = answer {
             tracing::error!(rule = &*due.rule.id, "the source failed: {why}");
         }
-        let mut engine = service.engine();
-        let evaluations = engine.evaluate(due, &answer, now_ms);
-        METRICS.evaluations.inc_by(evaluations.len() as u64);
-        service.n_evaluations.fetch_add(evaluations.len() as u64, Ordering::Relaxed);
-        let applied = engine.apply(now_ms, due, evaluations);
-        let is_current = engine.rule(&due.rule.id).is_some_and(|(rule, _)| rule.version == due.rule.version);
-        drop(engine);
-        changes.extend(applied);
-        // Of a rule that is gone nobody corrects any more what is kept.
-        for kept in kept.into_iter().filter(|_| is_current) {
-            if let Err(error) = service.intake.history.keep(&service.store, kept) {
-                tracing::debug!(rule = &*due.rule.id, "measured values are not stored: {error}");
-            }
-        }
-        judged.push(due);
+        METRICS.evaluations.inc_by(evaluated.n_evaluations as u64);
+        service.n_evaluations.fetch_add(evaluated.n_evaluations as u64, Ordering::Relaxed);
+        Some(evaluated)
     }
-    changes.extend(service.engine().tick(service.now_ms()));
-    write(service, changes);
-    release(service, &judged);
+
+    /// For how long there is nothing to do. While something is read, answers are looked for now and then: readers ring only
+    /// when all of it is there.
+    fn rest(&self, now_ms: i64, began: Instant, n_evaluated: usize) -> Duration {
+        let (wake_ms, n_waiting) = {
+            let engine = self.service.engine();
+            (engine.wake_ms().unwrap_or(i64::MAX), engine.n_waiting())
+        };
+        let is_overdue = wake_ms <= now_ms;
+        let more_fits = is_overdue && self.readers.room() > 0;
+        if more_fits || self.is_ready() {
+            return Duration::ZERO;
+        }
+        if self.cycle.is_idle() && !is_overdue && n_waiting == 0 {
+            self.service.wakeup.settle(now_ms);
+        }
+        let until_due_ms = wake_ms.saturating_sub(self.service.now_ms()).clamp(0, i64::from(u32::MAX));
+        let until_due = Duration::from_millis(until_due_ms.unsigned_abs()).min(LONGEST_SLEEP);
+        let least = if n_evaluated == 0 { Duration::ZERO } else { GATHER.saturating_sub(began.elapsed()) };
+        let sleep = if is_overdue { GATHER } else { until_due.max(least) };
+        if self.cycle.is_idle() { sleep } else { sleep.min(GATHER) }
+    }
+
+    /// Whether answers wait that are to be evaluated now.
+    fn is_ready(&self) -> bool {
+        self.cycle.ready_ms().is_some_and(|ready_ms| ready_ms <= self.since_start_ms(Instant::now()))
+    }
+
+    fn since_start_ms(&self, at: Instant) -> i64 {
+        i64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Keeps in history what was measured. Of a rule that is gone nobody corrects any more what is kept.
+fn keep(service: &EvaluationService, due: &Due, kept: Vec<Kept>) {
+    let is_current = {
+        let engine = service.engine();
+        engine.rule(&due.rule.id).is_some_and(|(rule, _)| rule.version == due.rule.version)
+    };
+    for kept in kept.into_iter().filter(|_| is_current) {
+        if let Err(error) = service.intake.history.keep(&service.store, kept) {
+            tracing::debug!(rule = &*due.rule.id, "measured values are not stored: {error}");
+        }
+    }
 }
 
 /// Tells the engine where late data came.
@@ -156,7 +194,7 @@ fn correct(service: &EvaluationService) {
 }
 
 /// Lets measures drop what evaluated rules no longer need.
-fn release(service: &EvaluationService, due: &[&Due]) {
+fn release(service: &EvaluationService, due: &[Due]) {
     for due in due {
         if let Some(query) = due.rule.query.stream()
             && let Some(needed_from_ms) = service.engine().needed_from_ms(&due.rule.id)

@@ -1,8 +1,9 @@
-//! Rules are evaluated: what is due is read, judged and written.
+//! Rules are evaluated: what is due is read side by side, judged and written.
 
 pub mod cycle;
 pub mod limits;
 pub mod read;
+mod readers;
 pub mod service;
 pub mod watch;
 pub(crate) mod windows;

@@ -3,15 +3,17 @@
 //! A window of a stream is read from its measure. The windows it is compared with are read from there as well while
 //! they are open for late events, then from history, and only counted from stored events where history lacks them.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Group, Measured, Readings, SeriesKey, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Group, Measured, Readings, RemoteSeries, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Reads;
 use lanner_engine::source::{
-    Data, Due, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings,
+    Data, Due, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings, runs,
 };
 use lanner_engine::stream::Measures;
+use lanner_io::source::Request;
 use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
 
 use super::service::EvaluationService;
@@ -24,25 +26,33 @@ pub type Values = Vec<(Group, Option<f64>)>;
 
 /// Answers one due evaluation. Returns what is worth keeping in history.
 pub fn answer(service: &EvaluationService, due: &Due) -> (Answer, Vec<Kept>) {
-    let of_samples = due.rule.query.stream().is_none();
-    if let (true, true, Some(newest)) = (of_samples, due.ask.learns, due.ask.newest()) {
-        service.intake.late_samples.learned(newest); // before anything is read
-    }
-    let mut live = Live::new(service);
-    let answer = due.rule.query.answer(&due.ask, &mut live);
-    (answer, live.kept)
+    answer_from(&mut Live::new(service), due)
 }
 
-/// The data of this installation as it is now.
+/// [`answer`], from data that others with the same question share.
+pub(super) fn answer_from(live: &mut Live<'_>, due: &Due) -> (Answer, Vec<Kept>) {
+    let of_samples = due.rule.query.stream().is_none();
+    if let (true, true, Some(newest)) = (of_samples, due.ask.learns, due.ask.newest()) {
+        live.service.intake.late_samples.learned(newest); // before anything is read
+    }
+    let answer = due.rule.query.answer(&due.ask, live);
+    (answer, std::mem::take(&mut live.kept))
+}
+
+/// What a source elsewhere answered, by its name, the query and the range.
+type Fetched = HashMap<(String, String, TimeRange), Result<Arc<Vec<RemoteSeries>>, SourceError>>;
+
+/// The data of this installation as it is now, and of the sources that it may ask. Sources are asked the same once.
 pub(crate) struct Live<'a> {
     service: &'a EvaluationService,
     /// What of the answers is worth keeping in history.
     kept: Vec<Kept>,
+    fetched: Fetched,
 }
 
 impl<'a> Live<'a> {
-    pub(crate) const fn new(service: &'a EvaluationService) -> Self {
-        Self { service, kept: Vec::new() }
+    pub(crate) fn new(service: &'a EvaluationService) -> Self {
+        Self { service, kept: Vec::new(), fetched: Fetched::new() }
     }
 }
 
@@ -57,6 +67,18 @@ impl Data for Live<'_> {
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
         Ok(Box::new(self.service.expressions.source().map_err(|error| failed(&error))?))
+    }
+
+    fn fetch(
+        &mut self,
+        source: &str,
+        query: &str,
+        range: TimeRange,
+    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+        let sources = &self.service.sources;
+        let fetched = self.fetched.entry((source.to_owned(), query.to_owned(), range));
+        let request = || Request { query: query.to_owned(), range };
+        fetched.or_insert_with(|| sources.ask(source, &request()).map(Arc::new)).clone()
     }
 }
 
@@ -190,7 +212,7 @@ fn read_matching(
 ) -> Result<(Vec<GroupValues>, u64), StoreError> {
     let wrong = |detail: String| StoreError::BadMatcher { label: query.name.to_string(), detail };
     let mut groups = SeriesGroups::new(query, windows).map_err(wrong)?;
-    let runs = windows::runs(windows);
+    let runs = runs(windows);
     for (id, key) in matching {
         if is_over() {
             return Err(StoreError::Closed);
@@ -234,7 +256,7 @@ fn baselines(
             None => unknown[at] = Some(window),
         }
     }
-    for run in windows::runs(&unknown) {
+    for run in runs(&unknown) {
         let last = run.windows.last().map_or(run.range, |(_, last)| *last);
         locked(&measures).kept(query, step_ms, last);
         let mark = service.intake.history.mark(&query.stream, run.range.end_ms);

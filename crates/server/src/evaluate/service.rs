@@ -14,6 +14,7 @@ use crate::expressions::Expressions;
 use crate::intake::service::IntakeService;
 use crate::notify::workers::DeliveryService;
 use crate::shutdown::Shutdown;
+use crate::sources::Sources;
 use crate::sync::locked;
 use crate::wakeup::Wakeup;
 
@@ -34,7 +35,7 @@ pub struct EvaluationService {
     pub(crate) limits: Limits,
     /// When the server was there to receive.
     pub(crate) watch: Watch,
-    /// When the loop last finished a turn, milliseconds since the Unix epoch.
+    /// When the loop last came round, milliseconds since the Unix epoch.
     pub(crate) last_turn_ms: AtomicI64,
     /// Why the loop is stuck, if it is.
     pub stuck: Mutex<Option<String>>,
@@ -44,6 +45,8 @@ pub struct EvaluationService {
     pub(crate) intake: Arc<IntakeService>,
     /// The store as expressions read it.
     pub(crate) expressions: Arc<Expressions>,
+    /// Servers elsewhere that queries ask.
+    pub(crate) sources: Arc<Sources>,
     /// Who sends what was decided.
     pub(crate) delivery: Arc<DeliveryService>,
 }
@@ -87,6 +90,7 @@ impl EvaluationService {
             n_evaluations: AtomicU64::default(),
             intake,
             expressions,
+            sources: Arc::clone(&base.sources),
             delivery,
         })
     }

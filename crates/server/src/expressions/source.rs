@@ -15,6 +15,7 @@ use crate::base::Base;
 use crate::clock::Clock;
 use crate::settings::schemas::{Schemas, View};
 use crate::shutdown::Shutdown;
+use crate::sources::Sources;
 
 /// The store as expressions read it.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Expressions {
     /// The time zone of times of day that name none.
     pub(crate) zone: TimeZone,
     pub(crate) shutdown: Arc<Shutdown>,
+    /// Servers elsewhere that queries ask.
+    pub(crate) sources: Arc<Sources>,
 }
 
 impl Expressions {
@@ -40,6 +43,7 @@ impl Expressions {
             schemas: Arc::clone(&base.settings.schemas),
             zone: base.settings.time_zone.clone(),
             shutdown: Arc::clone(&base.shutdown),
+            sources: Arc::clone(&base.sources),
         }
     }
 

@@ -29,12 +29,19 @@ pub(crate) struct Plan {
 
 /// Plans all of it.
 ///
+/// - `sources`: the names of the sources that queries may ask.
+///
 /// # Errors
 /// Every problem in the document; failures of the store.
-pub(crate) fn plan(store: &Store, document: &Value, options: &ApplyOptions) -> Result<Plan, ApplyError> {
+pub(crate) fn plan(
+    store: &Store,
+    sources: &[String],
+    document: &Value,
+    options: &ApplyOptions,
+) -> Result<Plan, ApplyError> {
     let mut plan = Plan::default();
     let receivers = store.documents(RECEIVER)?;
-    let document = check(&receivers, document)?;
+    let document = check(&receivers, sources, document)?;
     let stored = Stored {
         rules: stored_rules(store, &document, options)?,
         receivers,
@@ -142,7 +149,7 @@ fn name_of<'d>(item: &'d Value, key: &str) -> &'d str {
 
 /// The document as it will be stored, if there is nothing wrong with it beside what is stored, and it reads back to the
 /// same. Every problem at once.
-fn check(receivers: &[StoredDocument], document: &Value) -> Result<Value, ApplyError> {
+fn check(receivers: &[StoredDocument], sources: &[String], document: &Value) -> Result<Value, ApplyError> {
     let known = receivers.iter().map(|stored| &*stored.id);
     let known: HashSet<&str> = known.collect();
     let read = |document: &Value| {
@@ -150,6 +157,7 @@ fn check(receivers: &[StoredDocument], document: &Value) -> Result<Value, ApplyE
         let mut problems = config.read(&Node::from_json(document));
         problems.extend(check_receivers(&config.receivers));
         problems.extend(config.cross_check_with(&known));
+        problems.extend(config.unknown_sources(sources));
         let sections = document_of(&config, document.get("inhibit").is_some());
         if problems.is_empty() { Ok(sections) } else { Err(ApplyError::Problems(Problems(problems))) }
     };

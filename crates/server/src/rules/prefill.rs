@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use lanner_core::TimeRange;
 use lanner_engine::Rule;
-use lanner_engine::source::StreamQuery;
+use lanner_engine::source::{StreamQuery, runs};
 use lanner_io::store::StoreError;
 
 use super::service::{Prefill, RuleService};
-use crate::evaluate::{read, windows};
+use crate::evaluate::read;
 use crate::intake::history::Kept;
 use crate::sync::locked;
 
@@ -57,7 +57,7 @@ fn fill(
         let kept = read::recall(&service.store, query, *window)?;
         lacking.push(kept.is_none().then_some(*window));
     }
-    for run in windows::runs(&lacking) {
+    for run in runs(&lacking) {
         let mark = service.intake.history.mark(&query.stream, run.range.end_ms);
         let past = read::count_all(&service.store, query, rule.step_ms(), run.range, &|| {
             service.shutdown.has_begun()

@@ -71,6 +71,9 @@ fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
             }
         }
     }
+    if old.get("sources") != new.get("sources") {
+        at_once.push("sources".to_owned());
+    }
     (at_once, at_restart)
 }
 
@@ -135,7 +138,10 @@ mod tests {
             let mut config = lanner_engine::Config::default();
             assert_eq!(config.read(&node), []);
             let mut settings = Settings::new("data");
-            assert_eq!(settings.read(config.server.as_ref(), config.retention.as_ref()), []);
+            assert_eq!(
+                settings.read(config.server.as_ref(), config.retention.as_ref(), config.sources.as_ref()),
+                []
+            );
             settings.written
         };
         let old = read(
@@ -147,6 +153,8 @@ mod tests {
         let (at_once, at_restart) = changed(&old, &new);
         assert_eq!(at_once, ["server.cors", "server.guard", "server.max_body"]);
         assert_eq!(at_restart, ["server.listen", "retention.events"]);
+        let with = read("sources: { name: berlin, kind: graphite, url: http://berlin.example }");
+        assert_eq!(changed(&read("rules: []"), &with).0, ["sources"]);
         assert_eq!(changed(&old, &old), (vec![], vec![]));
     }
 }

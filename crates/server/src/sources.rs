@@ -1,0 +1,95 @@
+//! Servers elsewhere that queries ask: those of the section `sources`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use lanner_core::{RemoteSeries, SourceError};
+use lanner_io::remote::{Clients, Problem};
+use lanner_io::source::{Request, Source, SourceConfig};
+use tokio::runtime::Handle;
+
+use crate::shutdown::Shutdown;
+
+/// The sources by name. One that lacks a secret or a certificate has its place, and says so to whoever asks.
+#[derive(Debug)]
+pub struct Sources {
+    by_name: RwLock<BTreeMap<String, Entry>>,
+    /// Where requests run; `None` outside a runtime, as in a unit test.
+    runtime: Option<Handle>,
+    shutdown: Arc<Shutdown>,
+}
+
+type Entry = Result<Arc<Source>, String>;
+
+impl Sources {
+    /// Those that are configured.
+    #[must_use]
+    pub fn new(configs: &[SourceConfig], shutdown: Arc<Shutdown>) -> Self {
+        Self { by_name: RwLock::new(built(configs)), runtime: Handle::try_current().ok(), shutdown }
+    }
+
+    /// Puts others in their place. Requests under way are finished.
+    pub(crate) fn replace(&self, configs: &[SourceConfig]) {
+        *self.by_name.write().unwrap_or_else(PoisonError::into_inner) = built(configs);
+    }
+
+    /// Their names, in order.
+    #[must_use]
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// How many requests to a source may be under way at once, and how long one may take; `None` for one that cannot be
+    /// asked.
+    #[must_use]
+    pub(crate) fn bounds(&self, name: &str) -> Option<(usize, Duration)> {
+        let source = self.get(name).ok()?;
+        Some((source.parallel(), source.timeout()))
+    }
+
+    /// Asks a source. Blocks, for as long as the source's `timeout` at most.
+    ///
+    /// # Errors
+    /// What the source says, or why it cannot be asked.
+    pub(crate) fn ask(&self, name: &str, request: &Request) -> Result<Vec<RemoteSeries>, SourceError> {
+        let source = self.get(name)?;
+        let Some(runtime) = &self.runtime else {
+            return Err(SourceError::Temporary("there is no network here".to_owned()));
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                answer = source.ask(request) => answer.map_err(SourceError::from),
+                () = self.shutdown.begun() => Err(SourceError::Temporary("the server stops".to_owned())),
+            }
+        })
+    }
+
+    fn get(&self, name: &str) -> Result<Arc<Source>, SourceError> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        match by_name.get(name) {
+            Some(Ok(source)) => Ok(Arc::clone(source)),
+            Some(Err(why)) => Err(SourceError::Permanent(format!("{name}: {why}"))),
+            None => {
+                let known: Vec<&str> = by_name.keys().map(String::as_str).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let message = format!("there is no source \"{name}\" (defined under `sources`: {known})");
+                Err(SourceError::Permanent(message))
+            }
+        }
+    }
+}
+
+fn built(configs: &[SourceConfig]) -> BTreeMap<String, Entry> {
+    let clients = Clients::default(); // sources with the same certificates share their connections
+    let entry = |config: &SourceConfig| {
+        let built = config.build(&clients).map(Arc::new).map_err(|problems| {
+            let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            let why = format!("cannot be asked: {}", told.join("; "));
+            tracing::error!(source = config.name(), "{why}");
+            why
+        });
+        (config.name().to_owned(), built)
+    };
+    configs.iter().map(entry).collect()
+}
