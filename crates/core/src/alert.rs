@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Group, Labels, Score, TimeRange};
+use crate::{Evidence, Group, Labels, Score, TimeRange};
 
 /// A rule's annotations with their templates filled in: what messages say beside the content, by name.
 pub type Annotations = BTreeMap<String, String>;
@@ -82,6 +82,9 @@ pub struct Evaluation {
     /// Why the source could not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What the value rests on, where the source says so. Kept with the alert, not with the evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
     /// The alert's state after this evaluation.
     pub state: AlertState,
     /// Whether the window was walked after the time at which it was due, because Lanner was down.
@@ -255,6 +258,9 @@ pub struct Alert {
     pub bad_value: Option<f64>,
     /// The base in the last bad window.
     pub bad_base: Option<f64>,
+    /// What the value in the last bad window rests on, where the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
     /// Why the source last failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -349,6 +355,9 @@ pub struct NotifiedAlert {
     pub value: Option<f64>,
     /// What that was compared with.
     pub base: Option<f64>,
+    /// What that value rests on, where the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
     /// Whether Lanner was down when this became due.
     pub late: bool,
     /// Who had taken it on when the message was written.

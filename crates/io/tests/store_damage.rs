@@ -105,6 +105,7 @@ fn stores() -> (Files, Files) {
             score: None,
             outcome: Outcome::Normal,
             error: None,
+            evidence: None,
             state: AlertState::Normal,
             late: false,
             evaluated_ms: T + at,

@@ -56,6 +56,7 @@ pub fn new_alert(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
         value: None,
         base: None,
         bad_value: None,
+        evidence: None,
         bad_base: None,
         error: None,
         content: serde_json::Value::Null,
@@ -157,7 +158,7 @@ pub fn step(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Transiti
     if rule.query.counts_as_seen(evaluation.outcome, evaluation.value) {
         alert.seen_ms = evaluation.window.end_ms;
     }
-    let step = match (advance(alert, rule, evaluation.outcome), effect(rule, evaluation.outcome)) {
+    let step = match (advance(alert, rule, evaluation), effect(rule, evaluation.outcome)) {
         // What people were told of as a warning is an error now, or the other way round.
         (Transition::Quiet, Effect::Bad(_))
             if graver && rule.detector.grades() && alert.state == AlertState::Firing =>
@@ -253,7 +254,8 @@ fn effect(rule: &Rule, outcome: Outcome) -> Effect {
 }
 
 /// Moves by one window, and dates what begins and ends.
-fn advance(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Transition {
+fn advance(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Transition {
+    let outcome = evaluation.outcome;
     let end_ms = alert.window.end_ms;
     let was_active = alert.active;
     let mut machine = StateMachine::of(alert);
@@ -261,6 +263,7 @@ fn advance(alert: &mut Alert, rule: &Rule, outcome: Outcome) -> Transition {
     machine.write_to(alert);
     if matches!(effect(rule, outcome), Effect::Bad(_)) {
         (alert.bad_value, alert.bad_base) = (alert.value, alert.base);
+        alert.evidence.clone_from(&evaluation.evidence);
     }
     match step {
         Transition::Resolved => {
@@ -307,6 +310,7 @@ fn context<'a>(rule: &'a Rule, alert: &'a Alert, score: Option<lanner_core::Scor
         base: if resolved { alert.bad_base } else { alert.base },
         score: score.map(lanner_core::Score::value).filter(|score| score.is_finite()),
         error: alert.error.as_deref(),
+        evidence: alert.evidence.as_deref(),
         window: [format_time(alert.window.start_ms), format_time(alert.window.end_ms)],
     }
 }
@@ -334,6 +338,7 @@ pub fn notified_alert(alert: &Alert) -> NotifiedAlert {
         window: alert.window,
         value: if resolved { alert.bad_value } else { alert.value },
         base: if resolved { alert.bad_base } else { alert.base },
+        evidence: alert.evidence.clone(),
         late: alert.late,
         acknowledged: None,
     }
@@ -341,7 +346,7 @@ pub fn notified_alert(alert: &Alert) -> NotifiedAlert {
 
 #[cfg(test)]
 mod tests {
-    use lanner_core::TimeRange;
+    use lanner_core::{Evidence, TimeRange};
 
     use super::*;
 
@@ -357,6 +362,7 @@ mod tests {
             score: None,
             outcome,
             error: None,
+            evidence: None,
             state: AlertState::Normal,
             late: false,
             evaluated_ms: at,
@@ -399,6 +405,25 @@ mod tests {
             });
         }
         (states, told)
+    }
+
+    #[test]
+    fn evidence_of_the_last_bad_window_reaches_people() {
+        let text = "{ id: r, query: { stream: s, measure: count }, window: 1m, absolute: { max: 1 }, \
+                    content: '{{ evidence.contributors[0].name if evidence else 0 }}' }";
+        let rule = Rule::check(&crate::document::Node::from_yaml(text).unwrap(), "", 1).unwrap();
+        let mut alert = new_alert(&rule, &Group::default(), 0);
+        let evidence = |name: &str| {
+            let contributors = vec![lanner_core::Contributor { name: name.to_owned(), share: 0.75 }];
+            Some(Box::new(Evidence { contributors, ..Evidence::default() }))
+        };
+        let windows = [(Outcome::Breach, evidence("cpu")), (Outcome::Normal, evidence("disk"))];
+        for (at, (outcome, evidence)) in windows.into_iter().enumerate() {
+            step(&mut alert, &rule, &Evaluation { evidence, ..evaluation(&rule, at as i64, outcome) });
+            let told = notified_alert(&alert);
+            assert_eq!((told.content, &told.evidence), ("cpu".into(), &alert.evidence), "{at}");
+        }
+        assert_eq!(alert.evidence, evidence("cpu"), "of a good window it says nothing");
     }
 
     #[test]

@@ -299,6 +299,7 @@ fn new_alert(symptom: &Symptom, now_ms: i64) -> Alert {
         base: None,
         bad_value: None,
         bad_base: None,
+        evidence: None,
         error: None,
         content: serde_json::Value::Null,
         annotations: Annotations::from([("summary".to_owned(), symptom.kind.about.to_owned())]),
@@ -349,6 +350,7 @@ pub fn heartbeat(receiver: &str, now_ms: i64) -> lanner_core::Notification {
         window: TimeRange::new(now_ms, now_ms),
         value: None,
         base: None,
+        evidence: None,
         late: false,
         acknowledged: None,
     };

@@ -1,6 +1,6 @@
 //! The decision on one window of one group: known or not, scored, and named by its outcome.
 
-use lanner_core::{Alert, AlertState, Evaluation, Group, Outcome, Reading, Score, TimeRange};
+use lanner_core::{Alert, AlertState, Evaluation, Evidence, Group, Outcome, Reading, Score, TimeRange};
 use lanner_detect::NotScored;
 
 use crate::detector::learning::SeriesScore;
@@ -21,6 +21,7 @@ pub(crate) struct Decision {
     score: Option<Score>,
     outcome: Outcome,
     error: Option<String>,
+    evidence: Option<Box<Evidence>>,
 }
 
 impl Decision {
@@ -30,7 +31,7 @@ impl Decision {
     }
 
     pub(crate) const fn of(outcome: Outcome) -> Self {
-        Self { value: None, base: None, score: None, outcome, error: None }
+        Self { value: None, base: None, score: None, outcome, error: None, evidence: None }
     }
 }
 
@@ -94,7 +95,15 @@ impl Case<'_> {
             Ok(_) => Outcome::Normal,
             Err(why) => why,
         };
-        Decision { value: Some(value), base: result.baseline, score: score.ok(), outcome, error: None }
+        let evidence = self.found.and_then(|found| found.reading.evidence.clone());
+        Decision {
+            value: Some(value),
+            base: result.baseline,
+            score: score.ok(),
+            outcome,
+            error: None,
+            evidence,
+        }
     }
 
     /// Scores a value against the earlier windows.
@@ -136,6 +145,7 @@ pub(crate) fn evaluation(
         score: decision.score,
         outcome: decision.outcome,
         error: decision.error,
+        evidence: decision.evidence,
         state: alert.map_or(AlertState::Normal, |alert| alert.state),
         late: due.late,
         evaluated_ms: now_ms,

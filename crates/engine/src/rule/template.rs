@@ -6,13 +6,13 @@
 use std::sync::LazyLock;
 
 use lanner_core::template::{MAX_BYTES, UndefinedBehavior, environment};
-use lanner_core::{Annotations, Labels, ResolvedReason};
+use lanner_core::{Annotations, Evidence, Labels, ResolvedReason};
 use minijinja::Environment;
 use minijinja::value::Value as Jinja;
 use serde_json::Value;
 
 /// The variables that every rule has beside its labels and `by` fields.
-pub const VARIABLES: [&str; 12] = [
+pub const VARIABLES: [&str; 13] = [
     "rule",
     "description",
     "state",
@@ -25,6 +25,7 @@ pub const VARIABLES: [&str; 12] = [
     "score",
     "window",
     "error",
+    "evidence",
 ];
 
 /// What people are told by a rule that says nothing itself.
@@ -67,6 +68,8 @@ pub struct Context<'a> {
     pub severity: Option<String>,
     /// Why the source failed.
     pub error: Option<&'a str>,
+    /// What the value rests on, where the source says so.
+    pub evidence: Option<&'a Evidence>,
     /// The window, RFC 3339.
     pub window: [String; 2],
 }
@@ -141,7 +144,7 @@ fn variables(context: &Context<'_>) -> Jinja {
         "rule": context.rule, "description": context.description, "state": context.state,
         "reason": context.reason.map(ResolvedReason::text),
         "group": context.group, "labels": context.labels, "value": value, "base": base, "change": change,
-        "score": context.score, "error": context.error,
+        "score": context.score, "error": context.error, "evidence": context.evidence,
         "window": { "start": context.window[0], "end": context.window[1] },
     });
     if let Value::Object(fixed) = fixed {

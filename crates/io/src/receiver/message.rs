@@ -1,12 +1,16 @@
 //! The content of a message: Lanner's own JSON, version 1, and plain text for people.
 
 use lanner_core::time::format_time;
-use lanner_core::{Acknowledgement, Annotations, Labels, Notification, NotifiedAlert, ResolvedReason};
+use lanner_core::{
+    Acknowledgement, Annotations, Evidence, Labels, Notification, NotifiedAlert, ResolvedReason,
+};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Links;
 
+/// Contributors to a value that people are told of.
+const MAX_CONTRIBUTORS: usize = 5;
 /// Room for the number of alerts that are not shown.
 const MORE_CHARS: usize = 128;
 
@@ -49,6 +53,8 @@ struct MessageAlert<'a> {
     window: Window,
     value: Option<f64>,
     base: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Evidence>,
     late: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     acknowledged: Option<Acknowledged<'a>>,
@@ -115,6 +121,7 @@ impl<'a> MessageAlert<'a> {
             },
             value: alert.value,
             base: alert.base,
+            evidence: alert.evidence.as_deref(),
             late: alert.late,
             acknowledged: alert.acknowledged.as_ref().map(|it| Acknowledged {
                 author: &it.author,
@@ -177,6 +184,9 @@ pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(String, String)> {
         // Of what is over the last bad value is told, which must not look like a present one.
         fact(if alert.is_resolved() { "last bad value" } else { "value" }, value);
     }
+    if let Some(contributors) = alert.evidence.as_deref().and_then(contributors) {
+        fact("contributors", contributors);
+    }
     let window = alert.window;
     fact("window", format!("{} to {}", format_time(window.start_ms), format_time(window.end_ms)));
     fact("started", format_time(alert.started_ms));
@@ -190,6 +200,17 @@ pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(String, String)> {
         fact("late", "Lanner was down when this became due".to_owned());
     }
     facts
+}
+
+/// `cpu (75 %), disk (20 %) and 3 more`, the largest share first.
+fn contributors(evidence: &Evidence) -> Option<String> {
+    let shown = evidence.contributors.iter().take(MAX_CONTRIBUTORS);
+    let shown: Vec<String> = shown.map(|it| format!("{} ({:.0} %)", it.name, it.share * 100.0)).collect();
+    let more = match evidence.contributors.len().saturating_sub(MAX_CONTRIBUTORS) {
+        0 => String::new(),
+        n_more => format!(" and {n_more} more"),
+    };
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join(", ")))
 }
 
 /// `by ann until 2026-01-01T01:00:00Z: on it`
@@ -345,6 +366,7 @@ pub(super) mod tests {
             window: TimeRange::new(1_767_223_800_000, 1_767_225_600_000),
             value: Some(150.0),
             base: Some(200.0),
+            evidence: None,
             late: false,
             acknowledged: None,
         };
@@ -377,6 +399,21 @@ pub(super) mod tests {
         }
         let expected = std::fs::read_to_string(&path).unwrap();
         assert_eq!(actual, expected, "{name}: UPDATE_GOLDEN=1, then read the diff");
+    }
+
+    #[test]
+    fn contributors_are_told_as_far_as_people_read() {
+        let contributor =
+            |at: usize| lanner_core::Contributor { name: format!("m{at}"), share: 0.5 / (at as f64 + 1.0) };
+        let of = |n: usize| {
+            contributors(&Evidence { contributors: (0..n).map(contributor).collect(), ..Evidence::default() })
+        };
+        assert_eq!(of(0), None);
+        assert_eq!(of(2).as_deref(), Some("m0 (50 %), m1 (25 %)"));
+        assert_eq!(
+            of(7).as_deref(),
+            Some("m0 (50 %), m1 (25 %), m2 (17 %), m3 (12 %), m4 (10 %) and 2 more")
+        );
     }
 
     #[test]

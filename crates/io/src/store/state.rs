@@ -425,6 +425,7 @@ fn evaluation(row: &Row<'_>) -> Result<Evaluation, StoreError> {
         score: row.get::<_, Option<f64>>(7)?.map(Score::new),
         outcome: parsed,
         error: row.get(9)?,
+        evidence: None, // it is with the alert
         state: AlertState::parse(&state).ok_or_else(|| wrong(&state))?,
         late: row.get(11)?,
         evaluated_ms: row.get(12)?,

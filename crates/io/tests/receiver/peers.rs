@@ -46,6 +46,7 @@ pub(crate) fn message(key: &str, group: &str) -> Notification {
             window: TimeRange::new(1_767_223_800_000, 1_767_225_600_000),
             value: Some(150.0),
             base: Some(200.0),
+            evidence: None,
             late: false,
             acknowledged: None,
         }],

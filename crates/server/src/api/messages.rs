@@ -167,6 +167,7 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
         window: TimeRange::new(now_ms - 60_000, now_ms),
         value: None,
         base: None,
+        evidence: None,
         late: false,
         acknowledged: None,
     };

@@ -2,8 +2,8 @@
 
 use lanner_core::time::parse_duration_ms;
 use lanner_core::{
-    Acknowledgement, Alert, AlertState, Annotations, Evaluation, Labels, Outcome, ResolvedReason, Score,
-    TimeRange,
+    Acknowledgement, Alert, AlertState, Annotations, Evaluation, Evidence, Labels, Outcome, ResolvedReason,
+    Score, TimeRange,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -139,6 +139,11 @@ pub struct AlertView {
     pub bad_value: Option<f64>,
     /// The base in the last bad window.
     pub bad_base: Option<f64>,
+    /// What the value in the last bad window rests on, where the source says so: `contributors` (name and share, the largest
+    /// first), `expected`, `examples`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub evidence: Option<Box<Evidence>>,
     /// Why the source last failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -269,6 +274,7 @@ impl AlertView {
             change: change(alert.value, alert.base),
             bad_value: alert.bad_value,
             bad_base: alert.bad_base,
+            evidence: alert.evidence.clone(),
             error: alert.error.clone(),
             content: alert.content.clone(),
             annotations: alert.annotations.clone(),

@@ -41,6 +41,7 @@ fn evaluations() {
         score: Some(Score::new(0.25)),
         outcome: Outcome::Breach,
         error: None,
+        evidence: None,
         state: AlertState::Pending,
         late: false,
         evaluated_ms: START_MS + 61_500,
@@ -85,6 +86,7 @@ fn alerts() {
         base: None,
         bad_value: Some(1.0),
         bad_base: None,
+        evidence: None,
         error: None,
         content: json!("hsbc is down"),
         annotations: Annotations::from([("summary".to_owned(), "few".to_owned())]),
@@ -141,6 +143,7 @@ fn messages() {
         window: window(),
         value: Some(1.0),
         base: Some(2.0),
+        evidence: None,
         late: false,
         acknowledged: None,
     };

@@ -21,6 +21,7 @@ fn alert(bank: &str, episode: u32, resolved_ms: Option<i64>) -> NotifiedAlert {
         window: TimeRange::new(0, 1),
         value: None,
         base: None,
+        evidence: None,
         late: false,
         acknowledged: None,
     }

@@ -19,6 +19,9 @@ pub(super) fn names(notification: &Notification, links: &Links) -> Value {
         if shown.get("acknowledged").is_none() {
             shown["acknowledged"] = Value::Null;
         }
+        if shown.get("evidence").is_none() {
+            shown["evidence"] = Value::Null;
+        }
     }
     names
 }

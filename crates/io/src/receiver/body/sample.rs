@@ -68,6 +68,7 @@ fn alert(bank: &str, content: Value) -> NotifiedAlert {
         window: TimeRange::new(1_767_223_800_000, 1_767_225_600_000),
         value: Some(150.25),
         base: Some(200.0),
+        evidence: None,
         late: false,
         acknowledged: None,
     }
