@@ -120,8 +120,9 @@ impl Engine {
         self.gaps = gaps;
         self.behind.clear();
         self.due.clear();
+        let n_rules = self.tracked.len();
         for tracked in self.tracked.values_mut().filter(|tracked| tracked.due_ms.is_some()) {
-            schedule_next(&mut self.due, &self.gaps, tracked);
+            schedule_next(&mut self.due, &self.gaps, tracked, n_rules);
         }
     }
 
@@ -172,12 +173,13 @@ impl Engine {
 
     /// Plans the next window of a rule, if it is due.
     fn plan_next(&mut self, (due_ms, id): (i64, Arc<str>), now_ms: i64, plan: &mut Plan) {
+        let n_rules = self.tracked.len();
         let Some(tracked) = self.tracked.get_mut(&id) else { return };
         tracked.due_ms = None;
         let rule = Arc::clone(&tracked.rule);
         let mut window = self.gaps.next_window(&rule, tracked.cursor.end_ms);
         let oldest_ms =
-            now_ms - rule.max_catchup_ms - rule.delay_ms - rule.spread_ms() - rule.schedule.every_ms;
+            now_ms - rule.max_catchup_ms - rule.delay_ms - rule.spread_ms(n_rules) - rule.schedule.every_ms;
         if let Some(missed) = window.filter(|window| window.end_ms < oldest_ms) {
             window = self.gaps.next_window(&rule, oldest_ms - 1);
             let passed_ms = window.map_or(oldest_ms, |window| window.end_ms) - missed.end_ms;
@@ -185,8 +187,8 @@ impl Engine {
             tracked.cursor = TimeRange::new(missed.start_ms, oldest_ms - 1);
         }
         let Some(window) = window else { return };
-        if rule.due_ms(window) > now_ms {
-            return schedule_next(&mut self.due, &self.gaps, tracked);
+        if rule.due_ms(window, n_rules) > now_ms {
+            return schedule_next(&mut self.due, &self.gaps, tracked, n_rules);
         }
         let (baselines, more) = match rule.detector.learner() {
             Some(learner) => {
@@ -207,7 +209,7 @@ impl Engine {
             window,
         };
         let late = now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS);
-        plan.due.push(Due { ask, due_ms: rule.due_ms(window), late, rule });
+        plan.due.push(Due { ask, due_ms: rule.due_ms(window, n_rules), late, rule });
     }
 
     /// Notes where data came that windows lack which may have been learned, by the fingerprint of the query. What was
@@ -299,12 +301,12 @@ impl Engine {
     ///
     /// `evaluations` are those of [`Self::evaluate`]; each gets the state that its alert has afterwards.
     pub fn apply(&mut self, now_ms: i64, due: &Due, evaluations: Vec<Evaluation>) -> Changes {
-        let mut changes = Changes::default();
+        let (mut changes, n_rules) = (Changes::default(), self.tracked.len());
         let Some(mut tracked) = self.tracked.remove(&due.rule.id) else { return changes };
         let changed = tracked.rule.version != due.rule.version;
         if changed || (due.ask.more && evaluations.is_empty()) {
             if !changed {
-                schedule_next(&mut self.due, &self.gaps, &mut tracked);
+                schedule_next(&mut self.due, &self.gaps, &mut tracked, n_rules);
             }
             // Where the rule changed while its window was in flight, the new version evaluates it.
             self.tracked.insert(due.rule.id.clone(), tracked);
@@ -338,7 +340,7 @@ impl Engine {
         }
         tracked.cursor = due.ask.window;
         changes.cursors.push(Cursor { rule: due.rule.id.clone(), window: due.ask.window });
-        schedule_next(&mut self.due, &self.gaps, &mut tracked);
+        schedule_next(&mut self.due, &self.gaps, &mut tracked, n_rules);
         self.tracked.insert(due.rule.id.clone(), tracked);
         self.flush(now_ms, &mut changes);
         changes
@@ -441,12 +443,12 @@ fn pop_due(due: &mut BTreeSet<(i64, Arc<str>)>, now_ms: i64) -> Option<(i64, Arc
     due.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| due.pop_first()).flatten()
 }
 
-fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut Tracked) {
+fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut Tracked, n_rules: usize) {
     if tracked.waits {
         return;
     }
     let next = gaps.next_window(&tracked.rule, tracked.cursor.end_ms);
-    tracked.due_ms = next.map(|window| tracked.rule.due_ms(window));
+    tracked.due_ms = next.map(|window| tracked.rule.due_ms(window, n_rules));
     due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));
 }
 

@@ -36,7 +36,7 @@ fn replayed(rule: Rule, series: &[Series<'_>], step_ms: i64) -> (Arc<Rule>, Repl
     }
     let mut engine = Engine::new();
     engine.set_rules(vec![rule], START_MS);
-    let late_ms = engine.rules().map(|(rule, _)| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
+    let late_ms = engine.rules().map(|(rule, _)| rule.delay_ms + rule.spread_ms(1)).max().unwrap_or(0);
     let end_ms = START_MS + n as i64 * step_ms + late_ms;
     let replay = replay::run(&mut engine, &mut source, START_MS, end_ms, |_| true);
     let rule = engine.rules().next().map(|(rule, _)| Arc::clone(rule)).unwrap();

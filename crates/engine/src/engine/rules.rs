@@ -111,7 +111,7 @@ impl Engine {
         changed.fresh.push(Arc::clone(&rule));
         let waits = self.waiting.contains(&id);
         let mut tracked = Tracked { rule, cursor, due_ms: None, waits, alerts, memory: Memory::default() };
-        schedule_next(&mut self.due, &self.gaps, &mut tracked);
+        schedule_next(&mut self.due, &self.gaps, &mut tracked, self.tracked.len());
         self.tracked.insert(id, tracked);
     }
 
@@ -135,10 +135,11 @@ impl Engine {
                 self.behind.remove(&place);
             }
         }
+        let n_rules = self.tracked.len();
         for id in self.waiting.difference(&waiting) {
             let Some(tracked) = self.tracked.get_mut(id) else { continue };
             tracked.waits = false;
-            schedule_next(&mut self.due, &self.gaps, tracked);
+            schedule_next(&mut self.due, &self.gaps, tracked, n_rules);
         }
         self.waiting = waiting;
     }
@@ -146,11 +147,12 @@ impl Engine {
     /// Says which rules can be measured now: they go on where they stood, with every window that has passed meanwhile.
     /// Cost: that of these rules, however many others still wait.
     pub fn resume(&mut self, ready: impl IntoIterator<Item = Arc<str>>) {
+        let n_rules = self.tracked.len();
         for id in ready {
             let was_waiting = self.waiting.remove(&id);
             let Some(tracked) = self.tracked.get_mut(&id).filter(|_| was_waiting) else { continue };
             tracked.waits = false;
-            schedule_next(&mut self.due, &self.gaps, tracked);
+            schedule_next(&mut self.due, &self.gaps, tracked, n_rules);
         }
     }
 

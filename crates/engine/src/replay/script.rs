@@ -132,9 +132,10 @@ impl Test {
             source.event(stream, *time_ms, fields);
         }
         // Evaluations come after the windows' ends; expectations speak of windows.
-        end_ms += rules.iter().map(|rule| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
+        let spread_ms = |rule: &Rule| rule.spread_ms(rules.len());
+        end_ms += rules.iter().map(|rule| rule.delay_ms + spread_ms(rule)).max().unwrap_or(0);
         end_ms = end_ms.max(last_message_ms.unwrap_or(end_ms));
-        let rules_spread_ms = rules.iter().map(Rule::spread_ms).max().unwrap_or(0);
+        let rules_spread_ms = rules.iter().map(spread_ms).max().unwrap_or(0);
         let mut engine = Engine::new();
         engine.configure(routes.to_vec(), inhibitions.to_vec());
         engine.set_rules(rules, self.start_ms);

@@ -49,7 +49,7 @@ pub(crate) fn windows(world: &World, lived: &Lived) -> Result<Comparable, String
     let mut comparable = Comparable::new();
     for (at, spec) in world.rules.iter().enumerate() {
         let rule = Rule::from_json(&spec.document, 1).map_err(|problems| problems.to_string())?;
-        let last_end_ms = world.end_ms - spec.delay_ms - rule.spread_ms();
+        let last_end_ms = world.end_ms - spec.delay_ms - rule.spread_ms(world.rules.len());
         let mut promised = wall_clock(world, spec.zone).windows(spec, world.start_ms, last_end_ms);
         let none = Vec::new();
         let walked = lived.store.walked.get(spec.id.as_str()).unwrap_or(&none);

@@ -110,7 +110,8 @@ fn look_back(
     let bare: Vec<Rule> = rules.iter().filter(|_| wants_limits).filter_map(lookback::bare).collect();
     // Windows that end by `to` are due a little later.
     let active = rules.iter().filter(|rule| rule.status == Status::Active);
-    let end_ms = range.end_ms + active.map(|rule| rule.delay_ms + rule.spread_ms()).max().unwrap_or(0);
+    let end_ms =
+        range.end_ms + active.map(|rule| rule.delay_ms + rule.spread_ms(rules.len())).max().unwrap_or(0);
     let (replay, mut rules) = walk(service, rules, stored, range, end_ms)?;
     let (bare_replay, bare_rules) =
         if bare.is_empty() { Default::default() } else { walk(service, bare, stored, range, end_ms)? };
