@@ -299,6 +299,15 @@ impl Acknowledgement {
 }
 
 impl Alert {
+    /// Takes note of an evaluation that changes nothing but what was measured last. Most are such, so most alerts are
+    /// not written again: the evaluation says it all.
+    pub fn follow(&mut self, evaluation: &Evaluation) {
+        self.window = evaluation.window;
+        (self.value, self.base) = (evaluation.value, evaluation.base);
+        self.error.clone_from(&evaluation.error);
+        self.seen_ms = evaluation.window.end_ms;
+    }
+
     /// A name for this alert that is the same for the same rule and group: 16 hexadecimal digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {

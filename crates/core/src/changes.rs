@@ -16,7 +16,8 @@ pub struct Changes {
     pub evaluations: Vec<Evaluation>,
     /// Values measured, kept so that relative rules need not ask the source again.
     pub history: Vec<Measured>,
-    /// Alerts in their new state; each replaces the stored one of the same rule and group.
+    /// Alerts in their new state; each replaces the stored one of the same rule and group. One of which nothing changed
+    /// but what was measured last is not among them: it [follows](Alert::follow) its evaluation.
     pub alerts: Vec<Alert>,
     /// How far each rule has been walked; each replaces the stored one of the same rule.
     pub cursors: Vec<Cursor>,

@@ -315,6 +315,8 @@ impl Engine {
         for mut evaluation in evaluations {
             let group = evaluation.group.clone();
             let rule = &due.rule;
+            // What the stored alert comes to by the evaluation alone.
+            let mut followed = tracked.alerts.get(&group).map(|alert| Alert::clone(alert));
             let alert = tracked
                 .alerts
                 .entry(group.clone())
@@ -334,7 +336,12 @@ impl Engine {
                 changes.alerts.pop_if(|kept| kept.group == group); // it is forgotten with its end
                 changes.forgotten_groups.push((rule.id.clone(), group));
             } else {
-                changes.alerts.push(Alert::clone(alert));
+                if let Some(followed) = &mut followed {
+                    followed.follow(&evaluation);
+                }
+                if followed.as_ref() != Some(&**alert) {
+                    changes.alerts.push(Alert::clone(alert));
+                }
             }
             changes.evaluations.push(evaluation);
         }

@@ -6,8 +6,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
-use lanner_io::store::{Batch, Damage, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions};
+use lanner_core::{Changes, Labels, Sample, SeriesKey, TimeRange};
+use lanner_io::store::{
+    Batch, Damage, EvaluationFilter, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions,
+};
 
 const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
@@ -125,7 +127,7 @@ fn files_that_are_not_ours_are_refused_in_words() {
         written(folder);
         sql(folder, "PRAGMA user_version = 99");
     };
-    check(newer, "has schema version 99 and this release knows 7; use the release that wrote it");
+    check(newer, "has schema version 99 and this release knows 8; use the release that wrote it");
     let folder_is_file = tempfile::NamedTempFile::new().unwrap();
     let error = open_error(folder_is_file.path()).to_string();
     assert!(error.contains("cannot be opened"), "{error}");
@@ -275,31 +277,70 @@ fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served
     store.close();
     let path = folder.path().join("lanner.db");
     let db = rusqlite::Connection::open(&path).unwrap();
-    for table in ["series", "stream", "evaluation", "history"] {
+    for table in ["series", "stream", "history"] {
         db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
     }
     db.execute_batch(
-        "ALTER TABLE document DROP COLUMN cause;
+        r#"DROP TABLE shard; DROP TABLE cursor; DROP TABLE alert; DROP TABLE evaluation;
+         CREATE TABLE cursor (rule TEXT PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL) WITHOUT ROWID;
+         CREATE TABLE alert (
+           rule TEXT NOT NULL, grp TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (rule, grp)
+         ) WITHOUT ROWID;
+         CREATE TABLE evaluation (
+           seq INTEGER PRIMARY KEY, rule TEXT NOT NULL, version INTEGER NOT NULL, grp TEXT NOT NULL,
+           start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, value REAL, base REAL, score REAL,
+           outcome TEXT NOT NULL, error TEXT, state TEXT NOT NULL, late INTEGER NOT NULL, evaluated_ms INTEGER NOT NULL
+         );
+         CREATE UNIQUE INDEX evaluation_once ON evaluation (rule, end_ms, start_ms, version, grp);
+         INSERT INTO cursor VALUES ('walked', 10, 20), ('never judged', 0, 5);
+         INSERT INTO evaluation (rule, version, grp, start_ms, end_ms, value, outcome, state, late, evaluated_ms) VALUES
+           ('walked', 1, '{"bank":"a"}', 0, 10, 1.5, 'normal', 'normal', 0, 11),
+           ('walked', 1, '{"bank":"a"}', 10, 20, 2, 'breach', 'firing', 0, 21),
+           ('deleted', 1, '{}', 0, 10, NULL, 'no_data', 'no_data', 0, 11);
+         ALTER TABLE document DROP COLUMN cause;
          DROP TABLE told;
          CREATE TABLE told (
            receiver TEXT NOT NULL, grp TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (receiver, grp)
          ) WITHOUT ROWID;
          DELETE FROM meta WHERE key = 'schema' OR key LIKE 'revision.%';
-         PRAGMA user_version = 3",
+         PRAGMA user_version = 3"#,
     )
     .unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let store = Store::open_to_read(folder.path(), forever()).unwrap();
-    assert_eq!(store.samples(series(&store), EVER).unwrap().len(), 5_010);
-    assert_eq!(store.damage().unwrap(), Damage::default());
+    check_upgraded(&store);
     drop(store);
     assert_eq!(std::fs::read(&path).unwrap(), before);
     for _ in 0..2 {
-        let store = Store::open(folder.path(), forever()).unwrap();
-        assert_eq!(store.samples(series(&store), EVER).unwrap().len(), 5_010);
-        assert_eq!(store.damage().unwrap(), Damage::default());
+        check_upgraded(&Store::open(folder.path(), forever()).unwrap());
     }
+    // What an earlier release evaluated is not evaluated again.
+    let store = Store::open(folder.path(), forever()).unwrap();
+    let old = store.evaluations(&EvaluationFilter { limit: 1, ..of_rule("walked") }).unwrap();
+    let again = Changes { evaluations: old, ..Changes::default() };
+    assert!(matches!(store.apply(again).unwrap().wait(), Err(StoreError::AlreadyEvaluated { .. })));
+}
+
+fn of_rule(rule: &str) -> EvaluationFilter {
+    EvaluationFilter { rule: Some(rule.into()), ..EvaluationFilter::default() }
+}
+
+#[track_caller]
+fn check_upgraded(store: &Store) {
+    assert_eq!(store.samples(series(store), EVER).unwrap().len(), 5_010);
+    assert_eq!(store.damage().unwrap(), Damage::default());
+    let cursors: Vec<_> =
+        store.load_cursors().unwrap().into_iter().map(|cursor| (cursor.rule, cursor.window)).collect();
+    assert_eq!(
+        cursors,
+        [("never judged".into(), TimeRange::new(0, 5)), ("walked".into(), TimeRange::new(10, 20))]
+    );
+    let values = |rule: &str| -> Vec<Option<f64>> {
+        store.evaluations(&of_rule(rule)).unwrap().iter().map(|evaluation| evaluation.value).collect()
+    };
+    assert_eq!((values("walked"), values("deleted")), (vec![Some(2.0), Some(1.5)], vec![None]));
+    assert_eq!(store.evaluations(&EvaluationFilter::default()).unwrap().len(), 3);
 }
 
 #[cfg(target_os = "linux")]

@@ -91,7 +91,7 @@ fn turn(n: i64) -> Changes {
             evaluation("drop", bank("ing"), window(n)),
         ],
         history: vec![measured.clone(), Measured { group: bank("ing"), value: Some(0.25), ..measured }],
-        alerts: vec![alert("drop", bank("hsbc"))],
+        alerts: vec![Alert { window: window(n), ..alert("drop", bank("hsbc")) }],
         cursors: vec![Cursor { rule: "drop".into(), window: window(n) }],
         outbox: vec![notification(&format!("key {n}"), window(n).end_ms)],
         notification_log: vec![NotificationLogEntry {
@@ -120,7 +120,7 @@ fn a_turn_is_read_back_after_a_restart() {
     assert_eq!(store.apply(turn(3)).unwrap_err(), StoreError::Closed);
 
     let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
-    assert_eq!(store.load_alerts().unwrap(), [alert("drop", bank("hsbc"))]);
+    assert_eq!(store.load_alerts().unwrap(), turn(2).alerts);
     assert_eq!(store.load_cursors().unwrap(), turn(2).cursors);
     assert_eq!(store.load_notification_log().unwrap(), turn(2).notification_log);
     let query = u64::MAX - 3;
@@ -142,11 +142,12 @@ fn a_turn_is_read_back_after_a_restart() {
     let latest = EvaluationFilter { limit: 1, ..EvaluationFilter::default() };
     assert_eq!(store.evaluations(&latest).unwrap(), [evaluation("drop", bank("ing"), window(2))]);
 
-    let both = Changes { alerts: vec![alert("drop", bank("ing"))], ..Changes::default() };
+    let ing = Alert { window: window(2), ..alert("drop", bank("ing")) };
+    let both = Changes { alerts: vec![ing.clone()], ..Changes::default() };
     store.apply(both).unwrap().wait().unwrap();
     let forgotten_groups = vec![("drop".into(), bank("hsbc"))];
     store.apply(Changes { forgotten_groups, ..Changes::default() }).unwrap().wait().unwrap();
-    assert_eq!(store.load_alerts().unwrap(), [alert("drop", bank("ing"))]);
+    assert_eq!(store.load_alerts().unwrap(), [ing]);
     let end = Changes {
         notification_log: vec![NotificationLogEntry { record: None, ..turn(2).notification_log[0].clone() }],
         forgotten_rules: vec!["drop".into()],
@@ -155,6 +156,23 @@ fn a_turn_is_read_back_after_a_restart() {
     store.apply(end).unwrap().wait().unwrap();
     assert!(store.load_alerts().unwrap().is_empty() && store.load_cursors().unwrap().is_empty());
     assert!(store.load_notification_log().unwrap().is_empty());
+}
+
+#[test]
+fn an_alert_that_is_not_written_again_follows_its_evaluations() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+    let quiet = |n| Changes { alerts: Vec::new(), ..turn(n) };
+    let both = Changes { alerts: vec![alert("drop", bank("hsbc")), alert("drop", bank("ing"))], ..turn(0) };
+    for changes in [both, quiet(1), quiet(2)] {
+        store.apply(changes).unwrap().wait().unwrap();
+    }
+    let followed = |group: Group| {
+        let mut alert = alert("drop", group.clone());
+        alert.follow(&evaluation("drop", group, window(2)));
+        alert
+    };
+    assert_eq!(store.load_alerts().unwrap(), [followed(bank("hsbc")), followed(bank("ing"))]);
 }
 
 #[test]

@@ -77,6 +77,11 @@ impl Store {
             if !self.ids.insert(evaluation.id.clone()) {
                 return Err(format!("the identity {} stands for two evaluations", evaluation.id));
             }
+            if let Some(alert) = self.alerts.get_mut(&(rule.clone(), group.clone()))
+                && alert.version == *version
+            {
+                alert.follow(&evaluation);
+            }
             self.log.push(Entry::Evaluated(at_ms, evaluation));
         }
         for alert in changes.alerts {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::audit::{body_hash, note};
-use super::state::put_silence;
+use super::silences;
 use super::writer::Urgency;
 use super::{Receipt, Store, StoreError};
 use crate::metrics::METRICS;
@@ -140,7 +140,7 @@ impl Store {
                 versions.extend(change.save_all(db, changes)?);
             }
             for silence in silences {
-                put_silence(db, &silence)?;
+                silences::put(db, &silence)?;
                 note(db, now_ms, &actor, "silence", &silence.id, serde_json::to_value(&silence)?)?;
             }
             Ok(versions)

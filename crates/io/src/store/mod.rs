@@ -12,8 +12,8 @@
 //!
 //! Reading order: [`Store`], [`StoreOptions`] (what is kept), `batch` (what comes in), `writer` (the one
 //! thread that writes), `head` (the newest data), `block` and `column` (the compressed form), `read`; then `seal` and
-//! `rollup` (how blocks are made), `events`, `state`, `documents`, `audit`, `outbox` (everything that is not a
-//! sample).
+//! `rollup` (how blocks are made), `events`, `state`, `evaluations`, `rules`, `documents`, `audit`, `outbox`
+//! (everything that is not a sample).
 //!
 //! Invariants of this module:
 //! - Only the writer's thread changes the file. Readers use connections of their own and never wait for it,
@@ -32,6 +32,7 @@ mod column;
 mod damage;
 mod documents;
 mod error;
+mod evaluations;
 mod event_block;
 mod events;
 mod glob;
@@ -39,6 +40,7 @@ mod head;
 mod index;
 mod lock;
 mod maintain;
+mod measured;
 mod open;
 mod options;
 mod outbox;
@@ -49,10 +51,12 @@ mod repair;
 mod retention;
 mod rollup;
 mod rows;
+mod rules;
 mod seal;
 mod sealer;
 mod segment;
 mod series;
+mod silences;
 mod state;
 mod stats;
 mod sums;
@@ -72,6 +76,7 @@ pub use batch::{Batch, NewEvent, Texts};
 pub use damage::Damage;
 pub use documents::{Author, DocumentBatch, DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
+pub use evaluations::EvaluationFilter;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
 pub use options::StoreOptions;
@@ -83,7 +88,6 @@ pub use retention::{
     EventRetention, FOREVER, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
 };
 pub use series::SeriesId;
-pub use state::EvaluationFilter;
 pub use stats::StoreStats;
 
 use crate::metrics::METRICS;

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-5.sql"),
     include_str!("schema-6.sql"),
     include_str!("schema-7.sql"),
+    include_str!("schema-8.sql"),
 ];
 
 /// Makes the folder if needed and takes its lock, which ends with the file handle.
@@ -124,7 +125,7 @@ pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<
 /// of ours: it was emptied.
 fn create(folder: &Path) -> Result<(), StoreError> {
     let partial = folder.join("lanner.db.new");
-    create_file(&partial)?.close().map_err(|(_, error)| StoreError::from(error))?;
+    create_file(&partial, MIGRATIONS.len())?.close().map_err(|(_, error)| StoreError::from(error))?;
     std::fs::rename(&partial, folder.join(FILE_NAME))
         .map_err(|error| folder_error(folder.to_owned(), &error))?;
     // Where a folder cannot be flushed its new name may be lost with the power, and nothing else.
@@ -132,8 +133,16 @@ fn create(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes an empty store at `path`, in the place of what a process left there that ended too soon.
-pub(super) fn create_file(path: &Path) -> Result<Connection, StoreError> {
+/// The version whose tables a file has, as its header says; this release's where that is no version.
+pub(super) fn stated_version(header: &[u8]) -> usize {
+    let stated = header.get(60..64).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+    let stated = stated.and_then(|version| usize::try_from(version).ok());
+    stated.filter(|version| (1..=MIGRATIONS.len()).contains(version)).unwrap_or(MIGRATIONS.len())
+}
+
+/// Makes an empty store at `path` with the tables of `version`, in the place of what a process left there that ended too
+/// soon.
+pub(super) fn create_file(path: &Path, version: usize) -> Result<Connection, StoreError> {
     let failed = |error: std::io::Error| folder_error(path.to_owned(), &error);
     let mut journal = path.as_os_str().to_owned();
     journal.push("-journal");
@@ -146,15 +155,24 @@ pub(super) fn create_file(path: &Path) -> Result<Connection, StoreError> {
     private::options().write(true).create_new(true).open(path).map_err(failed)?;
     let db = Connection::open(path).map_err(|error| sqlite_open_error(path, &error))?;
     sums::equip(&db)?;
-    make_tables(&db)?;
+    make_tables_of(&db, version)?;
     Ok(db)
 }
 
 /// Makes the tables of an empty store.
 pub(super) fn make_tables(db: &Connection) -> Result<(), StoreError> {
+    make_tables_of(db, MIGRATIONS.len())
+}
+
+fn make_tables_of(db: &Connection, version: usize) -> Result<(), StoreError> {
     // Only possible while the file is empty: room freed by retention can go back to the disk.
     db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    migrate(db, 0)
+    migrate(db, 0, version)
+}
+
+/// Brings tables of `version` to what this release has.
+pub(super) fn upgrade(db: &Connection, version: usize) -> Result<(), StoreError> {
+    migrate(db, version, MIGRATIONS.len())
 }
 
 /// Refuses to begin anew where data was.
@@ -199,12 +217,12 @@ fn prepare(db: &Connection, path: &Path) -> Result<(), StoreError> {
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     db.pragma_update(None, "cache_size", -32_000)?;
     db.set_prepared_statement_cache_capacity(64);
-    migrate(db, version)
+    upgrade(db, usize::try_from(version).unwrap_or(0))
 }
 
-fn migrate(db: &Connection, version: i64) -> Result<(), StoreError> {
-    let missing = MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0));
-    if missing.len() == 0 {
+fn migrate(db: &Connection, from: usize, to: usize) -> Result<(), StoreError> {
+    let missing = MIGRATIONS.get(from..to).unwrap_or_default();
+    if missing.is_empty() {
         return Ok(());
     }
     let tx = db.unchecked_transaction()?;
@@ -213,9 +231,9 @@ fn migrate(db: &Connection, version: i64) -> Result<(), StoreError> {
     }
     tx.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('secret', randomblob(192))", [])?;
     // Said twice, so that a damaged header is not taken for another release's.
-    tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?1)", [MIGRATIONS.len() as i64])?;
+    tx.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('schema', ?1)", [to])?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    tx.pragma_update(None, "user_version", to)?;
     Ok(tx.commit()?)
 }
 

@@ -8,7 +8,7 @@ use super::retention::Tier;
 use super::seal::Edit;
 use super::sealer::Memory;
 use super::writer::Urgency;
-use super::{SeriesId, Store, StoreError};
+use super::{SeriesId, Store, StoreError, evaluations, rules};
 
 /// How often old data is looked for.
 const EVERY_MS: i64 = 10 * MINUTE_MS;
@@ -132,7 +132,8 @@ impl Store {
         let mut n_pruned = 0;
         loop {
             // In pieces, so that new data need not wait for all of it.
-            let n = self.in_between(move |db| prune_evaluations(db, evaluations_ms))?;
+            let n =
+                self.in_between(move |db| evaluations::prune(db, evaluations_ms, EVALUATIONS_PER_PIECE))?;
             n_pruned += n;
             if n < EVALUATIONS_PER_PIECE {
                 break;
@@ -140,6 +141,7 @@ impl Store {
         }
         n_pruned += self.in_between(move |db| {
             let mut n = prune_history(db, history_ms)?;
+            n += rules::prune(db, evaluations_ms)?;
             n += db.execute("DELETE FROM silence WHERE end_ms < ?1", [history_ms])?;
             let old = "DELETE FROM outbox WHERE state = ?1 AND due_ms < ?2 AND done_ms < ?2";
             n += db.execute(old, [1, sent_ms])?;
@@ -158,15 +160,6 @@ impl Store {
     ) -> Result<usize, StoreError> {
         self.writer()?.submit(Urgency::Housekeeping, 0, work, |n| n)?.wait()
     }
-}
-
-/// Rows are nearly in order of the time of evaluation, so the old ones come first.
-fn prune_evaluations(db: &Connection, before_ms: i64) -> Result<usize, StoreError> {
-    let mut delete = db.prepare_cached(
-        "DELETE FROM evaluation WHERE evaluated_ms < ?1
-         AND seq IN (SELECT seq FROM evaluation ORDER BY seq LIMIT ?2)",
-    )?;
-    Ok(delete.execute(params![before_ms, EVALUATIONS_PER_PIECE])?)
 }
 
 /// Query by query, along the primary key.

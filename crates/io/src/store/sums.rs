@@ -15,7 +15,7 @@ pub(super) const fn columns(table: Table) -> &'static str {
         Table::Series => "id, name, labels",
         Table::Stream => "name",
         Table::Evaluation => {
-            "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms"
+            "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms, number"
         }
         Table::History => "query, start_ms, end_ms, grp, value",
     }
@@ -66,7 +66,8 @@ impl Table {
     }
 }
 
-fn sum_of<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> i64 {
+/// The sum of a row's values.
+pub(super) fn sum_of<'v>(values: impl Iterator<Item = ValueRef<'v>>) -> i64 {
     let mut hash = Xxh3Default::new();
     for value in values {
         let (kind, bytes): (u8, &[u8]) = match value {

@@ -94,12 +94,15 @@ pub(super) fn into_fresh(
     kept_as: &str,
 ) -> Result<Repair, StoreError> {
     let failed = |error: io::Error| StoreError::Folder { path: source.to_owned(), detail: error.to_string() };
-    let mut fresh = open::create_file(target)?;
+    let mut pages = Pages::open(source).map_err(failed)?;
+    // Row by row into tables as the file has them; then all of them are brought to this release's.
+    let first = pages.read(1).map_err(failed)?;
+    let version = open::stated_version(first.as_ref().map_or(&[], |page| &page[..]));
+    let mut fresh = open::create_file(target, version)?;
     fresh.pragma_update(None, "synchronous", "OFF")?; // flushed once, when it is whole
     fresh.pragma_update(None, "cache_size", -64_000)?;
     let schema = Schema::read(&fresh)?;
     fresh.execute("DELETE FROM meta WHERE key = 'secret'", [])?; // the installation has its own
-    let mut pages = Pages::open(source).map_err(failed)?;
     let mut repair = Repair { reason: reason.to_owned(), kept_as: kept_as.to_owned(), ..Repair::default() };
     if pages.n_lost_frames > 0 {
         repair.damaged_pages.insert("log".to_owned(), pages.n_lost_frames as u64);
@@ -107,6 +110,8 @@ pub(super) fn into_fresh(
     let tx = fresh.transaction()?;
     Copying { db: &tx, schema: &schema, checks: Checks::default(), repair: &mut repair }.all(&mut pages)?;
     tx.commit()?;
+    open::upgrade(&fresh, version)?;
+    name_rules(&fresh)?;
     note(&fresh, &repair)?;
     fresh.close().map_err(|(_, error)| StoreError::from(error))?;
     Ok(repair)
@@ -182,7 +187,7 @@ impl Copying<'_> {
             self.lose(table, 1);
             return Ok(());
         };
-        if let Err(why) = self.checks.check(&table.name, &values) {
+        if let Err(why) = self.checks.check(table, &values) {
             // The index knows it as well, and counts it.
             if !self.checks.is_expected(&table.name, &values) {
                 self.lose(table, 1);
@@ -258,6 +263,17 @@ impl Copying<'_> {
         self.db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('secret', randomblob(192))", [])?;
         Ok(())
     }
+}
+
+/// Finds the names of rules whose own are lost in what they left behind.
+fn name_rules(db: &Connection) -> Result<(), StoreError> {
+    Ok(db.execute_batch(
+        "INSERT OR IGNORE INTO cursor (number, rule, first_ms, last_ms)
+           SELECT number, rule, min(end_ms), max(end_ms) FROM evaluation
+           WHERE number NOT IN (SELECT number FROM cursor) GROUP BY number;
+         INSERT OR IGNORE INTO cursor (number, rule)
+           SELECT number, body ->> 'rule' FROM alert WHERE number NOT IN (SELECT number FROM cursor) GROUP BY number",
+    )?)
 }
 
 const REPAIRED: &str = "lanner.db.repaired";

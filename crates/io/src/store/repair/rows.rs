@@ -8,7 +8,7 @@ use lanner_core::{Alert, Labels, Notification};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::StoreError;
+use super::{StoreError, schema};
 use crate::store::batch::Batch;
 use crate::store::sums::Table;
 use crate::store::{block, event_block};
@@ -79,11 +79,11 @@ impl Checks {
     }
 
     /// Whether a row is whole.
-    pub(super) fn check(&self, table: &str, values: &[Value]) -> Result<(), String> {
-        match (table, values) {
-            ("series" | "stream" | "evaluation" | "history", values) if !sum_agrees(table, values) => {
-                Err("its checksum is wrong".to_owned())
-            }
+    pub(super) fn check(&self, table: &schema::Table, values: &[Value]) -> Result<(), String> {
+        if table.has_sum && !sum_agrees(&table.name, values) {
+            return Err("its checksum is wrong".to_owned());
+        }
+        match (&*table.name, values) {
             ("journal", [_, Value::Blob(body)]) => said(Batch::decode(body)),
             ("series", [Value::Integer(1..), Value::Text(_), Value::Text(labels), ..]) => {
                 json::<Labels>(labels)

@@ -21,6 +21,8 @@ pub(super) struct Table {
     /// The column that is the row's number.
     number: Option<usize>,
     pub(super) insert: String,
+    /// Whether its last column is a checksum of the others.
+    pub(super) has_sum: bool,
 }
 
 impl Table {
@@ -130,6 +132,7 @@ fn table(db: &Connection, name: &str) -> Result<Table, StoreError> {
         n_columns: columns.len(),
         stored,
         number,
+        has_sum: names.last() == Some(&"sum"),
         insert: format!("INSERT OR IGNORE INTO {name} ({}) VALUES ({})", names.join(", "), places.join(", ")),
     })
 }
@@ -152,6 +155,7 @@ pub(super) fn noun(table: &str) -> &str {
         "history" => "measured values",
         "alert" => "alerts",
         "cursor" => "positions of rules",
+        "shard" => "owners of shards",
         "told" => "records of who was notified",
         "outbox" => "messages",
         "silence" => "silences",
