@@ -74,6 +74,16 @@ pub struct Cursor {
     pub rule: Arc<str>,
     /// The last window evaluated. Later windows end later, or end together and start later.
     pub window: TimeRange,
+    /// The shard that the rule belongs to: [`Cursor::shard_of`] its query.
+    pub shard: u8,
+}
+
+impl Cursor {
+    /// The shard of the rules that ask for one thing, of 256: what they share is shared by one owner.
+    #[must_use]
+    pub const fn shard_of(query_fingerprint: u64) -> u8 {
+        query_fingerprint.to_le_bytes()[0]
+    }
 }
 
 /// One piece of what a receiver has been told about a notification group: of one alert, or of the group itself.

@@ -346,7 +346,7 @@ impl Engine {
             changes.evaluations.push(evaluation);
         }
         tracked.cursor = due.ask.window;
-        changes.cursors.push(Cursor { rule: due.rule.id.clone(), window: due.ask.window });
+        changes.cursors.push(due.rule.cursor(due.ask.window));
         schedule_next(&mut self.due, &self.gaps, &mut tracked, n_rules);
         self.tracked.insert(due.rule.id.clone(), tracked);
         self.flush(now_ms, &mut changes);

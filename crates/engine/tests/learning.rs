@@ -132,7 +132,7 @@ fn check(query: &Value, window: &str, groups: &[Hours], restarts: &[usize], late
         let alerts: Vec<Alert> = engine.alerts().cloned().collect();
         let Some((due, evaluations)) = world.turn(&mut engine, now_ms) else { continue };
         if restarts.contains(&hour) {
-            let cursors = cursor.map(|window| Cursor { rule: "odd".into(), window });
+            let cursors = cursor.map(|window| Cursor { rule: "odd".into(), window, shard: 0 });
             let mut fresh = world.engine((alerts, cursors.into_iter().collect()), now_ms - HOUR_MS);
             let (again, found) = world.turn(&mut fresh, now_ms).expect("the same window is due");
             assert_eq!(again.ask.window, due.ask.window);

@@ -88,7 +88,11 @@ fn changes(rules: &[String], window: TimeRange) -> Changes {
             evaluated_ms: window.end_ms + 5,
         });
         changes.alerts.push(alert(rule, group, window));
-        changes.cursors.push(Cursor { rule: rule.as_str().into(), window });
+        changes.cursors.push(Cursor {
+            rule: rule.as_str().into(),
+            window,
+            shard: (window.start_ms % 256) as u8,
+        });
     }
     changes
 }

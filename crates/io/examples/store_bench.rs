@@ -175,7 +175,7 @@ fn turn(n: i64, n_rules: u64) -> Changes {
             acknowledged: None,
         });
         changes.history.push(Measured { query, group, window, value: Some(n as f64) });
-        changes.cursors.push(Cursor { rule, window });
+        changes.cursors.push(Cursor { rule, window, shard: (query % 256) as u8 });
     }
     changes
 }

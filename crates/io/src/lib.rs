@@ -1,13 +1,15 @@
 //! Everything that touches disk or network.
 //!
-//! [`store`] keeps series, events and state in one file; [`receiver`] sends messages to people and programs, and
+//! [`data`] and [`state`] are what stores do, and [`store`] keeps both in one file; [`receiver`] sends messages to people and programs, and
 //! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series;
 //! [`http`] is where requests come in;
 //! [`metrics`] is what all of them count about themselves.
 
+pub mod data;
 pub mod http;
 pub mod metrics;
 pub mod receiver;
 pub mod remote;
 pub mod source;
+pub mod state;
 pub mod store;

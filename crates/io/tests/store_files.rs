@@ -281,7 +281,7 @@ fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served
         db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
     }
     db.execute_batch(
-        r#"DROP TABLE shard; DROP TABLE cursor; DROP TABLE alert; DROP TABLE evaluation;
+        r#"DROP TABLE shard; DROP TABLE model; DROP TABLE cursor; DROP TABLE alert; DROP TABLE evaluation;
          CREATE TABLE cursor (rule TEXT PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL) WITHOUT ROWID;
          CREATE TABLE alert (
            rule TEXT NOT NULL, grp TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (rule, grp)

@@ -261,70 +261,7 @@ fn late_samples_are_added_to_merged_steps() {
 }
 
 #[test]
-fn numbers_and_batches_are_checked() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), StoreOptions { max_series: 2, ..forever() }).unwrap();
-    let id = store.series_id(&key("cpu", "a")).unwrap();
-    let refused = |sample: (SeriesId, Sample)| {
-        let batch = Batch { samples: vec![(id, Sample::new(T, 1.0)), sample], events: Vec::new() };
-        store.append(batch).unwrap_err().to_string()
-    };
-    assert_eq!(
-        refused((id, Sample::new(T, f64::NAN))),
-        "series cpu{host=\"a\"} has the value NaN at 1767225600000 ms; only finite numbers can be stored"
-    );
-    assert!(refused((id, Sample::new(i64::MAX, 1.0))).contains("outside 1900 to 2200"));
-    assert!(refused((SeriesId(9), Sample::new(T, 1.0))).contains("number 9 is not registered"));
-    assert!(store.samples(id, EVER).unwrap().is_empty()); // nothing of a refused batch is stored
-
-    store.series_id(&key("cpu", "b")).unwrap();
-    assert_eq!(store.series_id(&key("cpu", "c")), Err(StoreError::TooManySeries { limit: 2 }));
-    assert_eq!(store.series_id(&key("cpu", "a")), Ok(id));
-}
-
-#[test]
-fn series_are_found_by_name_and_labels() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), forever()).unwrap();
-    for (name, host) in
-        [("cpu.load", "a1"), ("cpu.load", "a2"), ("cpu.idle", "b1"), ("mem", "a1"), ("cp", "")]
-    {
-        let id = store.resolve(format!("{name},{host}").as_bytes(), || key(name, host)).unwrap();
-        let again = store.resolve(format!("{name},{host}").as_bytes(), || unreachable!());
-        assert_eq!(again, Ok(id));
-        append(&store, [(id, Sample::new(T, 1.0))]);
-    }
-    let check = |store: &Store, pattern: &str, matcher: Option<(MatchOp, &str)>, expected: &[&str]| {
-        let matchers: Vec<Matcher> = matcher
-            .map(|(op, value)| Matcher { label: "host".into(), op, value: value.into() })
-            .into_iter()
-            .collect();
-        let found = store.select(pattern, &matchers).unwrap();
-        let mut found: Vec<String> = found.iter().map(|(_, key)| key.to_string()).collect();
-        found.sort();
-        assert_eq!(found, expected, "{pattern} {matcher:?}");
-    };
-    store.close();
-    let store = Store::open(folder.path(), forever()).unwrap();
-    let (load_1, load_2) = ("cpu.load{host=\"a1\"}", "cpu.load{host=\"a2\"}");
-    let (idle, mem) = ("cpu.idle{host=\"b1\"}", "mem{host=\"a1\"}");
-    check(&store, "cpu.load", None, &[load_1, load_2]);
-    check(&store, "cpu.*", None, &[idle, load_1, load_2]);
-    check(&store, "*", Some((MatchOp::Equal, "a1")), &[load_1, mem]);
-    check(&store, "cpu.load", Some((MatchOp::Equal, "a2")), &[load_2]);
-    check(&store, "c*", Some((MatchOp::Equal, "a1")), &[load_1]);
-    check(&store, "*", Some((MatchOp::Equal, "nobody")), &[]);
-    check(&store, "*", Some((MatchOp::NotRegex, "a.")), &["cp", idle]);
-    check(&store, "*l*", Some((MatchOp::Regex, "a1|b1")), &[idle, load_1]);
-    check(&store, "*", Some((MatchOp::Equal, "")), &["cp"]); // an absent label is empty
-    check(&store, "cpu", None, &[]);
-    assert_eq!(store.names("cpu*"), ["cpu.idle".into(), "cpu.load".into()]);
-    let bad = [Matcher { label: "host".into(), op: MatchOp::Regex, value: "(".into() }];
-    assert!(matches!(store.select("*", &bad), Err(StoreError::BadMatcher { .. })));
-}
-
-#[test]
-fn events_come_back_in_order_of_time() {
+fn sealed_and_unsealed_events_come_back_in_order_of_time() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path(), forever()).unwrap();
     append_events(&store, "pay", &[(T + 5, "5"), (T + 1, "1"), (T + 5, "5 again")]);
@@ -353,26 +290,6 @@ fn events_come_back_in_order_of_time() {
     };
     store.events("pay", EVER, &mut stop).unwrap();
     assert_eq!(seen, 3);
-}
-
-#[test]
-fn old_events_are_dropped() {
-    let folder = tempfile::tempdir().unwrap();
-    let rule = EventRetention { pattern: "short*".into(), keep_ms: HOUR_MS };
-    let options = StoreOptions { event_retention: vec![rule], ..forever() };
-    let store = Store::open(folder.path(), options).unwrap();
-    for stream in ["short", "usual"] {
-        append_events(&store, stream, &[(T, "{}")]);
-    }
-    store.seal().unwrap();
-    let check = |age_ms: i64, expected: &[&str]| {
-        store.maintain(T + age_ms).unwrap();
-        let names: Vec<String> = store.streams().unwrap().iter().map(|s| s.name.to_string()).collect();
-        assert_eq!(names, expected);
-    };
-    check(HOUR_MS, &["short", "usual"]);
-    check(2 * HOUR_MS, &["usual"]);
-    check(31 * DAY_MS, &[]);
 }
 
 #[test]

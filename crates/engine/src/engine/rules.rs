@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use lanner_core::{Alert, Changes, Cursor, ResolvedReason, TimeRange};
+use lanner_core::{Alert, Changes, ResolvedReason, TimeRange};
 
 use super::{Alerts, Engine, Tracked, schedule_next};
 use crate::detector::learning::Memory;
@@ -93,7 +93,7 @@ impl Engine {
         let known_cursor = before.as_ref().map(|t| t.cursor).or_else(|| self.restored_cursors.remove(&id));
         let cursor = known_cursor.unwrap_or(TimeRange::new(now_ms, now_ms));
         if known_cursor.is_none() {
-            changes.cursors.push(Cursor { rule: id.clone(), window: cursor });
+            changes.cursors.push(rule.cursor(cursor));
         }
         let mut alerts = restored;
         if let Some(before) = before {

@@ -11,7 +11,7 @@ pub mod template;
 use std::sync::Arc;
 
 use lanner_core::time::{DAY_MS, HOUR_MS};
-use lanner_core::{Labels, Outcome, Shift, TimeRange};
+use lanner_core::{Cursor, Labels, Outcome, Shift, TimeRange};
 use serde_json::Value;
 
 use crate::detector::Detector;
@@ -159,6 +159,12 @@ impl Rule {
     #[must_use]
     pub fn due_ms(&self, window: TimeRange, n_rules: usize) -> i64 {
         window.end_ms + self.delay_ms + self.spread_ms(n_rules)
+    }
+
+    /// That it was walked up to `window`.
+    #[must_use]
+    pub fn cursor(&self, window: TimeRange) -> Cursor {
+        Cursor { rule: self.id.clone(), window, shard: Cursor::shard_of(self.query.fingerprint()) }
     }
 
     /// The labels of an alert of this rule: the rule's, the group's, and `rule`.

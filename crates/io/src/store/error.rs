@@ -166,6 +166,28 @@ pub enum StoreError {
         /// What `Evaluation::identity` gives.
         expected: String,
     },
+    /// Somebody else has claimed a shard since; nothing of the set was written.
+    #[error(
+        "shard {shard} was claimed by {owner} (epoch {current}), after the claim of epoch {epoch}; stop evaluating its rules"
+    )]
+    StaleEpoch {
+        /// The shard.
+        shard: u8,
+        /// The epoch of the claim that was presented.
+        epoch: u64,
+        /// The epoch of the claim that holds.
+        current: u64,
+        /// Who made it.
+        owner: String,
+    },
+    /// A rule belongs to a shard that the claim does not hold; nothing of the set was written.
+    #[error("rule {rule} belongs to shard {shard}, which this claim does not hold")]
+    NotInShard {
+        /// The rule's id.
+        rule: String,
+        /// Its shard.
+        shard: u8,
+    },
     /// A regular expression in a matcher cannot be used.
     #[error("the matcher on label \"{label}\" is not a regular expression: {detail}")]
     BadMatcher {

@@ -1,7 +1,5 @@
 //! Evaluations: each is written once, in order of time, and read back by time or by rule.
 
-use std::sync::Arc;
-
 use lanner_core::{AlertState, Evaluation, Group, Outcome, Score, TimeRange};
 use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row, params, params_from_iter};
@@ -10,21 +8,7 @@ use super::rows::{group_key, json};
 use super::rules::{self, Numbers};
 use super::sums::{Table, columns, sum_of};
 use super::{Store, StoreError};
-
-/// Which evaluations to list, newest first. The default lists the latest of all rules.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct EvaluationFilter {
-    /// Only of this rule.
-    pub rule: Option<Arc<str>>,
-    /// Only of this group.
-    pub group: Option<Group>,
-    /// Only windows that end at this time or later.
-    pub from_ms: Option<i64>,
-    /// Only windows that end before this time.
-    pub to_ms: Option<i64>,
-    /// At most this many; 0 stands for 1,000.
-    pub limit: usize,
-}
+use crate::state::EvaluationFilter;
 
 const COLUMNS: &str = columns(Table::Evaluation);
 /// Along the index, backwards.

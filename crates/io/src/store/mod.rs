@@ -1,4 +1,5 @@
-//! The embedded store: series, events and state in one SQLite file, `lanner.db`, in a data folder.
+//! The embedded store, the first [`DataStore`](crate::data::DataStore) and [`StateStore`](crate::state::StateStore): series,
+//! events and state in one SQLite file, `lanner.db`, in a data folder.
 //!
 //! **Acknowledged is durable.** A batch is committed as it came, one row of the journal, before its receipt
 //! resolves. Its samples and events also lie in memory (the head). Later they are sealed into compressed
@@ -23,6 +24,8 @@
 //!   sample is added to it.
 //! - No clock: the current time is an argument wherever it matters.
 
+mod as_data;
+mod as_state;
 mod audit;
 mod backup;
 mod batch;
@@ -41,6 +44,7 @@ mod index;
 mod lock;
 mod maintain;
 mod measured;
+mod models;
 mod open;
 mod options;
 mod outbox;
@@ -56,6 +60,7 @@ mod seal;
 mod sealer;
 mod segment;
 mod series;
+mod shards;
 mod silences;
 mod state;
 mod stats;
@@ -76,7 +81,6 @@ pub use batch::{Batch, NewEvent, Texts};
 pub use damage::Damage;
 pub use documents::{Author, DocumentBatch, DocumentChange, RuleChange, StoredDocument, StoredRule};
 pub use error::StoreError;
-pub use evaluations::EvaluationFilter;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
 pub use options::StoreOptions;
@@ -91,6 +95,7 @@ pub use series::SeriesId;
 pub use stats::StoreStats;
 
 use crate::metrics::METRICS;
+pub use crate::state::EvaluationFilter;
 use damage::Found;
 use head::Head;
 use lock::locked;

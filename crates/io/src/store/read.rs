@@ -29,6 +29,22 @@ pub enum Piece<'a> {
     Row(i64, &'a Aggregate),
 }
 
+impl Piece<'_> {
+    /// Visits its rows one by one.
+    pub fn rows(&self, mut visit: impl FnMut(i64, &Aggregate)) {
+        match self {
+            Self::Row(time_ms, row) => visit(*time_ms, row),
+            Self::Even { first_ms, step_ms, values } => {
+                let mut time_ms = *first_ms;
+                for value in *values {
+                    visit(time_ms, &Aggregate::of(Sample::new(time_ms, *value)));
+                    time_ms = time_ms.wrapping_add(*step_ms);
+                }
+            }
+        }
+    }
+}
+
 /// Rows of one origin, in order of time.
 enum Source {
     Block { rows: Arc<Rows>, step_ms: i64, from: usize, to: usize },
@@ -176,16 +192,7 @@ impl Store {
         range: TimeRange,
         mut visit: impl FnMut(i64, &Aggregate),
     ) -> Result<(), StoreError> {
-        self.pieces(id, range, |piece| match piece {
-            Piece::Row(time_ms, row) => visit(time_ms, row),
-            Piece::Even { first_ms, step_ms, values } => {
-                let mut time_ms = first_ms;
-                for value in values {
-                    visit(time_ms, &Aggregate::of(Sample::new(time_ms, *value)));
-                    time_ms = time_ms.wrapping_add(step_ms);
-                }
-            }
-        })
+        self.pieces(id, range, |piece| piece.rows(&mut visit))
     }
 
     /// As [`Store::points`], but samples that lie at equal distances are shown together: whoever wants the values
@@ -270,7 +277,7 @@ impl Store {
 }
 
 impl Core {
-    fn extent(&self, id: SeriesId) -> Result<Option<(i64, i64)>, StoreError> {
+    pub(super) fn extent(&self, id: SeriesId) -> Result<Option<(i64, i64)>, StoreError> {
         let _layout = self.layout.read().unwrap_or_else(PoisonError::into_inner);
         let held = self.head().extent(id);
         let metas = self.metas(id)?;

@@ -124,7 +124,7 @@ impl Store {
         })
     }
 
-    fn prune_state(&self, now_ms: i64) -> Result<usize, StoreError> {
+    pub(super) fn prune_state(&self, now_ms: i64) -> Result<usize, StoreError> {
         let options = &self.core().options;
         let evaluations_ms = now_ms.saturating_sub(options.keep_evaluations_ms);
         let history_ms = now_ms.saturating_sub(options.keep_history_ms);

@@ -10,11 +10,13 @@ use lanner_core::{Changes, Cursor, TimeRange};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::StoreError;
+use crate::state::Shards;
 
 /// What a turn says of a rule beside its alerts.
 #[derive(Default)]
 struct Walked {
     window: Option<TimeRange>,
+    shard: Option<u8>,
     /// The ends of the first and the last window that was evaluated.
     ends_ms: Option<(i64, i64)>,
 }
@@ -24,21 +26,35 @@ pub(super) struct Numbers<'c>(HashMap<&'c str, i64>);
 
 impl<'c> Numbers<'c> {
     /// Notes how far the rules of `changes` were walked, within the caller's transaction. Rules that have no number get one.
-    pub(super) fn note(db: &Connection, changes: &'c Changes) -> Result<Self, StoreError> {
+    /// All of them must belong to the shards of `owned`, if that is given.
+    pub(super) fn note(
+        db: &Connection,
+        changes: &'c Changes,
+        owned: Option<Shards>,
+    ) -> Result<Self, StoreError> {
         let mut upsert = db.prepare_cached(
-            "INSERT INTO cursor (rule, start_ms, end_ms, first_ms, last_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO cursor (rule, start_ms, end_ms, first_ms, last_ms, shard) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (rule) DO UPDATE SET
                start_ms = coalesce(excluded.start_ms, start_ms), end_ms = coalesce(excluded.end_ms, end_ms),
                first_ms = min(coalesce(first_ms, excluded.first_ms), coalesce(excluded.first_ms, first_ms)),
                last_ms = max(coalesce(last_ms, excluded.last_ms), coalesce(excluded.last_ms, last_ms))
-             RETURNING number",
+             RETURNING number, shard",
         )?;
         let mut numbers = HashMap::new();
-        for (rule, Walked { window, ends_ms }) in Turn::of(changes) {
+        for (rule, Walked { window, shard, ends_ms }) in Turn::of(changes) {
             let window = window.map(|window| (window.start_ms, window.end_ms)).unzip();
             let ends = ends_ms.unzip();
-            let row = params![rule, window.0, window.1, ends.0, ends.1];
-            numbers.insert(rule, upsert.query_row(row, |row| row.get(0))?);
+            let row = params![rule, window.0, window.1, ends.0, ends.1, shard];
+            let (number, stored): (i64, Option<u8>) =
+                upsert.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            check_owned(owned, rule, stored)?;
+            check_owned(owned, rule, shard)?;
+            if shard.is_some() && stored != shard {
+                // Not above: the index by shard would be written for each evaluation.
+                db.prepare_cached("UPDATE cursor SET shard = ?2 WHERE number = ?1")?
+                    .execute(params![number, shard])?;
+            }
+            numbers.insert(rule, number);
         }
         Ok(Self(numbers))
     }
@@ -59,8 +75,9 @@ struct Turn<'c> {
 impl<'c> Turn<'c> {
     fn of(changes: &'c Changes) -> Vec<(&'c str, Walked)> {
         let mut turn = Self::default();
-        for Cursor { rule, window } in &changes.cursors {
-            turn.rule(rule).window = Some(*window);
+        for Cursor { rule, window, shard } in &changes.cursors {
+            let walked = turn.rule(rule);
+            (walked.window, walked.shard) = (Some(*window), Some(*shard));
         }
         for evaluation in &changes.evaluations {
             let (walked, end_ms) = (turn.rule(&evaluation.rule), evaluation.window.end_ms);
@@ -90,22 +107,55 @@ pub(super) fn evaluated(db: &Connection, rule: &str) -> Result<Option<(i64, i64,
     Ok(statement.query_row([rule], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?)
 }
 
-/// All cursors, in order of the rules' ids.
-pub(super) fn cursors(db: &Connection) -> Result<Vec<Cursor>, StoreError> {
-    let sql = "SELECT rule, start_ms, end_ms FROM cursor WHERE end_ms IS NOT NULL ORDER BY rule";
-    let mut statement = db.prepare_cached(sql)?;
+/// The cursors of some shards, in order of the rules' ids.
+pub(super) fn cursors(db: &Connection, shards: Shards) -> Result<Vec<Cursor>, StoreError> {
+    let condition = in_shards(shards);
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT rule, start_ms, end_ms, coalesce(shard, 0) FROM cursor
+         WHERE end_ms IS NOT NULL AND {condition} ORDER BY rule"
+    ))?;
     let rows = statement.query_map([], |row| {
         let rule: String = row.get(0)?;
-        Ok(Cursor { rule: Arc::from(rule), window: TimeRange::new(row.get(1)?, row.get(2)?) })
+        let window = TimeRange::new(row.get(1)?, row.get(2)?);
+        Ok(Cursor { rule: Arc::from(rule), window, shard: row.get(3)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Forgets alerts and cursor of a rule. It keeps its number as long as it has evaluations.
+/// The condition under which a cursor's rule belongs to some shards.
+pub(super) fn in_shards(shards: Shards) -> String {
+    match shards {
+        Shards::All => "true".to_owned(),
+        Shards::One(shard) => format!("shard = {shard}"),
+    }
+}
+
+/// Refuses a rule that belongs to somebody else; one without a shard belongs to nobody.
+fn check_owned(owned: Option<Shards>, rule: &str, shard: Option<u8>) -> Result<(), StoreError> {
+    match (owned, shard) {
+        (Some(owned), Some(shard)) if !owned.contain(shard) => {
+            Err(StoreError::NotInShard { rule: rule.to_owned(), shard })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As [`check_owned`], of a rule that is stored, if it is.
+pub(super) fn check_stored(db: &Connection, owned: Option<Shards>, rule: &str) -> Result<(), StoreError> {
+    if owned.is_none_or(|owned| owned == Shards::All) {
+        return Ok(());
+    }
+    let mut statement = db.prepare_cached("SELECT shard FROM cursor WHERE rule = ?1")?;
+    let shard: Option<Option<u8>> = statement.query_row([rule], |row| row.get(0)).optional()?;
+    check_owned(owned, rule, shard.flatten())
+}
+
+/// Forgets alerts and cursor of a rule. It keeps its number as long as it has evaluations, and no shard.
 pub(super) fn forget(db: &Connection, rule: &str) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM alert WHERE number = (SELECT number FROM cursor WHERE rule = ?1)")?
         .execute([rule])?;
-    db.prepare_cached("UPDATE cursor SET start_ms = NULL, end_ms = NULL WHERE rule = ?1")?.execute([rule])?;
+    db.prepare_cached("UPDATE cursor SET start_ms = NULL, end_ms = NULL, shard = NULL WHERE rule = ?1")?
+        .execute([rule])?;
     Ok(())
 }
 

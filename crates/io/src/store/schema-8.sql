@@ -4,8 +4,15 @@
 
 CREATE TABLE shard (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, owner TEXT NOT NULL);
 
--- How far each rule was walked (both NULL: not at all, or it is forgotten), and the ends of its first and last windows
--- that were evaluated.
+-- Trained models; the id is the SHA-256 of the body.
+CREATE TABLE model (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, data TEXT NOT NULL, threshold REAL NOT NULL, metrics TEXT NOT NULL,
+  created_ms INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE INDEX model_by_kind ON model (kind, created_ms);
+
+-- How far each rule was walked (both NULL: not at all, or it is forgotten), the shard that it belongs to (NULL: nobody
+-- has walked it since there are shards), and the ends of its first and last windows that were evaluated.
 CREATE TABLE cursor_8 (
   number INTEGER PRIMARY KEY, rule TEXT NOT NULL, shard INTEGER, start_ms INTEGER, end_ms INTEGER,
   first_ms INTEGER, last_ms INTEGER

@@ -9,7 +9,8 @@ use rusqlite::{Connection, params};
 
 use super::rows::{group_key, json};
 use super::rules::{self, Numbers};
-use super::{Receipt, Store, StoreError, evaluations, measured, outbox, watch};
+use super::{Receipt, Store, StoreError, evaluations, measured, outbox, shards, watch};
+use crate::state::{Claim, LoadedState, Shards};
 
 impl Store {
     /// Writes what one turn of the engine changes: all of it in one transaction, or nothing.
@@ -20,10 +21,24 @@ impl Store {
     /// In each case nothing of the set is written, and other writes are not affected.
     pub fn apply(&self, changes: impl Into<Arc<Changes>>) -> Result<Receipt, StoreError> {
         let changes: Arc<Changes> = changes.into();
-        let bytes = 300 * (changes.evaluations.len() + changes.alerts.len() + changes.history.len())
-            + 2_000 * changes.outbox.len()
-            + 100;
-        self.write(bytes, move |db| apply(db, &changes))
+        self.write(rough_size(&changes), move |db| apply(db, &changes, None))
+    }
+
+    /// As [`Store::apply`], under a claim, which is checked in the same transaction.
+    pub(super) fn apply_claimed(&self, claim: Claim, changes: Arc<Changes>) -> Result<Receipt, StoreError> {
+        self.write(rough_size(&changes), move |db| {
+            shards::check(db, claim)?;
+            apply(db, &changes, Some(claim.shards))
+        })
+    }
+
+    /// Alerts and cursors of the rules of some shards, as they were at one moment.
+    pub(super) fn load(&self, shards: Shards) -> Result<LoadedState, StoreError> {
+        self.look(|db| {
+            let snapshot = db.unchecked_transaction()?;
+            let alerts = alerts(&snapshot, shards)?;
+            Ok(LoadedState { alerts, cursors: rules::cursors(&snapshot, shards)? })
+        })
     }
 
     /// All alerts, in order of rules and groups. Cost: a look-up for each.
@@ -31,7 +46,7 @@ impl Store {
     /// # Errors
     /// Failures of the file.
     pub fn load_alerts(&self) -> Result<Vec<Alert>, StoreError> {
-        self.look(alerts)
+        self.look(|db| alerts(db, Shards::All))
     }
 
     /// How far each rule has been walked.
@@ -39,7 +54,7 @@ impl Store {
     /// # Errors
     /// Failures of the file.
     pub fn load_cursors(&self) -> Result<Vec<Cursor>, StoreError> {
-        self.look(rules::cursors)
+        self.look(|db| rules::cursors(db, Shards::All))
     }
 
     /// What the receivers have been told; of each group its own piece first.
@@ -70,10 +85,11 @@ impl Store {
 }
 
 /// The alerts as they were written, each with what its rule has measured since.
-fn alerts(db: &Connection) -> Result<Vec<Alert>, StoreError> {
-    let sql =
-        "SELECT body, number, grp, last_ms FROM alert LEFT JOIN cursor USING (number) ORDER BY rule, grp";
-    let mut statement = db.prepare_cached(sql)?;
+fn alerts(db: &Connection, shards: Shards) -> Result<Vec<Alert>, StoreError> {
+    let condition = rules::in_shards(shards);
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT body, number, grp, last_ms FROM alert LEFT JOIN cursor USING (number) WHERE {condition} ORDER BY rule, grp"
+    ))?;
     let mut latest = evaluations::Latest::prepare(db)?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
@@ -91,8 +107,19 @@ fn alerts(db: &Connection) -> Result<Vec<Alert>, StoreError> {
     Ok(found)
 }
 
-fn apply(db: &Connection, changes: &Changes) -> Result<(), StoreError> {
-    let numbers = Numbers::note(db, changes)?;
+/// How many bytes changes come to, roughly.
+fn rough_size(changes: &Changes) -> usize {
+    300 * (changes.evaluations.len() + changes.alerts.len() + changes.history.len())
+        + 2_000 * changes.outbox.len()
+        + 100
+}
+
+fn apply(db: &Connection, changes: &Changes, owned: Option<Shards>) -> Result<(), StoreError> {
+    let forgotten = changes.forgotten_groups.iter().map(|(rule, _)| rule).chain(&changes.forgotten_rules);
+    for rule in forgotten {
+        rules::check_stored(db, owned, rule)?;
+    }
+    let numbers = Numbers::note(db, changes, owned)?;
     evaluations::put(db, &changes.evaluations, &numbers)?;
     measured::put(db, &changes.history)?;
     put_alerts(db, &changes.alerts, &numbers)?;

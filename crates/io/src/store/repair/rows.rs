@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lanner_core::time::format_time;
-use lanner_core::{Alert, Labels, Notification};
+use lanner_core::{Alert, Labels, Notification, content};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -96,7 +96,8 @@ impl Checks {
             ("silence", [_, _, Value::Text(_), ..]) => Ok(()),
             ("outbox", [_, _, _, _, Value::Text(body), ..]) => json::<Notification>(body),
             ("document", [_, _, _, Value::Null | Value::Text(_), ..]) => Ok(()),
-            ("journal" | "series" | "alert" | "told" | "silence" | "outbox" | "document", _) => {
+            ("model", [Value::Text(id), .., Value::Blob(body)]) if content::sha256(body) == *id => Ok(()),
+            ("journal" | "series" | "alert" | "told" | "silence" | "outbox" | "document" | "model", _) => {
                 Err("its columns are not what they should be".to_owned())
             }
             _ => Ok(()),

@@ -156,6 +156,7 @@ pub(super) fn noun(table: &str) -> &str {
         "alert" => "alerts",
         "cursor" => "positions of rules",
         "shard" => "owners of shards",
+        "model" => "trained models",
         "told" => "records of who was notified",
         "outbox" => "messages",
         "silence" => "silences",
