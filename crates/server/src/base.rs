@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use lanner_io::data::DataStore;
+use lanner_io::state::StateStore;
 use lanner_io::store::Store;
 
 use crate::clock::Clock;
@@ -18,10 +20,14 @@ pub struct Base {
     pub settings: Arc<Settings>,
     /// What may change while the server runs.
     pub live: Arc<InForce>,
-    /// The store.
+    /// The store in one file: what is only its own, such as backups.
     pub store: Store,
     /// Servers elsewhere that queries ask.
     pub sources: Arc<Sources>,
+    /// The store as one of series and events.
+    pub data: Arc<dyn DataStore>,
+    /// The store as one of state.
+    pub state: Arc<dyn StateStore>,
     /// Stored documents that are not in force.
     pub set_aside: Arc<SetAside>,
     /// Who is told that the server stops.
@@ -37,6 +43,8 @@ impl Base {
             live: Arc::new(InForce::new(&settings)),
             sources: Arc::new(Sources::new(&settings.sources, Arc::clone(&shutdown))),
             settings: Arc::new(settings),
+            data: Arc::new(store.clone()),
+            state: Arc::new(store.clone()),
             store,
             set_aside: Arc::default(),
             shutdown,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use lanner_core::content;
-use lanner_io::store::{DocumentChange, StoredDocument};
+use lanner_core::{Cause, content};
+use lanner_io::state::{Author, DocumentChange, StoredDocument};
 use serde_json::{Value, json};
 
 use super::service::AccessService;
@@ -27,7 +27,7 @@ pub(super) async fn make(
     if scopes.is_empty() {
         return Err(refused(format!("the token \"{name}\" needs a scope; write for example read")));
     }
-    if service.store.documents(TOKEN)?.iter().any(|stored| stored.id == name) {
+    if service.state.documents(TOKEN)?.iter().any(|stored| stored.id == name) {
         let message = format!("there is a token \"{name}\" already; revoke it first, or choose another name");
         return Err(ApiError::new(StatusCode::CONFLICT, message));
     }
@@ -49,7 +49,7 @@ pub(super) async fn make(
 /// 404, 409 for the last one that can manage the others, failures of the store.
 pub(super) async fn revoke(service: &AccessService, by: &Principal, name: &str) -> Result<(), ApiError> {
     let _one_at_a_time = service.tokens.saving.lock().await;
-    let stored = service.store.documents(TOKEN)?;
+    let stored = service.state.documents(TOKEN)?;
     let others = stored.iter().filter(|stored| stored.id != name);
     if others.clone().count() == stored.len() {
         return Err(ApiError::not_found("token", name));
@@ -73,7 +73,9 @@ async fn save(
     document: Option<Value>,
 ) -> Result<(), ApiError> {
     let changes = vec![DocumentChange { id: name.to_owned(), document }];
-    service.store.save_documents(TOKEN, by.name(), "", service.now_ms(), changes)?.await?;
-    service.tokens.reload(&service.store)?;
+    let (actor, message) = (by.name().to_owned(), String::new());
+    let author = Author { actor, message, cause: Cause::Person, now_ms: service.now_ms() };
+    service.state.save_documents_by(TOKEN, author, changes)?.await?;
+    service.tokens.reload(&*service.state)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanner_io::store::{Store, StoreError};
+use lanner_io::state::{StateStore, StoreError};
 
 use super::slow_down::SlowDown;
 use super::tokens::Tokens;
@@ -13,7 +13,7 @@ use crate::settings::live::InForce;
 /// Knows who comes in: the tokens, and who showed wrong ones.
 #[derive(Debug)]
 pub struct AccessService {
-    pub(crate) store: Store,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     pub(crate) live: Arc<InForce>,
     /// Whether only this machine can reach the server.
@@ -31,8 +31,8 @@ impl AccessService {
     /// Failures of the store.
     pub fn open(base: &Base, configured: Option<&str>) -> Result<Self, StoreError> {
         Ok(Self {
-            tokens: Tokens::open(&base.store, configured, &base.settings.token_name)?,
-            store: base.store.clone(),
+            tokens: Tokens::open(&*base.state, configured, &base.settings.token_name)?,
+            state: Arc::clone(&base.state),
             clock: base.clock(),
             live: Arc::clone(&base.live),
             is_local: base.settings.is_local(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lanner_core::content;
-use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_io::state::{StateStore, StoreError, StoredDocument};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::http::{ANONYMOUS, Principal, Scope};
@@ -63,7 +63,7 @@ impl Tokens {
     ///
     /// # Errors
     /// Failures of the store.
-    pub fn open(store: &Store, configured: Option<&str>, name: &str) -> Result<Self, StoreError> {
+    pub fn open(store: &dyn StateStore, configured: Option<&str>, name: &str) -> Result<Self, StoreError> {
         let admin = || Principal::named(name, BTreeSet::from([Scope::Admin]));
         let tokens = Self {
             configured: configured.map(|token| (content::digest(token.as_bytes()), admin())),
@@ -73,7 +73,7 @@ impl Tokens {
         Ok(tokens)
     }
 
-    pub(super) fn reload(&self, store: &Store) -> Result<(), StoreError> {
+    pub(super) fn reload(&self, store: &dyn StateStore) -> Result<(), StoreError> {
         let before = self.stored();
         let documents = store.documents(TOKEN)?;
         let mut stored = Stored { is_any: !documents.is_empty(), ..Stored::default() };

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use lanner_core::time::MAX_TIME_MS;
 use lanner_core::{Acknowledgement, Alert, AlertState};
 use lanner_engine::notify::MutedBy;
-use lanner_io::store::{EvaluationFilter, Receipt, StoreError};
+use lanner_io::store::{EvaluationFilter, StoreError};
 use lanner_wire::api::{AlertView, EvaluationView, MutedView, NewAcknowledgement, Time, When};
 use serde::Deserialize;
 
@@ -127,7 +127,7 @@ async fn set_acknowledged(
             // Written before the engine moves again.
             let _in_order = locked(&service.turns);
             let changes = service.engine().acknowledge(now_ms, &fingerprint, acknowledged);
-            changes.map(|changes| service.store.apply(changes).and_then(Receipt::wait))
+            changes.map(|changes| service.apply(Arc::new(changes)))
         }
     });
     let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;

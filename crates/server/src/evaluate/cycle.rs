@@ -223,12 +223,16 @@ pub fn write(service: &EvaluationService, changes: Changes) {
         let is_stuck = locked(&service.stuck).is_some();
         let watched_ms = service.watch.note(service.now_ms()).filter(|_| !is_stuck);
         Arc::make_mut(&mut changes).watched_ms = watched_ms;
-        match service.store.apply(Arc::clone(&changes)).and_then(lanner_io::store::Receipt::wait) {
+        match service.apply(Arc::clone(&changes)) {
             Ok(()) => {
                 service.watch.noted(watched_ms);
                 break;
             }
-            Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
+            Err(
+                error @ (StoreError::AlreadyEvaluated { .. }
+                | StoreError::WrongIdentity { .. }
+                | StoreError::StaleEpoch { .. }),
+            ) => {
                 // Cannot happen while one process owns the store; if it does, the stored result stands.
                 tracing::error!("not written: {error}");
                 METRICS.turns_refused.inc();

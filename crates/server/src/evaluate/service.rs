@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use lanner_core::Changes;
 use lanner_engine::Engine;
+use lanner_io::state::{Claim, LoadedState, Shards, StateStore};
 use lanner_io::store::{Store, StoreError};
 
 use super::limits::Limits;
@@ -23,6 +25,9 @@ use crate::wakeup::Wakeup;
 pub struct EvaluationService {
     /// The store.
     pub store: Store,
+    /// The store as one of state, and that this server evaluates every rule.
+    pub(crate) state: Arc<dyn StateStore>,
+    claim: Claim,
     clock: Clock,
     pub(crate) shutdown: Arc<Shutdown>,
     /// Wakes the loop.
@@ -68,7 +73,9 @@ impl EvaluationService {
         let mut engine = Engine::new();
         let watch = Watch::load(&store)?;
         engine.set_gaps(watch.gaps());
-        engine.restore(store.load_alerts()?, store.load_cursors()?, store.load_notification_log()?);
+        let claim = base.state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait()?;
+        let LoadedState { alerts, cursors } = base.state.load(claim.shards)?;
+        engine.restore(alerts, cursors, store.load_notification_log()?);
         engine.set_silences(&store.silences()?, now_ms);
         for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
             // The server stopped between the two writes.
@@ -78,6 +85,8 @@ impl EvaluationService {
         }
         Ok(Self {
             store,
+            state: Arc::clone(&base.state),
+            claim,
             clock,
             shutdown: Arc::clone(&base.shutdown),
             wakeup,
@@ -99,6 +108,14 @@ impl EvaluationService {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    /// Writes what the engine changed, and waits until it is durable.
+    ///
+    /// # Errors
+    /// As [`StateStore::apply_claimed`].
+    pub fn apply(&self, changes: Arc<Changes>) -> Result<(), StoreError> {
+        self.state.apply_claimed(self.claim, changes)?.wait()
     }
 
     /// The engine, locked.

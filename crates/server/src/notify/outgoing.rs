@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use lanner_core::{DeliveryOutcome, Notification};
 use lanner_io::receiver::{Due, Next, Outbox, OutboxError};
-use lanner_io::store::{Receipt, Store, StoreError};
+use lanner_io::state::{Receipt, StateStore, StoreError};
 
 use crate::sync::locked;
 use crate::wakeup::Wakeup;
 
 /// Messages on their way out.
 pub struct Outgoing {
-    store: Store,
+    store: Arc<dyn StateStore>,
     wakeup: Arc<Wakeup>,
     state: Mutex<State>,
 }
@@ -47,7 +47,7 @@ enum Fate {
 impl Outgoing {
     /// The messages of `store`. `wakeup` is rung when the engine has something to learn.
     #[must_use]
-    pub fn new(store: Store, wakeup: Arc<Wakeup>) -> Self {
+    pub fn new(store: Arc<dyn StateStore>, wakeup: Arc<Wakeup>) -> Self {
         Self { store, wakeup, state: Mutex::default() }
     }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lanner_engine::document::Problem;
-use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_io::state::{StateStore, StoreError, StoredDocument};
 use serde_json::Value;
 
 use crate::base::Base;
@@ -35,7 +35,7 @@ const FREE: [&str; 11] = [
 /// What receivers may do here.
 #[derive(Debug)]
 pub(crate) struct Powers {
-    store: Store,
+    store: Arc<dyn StateStore>,
     live: Arc<InForce>,
     folder: PathBuf,
 }
@@ -44,7 +44,11 @@ impl Powers {
     /// As the settings allow.
     #[must_use]
     pub(crate) fn new(base: &Base) -> Self {
-        Self { store: base.store.clone(), live: Arc::clone(&base.live), folder: base.settings.folder.clone() }
+        Self {
+            store: Arc::clone(&base.state),
+            live: Arc::clone(&base.live),
+            folder: base.settings.folder.clone(),
+        }
     }
 
     /// Who wrote the stored receivers.

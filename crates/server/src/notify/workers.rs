@@ -51,7 +51,7 @@ impl DeliveryService {
     /// No workers yet.
     #[must_use]
     pub fn new(base: &Base, wakeup: &Arc<Wakeup>) -> Self {
-        let outgoing = Arc::new(Outgoing::new(base.store.clone(), Arc::clone(wakeup)));
+        let outgoing = Arc::new(Outgoing::new(Arc::clone(&base.state), Arc::clone(wakeup)));
         let (outbox, clock) = (Arc::clone(&outgoing), Arc::new(base.clock()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
         let running = Running { delivery, documents: BTreeMap::new(), unusable: BTreeMap::new() };

@@ -22,7 +22,7 @@ use crate::http::{ApiError, Json, Path, Principal};
 ))]
 pub async fn list(State(service): State<Arc<SilenceService>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
     let now_ms = service.now_ms();
-    let mut silences = service.store.silences()?;
+    let mut silences = service.state.silences()?;
     silences.sort_by_key(|silence| std::cmp::Reverse(silence.end_ms));
     Ok(Json(silences.iter().map(|silence| SilenceView::new(silence, now_ms)).collect()))
 }
@@ -42,13 +42,13 @@ pub async fn add(
 ) -> Result<Response, ApiError> {
     let now_ms = service.now_ms();
     let actor = principal.name();
-    let identity = format!("{:x}/{now_ms}/{actor}/{}", service.store.secret(), request.comment);
+    let identity = format!("{:x}/{now_ms}/{actor}/{}", service.state.secret(), request.comment);
     let id = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
     let silence = request.check(id, actor, now_ms).map_err(ApiError::problems)?;
     Matchers::of_silence(&silence.matchers)
         .map_err(|why| ApiError::problems(vec![ProblemView::at("matchers", why)]))?;
     let silences = vec![silence.clone()];
-    service.store.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
+    service.state.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
     service.put_in_force()?;
     Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
 }
@@ -67,8 +67,8 @@ pub async fn expire(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = service.now_ms();
-    service.store.expire_silence(&id, now_ms)?.await?;
-    service.store.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
+    service.state.expire_silence(&id, now_ms)?.await?;
+    service.state.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
     service.put_in_force()?;
     Ok(StatusCode::NO_CONTENT)
 }

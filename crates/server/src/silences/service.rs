@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanner_io::store::{Store, StoreError};
+use lanner_io::state::{StateStore, StoreError};
 
 use crate::base::Base;
 use crate::clock::Clock;
@@ -15,7 +15,7 @@ const SILENCE: &str = "silence";
 /// Keeps silences, and puts them in force.
 #[derive(Debug)]
 pub struct SilenceService {
-    pub(crate) store: Store,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     set_aside: Arc<SetAside>,
     evaluation: Arc<EvaluationService>,
@@ -28,7 +28,7 @@ impl SilenceService {
     /// Failures of the store.
     pub fn open(base: &Base, evaluation: Arc<EvaluationService>) -> Result<Self, StoreError> {
         let service = Self {
-            store: base.store.clone(),
+            state: Arc::clone(&base.state),
             clock: base.clock(),
             set_aside: Arc::clone(&base.set_aside),
             evaluation,
@@ -44,7 +44,7 @@ impl SilenceService {
     }
 
     fn note_unreadable(&self) -> Result<(), StoreError> {
-        let unreadable = self.store.unreadable_silences()?;
+        let unreadable = self.state.unreadable_silences()?;
         let unreadable = unreadable.into_iter().map(|(id, why)| ((SILENCE, id), why)).collect();
         self.set_aside.replace(&[SILENCE], unreadable);
         Ok(())
@@ -56,7 +56,7 @@ impl SilenceService {
     /// Failures of the store.
     pub(crate) fn put_in_force(&self) -> Result<(), StoreError> {
         self.note_unreadable()?;
-        let silences = self.store.silences()?;
+        let silences = self.state.silences()?;
         self.evaluation.engine().set_silences(&silences, self.now_ms());
         self.evaluation.wakeup.ring();
         Ok(())
