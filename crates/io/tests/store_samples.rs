@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use lanner_core::{Aggregate, Labels, MatchOp, Matcher, Sample, SeriesKey, TimeRange};
-use lanner_io::store::{
-    Batch, EventRetention, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions, Tier,
-};
+use lanner_core::{Aggregate, Labels, Sample, SeriesKey, TimeRange};
+use lanner_io::store::{Batch, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions, Tier};
 use proptest::prelude::*;
 
 const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
