@@ -2,6 +2,12 @@
 
 use serde_json::{Map, Value};
 
+/// The longest event, in bytes of its JSON text.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// Objects and arrays inside each other in an event, itself among them, at most.
+pub const MAX_EVENT_DEPTH: usize = 64;
+
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {

@@ -1,6 +1,6 @@
 //! The nouns of Lanner. Everything else is written in these words.
 //!
-//! Reading order: [`time`] (instants, windows, durations), [`labels`] (identity), [`sample`] and
+//! Reading order: [`time`] (instants, windows, durations), [`instant`] (times as data from elsewhere writes them), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
 //! tracked and told), [`ask`] (what sources are asked and answer), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
 //! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value),
@@ -21,6 +21,7 @@ pub mod document;
 pub mod event;
 pub mod field;
 mod group;
+pub mod instant;
 pub mod intervals;
 pub mod labels;
 pub mod matchers;

@@ -10,15 +10,13 @@
 //! Where reading goes on after a bad event: behind it, when its brackets match; otherwise, in NDJSON, at the next
 //! line that begins with `{`. In an array nothing can be told about what follows unmatched brackets.
 
+pub use lanner_core::event::MAX_EVENT_BYTES;
 use lanner_core::event::lookup;
 use lanner_core::time::format_time;
 use serde_json::{Map, Value};
 
 use crate::json_text::{Endless, compact_into, extent};
 use crate::{Report, instant, object};
-
-/// The longest event, in bytes as written.
-pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// Where an event's time is looked for, the first one that is there and not null.
 pub const TIME_FIELDS: [&str; 5] = [EXPORTED_TIME, "time", "timestamp", "@timestamp", "ts"];
@@ -39,7 +37,7 @@ pub struct Options<'a> {
 
 impl Options<'_> {
     /// Whether a field of the object is needed, for its time or by the caller.
-    fn keeps(&self, name: &str) -> bool {
+    pub(crate) fn keeps(&self, name: &str) -> bool {
         let Some(wanted) = self.wanted else { return true };
         let is_time = match self.time_field {
             None => TIME_FIELDS.contains(&name),

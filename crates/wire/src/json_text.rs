@@ -3,8 +3,7 @@
 //! It makes no claim that the value is right; the parser that is given the slice says so. It is what keeps one
 //! bad event from costing those after it.
 
-/// Objects and arrays inside each other, at most.
-pub(crate) const MAX_DEPTH: usize = 64;
+use lanner_core::event::MAX_EVENT_DEPTH;
 
 /// Where a value lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub(crate) fn extent(bytes: &[u8], start: usize, max_bytes: usize) -> Result<Ext
             b'{' | b'[' => {
                 depth += 1;
                 at += 1;
-                if depth > MAX_DEPTH {
+                if depth > MAX_EVENT_DEPTH {
                     return Err(Endless::TooDeep);
                 }
             }

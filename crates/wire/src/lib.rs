@@ -1,7 +1,7 @@
 //! Everything that crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`pickle`], [`events`], [`ndjson`], [`table`]; samples also go out, tables as [`csv`]), [`instant`] (how they write times),
+//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`table`]; samples also go out, tables as [`csv`]), [`instant`] (of `core`: how they write times),
 //! [`matchers`] (of `core`: how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
 //! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
 //! files), [`storage_schemas`] (its rules).
@@ -15,7 +15,6 @@ pub mod carbon;
 pub mod csv;
 pub mod events;
 pub mod gate;
-pub mod instant;
 mod json_text;
 pub mod line_protocol;
 pub mod ndjson;
@@ -28,7 +27,8 @@ pub mod render;
 pub mod report;
 pub mod storage_schemas;
 pub mod table;
+pub mod text_lines;
 pub mod whisper;
 
-pub use lanner_core::matchers;
+pub use lanner_core::{instant, matchers};
 pub use report::{Problem, Report};

@@ -5,10 +5,9 @@
 //! what lies before 1973 must be written in seconds or as RFC 3339. Eight and twelve digits that are a date, `20261201`
 //! and `202612010800`, would be instants of 1970 and 1976, which nobody means: they are refused.
 
-use lanner_core::time::{MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
 use serde_json::Value;
 
-use crate::report::shown;
+use crate::time::{MAX_TIME_MS, MIN_TIME_MS, parse_time_ms};
 
 const SECONDS_BELOW: u64 = 100_000_000_000;
 const MILLIS_BELOW: u64 = 100_000_000_000_000;
@@ -21,7 +20,7 @@ const MICROS_BELOW: u64 = 100_000_000_000_000_000;
 /// A sentence that says what to write instead; also for instants outside 1900 to 2200.
 ///
 /// ```
-/// use lanner_wire::instant::parse_guessing;
+/// use lanner_core::instant::parse_guessing;
 /// assert_eq!(parse_guessing("2026-01-01 00:00"), Ok(1_767_225_600_000));
 /// assert_eq!(parse_guessing("1767225600"), parse_guessing("1767225600000000"));
 /// ```
@@ -110,12 +109,15 @@ fn as_date(number: i64) -> Option<String> {
 }
 
 /// `time_ms` if it lies in 1900 to 2200.
-pub(crate) fn within_bounds(time_ms: i64) -> Option<i64> {
+#[must_use]
+pub fn within_bounds(time_ms: i64) -> Option<i64> {
     (MIN_TIME_MS..MAX_TIME_MS).contains(&time_ms).then_some(time_ms)
 }
 
 fn outside(written: &str) -> String {
-    format!("the time {} is outside 1900 to 2200; check its unit", shown(written))
+    let shown: String = written.chars().take(40).collect();
+    let more = if shown.len() < written.len() { "..." } else { "" };
+    format!("the time {shown}{more} is outside 1900 to 2200; check its unit")
 }
 
 #[cfg(test)]
