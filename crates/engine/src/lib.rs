@@ -6,7 +6,7 @@
 //! replay of history, and inside somebody else's program, by the same code path.
 //!
 //! Reading order: [`document`] (of `core`) and [`rule`] (what people write, and its windows), [`source`] (what is
-//! asked and answered), [`measure`] (what values come to), [`detector`] (scores), [`alert`] (the state machine,
+//! asked and answered), [`processor`] (what becomes of events before they are stored), [`measure`] (what values come to), [`detector`] (scores), [`alert`] (the state machine,
 //! messages, and alerts about Lanner itself), [`engine`] (the three calls), [`cycle`] (one
 //! after the other, with reads side by side), [`replay`] and [`lookback`] (the past).
 //!
@@ -19,6 +19,7 @@ pub mod detector;
 pub mod engine;
 pub mod lookback;
 pub mod measure;
+pub mod processor;
 pub mod replay;
 pub mod rule;
 pub mod source;

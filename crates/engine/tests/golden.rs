@@ -5,6 +5,7 @@
 use lanner_engine::Config;
 use lanner_engine::detector::KINDS;
 use lanner_engine::document::{Content, Node};
+use lanner_engine::processor::Processors;
 use lanner_engine::script::Script;
 use lanner_engine::source;
 
@@ -19,8 +20,9 @@ fn check(path: &str) {
     assert_eq!(problems, [], "{path}");
     let documents: Vec<_> = checked.rules.iter().map(|rule| rule.document()).collect();
     let script = Script::from_yaml(&format!("tests:{tests}")).unwrap_or_else(|p| panic!("{path}:\n{p}"));
+    let processors = Processors::new(checked.processors);
     for test in &script.tests {
-        let (failures, _) = test.run(&documents, &checked.routes, &checked.inhibitions);
+        let (failures, _) = test.run(&documents, &processors, &checked.routes, &checked.inhibitions);
         let failures: Vec<String> = failures.iter().map(ToString::to_string).collect();
         assert!(failures.is_empty(), "{path}, {}:\n{}", test.name, failures.join("\n"));
     }

@@ -22,13 +22,14 @@
 
 use lanner_core::reading;
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
-use lanner_core::{AlertState, Evaluation, Group, Labels, RemoteSeries, Sample, SeriesKey};
+use lanner_core::{AlertState, Evaluation, Event, Group, Labels, RemoteSeries, Sample, SeriesKey};
 use serde_json::{Map, Value};
 
 use super::run::{self, Replay};
 use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Position, Problem, Problems};
 use crate::engine::Engine;
+use crate::processor::{Draft, Processors};
 use crate::rule::Rule;
 use crate::source::Recorded;
 
@@ -112,11 +113,13 @@ impl Script {
 }
 
 impl Test {
-    /// Runs the test with `rules` (documents are checked again for each run) and returns what did not hold.
+    /// Runs the test with rules (`documents` are checked again for each run) and returns what did not hold. Its events pass
+    /// `processors` first.
     #[must_use]
     pub fn run(
         &self,
         documents: &[Value],
+        processors: &Processors,
         routes: &[Route],
         inhibitions: &[Inhibition],
     ) -> (Vec<Failure>, Replay) {
@@ -129,7 +132,10 @@ impl Test {
             series.record(&mut source);
         }
         for (stream, time_ms, fields) in &self.events {
-            source.event(stream, *time_ms, fields);
+            let draft = Draft::new(Event { time_ms: *time_ms, fields: fields.clone() });
+            processors.pass(&stream.as_str().into(), draft, &mut [], &mut |stream, draft| {
+                source.event(stream, draft.event.time_ms, &draft.event.fields);
+            });
         }
         // Evaluations come after the windows' ends; expectations speak of windows.
         let spread_ms = |rule: &Rule| rule.spread_ms(rules.len());

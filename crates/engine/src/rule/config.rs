@@ -1,4 +1,4 @@
-//! A configuration file: rules, receivers, inhibition, and sections that other crates read.
+//! A configuration file: rules, processors, receivers, inhibition, and sections that other crates read.
 //!
 //! One `lanner.yaml`, or a folder of such files, whose lists are joined.
 
@@ -17,6 +17,7 @@ use super::Rule;
 use crate::alert::matcher::Matchers;
 use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Problem, Problems};
+use crate::processor::{self, Configured};
 
 /// What configuration files say, checked as far as the engine knows it.
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Config {
     pub inhibition_documents: Vec<Value>,
     /// The time intervals by name. Where they are named, what they say is put in the place of the name.
     pub time_intervals: Vec<(String, Node)>,
+    /// What becomes of events before they are stored, in the order written.
+    pub processors: Vec<Configured>,
     /// The `switches`, for whoever knows them to read.
     pub switches: Vec<Node>,
     /// The `silences`, for whoever knows them to read.
@@ -65,8 +68,10 @@ pub struct ReceiverDocument {
     pub node: Node,
 }
 
-const SECTIONS: [&str; 9] = [
+/// The sections of a configuration file.
+pub const SECTIONS: [&str; 10] = [
     "rules",
+    "processors",
     "receivers",
     "time_intervals",
     "inhibit",
@@ -196,6 +201,9 @@ impl Config {
         if let Some(list) = fields.get("rules") {
             self.read_rules(list, &mut check);
         }
+        if let Some(list) = fields.get("processors") {
+            self.read_processors(list, &mut check);
+        }
         if let Some(list) = fields.get("receivers") {
             self.read_receivers(list, &mut check);
         }
@@ -217,7 +225,7 @@ impl Config {
         check.problems
     }
 
-    /// Problems between parts: names given twice, receivers that nobody described.
+    /// Problems between parts: names given twice, receivers that nobody described, circles of processors.
     #[must_use]
     pub fn cross_check(&self) -> Vec<Problem> {
         self.cross_check_with(&HashSet::new())
@@ -226,7 +234,7 @@ impl Config {
     /// [`Self::cross_check`] where these receivers are described elsewhere.
     #[must_use]
     pub fn cross_check_with(&self, elsewhere: &HashSet<&str>) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = processor::cross_check(&self.processors);
         let mut problem = |path: String, message: String, hint: Option<String>| {
             problems.push(Problem { at: None, path, message, hint });
         };
@@ -292,6 +300,17 @@ impl Config {
                     check.problems.extend(problems);
                     self.broken.extend(Broken::of(node));
                 }
+            }
+        }
+    }
+
+    fn read_processors(&mut self, list: &Node, check: &mut Check) {
+        for (at, node) in check.items(list).into_iter().enumerate() {
+            let others = &self.processors;
+            let place = |stream: &str| others.iter().filter(|other| &*other.stream == stream).count() as i64;
+            match Configured::check(node, &format!("processors[{at}]"), place) {
+                Ok(processor) => self.processors.push(processor),
+                Err(Problems(problems)) => check.problems.extend(problems),
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lanner_engine::document::Position;
+use lanner_engine::processor::Processors;
 use lanner_engine::script::Script;
 use lanner_engine::{Problem, Problems};
 use serde::Serialize;
@@ -102,8 +103,9 @@ fn run_script(path: &Path, text: &str) -> Result<Vec<Ran>> {
     }
     let config = loaded.config;
     let documents: Vec<Value> = config.rules.iter().map(lanner_engine::Rule::document).collect();
+    let processors = Processors::new(config.processors);
     let ran = script.tests.iter().map(|test| {
-        let (failures, _) = test.run(&documents, &config.routes, &config.inhibitions);
+        let (failures, _) = test.run(&documents, &processors, &config.routes, &config.inhibitions);
         let unmet = failures.into_iter().map(|failure| Unmet { at: failure.at, message: failure.message });
         let failures: Vec<Unmet> = unmet.collect();
         let passed = failures.is_empty();

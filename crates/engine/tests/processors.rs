@@ -1,0 +1,95 @@
+//! Golden scripts of processors: an event in, events out, and the mistakes that are refused.
+#![expect(clippy::disallowed_methods, reason = "a test may read its scripts")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use lanner_core::Event;
+use lanner_core::time::{format_time, parse_time_ms};
+use lanner_engine::processor::{Draft, KINDS, Processors, Tally};
+use lanner_engine::{Config, Node};
+use serde_json::{Value, json};
+
+/// Runs the tests of one file, which begins with the processors that they are about.
+fn check(path: &str) {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (config, tests) = text.split_once("\ntests:").unwrap();
+    let mut checked = Config::default();
+    assert_eq!(checked.read(&Node::from_yaml(config).unwrap()), [], "{path}");
+    assert_eq!(checked.cross_check(), [], "{path}");
+    let processors = Processors::new(checked.processors);
+    let tests = Node::from_yaml(&format!("tests:{tests}")).unwrap().to_json();
+    for test in tests["tests"].as_array().unwrap() {
+        let (out, unmatched) = run(&processors, test);
+        let expected = test["expect"].as_array().unwrap();
+        assert_eq!(&out, expected, "{path}, {}", test["name"]);
+        let expected = test.get("unmatched").cloned().unwrap_or_else(|| json!([]));
+        assert_eq!(json!(unmatched), expected, "{path}, {}", test["name"]);
+    }
+}
+
+/// What comes out of one event, by stream, and the processors that it did not match.
+fn run(processors: &Processors, test: &Value) -> (Vec<Value>, Vec<String>) {
+    let event = test["event"].clone();
+    let json = event.to_string();
+    let Value::Object(fields) = event else { panic!("{test}") };
+    let time_ms = parse_time_ms(test["at"].as_str().unwrap()).unwrap();
+    let mut tallies = vec![Tally::default(); processors.all().len()];
+    let draft = Draft { event: Event { time_ms, fields }, json };
+    let mut out = Vec::new();
+    processors.pass(&test["stream"].as_str().unwrap().into(), draft, &mut tallies, &mut |stream, draft| {
+        let text: Value = serde_json::from_str(&draft.json).unwrap();
+        assert_eq!(text, Value::Object(draft.event.fields), "the text says something else");
+        out.push(json!({"stream": &**stream, "at": format_time(draft.event.time_ms), "event": text}));
+    });
+    out.sort_by_key(|event| event["stream"].to_string());
+    let unmatched = processors.all().iter().zip(&tallies).filter(|(_, tally)| tally.n_unmatched > 0);
+    (out, unmatched.map(|(one, _)| one.id.to_string()).collect())
+}
+
+#[test]
+fn every_processor_has_a_script_that_holds() {
+    for kind in KINDS {
+        check(&format!("{}/testdata/processors/{}.yaml", env!("CARGO_MANIFEST_DIR"), kind.name));
+    }
+}
+
+#[test]
+fn mistakes_are_told_at_once() {
+    #[track_caller]
+    fn check(document: &str, expected: &[&str]) {
+        let text = format!("processors: [{document}]");
+        let mut config = Config::default();
+        let mut found = config.read(&Node::from_yaml(&text).unwrap());
+        found.extend(config.cross_check());
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), expected.len(), "{document}: {found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.contains(expected), "{document}: {found}");
+        }
+    }
+    check("{ id: a, stream: s, parse: { as: json } }", &[]);
+    check(
+        "{ parse: { as: xml, form: 1 } }",
+        &[
+            "\"id\" is missing",
+            "\"stream\" is missing",
+            "processors[0].parse.as: \"xml\" is not a form; known are json, logfmt, common, combined",
+            "processors[0].parse.form: the field \"form\" is not known here",
+        ],
+    );
+    check("{ id: a b, stream: s }", &["letters, digits", "should have one of parse, copy"]);
+    check(
+        "{ id: a, stream: s, order: 1.5, parse: { as: json }, copy: { to: t } }",
+        &["order: should be a whole number", "has several of parse, copy"],
+    );
+    check("{ id: a, stream: s, parse: {} }", &["needs as (json, logfmt, common, combined) or pattern"]);
+    check("{ id: a, stream: s, parse: { as: json, pattern: '(?<a>x)' } }", &["says the same as `as`"]);
+    check("{ id: a, stream: s, parse: { pattern: '(' } }", &["is not a regular expression"]);
+    check("{ id: a, stream: s, parse: { pattern: x } }", &["names no group"]);
+    check("{ id: a, stream: s, parse: { pattern: '(?<a>\\w{1000}){100}' } }", &["too large"]);
+    check("{ id: a, stream: s, copy: { where: '=' } }", &["\"to\" is missing", "copy.where"]);
+    check("{ id: a, stream: s, copy: { to: s } }", &["processors.a: closes a circle: s -> s"]);
+    check(
+        "{ id: a, stream: s, copy: { to: t } }, { id: a, stream: t, parse: { as: json } }",
+        &["processors.a: is the id of two processors"],
+    );
+}
