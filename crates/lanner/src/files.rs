@@ -66,11 +66,13 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
 impl Loaded {
     /// The configuration as one document, for the server: what it stores of files without problems.
     pub(crate) fn document(&self) -> Map<String, Value> {
-        let Config { switches, silences, .. } = &self.config;
+        let Config { processors, switches, silences, .. } = &self.config;
         let mut document = match rules::document::document_of(&self.config, self.has("inhibit")) {
             Value::Object(document) => document,
             _ => Map::new(),
         };
+        let processors = processors.iter().map(|one| one.document.clone());
+        document.insert("processors".to_owned(), processors.collect());
         document.insert("switches".to_owned(), switches.iter().map(Switch::document).collect());
         document.insert("silences".to_owned(), silences.iter().map(silences::document).collect());
         document.retain(|name, _| self.has(name));
@@ -155,7 +157,7 @@ impl Loaded {
         problems
     }
 
-    /// Where `rules.ID.field` or `receivers.NAME.field` stands; the last one, should there be several.
+    /// Where `rules.ID.field`, `processors.ID` or `receivers.NAME.field` stands; the last one, should there be several.
     fn locate(&self, path: &str) -> (usize, Option<Position>) {
         let found = self.nodes().rev().find_map(|(file, node)| Some((file, Some(find(node, path)?))));
         found.unwrap_or((0, None))
@@ -239,10 +241,10 @@ fn items(node: &Node) -> Vec<&Node> {
     }
 }
 
-/// Where `rules.ID[.field...]` or `receivers.NAME[.field...]` stands in `node`.
+/// Where `rules.ID[.field...]`, `processors.ID` or `receivers.NAME[.field...]` stands in `node`.
 fn find(node: &Node, path: &str) -> Option<Position> {
     let (section, rest) = path.split_once('.')?;
-    let key = if section == "rules" { "id" } else { "name" };
+    let key = if matches!(section, "rules" | "processors") { "id" } else { "name" };
     let (mut found, mut rest) = items(field(node, section)?).into_iter().rev().find_map(|item| {
         let rest = rest.strip_prefix(&*field(item, key)?.scalar_text()?)?;
         (rest.is_empty() || rest.starts_with('.')).then_some((item, rest))

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Reading order: [`settings`] (what can be set), [`services`] (who does what), [`http`] (what faces share), [`access`]
-//! (who comes in), [`intake`], [`evaluate`], [`rules`] (new ones and their past), [`notify`], [`switches`], [`health`] (how
+//! (who comes in), [`intake`], [`evaluate`], [`rules`] (new ones and their past), [`notify`], [`processors`], [`switches`], [`health`] (how
 //! Lanner itself is), then the faces: [`api`], [`graphite`], [`seyren`].
 
 pub mod access;
@@ -25,8 +25,10 @@ pub mod graphite;
 pub mod health;
 pub mod http;
 pub mod intake;
+mod listeners;
 mod metrics;
 pub mod notify;
+pub mod processors;
 pub mod rules;
 pub mod services;
 pub mod settings;

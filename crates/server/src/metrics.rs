@@ -10,6 +10,8 @@ pub(crate) struct Metrics {
     pub(crate) ingest_accepted: Counters,
     pub(crate) ingest_rejected: Counters,
     pub(crate) ingest_too_old: Counters,
+    pub(crate) processed: Counters,
+    pub(crate) unmatched: Counters,
     pub(crate) late_events: Counter,
     pub(crate) event_lateness_seconds: Durations,
     pub(crate) sample_lateness_seconds: Durations,
@@ -52,6 +54,16 @@ impl Metrics {
                 "lanner_ingest_too_old_total",
                 "Accepted samples and events that are older than their retention.",
                 &["protocol"],
+            ),
+            processed: counters(
+                "lanner_processor_events_total",
+                "Events that passed a processor.",
+                &["processor"],
+            ),
+            unmatched: counters(
+                "lanner_processor_unmatched_total",
+                "Events that were not what a processor expects, and stayed as they were.",
+                &["processor"],
             ),
             late_events: counter(
                 "lanner_late_events_total",

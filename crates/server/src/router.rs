@@ -30,7 +30,7 @@ pub(crate) fn all() -> Router<Services> {
         .route("/gate", any(gate::gate))
         .route("/gate/", any(gate::gate_ok))
         .route("/gate/{*path}", any(gate::gate_ok))
-        .route("/write", post(intake::lines::write))
+        .route("/write", post(intake::handlers::write_samples))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))

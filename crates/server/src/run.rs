@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use lanner_io::http::Certificates;
 use lanner_io::store::{Retention, Store, StoreError};
-use tokio::net::{TcpListener, UdpSocket};
 
 use crate::access::service::AccessService;
 use crate::actions::Hand;
@@ -19,10 +18,10 @@ use crate::expressions::Expressions;
 use crate::health::service::HealthService;
 use crate::health::{heartbeat, maintain, vitals};
 use crate::http::blocking;
-use crate::intake::carbon::{self, Protocol};
 use crate::intake::service::IntakeService;
+use crate::listeners::{self, Ready};
 use crate::notify::workers::DeliveryService;
-use crate::router::router;
+use crate::processors::service::ProcessorService;
 use crate::rules::register;
 use crate::rules::service::RuleService;
 use crate::services::Services;
@@ -81,12 +80,9 @@ pub enum ServerError {
 #[derive(Debug)]
 pub struct Server {
     services: Services,
-    http: SocketAddr,
-    carbon: Option<SocketAddr>,
-    carbon_pickle: Option<SocketAddr>,
-    carbon_udp: Option<SocketAddr>,
+    /// Where it listens, by the names of listeners.
+    listening: Vec<(&'static str, SocketAddr)>,
     turn: Option<JoinHandle<()>>,
-    stop_http: Option<tokio::sync::oneshot::Sender<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -100,25 +96,16 @@ impl Server {
         let token = token.map_err(|problem| ServerError::Token(problem.message))?;
         token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
         let certificates = certificates(&settings)?;
-        let http = listen(settings.listen).await?;
-        let carbon = listen_if(settings.carbon).await?;
-        let carbon_pickle = listen_if(settings.carbon_pickle).await?;
-        let carbon_udp = match settings.carbon_udp {
-            Some(address) => Some(UdpSocket::bind(address).await.map_err(cannot_listen(address))?),
-            None => None,
-        };
+        let bound = listeners::bind(&settings).await;
+        let bound = bound.map_err(|(address, error)| cannot_listen(address, &error))?;
         let services = open(settings, token).await?;
         let evaluates = services.base.settings.evaluate;
         if evaluates {
             services.evaluation.begin()?;
         }
         let mut server = Self {
-            http: http.local_addr()?,
-            carbon: carbon.as_ref().map(TcpListener::local_addr).transpose()?,
-            carbon_pickle: carbon_pickle.as_ref().map(TcpListener::local_addr).transpose()?,
-            carbon_udp: carbon_udp.as_ref().map(UdpSocket::local_addr).transpose()?,
+            listening: bound.iter().map(|bound| (bound.name, bound.address)).collect(),
             turn: if evaluates { Some(cycle::start(&services.evaluation)?) } else { None },
-            stop_http: None,
             tasks: vec![tokio::spawn(edges::run(Arc::clone(&services.switches)))],
             services,
         };
@@ -128,59 +115,33 @@ impl Server {
             server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
         }
-        for (listener, protocol) in [(carbon, Protocol::Lines), (carbon_pickle, Protocol::Pickles)] {
-            let Some(listener) = listener else { continue };
-            server.tasks.push(tokio::spawn(carbon::listen(
-                Arc::clone(&server.services.intake),
-                listener,
-                protocol,
-            )));
-        }
-        if let Some(socket) = carbon_udp {
-            server
-                .tasks
-                .push(tokio::spawn(carbon::take_datagrams(Arc::clone(&server.services.intake), socket)));
-        }
-        server.serve_http(http, certificates);
+        let ready = Ready { services: server.services.clone(), certificates };
+        server.tasks.extend(bound.into_iter().map(|bound| tokio::spawn(bound.start(&ready))));
         Ok(server)
     }
 
-    fn serve_http(&mut self, listener: TcpListener, certificates: Option<Arc<Certificates>>) {
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        self.stop_http = Some(stop);
-        let serve = lanner_io::http::serve(listener, certificates, router(self.services.clone()), stopped);
-        self.tasks.push(tokio::spawn(serve));
+    /// Where a listener listens, if it does: `http`, `carbon`, `carbon_pickle`, `carbon_udp`.
+    #[must_use]
+    pub fn address(&self, listener: &str) -> Option<SocketAddr> {
+        self.listening().find(|(name, _)| *name == listener).map(|(_, address)| address)
+    }
+
+    /// What listens where.
+    pub fn listening(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.listening.iter().copied()
     }
 
     /// Where HTTP listens.
     #[must_use]
-    pub const fn http_addr(&self) -> SocketAddr {
-        self.http
+    pub fn http_addr(&self) -> SocketAddr {
+        self.address("http").unwrap_or(self.services.base.settings.listen)
     }
 
     /// The address of HTTP as clients write it, with `https` where the server has a certificate.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.services.base.settings.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.http)
-    }
-
-    /// Where carbon's plaintext protocol listens.
-    #[must_use]
-    pub const fn carbon_addr(&self) -> Option<SocketAddr> {
-        self.carbon
-    }
-
-    /// Where carbon's pickle protocol listens.
-    #[must_use]
-    pub const fn carbon_pickle_addr(&self) -> Option<SocketAddr> {
-        self.carbon_pickle
-    }
-
-    /// Where carbon's plaintext protocol is taken by UDP.
-    #[must_use]
-    pub const fn carbon_udp_addr(&self) -> Option<SocketAddr> {
-        self.carbon_udp
+        format!("{scheme}://{}", self.http_addr())
     }
 
     /// The services, for programs that hold a server inside.
@@ -215,10 +176,6 @@ impl Server {
     /// whatever runs. What does not end in time is as after a crash: what was acknowledged is durable, and the next
     /// start takes up the rest.
     pub async fn stop(mut self) {
-        if let Some(stop) = self.stop_http.take() {
-            // Nobody to tell when HTTP ended before.
-            let _ = stop.send(());
-        }
         self.services.base.shutdown.begin();
         self.services.evaluation.wakeup.ring();
         let tasks = std::mem::take(&mut self.tasks);
@@ -254,19 +211,8 @@ async fn end_tasks(tasks: Vec<tokio::task::JoinHandle<()>>) {
     }
 }
 
-async fn listen_if(address: Option<SocketAddr>) -> Result<Option<TcpListener>, ServerError> {
-    match address {
-        Some(address) => listen(address).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address).await.map_err(cannot_listen(address))
-}
-
-fn cannot_listen(address: SocketAddr) -> impl Fn(std::io::Error) -> ServerError {
-    move |error| ServerError::Listen { address, detail: error.to_string() }
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> ServerError {
+    ServerError::Listen { address, detail: error.to_string() }
 }
 
 /// The certificate by which clients know this server, if it has one.
@@ -338,9 +284,21 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         Arc::clone(&intake),
         Arc::clone(&delivery),
     ));
-    let configuration =
-        ConfigurationService::new(&base, Arc::clone(&rules), Arc::clone(&silences), Arc::clone(&switches));
-    let health = HealthService::new(&base, retention, Arc::clone(&evaluation), Arc::clone(&switches));
+    let processors = Arc::new(ProcessorService::open(&base, Arc::clone(&intake))?);
+    let configuration = ConfigurationService::new(
+        &base,
+        Arc::clone(&rules),
+        Arc::clone(&processors),
+        Arc::clone(&silences),
+        Arc::clone(&switches),
+    );
+    let health = HealthService::new(
+        &base,
+        retention,
+        Arc::clone(&evaluation),
+        Arc::clone(&processors),
+        Arc::clone(&switches),
+    );
     Ok(Services {
         access,
         intake,
@@ -348,6 +306,7 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         delivery,
         evaluation,
         rules,
+        processors,
         silences,
         switches,
         configuration: Arc::new(configuration),

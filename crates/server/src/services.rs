@@ -12,6 +12,7 @@ use crate::expressions::Expressions;
 use crate::health::service::HealthService;
 use crate::intake::service::IntakeService;
 use crate::notify::workers::DeliveryService;
+use crate::processors::service::ProcessorService;
 use crate::rules::service::RuleService;
 use crate::settings::live::InForce;
 use crate::silences::service::SilenceService;
@@ -34,6 +35,8 @@ pub struct Services {
     pub evaluation: Arc<EvaluationService>,
     /// Puts rules in force.
     pub rules: Arc<RuleService>,
+    /// Keeps processors.
+    pub processors: Arc<ProcessorService>,
     /// Keeps silences.
     pub silences: Arc<SilenceService>,
     /// Keeps kill switches.

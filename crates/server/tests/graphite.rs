@@ -413,7 +413,7 @@ async fn lines_are_taken_by_udp() {
     let running = start_with(settings).await;
     let now_s = running.server.now_ms() / 1000;
     let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let to = running.server.carbon_udp_addr().unwrap();
+    let to = running.server.address("carbon_udp").unwrap();
     socket.send_to(b"rubbish\n\xff\xfe 1 2", to).await.unwrap();
     socket.send_to(&[], to).await.unwrap();
     socket.send_to(format!("udp.a 1.5 {now_s}\nudp.b 2.5 {now_s}").as_bytes(), to).await.unwrap();
@@ -480,7 +480,7 @@ async fn pickles_are_taken() {
     let running = start(Schemas::default()).await;
     let now_s = running.server.now_ms() / 1000;
     let mut stream =
-        tokio::net::TcpStream::connect(running.server.carbon_pickle_addr().unwrap()).await.unwrap();
+        tokio::net::TcpStream::connect(running.server.address("carbon_pickle").unwrap()).await.unwrap();
     // pickle.dumps([("pickled.a", (now, 1.5))], protocol=2), without memo; before it a frame of rubbish
     let mut pickle = b"\x80\x02](X\x09\0\0\0pickled.aJ".to_vec();
     pickle.extend(i32::try_from(now_s - 60).unwrap().to_le_bytes());

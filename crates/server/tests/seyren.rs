@@ -54,7 +54,8 @@ impl Running {
 
     async fn carbon(&self, lines: &str, series: &str) {
         use tokio::io::AsyncWriteExt as _;
-        let mut stream = tokio::net::TcpStream::connect(self.server.carbon_addr().unwrap()).await.unwrap();
+        let mut stream =
+            tokio::net::TcpStream::connect(self.server.address("carbon").unwrap()).await.unwrap();
         stream.write_all(lines.as_bytes()).await.unwrap();
         drop(stream);
         let last = lines.lines().last().unwrap().rsplit(' ').next().unwrap().parse::<i64>().unwrap();

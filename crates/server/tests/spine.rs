@@ -132,7 +132,7 @@ async fn carbon_lines_arrive() {
     use tokio::io::AsyncWriteExt as _;
     lanner_io::receiver::install_crypto_provider();
     let running = start().await;
-    let mut stream = tokio::net::TcpStream::connect(running.server.carbon_addr().unwrap()).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(running.server.address("carbon").unwrap()).await.unwrap();
     stream.write_all(b"disk.used;host=a 12.5 1700000000\nrubbish\ndisk.free 1 1700000000\n").await.unwrap();
     drop(stream);
     let series = running

@@ -30,8 +30,8 @@ pub use alert::{
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
 pub use operations::{
-    AuditView, EventRetentionView, ReloadView, RepairView, RetentionView, SeriesRetentionView, SetAsideView,
-    Status,
+    AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,
+    SetAsideView, Status,
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lanner_engine::config::SECTIONS;
 use lanner_wire::api::{AppliedView, ApplyRequest, ApplyResponse, Prunable};
 use serde_json::{Map, Value};
 
@@ -13,8 +14,8 @@ use crate::files::{self, Loaded};
 use crate::list::{self, Cell, Format};
 use crate::output;
 
-/// Apply the rules, receivers, inhibitions, switches and silences of files to the server: all of them, or none if one
-/// is invalid.
+/// Apply the rules, processors, receivers, inhibitions, switches and silences of files to the server: all of them, or
+/// none if one is invalid.
 ///
 /// Prints what was created, changed or left unchanged. Sections that no file contains stay unchanged. The settings
 /// (server, retention) are not applied: they come from the file the server was started with.
@@ -68,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 pub(super) fn request(loaded: &Loaded, prune: bool) -> ApplyRequest {
     let document = loaded.document();
     let prunable = [
+        ("processors", Prunable::Processors),
         ("receivers", Prunable::Receivers),
         ("switches", Prunable::Switches),
         ("silences", Prunable::Silences),
@@ -75,6 +77,7 @@ pub(super) fn request(loaded: &Loaded, prune: bool) -> ApplyRequest {
     let also = prunable.into_iter().filter(|(name, _)| prune && loaded.has(name)).map(|(_, section)| section);
     ApplyRequest {
         rules: section(&document, "rules").unwrap_or_default(),
+        processors: section(&document, "processors"),
         receivers: section(&document, "receivers").unwrap_or_default(),
         inhibit: section(&document, "inhibit"),
         switches: section(&document, "switches"),
@@ -106,11 +109,9 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Loaded> {
 
 /// The configuration of files that hold nothing but these sections, so that no part of a file is left out silently.
 pub(super) fn read_only(paths: &[PathBuf], command: &str, sections: &[&str]) -> Result<Loaded> {
-    const ALL: [&str; 8] =
-        ["rules", "receivers", "time_intervals", "inhibit", "switches", "silences", "server", "retention"];
     let loaded = read(paths)?;
     let left_out: Vec<&str> =
-        ALL.into_iter().filter(|name| loaded.has(name) && !sections.contains(name)).collect();
+        SECTIONS.into_iter().filter(|name| loaded.has(name) && !sections.contains(name)).collect();
     if left_out.is_empty() {
         return Ok(loaded);
     }
@@ -158,10 +159,11 @@ pub(super) fn tell(applied: &ApplyResponse, kind: Option<&str>, format: Format) 
 }
 
 /// Everything that was looked at, kind by kind.
-fn kinds(applied: &ApplyResponse) -> [(&'static str, &'static str, AppliedView); 5] {
+fn kinds(applied: &ApplyResponse) -> [(&'static str, &'static str, AppliedView); 6] {
     let ApplyResponse { created, changed, unchanged, deleted, kept, .. } = applied.clone();
     [
         ("rule", "rules", AppliedView { created, changed, unchanged, deleted, kept }),
+        ("processor", "processors", applied.processors.clone()),
         ("receiver", "receivers", applied.receivers.clone()),
         ("inhibit", "inhibitions", applied.inhibit.clone()),
         ("switch", "switches", applied.switches.clone()),

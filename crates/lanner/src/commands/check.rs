@@ -100,6 +100,10 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
     match loaded.problems.len() {
         0 => {
             let n_rules = count(loaded.config.rules.len(), "rule");
+            let n_processors = match loaded.config.processors.len() {
+                0 => String::new(),
+                n => format!(", {}", count(n, "processor")),
+            };
             let n_receivers = count(loaded.config.receivers.len(), "receiver");
             let n_switches = match loaded.config.switches.len() {
                 0 => String::new(),
@@ -109,7 +113,9 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
                 0 => String::new(),
                 n => format!(", {}", count(n, "silence")),
             };
-            format!("{n_files} without problems: {n_rules}, {n_receivers}{n_switches}{n_silences}")
+            format!(
+                "{n_files} without problems: {n_rules}{n_processors}, {n_receivers}{n_switches}{n_silences}"
+            )
         }
         n => format!("{} in {n_files}", count(n, "problem")),
     }

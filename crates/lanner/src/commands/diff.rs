@@ -12,7 +12,7 @@ use crate::differences::{Differences, differences};
 use crate::failure::{Outcome, Result, remark};
 use crate::output;
 
-/// Compare the rules, receivers, inhibitions, switches and silences of files with those of the server.
+/// Compare the rules, processors, receivers, inhibitions, switches and silences of files with those of the server.
 ///
 /// For rules and switches, shows every field that differs; for receivers only that they differ, because they contain
 /// secrets.
@@ -65,6 +65,7 @@ async fn found(client: &Client, request: &ApplyRequest, applied: ApplyResponse) 
         unchanged,
         deleted,
         kept,
+        processors,
         receivers,
         inhibit,
         switches,
@@ -76,6 +77,7 @@ async fn found(client: &Client, request: &ApplyRequest, applied: ApplyResponse) 
         let stored: RuleView = client.get(&["api", "v1", "rules", &difference.id], &[]).await?;
         difference.compare(&stored.rule.document, &request.rules);
     }
+    found.extend(of_kind("processor", processors));
     found.extend(of_kind("receiver", receivers));
     found.extend(of_kind("inhibit", inhibit));
     let mut of_switches = of_kind("switch", switches);
@@ -101,7 +103,7 @@ fn of_kind(kind: &'static str, view: AppliedView) -> Vec<Difference> {
 /// How one thing of the files differs from the server's.
 #[derive(Debug, Serialize)]
 struct Difference {
-    /// `rule`, `receiver`, `inhibit`, `switch` or `silence`.
+    /// `rule`, `processor`, `receiver`, `inhibit`, `switch` or `silence`.
     kind: &'static str,
     id: String,
     /// `created`, `changed` or `deleted`.

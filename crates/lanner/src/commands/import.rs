@@ -36,7 +36,7 @@ const MAX_SHOWN: usize = 20;
 ///
 /// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series), in
 /// the formats that `lanner detect` reads; NDJSON; Influx line protocol; Whisper files, and folders of them as carbon
-/// keeps them. Events: JSON, one object per line or an array of objects. Files may be compressed with gzip. An invalid
+/// keeps them. Events: JSON, one object per line or an array of objects; or lines of text. Files may be compressed with gzip. An invalid
 /// line is skipped and reported with its number.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -44,6 +44,7 @@ Examples:
   lanner import payments.csv                          time,value becomes payments
   lanner import --name power.usage meter.csv          time,value becomes power.usage
   lanner import --stream payments payments.ndjson.gz
+  lanner import --stream access-log --format text access.log
   lanner import --format line --precision s samples.txt
   lanner import /var/lib/graphite/whisper             all series of a carbon server
   zcat *.ndjson.gz | lanner import --stream payments -
@@ -103,6 +104,8 @@ enum InputFormat {
     Line,
     /// A file of Graphite's carbon, with one series.
     Whisper,
+    /// Lines of text, such as a log: each becomes the field message of an event.
+    Text,
 }
 
 /// One file to import.
@@ -199,7 +202,7 @@ fn now_ms() -> i64 {
 }
 
 fn unit(form: Form) -> &'static str {
-    if form == Form::Events { "events" } else { "samples" }
+    if form.is_events() { "events" } else { "samples" }
 }
 
 /// The files that a path stands for.
@@ -233,8 +236,15 @@ fn form(args: &Args, path: &Path) -> Result<Form> {
     let format = args.format.or_else(|| guess(path));
     match (is_events, format) {
         (true, None | Some(InputFormat::Ndjson)) => Ok(Form::Events),
-        (true, Some(_)) => Err(Failure::user(format!("{}: events are read from JSON only", path.display()))
-            .hint("for samples, omit --stream")),
+        (true, Some(InputFormat::Text)) => Ok(Form::Text),
+        (true, Some(_)) => {
+            Err(Failure::user(format!("{}: events are read from JSON or lines of text", path.display()))
+                .hint("for samples, omit --stream"))
+        }
+        (false, Some(InputFormat::Text)) => {
+            Err(Failure::user(format!("{}: lines of text become events, not samples", path.display()))
+                .hint("write for example --stream access-log"))
+        }
         (false, Some(InputFormat::Csv)) => Ok(Form::CsvSamples),
         (false, Some(InputFormat::Ndjson)) => Ok(Form::NdjsonSamples),
         (false, Some(InputFormat::Line)) => Ok(Form::LineSamples),
@@ -344,7 +354,7 @@ async fn send(
     let stream = args.stream.as_deref().unwrap_or_default();
     let mut sent = Sent::default();
     while let Some(Batch { body, n_items, lines }) = batches.recv().await {
-        let written = if form == Form::Events {
+        let written = if form.is_events() {
             client.write(&["api", "v1", "events", stream], &[("time", args.time.as_deref())], body).await
         } else {
             let format = (lines == Lines::Samples).then_some("ndjson");

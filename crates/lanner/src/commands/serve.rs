@@ -299,13 +299,10 @@ impl Reread<'_> {
 }
 
 fn tell(server: &Server, folder: &std::path::Path) {
-    let also = |what: &str, address: Option<std::net::SocketAddr>| {
-        address.map_or_else(String::new, |address| format!(", {what} on {address}"))
-    };
-    let carbon = also("carbon", server.carbon_addr())
-        + &also("carbon pickle protocol", server.carbon_pickle_addr())
-        + &also("carbon over UDP", server.carbon_udp_addr());
-    remark(&format!("Lanner listens on {}{carbon}; its data is in {}", server.url(), folder.display()));
+    let others = server.listening().filter(|(name, _)| *name != "http");
+    let others: String =
+        others.map(|(name, address)| format!(", {} on {address}", name.replace('_', " "))).collect();
+    remark(&format!("Lanner listens on {}{others}; its data is in {}", server.url(), folder.display()));
 }
 
 /// Tells when the process is asked to read its configuration again.

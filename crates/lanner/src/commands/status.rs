@@ -1,6 +1,6 @@
 //! `lanner status`: health and contents of the server.
 
-use lanner_wire::api::{RetentionView, Status};
+use lanner_wire::api::{ProcessorView, RetentionView, Status};
 
 use super::shared::Shared;
 use crate::client;
@@ -36,6 +36,7 @@ impl Row for Status {
         "samples in",
         "events in",
         "refused",
+        "unmatched",
         "rules",
         "evaluations",
         "behind",
@@ -63,6 +64,7 @@ impl Row for Status {
             self.ingest.samples.into(),
             self.ingest.events.into(),
             self.ingest.rejected.into(),
+            Some(unmatched(&self.processors)).filter(|text| !text.is_empty()).into(),
             self.engine.rules.into(),
             self.engine.evaluations.into(),
             lanner_core::time::format_duration(self.engine.lag_ms).into(),
@@ -85,6 +87,14 @@ impl Row for Status {
             self.problems.join("; ").into(),
         ]
     }
+}
+
+/// `access 3 of 120`: the processors whose events were not all what they expect.
+fn unmatched(processors: &[ProcessorView]) -> String {
+    let some = processors.iter().filter(|one| one.unmatched > 0);
+    let texts: Vec<String> =
+        some.map(|one| format!("{} {} of {}", one.id, one.unmatched, one.events)).collect();
+    texts.join(", ")
 }
 
 /// `no`, or how much and the first of it.

@@ -8,7 +8,7 @@ pub(crate) mod schema;
 
 use lanner_core::field::{Field, Type};
 use lanner_core::intervals::TIME_INTERVAL;
-use lanner_engine::{config, rule};
+use lanner_engine::{config, processor, rule};
 use lanner_io::source;
 use lanner_server::{settings, silences};
 
@@ -33,6 +33,11 @@ pub(crate) fn sections() -> Vec<Section> {
             "What to measure, when, which values are anomalous, and who is notified: see [rules](rules.md). A rule has \
              exactly one detector.",
             &[rule::FIELDS, &rule::DETECTORS].concat(),
+        ),
+        list(
+            "processors",
+            "What becomes of events before they are stored: see [processors](processors.md). A processor has exactly one kind.",
+            &[processor::FIELDS, &processor::KIND_FIELDS].concat(),
         ),
         list(
             "receivers",

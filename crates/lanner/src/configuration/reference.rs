@@ -95,7 +95,7 @@ fn events(text: &mut String) {
          request names (`?time=created`; `lanner import --time`). It is RFC 3339, a date with a time (UTC if it has no zone), or \
          seconds, milliseconds, microseconds or nanoseconds since 1970. An event without a time gets the time of its arrival; \
          an event with an unreadable time is refused. The body is one JSON object, an array of objects, or one object per \
-         line.\n\n## Authentication\n\nA server with a token requires it from every caller: `Authorization: Bearer TOKEN` (or \
+         line; as `text/plain`, [lines of text](processors.md).\n\n## Authentication\n\nA server with a token requires it from every caller: `Authorization: Bearer TOKEN` (or \
          `Token TOKEN`, as InfluxDB clients write it), or `X-API-Key: TOKEN`, as OpenFeature clients do. `/healthz` and \
          `/readyz` are open. [Access](access.md) describes tokens.\n",
         fields.join(", ")

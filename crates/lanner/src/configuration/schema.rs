@@ -3,6 +3,7 @@
 //! It accepts what the readers accept and refuses most of what they refuse; `lanner check` has the last word.
 
 use lanner_core::field::{Field, Type};
+use lanner_engine::processor::KIND_FIELDS;
 use lanner_engine::rule::DETECTORS;
 use lanner_io::receiver::KINDS;
 use lanner_io::source;
@@ -15,7 +16,8 @@ pub(crate) fn schema() -> Value {
     let mut properties = Map::new();
     for Section { name, about, fields, is_list } in sections() {
         let item = match name {
-            "rules" => rule(&fields),
+            "rules" => one_of(object(&fields), &DETECTORS),
+            "processors" => one_of(object(&fields), &KIND_FIELDS),
             "receivers" => of_kinds(&fields, KINDS.iter().map(|kind| (kind.name, kind.fields))),
             "sources" => of_kinds(&fields, source::KINDS.iter().map(|kind| (kind.name, kind.fields))),
             _ => object(&fields),
@@ -37,11 +39,10 @@ pub(crate) fn schema() -> Value {
     })
 }
 
-/// A rule has one detector.
-fn rule(fields: &[Field]) -> Value {
-    let mut rule = object(fields);
-    rule["oneOf"] = DETECTORS.iter().map(|detector| json!({"required": [detector.name]})).collect();
-    rule
+/// A rule has one detector, a processor one kind.
+fn one_of(mut object: Value, fields: &[Field]) -> Value {
+    object["oneOf"] = fields.iter().map(|field| json!({"required": [field.name]})).collect();
+    object
 }
 
 /// A receiver or a source has the fields of its kind.
@@ -168,7 +169,14 @@ json.dump(said, sys.stdout)";
     fn the_schema_accepts_what_the_readers_accept() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
         let mut documents = Vec::new();
-        for file in ["examples/payments.yaml", "docs/receivers.md", "docs/rules.md", "docs/switches.md"] {
+        for file in [
+            "examples/access.yaml",
+            "examples/payments.yaml",
+            "docs/processors.md",
+            "docs/receivers.md",
+            "docs/rules.md",
+            "docs/switches.md",
+        ] {
             let text = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
             let blocks: Vec<&str> = match file.strip_suffix(".md") {
                 Some(_) => {
@@ -191,6 +199,7 @@ json.dump(said, sys.stdout)";
     fn least(section: &str) -> &'static str {
         match section {
             "rules" => "id: a\nquery: { stream: s, measure: count }\nwindow: 1m\nabsolute: { max: 1 }\n",
+            "processors" => "id: a\nstream: s\nparse: { as: json }\n",
             "receivers" => "name: a\nkind: log\npath: /x\n",
             "inhibit" => "source: { a: b }\ntarget: { c: d }\n",
             "switches" => "id: a\nwhen: x\n",
@@ -208,10 +217,11 @@ json.dump(said, sys.stdout)";
                 if section.name == "receivers" && field.name == "kind" {
                     continue;
                 }
-                let is_detector = DETECTORS.iter().any(|detector| detector.name == field.name);
+                let chosen = DETECTORS.iter().chain(&*KIND_FIELDS);
+                let is_chosen = chosen.filter(|chosen| chosen.name == field.name).count() > 0;
                 let is_replaced = |line: &&str| {
                     line.starts_with(&format!("{}:", field.name))
-                        || (is_detector && line.starts_with("absolute"))
+                        || (is_chosen && (line.starts_with("absolute") || line.starts_with("parse")))
                 };
                 let kept = least(section.name).lines().filter(|line| !is_replaced(line));
                 let kept: String = kept.map(|line| format!("{line}\n")).collect();
@@ -243,6 +253,9 @@ json.dump(said, sys.stdout)";
             "server: { guard: 0.5 }".to_owned(),
             "server: { lisen: x }".to_owned(),
             "switches: [{ id: a }]".to_owned(),
+            "processors: [{ id: a, stream: s }]".to_owned(),
+            "processors: [{ id: a, stream: s, parse: { as: xml } }]".to_owned(),
+            "processors: [{ id: a, stream: s, parse: { as: json }, copy: { to: t } }]".to_owned(),
         ];
         let documents: Vec<Value> = mistakes.iter().map(|text| yaml(text)).collect();
         for (text, said) in mistakes.iter().zip(judged(&documents).unwrap_or_default()) {

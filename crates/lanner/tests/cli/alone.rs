@@ -56,6 +56,8 @@ fn the_examples_are_right() {
     run(&["check", "examples"]).says(0, &["1 file without problems: 3 rules, 2 receivers"]);
     run(&["check", "examples/payments.test.yaml"]).says(0, &["without problems"]);
     run(&["test", "examples/payments.test.yaml"]).says(0, &["4 tests passed"]);
+    run(&["check", "examples/access.yaml"]).says(0, &["2 rules, 2 processors, 0 receivers"]);
+    run(&["test", "examples/access.test.yaml"]).says(0, &["2 tests passed"]);
 }
 
 #[test]

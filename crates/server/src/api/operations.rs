@@ -124,6 +124,7 @@ pub async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<St
             events: service.intake.ingested.events.load(Ordering::Relaxed),
             rejected: service.intake.ingested.rejected.load(Ordering::Relaxed),
         },
+        processors: service.processors.views(),
         engine: EngineStatus {
             rules,
             evaluations: service.evaluation.n_evaluations.load(Ordering::Relaxed),

@@ -9,7 +9,7 @@ use axum::routing::{delete, get, post, put};
 use super::{alerts, data, messages, operations, replay};
 use crate::access::handlers as tokens;
 use crate::configuration::handlers as configuration;
-use crate::intake::{events, lines};
+use crate::intake::handlers as intake;
 use crate::rules::handlers as rules;
 use crate::services::Services;
 use crate::silences::handlers as silences;
@@ -57,8 +57,8 @@ struct Document;
 
 routes! {
     // Data comes in, and is asked for.
-    post   "/api/v2/write"                      lines::write
-    post   "/api/v1/events/{stream}"            events::write
+    post   "/api/v2/write"                      intake::write_samples
+    post   "/api/v1/events/{stream}"            intake::write_events
     get    "/api/v1/streams"                    data::streams
     get    "/api/v1/series"                     data::series
     post   "/api/v1/query"                      data::query

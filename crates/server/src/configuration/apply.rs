@@ -1,7 +1,7 @@
 //! A configuration is applied: checked as a whole, compared with what is stored, written at once, put in force.
 //!
-//! Nothing is written unless all of it can be read back and put in force: rules, receivers, inhibitions, switches and
-//! silences alike. What is stored is what the reader makes of a document, so that check, store and start mean the same.
+//! Nothing is written unless all of it can be read back and put in force: rules, processors, receivers, inhibitions,
+//! switches and silences alike. What is stored is what the reader makes of a document, so that check, store and start mean the same.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::service::ConfigurationService;
 use crate::documents::{
-    ApplyError, ApplyOptions, CONFIGURATION, INHIBITION, Outcome, RECEIVER, RULE, SWITCH, Sections,
+    ApplyError, ApplyOptions, CONFIGURATION, INHIBITION, Outcome, PROCESSOR, RECEIVER, RULE, SWITCH, Sections,
 };
 use crate::rules::plan::{self as rules, JOINED};
 use crate::rules::register::{Touched, follow};
@@ -39,7 +39,7 @@ pub async fn apply(
     }
     let touches = |kind: &str| batches.iter().any(|batch| batch.kind == kind);
     let (switches, rules) = (touches(SWITCH), [RULE, RECEIVER, INHIBITION].into_iter().any(touches));
-    let has_silences = !silences.is_empty();
+    let (has_processors, has_silences) = (touches(PROCESSOR), !silences.is_empty());
     let touched = Touched {
         rules: outcome.rules.touched().cloned().collect(),
         receivers: [&outcome.receivers, &outcome.inhibitions]
@@ -50,6 +50,10 @@ pub async fn apply(
     // Switches first: they are what somebody may wait for.
     if switches {
         service.switches.reload(now_ms)?;
+    }
+    // Before rules: what arrives from now on is stored as they are to count it.
+    if has_processors {
+        service.processors.put_in_force()?;
     }
     if has_silences {
         service.silences.put_in_force()?;
@@ -89,6 +93,16 @@ async fn plan(
                 plan.outcome.receivers = planned.receivers;
                 plan.outcome.inhibitions = planned.inhibitions;
                 plan.batches = planned.batches;
+            }
+            Err(ApplyError::Problems(Problems(found))) => problems.extend(found),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(processors) = written(document, "processors", options, |sections| sections.processors) {
+        match service.processors.plan(&processors, options) {
+            Ok((applied, batch)) => {
+                plan.outcome.processors = applied;
+                plan.batches.push(batch);
             }
             Err(ApplyError::Problems(Problems(found))) => problems.extend(found),
             Err(error) => return Err(error),

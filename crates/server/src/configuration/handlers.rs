@@ -15,7 +15,7 @@ use crate::http::{ApiError, Json, Principal, problem_view};
 use crate::notify::receivers;
 use crate::rules::{document, unheard};
 
-/// Apply rules, receivers, inhibitions, switches and silences: all of them or, if one has a problem, none.
+/// Apply rules, processors, receivers, inhibitions, switches and silences: all of them or, if one has a problem, none.
 ///
 /// # Errors
 /// 400, 422 with every problem, 507.
@@ -30,6 +30,7 @@ pub async fn apply(
 ) -> Result<Json<ApplyResponse>, ApiError> {
     let sections = Sections {
         rules: request.prune,
+        processors: request.prune_also.contains(&Prunable::Processors),
         receivers: request.prune_also.contains(&Prunable::Receivers),
         switches: request.prune_also.contains(&Prunable::Switches),
         silences: request.prune_also.contains(&Prunable::Silences),
@@ -54,8 +55,12 @@ pub async fn apply(
             _ => true,
         });
     }
-    let others =
-        [("switches", request.switches), ("silences", request.silences), ("time_intervals", intervals)];
+    let others = [
+        ("processors", request.processors),
+        ("switches", request.switches),
+        ("silences", request.silences),
+        ("time_intervals", intervals),
+    ];
     for (name, items) in others {
         if let (Some(items), Some(document)) = (items, document.as_object_mut()) {
             document.insert(name.to_owned(), items.into());
@@ -67,7 +72,7 @@ pub async fn apply(
 
 /// What was applied, as the API says it.
 pub fn response(outcome: Outcome, dry_run: bool) -> ApplyResponse {
-    let Outcome { rules, receivers, inhibitions, switches, silences } = outcome;
+    let Outcome { rules, processors, receivers, inhibitions, switches, silences } = outcome;
     let view = |applied| applied_view(applied, dry_run);
     let lanner_wire::api::AppliedView { created, changed, unchanged, deleted, kept } = view(rules);
     ApplyResponse {
@@ -77,6 +82,7 @@ pub fn response(outcome: Outcome, dry_run: bool) -> ApplyResponse {
         deleted,
         kept,
         dry_run,
+        processors: view(processors),
         receivers: view(receivers),
         inhibit: view(inhibitions),
         switches: view(switches),
@@ -85,7 +91,7 @@ pub fn response(outcome: Outcome, dry_run: bool) -> ApplyResponse {
     }
 }
 
-/// Check rules, receivers and inhibitions without storing them.
+/// Check rules, processors, receivers and inhibitions without storing them.
 ///
 /// # Errors
 /// 400.
@@ -99,7 +105,7 @@ pub async fn check(
 ) -> Result<Json<CheckResponse>, ApiError> {
     let warnings = unheard::of_documents(&service.rules, &request.rules);
     let document = json!({
-        "rules": request.rules, "receivers": request.receivers, "inhibit": request.inhibit,
+        "rules": request.rules, "processors": request.processors, "receivers": request.receivers, "inhibit": request.inhibit,
         "time_intervals": request.time_intervals,
     });
     let mut config = Config::default();

@@ -7,6 +7,7 @@ use lanner_io::store::Store;
 use super::asked::Reloads;
 use crate::base::Base;
 use crate::clock::Clock;
+use crate::processors::service::ProcessorService;
 use crate::rules::service::RuleService;
 use crate::settings::Settings;
 use crate::settings::live::InForce;
@@ -14,7 +15,8 @@ use crate::silences::service::SilenceService;
 use crate::sources::Sources;
 use crate::switches::service::SwitchService;
 
-/// Applies configurations as a whole: rules, receivers, inhibitions, silences and switches at once.
+/// Applies configurations as a whole: rules, processors, receivers, inhibitions, silences and switches at
+/// once.
 #[derive(Debug)]
 pub struct ConfigurationService {
     pub(crate) store: Store,
@@ -25,6 +27,7 @@ pub struct ConfigurationService {
     /// Who reads the configuration file again.
     pub reloads: Reloads,
     pub(crate) rules: Arc<RuleService>,
+    pub(crate) processors: Arc<ProcessorService>,
     pub(crate) silences: Arc<SilenceService>,
     pub(crate) switches: Arc<SwitchService>,
 }
@@ -35,6 +38,7 @@ impl ConfigurationService {
     pub fn new(
         base: &Base,
         rules: Arc<RuleService>,
+        processors: Arc<ProcessorService>,
         silences: Arc<SilenceService>,
         switches: Arc<SwitchService>,
     ) -> Self {
@@ -46,6 +50,7 @@ impl ConfigurationService {
             sources: Arc::clone(&base.sources),
             reloads: Reloads::default(),
             rules,
+            processors,
             silences,
             switches,
         }

@@ -36,6 +36,8 @@ impl Applied {
 pub struct Outcome {
     /// Rules.
     pub rules: Applied,
+    /// Processors.
+    pub processors: Applied,
     /// Receivers.
     pub receivers: Applied,
     /// Inhibitions; they have no names, and are called as they are written.
@@ -96,6 +98,8 @@ pub enum Prune {
 pub struct Sections {
     /// Rules.
     pub rules: bool,
+    /// Processors.
+    pub processors: bool,
     /// Receivers.
     pub receivers: bool,
     /// Switches.

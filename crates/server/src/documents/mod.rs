@@ -1,14 +1,17 @@
-//! What everything that is kept as documents shares: rules, receivers, inhibitions, silences and switches.
+//! What everything that is kept as documents shares: rules, processors, receivers, inhibitions, silences and
+//! switches.
 
 mod applied;
 pub(crate) mod audit;
 pub mod cause;
+mod compare;
 mod set_aside;
 
 use lanner_io::store::StoreError;
 
 pub(crate) use applied::applied_view;
 pub use applied::{Applied, ApplyError, ApplyOptions, Outcome, Prune, Sections};
+pub(crate) use compare::{changes, compare, name_of};
 pub(crate) use set_aside::misplaced;
 pub use set_aside::{Aside, SetAside};
 
@@ -16,6 +19,8 @@ pub use set_aside::{Aside, SetAside};
 pub const CONFIGURATION: &str = "config";
 /// The kind of documents that rules are.
 pub const RULE: &str = "rule";
+/// The kind of documents that processors are.
+pub const PROCESSOR: &str = "processor";
 /// The kind of documents that receivers are.
 pub const RECEIVER: &str = "receiver";
 /// The kind of documents that switches are.

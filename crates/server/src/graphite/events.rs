@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Invalid};
 use super::parameters::Parameters;
-use crate::documents::broke_off;
 use crate::expressions::Expressions;
 use crate::expressions::events::{Event, Posted, STREAM, visit};
 use crate::http::{ApiError, blocking};
@@ -40,12 +39,12 @@ pub(super) async fn add(State(intake): State<Arc<IntakeService>>, parameters: Pa
     let event = json!({ "what": what, "tags": posted.tags(), "data": data });
     let write = move || {
         let Value::Object(event) = event else { return Ok(()) };
-        take_one(&intake, &STREAM.into(), when_s.saturating_mul(1000), &event)
+        take_one(&intake, &STREAM.into(), when_s.saturating_mul(1000), event)
     };
-    let written = blocking(write).await.unwrap_or_else(broke_off);
-    match written {
-        Ok(()) => answer::text(StatusCode::OK, ""),
-        Err(error) => ApiError::from(error).into_text(),
+    match blocking(write).await {
+        Ok(Ok(())) => answer::text(StatusCode::OK, ""),
+        Ok(Err(error)) => ApiError::from(error).into_text(),
+        Err(panic) => ApiError::from(panic).into_text(),
     }
 }
 

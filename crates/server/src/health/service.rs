@@ -11,6 +11,7 @@ use crate::documents::SetAside;
 use crate::evaluate::service::EvaluationService;
 use crate::intake::service::IntakeService;
 use crate::notify::workers::DeliveryService;
+use crate::processors::service::ProcessorService;
 use crate::settings::Settings;
 use crate::settings::live::InForce;
 use crate::shutdown::Shutdown;
@@ -38,6 +39,7 @@ pub struct HealthService {
     pub(crate) evaluation: Arc<EvaluationService>,
     pub(crate) intake: Arc<IntakeService>,
     pub(crate) delivery: Arc<DeliveryService>,
+    pub(crate) processors: Arc<ProcessorService>,
     pub(crate) switches: Arc<SwitchService>,
 }
 
@@ -48,6 +50,7 @@ impl HealthService {
         base: &Base,
         retention: Arc<Retention>,
         evaluation: Arc<EvaluationService>,
+        processors: Arc<ProcessorService>,
         switches: Arc<SwitchService>,
     ) -> Self {
         let clock = base.clock();
@@ -66,6 +69,7 @@ impl HealthService {
             intake: Arc::clone(&evaluation.intake),
             delivery: Arc::clone(&evaluation.delivery),
             evaluation,
+            processors,
             switches,
         }
     }

@@ -15,6 +15,8 @@ pub struct Ages {
     /// `None` where nothing is ever dropped: in a process that does not keep the store up.
     retention: Option<Arc<Retention>>,
     now_ms: i64,
+    /// How long what is kept for the shortest time is kept, milliseconds.
+    shortest_ms: Option<i64>,
     /// Whatever is later is kept, whoever's it is.
     surely_kept_ms: i64,
     /// The series looked at last, and from when on its samples are kept.
@@ -27,11 +29,20 @@ impl Ages {
     /// Against the retention in force.
     #[must_use]
     pub fn new(service: &IntakeService) -> Self {
-        let now_ms = service.now_ms();
         let retention = service.retention.clone();
         let shortest_ms = retention.as_ref().and_then(|retention| retention.shortest_ms());
-        let surely_kept_ms = shortest_ms.map_or(i64::MIN, |keep_ms| now_ms.saturating_sub(keep_ms));
-        Self { retention, now_ms, surely_kept_ms, last: None, n_too_old: 0, first: None }
+        let (now_ms, surely_kept_ms) = (i64::MIN, i64::MIN);
+        let mut ages =
+            Self { retention, now_ms, shortest_ms, surely_kept_ms, last: None, n_too_old: 0, first: None };
+        ages.set_now(service.now_ms());
+        ages
+    }
+
+    /// Goes on at another time, for what comes over a while.
+    pub fn set_now(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        self.surely_kept_ms = self.shortest_ms.map_or(i64::MIN, |keep_ms| now_ms.saturating_sub(keep_ms));
+        self.last = None;
     }
 
     /// Looks at a sample. Cost: a comparison for what is recent.

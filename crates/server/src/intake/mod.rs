@@ -1,15 +1,23 @@
-//! Ingest: bodies are decoded, lines become a batch, the batch becomes durable, events are counted.
+//! Intake: one path from bytes to durable data, whoever brings them.
+//!
+//! Bytes are decoded and parsed, events are [processed](processing), a batch becomes durable in one commit, and is
+//! counted; only then is it acknowledged. [`samples`] and [`events`] are that path, without HTTP in it: handlers of HTTP
+//! ([`handlers`]), listeners of other protocols and whoever holds a server inside call the same functions, and what goes wrong
+//! is an [`IntakeError`](error::IntakeError).
 //!
 //! A bad line is reported with its number and reason, and costs only itself. Back-pressure: when the store has
-//! too much waiting, or too many requests write at once, the caller is told to come back (429).
+//! too much waiting, or too many requests write at once, the caller is told to come back, or waits.
 
 pub mod age;
-pub mod carbon;
-mod decode;
+mod body;
+pub mod error;
 pub mod events;
+pub mod handlers;
 pub mod history;
 pub mod late_samples;
 pub mod lateness;
-pub mod lines;
 pub mod measures;
+pub mod processing;
+pub mod samples;
 pub mod service;
+mod staged;

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::StatusCode;
-use lanner_io::store::{Batch, Retention, Store, StoreError};
+use lanner_io::store::{Retention, Store, StoreError};
 use lanner_wire::Report;
 
+use super::error::IntakeError;
 use super::history::History;
 use super::late_samples::LateSamples;
-use super::lateness::{self, Latenesses};
+use super::lateness::Latenesses;
 use super::measures::Counting;
+use super::processing::Processing;
 use crate::base::Base;
 use crate::clock::Clock;
-use crate::http::ApiError;
 use crate::metrics::METRICS;
 use crate::settings::live::InForce;
 use crate::shutdown::Shutdown;
@@ -39,6 +39,8 @@ pub struct IntakeService {
     pub(crate) shutdown: Arc<Shutdown>,
     /// What is kept; `None` in a process that does not keep the store up.
     pub(crate) retention: Option<Arc<Retention>>,
+    /// What becomes of events before they are stored.
+    pub(crate) processing: Processing,
     /// What is counted as events arrive.
     pub(crate) counting: Counting,
     /// What may be kept of what was measured.
@@ -65,6 +67,7 @@ impl IntakeService {
             live: Arc::clone(&base.live),
             shutdown: Arc::clone(&base.shutdown),
             retention: base.settings.evaluate.then(|| Arc::clone(retention)),
+            processing: Processing::default(),
             counting: Counting::new(base.store.secret(), first_ms),
             history: History::default(),
             late_samples: LateSamples::default(),
@@ -81,30 +84,12 @@ impl IntakeService {
         self.clock.now_ms()
     }
 
-    /// Makes a batch of samples durable; returns when it is acknowledged.
+    /// A permit to write, for whoever can be told to come back.
     ///
     /// # Errors
-    /// Failures of the store.
-    pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        lateness::note_samples(&batch, self.now_ms());
-        let stored = self.late_samples.candidates(&batch);
-        self.store.append(batch)?.await?;
-        self.late_samples.note(&stored);
-        Ok(())
-    }
-
-    /// A permit to write; without one the caller is told to come back.
-    ///
-    /// # Errors
-    /// 429 with `Retry-After`.
-    pub fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
-        Arc::clone(&self.writers).try_acquire_owned().map_err(|_| {
-            let message = "too many requests write at once; send this one again in a second";
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(1)
-        })
+    /// [`IntakeError::Busy`].
+    pub fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, IntakeError> {
+        Arc::clone(&self.writers).try_acquire_owned().map_err(|_| IntakeError::Busy)
     }
 
     /// Counts what a batch came to, in `/metrics`.

@@ -8,7 +8,9 @@ use lanner_io::store::{DocumentBatch, DocumentChange, Store, StoreError, StoredD
 use serde_json::Value;
 
 use super::document::document_of;
-use crate::documents::{Applied, ApplyError, ApplyOptions, INHIBITION, Prune, RECEIVER, RULE, cause};
+use crate::documents::{
+    Applied, ApplyError, ApplyOptions, INHIBITION, Prune, RECEIVER, RULE, cause, changes, compare, name_of,
+};
 use crate::notify::receivers::check_receivers;
 
 /// The sections whose parts depend on one another.
@@ -143,10 +145,6 @@ fn section<'d>(document: &'d Value, name: &str) -> &'d [Value] {
     document.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn name_of<'d>(item: &'d Value, key: &str) -> &'d str {
-    item.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// The document as it will be stored, if there is nothing wrong with it beside what is stored, and it reads back to the
 /// same. Every problem at once.
 fn check(receivers: &[StoredDocument], sources: &[String], document: &Value) -> Result<Value, ApplyError> {
@@ -174,38 +172,6 @@ fn check(receivers: &[StoredDocument], sources: &[String], document: &Value) -> 
 fn joined_sections(document: &Value) -> Value {
     let sections = JOINED.iter().filter_map(|name| Some(((*name).to_owned(), document.get(name)?.clone())));
     Value::Object(sections.collect())
-}
-
-fn compare(
-    stored: &[StoredDocument],
-    written: &[Value],
-    key: &str,
-    goes: impl Fn(&StoredDocument) -> bool,
-) -> Applied {
-    let before: BTreeMap<&str, &StoredDocument> = stored.iter().map(|stored| (&*stored.id, stored)).collect();
-    let mut applied = Applied::default();
-    let mut kept = HashSet::new();
-    for item in written {
-        let id = name_of(item, key);
-        kept.insert(id);
-        match before.get(id) {
-            None => applied.created.push(id.to_owned()),
-            Some(stored) if stored.document.as_ref() == Some(item) => applied.unchanged.push(id.to_owned()),
-            Some(_) => applied.changed.push(id.to_owned()),
-        }
-    }
-    for stored in stored.iter().filter(|stored| !kept.contains(&*stored.id)) {
-        let absent = if goes(stored) { &mut applied.deleted } else { &mut applied.kept };
-        absent.push(stored.id.clone());
-    }
-    applied
-}
-
-fn changes(written: &[Value], key: &str, deleted: &[String]) -> Vec<DocumentChange> {
-    let change =
-        |item: &Value| DocumentChange { id: name_of(item, key).to_owned(), document: Some(item.clone()) };
-    let gone = deleted.iter().map(|id| DocumentChange { id: id.clone(), document: None });
-    written.iter().map(change).chain(gone).collect()
 }
 
 /// Inhibitions have no names; they are compared, and replaced, as a whole.

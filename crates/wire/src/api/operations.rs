@@ -24,6 +24,9 @@ pub struct Status {
     pub store: StoreStatus,
     /// What has come in since the start.
     pub ingest: IngestStatus,
+    /// The processors, in the order in which events pass them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub processors: Vec<ProcessorView>,
     /// How the rules fare.
     pub engine: EngineStatus,
     /// Alerts counted by state.
@@ -145,6 +148,25 @@ pub struct IngestStatus {
     pub events: u64,
     /// Lines and events refused.
     pub rejected: u64,
+}
+
+/// A processor in force, and what passed it since the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProcessorView {
+    /// Its id.
+    #[cfg_attr(feature = "openapi", schema(example = "access"))]
+    pub id: String,
+    /// The stream whose events it processes.
+    #[cfg_attr(feature = "openapi", schema(example = "access-log"))]
+    pub stream: String,
+    /// Its kind.
+    #[cfg_attr(feature = "openapi", schema(example = "parse"))]
+    pub kind: String,
+    /// Events that passed it.
+    pub events: u64,
+    /// Those of them that were not what it expects, and stayed as they were.
+    pub unmatched: u64,
 }
 
 /// How the rules fare.

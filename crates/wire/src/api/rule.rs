@@ -108,6 +108,10 @@ pub struct ApplyRequest {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub rules: Vec<Value>,
+    /// Processors to add or replace, each an object with an `id`; others stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
+    pub processors: Option<Vec<Value>>,
     /// Receivers to add or replace, each an object with a `name`; others stay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
@@ -150,6 +154,8 @@ pub struct ApplyRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Prunable {
+    /// Processors.
+    Processors,
     /// Receivers.
     Receivers,
     /// Switches.
@@ -205,6 +211,9 @@ pub struct ApplyResponse {
     pub kept: Vec<String>,
     /// Whether nothing was written.
     pub dry_run: bool,
+    /// Processors.
+    #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
+    pub processors: AppliedView,
     /// Receivers.
     #[serde(default, skip_serializing_if = "AppliedView::is_empty")]
     pub receivers: AppliedView,
@@ -237,6 +246,10 @@ pub struct CheckRequest {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
     pub rules: Vec<Value>,
+    /// The processors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub processors: Vec<Value>,
     /// The receivers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]

@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use lanner_core::{Sample, SeriesKey};
 use lanner_wire::line_protocol::{self, Precision};
 use lanner_wire::table::Row;
-use lanner_wire::{Report, events, ndjson};
+use lanner_wire::{Report, events, ndjson, text_lines};
 
 use super::pieces::{Ends, next_piece};
 use super::{age, whisper};
@@ -43,10 +43,18 @@ pub(super) struct How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Events,
+    /// Lines that become events.
+    Text,
     CsvSamples,
     NdjsonSamples,
     LineSamples,
     Whisper,
+}
+
+impl Form {
+    pub(super) const fn is_events(self) -> bool {
+        matches!(self, Self::Events | Self::Text)
+    }
 }
 
 /// Lines for the server.
@@ -85,7 +93,7 @@ pub(super) fn read<'s>(
     let batch = Batch::default();
     let mut batcher = Batcher { batch, odd, line: String::new(), watch, send, failed: None };
     let read = match how.form {
-        Form::Events => read_events(input, how, report, &mut batcher),
+        Form::Events | Form::Text => read_events(input, how, report, &mut batcher),
         Form::LineSamples => read_lines(input, how, report, &mut batcher),
         Form::NdjsonSamples => ndjson::read(input, report, |key, sample| batcher.sample(key, sample))
             .map_err(|error| error.to_string()),
@@ -180,17 +188,22 @@ fn read_events(
     report: &mut Report,
     batcher: &mut Batcher<'_>,
 ) -> Result<(), String> {
-    in_pieces(input, Ends::Events, report, |piece, report| {
+    let ends = if how.form == Form::Text { Ends::Lines } else { Ends::Events };
+    in_pieces(input, ends, report, |piece, report| {
         let (time_field, received_ms) = (how.time.as_deref(), how.now_ms);
         let options = events::Options { time_field, received_ms, wanted: Some(&[]) };
-        events::parse(piece, options, report, |event| {
+        let on_event = |event: events::RawEvent<'_>| {
             if batcher.leaves_out_event(how, event.time_ms) {
                 return Ok(());
             }
             batcher.batch.body.extend_from_slice(event.json.as_bytes());
             batcher.batch.body.push(b'\n');
             batcher.count()
-        });
+        };
+        match how.form {
+            Form::Text => text_lines::parse(piece, options, report, on_event),
+            _ => events::parse(piece, options, report, on_event),
+        }
     })
 }
 
@@ -350,6 +363,7 @@ mod tests {
         check(Form::Events, None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "", "");
+        check(Form::Text, None, "a \"b\"\r\n\n{}", "{\"message\":\"a \\\"b\\\"\"}\n{\"message\":\"{}\"}\n");
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! Samples, from bytes to durable data: the same path for line protocol, NDJSON and carbon.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use lanner_core::{Sample, SeriesKey};
+use lanner_io::store::{Batch, SeriesId, Store, StoreError};
+use lanner_wire::api::WriteReport;
+use lanner_wire::line_protocol::{self, Options, Precision};
+use lanner_wire::{Report, carbon, ndjson, pickle};
+
+use super::age::Ages;
+use super::error::IntakeError;
+use super::lateness;
+use super::service::IntakeService;
+
+/// How long is waited for room on a full disk, before it is tried again.
+const FULL: Duration = Duration::from_secs(1);
+
+/// What is done while the store has too much waiting, or no room on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// Whoever sent it is told to come back.
+    Refuse,
+    /// It is tried again until it is taken: for protocols without answers, whose senders are held back meanwhile.
+    Wait,
+}
+
+/// Samples that were parsed and are not durable yet.
+pub struct Samples<'s> {
+    service: &'s IntakeService,
+    /// What they came by, for metrics.
+    protocol: &'static str,
+    report: Report,
+    taken: Taken<'s>,
+}
+
+/// Those that could be read.
+struct Taken<'s> {
+    store: &'s Store,
+    batch: Batch,
+    ages: Ages,
+    /// A series as it was written; reused, so that nothing is allocated for a series that is known.
+    raw: Vec<u8>,
+}
+
+impl<'s> Samples<'s> {
+    /// None yet.
+    #[must_use]
+    pub fn new(service: &'s IntakeService, protocol: &'static str) -> Self {
+        let (batch, ages, raw) = (Batch::default(), Ages::new(service), Vec::with_capacity(256));
+        let taken = Taken { store: &service.store, batch, ages, raw };
+        Self { service, protocol, report: Report::default(), taken }
+    }
+
+    /// How many could be read so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.taken.batch.samples.len()
+    }
+
+    /// Whether none could be read so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds lines of Influx line protocol. Nothing is allocated for lines of known series.
+    pub fn add_line_protocol(&mut self, body: &[u8], precision: Precision) {
+        let options = Options { precision, received_ms: self.service.now_ms() };
+        let taken = &mut self.taken;
+        line_protocol::parse(body, options, &mut self.report, |line| {
+            let n_before = taken.batch.samples.len();
+            let mut fields = line.fields.iter();
+            fields.try_for_each(|field| {
+                let sample = Sample::new(line.time_ms, field.value);
+                let key = || line_protocol::series_key(line.raw_series, field.raw_key);
+                let added = taken.add([line.raw_series, field.raw_key], sample, key);
+                // A line is taken as a whole or not at all.
+                added.inspect_err(|_| taken.batch.samples.truncate(n_before))
+            })
+        });
+    }
+
+    /// Adds samples as they are exported, which holds names that line protocol cannot.
+    ///
+    /// # Errors
+    /// A body that cannot be read to its end.
+    pub fn add_ndjson(&mut self, body: &[u8]) -> Result<(), IntakeError> {
+        let taken = &mut self.taken;
+        let read = ndjson::read(body, &mut self.report, |key, sample| {
+            let id = taken.store.series_id(key).map_err(|error| error.to_string())?;
+            taken.push(id, sample);
+            Ok(())
+        });
+        read.map_err(|error| IntakeError::Unreadable(error.to_string()))
+    }
+
+    /// Adds a line of carbon's plaintext, the `line_number`-th of its sender, from 1.
+    pub fn add_carbon_line(&mut self, line: &[u8], line_number: u64) {
+        let (mut part, now_ms, taken) = (Report::default(), self.service.now_ms(), &mut self.taken);
+        taken.ages.set_now(now_ms);
+        carbon::parse(line, now_ms, &mut part, |sample| taken.add_carbon(sample));
+        self.report.absorb(part, line_number - 1);
+    }
+
+    /// Adds a frame of carbon's pickles, which counts as a line.
+    pub fn add_carbon_frame(&mut self, frame: &[u8], line_number: u64) {
+        let (mut part, now_ms, taken) = (Report::default(), self.service.now_ms(), &mut self.taken);
+        taken.ages.set_now(now_ms);
+        let parsed = pickle::parse_frame(frame, now_ms, &mut part, |sample| taken.add_carbon(sample));
+        if let Err(error) = parsed {
+            part.reject(1, None, error.to_string());
+        }
+        self.report.absorb(part, line_number - 1);
+    }
+
+    /// Notes a line that could not even be parsed.
+    pub fn reject(&mut self, line_number: u64, why: impl Display) {
+        self.report.reject(line_number, None, why);
+    }
+
+    /// Makes them durable, counts them, and says what they came to; returns when they are acknowledged.
+    ///
+    /// # Errors
+    /// Failures of the store; none of them is kept then.
+    pub async fn commit(self, when_busy: WhenBusy) -> Result<WriteReport, IntakeError> {
+        let Self { service, protocol, report, taken: Taken { batch, ages, .. } } = self;
+        if !batch.is_empty() {
+            lateness::note_samples(&batch, service.now_ms());
+            let stored = service.late_samples.candidates(&batch);
+            append(&service.store, batch, when_busy).await?;
+            service.late_samples.note(&stored);
+        }
+        service.count_report(protocol, &report);
+        Ok(ages.answer(report, protocol))
+    }
+}
+
+impl Taken<'_> {
+    fn add_carbon(&mut self, sample: carbon::CarbonSample<'_>) -> Result<(), String> {
+        let carbon::CarbonSample { raw_path, time_ms, value } = sample;
+        // No line of line protocol begins with nothing.
+        self.add(["", raw_path], Sample::new(time_ms, value), || carbon::series_key(raw_path))
+    }
+
+    /// Adds a sample of the series that is written so: each way to write one is looked up, and its key is made only where it
+    /// is new. `written` holds no line breaks.
+    fn add<E: Display>(
+        &mut self,
+        written: [&str; 2],
+        sample: Sample,
+        key: impl FnOnce() -> Result<SeriesKey, E>,
+    ) -> Result<(), String> {
+        self.raw.clear();
+        self.raw.extend_from_slice(written[0].as_bytes());
+        self.raw.push(b'\n');
+        self.raw.extend_from_slice(written[1].as_bytes());
+        let id = match self.store.resolve_known(&self.raw) {
+            Some(id) => id,
+            None => {
+                let key = key().map_err(|error| error.to_string())?;
+                self.store.resolve(&self.raw, || key).map_err(|error| error.to_string())?
+            }
+        };
+        self.push(id, sample);
+        Ok(())
+    }
+
+    fn push(&mut self, id: SeriesId, sample: Sample) {
+        self.ages.sample(self.store, id, sample.time_ms);
+        self.batch.samples.push((id, sample));
+    }
+}
+
+async fn append(store: &Store, batch: Batch, when_busy: WhenBusy) -> Result<(), StoreError> {
+    if when_busy == WhenBusy::Refuse {
+        return store.append(batch)?.await;
+    }
+    loop {
+        let appended = match store.append(batch.clone()) {
+            Ok(receipt) => receipt.await,
+            Err(error) => Err(error),
+        };
+        match appended {
+            Err(StoreError::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
+            Err(StoreError::DiskFull) => tokio::time::sleep(FULL).await,
+            settled => return settled,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The service that keeps processors.
+
+use std::sync::Arc;
+
+use lanner_core::{Node, Problem, Problems};
+use lanner_engine::Config;
+use lanner_engine::processor::{Configured, Processors, cross_check};
+use lanner_io::store::{DocumentBatch, Store, StoreError, StoredDocument};
+use lanner_wire::api::ProcessorView;
+use serde_json::{Value, json};
+
+use crate::base::Base;
+use crate::documents::cause;
+use crate::documents::{
+    Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, SetAside, changes, compare, misplaced,
+};
+use crate::intake::service::IntakeService;
+
+/// Keeps processors, and puts them in force: events that arrive from then on pass them.
+#[derive(Debug)]
+pub struct ProcessorService {
+    store: Store,
+    set_aside: Arc<SetAside>,
+    intake: Arc<IntakeService>,
+}
+
+impl ProcessorService {
+    /// With those that are stored in force.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub fn open(base: &Base, intake: Arc<IntakeService>) -> Result<Self, StoreError> {
+        let service = Self { store: base.store.clone(), set_aside: Arc::clone(&base.set_aside), intake };
+        service.put_in_force()?;
+        Ok(service)
+    }
+
+    /// Those in force, and what they saw since the start.
+    #[must_use]
+    pub fn views(&self) -> Vec<ProcessorView> {
+        let view = |one: &Configured| {
+            let seen = self.intake.processing.seen(&one.id);
+            ProcessorView {
+                id: one.id.to_string(),
+                stream: one.stream.to_string(),
+                kind: one.processor.kind().to_owned(),
+                events: seen.n_events,
+                unmatched: seen.n_unmatched,
+            }
+        };
+        self.intake.processing.in_force().all().iter().map(view).collect()
+    }
+
+    /// What a list of processors makes of those that are stored, and what is to be written.
+    ///
+    /// # Errors
+    /// Every problem in them, and between them and those that stay; failures of the store.
+    pub(crate) fn plan(
+        &self,
+        written: &[Value],
+        options: &ApplyOptions,
+    ) -> Result<(Applied, DocumentBatch), ApplyError> {
+        let read = checked(written).map_err(ApplyError::Problems)?;
+        let documents: Vec<Value> = read.iter().map(|one| one.document.clone()).collect();
+        let stored = self.store.documents(PROCESSOR)?;
+        let applied = compare(&stored, &documents, "id", |stored| {
+            options.prune.takes(|sections| sections.processors, cause::of(stored) == options.cause)
+        });
+        let stays = |stored: &&StoredDocument| applied.kept.contains(&stored.id);
+        let staying = stored.iter().filter(stays).filter_map(|stored| stored_one(stored).ok());
+        let problems = cross_check(&staying.chain(read).collect::<Vec<_>>());
+        if !problems.is_empty() {
+            return Err(ApplyError::Problems(Problems(problems)));
+        }
+        let batch = DocumentBatch {
+            kind: PROCESSOR.to_owned(),
+            message: options.message.clone(),
+            changes: changes(&documents, "id", &applied.deleted),
+        };
+        Ok((applied, batch))
+    }
+
+    /// Puts what is stored in force. What cannot be read, or would send events in a circle, is set aside.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn put_in_force(&self) -> Result<(), StoreError> {
+        let (mut all, mut aside) = (Vec::new(), Aside::new());
+        for stored in self.store.documents(PROCESSOR)? {
+            match stored_one(&stored) {
+                Ok(one) => all.push(one),
+                Err(why) => _ = aside.insert((PROCESSOR, stored.id), why),
+            }
+        }
+        while let Some(problem) = cross_check(&all).into_iter().next() {
+            let id = problem.path.strip_prefix("processors.").unwrap_or_default();
+            all.retain(|one| *one.id != *id);
+            aside.insert((PROCESSOR, id.to_owned()), problem.message);
+        }
+        self.set_aside.replace(&[PROCESSOR], aside);
+        self.intake.processing.replace(Processors::new(all));
+        Ok(())
+    }
+}
+
+/// Processors as they are written, each of which reads back to the same once it is stored.
+fn checked(written: &[Value]) -> Result<Vec<Configured>, Problems> {
+    let mut config = Config::default();
+    let mut problems = config.read(&Node::from_json(&json!({ "processors": written })));
+    for one in &config.processors {
+        let again = Configured::check(&Node::from_json(&one.document), "", |_| 0);
+        if !again.is_ok_and(|again| again.document == one.document) {
+            let (path, message) = (
+                format!("processors.{}", one.id),
+                "would not read back as written; this is a bug in Lanner, please report it".to_owned(),
+            );
+            problems.push(Problem { at: None, path, message, hint: None });
+        }
+    }
+    if problems.is_empty() { Ok(config.processors) } else { Err(Problems(problems)) }
+}
+
+/// A processor that stands under its own id, or why it cannot be put in force.
+fn stored_one(stored: &StoredDocument) -> Result<Configured, String> {
+    let document = stored.document.as_ref().ok_or("it is deleted")?;
+    let one =
+        Configured::check(&Node::from_json(document), "", |_| 0).map_err(|problems| problems.to_string())?;
+    if *one.id == *stored.id { Ok(one) } else { Err(misplaced(document, "id")) }
+}
