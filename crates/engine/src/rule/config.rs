@@ -55,6 +55,7 @@ pub struct Config {
 struct Broken {
     id: String,
     receivers: Vec<String>,
+    source: Option<String>,
 }
 
 /// What was written about a receiver, less what its [`Route`] took.
@@ -264,9 +265,10 @@ impl Config {
     /// Problems of rules that ask a source which is not among `known`.
     #[must_use]
     pub fn unknown_sources(&self, known: &[String]) -> Vec<Problem> {
-        let asks = self.rules.iter().filter_map(|rule| Some((&rule.id, rule.query.source()?)));
-        let unknown = asks.filter(|(_, source)| !known.iter().any(|known| **known == ***source));
-        let problem = |(id, source): (&Arc<str>, &Arc<str>)| Problem {
+        let whole = self.rules.iter().filter_map(|rule| Some((&*rule.id, &**rule.query.source()?)));
+        let broken = self.broken.iter().filter_map(|rule| Some((&*rule.id, rule.source.as_deref()?)));
+        let unknown = whole.chain(broken).filter(|(_, source)| !known.iter().any(|known| known == source));
+        let problem = |(id, source): (&str, &str)| Problem {
             at: None,
             path: format!("rules.{id}.query.source"),
             message: format!("names the source \"{source}\", which is not defined"),
@@ -364,6 +366,11 @@ impl Broken {
     fn of(node: &Node) -> Option<Self> {
         let Content::Map(entries) = &node.content else { return None };
         let field = |name: &str| entries.iter().find(|(key, _)| key.name == name).map(|(_, value)| value);
+        let source = match field("query").map(|query| &query.content) {
+            Some(Content::Map(query)) => query.iter().find(|(key, _)| key.name == "source"),
+            _ => None,
+        };
+        let source = source.and_then(|(_, value)| value.scalar_text());
         let receivers = match field("receivers") {
             Some(Node { content: Content::List(items), .. }) => {
                 items.iter().filter_map(Node::scalar_text).collect()
@@ -371,7 +378,7 @@ impl Broken {
             Some(one) => one.scalar_text().into_iter().collect(),
             None => Vec::new(),
         };
-        Some(Self { id: field("id")?.scalar_text()?, receivers })
+        Some(Self { id: field("id")?.scalar_text()?, receivers, source })
     }
 }
 

@@ -6,6 +6,7 @@
 //! succeeds: a full disk stops evaluation, never loses or repeats it. People are told even so: messages that were decided are
 //! sent before they are written (see [`outgoing`](crate::notify::outgoing)).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use lanner_core::Changes;
 use lanner_core::time::{MINUTE_MS, format_duration};
 use lanner_engine::cycle::{Answered, Cycle, Evaluated, GATHER_MS};
-use lanner_engine::{Due, Rule};
+use lanner_engine::{Answer, Due, Rule};
 use lanner_io::store::StoreError;
 
 use super::readers::Readers;
@@ -30,8 +31,13 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
 
 /// Runs until the server stops.
 pub fn run(service: &Arc<EvaluationService>) {
-    let mut running =
-        Running { service, cycle: Cycle::default(), readers: Readers::new(service), started: Instant::now() };
+    let mut running = Running {
+        service,
+        cycle: Cycle::default(),
+        readers: Readers::new(service),
+        started: Instant::now(),
+        failing: HashMap::new(),
+    };
     let mut last_ms = service.now_ms();
     while !service.shutdown.has_begun() {
         let now_ms = service.now_ms();
@@ -58,6 +64,8 @@ struct Running<'a> {
     readers: Readers,
     /// Where the clock begins that nobody sets.
     started: Instant,
+    /// Rules whose source fails, and whether that may pass: the log tells it once.
+    failing: HashMap<Arc<str>, bool>,
 }
 
 impl Running<'_> {
@@ -84,6 +92,10 @@ impl Running<'_> {
             return;
         }
         correct(self.service);
+        if self.failing.len() > self.service.engine().n_rules() {
+            let engine = self.service.engine();
+            self.failing.retain(|rule, _| engine.rule(rule).is_some());
+        }
         let plan = self.cycle.plan(&mut self.service.engine(), now_ms, room);
         for (rule, windows) in &plan.skipped {
             tracing::warn!(
@@ -126,9 +138,7 @@ impl Running<'_> {
         if !due.ask.more {
             METRICS.evaluation_lateness_seconds.observe((now_ms - due.due_ms).max(0) as f64 / 1e3);
         }
-        if let Err(why) = answer {
-            tracing::error!(rule = &*due.rule.id, "the source failed: {why}");
-        }
+        note_failure(&mut self.failing, &due.rule.id, answer);
         METRICS.evaluations.inc_by(evaluated.n_evaluations as u64);
         service.n_evaluations.fetch_add(evaluated.n_evaluations as u64, Ordering::Relaxed);
         Some(evaluated)
@@ -163,6 +173,22 @@ impl Running<'_> {
 
     fn since_start_ms(&self, at: Instant) -> i64 {
         i64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Tells the log when the source of a rule begins to fail, fails for good, or answers again.
+fn note_failure(failing: &mut HashMap<Arc<str>, bool>, rule: &Arc<str>, answer: &Answer) {
+    match answer {
+        Ok(_) => {
+            if failing.remove(rule).is_some() {
+                tracing::info!(rule = &**rule, "the source answers again");
+            }
+        }
+        Err(why) => {
+            if failing.insert(rule.clone(), why.is_temporary()) != Some(why.is_temporary()) {
+                tracing::error!(rule = &**rule, "the source failed: {why}");
+            }
+        }
     }
 }
 
