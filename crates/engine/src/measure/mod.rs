@@ -98,10 +98,9 @@ impl Measure {
     }
 
     fn named(name: &str, field: Option<String>) -> Option<Self> {
-        MEASURES.iter().find_map(|kind| {
-            let Read { name, empty } = (kind.read)(name)?;
-            Some(Self { kind, field: field.clone(), name, empty })
-        })
+        let (kind, read) = MEASURES.iter().find_map(|kind| Some((kind, (kind.read)(name)?)))?;
+        let Read { name, empty } = read;
+        Some(Self { kind, field, name, empty })
     }
 
     /// Nothing counted yet.

@@ -21,7 +21,7 @@ pub(crate) fn markdown() -> String {
         table(&mut text, &path, &fields);
         match name {
             "receivers" => {
-                kinds(&mut text, "receivers[]", KINDS.iter().map(|it| (it.name, it.about, it.fields)))
+                kinds(&mut text, "receivers[]", KINDS.iter().map(|it| (it.name, it.about, it.fields)));
             }
             "sources" => {
                 kinds(&mut text, "sources[]", source::KINDS.iter().map(|it| (it.name, it.about, it.fields)));

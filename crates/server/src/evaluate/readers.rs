@@ -48,6 +48,9 @@ struct Desk {
     slow: Mutex<HashSet<Arc<str>>>,
 }
 
+/// What is asked of a source: its name, the query's fingerprint, and the windows.
+type Question = (Arc<str>, u64, Vec<Option<TimeRange>>);
+
 /// Rules that ask the same, and are read together.
 struct Job {
     due: Vec<Due>,
@@ -93,7 +96,7 @@ impl Readers {
 
     /// Rules that ask the same of the same source share a request.
     fn send_elsewhere(&mut self, due: Vec<Due>) {
-        let mut same: HashMap<(Arc<str>, u64, Vec<Option<TimeRange>>), Vec<Due>> = HashMap::new();
+        let mut same: HashMap<Question, Vec<Due>> = HashMap::new();
         for due in due {
             let Some(source) = due.rule.query.source().cloned() else { continue };
             let question = (source, due.rule.query.fingerprint(), due.ask.windows());
@@ -143,7 +146,7 @@ impl Job {
 
 impl Desk {
     /// Reads what a job asks, and hands it in.
-    fn work(&self, job: Job) {
+    fn work(&self, job: &Job) {
         let mut live = Live::new(&self.service);
         for due in &job.due {
             let started = Instant::now();
@@ -240,7 +243,7 @@ impl Lane {
         let (queue, desk) = (Arc::clone(&self.queue), Arc::clone(&self.desk));
         let run = move || {
             while let Some(job) = queue.next() {
-                desk.work(job);
+                desk.work(&job);
             }
         };
         match std::thread::Builder::new().name(self.name.clone()).spawn(run) {
