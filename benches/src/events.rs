@@ -79,7 +79,7 @@ fn in_process(rules: &[Value], bodies: &[Vec<u8>]) -> f64 {
     assert!(problems.is_empty(), "{problems:?}");
     let mut measures = Measures::new(7);
     for rule in &config.rules {
-        if let Some(query) = rule.query.stream() {
+        for query in rule.query.streams() {
             measures.add(&rule.id, query, rule.step_ms(), 0);
         }
     }

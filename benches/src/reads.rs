@@ -99,7 +99,7 @@ fn in_process(folder: &std::path::Path) -> Vec<Row> {
     let queries: Vec<Box<dyn Query>> = (0..N_SERIES).map(|n| read_query(&query(n))).collect();
     let selected = || {
         timed(ids.len(), |n| {
-            let query = queries[n].series().unwrap();
+            let query = &queries[n].series()[0];
             read::series(&store, query, &[Some(window)], &|| false).unwrap().len() as u64
         })
     };

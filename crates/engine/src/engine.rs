@@ -29,7 +29,7 @@ use crate::alert::vitals::{SelfWatch, SwitchNews, Vitals};
 use crate::detector::learning::{Memory, TrainingBatch};
 use crate::rule::Rule;
 use crate::source::join::joined;
-use crate::source::{Due, Gaps};
+use crate::source::{Due, Gaps, Query};
 
 use decide::{Case, Decision, Found, evaluation};
 pub use rules::RuleChanges;
@@ -217,9 +217,9 @@ impl Engine {
     pub fn correct(&mut self, late: &HashMap<u64, TimeRange>) {
         for Tracked { rule, memory, .. } in self.tracked.values_mut() {
             if rule.detector.learner().is_some()
-                && let Some(range) = late.get(&rule.query.fingerprint())
+                && let Some(range) = late_of(&*rule.query, late)
             {
-                memory.correct(*range);
+                memory.correct(range);
             }
         }
     }
@@ -446,6 +446,13 @@ impl Engine {
 }
 
 /// Takes the first that is due, if one is.
+/// Where late data came that a query measures, if some did.
+fn late_of(query: &dyn Query, late: &HashMap<u64, TimeRange>) -> Option<TimeRange> {
+    let streams = query.streams().iter().map(|stream| stream.fingerprint);
+    let ranges = streams.chain([query.fingerprint()]).filter_map(|query| late.get(&query).copied());
+    ranges.reduce(|all, range| all.hull(range))
+}
+
 fn pop_due(due: &mut BTreeSet<(i64, Arc<str>)>, now_ms: i64) -> Option<(i64, Arc<str>)> {
     due.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| due.pop_first()).flatten()
 }

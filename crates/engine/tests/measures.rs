@@ -17,7 +17,7 @@ fn query(measure: &str, condition: &str, by: &[&str]) -> Arc<StreamQuery> {
         query["where"] = condition.into();
     }
     let document = json!({ "id": "r", "query": query, "window": "10s", "absolute": { "min": 1 } });
-    Rule::from_json(&document, 1).unwrap().query.stream().unwrap().clone()
+    Rule::from_json(&document, 1).unwrap().query.streams()[0].clone()
 }
 
 fn fields(value: Value) -> Map<String, Value> {

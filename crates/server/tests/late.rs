@@ -84,11 +84,16 @@ async fn is_shown(server: &Server, n_late: i32, longest_s: i64) {
     assert!(get(server, "/metrics").await.contains("lanner_late_events_total"));
 }
 
-/// `late_s`: after how long more events of the first window come, out of order.
+/// A measure of the events.
 async fn check(measure: &str, late_s: &[i64], restarts: bool) {
+    check_query(json!({ "stream": "pay", "measure": measure }), late_s, restarts).await;
+}
+
+/// `late_s`: after how long more events of the first window come, out of order.
+async fn check_query(query: Value, late_s: &[i64], restarts: bool) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = start(folder.path(), 0).await;
-    let query = json!({ "stream": "pay", "measure": measure });
+    let is_count = query["measure"] == "count";
     let rule =
         json!({ "id": "r", "query": query, "window": "10m", "relative": { "to": "6h", "change": "50%" } });
     apply(&server, &rule).await;
@@ -107,7 +112,7 @@ async fn check(measure: &str, late_s: &[i64], restarts: bool) {
     let end_s = 6 * HOUR_S + 600;
     events(&server, [end_s - 10; 20]).await;
     step(&server, end_s + 20).await;
-    agree(&server, &rule, end_s, (measure == "count").then(|| f64::from(n))).await;
+    agree(&server, &rule, end_s, is_count.then(|| f64::from(n))).await;
     if !restarts {
         let first_s = (0..15).map(|at| 599 - at * 173 % 600).min().unwrap();
         is_shown(&server, n - 5, late_s.last().unwrap() - first_s).await;
@@ -125,6 +130,12 @@ async fn late_events_correct_what_was_measured() {
         check(measure, &[700, 3 * HOUR_S], false).await;
         check(measure, &[2 * HOUR_S], true).await;
     }
+    let large = json!({ "stream": "pay", "measure": "count", "where": "amount > 15" });
+    let all = json!({ "stream": "pay", "measure": "count" });
+    let share = json!({ "formula": "100 * large / all", "of": { "large": large, "all": all } });
+    check_query(share.clone(), &[700], false).await;
+    check_query(share.clone(), &[2 * HOUR_S, 3 * HOUR_S, 5 * HOUR_S], false).await;
+    check_query(share, &[700, 2 * HOUR_S], true).await;
 }
 
 /// What a rule measures.

@@ -6,6 +6,21 @@ use lanner_core::reading;
 use crate::document::{Check, Fields};
 use crate::rule::template::VARIABLES;
 
+/// The events that are measured.
+pub(super) const STREAM: Field = Field::new("stream", "payments", "the stream of events to measure");
+
+/// Which of them.
+pub(super) const WHERE: Field =
+    Field::new("where", "'status == \"ok\"'", "condition that events must match").of(Type::Condition);
+
+/// The series that are measured.
+pub(super) const SERIES: Field =
+    Field::new("series", "'cpu.*'", "the series to measure; `*` stands for any characters");
+
+/// Which of them.
+pub(super) const LABELS: Field =
+    Field::new("labels", "{ dc: eu }", "labels that series must have").of(Type::ByName(&Type::Text));
+
 /// What is measured.
 pub(super) const MEASURE: Field = Field::new(
     "measure",

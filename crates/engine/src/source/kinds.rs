@@ -3,11 +3,11 @@
 use lanner_core::field::Field;
 
 use super::query::{Kind, Query};
-use super::{series, stream, target};
+use super::{formula, series, stream, target};
 use crate::document::{Check, Node};
 
 /// Every kind of query there is.
-pub const KINDS: &[Kind] = &[stream::KIND, series::KIND, target::KIND];
+pub const KINDS: &[Kind] = &[stream::KIND, series::KIND, target::KIND, formula::KIND];
 
 /// The fields of a query, whichever kind it is of; those that several kinds have stand once.
 pub const QUERY: &[Field] = &union::<{ n_different() }>();
@@ -110,7 +110,8 @@ mod tests {
     fn fields_stand_once() {
         let names: Vec<&str> = QUERY.iter().map(|field| field.name).collect();
         let expected = [
-            "stream", "measure", "where", "by", "series", "labels", "target", "for_each", "warm_up", "source",
+            "stream", "measure", "where", "by", "series", "labels", "target", "for_each", "warm_up",
+            "source", "formula", "of",
         ];
         assert_eq!(names, expected);
     }

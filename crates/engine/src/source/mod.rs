@@ -4,14 +4,17 @@
 //! process.
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
-//! and `target` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote` (queries that another
-//! server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and samples in memory).
+//! `target` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote` (queries
+//! that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
+//! samples in memory).
 
+mod arithmetic;
 mod ceiling;
 mod data;
 mod due;
 pub mod expression;
 mod fields;
+mod formula;
 mod gaps;
 mod gather;
 mod groups;

@@ -85,14 +85,14 @@ pub trait Query: std::fmt::Debug + Send + Sync {
         true
     }
 
-    /// The measure on a stream that is to be kept as events arrive, if it needs one.
-    fn stream(&self) -> Option<&Arc<StreamQuery>> {
-        None
+    /// The measures on streams that are to be kept as events arrive.
+    fn streams(&self) -> &[Arc<StreamQuery>] {
+        &[]
     }
 
-    /// The measure on stored series that it is, if it is one.
-    fn series(&self) -> Option<&SeriesQuery> {
-        None
+    /// The measures on stored series that it consists of.
+    fn series(&self) -> &[SeriesQuery] {
+        &[]
     }
 
     /// The source elsewhere that answers it; `None` where this installation does.

@@ -32,7 +32,7 @@ impl Recorded {
     pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, seed: u64) -> Self {
         let mut measures: BTreeMap<Arc<str>, Measures> = BTreeMap::new();
         for rule in rules {
-            if let Some(query) = rule.query.stream() {
+            for query in rule.query.streams() {
                 let of_stream = measures.entry(query.stream.clone()).or_insert_with(|| Measures::new(seed));
                 of_stream.add(&rule.id, query, rule.step_ms(), i64::MIN);
             }

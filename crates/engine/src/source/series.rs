@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use lanner_core::field::{Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::{Answer, Ask, MatchOp, Matcher, SeriesKey, TimeRange};
 
 use super::data::{Data, SeriesQuery};
-use super::fields::{BY, MEASURE, read_by};
+use super::fields::{BY, LABELS, MEASURE, SERIES, read_by};
 use super::groups::Selector;
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields, Key};
@@ -18,12 +17,7 @@ pub(super) const KIND: Kind = Kind {
     about: "a measure on the samples of series",
     example: "{ series: 'cpu.*', measure: max, labels: { dc: eu }, by: [host] }",
     read,
-    fields: &[
-        Field::new("series", "'cpu.*'", "the series to measure; `*` stands for any characters"),
-        MEASURE,
-        Field::new("labels", "{ dc: eu }", "labels that series must have").of(Type::ByName(&Type::Text)),
-        BY,
-    ],
+    fields: &[SERIES, MEASURE, LABELS, BY],
 };
 
 impl Query for SeriesQuery {
@@ -47,8 +41,8 @@ impl Query for SeriesQuery {
         Some(&self.measure)
     }
 
-    fn series(&self) -> Option<&SeriesQuery> {
-        Some(self)
+    fn series(&self) -> &[SeriesQuery] {
+        std::slice::from_ref(self)
     }
 
     fn corrected(&self, late: &[(Arc<SeriesKey>, TimeRange)]) -> Option<TimeRange> {
@@ -59,16 +53,21 @@ impl Query for SeriesQuery {
 }
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
+    let by = read_by(fields, check);
+    Some(Box::new(read_query(fields, by, check)?))
+}
+
+/// Reads a query whose groups are known.
+pub(super) fn read_query(fields: &mut Fields<'_>, by: Vec<String>, check: &mut Check) -> Option<SeriesQuery> {
     let name = fields.read("series", check, reading::name);
     let measure = fields.read("measure", check, |node| Measure::of_series(&text(node)?));
     let wrong = fields.get("measure").is_some() && measure.is_none();
     let labels = fields.get("labels").map(|node| reading::texts(node, &fields.path_of("labels"), check));
     let equal = |(key, value): (&Key, String)| Matcher { label: key.name.clone(), op: MatchOp::Equal, value };
     let labels: Vec<Matcher> = labels.unwrap_or_default().into_iter().map(equal).collect();
-    let by = read_by(fields, check);
     let name = name.filter(|_| !wrong)?;
     let measure = measure.or_else(|| Measure::of_series("avg").ok())?;
     let written = serde_json::to_string(&labels).unwrap_or_default();
     let fingerprint = fingerprint(&["series", &name, &measure.to_string(), &written], &by);
-    Some(Box::new(SeriesQuery { name: name.into(), labels, measure, by, fingerprint }))
+    Some(SeriesQuery { name: name.into(), labels, measure, by, fingerprint })
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use lanner_conditions::Condition;
-use lanner_core::field::{Field, Type};
 use lanner_core::reading::{self, text};
 use lanner_core::{Answer, Ask};
 
 use super::data::{Data, StreamQuery};
-use super::fields::{BY, MEASURE, read_by};
+use super::fields::{BY, MEASURE, STREAM, WHERE, read_by};
 use super::query::{Kind, Query, fingerprint};
 use crate::document::{Check, Fields};
 use crate::measure::{Measure, Remembers, is_calculation};
@@ -18,12 +17,7 @@ pub(super) const KIND: Kind = Kind {
     about: "a measure on the events of a stream",
     example: "{ stream: payments, measure: sum(amount), where: 'status == \"ok\"', by: [bank] }",
     read,
-    fields: &[
-        Field::new("stream", "payments", "the stream of events to measure"),
-        MEASURE,
-        Field::new("where", "'status == \"ok\"'", "condition that events must match").of(Type::Condition),
-        BY,
-    ],
+    fields: &[STREAM, MEASURE, WHERE, BY],
 };
 
 impl Query for Arc<StreamQuery> {
@@ -51,8 +45,8 @@ impl Query for Arc<StreamQuery> {
         self.measure.kind.value_when_empty
     }
 
-    fn stream(&self) -> Option<&Arc<StreamQuery>> {
-        Some(self)
+    fn streams(&self) -> &[Arc<StreamQuery>] {
+        std::slice::from_ref(self)
     }
 
     fn remembering(&self, remembers: &Remembers) -> Option<Box<dyn Query>> {
@@ -66,6 +60,16 @@ impl Query for Arc<StreamQuery> {
 }
 
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
+    let by = read_by(fields, check);
+    Some(Box::new(read_query(fields, by, check)?))
+}
+
+/// Reads a query whose groups are known.
+pub(super) fn read_query(
+    fields: &mut Fields<'_>,
+    by: Vec<String>,
+    check: &mut Check,
+) -> Option<Arc<StreamQuery>> {
     let stream = fields.read("stream", check, reading::name);
     fields.require("measure", "count", check);
     let measure = fields.read("measure", check, |node| Measure::of_stream(&text(node)?));
@@ -73,7 +77,6 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
         None => Some(None),
         Some(node) => Condition::read(node, &fields.path_of("where"), check).map(Some),
     };
-    let by = read_by(fields, check);
     for name in by.iter().filter(|name| is_calculation(name)) {
         let message = format!(
             "\"{name}\" is not the name of a field; by takes fields as they are, for example by: [bank]"
@@ -84,6 +87,6 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let written = condition.as_ref().map(|condition| condition.expr().to_string());
     let fingerprint =
         fingerprint(&["stream", &stream, &measure.to_string(), written.as_deref().unwrap_or("")], &by);
-    let query = StreamQuery { stream: stream.into(), measure, condition, by, remembers: None, fingerprint };
-    Some(Box::new(Arc::new(query)))
+    let stream = stream.into();
+    Some(Arc::new(StreamQuery { stream, measure, condition, by, remembers: None, fingerprint }))
 }

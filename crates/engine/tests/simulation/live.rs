@@ -97,7 +97,7 @@ impl Server {
     /// Lets measures drop what an evaluated rule no longer needs.
     fn release(&mut self, rule: &str) {
         let Some(rule) = self.rules.iter().find(|known| *known.id == *rule) else { return };
-        let Some(query) = rule.query.stream() else { return };
+        let Some(query) = rule.query.streams().first() else { return };
         let needed_ms = self.engine.needed_from_ms(&rule.id);
         let needed_ms = needed_ms.map_or(i64::MIN, |needed_ms| needed_ms - rule.hold_ms());
         self.measures.release(&rule.id, query, rule.step_ms(), needed_ms);
@@ -357,7 +357,7 @@ impl<'w> Live<'w> {
     fn counted(&self, engine: &Engine, rules: &[Arc<Rule>]) -> Measures {
         let mut measures = Measures::new(self.world.seed);
         for rule in rules {
-            let Some(query) = rule.query.stream() else { continue };
+            let Some(query) = rule.query.streams().first() else { continue };
             let needed_ms = engine.needed_from_ms(&rule.id).unwrap_or(i64::MAX);
             measures.add(&rule.id, query, rule.step_ms(), needed_ms);
             if rule.looks_back() {
@@ -454,7 +454,7 @@ impl<'w> Live<'w> {
                 samples.insert(samples.partition_point(|other| other.time_ms < sample.time_ms), *sample);
                 let here = TimeRange::new(sample.time_ms, sample.time_ms + 1);
                 if let Some(server) = &mut self.server {
-                    for rule in server.rules.iter().filter(|rule| rule.query.series().is_some()) {
+                    for rule in server.rules.iter().filter(|rule| !rule.query.series().is_empty()) {
                         let known = server.late.entry(rule.query.fingerprint()).or_insert(here);
                         *known = known.hull(here);
                     }

@@ -132,10 +132,9 @@ fn warnings(loaded: &Loaded) -> Vec<Warning> {
             field: found.field,
             message: found.message,
         }));
-        if let Some(query) = rule.query.stream()
-            && let Some(condition) = &query.condition
-        {
-            warnings.extend(of_condition(of, "query.where", condition));
+        let field = if rule.query.kind() == "stream" { "query.where" } else { "query.of" };
+        for condition in rule.query.streams().iter().filter_map(|query| query.condition.as_ref()) {
+            warnings.extend(of_condition(of, field, condition));
         }
     }
     for switch in loaded.config.switches.iter().filter_map(|node| Switch::check(node, "").ok()) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lanner_core::Node;
 use lanner_wire::api::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When};
 use serde_json::{Map, Value, json};
 
@@ -19,14 +20,19 @@ const CURVE_WIDTH: usize = 40;
 ///
 /// The query is that of a rule: it shows the values that a rule with this query would see.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("measured").required(true).args(["stream", "series"])))]
+#[command(group(clap::ArgGroup::new("measured").required(true).args(["written", "stream", "series"])))]
 #[command(after_help = "\
 Examples:
   lanner query --stream payments --by bank --from now-1d
   lanner query --stream payments --measure 'p99(latency_ms)' --where 'status == \"ok\"' --step 5m
   lanner query --series 'cpu.*' --label host=a --by '*' --from now-6h
-  lanner query --series queue.length --measure max --from 2026-12-01 --to 2026-12-02 --format csv")]
+  lanner query --series queue.length --measure max --from 2026-12-01 --to 2026-12-02 --format csv
+  lanner query '{ formula: bad / all, of: { bad: { stream: web, measure: count, where: status >= 500 }, all: { stream: web, \
+measure: count } }, by: [path] }'")]
 pub(crate) struct Args {
+    /// A whole query in YAML, as rules have it.
+    #[arg(value_name = "QUERY", conflicts_with_all = ["stream", "series", "measure", "condition", "labels", "by"])]
+    written: Option<String>,
     /// Stream of events to measure.
     #[arg(long)]
     stream: Option<String>,
@@ -108,6 +114,11 @@ async fn must_exist(args: &Args, client: &Client) -> Result<()> {
 
 /// The query as a rule has it.
 fn query(args: &Args) -> Result<Value> {
+    if let Some(written) = &args.written {
+        let node =
+            Node::from_yaml(written).map_err(|problem| Failure::user(format!("the query: {problem}")))?;
+        return Ok(node.to_json());
+    }
     let mut query = Map::new();
     if let Some(stream) = &args.stream {
         query.insert("stream".to_owned(), stream.as_str().into());

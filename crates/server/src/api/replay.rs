@@ -194,10 +194,11 @@ fn load(
     let mut streams: HashMap<Arc<str>, i64> = HashMap::new();
     for rule in rules {
         let from_ms = range.start_ms - rule.reach_ms() - rule.schedule.window_ms;
-        if let Some(query) = rule.query.stream() {
+        for query in rule.query.streams() {
             let known = streams.entry(query.stream.clone()).or_insert(from_ms);
             *known = from_ms.min(*known);
-        } else if let Some(query) = rule.query.series() {
+        }
+        for query in rule.query.series() {
             for (id, key) in service.store.select(&query.name, &query.labels)? {
                 let first_ms = service.store.first_ms(id)?;
                 let samples = service.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;

@@ -222,10 +222,13 @@ fn correct(service: &EvaluationService) {
 /// Lets measures drop what evaluated rules no longer need.
 fn release(service: &EvaluationService, due: &[Due]) {
     for due in due {
-        if let Some(query) = due.rule.query.stream()
-            && let Some(needed_from_ms) = service.engine().needed_from_ms(&due.rule.id)
-        {
-            let held_from_ms = needed_from_ms - due.rule.hold_ms();
+        let streams = due.rule.query.streams();
+        if streams.is_empty() {
+            continue;
+        }
+        let Some(needed_from_ms) = service.engine().needed_from_ms(&due.rule.id) else { continue };
+        let held_from_ms = needed_from_ms - due.rule.hold_ms();
+        for query in streams {
             let measures = service.intake.counting.of(&query.stream);
             locked(&measures).release(&due.rule.id, query, due.rule.step_ms(), held_from_ms);
         }

@@ -31,11 +31,15 @@ pub fn answer(service: &EvaluationService, due: &Due) -> (Answer, Vec<Kept>) {
 
 /// [`answer`], from data that others with the same question share.
 pub(super) fn answer_from(live: &mut Live<'_>, due: &Due) -> (Answer, Vec<Kept>) {
-    let of_samples = due.rule.query.stream().is_none();
+    let query = &due.rule.query;
+    let of_samples = query.streams().is_empty() || !query.series().is_empty();
     if let (true, true, Some(newest)) = (of_samples, due.ask.learns, due.ask.newest()) {
         live.service.intake.late_samples.learned(newest); // before anything is read
     }
     let answer = due.rule.query.answer(&due.ask, live);
+    if let Some((n, what)) = live.left_out.take() {
+        live.service.limits.note(&due.ask.rule, n, what, live.service.now_ms());
+    }
     (answer, std::mem::take(&mut live.kept))
 }
 
@@ -47,22 +51,28 @@ pub(crate) struct Live<'a> {
     service: &'a EvaluationService,
     /// What of the answers is worth keeping in history.
     kept: Vec<Kept>,
+    /// How many of what were left out of the window, where a limit was looked at: of several measures the most.
+    left_out: Option<(u64, &'static str)>,
     fetched: Fetched,
 }
 
 impl<'a> Live<'a> {
     pub(crate) fn new(service: &'a EvaluationService) -> Self {
-        Self { service, kept: Vec::new(), fetched: Fetched::new() }
+        Self { service, kept: Vec::new(), left_out: None, fetched: Fetched::new() }
+    }
+
+    fn left_out(&mut self, n: u64, what: &'static str) {
+        self.left_out = self.left_out.max(Some((n, what)));
     }
 }
 
 impl Data for Live<'_> {
     fn stream(&mut self, ask: &Ask, query: &Arc<StreamQuery>) -> Answer {
-        read_stream(self.service, ask, query, &mut self.kept).map_err(|error| failed(&error))
+        read_stream(self, ask, query).map_err(|error| failed(&error))
     }
 
     fn series(&mut self, ask: &Ask, query: &SeriesQuery) -> Answer {
-        read_series(self.service, ask, query).map_err(|error| failed(&error))
+        read_series(self, ask, query).map_err(|error| failed(&error))
     }
 
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError> {
@@ -90,15 +100,11 @@ fn failed(error: &StoreError) -> SourceError {
     }
 }
 
-fn read_stream(
-    service: &EvaluationService,
-    ask: &Ask,
-    query: &Arc<StreamQuery>,
-    kept: &mut Vec<Kept>,
-) -> Result<Readings, StoreError> {
+fn read_stream(live: &mut Live<'_>, ask: &Ask, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
     if query.remembers.is_some() {
-        return read_new(service, ask, query);
+        return read_new(live, ask, query);
     }
+    let service = live.service;
     let step_ms = ask.step_ms;
     let measures = service.intake.counting.of(&query.stream);
     let mut now = Vec::new();
@@ -109,11 +115,11 @@ fn read_stream(
     if !ask.more {
         let held = locked(&measures).read(query, step_ms, ask.window);
         now = held.map_or_else(|| count(service, query, step_ms, ask.window), Ok)?;
-        kept.extend(settle(service, ask, query));
+        live.kept.extend(settle(service, ask, query));
     }
     let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
-    service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
-    let baselines = baselines(service, ask, query, kept)?;
+    live.left_out(n_left_out, "events");
+    let baselines = baselines(service, ask, query, &mut live.kept)?;
     let first_data_ms = service.intake.counting.first_ms(&query.stream);
     Ok(Readings { groups: gather(ask, query.measure.kind.value_when_empty, now, &baselines), first_data_ms })
 }
@@ -136,11 +142,8 @@ fn settle(service: &EvaluationService, ask: &Ask, query: &Arc<StreamQuery>) -> O
 }
 
 /// What a rule asks for that looks for new values: its window, and which of the values in it were seen before.
-fn read_new(
-    service: &EvaluationService,
-    ask: &Ask,
-    query: &Arc<StreamQuery>,
-) -> Result<Readings, StoreError> {
+fn read_new(live: &mut Live<'_>, ask: &Ask, query: &Arc<StreamQuery>) -> Result<Readings, StoreError> {
+    let service = live.service;
     let step_ms = ask.step_ms;
     let measures = service.intake.counting.of(&query.stream);
     if let Some(newest) = ask.newest() {
@@ -162,19 +165,20 @@ fn read_new(
         }
     };
     let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
-    service.limits.note(&ask.rule, n_left_out, "events", service.now_ms());
+    live.left_out(n_left_out, "events");
     Ok(Readings {
         groups: gather(ask, query.measure.kind.value_when_empty, now, &[seen]),
         first_data_ms: service.intake.counting.first_ms(&query.stream),
     })
 }
 
-fn read_series(service: &EvaluationService, ask: &Ask, query: &SeriesQuery) -> Result<Readings, StoreError> {
+fn read_series(live: &mut Live<'_>, ask: &Ask, query: &SeriesQuery) -> Result<Readings, StoreError> {
+    let service = live.service;
     let store = &service.store;
     let matching = store.select(&query.name, &query.labels)?;
     let is_over = || service.shutdown.has_begun();
     let (values, n_left_out) = read_matching(store, query, &ask.windows(), &matching, &is_over)?;
-    service.limits.note(&ask.rule, n_left_out, "series", service.now_ms());
+    live.left_out(n_left_out, "series");
     let mut first_data_ms: Option<i64> = None;
     // One that learns is told where its lessons begin.
     if (!ask.learns && !ask.baselines.is_empty()) || values.is_empty() {

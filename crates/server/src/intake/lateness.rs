@@ -56,7 +56,7 @@ impl Latenesses {
 
     /// How late the events came that a query measures; `None` when none came since the start.
     pub(crate) fn of(&self, query: &dyn Query) -> Option<Lateness> {
-        let query = query.stream()?;
+        let query = query.streams().first()?;
         let streams = locked(&self.0);
         let of = streams.get(&query.stream)?;
         let seconds = |share| of.ms.quantile(share).map_or(0.0, |ms| ms / 1e3);

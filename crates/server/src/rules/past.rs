@@ -46,7 +46,10 @@ pub fn settle(service: &RuleService, pasts: Vec<Past>, now_ms: i64) -> Result<()
 /// rule that changes just then is taken for one that was waited for.
 fn join(service: &RuleService, stream: &str, past: Measures, known_from_ms: i64) {
     let _in_order = locked(&service.evaluation.turns);
-    let ready = locked(&service.intake.counting.of(stream)).absorb(past, known_from_ms);
+    let mut ready = locked(&service.intake.counting.of(stream)).absorb(past, known_from_ms);
+    // A rule may wait for the past of several measures.
+    let waiting = service.intake.counting.waiting();
+    ready.retain(|rule| !waiting.contains(rule));
     service.evaluation.engine().resume(ready);
     service.evaluation.wakeup.ring();
 }

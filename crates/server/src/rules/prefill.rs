@@ -23,24 +23,31 @@ const WINDOWS_PER_WRITE: usize = 200;
 /// # Errors
 /// Failures of the store.
 pub fn prefill(service: &RuleService, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreError> {
-    let Some(query) = rule.query.stream() else { return Ok(()) };
-    let first_ms = service.intake.counting.first_ms(&query.stream).unwrap_or(now_ms);
-    let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
-    let windows = windows_between(rule, from_ms, now_ms - rule.hold_ms());
+    let windows = |query: &StreamQuery| {
+        let first_ms = service.intake.counting.first_ms(&query.stream).unwrap_or(now_ms);
+        let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
+        windows_between(rule, from_ms, now_ms - rule.hold_ms())
+    };
+    let work: Vec<_> = rule.query.streams().iter().map(|query| (query, windows(query))).collect();
+    let total = work.iter().map(|(_, windows)| windows.len()).sum::<usize>() as u64;
     let report = |done: usize| {
-        let progress = Prefill { done: done as u64, total: windows.len() as u64, finished: false };
+        let progress = Prefill { done: done as u64, total, finished: false };
         locked(&service.prefills).insert(rule.id.clone(), progress);
     };
     report(0);
-    if let Some(last) = windows.last() {
+    for (query, last) in work.iter().filter_map(|(query, windows)| Some((query, windows.last()?))) {
         locked(&service.intake.counting.of(&query.stream)).kept(query, rule.step_ms(), *last);
     }
-    for (at, stretch) in windows.chunks(WINDOWS_PER_WRITE).enumerate() {
-        if service.shutdown.has_begun() {
-            return Ok(());
+    let mut done = 0;
+    for (query, windows) in &work {
+        for stretch in windows.chunks(WINDOWS_PER_WRITE) {
+            if service.shutdown.has_begun() {
+                return Ok(());
+            }
+            fill(service, rule, query, stretch)?;
+            done += stretch.len();
+            report(done);
         }
-        fill(service, rule, query, stretch)?;
-        report((at * WINDOWS_PER_WRITE) + stretch.len());
     }
     Ok(())
 }

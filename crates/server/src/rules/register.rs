@@ -150,8 +150,12 @@ fn put_in_force(
 
 /// Of which queries, and for windows of which length, history is kept from now on and was not before.
 fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(u64, i64)> {
-    let key = |rule: &Arc<Rule>| (rule.query.fingerprint(), rule.schedule.window_ms);
-    let mut anew: HashSet<(u64, i64)> = fresh.iter().filter(|rule| rule.looks_back()).map(key).collect();
+    let keys = |rule: &'_ Arc<Rule>| {
+        let window_ms = rule.schedule.window_ms;
+        rule.query.streams().iter().map(move |query| (query.fingerprint, window_ms)).collect::<Vec<_>>()
+    };
+    let mut anew: HashSet<(u64, i64)> =
+        fresh.iter().filter(|rule| rule.looks_back()).flat_map(keys).collect();
     if anew.is_empty() {
         return Vec::new();
     }
@@ -160,7 +164,7 @@ fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(
     for rule in
         others.filter(|rule| !new.contains(&rule.id)).chain(stale.iter().filter(|rule| rule.looks_back()))
     {
-        anew.remove(&key(rule));
+        keys(rule).iter().for_each(|key| _ = anew.remove(key));
     }
     anew.into_iter().collect()
 }
@@ -180,13 +184,14 @@ fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: 
     let counting = &service.intake.counting;
     let _gate = counting.closed();
     for rule in stale {
-        if let Some(query) = rule.query.stream() {
+        for query in rule.query.streams() {
             locked(&counting.of(&query.stream)).remove(&rule.id, query, rule.step_ms());
         }
     }
     let mut earliest: BTreeMap<Arc<str>, i64> = BTreeMap::new();
-    for Fresh { rule, needed_from_ms, judged_until_ms: end_ms } in fresh {
-        let Some(query) = rule.query.stream() else { continue };
+    let queries =
+        fresh.iter().flat_map(|fresh| fresh.rule.query.streams().iter().map(move |query| (fresh, query)));
+    for (Fresh { rule, needed_from_ms, judged_until_ms: end_ms }, query) in queries {
         let measures = counting.entry(&query.stream);
         let mut measures = locked(&measures);
         if measures.add(&rule.id, query, rule.step_ms(), *needed_from_ms) {
@@ -224,7 +229,7 @@ fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: 
 fn start_prefills(service: &Arc<RuleService>, rules: impl Iterator<Item = Arc<Rule>>, now_ms: i64) {
     let relative: Vec<Arc<Rule>> = rules
         .filter(|rule| rule.status == Status::Active && rule.detector.baselines().is_some())
-        .filter(|rule| rule.query.stream().is_some())
+        .filter(|rule| !rule.query.streams().is_empty())
         .collect();
     for rule in &relative {
         locked(&service.prefills).insert(rule.id.clone(), Prefill::default());

@@ -1,10 +1,10 @@
 //! Rules on a stream or series that never had data: a misspelled name would be silent for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lanner_core::nearest;
 use lanner_engine::Rule;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::service::RuleService;
 
@@ -14,8 +14,8 @@ const MOST_NAMES: usize = 10_000;
 /// What there is to say of the stream or series of a rule, where there is no data of it.
 #[must_use]
 pub fn of_rule(service: &RuleService, rule: &Rule) -> Option<String> {
-    let stream = rule.query.stream().and_then(|query| of_stream(service, &query.stream));
-    stream.or_else(|| rule.query.series().and_then(|query| of_series(service, &query.name)))
+    let stream = rule.query.streams().iter().find_map(|query| of_stream(service, &query.stream));
+    stream.or_else(|| rule.query.series().iter().find_map(|query| of_series(service, &query.name)))
 }
 
 /// The same of the documents of rules, each name once.
@@ -23,11 +23,15 @@ pub fn of_rule(service: &RuleService, rule: &Rule) -> Option<String> {
 pub fn of_documents(service: &RuleService, rules: &[Value]) -> Vec<String> {
     let mut readers: BTreeMap<(&str, &str), (&str, usize)> = BTreeMap::new();
     for rule in rules {
-        let Some(id) = rule.get("id").and_then(Value::as_str) else { continue };
-        for kind in ["stream", "series"] {
-            if let Some(name) = rule.get("query").and_then(|query| query.get(kind)).and_then(Value::as_str) {
-                readers.entry((kind, name)).or_insert((id, 0)).1 += 1;
-            }
+        let (Some(id), Some(query)) = (rule.get("id").and_then(Value::as_str), rule.get("query")) else {
+            continue;
+        };
+        let parts = query.get("of").and_then(Value::as_object).into_iter().flat_map(Map::values);
+        let names = std::iter::once(query).chain(parts).flat_map(|query| {
+            ["stream", "series"].into_iter().filter_map(|kind| Some((kind, query.get(kind)?.as_str()?)))
+        });
+        for name in names.collect::<BTreeSet<_>>() {
+            readers.entry(name).or_insert((id, 0)).1 += 1;
         }
     }
     let said = |((kind, name), (id, n)): (_, (&str, usize))| {

@@ -14,9 +14,9 @@ use crate::world::{Item, What};
 impl Live<'_> {
     pub(super) fn readings(&mut self, due: &Due) -> Result<Readings, String> {
         let query = &due.rule.query;
-        let (groups, first_data_ms) = if let Some(query) = query.stream() {
+        let (groups, first_data_ms) = if let Some(query) = query.streams().first() {
             (self.measured(due, query), self.data.first_event_ms)
-        } else if let Some(query) = query.series() {
+        } else if let Some(query) = query.series().first() {
             let first_samples = self.data.series.values().filter_map(|samples| samples.first());
             (self.sampled(due, query)?, first_samples.map(|sample| sample.time_ms).min())
         } else {
