@@ -40,7 +40,7 @@ impl Default for SwitchSet {
         Self {
             snapshot: Snapshot::new(0, Vec::new()),
             switches: Box::default(),
-            lookup: Arc::new(Lookup::of(&[])),
+            lookup: Arc::new(Lookup::of(&[], Box::default())),
             every_ms: EVERY_MS,
         }
     }
@@ -55,11 +55,23 @@ impl SwitchSet {
         Self::default().compile_next(snapshot)
     }
 
-    /// As [`SwitchSet::compile`], where this set is of an earlier snapshot: what is in both is not read again.
+    /// As [`SwitchSet::compile`], where this set is of an earlier snapshot: what is in both is not read again. Cost: as
+    /// [`SwitchSet::compile_beside`], and now and then an index of all.
     ///
     /// # Errors
     /// As there.
     pub fn compile_next(&self, snapshot: &Snapshot) -> Result<Self, Problems> {
+        let set = self.compile_beside(snapshot)?;
+        Ok(if set.is_worn() { set.indexed_anew() } else { set })
+    }
+
+    /// As [`SwitchSet::compile_next`], for whoever cannot wait for an index of all: what is new is indexed beside what
+    /// was, and once that is much the set [is worn](SwitchSet::is_worn). Cost: reading and indexing what is new, and
+    /// a walk through all.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compile_beside(&self, snapshot: &Snapshot) -> Result<Self, Problems> {
         let mut check = Check::default();
         let documents = snapshot.switches();
         let mut switches = Vec::with_capacity(documents.len());
@@ -79,7 +91,7 @@ impl SwitchSet {
             }
         }
         if check.problems.is_empty() {
-            Ok(self.next(switches, snapshot.clone()))
+            Ok(self.next(&switches, snapshot.clone()))
         } else {
             Err(Problems(check.problems))
         }
@@ -113,14 +125,31 @@ impl SwitchSet {
         self.switches.get(*self.lookup.places().get(place)? as usize)
     }
 
-    fn next(&self, mut switches: Vec<Arc<Switch>>, snapshot: Snapshot) -> Self {
-        // They come in order of ids, which those of one priority keep.
-        switches.sort_by_key(|switch| Reverse(switch.priority));
+    /// The set of these switches, in order of ids.
+    fn next(&self, by_id: &[Arc<Switch>], snapshot: Snapshot) -> Self {
+        let Ordered { switches, places, every_ms } = Ordered::of(by_id);
         let is_same = switches.len() == self.switches.len()
             && switches.iter().zip(&self.switches).all(|(a, b)| is_found_alike(a, b));
-        let lookup = if is_same { Arc::clone(&self.lookup) } else { Arc::new(self.lookup.next(&switches)) };
-        let every_ms = switches.iter().map(|switch| switch.every_ms).min().unwrap_or(EVERY_MS);
-        Self { snapshot, switches: switches.into(), lookup, every_ms }
+        let lookup =
+            if is_same { Arc::clone(&self.lookup) } else { Arc::new(self.lookup.next(by_id, places)) };
+        Self { snapshot, switches, lookup, every_ms }
+    }
+
+    /// Whether so many switches were added or changed that a set [indexed anew](SwitchSet::indexed_anew) is faster.
+    #[must_use]
+    pub fn is_worn(&self) -> bool {
+        self.lookup.is_worn()
+    }
+
+    /// The same switches behind one index of all. Cost: a few microseconds each.
+    #[must_use]
+    pub fn indexed_anew(&self) -> Self {
+        let places = self.lookup.places();
+        let by_id: Vec<Arc<Switch>> =
+            places.iter().map(|at| Arc::clone(&self.switches[*at as usize])).collect();
+        let lookup = Arc::new(Lookup::of(&by_id, places.into()));
+        let (snapshot, switches) = (self.snapshot.clone(), self.switches.clone());
+        Self { snapshot, switches, lookup, every_ms: self.every_ms }
     }
 
     /// Whether both hold switches with the same ids and conditions, so that what was made for those of one is good
@@ -212,6 +241,35 @@ impl SwitchSet {
     #[must_use]
     pub fn explain(&self, context: &Map<String, Value>, now_ms: i64) -> Vec<Explanation> {
         self.switches.iter().map(|switch| Explanation::new(switch, context, now_ms)).collect()
+    }
+}
+
+/// Switches in the order in which they answer.
+struct Ordered {
+    /// By priority, the highest first, then by id.
+    switches: Box<[Arc<Switch>]>,
+    /// The place of each in that list, in order of ids.
+    places: Box<[u32]>,
+    /// The shortest time after which any wants to be asked again.
+    every_ms: i64,
+}
+
+impl Ordered {
+    /// Of switches in order of ids. Cost: one look at each, which in a large list is what takes time.
+    fn of(by_id: &[Arc<Switch>]) -> Self {
+        let mut every_ms = None;
+        let look = |(number, switch): (u32, &Arc<Switch>)| {
+            every_ms = Some(every_ms.map_or(switch.every_ms, |least: i64| least.min(switch.every_ms)));
+            (Reverse(switch.priority), number)
+        };
+        let mut order: Vec<_> = (0..).zip(by_id).map(look).collect();
+        order.sort_unstable();
+        let mut places: Box<[u32]> = vec![0; by_id.len()].into();
+        for (at, (_, number)) in (0..).zip(&order) {
+            places[*number as usize] = at;
+        }
+        let switches = order.iter().map(|(_, number)| Arc::clone(&by_id[*number as usize])).collect();
+        Self { switches, places, every_ms: every_ms.unwrap_or(EVERY_MS) }
     }
 }
 
@@ -313,6 +371,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn many_new_switches_stand_beside_the_index_until_somebody_has_the_time() {
+        let switch =
+            |n: usize| json!({"id": format!("s{n:05}"), "when": format!("x == {n}"), "priority": n % 3});
+        let snapshot = |n: usize| Snapshot::new(n as u64, (0..n).map(switch).collect());
+        let held = SwitchSet::compile(&snapshot(2_000)).unwrap();
+        // In pieces and one by one.
+        let ns = (2_000..6_000).step_by(400).chain(6_000..6_100);
+        let beside = ns.fold(held, |set, n| set.compile_beside(&snapshot(n)).unwrap());
+        let anew = beside.indexed_anew();
+        assert!(beside.is_worn() && !anew.is_worn());
+        assert_eq!(anew.snapshot(), beside.snapshot());
+        // Whoever waited for the index while one more came has that beside it.
+        let later = anew.compile_beside(&snapshot(6_100)).unwrap();
+        assert!(!later.is_worn());
+        for n in [0, 1_999, 2_000, 4_321, 6_098, 6_099] {
+            let context = json!({ "x": n });
+            for (set, is_known) in [(&beside, n < 6_099), (&anew, n < 6_099), (&later, true)] {
+                let verdict = set.evaluate(context.as_object().unwrap(), 0);
+                assert_eq!(verdict.blocking().first().map(|switch| &*switch.id).is_some(), is_known, "{n}");
+                assert_eq!(set.get(&format!("s{n:05}")).is_some(), is_known, "{n}");
+            }
+        }
+    }
+
     fn any_condition() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
             (0..4, 0..3).prop_map(|(f, v)| format!("f{f} == {v}")),
@@ -368,6 +451,7 @@ mod tests {
             contexts in prop::collection::vec(any_context(), 1..6),
             now_ms in 0..200_000_000_i64,
             is_too_old: bool,
+            indexed in 0..3,
         ) {
             for (at, switch) in switches.iter_mut().enumerate() {
                 switch["id"] = json!(format!("s{at}"));
@@ -382,7 +466,15 @@ mod tests {
             before.sort_by_key(|old| old["id"].to_string());
             before.dedup_by_key(|old| old["id"].to_string());
             let before = set(before);
-            let set = before.compile_next(&Snapshot::new(2, switches)).unwrap();
+            let next = Snapshot::new(2, switches);
+            let set = match indexed {
+                0 => before.compile_next(&next).unwrap(),
+                1 => before.compile_beside(&next).unwrap().indexed_anew(),
+                // One after the other, as many layers as there are switches.
+                _ => (0..=next.switches().len()).fold(SwitchSet::default(), |set, n| {
+                    set.compile_beside(&Snapshot::of(2, next.switches()[..n].to_vec())).unwrap()
+                }),
+            };
             let staleness = Staleness { for_ms: 1, is_too_old };
             for context in &contexts {
                 let context = context.as_object().unwrap();
