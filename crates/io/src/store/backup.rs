@@ -55,6 +55,7 @@ impl Store {
         // A copy of damage would be found when it is needed.
         let copy = Connection::open(file)?;
         super::sums::equip(&copy)?;
+        super::revision::release_copied(&copy)?;
         super::damage::check_all(&copy)?;
         drop(copy);
         std::fs::File::open(file).and_then(|file| file.sync_all()).map_err(failed)

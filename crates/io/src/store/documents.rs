@@ -9,13 +9,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
 use super::audit::{body_hash, note};
+use super::revision::{revision, set_revision};
 use super::silences;
 use super::writer::Urgency;
 use super::{Receipt, Store, StoreError};
 use crate::metrics::METRICS;
 
-/// So many documents are written at once, before what else waits.
-const FEW: usize = 16;
+/// So many documents are written at once, before what else waits: some hundredths of a second.
+const FEW: usize = 500;
 /// The kind under which rules are stored.
 pub(super) const RULE: &str = "rule";
 
@@ -236,7 +237,7 @@ impl Store {
                 "SELECT id, version, body, changed_ms, actor, message, cause FROM document
                  WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT ?3",
             )?;
-            let mut rows = statement.query(params![kind, id, n as i64])?;
+            let mut rows = statement.query(params![kind, id, i64::try_from(n).unwrap_or(i64::MAX)])?;
             collect(&mut rows, stored)
         })
     }
@@ -247,6 +248,24 @@ impl Store {
     /// Failures of the file.
     pub fn document_latest(&self, kind: &str, id: &str) -> Result<Option<StoredDocument>, StoreError> {
         Ok(self.last_versions(kind, id, 1)?.pop())
+    }
+
+    /// The number of the latest version of each of these documents, in their order; 0 for one that never was. Cost: a
+    /// look-up each.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn version_numbers<'i>(
+        &self,
+        kind: &str,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<Vec<u32>, StoreError> {
+        self.look(|db| {
+            let sql = "SELECT coalesce(max(version), 0) FROM document WHERE kind = ?1 AND id = ?2";
+            let mut statement = db.prepare_cached(sql)?;
+            let numbers = ids.into_iter().map(|id| statement.query_row([kind, id], |row| row.get(0)));
+            Ok(numbers.collect::<Result<_, _>>()?)
+        })
     }
 
     /// All versions of documents of a kind that were made after `since_ms`, the oldest first. Cost: a look at every
@@ -294,59 +313,6 @@ impl Store {
     pub fn rule_history(&self, id: &str) -> Result<Vec<StoredRule>, StoreError> {
         self.document_history(RULE, id)
     }
-
-    /// How many versions of documents of a kind were ever made, or what was [raised](Store::raise_revision) to since:
-    /// grows with every change.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn document_revision(&self, kind: &str) -> Result<u64, StoreError> {
-        self.look(|db| revision(db, kind))
-    }
-
-    /// Raises the revision of a kind of documents to `at_least`, with a row in the audit. Returns what it is then.
-    ///
-    /// # Errors
-    /// Failures of the file, from the receipt.
-    pub fn raise_revision(
-        &self,
-        kind: &str,
-        at_least: u64,
-        actor: &str,
-        now_ms: i64,
-    ) -> Result<Receipt<u64>, StoreError> {
-        let (kind, actor) = (kind.to_owned(), actor.to_owned());
-        let work = move |db: &Connection| {
-            let before = revision(db, &kind)?;
-            let after = before.max(at_least);
-            set_revision(db, &kind, after)?;
-            let detail = json!({"from": before, "to": after});
-            note(db, now_ms, &actor, &format!("{kind}.raise_revision"), &kind, detail)?;
-            Ok(after)
-        };
-        self.writer()?.submit(Urgency::Now, 300, work, |revision| revision)
-    }
-}
-
-/// Where the revision of a kind of documents is kept.
-fn revision_key(kind: &str) -> String {
-    format!("revision.{kind}")
-}
-
-fn revision(db: &Connection, kind: &str) -> Result<u64, StoreError> {
-    let mut statement = db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
-    if let Some(revision) = statement.query_row([revision_key(kind)], |row| row.get(0)).optional()? {
-        return Ok(revision);
-    }
-    // Nothing was ever saved; or what says so was lost with a damaged page.
-    let mut statement = db.prepare_cached("SELECT count(*) FROM document WHERE kind = ?1")?;
-    Ok(statement.query_row([kind], |row| row.get(0))?)
-}
-
-fn set_revision(db: &Connection, kind: &str, revision: u64) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
-    statement.execute(params![revision_key(kind), revision])?;
-    Ok(())
 }
 
 /// A change of documents of one kind.

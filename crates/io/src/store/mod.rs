@@ -53,6 +53,7 @@ mod read;
 mod receipt;
 mod repair;
 mod retention;
+mod revision;
 mod rollup;
 mod rows;
 mod rules;
