@@ -35,6 +35,8 @@ use crate::wakeup::Wakeup;
 
 /// How long requests under way, and the current turn, may take when the server stops.
 const GRACE: Duration = Duration::from_millis(2_500);
+/// How long changes of switches may take to be recorded then.
+const FLUSHING: Duration = Duration::from_millis(500);
 /// How long the store may take to write what waits.
 const CLOSING: Duration = Duration::from_millis(1_500);
 
@@ -180,8 +182,11 @@ impl Server {
         self.services.evaluation.wakeup.ring();
         let tasks = std::mem::take(&mut self.tasks);
         tokio::join!(end_turns(self.turn.take()), self.services.delivery.stop(), end_tasks(tasks));
-        let evaluation = Arc::clone(&self.services.evaluation);
+        let (evaluation, switches) =
+            (Arc::clone(&self.services.evaluation), Arc::clone(&self.services.switches));
+        switches.flush(FLUSHING).await;
         let close = move || {
+            switches.end();
             evaluation.watch.end(&evaluation.store, evaluation.now_ms());
             evaluation.store.close();
         };

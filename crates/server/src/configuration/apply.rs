@@ -3,22 +3,25 @@
 //! Nothing is written unless all of it can be read back and put in force: rules, processors, receivers, inhibitions,
 //! switches and silences alike. What is stored is what the reader makes of a document, so that check, store and start mean the same.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lanner_core::{Node, Problems, Silence};
 use lanner_engine::Config;
-use lanner_io::store::DocumentBatch;
+use lanner_io::store::{Author, DocumentBatch};
 use serde_json::Value;
 
 use super::service::ConfigurationService;
 use crate::documents::{
-    ApplyError, ApplyOptions, CONFIGURATION, INHIBITION, Outcome, PROCESSOR, RECEIVER, RULE, SWITCH, Sections,
+    Applied, ApplyError, ApplyOptions, CONFIGURATION, INHIBITION, Outcome, PROCESSOR, RECEIVER, RULE,
+    Sections,
 };
 use crate::rules::plan::{self as rules, JOINED};
 use crate::rules::register::{Touched, follow};
 use crate::silences::file;
+use crate::switches::enact::{Otherwise, enact};
 use crate::switches::save::{self, PlannedSwitches};
-use crate::switches::service::Lock;
+use crate::switches::unwritten::Change;
 
 /// Checks a configuration document against what is stored, and makes it take effect. Sections that it does not have
 /// stay as they are, unless they are pruned.
@@ -31,40 +34,68 @@ pub async fn apply(
     options: &ApplyOptions,
 ) -> Result<Outcome, ApplyError> {
     let rules_lock = service.rules.changing.lock().await;
-    let now_ms = service.now_ms();
     check_powers(service, document, &options.actor)?;
-    let Plan { outcome, batches, silences, switches_lock } = plan(service, document, options, now_ms).await?;
-    if options.dry_run {
-        return Ok(outcome);
-    }
-    let touches = |kind: &str| batches.iter().any(|batch| batch.kind == kind);
-    let (switches, rules) = (touches(SWITCH), [RULE, RECEIVER, INHIBITION].into_iter().any(touches));
-    let (has_processors, has_silences) = (touches(PROCESSOR), !silences.is_empty());
-    let touched = Touched {
-        rules: outcome.rules.touched().cloned().collect(),
-        receivers: [&outcome.receivers, &outcome.inhibitions]
-            .into_iter()
-            .any(|it| it.touched().next().is_some()),
+    let (outcome, kinds, has_silences) = loop {
+        let now_ms = service.now_ms();
+        let plan = plan(service, document, options, now_ms).await?;
+        if options.dry_run {
+            return Ok(plan.outcome);
+        }
+        let (outcome, has_silences, kinds) =
+            (plan.outcome.clone(), !plan.silences.is_empty(), kinds(&plan.batches));
+        if write(service, plan, options, now_ms).await? {
+            break (outcome, kinds, has_silences);
+        }
     };
-    service.store.save_batches(&options.actor, &options.cause, now_ms, batches, silences)?.await?;
-    // Switches first: they are what somebody may wait for.
-    if switches {
-        service.switches.reload(now_ms)?;
-    }
     // Before rules: what arrives from now on is stored as they are to count it.
-    if has_processors {
+    if kinds.contains(PROCESSOR) {
         service.processors.put_in_force()?;
     }
     if has_silences {
         service.silences.put_in_force()?;
     }
-    drop(switches_lock);
-    if rules {
+    if [RULE, RECEIVER, INHIBITION].iter().any(|kind| kinds.contains(*kind)) {
+        let touches = |applied: &Applied| applied.touched().next().is_some();
+        let touched = Touched {
+            rules: outcome.rules.touched().cloned().collect(),
+            receivers: touches(&outcome.receivers) || touches(&outcome.inhibitions),
+        };
         let counting = follow(&service.rules, touched).await?;
         drop(rules_lock);
         counting.done().await?;
     }
     Ok(outcome)
+}
+
+/// Writes what is planned; switches are in force before that. Says whether it was done: not where somebody changed one of
+/// the switches since they were planned.
+async fn write(
+    service: &ConfigurationService,
+    plan: Plan,
+    options: &ApplyOptions,
+    now_ms: i64,
+) -> Result<bool, ApplyError> {
+    let Plan { batches, silences, switches, .. } = plan;
+    let ApplyOptions { actor, cause, .. } = options;
+    let Some(switches) = switches.filter(|switches| !switches.is_empty()) else {
+        service.store.save_batches(actor, cause, now_ms, batches, silences)?.await?;
+        return Ok(true);
+    };
+    let lock = service.switches.lock().await;
+    if !switches.still_holds(&service.switches) {
+        return Ok(false);
+    }
+    let author = |message| Author { actor: actor.clone(), message, cause: cause.clone(), now_ms };
+    let (change, prepared) = switches.into_change(author);
+    let change = Change { others: batches, silences, ..change };
+    let (lock, recording) = enact(&service.switches, lock, prepared, change, Otherwise::Undone).await?;
+    drop(lock);
+    recording.done().await?;
+    Ok(true)
+}
+
+fn kinds(batches: &[DocumentBatch]) -> BTreeSet<String> {
+    batches.iter().map(|batch| batch.kind.clone()).collect()
 }
 
 /// What is to be written, and what that makes of everything.
@@ -73,8 +104,7 @@ struct Plan {
     outcome: Outcome,
     batches: Vec<DocumentBatch>,
     silences: Vec<Silence>,
-    /// Held from when changes of switches are planned until they are in force.
-    switches_lock: Option<Lock>,
+    switches: Option<PlannedSwitches>,
 }
 
 /// Plans all of it, so that every problem is told at once.
@@ -109,12 +139,10 @@ async fn plan(
         }
     }
     if let Some(switches) = written(document, "switches", options, |sections| sections.switches) {
-        // Not before, and only where switches may change: nobody who throws one waits for rules.
-        plan.switches_lock = Some(service.switches.lock().await);
         match save::plan(&service.switches, switches, options, now_ms).await {
-            Ok(PlannedSwitches { applied, batch }) => {
-                plan.outcome.switches = applied;
-                plan.batches.push(batch);
+            Ok(planned) => {
+                plan.outcome.switches = planned.applied().clone();
+                plan.switches = Some(planned);
             }
             Err(ApplyError::Problems(Problems(found))) => problems.extend(found),
             Err(error) => return Err(error),

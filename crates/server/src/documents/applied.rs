@@ -32,7 +32,7 @@ impl Applied {
 }
 
 /// What the application of a configuration made of everything in it.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Outcome {
     /// Rules.
     pub rules: Applied,
@@ -60,6 +60,12 @@ pub enum ApplyError {
     /// It could not be written.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// Switches were changed, and it could not be written yet.
+    #[error(
+        "the change is in force, but not recorded: {0}; Lanner keeps trying to record it, and it is lost if the server \
+         stops before that"
+    )]
+    Unwritten(StoreError),
 }
 
 /// How a configuration is applied.
@@ -150,6 +156,10 @@ impl From<ApplyError> for ApiError {
             ApplyError::Problems(problems) => problems.into(),
             ApplyError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
             ApplyError::Store(error) => error.into(),
+            ApplyError::Unwritten(StoreError::DiskFull) => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
+            }
+            ApplyError::Unwritten(_) => Self::internal(error.to_string()),
         }
     }
 }

@@ -25,6 +25,8 @@ pub const PROCESSOR: &str = "processor";
 pub const RECEIVER: &str = "receiver";
 /// The kind of documents that switches are.
 pub const SWITCH: &str = "switch";
+/// The kind of documents that requests for switches are; each has the id of its switch.
+pub const REQUEST: &str = "switch_request";
 /// The kind of documents that inhibitions are.
 pub const INHIBITION: &str = "inhibition";
 

@@ -16,7 +16,8 @@ pub(crate) fn not_ready(service: &HealthService) -> Option<String> {
         return Some(why);
     }
     let clients = || service.switches.clients.problem(&service.switches.current(), service.now_ms());
-    if let Some(why) = service.switches.problem().or_else(clients) {
+    let unwritten = || service.switches.unwritten.problem();
+    if let Some(why) = service.switches.problem().or_else(unwritten).or_else(clients) {
         return Some(why);
     }
     if !service.settings.evaluate {

@@ -63,7 +63,7 @@ pub async fn bump(
     principal: Principal,
     Json(request): Json<BumpSwitches>,
 ) -> Result<Json<BumpedSwitches>, ApiError> {
-    let (lock, now_ms) = (service.lock().await, service.now_ms());
+    let now_ms = service.now_ms();
     let current = service.current();
     let own = current.set.revision();
     let held = service.clients.views(&current, now_ms).iter().map(|view| view.revision).max();
@@ -78,9 +78,9 @@ pub async fn bump(
     }
     let revision = service.store.raise_revision(SWITCH, to, principal.name(), now_ms)?.await?;
     let shared = Arc::clone(&service);
-    let published = blocking(move || shared.publish(Vec::new(), now_ms)).await;
-    published??;
-    drop(lock);
+    let lock = service.lock().await;
+    let raised = blocking(move || shared.raise(revision, now_ms).map(|_| lock)).await;
+    drop(raised??);
     Ok(Json(BumpedSwitches { from: own, revision }))
 }
 

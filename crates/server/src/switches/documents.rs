@@ -85,7 +85,7 @@ pub struct Why {
 /// 400, 409 when the switch has another version than `expect`, 422 with every problem, 507.
 #[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "put_switch",
-    request_body(content = Object, example = json!({"when": "bank == \"hsbc\"", "active": false})),
+    request_body(content = Object, example = json!({"when": "bank == \"hsbc\"", "status": "inactive"})),
     params(
         ("id" = String, Path),
         ("message" = Option<String>, Query, description = "reason, recorded in the history"),
@@ -123,7 +123,7 @@ pub async fn put(
 /// Delete one switch. It blocks nothing any more.
 ///
 /// # Errors
-/// 404, 409 when the switch has another version than `expect`.
+/// 404, 409 when the switch has another version than `expect`, 507 when the change is in force but not recorded.
 #[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/api/v1/switches/{id}", tag = "switches", operation_id = "delete_switch",
     params(
@@ -169,7 +169,7 @@ async fn changed(
 ///
 /// # Errors
 /// 404, 409 when it would block more than the guard lets pass or has another version than `expect`, 422 when its validity is over and nothing says for how
-/// long.
+/// long, 507 when the change is in force but not recorded.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/activate", tag = "switches", operation_id = "activate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
@@ -190,7 +190,7 @@ pub async fn activate(
 /// Deactivate one switch.
 ///
 /// # Errors
-/// 404, 409 when the switch has another version than `expect`.
+/// 404, 409 when the switch has another version than `expect`, 507 when the change is in force but not recorded.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/deactivate", tag = "switches", operation_id = "deactivate_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
@@ -208,7 +208,8 @@ pub async fn deactivate(
 /// Revert the last change of one switch. Doing it twice brings the change back; it also undoes a deletion.
 ///
 /// # Errors
-/// 404, 409 when the switch has another version than `expect`, 422 when it was never changed.
+/// 404, 409 when the switch has another version than `expect`, 422 when it was never changed, 507 when the change is in
+/// force but not recorded.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/api/v1/switches/{id}/revert", tag = "switches", operation_id = "revert_switch",
     request_body = ChangeSwitch, params(("id" = String, Path)),
@@ -223,7 +224,7 @@ pub async fn revert(
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchVersion>, ApiError> {
     save::change(&service, &id, Change::Revert, &by(&principal, request)).await?;
-    let latest = service.store.document_latest(SWITCH, &id)?;
+    let latest = service.latest(SWITCH, &id)?;
     latest.map(|stored| Json(version(stored))).ok_or_else(|| ApiError::not_found("switch", &id))
 }
 
@@ -240,7 +241,7 @@ pub async fn history(
     State(service): State<Arc<SwitchService>>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<SwitchVersion>>, ApiError> {
-    let versions = service.store.document_history(SWITCH, &id)?;
+    let versions = service.last_versions(SWITCH, &id, usize::MAX)?;
     if versions.is_empty() {
         return Err(ApiError::not_found("switch", &id));
     }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_io::store::{StoreError, StoredDocument};
 use lanner_switch::Switch;
 
-use crate::documents::SWITCH;
 use crate::sync::locked;
 
 /// The latest versions of the switches that were looked at, so that each is read once.
@@ -17,16 +16,17 @@ pub struct Known(Mutex<HashMap<Arc<str>, Version>>);
 type Version = (Arc<Switch>, StoredDocument);
 
 impl Known {
+    /// The version of a switch in force: `latest` looks it up, where it is not known.
     pub(super) fn of(
         &self,
-        store: &Store,
         switch: &Arc<Switch>,
+        latest: impl FnOnce() -> Result<Option<StoredDocument>, StoreError>,
     ) -> Result<Option<StoredDocument>, StoreError> {
         let known = locked(&self.0).get(&switch.id).cloned();
         if let Some((_, stored)) = known.filter(|(seen, _)| Arc::ptr_eq(seen, switch)) {
             return Ok(Some(stored));
         }
-        let latest = store.document_latest(SWITCH, &switch.id)?;
+        let latest = latest()?;
         if let Some(stored) = &latest {
             locked(&self.0).insert(Arc::clone(&switch.id), (Arc::clone(switch), stored.clone()));
         }

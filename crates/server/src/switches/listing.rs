@@ -92,7 +92,9 @@ fn found(service: &SwitchService, wanted: &Wanted) -> Result<Vec<SwitchView>, Ap
     while found.len() < limit {
         let page = service.store.documents_after(SWITCH, after.as_deref(), PAGE)?;
         let is_last = page.len() < PAGE;
-        after = page.last().map(|stored| stored.id.clone());
+        let last = page.last().map(|stored| stored.id.clone());
+        let page = service.unwritten.over(SWITCH, after.as_deref(), !is_last, page);
+        after = last;
         found.extend(page.into_iter().map(|stored| view(service, stored)).filter(|view| wanted.takes(view)));
         if is_last {
             break;

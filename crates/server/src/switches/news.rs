@@ -10,9 +10,9 @@ use lanner_io::store::{StoreError, StoredDocument};
 use lanner_switch::{Phase, Status, Switch};
 use serde_json::Value;
 
-use super::requests::{self, REQUEST};
+use super::requests;
 use super::service::SwitchService;
-use crate::documents::{SWITCH, cause};
+use crate::documents::{REQUEST, SWITCH, cause};
 
 /// A switch that is on for a short while is told of when this part of it is left: not as soon as it begins.
 const LAST_PART: i64 = 4;
@@ -58,7 +58,7 @@ pub(crate) fn news(
     let switches = switches.filter(|switch| may_be_told(switch, notice_ms, now_ms)).take(MAX_TOLD);
     let switches: Vec<&Arc<Switch>> = switches.collect();
     for switch in &switches {
-        let Some(stored) = service.known.of(&service.store, switch)? else { continue };
+        let Some(stored) = service.known.of(switch, || service.latest(SWITCH, &switch.id))? else { continue };
         if let Some(text) = activated(switch, &stored) {
             now.insert((Arc::clone(&switch.id), Kind::Activated), text);
         }
@@ -74,8 +74,8 @@ pub(crate) fn news(
     let mut over = BTreeMap::new();
     for (id, news) in told.into_iter().filter(|key| !now.contains_key(key)) {
         let how = match news {
-            Kind::Waits => decided(&id, service.store.document_latest(REQUEST, &id)?),
-            Kind::Activated | Kind::Ends => ended(&id, service.store.document_latest(SWITCH, &id)?, now_ms),
+            Kind::Waits => decided(&id, service.latest(REQUEST, &id)?),
+            Kind::Activated | Kind::Ends => ended(&id, service.latest(SWITCH, &id)?, now_ms),
         };
         over.insert((id, news), how);
     }

@@ -83,7 +83,7 @@ fn last_events(service: &SwitchService, stream: &str, n: usize) -> Result<Vec<As
 fn wanted(service: &SwitchService, id: Option<&str>, document: Option<&Value>) -> Result<Switch, ApiError> {
     match (id, document) {
         (Some(id), None) => {
-            let latest = service.store.document_latest(SWITCH, id)?;
+            let latest = service.latest(SWITCH, id)?;
             let document = latest.and_then(|stored| stored.document);
             let document = document.ok_or_else(|| ApiError::not_found("switch", id))?;
             Ok(Switch::from_json(&document)?)

@@ -9,20 +9,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use lanner_core::Cause;
 use lanner_core::time::format_duration;
-use lanner_io::store::{Author, DocumentChange, StoreError, StoredDocument};
-use lanner_switch::{Switch, change};
+use lanner_io::store::{Author, StoreError, StoredDocument};
+use lanner_switch::{Document, Switch, change};
 use lanner_wire::api::{ChangeSwitch, SwitchRequest, SwitchView, Time};
 use serde_json::{Value, json};
 
+use super::enact::{Otherwise, enact};
+use super::guard;
 use super::service::SwitchService;
 use super::thrown::is_after;
+use super::unwritten::{Change, RequestChange};
 use super::view::{find, for_ms};
-use super::{guard, save};
-use crate::documents::{SWITCH, cause};
+use crate::documents::{REQUEST, SWITCH, cause};
 use crate::http::{ApiError, Json, Path, Principal};
-
-/// The kind of documents that requests are; each has the id of its switch.
-pub const REQUEST: &str = "switch_request";
 
 /// What is asked for.
 pub(super) struct Wanted {
@@ -36,25 +35,13 @@ pub(super) struct Wanted {
     pub because: String,
 }
 
-/// Keeps a request; the caller holds the lock for changes.
-pub(super) async fn keep(
-    service: &SwitchService,
-    id: &str,
-    wanted: Wanted,
-    author: Author,
-) -> Result<(), StoreError> {
-    let Wanted { document, for_ms, version, because } = wanted;
-    let request = json!({"switch": document, "for_ms": for_ms, "version": version, "because": because});
-    let changes = vec![DocumentChange { id: id.to_owned(), document: Some(request) }];
-    service.store.save_documents_by(REQUEST, author, changes)?.await?;
-    Ok(())
-}
-
-/// Ends a request; the caller holds the lock for changes.
-pub(super) async fn end(service: &SwitchService, id: &str, author: Author) -> Result<(), StoreError> {
-    let changes = vec![DocumentChange { id: id.to_owned(), document: None }];
-    service.store.save_documents_by(REQUEST, author, changes)?.await?;
-    Ok(())
+impl Wanted {
+    /// The request as it is kept.
+    pub(super) fn into_change(self, id: &str, author: Author) -> Change {
+        let Self { document, for_ms, version, because } = self;
+        let request = json!({"switch": document, "for_ms": for_ms, "version": version, "because": because});
+        Change::of_request(author, id, Some(request))
+    }
 }
 
 fn wanted(stored: &StoredDocument) -> Option<Wanted> {
@@ -82,13 +69,13 @@ fn view(stored: &StoredDocument) -> Option<SwitchRequest> {
 
 /// The request for a switch, if it waits.
 pub(super) fn waiting(service: &SwitchService, id: &str) -> Result<Option<StoredDocument>, StoreError> {
-    let latest = service.store.document_latest(REQUEST, id)?;
+    let latest = service.latest(REQUEST, id)?;
     Ok(latest.filter(|stored| stored.document.is_some()))
 }
 
 /// The requests that wait, in order of their switches.
 pub(super) fn all(service: &SwitchService) -> Result<Vec<StoredDocument>, StoreError> {
-    service.store.documents(REQUEST)
+    service.documents(REQUEST)
 }
 
 /// How many switches made after `model` wait.
@@ -102,7 +89,7 @@ fn found(service: &SwitchService, id: &str) -> Result<StoredDocument, ApiError> 
 
 /// The version of a switch that counts now; 0 where there never was one.
 pub(super) fn version(service: &SwitchService, id: &str) -> Result<u32, StoreError> {
-    Ok(service.store.document_latest(SWITCH, id)?.map_or(0, |stored| stored.version))
+    Ok(service.latest(SWITCH, id)?.map_or(0, |stored| stored.version))
 }
 
 /// List switches that wait for a second person.
@@ -134,7 +121,6 @@ pub async fn request(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<(StatusCode, Json<SwitchRequest>), ApiError> {
-    let _lock = service.lock().await;
     let for_ms = for_ms(request.duration.as_deref())?;
     let stored = find(&service, &id)?;
     let refused = |why: String| {
@@ -144,10 +130,16 @@ pub async fn request(
     let document = change::activate(&stored.switch.document, service.now_ms(), for_ms).map_err(refused)?;
     let because = guard::objection(&service, Some(&stored.switch.document), &document).await?;
     let because = because.unwrap_or_else(|| "a second person was asked for".to_owned());
+    // Of the version that was looked at: who approves it is told if there is a later one.
     let wanted = Wanted { document, for_ms, version: stored.switch.version, because };
-    keep(&service, &id, wanted, person(&service, principal.name().to_owned(), request.message)).await?;
-    let kept = found(&service, &id)?;
-    let view = view(&kept).ok_or_else(|| ApiError::internal("the request was kept and cannot be read"))?;
+    let author = person(&service, principal.name().to_owned(), request.message);
+    let change = wanted.into_change(&id, author);
+    let (lock, recording) = enact(&service, service.lock().await, None, change, Otherwise::Kept).await?;
+    // As it is now: somebody may decide before it is recorded.
+    let view = found(&service, &id).map(|kept| view(&kept));
+    drop(lock);
+    recording.done().await?;
+    let view = view?.ok_or_else(|| ApiError::internal("the request was kept and cannot be read"))?;
     Ok((StatusCode::ACCEPTED, Json(view)))
 }
 
@@ -188,10 +180,13 @@ pub async fn approve(
     let message = format!("approved, asked for by {}{why}", stored.actor);
     let cause = Cause::Approved { by: actor.clone(), cause: Box::new(cause::of(&stored)) };
     let author = Author { actor, message, cause, now_ms };
-    let changes = vec![DocumentChange { id: id.clone(), document: Some(document) }];
-    let _lock = save::commit(&service, lock, author.clone(), changes).await?;
+    let request = RequestChange { id: id.clone(), document: None, message: "approved".to_owned() };
+    let switches = vec![(id.clone(), Some(Document::new(document)))];
+    let change = Change { request: Some(request), ..Change::of(author, switches) };
+    let (lock, recording) = enact(&service, lock, None, change, Otherwise::Kept).await?;
     service.lately.accept();
-    end(&service, &id, Author { message: "approved".to_owned(), ..author }).await?;
+    drop(lock);
+    recording.done().await?;
     find(&service, &id).map(Json)
 }
 
@@ -215,8 +210,12 @@ pub async fn deny(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchRequest>, ApiError> {
-    let _lock = service.lock().await;
+    let lock = service.lock().await;
     let denied = view(&found(&service, &id)?);
-    end(&service, &id, person(&service, principal.name().to_owned(), request.message)).await?;
+    let author = person(&service, principal.name().to_owned(), request.message);
+    let change = Change::of_request(author, &id, None);
+    let (lock, recording) = enact(&service, lock, None, change, Otherwise::Kept).await?;
+    drop(lock);
+    recording.done().await?;
     denied.map(Json).ok_or_else(|| ApiError::internal("what was denied cannot be read"))
 }

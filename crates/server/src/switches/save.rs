@@ -1,4 +1,4 @@
-//! Changes of switches: checked, made durable with their place in the audit, then in force.
+//! Changes of switches: checked, judged, in force, then made durable with their place in the audit.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use axum::http::StatusCode;
 use lanner_core::document::Check;
 use lanner_core::time::format_time;
 use lanner_core::{Cause, Node, Problem, Problems};
-use lanner_io::store::{Author, DocumentBatch, DocumentChange, StoreError, StoredDocument};
+use lanner_io::store::{Author, StoreError, StoredDocument};
 use lanner_switch::{Document, Switch, SwitchSet, change};
 use serde_json::Value;
 
+use super::enact::{self, Otherwise, enact};
 use super::guard;
-use super::service::Lock;
-use super::service::SwitchService;
-use crate::documents::{Applied, ApplyError, ApplyOptions, Prune, SWITCH, broke_off, cause};
-use crate::http::{ApiError, blocking};
+use super::service::{Lock, SwitchService};
+use super::unwritten;
+use crate::documents::{Applied, ApplyError, ApplyOptions, Prune, SWITCH, cause};
+use crate::http::ApiError;
 
 /// How one switch is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct By {
 }
 
 /// So many switches are written at once; between two such pieces others get their turn.
-const PIECE: usize = 500;
+const PIECE: usize = 200;
 /// So often a change is judged anew because its switches changed meanwhile; then while everybody waits.
 const MAX_TRIES: usize = 3;
 
@@ -53,7 +54,7 @@ const MAX_TRIES: usize = 3;
 /// else changed since are left as they are. With `force`, what the guard objects to is done all the same, and the
 /// history says so.
 ///
-/// More than a few hundred are written in pieces, so that nobody who turns a switch on or off waits for them.
+/// More than a few hundred are changed in pieces, so that nobody who turns a switch on or off waits for them.
 ///
 /// # Errors
 /// Every problem in what is sent; failures of the store, and then a part of it may be in force.
@@ -89,25 +90,46 @@ pub async fn apply(
             let author =
                 Author { actor: options.actor.clone(), message, cause: options.cause.clone(), now_ms };
             let applied = plan.applied.clone();
-            write(service, lock, author, plan).await?;
-            if !told.is_empty() {
-                service.lately.accept();
-            }
+            write(service, lock, author, plan, !told.is_empty()).await?;
             return Ok(applied);
         }
     }
     Err(ApplyError::Store(StoreError::Closed)) // not reached: with the lock, a plan holds
 }
 
-/// What is to be written of switches, and what that makes of them.
+/// Switches that are to be changed together with other things, and what that makes of them.
 pub(crate) struct PlannedSwitches {
-    /// What becomes of them.
-    pub(crate) applied: Applied,
-    /// What is to be written.
-    pub(crate) batch: DocumentBatch,
+    plan: Plan,
+    message: String,
+    prepared: Option<SwitchSet>,
 }
 
-/// What [`apply`] would write; the caller holds the lock for changes.
+impl PlannedSwitches {
+    /// What becomes of them.
+    pub(crate) const fn applied(&self) -> &Applied {
+        &self.plan.applied
+    }
+
+    /// Whether there is nothing to change.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.plan.changes.is_empty()
+    }
+
+    /// Whether the switches are still what they were when this was planned; the caller holds the lock for changes.
+    pub(crate) fn still_holds(&self, service: &SwitchService) -> bool {
+        self.plan.still_holds(&service.current().set)
+    }
+
+    /// The change, for the author that `author` makes of its message, and what was prepared of it.
+    pub(crate) fn into_change(
+        self,
+        author: impl FnOnce(String) -> Author,
+    ) -> (unwritten::Change, Option<SwitchSet>) {
+        (unwritten::Change::of(author(self.message), self.plan.documents()), self.prepared)
+    }
+}
+
+/// What [`apply`] would change.
 pub(crate) async fn plan(
     service: &Arc<SwitchService>,
     mut documents: Vec<Value>,
@@ -116,19 +138,14 @@ pub(crate) async fn plan(
 ) -> Result<PlannedSwitches, ApplyError> {
     let ids = checked(&mut documents)?;
     let sent: Vec<(String, Value)> = ids.into_iter().zip(documents).collect();
-    let current = service.current();
-    let plan = planned(service, &current.set, &sent, options, now_ms)?;
+    let plan = planned(service, &service.current().set, &sent, options, now_ms)?;
     let objections = objections(service, &plan).await?;
     if !options.force && !objections.is_empty() {
         return Err(ApplyError::Problems(Problems(objections)));
     }
-    if !options.dry_run {
-        service.lately.note(current, now_ms);
-    }
     let message = forced(&options.message, &told(&objections));
-    let changes = plan.changes.into_iter().map(|(id, _, document)| DocumentChange { id, document }).collect();
-    let batch = DocumentBatch { kind: SWITCH.to_owned(), message, changes };
-    Ok(PlannedSwitches { applied: plan.applied, batch })
+    let prepared = if options.dry_run { None } else { enact::prepared(service, &plan.documents()).await? };
+    Ok(PlannedSwitches { plan, message, prepared })
 }
 
 /// So many objections stand in the history of each switch; of the rest only how many.
@@ -152,6 +169,12 @@ struct Plan {
 }
 
 impl Plan {
+    /// By id: what each switch is to be.
+    fn documents(&self) -> Vec<(String, Option<Document>)> {
+        let document = |document: &Option<Value>| document.clone().map(Document::new);
+        self.changes.iter().map(|(id, _, after)| (id.clone(), document(after))).collect()
+    }
+
     /// Whether the switches are still what they were when this was made.
     fn still_holds(&self, set: &SwitchSet) -> bool {
         self.changes.iter().all(|(id, before, _)| stored(set, id) == before.as_ref())
@@ -170,7 +193,7 @@ fn planned(
     options: &ApplyOptions,
     now_ms: i64,
 ) -> Result<Plan, StoreError> {
-    let all = if options.prune == Prune::Nothing { Vec::new() } else { service.store.documents(SWITCH)? };
+    let all = if options.prune == Prune::Nothing { Vec::new() } else { service.documents(SWITCH)? };
     let is_own = |stored: &StoredDocument| {
         options.prune.takes(|sections| sections.switches, cause::of(stored) == options.cause)
     };
@@ -214,39 +237,24 @@ async fn write(
     lock: Lock,
     author: Author,
     plan: Plan,
-) -> Result<(), StoreError> {
-    let mut lock = Some(lock);
-    let mut changes = plan.changes.into_iter().peekable();
-    while changes.peek().is_some() {
-        let piece: Vec<_> = changes.by_ref().take(PIECE).collect();
-        let piece = piece.into_iter().map(|(id, _, document)| DocumentChange { id, document }).collect();
+    is_forced: bool,
+) -> Result<(), ApplyError> {
+    let (mut lock, documents) = (Some(lock), plan.documents());
+    for piece in documents.chunks(PIECE) {
+        let prepared = enact::prepared(service, piece).await?;
         let held = match lock.take() {
             Some(held) => held,
             None => service.lock().await,
         };
-        commit(service, held, author.clone(), piece).await?;
+        let change = unwritten::Change::of(author.clone(), piece.to_vec());
+        let (lock, recording) = enact(service, held, prepared, change, Otherwise::Kept).await?;
+        if is_forced {
+            service.lately.accept();
+        }
+        drop(lock);
+        recording.done().await?;
     }
     Ok(())
-}
-
-/// Writes changes and puts them in force; both happen even if nobody waits for them any more. Gives the lock back.
-pub(super) async fn commit(
-    service: &Arc<SwitchService>,
-    lock: Lock,
-    author: Author,
-    changes: Vec<DocumentChange>,
-) -> Result<Lock, StoreError> {
-    let service = Arc::clone(service);
-    let work = async move {
-        let now_ms = author.now_ms;
-        let document = |change: &DocumentChange| change.document.clone().map(Document::new);
-        let published = changes.iter().map(|change| (change.id.clone(), document(change))).collect();
-        service.lately.note(service.current(), now_ms);
-        service.store.save_documents_by(SWITCH, author, changes)?.await?;
-        let put_in_force = move || service.publish(published, now_ms).map(|_| lock);
-        blocking(put_in_force).await.unwrap_or_else(broke_off)
-    };
-    tokio::spawn(work).await.unwrap_or_else(broke_off)
 }
 
 /// What the guard says of changes, a problem for each that it objects to.
@@ -311,7 +319,7 @@ pub async fn change(service: &Arc<SwitchService>, id: &str, change: Change, by: 
         let now_ms = service.now_ms();
         let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
         // What it is, and what it was before.
-        let versions = service.store.last_versions(SWITCH, id, 2)?;
+        let versions = service.last_versions(SWITCH, id, 2)?;
         expected(&versions, id, by)?;
         let document = changed(&versions, id, change, now_ms)?;
         if let Some(document) = &document {
@@ -333,16 +341,19 @@ pub async fn change(service: &Arc<SwitchService>, id: &str, change: Change, by: 
             None => service.lock().await,
         };
         let version = versions.first().map(|stored| stored.version);
-        let latest = service.store.document_latest(SWITCH, id)?;
+        let latest = service.latest(SWITCH, id)?;
         if latest.map(|stored| stored.version) != version {
             continue; // somebody changed it while it was judged
         }
         let message = forced(&by.message, objection.as_slice());
         let author = Author { actor: by.actor.clone(), message, cause: Cause::Person, now_ms };
-        commit(service, lock, author, vec![DocumentChange { id: id.to_owned(), document }]).await?;
+        let change = unwritten::Change::of(author, vec![(id.to_owned(), document.map(Document::new))]);
+        let (lock, recording) = enact(service, lock, None, change, Otherwise::Kept).await?;
         if objection.is_some() {
             service.lately.accept();
         }
+        drop(lock);
+        recording.done().await?;
         break;
     }
     Ok(())
@@ -358,7 +369,7 @@ fn expected(versions: &[StoredDocument], id: &str, by: &By) -> Result<(), ApiErr
 fn expected_all(service: &SwitchService, expect: &BTreeMap<String, u32>) -> Result<(), ApplyError> {
     let mut conflicts = Vec::new();
     for (id, expected) in expect {
-        conflicts.extend(conflict(service.store.document_latest(SWITCH, id)?.as_ref(), id, *expected));
+        conflicts.extend(conflict(service.latest(SWITCH, id)?.as_ref(), id, *expected));
     }
     if conflicts.is_empty() { Ok(()) } else { Err(ApplyError::Conflict(conflicts.join("; "))) }
 }

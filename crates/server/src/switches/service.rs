@@ -1,9 +1,10 @@
 //! The service that keeps kill switches.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
-use lanner_io::store::{Store, StoreError};
+use lanner_io::store::{Store, StoreError, StoredDocument};
 use lanner_switch::{Delta, Document, Snapshot, SwitchSet};
 
 use super::clients::Clients;
@@ -14,8 +15,10 @@ use super::known::Known;
 use super::lately::Lately;
 use super::pace::Pace;
 use super::recent::Recent;
+use super::reserve::Reserved;
 use super::sign::Signer;
 use super::thrown::Thrown;
+use super::unwritten::Unwritten;
 use crate::base::Base;
 use crate::clock::Clock;
 use crate::documents::{Aside, SWITCH, SetAside, misplaced};
@@ -45,8 +48,12 @@ pub struct SwitchService {
     problem: Mutex<Option<String>>,
     /// What alerts have activated lately.
     pub(crate) thrown: Thrown,
-    /// One change of switches at a time; nothing slow is done under it.
+    /// One change of switches at a time; nothing slow is done under it, and nothing waits for the disk.
     changing: Arc<tokio::sync::Mutex<()>>,
+    /// What is in force and not written yet.
+    pub(crate) unwritten: Unwritten,
+    reserved: Reserved,
+    is_indexing: AtomicBool,
     /// What was turned on lately without a second look.
     pub(crate) lately: Lately,
     /// The contexts that were asked last.
@@ -83,6 +90,9 @@ impl SwitchService {
             problem: Mutex::default(),
             thrown: Thrown::default(),
             changing: Arc::default(),
+            unwritten: Unwritten::default(),
+            reserved: Reserved::default(),
+            is_indexing: AtomicBool::new(false),
             lately: Lately::default(),
             recent: Recent::default(),
             clients: Clients::default(),
@@ -91,7 +101,15 @@ impl SwitchService {
             pace: Pace::new(base.settings.ofrep_per_second),
             signer,
         };
-        service.reload(service.now_ms())?;
+        let mut revision = service.load()?;
+        if let Some(reserved) = service.store.reserved_revision(SWITCH)? {
+            // The last run did not stop as it should: what it showed last may be lost, and its revision must not return.
+            revision = revision.max(reserved) + 1;
+            service.show(revision, &service.current().set, Vec::new(), service.now_ms())?;
+        }
+        if base.settings.evaluate {
+            service.reserved.reserve(&service.store, revision)?;
+        }
         Ok(service)
     }
 
@@ -143,36 +161,156 @@ impl SwitchService {
         locked(&self.problem).clone()
     }
 
-    /// Puts what is stored in force.
-    ///
-    /// # Errors
-    /// Failures of the store; the switches in force stay.
-    pub fn reload(&self, now_ms: i64) -> Result<Arc<Current>, StoreError> {
+    /// Puts what is stored in force. Returns its revision.
+    fn load(&self) -> Result<u64, StoreError> {
+        let (stored, revision) = (self.store.documents(SWITCH)?, self.store.document_revision(SWITCH)?);
         let before = self.current();
-        let loaded = load(&self.store, &self.set_aside, self.signer.as_ref(), &before.set);
-        self.put_in_force(&before, loaded, now_ms)
+        let documents = readable(stored, &self.set_aside, &before.set);
+        let set = compiled(Snapshot::of(revision, documents), self.signer.as_ref(), &before.set);
+        self.put_in_force(&before, set, self.now_ms())?;
+        Ok(revision)
     }
 
-    /// Puts changes in force that were stored just now, by ids; the caller holds the lock for changes. Cost: that of the
-    /// changes, and a walk through all switches.
+    /// What can be done of a large change before others have to wait for it: the set that comes of it now. Must not be
+    /// called in async code.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(super) fn prepare(&self, changes: Vec<(String, Option<Document>)>) -> Result<SwitchSet, StoreError> {
+        let set = &self.current().set;
+        let revision = set.revision() + changes.len() as u64;
+        self.reserved.reserve(&self.store, revision)?;
+        compiled(set.snapshot().with(revision, changes), None, set)
+    }
+
+    /// Puts changes in force, by ids; the caller holds the lock for changes. `prepared` is what [`Self::prepare`] made of
+    /// them. Cost: that of the changes, unless they are prepared, and a walk through all switches. Must not be called in
+    /// async code.
     ///
     /// # Errors
     /// Failures of the store; the switches in force stay.
     pub(super) fn publish(
         &self,
+        prepared: Option<&SwitchSet>,
         changes: Vec<(String, Option<Document>)>,
         now_ms: i64,
     ) -> Result<Arc<Current>, StoreError> {
-        if self.problem().is_some() {
-            return self.reload(now_ms); // what is in force is not what was stored before
-        }
         self.set_aside.forget(SWITCH, changes.iter().map(|(id, _)| id.as_str()));
         let before = self.current();
-        let next = self.store.document_revision(SWITCH).and_then(|revision| {
-            let snapshot = before.set.snapshot().with(revision, changes);
-            compiled(snapshot, self.signer.as_ref(), &before.set)
-        });
+        let revision = before.set.revision() + changes.len().max(1) as u64;
+        self.reserved.reserve(&self.store, revision)?;
+        self.show(revision, prepared.unwrap_or(&before.set), changes, now_ms)
+    }
+
+    /// As [`Self::publish`], without a change, at `revision` where that is later.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn raise(&self, revision: u64, now_ms: i64) -> Result<Arc<Current>, StoreError> {
+        let before = self.current();
+        if before.set.revision() >= revision {
+            return Ok(before);
+        }
+        self.reserved.reserve(&self.store, revision)?;
+        self.show(revision, &before.set, Vec::new(), now_ms)
+    }
+
+    /// Puts changes in force at a revision; `held` is a set that holds most of the switches already.
+    fn show(
+        &self,
+        revision: u64,
+        held: &SwitchSet,
+        changes: Vec<(String, Option<Document>)>,
+        now_ms: i64,
+    ) -> Result<Arc<Current>, StoreError> {
+        let before = self.current();
+        let snapshot = before.set.snapshot().with(revision, changes);
+        let next = compiled(snapshot, self.signer.as_ref(), held);
         self.put_in_force(&before, next, now_ms)
+    }
+
+    /// Whether somebody may index the switches anew; then whoever asked should, and [end](Self::end_indexing) it.
+    pub(super) fn begin_indexing(&self) -> bool {
+        !self.is_indexing.swap(true, Ordering::AcqRel)
+    }
+
+    /// See [`Self::begin_indexing`].
+    pub(super) fn end_indexing(&self) {
+        self.is_indexing.store(false, Ordering::Release);
+    }
+
+    /// Goes on with the index of a set that was in force a moment ago; the caller holds the lock for changes. Cost: a walk
+    /// through all switches, and an index of what changed since.
+    ///
+    /// # Errors
+    /// When they do not fit together; what is in force stays.
+    pub(super) fn adopt(&self, indexed: &SwitchSet) -> Result<(), StoreError> {
+        let now = self.current();
+        let set = compiled(now.set.snapshot().clone(), None, indexed)?;
+        let current = Arc::new(Current {
+            text: now.text.clone(),
+            delta: now.delta.clone(),
+            since_ms: AtomicI64::new(now.since_ms.load(Ordering::Relaxed)),
+            set,
+        });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
+        // Nobody needs to be told: they are the same switches.
+        self.told.send_if_modified(|told| {
+            *told = current;
+            false
+        });
+        Ok(())
+    }
+
+    /// The last `n` versions of a document that is a switch or a request for one, the newest first, written or not.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn last_versions(
+        &self,
+        kind: &'static str,
+        id: &str,
+        n: usize,
+    ) -> Result<Vec<StoredDocument>, StoreError> {
+        self.unwritten.last_versions(&self.store, kind, id, n)
+    }
+
+    /// The last of these.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn latest(&self, kind: &'static str, id: &str) -> Result<Option<StoredDocument>, StoreError> {
+        Ok(self.last_versions(kind, id, 1)?.pop())
+    }
+
+    /// All documents of a kind as they are in force, in order of their ids.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn documents(&self, kind: &'static str) -> Result<Vec<StoredDocument>, StoreError> {
+        Ok(self.unwritten.over(kind, None, false, self.store.documents(kind)?))
+    }
+
+    /// Waits until all is written, for `at_most`.
+    pub(crate) async fn flush(&self, at_most: Duration) {
+        let written = async {
+            while !self.unwritten.is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        // What is not written by then is told when the service ends.
+        let _ = tokio::time::timeout(at_most, written).await;
+    }
+
+    /// Ends the service: nothing is shown any more. Must not be called in async code.
+    pub(crate) fn end(&self) {
+        if !self.unwritten.is_empty() {
+            tracing::error!("changes of switches that were in force are lost: they could not be recorded");
+            return;
+        }
+        if let Err(error) = self.reserved.release(&self.store, self.current().set.revision()) {
+            tracing::warn!("the next start raises the revision of the switches: {error}");
+        }
     }
 
     fn put_in_force(
@@ -201,15 +339,10 @@ impl SwitchService {
     }
 }
 
-/// Reads what is stored, which came after `before`. What cannot be read is set aside.
-fn load(
-    store: &Store,
-    aside: &SetAside,
-    signer: Option<&Signer>,
-    before: &SwitchSet,
-) -> Result<SwitchSet, StoreError> {
+/// The documents that can be read, of what is stored. The rest is set aside.
+fn readable(stored: Vec<StoredDocument>, aside: &SetAside, before: &SwitchSet) -> Vec<Document> {
     let (mut documents, mut set_aside) = (Vec::new(), Aside::new());
-    for stored in store.documents(SWITCH)? {
+    for stored in stored {
         let Some(document) = stored.document.map(Document::new) else { continue };
         let why = match before.read(&document, "") {
             Err(problems) => problems.to_string(),
@@ -225,7 +358,7 @@ fn load(
         set_aside.insert((SWITCH, stored.id), why);
     }
     aside.replace(&[SWITCH], set_aside);
-    compiled(Snapshot::of(store.document_revision(SWITCH)?, documents), signer, before)
+    documents
 }
 
 /// The set of a snapshot, which is signed first.
@@ -238,7 +371,7 @@ fn compiled(
         Some(signer) => signer.sign(snapshot),
         None => snapshot,
     };
-    before.compile_next(&snapshot).map_err(|problems| StoreError::Database {
+    before.compile_beside(&snapshot).map_err(|problems| StoreError::Database {
         detail: format!("the switches do not fit together: {problems}"),
     })
 }

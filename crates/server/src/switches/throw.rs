@@ -13,16 +13,17 @@ use std::sync::Arc;
 
 use lanner_core::{Cause, content};
 use lanner_io::receiver::{SendError, SwitchOrder};
-use lanner_io::store::{Author, DocumentChange, StoreError, StoredDocument};
-use lanner_switch::{Status, Switch, change};
+use lanner_io::store::{Author, StoreError, StoredDocument};
+use lanner_switch::{Document, Status, Switch, change};
 use serde_json::{Value, json};
 
+use super::enact::{Otherwise, enact};
+use super::guard;
 use super::requests::{self, Wanted};
-use super::service::Lock;
 use super::service::SwitchService;
 use super::thrown::is_off;
-use super::{guard, save};
-use crate::documents::{SWITCH, cause};
+use super::unwritten::{Change, RequestChange};
+use crate::documents::{REQUEST, SWITCH, cause};
 
 /// Why a switch was activated, as people read it.
 const FIRES: &str = "the alert fires";
@@ -31,15 +32,48 @@ const MAX_WAITING: usize = 100;
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
 
+/// So often an order is judged anew because something changed meanwhile; then while everybody waits.
+const MAX_TRIES: usize = 3;
+
 /// The switch that an order is about, and what happened to it.
-struct Target<'a> {
-    id: &'a str,
+struct Target {
+    id: String,
     /// The latest version of the switch.
-    thrown: Option<&'a StoredDocument>,
+    thrown: Option<StoredDocument>,
     /// The latest version of the request for it; without a document where none waits.
-    request: Option<&'a StoredDocument>,
+    request: Option<StoredDocument>,
+    /// The latest version of the switch that it is made after.
+    model: Option<StoredDocument>,
     /// How many switches the receiver has thrown within the last hour.
     n_thrown: usize,
+}
+
+impl Target {
+    fn look(service: &SwitchService, order: &SwitchOrder) -> Result<Self, StoreError> {
+        let id = thrown_id(order);
+        Ok(Self {
+            thrown: service.latest(SWITCH, &id)?,
+            request: service.latest(REQUEST, &id)?,
+            model: service.latest(SWITCH, &order.switch)?,
+            n_thrown: service.thrown.count(&service.store, &order.switch, service.now_ms())?,
+            id,
+        })
+    }
+
+    /// What changes with everything that a judgement goes by.
+    fn state(&self) -> ([Option<u32>; 3], usize) {
+        let versions = [&self.thrown, &self.request, &self.model];
+        (versions.map(|stored| stored.as_ref().map(|stored| stored.version)), self.n_thrown)
+    }
+}
+
+/// What is done about an order.
+struct Deed {
+    change: Change,
+    /// Whether the alert activates a switch by it.
+    is_thrown: bool,
+    /// What is noted of it, if it is not what was ordered.
+    note: Option<String>,
 }
 
 /// Does what an alert orders. `is_kept` says whether another alert of the rule wants the same switch on.
@@ -51,33 +85,55 @@ pub(crate) async fn obey(
     order: &SwitchOrder,
     is_kept: &(dyn Fn(&SwitchOrder) -> bool + Sync),
 ) -> Result<(), SendError> {
-    let lock = service.lock().await;
-    let id = thrown_id(order);
-    let latest = |kind, id: &str| -> Result<Option<StoredDocument>, SendError> {
-        service.store.document_latest(kind, id).map_err(later)
-    };
-    let (thrown, request) = (latest(SWITCH, &id)?, latest(requests::REQUEST, &id)?);
-    let target = Target {
-        id: &id,
-        thrown: thrown.as_ref(),
-        request: request.as_ref(),
-        n_thrown: service.thrown.count(&service.store, &order.switch, service.now_ms()).map_err(later)?,
-    };
-    if order.is_over {
-        return take_back(service, lock, order, &target, is_kept).await;
+    for n_tries in 1.. {
+        // Judged while others go on, and again if they changed what was judged.
+        let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
+        let target = Target::look(service, order).map_err(later)?;
+        let deed = if order.is_over {
+            take_back(service, order, &target, is_kept)?
+        } else {
+            judged(service, order, &target).await?
+        };
+        let Some(Deed { change, is_thrown, note }) = deed else { return Ok(()) };
+        let lock = match lock {
+            Some(lock) => lock,
+            None => service.lock().await,
+        };
+        if Target::look(service, order).map_err(later)?.state() != target.state() {
+            continue;
+        }
+        let now_ms = change.author.now_ms;
+        let enacted = enact(service, lock, None, change, Otherwise::Kept).await;
+        let (lock, recording) = enacted.map_err(later)?;
+        if is_thrown {
+            service.thrown.note(&target.id, now_ms);
+        }
+        drop(lock);
+        recording.done().await.map_err(|error| SendError::retry(error.to_string()))?;
+        return note.map_or(Ok(()), |note| Err(SendError::noted(note)));
     }
-    let model = latest(SWITCH, &order.switch)?.and_then(|stored| stored.document);
+    Ok(()) // not reached: with the lock, what was judged holds
+}
+
+/// What is done about an alert that fires.
+async fn judged(
+    service: &Arc<SwitchService>,
+    order: &SwitchOrder,
+    target: &Target,
+) -> Result<Option<Deed>, SendError> {
+    let model = target.model.as_ref().and_then(|stored| stored.document.as_ref());
     let model = model
-        .filter(Value::is_object)
+        .filter(|model| model.is_object())
         .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", order.switch)))?;
-    match decide(order, &target, service.now_ms()) {
-        Step::Nothing(ON) => Ok(()),
+    let id = &target.id;
+    match decide(order, target, service.now_ms()) {
+        Step::Nothing(ON) => Ok(None),
         Step::Nothing(why) => {
             tracing::info!(switch = id, "is not activated: {why}");
             Err(SendError::noted(format!("the switch {id} is not activated: {why}")))
         }
-        Step::Throw => throw(service, lock, order, &target, &model, None).await,
-        Step::Ask(because) => throw(service, lock, order, &target, &model, Some(because)).await,
+        Step::Throw => throw(service, order, target, model, None).await.map(Some),
+        Step::Ask(because) => throw(service, order, target, model, Some(because)).await.map(Some),
     }
 }
 
@@ -86,20 +142,19 @@ fn later(error: StoreError) -> SendError {
     SendError::retry(error.to_string())
 }
 
-async fn take_back(
-    service: &Arc<SwitchService>,
-    lock: Lock,
+fn take_back(
+    service: &SwitchService,
     order: &SwitchOrder,
-    target: &Target<'_>,
+    target: &Target,
     is_kept: &(dyn Fn(&SwitchOrder) -> bool + Sync),
-) -> Result<(), SendError> {
-    let Target { id, thrown, request, .. } = *target;
+) -> Result<Option<Deed>, SendError> {
+    let Target { id, thrown, request, .. } = target;
     let own_request =
-        request.filter(|stored| stored.document.is_some() && is_own(stored, &order.rule)).is_some();
-    let own = thrown.filter(|stored| is_own(stored, &order.rule)).and_then(|stored| stored.document.as_ref());
-    let own = own.filter(|document| !is_off(document));
+        request.as_ref().is_some_and(|stored| stored.document.is_some() && is_own(stored, &order.rule));
+    let own = thrown.as_ref().filter(|stored| is_own(stored, &order.rule));
+    let own = own.and_then(|stored| stored.document.as_ref()).filter(|document| !is_off(document));
     if !own_request && own.is_none() {
-        return Ok(());
+        return Ok(None);
     }
     if is_kept(order) {
         return Err(SendError::noted(format!(
@@ -107,15 +162,13 @@ async fn take_back(
             order.rule
         )));
     }
-    if own_request {
-        requests::end(service, id, author(service, order, OVER)).await.map_err(later)?;
-    }
-    if let Some(document) = own {
-        save(service, lock, id, change::deactivate(document), author(service, order, OVER))
-            .await
-            .map_err(later)?;
-    }
-    Ok(())
+    let off = own.map(|document| (id.clone(), Some(Document::new(change::deactivate(document)))));
+    let end = RequestChange { id: id.clone(), document: None, message: OVER.to_owned() };
+    let change = Change {
+        request: own_request.then_some(end),
+        ..Change::of(author(service, order, OVER), off.into_iter().collect())
+    };
+    Ok(Some(Deed { change, is_thrown: false, note: None }))
 }
 
 /// The alert, as it stands in history and audit.
@@ -139,10 +192,11 @@ enum Step {
     Ask(String),
 }
 
-fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
-    let Target { thrown, request, n_thrown, .. } = *target;
+fn decide(order: &SwitchOrder, target: &Target, now_ms: i64) -> Step {
+    let Target { thrown, request, n_thrown, .. } = target;
     let mut was_on_for_this = false;
-    if let Some((stored, document)) = thrown.and_then(|stored| Some((stored, stored.document.as_ref()?))) {
+    let thrown = thrown.as_ref().and_then(|stored| Some((stored, stored.document.as_ref()?)));
+    if let Some((stored, document)) = thrown {
         let (is_own, is_off) = (is_own(stored, &order.rule), is_off(document));
         let is_for_this = stored.changed_ms >= order.since_ms;
         let end_ms = if is_off { stored.changed_ms } else { end_ms(document) };
@@ -169,7 +223,7 @@ fn decide(order: &SwitchOrder, target: &Target<'_>, now_ms: i64) -> Step {
     if was_on_for_this {
         return Step::Ask(LASTS.to_owned());
     }
-    if n_thrown >= order.per_hour as usize {
+    if *n_thrown >= order.per_hour as usize {
         return Step::Ask(format!(
             "alerts have thrown {n_thrown} within the hour, as many as per_hour allows"
         ));
@@ -187,13 +241,12 @@ const LASTS: &str = "it was on for this alert and has ended, and the alert lasts
 /// Throws the switch, or asks a person to; also where the guard objects.
 async fn throw(
     service: &Arc<SwitchService>,
-    lock: Lock,
     order: &SwitchOrder,
-    target: &Target<'_>,
+    target: &Target,
     model: &Value,
     because: Option<String>,
-) -> Result<(), SendError> {
-    let Target { id, thrown, .. } = *target;
+) -> Result<Deed, SendError> {
+    let Target { id, thrown, .. } = target;
     let made = made_after(model, order, id);
     let document =
         change::activate(&made, service.now_ms(), Some(order.for_ms)).map_err(SendError::permanent)?;
@@ -206,10 +259,8 @@ async fn throw(
     };
     let author = author(service, order, FIRES);
     let Some(because) = because else {
-        let now_ms = author.now_ms;
-        save(service, lock, id, document, author).await.map_err(later)?;
-        service.thrown.note(id, now_ms);
-        return Ok(());
+        let change = Change::of(author, vec![(id.clone(), Some(Document::new(document)))]);
+        return Ok(Deed { change, is_thrown: true, note: None });
     };
     let n_waiting = requests::count(service, &order.switch).map_err(later)?;
     if n_waiting >= MAX_WAITING {
@@ -219,22 +270,10 @@ async fn throw(
         )));
     }
     tracing::warn!(switch = id, "waits for an approval: {because}");
-    let version = thrown.map_or(0, |stored| stored.version);
+    let version = thrown.as_ref().map_or(0, |stored| stored.version);
     let note = format!("the switch {id} waits for an approval (lanner switch approve {id}): {because}");
     let wanted = Wanted { document, for_ms: Some(order.for_ms), version, because };
-    requests::keep(service, id, wanted, author).await.map_err(later)?;
-    Err(SendError::noted(note))
-}
-
-async fn save(
-    service: &Arc<SwitchService>,
-    lock: Lock,
-    id: &str,
-    document: Value,
-    author: Author,
-) -> Result<(), StoreError> {
-    let changes = vec![DocumentChange { id: id.to_owned(), document: Some(document) }];
-    save::commit(service, lock, author, changes).await.map(drop)
+    Ok(Deed { change: wanted.into_change(id, author), is_thrown: false, note: Some(note) })
 }
 
 /// Whether it was activated, taken back or asked for by an alert of this rule, or approved for one.
@@ -345,7 +384,8 @@ mod tests {
 
     #[track_caller]
     fn check(thrown: Option<&StoredDocument>, request: Option<&StoredDocument>, n_thrown: usize, says: &str) {
-        let target = Target { id: "block", thrown, request, n_thrown };
+        let (thrown, request) = (thrown.cloned(), request.cloned());
+        let target = Target { id: "block".to_owned(), thrown, request, model: None, n_thrown };
         let said = match decide(&order(), &target, NOW_MS) {
             Step::Throw => "throw".to_owned(),
             Step::Nothing(why) => format!("nothing: {why}"),

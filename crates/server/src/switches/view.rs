@@ -36,7 +36,7 @@ pub(super) fn view(service: &SwitchService, stored: StoredDocument) -> SwitchVie
 }
 
 pub(super) fn find(service: &SwitchService, id: &str) -> Result<SwitchView, ApiError> {
-    let latest = service.store.document_latest(SWITCH, id)?;
+    let latest = service.latest(SWITCH, id)?;
     let stored = latest.filter(|stored| stored.document.is_some());
     let mut view = view(service, stored.ok_or_else(|| ApiError::not_found("switch", id))?);
     let switch = Switch::from_json(&view.switch.document).ok();

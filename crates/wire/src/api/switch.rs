@@ -150,7 +150,7 @@ pub struct BumpedSwitches {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({
-    "switches": [{ "id": "block-bank", "when": "bank == \"hsbc\"", "active": false }], "dry_run": true
+    "switches": [{ "id": "block-bank", "when": "bank == \"hsbc\"", "status": "inactive" }], "dry_run": true
 })))]
 #[serde(deny_unknown_fields)]
 pub struct ApplySwitches {
