@@ -91,7 +91,7 @@ fn changes(rules: &[String], window: TimeRange) -> Changes {
         changes.cursors.push(Cursor {
             rule: rule.as_str().into(),
             window,
-            shard: (window.start_ms % 256) as u8,
+            shard: rule.bytes().fold(0, u8::wrapping_add),
         });
     }
     changes
