@@ -52,6 +52,7 @@ contract! {
     old_state_is_pruned
     measured_values_are_forgotten_where_they_are_wrong_however_many_they_are
     shards_are_loaded_and_written_alone_by_their_latest_owner
+    an_owner_of_all_shards_is_one_until_a_part_is_taken
     documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them
     models_are_kept_by_what_they_are
     times_of_absence_are_kept
@@ -472,17 +473,26 @@ fn shards_are_loaded_and_written_alone_by_their_latest_owner(open: Open<'_>) {
     assert_eq!(apply(two, forgotten), Ok(()));
     assert_eq!(apply(later, walked("second", 1, 2)), Ok(()));
     assert_eq!(loaded(Shards::One(1)).cursors.len(), 2);
+}
 
-    // One owner of everything moves rules as it likes, until somebody takes a part.
+/// One owner of everything moves rules as it likes, until somebody takes a part; claims outlive a restart.
+fn an_owner_of_all_shards_is_one_until_a_part_is_taken(open: Open<'_>) {
+    let store = open();
+    let claim = |shards, owner| store.claim(shards, owner).unwrap().wait().unwrap();
+    let apply = |claim: Claim, changes: Changes| store.apply_claimed(claim, changes.into()).unwrap().wait();
+    let one = claim(Shards::One(1), "a");
+    assert_eq!(apply(one, walked("rule", 1, 0)), Ok(()));
     let all = claim(Shards::All, "server");
-    assert!(matches!(apply(later, walked("first", 1, 3)), Err(StoreError::StaleEpoch { .. })));
-    assert_eq!(apply(all, walked("second", 5, 3)), Ok(()));
-    assert_eq!(loaded(Shards::One(5)), of("second", 5, 3));
+    assert!(matches!(apply(one, walked("rule", 1, 1)), Err(StoreError::StaleEpoch { .. })));
+    assert_eq!(apply(all, walked("rule", 5, 1)), Ok(()));
+    assert_eq!(store.load(Shards::One(5)).unwrap().cursors.len(), 1);
+    assert_eq!(store.load(Shards::One(1)).unwrap(), LoadedState::default());
     drop(store);
-    let store = open(); // claims outlive a restart
-    let part = store.claim(Shards::One(1), "d").unwrap().wait().unwrap();
-    let refused = store.apply_claimed(all, walked("first", 1, 4).into()).unwrap().wait();
-    assert_eq!(refused, stale(all, part, "d"));
+    let store = open();
+    let part = store.claim(Shards::One(5), "d").unwrap().wait().unwrap();
+    let refused = store.apply_claimed(all, walked("rule", 5, 2).into()).unwrap().wait();
+    let (epoch, current) = (all.epoch, part.epoch);
+    assert_eq!(refused, Err(StoreError::StaleEpoch { shard: 5, epoch, current, owner: "d".into() }));
 }
 
 fn documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them(open: Open<'_>) {

@@ -1,5 +1,5 @@
 //! Changes of switches are in force before they are written, and whatever else is being written.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod switching;
 

@@ -110,6 +110,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "rows are easier to read")]
     fn check(read: fn(&str) -> Option<Read>, line: &str, expected: Option<Value>) {
         assert_eq!(read(line).map(|read| Value::Object(read.fields)), expected, "{line}");
     }

@@ -76,6 +76,7 @@ mod tests {
     #[test]
     fn pairs() {
         #[track_caller]
+        #[expect(clippy::needless_pass_by_value, reason = "rows are easier to read")]
         fn check(text: &str, expected: Option<Value>) {
             assert_eq!(read(text).map(|read| Value::Object(read.fields)), expected, "{text}");
         }
