@@ -51,6 +51,8 @@ pub(crate) struct Tracked {
     pub(crate) rule: Arc<Rule>,
     cursor: TimeRange,
     due_ms: Option<i64>,
+    /// When the evaluation was due that is in flight.
+    in_flight_ms: Option<i64>,
     /// Whether it cannot be measured yet, and so is not due.
     waits: bool,
     alerts: Alerts,
@@ -209,7 +211,9 @@ impl Engine {
             window,
         };
         let late = now_ms - due_ms > rule.schedule.every_ms.max(MINUTE_MS);
-        plan.due.push(Due { ask, due_ms: rule.due_ms(window, n_rules), late, rule });
+        let due_ms = rule.due_ms(window, n_rules);
+        tracked.in_flight_ms = Some(due_ms);
+        plan.due.push(Due { ask, due_ms, late, rule });
     }
 
     /// Notes where data came that windows lack which may have been learned, by the fingerprint of the query. What was
@@ -304,6 +308,7 @@ impl Engine {
         let (mut changes, n_rules) = (Changes::default(), self.tracked.len());
         let Some(mut tracked) = self.tracked.remove(&due.rule.id) else { return changes };
         let changed = tracked.rule.version != due.rule.version;
+        tracked.in_flight_ms = tracked.in_flight_ms.filter(|_| changed);
         if changed || (due.ask.more && evaluations.is_empty()) {
             if !changed {
                 schedule_next(&mut self.due, &self.gaps, &mut tracked, n_rules);

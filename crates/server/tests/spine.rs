@@ -139,9 +139,18 @@ async fn carbon_lines_arrive() {
         .until("/api/v1/series?name=disk.*", |found| found.as_array().is_some_and(|f| f.len() == 2))
         .await;
     assert_eq!(series[1]["labels"]["host"], json!("a"));
-    let metrics =
-        running.http.get(format!("{}/metrics", running.url)).send().await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("lanner_ingest_rejected_total{protocol=\"carbon\"} 1"), "{metrics}");
+    let counted = "lanner_ingest_rejected_total{protocol=\"carbon\"} 1";
+    let begun = Instant::now();
+    loop {
+        // Counted once they are stored.
+        let metrics = running.http.get(format!("{}/metrics", running.url)).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        if metrics.contains(counted) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     running.server.stop().await;
 }
 

@@ -110,7 +110,15 @@ impl Engine {
         }
         changed.fresh.push(Arc::clone(&rule));
         let waits = self.waiting.contains(&id);
-        let mut tracked = Tracked { rule, cursor, due_ms: None, waits, alerts, memory: Memory::default() };
+        let mut tracked = Tracked {
+            rule,
+            cursor,
+            due_ms: None,
+            in_flight_ms: None,
+            waits,
+            alerts,
+            memory: Memory::default(),
+        };
         schedule_next(&mut self.due, &self.gaps, &mut tracked, self.tracked.len());
         self.tracked.insert(id, tracked);
     }
@@ -171,6 +179,14 @@ impl Engine {
     /// The rules that are evaluated, with when each is next due; those that wait for their past have no such time.
     pub fn rules(&self) -> impl Iterator<Item = (&Arc<Rule>, Option<i64>)> {
         self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
+    }
+
+    /// The rules with a window that is due and not evaluated, read or not, and for how long by `now_ms`, milliseconds.
+    pub fn overdue(&self, now_ms: i64) -> impl Iterator<Item = (&Arc<Rule>, i64)> {
+        let waiting = self.tracked.values().filter_map(move |tracked| {
+            Some((&tracked.rule, now_ms - tracked.in_flight_ms.or(tracked.due_ms)?))
+        });
+        waiting.filter(|(_, overdue_ms)| *overdue_ms >= 0)
     }
 
     /// One of [`Self::rules`].

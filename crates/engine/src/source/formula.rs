@@ -294,7 +294,7 @@ mod tests {
         check("failed / all", &both, &[]);
         check("faild / all", &both, &["query.formula: character 1: faild is not one of the measures in of"]);
         check("all * 2", &both, &["query.formula: does not use failed, measure 1 of 2"]);
-        check("failed / ", &both, &["query.formula: character 9: expected a name, a number or ("]);
+        check("failed / ", &both, &["query.formula: character 10: expected a name, a number or ("]);
         check("1", "", &["query.of: should hold 1 to 20 measures"]);
         let message = "cannot be a name in a formula; write letters, digits and _, a letter first";
         check(

@@ -53,7 +53,7 @@ fn completion_knows_the_commands() {
 
 #[test]
 fn the_examples_are_right() {
-    run(&["check", "examples"]).says(0, &["1 file without problems: 3 rules, 2 receivers"]);
+    run(&["check", "examples"]).says(0, &["2 files without problems: 5 rules, 2 processors, 2 receivers"]);
     run(&["check", "examples/payments.test.yaml"]).says(0, &["without problems"]);
     run(&["test", "examples/payments.test.yaml"]).says(0, &["4 tests passed"]);
     run(&["check", "examples/access.yaml"]).says(0, &["2 rules, 2 processors, 0 receivers"]);

@@ -27,7 +27,8 @@ pub struct EvaluationService {
     pub store: Store,
     /// The store as one of state, and that this server evaluates every rule.
     pub(crate) state: Arc<dyn StateStore>,
-    claim: Claim,
+    /// `None` where nothing in the folder may change.
+    claim: Option<Claim>,
     clock: Clock,
     pub(crate) shutdown: Arc<Shutdown>,
     /// Wakes the loop.
@@ -73,8 +74,9 @@ impl EvaluationService {
         let mut engine = Engine::new();
         let watch = Watch::load(&store)?;
         engine.set_gaps(watch.gaps());
-        let claim = base.state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait()?;
-        let LoadedState { alerts, cursors } = base.state.load(claim.shards)?;
+        let claim = || base.state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait();
+        let claim = if base.settings.read_only { None } else { Some(claim()?) };
+        let LoadedState { alerts, cursors } = base.state.load(Shards::All)?;
         engine.restore(alerts, cursors, store.load_notification_log()?);
         engine.set_silences(&store.silences()?, now_ms);
         for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
@@ -115,7 +117,10 @@ impl EvaluationService {
     /// # Errors
     /// As [`StateStore::apply_claimed`].
     pub fn apply(&self, changes: Arc<Changes>) -> Result<(), StoreError> {
-        self.state.apply_claimed(self.claim, changes)?.wait()
+        match self.claim {
+            Some(claim) => self.state.apply_claimed(claim, changes)?.wait(),
+            None => self.state.apply(changes)?.wait(), // refused, with the reason
+        }
     }
 
     /// The engine, locked.
