@@ -77,6 +77,19 @@ async fn no_face_answers_a_page_of_another_origin() {
     server.server.stop().await;
 }
 
+/// Browsers that do not say where a request comes from run scripts for foreign pages, too.
+#[tokio::test]
+async fn an_old_browser_is_given_no_script() {
+    let server = open().await;
+    let old = [("user-agent", "Mozilla/5.0 (old)")];
+    for (query, expected) in [("", 200), ("&jsonp=f", 403), ("&jsonp", 403)] {
+        let face = format!("GET /render?target=a&format=json{query}");
+        let (status, answer) = send(&server, &face, &old, "").await;
+        assert_eq!(status, expected, "{face}: {answer}");
+    }
+    server.server.stop().await;
+}
+
 /// The attack as it was found: text/plain, so that no browser asks first.
 #[tokio::test]
 async fn a_page_runs_no_program_and_throws_no_switch() {
