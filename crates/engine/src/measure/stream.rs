@@ -1,7 +1,7 @@
 //! Streams become series: measures kept up to date as events arrive.
 //!
-//! A rule on events does not scan events at each evaluation. Its measure is a [member](super::member) of its stream;
-//! each event is matched once against the conditions of all members through an [index](super::indexed), and added to
+//! A rule on events does not scan events at each evaluation. Its measure is a member of its stream;
+//! each event is matched once against the conditions of all members through an index, and added to
 //! the step it falls into. A window is read as the merge of its steps.
 //!
 //! A member counts the events that arrive from its registration on. The stored ones from before are counted

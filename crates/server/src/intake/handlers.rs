@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::Precision;
 
 use super::body::decoded;
@@ -46,7 +45,7 @@ impl From<IntakeError> for ApiError {
         ("precision" = Option<String>, Query, description = "unit of the times: ns (default), us, ms or s"),
         ("format" = Option<String>, Query, description = "line (default) or ndjson"),
     ),
-    responses((status = 204), (status = 200, body = WriteReport), (status = 400, body = WriteReport))
+    responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport))
 ))]
 pub async fn write_samples(
     State(service): State<Arc<IntakeService>>,
@@ -102,8 +101,8 @@ pub async fn write_samples(
         ("time" = Option<String>, Query, description = "field that holds the time"),
     ),
     responses(
-        (status = 200, body = WriteReport),
-        (status = 400, body = WriteReport),
+        (status = 200, body = lanner_wire::api::WriteReport),
+        (status = 400, body = lanner_wire::api::WriteReport),
     )
 ))]
 pub async fn write_events(
