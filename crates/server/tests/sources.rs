@@ -145,6 +145,7 @@ async fn graphite_web_is_a_source() {
         );
         return;
     };
+    lanner_io::receiver::install_crypto_provider(); // before anything is asked
     // Its archives end now.
     let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
     let begin_s = now_s / 300 * 300 - 3_600;
