@@ -1,10 +1,10 @@
 //! The server: intake, the HTTP API, the evaluation of rules, and kill switches.
 //!
 //! ```text
-//!  /write, /api/v2/write ─┐                       ┌─ evaluate (one thread) ─┐
+//!  /write, /api/v2/write ─┐                       ┌─ evaluate ──────────────┐
 //!  /api/v1/events/... ────┼─▶ intake ─▶ store ─▶  │ plan                    │ ─▶ store (one transaction)
-//!  carbon, TCP ───────────┘      └─▶ measures ─▶  │ read                    │        │
-//!                                                 │ evaluate, apply         │        ▼
+//!  carbon, TCP ───────────┘      └─▶ measures ─▶  │ read, side by side      │        │
+//!                              other servers ─▶   │ evaluate, apply         │        ▼
 //!                                                 └─────────────────────────┘   notify ─▶ receivers
 //! ```
 //!

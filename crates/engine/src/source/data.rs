@@ -64,6 +64,9 @@ pub trait Stored: lanner_graphite::Source {
     }
 }
 
+/// The series that a source elsewhere answers, or why it does not.
+pub type Fetched = Result<Arc<Vec<RemoteSeries>>, SourceError>;
+
 /// What there is to measure.
 pub trait Data {
     /// Measures events of a stream.
@@ -90,12 +93,7 @@ pub trait Data {
     ///
     /// # Errors
     /// What the source says; by default that there is none of this name.
-    fn fetch(
-        &mut self,
-        source: &str,
-        _query: &str,
-        _range: TimeRange,
-    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+    fn fetch(&mut self, source: &str, _query: &str, _range: TimeRange) -> Fetched {
         Err(SourceError::Permanent(format!("there is no source \"{source}\"")))
     }
 }

@@ -31,7 +31,7 @@ mod target;
 pub use lanner_core::{Answer, Ask, Reading, Readings, SourceError};
 
 pub use ceiling::Ceiling;
-pub use data::{Data, SeriesQuery, Stored, StreamQuery};
+pub use data::{Data, Fetched, SeriesQuery, Stored, StreamQuery};
 pub use due::{Due, Source};
 pub use gaps::{Gaps, Missed, is_known, shown};
 pub use gather::{GroupValues, gather, readings};

@@ -7,7 +7,7 @@ use lanner_core::{Answer, Ask, Readings, RemoteSeries, Sample, SeriesKey, Source
 use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots};
 use serde_json::{Map, Value};
 
-use super::data::{Data, SeriesQuery, Stored, StreamQuery};
+use super::data::{Data, Fetched, SeriesQuery, Stored, StreamQuery};
 use super::expression::full_name;
 use super::gather::{gather, readings};
 use super::groups::{Selector, SeriesGroups};
@@ -119,12 +119,7 @@ impl Data for Recorded {
         Ok(Box::new(Metrics::new(&self.series)))
     }
 
-    fn fetch(
-        &mut self,
-        source: &str,
-        query: &str,
-        range: TimeRange,
-    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+    fn fetch(&mut self, source: &str, query: &str, range: TimeRange) -> Fetched {
         let Some(answers) = self.answers.get(&(source.to_owned(), query.to_owned())) else {
             let why = format!("the record holds no answer of the source \"{source}\" to {query}");
             return Err(SourceError::Permanent(why));

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Group, Labels, Readings, RemoteSeries, Sample, TimeRange};
+use lanner_core::{Answer, Ask, Group, Labels, Readings, RemoteSeries, Sample, SourceError, TimeRange};
 
 use super::data::Data;
 use super::gather::readings;
 use super::query::{Query, fingerprint};
 use super::runs::runs;
+use crate::measure::stream::MAX_GROUPS;
 
 /// A query for a source elsewhere.
 #[derive(Debug, Clone)]
@@ -65,6 +66,11 @@ impl Query for RemoteQuery {
                     let row = values.entry(self.group(series)).or_insert_with(|| vec![None; windows.len()]);
                     row[*at] = Some(value);
                 }
+                if values.len() > MAX_GROUPS {
+                    let why =
+                        format!("answers more than {MAX_GROUPS} series; narrow the query, or sum them there");
+                    return Err(SourceError::Permanent(format!("{}: {why}", self.source)));
+                }
             }
         }
         let has_data = |at: usize| values.values().any(|row| row[at].is_some());
@@ -91,4 +97,29 @@ fn last_in(points: &[Sample], window: TimeRange) -> Option<f64> {
     let before_end = points.partition_point(|point| point.time_ms < window.end_ms);
     let last = points[..before_end].last()?;
     (last.time_ms >= window.start_ms).then_some(last.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Recorded;
+
+    /// What a source comes to that answers so many series with one value each.
+    fn answer(n_series: usize) -> Answer {
+        let mut record = Recorded::new([], 0);
+        for at in 0..n_series {
+            let points = vec![Sample::new(5, 1.0)];
+            let series = RemoteSeries { name: format!("s{at}"), labels: Labels::default(), points };
+            record.answer_of("berlin", "a.*", series);
+        }
+        let ask = Ask::of_windows(vec![TimeRange::new(0, 10)], 10);
+        RemoteQuery::new("target", "berlin", "a.*", "target").answer(&ask, &mut record)
+    }
+
+    #[test]
+    fn an_answer_has_no_more_groups_than_a_rule_may_have() {
+        assert_eq!(answer(MAX_GROUPS).map(|readings| readings.groups.len()), Ok(MAX_GROUPS));
+        let why = answer(MAX_GROUPS + 1).unwrap_err();
+        assert!(!why.is_temporary() && why.to_string().contains("berlin: answers more than"), "{why}");
+    }
 }

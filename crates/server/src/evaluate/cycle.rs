@@ -87,15 +87,14 @@ impl Running<'_> {
     /// read. What changes meanwhile is noticed when it is evaluated: the engine passes over what was read for a rule that is
     /// no more.
     fn plan(&mut self, now_ms: i64) {
-        let room = self.readers.room();
-        if room == 0 {
+        let (room, next_ms) = (self.readers.room(), self.service.engine().next_due_ms());
+        // While something is read this comes round often, and mostly for its answers.
+        let is_due = self.cycle.is_idle() || next_ms.is_some_and(|next_ms| next_ms <= now_ms);
+        if room == 0 || !is_due {
             return;
         }
         correct(self.service);
-        if self.failing.len() > self.service.engine().n_rules() {
-            let engine = self.service.engine();
-            self.failing.retain(|rule, _| engine.rule(rule).is_some());
-        }
+        self.tidy();
         let plan = self.cycle.plan(&mut self.service.engine(), now_ms, room);
         for (rule, windows) in &plan.skipped {
             tracing::warn!(
@@ -106,6 +105,15 @@ impl Running<'_> {
             METRICS.windows_skipped.inc_by(windows.unsigned_abs());
         }
         self.readers.send(plan.due);
+    }
+
+    /// Forgets what is known of rules that are gone, once that is more than there are rules.
+    fn tidy(&mut self) {
+        let engine = self.service.engine();
+        if self.failing.len() > engine.n_rules() {
+            self.failing.retain(|rule, _| engine.rule(rule).is_some());
+        }
+        self.readers.tidy(&engine);
     }
 
     /// Evaluates what was answered, if it is time, tells whom there is something to tell, and writes all of it. Returns how

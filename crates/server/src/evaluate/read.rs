@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Group, Measured, Readings, RemoteSeries, SeriesKey, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Group, Measured, Readings, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Reads;
 use lanner_engine::source::{
-    Data, Due, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings, runs,
+    Data, Due, Fetched, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings, runs,
 };
 use lanner_engine::stream::Measures;
 use lanner_io::source::Request;
@@ -43,9 +43,6 @@ pub(super) fn answer_from(live: &mut Live<'_>, due: &Due) -> (Answer, Vec<Kept>)
     (answer, std::mem::take(&mut live.kept))
 }
 
-/// What a source elsewhere answered, by its name, the query and the range.
-type Fetched = HashMap<(String, String, TimeRange), Result<Arc<Vec<RemoteSeries>>, SourceError>>;
-
 /// The data of this installation as it is now, and of the sources that it may ask. Sources are asked the same once.
 pub(crate) struct Live<'a> {
     service: &'a EvaluationService,
@@ -53,12 +50,13 @@ pub(crate) struct Live<'a> {
     kept: Vec<Kept>,
     /// How many of what were left out of the window, where a limit was looked at: of several measures the most.
     left_out: Option<(u64, &'static str)>,
-    fetched: Fetched,
+    /// What sources elsewhere answered, by name, query and range.
+    fetched: HashMap<(String, String, TimeRange), Fetched>,
 }
 
 impl<'a> Live<'a> {
     pub(crate) fn new(service: &'a EvaluationService) -> Self {
-        Self { service, kept: Vec::new(), left_out: None, fetched: Fetched::new() }
+        Self { service, kept: Vec::new(), left_out: None, fetched: HashMap::new() }
     }
 
     fn left_out(&mut self, n: u64, what: &'static str) {
@@ -79,12 +77,7 @@ impl Data for Live<'_> {
         Ok(Box::new(self.service.expressions.source().map_err(|error| failed(&error))?))
     }
 
-    fn fetch(
-        &mut self,
-        source: &str,
-        query: &str,
-        range: TimeRange,
-    ) -> Result<Arc<Vec<RemoteSeries>>, SourceError> {
+    fn fetch(&mut self, source: &str, query: &str, range: TimeRange) -> Fetched {
         let sources = &self.service.sources;
         let fetched = self.fetched.entry((source.to_owned(), query.to_owned(), range));
         let request = || Request { query: query.to_owned(), range };

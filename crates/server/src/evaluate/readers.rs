@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use lanner_core::time::format_duration;
 use lanner_core::{Answer, SourceError, TimeRange};
-use lanner_engine::Due;
 use lanner_engine::cycle::{Answered, MAX_WRITTEN};
+use lanner_engine::{Due, Engine};
 
 use super::read::{self, Live};
 use super::service::EvaluationService;
@@ -103,11 +103,22 @@ impl Readers {
             same.entry(question).or_default().push(due);
         }
         for ((source, ..), due) in same {
-            let (parallel, timeout) = self.desk.service.sources.bounds(&source).unwrap_or((1, SLOW));
+            // One that cannot be asked says so at once.
+            let bounds = self.desk.service.sources.bounds(&source);
+            let (parallel, patience) =
+                bounds.map_or((1, None), |(parallel, timeout)| (parallel, Some(timeout)));
             let name = || Lane::new(&format!("read-{source}"), parallel, &self.desk);
             let lane = self.elsewhere.entry(source.clone()).or_insert_with(name);
             lane.n_most = parallel;
-            lane.send(vec![Job { patience: Some(timeout), ..Job::new(due, false) }]);
+            lane.send(vec![Job { patience, ..Job::new(due, false) }]);
+        }
+    }
+
+    /// Forgets what is known of rules that are gone, once that is more than there are rules.
+    pub(super) fn tidy(&self, engine: &Engine) {
+        let mut slow = locked(&self.desk.slow);
+        if slow.len() > engine.n_rules() {
+            slow.retain(|rule| engine.rule(rule).is_some());
         }
     }
 
