@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         }
     }
     let install = !arguments.contains(&"--no-install");
-    succeed(Command::new(cargo()).args(BUILD))?;
+    succeed(cargo().args(BUILD))?;
     let target = target_folder()?;
     let programs = target.join("dist");
     // Its own core, so that the load does not take the server's: `process.rs` of the measuring program has the other.
@@ -65,14 +65,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 /// Conditions of kill switches, beside the engines that others use for them.
 fn switch() -> Result<(), String> {
     let target = target_folder()?.join("peers");
-    let mut build = Command::new(cargo());
+    let mut build = cargo();
     build.args(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
     succeed(build.arg("--target-dir").arg(&target).current_dir(root()))?;
     succeed(Command::new("taskset").args(["-c", "1"]).arg(target.join("release/lanner-peers")))
 }
 
 fn target_folder() -> Result<PathBuf, String> {
-    let metadata = Command::new(cargo())
+    let metadata = cargo()
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(root())
         .stdin(Stdio::null())

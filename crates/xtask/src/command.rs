@@ -33,8 +33,18 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// The cargo that runs this program.
-pub(crate) fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+pub(crate) fn cargo() -> Command {
+    as_typed(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
+}
+
+/// A command that runs cargo as if somebody had typed it. What cargo tells this program of its own package would have
+/// `ring`, and all that stands on it, built again: its build script looks at these variables.
+pub(crate) fn as_typed(mut command: Command) -> Command {
+    let of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_package)) {
+        command.env_remove(name);
+    }
+    command
 }
 
 #[cfg(test)]
@@ -45,7 +55,7 @@ mod tests {
     fn a_failing_command_is_named() {
         let missing = succeed(Command::new("no-such-program").arg("--flag")).unwrap_err();
         assert!(missing.starts_with("`no-such-program --flag` did not start"), "{missing}");
-        let failing = succeed(Command::new(cargo()).args(["--version", "--no-such-flag"])).unwrap_err();
+        let failing = succeed(cargo().args(["--version", "--no-such-flag"])).unwrap_err();
         assert!(failing.contains("--no-such-flag` ended with exit status"), "{failing}");
     }
 }

@@ -21,13 +21,13 @@ const STEPS: [Step; 8] = [
     Step {
         heading: "format",
         remedy: "run `cargo fmt --all`",
-        run: |_| succeed(Command::new(cargo()).args(["fmt", "--all", "--check"])),
+        run: |_| succeed(cargo().args(["fmt", "--all", "--check"])),
         in_quick: true,
     },
     Step {
         heading: "lints",
         remedy: "run `cargo clippy --workspace --all-targets` and follow its advice",
-        run: |_| succeed(Command::new(cargo()).args(CLIPPY)),
+        run: |_| succeed(cargo().args(CLIPPY)),
         in_quick: true,
     },
     Step {
@@ -39,13 +39,13 @@ const STEPS: [Step; 8] = [
     Step {
         heading: "documentation",
         remedy: "repair the link or the example that rustdoc names",
-        run: |_| succeed(Command::new(cargo()).args(DOC).env("RUSTDOCFLAGS", "-D warnings")),
+        run: |_| succeed(cargo().args(DOC).env("RUSTDOCFLAGS", "-D warnings")),
         in_quick: true,
     },
     Step {
         heading: "examples in the documentation",
         remedy: "run `cargo test --doc -p` with the crate that is named above",
-        run: |_| succeed(Command::new(cargo()).args(["test", "--doc", "--workspace", "--locked"])),
+        run: |_| succeed(cargo().args(["test", "--doc", "--workspace", "--locked"])),
         in_quick: true,
     },
     Step {
@@ -111,12 +111,12 @@ fn bindings() -> Result<(), String> {
     const WASM: &str = "wasm32-unknown-unknown";
     // With the tests, so that nothing is built twice: the runner builds the same with the same features.
     let with_tests = ["--workspace", "--lib", "--bins", "--tests"];
-    succeed(Command::new(cargo()).args(["build", "--locked"]).args(with_tests))?;
+    succeed(cargo().args(["build", "--locked"]).args(with_tests))?;
     let targets = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output();
     let folder = targets.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     if folder.is_ok_and(|folder| std::path::Path::new(&folder).is_dir()) {
         let features = ["-p", "lanner-ffi", "--no-default-features", "--target", WASM];
-        return succeed(Command::new(cargo()).args(["build", "--locked"]).args(features));
+        return succeed(cargo().args(["build", "--locked"]).args(features));
     }
     eprintln!("SKIPPED: WebAssembly, because `rustup target add {WASM}` was not run here");
     Ok(())
@@ -125,8 +125,8 @@ fn bindings() -> Result<(), String> {
 /// Shows the detection of an outage from beginning to end with the program that users get.
 fn demo() -> Result<(), String> {
     const RUN: [&str; 4] = ["run", "--release", "--locked", "--"];
-    succeed(Command::new(cargo()).args(["build", "--release", "--locked"]))?;
-    let help = Command::new(cargo())
+    succeed(cargo().args(["build", "--release", "--locked"]))?;
+    let help = cargo()
         .args(RUN)
         .arg("--help")
         .current_dir(root())
@@ -140,7 +140,7 @@ fn demo() -> Result<(), String> {
         eprintln!("SKIPPED: this program has no command `demo` yet");
         return Ok(());
     }
-    succeed(Command::new(cargo()).args(RUN).args(["demo", "--exit"]))
+    succeed(cargo().args(RUN).args(["demo", "--exit"]))
 }
 
 #[cfg(test)]

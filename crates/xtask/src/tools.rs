@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command::{cargo, root, succeed};
+use crate::command::{as_typed, cargo, root, succeed};
 
 /// The version installed when the machine has no such cargo command.
 const NEXTEST: (&str, &str) = ("nextest", "0.9.143");
@@ -100,8 +100,8 @@ enum CargoCommand {
 impl CargoCommand {
     fn command(&self) -> Command {
         let (mut command, name) = match self {
-            Self::Installed(name) => (Command::new(cargo()), name),
-            Self::Cached { name, path } => (Command::new(path), name),
+            Self::Installed(name) => (cargo(), name),
+            Self::Cached { name, path } => (as_typed(Command::new(path)), name),
         };
         command.arg(name);
         command
@@ -157,7 +157,7 @@ fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<
     }
     eprintln!("{crate_name}: installing {version} into {}; this takes some minutes", cache.display());
     succeed(
-        Command::new(cargo())
+        cargo()
             .args(["install", &crate_name, "--version", version, "--locked", "--force", "--root"])
             .arg(cache)
             .env_remove("CARGO_TARGET_DIR"),

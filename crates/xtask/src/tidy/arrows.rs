@@ -1,7 +1,7 @@
 //! The arrows between crates: `ARCHITECTURE.md` says what the manifests say, and the star stays shallow.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn short_name(name: &Value) -> String {
 
 /// The packages of this workspace, as `cargo metadata` tells of them.
 pub(super) fn packages() -> Vec<Value> {
-    let output = Command::new(cargo())
+    let output = cargo()
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .current_dir(root())
         .stdin(Stdio::null())
