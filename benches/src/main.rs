@@ -5,11 +5,12 @@
 //! far more than the second.
 //!
 //! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
-//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`storm`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`beside`], [`storm`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
 //! [`http`], [`table`].
 
 #![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
 
+mod beside;
 mod events;
 mod graphite;
 mod http;
@@ -34,7 +35,7 @@ use setup::Setup;
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     ("size", size::run),
     ("ingest", ingest::run),
     ("events", events::run),
@@ -42,11 +43,12 @@ const SECTIONS: [Section; 9] = [
     ("idle", idle::run),
     ("graphite", graphite::run),
     ("switches", switches::run),
+    ("beside", beside::run),
     ("storm", storm::run),
     ("rules", rules::run),
 ];
 
-const USAGE: &str = "usage: lanner-benches [--minutes N] [--write PAGE] [SECTION ...]";
+const USAGE: &str = "usage: lanner-benches [--minutes N] [--events N] [--write PAGE] [SECTION ...]";
 
 fn main() {
     let path = |name: &str| std::env::var_os(name).map(PathBuf::from);
@@ -57,12 +59,14 @@ fn main() {
         graphite_web: path("LANNER_BENCH_GRAPHITE"),
         nab: path("LANNER_BENCH_NAB"),
         minutes: 4,
+        events: 1_500_000,
     };
     let (mut page, mut wanted) = (None, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--minutes" => setup.minutes = arguments.next().and_then(|n| n.parse().ok()).unwrap(),
+            "--events" => setup.events = arguments.next().and_then(|n| n.parse().ok()).unwrap(),
             "--write" => page = arguments.next().map(PathBuf::from),
             name if SECTIONS.iter().any(|(known, _)| *known == name) => wanted.push(argument),
             _ => {

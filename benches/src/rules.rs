@@ -138,7 +138,7 @@ fn lanner(setup: &Setup, folder: &Path, rules: &[Value], with_events: bool) -> M
 }
 
 /// How many evaluations were at most this late: bounds in seconds and counts, rising.
-fn lateness(lanner: &Lanner) -> Vec<(f64, f64)> {
+pub(crate) fn lateness(lanner: &Lanner) -> Vec<(f64, f64)> {
     let text = String::from_utf8(lanner.http().get("/metrics").1).unwrap();
     let bound = |labels: &str| labels.split('"').nth(1)?.replace("+Inf", "inf").parse().ok();
     metric(&text, "lanner_evaluation_lateness_seconds_bucket")
@@ -151,7 +151,7 @@ fn all(counts: &[(f64, f64)]) -> f64 {
 }
 
 /// The bound below which this share of the evaluations between two looks lies, straight between bounds.
-fn quantile(before: &[(f64, f64)], after: &[(f64, f64)], share: f64) -> f64 {
+pub(crate) fn quantile(before: &[(f64, f64)], after: &[(f64, f64)], share: f64) -> f64 {
     let wanted = share * (all(after) - all(before));
     let (mut low_s, mut below) = (0.0, 0.0);
     for (at, (bound_s, count)) in after.iter().enumerate() {

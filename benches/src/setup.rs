@@ -16,4 +16,6 @@ pub(crate) struct Setup {
     pub(crate) nab: Option<PathBuf>,
     /// How many minutes rules are watched.
     pub(crate) minutes: u64,
+    /// How many stored events a new rule has to count.
+    pub(crate) events: usize,
 }

@@ -25,7 +25,9 @@ impl Running {
                 break;
             }
             let began = Instant::now();
-            self.fine("POST", &format!("/api/v1/switches/{id}/{change}"), json!({})).await;
+            // Forced: after a hundred changes the guard sees nothing but contexts that the switch matches.
+            let forced = json!({ "force": true });
+            self.fine("POST", &format!("/api/v1/switches/{id}/{change}"), forced).await;
             assert_eq!(self.blocks(json!({"x": 1})).await, change == "activate");
             (quickest_ms, n) = (quickest_ms.min(began.elapsed().as_millis()), n + 1);
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -24,7 +24,7 @@ use super::review;
 use crate::evaluate::read::Live;
 use crate::evaluate::service::EvaluationService;
 use crate::expressions::StoreSource;
-use crate::http::{ApiError, Json, blocking};
+use crate::http::{ApiError, Json, background};
 use crate::rules::stored;
 use crate::sources::Sources;
 
@@ -57,7 +57,7 @@ pub async fn replay(
     let stored = stored::stored_config(&service.store)?;
     let rules = rules(&request.rules, &stored)?;
     refuse_endless(&rules, range)?;
-    let done = blocking(move || {
+    let done = background(move || {
         let (replay, reviews) = look_back(&service, rules, &stored, range, &terms)?;
         Ok::<_, StoreError>(response(&replay, reviews))
     });

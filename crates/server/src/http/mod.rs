@@ -7,7 +7,7 @@ mod json;
 mod parameters;
 mod principal;
 
-pub(crate) use blocking::blocking;
+pub(crate) use blocking::{background, blocking};
 pub use body::Received;
 pub use error::{ApiError, problem_view, too_large};
 pub(crate) use error::{method_not_allowed, not_found};

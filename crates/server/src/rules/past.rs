@@ -6,7 +6,9 @@ use lanner_engine::stream::Measures;
 use lanner_io::store::{EventsSnapshot, StoreError};
 
 use super::service::RuleService;
+use crate::documents::broke_off;
 use crate::evaluate::read;
+use crate::http::{background, blocking};
 use crate::sync::locked;
 
 /// The past of measures that were registered just now, not counted yet.
@@ -23,20 +25,31 @@ pub struct Past {
 }
 
 /// Counts pasts, one after the other, and lets the rules that waited for each go on. Takes as long as it takes, and
-/// nobody else waits: nothing is locked while events are read.
+/// nobody else waits: nothing is locked while events are read, and whatever else there is to do goes first.
 ///
 /// # Errors
 /// Failures of the store; rules then go on as well, and their windows are counted when they are asked for.
-pub fn settle(service: &RuleService, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
+pub async fn settle(service: Arc<RuleService>, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
     let mut worked = Ok(());
-    for Past { stream, from_ms, events, mut measures } in pasts {
-        let counted = read::count_past(&mut measures, &events, &|| service.shutdown.has_begun());
+    for past in pasts {
+        let Past { stream, from_ms, events, mut measures } = past;
+        let shared = Arc::clone(&service);
+        let count = move || {
+            let counted = read::count_past(&mut measures, &events, &|| shared.shutdown.has_begun());
+            Ok((measures, counted))
+        };
+        let (measures, counted) = background(count).await.unwrap_or_else(broke_off)?;
         if service.shutdown.has_begun() {
             return worked;
         }
         // From now on all is counted as it arrives, whatever became of the past.
         let known_from_ms = if counted.is_ok() { from_ms } else { now_ms };
-        join(service, &stream, measures, known_from_ms);
+        let shared = Arc::clone(&service);
+        let join = move || {
+            join(&shared, &stream, measures, known_from_ms);
+            Ok(())
+        };
+        blocking(join).await.unwrap_or_else(broke_off)?;
         worked = worked.and(counted);
     }
     worked

@@ -31,9 +31,7 @@ pub struct CountingPast(tokio::task::JoinHandle<Result<(), StoreError>>);
 
 impl CountingPast {
     fn start(service: &Arc<RuleService>, pasts: Vec<Past>, now_ms: i64) -> Self {
-        let service = Arc::clone(service);
-        let work = blocking(move || past::settle(&service, pasts, now_ms));
-        Self(tokio::spawn(async move { work.await.unwrap_or_else(broke_off) }))
+        Self(tokio::spawn(past::settle(Arc::clone(service), pasts, now_ms)))
     }
 
     /// Comes when all are counted.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::service::{Lock, SwitchService};
 use super::unwritten::Change;
 use crate::documents::{ApplyError, REQUEST, SWITCH, broke_off};
-use crate::http::blocking;
+use crate::http::{background, blocking};
 
 /// So often it is tried to record what could not be.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ pub(crate) async fn prepared(
     }
     let (service, switches) = (Arc::clone(service), switches.to_vec());
     let work = move || service.prepare(switches).map(Some);
-    blocking(work).await.unwrap_or_else(broke_off)
+    background(work).await.unwrap_or_else(broke_off)
 }
 
 /// Puts a change in force, which then is recorded, whether or not somebody waits for it. Gives the lock back, for what else
@@ -162,7 +162,7 @@ fn index_if_worn(service: &Arc<SwitchService>) {
     let service = Arc::clone(service);
     tokio::spawn(async move {
         let shared = Arc::clone(&service);
-        let indexed = blocking(move || shared.current().set.indexed_anew()).await;
+        let indexed = background(move || shared.current().set.indexed_anew()).await;
         let (lock, shared) = (service.lock().await, Arc::clone(&service));
         let adopted = match indexed {
             Ok(indexed) => blocking(move || shared.adopt(&indexed)).await.unwrap_or_else(broke_off),
