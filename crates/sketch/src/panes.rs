@@ -1,0 +1,277 @@
+//! How often a key was seen in the last day, week, quarter: windows that end without anything becoming rare at once.
+//!
+//! What is seen goes into the pane of today. When the day ends, the pane becomes that of yesterday, and what was yesterday's is
+//! added to the longer windows, each of which has a current pane and the one before. A count is the sum of all of them, so a
+//! window looks back over at least its length and at most twice that and two days; what was frequent becomes rare only if it
+//! stays away. Today and yesterday can still be forgotten, apart from everything before.
+//!
+//! All panes of a key lie in one line, so several windows cost hardly more than one.
+
+use crate::counts::Count;
+use crate::line::{LINE_BYTES, Line, N_ROWS, cell_of, line_of, lines};
+use crate::merge::{MergeError, Merged, same};
+use crate::seed::{Hash, Seed};
+use crate::size::Size;
+
+/// Windows of one sketch, at most.
+pub const MAX_WINDOWS: usize = 4;
+
+/// The largest count.
+const MOST: u8 = 15;
+
+/// Bits that choose one of the four cells of a row.
+const CELL_BITS: u32 = 2;
+
+/// A cell: a byte for each window, in its lower four bits the current pane, in its upper the one before.
+type Cell = [u8; MAX_WINDOWS];
+
+/// The cells of a key, one a row, beside each other so that they are computed on all at once.
+type Cells = [u8; MAX_WINDOWS * N_ROWS];
+
+/// How often each key was seen in each of several windows: up to 14 times, and "at least 15".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panes {
+    lines: Vec<Line<[Cell; 16]>>,
+    seed_check: u64,
+    /// The first is that of the panes of today and yesterday; 0 is a window that never ends.
+    lengths_ms: [i64; MAX_WINDOWS],
+    now_ms: i64,
+    /// The end of today.
+    next_ms: i64,
+}
+
+/// How often a key was seen in each window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recent([u8; MAX_WINDOWS]);
+
+impl Recent {
+    /// In the window at `place`, counted from 0 in the order in which they were given.
+    #[must_use]
+    pub fn count(self, place: usize) -> Count {
+        Count::up_to_15(self.0.get(place).copied().unwrap_or(0))
+    }
+}
+
+/// What could be forgotten: whole panes only, as what is in one is not told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The start of the earliest pane that was forgotten, milliseconds since 1970; `None` if none was.
+    pub from_ms: Option<i64>,
+    /// The end of the last one.
+    pub to_ms: Option<i64>,
+    /// Whether that is all that was asked for; else a part is in windows that no longer tell days apart.
+    pub is_all: bool,
+}
+
+impl Panes {
+    /// One that has seen nothing.
+    ///
+    /// - `windows_ms`: the lengths of its windows, in milliseconds, at most [`MAX_WINDOWS`], the shortest first; 0 is a window that
+    ///   never ends. The first is also the length of the panes that can be forgotten.
+    /// - `now_ms`: the time at which it begins, milliseconds since 1970.
+    ///
+    /// Panes begin at multiples of their length since 1970, so that those of several hosts can be merged.
+    ///
+    /// ```
+    /// use lanner_sketch::{Panes, Seed, Size};
+    /// let (seed, day_ms) = (Seed::new(1), 86_400_000);
+    /// let mut panes = Panes::new(Size::memory(64 * 1024), &seed, &[day_ms, 7 * day_ms], 0);
+    /// panes.add(seed.hash(b"key"));
+    /// panes.advance(3 * day_ms);
+    /// let told = panes.add(seed.hash(b"key"));
+    /// assert_eq!((told.count(0).value(), told.count(1).value()), (1, 2));
+    /// ```
+    #[must_use]
+    pub fn new(size: Size, seed: &Seed, windows_ms: &[i64], now_ms: i64) -> Self {
+        let lengths_ms = std::array::from_fn(|place| windows_ms.get(place).copied().unwrap_or(0).max(0));
+        Self::of_lines(lines(size.n_lines(), [[0; MAX_WINDOWS]; 16]), seed.check(), lengths_ms, now_ms)
+    }
+
+    fn of_lines(
+        lines: Vec<Line<[Cell; 16]>>,
+        seed_check: u64,
+        lengths_ms: [i64; MAX_WINDOWS],
+        now_ms: i64,
+    ) -> Self {
+        let mut panes = Self { lines, seed_check, lengths_ms, now_ms, next_ms: 0 };
+        panes.next_ms = panes.start_of_next();
+        panes
+    }
+
+    /// Moves to a later time; an earlier one changes nothing. Cost: nothing, except at the end of a day, when all memory is passed
+    /// once.
+    #[inline]
+    pub fn advance(&mut self, now_ms: i64) {
+        if now_ms >= self.next_ms {
+            self.turn(now_ms);
+        }
+        self.now_ms = self.now_ms.max(now_ms);
+    }
+
+    /// Notes one sighting, and returns the counts with it. Cost: one line of memory, no allocation.
+    #[inline]
+    pub fn add(&mut self, key: Hash) -> Recent {
+        let at = line_of(key, self.lines.len());
+        let line = &mut self.lines[at].0;
+        let today = places(key).map(|at| line[at][0] & MOST);
+        let after = (today[0].min(today[1]).min(today[2].min(today[3])) + 1).min(MOST);
+        for (at, count) in places(key).into_iter().zip(today) {
+            line[at][0] += after.max(count) - count;
+        }
+        Recent(least(gather(line, key)))
+    }
+
+    /// How often a key was seen in each window.
+    #[inline]
+    #[must_use]
+    pub fn count(&self, key: Hash) -> Recent {
+        Recent(least(gather(&self.lines[line_of(key, self.lines.len())].0, key)))
+    }
+
+    /// Forgets what was seen from `from_ms` to `to_ms`, as far as panes allow: all of today, all of yesterday, or both.
+    pub fn forget(&mut self, from_ms: i64, to_ms: i64) -> Forgotten {
+        let day_ms = self.lengths_ms[0].max(1);
+        let today_ms = self.next_ms.saturating_sub(day_ms);
+        let panes = [(today_ms.saturating_sub(day_ms), today_ms, 0x0f), (today_ms, self.next_ms, 0xf0)];
+        let hit =
+            panes.map(|(start, end, keep)| (from_ms < end && to_ms > start).then_some((start, end, keep)));
+        let keep = hit.iter().flatten().fold(0xff, |all, (_, _, keep)| all & keep);
+        for cell in self.lines.iter_mut().flat_map(|line| &mut line.0) {
+            cell[0] &= keep;
+        }
+        Forgotten {
+            from_ms: hit.iter().flatten().map(|pane| pane.0).min(),
+            to_ms: hit.iter().flatten().map(|pane| pane.1).max(),
+            is_all: from_ms >= panes[0].0,
+        }
+    }
+
+    /// Adds what another has seen, as bounds from above; the earlier of the two is first moved to the time of the later.
+    ///
+    /// # Errors
+    /// Another seed, size or windows.
+    pub fn merge(&mut self, other: &Self) -> Result<Merged, MergeError> {
+        same("seed", self.seed_check, other.seed_check)?;
+        same("size", self.lines.len() as u64, other.lines.len() as u64)?;
+        for (ours, theirs) in self.lengths_ms.iter().zip(other.lengths_ms) {
+            same("windows", ours.unsigned_abs(), theirs.unsigned_abs())?;
+        }
+        let mut other = other.clone();
+        self.advance(other.now_ms);
+        other.advance(self.now_ms);
+        for (line, other) in self.lines.iter_mut().zip(&other.lines) {
+            for (byte, other) in line.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()) {
+                *byte = pane(*byte & MOST, other & MOST) | pane(*byte >> 4, other >> 4) << 4;
+            }
+        }
+        Ok(Merged::UpperBound)
+    }
+
+    /// The time up to which it has seen, milliseconds since 1970.
+    #[must_use]
+    pub const fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// The share of cells that are not zero, from 0 to 1: beyond a half it is too small for what it sees. Cost: all memory is
+    /// passed once.
+    #[must_use]
+    pub fn load(&self) -> f64 {
+        let cells = self.lines.iter().flat_map(|line| &line.0);
+        let used = cells.filter(|cell| **cell != [0; MAX_WINDOWS]).count();
+        used as f64 / (16 * self.lines.len()) as f64
+    }
+
+    /// Bytes of memory.
+    #[must_use]
+    pub const fn n_bytes(&self) -> usize {
+        self.lines.len() * size_of::<Line<[Cell; 16]>>()
+    }
+
+    /// What is kept of it: the windows, its time, the cells.
+    pub(crate) fn parts(&self) -> ([i64; MAX_WINDOWS], i64, impl Iterator<Item = &[u8]>) {
+        (self.lengths_ms, self.now_ms, self.lines.iter().map(|line| line.0.as_flattened()))
+    }
+
+    pub(crate) fn from_parts(
+        seed_check: u64,
+        lengths_ms: [i64; MAX_WINDOWS],
+        now_ms: i64,
+        cells: &[[u8; LINE_BYTES]],
+    ) -> Self {
+        let line = |bytes: &[u8; LINE_BYTES]| {
+            let mut cells = [[0; MAX_WINDOWS]; 16];
+            cells.as_flattened_mut().copy_from_slice(bytes);
+            Line(cells)
+        };
+        Self::of_lines(cells.iter().map(line).collect(), seed_check, lengths_ms, now_ms)
+    }
+
+    fn start_of_next(&self) -> i64 {
+        match self.lengths_ms[0] {
+            0 => i64::MAX,
+            day_ms => self.now_ms.div_euclid(day_ms).saturating_add(1).saturating_mul(day_ms),
+        }
+    }
+
+    /// Ends the days until `now_ms`, and the panes of longer windows that end by then.
+    #[cold]
+    fn turn(&mut self, now_ms: i64) {
+        let turns = self.lengths_ms.map(|length_ms| match length_ms {
+            0 => 0,
+            _ => now_ms.div_euclid(length_ms).saturating_sub(self.now_ms.div_euclid(length_ms)),
+        });
+        for cell in self.lines.iter_mut().flat_map(|line| &mut line.0) {
+            let (today, yesterday) = (cell[0] & MOST, cell[0] >> 4);
+            // After a longer absence today is over as well.
+            let (before, leaving) =
+                if turns[0] == 1 { (today, yesterday) } else { (0, pane(today, yesterday)) };
+            cell[0] = before << 4;
+            for (byte, turns) in cell[1..].iter_mut().zip(&turns[1..]) {
+                *byte = match turns {
+                    0 => (*byte & 0xf0) | pane(*byte & MOST, leaving),
+                    // What leaves belongs to the pane that ended.
+                    1 => pane(*byte & MOST, leaving) << 4,
+                    // It is older than the window.
+                    _ => 0,
+                };
+            }
+        }
+        self.now_ms = now_ms;
+        self.next_ms = self.start_of_next();
+    }
+}
+
+/// The sum of two panes.
+#[inline]
+fn pane(a: u8, b: u8) -> u8 {
+    (a + b).min(MOST)
+}
+
+/// Where the cells of a key lie in its line.
+#[inline]
+fn places(key: Hash) -> [usize; N_ROWS] {
+    std::array::from_fn(|row| 4 * row + cell_of(key, row, CELL_BITS))
+}
+
+#[inline]
+fn gather(line: &[Cell; 16], key: Hash) -> Cells {
+    let mut cells = [0; MAX_WINDOWS * N_ROWS];
+    for (cell, at) in cells.as_chunks_mut::<MAX_WINDOWS>().0.iter_mut().zip(places(key)) {
+        *cell = line[at];
+    }
+    cells
+}
+
+/// The count in each window: in the row where it is least, today and yesterday and, of a longer window, its own panes.
+#[inline]
+fn least(cells: Cells) -> Cell {
+    let both = cells.map(|cell| (cell & MOST) + (cell >> 4));
+    let row = |row: usize, place: usize| {
+        let recent = both[row * MAX_WINDOWS];
+        recent + if place == 0 { 0 } else { both[row * MAX_WINDOWS + place] }
+    };
+    std::array::from_fn(|place| {
+        row(0, place).min(row(1, place)).min(row(2, place).min(row(3, place))).min(MOST)
+    })
+}
