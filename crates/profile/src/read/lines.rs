@@ -1,0 +1,53 @@
+//! Lines of any format.
+
+use serde_json::{Map, Value};
+
+use super::auditd::{self, Auditd};
+use super::event::HostEvent;
+use super::formats::{Format, object_of};
+
+/// The longest line that is read, bytes.
+pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// Reads lines. An event of several lines, as auditd writes them, comes out with the line that ends it.
+#[derive(Debug)]
+pub struct Lines {
+    format: Format,
+    auditd: Auditd,
+}
+
+impl Lines {
+    /// Lines of a format.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self { format, auditd: Auditd::default() }
+    }
+
+    /// Reads one line, and calls `on_event` for each event that it ends: none or one, of auditd sometimes two.
+    ///
+    /// # Errors
+    /// What is wrong with the line. The next one can be read all the same.
+    pub fn line(&mut self, line: &str, on_event: &mut dyn FnMut(HostEvent)) -> Result<(), String> {
+        let line = line.trim();
+        if line.is_empty() {
+            return Ok(());
+        }
+        if line.len() > MAX_LINE_BYTES {
+            return Err(format!("has {} bytes, and at most {MAX_LINE_BYTES} are read", line.len()));
+        }
+        let is_audit =
+            self.format == Format::Auditd || (self.format == Format::Auto && auditd::is_record(line));
+        if is_audit {
+            return self.auditd.line(line, on_event);
+        }
+        let object: Map<String, Value> =
+            serde_json::from_str(line).map_err(|error| format!("is not a JSON object: {error}"))?;
+        on_event(object_of(object, self.format)?);
+        Ok(())
+    }
+
+    /// Calls `on_event` for the event that no line has ended yet.
+    pub fn finish(&mut self, on_event: &mut dyn FnMut(HostEvent)) {
+        self.auditd.finish(on_event);
+    }
+}

@@ -1,0 +1,129 @@
+//! Profiles as bytes: learned on one host, shipped with an image, merged with those of others.
+//!
+//! A profile is six sketches in the form of [`lanner_sketch::file`], one after the other. The first holds what is no sketch: the
+//! document, the seed, the counters. Several profiles stand one after the other.
+
+use lanner_core::document::{Check, Node};
+use lanner_sketch::file::{Kept, read, write};
+use lanner_sketch::{FileError, Seed};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::profile::{Notes, Profile};
+use crate::spec::{ReadFilter, Spec};
+
+/// Why profiles cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// A part of the file is wrong.
+    #[error("{what} {error}")]
+    File {
+        /// Which part.
+        what: String,
+        /// What is wrong with it.
+        error: FileError,
+    },
+    /// What a profile learns cannot be read.
+    #[error("what the profile learns cannot be read: {0}")]
+    Document(String),
+    /// There is nothing.
+    #[error("holds no profile")]
+    Empty,
+}
+
+/// What is no sketch.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    document: Value,
+    /// The seed's number, in hexadecimal digits.
+    seed: String,
+    notes: Notes,
+    /// When it was written, milliseconds since 1970.
+    saved_ms: i64,
+}
+
+/// Bytes in the form of a sketch.
+struct Text(Vec<u8>);
+
+impl Kept for Text {
+    const KIND: u16 = 200;
+
+    fn write_body(&self, out: &mut Vec<u8>) {
+        out.extend(&self.0);
+    }
+
+    fn read_body(_: u64, body: &[u8]) -> Option<Self> {
+        Some(Self(body.to_owned()))
+    }
+}
+
+impl Profile {
+    /// Appends the profile as bytes, as of `now_ms`.
+    pub fn write(&self, now_ms: i64, out: &mut Vec<u8>) {
+        let head = Head {
+            saved_ms: now_ms,
+            document: self.spec.to_json(),
+            seed: format!("{:x}", self.seed.number()),
+            notes: self.notes.clone(),
+        };
+        let text = serde_json::to_vec(&head).unwrap_or_default();
+        write(&Text(text), &Seed::new(0), 0, out);
+        let (seed, fingerprint) = (&self.seed, fingerprint(&self.spec));
+        write(&self.panes, seed, fingerprint, out);
+        write(&self.counts, seed, fingerprint, out);
+        write(&self.first, seed, fingerprint, out);
+        write(&self.last, seed, fingerprint, out);
+        write(&self.top, seed, fingerprint, out);
+    }
+
+    /// Reads a profile from the start of `bytes`, and moves them behind it.
+    ///
+    /// # Errors
+    /// Whatever is wrong; it is read completely or not at all.
+    pub fn read(bytes: &mut &[u8], read_filter: ReadFilter<'_>) -> Result<Self, StateError> {
+        let mut rest = *bytes;
+        let part = |what: &str| {
+            let what = what.to_owned();
+            move |error| StateError::File { what, error }
+        };
+        let Text(text) = read(&mut rest, &Seed::new(0), 0).map_err(part("the file"))?;
+        let unreadable = |error: &dyn std::fmt::Display| StateError::Document(error.to_string());
+        let head: Head = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
+        let number = u128::from_str_radix(&head.seed, 16).map_err(|error| unreadable(&error))?;
+        let spec = read_spec(&head.document, read_filter)?;
+        let (seed, fingerprint) = (Seed::new(number), fingerprint(&spec));
+        let of = |what: &str| part(&format!("{what} of the profile {}", spec.id));
+        let panes = read(&mut rest, &seed, fingerprint).map_err(of("the windows"))?;
+        let counts = read(&mut rest, &seed, fingerprint).map_err(of("the counts"))?;
+        let first = read(&mut rest, &seed, fingerprint).map_err(of("the first sightings"))?;
+        let last = read(&mut rest, &seed, fingerprint).map_err(of("the last sightings"))?;
+        let top = read(&mut rest, &seed, fingerprint).map_err(of("the names"))?;
+        *bytes = rest;
+        Ok(Self::from_parts(spec, seed, (panes, counts, first, last, top), head.notes)
+            .saved_at(head.saved_ms))
+    }
+
+    /// Reads all profiles of a file.
+    ///
+    /// # Errors
+    /// Whatever is wrong with one of them.
+    pub fn read_all(mut bytes: &[u8], read_filter: ReadFilter<'_>) -> Result<Vec<Self>, StateError> {
+        let mut all = Vec::new();
+        while !bytes.is_empty() {
+            all.push(Self::read(&mut bytes, read_filter)?);
+        }
+        if all.is_empty() { Err(StateError::Empty) } else { Ok(all) }
+    }
+}
+
+fn read_spec(document: &Value, read_filter: ReadFilter<'_>) -> Result<Spec, StateError> {
+    let mut check = Check::default();
+    let spec = Spec::read_document(&Node::from_json(document), "", read_filter, &mut check);
+    let problems: Vec<String> = check.problems.iter().map(ToString::to_string).collect();
+    spec.filter(|_| problems.is_empty()).ok_or_else(|| StateError::Document(problems.join("; ")))
+}
+
+/// Of what the keys of a profile are made.
+fn fingerprint(spec: &Spec) -> u64 {
+    Seed::new(0).hash(spec.identity().as_bytes()).number()
+}

@@ -1,0 +1,13 @@
+//! The list of forms.
+
+use serde_json::Value;
+
+use super::finding::Finding;
+use super::{ecs, falco, ocsf, plain};
+
+/// How a finding is written.
+pub type Form = fn(&Finding<'_>) -> Value;
+
+/// All forms by name.
+pub const FORMS: [(&str, Form); 4] =
+    [("json", plain::write), ("falco", falco::write), ("ocsf", ocsf::write), ("ecs", ecs::write)];
