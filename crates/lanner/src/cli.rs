@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, query, receiver,
-    reload, repair, replay, rule, schema, serve, silence, status, switch, test, token,
+    alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, profile, query,
+    receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test, token,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Switch(switch::Args),
     Receiver(receiver::Args),
     Outbox(outbox::Args),
+    Profile(profile::Args),
     Query(query::Args),
     Import(import::Args),
     Export(export::Args),

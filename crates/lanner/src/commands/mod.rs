@@ -11,6 +11,7 @@ pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod outbox;
+pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod receiver;
 pub(crate) mod reload;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Switch(args) => switch::run(&args),
         Command::Receiver(args) => receiver::run(&args),
         Command::Outbox(args) => outbox::run(&args),
+        Command::Profile(args) => profile::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Export(args) => export::run(&args),

@@ -8,6 +8,7 @@ mod damage;
 mod detect;
 mod documents;
 mod offline;
+mod profile;
 mod program;
 mod reading;
 mod reload;

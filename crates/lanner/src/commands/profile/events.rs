@@ -1,0 +1,96 @@
+//! Events from files: line by line, bad lines told and counted.
+
+use std::io::{BufRead, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use lanner_profile::read::{Format, HostEvent, Lines, MAX_LINE_BYTES};
+
+use crate::failure::{Failure, Result, remark};
+use crate::input::{self, Meter};
+use crate::output::counted;
+
+/// Bad lines that are shown; the others are counted.
+const MAX_SHOWN: u64 = 10;
+
+/// Reads events and counts what could not be read.
+pub(super) struct Reader {
+    lines: Lines,
+    n_events: u64,
+    n_bad: u64,
+    /// The time of the event before, for those that tell none.
+    latest_ms: i64,
+}
+
+/// What is done with an event: its time in milliseconds since 1970, and its fields.
+pub(super) type OnEvent<'e> = &'e mut dyn FnMut(i64, &HostEvent) -> Result<()>;
+
+impl Reader {
+    pub(super) fn new(format: Format) -> Self {
+        Self { lines: Lines::new(format), n_events: 0, n_bad: 0, latest_ms: 0 }
+    }
+
+    /// Reads a file to its end.
+    pub(super) fn file(&mut self, path: &Path, on_event: OnEvent<'_>) -> Result<()> {
+        let mut input = input::open(path, &Arc::new(Meter::default()))?;
+        let mut buffer = Vec::new();
+        for number in 1.. {
+            let n_read =
+                read_line(&mut *input, &mut buffer).map_err(|error| Failure::file("read", path, &error))?;
+            if n_read == 0 {
+                break;
+            }
+            self.line(&String::from_utf8_lossy(&buffer), path, number, on_event)?;
+        }
+        self.end(on_event)
+    }
+
+    /// Reads one line.
+    pub(super) fn line(&mut self, line: &str, path: &Path, number: u64, on_event: OnEvent<'_>) -> Result<()> {
+        let mut events = Vec::new();
+        if let Err(message) = self.lines.line(line, &mut |event| events.push(event)) {
+            self.n_bad += 1;
+            if self.n_bad <= MAX_SHOWN {
+                remark(&format!("{}:{number}: the line {message}", path.display()));
+            }
+        }
+        self.pass(events, on_event)
+    }
+
+    /// The last event, which no line ended.
+    pub(super) fn end(&mut self, on_event: OnEvent<'_>) -> Result<()> {
+        let mut events = Vec::new();
+        self.lines.finish(&mut |event| events.push(event));
+        self.pass(events, on_event)
+    }
+
+    fn pass(&mut self, events: Vec<HostEvent>, on_event: OnEvent<'_>) -> Result<()> {
+        for event in events {
+            self.n_events += 1;
+            self.latest_ms = event.time_ms.unwrap_or(self.latest_ms);
+            on_event(self.latest_ms, &event)?;
+        }
+        Ok(())
+    }
+
+    /// Says how much could not be read; a failure when nothing could.
+    pub(super) fn tell(&self) -> Result<()> {
+        if self.n_bad > MAX_SHOWN {
+            remark(&format!("{} in all could not be read", counted(self.n_bad, "line")));
+        }
+        if self.n_events == 0 {
+            return Err(Failure::undecided("there is no event to read"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a line with its end; of a line that is too long only the beginning is kept, which then cannot be read either.
+fn read_line(input: &mut dyn BufRead, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
+    buffer.clear();
+    let n_read = input.take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', buffer)?;
+    if n_read > MAX_LINE_BYTES && !buffer.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+    }
+    Ok(n_read)
+}

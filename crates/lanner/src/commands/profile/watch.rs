@@ -1,0 +1,186 @@
+//! `lanner profile watch`: prints what is unusual, and goes on learning.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use lanner_core::time::{format_time, parse_duration_ms};
+use lanner_profile::Profile;
+use lanner_profile::read::{HostEvent, MAX_LINE_BYTES};
+use lanner_profile::write::{FORMS, Finding, Form};
+
+use super::shared::Events;
+use super::{events, kept};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::output;
+
+/// How often a followed file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// File of profiles.
+    #[arg(value_name = "PROFILE")]
+    profile: PathBuf,
+    #[command(flatten)]
+    events: Events,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    /// Of several profiles, how many must find an event unusual.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    votes: usize,
+    /// Learn nothing.
+    #[arg(long)]
+    frozen: bool,
+    /// Follow one file as it grows and is rotated, until interrupted.
+    #[arg(long)]
+    follow: bool,
+    /// Save what was learned into the file of profiles: at the end, and this often.
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "frozen")]
+    save: Option<Duration>,
+}
+
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let length_ms = parse_duration_ms(text).map_err(|error| error.to_string())?;
+    Ok(Duration::from_millis(length_ms.unsigned_abs()))
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A line for people.
+    #[default]
+    Text,
+    /// Lanner's own JSON.
+    Json,
+    /// Falco's JSON output.
+    Falco,
+    /// OCSF Detection Finding.
+    Ocsf,
+    /// Elastic Common Schema.
+    Ecs,
+}
+
+impl Output {
+    /// `None` for people.
+    fn form(self) -> Option<Form> {
+        let value = self.to_possible_value()?;
+        FORMS.iter().find(|(name, _)| *name == value.get_name()).map(|(_, form)| *form)
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let mut watch = Watch {
+        args,
+        profiles: kept::load(&args.profile)?,
+        form: args.output.form(),
+        out: output::data(),
+        n_found: 0,
+        saved: Instant::now(),
+    };
+    let mut reader = events::Reader::new(args.events.input.format());
+    match &args.events.files[..] {
+        [file] if args.follow => watch.follow(&mut reader, file)?,
+        _ if args.follow => return Err(Failure::user("--follow takes one file")),
+        files => {
+            for file in files {
+                reader.file(file, &mut |time_ms, event| watch.event(time_ms, event))?;
+            }
+        }
+    }
+    watch.out.flush()?;
+    reader.tell()?;
+    watch.save()?;
+    Ok(Outcome::found(watch.n_found > 0))
+}
+
+struct Watch<'a> {
+    args: &'a Args,
+    profiles: Vec<Profile>,
+    form: Option<Form>,
+    out: Box<dyn io::Write>,
+    n_found: u64,
+    saved: Instant,
+}
+
+impl Watch<'_> {
+    fn event(&mut self, time_ms: i64, event: &HostEvent) -> Result<()> {
+        let (mut n_votes, mut text) = (0, None);
+        for profile in &mut self.profiles {
+            let answer = if self.args.frozen {
+                profile.ask(&event.fields, time_ms)
+            } else {
+                profile.observe(&event.fields, time_ms)
+            };
+            let Some(answer) = answer.filter(|answer| answer.is_rare) else { continue };
+            n_votes += 1;
+            let finding = Finding::new(time_ms, &event.fields, &answer);
+            text.get_or_insert_with(|| match self.form {
+                Some(form) => form(&finding).to_string(),
+                None => format!("{}  {}  {}", format_time(time_ms), answer.profile, finding.message()),
+            });
+        }
+        if let Some(text) = text.filter(|_| n_votes >= self.args.votes) {
+            self.n_found += 1;
+            writeln!(self.out, "{text}")?;
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.saved = Instant::now();
+        if self.args.save.is_some() { kept::save(&self.args.profile, &self.profiles) } else { Ok(()) }
+    }
+
+    /// Reads a file as it grows, from its beginning; when another takes its name, or it becomes shorter, that one.
+    fn follow(&mut self, reader: &mut events::Reader, path: &Path) -> Result<()> {
+        let failed = |error: &io::Error| Failure::file("read", path, error);
+        let mut input = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
+        let (mut line, mut number, mut n_bytes) = (Vec::new(), 0, 0_u64);
+        loop {
+            let n_read = input.read_until(b'\n', &mut line).map_err(|error| failed(&error))?;
+            n_bytes += n_read as u64;
+            if line.ends_with(b"\n") || line.len() > MAX_LINE_BYTES {
+                number += 1;
+                let text = String::from_utf8_lossy(&line).into_owned();
+                line.clear();
+                reader.line(&text, path, number, &mut |time_ms, event| self.event(time_ms, event))?;
+                continue;
+            }
+            if n_read > 0 {
+                continue;
+            }
+            self.out.flush()?;
+            if self.args.save.is_some_and(|every| self.saved.elapsed() >= every) {
+                self.save()?;
+            }
+            if let Ok(file) = File::open(path)
+                && is_another(&file, input.get_ref(), n_bytes)
+            {
+                remark(&format!("{} was rotated", path.display()));
+                input = BufReader::new(file);
+                line.clear();
+                (number, n_bytes) = (0, 0);
+            } else {
+                sleep(LOOK_EVERY);
+            }
+        }
+    }
+}
+
+/// Whether the file of that name is no longer the one that is read, or was cut.
+fn is_another(named: &File, open: &File, n_bytes: u64) -> bool {
+    let (Ok(named), Ok(open)) = (named.metadata(), open.metadata()) else { return false };
+    #[cfg(unix)]
+    let is_same = {
+        use std::os::unix::fs::MetadataExt as _;
+        (named.dev(), named.ino()) == (open.dev(), open.ino())
+    };
+    #[cfg(not(unix))]
+    let is_same = named.created().ok() == open.created().ok();
+    !is_same || named.len() < n_bytes
+}
