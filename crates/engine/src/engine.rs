@@ -450,7 +450,6 @@ impl Engine {
     }
 }
 
-/// Takes the first that is due, if one is.
 /// Where late data came that a query measures, if some did.
 fn late_of(query: &dyn Query, late: &HashMap<u64, TimeRange>) -> Option<TimeRange> {
     let streams = query.streams().iter().map(|stream| stream.fingerprint);
@@ -458,6 +457,7 @@ fn late_of(query: &dyn Query, late: &HashMap<u64, TimeRange>) -> Option<TimeRang
     ranges.reduce(|all, range| all.hull(range))
 }
 
+/// Takes the first that is due, if one is.
 fn pop_due(due: &mut BTreeSet<(i64, Arc<str>)>, now_ms: i64) -> Option<(i64, Arc<str>)> {
     due.first().is_some_and(|(due_ms, _)| *due_ms <= now_ms).then(|| due.pop_first()).flatten()
 }
