@@ -17,6 +17,9 @@ pub struct ApiError {
     retry_after_s: Option<u64>,
 }
 
+/// So many problems are listed: nobody reads more, and a mistake in a template makes one for each of 50,000 switches.
+const MAX_PROBLEMS: usize = 1_000;
+
 impl ApiError {
     /// An error that says `message`.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
@@ -36,11 +39,15 @@ impl ApiError {
         error
     }
 
-    /// Problems in what was sent.
+    /// Problems in what was sent; the first thousand are listed.
     #[must_use]
-    pub fn problems(problems: Vec<ProblemView>) -> Self {
+    pub fn problems(mut problems: Vec<ProblemView>) -> Self {
         let n = problems.len();
-        let error = format!("{n} problem{}; nothing was changed", if n == 1 { "" } else { "s" });
+        problems.truncate(MAX_PROBLEMS);
+        let plural = if n == 1 { "" } else { "s" };
+        let listed =
+            if n > MAX_PROBLEMS { format!(", the first {MAX_PROBLEMS} listed") } else { String::new() };
+        let error = format!("{n} problem{plural}{listed}; nothing was changed");
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             body: ErrorBody { error, problems },
@@ -146,4 +153,19 @@ pub fn too_large(limit: usize) -> ApiError {
     let message =
         format!("the body is larger than {limit} bytes; send smaller batches, or raise server.max_body");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_problems_is_bounded() {
+        let error = |n: usize| ApiError::problems(vec![ProblemView::at("switches[0]", "is wrong"); n]).body;
+        let listed = |n: usize| (error(n).error, error(n).problems.len());
+        assert_eq!(listed(1), ("1 problem; nothing was changed".to_owned(), 1));
+        assert_eq!(listed(1_000), ("1000 problems; nothing was changed".to_owned(), 1_000));
+        let many = "50001 problems, the first 1000 listed; nothing was changed".to_owned();
+        assert_eq!(listed(50_001), (many, 1_000));
+    }
 }

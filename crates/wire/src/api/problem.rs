@@ -11,7 +11,7 @@ pub struct ErrorBody {
     /// One sentence: what could not be done, and why.
     #[cfg_attr(feature = "openapi", schema(example = "2 rules have problems; nothing was changed"))]
     pub error: String,
-    /// All problems found, if there are several places to point at.
+    /// The problems found, at most a thousand, if there are several places to point at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemView>,
 }
