@@ -99,6 +99,75 @@ pub struct Readings {
     pub first_data_ms: Option<i64>,
 }
 
+/// What another server is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RemoteAsk {
+    /// The language of the query: the name of its kind.
+    pub language: String,
+    /// The query.
+    pub query: String,
+    /// Where values may lie.
+    pub range: TimeRange,
+    /// When they are wanted, for a server that evaluates the query at given times: at the last millisecond of each window.
+    pub instants: Instants,
+}
+
+/// Times, evenly spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Instants {
+    /// The first, milliseconds since the Unix epoch.
+    pub first_ms: i64,
+    /// The last, a whole number of steps later.
+    pub last_ms: i64,
+    /// From one to the next, milliseconds; above 0.
+    pub step_ms: i64,
+}
+
+impl Instants {
+    /// The fewest evenly spaced times among which all of `times` are; `None` without any. They may be in any order.
+    ///
+    /// ```
+    /// use lanner_core::Instants;
+    /// let of = |times: &[i64]| Instants::of(times.iter().copied());
+    /// assert_eq!(of(&[50, 10, 30]), Some(Instants { first_ms: 10, last_ms: 50, step_ms: 20 }));
+    /// assert_eq!(of(&[10, 30, 60]), Some(Instants { first_ms: 10, last_ms: 60, step_ms: 10 }));
+    /// assert_eq!(of(&[7]), Some(Instants { first_ms: 7, last_ms: 7, step_ms: 1 }));
+    /// assert_eq!(of(&[]), None);
+    /// ```
+    #[must_use]
+    pub fn of(times: impl Iterator<Item = i64> + Clone) -> Option<Self> {
+        let (first_ms, last_ms) = (times.clone().min()?, times.clone().max()?);
+        let step_ms = times.fold(0, |step, time_ms| greatest_common_divisor(step, time_ms - first_ms));
+        Some(Self { first_ms, last_ms, step_ms: step_ms.max(1) })
+    }
+
+    /// The same times in pieces of at most `n`, in order.
+    ///
+    /// ```
+    /// use lanner_core::Instants;
+    /// let all = Instants { first_ms: 0, last_ms: 40, step_ms: 10 };
+    /// let pieces: Vec<(i64, i64)> = all.pieces(2).map(|piece| (piece.first_ms, piece.last_ms)).collect();
+    /// assert_eq!(pieces, [(0, 10), (20, 30), (40, 40)]);
+    /// ```
+    pub fn pieces(self, n: u32) -> impl Iterator<Item = Self> {
+        let long_ms = self.step_ms.saturating_mul(i64::from(n.max(1)));
+        let next = move |first_ms: &i64| Some(first_ms.saturating_add(long_ms));
+        let firsts = std::iter::successors(Some(self.first_ms), next);
+        firsts.take_while(move |first_ms| *first_ms <= self.last_ms).map(move |first_ms| {
+            let last_ms = self.last_ms.min(first_ms.saturating_add(long_ms - self.step_ms));
+            Self { first_ms, last_ms, ..self }
+        })
+    }
+}
+
+const fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
 /// One series as another server answered it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RemoteSeries {

@@ -38,7 +38,9 @@ pub use alert::{
     Acknowledgement, Alert, AlertState, Annotations, DeliveryOutcome, Evaluation, Notification,
     NotifiedAlert, Omitted, Outcome, ResolvedReason,
 };
-pub use ask::{Answer, Ask, Contributor, Evidence, Reading, Readings, RemoteSeries, SourceError};
+pub use ask::{
+    Answer, Ask, Contributor, Evidence, Instants, Reading, Readings, RemoteAsk, RemoteSeries, SourceError,
+};
 pub use change_cause::Cause;
 pub use changes::{Changes, Cursor, MatchOp, Matcher, Measured, NotificationLogEntry, Silence};
 pub use days::Days;

@@ -10,9 +10,9 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use lanner_core::document::{Check, Node};
-use lanner_core::{RemoteSeries, Sample, TimeRange};
+use lanner_core::{Instants, RemoteAsk, RemoteSeries, Sample, TimeRange};
 use lanner_io::remote::Clients;
-use lanner_io::source::{Request, RequestError, Source, SourceConfig};
+use lanner_io::source::{RequestError, Source, SourceConfig};
 
 /// What graphite-web 1.1.10 answered about whisper files, one with a hole, to
 /// `/render?target=web.*.rate&from=1795949150&until=1795949280&format=json`.
@@ -59,9 +59,15 @@ impl Peer {
     }
 }
 
+/// A query for windows that touch.
+fn question(language: &str, query: &str, windows: &[(i64, i64)]) -> RemoteAsk {
+    let instants = Instants::of(windows.iter().map(|(_, end_ms)| end_ms - 1)).unwrap();
+    let range = TimeRange::new(windows[0].0, instants.last_ms + 1);
+    RemoteAsk { language: language.to_owned(), query: query.to_owned(), range, instants }
+}
+
 async fn ask(source: &Source) -> Result<Vec<RemoteSeries>, RequestError> {
-    let range = TimeRange::new(1_795_949_151_000, 1_795_949_280_000);
-    source.ask(&Request { query: "web.*.rate".to_owned(), range }).await
+    source.ask(&question("target", "web.*.rate", &[(1_795_949_151_000, 1_795_949_280_000)])).await
 }
 
 #[tokio::test]

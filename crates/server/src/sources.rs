@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use lanner_core::{RemoteSeries, SourceError};
+use lanner_core::{RemoteAsk, RemoteSeries, SourceError};
 use lanner_io::remote::{Clients, Problem};
-use lanner_io::source::{Request, Source, SourceConfig};
+use lanner_io::source::{Source, SourceConfig};
 use tokio::runtime::Handle;
 
 use crate::shutdown::Shutdown;
@@ -52,14 +52,14 @@ impl Sources {
     ///
     /// # Errors
     /// What the source says, or why it cannot be asked.
-    pub(crate) fn ask(&self, name: &str, request: &Request) -> Result<Vec<RemoteSeries>, SourceError> {
+    pub(crate) fn ask(&self, name: &str, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, SourceError> {
         let source = self.get(name)?;
         let Some(runtime) = &self.runtime else {
             return Err(SourceError::Temporary("there is no network here".to_owned()));
         };
         runtime.block_on(async {
             tokio::select! {
-                answer = source.ask(request) => answer.map_err(SourceError::from),
+                answer = source.ask(ask) => answer.map_err(SourceError::from),
                 () = self.shutdown.begun() => Err(SourceError::Temporary("the server stops".to_owned())),
             }
         })

@@ -45,10 +45,10 @@ const OPENAPI_PYTHON: &str = "LANNER_TEST_OPENAPI";
 const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const GRAPHITE_WEB: &str = "LANNER_TEST_GRAPHITE_WEB";
 const NGINX: &str = "LANNER_TEST_NGINX";
+const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
-/// Gets nginx into the folder that is its first argument.
-const UNPACK_NGINX: &str =
-    "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq nginx && dpkg-deb -x nginx_*.deb .";
+/// Gets a package, its second argument, into the folder that is its first.
+const UNPACK: &str = "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq \"$1\" && dpkg-deb -x \"$1\"_*.deb . && rm \"$1\"_*.deb";
 
 /// Gets Chromium without a window, and the libraries that the machine lacks for it, into the folder that is its first
 /// argument, and writes a program beside them that finds these.
@@ -115,7 +115,7 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx or Chromium the run goes on, and says
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus or Chromium the run goes on, and says
 /// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
@@ -131,7 +131,9 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     }
     others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
     others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
-    others.extend(nginx(&cache).map(|program| (NGINX, program)));
+    others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
+    let prometheus = debian_program(&cache, "prometheus", "usr/bin/prometheus", "--version");
+    others.extend(prometheus.map(|program| (PROMETHEUS, program)));
     others.extend(chromium(&cache).map(|program| (CHROMIUM, program)));
     // Who sets a variable knows better.
     others.retain(|(variable, _)| std::env::var_os(variable).is_none());
@@ -237,23 +239,23 @@ fn node_packages(cache: &Path) -> Option<PathBuf> {
     Some(packages)
 }
 
-/// The machine's nginx, or one unpacked from Debian's package, which is not installed.
-fn nginx(cache: &Path) -> Option<PathBuf> {
-    let folder = cache.join("nginx");
-    let unpacked = folder.join("usr/sbin/nginx");
-    let works = |program: &Path| is_quietly_fine(Command::new(program).arg("-v"));
-    let installed = [Path::new("nginx"), Path::new("/usr/sbin/nginx"), &unpacked];
-    if let Some(program) = installed.into_iter().find(|program| works(program)) {
-        eprintln!("nginx: found");
-        return Some(program.to_owned());
+/// A program of the machine, or one unpacked from Debian's package of the same name, which is not installed.
+fn debian_program(cache: &Path, name: &str, path: &str, flag: &str) -> Option<PathBuf> {
+    let folder = cache.join(name);
+    let unpacked = folder.join(path);
+    let works = |program: &Path| is_quietly_fine(Command::new(program).arg(flag));
+    let installed = Path::new("/").join(path);
+    if let Some(program) = [installed, unpacked.clone()].into_iter().find(|program| works(program)) {
+        eprintln!("{name}: found");
+        return Some(program);
     }
-    eprintln!("nginx: unpacking Debian's package into {}", folder.display());
-    let unpack = succeed(Command::new("sh").args(["-c", UNPACK_NGINX]).arg(&folder));
+    eprintln!("{name}: unpacking Debian's package into {}", folder.display());
+    let unpack = succeed(Command::new("sh").args(["-c", UNPACK]).arg(&folder).arg(name));
     if unpack.is_ok() && works(&unpacked) {
         return Some(unpacked);
     }
     let why = unpack.err().unwrap_or_else(|| "it does not run here".to_owned());
-    eprintln!("SKIPPED: the test with nginx, because {why}; install nginx");
+    eprintln!("SKIPPED: the test with {name}, because {why}; install {name}");
     None
 }
 

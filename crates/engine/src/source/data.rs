@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_conditions::Condition;
-use lanner_core::{Answer, Ask, Matcher, RemoteSeries, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Matcher, RemoteAsk, RemoteSeries, SourceError};
 
 use crate::measure::{Measure, Remembers};
 
@@ -87,13 +87,11 @@ pub trait Data {
     /// Why they cannot be listed.
     fn graphite(&mut self) -> Result<Box<dyn Stored + '_>, SourceError>;
 
-    /// Asks a source elsewhere, by the name that the configuration gives it, for series in a range.
-    ///
-    /// - `query`: in the source's own language.
+    /// Asks a source elsewhere, by the name that the configuration gives it.
     ///
     /// # Errors
     /// What the source says; by default that there is none of this name.
-    fn fetch(&mut self, source: &str, _query: &str, _range: TimeRange) -> Fetched {
+    fn fetch(&mut self, source: &str, _ask: &RemoteAsk) -> Fetched {
         Err(SourceError::Permanent(format!("there is no source \"{source}\"")))
     }
 }

@@ -4,8 +4,8 @@
 //! process.
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
-//! `target` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote` (queries
-//! that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
+//! `target`, `promql` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
+//! (queries that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
 //! samples in memory).
 
 mod arithmetic;
@@ -20,6 +20,7 @@ mod gather;
 mod groups;
 pub(crate) mod join;
 mod kinds;
+mod promql;
 mod query;
 mod recorded;
 mod remote;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Readings, RemoteSeries, Sample, SeriesKey, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Readings, RemoteAsk, RemoteSeries, Sample, SeriesKey, SourceError};
 use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots};
 use serde_json::{Map, Value};
 
@@ -119,8 +119,8 @@ impl Data for Recorded {
         Ok(Box::new(Metrics::new(&self.series)))
     }
 
-    fn fetch(&mut self, source: &str, query: &str, range: TimeRange) -> Fetched {
-        let Some(answers) = self.answers.get(&(source.to_owned(), query.to_owned())) else {
+    fn fetch(&mut self, source: &str, RemoteAsk { query, range, .. }: &RemoteAsk) -> Fetched {
+        let Some(answers) = self.answers.get(&(source.to_owned(), query.clone())) else {
             let why = format!("the record holds no answer of the source \"{source}\" to {query}");
             return Err(SourceError::Permanent(why));
         };

@@ -3,15 +3,17 @@
 //! Each series of the answer is a group, and its value in a window is the last one there. Windows that touch are asked
 //! for in one request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Group, Labels, Readings, RemoteSeries, Sample, SourceError, TimeRange};
+use lanner_core::{
+    Answer, Ask, Group, Instants, Labels, Readings, RemoteAsk, RemoteSeries, Sample, SourceError, TimeRange,
+};
 
 use super::data::Data;
 use super::gather::readings;
 use super::query::{Query, fingerprint};
-use super::runs::runs;
+use super::runs::{Run, runs};
 use crate::measure::stream::MAX_GROUPS;
 
 /// A query for a source elsewhere.
@@ -20,21 +22,72 @@ pub(super) struct RemoteQuery {
     kind: &'static str,
     source: Arc<str>,
     text: Arc<str>,
-    /// The label that names groups.
+    names: Names,
+    /// The labels of groups.
     by: Vec<String>,
     fingerprint: u64,
 }
 
+/// What the groups are called that series form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// As the series: their names are the values of the one label in `by`.
+    Series,
+    /// By those of the series' labels that are in `by`; `*` stands for all.
+    Labels,
+}
+
 impl RemoteQuery {
-    /// `text`, in the language of `kind`, for `source`. The names of the series that it answers become the label `by`.
-    pub(super) fn new(kind: &'static str, source: &str, text: &str, by: &str) -> Self {
-        let by = vec![by.to_owned()];
+    /// `text`, in the language of `kind`, for `source`.
+    pub(super) fn new(kind: &'static str, source: &str, text: &str, names: Names, by: Vec<String>) -> Self {
         let fingerprint = fingerprint(&[kind, source, text], &by);
-        Self { kind, source: source.into(), text: text.into(), by, fingerprint }
+        Self { kind, source: source.into(), text: text.into(), names, by, fingerprint }
     }
 
     fn group(&self, series: &RemoteSeries) -> Group {
-        Group::of(&self.by, Labels::new([(&*self.by[0], &*series.name)]))
+        let is_all = || self.by.iter().any(|name| name == "*");
+        let labels = match self.names {
+            Names::Series => Labels::new(self.by.first().map(|label| (&**label, &*series.name))),
+            Names::Labels if is_all() => series.labels.clone(),
+            Names::Labels => {
+                let label = |name: &String| Some((name.clone(), series.labels.get(name)?.to_owned()));
+                Labels::new(self.by.iter().filter_map(label))
+            }
+        };
+        Group::of(&self.by, labels)
+    }
+
+    fn ask(&self, run: &Run) -> RemoteAsk {
+        let ends = run.windows.iter().map(|(_, window)| window.end_ms - 1);
+        let last_ms = run.range.end_ms - 1;
+        let instants = Instants::of(ends).unwrap_or(Instants { first_ms: last_ms, last_ms, step_ms: 1 });
+        RemoteAsk { language: self.kind.to_owned(), query: self.text.to_string(), range: run.range, instants }
+    }
+
+    fn refused(&self, why: &str) -> SourceError {
+        SourceError::Permanent(format!("{}: {why}", self.source))
+    }
+
+    /// Why an answer does not say one thing of each group, if it does not.
+    fn ambiguity(&self, series: &[RemoteSeries]) -> Option<SourceError> {
+        if self.names == Names::Series {
+            return None; // the last one of a name counts, as Graphite draws it
+        }
+        let mut groups = HashSet::new();
+        let twice =
+            series.iter().map(|series| self.group(series)).find(|group| !groups.insert(group.clone()))?;
+        let why = match twice {
+            Group::Of(_) => {
+                format!(
+                    "answers several series of {twice}; sum them in the query, or add what tells them apart to `by`"
+                )
+            }
+            _ => format!(
+                "answers {} series; name the labels that form groups, for example by: [instance], or sum them in the query",
+                series.len()
+            ),
+        };
+        Some(self.refused(&why))
     }
 }
 
@@ -59,7 +112,9 @@ impl Query for RemoteQuery {
         let windows = ask.windows();
         let mut values: BTreeMap<Group, Vec<Option<f64>>> = BTreeMap::new();
         for run in runs(&windows) {
-            for series in &*data.fetch(&self.source, &self.text, run.range)? {
+            let answer = data.fetch(&self.source, &self.ask(&run))?;
+            self.ambiguity(&answer).map_or(Ok(()), Err)?;
+            for series in &*answer {
                 for (at, window) in &run.windows {
                     // A group exists from its first value on.
                     let Some(value) = last_in(&series.points, *window) else { continue };
@@ -67,9 +122,9 @@ impl Query for RemoteQuery {
                     row[*at] = Some(value);
                 }
                 if values.len() > MAX_GROUPS {
-                    let why =
-                        format!("answers more than {MAX_GROUPS} series; narrow the query, or sum them there");
-                    return Err(SourceError::Permanent(format!("{}: {why}", self.source)));
+                    return Err(self.refused(&format!(
+                        "answers more than {MAX_GROUPS} series; narrow the query, or sum them there"
+                    )));
                 }
             }
         }
@@ -113,7 +168,8 @@ mod tests {
             record.answer_of("berlin", "a.*", series);
         }
         let ask = Ask::of_windows(vec![TimeRange::new(0, 10)], 10);
-        RemoteQuery::new("target", "berlin", "a.*", "target").answer(&ask, &mut record)
+        let by = vec!["target".to_owned()];
+        RemoteQuery::new("target", "berlin", "a.*", Names::Series, by).answer(&ask, &mut record)
     }
 
     #[test]

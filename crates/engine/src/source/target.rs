@@ -12,7 +12,7 @@ use super::ceiling::{self, Ceiling};
 use super::data::Data;
 use super::expression::{self, ExpressionQuery, WarmUp};
 use super::query::{Kind, Query, fingerprint};
-use super::remote::RemoteQuery;
+use super::remote::{Names, RemoteQuery};
 use crate::document::{Check, Fields, Node};
 
 pub(super) const KIND: Kind = Kind {
@@ -142,7 +142,8 @@ fn read_remote(
             check.problem(node, &fields.path_of(name), message);
         }
     }
-    Some(Box::new(RemoteQuery::new(KIND.name, source, written, "target")))
+    let by = vec!["target".to_owned()];
+    Some(Box::new(RemoteQuery::new(KIND.name, source, written, Names::Series, by)))
 }
 
 /// Whether `target` names `{series}` or a part of it, `{1}`, and so is a template.

@@ -19,7 +19,7 @@ use crate::remote::{Clients, Problem};
 /// The fields that every source has.
 pub const FIELDS: &[Field] = &[
     Field::new("name", "berlin", "unique name of the source, as queries name it").of(Type::Id).required(),
-    Field::new("kind", "graphite", "kind of server").of(Type::OneOf(&["graphite"])).required(),
+    Field::new("kind", "graphite", "kind of server").of(Type::OneOf(&["graphite", "prometheus"])).required(),
     Field::new("timeout", "10s", "how long an answer may take, waiting and retries included, 100ms to 10m")
         .of(Type::Duration)
         .or("10s"),
@@ -37,6 +37,7 @@ pub struct SourceConfig {
     name: String,
     timeout_ms: u64,
     parallel: usize,
+    language: &'static str,
     kind: Box<dyn KindConfig>,
 }
 
@@ -76,7 +77,7 @@ impl SourceConfig {
         let kind = kind.and_then(|node| noted(kind_of(node), node, &fields.path_of("kind"), check))?;
         let read = (kind.read)(&mut fields, check);
         finish(fields, kind, check);
-        Some(Self { name: name?, timeout_ms, parallel, kind: read? })
+        Some(Self { name: name?, timeout_ms, parallel, language: kind.language, kind: read? })
     }
 
     /// What queries call it.
@@ -91,7 +92,8 @@ impl SourceConfig {
     /// # Errors
     /// Every secret or file that could not be read.
     pub fn build(&self, clients: &Clients) -> Result<Source, Vec<Problem>> {
-        Ok(Source::new(self.name.as_str(), self.timeout_ms, self.parallel, self.kind.build(clients)?))
+        let fetch = self.kind.build(clients)?;
+        Ok(Source::new(self.name.as_str(), self.timeout_ms, self.parallel, self.language, fetch))
     }
 }
 

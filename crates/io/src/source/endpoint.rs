@@ -24,6 +24,9 @@ pub(super) const AUTH_FIELD: Field =
 pub(super) const CA_FILE: Field =
     Field::new("ca_file", "/etc/ssl/own-ca.pem", "certificates to trust besides the system's, PEM");
 
+/// A larger answer is refused.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
 /// An address as the operator writes it.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
@@ -95,7 +98,7 @@ fn decoded<T: for<'de> serde::Deserialize<'de>>(
 
 /// A server that can be asked.
 pub(super) struct Server {
-    pub(super) url: Url,
+    url: Url,
     credentials: Option<Credentials>,
     client: Client,
     secrets: Vec<String>,
@@ -103,7 +106,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Posts a form to `url` and returns the answer, if it is a success.
-    pub(super) async fn post_form(&self, url: Url, form: String) -> Result<Response, RequestError> {
+    async fn post_form(&self, url: Url, form: String) -> Result<Response, RequestError> {
         let request = self
             .client
             .post(url)
@@ -120,8 +123,44 @@ impl Server {
         }
     }
 
+    /// Posts a form to the path `under` the source's address, and returns all of the answer, if it is a success.
+    pub(super) async fn ask<V: AsRef<str>>(
+        &self,
+        under: &[&str],
+        form: &[(&str, V)],
+    ) -> Result<Vec<u8>, RequestError> {
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(under);
+        }
+        // A query may be longer than an address can be.
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.read(self.post_form(url, form).await?).await
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, RequestError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(RequestError::permanent(
+                    "the answer is larger than 64 MiB; ask for fewer series",
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// What it means that an answer cannot be read.
+    pub(super) fn strange(&self, expected: &str, why: &dyn std::fmt::Display) -> RequestError {
+        RequestError::permanent(format!(
+            "{} answered something other than {expected} ({why}); check the `url` of this source",
+            self.shown()
+        ))
+    }
+
     /// Where it is, as far as that may be shown.
-    pub(super) fn shown(&self) -> String {
+    fn shown(&self) -> String {
         shown(&self.url)
     }
 
@@ -145,7 +184,7 @@ impl Server {
     }
 
     /// What it means that there was no answer, or not all of one.
-    pub(super) fn unreachable(&self, error: &reqwest::Error) -> RequestError {
+    fn unreachable(&self, error: &reqwest::Error) -> RequestError {
         let reason = cleaned(&lanner_core::cause::deepest(error), &self.secrets);
         RequestError::temporary(format!("cannot reach {}: {reason}", self.shown()))
     }

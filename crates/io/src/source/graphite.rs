@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 
 use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
-use lanner_core::{Labels, RemoteSeries, Sample};
-use reqwest::{Response, Url};
+use lanner_core::{Labels, RemoteAsk, RemoteSeries, Sample};
 use serde::Deserialize;
 
 use super::endpoint::{AUTH_FIELD, CA_FILE, Endpoint, Server, URL};
 use super::kind::KindConfig;
-use super::{Fetch, Fetching, Request, RequestError};
+use super::{Fetch, Fetching, RequestError};
 use crate::remote::{Clients, Problem};
 
 /// The fields of a `graphite` source.
 pub(super) const FIELDS: &[Field] = &[URL, AUTH_FIELD, CA_FILE];
-
-/// A larger answer is refused.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// A `graphite` source as the operator writes it.
 #[derive(Debug)]
@@ -37,55 +33,26 @@ impl KindConfig for GraphiteConfig {
 struct Graphite(Server);
 
 impl Fetch for Graphite {
-    fn fetch<'a>(&'a self, ask: &'a Request) -> Fetching<'a> {
+    fn fetch<'a>(&'a self, ask: &'a RemoteAsk) -> Fetching<'a> {
         Box::pin(self.render(ask))
     }
 }
 
 impl Graphite {
-    async fn render(&self, ask: &Request) -> Result<Vec<RemoteSeries>, RequestError> {
-        let mut url = self.0.url.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push("render");
-        }
-        let response = self.0.post_form(url.clone(), form(&url, ask)).await?;
-        let body = self.read(response).await?;
-        let answer = parse(&body).map_err(|error| {
-            RequestError::permanent(format!(
-                "{} answered something other than Graphite's JSON ({error}); check the `url` of this source",
-                self.0.shown()
-            ))
-        })?;
+    async fn render(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
+        let [from, until] = seconds(ask);
+        let form = [("target", &*ask.query), ("from", &from), ("until", &until), ("format", "json")];
+        let body = self.0.ask(&["render"], &form).await?;
+        let answer = parse(&body).map_err(|error| self.0.strange("Graphite's JSON", &error))?;
         Ok(answer.into_iter().map(|series| series.within(ask)).collect())
-    }
-
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, RequestError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.0.unreachable(&error))? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(RequestError::permanent(
-                    "the answer is larger than 64 MiB; ask for fewer series",
-                ));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
     }
 }
 
-/// What is asked, as a form: a target may be longer than an address can be.
-fn form(url: &Url, ask: &Request) -> String {
-    // Graphite leaves out the second that it is asked from.
+/// From when, until when: Graphite leaves out the second that it is asked from.
+fn seconds(ask: &RemoteAsk) -> [String; 2] {
     let from_s = ask.range.start_ms.div_euclid(1_000) - 1;
     let until_s = ask.range.end_ms.saturating_add(999).div_euclid(1_000);
-    let mut form = url.clone();
-    form.query_pairs_mut()
-        .clear()
-        .append_pair("target", &ask.query)
-        .append_pair("from", &from_s.to_string())
-        .append_pair("until", &until_s.to_string())
-        .append_pair("format", "json");
-    form.query().unwrap_or_default().to_owned()
+    [from_s, until_s].map(|second| second.to_string())
 }
 
 /// One series as Graphite writes it.
@@ -100,7 +67,7 @@ struct Rendered {
 
 impl Rendered {
     /// The points that were asked for; Graphite answers whole steps.
-    fn within(self, ask: &Request) -> RemoteSeries {
+    fn within(self, ask: &RemoteAsk) -> RemoteSeries {
         let point = |(value, time_s): (Option<f64>, i64)| {
             let time_ms = time_s.checked_mul(1_000)?;
             let is_asked = (ask.range.start_ms..ask.range.end_ms).contains(&time_ms);
@@ -129,13 +96,19 @@ fn parse(body: &[u8]) -> Result<Vec<Rendered>, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lanner_core::TimeRange;
+    use lanner_core::{Instants, TimeRange};
 
     const ASK_MS: (i64, i64) = (1_700_000_000_000, 1_700_000_120_000);
 
+    fn ask(start_ms: i64, end_ms: i64) -> RemoteAsk {
+        let instants = Instants { first_ms: end_ms - 1, last_ms: end_ms - 1, step_ms: 1 };
+        let range = TimeRange::new(start_ms, end_ms);
+        RemoteAsk { language: "target".to_owned(), query: "a".to_owned(), range, instants }
+    }
+
     #[track_caller]
     fn check(body: &str, expected: &[(&str, &[(i64, f64)])]) {
-        let ask = Request { query: "a".to_owned(), range: TimeRange::new(ASK_MS.0, ASK_MS.1) };
+        let ask = ask(ASK_MS.0, ASK_MS.1);
         let found: Vec<RemoteSeries> =
             parse(body.as_bytes()).unwrap().into_iter().map(|series| series.within(&ask)).collect();
         assert_eq!(found.len(), expected.len(), "{body}");
@@ -163,16 +136,14 @@ mod tests {
     #[test]
     fn tags_become_labels() {
         let body = br#"[{"target": "disk;dc=ams", "tags": {"name": "disk", "dc": "ams"}, "datapoints": []}]"#;
-        let ask = Request { query: "a".to_owned(), range: TimeRange::new(0, 1) };
+        let ask = ask(0, 1);
         let series = parse(body).unwrap().remove(0).within(&ask);
         assert_eq!(series.labels, Labels::new([("dc", "ams")]));
     }
 
     #[test]
     fn whole_seconds_are_asked_for() {
-        let url = Url::parse("http://a/render").unwrap();
-        let ask = Request { query: "sum(a.*,'x y')".to_owned(), range: TimeRange::new(60_000, 120_500) };
-        assert_eq!(form(&url, &ask), "target=sum%28a.*%2C%27x+y%27%29&from=59&until=121&format=json");
+        assert_eq!(seconds(&ask(60_000, 120_500)), ["59", "121"]);
     }
 
     proptest::proptest! {

@@ -3,12 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lanner_core::RemoteSeries;
 use lanner_core::time::format_duration;
+use lanner_core::{RemoteAsk, RemoteSeries};
 use tokio::sync::Semaphore;
 
 use super::breaker::Breaker;
-use super::{Fetch, Request, RequestError};
+use super::{Fetch, RequestError};
 use crate::metrics::METRICS;
 
 /// Requests that one ask makes at most.
@@ -19,6 +19,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// Another server that is asked for series. Cheap to share behind an `Arc`.
 pub struct Source {
     name: String,
+    language: &'static str,
     fetch: Box<dyn Fetch>,
     timeout_ms: u64,
     parallel: usize,
@@ -32,10 +33,18 @@ impl Source {
     ///
     /// - `timeout_ms`: how long an ask may take, waiting and retries included.
     /// - `parallel`: requests that may be under way at once.
+    /// - `language`: what it answers, by the name of a kind of query.
     #[must_use]
-    pub fn new(name: impl Into<String>, timeout_ms: u64, parallel: usize, fetch: Box<dyn Fetch>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        timeout_ms: u64,
+        parallel: usize,
+        language: &'static str,
+        fetch: Box<dyn Fetch>,
+    ) -> Self {
         Self {
             name: name.into(),
+            language,
             fetch,
             timeout_ms,
             parallel,
@@ -67,9 +76,14 @@ impl Source {
     ///
     /// # Errors
     /// [`RequestError`], also when time ran out or the source is left alone because it kept failing.
-    pub async fn ask(&self, ask: &Request) -> Result<Vec<RemoteSeries>, RequestError> {
+    pub async fn ask(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
         let named =
             |error: RequestError| RequestError { message: format!("{}: {error}", self.name), ..error };
+        if ask.language != self.language {
+            let (own, other) = (self.language, &ask.language);
+            let message = format!("answers queries of the kind `{own}`, and this one is `{other}`");
+            return Err(named(RequestError::permanent(message)));
+        }
         self.breaker().admit(self.now_ms()).map_err(|wait_ms| {
             let wait = format_duration(wait_ms.div_euclid(1_000).max(1) * 1_000);
             let message = format!("is not asked for {wait}, because it failed several times in a row");
@@ -89,7 +103,7 @@ impl Source {
         answer.map_err(named)
     }
 
-    async fn tries(&self, ask: &Request, deadline: Instant) -> Result<Vec<RemoteSeries>, RequestError> {
+    async fn tries(&self, ask: &RemoteAsk, deadline: Instant) -> Result<Vec<RemoteSeries>, RequestError> {
         let mut wait = FIRST_WAIT;
         for _ in 1..MAX_TRIES {
             let error = match self.try_once(ask).await {
@@ -107,7 +121,7 @@ impl Source {
         self.try_once(ask).await
     }
 
-    async fn try_once(&self, ask: &Request) -> Result<Vec<RemoteSeries>, RequestError> {
+    async fn try_once(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
         // Never closed, so it always comes.
         let _slot = self.slots.acquire().await;
         self.fetch.fetch(ask).await

@@ -3,8 +3,8 @@
 use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 
-use super::graphite;
 use super::kind::KindConfig;
+use super::{graphite, prometheus};
 
 /// One kind of source.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Kind {
     pub name: &'static str,
     /// One line for people.
     pub about: &'static str,
+    /// The language that it answers: the name of a kind of query.
+    pub language: &'static str,
     /// Its fields, beside those that every source has.
     pub fields: &'static [Field],
     /// Reads them.
@@ -20,9 +22,19 @@ pub struct Kind {
 }
 
 /// All kinds, in the order in which help shows them.
-pub const KINDS: &[Kind] = &[Kind {
-    name: "graphite",
-    about: "another Graphite; a query is a target",
-    fields: graphite::FIELDS,
-    read: graphite::read,
-}];
+pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "graphite",
+        about: "another Graphite; a query is a target",
+        language: "target",
+        fields: graphite::FIELDS,
+        read: graphite::read,
+    },
+    Kind {
+        name: "prometheus",
+        about: "a Prometheus, or what answers as one: VictoriaMetrics, Thanos, Mimir",
+        language: "promql",
+        fields: prometheus::FIELDS,
+        read: prometheus::read,
+    },
+];

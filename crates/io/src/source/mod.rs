@@ -1,6 +1,6 @@
 //! Sources: other servers that are asked for series.
 //!
-//! Reading order: [`Request`] and [`RemoteSeries`] (what is asked and answered), [`Fetch`] (one kind of server), [`Source`] (one
+//! Reading order: [`RemoteAsk`] and [`RemoteSeries`] (what is asked and answered), [`Fetch`] (one kind of server), [`Source`] (one
 //! that is asked within bounds), [`SourceConfig`] (its document), [`KINDS`] (the list of kinds; one file each).
 //!
 //! To add a kind: one file that implements [`Fetch`] and reads its fields, one entry in [`KINDS`].
@@ -17,24 +17,16 @@ mod graphite;
 mod guarded;
 mod kind;
 mod kinds;
+mod prometheus;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use lanner_core::{RemoteSeries, TimeRange};
+use lanner_core::{RemoteAsk, RemoteSeries};
 
 pub use config::{FIELDS, SourceConfig};
 pub use guarded::Source;
 pub use kinds::{KINDS, Kind};
-
-/// What is asked of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The query, in the source's own language.
-    pub query: String,
-    /// From when to when, milliseconds since the Unix epoch; the end is outside.
-    pub range: TimeRange,
-}
 
 /// Whether asking again may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,5 +82,5 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Vec<RemoteSeries>, Re
 /// How one kind of server is asked. Built once, used for every request; need not limit its own time.
 pub trait Fetch: Send + Sync {
     /// Makes one request.
-    fn fetch<'a>(&'a self, ask: &'a Request) -> Fetching<'a>;
+    fn fetch<'a>(&'a self, ask: &'a RemoteAsk) -> Fetching<'a>;
 }

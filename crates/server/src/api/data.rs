@@ -8,13 +8,12 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use lanner_core::{Answer, Ask, Readings, Sample, SeriesKey, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Readings, RemoteAsk, Sample, SeriesKey, SourceError, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
 use lanner_engine::source::{
     Data, Fetched, Query as RuleQuery, SeriesQuery as SeriesMeasure, Stored, StreamQuery, gather, read_query,
     readings,
 };
-use lanner_io::source::Request;
 use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
     ProblemView, QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When,
@@ -195,9 +194,8 @@ impl Data for Scan<'_> {
         Ok(Box::new(self.note(source)?))
     }
 
-    fn fetch(&mut self, source: &str, query: &str, range: TimeRange) -> Fetched {
-        let request = Request { query: query.to_owned(), range };
-        self.service.sources.ask(source, &request).map(Arc::new)
+    fn fetch(&mut self, source: &str, ask: &RemoteAsk) -> Fetched {
+        self.service.sources.ask(source, ask).map(Arc::new)
     }
 }
 

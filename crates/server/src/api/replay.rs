@@ -5,14 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::extract::State;
-use lanner_core::{AlertState, Answer, Ask, Evaluation, Group, SourceError, TimeRange};
+use lanner_core::{AlertState, Answer, Ask, Evaluation, Group, RemoteAsk, SourceError, TimeRange};
 use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::rule::Status;
 use lanner_engine::source::{Data, Fetched, Recorded, SeriesQuery, Stored, StreamQuery};
 use lanner_engine::{Config, Engine, Rule};
-use lanner_io::source::Request;
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
     EvaluationView, NotificationView, ProblemView, ReplayRequest, ReplayResponse, ReplaySummary, Time,
@@ -174,8 +173,8 @@ impl Data for Past {
         Ok(Box::new(self.stored.clone()))
     }
 
-    fn fetch(&mut self, source: &str, query: &str, range: TimeRange) -> Fetched {
-        self.sources.ask(source, &Request { query: query.to_owned(), range }).map(Arc::new)
+    fn fetch(&mut self, source: &str, ask: &RemoteAsk) -> Fetched {
+        self.sources.ask(source, ask).map(Arc::new)
     }
 }
 

@@ -7,13 +7,12 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lanner_core::{Answer, Ask, Group, Measured, Readings, SeriesKey, SourceError, TimeRange};
+use lanner_core::{Answer, Ask, Group, Measured, Readings, RemoteAsk, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Reads;
 use lanner_engine::source::{
     Data, Due, Fetched, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings, runs,
 };
 use lanner_engine::stream::Measures;
-use lanner_io::source::Request;
 use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
 
 use super::service::EvaluationService;
@@ -50,8 +49,8 @@ pub(crate) struct Live<'a> {
     kept: Vec<Kept>,
     /// How many of what were left out of the window, where a limit was looked at: of several measures the most.
     left_out: Option<(u64, &'static str)>,
-    /// What sources elsewhere answered, by name, query and range.
-    fetched: HashMap<(String, String, TimeRange), Fetched>,
+    /// What sources elsewhere answered, by name and question.
+    fetched: HashMap<(String, RemoteAsk), Fetched>,
 }
 
 impl<'a> Live<'a> {
@@ -77,11 +76,10 @@ impl Data for Live<'_> {
         Ok(Box::new(self.service.expressions.source().map_err(|error| failed(&error))?))
     }
 
-    fn fetch(&mut self, source: &str, query: &str, range: TimeRange) -> Fetched {
+    fn fetch(&mut self, source: &str, ask: &RemoteAsk) -> Fetched {
         let sources = &self.service.sources;
-        let fetched = self.fetched.entry((source.to_owned(), query.to_owned(), range));
-        let request = || Request { query: query.to_owned(), range };
-        fetched.or_insert_with(|| sources.ask(source, &request()).map(Arc::new)).clone()
+        let fetched = self.fetched.entry((source.to_owned(), ask.clone()));
+        fetched.or_insert_with(|| sources.ask(source, ask).map(Arc::new)).clone()
     }
 }
 
