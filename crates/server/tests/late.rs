@@ -281,7 +281,7 @@ async fn a_rule_on_what_has_no_data_is_said() {
     check(&server, json!({ "stream": "pey", "measure": "count" }), Some(unknown)).await;
     events(&server, [-10]).await;
     let line = reqwest::Client::new().post(format!("http://{}/write?precision=ms", server.http_addr()));
-    let line = line.body(format!("queue value=1 {NOON_MS}\n"));
+    let line = line.body(format!("queue value=1 {NOON_MS}\ncpu,host=a value=1 {NOON_MS}\n"));
     assert_eq!(line.send().await.unwrap().status(), 204);
     let meant = format!("{unknown}; did you mean \"pay\"?");
     let by = json!({ "stream": "pey", "measure": "count", "by": ["bank"] });
@@ -290,5 +290,15 @@ async fn a_rule_on_what_has_no_data_is_said() {
     let meant = "there is no series \"quee\"; did you mean \"queue\"?";
     check(&server, json!({ "series": "quee", "measure": "max", "by": ["host"] }), Some(meant)).await;
     check(&server, json!({ "series": "qu*", "measure": "max" }), None).await;
+    let of_host =
+        |label: &str, host: &str| json!({ "series": "cpu", "by": ["host"], "labels": { label: host } });
+    check(&server, of_host("host", "a"), None).await;
+    let unlike = "there is no series \"cpu\" with {host=\"b\"}";
+    check(&server, of_host("host", "b"), Some(unlike)).await;
+    check(&server, of_host("hsot", "a"), Some("there is no series \"cpu\" with {hsot=\"a\"}")).await;
+    let each = |pattern: &str| json!({ "target": "absolute({series})", "for_each": pattern });
+    let unmatched = "there is no series that matches \"qeue*\"";
+    check(&server, each("qeue*"), Some(unmatched)).await;
+    check(&server, each("q{ue,}ue"), None).await;
     server.stop().await;
 }

@@ -95,6 +95,11 @@ pub trait Query: std::fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// Graphite's pattern of the stored series for each of which it is asked; `None` where it is asked once.
+    fn for_each(&self) -> Option<&Arc<str>> {
+        None
+    }
+
     /// The source elsewhere that answers it; `None` where this installation does.
     fn source(&self) -> Option<&Arc<str>> {
         None

@@ -63,6 +63,10 @@ impl Query for ExpressionQuery {
         self.for_each.is_none()
     }
 
+    fn for_each(&self) -> Option<&Arc<str>> {
+        self.for_each.as_ref()
+    }
+
     fn is_seen(&self, _: Option<f64>) -> bool {
         true
     }

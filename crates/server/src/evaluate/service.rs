@@ -128,6 +128,11 @@ impl EvaluationService {
         locked(&self.engine)
     }
 
+    /// Whether a pattern of Graphite's matches a stored series. Where the store does not say, it may.
+    pub(crate) fn has_series(&self, pattern: &str) -> bool {
+        self.expressions.paths().map_or(true, |paths| paths.has(pattern))
+    }
+
     /// From now on the server is there to receive.
     ///
     /// # Errors

@@ -115,6 +115,12 @@ impl Paths {
         self.below(&glob).filter(|name| glob.matches(name)).map(str::to_owned).collect()
     }
 
+    /// Whether a pattern matches any series without tags.
+    pub(crate) fn has(&self, pattern: &str) -> bool {
+        let glob = Glob::new(pattern);
+        self.below(&glob).any(|name| glob.matches(name))
+    }
+
     /// The nodes of the tree that a pattern matches, each once, in order of their paths.
     pub(crate) fn nodes(&self, pattern: &str) -> Vec<Node> {
         let glob = Glob::new(pattern);
