@@ -43,6 +43,12 @@ impl Clock {
         stepped.at_ms.load(Ordering::SeqCst).saturating_add(i64::try_from(ran).unwrap_or(i64::MAX))
     }
 
+    /// Whether it is one that is put on from outside.
+    #[must_use]
+    pub(crate) const fn is_stepped(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Puts a stepped clock on to `time_ms`, unless it is beyond already. The machine's clock stays as it is.
     pub fn put_on(&self, time_ms: i64) {
         if let Some(stepped) = &self.0 {

@@ -13,5 +13,6 @@ mod random;
 mod receiver;
 mod room;
 mod rubbish;
+mod standstill;
 mod stopping;
 mod told;

@@ -72,6 +72,7 @@ impl Running<'_> {
     /// Plans, evaluates what was answered, and writes. Returns for how long there is nothing to do.
     fn come_round(&mut self, now_ms: i64) -> Duration {
         let began = Instant::now();
+        self.service.note_standstill(now_ms);
         self.plan(now_ms);
         for (at, answered) in self.readers.take() {
             self.cycle.answer(self.since_start_ms(at), answered);
@@ -327,6 +328,7 @@ fn notify(service: &EvaluationService) -> Changes {
 /// # Errors
 /// When the operating system gives no thread.
 pub fn start(service: &Arc<EvaluationService>) -> std::io::Result<std::thread::JoinHandle<()>> {
+    service.feel_pulse()?;
     let service = Arc::clone(service);
     std::thread::Builder::new().name("turn".to_owned()).spawn(move || run(&service))
 }

@@ -2,6 +2,7 @@
 
 pub mod cycle;
 pub mod limits;
+mod pulse;
 pub mod read;
 mod readers;
 pub mod service;

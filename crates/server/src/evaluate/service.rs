@@ -9,6 +9,7 @@ use lanner_io::state::{Claim, LoadedState, Shards, StateStore};
 use lanner_io::store::{Store, StoreError};
 
 use super::limits::Limits;
+use super::pulse::{self, Pulse};
 use super::watch::Watch;
 use crate::base::Base;
 use crate::clock::Clock;
@@ -41,6 +42,7 @@ pub struct EvaluationService {
     pub(crate) limits: Limits,
     /// When the server was there to receive.
     pub(crate) watch: Watch,
+    pulse: Arc<Pulse>,
     /// When the loop last came round, milliseconds since the Unix epoch.
     pub(crate) last_turn_ms: AtomicI64,
     /// Why the loop is stuck, if it is.
@@ -96,6 +98,7 @@ impl EvaluationService {
             engine: Mutex::new(engine),
             limits: Limits::default(),
             watch,
+            pulse: Arc::default(),
             last_turn_ms: AtomicI64::new(now_ms),
             stuck: Mutex::default(),
             n_evaluations: AtomicU64::default(),
@@ -142,6 +145,27 @@ impl EvaluationService {
             self.engine().set_gaps(self.watch.gaps());
         }
         Ok(())
+    }
+
+    /// Has it noticed when the whole process stands still.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub(super) fn feel_pulse(&self) -> std::io::Result<()> {
+        pulse::start(&self.pulse, &self.clock, &self.shutdown)
+    }
+
+    /// Notes that nothing could be received while the process stood still, if it did: before any window of that time is
+    /// judged.
+    pub(super) fn note_standstill(&self, now_ms: i64) {
+        if self.clock.is_stepped() {
+            return;
+        }
+        let Some(gap) = self.pulse.stood_still(now_ms) else { return };
+        if let Err(error) = self.watch.missed(&self.store, gap) {
+            tracing::warn!("cannot store that nothing was received for a while: {error}");
+        }
+        self.engine().set_gaps(self.watch.gaps());
     }
 
     /// Notes that nothing could be received for a while, as where the disk was full, if it was a while.

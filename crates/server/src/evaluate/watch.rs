@@ -72,15 +72,23 @@ impl Watch {
         let gap = TimeRange::new(self.noted_ms.load(Ordering::Relaxed), now_ms);
         let was_away = gap.start_ms < gap.end_ms;
         if was_away {
-            store.add_gap(gap)?.wait()?;
-            tracing::info!("nothing was received {}; windows of that time are unknown", shown(gap));
-            locked(&self.gaps).push(gap);
+            self.missed(store, gap)?;
         } else {
             store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() })?.wait()?;
         }
         self.noted_ms.store(now_ms, Ordering::Relaxed);
         self.is_there.store(true, Ordering::Relaxed);
         Ok(was_away)
+    }
+
+    /// Notes that nothing was received in `gap`, which is known from now on even where it cannot be stored.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn missed(&self, store: &Store, gap: TimeRange) -> Result<(), StoreError> {
+        locked(&self.gaps).push(gap);
+        tracing::info!("nothing was received {}; windows of that time are unknown", shown(gap));
+        store.add_gap(gap)?.wait()
     }
 
     /// The server goes: nothing is received from now on.
