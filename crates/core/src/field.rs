@@ -262,6 +262,14 @@ mod tests {
     }
 
     #[test]
+    fn names_sent_as_numbers_keep_every_digit() {
+        for text in ["404", "9223372036854775807", "9223372036854775809", "18446744073709551615"] {
+            let sent: Value = serde_json::from_str(&format!("{{\"id\": {text}}}")).unwrap();
+            assert_eq!(to_json(&Node::from_json(&sent), &[FIELDS]), json!({ "id": text }));
+        }
+    }
+
+    #[test]
     fn stored_percentages_keep_their_meaning() {
         const RULE: &[Field] = &[
             Field::new("drop", "25%", "a drop").of(Type::Percent),

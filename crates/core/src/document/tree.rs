@@ -145,7 +145,13 @@ impl Node {
                 map.iter().map(|(k, v)| (Key { at: None, name: k.clone() }, Self::from_json(v))).collect(),
             ),
         };
-        Self::new(None, content)
+        let mut node = Self::new(None, content);
+        if let Value::Number(number) = value
+            && number.is_u64()
+        {
+            node.keep_written(&number.to_string()); // of those above 63 bits the last digits would be lost
+        }
+        node
     }
 
     /// The JSON value of this tree, whatever its fields mean. Documents are stored by [`crate::field::to_json`], which
