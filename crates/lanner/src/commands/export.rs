@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use lanner_wire::api::Status;
 
+use super::shared::must_exist;
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::progress::{self, Progress};
@@ -108,11 +109,14 @@ async fn export(args: &Args, form: Form, client: &Client) -> Result<Outcome> {
         n_lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
         progress.at(n_bytes, n_bytes);
     }
+    // The first line of CSV names the columns.
+    let n = n_lines.saturating_sub(u64::from(form == Form::Csv));
+    if n == 0 {
+        must_exist(client, args.stream.as_deref(), args.series.as_deref()).await?;
+    }
     target.keep()?;
     let took = progress.finish();
     if let Some(path) = &args.output {
-        // The first line of CSV names the columns.
-        let n = n_lines.saturating_sub(u64::from(form == Form::Csv));
         let noun = if args.stream.is_some() { "events" } else { "samples" };
         let n = progress::scaled(n as f64);
         remark(&format!("{n} {noun} written to {} in {}", path.display(), progress::duration(took)));

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use lanner_core::Node;
-use lanner_wire::api::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, Time, When};
+use lanner_wire::api::{QueryRequest, QueryResponse, QuerySeries, Time, When};
 use serde_json::{Map, Value, json};
 
-use super::shared::Shared;
-use crate::client::{self, Client};
+use super::shared::{Shared, must_exist};
+use crate::client;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format};
 use crate::output;
@@ -71,7 +71,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         let answer: QueryResponse =
             progress::waiting("querying", client.post(&["api", "v1", "query"], &request)).await?;
         if answer.series.is_empty() {
-            must_exist(args, client).await?;
+            for (stream, series) in names(&request.query) {
+                must_exist(client, stream, series).await?;
+            }
         }
         match args.shared.format {
             Format::Json => output::json(&answer)?,
@@ -85,31 +87,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     })
 }
 
-/// Tells a name that does not exist from one without data in the range.
-async fn must_exist(args: &Args, client: &Client) -> Result<()> {
-    let (what, name, names) = if let Some(stream) = &args.stream {
-        let streams: Vec<StreamView> = client.get(&["api", "v1", "streams"], &[]).await?;
-        ("stream", stream, streams.into_iter().map(|stream| stream.name).collect::<BTreeSet<_>>())
-    } else if let Some(name) = &args.series {
-        let path = ["api", "v1", "series"];
-        let found: Vec<SeriesView> = client.get(&path, &[("name", Some(name)), ("limit", Some("1"))]).await?;
-        if !found.is_empty() {
-            return Ok(());
-        }
-        let all: Vec<SeriesView> = client.get(&path, &[("limit", Some("100000"))]).await?;
-        ("series", name, all.into_iter().map(|series| series.name).collect())
-    } else {
-        return Ok(());
-    };
-    if names.contains(name) {
-        return Ok(());
-    }
-    let failure = Failure::user(format!("there is no {what} \"{name}\""));
-    Err(match lanner_core::nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => failure.hint(format!("did you mean \"{near}\"?")),
-        None if names.is_empty() => failure.hint("nothing is stored yet; see `lanner import`"),
-        None => failure.hint("a * in the name stands for any characters"),
-    })
+/// The streams and the series that a query names, of a formula those of its parts.
+fn names(query: &Value) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
+    let parts = query["of"].as_object().into_iter().flat_map(Map::values);
+    std::iter::once(query).chain(parts).map(|query| (query["stream"].as_str(), query["series"].as_str()))
 }
 
 /// The query as a rule has it.

@@ -452,6 +452,17 @@ fn a_name_that_does_not_exist_is_a_mistake() {
         .says(2, &["no series \"queue.lenght\"", "did you mean \"queue.length\"?"]);
     query(&["--series", "other*"]).says(2, &["no series \"other*\""]);
     query(&["--stream", "payments"]).says(2, &["no stream \"payments\""]);
+    query(&["{ series: queue.lenght, measure: max }"]).says(2, &["did you mean \"queue.length\"?"]);
+    let share = "{ formula: a / b, of: { a: { series: queue.length }, b: { series: queue.lenght } } }";
+    query(&[share]).says(2, &["no series \"queue.lenght\""]);
+    let export = |arguments: &[&str]| run(&[&["export", "--url", &server.url][..], arguments].concat());
+    export(&["--series", "queue.lenght"]).says(2, &["did you mean \"queue.length\"?"]);
+    export(&["--series", "other*", "--format", "csv"]).says(2, &["no series \"other*\""]);
+    let output = server.path("none.ndjson");
+    export(&["--stream", "payments", "-o", &output]).says(2, &["no stream \"payments\""]);
+    assert!(!std::path::Path::new(&output).exists());
+    export(&["--series", "queue.length", "--from", "now-1h"]).says(0, &[]);
+    export(&[]).says(0, &[]);
     assert!(query(&["--series", "queue.length"]).expect(0).contains("No data in this range."));
 }
 
