@@ -55,6 +55,8 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
     for file in 0..loaded.files.len() {
         loaded.check(file);
     }
+    let doubled = loaded.doubled();
+    loaded.problems.extend(doubled);
     for problem in loaded.config.cross_check().into_iter().chain(loaded.unknown_sources()) {
         let (file, at) = loaded.locate(&problem.path);
         loaded.problems.push(Located { file, problem: Problem { at, ..problem } });
@@ -101,6 +103,35 @@ impl Loaded {
         let sources = SourceConfig::read_all(node, "sources", &mut Check::default());
         let names: Vec<String> = sources.iter().map(|source| source.name().to_owned()).collect();
         self.config.unknown_sources(&names)
+    }
+
+    /// Switches and silences that are described twice, in one file or in two.
+    fn doubled(&self) -> Vec<Located> {
+        let mut doubled = Vec::new();
+        for section in ["switches", "silences"] {
+            let mut ids = HashSet::new();
+            let all = self.nodes().flat_map(|(file, node)| {
+                let items = field(node, section).map(items).unwrap_or_default().into_iter().enumerate();
+                items.map(move |(at, item)| (file, at, item))
+            });
+            for (file, at, item) in all {
+                let Some(id) = field(item, "id").and_then(Node::scalar_text) else { continue };
+                let message = format!("\"{id}\" is the id of two {section}");
+                if !ids.insert(id) {
+                    let path = format!("{section}[{at}]");
+                    doubled
+                        .push(Located { file, problem: Problem { at: item.at, path, message, hint: None } });
+                }
+            }
+        }
+        doubled
+    }
+
+    /// The files that are scripts of tests, and nothing of a configuration.
+    pub(crate) fn scripts(&self) -> impl Iterator<Item = &Path> {
+        let is_script =
+            |file: &&SourceFile| file.node.as_ref().is_some_and(|node| field(node, "tests").is_some());
+        self.files.iter().filter(is_script).map(|file| file.path.as_path())
     }
 
     /// The trees of all configuration files; scripts of tests are none.
@@ -212,19 +243,9 @@ fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
 
 /// Problems in the switches of a file.
 fn switch_problems(node: &Node) -> Vec<Problem> {
-    let (mut problems, mut ids) = (Vec::new(), HashSet::new());
-    for (at, item) in field(node, "switches").map(items).unwrap_or_default().into_iter().enumerate() {
-        let path = format!("switches[{at}]");
-        match Switch::check(item, &path) {
-            Ok(switch) if !ids.insert(switch.id.clone()) => {
-                let message = format!("\"{}\" is the id of two switches", switch.id);
-                problems.push(Problem { at: item.at, path, message, hint: None });
-            }
-            Ok(_) => {}
-            Err(Problems(found)) => problems.extend(found),
-        }
-    }
-    problems
+    let switches = field(node, "switches").map(items).unwrap_or_default().into_iter().enumerate();
+    let check = |(at, item)| Switch::check(item, &format!("switches[{at}]")).err();
+    switches.filter_map(check).flat_map(|Problems(problems)| problems).collect()
 }
 
 /// Problems in the silences of a file.

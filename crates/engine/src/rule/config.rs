@@ -219,9 +219,19 @@ impl Config {
             let silences: Vec<Node> = items.map(|item| self.with_intervals(item, SILENCE_TIMES)).collect();
             self.silences.extend(silences);
         }
-        self.server = fields.get("server").cloned().or(self.server.take());
-        self.retention = fields.get("retention").cloned().or(self.retention.take());
-        self.sources = fields.get("sources").cloned().or(self.sources.take());
+        for (name, known) in
+            [("server", &mut self.server), ("retention", &mut self.retention), ("sources", &mut self.sources)]
+        {
+            let Some(node) = fields.get(name) else { continue };
+            if known.is_some() {
+                check.problem(
+                    node,
+                    name,
+                    "stands in two files, of which only one would count; write it in one",
+                );
+            }
+            *known = Some(node.clone());
+        }
         fields.finish(&SECTIONS, &mut check);
         check.problems
     }

@@ -18,7 +18,7 @@ use crate::output;
 /// none if one is invalid.
 ///
 /// Prints what was created, changed or left unchanged. Sections that no file contains stay unchanged. The settings
-/// (server, retention) are not applied: they come from the file the server was started with.
+/// (sources, server, retention) are not applied: they come from the file the server was started with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,7 +46,7 @@ pub(crate) struct Args {
 }
 
 /// Sections of files that are settings.
-const SETTINGS: [&str; 2] = ["server", "retention"];
+const SETTINGS: [&str; 3] = ["sources", "server", "retention"];
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let loaded = read(&args.files)?;
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     client::with_access(&args.shared.server, access, async |client| {
         let applied: ApplyResponse = client.post(&["api", "v1", "apply"], &request).await?;
         tell(&applied, None, args.shared.format)?;
-        tell_settings(&loaded);
+        tell_left_out(&loaded);
         Ok(Outcome::Fine)
     })
 }
@@ -123,8 +123,11 @@ pub(super) fn read_only(paths: &[PathBuf], command: &str, sections: &[&str]) -> 
     Err(Failure::user(message).hint("`lanner apply` applies everything in the files"))
 }
 
-/// Says that settings come from elsewhere.
-fn tell_settings(loaded: &Loaded) {
+/// Says what of the files is not for the server to take: settings, which come from elsewhere, and scripts of tests.
+fn tell_left_out(loaded: &Loaded) {
+    for script in loaded.scripts() {
+        remark(&format!("{}: not applied; this is a script of tests, for `lanner test`", script.display()));
+    }
     let settings: Vec<&str> = SETTINGS.into_iter().filter(|name| loaded.has(name)).collect();
     if !settings.is_empty() {
         remark(&format!(

@@ -309,6 +309,45 @@ fn commands_refuse_what_they_would_leave_out() {
     server.run(&["rule", "apply", &server.file("rules.yaml", format!("rules:\n{}", rule("a")))]).expect(0);
 }
 
+/// What an operator wrote and Lanner does not take is named, whichever command and whichever file.
+#[test]
+fn nothing_in_a_file_is_left_out_silently() {
+    let server = start();
+    let sources = "sources: [{ name: berlin, kind: graphite, url: 'http://127.0.0.1:1/' }]\n";
+    let file = server.file(
+        "all.yaml",
+        format!("rules:\n{}{sources}retention: {{ events: [{{ keep: 1d }}] }}\n", rule("a")),
+    );
+    server.run(&["apply", &file]).says(0, &["rules: 1 created", "sources, retention: not applied"]);
+    let script = server.file("a.test.yaml", "rules: [all.yaml]\ntests: [{ name: x, expect: [] }]\n");
+    server.run(&["apply", &script]).says(0, &["a.test.yaml: not applied", "lanner test"]);
+    // Of two only one could count.
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let one = "server: { guard: 20% }\nswitches: [{ id: stop, when: x == 1 }]\n\
+               silences: [{ id: night, matchers: ['bank=\"hsbc\"'], end: 2199-01-01, comment: quiet }]\n";
+    std::fs::write(path("a.yaml"), one.to_owned() + "retention: { events: [{ keep: 1d }] }\n" + sources)
+        .unwrap();
+    std::fs::write(path("b.yaml"), one.to_owned() + "retention: { events: [{ keep: 2d }] }\n" + sources)
+        .unwrap();
+    let all = folder.path().to_str().unwrap();
+    let twice = [
+        "server: stands in two files",
+        "retention: stands in two files",
+        "sources: stands in two files",
+        "\"stop\" is the id of two switches",
+        "\"night\" is the id of two silences",
+        "b.yaml:",
+    ];
+    let checked = run(&["check", all]);
+    assert_eq!(checked.code, 1);
+    for part in twice {
+        assert!(checked.out.contains(part), "{part} is not in\n{}", checked.out);
+    }
+    let served = run(&["serve", "--config", all, "--data", path("data").to_str().unwrap()]);
+    served.says(2, &["5 problems"]);
+}
+
 #[test]
 fn a_receiver_that_a_rule_names_cannot_be_deleted() {
     let server = start();
