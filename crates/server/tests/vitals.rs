@@ -94,15 +94,18 @@ async fn dead_letters_are_told_and_failures_are_dated() {
         "absolute": {"min": 1}, "receivers": ["hook"]});
     let receivers = json!([
         {"name": "self", "kind": "log", "path": told, "group_wait": "0s", "group_interval": "0s"},
-        {"name": "hook", "kind": "webhook", "url": url, "group_wait": "0s", "group_interval": "0s"},
+        {"name": "hook", "kind": "webhook", "url": url, "group_wait": "0s", "group_interval": "0s",
+            "give_up_after": "1s"},
     ]);
     running.fine("POST", "/api/v1/apply", json!({"rules": [rule], "receivers": receivers})).await;
     let failed = |all: &Value| all[0]["failing_since"].is_string() && all[0]["last_failed"].is_string();
     let all = running.until("/api/v1/receivers", failed).await;
     assert!(all[0]["last_error"].as_str().unwrap().contains("no such team"), "{all}");
-    if all[0]["dead"] != 0 {
-        until_written(&told, &["lanner:dead-letters", "no such team"]).await;
-    }
+    running.until("/api/v1/receivers", |all| all[0]["dead"].as_u64() > Some(0)).await;
+    until_written(&told, &["lanner:dead-letters", "no such team"]).await;
+    let is_said = |status: &Value| status["problems"].to_string().contains("no such team");
+    let status = running.until("/api/v1/status", is_said).await;
+    assert!(status["outbox"]["dead"].as_u64() > Some(0), "{status}");
     running.server.stop().await;
     peer.abort();
 }

@@ -116,6 +116,12 @@ mod tests {
         let before = document.clone();
         give_end(&mut document, now_ms + HOUR_MS);
         assert_eq!(document, before);
+        // Prepared, it waits for as long as it takes; its day begins when it is activated.
+        let mut prepared = with_status(&json!({"id": "a", "when": "x", "emergency": true}), "inactive");
+        end_emergency(&mut prepared, None, now_ms);
+        assert_eq!(prepared.get("valid"), None);
+        let on = activate(&prepared, now_ms + 9 * DAY_MS, None).unwrap();
+        assert_eq!(on["valid"]["to"], "2026-01-11T00:00:00Z");
     }
 
     #[test]

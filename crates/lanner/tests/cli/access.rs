@@ -78,6 +78,25 @@ fn data_does_nothing_to_whoever_looks_at_it() {
     }
 }
 
+/// Under cron and in containers nobody says who it is: the history still names a person and a machine.
+#[cfg(unix)]
+#[test]
+fn who_has_no_name_in_the_environment_has_one_in_the_history() {
+    let server = start();
+    let rules =
+        "rules: [{ id: a, query: { stream: s, measure: count }, window: 1m, absolute: { max: 5 } }]\n";
+    let file = server.file("rules.yaml", rules);
+    let mut apply = lanner();
+    for name in ["USER", "LOGNAME", "USERNAME"] {
+        apply.env_remove(name);
+    }
+    let ran = apply.args(["rule", "apply", &file]).env("LANNER_URL", &server.url).output().unwrap();
+    crate::program::Ran::from(ran).expect(0);
+    let rules = server.json(&["rule", "list"]);
+    let (user, machine) = rules[0]["actor"].as_str().unwrap().split_once('@').unwrap();
+    assert!(!user.is_empty() && !machine.is_empty(), "{rules}");
+}
+
 #[test]
 fn https_to_a_plain_port_is_told_in_words() {
     let server = start();
