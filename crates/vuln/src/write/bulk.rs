@@ -1,0 +1,58 @@
+//! The bulk requests of Elasticsearch and OpenSearch: an action and a document in turn. A finding's key is its document's id,
+//! so that a report that is loaded twice makes no second document.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Output, Writer, ecs};
+use crate::finding::Finding;
+use crate::key::key;
+
+pub(super) const OUTPUT: Output = Output {
+    name: "bulk",
+    title: "NDJSON for the _bulk endpoint of Elasticsearch and OpenSearch, with documents of ECS",
+    raw: false,
+    open: || Box::new(Bulk { index: "vulnerabilities", document: |finding| Some(ecs::document(finding)) }),
+};
+
+/// Documents with their actions.
+pub(super) struct Bulk {
+    pub(super) index: &'static str,
+    pub(super) document: fn(&Finding) -> Option<Value>,
+}
+
+impl Writer for Bulk {
+    fn finding(&mut self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+        let Some(document) = (self.document)(finding) else { return Ok(()) };
+        let action = json!({"index": {"_index": self.index, "_id": key(finding).to_string()}});
+        writeln!(out, "{action}")?;
+        writeln!(out, "{document}")
+    }
+}
+
+/// The index template for documents of ECS: what is searched exactly is a keyword, what is read is text.
+#[must_use]
+pub fn template() -> Value {
+    let keyword = json!({"type": "keyword", "ignore_above": 1024});
+    let text = json!({"type": "text"});
+    let number = json!({"type": "float"});
+    json!({
+        "index_patterns": ["vulnerabilities*"],
+        "template": {"mappings": {
+            "dynamic_templates": [{"texts": {"match_mapping_type": "string", "mapping": keyword}}],
+            "properties": {
+                "@timestamp": {"type": "date"},
+                "message": text,
+                "host": {"properties": {"ip": {"type": "ip"}, "name": keyword, "os": {"properties": {"full": keyword}}}},
+                "destination": {"properties": {"ip": {"type": "ip"}, "port": {"type": "long"}}},
+                "vulnerability": {"properties": {
+                    "id": keyword,
+                    "description": text,
+                    "severity": keyword,
+                    "score": {"properties": {"base": number, "temporal": number, "version": keyword}},
+                }},
+            },
+        }},
+    })
+}
