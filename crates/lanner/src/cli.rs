@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, profile, query,
-    receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test, token,
+    receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test, token, vuln,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Profile(profile::Args),
     Query(query::Args),
     Import(import::Args),
+    Vuln(vuln::Args),
     Export(export::Args),
     Reload(reload::Args),
     Backup(backup::Args),

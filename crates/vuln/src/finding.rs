@@ -175,7 +175,9 @@ fn canonical_id(id: &str) -> Option<String> {
     if id.is_empty() || id.len() > 64 || ["NOCVE", "NOBID", "NOXREF", "N/A", "NONE"].contains(&id) {
         return None;
     }
-    let Some(rest) = id.strip_prefix("CVE-").or_else(|| id.strip_prefix("CAN-")) else { return Some(id.to_owned()) };
+    let Some(rest) = id.strip_prefix("CVE-").or_else(|| id.strip_prefix("CAN-")) else {
+        return Some(id.to_owned());
+    };
     let (year, number) = rest.split_once('-')?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     (year.len() == 4 && digits(year) && digits(number)).then(|| format!("CVE-{year}-{number:0>4}"))
@@ -191,7 +193,8 @@ pub(crate) fn evidence(text: &str) -> String {
 pub(crate) fn weakness(text: &str) -> Option<String> {
     let text = text.trim();
     let rest = text.strip_prefix("CWE").or_else(|| text.strip_prefix("cwe")).unwrap_or(text);
-    let digits: String = rest.trim_start_matches([':', '-', ' ']).chars().take_while(char::is_ascii_digit).collect();
+    let digits: String =
+        rest.trim_start_matches([':', '-', ' ']).chars().take_while(char::is_ascii_digit).collect();
     (!digits.is_empty() && digits.len() <= 6).then(|| format!("CWE-{digits}"))
 }
 

@@ -37,7 +37,8 @@ impl<R: Read> Input<R> {
         }
         let encoding = declared(&start);
         let joined = Cursor::new(start).chain(bytes);
-        let mut text = DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(joined);
+        let mut text =
+            DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(joined);
         let head = read_up_to(&mut text, HEAD_BYTES)?;
         let head_text = String::from_utf8_lossy(&head).into_owned();
         if head_text.trim().is_empty() && head.len() < HEAD_BYTES {
@@ -125,7 +126,9 @@ impl<R: BufRead> WithoutTrailingCommas<R> {
         }
         let last = self.buffer.iter().rposition(|byte| !byte.is_ascii_whitespace());
         match last {
-            Some(at) if self.buffer[at] == b',' && self.buffer.len() - at < 4096 => at.saturating_sub(self.from),
+            Some(at) if self.buffer[at] == b',' && self.buffer.len() - at < 4096 => {
+                at.saturating_sub(self.from)
+            }
             _ => self.buffer.len() - self.from,
         }
     }

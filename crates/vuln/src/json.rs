@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::input::WithoutTrailingCommas;
-use crate::read::Sink;
+use crate::sink::Sink;
 
 /// Places in a document: names of members, and `*` for all items of a list. `["runs", "*", "tool"]`.
 pub(crate) type Place = &'static [&'static str];
@@ -103,7 +103,8 @@ impl<'de> Visitor<'de> for Walker<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         if self.wanted.iter().any(|(_, place)| place.is_empty()) {
             // The whole document is wanted.
-            let value: Value = serde::Deserialize::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+            let value: Value =
+                serde::Deserialize::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
             let at = self.wanted.iter().find(|(_, place)| place.is_empty()).map_or(0, |(at, _)| *at);
             return self.keep(at, value);
         }
@@ -115,7 +116,11 @@ impl<'de> Visitor<'de> for Walker<'_, '_> {
                 }
                 (None, rest) if rest.is_empty() => drop(map.next_value::<IgnoredAny>()?),
                 (None, rest) => {
-                    map.next_value_seed(Walker { wanted: rest, take: &mut *self.take, failed: &mut *self.failed })?;
+                    map.next_value_seed(Walker {
+                        wanted: rest,
+                        take: &mut *self.take,
+                        failed: &mut *self.failed,
+                    })?;
                 }
             }
         }

@@ -113,7 +113,9 @@ fn address(text: &str) -> Option<String> {
 /// A host's name in one spelling: without scheme, port and path of a URL, in lower case, without the final dot.
 pub(crate) fn host_name(text: &str) -> String {
     let text = text.trim();
-    let Some((_, rest)) = text.split_once("://") else { return text.trim_end_matches('.').to_ascii_lowercase() };
+    let Some((_, rest)) = text.split_once("://") else {
+        return text.trim_end_matches('.').to_ascii_lowercase();
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = match host.rsplit_once(':') {
@@ -139,7 +141,9 @@ fn container_id(target: &str) -> String {
 }
 
 fn is_digest(tag: &str) -> bool {
-    tag.len() >= 7 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()) && tag.bytes().any(|byte| byte.is_ascii_digit())
+    tag.len() >= 7
+        && tag.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && tag.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Kubernetes names pods `NAME-HASH-RANDOM` and replica sets `NAME-HASH`, in letters that spell no words.
@@ -173,7 +177,10 @@ fn path_id(path: &str) -> &str {
 
 /// A package's name; versions and their patch suffixes are no part of it.
 fn component_id(component: &Component) -> String {
-    let purl = component.purl.strip_prefix("pkg:").map(|rest| rest.split(['@', '?', '#']).next().unwrap_or_default());
+    let purl = component
+        .purl
+        .strip_prefix("pkg:")
+        .map(|rest| rest.split(['@', '?', '#']).next().unwrap_or_default());
     let name = if component.name.is_empty() { purl.unwrap_or_default() } else { &component.name };
     name.trim().to_ascii_lowercase()
 }

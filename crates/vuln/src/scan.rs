@@ -87,7 +87,9 @@ impl Ports {
     fn contain(&self, port: Option<u16>) -> bool {
         match (self, port) {
             (Self::All, _) | (_, None) => true,
-            (Self::Ranges(ranges), Some(port)) => ranges.iter().any(|(from, to)| (*from..=*to).contains(&port)),
+            (Self::Ranges(ranges), Some(port)) => {
+                ranges.iter().any(|(from, to)| (*from..=*to).contains(&port))
+            }
         }
     }
 }
@@ -160,7 +162,10 @@ impl Scanning {
     pub(crate) fn host(&mut self, host: &Host, port: Option<u16>) {
         let id = host_id(host);
         let names = [&host.name, &host.target];
-        let name = names.into_iter().map(|name| crate::key::host_name(name)).find(|name| !name.is_empty() && *name != id);
+        let name = names
+            .into_iter()
+            .map(|name| crate::key::host_name(name))
+            .find(|name| !name.is_empty() && *name != id);
         if !id.is_empty() {
             self.hosts.insert(Scanned { id, name: name.unwrap_or_default(), port });
         }

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_stated_number_wins_over_its_vector() {
-        let score = Score::read("3", "7.3", "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", "vendor").unwrap();
+        let score =
+            Score::read("3", "7.3", "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", "vendor").unwrap();
         assert_eq!((score.base, score.version.as_str()), (7.3, "3.1"));
     }
 

@@ -78,7 +78,8 @@ impl Statement {
     fn is_product(&self, finding: &Finding) -> bool {
         let host = finding.host.target == self.product || product_name(&self.product) == finding.host.target;
         let component = finding.component.as_ref().is_some_and(|component| {
-            let without_version = |purl: &str| purl.split(['@', '?', '#']).next().unwrap_or_default().to_owned();
+            let without_version =
+                |purl: &str| purl.split(['@', '?', '#']).next().unwrap_or_default().to_owned();
             let versioned = self.product.contains('@');
             let purl = if versioned {
                 component.purl.split(['?', '#']).next() == self.product.split(['?', '#']).next()
@@ -92,7 +93,8 @@ impl Statement {
 }
 
 fn product_name(product: &str) -> &str {
-    let path = product.strip_prefix("pkg:oci/").or_else(|| product.strip_prefix("pkg:docker/")).unwrap_or_default();
+    let path =
+        product.strip_prefix("pkg:oci/").or_else(|| product.strip_prefix("pkg:docker/")).unwrap_or_default();
     path.split(['@', '?']).next().unwrap_or_default()
 }
 
@@ -128,7 +130,11 @@ fn openvex(document: &Value) -> Result<Vec<Statement>, ReadError> {
         let status = status_of(&status)
             .ok_or_else(|| malformed(format!("statements[{at}].status: unknown status {status:?}")))?;
         let name = [text(entry, &["vulnerability", "name"]), text(entry, &["vulnerability"])];
-        let why = [text(entry, &["justification"]), text(entry, &["impact_statement"]), text(entry, &["action_statement"])];
+        let why = [
+            text(entry, &["justification"]),
+            text(entry, &["impact_statement"]),
+            text(entry, &["action_statement"]),
+        ];
         let statement = Statement {
             vulnerability: vulnerability(&name.concat()),
             product: String::new(),
@@ -145,7 +151,11 @@ fn openvex(document: &Value) -> Result<Vec<Statement>, ReadError> {
 /// A statement per product, or per component of a product where these are named.
 fn for_products(entry: &Value, statement: &Statement) -> Vec<Statement> {
     let name = |product: &Value| {
-        let named = [text(product, &["identifiers", "purl"]), text(product, &["@id"]), product.as_str().unwrap_or_default().to_owned()];
+        let named = [
+            text(product, &["identifiers", "purl"]),
+            text(product, &["@id"]),
+            product.as_str().unwrap_or_default().to_owned(),
+        ];
         named.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
     };
     let mut names: Vec<String> = Vec::new();
@@ -191,7 +201,8 @@ fn cyclonedx(document: &Value) -> Vec<Statement> {
             author: author.clone(),
             at_ms: time_ms(&text(entry, &["analysis", "lastUpdated"])).or(at_ms),
         };
-        let products: Vec<String> = items(entry, &["affects"]).map(|affected| purl(document, &text(affected, &["ref"]))).collect();
+        let products: Vec<String> =
+            items(entry, &["affects"]).map(|affected| purl(document, &text(affected, &["ref"]))).collect();
         let products = if products.is_empty() { vec![String::new()] } else { products };
         statements.extend(products.into_iter().map(|product| Statement { product, ..statement.clone() }));
     }
@@ -200,7 +211,8 @@ fn cyclonedx(document: &Value) -> Vec<Statement> {
 
 /// What a reference stands for: a component of the document, or what the reference itself names.
 fn purl(document: &Value, reference: &str) -> String {
-    let component = items(document, &["components"]).find(|component| text(component, &["bom-ref"]) == reference);
+    let component =
+        items(document, &["components"]).find(|component| text(component, &["bom-ref"]) == reference);
     let named = component.map(|component| [text(component, &["purl"]), text(component, &["name"])]);
     let named = named.into_iter().flatten().find(|name| !name.is_empty());
     named.unwrap_or_else(|| reference.find("pkg:").map_or(reference, |start| &reference[start..]).to_owned())

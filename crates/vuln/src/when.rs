@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn all_spellings_are_read() {
-        for text in ["1741688553", "Tue Mar 11 10:22:33 2025", "2025-03-11 10:22:33", "2025-03-11T10:22:33Z"] {
+        for text in ["1741688553", "Tue Mar 11 10:22:33 2025", "2025-03-11 10:22:33", "2025-03-11T10:22:33Z"]
+        {
             assert_eq!(time_ms(text), Some(1_741_688_553_000), "{text}");
         }
         assert_eq!(time_ms("Tue Mar  4 01:00:00 2025"), Some(1_741_050_000_000));
@@ -45,7 +46,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["", "mar. 11 mars 2025 10:22:33", "Wed Dec 31 19:00:00 1969", "99999999999999999999", "1"] {
+        for text in
+            ["", "mar. 11 mars 2025 10:22:33", "Wed Dec 31 19:00:00 1969", "99999999999999999999", "1"]
+        {
             assert_eq!(time_ms(text), None, "{text}");
         }
     }

@@ -47,8 +47,11 @@ fn documents_equal_those_of_vulntoes() {
             different.push(format!("{file}: {} documents, expected {}", found.len(), expected.len()));
         }
         for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            let expected = if file.starts_with("nmap") { without_leaks(found, expected) } else { expected.clone() };
-            different.extend(difference(found, &expected).map(|fields| format!("{file}, document {at}: {fields}")));
+            let expected =
+                if file.starts_with("nmap") { without_leaks(found, expected) } else { expected.clone() };
+            different.extend(
+                difference(found, &expected).map(|fields| format!("{file}, document {at}: {fields}")),
+            );
             compared += 1;
         }
     }
@@ -61,8 +64,9 @@ fn difference(found: &Value, expected: &Value) -> Option<String> {
     let (found, expected) = (found.as_object().unwrap(), expected.as_object().unwrap());
     let names: std::collections::BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
     let differ = names.into_iter().filter(|name| found.get(*name) != expected.get(*name));
-    let fields: Vec<String> =
-        differ.map(|name| format!("{name}: {:?} instead of {:?}", found.get(name), expected.get(name))).collect();
+    let fields: Vec<String> = differ
+        .map(|name| format!("{name}: {:?} instead of {:?}", found.get(name), expected.get(name)))
+        .collect();
     (!fields.is_empty()).then(|| fields.join("; "))
 }
 
@@ -103,7 +107,11 @@ fn lines_equal_those_of_vatoelsa() {
         for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
             // The script sent line ends inside a line, which tear it in two.
             let expected = expected.as_str().unwrap().replace('\n', " ");
-            let (found, expected) = if file.starts_with("nmap") { (after_ip(found), after_ip(&expected)) } else { (*found, expected.as_str()) };
+            let (found, expected) = if file.starts_with("nmap") {
+                (after_ip(found), after_ip(&expected))
+            } else {
+                (*found, expected.as_str())
+            };
             // The script dropped all letters that are not ASCII.
             let found: String = found.chars().filter(char::is_ascii).collect();
             if found != expected {

@@ -11,18 +11,30 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn finding() -> impl Strategy<Value = Finding> {
-    let place = (1u32..60_000, 0u8..4, proptest::option::of(1u16..9_000), prop_oneof![Just("tcp"), Just("udp")], "(/[a-z]{1,5}){0,3}");
-    (place, word(), proptest::option::of("[a-z]{1,8}")).prop_map(|((check, host, port, protocol, path), title, package)| Finding {
-        scanner: "nessus".to_owned(),
-        check: check.to_string(),
-        title,
-        host: Host { target: format!("192.0.2.{host}"), ..Host::default() },
-        port,
-        protocol: protocol.to_owned(),
-        path,
-        component: package.map(|name| Component { name, version: "1.2.3-4".to_owned(), ..Component::default() }),
-        ..Finding::default()
-    })
+    let place = (
+        1u32..60_000,
+        0u8..4,
+        proptest::option::of(1u16..9_000),
+        prop_oneof![Just("tcp"), Just("udp")],
+        "(/[a-z]{1,5}){0,3}",
+    );
+    (place, word(), proptest::option::of("[a-z]{1,8}")).prop_map(
+        |((check, host, port, protocol, path), title, package)| Finding {
+            scanner: "nessus".to_owned(),
+            check: check.to_string(),
+            title,
+            host: Host { target: format!("192.0.2.{host}"), ..Host::default() },
+            port,
+            protocol: protocol.to_owned(),
+            path,
+            component: package.map(|name| Component {
+                name,
+                version: "1.2.3-4".to_owned(),
+                ..Component::default()
+            }),
+            ..Finding::default()
+        },
+    )
 }
 
 proptest! {

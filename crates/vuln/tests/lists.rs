@@ -26,11 +26,17 @@ fn statements_are_read_as_they_are_written() {
     let written = serde_json::to_vec(&vex_openvex(&statements, "Example Ltd", 1_741_688_553_000)).unwrap();
     let read = read_vex(&written).unwrap();
     assert_eq!(read[0], statements[0]);
-    assert_eq!((read[1].status, read[1].product.as_str()), (VexStatus::UnderInvestigation, "pkg:deb/debian/openssl@3.0.11"));
+    assert_eq!(
+        (read[1].status, read[1].product.as_str()),
+        (VexStatus::UnderInvestigation, "pkg:deb/debian/openssl@3.0.11")
+    );
 
     let written = serde_json::to_vec(&vex_cyclonedx(&statements, "Example Ltd", 1_741_688_553_000)).unwrap();
     let read = read_vex(&written).unwrap();
-    assert_eq!(read.iter().map(|one| one.status).collect::<Vec<_>>(), [VexStatus::NotAffected, VexStatus::UnderInvestigation]);
+    assert_eq!(
+        read.iter().map(|one| one.status).collect::<Vec<_>>(),
+        [VexStatus::NotAffected, VexStatus::UnderInvestigation]
+    );
     assert_eq!(read[0].product, "pkg:deb/debian/openssl");
 }
 
@@ -50,7 +56,11 @@ fn statements_are_about_findings_of_their_product() {
         ("shop:1.2", true),
         ("other", false),
     ] {
-        assert_eq!(statement("CVE-2024-0001", product, VexStatus::NotAffected).is_about(&finding), about, "{product}");
+        assert_eq!(
+            statement("CVE-2024-0001", product, VexStatus::NotAffected).is_about(&finding),
+            about,
+            "{product}"
+        );
         assert!(!statement("CVE-2024-0009", product, VexStatus::NotAffected).is_about(&finding));
     }
 }
@@ -60,7 +70,10 @@ fn what_is_no_vex_is_an_error() {
     for (text, part) in [
         ("", "VEX"),
         ("{}", "unknown format"),
-        (r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{"status":"fine"}]}"#, "statements[0].status"),
+        (
+            r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{"status":"fine"}]}"#,
+            "statements[0].status",
+        ),
     ] {
         let error = read_vex(text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
@@ -86,8 +99,12 @@ fn known_exploited_vulnerabilities_are_read() {
     let text = r#"{"catalogVersion":"2026.11.28","vulnerabilities":[{"cveID":"CVE-2021-44228","dateAdded":"2021-12-10",
         "dueDate":"2021-12-24","knownRansomwareCampaignUse":"Known"},{"cveID":"none"}]}"#;
     let (version, listed) = read_kev(text.as_bytes()).unwrap();
-    let expected =
-        Exploited { cve: "CVE-2021-44228".into(), added: "2021-12-10".into(), due: "2021-12-24".into(), ransomware: true };
+    let expected = Exploited {
+        cve: "CVE-2021-44228".into(),
+        added: "2021-12-10".into(),
+        due: "2021-12-24".into(),
+        ransomware: true,
+    };
     assert_eq!((version.as_str(), listed), ("2026.11.28", vec![expected]));
     assert!(read_kev(&b"{}"[..]).is_err());
 }

@@ -27,7 +27,9 @@ const BROKEN: &[&str] = &["ruby-nessus--example_v1.nessus", "ruby-nessus--exampl
 
 #[test]
 fn every_recorded_report_is_read() {
-    for (kind, scanner) in [("nessus", "nessus"), ("openvas", "openvas"), ("nmap", "nmap"), ("nikto", "nikto")] {
+    for (kind, scanner) in
+        [("nessus", "nessus"), ("openvas", "openvas"), ("nmap", "nmap"), ("nikto", "nikto")]
+    {
         for (name, bytes) in samples(kind) {
             let (report, findings) = read_all(&bytes, false);
             if REJECTED.contains(&name.as_str()) {
@@ -35,9 +37,22 @@ fn every_recorded_report_is_read() {
                 continue;
             }
             let report = report.unwrap_or_else(|error| panic!("{name}: {error}"));
-            println!("{name}: {} findings, {} hosts, {:?}", report.findings, report.scan.hosts.len(), report.warnings);
-            assert_eq!(report.stopped.is_some(), BROKEN.contains(&name.as_str()), "{name}: {:?}", report.stopped);
-            assert!(findings.iter().all(|finding| finding.scanner == scanner && !finding.title.is_empty()), "{name}");
+            println!(
+                "{name}: {} findings, {} hosts, {:?}",
+                report.findings,
+                report.scan.hosts.len(),
+                report.warnings
+            );
+            assert_eq!(
+                report.stopped.is_some(),
+                BROKEN.contains(&name.as_str()),
+                "{name}: {:?}",
+                report.stopped
+            );
+            assert!(
+                findings.iter().all(|finding| finding.scanner == scanner && !finding.title.is_empty()),
+                "{name}"
+            );
         }
     }
 }

@@ -21,7 +21,12 @@ fn check(report: &str, place: (&str, &str, Option<u16>, &str), covered: bool) {
     let report = read_all(report.as_bytes(), false).0.unwrap();
     let (host, check, port, policy) = place;
     let place = Place { host, check, port, level: 2, policy };
-    assert_eq!(Scope::new(&report.scan, &report.seen).covers(&place), covered, "{place:?} of {:?}", report.scan);
+    assert_eq!(
+        Scope::new(&report.scan, &report.seen).covers(&place),
+        covered,
+        "{place:?} of {:?}",
+        report.scan
+    );
 }
 
 #[test]
@@ -66,7 +71,11 @@ fn levels_that_a_filter_hides_are_not_covered() {
         <host><ip>192.0.2.7</ip><end>2025-03-11T10:22:33Z</end></host><results/></report></report>"#;
     check(report, ("192.0.2.7", "1.3.6", None, "t"), false);
     check(&report.replace("levels=h", "levels=hml"), ("192.0.2.7", "1.3.6", None, "t"), true);
-    check(&report.replace("levels=h rows=-1", "levels=hml rows=50"), ("192.0.2.7", "1.3.6", None, "t"), false);
+    check(
+        &report.replace("levels=h rows=-1", "levels=hml rows=50"),
+        ("192.0.2.7", "1.3.6", None, "t"),
+        false,
+    );
 }
 
 proptest! {

@@ -26,6 +26,7 @@ pub(crate) mod status;
 pub(crate) mod switch;
 pub(crate) mod test;
 pub(crate) mod token;
+pub(crate) mod vuln;
 
 use clap::CommandFactory as _;
 
@@ -54,6 +55,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Profile(args) => profile::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Vuln(args) => vuln::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Repair(args) => repair::run(&args),

@@ -15,3 +15,4 @@ mod reload;
 mod retention;
 mod served;
 mod switch;
+mod vuln;

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::finding::{self, Component, Finding, Host, HostKind};
-use crate::format::{Format, json_with};
+use crate::format::kind::{Format, json_with};
 use crate::json;
-use crate::read::{Sink, Text};
 use crate::scan::Checks;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -24,8 +24,7 @@ pub(crate) const FORMAT: Format = Format {
     read,
 };
 
-const WANTED: &[json::Place] =
-    &[&["metadata"], &["components", "*"], &["vulnerabilities", "*"]];
+const WANTED: &[json::Place] = &[&["metadata"], &["components", "*"], &["vulnerabilities", "*"]];
 
 #[derive(Default)]
 struct Bom {
@@ -71,8 +70,12 @@ fn metadata(bom: &mut Bom, metadata: &Value) {
 /// Components may hold components.
 fn remember(components: &mut HashMap<String, Component>, component: &Value) {
     let text = |name: &str| json::text(component, &[name]);
-    let known =
-        Component { name: text("name"), version: text("version"), purl: text("purl"), ..Component::default() };
+    let known = Component {
+        name: text("name"),
+        version: text("version"),
+        purl: text("purl"),
+        ..Component::default()
+    };
     let reference = [text("bom-ref"), text("purl")].into_iter().find(|reference| !reference.is_empty());
     components.insert(reference.unwrap_or_default(), known);
     json::items(component, &["components"]).for_each(|inner| remember(components, inner));
@@ -118,7 +121,9 @@ fn described(entry: &Value, bom: &Bom) -> Finding {
         at_ms: bom.at_ms,
         rated: rated(entry),
         scores: json::items(entry, &["ratings"]).filter_map(score).collect(),
-        references: json::items(entry, &["advisories"]).map(|advisory| json::text(advisory, &["url"])).collect(),
+        references: json::items(entry, &["advisories"])
+            .map(|advisory| json::text(advisory, &["url"]))
+            .collect(),
         ..Finding::default()
     };
     finding::add_ids(&mut finding.ids, &id);

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::finding::{self, Component, Finding, Host, HostKind};
-use crate::format::{Format, json_with};
+use crate::format::kind::{Format, json_with};
 use crate::json;
-use crate::read::{Sink, Text};
 use crate::scan::Checks;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -18,7 +18,10 @@ pub(crate) const FORMAT: Format = Format {
     example: r#"{"matches":[{"vulnerability":{"id":"CVE-2024-0001","namespace":"debian:distro:debian:12","severity":"High",
 "fix":{"versions":["3.0.13"],"state":"fixed"}},"artifact":{"name":"openssl","version":"3.0.11","type":"deb"}}],
 "source":{"type":"image","target":{"userInput":"shop:1.2"}},"descriptor":{"name":"grype"}}"#,
-    detect: |head| json_with(head, &["matches"]) && (head.contains("\"vulnerability\"") || head.contains("\"descriptor\"")),
+    detect: |head| {
+        json_with(head, &["matches"])
+            && (head.contains("\"vulnerability\"") || head.contains("\"descriptor\""))
+    },
     read,
 };
 

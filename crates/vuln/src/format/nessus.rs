@@ -2,11 +2,11 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
+use crate::format::kind::{Format, root};
 use crate::scan::{Checks, Ports};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -113,8 +113,12 @@ fn first_line(text: &str) -> &str {
 }
 
 fn finding(item: Element<'_>, on: &Scanned, raw: bool) -> Finding {
-    let mut finding =
-        Finding { scanner: "nessus".to_owned(), host: on.host.clone(), at_ms: on.at_ms, ..Finding::default() };
+    let mut finding = Finding {
+        scanner: "nessus".to_owned(),
+        host: on.host.clone(),
+        at_ms: on.at_ms,
+        ..Finding::default()
+    };
     if finding.host.target.is_empty() {
         finding.host.target = "unknown".to_owned();
     }
@@ -140,7 +144,8 @@ fn finding(item: Element<'_>, on: &Scanned, raw: bool) -> Finding {
         "open-port".clone_into(&mut finding.check);
     }
     if finding.title.is_empty() {
-        finding.title = if finding.check == "open-port" { "Open port".to_owned() } else { finding.check.clone() };
+        finding.title =
+            if finding.check == "open-port" { "Open port".to_owned() } else { finding.check.clone() };
     }
     finding.scores = scores.finish();
     finding.rated = rated(level, risk);
@@ -148,7 +153,9 @@ fn finding(item: Element<'_>, on: &Scanned, raw: bool) -> Finding {
         finding.raw = on.raw.clone();
         finding.raw.push(("host".to_owned(), on.host.target.clone()));
         finding.raw.extend(item.attributes().map(|(name, value)| (name.to_owned(), value.to_owned())));
-        finding.raw.extend(item.children().map(|child| (child.name().to_owned(), child.raw_text().to_owned())));
+        finding
+            .raw
+            .extend(item.children().map(|child| (child.name().to_owned(), child.raw_text().to_owned())));
     }
     finding
 }
@@ -176,7 +183,9 @@ fn element(finding: &mut Finding, scores: &mut Scores, risk: &mut Option<Severit
             finding.references.push(text.to_owned());
         }
         "bid" => finding.references.push(format!("BID:{text}")),
-        "see_also" => finding.references.extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)),
+        "see_also" => finding
+            .references
+            .extend(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned)),
         "exploit_available" => finding.exploit = Some(text == "true"),
         // Compliance results share one plugin: the audit item tells them apart.
         "compliance-check-name" => finding.item = text.to_owned(),

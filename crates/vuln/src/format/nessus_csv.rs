@@ -3,12 +3,12 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
+use crate::format::kind::Format;
 use crate::format::table::{Table, delimiter};
-use crate::format::Format;
 use crate::key::key;
-use crate::read::{Sink, Text};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -50,7 +50,8 @@ fn read(text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
 fn finding(row: &Table<'_>) -> Finding {
     let text = |names: &[&str]| row.text(names).to_owned();
     let target = text(&["host", "ip address", "asset.display_ipv4_address", "asset.host_name", "asset.name"]);
-    let target = if target.is_empty() { text(&["dns name", "asset.name", "asset.host_name"]) } else { target };
+    let target =
+        if target.is_empty() { text(&["dns name", "asset.name", "asset.host_name"]) } else { target };
     let description = text(&["description", "", "definition.description"]);
     let mut finding = Finding {
         scanner: "nessus".to_owned(),
@@ -72,11 +73,16 @@ fn finding(row: &Table<'_>) -> Finding {
         family: text(&["plugin family", "family", "definition.family"]),
         solution: text(&["solution", "steps to remediate", "definition.solution"]),
         evidence: finding::evidence(row.text(&["plugin output", "plugin text", "output"])),
-        references: row.text(&["see also", "definition.see_also"]).split_whitespace().map(str::to_owned).collect(),
+        references: row
+            .text(&["see also", "definition.see_also"])
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
         at_ms: time_ms(row.text(&["host end", "last seen", "last_seen", "last observed"])),
         ..Finding::default()
     };
-    finding.description = if description.is_empty() { text(&["synopsis", "definition.synopsis"]) } else { description };
+    finding.description =
+        if description.is_empty() { text(&["synopsis", "definition.synopsis"]) } else { description };
     finding::add_ids(&mut finding.ids, row.text(&["cve", "definition.cve"]));
     finding.weaknesses.extend(finding::weakness(row.text(&["cwe", "definition.cwe"])));
     finding
@@ -84,8 +90,11 @@ fn finding(row: &Table<'_>) -> Finding {
 
 /// The audit item of a compliance result, which the XML has in an element of its own: `"1.1 Ensure ...": [FAILED]`.
 fn compliance_item(description: &str) -> String {
-    let item = description.strip_prefix('"').and_then(|rest| rest.split_once("\" :").or_else(|| rest.split_once("\":")));
-    item.filter(|(_, rest)| rest.trim_start().starts_with('[')).map_or(String::new(), |(item, _)| item.trim().to_owned())
+    let item = description
+        .strip_prefix('"')
+        .and_then(|rest| rest.split_once("\" :").or_else(|| rest.split_once("\":")));
+    item.filter(|(_, rest)| rest.trim_start().starts_with('['))
+        .map_or(String::new(), |(item, _)| item.trim().to_owned())
 }
 
 fn rated(row: &Table<'_>) -> Rated {
@@ -107,5 +116,8 @@ fn scores(row: &Table<'_>) -> Vec<Score> {
         ),
         ("4.0", &["cvss v4.0 base score", "cvss v4 base score"], &["cvss v4 vector"]),
     ];
-    columns.iter().filter_map(|(version, base, vector)| Score::read(version, row.text(base), row.text(vector), "")).collect()
+    columns
+        .iter()
+        .filter_map(|(version, base, vector)| Score::read(version, row.text(base), row.text(vector), ""))
+        .collect()
 }

@@ -3,9 +3,9 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
+use crate::format::kind::{Format, root};
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -80,7 +80,9 @@ fn finding(item: Element<'_>, host: &Host, at_ms: Option<i64>) -> Finding {
         "0" | "1" => Rated::new(Severity::Info, "nessus"),
         _ => Rated::default(),
     };
-    for word in data.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).filter(|word| word.starts_with("CVE-")) {
+    for word in
+        data.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).filter(|word| word.starts_with("CVE-"))
+    {
         finding::add_ids(&mut finding.ids, word);
     }
     finding

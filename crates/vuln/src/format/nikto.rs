@@ -2,10 +2,10 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
+use crate::format::kind::{Format, root};
 use crate::format::nikto_repair::Escaped;
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
 use crate::scan::Checks;
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -111,14 +111,18 @@ fn item(item: Element<'_>, on: &Details, raw: bool) -> Finding {
             references: item.attribute("references"),
         },
     );
-    finding.references.extend(Some(item.text_of("references")).filter(|text| !text.is_empty()).map(str::to_owned));
+    finding
+        .references
+        .extend(Some(item.text_of("references")).filter(|text| !text.is_empty()).map(str::to_owned));
     finding.at_ms = on.at_ms;
     if on.ssl {
         "https".clone_into(&mut finding.service);
     }
     if raw {
         finding.raw.extend(item.attributes().map(|(name, value)| (name.to_owned(), value.to_owned())));
-        finding.raw.extend(item.children().map(|child| (child.name().to_owned(), child.raw_text().to_owned())));
+        finding
+            .raw
+            .extend(item.children().map(|child| (child.name().to_owned(), child.raw_text().to_owned())));
     }
     finding
 }
@@ -137,7 +141,9 @@ pub(crate) struct Item<'a> {
 pub(crate) fn result(host: &Host, port: Option<u16>, item: &Item<'_>) -> Finding {
     // The path is sometimes only in the message: "/favicon.ico: identifies this server".
     let (path, message) = match item.message.split_once(": ") {
-        Some((path, rest)) if path.starts_with('/') && (item.uri.is_empty() || item.uri == path) => (path, rest),
+        Some((path, rest)) if path.starts_with('/') && (item.uri.is_empty() || item.uri == path) => {
+            (path, rest)
+        }
         _ => (item.uri, item.message),
     };
     let mut finding = Finding {

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::finding;
+use crate::format::kind::{Format, json_with};
 use crate::format::nikto::{Item, nikto_host, result};
-use crate::format::{Format, json_with};
 use crate::json;
-use crate::read::{Sink, Text};
 use crate::scan::Checks;
+use crate::sink::{Sink, Text};
 
 pub(crate) const FORMAT: Format = Format {
     name: "nikto-json",
@@ -40,8 +40,16 @@ fn target_of(target: &Value, sink: &mut Sink<'_>) -> Result<(), ReadError> {
             sink.warn(format!("Nikto could not scan a target: {message}"));
             continue;
         }
-        let (osvdb, method, uri, references) = (text("OSVDB"), text("method"), text("url"), text("references"));
-        let item = Item { id: &id, osvdb: &osvdb, method: &method, uri: &uri, message: &message, references: &references };
+        let (osvdb, method, uri, references) =
+            (text("OSVDB"), text("method"), text("url"), text("references"));
+        let item = Item {
+            id: &id,
+            osvdb: &osvdb,
+            method: &method,
+            uri: &uri,
+            message: &message,
+            references: &references,
+        };
         sink.take(result(&host, port, &item))?;
     }
     if !failed {

@@ -7,8 +7,24 @@ use std::rc::Rc;
 
 /// What may follow `<`: elements of reports, their ends, declarations, comments.
 const KNOWN: &[&str] = &[
-    "niktoscan", "scandetails", "item", "description", "uri", "namelink", "iplink", "statistics", "ssl", "references",
-    "osvdb", "hoststats", "scaninfo", "!DOCTYPE", "!--", "![CDATA[", "?", "!ENTITY",
+    "niktoscan",
+    "scandetails",
+    "item",
+    "description",
+    "uri",
+    "namelink",
+    "iplink",
+    "statistics",
+    "ssl",
+    "references",
+    "osvdb",
+    "hoststats",
+    "scaninfo",
+    "!DOCTYPE",
+    "!--",
+    "![CDATA[",
+    "?",
+    "!ENTITY",
 ];
 /// How far `<` and `&` look ahead.
 const AHEAD: usize = 24;
@@ -93,7 +109,9 @@ fn begins_entity(rest: &[u8]) -> bool {
     let name: Vec<u8> = rest[1..].iter().take(AHEAD - 2).copied().take_while(|byte| *byte != b';').collect();
     let ended = rest.get(1 + name.len()) == Some(&b';');
     let named = [&b"amp"[..], b"lt", b"gt", b"quot", b"apos"].contains(&name.as_slice());
-    let numbered = name.first() == Some(&b'#') && name.len() > 1 && name[1..].iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'x');
+    let numbered = name.first() == Some(&b'#')
+        && name.len() > 1
+        && name[1..].iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'x');
     ended && (named || numbered)
 }
 

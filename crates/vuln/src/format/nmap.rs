@@ -3,11 +3,11 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Component, Finding, Host};
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
+use crate::format::kind::{Format, root};
 use crate::scan::Ports;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -117,8 +117,10 @@ fn open_port(port: Element<'_>, host: &Host, at_ms: Option<i64>, shared: &[(Stri
     let service = port.child("service");
     let of_service = |name: &str| service.map_or("", |service| service.attribute(name));
     let number = port.attribute("portid");
-    let scripts: Vec<String> =
-        port.all("script").map(|script| format!("{}: {}", script.attribute("id"), script.attribute("output").trim())).collect();
+    let scripts: Vec<String> = port
+        .all("script")
+        .map(|script| format!("{}: {}", script.attribute("id"), script.attribute("output").trim()))
+        .collect();
     let product = of_service("product");
     let mut finding = Finding {
         scanner: "nmap".to_owned(),
@@ -141,7 +143,7 @@ fn open_port(port: Element<'_>, host: &Host, at_ms: Option<i64>, shared: &[(Stri
     finding
 }
 
-/// What the seed's documents take from the host. Never empty.
+/// What the documents of VulntoES take from the host. Never empty.
 fn shared_fields(element: Element<'_>, raw: bool) -> Vec<(String, String)> {
     if !raw {
         return Vec::new();
@@ -161,8 +163,9 @@ fn port_fields(port: Element<'_>, service: Option<Element<'_>>) -> Vec<(String, 
     fields.push(("state".to_owned(), state.to_owned()));
     fields.extend(service.map(|service| ("service".to_owned(), service.attribute("name").to_owned())));
     fields.extend(
-        port.all("script")
-            .map(|script| (format!("script:{}", script.attribute("id")), script.attribute("output").to_owned())),
+        port.all("script").map(|script| {
+            (format!("script:{}", script.attribute("id")), script.attribute("output").to_owned())
+        }),
     );
     fields
 }
@@ -172,7 +175,8 @@ fn vulners(port: Element<'_>, on: &Finding) -> Vec<Finding> {
     let mut findings = Vec::new();
     for script in port.all("script").filter(|script| script.attribute("id") == "vulners") {
         for product in script.all("table") {
-            let known = product.all("table").filter_map(|entry| vulnerability(entry, product.attribute("key"), on));
+            let known =
+                product.all("table").filter_map(|entry| vulnerability(entry, product.attribute("key"), on));
             findings.extend(known);
         }
     }

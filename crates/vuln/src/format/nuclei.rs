@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
-use crate::format::{Format, json_with};
+use crate::format::kind::{Format, json_with};
 use crate::json;
 use crate::key::host_name;
-use crate::read::{Sink, Text};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -33,12 +33,22 @@ fn finding(entry: &Value) -> Finding {
     let matched = [text(&["matched-at"]), text(&["matched"]), text(&["url"]), text(&["host"])];
     let matched = matched.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
     let target = text(&["host"]);
-    let name = host_name(if target.contains("://") { &target } else { target.split(':').next().unwrap_or_default() });
+    let name = host_name(if target.contains("://") {
+        &target
+    } else {
+        target.split(':').next().unwrap_or_default()
+    });
     let severity = Severity::from_word(&text(&["info", "severity"]));
     let mut finding = Finding {
         scanner: "nuclei".to_owned(),
-        check: [text(&["template-id"]), text(&["templateID"])].into_iter().find(|id| !id.is_empty()).unwrap_or_default(),
-        item: [text(&["matcher-name"]), text(&["extractor-name"])].into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
+        check: [text(&["template-id"]), text(&["templateID"])]
+            .into_iter()
+            .find(|id| !id.is_empty())
+            .unwrap_or_default(),
+        item: [text(&["matcher-name"]), text(&["extractor-name"])]
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .unwrap_or_default(),
         title: text(&["info", "name"]),
         host: Host { address: text(&["ip"]), target: name.clone(), name, ..Host::default() },
         port: port(entry, &matched),
@@ -58,9 +68,12 @@ fn finding(entry: &Value) -> Finding {
     for id in json::texts(entry, &[classes[0], classes[1], "cve-id"]) {
         finding::add_ids(&mut finding.ids, &id);
     }
-    finding.weaknesses =
-        json::texts(entry, &[classes[0], classes[1], "cwe-id"]).iter().filter_map(|cwe| finding::weakness(cwe)).collect();
-    let (number, vector) = (text(&["info", "classification", "cvss-score"]), text(&["info", "classification", "cvss-metrics"]));
+    finding.weaknesses = json::texts(entry, &[classes[0], classes[1], "cwe-id"])
+        .iter()
+        .filter_map(|cwe| finding::weakness(cwe))
+        .collect();
+    let (number, vector) =
+        (text(&["info", "classification", "cvss-score"]), text(&["info", "classification", "cvss-metrics"]));
     finding.scores.extend(Score::read("3", &number, &vector, "nuclei"));
     finding
 }
@@ -72,7 +85,8 @@ fn path(matched: &str) -> String {
 
 fn port(entry: &Value, matched: &str) -> Option<u16> {
     let stated = finding::port(&json::text(entry, &["port"]));
-    let authority = matched.split_once("://").map_or(matched, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let authority =
+        matched.split_once("://").map_or(matched, |(_, rest)| rest).split('/').next().unwrap_or_default();
     let written = || authority.rsplit_once(':').and_then(|(_, port)| finding::port(port));
     let default = || match matched.split_once("://")?.0 {
         "https" => Some(443),

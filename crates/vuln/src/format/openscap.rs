@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
+use crate::format::kind::{Format, root};
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -71,7 +71,8 @@ fn open(xml: &mut Xml<Text<'_>>, state: &mut State, sink: &mut Sink<'_>) -> Resu
 
 /// A machine reports all of its addresses, loopback first: the first that others can reach is its own.
 fn address(text: &str, host: &mut Host) {
-    let reachable = text.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified());
+    let reachable =
+        text.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback() && !ip.is_unspecified());
     if reachable && host.address.is_empty() {
         text.clone_into(&mut host.address);
     }

@@ -3,11 +3,11 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
+use crate::format::kind::{Format, root};
 use crate::format::nessus_v1::old_port;
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -17,7 +17,12 @@ pub(crate) const FORMAT: Format = Format {
     example: r#"<report id="1"><report id="2"><results><result id="r"><host>192.0.2.7</host><port>443/tcp</port>
 <nvt oid="1.3.6.1.4.1.25623.1.0.1"><name>Old server</name><refs><ref type="cve" id="CVE-2024-0001"/></refs></nvt>
 <threat>High</threat><severity>9.8</severity></result></results></report></report>"#,
-    detect: |head| matches!(root(head), "report" | "get_reports_response" | "result" | "get_results_response" | "results"),
+    detect: |head| {
+        matches!(
+            root(head),
+            "report" | "get_reports_response" | "result" | "get_results_response" | "results"
+        )
+    },
     read,
 };
 
@@ -82,7 +87,9 @@ fn open(xml: &mut Xml<Text<'_>>, state: &mut State, sink: &mut Sink<'_>) -> Resu
 fn filters(filters: Element<'_>, state: &mut State, sink: &mut Sink<'_>) {
     for word in filters.text_of("term").split_whitespace() {
         match word.split_once('=') {
-            Some(("levels", levels)) if !levels.is_empty() => sink.scanning.scan.least_level = least_level(levels),
+            Some(("levels", levels)) if !levels.is_empty() => {
+                sink.scanning.scan.least_level = least_level(levels)
+            }
             Some(("rows", rows)) => state.paged = rows.parse::<i64>().is_ok_and(|rows| rows > 0),
             _ => {}
         }
@@ -104,7 +111,9 @@ fn least_level(levels: &str) -> u8 {
 fn host_of_report(element: Element<'_>, sink: &mut Sink<'_>) {
     let details = || element.all("detail");
     let detail = |name: &str| {
-        details().find(|detail| detail.text_of("name") == name).map_or(String::new(), |detail| detail.text_of("value").to_owned())
+        details()
+            .find(|detail| detail.text_of("name") == name)
+            .map_or(String::new(), |detail| detail.text_of("value").to_owned())
     };
     let address = element.text_of("ip").to_owned();
     if address.is_empty() || element.text_of("end").is_empty() {
@@ -153,14 +162,25 @@ fn finding(result: Element<'_>, state: &State, raw: bool) -> Finding {
     let oid = nvt.map_or("", |nvt| nvt.attribute("oid"));
     let mut finding = Finding {
         scanner: "openvas".to_owned(),
-        check: [oid, name, result.text_of("name")].into_iter().find(|text| !text.is_empty()).unwrap_or("unknown").to_owned(),
-        title: [name, result.text_of("name"), oid].into_iter().find(|text| !text.is_empty()).unwrap_or("unknown").to_owned(),
+        check: [oid, name, result.text_of("name")]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or("unknown")
+            .to_owned(),
+        title: [name, result.text_of("name"), oid]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or("unknown")
+            .to_owned(),
         host: result.child("host").map(host).unwrap_or_default(),
         service: if port.is_some() { service } else { String::new() },
         port,
         protocol,
         evidence: finding::evidence(result.text_of("description")),
-        confidence: result.child("qod").and_then(|qod| qod.text_of("value").parse().ok()).filter(|qod| *qod <= 100),
+        confidence: result
+            .child("qod")
+            .and_then(|qod| qod.text_of("value").parse().ok())
+            .filter(|qod| *qod <= 100),
         at_ms: time_ms(result.text_of("creation_time")).or(state.at_ms),
         ..Finding::default()
     };
@@ -199,7 +219,9 @@ fn describe(finding: &mut Finding, nvt: Element<'_>) {
                 finding.references.extend(text.split(',').map(|bid| format!("BID:{}", bid.trim())));
             }
             "xref" if text != "NOXREF" => {
-                finding.references.extend(text.split(", ").filter(|link| !link.is_empty()).map(str::to_owned));
+                finding
+                    .references
+                    .extend(text.split(", ").filter(|link| !link.is_empty()).map(str::to_owned));
             }
             "refs" => references(finding, child),
             "solution" if !text.is_empty() => finding.solution = text.to_owned(),

@@ -2,11 +2,11 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
-use crate::format::Format;
+use crate::format::kind::Format;
 use crate::format::table::{Table, delimiter};
-use crate::read::{Sink, Text};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {

@@ -2,10 +2,10 @@
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
-use crate::format::{Format, root};
-use crate::read::{Sink, Text};
+use crate::format::kind::{Format, root};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 
@@ -64,7 +64,8 @@ fn open(xml: &mut Xml<Text<'_>>, state: &mut State, sink: &mut Sink<'_>) -> Resu
             }
         }
         "IP" if !xml.tag().attribute("value").is_empty() => {
-            let (address, name) = (xml.tag().attribute("value").to_owned(), xml.tag().attribute("name").to_owned());
+            let (address, name) =
+                (xml.tag().attribute("value").to_owned(), xml.tag().attribute("name").to_owned());
             state.host = Host { target: address.clone(), address, name, ..Host::default() };
             sink.scanned(&state.host, None);
         }
@@ -108,7 +109,11 @@ fn result(entry: Element<'_>, state: &State) -> Finding {
         solution: entry.text_of("SOLUTION").to_owned(),
         evidence: finding::evidence(entry.text_of("RESULT")),
         // What was found out, as opposed to what is wrong, has a level of its own scale.
-        rated: if entry.name() == "INFO" { Rated::new(Severity::Info, "qualys") } else { rated(entry.attribute("severity")) },
+        rated: if entry.name() == "INFO" {
+            Rated::new(Severity::Info, "qualys")
+        } else {
+            rated(entry.attribute("severity"))
+        },
         scores: Score::read("2.0", entry.text_of("CVSS_BASE"), "", "qualys").into_iter().collect(),
         at_ms: state.at_ms,
         ..Finding::default()

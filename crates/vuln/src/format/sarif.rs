@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host, HostKind};
-use crate::format::{Format, json_with};
+use crate::format::kind::{Format, json_with};
 use crate::json;
-use crate::read::{Sink, Text};
 use crate::scan::Checks;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -57,7 +57,9 @@ fn read(text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
     json::walk(text, WANTED, sink, &mut |sink, place, value| match place {
         0 => open_run(&mut run, &value, sink),
         1 => {
-            let repository = json::items(&value, &[]).next().map_or_else(String::new, |one| json::text(one, &["repositoryUri"]));
+            let repository = json::items(&value, &[])
+                .next()
+                .map_or_else(String::new, |one| json::text(one, &["repositoryUri"]));
             run.host.target = if repository.is_empty() { run.host.target.clone() } else { repository };
             Ok(())
         }
@@ -66,7 +68,8 @@ fn read(text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
             Ok(())
         }
         3 => {
-            run.at_ms = json::items(&value, &[]).filter_map(|one| time_ms(&json::text(one, &["endTimeUtc"]))).max();
+            run.at_ms =
+                json::items(&value, &[]).filter_map(|one| time_ms(&json::text(one, &["endTimeUtc"]))).max();
             Ok(())
         }
         _ if run.tool.is_empty() => {
@@ -84,12 +87,16 @@ fn read(text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
 fn open_run(run: &mut Run, tool: &Value, sink: &mut Sink<'_>) -> Result<(), ReadError> {
     let waiting = std::mem::take(&mut run.waiting);
     let name = json::text(tool, &["driver", "name"]);
-    *run = Run { tool: if name.is_empty() { "sarif".to_owned() } else { name.to_ascii_lowercase() }, ..Run::default() };
+    *run = Run {
+        tool: if name.is_empty() { "sarif".to_owned() } else { name.to_ascii_lowercase() },
+        ..Run::default()
+    };
     run.host = Host { target: "code".to_owned(), kind: HostKind::Code, ..Host::default() };
     if sink.scanning.scan.scanner.is_empty() {
         sink.scanning.scan.scanner.clone_from(&run.tool);
     }
-    let extensions = json::items(tool, &["extensions"]).flat_map(|extension| json::items(extension, &["rules"]));
+    let extensions =
+        json::items(tool, &["extensions"]).flat_map(|extension| json::items(extension, &["rules"]));
     for entry in json::items(tool, &["driver", "rules"]).chain(extensions) {
         let id = json::text(entry, &["id"]);
         run.ids.push(id.clone());
@@ -114,7 +121,9 @@ fn rule(entry: &Value) -> Rule {
 /// A result, unless it is suppressed or says that all is well.
 fn finding(result: &Value, run: &Run) -> Option<Finding> {
     let text = |path: &[&str]| json::text(result, path);
-    if matches!(text(&["kind"]).as_str(), "pass" | "notApplicable") || json::items(result, &["suppressions"]).next().is_some() {
+    if matches!(text(&["kind"]).as_str(), "pass" | "notApplicable")
+        || json::items(result, &["suppressions"]).next().is_some()
+    {
         return None;
     }
     let index = result.get("ruleIndex").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
@@ -144,7 +153,9 @@ fn finding(result: &Value, run: &Run) -> Option<Finding> {
         finding.evidence = format!("line {line}: {}", finding.evidence);
     }
     for tag in &rule.tags {
-        finding.weaknesses.extend(tag.to_ascii_lowercase().split_once("cwe-").and_then(|(_, id)| finding::weakness(id)));
+        finding
+            .weaknesses
+            .extend(tag.to_ascii_lowercase().split_once("cwe-").and_then(|(_, id)| finding::weakness(id)));
     }
     if finding.check.starts_with("CVE-") || finding.check.starts_with("GHSA-") {
         finding::add_ids(&mut finding.ids, &finding.check);
@@ -157,6 +168,8 @@ fn rated(level: &str, rule: &Rule, tool: &str) -> Rated {
     if let Some(severity) = rule.score.and_then(Severity::from_score) {
         return Rated::new(severity, format!("{tool} security-severity"));
     }
-    let level = [level, &rule.level, "warning"].into_iter().find(|level| !level.is_empty()).unwrap_or_default();
-    Severity::from_word(level).map_or_else(Rated::default, |severity| Rated::new(severity, format!("{tool} level")))
+    let level =
+        [level, &rule.level, "warning"].into_iter().find(|level| !level.is_empty()).unwrap_or_default();
+    Severity::from_word(level)
+        .map_or_else(Rated::default, |severity| Rated::new(severity, format!("{tool} level")))
 }

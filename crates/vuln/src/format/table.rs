@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::error::ReadError;
-use crate::read::Text;
+use crate::sink::Text;
 
 /// A table being read, a row at a time.
 pub(super) struct Table<'a> {
@@ -19,7 +19,9 @@ impl<'a> Table<'a> {
         let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text);
         let header = reader.headers().map_err(|error| failure(&error))?;
         let names = header.iter().enumerate();
-        let columns = names.map(|(at, name)| (name.trim().trim_start_matches('\u{FEFF}').to_ascii_lowercase(), at)).collect();
+        let columns = names
+            .map(|(at, name)| (name.trim().trim_start_matches('\u{FEFF}').to_ascii_lowercase(), at))
+            .collect();
         Ok(Self { reader, columns, row: StringRecord::new() })
     }
 
@@ -36,7 +38,8 @@ impl<'a> Table<'a> {
 }
 
 fn failure(error: &csv::Error) -> ReadError {
-    let at = error.position().map_or_else(|| "a row".to_owned(), |position| format!("line {}", position.line()));
+    let at =
+        error.position().map_or_else(|| "a row".to_owned(), |position| format!("line {}", position.line()));
     ReadError::Malformed { at, problem: error.to_string() }
 }
 
@@ -44,7 +47,8 @@ fn failure(error: &csv::Error) -> ReadError {
 pub(super) fn delimiter(head: &str, columns: &[&str]) -> Option<u8> {
     let header = head.trim_start_matches('\u{FEFF}').lines().next()?.to_ascii_lowercase();
     [b',', b';', b'\t'].into_iter().find(|delimiter| {
-        let names: Vec<&str> = header.split(char::from(*delimiter)).map(|name| name.trim().trim_matches('"')).collect();
+        let names: Vec<&str> =
+            header.split(char::from(*delimiter)).map(|name| name.trim().trim_matches('"')).collect();
         columns.iter().all(|column| names.contains(column))
     })
 }

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::error::ReadError;
 use crate::finding::{self, Component, Finding, Host, HostKind};
-use crate::format::{Format, json_with};
+use crate::format::kind::{Format, json_with};
 use crate::json;
-use crate::read::{Sink, Text};
 use crate::scan::Checks;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
+use crate::sink::{Sink, Text};
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -142,7 +142,8 @@ fn vulnerability(entry: &Value, of: &Of) -> Finding {
     if !text("FixedVersion").is_empty() {
         finding.solution = format!("Update {} to {}", text("PkgName"), text("FixedVersion"));
     }
-    finding.weaknesses = json::texts(entry, &["CweIDs"]).iter().filter_map(|cwe| finding::weakness(cwe)).collect();
+    finding.weaknesses =
+        json::texts(entry, &["CweIDs"]).iter().filter_map(|cwe| finding::weakness(cwe)).collect();
     finding.references = json::texts(entry, &["References"]);
     finding.scores = scores(entry);
     finding
@@ -178,6 +179,7 @@ fn secret(entry: &Value, of: &Of) -> Finding {
     let mut finding = common(entry, of, json::text(entry, &["RuleID"]));
     finding.path.clone_from(&of.target);
     // The scanner masks the secret in its match; the line is a hint and no part of the key.
-    finding.evidence = format!("line {}: {}", json::text(entry, &["StartLine"]), json::text(entry, &["Match"]));
+    finding.evidence =
+        format!("line {}: {}", json::text(entry, &["StartLine"]), json::text(entry, &["Match"]));
     finding
 }

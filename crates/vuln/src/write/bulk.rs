@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Output, Writer, ecs};
+use super::ecs;
+use super::output::{Output, Writer};
 use crate::finding::Finding;
 use crate::key::key;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Output, Writer, rfc3339};
+use super::output::{Output, Writer, rfc3339};
 use crate::finding::Finding;
 use crate::key::key;
 
@@ -14,8 +14,23 @@ pub(super) const OUTPUT: Output = Output {
 };
 
 const COLUMNS: [&str; 17] = [
-    "key", "severity", "severity_source", "scanner", "check", "title", "host", "address", "port", "protocol", "service",
-    "path", "package", "ids", "cvss", "time", "solution",
+    "key",
+    "severity",
+    "severity_source",
+    "scanner",
+    "check",
+    "title",
+    "host",
+    "address",
+    "port",
+    "protocol",
+    "service",
+    "path",
+    "package",
+    "ids",
+    "cvss",
+    "time",
+    "solution",
 ];
 
 struct Csv {

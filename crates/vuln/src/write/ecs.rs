@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Lines, Output, rfc3339};
+use super::output::{Lines, Output, rfc3339};
 use crate::finding::Finding;
 use crate::key::key;
 
@@ -21,14 +21,20 @@ pub fn document(finding: &Finding) -> Value {
         document.insert("@timestamp".to_owned(), rfc3339(at_ms).into());
     }
     let parts = [
-        ("event", json!({"kind": "state", "category": ["vulnerability"], "type": ["info"], "id": key(finding).to_string()})),
+        (
+            "event",
+            json!({"kind": "state", "category": ["vulnerability"], "type": ["info"], "id": key(finding).to_string()}),
+        ),
         ("host", host(finding)),
         ("vulnerability", vulnerability(finding)),
         ("rule", json!({"id": finding.check, "name": finding.title, "category": finding.family})),
         ("destination", json!({"port": finding.port, "ip": finding.host.address})),
         ("network", json!({"transport": finding.protocol})),
         ("service", json!({"name": finding.service})),
-        ("url", json!({"path": if finding.path.starts_with('/') && finding.port.is_some() { &finding.path } else { "" }})),
+        (
+            "url",
+            json!({"path": if finding.path.starts_with('/') && finding.port.is_some() { &finding.path } else { "" }}),
+        ),
         ("file", json!({"path": if finding.port.is_none() { &finding.path } else { "" }})),
         ("package", package(finding)),
         ("message", Value::from(finding.evidence.as_str())),

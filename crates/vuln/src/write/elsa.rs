@@ -2,15 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{Output, Writer};
+use super::output::{Output, Writer};
 use crate::finding::Finding;
 
-pub(super) const OUTPUT: Output = Output {
-    name: "elsa",
-    title: "the syslog lines of VAtoELSA",
-    raw: true,
-    open: || Box::new(Elsa),
-};
+pub(super) const OUTPUT: Output =
+    Output { name: "elsa", title: "the syslog lines of VAtoELSA", raw: true, open: || Box::new(Elsa) };
 
 struct Elsa;
 
@@ -79,9 +75,16 @@ fn nessus(finding: &Finding) -> String {
 fn openvas(finding: &Finding) -> String {
     if let Some(service) = field(finding, "open-port") {
         let port = finding.port.unwrap_or(0);
-        return format!("<29>openvas_nmap: {} | {service} | {port} | {}", finding.host.target, finding.protocol);
+        return format!(
+            "<29>openvas_nmap: {} | {service} | {port} | {}",
+            finding.host.target, finding.protocol
+        );
     }
-    let mut line = format!("<29>openvas: Host: {} | OID: {}", finding.host.target, field(finding, "oid").unwrap_or_default());
+    let mut line = format!(
+        "<29>openvas: Host: {} | OID: {}",
+        finding.host.target,
+        field(finding, "oid").unwrap_or_default()
+    );
     for (name, value) in &finding.raw {
         if let Some(name) = name.strip_prefix("nvt:") {
             line.push_str(&format!(" | {name}: {}", if value.is_empty() { "None" } else { value }));
@@ -97,7 +100,12 @@ fn nmap(finding: &Finding) -> String {
         "<29>nmap: IP: {} | Hostname: {} | Port: {} | Protocol: {} | Service: {} | ",
         finding.host.target,
         // Of several names the script kept the last.
-        finding.raw.iter().rev().find(|(name, _)| name == "hostname").map_or("Hostname not found", |(_, name)| name),
+        finding
+            .raw
+            .iter()
+            .rev()
+            .find(|(name, _)| name == "hostname")
+            .map_or("Hostname not found", |(_, name)| name),
         of("portid").unwrap_or_default(),
         of("protocol").unwrap_or_default(),
         of("service").unwrap_or_default(),
@@ -105,8 +113,9 @@ fn nmap(finding: &Finding) -> String {
 }
 
 fn nikto(finding: &Finding) -> Option<String> {
-    let document = super::vulntoes(finding)?;
-    let of = |name: &str| document.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let document = super::vulntoes::document(finding)?;
+    let of =
+        |name: &str| document.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     Some(format!(
         "<29>nikto: OSVDBID: {} | Method: {} | Description: {} | URI: {} | Hostname: {} | Source Port: {} | Site: {} | Source IP: {}",
         of("osvdbid"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Output, Writer, html_text, rfc3339};
+use super::output::{Output, Writer, html_text, rfc3339};
 use crate::finding::Finding;
 use crate::severity::Severity;
 
@@ -41,7 +41,9 @@ impl Writer for Page {
         *self.severities.entry(finding.severity()).or_default() += 1;
         if finding.is_risk() {
             count(&mut self.hosts, finding.host.target.clone());
-            let port = finding.port.map_or_else(|| "whole host".to_owned(), |port| format!("{port}/{}", finding.protocol));
+            let port = finding
+                .port
+                .map_or_else(|| "whole host".to_owned(), |port| format!("{port}/{}", finding.protocol));
             count(&mut self.ports, port);
             let day = finding.at_ms.map(|at_ms| at_ms.div_euclid(86_400_000));
             day.map(|day| *self.days.entry(day).or_default() += 1);
@@ -58,7 +60,8 @@ impl Writer for Page {
         out.write_all(include_str!("report-head.html").as_bytes())?;
         let total: u64 = self.severities.values().sum();
         writeln!(out, "<p>{total} findings on {} hosts with risks.</p>", self.hosts.len())?;
-        let severities = Severity::ALL.map(|level| (level.name().to_owned(), self.severities.get(&level).copied().unwrap_or(0)));
+        let severities = Severity::ALL
+            .map(|level| (level.name().to_owned(), self.severities.get(&level).copied().unwrap_or(0)));
         bars(out, "By severity", &severities)?;
         bars(out, "Hosts with most risks", &most(&self.hosts))?;
         bars(out, "Ports with most risks", &most(&self.ports))?;
@@ -69,13 +72,15 @@ impl Writer for Page {
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: String) {
-    let name = if counts.len() >= MAX_NAMES && !counts.contains_key(&name) { "others".to_owned() } else { name };
+    let name =
+        if counts.len() >= MAX_NAMES && !counts.contains_key(&name) { "others".to_owned() } else { name };
     *counts.entry(name).or_default() += 1;
 }
 
 fn row(finding: &Finding) -> Row {
     let port = finding.port.map_or(String::new(), |port| format!("{port}/{}", finding.protocol));
-    let place = finding.component.as_ref().map_or_else(|| finding.path.clone(), |component| component.name.clone());
+    let place =
+        finding.component.as_ref().map_or_else(|| finding.path.clone(), |component| component.name.clone());
     Row {
         severity: finding.severity(),
         cells: [
@@ -97,7 +102,13 @@ impl Page {
 
     fn ages(&self) -> Vec<(String, u64)> {
         let newest = self.days.keys().next_back().copied().unwrap_or(0);
-        let classes = [(0, 0, "0"), (1, 7, "1 to 7"), (8, 30, "8 to 30"), (31, 90, "31 to 90"), (91, i64::MAX, "over 90")];
+        let classes = [
+            (0, 0, "0"),
+            (1, 7, "1 to 7"),
+            (8, 30, "8 to 30"),
+            (31, 90, "31 to 90"),
+            (91, i64::MAX, "over 90"),
+        ];
         let total = |from: i64, to: i64| {
             let within = self.days.iter().filter(|(day, _)| (from..=to).contains(&(newest - **day)));
             within.map(|(_, count)| count).sum()
@@ -112,12 +123,17 @@ impl Page {
         }
         writeln!(out, "</tr></thead><tbody>")?;
         for row in &self.rows {
-            let cells: String = row.cells.iter().map(|cell| format!("<td>{}</td>", html_text(cell))).collect();
+            let cells: String =
+                row.cells.iter().map(|cell| format!("<td>{}</td>", html_text(cell))).collect();
             writeln!(out, "<tr class=\"{}\">{cells}</tr>", row.severity.name())?;
         }
         writeln!(out, "</tbody></table>")?;
         let newest = self.days.keys().next_back().map(|day| rfc3339(day * 86_400_000));
-        writeln!(out, "<p>Newest scan: {}.</p>", newest.as_deref().map_or("unknown", |day| &day[..10.min(day.len())]))
+        writeln!(
+            out,
+            "<p>Newest scan: {}.</p>",
+            newest.as_deref().map_or("unknown", |day| &day[..10.min(day.len())])
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Lines, Output};
+use super::output::{Lines, Output};
 use crate::finding::Finding;
 use crate::key::key;
 

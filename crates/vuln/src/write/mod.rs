@@ -7,38 +7,17 @@ mod elsa;
 mod html;
 mod jsonl;
 mod ocsf;
-mod seed;
+mod output;
 mod syslog;
 mod vex;
-
-use std::io::{self, Write};
+mod vulntoes;
 
 pub use bulk::template;
 pub use ecs::document as ecs;
 pub use ocsf::document as ocsf;
-pub use seed::document as vulntoes;
+pub use output::{Output, Writer};
 pub use vex::{cyclonedx as vex_cyclonedx, openvex as vex_openvex};
-
-use crate::finding::Finding;
-
-/// A shape in which findings are written.
-pub struct Output {
-    /// Its name on the command line, such as `ecs`.
-    pub name: &'static str,
-    /// What it is for.
-    pub title: &'static str,
-    /// Whether it repeats the scanner's own fields, so that reports have to be read with
-    /// [`Options::raw`](crate::Options::raw).
-    pub raw: bool,
-    /// Starts a writer.
-    pub open: fn() -> Box<dyn Writer>,
-}
-
-impl std::fmt::Debug for Output {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Output").field(&self.name).finish()
-    }
-}
+pub use vulntoes::document as vulntoes;
 
 /// All shapes.
 pub const OUTPUTS: &[Output] = &[
@@ -46,48 +25,10 @@ pub const OUTPUTS: &[Output] = &[
     ecs::OUTPUT,
     ocsf::OUTPUT,
     bulk::OUTPUT,
-    seed::OUTPUT,
-    seed::BULK,
+    vulntoes::OUTPUT,
+    vulntoes::BULK,
     syslog::OUTPUT,
     elsa::OUTPUT,
     csv::OUTPUT,
     html::OUTPUT,
 ];
-
-/// Writes findings one after the other.
-pub trait Writer {
-    /// Writes one finding.
-    ///
-    /// # Errors
-    /// As `out` fails.
-    fn finding(&mut self, finding: &Finding, out: &mut dyn Write) -> io::Result<()>;
-
-    /// Writes what comes after the last finding.
-    ///
-    /// # Errors
-    /// As `out` fails.
-    fn finish(&mut self, _out: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A writer of one JSON document a line.
-struct Lines(fn(&Finding) -> Option<serde_json::Value>);
-
-impl Writer for Lines {
-    fn finding(&mut self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-        let Some(document) = (self.0)(finding) else { return Ok(()) };
-        serde_json::to_writer(&mut *out, &document)?;
-        out.write_all(b"\n")
-    }
-}
-
-/// RFC 3339 in UTC, with milliseconds.
-fn rfc3339(at_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(at_ms).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
-}
-
-/// A text for HTML.
-fn html_text(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}

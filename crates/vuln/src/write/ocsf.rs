@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ecs::without_empty;
-use super::{Lines, Output};
+use super::output::{Lines, Output};
 use crate::finding::Finding;
 use crate::key::key;
 

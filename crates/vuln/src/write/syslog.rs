@@ -2,17 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{Output, Writer, rfc3339};
+use super::output::{Output, Writer, rfc3339};
 use crate::finding::Finding;
 use crate::key::key;
 use crate::severity::Severity;
 
-pub(super) const OUTPUT: Output = Output {
-    name: "syslog",
-    title: "RFC 5424 syslog lines",
-    raw: false,
-    open: || Box::new(Syslog),
-};
+pub(super) const OUTPUT: Output =
+    Output { name: "syslog", title: "RFC 5424 syslog lines", raw: false, open: || Box::new(Syslog) };
 
 /// The longest message, so that a line fits what receivers accept.
 const MAX_MESSAGE_BYTES: usize = 1024;

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::rfc3339;
+use super::output::rfc3339;
 use crate::vex::{Statement, VexStatus};
 
 /// A document of OpenVEX 0.2. `now_ms` is when it is written; its id is made of the statements, so that equal ones have equal
 /// ids.
 #[must_use]
 pub fn openvex(statements: &[Statement], author: &str, now_ms: i64) -> Value {
-    let entries: Vec<Value> = statements.iter().map(|statement| openvex_statement(statement, now_ms)).collect();
+    let entries: Vec<Value> =
+        statements.iter().map(|statement| openvex_statement(statement, now_ms)).collect();
     json!({
         "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": format!("urn:lanner:vex:{}", digest(&entries)),
@@ -35,7 +36,9 @@ fn openvex_statement(statement: &Statement, now_ms: i64) -> Value {
     });
     // The field `justification` is a list of fixed words; what people write goes beside it.
     let field = match statement.status {
-        VexStatus::NotAffected if JUSTIFICATIONS.contains(&statement.justification.as_str()) => "justification",
+        VexStatus::NotAffected if JUSTIFICATIONS.contains(&statement.justification.as_str()) => {
+            "justification"
+        }
         VexStatus::NotAffected => "impact_statement",
         VexStatus::Affected => "action_statement",
         _ => "status_notes",

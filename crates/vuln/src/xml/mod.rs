@@ -3,13 +3,17 @@
 //! Refused are own entities (in a DOCTYPE) and nesting deeper than [`MAX_DEPTH`]; nothing outside the text is ever read.
 
 mod record;
+mod text;
 
 use std::io::BufRead;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesRef, Event};
 
-pub(crate) use record::{Element, Record};
+pub(crate) use record::Element;
+use record::Record;
+pub(crate) use text::Warnings;
+use text::predefined;
 
 use crate::error::ReadError;
 
@@ -38,15 +42,6 @@ pub(crate) struct Xml<R> {
     /// An empty element is also closed.
     closing: bool,
     warnings: Warnings,
-}
-
-/// What was repaired while reading.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Warnings {
-    /// Texts with characters that XML forbids, which were removed.
-    pub(crate) control: u64,
-    /// Texts with bytes that are not of the declared encoding, each replaced by U+FFFD.
-    pub(crate) encoding: u64,
 }
 
 impl<R: BufRead> Xml<R> {
@@ -187,33 +182,12 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, String> {
     predefined(reference).ok_or_else(|| format!("unknown entity &{};", &**reference))
 }
 
-pub(super) fn predefined(name: &str) -> Option<char> {
-    Some(match name {
-        "lt" => '<',
-        "gt" => '>',
-        "amp" => '&',
-        "quot" => '"',
-        "apos" => '\'',
-        _ => return None,
-    })
-}
-
-/// Attributes of a tag, unescaped, one after the other.
-pub(super) fn attributes(tag: &BytesStart<'_>, mut take: impl FnMut(&str, &str)) -> Result<(), String> {
-    for attribute in tag.attributes().with_checks(false) {
-        let attribute = attribute.map_err(|error| format!("attribute of <{}>: {error}", tag.name().as_ref()))?;
-        let raw: &str = attribute.value.as_ref();
-        match quick_xml::escape::unescape(raw) {
-            Ok(value) => take(attribute.key.as_ref(), &value),
-            Err(error) => return Err(format!("attribute {}: {error}", attribute.key.as_ref())),
-        }
-    }
-    Ok(())
-}
-
 fn refuse_entities(at: u64, doctype: &str) -> Result<(), ReadError> {
     if doctype.contains("<!ENTITY") {
-        return Err(ReadError::Refused { at: place(at), problem: "an entity of its own in the DOCTYPE".to_owned() });
+        return Err(ReadError::Refused {
+            at: place(at),
+            problem: "an entity of its own in the DOCTYPE".to_owned(),
+        });
     }
     Ok(())
 }
@@ -222,11 +196,9 @@ fn failure(at: u64, depth: usize, error: &quick_xml::Error) -> ReadError {
     use quick_xml::errors::{Error, SyntaxError};
     match error {
         Error::Io(error) => ReadError::Io(std::io::Error::new(error.kind(), error.to_string())),
-        Error::Syntax(SyntaxError::UnclosedTag | SyntaxError::UnclosedCData | SyntaxError::UnclosedComment)
-            if depth > 0 =>
-        {
-            truncated(at)
-        }
+        Error::Syntax(
+            SyntaxError::UnclosedTag | SyntaxError::UnclosedCData | SyntaxError::UnclosedComment,
+        ) if depth > 0 => truncated(at),
         error => malformed(at, error.to_string()),
     }
 }

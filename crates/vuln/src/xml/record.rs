@@ -2,7 +2,7 @@
 
 use quick_xml::events::BytesStart;
 
-use super::{Warnings, attributes};
+use super::text::{Warnings, attributes};
 
 /// An element and everything in it, in document order.
 #[derive(Debug, Default)]
@@ -93,7 +93,8 @@ impl Record {
         if self.text.bytes().any(forbidden) {
             found.control = 1;
             // A blank has the same length, so that all spans stay true.
-            self.text = self.text.chars().map(|c| if c.is_ascii() && forbidden(c as u8) { ' ' } else { c }).collect();
+            self.text =
+                self.text.chars().map(|c| if c.is_ascii() && forbidden(c as u8) { ' ' } else { c }).collect();
         }
         found.encoding = u64::from(self.text.contains('\u{FFFD}'));
         found
@@ -148,11 +149,14 @@ impl<'a> Element<'a> {
 
     fn inner(&self, kind: Kind) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let record = self.record;
-        let (depth, from, end) = self.node().map_or((0, 0, 0), |node| (node.depth + 1, self.at + 1, node.end));
+        let (depth, from, end) =
+            self.node().map_or((0, 0, 0), |node| (node.depth + 1, self.at + 1, node.end));
         // The root of a record that is not filled yet ends behind its attributes.
         let end = if from == 1 { record.nodes.len() } else { end };
         (from..end)
-            .filter(move |at| record.nodes.get(*at).is_some_and(|node| node.depth == depth && node.kind == kind))
+            .filter(move |at| {
+                record.nodes.get(*at).is_some_and(|node| node.depth == depth && node.kind == kind)
+            })
             .map(move |at| Element { record, at })
     }
 
@@ -190,8 +194,8 @@ impl<'a> Element<'a> {
     pub(crate) fn descendants<'n>(&self, name: &'n str) -> impl Iterator<Item = Element<'a>> + use<'a, 'n> {
         let record = self.record;
         let end = self.node().map_or(0, |node| if self.at == 0 { record.nodes.len() } else { node.end });
-        (self.at + 1..end)
-            .map(move |at| Element { record, at })
-            .filter(move |element| element.node().is_some_and(|node| node.kind == Kind::Element) && element.name() == name)
+        (self.at + 1..end).map(move |at| Element { record, at }).filter(move |element| {
+            element.node().is_some_and(|node| node.kind == Kind::Element) && element.name() == name
+        })
     }
 }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::bulk::Bulk;
-use super::{Lines, Output};
+use super::output::{Lines, Output};
 use crate::finding::Finding;
 use crate::when::time_ms;
 
@@ -73,9 +73,22 @@ fn nessus(finding: &Finding, document: &mut Map<String, Value>) {
             "cvss_base_score" => put(name, value.parse::<f64>().map_or(Value::Null, Value::from)),
             "cvss_temporal_score" => put(name, value.parse::<f64>().map_or(Value::Null, Value::from)),
             "exploit_available" => put(name, u8::from(value == "true").into()),
-            "svc_name" | "protocol" | "severity" | "pluginID" | "pluginName" | "pluginFamily" | "solution"
-            | "risk_factor" | "description" | "synopsis" | "plugin_output" | "plugin_version" | "see_also"
-            | "cvss_vector" | "plugin_modification_date" | "plugin_type" => put(name, value.clone().into()),
+            "svc_name"
+            | "protocol"
+            | "severity"
+            | "pluginID"
+            | "pluginName"
+            | "pluginFamily"
+            | "solution"
+            | "risk_factor"
+            | "description"
+            | "synopsis"
+            | "plugin_output"
+            | "plugin_version"
+            | "see_also"
+            | "cvss_vector"
+            | "plugin_modification_date"
+            | "plugin_type" => put(name, value.clone().into()),
             _ => {}
         }
     }
@@ -116,7 +129,9 @@ fn nmap(finding: &Finding, document: &mut Map<String, Value>) {
     put("ip", &finding.host.target);
     for (name, value) in &finding.raw {
         match name.as_str() {
-            "endtime" => put("time", &seconds(value.parse::<i64>().ok().map(|at| at * 1000)).unwrap_or_default()),
+            "endtime" => {
+                put("time", &seconds(value.parse::<i64>().ok().map(|at| at * 1000)).unwrap_or_default())
+            }
             "portid" => put("port", value),
             "hostname" | "protocol" | "state" | "service" => put(name, value),
             _ => {
