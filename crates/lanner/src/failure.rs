@@ -12,7 +12,7 @@ pub(crate) enum Outcome {
     Fine,
     /// It found something: problems, failed tests, differences. Code 1.
     Found,
-    /// There was nothing to work with, so neither is known. Code 4.
+    /// Nothing could be judged, or not all of it, so neither is known. Code 2.
     Undecided,
 }
 
@@ -26,13 +26,10 @@ impl Outcome {
         ExitCode::from(match self {
             Self::Fine => 0,
             Self::Found => 1,
-            Self::Undecided => UNDECIDED,
+            Self::Undecided => 2,
         })
     }
 }
-
-/// The exit code where nothing could be judged.
-const UNDECIDED: u8 = 4;
 
 /// Whose mistake it is, which is what the exit code says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +38,6 @@ enum Kind {
     User,
     /// Something failed that the user did not cause: code 3.
     Program,
-    /// There is nothing to work with: code 4.
-    Undecided,
     /// Ctrl-C: code 130, as shells expect.
     Interrupted,
     /// Whoever read the output has left, as `head` does: code 0.
@@ -74,9 +69,9 @@ impl Failure {
         Self::new(Kind::Program, message)
     }
 
-    /// Nothing could be scored.
-    pub(crate) fn undecided(message: impl Into<String>) -> Self {
-        Self::new(Kind::Undecided, message)
+    /// Whether the user can do something about it.
+    pub(crate) fn is_users(&self) -> bool {
+        self.kind == Kind::User
     }
 
     /// Ctrl-C.
@@ -109,7 +104,6 @@ impl Failure {
         ExitCode::from(match self.kind {
             Kind::User => 2,
             Kind::Program => 3,
-            Kind::Undecided => UNDECIDED,
             Kind::Interrupted => 130,
             Kind::Closed => 0,
         })

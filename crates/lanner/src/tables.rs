@@ -1,9 +1,11 @@
 //! Shared by all commands that read tables: the options, and the messages about a table.
 
 use std::io::Read;
+use std::path::Path;
 
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
+use lanner_wire::samples::{Hints, Samples};
 use lanner_wire::table::{DateOrder, Decimal, Options, Table, TableError};
 
 use crate::failure::{Failure, remark};
@@ -18,8 +20,8 @@ pub(crate) struct TableArgs {
     /// Whether 01/02/2026 begins with the day or the month; found, if the column tells.
     #[arg(long, value_enum, value_name = "ORDER")]
     date_order: Option<Order>,
-    /// The time zone of times without an offset, such as Europe/Berlin; UTC, if absent.
-    #[arg(long, value_name = "ZONE", value_parser = time_zone)]
+    /// The time zone of times without an offset, such as Europe/Berlin, by which findings are also shown; UTC, if absent.
+    #[arg(long, visible_alias = "tz", value_name = "ZONE", value_parser = time_zone)]
     pub(crate) time_zone: Option<TimeZone>,
     /// Whether a point or a comma stands before decimals; found, if the column tells.
     #[arg(long, value_enum, value_name = "SIGN")]
@@ -51,13 +53,14 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 }
 
 impl TableArgs {
-    /// Opens a table; `time` and `marks` are columns that the user named.
+    /// Opens samples in any form; `time` and `marks` are columns that the user named.
     pub(crate) fn open<'a>(
         &self,
         input: impl Read + 'a,
         time: Option<&str>,
         marks: Option<&str>,
-    ) -> Result<Table<'a>, TableError> {
+        hints: Hints,
+    ) -> Result<Samples<'a>, TableError> {
         let options = Options {
             time,
             values: &self.values,
@@ -70,7 +73,7 @@ impl TableArgs {
             zone: self.time_zone.as_ref(),
             delimiter: None,
         };
-        Table::open(input, options)
+        Samples::open(input, &options, hints)
     }
 
     /// What dates begin with, if the user says it.
@@ -89,6 +92,7 @@ pub(crate) fn failure(name: &str, error: &TableError, new: fn(String) -> Failure
         TableError::NotTimes { .. }
         | TableError::NotNumbers { .. }
         | TableError::OpenOrder { .. }
+        | TableError::MixedOrder { .. }
         | TableError::Read(_) => format!("{name}: {error}"),
         _ => format!("{name} {error}"),
     };
@@ -129,10 +133,25 @@ pub(crate) fn tell_layout(name: &str, table: &Table<'_>) {
     }
     if !layout.identifiers.is_empty() {
         remark(&format!(
-            "{name}: left out, because they contain identifiers: {}; include them with --value",
+            "{name}: left out, because they contain identifiers or more times: {}; include them with --value",
             few(&names(&layout.identifiers))
         ));
     }
+}
+
+/// The file's name without folders and endings; none for standard input.
+pub(crate) fn stem(path: &Path) -> Option<String> {
+    let name = path.file_name().filter(|_| path != Path::new("-"))?.to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let (stem, _) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""));
+    Some(stem.to_owned())
+}
+
+/// Whether a column's name says nothing of what it measures.
+pub(crate) fn is_nameless(name: &str) -> bool {
+    ["value", "values", "val", "wert", "_value", "y", "column 2"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The first names, and how many more.

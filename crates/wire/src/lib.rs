@@ -1,7 +1,8 @@
 //! Everything that crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`table`]; samples also go out, tables as [`csv`]), [`instant`] (of `core`: how they write times),
+//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`prometheus`], [`table`], and [`samples`], which reads any of these;
+//! samples also go out, tables as [`csv`]), [`pieces`] (long inputs in parts), [`instant`] (of `core`: how they write times),
 //! [`matchers`] (of `core`: how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
 //! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
 //! files), [`storage_schemas`] (its rules).
@@ -21,10 +22,13 @@ pub mod ndjson;
 mod object;
 pub mod ofrep;
 pub mod pickle;
+pub mod pieces;
+pub mod prometheus;
 #[cfg(test)]
 mod python;
 pub mod render;
 pub mod report;
+pub mod samples;
 pub mod storage_schemas;
 pub mod table;
 pub mod text_lines;

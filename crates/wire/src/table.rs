@@ -1,34 +1,41 @@
 //! Tables of numbers as people have them: separator, encoding, columns, times and numbers are found.
 //!
-//! Reading order: [`Table`], [`Options`], then `layout` (which column is what), `time` and `number` (how a column
-//! writes them), `written` (one date), `start` (encoding and separator) and [`rows`].
+//! Reading order: [`Table`], [`Options`], then `layout` (which column is what), by what was `seen` of its cells; `time`,
+//! `order` and `number` (how a column writes them), `written` (one date), `groups` (which series), `start` (encoding and
+//! separator) and [`rows`].
 //!
 //! What is wrong with single cells costs only these, and is reported with line, column and text. What the table as a
 //! whole leaves open, such as whether 01/02 is in January, is asked and never guessed. Memory: the first rows, by
 //! which the layout is decided, then one row, and the names of all series.
 
 mod error;
+mod groups;
+mod growth;
 mod layout;
 mod number;
 mod options;
+mod order;
 pub mod rows;
+mod seen;
 pub mod start;
 pub(crate) mod time;
 mod written;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::Read;
 
 use ::csv::ByteRecord;
 use jiff::tz::TimeZone;
-use lanner_core::{Labels, SeriesKey};
+use lanner_core::SeriesKey;
 
 use crate::Report;
-use layout::text_of;
+use groups::Groups;
 use rows::{RowReader, cell, is_blank};
+use seen::text_of;
 use time::TimeReader;
 
-pub use error::{MAX_ROW_BYTES, ReadError, TableError};
+pub use error::{DatedCell, MAX_ROW_BYTES, ReadError, TableError};
+pub use growth::Growth;
 pub use layout::Layout;
 pub use number::Decimal;
 pub use options::Options;
@@ -40,9 +47,6 @@ const MAX_FIRST_BYTES: usize = 4 * 1024 * 1024;
 
 /// So much is held at most to find out whether days or months come first.
 const MAX_AHEAD_BYTES: usize = 64 * 1024 * 1024;
-
-/// Names of series that are held at once.
-const MAX_GROUPS: usize = 100_000;
 
 /// One row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,6 +78,8 @@ pub struct Row {
 pub struct Table<'a> {
     rows: RowReader<Box<dyn Read + 'a>>,
     first: VecDeque<(u64, ByteRecord)>,
+    /// Why there are no more rows than the first.
+    broken: Option<ReadError>,
     record: ByteRecord,
     /// Which column is what.
     pub layout: Layout,
@@ -91,20 +97,37 @@ impl<'a> Table<'a> {
     pub fn open(input: impl Read + 'a, options: Options<'_>) -> Result<Self, TableError> {
         let failed = |error| TableError::Read(ReadError::Input { line: 0, error });
         let (start, input) = start::peek(input).map_err(failed)?;
+        Self::open_decoded(&start, input, options)
+    }
+
+    /// The same for text of which the start was looked at.
+    pub(crate) fn open_decoded(
+        start: &[u8],
+        input: Box<dyn Read + 'a>,
+        options: Options<'_>,
+    ) -> Result<Self, TableError> {
         // A label of our own exports may hold any character.
-        if start.contains(&0) && !start::is_own(&start) {
+        if start.contains(&0) && !start::is_own(start) {
             return Err(TableError::NotText);
         }
-        if start::is_json(&start) {
-            return Err(TableError::Json);
+        if start::is_json(start) {
+            return Err(TableError::Json { why: "it is no table".to_owned() });
         }
-        let delimiter = options.delimiter.unwrap_or_else(|| start::delimiter(&start));
+        let delimiter = options.delimiter.unwrap_or_else(|| start::delimiter(start));
         let mut rows = RowReader::new(input, delimiter);
-        let mut first = Vec::new();
+        let (mut first, mut broken) = (Vec::new(), None);
         let mut n_bytes = 0;
         let mut wanted = (MAX_FIRST_ROWS, MAX_FIRST_BYTES);
         let (layout, first) = loop {
-            let is_over = fill(&mut rows, &mut first, &mut n_bytes, wanted)?;
+            let is_over = match fill(&mut rows, &mut first, &mut n_bytes, wanted) {
+                Ok(is_over) => is_over,
+                Err(error) if first.is_empty() => return Err(error.into()),
+                // What was read before counts.
+                Err(error) => {
+                    broken = Some(error);
+                    true
+                }
+            };
             match decide(&first, &options, delimiter) {
                 // The next day, or the thirteenth of a month, may tell.
                 Err(TableError::OpenOrder { .. }) if !is_over && n_bytes < MAX_AHEAD_BYTES => {
@@ -117,7 +140,16 @@ impl<'a> Table<'a> {
         let zone = options.zone.cloned().unwrap_or(TimeZone::UTC);
         let times = layout.times.map(|(form, order)| TimeReader::new(form, order, zone));
         let groups = Groups::default();
-        Ok(Self { rows, first, record: ByteRecord::new(), layout, times, groups, report: Report::default() })
+        Ok(Self {
+            rows,
+            first,
+            broken,
+            record: ByteRecord::new(),
+            layout,
+            times,
+            groups,
+            report: Report::default(),
+        })
     }
 
     /// For those who can do nothing without times.
@@ -148,7 +180,10 @@ impl<'a> Table<'a> {
                     self.record = record;
                     Some(line)
                 }
-                None => self.rows.next_row(&mut self.record)?,
+                None => match self.broken.take() {
+                    Some(error) => return Err(error),
+                    None => self.rows.next_row(&mut self.record)?,
+                },
             };
             let Some(line) = line else { return Ok(false) };
             row.line = line;
@@ -161,10 +196,15 @@ impl<'a> Table<'a> {
     /// The names of the series in a row of this group, one for each column of values.
     #[must_use]
     pub fn keys(&self, group: usize) -> &[SeriesKey] {
-        group
-            .checked_sub(self.groups.n_forgotten)
-            .and_then(|at| self.groups.keys.get(at))
-            .map_or(&[], Vec::as_slice)
+        self.groups.keys(group)
+    }
+
+    /// Whether the numbers of a column of values are a counter's; `None` where several series share the column, so that
+    /// each is to be looked at by itself.
+    #[must_use]
+    pub fn is_total(&self, at: usize) -> Option<bool> {
+        let is_shared = !(self.layout.series.is_empty() && self.layout.labels.is_empty());
+        if is_shared { None } else { Some(self.layout.totals.get(at).copied().unwrap_or(false)) }
     }
 
     /// Whether the row begins another table of Influx's, whose columns are from now on those of the layout.
@@ -185,8 +225,7 @@ impl<'a> Table<'a> {
             layout.map(|layout| layout::finish_long(layout, &[], &Options::default(), b','))
         {
             self.layout = layout;
-            self.groups.last = None;
-            self.groups.n_layouts += 1;
+            self.groups.begin_layout();
         }
         true
     }
@@ -296,70 +335,6 @@ fn is_influx(row: &ByteRecord) -> bool {
     has(b"_time") && has(b"_value")
 }
 
-/// The labels of rows, each met for the first time.
-#[derive(Default)]
-struct Groups {
-    numbers: HashMap<Vec<u8>, usize>,
-    keys: Vec<Vec<SeriesKey>>,
-    /// Groups whose names are no longer held.
-    n_forgotten: usize,
-    n_layouts: u64,
-    /// The texts of the last row, and its group. Exports are often in order of series.
-    last: Option<(Vec<u8>, usize)>,
-}
-
-impl Groups {
-    /// The group of a row; the column that should name the series and does not.
-    fn of(&mut self, row: &ByteRecord, layout: &Layout) -> Result<usize, usize> {
-        let mut cells = self.n_layouts.to_le_bytes().to_vec();
-        for &at in layout.series.iter().chain(&layout.labels) {
-            let text = if layout.is_exact { &row[at] } else { cell(row, at) };
-            cells.extend_from_slice(&(text.len() as u64).to_le_bytes());
-            cells.extend_from_slice(text);
-        }
-        if let Some((last, group)) = &self.last
-            && *last == cells
-        {
-            return Ok(*group);
-        }
-        let group = match self.numbers.get(&cells) {
-            Some(group) => *group,
-            None => self.add(cells.clone(), row, layout)?,
-        };
-        self.last = Some((cells, group));
-        Ok(group)
-    }
-
-    fn add(&mut self, cells: Vec<u8>, row: &ByteRecord, layout: &Layout) -> Result<usize, usize> {
-        let text = |at: usize| text_of(if layout.is_exact { &row[at] } else { cell(row, at) }).into_owned();
-        let labels = layout.labels.iter().map(|&at| (layout.names[at].clone(), text(at)));
-        let labels = Labels::new(labels.collect::<Vec<_>>());
-        let name = match layout.series[..] {
-            [] => None,
-            // Influx's own name for the only field of a measurement.
-            [measurement, field] if text(field) == "value" => Some((measurement, text(measurement))),
-            [measurement, field] => Some((measurement, format!("{}.{}", text(measurement), text(field)))),
-            [name, ..] => Some((name, text(name))),
-        };
-        if let Some((at, _)) = name.as_ref().filter(|(_, name)| name.is_empty()) {
-            return Err(*at);
-        }
-        let key = |&at: &usize| {
-            let name = name.as_ref().map_or(layout.names[at].as_str(), |(_, name)| name);
-            SeriesKey::new(name, labels.clone())
-        };
-        if self.keys.len() >= MAX_GROUPS {
-            self.n_forgotten += self.keys.len();
-            self.keys.clear();
-            self.numbers.clear();
-        }
-        let group = self.n_forgotten + self.keys.len();
-        self.keys.push(layout.values.iter().map(key).collect());
-        self.numbers.insert(cells, group);
-        Ok(group)
-    }
-}
-
 /// The times in the cells of one column, whose first cell may be its name; `None` when it holds no times.
 ///
 /// # Errors
@@ -371,19 +346,13 @@ pub fn times_of(
 ) -> Result<Option<Vec<Option<i64>>>, TableError> {
     let look = |cells: &[&str]| {
         let mut seen = time::TimesSeen::default();
-        cells.iter().for_each(|cell| seen.see(cell));
+        (1..).zip(cells).for_each(|(line, cell)| seen.see(line, cell));
         seen.form("time", false).map(|(form, _)| (form, seen))
     };
     let found = look(cells).or_else(|| look(cells.get(1..).unwrap_or_default()));
     let Some((form, seen)) = found else { return Ok(None) };
-    let order = match (date_order, seen.order()) {
-        (Some(order), _) | (None, Ok(order)) => order,
-        (None, Err(None)) => DateOrder::DayFirst,
-        (None, Err(Some(text))) => {
-            let name = cells.first().map_or_else(String::new, |cell| crate::report::shown(cell));
-            return Err(TableError::OpenOrder { column: 1, name, text: text.to_owned() });
-        }
-    };
+    let name = cells.first().map_or_else(String::new, |cell| crate::report::shown(cell));
+    let order = date_order.map_or_else(|| layout::decided(seen.order(), 1, &name), Ok)?;
     let mut reader = TimeReader::new(form, order, zone.cloned().unwrap_or(TimeZone::UTC));
     Ok(Some(cells.iter().map(|cell| reader.read(cell, None).ok()).collect()))
 }

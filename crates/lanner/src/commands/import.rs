@@ -1,11 +1,9 @@
 //! `lanner import`: imports samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `age` (data older than its retention), `pieces` (files to pieces), `read` (pieces to batches)
-//! and `whisper` (carbon's files).
+//! [`Args`], [`run`], then `age` (data older than its retention), `read` (files to batches) and `whisper` (carbon's files).
 
 mod age;
-mod pieces;
 mod read;
 mod whisper;
 
@@ -18,6 +16,7 @@ use clap::ValueEnum;
 use lanner_io::store::Retention;
 use lanner_wire::api::Status;
 use lanner_wire::line_protocol::Precision;
+use lanner_wire::samples;
 use lanner_wire::{Problem, Report};
 
 use crate::client::{self, Access, Client, ServerArgs};
@@ -25,7 +24,7 @@ use crate::failure::{Failure, Outcome, Result, remark};
 use crate::input::{self, Meter};
 use crate::output;
 use crate::progress::{self, Progress};
-use crate::tables::TableArgs;
+use crate::tables::{self, TableArgs};
 use age::{Findings, TooOld, Watch};
 use read::{Batch, Form, How, Lines};
 
@@ -34,9 +33,8 @@ const MAX_SHOWN: usize = 20;
 
 /// Import samples or events from files into a server.
 ///
-/// Samples: CSV, long (time, name, value, and a column for each label) or wide (time, and a column for each series), in
-/// the formats that `lanner detect` reads; NDJSON; Influx line protocol; Whisper files, and folders of them as carbon
-/// keeps them. Events: JSON, one object per line or an array of objects; or lines of text. Files may be compressed with gzip. An invalid
+/// Samples: what `lanner detect` reads (tables, Prometheus's text format, Influx line protocol, NDJSON, and what Prometheus,
+/// Graphite and InfluxDB answer as JSON); Whisper files, and folders of them as carbon keeps them. Events: JSON, one object per line or an array of objects; or lines of text. Files may be compressed with gzip. An invalid
 /// line is skipped and reported with its number.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -61,7 +59,7 @@ pub(crate) struct Args {
     /// Stream to import events into.
     #[arg(long)]
     stream: Option<String>,
-    /// Format of the files; by default taken from their names.
+    /// Format of the files; by default taken from their names, and of samples from their contents.
     #[arg(long, value_enum)]
     format: Option<InputFormat>,
     /// Name for the series of a table without names: a column value becomes NAME, any other column NAME.column. By
@@ -100,8 +98,12 @@ enum InputFormat {
     Csv,
     /// One JSON object per line.
     Ndjson,
+    /// An answer of Prometheus, Graphite or InfluxDB, or a list of flat objects.
+    Json,
     /// Influx line protocol.
     Line,
+    /// Prometheus's text format, OpenMetrics.
+    Prometheus,
     /// A file of Graphite's carbon, with one series.
     Whisper,
     /// Lines of text, such as a log: each becomes the field message of an event.
@@ -186,7 +188,7 @@ fn how(args: &Args, work: &Work, watch: Option<age::Shared>) -> How {
         file: if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() },
         form: work.form,
         table: args.table.clone(),
-        stem: stem(path),
+        stem: tables::stem(path),
         is_quiet: false,
         time: args.time.clone(),
         name: work.name.clone(),
@@ -233,9 +235,8 @@ fn form(args: &Args, path: &Path) -> Result<Form> {
     if is_events && args.stream.is_none() {
         return Err(Failure::user("events need a stream").hint("write for example --stream payments"));
     }
-    let format = args.format.or_else(|| guess(path));
-    match (is_events, format) {
-        (true, None | Some(InputFormat::Ndjson)) => Ok(Form::Events),
+    match (is_events, args.format.or_else(|| guess(path))) {
+        (true, None | Some(InputFormat::Ndjson | InputFormat::Json)) => Ok(Form::Events),
         (true, Some(InputFormat::Text)) => Ok(Form::Text),
         (true, Some(_)) => {
             Err(Failure::user(format!("{}: events are read from JSON or lines of text", path.display()))
@@ -245,23 +246,33 @@ fn form(args: &Args, path: &Path) -> Result<Form> {
             Err(Failure::user(format!("{}: lines of text become events, not samples", path.display()))
                 .hint("write for example --stream access-log"))
         }
-        (false, Some(InputFormat::Csv)) => Ok(Form::CsvSamples),
-        (false, Some(InputFormat::Ndjson)) => Ok(Form::NdjsonSamples),
-        (false, Some(InputFormat::Line)) => Ok(Form::LineSamples),
         (false, Some(InputFormat::Whisper)) => Ok(Form::Whisper),
-        (false, None) => Err(Failure::user(format!("the name {} does not tell its format", path.display()))
-            .hint("use --format csv, ndjson, line or whisper, or --stream NAME for events")),
+        (false, format) => Ok(Form::Samples(format.and_then(samples_form))),
     }
 }
 
+/// The form of samples; `None` where the contents are to tell.
+const fn samples_form(format: InputFormat) -> Option<samples::Form> {
+    match format {
+        InputFormat::Csv => Some(samples::Form::Table),
+        InputFormat::Ndjson => Some(samples::Form::Ndjson),
+        InputFormat::Json => Some(samples::Form::Json),
+        InputFormat::Line => Some(samples::Form::Line),
+        InputFormat::Prometheus => Some(samples::Form::Prometheus),
+        InputFormat::Whisper | InputFormat::Text => None,
+    }
+}
+
+/// What the name of a file says; of JSON only the contents do.
 fn guess(path: &Path) -> Option<InputFormat> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let (_, extension) = name.rsplit_once('.')?;
     match extension {
         "csv" | "tsv" => Some(InputFormat::Csv),
-        "ndjson" | "jsonl" | "json" => Some(InputFormat::Ndjson),
+        "ndjson" | "jsonl" => Some(InputFormat::Ndjson),
         "lp" | "line" | "influx" => Some(InputFormat::Line),
+        "prom" | "om" => Some(InputFormat::Prometheus),
         "wsp" => Some(InputFormat::Whisper),
         _ => None,
     }
@@ -322,14 +333,6 @@ async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Sh
 
 fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
-}
-
-/// The file's name without its endings.
-fn stem(path: &Path) -> Option<String> {
-    let name = path.file_name().filter(|_| !is_standard_input(path))?.to_string_lossy();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let (stem, _) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""));
-    Some(stem.to_owned())
 }
 
 /// What the server took of one file.

@@ -35,9 +35,12 @@ pub enum TableError {
     /// It holds bytes that no text has.
     #[error("is not a table of text")]
     NotText,
-    /// It is JSON.
-    #[error("is JSON, not a table")]
-    Json,
+    /// It is JSON that holds no samples.
+    #[error("is JSON that cannot be read as samples: {why}")]
+    Json {
+        /// What is wrong.
+        why: String,
+    },
     /// There are no numbers.
     #[error("has no column of numbers beside the time; the columns are {columns}")]
     NoNumbers {
@@ -84,15 +87,32 @@ pub enum TableError {
     },
     /// Nothing tells days from months.
     #[error(
-        "column {column}: {name}: \"{text}\" may begin with the day or with the month, and so may all other dates"
+        "line {line}, column {column}: {name}: \"{text}\" may begin with the day or with the month, and so may all other dates"
     )]
     OpenOrder {
+        /// Where the first such cell is.
+        line: u64,
         /// Counted from 1.
         column: usize,
         /// The column's name.
         name: String,
         /// The first such cell.
         text: String,
+    },
+    /// Days and months come in more than one order.
+    #[error(
+        "column {column}: {name}: \"{}\" in line {} begins with {}, \"{}\" in line {} with {}",
+        one.text, one.line, one.first, other.text, other.line, other.first
+    )]
+    MixedOrder {
+        /// Counted from 1.
+        column: usize,
+        /// The column's name.
+        name: String,
+        /// The first date that is one in this order only.
+        one: DatedCell,
+        /// The first date that is one in the other order only.
+        other: DatedCell,
     },
     /// Too many columns of numbers.
     #[error("has {count} series in each row, more than 10000")]
@@ -105,6 +125,17 @@ pub enum TableError {
     Read(#[from] ReadError),
 }
 
+/// A cell with a date, and what the date begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatedCell {
+    /// Counted from 1.
+    pub line: u64,
+    /// The cell.
+    pub text: String,
+    /// What stands first: `the day`, `the month` or `the year`.
+    pub first: &'static str,
+}
+
 impl TableError {
     /// What to do.
     #[must_use]
@@ -112,7 +143,9 @@ impl TableError {
         Some(match self {
             Self::Empty => "it needs a column of numbers, and better one of times as well",
             Self::NotText => "save it as CSV; gzip is fine, other archives and spreadsheets are not",
-            Self::Json => "write it as CSV: a row for each time, a column for each series",
+            Self::Json { .. } => {
+                "answers of Prometheus, Graphite and InfluxDB are read, and lists of flat objects with a time and numbers"
+            }
             Self::NoNumbers { .. } => "name a column with --value to see what is wrong with its cells",
             Self::NoColumn { .. } => "a column may also be named by its number, from 1 on",
             Self::NotTimes { .. } => {
@@ -124,14 +157,11 @@ impl TableError {
             Self::NoTimes { why: None } => "add one, or name it with --time",
             Self::NotNumbers { .. } => "leave --value out to take every column of numbers",
             Self::OpenOrder { .. } => "say which with --date-order dmy or --date-order mdy",
+            Self::MixedOrder { .. } => {
+                "write all dates alike; --date-order dmy or mdy reads those in one order and leaves the others out"
+            }
             Self::TooManySeries { .. } => "name those to look at with --value",
             Self::Read(_) => return None,
         })
-    }
-
-    /// Whether the table was understood and holds nothing to work with.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        matches!(self, Self::Empty | Self::Json | Self::NotText | Self::NoNumbers { .. })
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! - **Times**: a column of dates, else of large numbers that rise and are called like times, else of large numbers
 //!   that rise; a column of times of day beside one of days belongs to it.
-//! - **Long form**: a column `name`, `series` or `metric` and one called `value` (`_measurement`, `_field` and `_value`
-//!   in what Influx exports); every other column is a label.
+//! - **Long form**: a column `name`, `series`, `metric` or the like and one called `value` (`_measurement`, `_field` and
+//!   `_value` in what Influx exports); every other column is a label, unless it differs from row to row.
 //! - **Wide form**: every column of numbers is a series. Texts that are the same in every row, or that tell rows of one
 //!   time apart, are labels. Identifiers and other texts are left out.
 
@@ -11,19 +11,26 @@ use std::collections::HashSet;
 
 use ::csv::ByteRecord;
 
-use super::error::TableError;
-use super::number::{Decimal, NumberForm, NumbersSeen, TableDecimal, is_gap};
+use super::error::{DatedCell, TableError};
+use super::number::{Decimal, NumberForm, TableDecimal};
 use super::options::Options;
+use super::order::{Cell, Order};
 use super::rows::cell;
-use super::time::{ClockForm, TimeForm, TimesSeen, is_time_name};
+use super::seen::{MAX_TEXTS, Seen, is_called_id, look, text_of};
+use super::time::{ClockForm, TimeForm, is_time_name};
 use super::written::DateOrder;
 use crate::report::shown;
 
 /// More series in one row are not read: each takes some memory.
 pub(super) const MAX_COLUMNS: usize = 10_000;
 
-/// A text column with more different texts among the first rows is no label.
-const MAX_TEXTS: usize = 500;
+/// In long form, what the column is called that names the series, and that of values.
+const SERIES_NAMES: [&str; 8] =
+    ["name", "series", "metric", "__name__", "metric_name", "variable", "measurement", "sensor"];
+const VALUE_NAMES: [&str; 6] = ["value", "val", "reading", "wert", "valeur", "valor"];
+
+/// Fewer times do not tell whether a text differs in each row: many series may begin at once.
+const MIN_TIMES: usize = 10;
 
 /// Which column is what, counted from 0.
 #[derive(Debug, Clone, Default)]
@@ -62,135 +69,6 @@ pub struct Layout {
     pub no_time: Option<String>,
 }
 
-/// What was seen of a column.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    n_filled: usize,
-    first: Option<(u64, String)>,
-    times: TimesSeen,
-    numbers: NumbersSeen,
-    texts: HashSet<String>,
-    whole: Whole,
-}
-
-/// What the whole numbers of a column do from row to row.
-#[derive(Debug, Clone, Default)]
-struct Whole {
-    n: usize,
-    last: Option<f64>,
-    n_up: usize,
-    n_down: usize,
-    n_by_one: usize,
-    n_negative: usize,
-}
-
-impl Whole {
-    fn see(&mut self, number: f64) {
-        self.n += usize::from(number.fract() == 0.0);
-        self.n_negative += usize::from(number < 0.0);
-        if let Some(last) = self.last.replace(number) {
-            self.n_up += usize::from(number > last);
-            self.n_down += usize::from(number < last);
-            self.n_by_one += usize::from(number - last == 1.0);
-        }
-    }
-}
-
-impl Seen {
-    fn see(&mut self, line: u64, text: &str) {
-        if is_gap(text) {
-            return;
-        }
-        self.n_filled += 1;
-        self.first.get_or_insert_with(|| (line, shown(text)));
-        self.times.see(text);
-        if self.numbers.see(text)
-            && let Ok(number) = text.trim().parse::<f64>()
-        {
-            self.whole.see(number);
-        }
-        if self.texts.len() <= MAX_TEXTS && !self.texts.contains(text) {
-            self.texts.insert(text.to_owned());
-        }
-    }
-
-    /// Whether these are numbers, or nothing so far.
-    fn is_series(&self) -> bool {
-        let n_others = self.n_filled - self.numbers.n_numbers;
-        n_others * 10 <= self.n_filled || (n_others == 1 && self.n_filled > 2)
-    }
-
-    /// Whether these are mostly numbers or times.
-    fn is_data(&self) -> bool {
-        self.n_filled > 0
-            && (self.is_series() || self.times.form("", false).is_some() || self.times.clock("").is_some())
-    }
-
-    /// Whether these are whole numbers that name something.
-    fn is_identifier(&self, name: &str) -> bool {
-        let is_counted = self.n_filled >= 20 && self.whole.n_by_one + 1 == self.n_filled;
-        self.n_filled > 0 && self.whole.n == self.n_filled && (is_counted || is_identifier_name(name))
-    }
-
-    /// Whether this is a total that only grows, or starts again from about nothing.
-    fn is_total(&self, name: &str) -> bool {
-        let n_steps = self.n_filled.saturating_sub(1);
-        let falls = |one_in: usize| self.whole.n_down * one_in <= n_steps;
-        let name = name.to_lowercase();
-        let is_called_so = ["total", "_count", "_sum", "counter"].iter().any(|end| name.ends_with(end));
-        let grows = self.whole.n_up * 10 >= n_steps * if is_called_so { 5 } else { 9 };
-        n_steps > 1
-            && self.whole.n_negative == 0
-            && grows
-            && if is_called_so {
-                falls(20)
-            } else {
-                self.whole.n_down == 0 && self.whole.n == self.n_filled && n_steps >= 100
-            }
-    }
-}
-
-fn is_identifier_name(name: &str) -> bool {
-    const WORDS: [&str; 19] = [
-        "id",
-        "uuid",
-        "guid",
-        "index",
-        "idx",
-        "row",
-        "no",
-        "nr",
-        "pid",
-        "zip",
-        "plz",
-        "port",
-        "code",
-        "status",
-        "key",
-        "unnamed: 0",
-        "line",
-        "seq",
-        "sequence",
-    ];
-    let lower = name.trim().to_lowercase();
-    let last = lower.rsplit(['_', '-', ' ', '.']).next().unwrap_or_default();
-    WORDS.contains(&lower.as_str()) || ["code", "key", "no", "nr"].contains(&last) || is_called_id(name)
-}
-
-fn is_called_id(name: &str) -> bool {
-    let lower = name.trim().to_lowercase();
-    let last = lower.rsplit(['_', '-', ' ', '.']).next().unwrap_or_default();
-    ["id", "uuid", "guid"].contains(&last) || name.ends_with("Id") || name.ends_with("ID")
-}
-
-/// A cell as text; what is not UTF-8 was written on an older Windows.
-pub(super) fn text_of(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into(),
-    }
-}
-
 /// Decides by the first rows.
 pub(super) fn decide(
     rows: &[(u64, ByteRecord)],
@@ -223,14 +101,6 @@ pub(super) fn decide(
     }
     layout.assign(rows, &seen, options, delimiter)?;
     Ok(layout)
-}
-
-fn look(rows: &[(u64, ByteRecord)], n_columns: usize) -> Vec<Seen> {
-    let mut seen = vec![Seen::default(); n_columns];
-    for (line, row) in rows.iter().filter(|(_, row)| row.len() == n_columns) {
-        seen.iter_mut().enumerate().for_each(|(at, seen)| seen.see(*line, &text_of(cell(row, at))));
-    }
-    seen
 }
 
 /// Whether the row names the columns below it.
@@ -274,8 +144,9 @@ pub(super) fn long(heading: &[String], n_above: usize) -> Option<Layout> {
         (layout.time, layout.series) = (Some(time), influx.into_iter().flatten().collect());
         value
     } else {
-        layout.series = vec![["name", "series", "metric"].into_iter().find_map(find)?];
-        find("value")?
+        layout.series = vec![SERIES_NAMES.into_iter().find_map(find)?];
+        let value = VALUE_NAMES.into_iter().find_map(find)?;
+        (value != layout.series[0]).then_some(value)?
     };
     layout.values = vec![value];
     // What Influx says of its answer, not of the series; and its first column, which has no name.
@@ -314,6 +185,9 @@ pub(super) fn finish_long(
     }
     let (time, clock) = (layout.time, layout.time_of_day);
     layout.labels.retain(|at| Some(*at) != time && Some(*at) != clock);
+    if !layout.is_influx && !is_own(&layout.names) {
+        layout.leave_out_row_texts(&seen, rows.len() - layout.n_above);
+    }
     layout.find_numbers(&seen, options, delimiter);
     // Whatever a few of the numbers look like.
     if is_own(&layout.names) {
@@ -324,6 +198,17 @@ pub(super) fn finish_long(
 }
 
 impl Layout {
+    /// What differs from row to row while times go on, as numbers of rows and notes do, tells no series apart.
+    fn leave_out_row_texts(&mut self, seen: &[Seen], n_rows: usize) {
+        let n_times = self.time.map_or(0, |at| seen[at].texts.len());
+        let is_of_row = |at: &usize| {
+            let n_texts = seen[*at].texts.len();
+            n_times >= MIN_TIMES && (n_texts * 2 > n_rows || n_texts > MAX_TEXTS)
+        };
+        let (texts, labels): (Vec<usize>, Vec<usize>) = self.labels.iter().partition(|at| is_of_row(at));
+        (self.texts, self.labels) = (texts, labels);
+    }
+
     fn assign(
         &mut self,
         rows: &[(u64, ByteRecord)],
@@ -348,7 +233,7 @@ impl Layout {
         let rest: Vec<usize> = (0..self.n_columns).filter(is_free).filter(is_there).collect();
         let (series, texts): (Vec<usize>, Vec<usize>) = rest.iter().partition(|&&at| seen[at].is_series());
         let (identifiers, series): (Vec<usize>, Vec<usize>) =
-            series.into_iter().partition(|&at| seen[at].is_identifier(&self.names[at]));
+            series.into_iter().partition(|&at| seen[at].measures_nothing(&self.names[at]));
         // If there is nothing else, they are what is meant.
         let (identifiers, series) =
             if series.is_empty() { (Vec::new(), identifiers) } else { (identifiers, series) };
@@ -412,15 +297,10 @@ impl Layout {
     }
 
     fn order(&self, seen: &Seen, at: usize, options: &Options<'_>) -> Result<DateOrder, TableError> {
-        match (options.date_order, seen.times.order()) {
-            (Some(order), _) | (None, Ok(order)) => Ok(order),
-            (None, Err(None)) => Ok(DateOrder::DayFirst),
-            (None, Err(Some(text))) => Err(TableError::OpenOrder {
-                column: at + 1,
-                name: self.names[at].clone(),
-                text: text.to_owned(),
-            }),
+        if let Some(order) = options.date_order {
+            return Ok(order);
         }
+        decided(seen.times.order(), at + 1, &self.names[at])
     }
 
     /// Texts that are always the same or tell rows of one time apart.
@@ -510,6 +390,26 @@ impl Layout {
         let shown: Vec<&str> = self.names.iter().take(20).map(String::as_str).collect();
         let more = if self.names.len() > shown.len() { ", …" } else { "" };
         format!("{}{more}", shown.join(", "))
+    }
+}
+
+/// The order of a column that is counted from 1; day first where it does not matter.
+pub(super) fn decided(order: Order<'_>, column: usize, name: &str) -> Result<DateOrder, TableError> {
+    let name = || name.to_owned();
+    let cell = |(order, (line, text)): (DateOrder, &Cell)| DatedCell {
+        line: *line,
+        text: text.clone(),
+        first: order.first(),
+    };
+    match order {
+        Order::Known(order) => Ok(order),
+        Order::Indifferent => Ok(DateOrder::DayFirst),
+        Order::Open((line, text)) => {
+            Err(TableError::OpenOrder { line: *line, column, name: name(), text: text.clone() })
+        }
+        Order::Mixed(one, other) => {
+            Err(TableError::MixedOrder { column, name: name(), one: cell(one), other: cell(other) })
+        }
     }
 }
 

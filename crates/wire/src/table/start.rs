@@ -13,17 +13,30 @@ const START_LINES: usize = 50;
 /// Candidates; of equally good ones the last is taken, for a comma may stand within numbers.
 const DELIMITERS: [u8; 4] = [b',', b'|', b'\t', b';'];
 
-/// The start of the input, as UTF-8 without a byte order mark, and all of it.
-pub(super) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
+/// The start of the input, as UTF-8 without a byte order mark, and all of it. An input that fails later than at its
+/// beginning fails where the rest is read.
+pub(crate) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
     let mut decoded = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(input);
     let mut start = Vec::new();
-    decoded.by_ref().take(START_BYTES).read_to_end(&mut start)?;
-    let all = Box::new(Cursor::new(start.clone()).chain(decoded));
-    Ok((start, all))
+    let rest: Box<dyn Read + 'a> = match decoded.by_ref().take(START_BYTES).read_to_end(&mut start) {
+        Ok(_) => Box::new(decoded),
+        Err(error) if start.is_empty() => return Err(error),
+        Err(error) => Box::new(Broken(Some(error))),
+    };
+    Ok((start.clone(), Box::new(Cursor::new(start).chain(rest))))
+}
+
+/// What is left of an input that failed.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 /// Whether this begins as JSON does.
-pub(super) fn is_json(start: &[u8]) -> bool {
+pub(crate) fn is_json(start: &[u8]) -> bool {
     let text = start.trim_ascii_start();
     let next = |text: &[u8]| text.trim_ascii_start().first().copied();
     match text.split_first() {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use lanner_core::Sample;
+use lanner_core::{Labels, Sample};
 
 use super::*;
 
@@ -63,6 +63,11 @@ fn wide() {
         &[&a, &format!("a {next} 4")],
         &[],
     );
+    check(
+        "time,received_at,a\n1767225600,1767225603,2\n1767225660,1767225664,4\n",
+        &[&a, &format!("a {next} 4")],
+        &[],
+    );
     check("time,a\n2026-01-01,\"118,976.48\"\n", &[&format!("a {at} 118976.48")], &[]);
     check("2026-01-01,2,3\n", &[&format!("column 2 {at} 2"), &format!("column 3 {at} 3")], &[]);
     check("t,200,404\n2026-01-01,2,3\n", &[&format!("200 {at} 2"), &format!("404 {at} 3")], &[]);
@@ -82,6 +87,8 @@ fn encodings() {
     check_with(&big, Options::default(), &expected, &[]);
     let windows: Vec<u8> = text.chars().map(|c| c as u8).collect();
     check_with(&windows, Options::default(), &expected, &[]);
+    let price = b"Datum;Preis\n01.01.2026;1.234,50 \x80\n"; // the euro sign of Windows
+    check_with(price, Options::default(), &[&format!("Preis {NEW_YEAR} 1234.5")], &[]);
 }
 
 #[test]
@@ -103,6 +110,45 @@ fn rows_of_several_series() {
         ],
         &[],
     );
+}
+
+#[test]
+fn series_in_other_words() {
+    let at = NEW_YEAR;
+    let both = [&*format!("cpu{{host=\"a\"}} {at} 2"), &format!("mem{{host=\"b\"}} {at} 3")];
+    // As Prometheus writes series, in cells and in the heading.
+    check(
+        "Time,Metric,Value\n2026-01-01,\"cpu{host=\"\"a\"\"}\",2\n2026-01-01,\"mem{host=\"\"b\"\"}\",3\n",
+        &both,
+        &[],
+    );
+    check(
+        "Time;cpu{host=a};\"mem{host=\"\"b\"\"}\"\n2026-01-01;2;3\n",
+        &[&format!("cpu{{host=a}} {at} 2"), both[1]],
+        &[],
+    );
+    check(
+        "time,name,labels,value\n2026-01-01,cpu,\"{host=\"\"a\"\"}\",2\n2026-01-01,mem,\"{\"\"host\"\":\"\"b\"\"}\",3\n",
+        &both,
+        &[],
+    );
+    // As data frames are melted.
+    check(
+        "date,variable,value\n2026-01-01,cpu,2\n2026-01-01,mem,3\n",
+        &[&format!("cpu {at} 2"), &format!("mem {at} 3")],
+        &[],
+    );
+    // Our own exports hold any name as it is.
+    check(
+        "time,name,value\n2026-01-01,\"cpu{host=\"\"a\"\"}\",2\n",
+        &[&format!("cpu{{host=\"a\"}} {at} 2")],
+        &[],
+    );
+    // What differs in each row is no label.
+    let row = |row: u32| format!("2026-01-01 00:{row:02},{row},cpu,{}\n", row % 7);
+    let text: String = std::iter::once("time,id,metric,value\n".to_owned()).chain((0..40).map(row)).collect();
+    let table = Table::open(text.as_bytes(), Options::default()).unwrap();
+    assert_eq!((table.layout.labels.len(), &table.layout.texts[..]), (0, &[1][..]));
 }
 
 #[test]
@@ -167,11 +213,18 @@ fn what_cannot_be_read_says_why_and_what_to_do() {
     let plain = Options::default();
     check(b"", plain, "no rows", "a column of numbers");
     check(b"\n\n", plain, "no rows", "a column of numbers");
-    check(b"{\"a\": [1]}", plain, "is JSON", "CSV");
+    check(b"{\"a\": [1]}", plain, "is JSON", "Prometheus");
     check(b"PK\x03\x04\0\0", plain, "not a table of text", "CSV");
     check(b"a,b\nx,y\n", plain, "the columns are a, b", "--value");
     let dates = b"time,a\n01/02/2026,1\n02/02/2026,2\n";
     check(dates, plain, "column 1: time: \"01/02/2026\" may begin", "--date-order dmy");
+    let mixed = b"time,a\n13/02/2026,1\n02/14/2026,2\n";
+    check(
+        mixed,
+        plain,
+        "column 1: time: \"13/02/2026\" in line 2 begins with the day, \"02/14/2026\" in line 3 with the month",
+        "--date-order dmy",
+    );
     let named = Options { time: Some("c"), ..plain };
     check(b"a,b\n1,2\n", named, "no column \"c\"; the columns are a, b", "number");
     let named = Options { time: Some("a"), ..plain };
@@ -195,6 +248,14 @@ fn options_decide_what_is_open() {
     check_with(b"time,a\n02/01/2026,1\n", day_first, &["a 1767312000000 1"], &[]);
     let month_first = Options { date_order: Some(DateOrder::MonthFirst), ..Options::default() };
     check_with(b"time,a\n01/02/2026,1\n", month_first, &["a 1767312000000 1"], &[]);
+    check_with(
+        b"time,a\n13/02/2026,1\n02/01/2026,2\n",
+        month_first,
+        &["a 1769904000000 2"],
+        &[
+            "line 2, column 1: time: \"13/02/2026\" begins with the day, where the others begin with the month",
+        ],
+    );
     let zone = TimeZone::get("America/New_York").unwrap();
     let there = Options { zone: Some(&zone), ..Options::default() };
     check_with(b"time,a\n2025-12-31 19:00,1\n", there, &["a 1767225600000 1"], &[]);
@@ -245,7 +306,7 @@ fn a_file_longer_than_a_row_may_be_is_read() {
 #[test]
 fn very_many_series_are_named_rightly() {
     let row = |n: usize| format!("2026-01-01,s{n},{n}\n");
-    let n_series = MAX_GROUPS + 10;
+    let n_series = groups::MAX_GROUPS + 10;
     let text: String =
         std::iter::once("time,name,value\n".to_owned()).chain((0..n_series).chain([3]).map(row)).collect();
     let (samples, _) = read(text.as_bytes(), Options::default()).unwrap();

@@ -7,7 +7,8 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 
 use super::number::is_gap;
-use super::written::{self, Date, DateOrder, Written};
+use super::order::{ORDERS, Order, OrderSeen};
+use super::written::{self, Date, DateOrder, Written, days_since_1970};
 use crate::instant::within_bounds;
 use crate::report::shown;
 
@@ -137,7 +138,7 @@ pub(super) struct TimesSeen {
 
 impl TimesSeen {
     /// Looks at one cell.
-    pub(super) fn see(&mut self, cell: &str) {
+    pub(super) fn see(&mut self, line: u64, cell: &str) {
         let cell = cell.trim();
         if is_gap(cell) {
             return;
@@ -151,7 +152,7 @@ impl TimesSeen {
                 Some(date) => {
                     self.n_written += 1;
                     self.n_with_clock += usize::from(written.clock_ms.is_some());
-                    self.order.see(cell, date, written.clock_ms);
+                    self.order.see(line, cell, date, written.clock_ms);
                 }
                 None => self.n_clocks += 1,
             }
@@ -248,8 +249,8 @@ impl TimesSeen {
         }
     }
 
-    /// What is known of the order of day and month; the cell to show while it is open.
-    pub(super) fn order(&self) -> Result<DateOrder, Option<&str>> {
+    /// What the cells tell of the order of day and month.
+    pub(super) fn order(&self) -> Order<'_> {
         self.order.decide()
     }
 }
@@ -257,64 +258,6 @@ impl TimesSeen {
 /// All but one in twenty; of few, all but one.
 fn nearly(part: usize, whole: usize) -> bool {
     part * 2 > whole && whole - part <= (whole / 20).max(1)
-}
-
-/// What tells which of day, month and year comes first.
-#[derive(Debug, Clone, Default)]
-struct OrderSeen {
-    /// A cell whose order matters.
-    example: Option<String>,
-    /// Cells that are a date with the day, the month or the year first.
-    n_valid: [usize; 3],
-    /// Steps from one day to the next or the one after it, in each order.
-    n_steady: [usize; 3],
-    n_with_clock: usize,
-    last: [Option<civil::Date>; 3],
-}
-
-const ORDERS: [DateOrder; 3] = [DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst];
-
-impl OrderSeen {
-    fn see(&mut self, cell: &str, date: Date, clock_ms: Option<i64>) {
-        let Date::Ordered { .. } = date else { return };
-        let dates = ORDERS.map(|order| date.in_order(order));
-        let mut valid: Vec<civil::Date> = dates.into_iter().flatten().collect();
-        valid.dedup();
-        if valid.len() > 1 && self.example.is_none() {
-            self.example = Some(shown(cell));
-        }
-        self.n_with_clock += usize::from(clock_ms.is_some());
-        for (at, date) in dates.into_iter().enumerate() {
-            let Some(date) = date else { continue };
-            self.n_valid[at] += 1;
-            let last = self.last[at].replace(date);
-            let step = last.map_or(0, |last| (days_since_1970(date) - days_since_1970(last)).abs());
-            self.n_steady[at] += usize::from((1..=2).contains(&step));
-        }
-    }
-
-    /// The order that makes dates of most cells, or in which these follow one another; else the cell that is open.
-    fn decide(&self) -> Result<DateOrder, Option<&str>> {
-        let most = self.n_valid.iter().max().copied().unwrap_or(0);
-        let possible: Vec<usize> = (0..3).filter(|at| most > 0 && self.n_valid[*at] == most).collect();
-        if let [only] = possible[..] {
-            return Ok(ORDERS[only]);
-        }
-        let steadiest = possible.iter().copied().max_by_key(|at| self.n_steady[*at]);
-        let is_alone = |at: &usize| {
-            possible.iter().all(|other| other == at || self.n_steady[*other] < self.n_steady[*at])
-        };
-        // Days without a time of day may as well be the first of each month.
-        let is_open = self.n_with_clock == 0 && possible.starts_with(&[0, 1]);
-        match steadiest.filter(is_alone).filter(|_| !is_open) {
-            Some(at) => Ok(ORDERS[at]),
-            None => Err(self.example.as_deref()),
-        }
-    }
-}
-
-fn days_since_1970(date: civil::Date) -> i64 {
-    i64::from(date.duration_since(civil::date(1970, 1, 1)).as_hours().div_euclid(24) as i32)
 }
 
 /// Digits that are a date (1900 to 2199) and perhaps a time of day: milliseconds since 1970 by the wall clock, and
@@ -373,7 +316,7 @@ impl TimeReader {
         let Some(Written { date: Some(date), clock_ms, offset_s }) = written::parse(cell) else {
             return Err(self.wrong(cell));
         };
-        let date = date.in_order(self.order).ok_or_else(|| self.wrong(cell))?;
+        let date = date.in_order(self.order).ok_or_else(|| self.in_other_order(cell, date))?;
         let clock_ms = match clock_ms {
             Some(clock_ms) => clock_ms,
             None => of_day(clock)?,
@@ -399,6 +342,19 @@ impl TimeReader {
         let time_ms = if is_second_time { later } else { earlier };
         self.last_ms = Some(time_ms);
         Ok(time_ms)
+    }
+
+    /// Why this is no date in the order of the column.
+    fn in_other_order(&self, cell: &str, date: Date) -> String {
+        match ORDERS.iter().find(|order| date.in_order(**order).is_some()) {
+            Some(order) => format!(
+                "\"{}\" begins with {}, where the others begin with {}; write them alike",
+                shown(cell),
+                order.first(),
+                self.order.first()
+            ),
+            None => self.wrong(cell),
+        }
     }
 
     fn wrong(&self, cell: &str) -> String {
@@ -506,9 +462,9 @@ mod tests {
     /// The times of a column of this name; `None` when it holds none.
     fn column(name: &str, cells: &[&str]) -> Option<Vec<Result<i64, String>>> {
         let mut seen = TimesSeen::default();
-        cells.iter().for_each(|cell| seen.see(cell));
+        cells.iter().for_each(|cell| seen.see(1, cell));
         let (form, _) = seen.form(name, true)?;
-        let order = seen.order().unwrap_or(DateOrder::DayFirst);
+        let order = if let Order::Known(order) = seen.order() { order } else { DateOrder::DayFirst };
         let mut reader = TimeReader::new(form, order, TimeZone::UTC);
         Some(cells.iter().map(|cell| reader.read(cell, None)).collect())
     }
@@ -555,25 +511,6 @@ mod tests {
         let mut cells = vec!["202510200000"; 40];
         cells.push("202513200000");
         assert!(column("time", &cells).unwrap()[40].is_err());
-    }
-
-    #[test]
-    fn the_whole_column_tells_day_from_month() {
-        #[track_caller]
-        fn check(cells: &[&str], expected: Result<DateOrder, Option<&str>>) {
-            let mut seen = TimesSeen::default();
-            cells.iter().for_each(|cell| seen.see(cell));
-            assert_eq!(seen.order(), expected, "{cells:?}");
-        }
-        check(&["01/02/2025", "13/02/2025"], Ok(DateOrder::DayFirst));
-        check(&["01/02/2025", "02/13/2025"], Ok(DateOrder::MonthFirst));
-        check(&["25/12/31"], Err(Some("25/12/31"))); // 2025 or 2031?
-        check(&["25/12/30", "25/12/31"], Ok(DateOrder::YearFirst));
-        check(&["99/12/31"], Ok(DateOrder::YearFirst));
-        check(&["01/02/2025", "02/02/2025"], Err(Some("01/02/2025")));
-        check(&["01/02/2025 23:55", "02/02/2025 00:00"], Ok(DateOrder::DayFirst));
-        check(&["02/01/2025 23:55", "02/02/2025 00:00"], Ok(DateOrder::MonthFirst));
-        check(&["05/05/2025", "06/06/2025"], Err(None)); // no matter
     }
 
     #[test]

@@ -38,6 +38,17 @@ pub enum DateOrder {
     YearFirst,
 }
 
+impl DateOrder {
+    /// What stands first, for people.
+    pub(super) const fn first(self) -> &'static str {
+        match self {
+            Self::DayFirst => "the day",
+            Self::MonthFirst => "the month",
+            Self::YearFirst => "the year",
+        }
+    }
+}
+
 impl Date {
     /// The date, if numbers in this order are one.
     pub(super) fn in_order(self, order: DateOrder) -> Option<civil::Date> {
@@ -63,6 +74,11 @@ const fn full_year(two_digits: i16) -> i16 {
 
 fn civil_date(year: i16, month: i16, day: i16) -> Option<civil::Date> {
     civil::Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok()
+}
+
+/// Days since 1970-01-01.
+pub(super) fn days_since_1970(date: civil::Date) -> i64 {
+    i64::from(date.duration_since(civil::date(1970, 1, 1)).as_hours().div_euclid(24) as i32)
 }
 
 /// Reads one cell; `None` when it is no date or time of day from beginning to end.

@@ -2,41 +2,18 @@
 
 use lanner_core::Threshold;
 use lanner_detect::{Automatic, Scored};
-use lanner_wire::api::Time;
 use serde::Serialize;
 
 use super::holes::Holes;
-use crate::list::{self, Cell, Row};
+use super::moment::Moment;
+use super::sentence::{Length, sentence};
+use crate::list::{Cell, Row};
 
 /// Strange samples with fewer than so many usual ones between them are one finding.
 const JOINED_WITHIN: u64 = 24;
 
 /// Scores are shown up to this; JSON knows no infinity.
 pub(super) const LARGEST_SCORE: f64 = 1e12;
-
-/// When something was, in the table that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
-pub(super) enum Moment {
-    Time(Time),
-    /// A table without times.
-    Line(i64),
-}
-
-impl Moment {
-    pub(super) fn new(at: i64, has_times: bool) -> Self {
-        if has_times { Self::Time(Time(at)) } else { Self::Line(at) }
-    }
-}
-
-impl From<Moment> for Cell {
-    fn from(moment: Moment) -> Self {
-        Self::Text(match moment {
-            Moment::Time(time) => list::time_text(time),
-            Moment::Line(line) => format!("line {line}"),
-        })
-    }
-}
 
 /// A stretch of strange samples of one series.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,23 +33,44 @@ pub(super) struct Finding {
     pub(super) score: f64,
     /// Strange samples.
     pub(super) samples: u64,
+    /// All of it in one sentence.
+    pub(super) what: String,
 }
 
 impl Row for Finding {
-    const COLUMNS: &'static [&'static str] = &["series", "from", "to", "value", "expected", "score"];
+    const COLUMNS: &'static [&'static str] = &["series", "from", "to", "value", "expected", "score", "what"];
     fn cells(&self) -> Vec<Cell> {
         vec![
             self.series.as_str().into(),
-            self.from.into(),
-            self.to.into(),
+            self.from.text(None).into(),
+            self.to.text(None).into(),
             self.value.into(),
             self.expected.into(),
             self.score.into(),
+            self.what.as_str().into(),
         ]
     }
 }
 
+impl Finding {
+    /// One that begins and ends here, of which nothing else is known.
+    pub(super) const fn at(at: Moment) -> Self {
+        Self {
+            series: String::new(),
+            from: at,
+            to: at,
+            at,
+            value: 0.0,
+            expected: 0.0,
+            score: 0.0,
+            samples: 1,
+            what: String::new(),
+        }
+    }
+}
+
 /// One series being judged.
+#[derive(Clone)]
 pub(super) struct Series {
     pub(super) name: String,
     has_times: bool,
@@ -156,16 +154,28 @@ impl Series {
                     (open.at, open.value, open.expected, open.score) = (now, y, judged.expected, score);
                 }
             }
-            _ => self.findings.push(Finding {
-                series: self.name.clone(),
-                from: now,
-                to: now,
-                at: now,
-                value: y,
-                expected: judged.expected,
-                score,
-                samples: 1,
-            }),
+            _ => {
+                self.findings.push(Finding { value: y, expected: judged.expected, score, ..Finding::at(now) })
+            }
+        }
+    }
+
+    /// The findings with the name of the series, each in words.
+    pub(super) fn told(&self) -> impl Iterator<Item = Finding> {
+        self.findings.iter().map(|finding| {
+            let length = (finding.samples > 1).then(|| self.length(finding));
+            let what = sentence(finding.value, finding.expected, length, self.is_total);
+            Finding { series: self.name.clone(), what, ..finding.clone() }
+        })
+    }
+
+    /// From its first sample to the end of its last one.
+    fn length(&self, finding: &Finding) -> Length {
+        let length = finding.to.number() - finding.from.number();
+        if self.has_times {
+            Length::Time(length + self.holes.usual().unwrap_or(0))
+        } else {
+            Length::Rows(length + 1)
         }
     }
 }

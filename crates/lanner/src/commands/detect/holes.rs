@@ -41,7 +41,7 @@ impl Holes {
     }
 
     /// The usual step, if there are enough to tell.
-    fn usual(&self) -> Option<i64> {
+    pub(super) fn usual(&self) -> Option<i64> {
         let mut steps = self.steps.clone();
         let middle = steps.len() / 2;
         (steps.len() >= 10).then(|| *steps.select_nth_unstable(middle).1)

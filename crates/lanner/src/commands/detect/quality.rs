@@ -33,6 +33,15 @@ pub(super) struct Judgements {
     pub(super) scores: Vec<f64>,
 }
 
+impl Judgements {
+    /// Adds a row; `judged` is `None` for a gap, and while it is too early.
+    pub(super) fn push(&mut self, at: i64, is_marked: bool, judged: Option<lanner_detect::Scored>) {
+        self.at.push(at);
+        self.is_marked.push(is_marked);
+        self.scores.push(judged.map_or(0.0, |judged| judged.score.value()));
+    }
+}
+
 /// Alarms of one threshold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Alarmed {
@@ -127,30 +136,56 @@ pub(super) fn show(format: Format, found: &[Quality]) -> crate::failure::Result<
     list::table(&heading.collect::<Vec<_>>(), &mut rows)
 }
 
-/// Measures each series in which something is marked, and where several have the same rows, all together: as strange as
-/// the strangest.
+/// Measures each series in which something is marked; where several have the same rows, all together: as strange as the
+/// strangest; and where there are `several_files`, their total.
 pub(super) fn measure(
-    judgements: &[Judgements],
-    names: &[String],
+    measured: &[(&str, &Judgements)],
     terms: Terms,
+    several_files: bool,
 ) -> Result<Vec<Quality>, MetricError> {
-    let each: Vec<_> =
-        names.iter().zip(judgements).map(|(name, judged)| measure_one(judged, name, terms)).collect();
+    let each: Vec<_> = measured.iter().map(|(name, judged)| measure_one(judged, name, terms)).collect();
     if each.iter().all(Result::is_err) {
         return each.into_iter().collect();
     }
     let mut found: Vec<Quality> = each.into_iter().flatten().collect();
-    if let [first, rest @ ..] = judgements
+    if several_files {
+        let all: Vec<&Judgements> = measured.iter().map(|(_, judged)| *judged).collect();
+        found.push(total(&found, nab(&all, terms.threshold)));
+    } else if let [(_, first), rest @ ..] = measured
         && !rest.is_empty()
-        && rest.iter().all(|other| other.at == first.at)
+        && rest.iter().all(|(_, other)| other.at == first.at)
     {
-        let mut most = first.clone();
-        for other in rest {
+        let mut most = (*first).clone();
+        for (_, other) in rest {
             most.scores.iter_mut().zip(&other.scores).for_each(|(most, score)| *most = most.max(*score));
         }
         found.push(measure_one(&most, "(all together)", terms)?);
     }
     Ok(found)
+}
+
+/// Incidents and alarms of all, and means of what is measured of each.
+fn total(found: &[Quality], nab: Option<Nab>) -> Quality {
+    let mean = |read: fn(&Quality) -> f64| found.iter().map(read).sum::<f64>() / found.len().max(1) as f64;
+    let alarmed = |each: Vec<&Alarmed>| Alarmed {
+        threshold: each.first().map_or(f64::NAN, |alarms| alarms.threshold),
+        found: each.iter().map(|alarms| alarms.found).sum(),
+        false_alarms: each.iter().map(|alarms| alarms.false_alarms).sum(),
+        median_delay_ms: None,
+    };
+    let in_budget: Option<Vec<&Alarmed>> = found.iter().map(|one| one.in_budget.as_ref()).collect();
+    Quality {
+        series: "(all files)".to_owned(),
+        incidents: found.iter().map(|one| one.incidents).sum(),
+        vus_pr: mean(|one| one.vus_pr),
+        vus_roc: mean(|one| one.vus_roc),
+        auc_pr: mean(|one| one.auc_pr),
+        range_f1: mean(|one| one.range_f1),
+        affiliation_f1: mean(|one| one.affiliation_f1),
+        alarms: alarmed(found.iter().map(|one| &one.alarms).collect()),
+        in_budget: in_budget.map(alarmed),
+        nab,
+    }
 }
 
 fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Quality, MetricError> {
@@ -176,24 +211,33 @@ fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Qual
         affiliation_f1: affiliation_f(&scored),
         alarms: alarmed(&alarms_above(&scored, at, terms.threshold, quiet_ms)?),
         in_budget: in_budget.as_ref().map(alarmed),
-        nab: nab(is_marked, scores, terms.threshold),
+        nab: nab(&[judgements], terms.threshold),
     })
 }
 
-fn nab(is_marked: &[bool], scores: &[f64], threshold: f64) -> Option<Nab> {
-    let mut alarms = Alarms::default();
-    // As the program speaks: once in a while.
-    let spoken =
-        |&score: &f64| if alarms.raise(Score::new(score / threshold)) { score } else { score.min(threshold) };
-    let spoken: Vec<f64> = scores.iter().map(spoken).collect();
-    let windows = lanner_quality::events(is_marked);
-    let files = [NabFile::new(&spoken, &windows).ok()?];
+/// The benchmark's score over all of these; none where it scores nothing.
+fn nab(judged: &[&Judgements], threshold: f64) -> Option<Nab> {
+    let spoken: Vec<Vec<f64>> = judged.iter().map(|one| spoken(&one.scores, threshold)).collect();
+    let windows: Vec<_> = judged.iter().map(|one| lanner_quality::events(&one.is_marked)).collect();
+    let files: Vec<NabFile<'_>> = spoken
+        .iter()
+        .zip(&windows)
+        .filter_map(|(scores, windows)| NabFile::new(scores, windows).ok())
+        .collect();
     let score = |profile| Some(lanner_quality::nab_above(&files, profile, threshold).ok()?.score);
     Some(Nab {
         standard: score(NabProfile::STANDARD)?,
         few_false: score(NabProfile::FEW_FALSE_ALARMS)?,
         few_missed: score(NabProfile::FEW_MISSED)?,
     })
+}
+
+/// Scores as the program speaks of them: once in a while.
+fn spoken(scores: &[f64], threshold: f64) -> Vec<f64> {
+    let mut alarms = Alarms::default();
+    let spoken =
+        |&score: &f64| if alarms.raise(Score::new(score / threshold)) { score } else { score.min(threshold) };
+    scores.iter().map(spoken).collect()
 }
 
 /// The middle of the distances between neighbours.
@@ -218,7 +262,11 @@ mod tests {
         };
         let judgements = [judgements.clone(), judgements];
         let terms = Terms { threshold: 1.0, alarms_per_day: 10.0, has_times: true };
-        let found = measure(&judgements, &["a".to_owned(), "b".to_owned()], terms).unwrap();
+        let measured = [("a", &judgements[0]), ("b", &judgements[1])];
+        let total = measure(&measured, terms, true).unwrap().pop().unwrap();
+        assert_eq!((total.incidents, total.alarms.found, total.auc_pr), (2, 2, 1.0));
+        assert_eq!(total.nab.as_ref().map(|nab| nab.standard), Some(100.0));
+        let found = measure(&measured, terms, false).unwrap();
         assert_eq!(found.len(), 3);
         let quality = &found[2];
         assert_eq!((quality.auc_pr, quality.range_f1, quality.incidents), (1.0, 1.0, 1));

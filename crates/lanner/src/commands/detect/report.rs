@@ -1,18 +1,19 @@
 //! A report as one HTML file: charts of value, band, score and findings, to zoom into; nothing is loaded from anywhere.
 //!
-//! The page is `report.html`; here its data is written, as JSON in which no text can end the script.
+//! The page is `report.html` with `report.css` and `report.js`; here its data is written, as JSON in which no text can end
+//! the script.
 
 use std::io::Write;
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::finding::{LARGEST_SCORE, Moment, Series};
-use super::trace::Trace;
+use super::finding::{LARGEST_SCORE, Series};
+use super::trace::{Bucket, Trace};
 
 const PAGE: &str = include_str!("report.html");
-
-/// Where the data belongs in the page.
-const DATA_GOES: &str = "{{data}}";
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
 
 /// Findings of a series that are drawn; a report is for people.
 const MAX_FINDINGS: usize = 2_000;
@@ -26,9 +27,17 @@ pub(super) struct Report<'a> {
     pub(super) has_times: bool,
     pub(super) threshold: f64,
     pub(super) n_rows: u64,
-    pub(super) series: Vec<(&'a Series, &'a Trace)>,
+    /// By which times are shown.
+    pub(super) zone: Option<&'a TimeZone>,
+    pub(super) charts: Vec<Chart<'a>>,
+}
+
+/// One series.
+pub(super) struct Chart<'a> {
+    pub(super) series: &'a Series,
+    pub(super) trace: &'a Trace,
     /// Known incidents: the first and the last moment of each.
-    pub(super) incidents: &'a [(i64, i64)],
+    pub(super) incidents: Vec<(i64, i64)>,
 }
 
 /// Points drawn of each of `n_series` series; longer ones are thinned.
@@ -39,70 +48,68 @@ pub(super) fn points_each(n_series: usize) -> usize {
 impl Report<'_> {
     /// Writes the page.
     pub(super) fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
-        let (before, after) = PAGE.split_once(DATA_GOES).unwrap_or((PAGE, ""));
-        to.write_all(before.as_bytes())?;
+        let mut rest = PAGE;
+        while let Some((before, (name, after))) =
+            rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
+        {
+            to.write_all(before.as_bytes())?;
+            match name {
+                "style" => to.write_all(STYLE.as_bytes())?,
+                "script" => to.write_all(SCRIPT.as_bytes())?,
+                _ => self.data(to)?,
+            }
+            rest = after;
+        }
+        to.write_all(rest.as_bytes())
+    }
+
+    fn data(&self, to: &mut impl Write) -> std::io::Result<()> {
         let head = json!({
             "title": self.title,
             "has_times": self.has_times,
             "threshold": self.threshold,
             "rows": self.n_rows,
-            "incidents": self.incidents,
+            "zone": self.zone.and_then(TimeZone::iana_name),
         });
         write!(to, "{{\"head\":{},\"series\":[", harmless(&head))?;
-        for (index, (one, trace)) in self.series.iter().enumerate() {
+        for (index, chart) in self.charts.iter().enumerate() {
             let comma = if index == 0 { "" } else { ",\n" };
-            write!(to, "{comma}{}", harmless(&series(one, trace)))?;
+            write!(to, "{comma}{}", harmless(&chart.json()))?;
         }
-        to.write_all(b"]}")?;
-        to.write_all(after.as_bytes())
+        to.write_all(b"]}")
     }
 }
 
-fn series(one: &Series, trace: &Trace) -> Value {
-    let buckets = &trace.buckets;
-    let all = |read: fn(&super::trace::Bucket) -> f64| -> Vec<Value> {
-        buckets.iter().map(|bucket| number(read(bucket))).collect()
-    };
-    let mut last = 0;
-    let steps: Vec<i64> =
-        buckets.iter().map(|bucket| bucket.at - std::mem::replace(&mut last, bucket.at)).collect();
-    let findings: Vec<Value> = one
-        .findings
-        .iter()
-        .take(MAX_FINDINGS)
-        .map(|it| {
-            json!([
-                at(it.from),
-                at(it.to),
-                at(it.at),
-                number(it.value),
-                number(it.expected),
-                number(it.score)
-            ])
-        })
-        .collect();
-    let mut series = json!({
-        "name": one.name,
-        "holes": one.holes.found(),
-        "together": trace.n_together,
-        "steps": steps,
-        "least": all(|bucket| bucket.least),
-        "expected": all(|bucket| bucket.expected),
-        "lower": all(|bucket| bucket.lower),
-        "upper": all(|bucket| bucket.upper),
-        "score": all(|bucket| bucket.score),
-        "findings": findings,
-    });
-    if trace.n_together > 1 {
-        series["greatest"] = all(|bucket| bucket.greatest).into();
-    }
-    series
-}
-
-fn at(moment: Moment) -> i64 {
-    match moment {
-        Moment::Time(time) => time.0,
-        Moment::Line(line) => line,
+impl Chart<'_> {
+    fn json(&self) -> Value {
+        let Self { series, trace, incidents } = self;
+        let buckets = &trace.buckets;
+        let all = |read: fn(&Bucket) -> f64| -> Vec<Value> {
+            buckets.iter().map(|bucket| number(read(bucket))).collect()
+        };
+        let mut last = 0;
+        let steps: Vec<i64> =
+            buckets.iter().map(|bucket| bucket.at - std::mem::replace(&mut last, bucket.at)).collect();
+        let findings = series.told().take(MAX_FINDINGS);
+        let findings: Vec<Value> =
+            findings.map(|it| json!([it.from.number(), it.to.number(), number(it.score), it.what])).collect();
+        let mut json = json!({
+            "name": series.name,
+            "holes": series.holes.found(),
+            "incidents": incidents,
+            "together": trace.n_together,
+            "steps": steps,
+            "least": all(|bucket| bucket.least),
+            "expected": all(|bucket| bucket.expected),
+            "lower": all(|bucket| bucket.lower),
+            "upper": all(|bucket| bucket.upper),
+            "score": all(|bucket| bucket.score),
+            "findings": findings,
+        });
+        if trace.n_together > 1 {
+            json["greatest"] = all(|bucket| bucket.greatest).into();
+        }
+        json
     }
 }
 
@@ -133,9 +140,8 @@ mod tests {
         trace.push(1_000, f64::NAN, None);
         let name = "</script><script>alert(1)</script>&amp;\u{2028}\"'";
         let one = Series::new(name.to_owned(), true, lanner_core::Threshold::above(1.0), false);
-        let series = vec![(&one, &trace)];
-        let report =
-            Report { title: name, has_times: true, threshold: 1.0, n_rows: 2, series, incidents: &[(1, 2)] };
+        let charts = vec![Chart { series: &one, trace: &trace, incidents: vec![(1, 2)] }];
+        let report = Report { title: name, has_times: true, threshold: 1.0, n_rows: 2, zone: None, charts };
         let mut page = Vec::new();
         report.write(&mut page).unwrap();
         let page = String::from_utf8(page).unwrap();
@@ -150,7 +156,7 @@ mod tests {
     #[test]
     fn the_page_loads_nothing() {
         for word in ["http:", "https:", "//cdn", "src=", "@import", "url(", "innerHTML", "eval("] {
-            assert!(!PAGE.contains(word), "{word}");
+            assert!([PAGE, STYLE, SCRIPT].iter().all(|part| !part.contains(word)), "{word}");
         }
     }
 }

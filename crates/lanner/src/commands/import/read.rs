@@ -5,10 +5,11 @@ use std::sync::{MutexGuard, PoisonError};
 
 use lanner_core::{Sample, SeriesKey};
 use lanner_wire::line_protocol::{self, Precision};
+use lanner_wire::pieces::{Ends, next_piece};
+use lanner_wire::samples::{self, Hints};
 use lanner_wire::table::Row;
 use lanner_wire::{Report, events, ndjson, text_lines};
 
-use super::pieces::{Ends, next_piece};
 use super::{age, whisper};
 use crate::failure::{Failure, remark};
 use crate::tables::{self, TableArgs};
@@ -45,9 +46,8 @@ pub(super) enum Form {
     Events,
     /// Lines that become events.
     Text,
-    CsvSamples,
-    NdjsonSamples,
-    LineSamples,
+    /// In the form that is given, or found.
+    Samples(Option<samples::Form>),
     Whisper,
 }
 
@@ -94,11 +94,8 @@ pub(super) fn read<'s>(
     let mut batcher = Batcher { batch, odd, line: String::new(), watch, send, failed: None };
     let read = match how.form {
         Form::Events | Form::Text => read_events(input, how, report, &mut batcher),
-        Form::LineSamples => read_lines(input, how, report, &mut batcher),
-        Form::NdjsonSamples => ndjson::read(input, report, |key, sample| batcher.sample(key, sample))
-            .map_err(|error| error.to_string()),
-        Form::CsvSamples => {
-            let read = read_table(input, how, report, &mut batcher);
+        Form::Samples(form) => {
+            let read = read_samples(input, how, form, report, &mut batcher);
             batcher.flush();
             return batcher.failed.map_or(read, |error| Err(Failure::user(error.to_string())));
         }
@@ -114,44 +111,53 @@ pub(super) fn read<'s>(
     }
 }
 
-fn read_table(
+fn read_samples(
     input: &mut dyn BufRead,
     how: &How,
+    form: Option<samples::Form>,
     report: &mut Report,
     batcher: &mut Batcher<'_>,
 ) -> Result<(), Failure> {
     let failed = |error| tables::failure(&how.file, &error, Failure::user);
-    let mut table = how.table.open(input, how.time.as_deref(), None).map_err(failed)?;
-    table.need_times().map_err(failed)?;
-    if !how.is_quiet {
-        tables::tell_layout(&how.file, &table);
+    let hints = Hints { form, precision: how.precision, received_ms: Some(how.now_ms) };
+    let mut samples = how.table.open(input, how.time.as_deref(), None, hints).map_err(failed)?;
+    if let Some(table) = samples.table() {
+        table.need_times().map_err(failed)?;
+        if !how.is_quiet {
+            tables::tell_layout(&how.file, table);
+        }
     }
+    let is_table = samples.table().is_some();
     let mut row = Row::default();
     // The names in the last group of rows.
     let mut named: Option<(usize, Vec<SeriesKey>)> = None;
-    while table.next_row(&mut row).map_err(|error| failed(error.into()))? {
-        if named.as_ref().is_none_or(|(group, _)| *group != row.group) {
+    let broken = loop {
+        match samples.next_row(&mut row) {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(failed(error.into())),
+        }
+        if is_table && named.as_ref().is_none_or(|(group, _)| *group != row.group) {
             let is_first = named.is_none();
-            let keys: Vec<SeriesKey> = table.keys(row.group).iter().map(|key| how.named(key)).collect();
+            let keys: Vec<SeriesKey> = samples.keys(row.group).iter().map(|key| how.named(key)).collect();
             if is_first && !how.is_quiet {
-                tell_names(&how.file, table.keys(row.group), &keys);
+                tell_names(&how.file, samples.keys(row.group), &keys);
             }
             named = Some((row.group, keys));
         }
-        let keys = named.iter().flat_map(|(_, keys)| keys);
-        for (key, &value) in keys.zip(&row.values).filter(|(_, value)| !value.is_nan()) {
+        let keys = named.as_ref().map_or_else(|| samples.keys(row.group), |(_, keys)| keys);
+        for (key, &value) in keys.iter().zip(&row.values).filter(|(_, value)| !value.is_nan()) {
             match batcher.sample(key, Sample::new(row.at, value)) {
                 Ok(()) => report.accepted += 1,
                 Err(why) => report.reject(row.line, None, why),
             }
         }
         if batcher.failed.is_some() {
-            break;
+            break Ok(());
         }
-    }
-    let of_table = std::mem::take(&mut table.report);
-    report.absorb(of_table, 0);
-    Ok(())
+    };
+    report.absorb(samples.take_report(), 0);
+    broken
 }
 
 /// Says which names columns got that are called nothing in particular.
@@ -164,7 +170,7 @@ fn tell_names(file: &str, columns: &[SeriesKey], keys: &[SeriesKey]) {
 impl How {
     /// `value` becomes `name`, and any other column `name.column`; without a name `value` is called as the file.
     fn named(&self, key: &SeriesKey) -> SeriesKey {
-        let is_value = is_nameless(&key.name);
+        let is_value = tables::is_nameless(&key.name);
         let name = match (&self.name, &self.stem) {
             (Some(name), _) if is_value => name.clone(),
             (Some(name), _) => format!("{name}.{}", key.name),
@@ -173,13 +179,6 @@ impl How {
         };
         SeriesKey::new(name, key.labels.clone())
     }
-}
-
-/// Whether a column's name says nothing of what it measures.
-fn is_nameless(name: &str) -> bool {
-    ["value", "values", "val", "wert", "_value", "y", "column 2"]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn read_events(
@@ -204,24 +203,6 @@ fn read_events(
             Form::Text => text_lines::parse(piece, options, report, on_event),
             _ => events::parse(piece, options, report, on_event),
         }
-    })
-}
-
-fn read_lines(
-    input: &mut dyn BufRead,
-    how: &How,
-    report: &mut Report,
-    batcher: &mut Batcher<'_>,
-) -> Result<(), String> {
-    in_pieces(input, Ends::Lines, report, |piece, report| {
-        let options = line_protocol::Options { precision: how.precision, received_ms: how.now_ms };
-        line_protocol::parse(piece, options, report, |line| {
-            line.fields.iter().try_for_each(|field| {
-                let key = line_protocol::series_key(line.raw_series, field.raw_key);
-                let key = key.map_err(|error| error.to_string())?;
-                batcher.sample(&key, Sample::new(line.time_ms, field.value))
-            })
-        });
     })
 }
 
@@ -299,6 +280,11 @@ impl Batcher<'_> {
 mod tests {
     use super::*;
 
+    const CSV: Form = Form::Samples(Some(samples::Form::Table));
+    const NDJSON: Form = Form::Samples(Some(samples::Form::Ndjson));
+    const LINE: Form = Form::Samples(Some(samples::Form::Line));
+    const FOUND: Form = Form::Samples(None);
+
     fn how(form: Form) -> How {
         How {
             file: "it".to_owned(),
@@ -335,31 +321,29 @@ mod tests {
             assert!(result.is_ok(), "{result:?}");
         }
         check(
-            Form::CsvSamples,
+            CSV,
             None,
             "time,name,value,host\n2026-01-01,cpu,2,a\n",
             "cpu,host=a value=2 1767225600000000000\n",
         );
-        check(Form::CsvSamples, None, "time;a;b\n2026-01-01;2;\n", "a value=2 1767225600000000000\n");
-        check(Form::CsvSamples, None, "time,value\n2026-01-01,2\n", "stem value=2 1767225600000000000\n");
-        check(Form::CsvSamples, Some("x"), "time,value\n2026-01-01,2\n", "x value=2 1767225600000000000\n");
-        check(Form::CsvSamples, Some("x"), "time,a\n2026-01-01,2\n", "x.a value=2 1767225600000000000\n");
+        check(CSV, None, "time;a;b\n2026-01-01;2;\n", "a value=2 1767225600000000000\n");
+        check(CSV, None, "time,value\n2026-01-01,2\n", "stem value=2 1767225600000000000\n");
+        check(CSV, Some("x"), "time,value\n2026-01-01,2\n", "x value=2 1767225600000000000\n");
+        check(CSV, Some("x"), "time,a\n2026-01-01,2\n", "x.a value=2 1767225600000000000\n");
+        check(NDJSON, None, "{\"name\":\"a b\",\"time\":1000,\"value\":2}\n", "a\\ b value=2 1000000000\n");
         check(
-            Form::NdjsonSamples,
-            None,
-            "{\"name\":\"a b\",\"time\":1000,\"value\":2}\n",
-            "a\\ b value=2 1000000000\n",
-        );
-        check(
-            Form::LineSamples,
+            LINE,
             None,
             "cpu,h=a v=1,w=2 1000000\n",
             "cpu.v,h=a value=1 1000000\ncpu.w,h=a value=2 1000000\n",
         );
-        check(Form::LineSamples, None, "cpu value=1", "cpu value=1 7000000000\n");
+        check(LINE, None, "cpu value=1", "cpu value=1 7000000000\n");
+        check(FOUND, None, "cpu{h=\"a\"} 1 1000\n", "cpu,h=a value=1 1000000000000\n");
+        let answer = r#"{"data":{"result":[{"metric":{"__name__":"cpu"},"values":[[1,"1"],[2,"NaN"]]}]}}"#;
+        check(FOUND, None, answer, "cpu value=1 1000000000\n");
         // Names that line protocol cannot hold.
         let odd = r##"{"name":"#a\\","time":"1970-01-01T00:00:01Z","value":2.0}"##;
-        check(Form::NdjsonSamples, None, odd, &format!("{odd}\n"));
+        check(NDJSON, None, odd, &format!("{odd}\n"));
         check(Form::Events, None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");
         check(Form::Events, None, "", "");
@@ -375,17 +359,17 @@ mod tests {
             assert_eq!(found, lines, "{:?}", report.problems);
         }
         let table = "time,a\nx,1\n2026-01-01,2\n2026-01-02,x\n2026-01-03,3\n2026-01-04,3\n";
-        check(Form::CsvSamples, table, &[2, 4]);
-        check(Form::NdjsonSamples, "{}\n{\"name\":\"a\",\"time\":1,\"value\":1}\n7\n", &[1, 3]);
-        check(Form::LineSamples, "a v=1\nb v=\nc v=2\n", &[2]);
+        check(CSV, table, &[2, 4]);
+        check(NDJSON, "{}\n{\"name\":\"a\",\"time\":1,\"value\":1}\n7\n", &[1, 3]);
+        check(LINE, "a v=1\nb v=\nc v=2\n", &[2]);
         check(Form::Events, "{\"a\":1}\n{\"b\"\n{\"c\":3}\n{\"time\":\"then\"}\n", &[2, 4]);
         let many = format!("{}a v=\n", "a v=1\n".repeat(400_000));
-        check(Form::LineSamples, &many, &[400_001]); // in a later piece
+        check(LINE, &many, &[400_001]); // in a later piece
     }
 
     #[test]
     fn what_cannot_be_read_says_so() {
-        let (_, _, result) = run(Form::CsvSamples, None, "1,2\n3,4\n");
+        let (_, _, result) = run(CSV, None, "1,2\n3,4\n");
         assert!(result.is_err_and(|why| format!("{why:?}").contains("it has no column of times")));
         let how = how(Form::Events);
         let mut refuse = |_| Err(io::Error::other("gone"));

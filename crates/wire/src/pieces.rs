@@ -1,4 +1,4 @@
-//! Files to import, cut into pieces that end where a line or an event ends.
+//! Long inputs, cut into pieces that end where a line or an event ends.
 
 use std::io::{self, BufRead, Read as _};
 
@@ -11,15 +11,27 @@ const MAX_ARRAY_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Where a piece may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ends {
+pub enum Ends {
     /// Before a line that begins with `{`: an event may take several lines. An array is one piece.
     Events,
     /// After a line with all its quotes closed: a text may run over line breaks.
     Lines,
 }
 
-/// Reads the next piece into `piece`; whether there was one.
-pub(super) fn next_piece(input: &mut dyn BufRead, ends: Ends, piece: &mut Vec<u8>) -> io::Result<bool> {
+/// Reads the next piece into `piece`; whether there was one. Memory: one piece, of at most 16 MiB, or 1 GiB for an array.
+///
+/// # Errors
+/// Only those of `input`, and an array of events that is too large.
+///
+/// ```
+/// use lanner_wire::pieces::{Ends, next_piece};
+/// let (mut input, mut piece) = (&b"a v=1\nb v=2\n"[..], Vec::new());
+/// assert!(next_piece(&mut input, Ends::Lines, &mut piece)?);
+/// assert_eq!(piece, b"a v=1\nb v=2\n"); // short inputs are one piece
+/// assert!(!next_piece(&mut input, Ends::Lines, &mut piece)?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn next_piece(input: &mut dyn BufRead, ends: Ends, piece: &mut Vec<u8>) -> io::Result<bool> {
     piece.clear();
     if ends == Ends::Events {
         let start = input.fill_buf()?;

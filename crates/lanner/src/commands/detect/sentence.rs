@@ -1,0 +1,134 @@
+//! A finding in one sentence: `fell to 297, about 14,097 expected (-98 %), for 3 h 30 min`.
+
+use crate::list::short;
+
+/// How long a finding lasted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// Milliseconds.
+    Time(i64),
+    /// Where there are no times.
+    Rows(i64),
+}
+
+/// What happened: the most improbable value and what was expected there; `length` if it was more than one sample, and
+/// `is_increase` where the values are what a counter grew by.
+pub(super) fn sentence(value: f64, expected: f64, length: Option<Length>, is_increase: bool) -> String {
+    let what = what(value, expected, is_increase);
+    let Some(length) = length else { return what };
+    let how_long = match length {
+        Length::Time(length_ms) if length_ms > 0 => duration(length_ms),
+        Length::Time(_) => return what,
+        Length::Rows(n_rows) => format!("{n_rows} rows"),
+    };
+    format!("{what}, for {how_long}")
+}
+
+fn what(value: f64, expected: f64, is_increase: bool) -> String {
+    let verb = match (is_increase, value < expected) {
+        (false, false) => "rose to",
+        (false, true) => "fell to",
+        (true, false) => "increase rose to",
+        (true, true) => "increase fell to",
+    };
+    let change = change(value, expected).map_or_else(String::new, |change| format!(" ({change})"));
+    let rounded = format!("{expected:.4e}").parse().unwrap_or(expected);
+    if short(rounded) == short(value) {
+        // Only all digits tell them apart.
+        return format!("{verb} {}, {} expected{change}", all_digits(value), all_digits(expected));
+    }
+    format!("{verb} {}, about {} expected{change}", grouped(&short(value)), grouped(&short(rounded)))
+}
+
+fn all_digits(number: f64) -> String {
+    grouped(&number.to_string())
+}
+
+/// How much more or less that is; `None` where a share says nothing.
+fn change(value: f64, expected: f64) -> Option<String> {
+    let share = (value - expected) / expected.abs();
+    // Beside nearly nothing everything is a large share.
+    if !share.is_finite() || share.abs() >= 1_000.0 {
+        return None;
+    }
+    let percent = 100.0 * share;
+    Some(match percent.abs() {
+        size if size >= 1_000.0 && value.signum() == expected.signum() => {
+            format!("{} times as much", short((value / expected).round()))
+        }
+        size if size >= 9.95 => format!("{percent:+.0} %"),
+        size if size >= 0.095 => format!("{percent:+.1} %"),
+        _ => return None,
+    })
+}
+
+/// Groups of three digits before the point: `14,097.5`.
+pub(super) fn grouped(number: &str) -> String {
+    let (sign, rest) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (whole, fraction) = rest.split_at(end);
+    let mut text = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + fraction
+}
+
+/// The two largest units: `3 h 30 min`, `2 d`, `45 s`.
+pub(super) fn duration(length_ms: i64) -> String {
+    const UNITS: [(&str, i64); 5] =
+        [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
+    let first = UNITS.iter().position(|(_, unit_ms)| length_ms >= *unit_ms).unwrap_or(UNITS.len() - 1);
+    let mut rest_ms = length_ms;
+    let mut parts = Vec::new();
+    for (name, unit_ms) in UNITS.iter().skip(first).take(2) {
+        let count = rest_ms / unit_ms;
+        rest_ms %= unit_ms;
+        if count > 0 {
+            parts.push(format!("{count} {name}"));
+        }
+    }
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(value: f64, expected: f64, length: Option<Length>, is_increase: bool, text: &str) {
+        assert_eq!(sentence(value, expected, length, is_increase), text);
+    }
+
+    #[test]
+    fn findings_in_words() {
+        let long = Some(Length::Time(12_600_000));
+        check(297.0, 14_096.8, long, false, "fell to 297, about 14,097 expected (-98 %), for 3 h 30 min");
+        check(60.0, 4.5, None, false, "rose to 60, about 4.5 expected (13 times as much)");
+        check(3.0, 1.5, Some(Length::Rows(7)), false, "rose to 3, about 1.5 expected (+100 %), for 7 rows");
+        check(2.0, 1.0, Some(Length::Time(0)), false, "rose to 2, about 1 expected (+100 %)");
+        check(7.0, 0.0, None, false, "rose to 7, about 0 expected");
+        check(-7.0, 0.0, None, false, "fell to -7, about 0 expected");
+        check(-30.0, 15.0, None, false, "fell to -30, about 15 expected (-300 %)");
+        check(0.0, 1_240.0, long, true, "increase fell to 0, about 1,240 expected (-100 %), for 3 h 30 min");
+        check(1.05, 1.0, None, false, "rose to 1.05, about 1 expected (+5.0 %)");
+        check(1e9, 1e-7, None, false, "rose to 1,000,000,000, about 1.00000e-7 expected");
+        check(1.000_000_01, 1.0, None, false, "rose to 1.00000001, 1 expected");
+        check(123_456.0, 123_458.4, None, false, "fell to 123,456, about 123,460 expected");
+    }
+
+    #[test]
+    fn durations() {
+        let texts = [1, 45_000, 60_000, 90_000, 12_600_000, 86_400_000, 93_784_000].map(duration);
+        assert_eq!(texts, ["1 ms", "45 s", "1 min", "1 min 30 s", "3 h 30 min", "1 d", "1 d 2 h"]);
+    }
+
+    #[test]
+    fn groups_of_digits() {
+        let texts = ["0", "999", "1000", "-1234567.25", "1.5e300"].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "-1,234,567.25", "1.5e300"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! What Prometheus and those that follow it write: series by name and labels, the text formats, answers of the API.
+//!
+//! Reading order: [`series_key`] (`up{job="api"}`), [`text`] (a sample a line), [`json`] (answers of `query_range`, and
+//! exports of VictoriaMetrics).
+
+pub mod json;
+mod series;
+pub mod text;
+
+pub use series::series_key;
