@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::line_protocol::Precision;
 
 /// All samples as `name{labels} time value`, and the problems.
 fn read(text: &[u8], hints: Hints) -> Result<(Vec<String>, Vec<String>), TableError> {
@@ -82,7 +83,7 @@ fn a_bad_line_costs_only_itself() {
 /// An input that fails after some bytes.
 struct Cut<'a>(&'a [u8]);
 
-impl std::io::Read for Cut<'_> {
+impl Read for Cut<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.0.is_empty() { Err(std::io::Error::other("cut")) } else { self.0.read(buffer) }
     }

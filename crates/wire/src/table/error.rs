@@ -102,17 +102,15 @@ pub enum TableError {
     /// Days and months come in more than one order.
     #[error(
         "column {column}: {name}: \"{}\" in line {} begins with {}, \"{}\" in line {} with {}",
-        one.text, one.line, one.first, other.text, other.line, other.first
+        cells[0].text, cells[0].line, cells[0].first, cells[1].text, cells[1].line, cells[1].first
     )]
     MixedOrder {
         /// Counted from 1.
         column: usize,
         /// The column's name.
         name: String,
-        /// The first date that is one in this order only.
-        one: DatedCell,
-        /// The first date that is one in the other order only.
-        other: DatedCell,
+        /// The first date that is one in this order only, and the first that is one in the other order only.
+        cells: Box<[DatedCell; 2]>,
     },
     /// Too many columns of numbers.
     #[error("has {count} series in each row, more than 10000")]

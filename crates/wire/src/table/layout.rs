@@ -408,7 +408,8 @@ pub(super) fn decided(order: Order<'_>, column: usize, name: &str) -> Result<Dat
             Err(TableError::OpenOrder { line: *line, column, name: name(), text: text.clone() })
         }
         Order::Mixed(one, other) => {
-            Err(TableError::MixedOrder { column, name: name(), one: cell(one), other: cell(other) })
+            let cells = Box::new([cell(one), cell(other)]);
+            Err(TableError::MixedOrder { column, name: name(), cells })
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use lanner_core::SeriesKey;
+
 use super::watched::Watched;
 use crate::tables::{is_nameless, stem};
 
@@ -43,6 +45,7 @@ fn name(file: &Path, depth: usize) -> String {
 pub(super) fn name_series(series: &mut [Watched], files: &[String]) {
     let first = series.first().map(|watched| watched.key.labels.clone());
     let has_same_labels = series.iter().all(|watched| Some(&watched.key.labels) == first.as_ref());
+    let is_alone = |key: &SeriesKey| is_nameless(&key.name) && (has_same_labels || key.labels.is_empty());
     let short = |watched: &Watched| {
         if has_same_labels { watched.key.name.to_string() } else { watched.key.to_string() }
     };
@@ -52,7 +55,7 @@ pub(super) fn name_series(series: &mut [Watched], files: &[String]) {
         let name = short(watched);
         let file = &files[watched.file];
         watched.series.name = match counts.get(&name) {
-            _ if files.len() > 1 && is_nameless(&watched.key.name) && has_same_labels => file.clone(),
+            _ if files.len() > 1 && is_alone(&watched.key) => file.clone(),
             Some(1) => name,
             _ => format!("{file}: {name}"),
         };

@@ -64,7 +64,7 @@ impl Show<'_> {
         }
         let mut rows = findings.iter().map(|finding| -> Vec<Cell> {
             vec![
-                finding.score.into(),
+                rounded(finding.score).into(),
                 finding.series.as_str().into(),
                 finding.from.text(self.zone).into(),
                 finding.what.as_str().into(),
@@ -72,6 +72,11 @@ impl Show<'_> {
         });
         list::table(&["score", "series", "from", "what"], &mut rows)
     }
+}
+
+/// Three digits.
+fn rounded(score: f64) -> f64 {
+    format!("{score:.2e}").parse().unwrap_or(score)
 }
 
 #[cfg(test)]
