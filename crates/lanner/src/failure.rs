@@ -69,6 +69,11 @@ impl Failure {
         Self::new(Kind::Program, message)
     }
 
+    /// There is nothing to work with.
+    pub(crate) fn undecided(message: impl Into<String>) -> Self {
+        Self::user(message)
+    }
+
     /// Whether the user can do something about it.
     pub(crate) fn is_users(&self) -> bool {
         self.kind == Kind::User
