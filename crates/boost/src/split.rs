@@ -85,28 +85,53 @@ impl Search<'_> {
 struct Cut {
     gain: f64,
     left: Sum,
-    is_left: Vec<bool>,
+    place: Place,
+}
+
+/// Which bins go left.
+enum Place {
+    /// Those up to one, with or without missing values.
+    UpTo { bin: usize, is_missing_left: bool },
+    /// These, of categories.
+    Bins(Vec<usize>),
+}
+
+impl Place {
+    fn is_left(&self, n_bins: usize) -> Vec<bool> {
+        let is_left = |at: usize| match self {
+            Self::UpTo { is_missing_left, .. } if at == MISSING as usize => *is_missing_left,
+            Self::UpTo { bin, .. } => at <= *bin,
+            Self::Bins(bins) => bins.contains(&at),
+        };
+        (0..n_bins).map(is_left).collect()
+    }
+
+    fn test(&self, edges: &[f64]) -> Test {
+        match self {
+            // Behind the last edge: only missing values go right.
+            Self::UpTo { bin, .. } => Test::AtMost(edges.get(bin - 1).copied().unwrap_or(f64::MAX)),
+            Self::Bins(bins) => {
+                let mut codes: Vec<u32> = bins.iter().map(|bin| edges[bin - 1] as u32).collect();
+                codes.sort_unstable();
+                Test::OneOf(codes)
+            }
+        }
+    }
 }
 
 impl Cut {
     fn found(self, feature: usize, column: &Column, monotone: Monotone, sum: Sum) -> Found {
-        let is_code_left = |(bin, _): &(usize, &f64)| self.is_left[bin + 1];
-        let test = match column.kind {
-            Kind::Number => {
-                let last = self.is_left.iter().skip(1).take_while(|is_left| **is_left).count();
-                // Behind the last bin: only missing values go right, or left.
-                Test::AtMost(
-                    last.checked_sub(1)
-                        .and_then(|last| column.edges.get(last))
-                        .map_or(f64::MAX, |edge| *edge),
-                )
-            }
-            Kind::Category => Test::OneOf(
-                column.edges.iter().enumerate().filter(is_code_left).map(|(_, code)| *code as u32).collect(),
-            ),
-        };
-        let right = sum.minus(self.left);
-        Found { gain: self.gain, feature, test, is_left: self.is_left, left: self.left, right, monotone }
+        let test = self.place.test(&column.edges);
+        let is_left = self.place.is_left(column.n_bins);
+        Found {
+            gain: self.gain,
+            feature,
+            test,
+            is_left,
+            left: self.left,
+            right: sum.minus(self.left),
+            monotone,
+        }
     }
 }
 
@@ -127,9 +152,7 @@ impl Scan<'_> {
         let mut left = Sum::default();
         for bin in 1..sums.len() {
             left = left.plus(sums[bin]);
-            let upto = |is_missing_left: bool| {
-                (0..sums.len()).map(|at| if at == 0 { is_missing_left } else { at <= bin }).collect()
-            };
+            let up_to = |is_missing_left| move || Place::UpTo { bin, is_missing_left };
             let is_last = bin + 1 == sums.len();
             if missing.n == 0 && is_last {
                 break;
@@ -139,9 +162,9 @@ impl Scan<'_> {
             }
             // Without missing values here, later ones go where most rows go.
             let is_missing_left = missing.n == 0 && 2 * left.n >= self.sum.n;
-            self.offer(left, || upto(is_missing_left));
+            self.offer(left, up_to(is_missing_left));
             if missing.n > 0 && !is_last {
-                self.offer(left.plus(missing), || upto(true));
+                self.offer(left.plus(missing), up_to(true));
             }
         }
     }
@@ -159,12 +182,12 @@ impl Scan<'_> {
                 let taken = if from_below { &order[..n] } else { &order[order.len() - n..] };
                 let newest = if from_below { taken[n - 1] } else { taken[0] };
                 left = left.plus(sums[newest]);
-                self.offer(left, || (0..sums.len()).map(|bin| taken.contains(&bin)).collect());
+                self.offer(left, || Place::Bins(taken.to_vec()));
             }
         }
     }
 
-    fn offer(&mut self, left: Sum, is_left: impl FnOnce() -> Vec<bool>) {
+    fn offer(&mut self, left: Sum, place: impl FnOnce() -> Place) {
         let right = self.sum.minus(left);
         let settings = self.search.settings;
         let is_large = |side: Sum| {
@@ -185,7 +208,7 @@ impl Scan<'_> {
         }
         let gain = search.gain(left, left_value) + search.gain(right, right_value) - self.own;
         if gain > MIN_GAIN && self.best.as_ref().is_none_or(|best| gain > best.gain) {
-            self.best = Some(Cut { gain, left, is_left: is_left() });
+            self.best = Some(Cut { gain, left, place: place() });
         }
     }
 }

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, apply, backup, check, completion, demo, detect, diff, export, import, outbox, profile, query,
+    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, outbox, profile, query,
     receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test, token, vuln,
 };
 
@@ -17,6 +17,7 @@ Examples:
   lanner demo                         watch it find an outage, within a minute
   lanner serve                        start a server without any configuration
   lanner detect measurements.csv      find anomalies in a table, without any configuration
+  lanner api replay access.log        find unusual API traffic in an access log
   lanner check lanner.yaml            find every mistake in a configuration
   lanner test payments.test.yaml      test rules against written examples
   lanner apply lanner.yaml            put a configuration into effect on a running server
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Detect(detect::Args),
+    Api(api::Args),
     Check(check::Args),
     Schema(schema::Args),
     Test(test::Args),

@@ -1,6 +1,7 @@
 //! The commands, one file each: arguments, examples, and implementation.
 
 pub(crate) mod alert;
+pub(crate) mod api;
 pub(crate) mod apply;
 pub(crate) mod backup;
 pub(crate) mod check;
@@ -39,6 +40,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Api(args) => api::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Test(args) => test::run(&args),

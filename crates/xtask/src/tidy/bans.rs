@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 use crate::command::root;
 
 /// The crates that know no clock, file, socket, environment or unseeded randomness.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "core",
     "conditions",
     "graphite",
     "detect",
     "quality",
     "boost",
+    "traffic",
     "sketch",
     "profile",
     "vuln",

@@ -1,0 +1,51 @@
+//! `lanner api`: what is unusual in API traffic, from an access log.
+//!
+//! Reading order: [`Args`]; `log` (a file becomes sessions), `labels` (who is known to be anomalous), `outcome` (what is
+//! said of a session); then one file for each subcommand.
+
+mod evaluate;
+mod explain;
+mod labels;
+mod learn;
+mod log;
+mod model;
+mod outcome;
+mod replay;
+mod score;
+
+use clap::Subcommand;
+
+use crate::failure::{Outcome, Result};
+
+/// Find unusual API traffic in access logs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner api replay access.log
+  lanner api learn access.log --labels labels.csv --output model.json
+  lanner api score today.log --model model.json
+  lanner api explain today.log --model model.json --client 203.0.113.7
+  lanner api evaluate tomorrow.log --model model.json --labels labels.csv")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(replay::Args),
+    Learn(learn::Args),
+    Score(score::Args),
+    Explain(explain::Args),
+    Evaluate(evaluate::Args),
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::Replay(args) => replay::run(args),
+        Command::Learn(args) => learn::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+    }
+}
