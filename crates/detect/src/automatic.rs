@@ -3,85 +3,114 @@
 //! Use it when nothing is known of a series, or to look through many. It judges a sample only by those before
 //! it. Where a limit is known, a rule with that limit is better.
 //!
-//! How it works, in three steps, a file each:
+//! How it works, a file each:
 //!
-//! 1. `forecast`: what the sample should be. Three forecasts compete, the recent level, the usual value at this time
-//!    of the day, and at this time of the week; the one that erred least lately wins.
-//! 2. `watch`: how far the sample is from that, alone and as a mean over the last 24 samples: a spike, or a shift.
-//! 3. `limit`: the farthest of the last 6,000 samples. The score is how many times farther we are now, so
-//!    that 1 means "as far as ever", whatever the unit, the noise or its distribution.
+//! 1. `forecast`: what the sample should be. Six forecasts compete: two levels, the usual value at this time of the day
+//!    and of the week (`calendar`), and both moved to where the series is now. `months` knows days of the month that are
+//!    always different.
+//! 2. `watch`: how far the sample is from each of them, alone (a spike) and as a mean of the last 24 samples (a shift), in
+//!    units of how volatile the series is at this hour (`rhythm`).
+//! 3. `tail`: how improbable such a distance is. Forecasts that were closer lately count more. `silence` does the same
+//!    for missing samples and for values that no longer change.
+//! 4. The score is that improbability (its logarithm) in units of one that occurs once a week. So 1 means "about once a week",
+//!    whatever the unit, the step, the noise or its distribution.
 //!
-//! A score above 1 is strange; [`Alarms`] says when to speak of it. How well that works, and where it does not, is in
-//! `docs/detectors.md`.
+//! [`Alarms`] decides when a score is worth an alarm; [`Budgeted`] is both together, for rules. How well that works, and
+//! where it does not, is in `docs/detectors.md`.
 //!
-//! **Invariants:** about 14 KB of state, whatever comes; constants were chosen once, with half of the NAB corpus in view,
-//! and are the same for every series.
+//! **Invariants:** about 14 KB of state, whatever comes; constants are the same for every series.
 
 mod alarms;
+mod budgeted;
+mod calendar;
 mod forecast;
-mod limit;
+mod level;
+mod months;
+mod pace;
+mod rhythm;
+mod silence;
+mod tail;
+mod view;
 mod watch;
 
 use lanner_core::{Score, Scorer};
 
 use self::forecast::{Forecasts, N_FORECASTS};
-use self::watch::Watch;
+use self::months::Months;
+use self::pace::Pace;
+use self::rhythm::Rhythm;
+use self::silence::Silence;
+use self::watch::{Surprise, Watch};
 use super::{NotScored, Scored, SeriesDetector, score_of};
 
-pub use alarms::Alarms;
+pub use alarms::{Alarms, Decision};
+pub use budgeted::{Budgeted, Direction};
+pub use view::View;
 
 /// Larger samples are taken for this large, so that no difference or sum is infinite.
 const LARGEST: f64 = 1e300;
 
-/// A detector for any series: how many times farther from what was expected is this sample than ever in memory?
+/// Days of the month that are always different are known from a few others only: they are taken for so much more volatile.
+const FEW_DAYS: f64 = 1.5;
+
+/// A detector for any series: how improbable is this sample, in units of what happens once a week?
 ///
-/// - **Score:** 0 as expected, 1 as far as ever, infinite for the first change of a series that never changed.
+/// - **Score:** 0 as expected, 1 about once a week, infinite for the first change of a series that never changed.
 /// - **Rise and drop:** of the same size score the same.
 /// - **Zero:** is a value like any other.
-/// - **Missing:** gaps are skipped. A day or a week is still known after a long one, the level is that before.
-/// - **Band:** a sample outside of `lower..=upper` scores above 1. When a shift is so large that any sample
-///   would, the band is a line.
+/// - **Missing:** gaps are no samples. The sample after an unusual one scores above 1 by [`View::Missing`].
+/// - **Band:** outside of `lower..=upper` the best forecast alone gives a score above 1.
 /// - **Cost:** about a microsecond a sample. State: 14 KB.
 ///
 /// ```
-/// use lanner_detect::automatic::{Alarms, Automatic};
+/// use lanner_detect::automatic::{Alarms, Automatic, Decision};
 ///
 /// let (mut detector, mut alarms) = (Automatic::default(), Alarms::default());
 /// let usual = |minute: i64| (minute % 10) as f64; // something that repeats
 /// for minute in 0..200 {
-///     if let Ok(judged) = detector.judge(minute * 60_000, usual(minute)) {
-///         assert!(!alarms.raise(judged.score));
+///     let time_ms = minute * 60_000;
+///     if let Ok(judged) = detector.judge(time_ms, usual(minute)) {
+///         assert_eq!(alarms.decide(time_ms, judged.score, detector.view()), Decision::Quiet);
 ///     }
 /// }
 /// let judged = detector.judge(200 * 60_000, 40.0)?;
-/// assert!(judged.upper < 40.0 && judged.score.value() > 3.0 && alarms.raise(judged.score));
+/// assert!(judged.upper < 40.0 && judged.score.value() > 2.0);
+/// assert_eq!(alarms.decide(200 * 60_000, judged.score, detector.view()), Decision::Begins);
 /// # Ok::<(), lanner_detect::NotScored>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Automatic {
-    warm_up: usize,
+    constants: Constants,
+    alarms_per_week: f64,
     forecasts: Forecasts,
     /// One a forecast.
     watches: [Watch; N_FORECASTS],
+    pace: Pace,
+    rhythm: Rhythm,
+    silence: Silence,
+    months: Months,
+    view: View,
     n_seen: usize,
     step_ms: Option<i64>,
     last_ms: i64,
 }
 
 /// The constants, for measuring how much they matter. The program uses the default ones only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Constants {
     /// Samples whose mean distance is looked at, to find shifts. The warm-up is twice as long, and 2.
     pub together: usize,
-    /// Samples that the level, and how well each forecast did, are averaged over.
+    /// Samples that the slow level, and how well each forecast did, are averaged over.
     pub recent: usize,
-    /// Samples among which none was farther, for a score above 1.
-    pub memory: usize,
+    /// Samples that the fast level is averaged over.
+    pub fast: usize,
+    /// How much more a forecast counts that erred less: the power of the ratio of errors.
+    pub power: f64,
 }
 
 impl Default for Constants {
     fn default() -> Self {
-        Self { together: 24, recent: 300, memory: 6_000 }
+        Self { together: 24, recent: 300, fast: 10, power: 3.0 }
     }
 }
 
@@ -91,10 +120,18 @@ impl Default for Automatic {
     }
 }
 
+/// What the forecasts together say of a sample.
+struct Verdict {
+    /// Minus the logarithm of its probability.
+    surprise: f64,
+    /// The best forecast: its number, and what it said.
+    best: Option<(usize, Surprise)>,
+}
+
 impl Automatic {
     /// A detector whose [`step`](SeriesDetector::step) takes samples as `step_ms` apart, so that it learns days and weeks.
     ///
-    /// [`judge`](Self::judge) needs no step. Without step and times there is only the level.
+    /// [`judge`](Self::judge) needs no step. Without step and times there are only the levels.
     #[must_use]
     pub fn every(step_ms: i64) -> Self {
         Self { step_ms: Some(step_ms), ..Self::default() }
@@ -103,17 +140,34 @@ impl Automatic {
     /// A detector with other constants; each is taken for at least 1.
     #[must_use]
     pub fn with(constants: Constants) -> Self {
-        let Constants { together, recent, memory } = constants;
+        let Constants { together, recent, fast, .. } = constants;
         let together = together.max(1);
         Self {
-            // One for a level to be known, then what a watch needs, then one more to judge.
-            warm_up: 2 * together + 2,
-            forecasts: Forecasts::new(recent),
-            watches: std::array::from_fn(|_| Watch::new(together, recent, memory)),
+            constants: Constants { together, ..constants },
+            alarms_per_week: 1.0,
+            forecasts: Forecasts::new(recent, fast),
+            watches: std::array::from_fn(|_| Watch::new(together, recent)),
+            pace: Pace::default(),
+            rhythm: Rhythm::default(),
+            silence: Silence::default(),
+            months: Months::default(),
+            view: View::default(),
             n_seen: 0,
             step_ms: None,
             last_ms: 0,
         }
+    }
+
+    /// The same, with a score of 1 for what happens so often a week.
+    #[must_use]
+    pub fn per_week(self, alarms_per_week: f64) -> Self {
+        Self { alarms_per_week, ..self }
+    }
+
+    /// What is strange of the newest sample, if anything is.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view
     }
 
     /// Judges the newest sample by those before it, and learns from it.
@@ -125,29 +179,96 @@ impl Automatic {
     /// [`NotScored::WarmingUp`] for the first 50 samples, [`NotScored::Gap`] for one that is not finite.
     pub fn judge(&mut self, time_ms: i64, y: f64) -> Result<Scored, NotScored> {
         self.last_ms = time_ms;
-        self.learn(Some(time_ms), y)
+        self.take(Some(time_ms), y)
     }
 
-    fn learn(&mut self, time_ms: Option<i64>, y: f64) -> Result<Scored, NotScored> {
+    fn take(&mut self, time_ms: Option<i64>, y: f64) -> Result<Scored, NotScored> {
         if !y.is_finite() {
             return Err(NotScored::Gap);
         }
-        let y = y.clamp(-LARGEST, LARGEST);
-        let forecasts = self.forecasts.at(time_ms);
-        self.forecasts.learn(time_ms, y);
         self.n_seen = self.n_seen.saturating_add(1);
-        let mut best = None;
-        for (forecast, watch) in forecasts.into_iter().zip(&mut self.watches) {
-            let Some(forecast) = forecast else { continue };
+        let n_missing = time_ms.map_or(0.0, |time_ms| self.pace.see(time_ms) - 1.0);
+        // Days that are always different are made like others, for judging and for learning.
+        let factor = time_ms.map_or(1.0, |time_ms| self.months.factor(time_ms));
+        let y = (y / factor).clamp(-LARGEST, LARGEST);
+        let unquiet = self.rhythm.factor(time_ms) * if factor == 1.0 { 1.0 } else { FEW_DAYS };
+        let forecasts = self.forecasts.at(time_ms);
+        let Verdict { surprise, best } = self.compare(y, unquiet, &forecasts);
+        let strange = self.pace.surprise_of(self.alarms_per_week);
+        let surprise = self.silences(y, n_missing, surprise, strange);
+        let judged = best.map(|(at, _)| {
+            let expected = forecasts[at].unwrap_or(y) * factor;
+            let width = self.watches[at].width(strange) * unquiet * factor;
+            Scored {
+                score: Score::new(surprise / strange),
+                expected,
+                lower: expected - width,
+                upper: expected + width,
+            }
+        });
+        self.learn(time_ms, y, factor, best, &forecasts);
+        judged.filter(|_| self.n_seen > self.warm_up()).ok_or(NotScored::WarmingUp)
+    }
+
+    /// Compares a sample with all forecasts; those that were closer lately count more.
+    fn compare(&mut self, y: f64, unquiet: f64, forecasts: &[Option<f64>; N_FORECASTS]) -> Verdict {
+        let mut least = f64::INFINITY;
+        let (mut found, mut best) = ([None; N_FORECASTS], None);
+        for (at, watch) in self.watches.iter_mut().enumerate() {
+            let Some(forecast) = forecasts[at] else { continue };
             let (is_ready, error) = (watch.is_ready(), watch.recent_error());
-            let judged = watch.judge(y, forecast);
-            if is_ready && best.is_none_or(|(_, least)| error < least) {
-                best = Some((judged, error));
+            let surprise = watch.judge(y, forecast, unquiet);
+            if is_ready {
+                found[at] = Some((surprise, error));
+                if error < least {
+                    least = error;
+                    best = Some((at, surprise));
+                }
             }
         }
-        match best {
-            Some((judged, _)) if self.n_seen > self.warm_up => Ok(judged),
-            _ => Err(NotScored::WarmingUp),
+        let weight =
+            |error: f64| if error == least { 1.0 } else { (least / error).powf(self.constants.power) };
+        let weighted = found.into_iter().flatten().map(|(surprise, error)| (surprise.most(), weight(error)));
+        // A weight of nothing makes nothing of what is infinite.
+        let counting = weighted.filter(|(_, weight)| *weight > 0.0);
+        let (sum, weights) =
+            counting.fold((0.0, 0.0), |(sum, all), (most, weight)| (sum + most * weight, all + weight));
+        self.view = best.map_or(View::Value, |(_, surprise)| surprise.view());
+        Verdict { surprise: if weights > 0.0 { sum / weights } else { 0.0 }, best }
+    }
+
+    /// The surprise, or that of samples that are missing or of a value that is stuck, where that is larger.
+    fn silences(&mut self, y: f64, n_missing: f64, surprise: f64, strange: f64) -> f64 {
+        let step_ms = self.pace.step_ms();
+        let stuck = self.silence.stuck(y, step_ms);
+        // At a fixed step somebody else knows of gaps.
+        let missing = if self.step_ms.is_none() { self.silence.missing(n_missing, step_ms) } else { 0.0 };
+        if stuck > surprise {
+            self.view = View::Stuck;
+        }
+        let surprise = surprise.max(stuck);
+        if missing > strange && surprise <= strange {
+            self.view = View::Missing;
+            return missing;
+        }
+        surprise
+    }
+
+    fn learn(
+        &mut self,
+        time_ms: Option<i64>,
+        y: f64,
+        factor: f64,
+        best: Option<(usize, Surprise)>,
+        forecasts: &[Option<f64>; N_FORECASTS],
+    ) {
+        if let Some((_, surprise)) = best {
+            self.rhythm.learn(time_ms, surprise.distance());
+        }
+        self.watches.iter_mut().for_each(Watch::learn);
+        self.forecasts.learn(time_ms, y, forecasts);
+        if let (Some(time_ms), Some(usual)) = (time_ms, Forecasts::seasonal(forecasts)) {
+            self.months.learn(time_ms, y * factor, usual);
         }
     }
 }
@@ -156,13 +277,14 @@ impl SeriesDetector for Automatic {
     fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let time_ms = self.step_ms.map(|step_ms| self.last_ms.saturating_add(step_ms));
         self.last_ms = time_ms.unwrap_or_default();
-        self.learn(time_ms, y.unwrap_or(f64::NAN))
+        self.take(time_ms, y.unwrap_or(f64::NAN))
     }
 }
 
 impl Scorer for Automatic {
+    /// One sample for a level to be known, then what a watch needs, then one more to judge.
     fn warm_up(&self) -> usize {
-        self.warm_up
+        2 * self.constants.together + 2
     }
 
     fn push(&mut self, y: f64) -> Option<Score> {
@@ -171,92 +293,4 @@ impl Scorer for Automatic {
 }
 
 #[cfg(test)]
-mod tests {
-    use lanner_testkit::check_scorer;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::testing::{mirrored_scores_agree, noise};
-
-    const STEP_MS: i64 = 300_000;
-    /// Samples of a day.
-    const DAY: u64 = 288;
-
-    #[test]
-    fn contract() {
-        check_scorer(Automatic::default);
-        check_scorer(|| Automatic::every(STEP_MS));
-        check_scorer(|| Automatic::every(0));
-        mirrored_scores_agree(|| Automatic::every(STEP_MS), 0.0);
-    }
-
-    /// The samples at which alarms are raised.
-    fn alarms(n: u64, sample: impl Fn(u64) -> f64) -> Vec<u64> {
-        let (mut detector, mut alarms) = (Automatic::default(), Alarms::default());
-        let mut judge = |t: u64| detector.judge(t as i64 * STEP_MS, sample(t));
-        (0..n).filter(|&t| judge(t).is_ok_and(|judged| alarms.raise(judged.score))).collect()
-    }
-
-    #[test]
-    fn quiet_series() {
-        #[track_caller]
-        fn check(sample: impl Fn(u64) -> f64, expected: &[u64]) {
-            assert_eq!(alarms(1_000, sample), expected);
-        }
-        check(|_| 0.0, &[]);
-        check(|_| 0.1, &[]);
-        check(|t| (t % 6) as f64, &[]);
-        check(|t| if t == 700 { 0.1 + 1e-16 } else { 0.1 }, &[]); // rounding
-        check(|t| if t == 700 { f64::NAN } else { 7.0 }, &[]);
-        check(|t| if t < 700 { 42.0 } else { 43.0 }, &[700]); // a first change, said once
-        check(|t| if t < 700 { 42.0 } else { 0.0 }, &[700]); // an outage
-    }
-
-    /// Made series with something at sample 4,000: an alarm is raised there, and seldom before.
-    #[test]
-    fn noisy_series() {
-        #[track_caller]
-        fn check(sample: impl Fn(u64) -> f64, at_most: u64) {
-            let found = alarms(4_500, |t| noise(t) + sample(t));
-            let n_before = found.iter().filter(|&&t| t < 4_000).count();
-            let delay = found.iter().find(|&&t| t >= 4_000).map(|t| t - 4_000);
-            assert!(n_before <= 4 && delay.is_some_and(|delay| delay <= at_most), "{found:?}");
-        }
-        let day = |t: u64| 10.0 * (t as f64 * std::f64::consts::TAU / DAY as f64).sin();
-        let from = |t: u64, size: f64| if t >= 4_000 { size } else { 0.0 };
-        //    something                                     found within
-        check(|t| if t == 4_000 { 4.0 } else { 0.0 }, 0); // a spike
-        check(|t| if t == 4_000 { -4.0 } else { 0.0 }, 0);
-        check(|t| from(t, 1.0), 24); // a shift within the noise
-        check(|t| day(t) + from(t, 3.0), 10);
-        check(|t| if t < 4_000 { day(t) } else { 5.0 }, DAY / 2); // a day that did not come
-        check(|t| if matches!(t, 2_000 | 4_000) { t as f64 / 100.0 } else { 0.0 }, 0); // the second is higher
-    }
-
-    proptest! {
-        #[test]
-        fn samples_outside_the_band_score_above_1(seed in any::<u16>(), shift in -3.0..3.0, now in -9.0..9.0) {
-            let mut detector = Automatic::default();
-            for t in 0..400 {
-                let y = noise(u64::from(seed) * 1_000 + t) + if t > 390 { shift } else { 0.0 };
-                let _ = detector.judge(t as i64 * STEP_MS, y);
-            }
-            let judged = detector.judge(400 * STEP_MS, now).unwrap();
-            prop_assert!(judged.lower <= judged.upper);
-            prop_assert_eq!(!(judged.lower..=judged.upper).contains(&now), judged.score.value() > 1.0);
-        }
-
-        #[test]
-        fn nothing_is_ever_not_a_number(
-            samples in prop::collection::vec((any::<i64>(), any::<f64>()), 60..200),
-            step_ms in any::<i64>(),
-        ) {
-            let (mut detector, mut stepped) = (Automatic::default(), Automatic::every(step_ms));
-            for (time_ms, y) in samples {
-                for judged in [detector.judge(time_ms, y), stepped.step(Some(y))].into_iter().flatten() {
-                    prop_assert!(!judged.expected.is_nan() && judged.lower <= judged.upper, "{judged:?}");
-                }
-            }
-        }
-    }
-}
+mod tests;

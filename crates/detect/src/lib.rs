@@ -2,7 +2,7 @@
 //!
 //! | Detector | Finds | Score 1 means | State |
 //! | --- | --- | --- | --- |
-//! | [`Automatic`] | spikes and shifts in any series | as far from what was expected as ever | 14 KB |
+//! | [`Automatic`] | spikes, shifts, gaps, stuck values | what happens once a week by chance | 14 KB |
 //! | [`Variation`] | unrest within the last `n` points | spread as large as the mean | `n` values |
 //! | [`TimeShift`] | a change against the same time before | doubled or halved | the shifts it looks back |
 //! | [`HoltWinters`] | values off level, trend and season | at the edge of the band | 17 bytes a slot of the season |

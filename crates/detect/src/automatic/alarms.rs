@@ -1,29 +1,66 @@
-//! When a score raises an alarm.
+//! When a score raises an alarm: the decision, which changes no score.
 
 use lanner_core::{Score, Threshold};
 
-/// Raises an alarm for a score above 1, unless the last alarm is less than 24 samples old.
+use super::view::View;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: f64 = 86_400_000.0;
+
+/// Strange samples with less than this between them are one event.
+const APART_MS: i64 = 6 * HOUR_MS;
+/// An event that gets so many times worse is said again.
+const WORSE: f64 = 3.0;
+/// After an event the next one has to be so many times as strange as that one was,
+const AGAIN: f64 = 1.0;
+/// but never stranger than this, so that nothing that is beyond doubt is held back.
+const DOUBTFUL: f64 = 1.5;
+/// How fast that is forgotten with a budget of one alarm a week.
+const FORGET_MS: f64 = 3.0 * DAY_MS;
+
+/// What there is to say of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing.
+    Quiet,
+    /// Something strange begins: an alarm.
+    Begins,
+    /// It lasts, and was said.
+    Lasts,
+}
+
+/// Spends a budget of alarms: says what is strange once while it lasts, and what is hardly strange only now and then.
 ///
-/// What is strange stays so for a while; whoever was told once need not be told again at each sample.
+/// - A score above 1 raises an alarm. So do later ones, but after an alarm the limit is higher for some days: what is only
+///   just strange is told once, and what is beyond doubt each time it happens.
+/// - Strange samples less than six hours apart are one event, which is told when it begins, and again if it becomes three
+///   times as strange.
 ///
 /// ```
 /// use lanner_core::Score;
-/// use lanner_detect::automatic::Alarms;
+/// use lanner_detect::automatic::{Alarms, Decision, View};
 ///
 /// let mut alarms = Alarms::default();
-/// assert!(alarms.raise(Score::new(2.0)));
-/// assert!(!alarms.raise(Score::new(5.0))); // said already
+/// let mut decide = |minute: i64, score| alarms.decide(minute * 60_000, Score::new(score), View::Value);
+/// assert_eq!(decide(0, 2.0), Decision::Begins);
+/// assert_eq!(decide(1, 1.5), Decision::Lasts);
+/// assert_eq!(decide(2, 0.5), Decision::Quiet);
+/// assert_eq!(decide(3, 9.0), Decision::Begins); // much worse
 /// ```
 #[derive(Debug, Clone)]
 pub struct Alarms {
-    quiet: usize,
-    /// Samples since the last alarm.
-    since: usize,
+    forget_ms: f64,
+    /// The score that has to be exceeded.
+    limit: f64,
+    /// The highest score of the event we are in.
+    top: f64,
+    last_strange_ms: Option<i64>,
+    last_ms: i64,
 }
 
 impl Default for Alarms {
     fn default() -> Self {
-        Self::quiet_for(24)
+        Self::per_week(1.0)
     }
 }
 
@@ -31,20 +68,59 @@ impl Alarms {
     /// Scores above it are strange.
     pub const THRESHOLD: Threshold = Threshold::above(1.0);
 
-    /// At most one alarm in `quiet` samples.
+    /// For about so many alarms a week, where nothing is wrong; scores have to be in the unit of the same budget
+    /// ([`Automatic::per_week`](super::Automatic::per_week)).
     #[must_use]
-    pub fn quiet_for(quiet: usize) -> Self {
-        Self { quiet, since: usize::MAX }
+    pub fn per_week(alarms_per_week: f64) -> Self {
+        let forget_ms = FORGET_MS / alarms_per_week.max(f64::MIN_POSITIVE);
+        Self { forget_ms, limit: 1.0, top: 0.0, last_strange_ms: None, last_ms: 0 }
     }
 
-    /// Whether the score of the newest sample raises an alarm. To be called once a sample.
-    pub fn raise(&mut self, score: Score) -> bool {
-        self.since = self.since.saturating_add(1);
-        let raised = Self::THRESHOLD.exceeded_by(score) && self.since >= self.quiet;
-        if raised {
-            self.since = 0;
+    /// The score that has to be exceeded at this time for something to be said. At least 1.
+    #[must_use]
+    pub fn limit(&self, time_ms: i64) -> f64 {
+        if self.is_in_event(time_ms) { 1.0 } else { self.faded(time_ms) }
+    }
+
+    /// What there is to say of the newest sample. To be called once a sample, in order of time.
+    pub fn decide(&mut self, time_ms: i64, score: Score, view: View) -> Decision {
+        if view == View::Missing {
+            // A gap says nothing of values, so nothing is held back because of it.
+            return if Self::THRESHOLD.exceeded_by(score) { Decision::Begins } else { Decision::Quiet };
         }
-        raised
+        let decision = self.decide_value(time_ms, score);
+        self.limit = self.faded(time_ms);
+        self.last_ms = time_ms;
+        if decision != Decision::Quiet {
+            let is_new = decision == Decision::Begins && !self.is_in_event(time_ms);
+            self.top = if is_new { score.value() } else { self.top.max(score.value()) };
+            self.last_strange_ms = Some(time_ms);
+            self.limit = self.limit.max((AGAIN * score.value()).min(DOUBTFUL));
+        }
+        decision
+    }
+
+    fn decide_value(&self, time_ms: i64, score: Score) -> Decision {
+        let lasts = self.is_in_event(time_ms);
+        if lasts && score.value() > WORSE * self.top {
+            Decision::Begins
+        } else if lasts && Self::THRESHOLD.exceeded_by(score) {
+            Decision::Lasts
+        } else if !lasts && Threshold::above(self.faded(time_ms)).exceeded_by(score) {
+            Decision::Begins
+        } else {
+            Decision::Quiet
+        }
+    }
+
+    fn is_in_event(&self, time_ms: i64) -> bool {
+        self.last_strange_ms.is_some_and(|last_ms| time_ms.saturating_sub(last_ms) < APART_MS)
+    }
+
+    /// The limit, after it fell towards 1 since the last sample.
+    fn faded(&self, time_ms: i64) -> f64 {
+        let passed_ms = time_ms.saturating_sub(self.last_ms).max(0) as f64;
+        1.0 + (self.limit - 1.0) * (-passed_ms / self.forget_ms).exp()
     }
 }
 
@@ -52,16 +128,44 @@ impl Alarms {
 mod tests {
     use super::*;
 
+    /// Hours and scores, and what is said: `B` begins, `L` lasts, `.` nothing.
+    #[track_caller]
+    fn check(scores: &[(i64, f64)], expected: &str) {
+        let mut alarms = Alarms::default();
+        let letter = |&(hour, score): &(i64, f64)| {
+            let above_limit = score > alarms.limit(hour * HOUR_MS);
+            match alarms.decide(hour * HOUR_MS, Score::new(score), View::Value) {
+                Decision::Quiet => '.',
+                Decision::Begins => {
+                    assert!(above_limit);
+                    'B'
+                }
+                Decision::Lasts => 'L',
+            }
+        };
+        assert_eq!(scores.iter().map(letter).collect::<String>(), expected);
+    }
+
     #[test]
-    fn one_alarm_in_a_while() {
-        #[track_caller]
-        fn check(scores: &[f64], expected: &[usize]) {
-            let mut alarms = Alarms::quiet_for(3);
-            let raised = |index: &usize| alarms.raise(Score::new(scores[*index]));
-            assert_eq!((0..scores.len()).filter(raised).collect::<Vec<_>>(), expected);
-        }
-        check(&[0.0, 1.0, 1.1], &[2]); // as far as ever is not farther
-        check(&[2.0, 2.0, 2.0, 2.0, 2.0], &[0, 3]);
-        check(&[2.0, 0.0, 9.0, 0.0, 2.0], &[0, 4]);
+    fn once_while_it_lasts() {
+        check(&[(0, 0.0), (1, 1.0), (2, 1.1)], "..B"); // 1 is not above 1
+        check(&[(0, 2.0), (1, 2.0), (4, 2.0), (7, 2.0)], "BLLL");
+        check(&[(0, 5.0), (1, 0.5), (3, 5.0), (9, 5.0)], "B.LB");
+        check(&[(0, 1.5), (1, 4.0), (2, 4.6), (3, 9.0)], "BLLL");
+        check(&[(0, 1.5), (1, 4.6), (2, 5.0), (3, 16.0)], "BBLB"); // three times as strange
+    }
+
+    #[test]
+    fn what_is_hardly_strange_is_said_now_and_then() {
+        check(&[(0, 2.0), (24, 1.2), (48, 1.2), (120, 1.25), (144, 1.0)], "B..B.");
+        check(&[(0, 1e9), (24, 1.3), (48, 1.6)], "B.B"); // beyond doubt
+    }
+
+    #[test]
+    fn a_gap_holds_nothing_back() {
+        let mut alarms = Alarms::default();
+        assert_eq!(alarms.decide(0, Score::new(50.0), View::Missing), Decision::Begins);
+        assert_eq!(alarms.decide(1, Score::new(1.1), View::Value), Decision::Begins);
+        assert_eq!(alarms.decide(2, Score::new(0.9), View::Missing), Decision::Quiet);
     }
 }

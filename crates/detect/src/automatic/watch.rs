@@ -1,97 +1,163 @@
-//! The error of one forecast, and whether it is larger now than ever before.
+//! The errors of one forecast, and how improbable the newest is.
 
-use std::collections::VecDeque;
+use super::tail::Tail;
+use super::view::View;
+use crate::ROUNDING;
 
-use lanner_core::Score;
+/// A sample counts for at most so many edges of the tail when it is looked for shifts: however far off, it is none.
+const SHIFT_CLIP: f64 = 3.0;
+/// The scale of shifts is at least this part of what the edge of the tail would be for means of independent samples.
+const LEAST_SHIFT: f64 = 0.1;
+/// A sample raises the recent error by at most so many times that error.
+const ERROR_CLIP: f64 = 4.0;
+/// So many samples count for all they are.
+const FREE: f64 = 20.0;
 
-use super::forecast::Average;
-use super::limit::Limit;
-use crate::{ROUNDING, Scored};
-
-/// The distances between one forecast and what came.
+/// How far a forecast was off, alone and on average over a while.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
-    /// The last distances, oldest first; zeros at first.
-    distances: VecDeque<f64>,
-    n_seen: usize,
-    /// The greatest distance of a sample, and of the mean of the last distances.
-    alone: Limit,
-    together: Limit,
-    error: Average,
+    alone: Tail,
+    together: Tail,
+    /// The mean distance of the last samples.
+    mean: f64,
+    over: f64,
+    /// The mean of distances without signs, over a longer time.
+    error: f64,
+    recent: f64,
+    n_seen: f64,
+    /// What was judged and is to be learned.
+    judged: Option<Surprise>,
+}
+
+/// How improbable a sample is by one forecast, as minus the logarithm of the probability.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surprise {
+    alone: f64,
+    together: f64,
+    off_alone: f64,
+    off_together: f64,
+    unquiet: f64,
+}
+
+impl Surprise {
+    pub(super) fn most(&self) -> f64 {
+        self.alone.max(self.together)
+    }
+
+    pub(super) fn view(&self) -> View {
+        if self.together > self.alone { View::Shift } else { View::Value }
+    }
+
+    /// How far the sample is from the forecast, in the unit of the series.
+    pub(super) fn distance(&self) -> f64 {
+        self.off_alone * self.unquiet
+    }
 }
 
 impl Watch {
-    pub(super) fn new(together: usize, recent: usize, memory: usize) -> Self {
+    pub(super) fn new(over: usize, recent: usize) -> Self {
         Self {
-            distances: VecDeque::from(vec![0.0; together]),
-            n_seen: 0,
-            alone: Limit::new(memory),
-            together: Limit::new(memory),
-            error: Average::over(recent),
+            alone: Tail::default(),
+            together: Tail::default(),
+            mean: 0.0,
+            over: over as f64,
+            error: 0.0,
+            recent: recent.max(1) as f64,
+            n_seen: 0.0,
+            judged: None,
         }
     }
 
     /// Whether enough distances are known to compare with.
     pub(super) fn is_ready(&self) -> bool {
-        self.n_seen >= 2 * self.distances.len()
+        self.n_seen >= 2.0 * self.over
     }
 
     /// How far the forecast was off lately, on average.
     pub(super) fn recent_error(&self) -> f64 {
-        self.error.mean
+        self.error
     }
 
-    /// Compares `y` with all before it, then takes it in.
-    pub(super) fn judge(&mut self, y: f64, expected: f64) -> Scored {
-        let n = self.distances.len() as f64;
-        self.distances.pop_front();
-        let before: f64 = self.distances.iter().sum();
-        self.distances.push_back(y - expected);
+    /// How far off a sample with this surprise is, where the series is as volatile as usual.
+    pub(super) fn width(&self, surprise: f64) -> f64 {
+        self.alone.distance(surprise)
+    }
+
+    /// Compares `y` with all before it, where the series is `unquiet` times as volatile as usual.
+    pub(super) fn judge(&mut self, y: f64, expected: f64, unquiet: f64) -> Surprise {
         let rounding = ROUNDING * y.abs().max(expected.abs());
-        let size = |distance: f64| if distance.abs() > rounding { distance.abs() } else { 0.0 };
-        let (alone, together) = (size(y - expected), size((before + y - expected) / n));
-        let (most_alone, most_together) = (self.alone.most(), self.together.most());
-        self.error.learn(alone);
-        self.n_seen = self.n_seen.saturating_add(1);
-        if self.n_seen >= self.distances.len() {
-            self.alone.learn(alone);
-            self.together.learn(together);
-        }
-        // Both limits, as limits of the sample itself.
-        let lower = expected + (-most_alone).max(-most_together * n - before);
-        let upper = expected + most_alone.min(most_together * n - before);
-        let score = Score::new(times(alone, most_alone).max(times(together, most_together)));
-        Scored { score, expected, lower: lower.min(upper), upper }
+        let size = |off: f64| if off.abs() > rounding { off.abs() / unquiet } else { 0.0 };
+        let off = y - expected;
+        let most = self.at_most(SHIFT_CLIP * self.alone.edge() * unquiet);
+        self.mean += (off.clamp(-most, most) - self.mean) / (self.n_seen + 1.0).min(self.over);
+        let (off_alone, off_together) = (size(off), size(self.mean));
+        let surprise = Surprise {
+            alone: self.alone.surprise(off_alone),
+            together: self.together.surprise_at_scale(off_together, self.least_shift()),
+            off_alone,
+            off_together,
+            unquiet,
+        };
+        self.judged = Some(surprise);
+        surprise
     }
-}
 
-/// How many times `most` is in `distance`; infinite when there was nothing before.
-fn times(distance: f64, most: f64) -> f64 {
-    if distance == 0.0 { 0.0 } else { distance / most }
+    /// Takes in what was judged last.
+    pub(super) fn learn(&mut self) {
+        let Some(surprise) = self.judged.take() else { return };
+        self.n_seen += 1.0;
+        let most = self.at_most(ERROR_CLIP * self.error);
+        self.error += (surprise.distance().min(most) - self.error) / self.n_seen.min(self.recent);
+        self.alone.learn(surprise.off_alone);
+        if self.n_seen >= self.over {
+            self.together.learn(surprise.off_together);
+        }
+    }
+
+    /// Means of alternating values hardly move at all: what would be little for independent ones is little for them, too.
+    fn least_shift(&self) -> f64 {
+        LEAST_SHIFT * self.alone.edge() / self.over.sqrt()
+    }
+
+    fn at_most(&self, most: f64) -> f64 {
+        if self.n_seen > FREE && most > 0.0 { most } else { f64::INFINITY }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Judges the last of `distances` from a forecast of 100.
-    #[track_caller]
-    fn check(distances: &[f64], score: f64, lower: f64, upper: f64) {
-        let mut watch = Watch::new(2, 10, 100);
-        let judged = distances.iter().map(|distance| watch.judge(100.0 + distance, 100.0)).last().unwrap();
-        let found = [judged.score.value(), judged.lower, judged.upper];
-        let close = |(a, b): (&f64, f64)| *a == b || (a - b).abs() < 1e-9;
-        assert!(found.iter().zip([score, lower, upper]).all(close), "{found:?}");
+    /// The surprise of the last of `distances` from a forecast of 100.
+    fn last(distances: impl IntoIterator<Item = f64>) -> Surprise {
+        let mut watch = Watch::new(4, 100);
+        let mut judge = |distance: f64| {
+            let surprise = watch.judge(100.0 + distance, 100.0, 1.0);
+            watch.learn();
+            surprise
+        };
+        distances.into_iter().map(&mut judge).last().unwrap()
     }
 
     #[test]
-    fn as_far_as_ever() {
-        // Of 2,000 distances of 1 and -1 the mean of two is never off.
-        let calm: Vec<f64> = (0..2_000).map(|t| if t % 2 == 0 { 1.0 } else { -1.0 }).collect();
-        let after = |more: &[f64]| [&calm[..], more].concat();
-        check(&[0.0; 50], 0.0, 100.0, 100.0); // a constant
-        check(&[&[0.0; 50][..], &[1.0]].concat(), f64::INFINITY, 100.0, 100.0);
-        check(&after(&[1.0]), 1.0, 101.0, 101.0); // the mean allows this one only
-        check(&after(&[4.0]), f64::INFINITY, 101.0, 101.0);
+    fn spikes_and_shifts() {
+        let calm = || (0..2_000).map(|t| if t % 2 == 0 { 1.0 } else { -1.0 });
+        assert_eq!(last([0.0; 50]).most(), 0.0);
+        assert_eq!(last((0..50).map(|t| if t == 49 { 1.0 } else { 0.0 })).most(), f64::INFINITY);
+        assert!(last(calm()).most() < 5.0);
+        let spike = last(calm().chain([9.0]));
+        assert_eq!(spike.view(), View::Value);
+        assert!(spike.most() > 9.0, "{spike:?}");
+        // Each is within what samples were, but not all to one side.
+        let shift = last(calm().chain([1.0; 8]));
+        assert_eq!(shift.view(), View::Shift);
+        assert!(shift.most() > 9.0, "{shift:?}");
+    }
+
+    #[test]
+    fn one_sample_is_no_shift() {
+        let calm = (0..2_000).map(|t| if t % 2 == 0 { 1.0 } else { -1.0 });
+        let after = |size: f64| last(calm.clone().chain([size]).chain([0.0; 12])).together;
+        assert!((after(1e6) - after(10.0)).abs() < 1e-9);
     }
 }

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use lanner_core::Threshold;
-
 use crate::failure::{Failure, Result};
 use crate::list::Format;
 use crate::tables::TableArgs;
@@ -12,7 +10,8 @@ use crate::tables::TableArgs;
 ///
 /// Accepts any CSV and detects the separator, the time column, the numeric columns and their formats. Empty cells, NaN,
 /// null and - are gaps. Rows of several series, such as one for each host, are separated by their text columns. Each
-/// value is scored using only those before it; a score above 1 is anomalous. The most improbable is listed first.
+/// value is scored using only those before it; a score of 1 is what happens about once a week by chance, and more is
+/// anomalous. What lasts is one finding, and the most improbable is listed first.
 /// docs/detectors.md says how well that works, docs/tables.md what is read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -79,11 +78,6 @@ fn top(text: &str) -> std::result::Result<usize, String> {
 }
 
 impl Args {
-    /// What is reported.
-    pub(super) const fn threshold(&self) -> Threshold {
-        Threshold::above(self.threshold)
-    }
-
     /// Whether the findings are to be compared with known incidents.
     pub(super) const fn is_measured(&self) -> bool {
         self.evaluate.is_some() || self.label.is_some()

@@ -1,6 +1,8 @@
-//! Findings: runs of anomalous samples, each with its worst.
+//! Findings: events of anomalous samples, each with its worst.
 
-use lanner_core::Threshold;
+use lanner_core::Score;
+use lanner_core::time::format_duration;
+use lanner_detect::automatic::{Alarms, Decision, View};
 use lanner_detect::{Automatic, Scored};
 use serde::Serialize;
 
@@ -9,8 +11,8 @@ use super::moment::Moment;
 use super::sentence::{Length, sentence};
 use crate::list::{Cell, Row};
 
-/// Strange samples with fewer than so many usual ones between them are one finding.
-const JOINED_WITHIN: u64 = 24;
+/// Rows of a table without times are taken for so far apart, milliseconds.
+const STEP_MS: i64 = 300_000;
 
 /// Scores are shown up to this; JSON knows no infinity.
 pub(super) const LARGEST_SCORE: f64 = 1e12;
@@ -74,15 +76,18 @@ impl Finding {
 pub(super) struct Series {
     pub(super) name: String,
     has_times: bool,
-    threshold: Threshold,
+    threshold: f64,
     detector: Automatic,
+    alarms: Alarms,
+    /// What there was to say of the newest sample.
+    pub(super) decision: Decision,
+    /// When the one before was.
+    last_at: i64,
     pub(super) findings: Vec<Finding>,
     /// Samples so far, without gaps.
     pub(super) n_samples: u64,
     /// Samples that had a score.
     pub(super) n_judged: u64,
-    /// The number of the last strange sample.
-    last_strange: Option<u64>,
     /// Stretches without values.
     pub(super) holes: Holes,
     /// The last value, where the values are a total that grows: then its increase is judged.
@@ -91,16 +96,18 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn new(name: String, has_times: bool, threshold: Threshold, is_total: bool) -> Self {
+    pub(super) fn new(name: String, has_times: bool, threshold: f64, is_total: bool) -> Self {
         Self {
             name,
             has_times,
             threshold,
             detector: Automatic::default(),
+            alarms: Alarms::default(),
+            decision: Decision::Quiet,
+            last_at: 0,
             findings: Vec::new(),
             n_samples: 0,
             n_judged: 0,
-            last_strange: None,
             holes: Holes::default(),
             total: None,
             is_total,
@@ -122,6 +129,7 @@ impl Series {
 
     /// Judges the newest sample by those before it; `None` for a gap, and while it is too early.
     pub(super) fn judge(&mut self, at: i64, y: f64) -> Option<Scored> {
+        self.decision = Decision::Quiet;
         if y.is_nan() {
             return None;
         }
@@ -129,6 +137,7 @@ impl Series {
         if self.has_times {
             self.holes.see(at);
         }
+        let before = std::mem::replace(&mut self.last_at, at);
         let judged = if self.has_times {
             self.detector.judge(at, y)
         } else {
@@ -136,27 +145,40 @@ impl Series {
         };
         let judged = judged.ok()?;
         self.n_judged += 1;
-        if self.threshold.exceeded_by(judged.score) {
-            self.find(at, y, judged);
+        let time_ms = if self.has_times { at } else { at.saturating_mul(STEP_MS) };
+        let score = Score::new(judged.score.value() / self.threshold);
+        self.decision = self.alarms.decide(time_ms, score, self.detector.view());
+        match self.decision {
+            Decision::Quiet => {}
+            Decision::Begins => self.begin(at, before, y, judged),
+            Decision::Lasts => self.go_on(at, y, judged),
         }
         Some(judged)
     }
 
-    fn find(&mut self, at: i64, y: f64, judged: Scored) {
+    fn begin(&mut self, at: i64, before: i64, y: f64, judged: Scored) {
+        let what = if self.detector.view() == View::Missing {
+            format!("no values for {}", format_duration(at.saturating_sub(before)))
+        } else {
+            String::new()
+        };
+        self.findings.push(Finding {
+            value: y,
+            expected: judged.expected,
+            score: judged.score.value().min(LARGEST_SCORE),
+            what,
+            ..Finding::at(Moment::new(at, self.has_times))
+        });
+    }
+
+    fn go_on(&mut self, at: i64, y: f64, judged: Scored) {
         let now = Moment::new(at, self.has_times);
-        let since = self.last_strange.replace(self.n_samples).map(|last| self.n_samples - last);
         let score = judged.score.value().min(LARGEST_SCORE);
-        match self.findings.last_mut() {
-            Some(open) if since.is_some_and(|since| since <= JOINED_WITHIN) => {
-                open.to = now;
-                open.samples += 1;
-                if score > open.score {
-                    (open.at, open.value, open.expected, open.score) = (now, y, judged.expected, score);
-                }
-            }
-            _ => {
-                self.findings.push(Finding { value: y, expected: judged.expected, score, ..Finding::at(now) })
-            }
+        let Some(open) = self.findings.last_mut() else { return };
+        open.to = now;
+        open.samples += 1;
+        if score > open.score {
+            (open.at, open.value, open.expected, open.score) = (now, y, judged.expected, score);
         }
     }
 
@@ -164,7 +186,10 @@ impl Series {
     pub(super) fn told(&self) -> impl Iterator<Item = Finding> {
         self.findings.iter().map(|finding| {
             let length = (finding.samples > 1).then(|| self.length(finding));
-            let what = sentence(finding.value, finding.expected, length, self.is_total);
+            let what = match finding.what.as_str() {
+                "" => sentence(finding.value, finding.expected, length, self.is_total),
+                gap => gap.to_owned(),
+            };
             Finding { series: self.name.clone(), what, ..finding.clone() }
         })
     }
@@ -186,7 +211,7 @@ mod tests {
 
     #[test]
     fn strange_samples_close_together_are_one_finding() {
-        let mut series = Series::new("a".to_owned(), false, Threshold::above(1.0), false);
+        let mut series = Series::new("a".to_owned(), false, 1.0, false);
         let strange = [(300, 40.0), (310, 60.0), (400, 120.0)];
         for line in 0..500 {
             let height = strange.iter().find(|(at, _)| *at == line).map_or(0.0, |(_, height)| *height);
@@ -201,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_total_is_judged_by_its_increase() {
-        let mut series = Series::new("a".to_owned(), true, Threshold::above(1.0), true);
+        let mut series = Series::new("a".to_owned(), true, 1.0, true);
         let measured = [10.0, 13.0, f64::NAN, 20.0, 4.0].map(|y| series.measured(y));
         assert!(measured[0].is_nan() && measured[2].is_nan());
         assert_eq!([measured[1], measured[3], measured[4]], [3.0, 7.0, 4.0]);
@@ -209,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_score_is_a_number() {
-        let mut series = Series::new("a".to_owned(), true, Threshold::above(1.0), false);
+        let mut series = Series::new("a".to_owned(), true, 1.0, false);
         for row in 0..400 {
             series.judge(row * 60_000, if row == 300 { 2.0 } else { 1.0 });
         }
@@ -219,7 +244,7 @@ mod tests {
 
     #[test]
     fn gaps_are_no_samples() {
-        let mut series = Series::new("a".to_owned(), true, Threshold::above(1.0), false);
+        let mut series = Series::new("a".to_owned(), true, 1.0, false);
         assert!((0..1_000).all(|n| series.judge(n * 1_000, f64::NAN).is_none()));
         assert_eq!(series.n_samples, 0);
     }

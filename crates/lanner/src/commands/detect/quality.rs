@@ -1,7 +1,6 @@
 //! Evaluates scores against known incidents, with metrics that cannot be gamed.
 
-use lanner_core::Score;
-use lanner_detect::automatic::Alarms;
+use lanner_detect::automatic::Decision;
 use lanner_quality::{
     AlarmBudget, MetricError, NabFile, NabProfile, Scored, affiliation_f, alarms_above, at_alarm_budget,
     auc_pr, range_f1,
@@ -31,14 +30,23 @@ pub(super) struct Judgements {
     pub(super) is_marked: Vec<bool>,
     /// 0 where there is none.
     pub(super) scores: Vec<f64>,
+    /// Whether a finding begins.
+    pub(super) begins: Vec<bool>,
 }
 
 impl Judgements {
     /// Adds a row; `judged` is `None` for a gap, and while it is too early.
-    pub(super) fn push(&mut self, at: i64, is_marked: bool, judged: Option<lanner_detect::Scored>) {
+    pub(super) fn push(
+        &mut self,
+        at: i64,
+        is_marked: bool,
+        judged: Option<lanner_detect::Scored>,
+        decision: Decision,
+    ) {
         self.at.push(at);
         self.is_marked.push(is_marked);
         self.scores.push(judged.map_or(0.0, |judged| judged.score.value()));
+        self.begins.push(decision == Decision::Begins);
     }
 }
 
@@ -52,7 +60,7 @@ pub(super) struct Alarmed {
     median_delay_ms: Option<i64>,
 }
 
-/// The benchmark's three profiles, at the threshold in use.
+/// The benchmark's three profiles, of the findings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Nab {
     standard: f64,
@@ -150,7 +158,7 @@ pub(super) fn measure(
     let mut found: Vec<Quality> = each.into_iter().flatten().collect();
     if several_files {
         let all: Vec<&Judgements> = measured.iter().map(|(_, judged)| *judged).collect();
-        found.push(total(&found, nab(&all, terms.threshold)));
+        found.push(total(&found, nab(&all)));
     } else if let [(_, first), rest @ ..] = measured
         && !rest.is_empty()
         && rest.iter().all(|(_, other)| other.at == first.at)
@@ -189,7 +197,7 @@ fn total(found: &[Quality], nab: Option<Nab>) -> Quality {
 }
 
 fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Quality, MetricError> {
-    let Judgements { at, is_marked, scores } = judgements;
+    let Judgements { at, is_marked, scores, .. } = judgements;
     let scored = Scored::new(is_marked, scores)?;
     let quiet_ms = QUIET_STEPS.saturating_mul(usual_step(at).unwrap_or(1));
     let alarmed = |alarms: &lanner_quality::Alarms| Alarmed {
@@ -211,20 +219,20 @@ fn measure_one(judgements: &Judgements, name: &str, terms: Terms) -> Result<Qual
         affiliation_f1: affiliation_f(&scored),
         alarms: alarmed(&alarms_above(&scored, at, terms.threshold, quiet_ms)?),
         in_budget: in_budget.as_ref().map(alarmed),
-        nab: nab(&[judgements], terms.threshold),
+        nab: nab(&[judgements]),
     })
 }
 
 /// The benchmark's score over all of these; none where it scores nothing.
-fn nab(judged: &[&Judgements], threshold: f64) -> Option<Nab> {
-    let spoken: Vec<Vec<f64>> = judged.iter().map(|one| spoken(&one.scores, threshold)).collect();
+fn nab(judged: &[&Judgements]) -> Option<Nab> {
+    let spoken: Vec<Vec<f64>> = judged.iter().map(|one| spoken(&one.begins)).collect();
     let windows: Vec<_> = judged.iter().map(|one| lanner_quality::events(&one.is_marked)).collect();
     let files: Vec<NabFile<'_>> = spoken
         .iter()
         .zip(&windows)
         .filter_map(|(scores, windows)| NabFile::new(scores, windows).ok())
         .collect();
-    let score = |profile| Some(lanner_quality::nab_above(&files, profile, threshold).ok()?.score);
+    let score = |profile| Some(lanner_quality::nab_above(&files, profile, 0.5).ok()?.score);
     Some(Nab {
         standard: score(NabProfile::STANDARD)?,
         few_false: score(NabProfile::FEW_FALSE_ALARMS)?,
@@ -232,12 +240,9 @@ fn nab(judged: &[&Judgements], threshold: f64) -> Option<Nab> {
     })
 }
 
-/// Scores as the program speaks of them: once in a while.
-fn spoken(scores: &[f64], threshold: f64) -> Vec<f64> {
-    let mut alarms = Alarms::default();
-    let spoken =
-        |&score: &f64| if alarms.raise(Score::new(score / threshold)) { score } else { score.min(threshold) };
-    scores.iter().map(spoken).collect()
+/// Findings as scores.
+fn spoken(begins: &[bool]) -> Vec<f64> {
+    begins.iter().map(|begins| f64::from(u8::from(*begins))).collect()
 }
 
 /// The middle of the distances between neighbours.
@@ -259,6 +264,7 @@ mod tests {
             at: (0..1_000).map(|at| at * 60_000).collect(),
             is_marked: (0..1_000).map(is_incident).collect(),
             scores,
+            begins: (0..1_000).map(|at| at == 700).collect(),
         };
         let judgements = [judgements.clone(), judgements];
         let terms = Terms { threshold: 1.0, alarms_per_day: 10.0, has_times: true };

@@ -89,7 +89,7 @@ impl Watched {
             trace.push(at, y, judged);
         }
         if let Some(judgements) = &mut self.judgements {
-            judgements.push(at, is_marked, judged);
+            judgements.push(at, is_marked, judged, self.series.decision);
         }
         scores.write(&self.key, at, y, judged)
     }
@@ -97,12 +97,12 @@ impl Watched {
 
 #[cfg(test)]
 mod tests {
-    use lanner_core::{Labels, Threshold};
+    use lanner_core::Labels;
 
     use super::*;
 
     fn watched(is_total: Option<bool>) -> Watched {
-        let series = Series::new("a".to_owned(), true, Threshold::above(1.0), false);
+        let series = Series::new("a".to_owned(), true, 1.0, false);
         let key = SeriesKey::new("a", Labels::default());
         Watched { judgements: Some(Judgements::default()), ..Watched::new(key, 0, series, is_total) }
     }

@@ -1,0 +1,15 @@
+//! What is strange of a sample.
+
+/// What is strange of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// The value itself.
+    #[default]
+    Value,
+    /// The mean of the last values.
+    Shift,
+    /// The value has not changed for long.
+    Stuck,
+    /// Samples before it are missing.
+    Missing,
+}
