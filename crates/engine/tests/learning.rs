@@ -119,7 +119,10 @@ impl World {
 }
 
 fn check(query: &Value, window: &str, groups: &[Hours], restarts: &[usize], late: &[Late]) {
-    let mut world = World::new(query, window, groups);
+    check_in(World::new(query, window, groups), groups, restarts, late);
+}
+
+fn check_in(mut world: World, groups: &[Hours], restarts: &[usize], late: &[Late]) {
     let fingerprint = rule(&world.document).query.fingerprint();
     let mut engine = world.engine((Vec::new(), Vec::new()), world.begin_ms);
     let mut cursor: Option<TimeRange> = None;
@@ -164,6 +167,22 @@ proptest! {
         };
         check(&query, if overlapping { "3h" } else { "1h" }, &groups, &restarts, &late);
     }
+}
+
+/// The automatic detector over five weeks, which are more than two of its generations.
+#[test]
+fn a_restart_changes_nothing_that_the_automatic_detector_says() {
+    let usual = |hour: usize| 10 + 3 * (hour % 24).min(12) as u8 + (hour * 7 % 5) as u8;
+    let group = |shift: usize| -> Hours {
+        (0..840).map(|hour| (hour % 97 != 13).then(|| if hour % 211 == 200 { 90 } else { usual(hour + shift) })).collect()
+    };
+    let groups = [group(0), group(5)];
+    let query = json!({ "series": "load", "measure": "sum", "by": ["host"] });
+    let mut world = World::new(&query, "1h", &groups);
+    world.document = json!({
+        "id": "odd", "query": query, "window": "1h", "no_data": "keep", "automatic": { "alarms_per_week": 2 },
+    });
+    check_in(world, &groups, &[90, 330, 350, 700, 839], &[(300, 40, 0), (690, 50, 1)]);
 }
 
 #[test]

@@ -79,6 +79,8 @@ fn each_mistake_is_named() {
         "a season of 50m is not a multiple of the distance of windows, 30m",
     );
     check("holt_winters: { season: 260w }", "are 349440 windows, and at most 50000 are allowed");
+    check("automatic: { alarms_per_week: 0 }", "alarms_per_week: should be from 0.01 to 1000, found 0");
+    check("automatic: { direction: left }", "direction: should be one of both, up, down");
     check("query: { stream: s, series: t, measure: count }", "one query");
     check("query: { measure: count }", "one of stream, series, target");
     check("query: { target: 'stdv(a,10)' }", "query.target: column 1:");

@@ -97,7 +97,7 @@ impl Learner for Seasonal {
         self.season_ms.saturating_mul(i64::from(self.n_seasons))
     }
 
-    fn fresh(&self, every_ms: i64) -> Option<Box<dyn SeriesDetector + Send>> {
+    fn fresh(&self, every_ms: i64, _: i64) -> Option<Box<dyn SeriesDetector + Send>> {
         let season_length = usize::try_from(self.season_ms / every_ms).ok()?;
         let detector = self.try_new(season_length).ok()?;
         Some(Box::new(detector))

@@ -1,7 +1,9 @@
 //! The list of detectors.
 
 use super::Kind;
-use super::{absolute, band, expression, holt_winters, level, new, relative, time_shift, variation};
+use super::{
+    absolute, automatic, band, expression, holt_winters, level, new, relative, time_shift, variation,
+};
 
 /// Every detector there is.
 pub const KINDS: &[Kind] = &[
@@ -9,6 +11,7 @@ pub const KINDS: &[Kind] = &[
     relative::KIND,
     time_shift::KIND,
     band::KIND,
+    automatic::KIND,
     holt_winters::KIND,
     level::KIND,
     variation::KIND,

@@ -219,15 +219,18 @@ impl Generations {
                 Some(at) => reading.baselines.get(*at).copied().flatten(),
                 None => reading.value,
             });
-            let generation = window.start_ms.div_euclid(training.learner.generation_ms());
             let value = value.or(training.query.value_when_empty());
-            score =
-                self.step(training, generation, value.filter(|_| is_known(*missed, training.query, value)));
+            score = self.step(
+                training,
+                window.start_ms,
+                value.filter(|_| is_known(*missed, training.query, value)),
+            );
         }
         score
     }
 
-    fn step(&mut self, training: &Training<'_>, generation: i64, value: Option<f64>) -> SeriesScore {
+    fn step(&mut self, training: &Training<'_>, start_ms: i64, value: Option<f64>) -> SeriesScore {
+        let generation = start_ms.div_euclid(training.learner.generation_ms());
         if generation != self.generation {
             let follows = generation == self.generation + 1;
             self.previous = self.current.take().filter(|_| follows);
@@ -235,7 +238,7 @@ impl Generations {
         }
         // A group begins with its first value: what comes before is not known to be a gap.
         if self.current.is_none() && value.is_some() && value != training.query.value_when_empty() {
-            self.current = training.learner.fresh(training.every_ms);
+            self.current = training.learner.fresh(training.every_ms, start_ms);
         }
         let current = self.current.as_mut().map(|detector| detector.step(value));
         let previous = self.previous.as_mut().map(|detector| detector.step(value));

@@ -6,6 +6,7 @@
 //! windows for each value, a [`Learner`] is shown every window once.
 
 mod absolute;
+mod automatic;
 mod band;
 mod expression;
 mod holt_winters;
@@ -163,9 +164,9 @@ pub trait Learner {
     /// milliseconds.
     fn generation_ms(&self) -> i64;
 
-    /// One that has seen nothing yet, for windows that start `every_ms` apart; `None` for windows that
-    /// [`Detector::validate_for`] refuses.
-    fn fresh(&self, every_ms: i64) -> Option<Box<dyn SeriesDetector + Send>>;
+    /// One that has seen nothing yet, for windows that start `every_ms` apart, the first at `start_ms`; `None` for windows
+    /// that [`Detector::validate_for`] refuses.
+    fn fresh(&self, every_ms: i64, start_ms: i64) -> Option<Box<dyn SeriesDetector + Send>>;
 
     /// What it said of a value, as a result.
     fn score_result(&self, judged: Result<Scored, NotScored>, firing: bool) -> ScoreResult;
