@@ -174,7 +174,9 @@ proptest! {
 fn a_restart_changes_nothing_that_the_automatic_detector_says() {
     let usual = |hour: usize| 10 + 3 * (hour % 24).min(12) as u8 + (hour * 7 % 5) as u8;
     let group = |shift: usize| -> Hours {
-        (0..840).map(|hour| (hour % 97 != 13).then(|| if hour % 211 == 200 { 90 } else { usual(hour + shift) })).collect()
+        (0..840)
+            .map(|hour| (hour % 97 != 13).then(|| if hour % 211 == 200 { 90 } else { usual(hour + shift) }))
+            .collect()
     };
     let groups = [group(0), group(5)];
     let query = json!({ "series": "load", "measure": "sum", "by": ["host"] });
