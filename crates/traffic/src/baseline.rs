@@ -90,6 +90,11 @@ impl Baseline {
         Some(NormalRange { low: *at(0.05)?, high: *at(0.95)? })
     }
 
+    /// The values of feature `i`, in ascending order.
+    pub(crate) fn values(&self, i: usize) -> &[f64] {
+        self.quantiles.get(i).map_or(&[], Vec::as_slice)
+    }
+
     /// The shares of sessions with at least, and at most, this value of feature `i`; both above 0.
     pub(crate) fn tails(&self, i: usize, value: f64) -> (f64, f64) {
         let Some(values) = self.quantiles.get(i) else { return (1.0, 1.0) };

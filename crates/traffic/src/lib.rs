@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`log`] (lines become requests), [`Templates`] (paths become endpoints), [`Sessions`] (requests become
 //! sessions, each with its call graph; [`Recording`] does all of this for a log that is at hand), [`Baseline`] (what is usual, frozen), [`FEATURES`] (what a session is described by),
-//! [`find`] (findings with their evidence), [`Ranking`] (how unusual, without labels), [`Model`] (learned from labels);
+//! [`find`] (findings with their evidence), [`Ranking`] (how unusual, without labels), [`Model`] (learned from labels), [`Drift`]
+//! (when to learn again);
 //! [`CallGraph`] for graphs that come as such.
 //!
 //! Invariants of this crate: pure functions over arguments, no clock and no files; work per request is constant, and all
@@ -10,6 +11,7 @@
 
 mod baseline;
 mod call;
+mod drift;
 mod endpoints;
 mod features;
 mod findings;
@@ -31,6 +33,7 @@ mod words;
 
 pub use baseline::{Baseline, NormalRange};
 pub use call::Call;
+pub use drift::Drift;
 pub use endpoints::{EndpointId, Endpoints};
 pub use features::{FEATURES, FeatureInfo, Tail, features};
 pub use findings::{Finding, FindingKind, find};

@@ -7,7 +7,8 @@ use lanner_boost::{Aim, Settings};
 use lanner_quality::{Scored, auc_pr, auc_roc};
 use lanner_traffic::log::LogFormat;
 use lanner_traffic::{
-    Baseline, Endpoints, KeyBy, Learner, Model, Ranking, Recording, Session, SessionSettings, Templates, find,
+    Baseline, Drift, Endpoints, KeyBy, Learner, Model, Ranking, Recording, Session, SessionSettings,
+    Templates, find,
 };
 
 /// A day of requests with the label and class of each session.
@@ -93,6 +94,16 @@ fn try_on(model: &Model, day: &Day, name: &str) -> (f64, f64, HashMap<String, f6
     (outcomes.f1(), outcomes.false_alarm_rate(), rates)
 }
 
+/// How far the unflagged sessions of a day have drifted.
+fn drift(model: &Model, day: &Day) -> Drift {
+    let (sessions, ..) = day.sessions(&model.templates, &model.endpoints);
+    let usual: Vec<&Session> =
+        sessions.iter().filter(|session| !model.score(session, 0).is_flagged).collect();
+    let drift = Drift::new(&model.baseline, &usual).unwrap();
+    println!("{drift}; {:?}", &drift.features[..3]);
+    drift
+}
+
 #[test]
 fn without_labels() {
     let Some(day) = Day::read("day1") else { return };
@@ -158,6 +169,8 @@ fn later_days() {
     let (f1, false_alarms, rates) = try_on(&model, &day("day2"), "day2");
     assert!(f1 >= 0.93 && false_alarms <= 0.003, "F1 {f1}, false alarms {false_alarms}");
     assert!(rates["bypass"] >= 0.75, "{rates:?}");
+    assert!(!drift(&model, &day("day2")).is_large());
     let (f1, ..) = try_on(&model, &day("day9"), "day9");
     assert!(f1 >= 0.88, "F1 {f1}");
+    assert!(drift(&model, &day("day9")).is_large());
 }

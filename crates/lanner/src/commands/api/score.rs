@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 
+use lanner_traffic::{Drift, Session};
+
 use super::log::LogArgs;
 use super::outcome::SessionRow;
-use crate::failure::{Outcome, Result};
+use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Format};
 
 /// Reasons given for a session.
 const N_REASONS: usize = 3;
 
 /// Score the sessions of an access log by a model, and list those that are flagged, with the reasons.
+///
+/// Says on standard error when traffic has drifted so far that the model should be learned again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,5 +48,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let rows: Vec<SessionRow> =
         shown.map(|(_, session)| SessionRow::scored(session, &model.score(session, N_REASONS))).collect();
     list::list(args.format, &rows, "No session is flagged.")?;
+    let usual: Vec<&Session> =
+        scored.iter().filter(|(verdict, _)| !verdict.is_flagged).map(|(_, session)| *session).collect();
+    if let Some(drift) = Drift::new(&model.baseline, &usual).filter(Drift::is_large) {
+        remark(&format!("traffic has drifted since the model was learned, so learn it again: {drift}"));
+    }
     Ok(Outcome::found(is_any_flagged))
 }
