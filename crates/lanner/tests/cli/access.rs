@@ -52,29 +52,64 @@ fn what_receivers_may_do_on_the_machine_is_the_configurations_business() {
     run(&["serve", "--allow", "root"]).says(2, &["cannot be allowed", "command, log, file, env"]);
 }
 
+/// Sets a terminal's title, rings its bell, colours, turns the order of text, and is nothing.
+const BAD: &str = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\0";
+
+/// Whatever data, documents, files and arguments hold: on neither output it does anything.
 #[test]
 fn data_does_nothing_to_whoever_looks_at_it() {
     let server = start();
-    let bad = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\0";
-    let event = serde_json::json!({ "shop": bad, "time": 1_767_225_600_000_i64 });
-    server
-        .run(&[
-            "import",
-            "--too-old",
-            "keep",
-            "--stream",
-            "orders",
-            &server.file("e.ndjson", format!("{event}\n")),
-        ])
-        .expect(0);
+    #[track_caller]
+    fn check(ran: &crate::program::Ran, what: &[&str]) {
+        let shown = format!("{}{}", ran.out, ran.err);
+        assert!(shown.contains("owned"), "{what:?}: {shown}");
+        let hidden = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!shown.contains(hidden), "{what:?}: {shown:?}");
+    }
+    let text = serde_json::Value::from(BAD).to_string();
+    let text = lanner_core::printable::escaped_json(&text); // YAML takes no other
+    let event = format!("{{\"shop\":{text},\"time\":1767225600000}}\n");
+    let import = ["import", "--too-old", "keep", "--stream", "orders", &server.file("e.ndjson", event)];
+    server.run(&import).expect(0);
+    let all = format!(
+        "rules: [{{ id: r, description: {text}, query: {{ stream: {text}, measure: count }}, window: 1m, absolute: {{ max: 5 }} }}]\n\
+         switches: [{{ id: s, when: 'x == 1', status: inactive, owner: {text}, reason: {text} }}]\n\
+         silences: [{{ id: q, matchers: ['a=b'], end: 2199-01-01, comment: {text} }}]\n"
+    );
+    let all = server.file("all.yaml", all);
+    check(&server.run(&["apply", &all]), &["apply"]); // no such stream
+    let nothing = BAD.replace('\0', "");
+    let broken = server.file("broken.yaml", format!("rules: [{{ id: {text}, window: {text} }}]\n"));
+    let rows: String =
+        (0..60).map(|n| format!("2026-01-01 00:{n:02},{}\n", if n == 50 { 900 } else { n % 7 })).collect();
+    let table = server.file("table.csv", format!("time,{nothing}\n{rows}"));
+    let cells = server.file("cells.csv", format!("time,value\n{rows}2026-01-02,{nothing}\n"));
     let query =
         ["query", "--stream", "orders", "--measure", "count", "--by", "shop", "--from", "2026-01-01", "--to"];
-    for format in ["table", "json"] {
-        let shown =
-            server.run(&[&query[..], &["2026-01-02", "--step", "1d", "--format", format]].concat()).expect(0);
-        assert!(shown.contains("owned"), "{shown}");
-        let hidden = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        assert!(!shown.contains(hidden), "{format}: {shown:?}");
+    let no_file = format!("{nothing}.csv");
+    for arguments in [
+        &[&query[..], &["2026-01-02", "--step", "1d"]].concat()[..],
+        &["rule", "show", "r"],
+        &["rule", "list"],
+        &["switch", "show", "s"],
+        &["silence", "list"],
+        &["diff", &server.file("less.yaml", "switches: [{ id: s, when: 'x == 2', status: inactive }]\n")],
+        &["check", &broken],
+        &["apply", &broken],
+        &["detect", &table],
+        &["import", &cells],
+        &["import", &no_file],
+        &["query", "--series", &nothing],
+        &["rule", "show", &nothing],
+    ] {
+        check(&server.run(arguments), arguments);
+    }
+    for arguments in [
+        &[&query[..], &["2026-01-02", "--step", "1d"]].concat()[..],
+        &["switch", "show", "s"],
+        &["silence", "list"],
+    ] {
+        check(&server.run(&[arguments, &["--format", "json"]].concat()), arguments);
     }
 }
 

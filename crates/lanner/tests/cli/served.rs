@@ -153,6 +153,19 @@ fn events_go_in_and_come_out_the_same() {
     ]);
     assert_eq!(answer["series"].as_array().unwrap().len(), 2);
     assert_eq!(answer["series"][0]["values"][0], 1.0);
+    // One that had no time keeps that at which it came, wherever it goes.
+    server
+        .run(&["import", "--stream", "untimed", &server.file("untimed.ndjson", "{\"bank\":\"ing\"}\n")])
+        .expect(0);
+    let first = server.run(&["export", "--stream", "untimed"]).expect(0);
+    let other = start();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    other.run(&["import", "--stream", "untimed", &other.file("first.ndjson", &first)]).expect(0);
+    assert_eq!(other.run(&["export", "--stream", "untimed"]).expect(0), first);
+    let told: serde_json::Value = serde_json::from_str(first.trim()).unwrap();
+    let time = told["_time"].as_str().unwrap();
+    assert_eq!(other.run(&["export", "--stream", "untimed", "--from", time]).expect(0), first);
+    assert_eq!(other.run(&["export", "--stream", "untimed", "--to", time]).expect(0), "");
 }
 
 #[test]
