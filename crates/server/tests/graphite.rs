@@ -305,6 +305,45 @@ async fn events_are_those_that_carry_every_tag() {
     running.server.stop().await;
 }
 
+/// As many as an answer holds, and which of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_very_many_events_the_newest_are_listed() {
+    let running = start(Schemas::default()).await;
+    let start_s = running.server.now_ms() / 1000 - 20_000;
+    let event = |n: i64| NewEvent {
+        stream: "graphite.events".into(),
+        time_ms: (start_s + n) * 1000,
+        json: serde_json::json!({ "what": format!("e{n}"), "tags": ["deploy"], "data": "" })
+            .to_string()
+            .into(),
+    };
+    let batch = Batch { samples: Vec::new(), events: (0..10_005).map(event).collect() };
+    running.server.store().append(batch).unwrap().await.unwrap();
+    let (_, _, body) = running.get("/events/get_data", &[("tags".to_owned(), "deploy".to_owned())]).await;
+    let found: Vec<Value> = serde_json::from_str(&body).unwrap();
+    let what = |event: Option<&Value>| event.unwrap()["what"].clone();
+    assert_eq!(found.len(), 10_000);
+    assert_eq!((what(found.first()), what(found.last())), ("e5".into(), "e10004".into()));
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_one_however_its_type_is_written() {
+    let running = start(Schemas::default()).await;
+    for kind in [
+        "application/x-www-form-urlencoded",
+        "Application/X-WWW-Form-URLencoded",
+        "APPLICATION/X-WWW-FORM-URLENCODED; charset=UTF-8",
+    ] {
+        let url = format!("http://{}/render", running.server.http_addr());
+        let form = "target=constantLine(7)&from=-5min&format=json";
+        let asked = running.http.post(url).header("content-type", kind).body(form).send().await.unwrap();
+        let (status, body) = (asked.status().as_u16(), asked.text().await.unwrap());
+        assert!(status == 200 && body.contains("[7.0,"), "{kind}: {status} {body}");
+    }
+    running.server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_values_a_minute_are_all_seen() {
     let running = start(Schemas::default()).await;

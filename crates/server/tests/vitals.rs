@@ -82,6 +82,33 @@ async fn a_receiver_that_cannot_work_is_shown_and_told_and_works_once_it_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn receivers_are_shown_without_their_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start_with(folder, |settings| settings.allow.extend([Power::Command])).await;
+    let auth = json!({"username": "ops", "password": "s3cret-password"});
+    let receivers = json!([
+        {"name": "page", "kind": "command", "command": ["/bin/false", "--password", "s3cret-argument"],
+            "env": {"TOKEN": "s3cret-variable"}},
+        {"name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/s3cret-path?key=s3cret-query", "auth": auth,
+            "headers": {"X-Token": "s3cret-header"}},
+        {"name": "mail", "kind": "email", "host": "127.0.0.1", "port": 9, "tls": "none", "from": "a@example.org",
+            "to": ["b@example.org"], "username": "ops", "password": "s3cret-password"},
+    ]);
+    let (status, applied) = running.ask("POST", "/api/v1/apply", json!({ "receivers": receivers })).await;
+    assert!(!applied.to_string().contains("s3cret"), "{applied}");
+    assert_eq!(status, 200, "{applied}");
+    for name in ["page", "hook", "mail"] {
+        let (_, answer) = running.ask("POST", &format!("/api/v1/receivers/{name}/test"), Value::Null).await;
+        assert!(answer.to_string().contains(name) && !answer.to_string().contains("s3cret"), "{answer}");
+    }
+    for path in ["/api/v1/receivers", "/api/v1/audit", "/api/v1/status", "/api/v1/alerts", "/api/v1/outbox"] {
+        let shown = running.fine("GET", path, Value::Null).await.to_string();
+        assert!(!shown.contains("s3cret"), "{path}: {shown}");
+    }
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_told_and_failures_are_dated() {
     let running = start_allowed().await;
     let told = running.folder.path().join("told.json");

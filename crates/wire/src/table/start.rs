@@ -120,6 +120,7 @@ mod tests {
         check("a,b", b',');
         check("a,b\n1,2\n1;", b',');
         check("sep=|\na,b|c\n", b'|');
+        check("sep=:\na:b,c\n1:2\n", b':'); // one that is never guessed
     }
 
     #[test]

@@ -476,6 +476,13 @@ mod tests {
     }
 
     #[test]
+    fn mistaken_dates_are_no_instants_of_1976() {
+        for cells in [["202513400000", "202513400100"], ["202602300000", "202602300005"]] {
+            assert_eq!(column("time", &cells), None, "{cells:?}");
+        }
+    }
+
+    #[test]
     fn digits_are_read_as_the_column_tells() {
         check("time", &["20250101", "20250102"], &["2025-01-01", "2025-01-02"]);
         check("time", &["2025010100", "2025010101"], &["2025-01-01T00:00", "2025-01-01T01:00"]);
