@@ -30,7 +30,7 @@ pub const FIELDS: &[Field] = &[
     )
     .of(Type::List(&Type::Text))
     .required(),
-    Field::new("where", "evt.type in (execve, execveat)", "condition that events must match; by default all do")
+    Field::new("where", "'evt.type in (execve, execveat)'", "condition that events must match; by default all do")
         .of(Type::Condition),
     Field::new(
         "by",

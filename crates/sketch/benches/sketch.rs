@@ -7,12 +7,9 @@
 
 use std::cell::Cell;
 
-use divan::{AllocProfiler, Bencher, black_box};
+use divan::{Bencher, black_box};
 use lanner_sketch::{FirstSeen, LastSeen, Panes, Rarity, Seed, Size};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
-
-#[global_allocator]
-static ALLOC: AllocProfiler = AllocProfiler::system();
 
 const SIZES_MIB: [usize; 3] = [1, 8, 64];
 const DAY_MS: i64 = 86_400_000;
@@ -37,14 +34,14 @@ fn each(bencher: Bencher<'_, '_>, mut step: impl FnMut(&[u8; 64]) -> u64) {
     });
 }
 
-#[divan::bench(args = SIZES_MIB)]
+#[divan::bench(args = SIZES_MIB, sample_size = 512)]
 fn rarity(bencher: Bencher<'_, '_>, mib: usize) {
     let seed = Seed::new(1);
     let mut sketch = Rarity::new(Size::memory(mib << 20), &seed);
     each(bencher, |key| u64::from(sketch.add(seed.hash(key)).value()));
 }
 
-#[divan::bench(args = SIZES_MIB)]
+#[divan::bench(args = SIZES_MIB, sample_size = 512)]
 fn panes_day_week_quarter(bencher: Bencher<'_, '_>, mib: usize) {
     let seed = Seed::new(1);
     let mut sketch = Panes::new(Size::memory(mib << 20), &seed, &[DAY_MS, 7 * DAY_MS, 90 * DAY_MS], 0);
@@ -54,7 +51,7 @@ fn panes_day_week_quarter(bencher: Bencher<'_, '_>, mib: usize) {
     });
 }
 
-#[divan::bench(args = SIZES_MIB)]
+#[divan::bench(args = SIZES_MIB, sample_size = 512)]
 fn first_and_last_seen(bencher: Bencher<'_, '_>, mib: usize) {
     let seed = Seed::new(1);
     let size = Size::memory(mib << 19);
@@ -65,7 +62,7 @@ fn first_and_last_seen(bencher: Bencher<'_, '_>, mib: usize) {
     });
 }
 
-#[divan::bench(args = SIZES_MIB)]
+#[divan::bench(args = SIZES_MIB, sample_size = 512)]
 fn baseline(bencher: Bencher<'_, '_>, mib: usize) {
     const N_ROWS: usize = 7;
     let n_columns = (mib << 20) / 8 / N_ROWS;

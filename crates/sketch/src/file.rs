@@ -166,7 +166,7 @@ impl Kept for Panes {
     fn write_body(&self, out: &mut Vec<u8>) {
         let (lengths_ms, now_ms, cells) = self.parts();
         out.extend(lengths_ms.iter().chain([&now_ms]).flat_map(|number| number.to_le_bytes()));
-        out.extend(cells.flatten());
+        out.extend(cells);
     }
 
     fn read_body(seed_check: u64, mut body: &[u8]) -> Option<Self> {

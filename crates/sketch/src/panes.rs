@@ -22,11 +22,8 @@ const MOST: u8 = 15;
 /// Bits that choose one of the four cells of a row.
 const CELL_BITS: u32 = 2;
 
-/// A cell: a byte for each window, in its lower four bits the current pane, in its upper the one before.
-type Cell = [u8; MAX_WINDOWS];
-
-/// The cells of a key, one a row, beside each other so that they are computed on all at once.
-type Cells = [u8; MAX_WINDOWS * N_ROWS];
+/// A cell: a byte for each window, the first the lowest; in its lower four bits the current pane, in its upper the one before.
+type Cell = u32;
 
 /// How often each key was seen in each of several windows: up to 14 times, and "at least 15".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +37,15 @@ pub struct Panes {
     next_ms: i64,
 }
 
-/// How often a key was seen in each window.
+/// How often a key was seen in each window: a byte for each, up to 60.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recent([u8; MAX_WINDOWS]);
+pub struct Recent(u32);
 
 impl Recent {
     /// In the window at `place`, counted from 0 in the order in which they were given.
     #[must_use]
     pub fn count(self, place: usize) -> Count {
-        Count::up_to_15(self.0.get(place).copied().unwrap_or(0))
+        Count::up_to_15(self.0.to_le_bytes().get(place).copied().unwrap_or(0).min(MOST))
     }
 }
 
@@ -84,7 +81,7 @@ impl Panes {
     #[must_use]
     pub fn new(size: Size, seed: &Seed, windows_ms: &[i64], now_ms: i64) -> Self {
         let lengths_ms = std::array::from_fn(|place| windows_ms.get(place).copied().unwrap_or(0).max(0));
-        Self::of_lines(lines(size.n_lines(), [[0; MAX_WINDOWS]; 16]), seed.check(), lengths_ms, now_ms)
+        Self::of_lines(lines(size.n_lines(), [0; 16]), seed.check(), lengths_ms, now_ms)
     }
 
     fn of_lines(
@@ -113,31 +110,35 @@ impl Panes {
     pub fn add(&mut self, key: Hash) -> Recent {
         let at = line_of(key, self.lines.len());
         let line = &mut self.lines[at].0;
-        let today = places(key).map(|at| line[at][0] & MOST);
-        let after = (today[0].min(today[1]).min(today[2].min(today[3])) + 1).min(MOST);
-        for (at, count) in places(key).into_iter().zip(today) {
-            line[at][0] += after.max(count) - count;
+        let at = places(key);
+        let today = at.map(|at| line[at] & Cell::from(MOST));
+        let after = (today[0].min(today[1]).min(today[2].min(today[3])) + 1).min(Cell::from(MOST));
+        let mut cells = [0; N_ROWS];
+        for row in 0..N_ROWS {
+            cells[row] = line[at[row]] + after.max(today[row]) - today[row];
+            line[at[row]] = cells[row];
         }
-        Recent(least(gather(line, key)))
+        Recent(least(cells))
     }
 
     /// How often a key was seen in each window.
     #[inline]
     #[must_use]
     pub fn count(&self, key: Hash) -> Recent {
-        Recent(least(gather(&self.lines[line_of(key, self.lines.len())].0, key)))
+        let line = &self.lines[line_of(key, self.lines.len())].0;
+        Recent(least(places(key).map(|at| line[at])))
     }
 
     /// Forgets what was seen from `from_ms` to `to_ms`, as far as panes allow: all of today, all of yesterday, or both.
     pub fn forget(&mut self, from_ms: i64, to_ms: i64) -> Forgotten {
         let day_ms = self.lengths_ms[0].max(1);
         let today_ms = self.next_ms.saturating_sub(day_ms);
-        let panes = [(today_ms.saturating_sub(day_ms), today_ms, 0x0f), (today_ms, self.next_ms, 0xf0)];
+        let panes = [(today_ms.saturating_sub(day_ms), today_ms, !0xf0), (today_ms, self.next_ms, !0x0f)];
         let hit =
             panes.map(|(start, end, keep)| (from_ms < end && to_ms > start).then_some((start, end, keep)));
-        let keep = hit.iter().flatten().fold(0xff, |all, (_, _, keep)| all & keep);
+        let keep = hit.iter().flatten().fold(Cell::MAX, |all, (_, _, keep)| all & keep);
         for cell in self.lines.iter_mut().flat_map(|line| &mut line.0) {
-            cell[0] &= keep;
+            *cell &= keep;
         }
         Forgotten {
             from_ms: hit.iter().flatten().map(|pane| pane.0).min(),
@@ -160,8 +161,12 @@ impl Panes {
         self.advance(other.now_ms);
         other.advance(self.now_ms);
         for (line, other) in self.lines.iter_mut().zip(&other.lines) {
-            for (byte, other) in line.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()) {
-                *byte = pane(*byte & MOST, other & MOST) | pane(*byte >> 4, other >> 4) << 4;
+            for (cell, other) in line.0.iter_mut().zip(other.0) {
+                let mut bytes = cell.to_le_bytes();
+                for (byte, other) in bytes.iter_mut().zip(other.to_le_bytes()) {
+                    *byte = pane(*byte & MOST, other & MOST) | pane(*byte >> 4, other >> 4) << 4;
+                }
+                *cell = Cell::from_le_bytes(bytes);
             }
         }
         Ok(Merged::UpperBound)
@@ -178,7 +183,7 @@ impl Panes {
     #[must_use]
     pub fn load(&self) -> f64 {
         let cells = self.lines.iter().flat_map(|line| &line.0);
-        let used = cells.filter(|cell| **cell != [0; MAX_WINDOWS]).count();
+        let used = cells.filter(|cell| **cell != 0).count();
         used as f64 / (16 * self.lines.len()) as f64
     }
 
@@ -189,8 +194,9 @@ impl Panes {
     }
 
     /// What is kept of it: the windows, its time, the cells.
-    pub(crate) fn parts(&self) -> ([i64; MAX_WINDOWS], i64, impl Iterator<Item = &[u8]>) {
-        (self.lengths_ms, self.now_ms, self.lines.iter().map(|line| line.0.as_flattened()))
+    pub(crate) fn parts(&self) -> ([i64; MAX_WINDOWS], i64, impl Iterator<Item = u8>) {
+        let bytes = self.lines.iter().flat_map(|line| line.0).flat_map(Cell::to_le_bytes);
+        (self.lengths_ms, self.now_ms, bytes)
     }
 
     pub(crate) fn from_parts(
@@ -200,8 +206,10 @@ impl Panes {
         cells: &[[u8; LINE_BYTES]],
     ) -> Self {
         let line = |bytes: &[u8; LINE_BYTES]| {
-            let mut cells = [[0; MAX_WINDOWS]; 16];
-            cells.as_flattened_mut().copy_from_slice(bytes);
+            let mut cells = [0; 16];
+            for (cell, bytes) in cells.iter_mut().zip(bytes.as_chunks().0) {
+                *cell = Cell::from_le_bytes(*bytes);
+            }
             Line(cells)
         };
         Self::of_lines(cells.iter().map(line).collect(), seed_check, lengths_ms, now_ms)
@@ -222,12 +230,13 @@ impl Panes {
             _ => now_ms.div_euclid(length_ms).saturating_sub(self.now_ms.div_euclid(length_ms)),
         });
         for cell in self.lines.iter_mut().flat_map(|line| &mut line.0) {
-            let (today, yesterday) = (cell[0] & MOST, cell[0] >> 4);
+            let mut bytes = cell.to_le_bytes();
+            let (today, yesterday) = (bytes[0] & MOST, bytes[0] >> 4);
             // After a longer absence today is over as well.
             let (before, leaving) =
                 if turns[0] == 1 { (today, yesterday) } else { (0, pane(today, yesterday)) };
-            cell[0] = before << 4;
-            for (byte, turns) in cell[1..].iter_mut().zip(&turns[1..]) {
+            bytes[0] = before << 4;
+            for (byte, turns) in bytes[1..].iter_mut().zip(&turns[1..]) {
                 *byte = match turns {
                     0 => (*byte & 0xf0) | pane(*byte & MOST, leaving),
                     // What leaves belongs to the pane that ended.
@@ -236,6 +245,7 @@ impl Panes {
                     _ => 0,
                 };
             }
+            *cell = Cell::from_le_bytes(bytes);
         }
         self.now_ms = now_ms;
         self.next_ms = self.start_of_next();
@@ -251,27 +261,29 @@ fn pane(a: u8, b: u8) -> u8 {
 /// Where the cells of a key lie in its line.
 #[inline]
 fn places(key: Hash) -> [usize; N_ROWS] {
-    std::array::from_fn(|row| 4 * row + cell_of(key, row, CELL_BITS))
+    std::array::from_fn(|row| (4 * row + cell_of(key, row, CELL_BITS)) % 16)
 }
 
+/// The count in each window, a byte each: in the row where it is least, today and yesterday and, of a longer window, its own
+/// panes. Two rows and all windows are computed at once, as no byte reaches the next: four panes of 15 are 60.
 #[inline]
-fn gather(line: &[Cell; 16], key: Hash) -> Cells {
-    let mut cells = [0; MAX_WINDOWS * N_ROWS];
-    for (cell, at) in cells.as_chunks_mut::<MAX_WINDOWS>().0.iter_mut().zip(places(key)) {
-        *cell = line[at];
-    }
-    cells
+fn least([a, b, c, d]: [Cell; N_ROWS]) -> Cell {
+    const NIBBLES: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+    const FIRST: u64 = 0x0000_00ff_0000_00ff;
+    let [one, two] = [(a, b), (c, d)].map(|(low, high)| {
+        let cells = u64::from(low) | u64::from(high) << 32;
+        let both = (cells & NIBBLES) + (cells >> 4 & NIBBLES);
+        both + (both & FIRST) * 0x0101_0100
+    });
+    let rows = lower(one, two);
+    lower(rows & 0xffff_ffff, rows >> 32) as Cell
 }
 
-/// The count in each window: in the row where it is least, today and yesterday and, of a longer window, its own panes.
+/// The lower of each byte; of bytes below 128.
 #[inline]
-fn least(cells: Cells) -> Cell {
-    let both = cells.map(|cell| (cell & MOST) + (cell >> 4));
-    let row = |row: usize, place: usize| {
-        let recent = both[row * MAX_WINDOWS];
-        recent + if place == 0 { 0 } else { both[row * MAX_WINDOWS + place] }
-    };
-    std::array::from_fn(|place| {
-        row(0, place).min(row(1, place)).min(row(2, place).min(row(3, place))).min(MOST)
-    })
+const fn lower(a: u64, b: u64) -> u64 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // A byte of the difference keeps its highest bit where a is at least b.
+    let is_more = ((((a | HIGH) - b) & HIGH) >> 7) * 0xff;
+    (b & is_more) | (a & !is_more)
 }

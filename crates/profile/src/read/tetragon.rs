@@ -40,7 +40,8 @@ fn event_type(kind: &str, event: &Value) -> String {
         "process_exec" => "execve".to_owned(),
         "process_exit" => "procexit".to_owned(),
         _ => {
-            let function = event["function_name"].as_str().unwrap_or(kind);
+            let function =
+                event["function_name"].as_str().unwrap_or_else(|| kind.trim_start_matches("process_"));
             function
                 .trim_start_matches("__x64_")
                 .trim_start_matches("__arm64_")
