@@ -22,6 +22,7 @@ use crate::intake::service::IntakeService;
 use crate::listeners::{self, Ready};
 use crate::notify::workers::DeliveryService;
 use crate::processors::service::ProcessorService;
+use crate::processors::upkeep;
 use crate::rules::register;
 use crate::rules::service::RuleService;
 use crate::services::Services;
@@ -108,7 +109,10 @@ impl Server {
         let mut server = Self {
             listening: bound.iter().map(|bound| (bound.name, bound.address)).collect(),
             turn: if evaluates { Some(cycle::start(&services.evaluation)?) } else { None },
-            tasks: vec![tokio::spawn(edges::run(Arc::clone(&services.switches)))],
+            tasks: vec![
+                tokio::spawn(edges::run(Arc::clone(&services.switches))),
+                tokio::spawn(upkeep::run(Arc::clone(&services.processors))),
+            ],
             services,
         };
         if evaluates {
@@ -185,7 +189,9 @@ impl Server {
         let (evaluation, switches) =
             (Arc::clone(&self.services.evaluation), Arc::clone(&self.services.switches));
         switches.flush(FLUSHING).await;
+        let processors = Arc::clone(&self.services.processors);
         let close = move || {
+            processors.save_memories();
             switches.end();
             evaluation.watch.end(&evaluation.store, evaluation.now_ms());
             evaluation.store.close();

@@ -1,10 +1,10 @@
 //! The list of processors.
 
 use super::Kind;
-use super::{copy, parse};
+use super::{copy, parse, profile};
 
 /// Every kind of processor there is.
-pub const KINDS: &[Kind] = &[parse::KIND, copy::KIND];
+pub const KINDS: &[Kind] = &[parse::KIND, copy::KIND, profile::KIND];
 
 #[cfg(test)]
 mod tests {

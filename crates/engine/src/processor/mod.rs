@@ -16,6 +16,7 @@ mod configured;
 mod copy;
 mod kinds;
 mod parse;
+mod profile;
 
 use std::sync::Arc;
 
@@ -43,8 +44,28 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// What it has learned, if it learns; then an answer depends on the events before as well.
+    fn memory(&self) -> Option<&dyn Memory> {
+        None
+    }
+
     /// What is to become of `event`, whose time is that of its arrival unless it told another.
     fn process(&self, event: &Event) -> Made;
+}
+
+/// What a processor has learned. Whoever runs it keeps the memory over restarts.
+pub trait Memory {
+    /// Begins with nothing, under a seed that nobody can guess: with a known one, events can be made that pass for others.
+    fn begin(&self, seed: u128);
+
+    /// What is to be kept, as of `now_ms`.
+    fn save(&self, now_ms: i64) -> Vec<u8>;
+
+    /// Takes up what was kept; what came between then and `now_ms` is unknown.
+    ///
+    /// # Errors
+    /// Why it cannot be taken up: it is damaged, or was learned by another configuration.
+    fn restore(&self, bytes: &[u8], now_ms: i64) -> Result<(), String>;
 }
 
 /// What a processor makes of an event. By default nothing.

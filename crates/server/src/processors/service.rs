@@ -9,12 +9,15 @@ use lanner_io::store::{DocumentBatch, Store, StoreError, StoredDocument};
 use lanner_wire::api::ProcessorView;
 use serde_json::{Value, json};
 
+use super::memory::Memories;
 use crate::base::Base;
+use crate::clock::Clock;
 use crate::documents::cause;
 use crate::documents::{
     Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, SetAside, changes, compare, misplaced,
 };
 use crate::intake::service::IntakeService;
+use crate::shutdown::Shutdown;
 
 /// Keeps processors, and puts them in force: events that arrive from then on pass them.
 #[derive(Debug)]
@@ -22,6 +25,9 @@ pub struct ProcessorService {
     store: Store,
     set_aside: Arc<SetAside>,
     intake: Arc<IntakeService>,
+    memories: Memories,
+    clock: Clock,
+    pub(super) shutdown: Arc<Shutdown>,
 }
 
 impl ProcessorService {
@@ -30,7 +36,14 @@ impl ProcessorService {
     /// # Errors
     /// Failures of the store.
     pub fn open(base: &Base, intake: Arc<IntakeService>) -> Result<Self, StoreError> {
-        let service = Self { store: base.store.clone(), set_aside: Arc::clone(&base.set_aside), intake };
+        let service = Self {
+            store: base.store.clone(),
+            set_aside: Arc::clone(&base.set_aside),
+            intake,
+            memories: Memories::new(base),
+            clock: base.clock(),
+            shutdown: Arc::clone(&base.shutdown),
+        };
         service.put_in_force()?;
         Ok(service)
     }
@@ -97,9 +110,19 @@ impl ProcessorService {
             all.retain(|one| *one.id != *id);
             aside.insert((PROCESSOR, id.to_owned()), problem.message);
         }
+        let (before, now_ms) = (self.intake.processing.in_force(), self.clock.now_ms());
+        all.iter_mut().for_each(|one| self.memories.take_up(one, &before, now_ms));
         self.set_aside.replace(&[PROCESSOR], aside);
         self.intake.processing.replace(Processors::new(all));
         Ok(())
+    }
+
+    /// Writes what processors have learned beside the store.
+    pub fn save_memories(&self) {
+        let saved = self.memories.save(&self.intake.processing.in_force(), self.clock.now_ms());
+        if let Err(error) = saved {
+            tracing::error!("what processors learned cannot be written, and is tried again: {error}");
+        }
     }
 }
 

@@ -1,0 +1,66 @@
+//! What processors have learned: kept over changes of the configuration, and as files beside the store over restarts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lanner_engine::processor::{Configured, Processors};
+
+use crate::base::Base;
+
+/// The folder of the data that holds the files.
+const FOLDER: &str = "processors";
+
+/// Where what processors learned is kept.
+#[derive(Debug)]
+pub(super) struct Memories {
+    folder: PathBuf,
+    /// Random for each installation.
+    seed: u128,
+}
+
+impl Memories {
+    pub(super) fn new(base: &Base) -> Self {
+        Self { folder: base.settings.folder.join(FOLDER), seed: u128::from(base.state.secret()) }
+    }
+
+    /// Gives a processor what it knew: the same one goes on as it is, a changed one takes up what it can, and a new one begins, or
+    /// reads its file.
+    pub(super) fn take_up(&self, one: &mut Configured, before: &Processors, now_ms: i64) {
+        let known = before.all().iter().find(|known| known.id == one.id);
+        if let Some(known) = known.filter(|known| known.document == one.document) {
+            one.processor = Arc::clone(&known.processor);
+            return;
+        }
+        let Some(memory) = one.processor.memory() else { return };
+        memory.begin(self.seed);
+        let in_force = known.and_then(|known| known.processor.memory());
+        let kept = match in_force {
+            Some(memory) => Some(memory.save(now_ms)),
+            None => std::fs::read(self.file(&one.id)).ok(),
+        };
+        let Some(bytes) = kept else { return };
+        if let Err(why) = memory.restore(&bytes, now_ms) {
+            tracing::warn!(
+                "the processor {} learns anew, because what it learned cannot be used: {why}",
+                one.id
+            );
+        }
+    }
+
+    /// Writes what all of them learned.
+    pub(super) fn save(&self, processors: &Processors, now_ms: i64) -> std::io::Result<()> {
+        for one in processors.all() {
+            let Some(memory) = one.processor.memory() else { continue };
+            std::fs::create_dir_all(&self.folder)?;
+            let (file, part) = (self.file(&one.id), self.folder.join(format!("{}.part", one.id)));
+            std::fs::write(&part, memory.save(now_ms))?;
+            std::fs::File::open(&part)?.sync_all()?;
+            std::fs::rename(&part, &file)?;
+        }
+        Ok(())
+    }
+
+    fn file(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.profile"))
+    }
+}
