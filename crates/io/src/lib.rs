@@ -1,11 +1,12 @@
 //! Everything that touches disk or network.
 //!
-//! [`data`] and [`state`] are what stores do, and [`store`] keeps both in one file; [`receiver`] sends messages to people and programs, and
+//! [`data`], [`state`] and [`findings`] are what stores do, and [`store`] keeps all in one file; [`receiver`] sends messages to people and programs, and
 //! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series;
 //! [`http`] is where requests come in;
 //! [`metrics`] is what all of them count about themselves.
 
 pub mod data;
+pub mod findings;
 pub mod http;
 pub mod metrics;
 pub mod receiver;

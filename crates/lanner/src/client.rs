@@ -243,6 +243,12 @@ impl Client {
         read(&answer)
     }
 
+    /// Sends lines of JSON, receives JSON.
+    pub(crate) async fn post_lines<T: DeserializeOwned>(&self, path: &[&str], lines: Vec<u8>) -> Result<T> {
+        let request = self.request(Method::POST, path, &[])?.header("Content-Type", "application/x-ndjson");
+        read(&self.ask(request.body(lines)).await?)
+    }
+
     /// Sends JSON that is answered with nothing.
     pub(crate) async fn tell(&self, path: &[&str], body: &impl Serialize) -> Result<()> {
         self.send(self.request(Method::POST, path, &[])?.json(body)).await.map(drop)

@@ -21,6 +21,7 @@ pub mod configuration;
 pub mod documents;
 pub mod evaluate;
 pub mod expressions;
+pub mod findings;
 pub mod graphite;
 pub mod health;
 pub mod http;

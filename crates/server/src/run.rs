@@ -15,6 +15,7 @@ use crate::configuration::service::ConfigurationService;
 use crate::evaluate::cycle;
 use crate::evaluate::service::EvaluationService;
 use crate::expressions::Expressions;
+use crate::findings::service::FindingService;
 use crate::health::service::HealthService;
 use crate::health::{heartbeat, maintain, vitals};
 use crate::http::blocking;
@@ -296,6 +297,7 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         Arc::clone(&delivery),
     ));
     let processors = Arc::new(ProcessorService::open(&base, Arc::clone(&intake))?);
+    let findings = Arc::new(FindingService::new(&base, Arc::clone(&intake)));
     let configuration = ConfigurationService::new(
         &base,
         Arc::clone(&rules),
@@ -319,6 +321,7 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         rules,
         processors,
         silences,
+        findings,
         switches,
         configuration: Arc::new(configuration),
         health: Arc::new(health),

@@ -9,6 +9,7 @@ use crate::base::Base;
 use crate::configuration::service::ConfigurationService;
 use crate::evaluate::service::EvaluationService;
 use crate::expressions::Expressions;
+use crate::findings::service::FindingService;
 use crate::health::service::HealthService;
 use crate::intake::service::IntakeService;
 use crate::notify::workers::DeliveryService;
@@ -39,6 +40,8 @@ pub struct Services {
     pub processors: Arc<ProcessorService>,
     /// Keeps silences.
     pub silences: Arc<SilenceService>,
+    /// Keeps findings of vulnerability scanners.
+    pub findings: Arc<FindingService>,
     /// Keeps kill switches.
     pub switches: Arc<SwitchService>,
     /// Applies configurations.
@@ -70,6 +73,7 @@ handles! {
     evaluation: EvaluationService,
     rules: RuleService,
     silences: SilenceService,
+    findings: FindingService,
     switches: SwitchService,
     configuration: ConfigurationService,
     health: HealthService,

@@ -1,7 +1,7 @@
 //! Requests and responses of the HTTP API, version 1.
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
-//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`data`], [`replay`],
+//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`data`], [`replay`],
 //! [`review`], [`operations`], [`token`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
@@ -12,6 +12,7 @@
 pub mod alert;
 pub mod data;
 pub mod delivery;
+pub mod finding;
 pub mod operations;
 pub mod problem;
 pub mod replay;
@@ -29,6 +30,10 @@ pub use alert::{
 };
 pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
+pub use finding::{
+    AcceptanceView, FindingCount, FindingPage, FindingScanResult, FindingScanView, FindingView,
+    FindingsTaken, NewAcceptance, NewFindingScan, VulnerabilityList, VulnerabilityListTaken,
+};
 pub use operations::{
     AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,
     SetAsideView, Status,

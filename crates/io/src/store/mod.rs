@@ -38,6 +38,7 @@ mod error;
 mod evaluations;
 mod event_block;
 mod events;
+mod findings;
 mod glob;
 mod head;
 mod index;

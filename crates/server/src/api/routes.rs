@@ -9,6 +9,7 @@ use axum::routing::{delete, get, post, put};
 use super::{alerts, data, messages, operations, replay};
 use crate::access::handlers as tokens;
 use crate::configuration::handlers as configuration;
+use crate::findings::handlers as findings;
 use crate::intake::handlers as intake;
 use crate::rules::handlers as rules;
 use crate::services::Services;
@@ -97,6 +98,18 @@ routes! {
     post   "/api/v1/receivers/{name}/test"      messages::test
     get    "/api/v1/outbox"                     messages::outbox
     post   "/api/v1/outbox/{key}/retry"         messages::retry
+
+    // Findings of vulnerability scanners.
+    post   "/api/v1/findings/scans"             findings::begin
+    post   "/api/v1/findings/scans/{id}"        findings::take
+    post   "/api/v1/findings/scans/{id}/end"    findings::finish
+    get    "/api/v1/findings"                   findings::list
+    get    "/api/v1/findings/{key}"             findings::show
+    get    "/api/v1/findings/counts"            findings::counts
+    get    "/api/v1/findings/accepted"          findings::list_accepted
+    post   "/api/v1/findings/accepted"          findings::accept
+    delete "/api/v1/findings/accepted/{id}"     findings::end_acceptance
+    post   "/api/v1/findings/lists/{list}"      findings::take_list
 
     // Kill switches: changed,
     get    "/api/v1/switches"                   listing::list

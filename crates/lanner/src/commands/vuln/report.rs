@@ -1,4 +1,4 @@
-//! A report as commands read it: opened, and what its reading came to told to people.
+//! A report as commands read it: opened, hashed, and what its reading came to told to people.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lanner_vuln::{Finding, Options, ReadError, Report, read};
+use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Result, remark};
 
-/// The largest report that is read from standard input, which is kept in memory.
+/// The largest report that is read from standard input, which is kept in memory to be read twice.
 const MAX_INPUT_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Where a report lies.
@@ -52,6 +53,20 @@ impl Source {
     ) -> Result<std::result::Result<Report, ReadError>> {
         Ok(read(self.reader()?, options, take))
     }
+
+    /// A hash of the report's bytes: one that comes again is the same scan.
+    pub(super) fn digest(&self) -> Result<String> {
+        let (mut reader, mut hash, mut buffer) = (self.reader()?, Sha256::new(), vec![0; 256 * 1024]);
+        loop {
+            let length = reader
+                .read(&mut buffer)
+                .map_err(|error| Failure::program(format!("cannot read: {error}")))?;
+            if length == 0 {
+                return Ok(hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect());
+            }
+            hash.update(&buffer[..length]);
+        }
+    }
 }
 
 /// Says what was repaired, and where reading ended early.
@@ -60,6 +75,9 @@ pub(super) fn tell(path: &Path, report: &Report) {
         remark(&format!("{}: {warning}", path.display()));
     }
     if let Some(stopped) = &report.stopped {
-        remark(&format!("{}: {stopped}; what came before is kept", path.display()));
+        remark(&format!(
+            "{}: {stopped}; what came before is kept, and nothing is closed by it",
+            path.display()
+        ));
     }
 }

@@ -19,6 +19,10 @@ const TAGS: &[(&str, &str)] = &[
     ("rules", "Rules: checked, applied, tried on the past."),
     ("alerts", "What the rules found."),
     ("messages", "Receivers, and the messages to them."),
+    (
+        "findings",
+        "Findings of vulnerability scanners: scans come in, findings are listed, counted and set aside.",
+    ),
     ("silences", "Mutes of alerts, for a time."),
     ("switches", "Kill switches: changed, watched and evaluated."),
     ("ofrep", "Kill switches as OpenFeature's remote evaluation protocol (OFREP 0.3)."),
