@@ -79,6 +79,21 @@ pub struct Reason {
     pub odds: f64,
 }
 
+/// What would have to be different for a session not to be flagged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counterfactual {
+    /// Features, and the values that they would have to have.
+    pub changes: Vec<(usize, f64)>,
+    /// The probability then, below the threshold.
+    pub probability: f64,
+}
+
+/// More changes make another session.
+const MAX_CHANGES: usize = 5;
+
+/// Halvings in the search for the least change.
+const N_HALVINGS: usize = 30;
+
 #[derive(Serialize, Deserialize)]
 struct Written {
     format: String,
@@ -138,7 +153,7 @@ impl Model {
     #[must_use]
     pub fn score(&self, session: &Session, n_reasons: usize) -> Verdict {
         let row = features(session, &self.baseline, false);
-        let probability = self.calibration.probability(self.trees.margin(&row));
+        let probability = self.probability(&row);
         let reasons = if n_reasons == 0 { Vec::new() } else { self.reasons(&row, n_reasons) };
         Verdict { probability, is_flagged: probability >= self.threshold, reasons }
     }
@@ -152,6 +167,51 @@ impl Model {
             odds: (self.calibration.slope * explanation.contributions[feature]).exp(),
         };
         explanation.raising(n).into_iter().map(reason).collect()
+    }
+
+    /// The least that would have to be different for a flagged session to pass: the strongest reasons moved into their normal
+    /// range one after the other, or a single one as far as needed. `None` if the session is not flagged, or if five changes
+    /// are not enough. Cost: some tens of scores.
+    #[must_use]
+    pub fn counterfactual(&self, session: &Session) -> Option<Counterfactual> {
+        let row = features(session, &self.baseline, false);
+        if self.probability(&row) < self.threshold {
+            return None;
+        }
+        let (mut changed, mut changes) = (row.clone(), Vec::new());
+        for Reason { feature, value, normal, .. } in self.reasons(&row, FEATURES.len()) {
+            let Some(NormalRange { low, high }) = normal else { continue };
+            let usual = value.clamp(low, high);
+            if usual == value || value.is_nan() || changes.len() >= MAX_CHANGES {
+                continue;
+            }
+            changed[feature] = usual;
+            changes.push((feature, usual));
+            if self.probability(&changed) >= self.threshold {
+                continue;
+            }
+            if let [(feature, usual)] = changes[..] {
+                changed[feature] = self.least_change(&row, feature, usual);
+                changes[0].1 = changed[feature];
+            }
+            return Some(Counterfactual { changes, probability: self.probability(&changed) });
+        }
+        None
+    }
+
+    /// The value nearest to a row's own, towards `usual`, at which it is not flagged.
+    fn least_change(&self, row: &[f64], feature: usize, usual: f64) -> f64 {
+        let (mut flagged, mut passing, mut changed) = (row[feature], usual, row.to_vec());
+        for _ in 0..N_HALVINGS {
+            let middle = f64::midpoint(flagged, passing);
+            changed[feature] = middle;
+            if self.probability(&changed) < self.threshold { passing = middle } else { flagged = middle }
+        }
+        passing
+    }
+
+    fn probability(&self, row: &[f64]) -> f64 {
+        self.calibration.probability(self.trees.margin(row))
     }
 
     /// The model as JSON.

@@ -144,11 +144,21 @@ fn a_model_reads_back_and_explains() {
     let model = learn(&day);
     let again = Model::from_json(model.to_json().to_string().as_bytes()).unwrap();
     let (sessions, labels, _) = day.sessions(&model.templates, &model.endpoints);
+    let (mut n_flagged, mut n_explained) = (0, 0);
     for (session, label) in sessions.iter().zip(&labels).take(300) {
         let verdict = model.score(session, 3);
         assert_eq!(again.score(session, 3).probability.to_bits(), verdict.probability.to_bits());
         assert!(!label || !verdict.reasons.is_empty());
+        let counterfactual = model.counterfactual(session);
+        assert!(verdict.is_flagged || counterfactual.is_none());
+        n_flagged += u32::from(verdict.is_flagged);
+        if let Some(counterfactual) = counterfactual {
+            n_explained += 1;
+            assert!(counterfactual.probability < model.threshold && !counterfactual.changes.is_empty());
+        }
     }
+    println!("{n_explained} of {n_flagged} flagged sessions would pass with few changes");
+    assert!(10 * n_explained >= 9 * n_flagged, "{n_explained} of {n_flagged}");
     let text = model.to_json().to_string().replace("\"n_skipped_steps\"", "\"steps\"");
     let error = Model::from_json(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "the model was made for other features: it lacks [n_skipped_steps] and has [steps]");

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use lanner_traffic::{Model, Session, in_words};
+use serde::Serialize;
+
 use super::log::LogArgs;
 use super::outcome::SessionRow;
 use crate::failure::{Failure, Outcome, Result};
-use crate::list::{self, Format};
+use crate::list::{self, Cell, Format, Row};
 
-/// Explain the score of a client's sessions: every feature that raises it, beside its normal range.
+/// Explain the score of a client's sessions: the features that raise it, beside their normal ranges, and what would have to
+/// be different for the session to pass.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,15 +33,43 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// A session and why it has its score.
+#[derive(Debug, Serialize)]
+struct Explained {
+    #[serde(flatten)]
+    session: SessionRow,
+    /// What would have to be different for it not to be flagged.
+    passes_with: Vec<String>,
+}
+
+impl Row for Explained {
+    const COLUMNS: &'static [&'static str] = &["client", "start", "calls", "score", "why", "passes with"];
+
+    fn cells(&self) -> Vec<Cell> {
+        let passes_with =
+            if self.passes_with.is_empty() { Cell::Nothing } else { self.passes_with.join("\n").into() };
+        self.session.cells().into_iter().chain([passes_with]).collect()
+    }
+}
+
+fn explained(model: &Model, session: &Session, n_reasons: usize) -> Explained {
+    let changes =
+        model.counterfactual(session).map(|counterfactual| counterfactual.changes).unwrap_or_default();
+    Explained {
+        session: SessionRow::scored(session, &model.score(session, n_reasons)),
+        passes_with: changes.into_iter().map(|(feature, value)| in_words(feature, value, None)).collect(),
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let model = super::model::load(&args.model)?;
     let log = args.log.read()?;
     let sessions = log.recording.traffic(&model.templates, &model.endpoints, log.settings).sessions;
     let is_asked = |key: &str| key == args.client || key.split(' ').next() == Some(args.client.as_str());
-    let rows: Vec<SessionRow> = sessions
+    let rows: Vec<Explained> = sessions
         .iter()
         .filter(|session| is_asked(&session.key))
-        .map(|session| SessionRow::scored(session, &model.score(session, args.reasons)))
+        .map(|session| explained(&model, session, args.reasons))
         .collect();
     if rows.is_empty() {
         return Err(Failure::user(format!("the log has no client \"{}\"", args.client))
