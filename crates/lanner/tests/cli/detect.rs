@@ -387,6 +387,49 @@ fn a_report_is_one_page() {
     assert_eq!(std::fs::read_to_string(table).unwrap(), text);
 }
 
+/// How much each part of a PDF draws, in bytes.
+fn drawn(pdf: &[u8]) -> impl Iterator<Item = usize> {
+    const BEGIN: &[u8] = b"stream\n";
+    let begins = pdf.windows(BEGIN.len()).enumerate().filter(|(_, bytes)| *bytes == BEGIN);
+    begins.map(|(at, _)| {
+        let mut drawn = Vec::new();
+        // What is no compressed part, such as a picture, ends at once.
+        let _ = flate2::read::ZlibDecoder::new(&pdf[at + BEGIN.len()..]).read_to_end(&mut drawn);
+        drawn.len()
+    })
+}
+
+/// On paper nobody scrolls: every chart is drawn, also those that were never seen.
+#[test]
+fn a_report_is_printed_whole() {
+    const N_CHARTS: u32 = 12;
+    /// A chart of 400 values takes some 60 kB, and what is not drawn less than one.
+    const CHART_BYTES: usize = 20_000;
+    let Some(program) = std::env::var_os("LANNER_TEST_CHROMIUM") else {
+        eprintln!("SKIPPED: LANNER_TEST_CHROMIUM names no Chromium; `cargo xtask test` installs it");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let cells = |cell: &dyn Fn(u32) -> String| (0..N_CHARTS).map(cell).collect::<String>();
+    let text = table(&format!("time{}", cells(&|n| format!(",s{n}"))), |row| {
+        time(row) + &cells(&|n| format!(",{}", sample(row + n)))
+    });
+    run_with_input(&["detect", "-", "--report", &path("report.html")], text.as_bytes()).tells(1, &[]);
+    let mut chromium = std::process::Command::new(program);
+    chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]);
+    chromium.args([
+        format!("--user-data-dir={}", path("profile")),
+        format!("--print-to-pdf={}", path("report.pdf")),
+        format!("file://{}", path("report.html")),
+    ]);
+    let printed = chromium.output().unwrap();
+    assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+    let pdf = std::fs::read(path("report.pdf")).unwrap();
+    let n_drawn = drawn(&pdf).filter(|bytes| *bytes > CHART_BYTES).count();
+    assert!(n_drawn >= N_CHARTS as usize, "{n_drawn} of {N_CHARTS}");
+}
+
 #[test]
 fn real_data() {
     let Some(nab) = lanner_testkit::shared_data("nab") else { return };
