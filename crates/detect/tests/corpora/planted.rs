@@ -73,11 +73,11 @@ impl Base {
         let mut series = self.series.clone();
         let start_ms = series.times_ms[at];
         let end = series.times_ms.partition_point(|time_ms| *time_ms < start_ms + length_ms).max(at + 1);
-        series.windows = vec![at..end];
+        series.windows = std::iter::once(at..end).collect();
         if let Kind::Missing = kind {
             let mut series = series.without(at..end);
             // Known once the next sample is there.
-            series.windows = vec![at..at + 1];
+            series.windows = std::iter::once(at..at + 1).collect();
             return series;
         }
         for now in at..end {
