@@ -1,14 +1,13 @@
 //! Findings: events of anomalous samples, each with its worst.
 
 use lanner_core::Score;
-use lanner_core::time::format_duration;
 use lanner_detect::automatic::{Alarms, Decision, View};
 use lanner_detect::{Automatic, Scored};
 use serde::Serialize;
 
 use super::holes::Holes;
 use super::moment::Moment;
-use super::sentence::{Length, sentence};
+use super::sentence::{Length, duration, sentence};
 use crate::list::{Cell, Row};
 
 /// Rows of a table without times are taken for so far apart, milliseconds.
@@ -158,7 +157,7 @@ impl Series {
 
     fn begin(&mut self, at: i64, before: i64, y: f64, judged: Scored) {
         let what = if self.detector.view() == View::Missing {
-            format!("no values for {}", format_duration(at.saturating_sub(before)))
+            format!("no values for {} before this", duration(at.saturating_sub(before)))
         } else {
             String::new()
         };
