@@ -1,9 +1,12 @@
-//! Rules wait until the past of what they measure is known; each goes on as soon as its own is.
+//! Rules wait until the past of what they measure is known, and each goes on as soon as its own is; what was missed waits for the
+//! present.
 
 #![allow(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use std::sync::Arc;
 
+use lanner_core::TimeRange;
+use lanner_engine::source::Gaps;
 use lanner_engine::{Engine, Rule};
 use serde_json::json;
 
@@ -40,4 +43,36 @@ fn a_rule_goes_on_when_its_own_past_is_known() {
         assert_eq!(due(&mut engine, late_ms + MINUTE_MS).iter().filter(|id| *id == "b").count(), 1);
     }
     assert_eq!(due(&mut engine, late_ms + MINUTE_MS), Vec::<String>::new());
+}
+
+/// After a night away two hours of windows wait of rules that ask for them, and the present of all others.
+#[test]
+fn the_present_comes_before_what_was_missed() {
+    const N: usize = 8;
+    let mut engine = Engine::new();
+    let walks = |n: usize| {
+        let query = json!({"stream": "s", "measure": "count"});
+        let document = json!({"id": format!("walks-{n}"), "query": query, "window": "1m", "max_catchup": "1d",
+            "absolute": {"max": 2}});
+        Rule::from_json(&document, 1).unwrap()
+    };
+    let rules = (0..N).map(walks).chain((0..N).map(|n| rule(&format!("present-{n}"))));
+    engine.set_rules(rules.collect(), 0);
+    let now_ms = 120 * MINUTE_MS;
+    engine.set_gaps(Gaps::new(vec![TimeRange::new(0, now_ms - MINUTE_MS)]));
+    let planned = |engine: &mut Engine, limit| {
+        let due = engine.plan(now_ms + 30_000, limit).due;
+        let ids: Vec<String> = due.iter().map(|due| due.rule.id.to_string()).collect();
+        due.iter().for_each(|due| drop(engine.apply(now_ms + 30_000, due, Vec::new())));
+        ids
+    };
+    let mut n_present = 0;
+    while n_present < N {
+        let ids = planned(&mut engine, N / 2);
+        let n = ids.iter().filter(|id| id.starts_with("present")).count();
+        assert_eq!(n, ids.len().min(N / 2), "{ids:?} after {n_present}");
+        n_present += n;
+    }
+    // What is left of the room is theirs who walk, window by window.
+    assert!(planned(&mut engine, 2 * N).iter().filter(|id| id.starts_with("walks")).count() == N);
 }
