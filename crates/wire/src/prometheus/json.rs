@@ -34,11 +34,12 @@ pub fn answer(body: &[u8]) -> Result<Vec<Series>, String> {
         return result.into_iter().map(Found::read).collect();
     }
     let Answer { data, result, error } = serde_json::from_slice(body).map_err(failed)?;
-    match (data, error) {
-        (None, Some(error)) => Err(format!("Prometheus answered with an error: {error}")),
-        (Some(data), _) => data.result.into_iter().map(Found::read).collect(),
-        (None, None) => result.into_iter().map(Found::read).collect(),
-    }
+    let result = match (data, result, error) {
+        (Some(Data { result }), ..) | (None, Some(result), _) => result,
+        (None, None, Some(error)) => return Err(format!("Prometheus answered with an error: {error}")),
+        (None, None, None) => return Err("it holds neither data nor a result".to_owned()),
+    };
+    result.into_iter().map(Found::read).collect()
 }
 
 /// Reads a line of VictoriaMetrics' `/api/v1/export`: `{"metric":{...},"values":[...],"timestamps":[...]}`.
@@ -67,8 +68,7 @@ fn key(metric: BTreeMap<String, String>) -> SeriesKey {
 #[derive(Deserialize)]
 struct Answer {
     data: Option<Data>,
-    #[serde(default)]
-    result: Vec<Found>,
+    result: Option<Vec<Found>>,
     error: Option<String>,
 }
 
@@ -195,6 +195,7 @@ mod tests {
         );
         check(r#"{"data":{"result":[{"metric":{},"values":[[1,"x"]]}]}}"#, "\"x\" is not a number");
         check(r#"{"data":{"result":[{"metric":{},"values":[[9e14,"1"]]}]}}"#, "outside 1900 to 2200");
+        check(r#"{"status":"success"}"#, "neither data nor a result");
         check(r#"{"data":{"result":[{"metric":{},"values":[[1,"1"]]"#, "EOF while parsing");
     }
 

@@ -47,8 +47,10 @@ impl Form {
     pub fn of(start: &[u8]) -> Self {
         let lines: Vec<&str> = first_lines(start);
         if is_json(start) {
-            let is_line = |line: &&&str| is_own(line) || line.starts_with("{\"metric\":");
-            return if lines.first().as_ref().is_some_and(is_line) { Self::Ndjson } else { Self::Json };
+            // A line of VictoriaMetrics' holds a whole series, and may be longer than the start.
+            let is_line = start.trim_ascii_start().starts_with(b"{\"metric\":")
+                || lines.first().is_some_and(|line| is_own(line));
+            return if is_line { Self::Ndjson } else { Self::Json };
         }
         let data: Vec<&str> = lines.iter().copied().filter(|line| !line.starts_with('#')).collect();
         let are_most = |is_one: fn(&str) -> bool| {

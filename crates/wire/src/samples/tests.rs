@@ -62,6 +62,18 @@ fn the_same_samples_in_every_form() {
 }
 
 #[test]
+fn a_long_line_is_one_series() {
+    let n = 20_000;
+    let [values, times] = [0, 1].map(|at| {
+        let numbers = (0..n).map(|row| if at == 0 { row % 7 } else { 1_767_225_600_000_i64 + row * 60_000 });
+        numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(",")
+    });
+    let line = format!(r#"{{"metric":{{"__name__":"cpu"}},"values":[{values}],"timestamps":[{times}]}}"#);
+    let (found, problems) = read(format!("{line}\n{line}\n").as_bytes(), Hints::default()).unwrap();
+    assert_eq!((found.len() as i64, problems.len()), (2 * n, 0));
+}
+
+#[test]
 fn a_bad_line_costs_only_itself() {
     check(
         "up 1 1767225600000\nup one\nup{job} 1 1767225600000\nup 1\nup 0 1767225660000\n",
