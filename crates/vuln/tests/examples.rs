@@ -1,5 +1,7 @@
 //! The example of each format, and what it becomes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step is a failed test")]
+
 mod common;
 
 use common::read_all;

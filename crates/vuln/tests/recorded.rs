@@ -1,5 +1,7 @@
 //! Reports of real scanners, and damaged ones with what is expected of them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed step is a failed test")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -56,7 +56,9 @@ pub fn begin(
     let now_ms = service.now_ms();
     let known = service.findings.finding_scan(id)?;
     // A report without a time has that of its first import. A clock ahead of ours must not outlive later scans.
-    let at_ms = known.as_ref().map_or_else(|| scan.at_ms.unwrap_or(now_ms).min(now_ms), |known| known.at_ms);
+    let at_ms = known
+        .as_ref()
+        .map_or_else(|| scan.at_ms.unwrap_or(now_ms).clamp(0, now_ms.max(0)), |known| known.at_ms);
     hosts::learn(service, &scan)?;
     hosts::by_address(service, &mut scan)?;
     let later = later_scans(service, &scan.scanner, at_ms, id)?;

@@ -88,7 +88,7 @@ fn filters(filters: Element<'_>, state: &mut State, sink: &mut Sink<'_>) {
     for word in filters.text_of("term").split_whitespace() {
         match word.split_once('=') {
             Some(("levels", levels)) if !levels.is_empty() => {
-                sink.scanning.scan.least_level = least_level(levels)
+                sink.scanning.scan.least_level = least_level(levels);
             }
             Some(("rows", rows)) => state.paged = rows.parse::<i64>().is_ok_and(|rows| rows > 0),
             _ => {}

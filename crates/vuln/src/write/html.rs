@@ -46,7 +46,9 @@ impl Writer for Page {
                 .map_or_else(|| "whole host".to_owned(), |port| format!("{port}/{}", finding.protocol));
             count(&mut self.ports, port);
             let day = finding.at_ms.map(|at_ms| at_ms.div_euclid(86_400_000));
-            day.map(|day| *self.days.entry(day).or_default() += 1);
+            if let Some(day) = day {
+                *self.days.entry(day).or_default() += 1;
+            }
         }
         self.rows.push(row(finding));
         if self.rows.len() >= 4 * MAX_ROWS {

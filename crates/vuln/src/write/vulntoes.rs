@@ -130,7 +130,8 @@ fn nmap(finding: &Finding, document: &mut Map<String, Value>) {
     for (name, value) in &finding.raw {
         match name.as_str() {
             "endtime" => {
-                put("time", &seconds(value.parse::<i64>().ok().map(|at| at * 1000)).unwrap_or_default())
+                let at_ms = value.parse::<i64>().ok().and_then(|at| at.checked_mul(1000));
+                put("time", &seconds(at_ms).unwrap_or_default());
             }
             "portid" => put("port", value),
             "hostname" | "protocol" | "state" | "service" => put(name, value),
