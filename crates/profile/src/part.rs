@@ -197,28 +197,28 @@ mod tests {
 
     use super::*;
 
-    fn event(value: Value) -> Map<String, Value> {
+    fn event(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
     #[test]
     fn parts_are_shown_as_they_count() {
         #[track_caller]
-        fn check(part: &str, value: Value, expected: &str) {
+        fn check(part: &str, value: &Value, expected: &str) {
             let part = Part::parse(part).unwrap();
-            assert_eq!(part.show(&event(json!({ "f": value }))), expected);
+            assert_eq!(part.show(&event(&json!({ "f": value }))), expected);
         }
-        check("f", json!("a b"), "a b");
-        check("f", json!(7), "7");
-        check("g", json!(7), "–");
-        check("template(f)", json!("sleep 30"), "sleep #");
-        check("lineage(f)", json!(["sh", "nginx", "systemd"]), "sh < nginx < systemd");
-        check("lineage(f, 2)", json!(["sh", "nginx", "systemd"]), "sh < nginx");
-        check("image(f)", json!("registry:5000/team/app:1.2@sha256:abc"), "registry:5000/team/app");
-        check("image(f)", json!("app@sha256:abc"), "app");
-        check("image(f)", json!("registry:5000/app"), "registry:5000/app");
-        check("folder(f)", json!("/etc/cron.d/job"), "/etc/cron.d/");
-        check("folder(f)", json!("C:\\Windows\\cmd.exe"), "C:\\Windows\\");
+        check("f", &json!("a b"), "a b");
+        check("f", &json!(7), "7");
+        check("g", &json!(7), "–");
+        check("template(f)", &json!("sleep 30"), "sleep #");
+        check("lineage(f)", &json!(["sh", "nginx", "systemd"]), "sh < nginx < systemd");
+        check("lineage(f, 2)", &json!(["sh", "nginx", "systemd"]), "sh < nginx");
+        check("image(f)", &json!("registry:5000/team/app:1.2@sha256:abc"), "registry:5000/team/app");
+        check("image(f)", &json!("app@sha256:abc"), "app");
+        check("image(f)", &json!("registry:5000/app"), "registry:5000/app");
+        check("folder(f)", &json!("/etc/cron.d/job"), "/etc/cron.d/");
+        check("folder(f)", &json!("C:\\Windows\\cmd.exe"), "C:\\Windows\\");
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
         let parts = ["lineage(f)", "g"].map(|part| Part::parse(part).unwrap());
         let bytes = |value: &Value| {
             let mut out = Vec::new();
-            parts.iter().for_each(|part| part.encode(&event(value.clone()), &mut out));
+            parts.iter().for_each(|part| part.encode(&event(value), &mut out));
             out
         };
         for (at, value) in values.iter().enumerate() {

@@ -428,8 +428,7 @@ struct Why {
 
 impl Notes {
     fn merge(&mut self, other: &Self) {
-        let least = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
-        self.first_ms = least(self.first_ms, other.first_ms);
+        self.first_ms = self.first_ms.into_iter().chain(other.first_ms).min();
         self.latest_ms = self.latest_ms.max(other.latest_ms);
         // Only what both have finished is finished.
         self.finished_ms = self.finished_ms.zip(other.finished_ms).map(|(ours, theirs)| ours.max(theirs));

@@ -49,7 +49,10 @@ pub const FIELDS: &[Field] = &[
 
 /// Which events a profile learns from.
 #[derive(Clone)]
-pub struct Filter(Arc<dyn Fn(&Map<String, Value>) -> bool + Send + Sync>);
+pub struct Filter(Arc<Holds>);
+
+/// Whether an event is one of them.
+type Holds = dyn Fn(&Map<String, Value>) -> bool + Send + Sync;
 
 impl Filter {
     /// The events for which `holds` is true.
@@ -185,7 +188,7 @@ fn read_parts(fields: &mut Fields<'_>, check: &mut Check) -> Vec<Part> {
         let path = format!("{path}[{at}]");
         match reading::text(item).and_then(|text| Part::parse(&text)) {
             Ok(part) if parts.contains(&part) => {
-                check.problem(item, &path, format!("{part} is there already"))
+                check.problem(item, &path, format!("{part} is there already"));
             }
             Ok(part) => parts.push(part),
             Err(message) => check.problem(item, &path, message),

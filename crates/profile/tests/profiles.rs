@@ -17,16 +17,16 @@ fn filter(node: &Node, _: &str, _: &mut Check) -> Option<Filter> {
     Some(Filter::new(move |event| event.contains_key(&name)))
 }
 
-fn profile_of(document: Value, seed: u128) -> Profile {
+fn profile_of(document: &Value, seed: u128) -> Profile {
     let mut check = Check::default();
-    let spec = Spec::read_document(&Node::from_json(&document), "", &filter, &mut check);
+    let spec = Spec::read_document(&Node::from_json(document), "", &filter, &mut check);
     assert_eq!(check.problems, []);
     Profile::new(spec.unwrap(), &Seed::new(seed))
 }
 
 fn profile() -> Profile {
     profile_of(
-        json!({ "id": "exec", "fields": ["parent", "name", "args"], "where": "name", "by": "image(image)", "memory": 1 }),
+        &json!({ "id": "exec", "fields": ["parent", "name", "args"], "where": "name", "by": "image(image)", "memory": 1 }),
         1,
     )
 }
@@ -184,7 +184,7 @@ fn profiles_of_hosts_are_merged() {
     assert_eq!((answer.ever().value(), answer.is_rare), (1, false));
     assert!(ours.ask(&event("web:1", "cron", "sh", "backup"), 2 * DAY_MS).unwrap().ever().is_saturated());
     assert_eq!(ours.advice().n_events, 3 * 48 + 1);
-    let other = profile_of(json!({ "id": "exec", "fields": ["name"], "memory": 1 }), 2);
+    let other = profile_of(&json!({ "id": "exec", "fields": ["name"], "memory": 1 }), 2);
     assert_eq!(ours.merge(&other).unwrap_err().of, "seed");
 }
 

@@ -74,7 +74,10 @@ fn baseline(bencher: Bencher<'_, '_>, mib: usize) {
             let key = key.to_vec();
             cells[column(&key, row)] += 1;
         }
-        let cells = rows.iter().enumerate().map(|(row, cells)| cells[column(&key.to_vec(), row)]);
+        let cells = rows.iter().enumerate().map(|(row, cells)| {
+            let key = black_box(key.to_vec());
+            cells[column(&key, row)]
+        });
         let estimates: Vec<u64> = cells.collect();
         estimates.into_iter().min().unwrap_or(0)
     });

@@ -184,8 +184,9 @@ fn unquoted(value: &str) -> String {
     if let Some(quoted) = value.strip_prefix('"') {
         return quoted.strip_suffix('"').unwrap_or(quoted).to_owned();
     }
-    let is_hex =
-        value.len() >= 4 && value.len() % 2 == 0 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hex = value.len() >= 4
+        && value.len().is_multiple_of(2)
+        && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Decimal numbers look alike; text has letters or begins with a printable character.
     let looks_decimal = value.bytes().all(|byte| byte.is_ascii_digit());
     if !is_hex || looks_decimal {
