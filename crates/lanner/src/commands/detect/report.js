@@ -296,7 +296,7 @@
   const quiet = series.filter((one) => !one.findings.length).length, zone = head.has_times ? ` (${head.zone || "UTC"})` : "";
   byId("title").textContent = document.title = head.title;
   byId("summary").textContent = `${plural(found.length, "finding")} in ${series.length - quiet} of ${series.length} series, ${plural(head.rows, "row")}, `
-    + `${moment(whole[0])} to ${moment(whole[1])}${zone}. Each value is scored by those before it only; above ${number(head.threshold)} it is a finding.`;
+    + `${moment(whole[0])} to ${moment(whole[1])}${zone}. Each value is scored by those before it only; a score of 1 is what happens about once a week by chance.`;
   byId("known").hidden = !series.some((one) => one.incidents.length);
   byId("list").hidden = !found.length;
   byId("quiet").hidden = !quiet;
