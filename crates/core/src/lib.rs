@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`time`] (instants, windows, durations), [`instant`] (times as data from elsewhere writes them), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
-//! tracked and told), [`ask`] (what sources are asked and answer), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
+//! tracked, and whom it was sent to), [`action`] (what an alert does with a switch), [`ask`] (what sources are asked and answer), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
 //! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value),
 //! [`printable`] (text from elsewhere, made fit for a terminal), `template` (the language of templates, for those that ask for it).
 //!
@@ -10,6 +10,7 @@
 //! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
 //! since the Unix epoch (UTC), in names that end in `_ms`.
 
+pub mod action;
 pub mod alert;
 pub mod ask;
 pub mod cause;
@@ -34,6 +35,7 @@ pub mod score;
 pub mod template;
 pub mod time;
 
+pub use action::SwitchAction;
 pub use alert::{
     Acknowledgement, Alert, AlertState, Annotations, DeliveryOutcome, Evaluation, Notification,
     NotifiedAlert, Omitted, Outcome, ResolvedReason,

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use lanner_io::http::Certificates;
 use lanner_io::store::{Retention, Store, StoreError};
+use tokio::task::AbortHandle;
 
 use crate::access::service::AccessService;
-use crate::actions::Hand;
+use crate::actions;
 use crate::base::Base;
 use crate::configuration::service::ConfigurationService;
 use crate::evaluate::cycle;
@@ -21,6 +22,7 @@ use crate::health::{heartbeat, maintain, vitals};
 use crate::http::blocking;
 use crate::intake::service::IntakeService;
 use crate::listeners::{self, Ready};
+use crate::notify::acting;
 use crate::notify::workers::DeliveryService;
 use crate::processors::service::ProcessorService;
 use crate::processors::upkeep;
@@ -88,6 +90,8 @@ pub struct Server {
     listening: Vec<(&'static str, SocketAddr)>,
     turn: Option<JoinHandle<()>>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
+    /// What alerts do with switches; goes on while the last messages are sent.
+    actions: AbortHandle,
 }
 
 impl Server {
@@ -102,7 +106,7 @@ impl Server {
         let certificates = certificates(&settings)?;
         let bound = listeners::bind(&settings).await;
         let bound = bound.map_err(|(address, error)| cannot_listen(address, &error))?;
-        let services = open(settings, token).await?;
+        let (services, actions) = open(settings, token).await?;
         let evaluates = services.base.settings.evaluate;
         if evaluates {
             services.evaluation.begin()?;
@@ -114,6 +118,7 @@ impl Server {
                 tokio::spawn(edges::run(Arc::clone(&services.switches))),
                 tokio::spawn(upkeep::run(Arc::clone(&services.processors))),
             ],
+            actions,
             services,
         };
         if evaluates {
@@ -187,6 +192,7 @@ impl Server {
         self.services.evaluation.wakeup.ring();
         let tasks = std::mem::take(&mut self.tasks);
         tokio::join!(end_turns(self.turn.take()), self.services.delivery.stop(), end_tasks(tasks));
+        self.actions.abort();
         let (evaluation, switches) =
             (Arc::clone(&self.services.evaluation), Arc::clone(&self.services.switches));
         switches.flush(FLUSHING).await;
@@ -253,7 +259,7 @@ fn retention(settings: &Settings, store: &Store) -> Result<Arc<Retention>, Store
     Ok(Arc::new(settings.store.retention_in_force()))
 }
 
-async fn open(settings: Settings, token: Option<String>) -> Result<Services, ServerError> {
+async fn open(settings: Settings, token: Option<String>) -> Result<(Services, AbortHandle), ServerError> {
     let signer = signer(&settings)?;
     let (folder, options) = (settings.folder.clone(), settings.store.clone());
     let open = if settings.read_only { Store::open_to_read } else { Store::open };
@@ -264,21 +270,26 @@ async fn open(settings: Settings, token: Option<String>) -> Result<Services, Ser
     if let Some(address) = base.settings.public_address().filter(|_| !access.tokens.has_admin()) {
         return Err(ServerError::NoToken { address });
     }
-    let services = wire(base, access, signer)?;
+    let (services, actions) = wire(base, access, signer)?;
     if services.base.settings.evaluate {
         // Rules whose past is long wait for it; nobody else does.
         drop(register::reload(&services.rules).await?);
     }
-    Ok(services)
+    Ok((services, actions))
 }
 
-/// Makes the services, each of those that it is given.
-fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Result<Services, StoreError> {
+/// Makes the services, each of those that it is given, and begins to do what alerts want done with switches.
+fn wire(
+    base: Base,
+    access: Arc<AccessService>,
+    signer: Option<Signer>,
+) -> Result<(Services, AbortHandle), StoreError> {
     let retention = retention(&base.settings, &base.store)?;
     let wakeup = Arc::new(Wakeup::default());
     let intake = Arc::new(IntakeService::open(&base, &retention)?);
     let expressions = Arc::new(Expressions::new(&base));
-    let delivery = Arc::new(DeliveryService::new(&base, &wakeup));
+    let (orders, ordered) = acting::queue();
+    let delivery = Arc::new(DeliveryService::new(&base, &wakeup, orders));
     let evaluation = Arc::new(EvaluationService::open(
         &base,
         wakeup,
@@ -287,8 +298,7 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         Arc::clone(&delivery),
     )?);
     let switches = Arc::new(SwitchService::open(&base, signer)?);
-    let hand = Hand { switches: Arc::downgrade(&switches), evaluation: Arc::downgrade(&evaluation) };
-    delivery.set_hand(Arc::new(hand));
+    let actions = tokio::spawn(actions::run(ordered, Arc::clone(&switches), Arc::clone(&evaluation)));
     let silences = Arc::new(SilenceService::open(&base, Arc::clone(&evaluation))?);
     let rules = Arc::new(RuleService::new(
         &base,
@@ -312,7 +322,7 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         Arc::clone(&processors),
         Arc::clone(&switches),
     );
-    Ok(Services {
+    let services = Services {
         access,
         intake,
         expressions,
@@ -326,5 +336,6 @@ fn wire(base: Base, access: Arc<AccessService>, signer: Option<Signer>) -> Resul
         configuration: Arc::new(configuration),
         health: Arc::new(health),
         base,
-    })
+    };
+    Ok((services, actions.abort_handle()))
 }

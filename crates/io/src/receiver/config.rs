@@ -11,11 +11,12 @@ use lanner_core::document::Content;
 use lanner_core::field::{self, Field};
 use serde_json::{Map, Value};
 
+use super::action::ActionPlan;
 use super::context::BuildContext;
 use super::kind::KindConfig;
 use super::kinds::{self, Kind};
 use super::remade::Remade;
-use super::{Problem, Receiver};
+use super::{Problem, Receiver, Transport};
 
 /// A receiver's document that was checked.
 #[derive(Debug)]
@@ -74,13 +75,25 @@ impl ReceiverConfig {
         Value::Object(described)
     }
 
+    /// What is to be done about each alert, where the receiver acts instead of sending messages.
+    #[must_use]
+    pub fn plan(&self) -> Option<ActionPlan> {
+        self.config.plan()
+    }
+
+    /// The receiver, with a transport of somebody else's making.
+    #[must_use]
+    pub fn with(&self, transport: Box<dyn Transport>) -> Receiver {
+        Receiver::new(self.kind.name, self.config.timeout().0, transport)
+    }
+
     /// Looks up secrets and certificates, and makes what sends.
     ///
     /// # Errors
-    /// Every secret or file that could not be read.
+    /// Every secret or file that could not be read; a receiver with a [plan](Self::plan) sends nothing.
     pub fn build(&self, context: &BuildContext) -> Result<Receiver, Vec<Problem>> {
         let made = Remade::new(Arc::clone(&self.config), context.clone())?;
-        Ok(Receiver::new(self.kind.name, self.config.timeout().0, Box::new(made)))
+        Ok(self.with(Box::new(made)))
     }
 }
 

@@ -1,8 +1,7 @@
 //! What receivers share.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use super::hand::SwitchHand;
 use super::links::Links;
 use crate::remote::Clients;
 
@@ -12,7 +11,6 @@ pub struct BuildContext {
     /// Where people reach Lanner.
     pub links: Links,
     pub(super) clients: Arc<Clients>,
-    pub(super) hand: Arc<OnceLock<Arc<dyn SwitchHand>>>,
 }
 
 impl BuildContext {
@@ -20,11 +18,5 @@ impl BuildContext {
     #[must_use]
     pub fn new(links: Links) -> Self {
         Self { links, ..Self::default() }
-    }
-
-    /// Says who throws kill switches; the first one counts.
-    pub fn set_hand(&self, hand: Arc<dyn SwitchHand>) {
-        // A second one means that somebody has come before.
-        let _ = self.hand.set(hand);
     }
 }

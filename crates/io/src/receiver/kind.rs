@@ -7,6 +7,7 @@ use lanner_core::time::{format_duration, parse_duration_ms};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::action::ActionPlan;
 use super::context::BuildContext;
 use super::{Problem, Transport};
 
@@ -21,6 +22,10 @@ pub trait KindConfig: fmt::Debug + Send + Sync {
     fn describe(&self) -> Value;
     /// How long one attempt may take.
     fn timeout(&self) -> Timeout;
+    /// What is to be done about each alert, if it acts instead of sending messages.
+    fn plan(&self) -> Option<ActionPlan> {
+        None
+    }
     /// Looks up secrets and makes the transport. Called after `check` found nothing.
     ///
     /// # Errors

@@ -12,11 +12,11 @@
 //! - One attempt never takes longer than the receiver's `timeout`, and a receiver that hangs delays nobody else.
 //! - No error, description or debug output holds a secret: URLs are cut after the host, see [`redact`](crate::remote::redact).
 
+mod action;
 mod body;
 pub mod config;
 mod context;
 pub mod delivery;
-mod hand;
 pub mod kind;
 pub mod kinds;
 pub mod power;
@@ -49,13 +49,13 @@ use lanner_core::Notification;
 use lanner_core::time::format_duration;
 
 pub use crate::remote::{Backoff, Problem, Secret, install_crypto_provider};
+pub use action::ActionPlan;
 pub use command::CommandConfig;
 pub use config::{ReceiverConfig, to_document};
 pub use context::BuildContext;
 pub use delivery::{Clock, Delivery, DeliveryOptions, Due, Next, Outbox, OutboxError, SystemClock};
 pub use discord::DiscordConfig;
 pub use email::EmailConfig;
-pub use hand::{SwitchHand, SwitchOrder};
 pub use health::Health;
 pub use kinds::{KINDS, Kind};
 pub use links::{Links, host_name};

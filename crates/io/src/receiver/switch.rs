@@ -1,20 +1,18 @@
 //! `switch`: activates a kill switch while an alert lasts, and deactivates it when the alert is over.
 //!
-//! What throws is the server's [`SwitchHand`]; here the message, which is about one alert, becomes an order.
+//! It sends nothing: whoever holds the switches does what its [`ActionPlan`] says.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
-use lanner_core::{Notification, NotifiedAlert};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::action::ActionPlan;
 use super::context::BuildContext;
-use super::hand::{SwitchHand, SwitchOrder};
 use super::kind::{KindConfig, TIMEOUT, Timeout};
-use super::{Problem, SendError, SendErrorKind, Sending, Transport};
+use super::{Problem, Transport};
 
 /// A `switch` receiver as the operator writes it.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -27,7 +25,7 @@ pub struct SwitchConfig {
     /// For how long it is on.
     #[serde(rename = "for")]
     pub duration: Span<1_800_000>,
-    /// For how long it is not thrown again.
+    /// For how long after a deactivation it is not activated again.
     pub cooldown: Span<600_000>,
     /// How many within an hour, without asking.
     pub per_hour: PerHour,
@@ -113,104 +111,18 @@ impl KindConfig for SwitchConfig {
         self.timeout
     }
 
-    fn build(&self, context: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
-        let hand = context.hand.get().cloned();
-        let hand = hand.ok_or_else(|| vec![Problem::new("kind", "this program holds no switches")])?;
-        Ok(Box::new(Throw { config: self.clone(), hand }))
-    }
-}
-
-struct Throw {
-    config: SwitchConfig,
-    hand: Arc<dyn SwitchHand>,
-}
-
-impl Throw {
-    fn order(&self, alert: &NotifiedAlert) -> Result<SwitchOrder, SendError> {
-        let SwitchConfig { switch, with, duration, cooldown, per_hour, approval, .. } = &self.config;
-        let (mut values, mut labels) = (Vec::with_capacity(with.len()), Vec::with_capacity(with.len()));
-        for (field, label) in with {
-            // `{{ bank }}`, as templates have it, is the label as well.
-            let label = label.trim().trim_start_matches("{{").trim_end_matches("}}").trim();
-            let value = alert.group.get(label).or_else(|| alert.labels.get(label)).ok_or_else(|| {
-                SendError::permanent(format!(
-                    "the alert of {} has no label \"{label}\" for {field}",
-                    alert.rule
-                ))
-            })?;
-            values.push((field.clone(), value.to_owned()));
-            labels.push(label.to_owned());
-        }
-        Ok(SwitchOrder {
-            switch: switch.clone(),
-            with: values,
-            for_ms: duration.0,
-            cooldown_ms: cooldown.0,
-            per_hour: per_hour.0,
-            wants_approval: *approval,
-            labels,
-            rule: alert.rule.to_string(),
-            group: alert.group.clone(),
-            since_ms: alert.started_ms,
-            is_over: alert.is_resolved(),
-        })
-    }
-}
-
-impl Throw {
-    async fn act(&self, alert: &NotifiedAlert) -> Result<(), SendError> {
-        self.hand.obey(self.order(alert)?).await
-    }
-}
-
-impl Transport for Throw {
-    /// A message is about one alert; where there are several they are episodes of it, or an earlier release wrote it.
-    /// They are acted on as they began, so that the last one counts, and none keeps another from being acted on. What is
-    /// done already is not done twice.
-    fn send<'a>(&'a self, notification: &'a Notification) -> Sending<'a> {
-        Box::pin(async move {
-            let mut alerts: Vec<&NotifiedAlert> = notification.alerts.iter().collect();
-            alerts.sort_by_key(|alert| (alert.started_ms, !alert.is_resolved()));
-            let mut result = Ok(());
-            for alert in alerts {
-                result = graver(result, self.act(alert).await);
-            }
-            result
+    fn plan(&self) -> Option<ActionPlan> {
+        Some(ActionPlan {
+            switch: self.switch.clone(),
+            with: self.with.clone(),
+            for_ms: self.duration.0,
+            cooldown_ms: self.cooldown.0,
+            per_hour: self.per_hour.0,
+            wants_approval: self.approval,
         })
     }
 
-    fn is_repeatable(&self) -> bool {
-        true
-    }
-}
-
-/// The one of two results that more needs to be done about; the later one of two alike.
-fn graver(earlier: Result<(), SendError>, later: Result<(), SendError>) -> Result<(), SendError> {
-    let grade = |result: &Result<(), SendError>| match result.as_ref().map_err(|error| error.kind) {
-        Err(SendErrorKind::Retry) => 2,
-        Err(SendErrorKind::Permanent | SendErrorKind::Partly) => 1,
-        Ok(()) | Err(SendErrorKind::Noted) => 0,
-    };
-    if grade(&earlier) > grade(&later) { earlier } else { later }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_work_later_is_tried_again() {
-        #[track_caller]
-        fn check(results: &[Result<(), SendError>], expected: &str) {
-            let result = results.iter().cloned().reduce(graver).unwrap();
-            assert_eq!(result.err().map_or(String::new(), |error| error.message), expected);
-        }
-        let [busy, no_label, waits] =
-            [SendError::retry("busy"), SendError::permanent("no label"), SendError::noted("waits")].map(Err);
-        check(&[Ok(()), Ok(())], "");
-        check(&[waits.clone(), Ok(())], "");
-        check(&[Ok(()), waits.clone()], "waits");
-        check(&[no_label.clone(), waits.clone(), Ok(())], "no label");
-        check(&[no_label, busy, waits], "busy");
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Transport>, Vec<Problem>> {
+        Err(vec![Problem::new("kind", "acts on switches, and sends no messages")])
     }
 }

@@ -1,5 +1,6 @@
 //! People are told: what waits to be sent, the workers that send it, and what receivers may do on this machine.
 
+pub(crate) mod acting;
 pub mod outgoing;
 pub(crate) mod powers;
 pub mod receivers;

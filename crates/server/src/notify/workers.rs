@@ -8,6 +8,7 @@ use lanner_core::Node;
 use lanner_engine::config::ReceiverDocument;
 use lanner_io::receiver::{BuildContext, Delivery, DeliveryOptions, Health, Links, Receiver, ReceiverConfig};
 
+use super::acting::{Acting, Orders};
 use super::outgoing::Outgoing;
 use super::powers::{Origins, Powers};
 use crate::base::Base;
@@ -27,6 +28,8 @@ pub struct DeliveryService {
     pub(crate) powers: Powers,
     running: std::sync::Mutex<Option<Running>>,
     context: std::sync::Mutex<BuildContext>,
+    /// Where alerts put what they want done with switches.
+    orders: Orders,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub struct Condition {
 impl DeliveryService {
     /// No workers yet.
     #[must_use]
-    pub fn new(base: &Base, wakeup: &Arc<Wakeup>) -> Self {
+    pub(crate) fn new(base: &Base, wakeup: &Arc<Wakeup>, orders: Orders) -> Self {
         let outgoing = Arc::new(Outgoing::new(Arc::clone(&base.state), Arc::clone(wakeup)));
         let (outbox, clock) = (Arc::clone(&outgoing), Arc::new(base.clock()));
         let delivery = Delivery::new(outbox, clock, DeliveryOptions::default());
@@ -61,12 +64,8 @@ impl DeliveryService {
             powers: Powers::new(base),
             running: std::sync::Mutex::new(Some(running)),
             context: context.into(),
+            orders,
         }
-    }
-
-    /// Says who throws kill switches.
-    pub fn set_hand(&self, hand: Arc<dyn lanner_io::receiver::SwitchHand>) {
-        locked(&self.context).set_hand(hand);
     }
 
     /// Says that new messages were written.
@@ -95,8 +94,12 @@ impl DeliveryService {
         let all = |problems: Vec<lanner_io::receiver::Problem>| {
             problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
+        let config = ReceiverConfig::read(&document.config).map_err(all)?;
+        if let Some(plan) = config.plan() {
+            return Ok(config.with(Box::new(Acting { plan, orders: self.orders.clone() })));
+        }
         let context = locked(&self.context).clone();
-        ReceiverConfig::read(&document.config).map_err(all)?.build(&context).map_err(all)
+        config.build(&context).map_err(all)
     }
 
     /// Makes all receivers again: what they may do has changed, or where people find Lanner.

@@ -11,8 +11,8 @@
 
 use std::sync::Arc;
 
-use lanner_core::{Cause, content};
-use lanner_io::receiver::{SendError, SwitchOrder};
+use lanner_core::{Cause, SwitchAction, content};
+use lanner_io::receiver::SendError;
 use lanner_io::store::{Author, StoreError, StoredDocument};
 use lanner_switch::{Document, Status, Switch, change};
 use serde_json::{Value, json};
@@ -32,10 +32,10 @@ const MAX_WAITING: usize = 100;
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
 
-/// So often an order is judged anew because something changed meanwhile; then while everybody waits.
+/// So often an action is judged anew because something changed meanwhile; then while everybody waits.
 const MAX_TRIES: usize = 3;
 
-/// The switch that an order is about, and what happened to it.
+/// The switch that an action is about, and what happened to it.
 struct Target {
     id: String,
     /// The latest version of the switch.
@@ -49,13 +49,13 @@ struct Target {
 }
 
 impl Target {
-    fn look(service: &SwitchService, order: &SwitchOrder) -> Result<Self, StoreError> {
-        let id = thrown_id(order);
+    fn look(service: &SwitchService, action: &SwitchAction) -> Result<Self, StoreError> {
+        let id = thrown_id(action);
         Ok(Self {
             thrown: service.latest(SWITCH, &id)?,
             request: service.latest(REQUEST, &id)?,
-            model: service.latest(SWITCH, &order.switch)?,
-            n_thrown: service.thrown.count(&service.store, &order.switch, service.now_ms())?,
+            model: service.latest(SWITCH, &action.switch)?,
+            n_thrown: service.thrown.count(&service.store, &action.switch, service.now_ms())?,
             id,
         })
     }
@@ -67,39 +67,39 @@ impl Target {
     }
 }
 
-/// What is done about an order.
+/// What is done about an action.
 struct Deed {
     change: Change,
     /// Whether the alert activates a switch by it.
     is_thrown: bool,
-    /// What is noted of it, if it is not what was ordered.
+    /// What is noted of it, if it is not what was wanted.
     note: Option<String>,
 }
 
-/// Does what an alert orders. `is_kept` says whether another alert of the rule wants the same switch on.
+/// Does what an alert wants. `is_kept` says whether another alert of the rule wants the same switch on.
 ///
 /// # Errors
 /// Why it is not done, and whether to try again.
-pub(crate) async fn obey(
+pub(crate) async fn act(
     service: &Arc<SwitchService>,
-    order: &SwitchOrder,
-    is_kept: &(dyn Fn(&SwitchOrder) -> bool + Sync),
+    action: &SwitchAction,
+    is_kept: &(dyn Fn(&SwitchAction) -> bool + Sync),
 ) -> Result<(), SendError> {
     for n_tries in 1.. {
         // Judged while others go on, and again if they changed what was judged.
         let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
-        let target = Target::look(service, order).map_err(later)?;
-        let deed = if order.is_over {
-            take_back(service, order, &target, is_kept)?
+        let target = Target::look(service, action).map_err(later)?;
+        let deed = if action.is_over {
+            take_back(service, action, &target, is_kept)?
         } else {
-            judged(service, order, &target).await?
+            judged(service, action, &target).await?
         };
         let Some(Deed { change, is_thrown, note }) = deed else { return Ok(()) };
         let lock = match lock {
             Some(lock) => lock,
             None => service.lock().await,
         };
-        if Target::look(service, order).map_err(later)?.state() != target.state() {
+        if Target::look(service, action).map_err(later)?.state() != target.state() {
             continue;
         }
         let now_ms = change.author.now_ms;
@@ -118,22 +118,22 @@ pub(crate) async fn obey(
 /// What is done about an alert that fires.
 async fn judged(
     service: &Arc<SwitchService>,
-    order: &SwitchOrder,
+    action: &SwitchAction,
     target: &Target,
 ) -> Result<Option<Deed>, SendError> {
     let model = target.model.as_ref().and_then(|stored| stored.document.as_ref());
     let model = model
         .filter(|model| model.is_object())
-        .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", order.switch)))?;
+        .ok_or_else(|| SendError::permanent(format!("there is no switch \"{}\" to throw", action.switch)))?;
     let id = &target.id;
-    match decide(order, target, service.now_ms()) {
+    match decide(action, target, service.now_ms()) {
         Step::Nothing(ON) => Ok(None),
         Step::Nothing(why) => {
             tracing::info!(switch = id, "is not activated: {why}");
             Err(SendError::noted(format!("the switch {id} is not activated: {why}")))
         }
-        Step::Throw => throw(service, order, target, model, None).await.map(Some),
-        Step::Ask(because) => throw(service, order, target, model, Some(because)).await.map(Some),
+        Step::Throw => throw(service, action, target, model, None).await.map(Some),
+        Step::Ask(because) => throw(service, action, target, model, Some(because)).await.map(Some),
     }
 }
 
@@ -144,39 +144,39 @@ fn later(error: StoreError) -> SendError {
 
 fn take_back(
     service: &SwitchService,
-    order: &SwitchOrder,
+    action: &SwitchAction,
     target: &Target,
-    is_kept: &(dyn Fn(&SwitchOrder) -> bool + Sync),
+    is_kept: &(dyn Fn(&SwitchAction) -> bool + Sync),
 ) -> Result<Option<Deed>, SendError> {
     let Target { id, thrown, request, .. } = target;
     let own_request =
-        request.as_ref().is_some_and(|stored| stored.document.is_some() && is_own(stored, &order.rule));
-    let own = thrown.as_ref().filter(|stored| is_own(stored, &order.rule));
+        request.as_ref().is_some_and(|stored| stored.document.is_some() && is_own(stored, &action.rule));
+    let own = thrown.as_ref().filter(|stored| is_own(stored, &action.rule));
     let own = own.and_then(|stored| stored.document.as_ref()).filter(|document| !is_off(document));
     if !own_request && own.is_none() {
         return Ok(None);
     }
-    if is_kept(order) {
+    if is_kept(action) {
         return Err(SendError::noted(format!(
             "another alert of {} keeps the switch {id} as it is",
-            order.rule
+            action.rule
         )));
     }
     let off = own.map(|document| (id.clone(), Some(Document::new(change::deactivate(document)))));
     let end = RequestChange { id: id.clone(), document: None, message: OVER.to_owned() };
     let change = Change {
         request: own_request.then_some(end),
-        ..Change::of(author(service, order, OVER), off.into_iter().collect())
+        ..Change::of(author(service, action, OVER), off.into_iter().collect())
     };
     Ok(Some(Deed { change, is_thrown: false, note: None }))
 }
 
 /// The alert, as it stands in history and audit.
-fn author(service: &SwitchService, order: &SwitchOrder, message: &str) -> Author {
+fn author(service: &SwitchService, action: &SwitchAction, message: &str) -> Author {
     Author {
-        actor: format!("alert of {}", order.rule),
+        actor: format!("alert of {}", action.rule),
         message: message.to_owned(),
-        cause: Cause::Alert { rule: order.rule.clone(), episode_ms: order.since_ms },
+        cause: Cause::Alert { rule: action.rule.clone(), episode_ms: action.since_ms },
         now_ms: service.now_ms(),
     }
 }
@@ -192,13 +192,13 @@ enum Step {
     Ask(String),
 }
 
-fn decide(order: &SwitchOrder, target: &Target, now_ms: i64) -> Step {
+fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
     let Target { thrown, request, n_thrown, .. } = target;
     let mut was_on_for_this = false;
     let thrown = thrown.as_ref().and_then(|stored| Some((stored, stored.document.as_ref()?)));
     if let Some((stored, document)) = thrown {
-        let (is_own, is_off) = (is_own(stored, &order.rule), is_off(document));
-        let is_for_this = stored.changed_ms >= order.since_ms;
+        let (is_own, is_off) = (is_own(stored, &action.rule), is_off(document));
+        let is_for_this = stored.changed_ms >= action.since_ms;
         let end_ms = if is_off { stored.changed_ms } else { end_ms(document) };
         if !is_off && is_active(document) && now_ms < end_ms {
             return Step::Nothing(ON);
@@ -206,7 +206,7 @@ fn decide(order: &SwitchOrder, target: &Target, now_ms: i64) -> Step {
         if is_off && !is_own && is_for_this {
             return Step::Nothing("somebody turned it off while the alert lasts");
         }
-        if is_own && now_ms.saturating_sub(end_ms) < order.cooldown_ms {
+        if is_own && now_ms.saturating_sub(end_ms) < action.cooldown_ms {
             return Step::Nothing("it ended just now");
         }
         was_on_for_this = is_own && is_for_this && !is_off;
@@ -216,19 +216,19 @@ fn decide(order: &SwitchOrder, target: &Target, now_ms: i64) -> Step {
             return Step::Nothing("it waits for an approval");
         }
         let is_denied = cause::of(request) == Cause::Person;
-        if is_denied && request.changed_ms >= order.since_ms {
+        if is_denied && request.changed_ms >= action.since_ms {
             return Step::Nothing("somebody denied it while the alert lasts");
         }
     }
     if was_on_for_this {
         return Step::Ask(LASTS.to_owned());
     }
-    if *n_thrown >= order.per_hour as usize {
+    if *n_thrown >= action.per_hour as usize {
         return Step::Ask(format!(
             "alerts have thrown {n_thrown} within the hour, as many as per_hour allows"
         ));
     }
-    if order.wants_approval { Step::Ask("the receiver wants an approval".to_owned()) } else { Step::Throw }
+    if action.wants_approval { Step::Ask("the receiver wants an approval".to_owned()) } else { Step::Throw }
 }
 
 /// Why nothing is to be done: what is wanted is so already.
@@ -241,15 +241,15 @@ const LASTS: &str = "it was on for this alert and has ended, and the alert lasts
 /// Throws the switch, or asks a person to; also where the guard objects.
 async fn throw(
     service: &Arc<SwitchService>,
-    order: &SwitchOrder,
+    action: &SwitchAction,
     target: &Target,
     model: &Value,
     because: Option<String>,
 ) -> Result<Deed, SendError> {
     let Target { id, thrown, .. } = target;
-    let made = made_after(model, order, id);
+    let made = made_after(model, action, id);
     let document =
-        change::activate(&made, service.now_ms(), Some(order.for_ms)).map_err(SendError::permanent)?;
+        change::activate(&made, service.now_ms(), Some(action.for_ms)).map_err(SendError::permanent)?;
     Switch::from_json(&document).map_err(|problems| {
         SendError::permanent(format!("the switch \"{id}\" cannot be thrown: {problems}"))
     })?;
@@ -257,12 +257,12 @@ async fn throw(
         Some(because) => Some(because),
         None => guard::objection(service, None, &document).await.map_err(later)?,
     };
-    let author = author(service, order, FIRES);
+    let author = author(service, action, FIRES);
     let Some(because) = because else {
         let change = Change::of(author, vec![(id.clone(), Some(Document::new(document)))]);
         return Ok(Deed { change, is_thrown: true, note: None });
     };
-    let n_waiting = requests::count(service, &order.switch).map_err(later)?;
+    let n_waiting = requests::count(service, &action.switch).map_err(later)?;
     if n_waiting >= MAX_WAITING {
         return Err(SendError::permanent(format!(
             "the switch {id} is not activated, and nobody is asked: {n_waiting} switches like it wait for an approval \
@@ -272,7 +272,7 @@ async fn throw(
     tracing::warn!(switch = id, "waits for an approval: {because}");
     let version = thrown.as_ref().map_or(0, |stored| stored.version);
     let note = format!("the switch {id} waits for an approval (lanner switch approve {id}): {because}");
-    let wanted = Wanted { document, for_ms: Some(order.for_ms), version, because };
+    let wanted = Wanted { document, for_ms: Some(action.for_ms), version, because };
     Ok(Deed { change: wanted.into_change(id, author), is_thrown: false, note: Some(note) })
 }
 
@@ -290,35 +290,35 @@ fn end_ms(document: &Value) -> i64 {
     Switch::from_json(document).map_or(i64::MIN, |switch| switch.valid.end_ms)
 }
 /// The model with the alert's values as further conditions.
-fn made_after(model: &Value, order: &SwitchOrder, id: &str) -> Value {
+fn made_after(model: &Value, action: &SwitchAction, id: &str) -> Value {
     let mut document = model.clone();
     let mut when = match model.get("when") {
         Some(Value::Array(items)) => items.clone(),
         other => other.cloned().into_iter().collect(),
     };
-    when.extend(order.with.iter().map(|(field, value)| json!(format!("{field} == {}", json!(value)))));
+    when.extend(action.with.iter().map(|(field, value)| json!(format!("{field} == {}", json!(value)))));
     document["id"] = json!(id);
-    if !order.with.is_empty() {
+    if !action.with.is_empty() {
         document["when"] = Value::Array(when);
     }
     if !document.get("labels").is_some_and(Value::is_object) {
         document["labels"] = json!({});
     }
-    document["labels"]["thrown_by"] = json!(format!("alert of {}", order.rule));
+    document["labels"]["thrown_by"] = json!(format!("alert of {}", action.rule));
     document
 }
 
 /// `block-bank`, or `block-bank.HSBC` for the values of an alert.
-fn thrown_id(order: &SwitchOrder) -> String {
-    if order.with.is_empty() {
-        return order.switch.clone();
+fn thrown_id(action: &SwitchAction) -> String {
+    if action.with.is_empty() {
+        return action.switch.clone();
     }
-    let values: Vec<&str> = order.with.iter().map(|(_, value)| value.as_str()).collect();
+    let values: Vec<&str> = action.with.iter().map(|(_, value)| value.as_str()).collect();
     let values = values.join(".");
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let mut id = format!(
         "{}.{}",
-        order.switch,
+        action.switch,
         values.chars().map(|c| if fits(c) { c } else { '_' }).collect::<String>()
     );
     if !values.chars().all(fits) || id.len() > 180 {
@@ -341,8 +341,8 @@ mod tests {
     const SINCE_MS: i64 = 1_767_225_600_000;
     const NOW_MS: i64 = SINCE_MS + HOUR_MS;
 
-    fn order() -> SwitchOrder {
-        SwitchOrder {
+    fn action() -> SwitchAction {
+        SwitchAction {
             switch: "block".to_owned(),
             with: Vec::new(),
             for_ms: 30 * MINUTE_MS,
@@ -386,7 +386,7 @@ mod tests {
     fn check(thrown: Option<&StoredDocument>, request: Option<&StoredDocument>, n_thrown: usize, says: &str) {
         let (thrown, request) = (thrown.cloned(), request.cloned());
         let target = Target { id: "block".to_owned(), thrown, request, model: None, n_thrown };
-        let said = match decide(&order(), &target, NOW_MS) {
+        let said = match decide(&action(), &target, NOW_MS) {
             Step::Throw => "throw".to_owned(),
             Step::Nothing(why) => format!("nothing: {why}"),
             Step::Ask(why) => format!("ask: {why}"),
