@@ -3,8 +3,8 @@
 //! Reading order: [`time`] (instants, windows, durations), [`instant`] (times as data from elsewhere writes them), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
 //! tracked, and whom it was sent to), [`action`] (what an alert does with a switch), [`ask`] (what sources are asked and answer), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
-//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value),
-//! [`printable`] (text from elsewhere, made fit for a terminal), `template` (the language of templates, for those that ask for it).
+//! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value), [`glob`] (patterns over names),
+//! [`printable`] (text from elsewhere, made fit for a terminal), `template` and `matching` (the language of templates, and matchers at work, for those that ask for them).
 //!
 //! **Architecture invariant:** this crate and every crate that is built only on it know no clock, file,
 //! socket, environment variable or unseeded randomness. Time comes in as an argument, in milliseconds
@@ -21,11 +21,14 @@ mod days;
 pub mod document;
 pub mod event;
 pub mod field;
+pub mod glob;
 mod group;
 pub mod instant;
 pub mod intervals;
 pub mod labels;
 pub mod matchers;
+#[cfg(feature = "matching")]
+pub mod matching;
 mod nearest;
 pub mod printable;
 pub mod reading;

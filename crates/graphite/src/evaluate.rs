@@ -14,6 +14,7 @@ use super::parse::read;
 use super::problem::Problem;
 use super::series::Series;
 use super::source::Source;
+use super::tags::tags_of;
 
 /// What a function answers: series, or why not.
 pub type Answer = Result<Vec<Series>, Problem>;
@@ -334,16 +335,6 @@ impl<'a> Scope<'a> {
         let changed: Result<Vec<Vec<T>>, Problem> = names.par_chunks(n).map(change_few).collect();
         Some(changed.map(|changed| changed.into_iter().flatten().collect()))
     }
-}
-
-/// The tags in a full name: `disk.used;dc=ams` has `name` and `dc`.
-pub(super) fn tags_of(name: &str) -> BTreeMap<String, String> {
-    let mut parts = name.split(';');
-    let mut tags = BTreeMap::from([("name".to_owned(), parts.next().unwrap_or_default().to_owned())]);
-    tags.extend(
-        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned())),
-    );
-    tags
 }
 
 /// What an argument is: written in the expression, or made by a function that calls another.

@@ -60,4 +60,4 @@ pub use render::{Query, Refusal};
 pub use rounding::round_to;
 pub use series::{Consolidation, Series};
 pub use source::{EventTags, MAX_POINTS, Points, Source, Tagged, slots};
-pub use tags::TagCondition;
+pub use tags::{TagCondition, tags_of};

@@ -110,6 +110,17 @@ impl TagCondition {
     }
 }
 
+/// The tags in a full name: `disk.used;dc=ams` has `name` and `dc`.
+#[must_use]
+pub fn tags_of(name: &str) -> BTreeMap<String, String> {
+    let mut parts = name.split(';');
+    let mut tags = BTreeMap::from([("name".to_owned(), parts.next().unwrap_or_default().to_owned())]);
+    tags.extend(
+        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned())),
+    );
+    tags
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

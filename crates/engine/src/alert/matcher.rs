@@ -1,25 +1,20 @@
 //! Matching of label sets, for silences and inhibition.
 
 use lanner_core::matchers::format_matchers;
-use lanner_core::{Labels, MatchOp, Matcher, Phase, Silence};
+use lanner_core::matching::LabelTest;
+use lanner_core::{Labels, Matcher, Phase, Silence};
 
 /// The matchers of a silence, an inhibition or a receiver, ready to match. All must match; an absent label is empty.
 #[derive(Debug, Clone)]
 pub struct Matchers {
     source: Vec<Matcher>,
-    tests: Vec<Test>,
+    tests: Vec<LabelTest>,
 }
 
 impl PartialEq for Matchers {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source
     }
-}
-
-#[derive(Debug, Clone)]
-enum Test {
-    Equal(String, bool),
-    Regex(regex::Regex, bool),
 }
 
 impl Matchers {
@@ -29,12 +24,10 @@ impl Matchers {
     /// A sentence that names the matcher whose expression is wrong or too large.
     pub fn compile(matchers: &[Matcher]) -> Result<Self, String> {
         let test = |matcher: &Matcher| {
-            let wanted = matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
-            let test = match matcher.op {
-                MatchOp::Equal | MatchOp::NotEqual => Test::Equal(matcher.value.clone(), wanted),
-                MatchOp::Regex | MatchOp::NotRegex => Test::Regex(whole(matcher)?, wanted),
-            };
-            Ok(test)
+            let Matcher { label, value, .. } = matcher;
+            LabelTest::new(matcher).map_err(|error| {
+                format!("the expression \"{value}\" for label {label} is not usable: {error}")
+            })
         };
         let tests = matchers.iter().map(test).collect::<Result<_, String>>()?;
         Ok(Self { source: matchers.to_vec(), tests })
@@ -47,7 +40,7 @@ impl Matchers {
     /// A sentence that names the matchers, or the one whose expression is wrong or too large.
     pub fn of_silence(matchers: &[Matcher]) -> Result<Self, String> {
         let compiled = Self::compile(matchers)?;
-        if compiled.tests.iter().all(|test| test.fits("")) {
+        if compiled.tests.iter().all(|test| test.accepts_value("")) {
             let shown = format_matchers(matchers);
             return Err(format!(
                 "{shown} matches every alert without such a label, so that nearly everything would be muted; add a \
@@ -60,27 +53,8 @@ impl Matchers {
     /// Whether all matchers match. Without any, nothing is matched: an empty silence mutes nobody.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
-        let mut pairs = self.source.iter().zip(&self.tests);
-        !self.tests.is_empty()
-            && pairs.all(|(matcher, test)| test.fits(labels.get(&matcher.label).unwrap_or_default()))
+        !self.tests.is_empty() && self.tests.iter().all(|test| test.accepts(labels))
     }
-}
-
-impl Test {
-    fn fits(&self, value: &str) -> bool {
-        match self {
-            Self::Equal(expected, wanted) => (value == expected) == *wanted,
-            Self::Regex(regex, wanted) => regex.is_match(value) == *wanted,
-        }
-    }
-}
-
-fn whole(matcher: &Matcher) -> Result<regex::Regex, String> {
-    let Matcher { label, value, .. } = matcher;
-    regex::RegexBuilder::new(&format!("^(?:{value})$"))
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| format!("the expression \"{value}\" for label {label} is not usable: {error}"))
 }
 
 /// Silences ready to match.

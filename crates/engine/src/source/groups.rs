@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lanner_core::glob;
 use lanner_core::{Aggregate, Group, Labels, Sample, SeriesKey, TimeRange};
 
 use super::data::SeriesQuery;
@@ -30,7 +31,8 @@ impl<'q> Selector<'q> {
     /// Whether a series is one of them.
     #[must_use]
     pub fn matches(&self, key: &SeriesKey) -> bool {
-        glob(&self.query.name, &key.name) && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
+        glob::matches(&self.query.name, &key.name)
+            && self.matchers.as_ref().is_none_or(|m| m.matches(&key.labels))
     }
 
     fn group(&self, key: &SeriesKey) -> Group {
@@ -136,27 +138,4 @@ impl<'q> SeriesGroups<'q> {
         let values = |steps: &Steps| (0..self.windows.len()).map(|at| value(steps, at as i64)).collect();
         self.groups.into_iter().map(|(group, steps)| (group, values(&steps))).collect()
     }
-}
-
-/// Whether `name` fits `pattern`, in which `*` stands for any characters. Cost: O(length) without
-/// backtracking beyond the last star.
-#[must_use]
-pub fn glob(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        if p < pattern.len() && pattern[p] == b'*' {
-            star = Some((p, n));
-            p += 1;
-        } else if p < pattern.len() && pattern[p] == name[n] {
-            (p, n) = (p + 1, n + 1);
-        } else if let Some((star_p, star_n)) = star {
-            (p, n) = (star_p + 1, star_n + 1);
-            star = Some((star_p, star_n + 1));
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
 }

@@ -36,7 +36,7 @@ pub use data::{Data, Fetched, SeriesQuery, Stored, StreamQuery};
 pub use due::{Due, Source};
 pub use gaps::{Gaps, Missed, is_known, shown};
 pub use gather::{GroupValues, gather, readings};
-pub use groups::{Selector, SeriesGroups, glob};
+pub use groups::{Selector, SeriesGroups};
 pub use kinds::{KINDS, QUERY, read_query};
 pub use query::{Kind, Query};
 pub use recorded::{Metrics, Recorded};

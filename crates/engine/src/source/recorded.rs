@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lanner_core::{Answer, Ask, Readings, RemoteAsk, RemoteSeries, Sample, SeriesKey, SourceError};
-use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots};
+use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots, tags_of};
 use serde_json::{Map, Value};
 
 use super::data::{Data, Fetched, SeriesQuery, Stored, StreamQuery};
@@ -144,15 +144,6 @@ impl<'a> Metrics<'a> {
     pub fn new(series: &'a BTreeMap<SeriesKey, Vec<Sample>>) -> Self {
         Self(series.iter().map(|(key, samples)| (full_name(key), &samples[..])).collect())
     }
-}
-
-/// The tags in a full name, `name` among them.
-fn tags_of(name: &str) -> BTreeMap<String, String> {
-    let mut parts = name.split(';');
-    let own = parts.next().unwrap_or_default().to_owned();
-    let tags =
-        parts.filter_map(|part| part.split_once('=')).map(|(tag, value)| (tag.to_owned(), value.to_owned()));
-    [("name".to_owned(), own)].into_iter().chain(tags).collect()
 }
 
 impl GraphiteSource for Metrics<'_> {

@@ -39,7 +39,6 @@ mod evaluations;
 mod event_block;
 mod events;
 mod findings;
-mod glob;
 mod head;
 mod index;
 mod lock;

@@ -6,11 +6,10 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use lanner_core::glob;
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_duration, parse_duration_ms};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-
-use super::glob;
 
 /// A year of retention, which is not a matter of hours.
 const YEAR_MS: i64 = 366 * DAY_MS;

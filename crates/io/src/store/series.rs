@@ -9,12 +9,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use lanner_core::{Labels, MatchOp, Matcher, SeriesKey};
+use lanner_core::matching::LabelTest;
+use lanner_core::{Labels, MatchOp, Matcher, SeriesKey, glob};
 use rusqlite::Connection;
 use xxhash_rust::xxh3::xxh3_128_with_secret;
 
+use super::StoreError;
 use super::sums::Table;
-use super::{StoreError, glob};
 
 /// A series' number within one run of the program. Not to be stored elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -183,7 +184,7 @@ impl Registry {
         pattern: &str,
         matchers: &[Matcher],
     ) -> Result<Vec<(SeriesId, Arc<SeriesKey>)>, StoreError> {
-        let tests: Vec<LabelTest<'_>> = matchers.iter().map(LabelTest::new).collect::<Result<_, _>>()?;
+        let tests: Vec<LabelTest> = matchers.iter().map(test).collect::<Result<_, _>>()?;
         let known = self.known();
         let accepted = |id: &SeriesId| {
             let key = known.keys[id.0 as usize - 1].as_ref()?;
@@ -276,34 +277,7 @@ impl Known {
     }
 }
 
-/// A matcher with its regular expression compiled.
-struct LabelTest<'a> {
-    matcher: &'a Matcher,
-    regex: Option<regex::Regex>,
-}
-
-impl<'a> LabelTest<'a> {
-    fn new(matcher: &'a Matcher) -> Result<Self, StoreError> {
-        let regex = match matcher.op {
-            MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => {
-                let whole = format!("^(?:{})$", matcher.value);
-                let built = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build();
-                Some(built.map_err(|error| StoreError::BadMatcher {
-                    label: matcher.label.clone(),
-                    detail: error.to_string(),
-                })?)
-            }
-        };
-        Ok(Self { matcher, regex })
-    }
-
-    fn accepts(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.matcher.label).unwrap_or("");
-        let matches = self.regex.as_ref().map_or(value == self.matcher.value, |regex| regex.is_match(value));
-        match self.matcher.op {
-            MatchOp::Equal | MatchOp::Regex => matches,
-            MatchOp::NotEqual | MatchOp::NotRegex => !matches,
-        }
-    }
+fn test(matcher: &Matcher) -> Result<LabelTest, StoreError> {
+    LabelTest::new(matcher)
+        .map_err(|error| StoreError::BadMatcher { label: matcher.label.clone(), detail: error.to_string() })
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::across::{aggregated, groups};
 use super::ratio::as_text;
 use crate::evaluate::Answer;
-use crate::evaluate::{Call, Given, tags_of};
+use crate::evaluate::{Call, Given};
 use crate::expr::Literal;
 use crate::nodes::key;
 use crate::problem::Problem;
 use crate::series::Series;
+use crate::tags::tags_of;
 
 /// `groupByNode`.
 pub(super) fn by_node(call: &Call<'_>) -> Answer {

@@ -1,7 +1,12 @@
 //! Patterns over names: `*` stands for any text, dots included; everything else for itself.
 
 /// Whether `pattern` matches the whole of `name`. Cost: O(pattern × name) at worst, usually linear.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+///
+/// ```
+/// assert!(lanner_core::glob::matches("cpu.*.load", "cpu.web.1.load"));
+/// ```
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(head) = parts.next() else { return name.is_empty() };
     let Some(mut rest) = name.strip_prefix(head) else { return false };
@@ -16,7 +21,8 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The text before the first `*`: every match begins with it.
-pub(super) fn fixed_prefix(pattern: &str) -> &str {
+#[must_use]
+pub fn fixed_prefix(pattern: &str) -> &str {
     pattern.split('*').next().unwrap_or("")
 }
 
