@@ -209,7 +209,7 @@ impl SwitchState {
         }
         let told = format!("kill switches are not refreshed: {why}");
         *problem = Some(why);
-        drop(problem); // who is told may ask for the status
+        drop(problem); // whoever is called may ask for the status
         self.tell(&told);
     }
 

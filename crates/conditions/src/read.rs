@@ -7,7 +7,7 @@ use lanner_core::reading::text;
 use crate::Condition;
 
 impl Condition {
-    /// Reads the condition that stands at `path` of a document; every mistake in it is told with its column.
+    /// Reads the condition that stands at `path` of a document; every mistake in it is reported with its column.
     pub fn read(node: &Node, path: &str, check: &mut Check) -> Option<Self> {
         let written = text(node).map_err(|message| check.problem(node, path, message)).ok()?;
         let problems = match Self::compile(&written) {

@@ -121,7 +121,7 @@ pub enum AlertState {
     Normal,
     /// Bad, but not yet for as many windows in a row as the rule's `for`.
     Pending,
-    /// Bad for long enough; people are told.
+    /// Bad for long enough; people are notified.
     Firing,
     /// Was firing and is good again, but not yet for as many windows as the rule's `recover_for`.
     Recovering,
@@ -421,7 +421,7 @@ pub struct Notification {
     /// How many more the message is about without listing them.
     #[serde(default, skip_serializing_if = "Omitted::is_nothing")]
     pub omitted: Omitted,
-    /// Whether this repeats what the receiver was already told.
+    /// Whether this repeats what the receiver was already sent.
     pub repeat: bool,
     /// When the message was written, milliseconds since the Unix epoch.
     pub created_ms: i64,
@@ -458,7 +458,7 @@ impl Omitted {
 pub enum DeliveryOutcome {
     /// The receiver took it.
     Delivered,
-    /// The receiver refused it as it is: nobody has been told.
+    /// The receiver refused it as it is: nobody has been notified.
     Refused,
     /// It was refused, or nobody answered, for so long that it is not tried any more.
     GivenUp,

@@ -23,7 +23,7 @@ pub struct Changes {
     pub cursors: Vec<Cursor>,
     /// Messages to send.
     pub outbox: Vec<Notification>,
-    /// What each notification group has been told, in pieces; each replaces the stored one of the same name.
+    /// The notification log: what each notification group has been sent, in pieces; each replaces the stored one of the same name.
     pub notification_log: Vec<NotificationLogEntry>,
     /// Rule ids whose alerts, cursor and history of states end here (the rule was deleted).
     pub forgotten_rules: Vec<Arc<str>>,
@@ -86,7 +86,7 @@ impl Cursor {
     }
 }
 
-/// One piece of what a receiver has been told about a notification group: of one alert, or of the group itself.
+/// One piece of the notification log: what a receiver has been sent about a notification group: of one alert, or of the group itself.
 ///
 /// In pieces, so that a group of ten thousand alerts of which one changes costs one piece, not ten thousand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub struct NotificationLogEntry {
     pub record: Option<String>,
 }
 
-/// A mute by a person: alerts whose labels match are not told while it lasts.
+/// A mute by a person: nobody is notified of alerts whose labels match while it lasts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
     /// Its name: 16 hexadecimal digits.

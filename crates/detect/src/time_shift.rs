@@ -1,6 +1,6 @@
 //! `time_shift`: a value against the same time before, such as one week ago.
 //!
-//! Use it when a metric repeats and whoever is told should be able to check the sum: it needs one season of
+//! Use it when a metric repeats and whoever is notified should be able to check the sum: it needs one season of
 //! history, and no model.
 
 use std::collections::VecDeque;

@@ -59,7 +59,7 @@ pub(crate) struct Tracked {
     memory: Memory,
 }
 
-/// Rules, their alerts, and who is told.
+/// Rules, their alerts, and who is notified.
 #[derive(Debug, Default)]
 pub struct Engine {
     pub(crate) tracked: HashMap<Arc<str>, Tracked>,
@@ -443,7 +443,7 @@ impl Engine {
         self.self_watch.alerts().filter(|alert| alert.active && SwitchNews::of(&alert.rule).is_none())
     }
 
-    /// The switches that people were told of, and what; its end is yet to come.
+    /// The switches that people were notified of, and what; its end is yet to come.
     pub fn switch_news(&self) -> impl Iterator<Item = (&str, SwitchNews)> {
         let active = self.self_watch.alerts().filter(|alert| alert.active);
         active.filter_map(|alert| Some((alert.group.labels().get("switch")?, SwitchNews::of(&alert.rule)?)))

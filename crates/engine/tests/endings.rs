@@ -1,4 +1,4 @@
-//! What people are told of an end: that it ended and why, in the words of the rule as it was.
+//! What people read of an end: that it ended and why, in the words of the rule as it was.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 

@@ -33,7 +33,7 @@ fn wide(n_rules: usize) -> BTreeMap<Arc<str>, String> {
     (0..n_rules).map(|n| (format!("wide{n:02}").into(), "more than 10000 groups".to_owned())).collect()
 }
 
-/// Every kind, with vitals in which it alone is wrong and a part of what people are told.
+/// Every kind, with vitals in which it alone is wrong and a part of what people read.
 fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
     let well = Vitals::default();
     let of = |vitals| Vitals { receivers: receivers("on-call", vitals), ..well.clone() };

@@ -141,7 +141,7 @@ pub trait StateStore: std::fmt::Debug + Send + Sync {
     /// written, and other writes are not affected.
     fn apply(&self, changes: Arc<Changes>) -> Result<Receipt, StoreError>;
 
-    /// What the receivers have been told; of each group its own piece first.
+    /// What the receivers have been sent; of each group its own piece first.
     ///
     /// # Errors
     /// Failures of the medium.

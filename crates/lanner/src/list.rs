@@ -176,7 +176,7 @@ pub(crate) fn one<R: Row>(format: Format, row: &R) -> Result<()> {
     }
 }
 
-/// Until when and by what people are not told: `until 2026-12-01T10:00:00Z by nights`.
+/// Until when and by what people are not notified: `until 2026-12-01T10:00:00Z by nights`.
 pub(crate) fn muted(muted: &MutedView) -> String {
     let receiver = muted.receiver.as_ref().map_or_else(String::new, |name| format!("{name} "));
     let until = muted.until.map_or_else(String::new, |until| format!("until {} ", time_text(until)));

@@ -1,7 +1,7 @@
 //! Conditions from other languages.
 //!
 //! Each is read by a reader of its own, as the original reads it, and becomes an [`Expr`], whose text is
-//! a condition. What has no counterpart here is told with its place and never left out in silence.
+//! a condition. What has no counterpart here is reported with its place and never left out in silence.
 //!
 //! Reading order: [`rule_engine()`], [`json_logic()`], [`flagd()`] (whole files of the latter).
 

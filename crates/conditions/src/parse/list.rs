@@ -7,7 +7,7 @@ use crate::scan::Escapes;
 use crate::words::is_reserved;
 
 impl Parser<'_, '_> {
-    /// What stands on the right of `in` and its kin. `Err`: a problem was told.
+    /// What stands on the right of `in` and its kin. `Err`: a problem was reported.
     pub(super) fn set(&mut self) -> Result<Set, ()> {
         self.at.skip_space();
         let start = self.at.pos;
@@ -20,7 +20,7 @@ impl Parser<'_, '_> {
         set
     }
 
-    /// A list, or the name of one that is declared. `Err`: a problem was told.
+    /// A list, or the name of one that is declared. `Err`: a problem was reported.
     pub(super) fn list(&mut self) -> Result<Vec<Literal>, ()> {
         self.at.skip_space();
         let start = self.at.pos;

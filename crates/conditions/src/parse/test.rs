@@ -143,7 +143,7 @@ impl Parser<'_, '_> {
         self.at.at_end() || self.at.peek() == Some(')') || self.at.at_joint()
     }
 
-    /// The operator and its right side. `Ok(None)`: there is none. `Err`: a problem was told.
+    /// The operator and its right side. `Ok(None)`: there is none. `Err`: a problem was reported.
     fn operator(&mut self) -> Result<Option<Op>, ()> {
         let start = self.at.pos;
         if let Some(wrong) =

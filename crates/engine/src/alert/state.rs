@@ -24,7 +24,7 @@ use crate::rule::{Policy, Rule};
 /// What happened to the people's view of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// Nothing that people are told.
+    /// Nothing that people are notified of.
     Quiet,
     /// An episode began, or changed its kind.
     Fired,
@@ -65,12 +65,12 @@ pub fn new_alert(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
     }
 }
 
-/// The state machine without what people are told: what the next window needs to know of those before, and no more.
+/// The state machine without notifications: what the next window needs to know of those before, and no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateMachine {
     /// The state.
     pub state: AlertState,
-    /// Whether people have been told, and not yet that it is over.
+    /// Whether people have been notified, and not yet that it is over.
     pub active: bool,
     bad_streak: u32,
     bad_kind: Option<AlertState>,
@@ -128,7 +128,7 @@ impl StateMachine {
         self.bad_streak = if self.bad_kind == Some(kind) { self.bad_streak.saturating_add(1) } else { 1 };
         self.bad_kind = Some(kind);
         let long_enough = self.bad_streak >= rule.for_windows;
-        // While an episode runs, a bad window of the kind that people were told needs no waiting.
+        // While an episode runs, a bad window of the kind that people were notified of needs no waiting.
         let told = self.active && (self.state == kind || self.state == AlertState::Recovering);
         if !self.active && !long_enough {
             self.state = AlertState::Pending;
@@ -159,7 +159,7 @@ pub fn step(alert: &mut Alert, rule: &Rule, evaluation: &Evaluation) -> Transiti
         alert.seen_ms = evaluation.window.end_ms;
     }
     let step = match (advance(alert, rule, evaluation), effect(rule, evaluation.outcome)) {
-        // What people were told of as a warning is an error now, or the other way round.
+        // What people were notified of as a warning is an error now, or the other way round.
         (Transition::Quiet, Effect::Bad(_))
             if graver && rule.detector.grades() && alert.state == AlertState::Firing =>
         {
@@ -203,7 +203,7 @@ fn severity(alert: &Alert, rule: &Rule, evaluation: &Evaluation) -> Option<Strin
 
 /// Ends a running episode for another reason than recovery.
 ///
-/// `rule` is the one that the episode began with. It says what people are told; without it (the rule was deleted
+/// `rule` is the one that the episode began with. It says what people read; without it (the rule was deleted
 /// while Lanner was down) the standard text does.
 pub fn resolve_now(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, at_ms: i64) -> Transition {
     (alert.bad_streak, alert.bad_kind, alert.good_streak) = (0, None, 0);
@@ -322,7 +322,7 @@ pub fn notified_alert(alert: &Alert) -> NotifiedAlert {
     NotifiedAlert {
         fingerprint: alert.fingerprint(),
         episode: alert.episode,
-        // People are told of an episode until it ends; `recovering` is not news.
+        // People are notified of an episode until it ends; `recovering` is not news.
         state: match alert.state {
             AlertState::Recovering | AlertState::Pending => AlertState::Firing,
             state => state,

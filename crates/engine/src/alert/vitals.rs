@@ -92,7 +92,7 @@ pub struct Vitals {
     pub limited: BTreeMap<Arc<str>, String>,
     /// Why the last heartbeat was not taken, if so.
     pub heartbeat: Option<String>,
-    /// What people are told of switches.
+    /// What people are notified of about switches.
     pub switches: SwitchVitals,
 }
 

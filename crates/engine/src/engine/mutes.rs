@@ -8,7 +8,7 @@ use super::Engine;
 use crate::alert::notify::MutedBy;
 
 impl Engine {
-    /// What keeps people from being told of an alert at `now_ms`.
+    /// What keeps people from being notified of an alert at `now_ms`.
     pub fn muted_by(&mut self, alert: &Alert, now_ms: i64) -> Vec<MutedBy> {
         let rule = self.tracked.get(&alert.rule).map(|tracked| Arc::clone(&tracked.rule));
         let receivers = rule.as_ref().map_or(&[][..], |rule| &rule.receivers);

@@ -39,7 +39,7 @@ impl Engine {
     ///
     /// A rule that was known keeps its place in time, and its alerts unless its query changed. A new one
     /// begins with the first window that ends after `now_ms`. Running episodes of rules that are gone or
-    /// inactive end, and people are told.
+    /// inactive end, and people are notified.
     pub fn change_rules(&mut self, rules: Vec<Rule>, gone: Vec<Arc<str>>, now_ms: i64) -> RuleChanges {
         let mut changed = RuleChanges::default();
         let (active, paused): (Vec<_>, Vec<_>) =

@@ -14,14 +14,14 @@ use crate::alert::state::StateMachine;
 use crate::detector::ScoredValue;
 use crate::rule::Rule;
 
-/// From the moment people would have been told until it was over.
+/// From the moment people would have been notified until it was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Episode {
     /// Index of the group in [`Record::groups`].
     pub group: usize,
     /// The start of the first bad window that led to it.
     pub from_ms: i64,
-    /// When people would have been told: the end of the window that fired.
+    /// When people would have been notified: the end of the window that fired.
     pub alarm_ms: i64,
     /// When it was over; `None` if it goes on at the end.
     pub end_ms: Option<i64>,
@@ -247,7 +247,7 @@ impl Running {
     }
 }
 
-/// Whether people are told of an error rather than of a warning.
+/// Whether people are notified of an error rather than of a warning.
 fn is_error(rule: &Rule, point: &Point, state: AlertState) -> bool {
     match (state, &point.past) {
         (AlertState::NoData | AlertState::Error, _) => true,

@@ -38,7 +38,7 @@ pub enum Policy {
     Ok,
     /// The alert stays as it is.
     Keep,
-    /// A bad window; after `for` of them people are told.
+    /// A bad window; after `for` of them people are notified.
     Alert,
 }
 
@@ -106,13 +106,13 @@ pub struct Rule {
     pub forget_ms: i64,
     /// How strange a value is.
     pub detector: Box<dyn Detector>,
-    /// Bad windows in a row before people are told.
+    /// Bad windows in a row before people are notified.
     pub for_windows: u32,
-    /// Good windows in a row before people are told that it is over.
+    /// Good windows in a row before people are notified that it is over.
     pub recover_windows: u32,
     /// What is done with each outcome.
     pub policies: Policies,
-    /// What people are told.
+    /// What people read.
     pub content: Template,
     /// What they are told beside it, by name: an object of texts.
     pub annotations: Template,

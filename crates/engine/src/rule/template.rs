@@ -28,7 +28,7 @@ pub const VARIABLES: [&str; 13] = [
     "evidence",
 ];
 
-/// What people are told by a rule that says nothing itself.
+/// The text of a rule that says nothing itself.
 const STANDARD: &str = "{{ rule }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}\
     {% if reason %}: {{ reason }}; the last bad value was {{ value }}{% else %}: {{ value }}{% endif %}\
     {% if base is not none %} against {{ base }}\
@@ -101,7 +101,7 @@ impl Template {
         if problems.is_empty() { Ok(Self(written.clone())) } else { Err(problems) }
     }
 
-    /// What people are told by a rule that says nothing itself. Needs no check: a test has checked it.
+    /// The text of a rule that says nothing itself. Needs no check: a test has checked it.
     #[must_use]
     pub fn standard() -> Self {
         Self(STANDARD.into())

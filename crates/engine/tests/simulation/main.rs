@@ -4,7 +4,7 @@
 //! `world` is what a seed stands for, `live` runs it, `store` keeps what was committed and refuses what must
 //! not happen twice. Afterwards `check` and `messages` hold the run to what it must have been, worked out
 //! another way (`wall_clock`): every promised window was walked once and in order, every value is what the
-//! record comes to, replay gives the same evaluations, and everybody was told what they had to be told.
+//! record comes to, replay gives the same evaluations, and everybody was notified of what they had to be.
 //!
 //! A failure prints its seed and its story. `LANNER_SIM_SEED=n` runs that seed alone with the whole story,
 //! `LANNER_SIM_SEEDS=n` so many of them.

@@ -1,4 +1,4 @@
-//! What a seed stands for: rules, who is told, what happens outside, and when the server is killed.
+//! What a seed stands for: rules, who is notified, what happens outside, and when the server is killed.
 
 use std::collections::BTreeSet;
 

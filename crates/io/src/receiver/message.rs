@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Links;
 
-/// Contributors to a value that people are told of.
+/// Contributors to a value that people read of.
 const MAX_CONTRIBUTORS: usize = 5;
 /// Room for the number of alerts that are not shown.
 const MORE_CHARS: usize = 128;

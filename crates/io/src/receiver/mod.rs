@@ -132,7 +132,7 @@ pub trait Transport: Send + Sync {
     }
 }
 
-/// Somebody who is told. Cheap to share behind an `Arc`; holds no connection while idle.
+/// Somebody who is notified. Cheap to share behind an `Arc`; holds no connection while idle.
 pub struct Receiver {
     kind: &'static str,
     timeout_ms: u64,

@@ -278,7 +278,7 @@ fn commit_group(
         METRICS.failed_commits.inc();
         tracing::error!(%error, "could not write to the store");
     }
-    // Whoever is told that it is written finds the room that it leaves.
+    // Whoever is notified that it is written finds the room that it leaves.
     let mut queue = locked(&shared.queue);
     queue.bytes = queue.bytes.saturating_sub(bytes);
     drop(queue);

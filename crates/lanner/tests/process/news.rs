@@ -143,7 +143,7 @@ pub(crate) fn check_news(evaluations: &Evaluations, attempts: &[Attempt], told: 
 /// How long after a message was taken the next one is written at the latest.
 const PATIENCE_MS: i64 = 2_000;
 
-/// Nothing was told of an alert as running while one fired that holds it back; how many episodes nobody was told of.
+/// Nothing was told of an alert as running while one fired that holds it back; how many episodes nobody was notified of.
 pub(crate) fn check_held_back(evaluations: &Evaluations, told: &Told) -> usize {
     let sources: Vec<TimeRange> = evaluations
         .of

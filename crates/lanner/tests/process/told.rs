@@ -1,4 +1,4 @@
-//! Who is told what while receivers refuse it and disks are full.
+//! Who is notified of what while receivers refuse it and disks are full.
 
 use std::time::Duration;
 

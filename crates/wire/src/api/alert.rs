@@ -113,7 +113,7 @@ pub struct AlertView {
     pub state: AlertState,
     /// Since when.
     pub since: Time,
-    /// Whether people have been told that it is bad, and not yet that it is over.
+    /// Whether people have been notified that it is bad, and not yet that it is over.
     pub active: bool,
     /// How often it has fired so far.
     pub episode: u32,
@@ -158,7 +158,7 @@ pub struct AlertView {
     pub late: bool,
     /// The silences that mute it now.
     pub silenced_by: Vec<String>,
-    /// What keeps people from being told of it now.
+    /// What keeps people from being notified of it now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub muted: Vec<MutedView>,
     /// Who has taken it on, so that it is not repeated.
@@ -166,14 +166,14 @@ pub struct AlertView {
     pub acknowledged: Option<AcknowledgementView>,
 }
 
-/// What keeps people from being told.
+/// What keeps people from being notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MutedView {
     /// A silence with its id, an inhibition, or the name of a time interval.
     #[cfg_attr(feature = "openapi", schema(example = "nights"))]
     pub by: String,
-    /// The receiver that is not told; `null` for all of them.
+    /// The receiver that is not notified; `null` for all of them.
     pub receiver: Option<String>,
     /// Until when; `null` for as long as another alert fires.
     pub until: Option<Time>,

@@ -28,7 +28,7 @@ pub struct NotificationView {
     /// How many alerts the message is about, listed or not.
     #[serde(default)]
     pub n_alerts: u64,
-    /// Whether this repeats what the receiver was already told.
+    /// Whether this repeats what the receiver was already sent.
     pub repeat: bool,
     /// When the message was written.
     pub created: Time,
@@ -150,7 +150,7 @@ pub struct OutboxView {
     pub last_error: Option<String>,
 }
 
-/// Somebody who is told. Addresses are shown, secrets never.
+/// Somebody who is notified. Addresses are shown, secrets never.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiverView {

@@ -60,7 +60,7 @@ pub struct ReviewView {
     pub text: Vec<String>,
 }
 
-/// From the moment people would have been told until it was over.
+/// From the moment people would have been notified until it was over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EpisodeView {
@@ -73,7 +73,7 @@ pub struct EpisodeView {
     pub state: AlertState,
     /// The start of the first bad window.
     pub from: Time,
-    /// When people would have been told.
+    /// When people would have been notified.
     pub alarm: Time,
     /// When it was over; `null` if it goes on at the end of the range.
     pub end: Option<Time>,

@@ -31,7 +31,7 @@
 //! - `$` in a pattern matches at the end of the text alone, not before its last line break.
 //! - A position in a text (`NAME[0]`) is a missing field here, and an object's own key `length` goes before its length.
 //!
-//! What has no counterpart is told, all of it at once, with its column.
+//! What has no counterpart is reported, all of it at once, with its column.
 //!
 //! Reading order: `lex` (tokens), `parse` (the tree), this file (what it means here).
 //!
@@ -236,7 +236,7 @@ impl Translation<'_> {
         }
     }
 
-    /// All of them, so that all problems are told.
+    /// All of them, so that all problems are reported.
     fn all(&mut self, members: &[Node]) -> Option<Vec<Expr>> {
         let read: Vec<Option<Expr>> = members.iter().map(|member| self.condition(member)).collect();
         read.into_iter().collect()

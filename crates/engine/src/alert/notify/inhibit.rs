@@ -11,7 +11,7 @@ use lanner_core::Labels;
 use super::group::GroupKey;
 use crate::alert::matcher::Matchers;
 
-/// While an alert matching `source` is firing, alerts matching `target` that agree in `equal` are not told.
+/// While an alert matching `source` is firing, alerts matching `target` that agree in `equal` are muted.
 ///
 /// As in Alertmanager, an alert that matches both sides is not held back by one of which the same is true: two
 /// alerts never silence one another, and none silences itself.

@@ -1,25 +1,25 @@
-//! Who is told what, and when: grouping, waiting, repeating, silences and inhibition.
+//! Who is notified of what, and when: grouping, waiting, repeating, silences and inhibition.
 //!
 //! Alerts of one receiver that agree in its `group_by` labels share messages. A group's first message waits
 //! `group_wait` for more alerts of it, later news waits until `group_interval` has passed, and what still lasts is
-//! repeated every `repeat`. Every episode's beginning and end is told, unless it is muted throughout.
+//! repeated every `repeat`. Every episode's beginning and end is sent, unless it is muted throughout.
 //!
-//! A group has one message under way at a time. What the message says counts as told once the receiver took it
-//! ([`Notifier::settle`]); what was refused is not told, so the next message says what is true by then.
+//! A group has one message under way at a time. What the message says counts as sent once the receiver accepted it
+//! ([`Notifier::settle`]); what was refused does not, so the next message says what is true by then.
 //!
-//! What a group has been told is kept in its record, written in the same transaction as the message, so a
+//! What a group has been sent is kept in its record, written in the same transaction as the message, so a
 //! restart neither forgets nor repeats. Cost: what changed is written, and a group is looked at once when it is due,
 //! in time linear in its alerts.
 //!
-//! A receiver that is muted for a time is told nothing meanwhile; afterwards it hears what lasts, and the end of what it
+//! A receiver that is muted for a time is sent nothing meanwhile; afterwards it gets what lasts, and the end of what it
 //! knows of. Nothing is looked at while that lasts: its end is known.
 //!
-//! Reading order: [`Route`] (what a receiver wants), [`Notifier`], `record` (what a group was told), `look` (what a
-//! group is to be told now), `inhibit`, `mutes` (what holds an alert back, for people).
+//! Reading order: [`Route`] (what a receiver wants), [`Notifier`], `record` (what a group was sent), `flush` (what a
+//! group is to be sent now), `inhibit`, `mutes` (what holds an alert back, for people).
 
+mod flush;
 mod group;
 mod inhibit;
-mod look;
 mod mutes;
 mod record;
 #[cfg(test)]
@@ -58,16 +58,16 @@ pub struct Route {
     pub group_wait_ms: i64,
     /// The least time between messages with news of one group, milliseconds.
     pub group_interval_ms: i64,
-    /// After which time what still lasts is told again, milliseconds; `None` for never.
+    /// After which time what still lasts is sent again, milliseconds; `None` for never.
     pub repeat_ms: Option<i64>,
-    /// Whether ends are told.
+    /// Whether ends are sent.
     pub send_resolved: bool,
-    /// What the labels of alerts must match to be told; `None` for all alerts. A receiver that was notified of an
+    /// What the labels of alerts must match to be sent; `None` for all alerts. A receiver that was notified of an
     /// alert is also notified when it resolves.
     pub only: Option<Matchers>,
-    /// When the receiver is told nothing.
+    /// When the receiver is muted.
     pub mute: TimeIntervals,
-    /// The only times at which the receiver is told; always, if there are none.
+    /// The only times at which the receiver is sent anything; always, if there are none.
     pub active: TimeIntervals,
     /// For how long a message that is refused, or that nobody takes, is tried before it is given up, milliseconds.
     pub give_up_after_ms: i64,
@@ -121,7 +121,7 @@ impl Route {
     }
 }
 
-/// Decides who is told what. Pure: it is told the time.
+/// Decides who is notified of what. Pure: the time is an argument.
 #[derive(Debug, Default)]
 pub struct Notifier {
     routes: HashMap<Arc<str>, Arc<Route>>,
@@ -147,13 +147,13 @@ pub struct Notifier {
 struct Running {
     /// What inhibition looks at.
     labels: Labels,
-    /// The groups that know of it, and are told when it ends, whatever became of its rule meanwhile.
+    /// The groups that know of it, and are sent its end, whatever became of its rule meanwhile.
     groups: BTreeSet<GroupKey>,
     /// Who has taken it on, so that it is not repeated.
     acknowledged: Option<Acknowledgement>,
 }
 
-/// Why an alert is not told now.
+/// Why nobody is notified of an alert now.
 enum Mute {
     /// By a silence, until then.
     Until(i64),
@@ -161,9 +161,9 @@ enum Mute {
     By(Cause),
 }
 
-/// What a look at the groups came to.
+/// What flushing the groups came to.
 #[derive(Debug, Default, PartialEq)]
-pub struct News {
+pub struct Flushed {
     /// Messages to send.
     pub messages: Vec<Notification>,
     /// Records that changed.
@@ -184,7 +184,7 @@ impl Notifier {
         self.inhibitions =
             Inhibitions::new(inhibitions, self.running.values().map(|running| &running.labels));
         for key in held_back {
-            self.look_by(&key, i64::MIN);
+            self.flush_by(&key, i64::MIN);
         }
     }
 
@@ -194,14 +194,14 @@ impl Notifier {
         let muted: Vec<GroupKey> =
             self.groups.iter().filter(|(_, it)| it.head.muted).map(|(key, _)| key.clone()).collect();
         for key in muted {
-            self.look_by(&key, now_ms);
+            self.flush_by(&key, now_ms);
         }
     }
 
     /// Takes up the records of an earlier run; a group's own piece comes before those of its alerts.
-    pub fn restore(&mut self, told: Vec<NotificationLogEntry>) {
+    pub fn restore(&mut self, log: Vec<NotificationLogEntry>) {
         let mut restored = BTreeSet::new();
-        for NotificationLogEntry { receiver, group, alert, record } in told {
+        for NotificationLogEntry { receiver, group, alert, record } in log {
             let Some(text) = record else { continue };
             let key = (receiver, group);
             self.groups.entry(key.clone()).or_default().restore(alert, &text);
@@ -213,7 +213,7 @@ impl Notifier {
                 self.changed.insert(key.clone());
             }
             if record.head.muted {
-                // By what it waits is not written down; a look tells.
+                // By what it waits is not written down; flushing tells.
                 record.head.due_ms = Some(i64::MIN);
             }
             if let Some(message) = &record.head.under_way {
@@ -222,7 +222,7 @@ impl Notifier {
             let running: Vec<Arc<NotifiedAlert>> =
                 record.members.values().filter_map(|member| member.running.clone()).collect();
             for alert in running {
-                // The alert itself, if it was restored, knows its labels better than what was told of it.
+                // The alert itself, if it was restored, knows its labels better than what was sent of it.
                 let known = self.running.get(&alert.fingerprint).map(|running| running.labels.clone());
                 let labels = known.unwrap_or_else(|| alert.labels.clone());
                 self.runs(&alert.fingerprint, &labels).insert(key.clone());
@@ -231,7 +231,7 @@ impl Notifier {
         }
     }
 
-    /// Takes up an episode of an earlier run that nobody was told of; it mutes others all the same.
+    /// Takes up an episode of an earlier run that nobody was notified of; it mutes others all the same.
     pub fn restore_running(&mut self, fingerprint: &str, labels: &Labels) {
         self.runs(fingerprint, labels);
     }
@@ -258,7 +258,7 @@ impl Notifier {
         };
         if let Some(before) = before.filter(|before| alert.is_resolved() || *before != alert.labels) {
             for key in self.inhibitions.ends(&before) {
-                self.look_by(&key, now_ms);
+                self.flush_by(&key, now_ms);
             }
         }
         let alert = Arc::new(alert);
@@ -270,7 +270,7 @@ impl Notifier {
                 .head
                 .last_sent_ms
                 .map_or(now_ms + route.group_wait_ms, |last| now_ms.max(last + route.group_interval_ms));
-            self.look_by(&key, due_ms.max(self.not_before_ms(&key)));
+            self.flush_by(&key, due_ms.max(self.not_before_ms(&key)));
         }
     }
 
@@ -306,13 +306,13 @@ impl Notifier {
     }
 
     /// Looks at every group that is due and writes its message.
-    pub fn tick(&mut self, now_ms: i64) -> News {
+    pub fn tick(&mut self, now_ms: i64) -> Flushed {
         let mut messages = Vec::new();
         self.silences.advance(now_ms);
         while let Some((_, key)) = self.due.first().filter(|(due_ms, _)| *due_ms <= now_ms).cloned() {
-            messages.extend(self.look(now_ms, &key));
+            messages.extend(self.flush(now_ms, &key));
         }
-        News { messages, log: self.take_log() }
+        Flushed { messages, log: self.take_log() }
     }
 
     /// Notes what became of the message `key`. Messages that nobody waits for are passed over.
@@ -333,7 +333,7 @@ impl Notifier {
         let before = std::mem::replace(&mut running.acknowledged, acknowledged);
         if before.is_some() && before != running.acknowledged {
             for key in running.groups.clone() {
-                self.look_by(&key, now_ms); // it may be due for a repetition
+                self.flush_by(&key, now_ms); // it may be due for a repetition
             }
         }
     }
@@ -344,34 +344,34 @@ impl Notifier {
         self.running.contains_key(fingerprint)
     }
 
-    /// Tells a group again what was given up, as far as it is still true. Returns whether there is anything to tell.
+    /// Sends a group again what was given up, as far as it is still true. Returns whether there is anything to send.
     pub fn resend(&mut self, now_ms: i64, receiver: &Arc<str>, group: &Labels) -> bool {
         let key = (receiver.clone(), group.clone());
         let Some(record) = self.groups.get_mut(&key) else { return false };
-        let untold = |member: &record::Member| {
+        let is_unsent = |member: &record::Member| {
             member.running.as_ref().is_some_and(|alert| member.is_news(alert, false))
-                || member.ended.iter().any(|alert| member.was_told(alert))
+                || member.ended.iter().any(|alert| member.was_notified(alert))
         };
-        if record.head.under_way.is_some() || !record.members.values().any(untold) {
+        if record.head.under_way.is_some() || !record.members.values().any(is_unsent) {
             return false;
         }
         record.head.given_up = false;
         record.head.not_before_ms = None;
-        self.look_by(&key, now_ms);
+        self.flush_by(&key, now_ms);
         true
     }
 
     /// The pieces of records that changed since they were last taken.
     pub fn take_log(&mut self) -> Vec<NotificationLogEntry> {
         let gone = |(receiver, group)| NotificationLogEntry { receiver, group, alert: None, record: None };
-        let mut told: Vec<NotificationLogEntry> =
+        let mut log: Vec<NotificationLogEntry> =
             std::mem::take(&mut self.forgotten).into_iter().map(gone).collect();
         for key in std::mem::take(&mut self.changed) {
             if let Some(record) = self.groups.get_mut(&key) {
-                told.extend(record.pieces(&key));
+                log.extend(record.pieces(&key));
             }
         }
-        told
+        log
     }
 
     /// Whether a receiver is muted by the time, and how long that stays so.
@@ -382,7 +382,7 @@ impl Notifier {
         phase
     }
 
-    /// Why an alert with these labels is not told now; inhibition has no known end.
+    /// Why nobody is notified of an alert with these labels now; inhibition has no known end.
     fn mute(&self, route: &Route, labels: &Labels, now_ms: i64) -> Option<Mute> {
         if route.acts {
             return None;
@@ -392,7 +392,7 @@ impl Notifier {
     }
 
     /// Has a group looked at by `due_ms`, if it is not sooner anyway.
-    fn look_by(&mut self, key: &GroupKey, due_ms: i64) {
+    fn flush_by(&mut self, key: &GroupKey, due_ms: i64) {
         let Some(record) = self.groups.get(key) else { return };
         let due_ms = record.head.due_ms.map_or(due_ms, |known| known.min(due_ms));
         self.set_due(key, Some(due_ms));

@@ -6,19 +6,19 @@ use lanner_core::Labels;
 
 use super::Notifier;
 
-/// Something that keeps people from being told of an alert.
+/// Something that keeps people from being notified of an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MutedBy {
     /// What: a silence with its id, an inhibition, or the name of a time interval.
     pub by: String,
-    /// The receiver that is not told; `None` for all of them.
+    /// The receiver that is not notified; `None` for all of them.
     pub receiver: Option<Arc<str>>,
     /// Until when, milliseconds since the Unix epoch; `None` for as long as something else fires.
     pub until_ms: Option<i64>,
 }
 
 impl Notifier {
-    /// What keeps an alert with these labels from being told to `receivers` at `now_ms`.
+    /// What keeps `receivers` from being notified of an alert with these labels at `now_ms`.
     pub fn muted_by(&mut self, labels: &Labels, receivers: &[Arc<str>], now_ms: i64) -> Vec<MutedBy> {
         let silences = self.silences.muting(labels, now_ms).map(|(silence, end_ms)| MutedBy {
             by: format!("silence {}", silence.id),

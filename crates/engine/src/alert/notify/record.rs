@@ -1,4 +1,4 @@
-//! What one group has been told and has yet to be told, and how that is written down: in pieces, one an alert.
+//! What one group has been sent and has yet to be sent, and how that is written down: in pieces, one an alert.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ pub(super) struct Member {
     /// The episode that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) running: Option<Arc<NotifiedAlert>>,
-    /// Episodes that are over and whose end is to be told.
+    /// Episodes that are over and whose end is to be sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) ended: Vec<Arc<NotifiedAlert>>,
     /// What the receiver knows.
@@ -108,8 +108,8 @@ impl Member {
         !is_given_up && self.known.as_ref().is_none_or(|known| known.differs(&now))
     }
 
-    /// Whether the receiver was told that `alert` began.
-    pub(super) fn was_told(&self, alert: &NotifiedAlert) -> bool {
+    /// Whether the receiver was notified that `alert` began.
+    pub(super) fn was_notified(&self, alert: &NotifiedAlert) -> bool {
         self.known.as_ref().is_some_and(|known| known.is_of(alert))
     }
 
@@ -173,7 +173,7 @@ impl Record {
         self.changed.insert(fingerprint);
     }
 
-    /// Forgets members of which nothing runs and nothing is to be told.
+    /// Forgets members of which nothing runs and nothing is to be sent.
     pub(super) fn tidy(&mut self) {
         let changed = &mut self.changed;
         self.members.retain(|fingerprint, member| {

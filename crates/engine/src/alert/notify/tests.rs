@@ -353,7 +353,7 @@ fn a_restart_knows_what_is_under_way() {
     for outcome in [DeliveryOutcome::Refused, DeliveryOutcome::Delivered] {
         let mut n = notifier(0, 0, None);
         n.record(0, alert("a", 1, None), &pager());
-        let News { messages, log: told } = n.tick(0);
+        let Flushed { messages, log: told } = n.tick(0);
         let mut again = notifier(0, 0, None);
         again.restore(told);
         assert_eq!(again.under_way().collect::<Vec<_>>(), [&messages[0].key]);
@@ -487,7 +487,7 @@ fn a_storm_of_actions_is_linear() {
     assert_eq!((n.tick(1_000_000).messages.len(), n.next_due_ms()), (0, None));
 }
 
-/// A silence keeps people from being told; it does not keep the damage from being contained.
+/// A silence keeps people from being notified; it does not keep the damage from being contained.
 #[test]
 fn what_acts_is_held_back_by_nothing() {
     let mut n = Notifier::default();

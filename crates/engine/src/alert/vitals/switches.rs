@@ -1,4 +1,4 @@
-//! What people are told of kill switches: an alert has activated one, one waits for an approval, one ends soon. Each lasts
+//! What people are notified of about kill switches: an alert has activated one, one waits for an approval, one ends soon. Each lasts
 //! as long as it is so, and its end is told with how it came.
 //!
 //! That is news and no complaint: the server is well.
@@ -56,7 +56,7 @@ impl SwitchNews {
     }
 }
 
-/// How switches are, as far as people are told of them; texts say what is blocked, until when, and what to do.
+/// How switches are, as far as notifications are about them; texts say what is blocked, until when, and what to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SwitchVitals {
     /// What is so now, by switch.

@@ -51,7 +51,7 @@ pub(super) struct Loaded {
     pub(super) evaluations: u64,
 }
 
-/// An alert that people were told of.
+/// An alert that people were notified of.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Found {
     pub(super) rule: String,

@@ -1,4 +1,4 @@
-//! A look at one group: what there is to tell now, what is held back, and when to look again.
+//! Flushing one group: what there is to send now, what is held back, and when to look again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use super::group::GroupKey;
 use super::record::{Known, Record};
 use super::{MAX_LISTED, Mute, Notifier, Route};
 
-/// What a look at a group found.
+/// What there is to say of a group.
 #[derive(Default)]
 struct Found {
-    /// Alerts that run and may be told.
+    /// Alerts that run and may be sent.
     open: Vec<Open>,
-    /// Alerts whose end is to be told.
+    /// Alerts whose end is to be sent.
     ended: Vec<Arc<NotifiedAlert>>,
     /// Whether the receiver is muted by the time.
     held: bool,
-    /// Whether something is held back, and when the first of it may be told.
+    /// Whether something is held back, and when the first of it may be sent.
     muted: bool,
     unmute_ms: Option<i64>,
 }
 
-/// An alert that runs and may be told.
+/// An alert that runs and may be sent.
 struct Open {
     alert: Arc<NotifiedAlert>,
     is_news: bool,
@@ -32,8 +32,8 @@ struct Open {
 }
 
 impl Notifier {
-    /// Looks at a group that is due, and writes its message if there is something to tell.
-    pub(super) fn look(&mut self, now_ms: i64, key: &GroupKey) -> Option<Notification> {
+    /// Flushes a group that is due: writes its message if there is something to say.
+    pub(super) fn flush(&mut self, now_ms: i64, key: &GroupKey) -> Option<Notification> {
         self.set_due(key, None);
         let mut record = self.groups.remove(key)?;
         self.inhibitions.wait_no_more(key, std::mem::take(&mut record.causes));
@@ -57,7 +57,7 @@ impl Notifier {
         message
     }
 
-    /// What there is to tell; nothing is told before `held_ms`.
+    /// What there is to say; nothing is sent before `held_ms`.
     fn find(&self, record: &mut Record, route: &Route, held_ms: Option<i64>, now_ms: i64) -> Found {
         let held = held_ms.is_some();
         let mut found = Found { held, muted: held, unmute_ms: held_ms, ..Found::default() };
@@ -93,7 +93,7 @@ impl Notifier {
             let mut ended = std::mem::take(&mut member.ended);
             ended.retain(|alert| {
                 let is_new = || !member.was_refused(alert) && route.wants(alert) && mute(alert).is_none();
-                route.send_resolved && (member.was_told(alert) || is_new())
+                route.send_resolved && (member.was_notified(alert) || is_new())
             });
             found.ended.extend(ended.iter().cloned());
             member.ended = ended;
@@ -107,12 +107,12 @@ impl Notifier {
 }
 
 impl Found {
-    /// Whether there is something to tell again.
+    /// Whether there is something to repeat.
     fn repeats(&self) -> bool {
         self.open.iter().any(|open| open.acknowledged.is_none())
     }
 
-    /// From when on there is something to tell again, if ever: what somebody has taken on waits until that ends.
+    /// From when on there is something to repeat, if ever: what somebody has taken on waits until that ends.
     fn repeats_from_ms(&self) -> Option<i64> {
         let from_ms = |open: &Open| match &open.acknowledged {
             None => Some(i64::MIN),
