@@ -7,7 +7,7 @@ use lanner_core::{Changes, Labels, Sample, SeriesKey};
 use lanner_engine::config::Config;
 use lanner_engine::document::Node;
 use lanner_engine::rule::Rule;
-use lanner_io::store::Batch;
+use lanner_io::store::{Batch, Store};
 use lanner_server::evaluate::service::EvaluationService;
 use lanner_server::evaluate::{cycle, read};
 use lanner_server::{Clock, Server, Settings};
@@ -32,7 +32,7 @@ pub(super) fn run(data: &Data, folder: &Path) -> Vec<Row> {
     };
     let server = runtime.block_on(Server::start(settings)).unwrap();
     let evaluation = &*server.services().evaluation;
-    let ids = fill(evaluation, data);
+    let ids = fill(server.store(), data);
     let changes = evaluation.engine().set_rules(rules(), data.end_s * 1_000);
     cycle::write(evaluation, changes);
 
@@ -41,8 +41,8 @@ pub(super) fn run(data: &Data, folder: &Path) -> Vec<Row> {
         let time_s = data.end_s + minute * STEP_S;
         let samples =
             ids.iter().enumerate().map(|(n, id)| (*id, Sample::new(time_s * 1_000, data::value(n, time_s))));
-        evaluation
-            .store
+        server
+            .store()
             .append(Batch { samples: samples.collect(), events: Vec::new() })
             .unwrap()
             .wait()
@@ -76,12 +76,12 @@ fn rules() -> Vec<Rule> {
 }
 
 /// Stores what the files hold, under labels.
-fn fill(evaluation: &EvaluationService, data: &Data) -> Vec<lanner_io::store::SeriesId> {
+fn fill(store: &Store, data: &Data) -> Vec<lanner_io::store::SeriesId> {
     const SERIES_OF_A_BATCH: usize = 10;
     let ids: Vec<_> = (0..N_SERIES)
         .map(|n| {
             let key = SeriesKey::new("cpu.load", Labels::new([("host", format!("host{n:04}").as_str())]));
-            evaluation.store.series_id(&key).unwrap()
+            store.series_id(&key).unwrap()
         })
         .collect();
     for (batch, ids) in ids.chunks(SERIES_OF_A_BATCH).enumerate() {
@@ -90,9 +90,9 @@ fn fill(evaluation: &EvaluationService, data: &Data) -> Vec<lanner_io::store::Se
             let values = data::values(batch * SERIES_OF_A_BATCH + n, data.end_s);
             samples.extend(values.map(|(time_s, value)| (*id, Sample::new(time_s * 1_000, value))));
         }
-        evaluation.store.append(Batch { samples, events: Vec::new() }).unwrap().wait().unwrap();
+        store.append(Batch { samples, events: Vec::new() }).unwrap().wait().unwrap();
     }
-    evaluation.store.seal().unwrap();
+    store.seal().unwrap();
     ids
 }
 

@@ -79,12 +79,6 @@ impl<T> Cycle<T> {
         self.answered.push_back(answered);
     }
 
-    /// How many were planned and are not answered yet.
-    #[must_use]
-    pub const fn n_in_flight(&self) -> usize {
-        self.n_in_flight
-    }
-
     /// Whether nothing is in flight or waits to be evaluated.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -165,7 +159,7 @@ mod tests {
         cycle.answer(5, answered(due.remove(0)));
         assert!(cycle.next(&mut engine, 1_030).is_some());
         cycle.written();
-        assert_eq!((cycle.n_in_flight(), cycle.ready_ms()), (1, None));
+        assert_eq!((cycle.n_in_flight, cycle.ready_ms()), (1, None));
         let plan = cycle.plan(&mut engine, 1_900, 10);
         assert_eq!(plan.due.len(), 1, "the next window of the one that was answered");
         let late =

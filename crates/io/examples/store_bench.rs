@@ -18,6 +18,7 @@ use lanner_core::{
     Alert, AlertState, Changes, Cursor, Evaluation, Group, Labels, Measured, Outcome, Sample, Score,
     SeriesKey, TimeRange,
 };
+use lanner_io::state::{Shards, StateStore};
 use lanner_io::store::{Batch, RetentionRule, SeriesId, Store, StoreOptions};
 
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
@@ -67,7 +68,7 @@ fn ingest(store: &Store) -> Vec<SeriesId> {
     let raw: Vec<(String, SeriesKey)> = (0..N_SERIES).map(series).collect();
     let ids: Vec<SeriesId> = raw.iter().map(|(_, key)| store.series_id(key).unwrap()).collect();
     for (raw, key) in &raw {
-        store.resolve(raw.as_bytes(), || key.clone()).unwrap();
+        store.resolve(raw.as_bytes(), key).unwrap();
     }
     let mut slowest = std::time::Duration::ZERO;
     let cpu = cpu_seconds();
@@ -79,7 +80,7 @@ fn ingest(store: &Store) -> Vec<SeriesId> {
             .iter()
             .enumerate()
             .map(|(n, (raw, _))| {
-                let id = store.resolve(raw.as_bytes(), || unreachable!()).unwrap();
+                let id = store.resolve_known(raw.as_bytes()).unwrap();
                 let noise = (n as i64 * 7_919 + round * 104_729) % 1_000;
                 (id, Sample::new(T + round * 10_000, noise as f64 / 10.0))
             })
@@ -115,12 +116,12 @@ fn turns(store: &Store) {
     }
     println!("one evaluation, durable: {:?}", started.elapsed() / 100);
     let started = Instant::now();
-    let alerts = store.load_alerts().unwrap().len();
+    let alerts = StateStore::load(store, Shards::All).unwrap().alerts.len();
     println!("reading {alerts} alerts back: {:?}", started.elapsed());
     let started = Instant::now();
     for n in 0..10_000 {
         let window = TimeRange::new(T + n % N_TURNS * MINUTE_MS, T + (n % N_TURNS + 1) * MINUTE_MS);
-        assert!(store.measured((n % 1_000) as u64, &Group::Whole, window).unwrap().is_some());
+        assert_eq!(store.measured_window((n % 1_000) as u64, window).unwrap().len(), 1);
     }
     println!("one measured value from the cache: {:?}", started.elapsed() / 10_000);
 }

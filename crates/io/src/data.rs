@@ -45,15 +45,15 @@ pub trait DataStore: std::fmt::Debug + Send + Sync {
     /// [`StoreError::TooManySeries`].
     fn series_id(&self, key: &SeriesKey) -> Result<SeriesId, StoreError>;
 
-    /// The number of the series that `raw` stands for, such as the bytes of a line up to its value; `make` tells the key
-    /// when they never came before. Equal bytes must always stand for the same key.
+    /// The number of the series with this key, registered if it is new, for which `raw` stands from now on, such as the
+    /// bytes of a line up to its value. Equal bytes must always stand for the same key.
     ///
     /// # Errors
     /// [`StoreError::TooManySeries`].
-    fn resolve(&self, raw: &[u8], make: &mut dyn FnMut() -> SeriesKey) -> Result<SeriesId, StoreError>;
+    fn resolve(&self, raw: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError>;
 
-    /// As [`DataStore::resolve`], for bytes that came before; `None` when they did not, or were forgotten. Cost: one look
-    /// into a table of hashes.
+    /// The number of the series for which `raw` stands; `None` when these bytes never [came](DataStore::resolve), or were
+    /// forgotten. Cost: one look into a table of hashes; asked for every sample, so that its key need not be made.
     fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId>;
 
     /// The key of a series; `None` for a number that was never given.
@@ -117,6 +117,14 @@ pub trait DataStore: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// Failures of the medium; what was not done is tried again by the next call.
     fn maintain(&self, now_ms: i64) -> Result<MaintenanceReport, StoreError>;
+
+    /// The time of the first data of a series; `None` without data.
+    ///
+    /// # Errors
+    /// As [`DataStore::pieces`].
+    fn first_ms(&self, id: SeriesId) -> Result<Option<i64>, StoreError> {
+        Ok(self.extent(id)?.map(|(first_ms, _)| first_ms))
+    }
 
     /// As [`DataStore::pieces`], each row alone, with the time at which it is shown.
     ///

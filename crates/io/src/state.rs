@@ -153,12 +153,6 @@ pub trait StateStore: std::fmt::Debug + Send + Sync {
     /// Failures of the medium.
     fn evaluations(&self, filter: &EvaluationFilter) -> Result<Vec<Evaluation>, StoreError>;
 
-    /// The value that was measured for this window, if it was.
-    ///
-    /// # Errors
-    /// Failures of the medium.
-    fn measured(&self, query: u64, group: &Group, window: TimeRange) -> Result<Option<Measured>, StoreError>;
-
     /// The values measured in exactly one window, for all groups.
     ///
     /// # Errors
@@ -228,6 +222,32 @@ pub trait StateStore: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// Failures of the medium.
     fn document_revision(&self, kind: &str) -> Result<u64, StoreError>;
+
+    /// The number of the latest version of each of these documents, in their order; 0 for one that never was. Cost: a
+    /// look-up for each.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    fn version_numbers(&self, kind: &str, ids: &[&str]) -> Result<Vec<u32>, StoreError>;
+
+    /// Reserves the revisions of a kind of documents up to `up_to`: any of them may be shown before it is written. They
+    /// stay reserved, also after a crash, until they are [released](StateStore::release_revisions).
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    fn reserve_revisions(&self, kind: &str, up_to: u64) -> Result<Receipt, StoreError>;
+
+    /// The last revision of a kind of documents that is reserved, where one is.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    fn reserved_revision(&self, kind: &str) -> Result<Option<u64>, StoreError>;
+
+    /// Ends a reservation: the revision is at least `shown`, and none above it was shown.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    fn release_revisions(&self, kind: &str, shown: u64) -> Result<Receipt, StoreError>;
 
     /// Raises the revision of a kind of documents to `at_least`, with an entry in the audit. Returns what it is then.
     ///

@@ -110,6 +110,7 @@ fn the_last_sample_of_a_time_wins_also_after_a_restart(open: Open<'_>) {
             assert_eq!(store.samples(id, range).unwrap(), expected(range));
             let ends = model.keys().next().copied().zip(model.keys().next_back().copied());
             assert_eq!(store.extent(id).unwrap(), ends);
+            assert_eq!(store.first_ms(id).unwrap(), ends.map(|ends| ends.0));
             let mut n = 0;
             let mut count = |piece: Piece<'_>| match piece {
                 Piece::Even { values, .. } => n += values.len(),
@@ -155,8 +156,8 @@ fn series_are_found_by_name_and_labels(open: Open<'_>) {
     {
         let raw = format!("{name},{host}");
         assert_eq!(store.resolve_known(raw.as_bytes()), None);
-        let id = store.resolve(raw.as_bytes(), &mut || key(name, host)).unwrap();
-        let again = store.resolve(raw.as_bytes(), &mut || unreachable!());
+        let id = store.resolve(raw.as_bytes(), &key(name, host)).unwrap();
+        let again = store.resolve(raw.as_bytes(), &key(name, host));
         assert_eq!((again, store.resolve_known(raw.as_bytes())), (Ok(id), Some(id)));
         append(&*store, [(id, Sample::new(T, 1.0))]);
     }

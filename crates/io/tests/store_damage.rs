@@ -166,7 +166,7 @@ fn read(store: &Store, what: &str) -> Told {
     for measured in store.measured_range(7, EVER).unwrap() {
         assert_eq!(measured.value, Some(value(2, (measured.window.start_ms - T) / 1_000)), "{what}");
     }
-    told.rules = store.rules().unwrap().len() as i64;
+    told.rules = store.documents("rule").unwrap().len() as i64;
     told
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use lanner_core::{Changes, Labels, Sample, SeriesKey, TimeRange};
+use lanner_io::state::{Shards, StateStore};
 use lanner_io::store::{
     Batch, Damage, EvaluationFilter, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions,
 };
@@ -330,8 +331,12 @@ fn of_rule(rule: &str) -> EvaluationFilter {
 fn check_upgraded(store: &Store) {
     assert_eq!(store.samples(series(store), EVER).unwrap().len(), 5_010);
     assert_eq!(store.damage().unwrap(), Damage::default());
-    let cursors: Vec<_> =
-        store.load_cursors().unwrap().into_iter().map(|cursor| (cursor.rule, cursor.window)).collect();
+    let cursors: Vec<_> = StateStore::load(store, Shards::All)
+        .unwrap()
+        .cursors
+        .into_iter()
+        .map(|cursor| (cursor.rule, cursor.window))
+        .collect();
     assert_eq!(
         cursors,
         [("never judged".into(), TimeRange::new(0, 5)), ("walked".into(), TimeRange::new(10, 20))]

@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, outbox, profile, query,
-    receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test, token, vuln,
+    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, outbox, processor,
+    profile, query, receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test,
+    token, vuln,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Apply(apply::Args),
     Diff(diff::Args),
     Rule(rule::Args),
+    Processor(processor::Args),
     Alert(alert::Args),
     Silence(silence::Args),
     Switch(switch::Args),

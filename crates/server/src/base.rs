@@ -30,7 +30,7 @@ pub struct Base {
     pub state: Arc<dyn StateStore>,
     /// Stored documents that are not in force.
     pub set_aside: Arc<SetAside>,
-    /// Who is told that the server stops.
+    /// Who learns that the server stops.
     pub shutdown: Arc<Shutdown>,
 }
 

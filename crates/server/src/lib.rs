@@ -8,38 +8,38 @@
 //!                                                 └─────────────────────────┘   notify ─▶ receivers
 //! ```
 //!
-//! Reading order: [`settings`] (what can be set), [`services`] (who does what), [`http`] (what faces share), [`access`]
-//! (who comes in), [`intake`], [`evaluate`], [`rules`] (new ones and their past), [`notify`], [`processors`], [`switches`], [`health`] (how
-//! Lanner itself is), then the faces: [`api`], [`graphite`], [`seyren`].
+//! Reading order: [`settings`] (what can be set), `services` (who does what), [`http`] (what faces share), [`access`]
+//! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `health` (how
+//! Lanner itself is), then the faces: [`api`], `graphite`, `seyren`.
 
 pub mod access;
 mod actions;
 pub mod api;
-pub mod base;
-pub mod clock;
+mod base;
+mod clock;
 pub mod configuration;
 pub mod documents;
 pub mod evaluate;
-pub mod expressions;
-pub mod findings;
-pub mod graphite;
-pub mod health;
+mod expressions;
+mod findings;
+mod graphite;
+mod health;
 pub mod http;
-pub mod intake;
+mod intake;
 mod listeners;
 mod metrics;
 pub mod notify;
-pub mod processors;
+mod processors;
 pub mod rules;
-pub mod services;
+mod services;
 pub mod settings;
-pub mod seyren;
+mod seyren;
 mod shutdown;
 pub mod silences;
 mod sources;
-pub mod switches;
+mod switches;
 mod sync;
-pub mod wakeup;
+mod wakeup;
 
 mod router;
 mod run;

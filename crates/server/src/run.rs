@@ -197,11 +197,12 @@ impl Server {
             (Arc::clone(&self.services.evaluation), Arc::clone(&self.services.switches));
         switches.flush(FLUSHING).await;
         let processors = Arc::clone(&self.services.processors);
+        let store = self.services.base.store.clone();
         let close = move || {
             processors.save_memories();
             switches.end();
-            evaluation.watch.end(&evaluation.store, evaluation.now_ms());
-            evaluation.store.close();
+            evaluation.watch.end(&*evaluation.state, evaluation.now_ms());
+            store.close();
         };
         if tokio::time::timeout(CLOSING, blocking(close)).await.is_err() {
             tracing::warn!("the store is still writing; what was acknowledged is on disk");

@@ -25,29 +25,29 @@ pub struct Services {
     /// What all of them stand on.
     pub base: Base,
     /// Who comes in.
-    pub access: Arc<AccessService>,
+    pub(crate) access: Arc<AccessService>,
     /// Takes samples and events.
-    pub intake: Arc<IntakeService>,
+    pub(crate) intake: Arc<IntakeService>,
     /// The store as expressions read it.
-    pub expressions: Arc<Expressions>,
+    pub(crate) expressions: Arc<Expressions>,
     /// Sends messages.
-    pub delivery: Arc<DeliveryService>,
+    pub(crate) delivery: Arc<DeliveryService>,
     /// Evaluates rules.
     pub evaluation: Arc<EvaluationService>,
     /// Puts rules in force.
-    pub rules: Arc<RuleService>,
+    pub(crate) rules: Arc<RuleService>,
     /// Keeps processors.
-    pub processors: Arc<ProcessorService>,
+    pub(crate) processors: Arc<ProcessorService>,
     /// Keeps silences.
-    pub silences: Arc<SilenceService>,
+    pub(crate) silences: Arc<SilenceService>,
     /// Keeps findings of vulnerability scanners.
-    pub findings: Arc<FindingService>,
+    pub(crate) findings: Arc<FindingService>,
     /// Keeps kill switches.
     pub switches: Arc<SwitchService>,
     /// Applies configurations.
     pub configuration: Arc<ConfigurationService>,
     /// Knows how Lanner is.
-    pub health: Arc<HealthService>,
+    pub(crate) health: Arc<HealthService>,
 }
 
 impl FromRef<Services> for Arc<InForce> {
@@ -72,6 +72,7 @@ handles! {
     expressions: Expressions,
     evaluation: EvaluationService,
     rules: RuleService,
+    processors: ProcessorService,
     silences: SilenceService,
     findings: FindingService,
     switches: SwitchService,

@@ -2,10 +2,10 @@
 
 mod guard;
 mod heartbeat;
-pub mod live;
-pub mod origins;
+pub(crate) mod live;
+pub(crate) mod origins;
 pub mod schemas;
-pub mod token;
+pub(crate) mod token;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub use self::heartbeat::{Heartbeat, To};
 use self::schemas::{SchemaRetention, Schemas};
 use crate::clock::Clock;
 
-/// How long before its end people are told of a switch, if nothing else is said, milliseconds.
+/// How long before its end people are notified of a switch, if nothing else is said, milliseconds.
 const NOTICE_MS: i64 = HOUR_MS;
 
 /// The port of HTTP.
@@ -135,7 +135,7 @@ pub const HEARTBEAT: &[Field] = &[
 ];
 
 /// `guard` as a map.
-pub const GUARD: &[Field] = &[
+pub(crate) const GUARD: &[Field] = &[
     Field::new("share", "30%", "share of contexts").of(Type::Share).or("50%"),
     Field::new(
         "stream",
@@ -161,7 +161,7 @@ pub const RETENTION: &[Field] = &[
 ];
 
 /// How long samples are kept.
-pub const SERIES_RETENTION: &[Field] = &[
+pub(crate) const SERIES_RETENTION: &[Field] = &[
     Field::new("pattern", "'raw.*'", "names of series; `*` stands for any characters").or("*"),
     Field::new(
         "keep",
@@ -173,7 +173,7 @@ pub const SERIES_RETENTION: &[Field] = &[
 ];
 
 /// How long events are kept.
-pub const EVENT_RETENTION: &[Field] = &[
+pub(crate) const EVENT_RETENTION: &[Field] = &[
     Field::new("pattern", "payments", "names of streams; `*` stands for any characters").or("*"),
     Field::new("keep", "90d", "retention time").of(Type::Duration).required(),
 ];
@@ -205,13 +205,13 @@ pub struct Settings {
     pub cors: Vec<String>,
     /// The largest body accepted, after decompression, bytes.
     pub max_body_bytes: usize,
-    /// Requests that write at one time; further ones are told to come back.
+    /// Requests that write at one time; further ones are asked to come back.
     pub max_writers: usize,
     /// Questions by OpenFeature's protocol that are answered within a second; `None` for all.
     pub ofrep_per_second: Option<usize>,
     /// Where people reach this server; goes into messages as a link.
     pub external_url: Option<String>,
-    /// Who is told regularly that Lanner is well; `None` for nobody.
+    /// Who is notified regularly that Lanner is well; `None` for nobody.
     pub heartbeat: Option<Heartbeat>,
     /// What the store keeps.
     pub store: StoreOptions,
@@ -225,7 +225,7 @@ pub struct Settings {
     pub switch_key: Option<Secret>,
     /// How much a switch may block without a second look.
     pub guard: Guard,
-    /// How long before its end people are told of a switch, milliseconds.
+    /// How long before its end people are notified of a switch, milliseconds.
     pub switch_notice_ms: i64,
     /// Servers elsewhere that queries may ask.
     pub sources: Arc<Vec<SourceConfig>>,
@@ -302,7 +302,7 @@ impl Settings {
 
     /// An address that other machines can reach.
     #[must_use]
-    pub fn public_address(&self) -> Option<SocketAddr> {
+    pub(crate) fn public_address(&self) -> Option<SocketAddr> {
         let addresses = [Some(self.listen), self.carbon, self.carbon_pickle, self.carbon_udp];
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }

@@ -1,4 +1,4 @@
-//! Who is told that the server stops.
+//! Who learns that the server stops.
 
 /// Says that the server stops, once and for good.
 #[derive(Debug, Default)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lanner_core::{RemoteAsk, RemoteSeries, SourceError};
 use lanner_io::remote::{Clients, Problem};
-use lanner_io::source::{Source, SourceConfig};
+use lanner_io::source::{Source, SourceConfig, SourceHealth};
+use lanner_wire::api::{SourceState, SourceView};
 use tokio::runtime::Handle;
 
 use crate::shutdown::Shutdown;
@@ -20,7 +21,42 @@ pub struct Sources {
     shutdown: Arc<Shutdown>,
 }
 
-type Entry = Result<Arc<Source>, String>;
+#[derive(Debug)]
+struct Entry {
+    kind: &'static str,
+    /// What asks, or why it cannot.
+    source: Result<Arc<Source>, String>,
+}
+
+impl Entry {
+    fn view(&self, name: &str) -> SourceView {
+        let health = self.source.as_ref().map(|source| source.health());
+        let (state, health) = match health {
+            Err(why) => (
+                SourceState::Unusable,
+                SourceHealth { last_error: Some(why.clone()), ..SourceHealth::default() },
+            ),
+            Ok(health) => (state(&health), health),
+        };
+        SourceView {
+            name: name.to_owned(),
+            kind: self.kind.to_owned(),
+            state,
+            answered: health.n_answered,
+            failed: health.n_failed,
+            problem: health.last_error,
+        }
+    }
+}
+
+fn state(health: &SourceHealth) -> SourceState {
+    match health {
+        SourceHealth { is_paused: true, .. } => SourceState::Paused,
+        SourceHealth { last_error: Some(_), .. } => SourceState::Failing,
+        SourceHealth { n_answered: 0, .. } => SourceState::Untried,
+        SourceHealth { .. } => SourceState::Answering,
+    }
+}
 
 impl Sources {
     /// Those that are configured.
@@ -38,6 +74,13 @@ impl Sources {
     #[must_use]
     pub(crate) fn names(&self) -> Vec<String> {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// How each of them is, in order of their names.
+    #[must_use]
+    pub(crate) fn views(&self) -> Vec<SourceView> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.iter().map(|(name, entry)| entry.view(name)).collect()
     }
 
     /// How many requests to a source may be under way at once, and how long one may take; `None` for one that cannot be
@@ -67,7 +110,7 @@ impl Sources {
 
     fn get(&self, name: &str) -> Result<Arc<Source>, SourceError> {
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        match by_name.get(name) {
+        match by_name.get(name).map(|entry| &entry.source) {
             Some(Ok(source)) => Ok(Arc::clone(source)),
             Some(Err(why)) => Err(SourceError::Permanent(format!("{name}: {why}"))),
             None => {
@@ -83,13 +126,13 @@ impl Sources {
 fn built(configs: &[SourceConfig]) -> BTreeMap<String, Entry> {
     let clients = Clients::default(); // sources with the same certificates share their connections
     let entry = |config: &SourceConfig| {
-        let built = config.build(&clients).map(Arc::new).map_err(|problems| {
-            let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            let why = format!("cannot be asked: {}", told.join("; "));
+        let source = config.build(&clients).map(Arc::new).map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            let why = format!("cannot be asked: {}", problems.join("; "));
             tracing::error!(source = config.name(), "{why}");
             why
         });
-        (config.name().to_owned(), built)
+        (config.name().to_owned(), Entry { kind: config.kind(), source })
     };
     configs.iter().map(entry).collect()
 }

@@ -1,4 +1,4 @@
-//! What keeps people from being told, over the API of a running server: times that recur, regular expressions, and
+//! What keeps people from being notified, over the API of a running server: times that recur, regular expressions, and
 //! acknowledgement.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -148,6 +148,59 @@ async fn processors_outlive_a_restart_and_end_when_pruned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn processors_are_listed_and_deleted_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path()).await;
+    apply(&server, &json!({ "processors": processors() })).await;
+    post(&server, "/api/v1/events/access-log", "text/plain", line(1, "/a", 500)).await;
+    let list = async || -> Value { serde_json::from_str(&get(&server, "/api/v1/processors").await).unwrap() };
+    let expected = json!([
+        { "id": "access", "stream": "access-log", "kind": "parse", "events": 1, "unmatched": 0 },
+        { "id": "errors", "stream": "access-log", "kind": "copy", "events": 1, "unmatched": 0 },
+    ]);
+    assert_eq!(list().await, expected);
+    let delete = async |id: &str| {
+        let url = format!("http://{}/api/v1/processors/{id}", server.http_addr());
+        let answer = reqwest::Client::new().delete(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (status, answer) = delete("access").await;
+    assert_eq!((status, &answer["deleted"]), (200, &json!(["access"])), "{answer}");
+    assert_eq!(list().await[0]["id"], "errors");
+    // What arrives from now on passes the other alone, whose condition needs what the first one added.
+    post(&server, "/api/v1/events/access-log", "text/plain", line(2, "/b", 500)).await;
+    assert_eq!(stored(&server, "access-errors").await.len(), 1);
+    let audit: Value = serde_json::from_str(&get(&server, "/api/v1/audit?subject=access").await).unwrap();
+    assert_eq!(audit[0]["action"], "processor.delete", "{audit}");
+    for id in ["access", "never"] {
+        let (status, answer) = delete(id).await;
+        assert_eq!(status, 404, "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_that_cannot_be_read_is_listed_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path()).await;
+    apply(&server, &json!({ "processors": processors() })).await;
+    let odd = lanner_io::store::DocumentChange {
+        id: "odd".to_owned(),
+        document: Some(json!({ "id": "odd", "stream": "access-log", "parse": { "as": "xml" } })),
+    };
+    server.store().save_documents("processor", "ann", "", NOON_MS, vec![odd]).unwrap().wait().unwrap();
+    server.stop().await;
+    let server = start(folder.path()).await;
+    let list: Value = serde_json::from_str(&get(&server, "/api/v1/processors").await).unwrap();
+    assert_eq!(
+        (list.as_array().unwrap().len(), &list[2]["id"], &list[2]["kind"]),
+        (3, &json!("odd"), &json!("parse"))
+    );
+    assert!(list[2]["problem"].as_str().unwrap().contains("xml"), "{list}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn circles_are_refused_also_across_applications() {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path()).await;

@@ -203,5 +203,16 @@ async fn what_a_source_cannot_answer_is_an_error_of_its_rule() {
         let said = found[0].error.clone().unwrap_or_default();
         assert!(said.contains(why), "{rule}: {said}");
     }
+    let url = format!("http://{}/api/v1/status", server.http_addr());
+    let status: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let [away, shut] = status["sources"].as_array().unwrap().as_slice() else { panic!("{status}") };
+    assert_eq!(
+        (&away["name"], &away["kind"], &away["state"]),
+        (&json!("away"), &json!("graphite"), &json!("failing"))
+    );
+    assert_eq!((&away["answered"], &away["failed"]), (&json!(0), &json!(1)), "{away}");
+    assert!(away["problem"].as_str().unwrap().contains("cannot reach"), "{away}");
+    assert_eq!((&shut["state"], &shut["failed"]), (&json!("unusable"), &json!(0)));
+    assert!(shut["problem"].as_str().unwrap().contains("LANNER_NO_SUCH"), "{shut}");
     server.stop().await;
 }

@@ -80,7 +80,7 @@ async fn a_change_is_in_force_while_something_else_is_written() {
     assert_eq!((status, second_status), (200, 200), "{answer} {second}");
     // Both are answered when they are on disk, in their order.
     let history = server.fine("GET", "/api/v1/switches/bank/history", Value::Null).await;
-    let stored = server.server.store().document_history("switch", "bank").unwrap();
+    let stored = server.server.store().last_versions("switch", "bank", usize::MAX).unwrap();
     let said = |of: &Value| [&of["version"], &of["document"]["status"], &of["message"]].map(Value::to_string);
     assert_eq!(said(&history[1]), ["2", "\"active\"", "\"down\""]);
     assert_eq!(said(&history[0])[..2], ["3", "\"inactive\""]);

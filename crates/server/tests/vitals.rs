@@ -1,4 +1,4 @@
-//! Lanner watches itself, in a running server: what is shown of it, who is told, and the heartbeat.
+//! Lanner watches itself, in a running server: what is shown of it, who is notified, and the heartbeat.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;

@@ -36,7 +36,7 @@ pub use finding::{
 };
 pub use operations::{
     AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,
-    SetAsideView, Status,
+    SetAsideView, SourceState, SourceView, Status,
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};

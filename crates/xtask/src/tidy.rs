@@ -7,6 +7,7 @@
 mod arrows;
 mod bans;
 mod circles;
+mod doors;
 mod manifests;
 mod modules;
 mod papers;

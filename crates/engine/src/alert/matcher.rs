@@ -96,7 +96,11 @@ impl Silences {
     }
 
     /// Those that mute `labels` at `now_ms`, each with the time at which it ends or leaves off.
-    pub fn muting<'s>(&'s self, labels: &'s Labels, now_ms: i64) -> impl Iterator<Item = (&'s Silence, i64)> {
+    pub(crate) fn muting<'s>(
+        &'s self,
+        labels: &'s Labels,
+        now_ms: i64,
+    ) -> impl Iterator<Item = (&'s Silence, i64)> {
         self.0.iter().filter_map(move |ready| {
             let phase = ready.phase(now_ms);
             (phase.holds && ready.matchers.matches(labels)).then_some((&ready.silence, phase.time.end_ms))
@@ -105,7 +109,7 @@ impl Silences {
 
     /// Until when `labels` are muted at `now_ms`, if they are; another silence may follow.
     #[must_use]
-    pub fn muted_until(&self, labels: &Labels, now_ms: i64) -> Option<i64> {
+    pub(crate) fn muted_until(&self, labels: &Labels, now_ms: i64) -> Option<i64> {
         self.muting(labels, now_ms).map(|(_, end_ms)| end_ms).max()
     }
 }

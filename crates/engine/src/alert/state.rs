@@ -34,7 +34,7 @@ pub enum Transition {
 
 /// An alert before its first evaluation.
 #[must_use]
-pub fn new_alert(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
+pub(crate) fn new_alert(rule: &Rule, group: &Group, at_ms: i64) -> Alert {
     Alert {
         rule: rule.id.clone(),
         version: rule.version,
@@ -79,7 +79,7 @@ pub struct StateMachine {
 
 impl StateMachine {
     /// Before the first window.
-    pub const NEW: Self =
+    pub(crate) const NEW: Self =
         Self { state: AlertState::Normal, active: false, bad_streak: 0, bad_kind: None, good_streak: 0 };
 
     fn of(alert: &Alert) -> Self {
@@ -95,7 +95,7 @@ impl StateMachine {
 
     /// Whether the limits of recovery count for the next window.
     #[must_use]
-    pub const fn is_firing(&self) -> bool {
+    pub(crate) const fn is_firing(&self) -> bool {
         matches!(self.state, AlertState::Firing | AlertState::Recovering)
     }
 
@@ -205,7 +205,12 @@ fn severity(alert: &Alert, rule: &Rule, evaluation: &Evaluation) -> Option<Strin
 ///
 /// `rule` is the one that the episode began with. It says what people read; without it (the rule was deleted
 /// while Lanner was down) the standard text does.
-pub fn resolve_now(alert: &mut Alert, rule: Option<&Rule>, reason: ResolvedReason, at_ms: i64) -> Transition {
+pub(crate) fn resolve_now(
+    alert: &mut Alert,
+    rule: Option<&Rule>,
+    reason: ResolvedReason,
+    at_ms: i64,
+) -> Transition {
     (alert.bad_streak, alert.bad_kind, alert.good_streak) = (0, None, 0);
     alert.state = AlertState::Normal;
     if !alert.active {
@@ -317,7 +322,7 @@ fn context<'a>(rule: &'a Rule, alert: &'a Alert, score: Option<lanner_core::Scor
 
 /// What a message says of an alert.
 #[must_use]
-pub fn notified_alert(alert: &Alert) -> NotifiedAlert {
+pub(crate) fn notified_alert(alert: &Alert) -> NotifiedAlert {
     let resolved = !alert.active;
     NotifiedAlert {
         fingerprint: alert.fingerprint(),

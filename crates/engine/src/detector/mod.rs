@@ -49,7 +49,7 @@ pub enum Baselines {
 }
 
 /// No detector looks at more earlier windows: each is read, and held for each group, at every evaluation.
-pub const MAX_BASELINES: u32 = 1_500;
+pub(crate) const MAX_BASELINES: u32 = 1_500;
 
 impl Baselines {
     /// The distance of one window from the next, and how many there are, for a rule whose windows start

@@ -44,7 +44,7 @@ impl Tunable {
 
     /// Whether a limit at `a` lets more pass than one at `b`.
     #[must_use]
-    pub fn is_laxer(&self, a: f64, b: f64) -> bool {
+    pub(crate) fn is_laxer(&self, a: f64, b: f64) -> bool {
         match self.bad {
             Side::Above => a > b,
             Side::Below => a < b,

@@ -147,7 +147,7 @@ impl Record {
 
     /// Evaluations with this outcome.
     #[must_use]
-    pub fn n_of(&self, outcome: Outcome) -> usize {
+    pub(crate) fn n_of(&self, outcome: Outcome) -> usize {
         self.points.iter().filter(|point| point.outcome == outcome).count()
     }
 

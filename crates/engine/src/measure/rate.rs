@@ -81,7 +81,7 @@ impl Run {
 
     /// What the counter rose in `window`, which the samples lie in; `None` for fewer than two samples.
     #[must_use]
-    pub fn extrapolated(&self, window: TimeRange) -> Option<f64> {
+    pub(crate) fn extrapolated(&self, window: TimeRange) -> Option<f64> {
         if self.count < 2 || self.last.time_ms <= self.first.time_ms {
             return None;
         }

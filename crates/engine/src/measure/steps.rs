@@ -27,7 +27,7 @@ impl Steps {
     }
 
     /// Adds the samples that an aggregate was made of, where it says enough of them.
-    pub fn add_aggregate(&mut self, start_ms: i64, samples: &Aggregate) {
+    pub(crate) fn add_aggregate(&mut self, start_ms: i64, samples: &Aggregate) {
         self.0.add_aggregate(start_ms, samples);
     }
 
@@ -45,12 +45,12 @@ impl Steps {
 
     /// Where the last step before `end_ms` begins.
     #[must_use]
-    pub fn last_before(&self, end_ms: i64) -> Option<i64> {
+    pub(crate) fn last_before(&self, end_ms: i64) -> Option<i64> {
         self.0.last_before(end_ms)
     }
 
     /// Drops the steps that begin before `start_ms`. Returns where the last of them began, if there was one.
-    pub fn drop_before(&mut self, start_ms: i64) -> Option<i64> {
+    pub(crate) fn drop_before(&mut self, start_ms: i64) -> Option<i64> {
         self.0.drop_before(start_ms)
     }
 

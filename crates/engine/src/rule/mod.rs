@@ -20,7 +20,7 @@ use crate::source::Query;
 use schedule::Schedule;
 use template::Template;
 
-pub use read::{ACTIVE, DETECTORS, FIELDS};
+pub use read::{DETECTORS, FIELDS};
 
 /// Whether a rule is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +169,7 @@ impl Rule {
 
     /// The labels of an alert of this rule: the rule's, the group's, and `rule`.
     #[must_use]
-    pub fn alert_labels(&self, group: &Labels) -> Labels {
+    pub(crate) fn alert_labels(&self, group: &Labels) -> Labels {
         self.labels.with(group).with(&Labels::new([("rule", &*self.id)]))
     }
 
@@ -181,7 +181,7 @@ impl Rule {
     /// The earlier windows that `window` is compared with, nearest first; `None` where a clock change
     /// skipped one.
     #[must_use]
-    pub fn baseline_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
+    pub(crate) fn baseline_windows(&self, window: TimeRange) -> Vec<Option<TimeRange>> {
         if let Some(remembers) = self.detector.remembers() {
             let learned_ms = window.start_ms - remembers.learn_ms;
             return vec![Some(TimeRange::new(learned_ms, learned_ms))];

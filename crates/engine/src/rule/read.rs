@@ -95,7 +95,7 @@ pub const FIELDS: &[Field] = &[
 const POLICY: Type = Type::OneOf(&["alert", "keep", "ok"]);
 
 /// The part of the day in which windows lie.
-pub const ACTIVE: &[Field] = &[
+pub(crate) const ACTIVE: &[Field] = &[
     Field::new("from", "\"10:00\"", "start of the first window").of(Type::TimeOfDay).or("00:00"),
     Field::new(
         "to",

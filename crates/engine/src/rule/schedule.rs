@@ -94,7 +94,7 @@ impl Schedule {
 
     /// Whether window starts recur on the same wall-clock times every day.
     #[must_use]
-    pub const fn repeats_daily(&self) -> bool {
+    pub(crate) const fn repeats_daily(&self) -> bool {
         !self.active.is_empty() || self.tz.is_some() || DAY_MS % self.every_ms == 0
     }
 

@@ -115,7 +115,7 @@ impl Template {
 
     /// Fills a template that is an object of texts; other values in it are left out.
     #[must_use]
-    pub fn render_texts(&self, context: &Context<'_>) -> Annotations {
+    pub(crate) fn render_texts(&self, context: &Context<'_>) -> Annotations {
         let Value::Object(texts) = &self.0 else { return Annotations::default() };
         if texts.is_empty() {
             return Annotations::default();

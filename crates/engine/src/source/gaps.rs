@@ -80,7 +80,7 @@ impl Gaps {
     /// Of the windows that end in a gap only the first can tell something, if it began before; the others are passed
     /// over, unless the rule asks for them with `max_catchup`.
     #[must_use]
-    pub fn next_window(&self, rule: &Rule, after_ms: i64) -> Option<TimeRange> {
+    pub(crate) fn next_window(&self, rule: &Rule, after_ms: i64) -> Option<TimeRange> {
         let mut window = rule.schedule.next_ending_after(after_ms)?;
         if rule.walks_gaps {
             return Some(window);

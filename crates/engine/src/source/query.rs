@@ -133,7 +133,7 @@ pub trait Query: std::fmt::Debug + Send + Sync {
 impl dyn Query + '_ {
     /// Whether a group with this outcome and value was heard of, or may have been.
     #[must_use]
-    pub fn counts_as_seen(&self, outcome: Outcome, value: Option<f64>) -> bool {
+    pub(crate) fn counts_as_seen(&self, outcome: Outcome, value: Option<f64>) -> bool {
         match outcome {
             Outcome::NoData | Outcome::Error => false,
             Outcome::Unknown => true,

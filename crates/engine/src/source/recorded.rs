@@ -79,7 +79,7 @@ impl Recorded {
     }
 
     /// Adds a series that `source` answers to `query`; its points in order of time.
-    pub fn answer_of(&mut self, source: &str, query: &str, series: RemoteSeries) {
+    pub(crate) fn answer_of(&mut self, source: &str, query: &str, series: RemoteSeries) {
         self.answers.entry((source.to_owned(), query.to_owned())).or_default().push(series);
     }
 

@@ -51,7 +51,7 @@ impl Backoff {
     /// assert!((500..=1000).contains(&next_ms));
     /// ```
     #[must_use]
-    pub fn next_attempt_ms(&self, attempt: Attempt<'_>) -> Option<i64> {
+    pub(crate) fn next_attempt_ms(&self, attempt: Attempt<'_>) -> Option<i64> {
         if attempt.n_attempts >= self.max_attempts {
             return None;
         }

@@ -19,7 +19,7 @@ const MAX_SHOWN_CHARS: usize = 300;
 /// assert_eq!(shown_url("nonsense"), "***");
 /// ```
 #[must_use]
-pub fn shown_url(url: &str) -> String {
+pub(crate) fn shown_url(url: &str) -> String {
     Url::parse(url).map_or_else(|_| "***".to_owned(), |url| shown(&url))
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn described(config: &impl serde::Serialize, url: &Secret, standard: 
 ///
 /// Cost: O(length of `text` × number of secrets).
 #[must_use]
-pub fn cleaned(text: &str, secrets: &[String]) -> String {
+pub(crate) fn cleaned(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret.as_str(), "***");

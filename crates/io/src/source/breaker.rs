@@ -32,6 +32,11 @@ impl Breaker {
         Ok(())
     }
 
+    /// Whether the source is left alone at `now_ms`.
+    pub(super) const fn is_paused(&self, now_ms: i64) -> bool {
+        self.n_failures >= N_FAILURES && now_ms < self.closed_from_ms
+    }
+
     /// The source answered.
     pub(super) fn succeeded(&mut self) {
         self.n_failures = 0;

@@ -37,6 +37,7 @@ pub struct SourceConfig {
     name: String,
     timeout_ms: u64,
     parallel: usize,
+    kind_name: &'static str,
     language: &'static str,
     kind: Box<dyn KindConfig>,
 }
@@ -77,13 +78,20 @@ impl SourceConfig {
         let kind = kind.and_then(|node| noted(kind_of(node), node, &fields.path_of("kind"), check))?;
         let read = (kind.read)(&mut fields, check);
         finish(fields, kind, check);
-        Some(Self { name: name?, timeout_ms, parallel, language: kind.language, kind: read? })
+        let Kind { name: kind_name, language, .. } = kind;
+        Some(Self { name: name?, timeout_ms, parallel, kind_name, language, kind: read? })
     }
 
     /// What queries call it.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        self.kind_name
     }
 
     /// Looks up secrets and certificates, and makes what asks. Sources that are built with the same `clients` share

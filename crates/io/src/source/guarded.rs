@@ -8,7 +8,7 @@ use lanner_core::{RemoteAsk, RemoteSeries};
 use tokio::sync::Semaphore;
 
 use super::breaker::Breaker;
-use super::{Fetch, RequestError};
+use super::{Fetch, RequestError, SourceHealth};
 use crate::metrics::METRICS;
 
 /// Requests that one ask makes at most.
@@ -25,6 +25,7 @@ pub struct Source {
     parallel: usize,
     slots: Semaphore,
     breaker: Mutex<Breaker>,
+    health: Mutex<SourceHealth>,
     started: Instant,
 }
 
@@ -50,6 +51,7 @@ impl Source {
             parallel,
             slots: Semaphore::new(parallel),
             breaker: Mutex::default(),
+            health: Mutex::default(),
             started: Instant::now(),
         }
     }
@@ -70,6 +72,13 @@ impl Source {
     #[must_use]
     pub const fn parallel(&self) -> usize {
         self.parallel
+    }
+
+    /// How asking goes.
+    #[must_use]
+    pub fn health(&self) -> SourceHealth {
+        let is_paused = self.breaker().is_paused(self.now_ms());
+        SourceHealth { is_paused, ..self.noted().clone() }
     }
 
     /// Asks, within the source's timeout. What may pass is tried again while there is time.
@@ -100,6 +109,7 @@ impl Source {
         let outcome = if answer.is_ok() { "answered" } else { "failed" };
         METRICS.source_asks.with_label_values(&[&self.name, outcome]).inc();
         METRICS.source_seconds.with_label_values(&[&self.name]).observe(started.elapsed().as_secs_f64());
+        self.noted().note(answer.as_ref().err().map(ToString::to_string));
         answer.map_err(named)
     }
 
@@ -136,6 +146,10 @@ impl Source {
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn noted(&self) -> std::sync::MutexGuard<'_, SourceHealth> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now_ms(&self) -> i64 {

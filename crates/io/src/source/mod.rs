@@ -15,6 +15,7 @@ mod config;
 mod endpoint;
 mod graphite;
 mod guarded;
+mod health;
 mod kind;
 mod kinds;
 mod prometheus;
@@ -26,6 +27,7 @@ use lanner_core::{RemoteAsk, RemoteSeries};
 
 pub use config::{FIELDS, SourceConfig};
 pub use guarded::Source;
+pub use health::SourceHealth;
 pub use kinds::{KINDS, Kind};
 
 /// Whether asking again may help.

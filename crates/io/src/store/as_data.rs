@@ -18,8 +18,8 @@ impl DataStore for Store {
         self.series_id(key)
     }
 
-    fn resolve(&self, raw: &[u8], make: &mut dyn FnMut() -> SeriesKey) -> Result<SeriesId, StoreError> {
-        self.resolve(raw, make)
+    fn resolve(&self, raw: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError> {
+        self.resolve(raw, key)
     }
 
     fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {

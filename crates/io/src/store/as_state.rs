@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanner_core::{
-    Cause, Changes, DeliveryOutcome, Evaluation, Group, Measured, NotificationLogEntry, Silence, TimeRange,
+    Cause, Changes, DeliveryOutcome, Evaluation, Measured, NotificationLogEntry, Silence, TimeRange,
 };
 use serde_json::Value;
 
@@ -38,10 +38,6 @@ impl StateStore for Store {
 
     fn evaluations(&self, filter: &EvaluationFilter) -> Result<Vec<Evaluation>, StoreError> {
         self.evaluations(filter)
-    }
-
-    fn measured(&self, query: u64, group: &Group, window: TimeRange) -> Result<Option<Measured>, StoreError> {
-        self.measured(query, group, window)
     }
 
     fn measured_window(&self, query: u64, window: TimeRange) -> Result<Vec<Measured>, StoreError> {
@@ -90,6 +86,22 @@ impl StateStore for Store {
 
     fn document_revision(&self, kind: &str) -> Result<u64, StoreError> {
         self.document_revision(kind)
+    }
+
+    fn version_numbers(&self, kind: &str, ids: &[&str]) -> Result<Vec<u32>, StoreError> {
+        self.version_numbers(kind, ids)
+    }
+
+    fn reserve_revisions(&self, kind: &str, up_to: u64) -> Result<Receipt, StoreError> {
+        self.reserve_revisions(kind, up_to)
+    }
+
+    fn reserved_revision(&self, kind: &str) -> Result<Option<u64>, StoreError> {
+        self.reserved_revision(kind)
+    }
+
+    fn release_revisions(&self, kind: &str, shown: u64) -> Result<Receipt, StoreError> {
+        self.release_revisions(kind, shown)
     }
 
     fn raise_revision(

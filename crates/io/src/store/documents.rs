@@ -17,9 +17,6 @@ use crate::metrics::METRICS;
 
 /// So many documents are written at once, before what else waits: some hundredths of a second.
 const FEW: usize = 500;
-/// The kind under which rules are stored.
-pub(super) const RULE: &str = "rule";
-
 /// One document to change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentChange {
@@ -39,11 +36,6 @@ pub struct DocumentBatch {
     /// What each becomes.
     pub changes: Vec<DocumentChange>,
 }
-
-/// A rule to change.
-pub type RuleChange = DocumentChange;
-/// A rule as stored.
-pub type StoredRule = StoredDocument;
 
 /// One version of a document.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -212,21 +204,6 @@ impl Store {
         })
     }
 
-    /// All versions of one document, the latest first.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn document_history(&self, kind: &str, id: &str) -> Result<Vec<StoredDocument>, StoreError> {
-        self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
-                 WHERE kind = ?1 AND id = ?2 ORDER BY version DESC",
-            )?;
-            let mut rows = statement.query([kind, id])?;
-            collect(&mut rows, stored)
-        })
-    }
-
     /// The last `n` versions of one document, the latest first. Cost: that of these, however many there are.
     ///
     /// # Errors
@@ -255,15 +232,11 @@ impl Store {
     ///
     /// # Errors
     /// Failures of the file.
-    pub fn version_numbers<'i>(
-        &self,
-        kind: &str,
-        ids: impl IntoIterator<Item = &'i str>,
-    ) -> Result<Vec<u32>, StoreError> {
+    pub fn version_numbers(&self, kind: &str, ids: &[&str]) -> Result<Vec<u32>, StoreError> {
         self.look(|db| {
             let sql = "SELECT coalesce(max(version), 0) FROM document WHERE kind = ?1 AND id = ?2";
             let mut statement = db.prepare_cached(sql)?;
-            let numbers = ids.into_iter().map(|id| statement.query_row([kind, id], |row| row.get(0)));
+            let numbers = ids.iter().map(|id| statement.query_row([kind, id], |row| row.get(0)));
             Ok(numbers.collect::<Result<_, _>>()?)
         })
     }
@@ -282,36 +255,6 @@ impl Store {
             let mut rows = statement.query(params![kind, since_ms])?;
             collect(&mut rows, stored)
         })
-    }
-
-    /// [`Store::save_documents`] for rules.
-    ///
-    /// # Errors
-    /// Failures of the file, from the receipt.
-    pub fn save_rules(
-        &self,
-        actor: &str,
-        message: &str,
-        now_ms: i64,
-        changes: Vec<RuleChange>,
-    ) -> Result<Receipt<Vec<(String, u32)>>, StoreError> {
-        self.save_documents(RULE, actor, message, now_ms, changes)
-    }
-
-    /// All rules, in order of their ids.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn rules(&self) -> Result<Vec<StoredRule>, StoreError> {
-        self.documents(RULE)
-    }
-
-    /// All versions of a rule, the latest first.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn rule_history(&self, id: &str) -> Result<Vec<StoredRule>, StoreError> {
-        self.document_history(RULE, id)
     }
 }
 

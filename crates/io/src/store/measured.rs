@@ -1,35 +1,13 @@
 //! Values that were measured, so that they need not be measured again.
 
-use lanner_core::{Group, Measured, TimeRange};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use lanner_core::{Measured, TimeRange};
+use rusqlite::{Connection, params};
 
 use super::rows::{group_key, json};
 use super::sums::Table;
 use super::{Store, StoreError};
 
 impl Store {
-    /// The value that was measured for this window, if it was.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn measured(
-        &self,
-        query: u64,
-        group: &Group,
-        window: TimeRange,
-    ) -> Result<Option<Measured>, StoreError> {
-        let sql = format!(
-            "SELECT value FROM history WHERE query = ?1 AND start_ms = ?2 AND end_ms = ?3 AND grp = ?4 AND {}",
-            Table::History.is_whole()
-        );
-        let value: Option<Option<f64>> = self.look(|db| {
-            let mut statement = db.prepare_cached(&sql)?;
-            let key = params![query as i64, window.start_ms, window.end_ms, group_key(group)?];
-            Ok(statement.query_row(key, |row| row.get(0)).optional()?)
-        })?;
-        Ok(value.map(|value| Measured { query, group: group.clone(), window, value }))
-    }
-
     /// All values of a query, of all groups, whose windows begin in `range`; in order of the windows.
     ///
     /// # Errors

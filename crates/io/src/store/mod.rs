@@ -80,7 +80,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 pub use audit::{AuditCheck, AuditEntry};
 pub use batch::{Batch, NewEvent, Texts};
 pub use damage::Damage;
-pub use documents::{Author, DocumentBatch, DocumentChange, RuleChange, StoredDocument, StoredRule};
+pub use documents::{Author, DocumentBatch, DocumentChange, StoredDocument};
 pub use error::StoreError;
 pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
@@ -90,7 +90,7 @@ pub use read::Piece;
 pub use receipt::Receipt;
 pub use repair::Repair;
 pub use retention::{
-    EventRetention, FOREVER, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
+    EventRetention, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
 };
 pub use series::SeriesId;
 pub use stats::StoreStats;
@@ -391,18 +391,17 @@ impl Store {
         self.core().registry.id(key)
     }
 
-    /// The number of the series that `raw` stands for, such as the bytes `measurement,tag=value field` of a
-    /// line: one hash look-up when the same bytes came before, otherwise `make` tells the key.
-    ///
-    /// Equal bytes must always stand for the same key.
+    /// The number of the series with this key, registered if it is new, for which `raw` stands from now on, such as the
+    /// bytes `measurement,tag=value field` of a line. Equal bytes must always stand for the same key.
     ///
     /// # Errors
     /// [`StoreError::TooManySeries`].
-    pub fn resolve(&self, raw: &[u8], make: impl FnOnce() -> SeriesKey) -> Result<SeriesId, StoreError> {
-        self.core().registry.resolve(raw, make)
+    pub fn resolve(&self, raw: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError> {
+        self.core().registry.resolve(raw, key)
     }
 
-    /// Like [`Store::resolve`], for bytes that came before; `None` when they did not (or were forgotten).
+    /// The number of the series for which `raw` stands; `None` when these bytes never [came](Store::resolve), or were
+    /// forgotten.
     #[must_use]
     pub fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {
         self.core().registry.resolve_known(raw)

@@ -239,7 +239,7 @@ impl RetentionRule {
 }
 
 /// Written for series that are never dropped.
-pub const FOREVER: &str = "forever";
+pub(crate) const FOREVER: &str = "forever";
 
 /// All rules of retention, of which the first that matches counts; the last ones match everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

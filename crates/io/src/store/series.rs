@@ -139,16 +139,12 @@ impl Registry {
         shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied()
     }
 
-    pub(super) fn resolve(
-        &self,
-        raw: &[u8],
-        make: impl FnOnce() -> SeriesKey,
-    ) -> Result<SeriesId, StoreError> {
+    pub(super) fn resolve(&self, raw: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError> {
         let (hash, shard) = self.place(raw);
         if let Some(id) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash) {
             return Ok(*id);
         }
-        let id = self.id(&make())?;
+        let id = self.id(key)?;
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         if shard.len() >= SHARD_CAPACITY {
             shard.clear();

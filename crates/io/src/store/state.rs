@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use lanner_core::{Alert, Changes, Cursor, Labels, NotificationLogEntry};
+use lanner_core::{Alert, Changes, Labels, NotificationLogEntry};
 use rusqlite::{Connection, params};
 
 use super::rows::{group_key, json};
@@ -41,23 +41,7 @@ impl Store {
         })
     }
 
-    /// All alerts, in order of rules and groups. Cost: a look-up for each.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn load_alerts(&self) -> Result<Vec<Alert>, StoreError> {
-        self.look(|db| alerts(db, Shards::All))
-    }
-
-    /// How far each rule has been walked.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn load_cursors(&self) -> Result<Vec<Cursor>, StoreError> {
-        self.look(|db| rules::cursors(db, Shards::All))
-    }
-
-    /// What the receivers have been told; of each group its own piece first.
+    /// What the receivers have been sent; of each group its own piece first.
     ///
     /// # Errors
     /// Failures of the file.

@@ -12,6 +12,7 @@ pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod outbox;
+pub(crate) mod processor;
 pub(crate) mod profile;
 pub(crate) mod query;
 pub(crate) mod receiver;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Diff(args) => diff::run(&args),
         Command::Rule(args) => rule::run(&args),
         Command::Alert(args) => alert::run(&args),
+        Command::Processor(args) => processor::run(&args),
         Command::Silence(args) => silence::run(&args),
         Command::Switch(args) => switch::run(&args),
         Command::Receiver(args) => receiver::run(&args),

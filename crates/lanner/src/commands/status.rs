@@ -1,6 +1,6 @@
 //! `lanner status`: health and contents of the server.
 
-use lanner_wire::api::{ProcessorView, RetentionView, Status};
+use lanner_wire::api::{ProcessorView, RetentionView, SourceView, Status};
 
 use super::shared::Shared;
 use crate::client;
@@ -37,6 +37,7 @@ impl Row for Status {
         "events in",
         "refused",
         "unmatched",
+        "sources",
         "rules",
         "evaluations",
         "behind",
@@ -65,6 +66,7 @@ impl Row for Status {
             self.ingest.events.into(),
             self.ingest.rejected.into(),
             Some(unmatched(&self.processors)).filter(|text| !text.is_empty()).into(),
+            Some(sources(&self.sources)).filter(|text| !text.is_empty()).into(),
             self.engine.rules.into(),
             self.engine.evaluations.into(),
             lanner_core::time::format_duration(self.engine.lag_ms).into(),
@@ -95,6 +97,15 @@ fn unmatched(processors: &[ProcessorView]) -> String {
     let texts: Vec<String> =
         some.map(|one| format!("{} {} of {}", one.id, one.unmatched, one.events)).collect();
     texts.join(", ")
+}
+
+/// `berlin answering; tokyo failing: no answer within 10s`
+fn sources(sources: &[SourceView]) -> String {
+    let text = |source: &SourceView| match &source.problem {
+        Some(problem) => format!("{} {}: {problem}", source.name, source.state),
+        None => format!("{} {}", source.name, source.state),
+    };
+    sources.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 /// `no`, or how much and the first of it.

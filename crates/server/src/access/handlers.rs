@@ -20,7 +20,7 @@ fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
     get, path = "/api/v1/tokens", tag = "tokens", operation_id = "list_tokens",
     responses((status = 200, body = Vec<TokenView>))
 ))]
-pub async fn list(State(service): State<Arc<AccessService>>) -> Json<Vec<TokenView>> {
+pub(crate) async fn list(State(service): State<Arc<AccessService>>) -> Json<Vec<TokenView>> {
     let view = |token: &tokens::Token| TokenView {
         name: token.principal.name().to_owned(),
         scopes: names(&token.scopes),
@@ -41,7 +41,7 @@ pub async fn list(State(service): State<Arc<AccessService>>) -> Json<Vec<TokenVi
         (status = 201, body = MadeToken),
     )
 ))]
-pub async fn make(
+pub(crate) async fn make(
     State(service): State<Arc<AccessService>>,
     principal: Principal,
     Json(request): Json<NewToken>,
@@ -71,7 +71,7 @@ pub async fn make(
         (status = 204),
     )
 ))]
-pub async fn revoke(
+pub(crate) async fn revoke(
     State(service): State<Arc<AccessService>>,
     principal: Principal,
     Path(name): Path<String>,

@@ -12,14 +12,14 @@
 //! server listens on loopback only, and everything on this machine is trusted, but not what web pages have a browser
 //! send there: [`browser`]. Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`].
 
-pub mod browser;
+pub(crate) mod browser;
 mod changes;
-pub mod cors;
+pub(crate) mod cors;
 mod credentials;
-pub mod handlers;
+pub(crate) mod handlers;
 mod routes;
-pub mod service;
-pub mod slow_down;
+pub(crate) mod service;
+pub(crate) mod slow_down;
 pub mod tokens;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

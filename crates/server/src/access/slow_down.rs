@@ -25,7 +25,7 @@ const MAX_HELD_ALTOGETHER: u32 = 256;
 
 /// The memory of wrong tokens.
 #[derive(Debug, Default)]
-pub struct SlowDown(Mutex<Memory>);
+pub(crate) struct SlowDown(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {

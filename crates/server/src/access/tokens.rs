@@ -53,7 +53,7 @@ pub struct Token {
 impl Token {
     /// When it was last shown since the server started, milliseconds since the Unix epoch.
     #[must_use]
-    pub fn used_ms(&self) -> Option<i64> {
+    pub(crate) fn used_ms(&self) -> Option<i64> {
         Some(self.used_ms.load(Ordering::Relaxed)).filter(|used_ms| *used_ms != 0)
     }
 }
@@ -100,13 +100,13 @@ impl Tokens {
 
     /// Whether callers must show a token: as soon as there is one.
     #[must_use]
-    pub fn are_wanted(&self) -> bool {
+    pub(crate) fn are_wanted(&self) -> bool {
         self.configured.is_some() || self.stored().is_any
     }
 
     /// Whether somebody can manage this server by a token.
     #[must_use]
-    pub fn has_admin(&self) -> bool {
+    pub(crate) fn has_admin(&self) -> bool {
         self.configured.is_some() || self.all().iter().any(|token| token.scopes.contains(&Scope::Admin))
     }
 

@@ -18,7 +18,7 @@ use crate::sync::locked;
 /// Which alerts are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AlertFilter {
+pub(crate) struct AlertFilter {
     /// Also those that are normal.
     #[serde(default)]
     all: Option<bool>,
@@ -41,7 +41,7 @@ pub struct AlertFilter {
     ),
     responses((status = 200, body = Vec<AlertView>))
 ))]
-pub async fn list(
+pub(crate) async fn list(
     State(service): State<Arc<EvaluationService>>,
     Query(filter): Query<AlertFilter>,
 ) -> Result<Json<Vec<AlertView>>, ApiError> {
@@ -86,7 +86,7 @@ pub(super) fn muted_view(muted: MutedBy) -> MutedView {
     request_body = NewAcknowledgement,
     responses((status = 204))
 ))]
-pub async fn acknowledge(
+pub(crate) async fn acknowledge(
     State(service): State<Arc<EvaluationService>>,
     principal: Principal,
     Path(fingerprint): Path<String>,
@@ -104,7 +104,7 @@ pub async fn acknowledge(
     delete, path = "/api/v1/alerts/{fingerprint}/ack", tag = "alerts", operation_id = "unacknowledge_alert", params(("fingerprint" = String, Path)),
     responses((status = 204))
 ))]
-pub async fn give_back(
+pub(crate) async fn give_back(
     State(service): State<Arc<EvaluationService>>,
     principal: Principal,
     Path(fingerprint): Path<String>,
@@ -132,7 +132,7 @@ async fn set_acknowledged(
     });
     let written = written.await.map_err(|panic| StoreError::Database { detail: panic.to_string() })?;
     written.ok_or_else(|| ApiError::not_found("alert that lasts", &fingerprint))??;
-    service.store.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
+    service.state.audit(now_ms, principal.name(), action, &fingerprint, detail)?.await?;
     service.wakeup.ring();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -140,7 +140,7 @@ async fn set_acknowledged(
 /// Which evaluations are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EvaluationQuery {
+pub(crate) struct EvaluationQuery {
     rule: Option<String>,
     from: Option<When>,
     to: Option<When>,
@@ -162,7 +162,7 @@ pub struct EvaluationQuery {
     ),
     responses((status = 200, body = Vec<EvaluationView>))
 ))]
-pub async fn evaluations(
+pub(crate) async fn evaluations(
     State(service): State<Arc<EvaluationService>>,
     Query(query): Query<EvaluationQuery>,
 ) -> Result<Json<Vec<EvaluationView>>, ApiError> {
@@ -174,5 +174,5 @@ pub async fn evaluations(
         limit: query.limit.0,
         ..EvaluationFilter::default()
     };
-    Ok(Json(service.store.evaluations(&filter)?.iter().map(EvaluationView::from).collect()))
+    Ok(Json(service.state.evaluations(&filter)?.iter().map(EvaluationView::from).collect()))
 }

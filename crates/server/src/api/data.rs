@@ -36,20 +36,22 @@ const MAX_GROUPS: usize = 1_000;
     get, path = "/api/v1/streams", tag = "data", operation_id = "list_streams",
     responses((status = 200, body = Vec<StreamView>))
 ))]
-pub async fn streams(State(service): State<Arc<Expressions>>) -> Result<Json<Vec<StreamView>>, ApiError> {
+pub(crate) async fn streams(
+    State(service): State<Arc<Expressions>>,
+) -> Result<Json<Vec<StreamView>>, ApiError> {
     let view = |info: lanner_io::store::StreamInfo| StreamView {
         name: info.name.to_string(),
         events: info.n_events,
         first: Some(Time(info.first_ms)),
         last: Some(Time(info.last_ms)),
     };
-    Ok(Json(service.store.streams()?.into_iter().map(view).collect()))
+    Ok(Json(service.data.streams()?.into_iter().map(view).collect()))
 }
 
 /// Which series are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SeriesQuery {
+pub(crate) struct SeriesQuery {
     name: Option<String>,
     #[serde(rename = "match")]
     matchers: Option<String>,
@@ -70,7 +72,7 @@ fn select(
     };
     let text = text.filter(|text| !text.trim().is_empty());
     let matchers = text.map(matchers::parse_matchers).transpose().map_err(wrong)?.unwrap_or_default();
-    Ok(service.store.select(name.unwrap_or("*"), &matchers)?)
+    Ok(service.data.select(name.unwrap_or("*"), &matchers)?)
 }
 
 /// List series by name and labels.
@@ -86,14 +88,15 @@ fn select(
     ),
     responses((status = 200, body = Vec<SeriesView>))
 ))]
-pub async fn series(
+pub(crate) async fn series(
     State(service): State<Arc<Expressions>>,
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<Vec<SeriesView>>, ApiError> {
     let found = select(&service, query.name.as_deref(), query.matchers.as_deref())?;
     let limit = query.limit.0;
     let view = |(id, key): (SeriesId, Arc<SeriesKey>)| {
-        Ok(SeriesView::new(&key, service.store.first_ms(id)?, service.store.last_ms(id)?))
+        let (first_ms, last_ms) = service.data.extent(id)?.unzip();
+        Ok(SeriesView::new(&key, first_ms, last_ms))
     };
     Ok(Json(found.into_iter().take(limit).map(view).collect::<Result<_, StoreError>>()?))
 }
@@ -106,7 +109,7 @@ pub async fn series(
     post, path = "/api/v1/query", tag = "data", operation_id = "query", request_body = QueryRequest,
     responses((status = 200, body = QueryResponse))
 ))]
-pub async fn query(
+pub(crate) async fn query(
     State(service): State<Arc<Expressions>>,
     Json(request): Json<QueryRequest>,
 ) -> Result<Json<QueryResponse>, ApiError> {
@@ -173,7 +176,8 @@ impl Data for Scan<'_> {
         let all = windows.iter().copied().flatten().reduce(|all, window| all.hull(window));
         let Some(range) = all else { return Ok(Readings::default()) };
         let is_over = || self.service.shutdown.has_begun();
-        let past = read::count_all(&self.service.store, query, ask.step_ms, range, &is_over);
+        let past =
+            read::count_all((&*self.service.data, self.service.secret), query, ask.step_ms, range, &is_over);
         let past = self.note(past)?;
         let values = |window: &Option<TimeRange>| {
             window.and_then(|window| past.read(query, ask.step_ms, window)).unwrap_or_default()
@@ -185,7 +189,7 @@ impl Data for Scan<'_> {
 
     fn series(&mut self, ask: &Ask, query: &SeriesMeasure) -> Answer {
         let is_over = || self.service.shutdown.has_begun();
-        let values = read::series(&self.service.store, query, &ask.windows(), &is_over);
+        let values = read::series(&*self.service.data, query, &ask.windows(), &is_over);
         Ok(Readings { groups: readings(ask, self.note(values)?), first_data_ms: None })
     }
 
@@ -202,7 +206,7 @@ impl Data for Scan<'_> {
 /// What is to be exported.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ExportQuery {
+pub(crate) struct ExportQuery {
     format: Option<String>,
     name: Option<String>,
     #[serde(rename = "match")]
@@ -263,14 +267,14 @@ impl futures_core::Stream for Chunks {
     ),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
 ))]
-pub async fn export(
+pub(crate) async fn export(
     State(service): State<Arc<Expressions>>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
     let range = query.range(service.now_ms());
     let found = select(&service, query.name.as_deref(), query.matchers.as_deref())?;
     let keys: Vec<Arc<SeriesKey>> = found.iter().map(|(_, key)| key.clone()).collect();
-    let store = service.store.clone();
+    let store = Arc::clone(&service.data);
     let unwritable = |why: String| StoreError::Database { detail: why };
     // Asked before the status goes out: a body that breaks off says less.
     refuse_unwritable(query.format.as_deref(), &keys)?;
@@ -373,13 +377,13 @@ impl std::io::Write for ChunkWriter<'_> {
     ),
     responses((status = 200, body = String, content_type = "application/x-ndjson"))
 ))]
-pub async fn export_events(
+pub(crate) async fn export_events(
     State(service): State<Arc<Expressions>>,
     Path(stream): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
     let range = query.range(service.now_ms());
-    let store = service.store.clone();
+    let store = Arc::clone(&service.data);
     Ok(streamed("application/x-ndjson", move |send| {
         let mut chunk = Vec::new();
         let mut open = true;

@@ -20,7 +20,7 @@ use crate::rules::service::RuleService;
 use crate::rules::{delete, stored};
 
 fn documents(service: &RuleService) -> Result<Vec<ReceiverDocument>, ApiError> {
-    Ok(stored::stored_config(&service.store)?.receivers)
+    Ok(stored::stored_config(&*service.state)?.receivers)
 }
 
 /// What mutes the receiver of a route at `now_ms`, as far as that is a matter of time.
@@ -42,9 +42,11 @@ fn muted(route: &Route, now_ms: i64) -> Option<MutedView> {
     get, path = "/api/v1/receivers", tag = "messages", operation_id = "list_receivers",
     responses((status = 200, body = Vec<ReceiverView>))
 ))]
-pub async fn receivers(State(service): State<Arc<RuleService>>) -> Result<Json<Vec<ReceiverView>>, ApiError> {
-    let counts = service.store.outbox_counts()?;
-    let recent = service.store.outbox_list(None, None, 1_000)?;
+pub(crate) async fn receivers(
+    State(service): State<Arc<RuleService>>,
+) -> Result<Json<Vec<ReceiverView>>, ApiError> {
+    let counts = service.state.outbox_counts()?;
+    let recent = service.state.outbox_list(None, None, 1_000)?;
     let origins = service.delivery.powers.origins()?;
     let mut conditions = service.delivery.conditions();
     let now_ms = service.now_ms();
@@ -85,7 +87,7 @@ pub async fn receivers(State(service): State<Arc<RuleService>>) -> Result<Json<V
             failing_since: health.failing_since_ms.map(Time),
         }
     };
-    let config = stored::stored_config(&service.store)?;
+    let config = stored::stored_config(&*service.state)?;
     let mut views: Vec<ReceiverView> = config.receivers.into_iter().zip(config.routes).map(view).collect();
     // Those that are set aside and have no name that could be read.
     for (kind, name, problem) in service.set_aside.all() {
@@ -107,12 +109,12 @@ pub async fn receivers(State(service): State<Arc<RuleService>>) -> Result<Json<V
         (status = 204),
     )
 ))]
-pub async fn delete_receiver(
+pub(crate) async fn delete_receiver(
     State(service): State<Arc<RuleService>>,
     principal: Principal,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    if !service.store.documents(documents::RECEIVER)?.iter().any(|stored| stored.id == name) {
+    if !service.state.documents(documents::RECEIVER)?.iter().any(|stored| stored.id == name) {
         return Err(ApiError::not_found("receiver", &name));
     }
     delete::delete_receiver(&service, &name, principal.name()).await?;
@@ -134,7 +136,7 @@ fn origin(actor: &str) -> String {
         (status = 204),
     )
 ))]
-pub async fn test(
+pub(crate) async fn test(
     State(service): State<Arc<RuleService>>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
@@ -187,7 +189,7 @@ fn test_message(receiver: &Arc<str>, now_ms: i64) -> Notification {
 /// Which messages are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OutboxQuery {
+pub(crate) struct OutboxQuery {
     status: Option<DeliveryStatus>,
     alert: Option<String>,
     #[serde(default)]
@@ -207,7 +209,7 @@ pub struct OutboxQuery {
     ),
     responses((status = 200, body = Vec<OutboxView>))
 ))]
-pub async fn outbox(
+pub(crate) async fn outbox(
     State(service): State<Arc<RuleService>>,
     Query(query): Query<OutboxQuery>,
 ) -> Result<Json<Vec<OutboxView>>, ApiError> {
@@ -217,7 +219,7 @@ pub async fn outbox(
         DeliveryStatus::Dead => OutboxState::Dead,
         DeliveryStatus::Refused => OutboxState::Refused,
     });
-    let entries = service.store.outbox_list(state, query.alert.as_deref(), query.limit.0)?;
+    let entries = service.state.outbox_list(state, query.alert.as_deref(), query.limit.0)?;
     Ok(Json(entries.iter().map(view).collect()))
 }
 
@@ -249,20 +251,20 @@ fn view(entry: &OutboxEntry) -> OutboxView {
         (status = 204),
     )
 ))]
-pub async fn retry(
+pub(crate) async fn retry(
     State(service): State<Arc<RuleService>>,
     Path(key): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let now_ms = service.now_ms();
-    let entry = service.store.outbox_entry(&key)?.ok_or_else(|| ApiError::not_found("message", &key))?;
+    let entry = service.state.outbox_entry(&key)?.ok_or_else(|| ApiError::not_found("message", &key))?;
     let conflict = |why: &str| Err(ApiError::new(StatusCode::CONFLICT, format!("message {key}: {why}")));
     let Notification { receiver, group, alerts, .. } = &entry.notification;
     match entry.state {
         OutboxState::Sent => return conflict("the receiver already accepted it; there is nothing to retry"),
-        OutboxState::Pending => service.store.outbox_retry(&key, now_ms)?.await?,
+        OutboxState::Pending => service.state.outbox_retry(&key, now_ms)?.await?,
         // Not as it was written: its alerts may be over, and a FIRING must not come after its RESOLVED.
         _ if service.evaluation.engine().resend(now_ms, receiver, group) => {
-            service.store.outbox_followed(&key)?.await?;
+            service.state.outbox_followed(&key)?.await?;
             service.evaluation.wakeup.ring();
         }
         _ => {
@@ -272,7 +274,7 @@ pub async fn retry(
                     "its alerts are over, or were sent since; `lanner alert list` shows the current ones",
                 );
             }
-            service.store.outbox_retry(&key, now_ms)?.await?;
+            service.state.outbox_retry(&key, now_ms)?.await?;
         }
     }
     service.delivery.wake();

@@ -3,13 +3,13 @@
 //! Types are `lanner-wire`'s; what they mean is documented there and in the OpenAPI document, which is made
 //! from the same list.
 
-pub mod alerts;
-pub mod data;
+pub(crate) mod alerts;
+pub(crate) mod data;
 #[cfg(feature = "openapi")]
 mod describe;
-pub mod messages;
-pub mod operations;
-pub mod replay;
+pub(crate) mod messages;
+pub(crate) mod operations;
+pub(crate) mod replay;
 mod review;
 pub mod routes;
 pub(crate) mod unnamed;

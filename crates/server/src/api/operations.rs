@@ -91,10 +91,10 @@ fn escape(text: &str) -> String {
     get, path = "/api/v1/status", tag = "operations", operation_id = "server_status",
     responses((status = 200, body = Status))
 ))]
-pub async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<Status>, ApiError> {
+pub(crate) async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<Status>, ApiError> {
     let stats = service.store.stats()?;
     let damage = service.store.damage()?;
-    let counts = service.store.outbox_counts()?;
+    let counts = service.state.outbox_counts()?;
     let now_ms = service.now_ms();
     let engine = service.evaluation.engine();
     let next_ms = engine.next_due_ms();
@@ -114,7 +114,7 @@ pub async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<St
             path: service.settings.folder.display().to_string(),
             bytes: stats.folder_bytes,
             series: stats.n_series as u64,
-            streams: service.store.streams()?.len() as u64,
+            streams: service.data.streams()?.len() as u64,
             retention: retention_view(&service.retention),
             damage: damage.unreadable,
             repairs: damage.repairs.into_iter().map(repair_view).collect(),
@@ -125,6 +125,7 @@ pub async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<St
             rejected: service.intake.ingested.rejected.load(Ordering::Relaxed),
         },
         processors: service.processors.views(),
+        sources: service.sources.views(),
         engine: EngineStatus {
             rules,
             evaluations: service.evaluation.n_evaluations.load(Ordering::Relaxed),
@@ -134,7 +135,7 @@ pub async fn status(State(service): State<Arc<HealthService>>) -> Result<Json<St
         alerts,
         outbox: OutboxStatus {
             pending: counts.iter().map(|(_, pending, _)| pending).sum(),
-            dead: service.store.outbox_list(Some(OutboxState::Dead), None, 10_000)?.len() as u64,
+            dead: service.state.outbox_list(Some(OutboxState::Dead), None, 10_000)?.len() as u64,
         },
         set_aside: service
             .set_aside
@@ -171,7 +172,7 @@ fn retention_view(retention: &Retention) -> RetentionView {
     get, path = "/api/v1/backup", tag = "operations", operation_id = "download_backup",
     responses((status = 200, body = Vec<u8>, content_type = "application/vnd.sqlite3"))
 ))]
-pub async fn backup(State(service): State<Arc<HealthService>>) -> Result<Response, ApiError> {
+pub(crate) async fn backup(State(service): State<Arc<HealthService>>) -> Result<Response, ApiError> {
     let folder = service.settings.folder.join(format!("backup-{}", service.now_ms()));
     let copy = {
         let (store, folder) = (service.store.clone(), folder.clone());
@@ -214,7 +215,7 @@ impl futures_core::Stream for FileChunks {
 /// Which changes are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AuditQuery {
+pub(crate) struct AuditQuery {
     subject: Option<String>,
     #[serde(default)]
     limit: Limit<100, 10_000>,
@@ -232,10 +233,10 @@ pub struct AuditQuery {
     ),
     responses((status = 200, body = Vec<AuditView>))
 ))]
-pub async fn audit(
+pub(crate) async fn audit(
     State(service): State<Arc<HealthService>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
-    let entries = service.store.audit_list(query.subject.as_deref(), None, query.limit.0)?;
+    let entries = service.state.audit_list(query.subject.as_deref(), None, query.limit.0)?;
     Ok(Json(entries.into_iter().map(audit_view).collect()))
 }

@@ -42,7 +42,7 @@ const MAX_WINDOWS: i64 = 20_000_000;
     post, path = "/api/v1/replay", tag = "rules", operation_id = "replay", request_body = ReplayRequest,
     responses((status = 200, body = ReplayResponse))
 ))]
-pub async fn replay(
+pub(crate) async fn replay(
     State(service): State<Arc<EvaluationService>>,
     Json(request): Json<ReplayRequest>,
 ) -> Result<Json<ReplayResponse>, ApiError> {
@@ -53,7 +53,7 @@ pub async fn replay(
         return Err(ApiError::problems(vec![ProblemView::at("to", "is not after from")]));
     }
     let terms = review::terms(&request).map_err(ApiError::problems)?;
-    let stored = stored::stored_config(&service.store)?;
+    let stored = stored::stored_config(&*service.state)?;
     let rules = rules(&request.rules, &stored)?;
     refuse_endless(&rules, range)?;
     let done = background(move || {
@@ -139,7 +139,7 @@ fn walk(
     range: TimeRange,
     end_ms: i64,
 ) -> Result<Walked, StoreError> {
-    let mut record = Recorded::new(&rules, service.store.secret());
+    let mut record = Recorded::new(&rules, service.state.secret());
     load(service, &rules, range, &mut record)?;
     let sources = Arc::clone(&service.sources);
     let mut past = Past { record, stored: service.expressions.source()?, sources };
@@ -193,16 +193,16 @@ fn load(
             *known = from_ms.min(*known);
         }
         for query in rule.query.series() {
-            for (id, key) in service.store.select(&query.name, &query.labels)? {
-                let first_ms = service.store.first_ms(id)?;
-                let samples = service.store.samples(id, TimeRange::new(from_ms, range.end_ms))?;
+            for (id, key) in service.data.select(&query.name, &query.labels)? {
+                let first_ms = service.data.first_ms(id)?;
+                let samples = service.data.samples(id, TimeRange::new(from_ms, range.end_ms))?;
                 record.samples((*key).clone(), samples);
                 record.began(first_ms);
             }
         }
     }
     for (stream, from_ms) in streams {
-        service.store.events(&stream, TimeRange::new(from_ms, range.end_ms), &mut |time_ms, json| {
+        service.data.events(&stream, TimeRange::new(from_ms, range.end_ms), &mut |time_ms, json| {
             if let Ok(fields) = serde_json::from_slice(json) {
                 record.event(&stream, time_ms, &fields);
             }

@@ -11,6 +11,7 @@ use crate::access::handlers as tokens;
 use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
 use crate::intake::handlers as intake;
+use crate::processors::handlers as processors;
 use crate::rules::handlers as rules;
 use crate::services::Services;
 use crate::silences::handlers as silences;
@@ -26,10 +27,6 @@ macro_rules! routes {
         pub(crate) fn described() -> Router<Services> {
             Router::new()$(.route($path, $method($module::$handler)))*
         }
-
-        /// Methods and paths of the list.
-        #[cfg(feature = "openapi")]
-        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
 
         /// The OpenAPI document: what stands beside the handlers, made whole.
         #[cfg(feature = "openapi")]
@@ -85,7 +82,11 @@ routes! {
     get    "/api/v1/rules/{id}/history"         rules::history
     post   "/api/v1/replay"                     replay::replay
 
-    // What they found, and who is told.
+    // What becomes of events before they are stored.
+    get    "/api/v1/processors"                 processors::list
+    delete "/api/v1/processors/{id}"            processors::delete
+
+    // What they found, and who is notified.
     get    "/api/v1/alerts"                     alerts::list
     post   "/api/v1/alerts/{fingerprint}/ack"   alerts::acknowledge
     delete "/api/v1/alerts/{fingerprint}/ack"   alerts::give_back

@@ -78,7 +78,7 @@ async fn write(
     let Plan { batches, silences, switches, .. } = plan;
     let ApplyOptions { actor, cause, .. } = options;
     let Some(switches) = switches.filter(|switches| !switches.is_empty()) else {
-        service.store.save_batches(actor, cause, now_ms, batches, silences)?.await?;
+        service.state.save_batches(actor, cause, now_ms, batches, silences)?.await?;
         return Ok(true);
     };
     let lock = service.switches.lock().await;
@@ -107,7 +107,7 @@ struct Plan {
     switches: Option<PlannedSwitches>,
 }
 
-/// Plans all of it, so that every problem is told at once.
+/// Plans all of it, so that every problem is reported at once.
 async fn plan(
     service: &Arc<ConfigurationService>,
     document: &Value,
@@ -117,7 +117,7 @@ async fn plan(
     let (mut plan, mut problems) = (Plan::default(), Vec::new());
     let is_pruned = options.prune.may_take(|sections| sections.rules || sections.receivers);
     if is_pruned || JOINED.iter().any(|name| document.get(name).is_some()) {
-        match rules::plan(&service.store, &service.sources.names(), document, options) {
+        match rules::plan(&*service.state, &service.sources.names(), document, options) {
             Ok(planned) => {
                 plan.outcome.rules = planned.rules;
                 plan.outcome.receivers = planned.receivers;
@@ -150,7 +150,7 @@ async fn plan(
     }
     if let Some(silences) = written(document, "silences", options, |sections| sections.silences) {
         let silences = with_intervals(document, silences);
-        match file::plan(&service.store.silences()?, &silences, options, now_ms) {
+        match file::plan(&service.state.silences()?, &silences, options, now_ms) {
             Ok((applied, silences)) => {
                 plan.outcome.silences = applied;
                 plan.silences = silences;

@@ -27,7 +27,7 @@ pub fn change_settings(
         // What its addresses depend on besides waits for a restart.
         let links =
             Settings { external_url: settings.external_url.clone(), ..(*service.settings).clone() }.links();
-        service.rules.delivery.renew(links, &stored_config(&service.store)?.receivers);
+        service.rules.delivery.renew(links, &stored_config(&*service.state)?.receivers);
     }
     Ok((now, restart))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lanner_io::store::Store;
+use lanner_io::state::StateStore;
 
 use super::asked::Reloads;
 use crate::base::Base;
@@ -19,7 +19,7 @@ use crate::switches::service::SwitchService;
 /// once.
 #[derive(Debug)]
 pub struct ConfigurationService {
-    pub(crate) store: Store,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) live: Arc<InForce>,
@@ -43,7 +43,7 @@ impl ConfigurationService {
         switches: Arc<SwitchService>,
     ) -> Self {
         Self {
-            store: base.store.clone(),
+            state: Arc::clone(&base.state),
             clock: base.clock(),
             settings: Arc::clone(&base.settings),
             live: Arc::clone(&base.live),

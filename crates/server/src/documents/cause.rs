@@ -6,7 +6,7 @@ use lanner_io::store::StoredDocument;
 /// Its cause. Releases before causes wrote sentences only; theirs are read here and nowhere else, and nobody can write
 /// such a version any more.
 #[must_use]
-pub fn of(stored: &StoredDocument) -> Cause {
+pub(crate) fn of(stored: &StoredDocument) -> Cause {
     stored.cause.clone().unwrap_or_else(|| from_words(stored))
 }
 

@@ -3,32 +3,33 @@
 
 mod applied;
 pub(crate) mod audit;
-pub mod cause;
+pub(crate) mod cause;
 mod compare;
 mod set_aside;
 
 use lanner_io::store::StoreError;
 
 pub(crate) use applied::applied_view;
-pub use applied::{Applied, ApplyError, ApplyOptions, Outcome, Prune, Sections};
+pub(crate) use applied::{Applied, Outcome, Sections};
+pub use applied::{ApplyError, ApplyOptions, Prune};
 pub(crate) use compare::{changes, compare, name_of};
 pub(crate) use set_aside::misplaced;
-pub use set_aside::{Aside, SetAside};
+pub(crate) use set_aside::{Aside, SetAside};
 
 /// How the audit calls the configuration that the server was started with. No caller has this name.
 pub const CONFIGURATION: &str = "config";
 /// The kind of documents that rules are.
-pub const RULE: &str = "rule";
+pub(crate) const RULE: &str = "rule";
 /// The kind of documents that processors are.
-pub const PROCESSOR: &str = "processor";
+pub(crate) const PROCESSOR: &str = "processor";
 /// The kind of documents that receivers are.
-pub const RECEIVER: &str = "receiver";
+pub(crate) const RECEIVER: &str = "receiver";
 /// The kind of documents that switches are.
-pub const SWITCH: &str = "switch";
+pub(crate) const SWITCH: &str = "switch";
 /// The kind of documents that requests for switches are; each has the id of its switch.
-pub const REQUEST: &str = "switch_request";
+pub(crate) const REQUEST: &str = "switch_request";
 /// The kind of documents that inhibitions are.
-pub const INHIBITION: &str = "inhibition";
+pub(crate) const INHIBITION: &str = "inhibition";
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `unwrap_or_else` hands over")]
 pub(crate) fn broke_off<T>(panic: tokio::task::JoinError) -> Result<T, StoreError> {

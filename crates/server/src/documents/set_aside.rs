@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::sync::locked;
 
 /// Why documents of each kind are not in force, by kind and id.
-pub type Aside = BTreeMap<(&'static str, String), String>;
+pub(crate) type Aside = BTreeMap<(&'static str, String), String>;
 
 /// Why a document that names itself otherwise than it is stored is not in force.
 pub(crate) fn misplaced(document: &Value, field: &str) -> String {
@@ -40,7 +40,12 @@ impl SetAside {
     }
 
     /// As [`Self::replace`], of these documents of one kind.
-    pub fn replace_some<'i>(&self, kind: &'static str, ids: impl IntoIterator<Item = &'i str>, found: Aside) {
+    pub(crate) fn replace_some<'i>(
+        &self,
+        kind: &'static str,
+        ids: impl IntoIterator<Item = &'i str>,
+        found: Aside,
+    ) {
         tell_new(&locked(&self.0), &found);
         self.forget(kind, ids);
         locked(&self.0).extend(found);

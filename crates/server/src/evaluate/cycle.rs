@@ -3,7 +3,7 @@
 //!
 //! It runs in a thread of its own, and decides as the engine's [`Cycle`] says; here are its clock, its readers and the
 //! store. What one transaction changes is written before the next one is put together, and writing is tried again until it
-//! succeeds: a full disk stops evaluation, never loses or repeats it. People are told even so: messages that were decided are
+//! succeeds: a full disk stops evaluation, never loses or repeats it. People are notified even so: messages that were decided are
 //! sent before they are written (see [`outgoing`](crate::notify::outgoing)).
 
 use std::collections::HashMap;
@@ -208,7 +208,7 @@ fn keep(service: &EvaluationService, due: &Due, kept: Vec<Kept>) {
         engine.rule(&due.rule.id).is_some_and(|(rule, _)| rule.version == due.rule.version)
     };
     for kept in kept.into_iter().filter(|_| is_current) {
-        if let Err(error) = service.intake.history.keep(&service.store, kept) {
+        if let Err(error) = service.intake.history.keep(&*service.state, kept) {
             tracing::debug!(rule = &*due.rule.id, "measured values are not stored: {error}");
         }
     }
@@ -221,7 +221,7 @@ fn correct(service: &EvaluationService) {
         let learn = |rule: &&Arc<Rule>| rule.detector.learner().is_some();
         let rules: Vec<Arc<Rule>> =
             service.engine().rules().map(|(rule, _)| rule).filter(learn).cloned().collect();
-        late.extend(service.intake.late_samples.take(&service.store, &rules));
+        late.extend(service.intake.late_samples.take(&*service.data, &rules));
     }
     if !late.is_empty() {
         service.engine().correct(&late);

@@ -10,7 +10,7 @@ use crate::sync::locked;
 
 /// What was left out, by rule.
 #[derive(Debug, Default)]
-pub struct Limits(Mutex<HashMap<Arc<str>, Limited>>);
+pub(crate) struct Limits(Mutex<HashMap<Arc<str>, Limited>>);
 
 #[derive(Debug)]
 struct Limited {
@@ -26,7 +26,7 @@ struct Limited {
 impl Limits {
     /// Notes that `n_left_out` events or series of a rule's latest window belong to groups beyond the limit. The log
     /// tells it at most once an hour and rule.
-    pub fn note(&self, rule: &Arc<str>, n_left_out: u64, what: &str, now_ms: i64) {
+    pub(crate) fn note(&self, rule: &Arc<str>, n_left_out: u64, what: &str, now_ms: i64) {
         let mut limits = locked(&self.0);
         if n_left_out == 0 {
             if let Some(limited) = limits.get_mut(rule) {
@@ -49,20 +49,20 @@ impl Limits {
 
     /// What was left out of a rule's latest window, if something was.
     #[must_use]
-    pub fn of(&self, rule: &str) -> Option<String> {
+    pub(crate) fn of(&self, rule: &str) -> Option<String> {
         locked(&self.0).get(rule).filter(|limited| limited.n_left_out > 0).map(|limited| limited.text.clone())
     }
 
     /// How much was left out of the latest windows, by rule.
     #[must_use]
-    pub fn counts(&self) -> BTreeMap<Arc<str>, u64> {
+    pub(crate) fn counts(&self) -> BTreeMap<Arc<str>, u64> {
         let limits = locked(&self.0);
         let limited = limits.iter().filter(|(_, limited)| limited.n_left_out > 0);
         limited.map(|(rule, limited)| (rule.clone(), limited.n_left_out)).collect()
     }
 
     /// What was left out of windows of the last hour, by rule; what is older, or of rules that are gone, is forgotten.
-    pub fn recent(&self, now_ms: i64, is_rule: impl Fn(&str) -> bool) -> BTreeMap<Arc<str>, String> {
+    pub(crate) fn recent(&self, now_ms: i64, is_rule: impl Fn(&str) -> bool) -> BTreeMap<Arc<str>, String> {
         let mut limits = locked(&self.0);
         limits.retain(|rule, limited| now_ms - limited.seen_ms < RECENT_MS && is_rule(rule));
         limits.iter().map(|(rule, limited)| (rule.clone(), limited.text.clone())).collect()

@@ -1,10 +1,10 @@
 //! Rules are evaluated: what is due is read side by side, judged and written.
 
 pub mod cycle;
-pub mod limits;
+pub(crate) mod limits;
 mod pulse;
 pub mod read;
 mod readers;
 pub mod service;
-pub mod watch;
+pub(crate) mod watch;
 pub(crate) mod windows;

@@ -13,7 +13,9 @@ use lanner_engine::source::{
     Data, Due, Fetched, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings, runs,
 };
 use lanner_engine::stream::Measures;
-use lanner_io::store::{EventsSnapshot, SeriesId, Store, StoreError};
+use lanner_io::data::{DataStore, Events, SeriesId};
+use lanner_io::state::StateStore;
+use lanner_io::store::StoreError;
 
 use super::service::EvaluationService;
 use super::windows;
@@ -151,8 +153,10 @@ fn read_new(live: &mut Live<'_>, ask: &Ask, query: &Arc<StreamQuery>) -> Result<
             let steps_ms = ask.window.start_ms - query.over_ms();
             let from_ms = steps_ms.div_euclid(step_ms) * step_ms;
             let range = TimeRange::new(from_ms, ask.window.end_ms);
-            read(&count_all(&service.store, query, step_ms, range, &|| service.shutdown.has_begun())?)
-                .unwrap_or_default()
+            read(&count_all((&*service.data, service.state.secret()), query, step_ms, range, &|| {
+                service.shutdown.has_begun()
+            })?)
+            .unwrap_or_default()
         }
     };
     let n_left_out = locked(&measures).n_left_out(query, step_ms, ask.window);
@@ -165,7 +169,7 @@ fn read_new(live: &mut Live<'_>, ask: &Ask, query: &Arc<StreamQuery>) -> Result<
 
 fn read_series(live: &mut Live<'_>, ask: &Ask, query: &SeriesQuery) -> Result<Readings, StoreError> {
     let service = live.service;
-    let store = &service.store;
+    let store = &*service.data;
     let matching = store.select(&query.name, &query.labels)?;
     let is_over = || service.shutdown.has_begun();
     let (values, n_left_out) = read_matching(store, query, &ask.windows(), &matching, &is_over)?;
@@ -189,7 +193,7 @@ fn read_series(live: &mut Live<'_>, ask: &Ask, query: &SeriesQuery) -> Result<Re
 /// # Errors
 /// Failures of the store; [`StoreError::Closed`] when `is_over`.
 pub fn series(
-    store: &Store,
+    store: &dyn DataStore,
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
     is_over: &dyn Fn() -> bool,
@@ -199,7 +203,7 @@ pub fn series(
 
 /// Also says how many series were left out, because they would make more groups than a rule may have.
 fn read_matching(
-    store: &Store,
+    store: &dyn DataStore,
     query: &SeriesQuery,
     windows: &[Option<TimeRange>],
     matching: &[(SeriesId, Arc<SeriesKey>)],
@@ -246,7 +250,7 @@ fn baselines(
     for (at, window) in ask.baselines.iter().enumerate() {
         let Some(window) = window.filter(|window| window.end_ms > first_ms) else { continue };
         let held = locked(&measures).read(query, step_ms, window);
-        match held.map_or_else(|| recall(&service.store, query, window), |values| Ok(Some(values)))? {
+        match held.map_or_else(|| recall(&*service.state, query, window), |values| Ok(Some(values)))? {
             Some(values) => baselines[at] = values,
             None => unknown[at] = Some(window),
         }
@@ -255,7 +259,9 @@ fn baselines(
         let last = run.windows.last().map_or(run.range, |(_, last)| *last);
         locked(&measures).kept(query, step_ms, last);
         let mark = service.intake.history.mark(&query.stream, run.range.end_ms);
-        let past = count_all(&service.store, query, step_ms, run.range, &|| service.shutdown.has_begun())?;
+        let past = count_all((&*service.data, service.state.secret()), query, step_ms, run.range, &|| {
+            service.shutdown.has_begun()
+        })?;
         let mut rows = Vec::new();
         for (at, window) in run.windows {
             baselines[at] = past.read(query, step_ms, window).unwrap_or_default();
@@ -272,7 +278,11 @@ fn baselines(
 ///
 /// # Errors
 /// Failures of the store.
-pub fn recall(store: &Store, query: &StreamQuery, window: TimeRange) -> Result<Option<Values>, StoreError> {
+pub(crate) fn recall(
+    store: &dyn StateStore,
+    query: &StreamQuery,
+    window: TimeRange,
+) -> Result<Option<Values>, StoreError> {
     let kept = store.measured_window(query.fingerprint, window)?;
     let is_kept = !kept.is_empty();
     let of_groups = kept.into_iter().filter(|m| query.by.is_empty() || m.group != Group::Whole);
@@ -299,7 +309,9 @@ pub fn count(
     step_ms: i64,
     window: TimeRange,
 ) -> Result<Values, StoreError> {
-    let all = count_all(&service.store, query, step_ms, window, &|| service.shutdown.has_begun())?;
+    let all = count_all((&*service.data, service.state.secret()), query, step_ms, window, &|| {
+        service.shutdown.has_begun()
+    })?;
     Ok(all.read(query, step_ms, window).unwrap_or_default())
 }
 
@@ -307,18 +319,18 @@ pub fn count(
 ///
 /// # Errors
 /// Failures of the store.
-pub fn count_all(
-    store: &Store,
+pub(crate) fn count_all(
+    (store, secret): (&dyn DataStore, u64),
     query: &Arc<StreamQuery>,
     step_ms: i64,
     range: TimeRange,
     is_over: &dyn Fn() -> bool,
 ) -> Result<Measures, StoreError> {
     let reader: Arc<str> = "".into();
-    let mut measures = Measures::new(store.secret());
+    let mut measures = Measures::new(secret);
     measures.add(&reader, query, step_ms, i64::MIN);
     measures.cover(i64::MIN);
-    count_past(&mut measures, &store.events_snapshot(&query.stream, range)?, is_over)?;
+    count_past(&mut measures, &*store.events_snapshot(&query.stream, range)?, is_over)?;
     Ok(measures)
 }
 
@@ -326,9 +338,9 @@ pub fn count_all(
 ///
 /// # Errors
 /// Failures of the store; [`StoreError::Closed`] when `is_over`.
-pub fn count_past(
+pub(crate) fn count_past(
     past: &mut Measures,
-    snapshot: &EventsSnapshot,
+    snapshot: &dyn Events,
     is_over: &dyn Fn() -> bool,
 ) -> Result<(), StoreError> {
     let mut is_whole = true;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lanner_core::Changes;
 use lanner_engine::Engine;
-use lanner_io::state::{Claim, LoadedState, Shards, StateStore};
-use lanner_io::store::{Store, StoreError};
+use lanner_io::data::DataStore;
+use lanner_io::state::{Claim, LoadedState, Shards, StateStore, StoreError};
 
 use super::limits::Limits;
 use super::pulse::{self, Pulse};
@@ -24,11 +24,9 @@ use crate::wakeup::Wakeup;
 /// Evaluates rules: holds the engine, and what the loop around it knows.
 #[derive(Debug)]
 pub struct EvaluationService {
-    /// The store.
-    pub store: Store,
-    /// The store as one of state, and that this server evaluates every rule.
+    pub(crate) data: Arc<dyn DataStore>,
     pub(crate) state: Arc<dyn StateStore>,
-    /// `None` where nothing in the folder may change.
+    /// That this server evaluates every rule; `None` where nothing in the folder may change.
     claim: Option<Claim>,
     clock: Clock,
     pub(crate) shutdown: Arc<Shutdown>,
@@ -71,25 +69,25 @@ impl EvaluationService {
         expressions: Arc<Expressions>,
         delivery: Arc<DeliveryService>,
     ) -> Result<Self, StoreError> {
-        let (store, clock) = (base.store.clone(), base.clock());
+        let (state, clock) = (Arc::clone(&base.state), base.clock());
         let now_ms = clock.now_ms();
         let mut engine = Engine::new();
-        let watch = Watch::load(&store)?;
+        let watch = Watch::load(&*state)?;
         engine.set_gaps(watch.gaps());
-        let claim = || base.state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait();
+        let claim = || state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait();
         let claim = if base.settings.read_only { None } else { Some(claim()?) };
-        let LoadedState { alerts, cursors } = base.state.load(Shards::All)?;
-        engine.restore(alerts, cursors, store.load_notification_log()?);
-        engine.set_silences(&store.silences()?, now_ms);
+        let LoadedState { alerts, cursors } = state.load(Shards::All)?;
+        engine.restore(alerts, cursors, state.load_notification_log()?);
+        engine.set_silences(&state.silences()?, now_ms);
         for key in engine.under_way().map(str::to_owned).collect::<Vec<_>>() {
             // The server stopped between the two writes.
-            if let Some(outcome) = store.outbox_outcome(&key)? {
+            if let Some(outcome) = state.outbox_outcome(&key)? {
                 engine.settle(now_ms, &key, outcome);
             }
         }
         Ok(Self {
-            store,
-            state: Arc::clone(&base.state),
+            data: Arc::clone(&base.data),
+            state,
             claim,
             clock,
             shutdown: Arc::clone(&base.shutdown),
@@ -141,7 +139,7 @@ impl EvaluationService {
     /// # Errors
     /// Failures of the store.
     pub(crate) fn begin(&self) -> Result<(), StoreError> {
-        if self.watch.begin(&self.store, self.now_ms())? {
+        if self.watch.begin(&*self.state, self.now_ms())? {
             self.engine().set_gaps(self.watch.gaps());
         }
         Ok(())
@@ -162,7 +160,7 @@ impl EvaluationService {
             return;
         }
         let Some(gap) = self.pulse.stood_still(now_ms) else { return };
-        if let Err(error) = self.watch.missed(&self.store, gap) {
+        if let Err(error) = self.watch.missed(&*self.state, gap) {
             tracing::warn!("cannot store that nothing was received for a while: {error}");
         }
         self.engine().set_gaps(self.watch.gaps());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use lanner_core::{Changes, TimeRange};
 use lanner_engine::source::{Gaps, shown};
-use lanner_io::store::{Receipt, Store, StoreError};
+use lanner_io::state::{Receipt, StateStore, StoreError};
 
 use crate::sync::locked;
 
@@ -14,7 +14,7 @@ const NOTED_EVERY_MS: i64 = 5_000;
 
 /// What is known of when the server was there.
 #[derive(Debug)]
-pub struct Watch {
+pub(crate) struct Watch {
     /// Whether it is there now, and that may be noted.
     is_there: AtomicBool,
     /// When it was last noted to be there, milliseconds since the Unix epoch; the end of time before it ever was.
@@ -27,7 +27,7 @@ impl Watch {
     ///
     /// # Errors
     /// Failures of the store.
-    pub fn load(store: &Store) -> Result<Self, StoreError> {
+    pub(crate) fn load(store: &dyn StateStore) -> Result<Self, StoreError> {
         Ok(Self {
             is_there: AtomicBool::new(false),
             noted_ms: AtomicI64::new(store.watched_ms()?.unwrap_or(i64::MAX)),
@@ -37,7 +37,7 @@ impl Watch {
 
     /// The times in which it was away.
     #[must_use]
-    pub fn gaps(&self) -> Gaps {
+    pub(crate) fn gaps(&self) -> Gaps {
         Gaps::new(locked(&self.gaps).clone())
     }
 
@@ -68,13 +68,13 @@ impl Watch {
     ///
     /// # Errors
     /// Failures of the store.
-    pub(crate) fn begin(&self, store: &Store, now_ms: i64) -> Result<bool, StoreError> {
+    pub(crate) fn begin(&self, store: &dyn StateStore, now_ms: i64) -> Result<bool, StoreError> {
         let gap = TimeRange::new(self.noted_ms.load(Ordering::Relaxed), now_ms);
         let was_away = gap.start_ms < gap.end_ms;
         if was_away {
             self.missed(store, gap)?;
         } else {
-            store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() })?.wait()?;
+            store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() }.into())?.wait()?;
         }
         self.noted_ms.store(now_ms, Ordering::Relaxed);
         self.is_there.store(true, Ordering::Relaxed);
@@ -85,17 +85,17 @@ impl Watch {
     ///
     /// # Errors
     /// Failures of the store.
-    pub(crate) fn missed(&self, store: &Store, gap: TimeRange) -> Result<(), StoreError> {
+    pub(crate) fn missed(&self, store: &dyn StateStore, gap: TimeRange) -> Result<(), StoreError> {
         locked(&self.gaps).push(gap);
         tracing::info!("nothing was received {}; windows of that time are unknown", shown(gap));
         store.add_gap(gap)?.wait()
     }
 
     /// The server goes: nothing is received from now on.
-    pub(crate) fn end(&self, store: &Store, now_ms: i64) {
+    pub(crate) fn end(&self, store: &dyn StateStore, now_ms: i64) {
         if let Some(watched_ms) = self.note(now_ms) {
             self.is_there.store(false, Ordering::Relaxed);
-            let noted = store.apply(Changes { watched_ms: Some(watched_ms), ..Changes::default() });
+            let noted = store.apply(Changes { watched_ms: Some(watched_ms), ..Changes::default() }.into());
             if let Err(error) = noted.and_then(Receipt::wait) {
                 tracing::warn!("cannot store when the server stopped: {error}");
             }

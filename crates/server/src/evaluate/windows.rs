@@ -2,7 +2,7 @@
 
 use lanner_core::{Aggregate, Sample};
 use lanner_engine::source::Run;
-use lanner_io::store::{SeriesId, Store, StoreError};
+use lanner_io::data::{DataStore, SeriesId, StoreError};
 
 /// What a series comes to in each of `n_windows` windows, by their place; `None` without data.
 ///
@@ -11,7 +11,7 @@ use lanner_io::store::{SeriesId, Store, StoreError};
 /// # Errors
 /// Failures of the store.
 pub(crate) fn aggregates(
-    store: &Store,
+    store: &dyn DataStore,
     id: SeriesId,
     n_windows: usize,
     runs: &[Run],
@@ -19,7 +19,7 @@ pub(crate) fn aggregates(
     let mut totals: Vec<Option<Aggregate>> = vec![None; n_windows];
     for run in runs {
         let mut open = 0;
-        store.points(id, run.range, |time_ms, row| {
+        store.points(id, run.range, &mut |time_ms, row| {
             open += run.windows[open..].iter().take_while(|(_, window)| window.end_ms <= time_ms).count();
             for (at, _) in run.windows[open..].iter().take_while(|(_, window)| window.start_ms <= time_ms) {
                 match &mut totals[*at] {
@@ -37,10 +37,10 @@ pub(crate) fn aggregates(
 ///
 /// # Errors
 /// Failures of the store.
-pub(crate) fn counter(store: &Store, id: SeriesId, runs: &[Run]) -> Result<Vec<Sample>, StoreError> {
+pub(crate) fn counter(store: &dyn DataStore, id: SeriesId, runs: &[Run]) -> Result<Vec<Sample>, StoreError> {
     let mut samples = Vec::new();
     for run in runs {
-        store.points(id, run.range, |time_ms, row| samples.extend(counted(time_ms, row)))?;
+        store.points(id, run.range, &mut |time_ms, row| samples.extend(counted(time_ms, row)))?;
     }
     Ok(samples)
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use lanner_core::TimeRange;
-use lanner_io::store::{Store, StoreError};
+use lanner_io::data::{DataStore, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ impl Posted {
 
 /// Visits the stored events in `[from_s, until_s]`, in order of time.
 pub(crate) fn visit(
-    store: &Store,
+    store: &dyn DataStore,
     from_s: i64,
     until_s: i64,
     mut each: impl FnMut(Event) -> ControlFlow<()>,

@@ -5,5 +5,5 @@ pub(crate) mod events;
 pub(crate) mod paths;
 mod source;
 
-pub use source::Expressions;
+pub(crate) use source::Expressions;
 pub(crate) use source::StoreSource;

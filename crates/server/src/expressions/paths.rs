@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use lanner_core::SeriesKey;
 use lanner_graphite::{Glob, TagCondition};
-use lanner_io::store::{SeriesId, Store, StoreError};
+use lanner_io::data::{DataStore, SeriesId, StoreError};
 
 use crate::sync::locked;
 
@@ -52,7 +52,7 @@ pub(super) struct PathsCache(Mutex<(usize, Arc<Paths>)>);
 
 impl PathsCache {
     /// The names of all series. O(1) unless there are new ones, then O(n log n).
-    pub(crate) fn get(&self, store: &Store) -> Result<Arc<Paths>, StoreError> {
+    pub(crate) fn get(&self, store: &dyn DataStore) -> Result<Arc<Paths>, StoreError> {
         let mut cached = locked(&self.0);
         let n_series = store.n_series();
         if cached.0 != n_series {

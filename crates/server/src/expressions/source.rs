@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use lanner_core::{Aggregate, Sample, TimeRange};
 use lanner_engine::source::Stored;
 use lanner_graphite::{EventTags, Points, Source, TagCondition, slots};
-use lanner_io::store::{Piece, Store, StoreError};
+use lanner_io::data::{DataStore, Piece, StoreError};
 
 use super::events;
 use super::paths::{Paths, PathsCache};
@@ -20,7 +20,9 @@ use crate::sources::Sources;
 /// The store as expressions read it.
 #[derive(Debug)]
 pub struct Expressions {
-    pub(crate) store: Store,
+    pub(crate) data: Arc<dyn DataStore>,
+    /// Keys hashes of values.
+    pub(crate) secret: u64,
     clock: Clock,
     /// The names of all series.
     paths: PathsCache,
@@ -37,7 +39,8 @@ impl Expressions {
     #[must_use]
     pub fn new(base: &Base) -> Self {
         Self {
-            store: base.store.clone(),
+            data: Arc::clone(&base.data),
+            secret: base.state.secret(),
             clock: base.clock(),
             paths: PathsCache::default(),
             schemas: Arc::clone(&base.settings.schemas),
@@ -55,13 +58,13 @@ impl Expressions {
 
     /// The names of all series as they are now.
     pub(crate) fn paths(&self) -> Result<Arc<Paths>, StoreError> {
-        self.paths.get(&self.store)
+        self.paths.get(&*self.data)
     }
 
     /// The store as it is now.
     pub(crate) fn source(&self) -> Result<StoreSource, StoreError> {
         Ok(StoreSource {
-            store: self.store.clone(),
+            data: Arc::clone(&self.data),
             paths: self.paths()?,
             schemas: Arc::clone(&self.schemas),
             zone: self.zone.clone(),
@@ -72,7 +75,7 @@ impl Expressions {
 /// The store, seen by one request.
 #[derive(Clone)]
 pub(crate) struct StoreSource {
-    pub(crate) store: Store,
+    pub(crate) data: Arc<dyn DataStore>,
     pub(crate) paths: Arc<Paths>,
     /// How finely series are seen.
     pub(crate) schemas: Arc<Schemas>,
@@ -97,7 +100,7 @@ impl Source for StoreSource {
         let end_s = start_s.saturating_add(view.step_s.saturating_mul(n_slots as i64));
         let range = TimeRange::new(start_s.saturating_mul(1000), end_s.saturating_mul(1000));
         let mut slots = Slots { start_s, view, n_slots, values: Vec::with_capacity(n_slots), open: None };
-        let visited = self.store.pieces(id, range, |piece| match piece {
+        let visited = self.data.pieces(id, range, &mut |piece| match piece {
             Piece::Row(time_ms, row) => slots.row(time_ms, row),
             Piece::Even { first_ms, step_ms, values } => slots.even(first_ms, step_ms, values),
         });
@@ -108,7 +111,7 @@ impl Source for StoreSource {
 
     fn events(&self, tags: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String> {
         let mut times = Vec::new();
-        let visited = events::visit(&self.store, from_s, until_s, |event| {
+        let visited = events::visit(&*self.data, from_s, until_s, |event| {
             if tags.want(&event.tags) {
                 times.push(event.when);
             }
@@ -122,7 +125,7 @@ impl Source for StoreSource {
 impl Stored for StoreSource {
     fn first_s(&self, name: &str) -> Result<Option<i64>, String> {
         let Some(id) = self.paths.series(name) else { return Ok(None) };
-        let first_ms = self.store.first_ms(id).map_err(|error| error.to_string())?;
+        let first_ms = self.data.first_ms(id).map_err(|error| error.to_string())?;
         Ok(first_ms.map(|first_ms| first_ms.div_euclid(1000)))
     }
 

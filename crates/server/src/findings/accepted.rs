@@ -13,7 +13,7 @@ use super::service::FindingService;
 use super::view::Shown;
 
 /// The kind of documents that these decisions are.
-pub const KIND: &str = "accepted_risk";
+pub(crate) const KIND: &str = "accepted_risk";
 
 /// A decision as it is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ struct Acceptance {
 ///
 /// # Errors
 /// Every problem in it; failures of the store.
-pub fn add(
+pub(crate) fn add(
     service: &FindingService,
     actor: &str,
     new: NewAcceptance,
@@ -91,7 +91,7 @@ fn check(new: NewAcceptance, actor: &str, now_ms: i64) -> Result<Acceptance, Vec
 ///
 /// # Errors
 /// Failures of the store.
-pub fn list(service: &FindingService) -> Result<Vec<AcceptanceView>, StoreError> {
+pub(crate) fn list(service: &FindingService) -> Result<Vec<AcceptanceView>, StoreError> {
     let now_ms = service.now_ms();
     let mut views: Vec<AcceptanceView> =
         stored(service)?.into_iter().map(|(id, acceptance)| view(id, &acceptance, now_ms)).collect();
@@ -103,7 +103,7 @@ pub fn list(service: &FindingService) -> Result<Vec<AcceptanceView>, StoreError>
 ///
 /// # Errors
 /// Failures of the store.
-pub fn end(service: &FindingService, actor: &str, id: &str) -> Result<bool, StoreError> {
+pub(crate) fn end(service: &FindingService, actor: &str, id: &str) -> Result<bool, StoreError> {
     if service.state.documents_of(KIND, &[id])?.iter().all(|stored| stored.document.is_none()) {
         return Ok(false);
     }
@@ -132,7 +132,7 @@ fn view(id: String, acceptance: &Acceptance, now_ms: i64) -> AcceptanceView {
 
 /// Decisions in force, ready to be asked.
 #[derive(Debug, Default)]
-pub struct Accepted(Vec<(AcceptanceView, Test)>);
+pub(crate) struct Accepted(Vec<(AcceptanceView, Test)>);
 
 #[derive(Debug)]
 enum Test {
@@ -144,7 +144,7 @@ enum Test {
 ///
 /// # Errors
 /// Failures of the store.
-pub fn in_force(service: &FindingService) -> Result<Accepted, StoreError> {
+pub(crate) fn in_force(service: &FindingService) -> Result<Accepted, StoreError> {
     let now_ms = service.now_ms();
     let mut accepted = Vec::new();
     for (id, acceptance) in stored(service)? {
@@ -162,13 +162,13 @@ pub fn in_force(service: &FindingService) -> Result<Accepted, StoreError> {
 impl Accepted {
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The decision that sets a finding aside.
     #[must_use]
-    pub fn of(&self, shown: &Shown) -> Option<&AcceptanceView> {
+    pub(crate) fn of(&self, shown: &Shown) -> Option<&AcceptanceView> {
         let holds = |test: &Test| match test {
             Test::Condition(condition) => condition.matches(&shown.fields, Missing::False),
             Test::Statement(statement) => statement.is_about(&shown.finding),

@@ -61,7 +61,7 @@ async fn work<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
     post, path = "/api/v1/findings/scans", tag = "findings", operation_id = "begin_scan", request_body = NewFindingScan,
     responses((status = 200, body = FindingScanView))
 ))]
-pub async fn begin(
+pub(crate) async fn begin(
     State(service): Service,
     Json(new): Json<NewFindingScan>,
 ) -> Result<Json<FindingScanView>, ApiError> {
@@ -80,7 +80,7 @@ pub async fn begin(
     request_body(content = String, content_type = "application/x-ndjson", example = "{\"scanner\":\"nessus\",\"check\":\"42873\",\"title\":\"SSL\",\"host\":{\"target\":\"192.0.2.7\"},\"rated\":{\"severity\":\"medium\",\"source\":\"nessus\"}}"),
     params(("id" = String, Path, description = "the scan's id")), responses((status = 200, body = FindingsTaken))
 ))]
-pub async fn take(
+pub(crate) async fn take(
     State(service): Service,
     Path(id): Path<String>,
     Received(body): Received,
@@ -97,7 +97,7 @@ pub async fn take(
     post, path = "/api/v1/findings/scans/{id}/end", tag = "findings", operation_id = "end_scan",
     params(("id" = String, Path, description = "the scan's id")), responses((status = 200, body = FindingScanResult))
 ))]
-pub async fn finish(
+pub(crate) async fn finish(
     State(service): Service,
     Path(id): Path<String>,
 ) -> Result<Json<FindingScanResult>, ApiError> {
@@ -107,7 +107,7 @@ pub async fn finish(
 /// What to list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     #[serde(default)]
     filter: String,
     #[serde(default)]
@@ -181,7 +181,7 @@ impl Chosen {
     ),
     responses((status = 200, body = FindingPage))
 ))]
-pub async fn list(
+pub(crate) async fn list(
     State(service): Service,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<FindingPage>, ApiError> {
@@ -216,7 +216,10 @@ fn page(service: &FindingService, wanted: &Wanted) -> Result<FindingPage, ApiErr
     get, path = "/api/v1/findings/{key}", tag = "findings", operation_id = "show_finding",
     params(("key" = String, Path, description = "32 hexadecimal digits")), responses((status = 200, body = FindingView))
 ))]
-pub async fn show(State(service): Service, Path(key): Path<String>) -> Result<Json<FindingView>, ApiError> {
+pub(crate) async fn show(
+    State(service): Service,
+    Path(key): Path<String>,
+) -> Result<Json<FindingView>, ApiError> {
     let unknown = || ApiError::new(StatusCode::NOT_FOUND, format!("no finding has the key {key:?}"));
     let parsed = Key::parse(&key).ok_or_else(unknown)?;
     let found = work(move || {
@@ -234,7 +237,7 @@ pub async fn show(State(service): Service, Path(key): Path<String>) -> Result<Js
 /// What to count by.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Counted {
+pub(crate) struct Counted {
     #[serde(default)]
     by: String,
     #[serde(default)]
@@ -256,7 +259,7 @@ const PROPERTIES: [&str; 9] =
     ),
     responses((status = 200, body = Vec<FindingCount>))
 ))]
-pub async fn counts(
+pub(crate) async fn counts(
     State(service): Service,
     Query(wanted): Query<Counted>,
 ) -> Result<Json<Vec<FindingCount>>, ApiError> {
@@ -306,7 +309,7 @@ fn nothing(name: String) -> FindingCount {
     get, path = "/api/v1/findings/accepted", tag = "findings", operation_id = "list_accepted",
     responses((status = 200, body = Vec<AcceptanceView>))
 ))]
-pub async fn list_accepted(State(service): Service) -> Result<Json<Vec<AcceptanceView>>, ApiError> {
+pub(crate) async fn list_accepted(State(service): Service) -> Result<Json<Vec<AcceptanceView>>, ApiError> {
     Ok(Json(work(move || accepted::list(&service)).await?))
 }
 
@@ -318,7 +321,7 @@ pub async fn list_accepted(State(service): Service) -> Result<Json<Vec<Acceptanc
     post, path = "/api/v1/findings/accepted", tag = "findings", operation_id = "accept_findings", request_body = NewAcceptance,
     responses((status = 201, body = AcceptanceView))
 ))]
-pub async fn accept(
+pub(crate) async fn accept(
     State(service): Service,
     principal: Principal,
     Json(new): Json<NewAcceptance>,
@@ -335,7 +338,7 @@ pub async fn accept(
     delete, path = "/api/v1/findings/accepted/{id}", tag = "findings", operation_id = "end_acceptance",
     params(("id" = String, Path, description = "the decision's id")), responses((status = 204))
 ))]
-pub async fn end_acceptance(
+pub(crate) async fn end_acceptance(
     State(service): Service,
     principal: Principal,
     Path(id): Path<String>,
@@ -353,7 +356,7 @@ pub async fn end_acceptance(
     post, path = "/api/v1/findings/lists/{list}", tag = "findings", operation_id = "send_list", request_body = VulnerabilityList,
     params(("list" = String, Path, description = "epss or kev")), responses((status = 200, body = VulnerabilityListTaken))
 ))]
-pub async fn take_list(
+pub(crate) async fn take_list(
     State(service): Service,
     Path(list): Path<String>,
     Json(part): Json<VulnerabilityList>,

@@ -46,7 +46,7 @@ impl From<StoreError> for ImportError {
 ///
 /// # Errors
 /// [`ImportError::Busy`], and failures of the store.
-pub fn begin(
+pub(crate) fn begin(
     service: &FindingService,
     id: &str,
     mut scan: Scan,
@@ -112,7 +112,7 @@ fn later_scans(
 ///
 /// # Errors
 /// [`ImportError`].
-pub fn take(service: &FindingService, id: &str, lines: &[u8]) -> Result<u64, ImportError> {
+pub(crate) fn take(service: &FindingService, id: &str, lines: &[u8]) -> Result<u64, ImportError> {
     let findings = read_lines(lines)?;
     let _turn = locked(&service.turn);
     with(service, id, |scan| scan.take(service, findings))
@@ -122,7 +122,7 @@ pub fn take(service: &FindingService, id: &str, lines: &[u8]) -> Result<u64, Imp
 ///
 /// # Errors
 /// [`ImportError`].
-pub fn finish(service: &FindingService, id: &str) -> Result<FindingScanResult, ImportError> {
+pub(crate) fn finish(service: &FindingService, id: &str) -> Result<FindingScanResult, ImportError> {
     let turn = locked(&service.turn);
     let (result, news) = with(service, id, |scan| {
         scan.close_missed(service)?;

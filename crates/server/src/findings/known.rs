@@ -9,7 +9,7 @@ use super::service::FindingService;
 
 /// What the lists say.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// Probabilities of exploitation by CVE.
     pub epss: HashMap<String, f64>,
     /// When a CVE became known to be exploited.
@@ -21,7 +21,7 @@ impl Known {
     ///
     /// # Errors
     /// Failures of the store.
-    pub fn load(service: &FindingService) -> Result<Self, StoreError> {
+    pub(crate) fn load(service: &FindingService) -> Result<Self, StoreError> {
         let epss = service.findings.list_entries("epss", &[])?.into_iter();
         let epss =
             epss.filter_map(|(cve, body)| Some((cve, serde_json::from_str::<Epss>(&body).ok()?.probability)));

@@ -15,7 +15,7 @@ use super::publish;
 use super::service::FindingService;
 
 /// The lists that there are.
-pub const LISTS: [&str; 2] = ["epss", "kev"];
+pub(crate) const LISTS: [&str; 2] = ["epss", "kev"];
 /// Under this id a list says where it comes from.
 const PROVENANCE: &str = "";
 
@@ -23,7 +23,7 @@ const PROVENANCE: &str = "";
 ///
 /// # Errors
 /// A sentence about the first entry that cannot be read; failures of the store.
-pub fn take(
+pub(crate) fn take(
     service: &FindingService,
     list: &str,
     part: VulnerabilityList,

@@ -4,15 +4,15 @@
 //! Reading order: [`service`], [`import`] (a scan comes in), [`accepted`] (findings that are set aside), [`lists`] (EPSS and
 //! KEV), [`view`] (what is shown and filtered), `publish` (series and events that rules watch).
 
-pub mod accepted;
+pub(crate) mod accepted;
 mod evidence;
-pub mod handlers;
+pub(crate) mod handlers;
 mod hosts;
-pub mod import;
-pub mod known;
-pub mod lists;
-pub mod news;
-pub mod open_scan;
+pub(crate) mod import;
+pub(crate) mod known;
+pub(crate) mod lists;
+pub(crate) mod news;
+pub(crate) mod open_scan;
 mod publish;
-pub mod service;
-pub mod view;
+pub(crate) mod service;
+pub(crate) mod view;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// A change that is worth an event.
 #[derive(Debug)]
-pub struct News(pub(super) Value);
+pub(crate) struct News(pub(super) Value);
 
 impl News {
     /// A finding that is new or reopened.

@@ -12,7 +12,7 @@ use super::news::News;
 
 /// What is stored of a scan: what it looked at.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Looked {
+pub(crate) struct Looked {
     /// The scan.
     pub scan: Scan,
     /// The checks that are known to have run.
@@ -21,7 +21,7 @@ pub struct Looked {
 
 /// A scan whose findings are coming in.
 #[derive(Debug)]
-pub struct OpenScan {
+pub(crate) struct OpenScan {
     /// The hash of its report.
     pub(super) id: String,
     /// What it looked at.

@@ -11,7 +11,7 @@ use super::known::Known;
 
 /// A finding that was read, with what lists say of it.
 #[derive(Debug)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// As stored.
     pub row: FindingRow,
     /// Its body.
@@ -28,7 +28,7 @@ pub struct Shown {
 
 impl Shown {
     /// Reads a stored finding; `None` for a body that a later release wrote.
-    pub fn read(row: FindingRow, known: &Known, now_ms: i64) -> Option<Self> {
+    pub(crate) fn read(row: FindingRow, known: &Known, now_ms: i64) -> Option<Self> {
         let finding: Finding = serde_json::from_str(&row.body).ok()?;
         let standing = evidence(&row.place).standing();
         let epss = finding.cves().filter_map(|cve| known.epss.get(cve)).copied().max_by(f64::total_cmp);
@@ -78,13 +78,13 @@ impl Shown {
 
     /// `open`, `fixed` or `set aside`.
     #[must_use]
-    pub fn status(&self, set_aside: bool) -> &'static str {
+    pub(crate) fn status(&self, set_aside: bool) -> &'static str {
         if set_aside && self.standing == Standing::Open { "set aside" } else { self.standing.name() }
     }
 
     /// For the API.
     #[must_use]
-    pub fn view(self, set_aside: Option<AcceptanceView>) -> FindingView {
+    pub(crate) fn view(self, set_aside: Option<AcceptanceView>) -> FindingView {
         let place = &self.row.place;
         FindingView {
             key: Key::from_bytes(place.key).to_string(),

@@ -71,7 +71,7 @@ pub(super) async fn list(State(expressions): State<Arc<Expressions>>, parameters
         let union = parameters.last("set") == Some("union");
         let mut n_found = 0_usize;
         let mut newest = VecDeque::new();
-        let visited = visit(&expressions.store, from_s, until_s, |event| {
+        let visited = visit(&*expressions.data, from_s, until_s, |event| {
             let has = |tag: &String| event.tags.contains(tag);
             let fits =
                 wanted.is_empty() || if union { wanted.iter().any(has) } else { wanted.iter().all(has) };

@@ -27,7 +27,7 @@ use crate::services::Services;
 const VERSION: &str = "1.1.10\n";
 
 /// The routes. Graphite answers each with and without a slash at its end.
-pub fn routes() -> Router<Services> {
+pub(crate) fn routes() -> Router<Services> {
     let both = |router: Router<Services>, path: &str, method: axum::routing::MethodRouter<Services>| {
         router.route(path, method.clone()).route(&format!("{path}/"), method)
     };

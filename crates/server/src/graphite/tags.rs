@@ -173,7 +173,7 @@ pub(super) async fn tag_multi_series(
 
 fn register(expressions: &Expressions, path: &str) -> Result<String, String> {
     let key = carbon::series_key(path).map_err(|error| error.to_string())?;
-    expressions.store.series_id(&key).map_err(|error| error.to_string())?;
+    expressions.data.series_id(&key).map_err(|error| error.to_string())?;
     Ok(full_name(&key))
 }
 

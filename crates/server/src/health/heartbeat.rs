@@ -16,7 +16,7 @@ use crate::settings::{Heartbeat, To};
 use crate::sync::locked;
 
 /// Runs until the server stops. The settings may change meanwhile.
-pub async fn run(service: Arc<HealthService>) {
+pub(crate) async fn run(service: Arc<HealthService>) {
     let mut changes = service.live.changes();
     while !service.shutdown.has_begun() {
         changes.mark_unchanged();

@@ -10,7 +10,7 @@ use crate::sync::locked;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the server stops.
-pub async fn run(service: Arc<HealthService>) {
+pub(crate) async fn run(service: Arc<HealthService>) {
     while !service.shutdown.has_begun() {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use lanner_engine::vitals::SwitchVitals;
+use lanner_io::data::DataStore;
+use lanner_io::state::StateStore;
 use lanner_io::store::{Retention, Store};
 
 use crate::base::Base;
@@ -15,16 +17,20 @@ use crate::processors::service::ProcessorService;
 use crate::settings::Settings;
 use crate::settings::live::InForce;
 use crate::shutdown::Shutdown;
+use crate::sources::Sources;
 use crate::switches::service::SwitchService;
 
 /// Knows how Lanner is: looks at all other services, and changes none.
 #[derive(Debug)]
 pub struct HealthService {
     pub(crate) store: Store,
+    pub(crate) data: Arc<dyn DataStore>,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) live: Arc<InForce>,
     pub(crate) set_aside: Arc<SetAside>,
+    pub(crate) sources: Arc<Sources>,
     pub(crate) shutdown: Arc<Shutdown>,
     /// What the store keeps.
     pub(crate) retention: Arc<Retention>,
@@ -34,7 +40,7 @@ pub struct HealthService {
     pub(crate) upkeep_failed: Mutex<Option<String>>,
     /// Why the last heartbeat was not taken, if so.
     pub(crate) heartbeat_failed: Mutex<Option<String>>,
-    /// What people were told of switches last.
+    /// What people were last notified of about switches.
     pub(crate) told_of: Mutex<SwitchVitals>,
     pub(crate) evaluation: Arc<EvaluationService>,
     pub(crate) intake: Arc<IntakeService>,
@@ -56,9 +62,12 @@ impl HealthService {
         let clock = base.clock();
         Self {
             store: base.store.clone(),
+            data: Arc::clone(&base.data),
+            state: Arc::clone(&base.state),
             settings: Arc::clone(&base.settings),
             live: Arc::clone(&base.live),
             set_aside: Arc::clone(&base.set_aside),
+            sources: Arc::clone(&base.sources),
             shutdown: Arc::clone(&base.shutdown),
             retention,
             started_ms: clock.now_ms(),

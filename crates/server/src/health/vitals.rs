@@ -24,7 +24,7 @@ const EVERY: Duration = Duration::from_secs(2);
 const LOOKS_BETWEEN_ATTEMPTS: u32 = 15;
 
 /// Runs until the server stops.
-pub async fn run(service: Arc<HealthService>) {
+pub(crate) async fn run(service: Arc<HealthService>) {
     let mut backlog = Backlog::default();
     while !service.shutdown.has_begun() {
         tokio::select! {
@@ -127,7 +127,7 @@ fn damage(service: &HealthService) -> Option<String> {
 
 fn receivers(service: &HealthService, now_ms: i64) -> BTreeMap<Arc<str>, ReceiverVitals> {
     // Without an answer nothing is known of dead letters; that the store fails is noticed elsewhere.
-    let dead = service.store.outbox_dead_since(now_ms - RECENT_MS).unwrap_or_default();
+    let dead = service.state.outbox_dead_since(now_ms - RECENT_MS).unwrap_or_default();
     let vitals = |name: &Arc<str>, condition: Condition| {
         let own = dead.iter().find(|letters| *letters.receiver == **name);
         ReceiverVitals {
@@ -167,7 +167,7 @@ impl Backlog {
         let mut changes = self.changes.clone();
         changes.outbox.retain(|message| !self.sent.contains(&message.key));
         let messages = !changes.outbox.is_empty();
-        match service.store.apply(changes).and_then(Receipt::wait) {
+        match service.state.apply(changes.into()).and_then(Receipt::wait) {
             Ok(()) => {
                 *self = Self::default();
                 if messages {

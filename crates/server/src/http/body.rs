@@ -14,7 +14,7 @@ use crate::settings::live::InForce;
 
 /// A body of bounded length, as it came.
 #[derive(Debug, Clone)]
-pub struct Received(pub Bytes);
+pub(crate) struct Received(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Received
 where

@@ -27,7 +27,7 @@ impl ApiError {
     }
 
     /// Something that does not exist.
-    pub fn not_found(what: &str, name: &str) -> Self {
+    pub(crate) fn not_found(what: &str, name: &str) -> Self {
         let name: String = name.chars().take(100).collect();
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what} \"{name}\""))
     }
@@ -149,7 +149,7 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> ApiError {
 
 /// The answer to a body that is too large.
 #[must_use]
-pub fn too_large(limit: usize) -> ApiError {
+pub(crate) fn too_large(limit: usize) -> ApiError {
     let message =
         format!("the body is larger than {limit} bytes; send smaller batches, or raise server.max_body");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)

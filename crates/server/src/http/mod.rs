@@ -8,9 +8,10 @@ mod parameters;
 mod principal;
 
 pub(crate) use blocking::{background, blocking};
-pub use body::Received;
-pub use error::{ApiError, problem_view, too_large};
-pub(crate) use error::{method_not_allowed, not_found};
-pub use json::Json;
-pub use parameters::{Limit, Path, Query};
-pub use principal::{ANONYMOUS, Principal, Scope};
+pub(crate) use body::Received;
+pub use error::problem_view;
+pub(crate) use error::{ApiError, method_not_allowed, not_found, too_large};
+pub(crate) use json::Json;
+pub(crate) use parameters::{Limit, Path, Query};
+pub use principal::Scope;
+pub(crate) use principal::{ANONYMOUS, Principal};

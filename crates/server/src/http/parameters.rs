@@ -10,7 +10,7 @@ use super::ApiError;
 
 /// The query string.
 #[derive(Debug, Clone, Copy)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
@@ -24,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// The variable parts of a path.
 #[derive(Debug, Clone, Copy)]
-pub struct Path<T>(pub T);
+pub(crate) struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
@@ -45,7 +45,7 @@ fn unreadable(what: &str, status: StatusCode, rejection: &dyn std::error::Error)
 
 /// How many items a list answers: `DEFAULT` if nothing is said, 1 to `MAX` otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit<const DEFAULT: usize, const MAX: usize>(pub usize);
+pub(crate) struct Limit<const DEFAULT: usize, const MAX: usize>(pub usize);
 
 impl<const DEFAULT: usize, const MAX: usize> Default for Limit<DEFAULT, MAX> {
     fn default() -> Self {

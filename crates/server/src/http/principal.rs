@@ -61,7 +61,7 @@ impl fmt::Display for Scope {
 }
 
 /// How the audit names callers that need no token; what they say of themselves follows in brackets.
-pub const ANONYMOUS: &str = "anonymous";
+pub(crate) const ANONYMOUS: &str = "anonymous";
 
 /// Who calls: the name of the token that was shown, never what a header claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Principal {
     /// Why this principal is no second person beside `asked`, who asked for something: the same token is the same
     /// person, and nobody knows who came without one.
     #[must_use]
-    pub fn no_second_to(&self, asked: &str) -> Option<String> {
+    pub(crate) fn no_second_to(&self, asked: &str) -> Option<String> {
         if is_anonymous(&self.name) && is_anonymous(asked) {
             let message = "without tokens everybody is the same person, so nobody can approve a person's request; \
                            give two people a token each (lanner token create)";

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use lanner_core::time::format_time;
-use lanner_io::store::{Retention, SeriesId, Store, format_keep};
+use lanner_io::data::{DataStore, SeriesId};
+use lanner_io::store::{Retention, format_keep};
 use lanner_wire::Report;
 use lanner_wire::api::WriteReport;
 
@@ -11,7 +12,7 @@ use super::service::IntakeService;
 use crate::metrics::METRICS;
 
 /// The ages of what one request brings.
-pub struct Ages {
+pub(crate) struct Ages {
     /// `None` where nothing is ever dropped: in a process that does not keep the store up.
     retention: Option<Arc<Retention>>,
     now_ms: i64,
@@ -28,7 +29,7 @@ pub struct Ages {
 impl Ages {
     /// Against the retention in force.
     #[must_use]
-    pub fn new(service: &IntakeService) -> Self {
+    pub(crate) fn new(service: &IntakeService) -> Self {
         let retention = service.retention.clone();
         let shortest_ms = retention.as_ref().and_then(|retention| retention.shortest_ms());
         let (now_ms, surely_kept_ms) = (i64::MIN, i64::MIN);
@@ -39,14 +40,14 @@ impl Ages {
     }
 
     /// Goes on at another time, for what comes over a while.
-    pub fn set_now(&mut self, now_ms: i64) {
+    pub(crate) fn set_now(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
         self.surely_kept_ms = self.shortest_ms.map_or(i64::MIN, |keep_ms| now_ms.saturating_sub(keep_ms));
         self.last = None;
     }
 
     /// Looks at a sample. Cost: a comparison for what is recent.
-    pub fn sample(&mut self, store: &Store, id: SeriesId, time_ms: i64) {
+    pub(crate) fn sample(&mut self, store: &dyn DataStore, id: SeriesId, time_ms: i64) {
         if time_ms >= self.surely_kept_ms {
             return;
         }
@@ -69,7 +70,7 @@ impl Ages {
     }
 
     /// Looks at an event.
-    pub fn event(&mut self, stream: &str, time_ms: i64) {
+    pub(crate) fn event(&mut self, stream: &str, time_ms: i64) {
         let Some(retention) = &self.retention else { return };
         let rule = retention.of_stream(stream);
         if time_ms < self.now_ms.saturating_sub(rule.keep_ms) {
@@ -80,7 +81,7 @@ impl Ages {
     }
 
     /// Counts what was found, in `/metrics`. Returns a sentence about it, if there was something.
-    pub fn told(self, protocol: &'static str) -> Option<(u64, String)> {
+    pub(crate) fn told(self, protocol: &'static str) -> Option<(u64, String)> {
         METRICS.ingest_too_old.with_label_values(&[protocol]).inc_by(self.n_too_old);
         let first = self.first?;
         let n = self.n_too_old;
@@ -88,7 +89,7 @@ impl Ages {
     }
 
     /// The answer to a request: what it came to, and what of it will not be kept.
-    pub fn answer(self, report: Report, protocol: &'static str) -> WriteReport {
+    pub(crate) fn answer(self, report: Report, protocol: &'static str) -> WriteReport {
         let mut answer = WriteReport::from(report);
         if let Some((n, warning)) = self.told(protocol) {
             (answer.too_old, answer.warning) = (n, Some(warning));

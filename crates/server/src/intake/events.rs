@@ -16,7 +16,7 @@ const PROTOCOL: &str = "events";
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A JSON object, an array of them, or one after the other.
     Json,
     /// Lines of text, each of which is the field `message` of an event.
@@ -27,7 +27,7 @@ pub enum Form {
 ///
 /// # Errors
 /// [`IntakeError::StreamName`].
-pub fn stream_name(name: &str) -> Result<Arc<str>, IntakeError> {
+pub(crate) fn stream_name(name: &str) -> Result<Arc<str>, IntakeError> {
     if name.is_empty() || name.len() > 200 || name.chars().any(char::is_control) {
         return Err(IntakeError::StreamName);
     }
@@ -39,7 +39,7 @@ pub fn stream_name(name: &str) -> Result<Arc<str>, IntakeError> {
 ///
 /// # Errors
 /// Failures of the store; none of them is kept then.
-pub fn take(
+pub(crate) fn take(
     service: &IntakeService,
     stream: &Arc<str>,
     form: Form,
@@ -69,7 +69,7 @@ pub fn take(
 ///
 /// # Errors
 /// Failures of the store.
-pub fn take_one(
+pub(crate) fn take_one(
     service: &IntakeService,
     stream: &Arc<str>,
     time_ms: i64,

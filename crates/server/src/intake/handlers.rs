@@ -47,7 +47,7 @@ impl From<IntakeError> for ApiError {
     ),
     responses((status = 204), (status = 200, body = lanner_wire::api::WriteReport), (status = 400, body = lanner_wire::api::WriteReport))
 ))]
-pub async fn write_samples(
+pub(crate) async fn write_samples(
     State(service): State<Arc<IntakeService>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -105,7 +105,7 @@ pub async fn write_samples(
         (status = 400, body = lanner_wire::api::WriteReport),
     )
 ))]
-pub async fn write_events(
+pub(crate) async fn write_events(
     State(service): State<Arc<IntakeService>>,
     Path(stream): Path<String>,
     RawQuery(query): RawQuery,

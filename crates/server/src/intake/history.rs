@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 
 use lanner_core::{Changes, Measured};
 use lanner_engine::stream::Correction;
-use lanner_io::store::{Store, StoreError};
+use lanner_io::state::{StateStore, StoreError};
 
 use crate::sync::locked;
 
 /// Says what may be kept of which stream.
 #[derive(Debug, Default)]
-pub struct History(Mutex<HashMap<Arc<str>, Stream>>);
+pub(crate) struct History(Mutex<HashMap<Arc<str>, Stream>>);
 
 #[derive(Debug, Default)]
 struct Stream {
@@ -39,7 +39,7 @@ pub struct Kept {
 
 /// Events on their way into store and measures, until it is dropped.
 #[derive(Debug)]
-pub struct Arriving<'a> {
+pub(crate) struct Arriving<'a> {
     history: &'a History,
     stream: &'a Arc<str>,
     first_ms: i64,
@@ -47,14 +47,14 @@ pub struct Arriving<'a> {
 
 impl History {
     /// Before events are stored whose earliest is of `first_ms`.
-    pub fn arriving<'a>(&'a self, stream: &'a Arc<str>, first_ms: i64) -> Arriving<'a> {
+    pub(crate) fn arriving<'a>(&'a self, stream: &'a Arc<str>, first_ms: i64) -> Arriving<'a> {
         *locked(&self.0).entry(stream.clone()).or_default().arriving.entry(first_ms).or_default() += 1;
         Arriving { history: self, stream, first_ms }
     }
 
     /// Before windows are counted that end by `end_ms`; `None` where events for them may be on their way.
     #[must_use]
-    pub fn mark(&self, stream: &str, end_ms: i64) -> Option<Mark> {
+    pub(crate) fn mark(&self, stream: &str, end_ms: i64) -> Option<Mark> {
         let streams = locked(&self.0);
         let Some(stream) = streams.get(stream) else { return Some(Mark(0)) };
         let is_open = stream.arriving.first_key_value().is_some_and(|(first_ms, _)| *first_ms < end_ms);
@@ -65,7 +65,7 @@ impl History {
     ///
     /// # Errors
     /// Failures of the store.
-    pub fn keep(&self, store: &Store, kept: Kept) -> Result<(), StoreError> {
+    pub(crate) fn keep(&self, store: &dyn StateStore, kept: Kept) -> Result<(), StoreError> {
         let Kept { rows, since: Some((stream, mark)) } = kept else { return Ok(()) };
         if rows.is_empty() {
             return Ok(());
@@ -73,7 +73,7 @@ impl History {
         // Locked until it is handed over, so that what forgets it is handed over later.
         let streams = locked(&self.0);
         if Mark(streams.get(&stream).map_or(0, |stream| stream.n_corrections)) == mark {
-            drop(store.apply(Changes { history: rows, ..Changes::default() })?);
+            drop(store.apply(Changes { history: rows, ..Changes::default() }.into())?);
         }
         Ok(())
     }
@@ -84,7 +84,7 @@ impl Arriving<'_> {
     ///
     /// # Errors
     /// Failures of the store.
-    pub fn correct(&self, store: &Store, wrong: &[Correction]) -> Result<(), StoreError> {
+    pub(crate) fn correct(&self, store: &dyn StateStore, wrong: &[Correction]) -> Result<(), StoreError> {
         if wrong.is_empty() {
             return Ok(());
         }

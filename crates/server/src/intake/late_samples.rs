@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use lanner_core::{SeriesKey, TimeRange};
 use lanner_engine::Rule;
-use lanner_io::store::{Batch, SeriesId, Store};
+use lanner_io::data::{Batch, DataStore, SeriesId};
 
 use crate::sync::locked;
 
@@ -19,7 +19,7 @@ const ON_ITS_WAY_MS: i64 = 60_000;
 
 /// What came late.
 #[derive(Debug)]
-pub struct LateSamples {
+pub(crate) struct LateSamples {
     /// The end of the latest window of series that was learned from; the beginning of time while none was.
     learned_ms: AtomicI64,
     late: Mutex<HashMap<SeriesId, TimeRange>>,
@@ -69,7 +69,7 @@ impl LateSamples {
     }
 
     /// Takes what came late, by the queries of these rules that read it.
-    pub(crate) fn take(&self, store: &Store, rules: &[Arc<Rule>]) -> HashMap<u64, TimeRange> {
+    pub(crate) fn take(&self, store: &dyn DataStore, rules: &[Arc<Rule>]) -> HashMap<u64, TimeRange> {
         let late = std::mem::take(&mut *locked(&self.late));
         let late: Vec<(Arc<SeriesKey>, TimeRange)> =
             late.into_iter().filter_map(|(id, range)| Some((store.series_key(id)?, range))).collect();

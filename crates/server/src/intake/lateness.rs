@@ -13,7 +13,7 @@ use crate::sync::locked;
 
 /// How late the events of each stream came, since the start.
 #[derive(Debug, Default)]
-pub struct Latenesses(Mutex<HashMap<Arc<str>, OfStream>>);
+pub(crate) struct Latenesses(Mutex<HashMap<Arc<str>, OfStream>>);
 
 #[derive(Debug, Default)]
 struct OfStream {

@@ -6,18 +6,18 @@
 //! is an [`IntakeError`](error::IntakeError).
 //!
 //! A bad line is reported with its number and reason, and costs only itself. Back-pressure: when the store has
-//! too much waiting, or too many requests write at once, the caller is told to come back, or waits.
+//! too much waiting, or too many requests write at once, the caller is asked to come back, or waits.
 
-pub mod age;
+pub(crate) mod age;
 mod body;
-pub mod error;
-pub mod events;
-pub mod handlers;
-pub mod history;
-pub mod late_samples;
-pub mod lateness;
-pub mod measures;
-pub mod processing;
-pub mod samples;
-pub mod service;
+pub(crate) mod error;
+pub(crate) mod events;
+pub(crate) mod handlers;
+pub(crate) mod history;
+pub(crate) mod late_samples;
+pub(crate) mod lateness;
+pub(crate) mod measures;
+pub(crate) mod processing;
+pub(crate) mod samples;
+pub(crate) mod service;
 mod staged;

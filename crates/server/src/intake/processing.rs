@@ -10,7 +10,7 @@ use crate::sync::locked;
 
 /// The processors in force, and how many events each saw since the start.
 #[derive(Debug, Default)]
-pub struct Processing {
+pub(crate) struct Processing {
     in_force: Mutex<Arc<Processors>>,
     seen: Mutex<BTreeMap<Arc<str>, Tally>>,
 }
@@ -18,7 +18,7 @@ pub struct Processing {
 impl Processing {
     /// Those in force now; a batch keeps those with which it began.
     #[must_use]
-    pub fn in_force(&self) -> Arc<Processors> {
+    pub(crate) fn in_force(&self) -> Arc<Processors> {
         Arc::clone(&locked(&self.in_force))
     }
 
@@ -43,7 +43,7 @@ impl Processing {
 
     /// How many events a processor saw since the start.
     #[must_use]
-    pub fn seen(&self, id: &str) -> Tally {
+    pub(crate) fn seen(&self, id: &str) -> Tally {
         locked(&self.seen).get(id).copied().unwrap_or_default()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use lanner_core::{Sample, SeriesKey};
-use lanner_io::store::{Batch, SeriesId, Store, StoreError};
+use lanner_io::data::{Batch, DataStore, SeriesId, StoreError};
 use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::{self, Options, Precision};
 use lanner_wire::{Report, carbon, ndjson, pickle};
@@ -19,15 +19,15 @@ const FULL: Duration = Duration::from_secs(1);
 
 /// What is done while the store has too much waiting, or no room on its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenBusy {
-    /// Whoever sent it is told to come back.
+pub(crate) enum WhenBusy {
+    /// Whoever sent it is asked to come back.
     Refuse,
     /// It is tried again until it is taken: for protocols without answers, whose senders are held back meanwhile.
     Wait,
 }
 
 /// Samples that were parsed and are not durable yet.
-pub struct Samples<'s> {
+pub(crate) struct Samples<'s> {
     service: &'s IntakeService,
     /// What they came by, for metrics.
     protocol: &'static str,
@@ -37,7 +37,7 @@ pub struct Samples<'s> {
 
 /// Those that could be read.
 struct Taken<'s> {
-    store: &'s Store,
+    store: &'s dyn DataStore,
     batch: Batch,
     ages: Ages,
     /// A series as it was written; reused, so that nothing is allocated for a series that is known.
@@ -47,26 +47,26 @@ struct Taken<'s> {
 impl<'s> Samples<'s> {
     /// None yet.
     #[must_use]
-    pub fn new(service: &'s IntakeService, protocol: &'static str) -> Self {
+    pub(crate) fn new(service: &'s IntakeService, protocol: &'static str) -> Self {
         let (batch, ages, raw) = (Batch::default(), Ages::new(service), Vec::with_capacity(256));
-        let taken = Taken { store: &service.store, batch, ages, raw };
+        let taken = Taken { store: &*service.data, batch, ages, raw };
         Self { service, protocol, report: Report::default(), taken }
     }
 
     /// How many could be read so far.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.taken.batch.samples.len()
     }
 
     /// Whether none could be read so far.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Adds lines of Influx line protocol. Nothing is allocated for lines of known series.
-    pub fn add_line_protocol(&mut self, body: &[u8], precision: Precision) {
+    pub(crate) fn add_line_protocol(&mut self, body: &[u8], precision: Precision) {
         let options = Options { precision, received_ms: self.service.now_ms() };
         let taken = &mut self.taken;
         line_protocol::parse(body, options, &mut self.report, |line| {
@@ -86,7 +86,7 @@ impl<'s> Samples<'s> {
     ///
     /// # Errors
     /// A body that cannot be read to its end.
-    pub fn add_ndjson(&mut self, body: &[u8]) -> Result<(), IntakeError> {
+    pub(crate) fn add_ndjson(&mut self, body: &[u8]) -> Result<(), IntakeError> {
         let taken = &mut self.taken;
         let read = ndjson::read(body, &mut self.report, |key, sample| {
             let id = taken.store.series_id(key).map_err(|error| error.to_string())?;
@@ -97,7 +97,7 @@ impl<'s> Samples<'s> {
     }
 
     /// Adds a line of carbon's plaintext, the `line_number`-th of its sender, from 1.
-    pub fn add_carbon_line(&mut self, line: &[u8], line_number: u64) {
+    pub(crate) fn add_carbon_line(&mut self, line: &[u8], line_number: u64) {
         let (mut part, now_ms, taken) = (Report::default(), self.service.now_ms(), &mut self.taken);
         taken.ages.set_now(now_ms);
         carbon::parse(line, now_ms, &mut part, |sample| taken.add_carbon(sample));
@@ -105,7 +105,7 @@ impl<'s> Samples<'s> {
     }
 
     /// Adds a frame of carbon's pickles, which counts as a line.
-    pub fn add_carbon_frame(&mut self, frame: &[u8], line_number: u64) {
+    pub(crate) fn add_carbon_frame(&mut self, frame: &[u8], line_number: u64) {
         let (mut part, now_ms, taken) = (Report::default(), self.service.now_ms(), &mut self.taken);
         taken.ages.set_now(now_ms);
         let parsed = pickle::parse_frame(frame, now_ms, &mut part, |sample| taken.add_carbon(sample));
@@ -116,7 +116,7 @@ impl<'s> Samples<'s> {
     }
 
     /// Notes a line that could not even be parsed.
-    pub fn reject(&mut self, line_number: u64, why: impl Display) {
+    pub(crate) fn reject(&mut self, line_number: u64, why: impl Display) {
         self.report.reject(line_number, None, why);
     }
 
@@ -124,12 +124,12 @@ impl<'s> Samples<'s> {
     ///
     /// # Errors
     /// Failures of the store; none of them is kept then.
-    pub async fn commit(self, when_busy: WhenBusy) -> Result<WriteReport, IntakeError> {
+    pub(crate) async fn commit(self, when_busy: WhenBusy) -> Result<WriteReport, IntakeError> {
         let Self { service, protocol, report, taken: Taken { batch, ages, .. } } = self;
         if !batch.is_empty() {
             lateness::note_samples(&batch, service.now_ms());
             let stored = service.late_samples.candidates(&batch);
-            append(&service.store, batch, when_busy).await?;
+            append(&*service.data, batch, when_busy).await?;
             service.late_samples.note(&stored);
         }
         service.count_report(protocol, &report);
@@ -160,7 +160,7 @@ impl Taken<'_> {
             Some(id) => id,
             None => {
                 let key = key().map_err(|error| error.to_string())?;
-                self.store.resolve(&self.raw, || key).map_err(|error| error.to_string())?
+                self.store.resolve(&self.raw, &key).map_err(|error| error.to_string())?
             }
         };
         self.push(id, sample);
@@ -173,7 +173,7 @@ impl Taken<'_> {
     }
 }
 
-async fn append(store: &Store, batch: Batch, when_busy: WhenBusy) -> Result<(), StoreError> {
+async fn append(store: &dyn DataStore, batch: Batch, when_busy: WhenBusy) -> Result<(), StoreError> {
     if when_busy == WhenBusy::Refuse {
         return store.append(batch)?.await;
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lanner_io::store::{Retention, Store, StoreError};
+use lanner_io::data::DataStore;
+use lanner_io::state::StateStore;
+use lanner_io::store::{Retention, StoreError};
 use lanner_wire::Report;
 
 use super::error::IntakeError;
@@ -21,7 +23,7 @@ use crate::shutdown::Shutdown;
 
 /// What was taken since the start, for `/api/v1/status`.
 #[derive(Debug, Default)]
-pub struct Ingested {
+pub(crate) struct Ingested {
     /// Samples taken.
     pub samples: AtomicU64,
     /// Events taken.
@@ -33,7 +35,8 @@ pub struct Ingested {
 /// Takes samples and events: makes them durable, and counts them for the rules that measure them.
 #[derive(Debug)]
 pub struct IntakeService {
-    pub(crate) store: Store,
+    pub(crate) data: Arc<dyn DataStore>,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     pub(crate) live: Arc<InForce>,
     pub(crate) shutdown: Arc<Shutdown>,
@@ -61,20 +64,21 @@ impl IntakeService {
     /// Failures of the store.
     pub fn open(base: &Base, retention: &Arc<Retention>) -> Result<Self, StoreError> {
         let first_ms: HashMap<Arc<str>, i64> =
-            base.store.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
+            base.data.streams()?.into_iter().map(|info| (info.name, info.first_ms)).collect();
         Ok(Self {
             clock: base.clock(),
             live: Arc::clone(&base.live),
             shutdown: Arc::clone(&base.shutdown),
             retention: base.settings.evaluate.then(|| Arc::clone(retention)),
             processing: Processing::default(),
-            counting: Counting::new(base.store.secret(), first_ms),
+            counting: Counting::new(base.state.secret(), first_ms),
             history: History::default(),
             late_samples: LateSamples::default(),
             lateness: Latenesses::default(),
             ingested: Ingested::default(),
             writers: Arc::new(tokio::sync::Semaphore::new(base.settings.max_writers)),
-            store: base.store.clone(),
+            data: Arc::clone(&base.data),
+            state: Arc::clone(&base.state),
         })
     }
 
@@ -88,12 +92,12 @@ impl IntakeService {
     ///
     /// # Errors
     /// [`IntakeError::Busy`].
-    pub fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, IntakeError> {
+    pub(crate) fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, IntakeError> {
         Arc::clone(&self.writers).try_acquire_owned().map_err(|_| IntakeError::Busy)
     }
 
     /// Counts what a batch came to, in `/metrics`.
-    pub fn count_report(&self, protocol: &'static str, report: &Report) {
+    pub(crate) fn count_report(&self, protocol: &'static str, report: &Report) {
         let taken = if protocol == "events" { &self.ingested.events } else { &self.ingested.samples };
         taken.fetch_add(report.accepted, Ordering::Relaxed);
         self.ingested.rejected.fetch_add(report.rejected, Ordering::Relaxed);

@@ -101,11 +101,11 @@ impl<'s> Staged<'s> {
         for Kept { stream, measures, first_ms, events } in &kept {
             let on_its_way = service.history.arriving(stream, *first_ms);
             let wrong = locked(measures).corrections(events);
-            on_its_way.correct(&service.store, &wrong)?;
+            on_its_way.correct(&*service.state, &wrong)?;
             arriving.push(on_its_way);
         }
         if !batch.is_empty() {
-            service.store.append(batch)?.wait()?;
+            service.data.append(batch)?.wait()?;
         }
         kept.iter().for_each(|kept| kept.count(service));
         service.processing.note(&processors, &tallies);

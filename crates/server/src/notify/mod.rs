@@ -1,7 +1,7 @@
-//! People are told: what waits to be sent, the workers that send it, and what receivers may do on this machine.
+//! Notification: what waits to be sent, the workers that send it, and what receivers may do on this machine.
 
 pub(crate) mod acting;
-pub mod outgoing;
+pub(crate) mod outgoing;
 pub(crate) mod powers;
 pub mod receivers;
-pub mod workers;
+pub(crate) mod workers;

@@ -1,6 +1,6 @@
 //! The outbox as the workers see it: the store's, and what the store cannot write at the moment.
 //!
-//! On a full disk people are told all the same. Messages that were decided and cannot be written are held here and
+//! On a full disk people are notified all the same. Messages that were decided and cannot be written are held here and
 //! sent; what became of messages, and cannot be written either, is kept until it can. Should the server be killed
 //! meanwhile, it works the same messages out again, with the same keys, so that each comes at most once more.
 
@@ -15,7 +15,7 @@ use crate::sync::locked;
 use crate::wakeup::Wakeup;
 
 /// Messages on their way out.
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     store: Arc<dyn StateStore>,
     wakeup: Arc<Wakeup>,
     state: Mutex<State>,
@@ -47,12 +47,12 @@ enum Fate {
 impl Outgoing {
     /// The messages of `store`. `wakeup` is rung when the engine has something to learn.
     #[must_use]
-    pub fn new(store: Arc<dyn StateStore>, wakeup: Arc<Wakeup>) -> Self {
+    pub(crate) fn new(store: Arc<dyn StateStore>, wakeup: Arc<Wakeup>) -> Self {
         Self { store, wakeup, state: Mutex::default() }
     }
 
     /// Has messages sent that cannot be written.
-    pub fn hold(&self, messages: &[Notification]) {
+    pub(crate) fn hold(&self, messages: &[Notification]) {
         let mut state = locked(&self.state);
         for message in messages {
             state.unwritten.entry(message.key.clone()).or_insert_with(|| message.clone());
@@ -60,7 +60,7 @@ impl Outgoing {
     }
 
     /// Notes that messages are written.
-    pub fn written(&self, messages: &[Notification]) {
+    pub(crate) fn written(&self, messages: &[Notification]) {
         let mut state = locked(&self.state);
         if !state.unwritten.is_empty() {
             messages.iter().for_each(|message| drop(state.unwritten.remove(&message.key)));
@@ -69,7 +69,7 @@ impl Outgoing {
 
     /// What became of messages since the last call.
     #[must_use]
-    pub fn take_outcomes(&self) -> Vec<(String, DeliveryOutcome)> {
+    pub(crate) fn take_outcomes(&self) -> Vec<(String, DeliveryOutcome)> {
         std::mem::take(&mut locked(&self.state).outcomes)
     }
 

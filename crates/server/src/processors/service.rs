@@ -1,11 +1,11 @@
 //! The service that keeps processors.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use lanner_core::{Node, Problem, Problems};
+use lanner_core::{Cause, Node, Problem, Problems};
 use lanner_engine::Config;
-use lanner_engine::processor::{Configured, Processors, cross_check};
-use lanner_io::store::{DocumentBatch, Store, StoreError, StoredDocument};
+use lanner_engine::processor::{Configured, KINDS, Processors, cross_check};
+use lanner_io::state::{Author, DocumentBatch, DocumentChange, StateStore, StoreError, StoredDocument};
 use lanner_wire::api::ProcessorView;
 use serde_json::{Value, json};
 
@@ -18,16 +18,19 @@ use crate::documents::{
 };
 use crate::intake::service::IntakeService;
 use crate::shutdown::Shutdown;
+use crate::sync::locked;
 
 /// Keeps processors, and puts them in force: events that arrive from then on pass them.
 #[derive(Debug)]
 pub struct ProcessorService {
-    store: Store,
+    state: Arc<dyn StateStore>,
+    clock: Clock,
     set_aside: Arc<SetAside>,
     intake: Arc<IntakeService>,
     memories: Memories,
-    clock: Clock,
     pub(super) shutdown: Arc<Shutdown>,
+    /// Held while what is stored is put in force, so that what is read last counts.
+    putting: Mutex<()>,
 }
 
 impl ProcessorService {
@@ -37,12 +40,13 @@ impl ProcessorService {
     /// Failures of the store.
     pub fn open(base: &Base, intake: Arc<IntakeService>) -> Result<Self, StoreError> {
         let service = Self {
-            store: base.store.clone(),
+            state: Arc::clone(&base.state),
+            clock: base.clock(),
             set_aside: Arc::clone(&base.set_aside),
             intake,
             memories: Memories::new(base),
-            clock: base.clock(),
             shutdown: Arc::clone(&base.shutdown),
+            putting: Mutex::default(),
         };
         service.put_in_force()?;
         Ok(service)
@@ -50,7 +54,7 @@ impl ProcessorService {
 
     /// Those in force, and what they saw since the start.
     #[must_use]
-    pub fn views(&self) -> Vec<ProcessorView> {
+    pub(crate) fn views(&self) -> Vec<ProcessorView> {
         let view = |one: &Configured| {
             let seen = self.intake.processing.seen(&one.id);
             ProcessorView {
@@ -59,9 +63,53 @@ impl ProcessorService {
                 kind: one.processor.kind().to_owned(),
                 events: seen.n_events,
                 unmatched: seen.n_unmatched,
+                problem: None,
             }
         };
         self.intake.processing.in_force().all().iter().map(view).collect()
+    }
+
+    /// All that are stored: first those in force, then those that are not.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn all(&self) -> Result<Vec<ProcessorView>, StoreError> {
+        let mut views = self.views();
+        for StoredDocument { id, document, .. } in self.state.documents(PROCESSOR)? {
+            let Some(problem) = self.set_aside.problem(PROCESSOR, &id) else { continue };
+            let stream = document.as_ref().and_then(|document| document["stream"].as_str());
+            let kind =
+                KINDS.iter().find(|kind| document.as_ref().is_some_and(|it| it.get(kind.name).is_some()));
+            views.push(ProcessorView {
+                id,
+                stream: stream.unwrap_or_default().to_owned(),
+                kind: kind.map(|kind| kind.name).unwrap_or_default().to_owned(),
+                problem: Some(problem),
+                ..ProcessorView::default()
+            });
+        }
+        Ok(views)
+    }
+
+    /// Deletes one; says whether it was there.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) async fn delete(&self, id: &str, actor: &str) -> Result<bool, StoreError> {
+        let latest = self.state.document_latest(PROCESSOR, id)?;
+        if latest.is_none_or(|stored| stored.document.is_none()) {
+            return Ok(false);
+        }
+        let author = Author {
+            actor: actor.to_owned(),
+            message: "deleted".to_owned(),
+            cause: Cause::Person,
+            now_ms: self.clock.now_ms(),
+        };
+        let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
+        self.state.save_documents_by(PROCESSOR, author, gone)?.await?;
+        self.put_in_force()?;
+        Ok(true)
     }
 
     /// What a list of processors makes of those that are stored, and what is to be written.
@@ -75,7 +123,7 @@ impl ProcessorService {
     ) -> Result<(Applied, DocumentBatch), ApplyError> {
         let read = checked(written).map_err(ApplyError::Problems)?;
         let documents: Vec<Value> = read.iter().map(|one| one.document.clone()).collect();
-        let stored = self.store.documents(PROCESSOR)?;
+        let stored = self.state.documents(PROCESSOR)?;
         let applied = compare(&stored, &documents, "id", |stored| {
             options.prune.takes(|sections| sections.processors, cause::of(stored) == options.cause)
         });
@@ -98,8 +146,9 @@ impl ProcessorService {
     /// # Errors
     /// Failures of the store.
     pub(crate) fn put_in_force(&self) -> Result<(), StoreError> {
+        let _one_at_a_time = locked(&self.putting);
         let (mut all, mut aside) = (Vec::new(), Aside::new());
-        for stored in self.store.documents(PROCESSOR)? {
+        for stored in self.state.documents(PROCESSOR)? {
             match stored_one(&stored) {
                 Ok(one) => all.push(one),
                 Err(why) => _ = aside.insert((PROCESSOR, stored.id), why),
@@ -118,7 +167,7 @@ impl ProcessorService {
     }
 
     /// Writes what processors have learned beside the store.
-    pub fn save_memories(&self) {
+    pub(crate) fn save_memories(&self) {
         let saved = self.memories.save(&self.intake.processing.in_force(), self.clock.now_ms());
         if let Err(error) = saved {
             tracing::error!("what processors learned cannot be written, and is tried again: {error}");

@@ -10,7 +10,7 @@ use crate::http::blocking;
 const EVERY: Duration = Duration::from_secs(600);
 
 /// Runs until the server stops.
-pub async fn run(service: Arc<ProcessorService>) {
+pub(crate) async fn run(service: Arc<ProcessorService>) {
     while !service.shutdown.has_begun() {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

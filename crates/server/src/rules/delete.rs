@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use lanner_core::Cause;
 use lanner_core::{Problem, Problems};
-use lanner_io::store::{DocumentChange, StoredDocument};
+use lanner_io::store::{Author, DocumentChange, StoredDocument};
 
 use super::plan::receivers_of;
 use super::register::{Touched, follow};
@@ -14,7 +15,7 @@ use crate::documents::{ApplyError, RECEIVER, RULE};
 ///
 /// # Errors
 /// Failures of the store.
-pub async fn delete_rule(service: &Arc<RuleService>, id: &str, actor: &str) -> Result<(), ApplyError> {
+pub(crate) async fn delete_rule(service: &Arc<RuleService>, id: &str, actor: &str) -> Result<(), ApplyError> {
     let rule = || Ok(Touched { rules: vec![id.to_owned()], receivers: false });
     delete(service, RULE, id, actor, rule).await
 }
@@ -23,9 +24,13 @@ pub async fn delete_rule(service: &Arc<RuleService>, id: &str, actor: &str) -> R
 ///
 /// # Errors
 /// The rules that name it; failures of the store.
-pub async fn delete_receiver(service: &Arc<RuleService>, name: &str, actor: &str) -> Result<(), ApplyError> {
+pub(crate) async fn delete_receiver(
+    service: &Arc<RuleService>,
+    name: &str,
+    actor: &str,
+) -> Result<(), ApplyError> {
     let if_free = || {
-        let rules = service.store.documents(RULE)?;
+        let rules = service.state.documents(RULE)?;
         let naming: Vec<&str> =
             rules.iter().filter(|stored| names(stored, name)).map(|stored| &*stored.id).collect();
         if naming.is_empty() {
@@ -55,7 +60,13 @@ async fn delete(
     let _one_at_a_time = service.changing.lock().await;
     let touched = if_free()?;
     let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
-    service.store.save_documents(kind, actor, "deleted", service.now_ms(), gone)?.await?;
+    let author = Author {
+        actor: actor.to_owned(),
+        message: "deleted".to_owned(),
+        cause: Cause::Person,
+        now_ms: service.now_ms(),
+    };
+    service.state.save_documents_by(kind, author, gone)?.await?;
     follow(service, touched).await?;
     Ok(())
 }

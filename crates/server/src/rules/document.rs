@@ -3,7 +3,7 @@
 use lanner_engine::config::RECEIVER as RECEIVER_FIELDS;
 use lanner_engine::{Config, Rule};
 use lanner_io::receiver::to_document;
-use lanner_io::store::{Store, StoreError};
+use lanner_io::state::{StateStore, StoreError};
 use serde_json::Value;
 
 use crate::documents::{INHIBITION, RECEIVER, RULE};
@@ -12,7 +12,7 @@ use crate::documents::{INHIBITION, RECEIVER, RULE};
 ///
 /// # Errors
 /// Failures of the store.
-pub fn stored_document(store: &Store) -> Result<Value, StoreError> {
+pub(crate) fn stored_document(store: &dyn StateStore) -> Result<Value, StoreError> {
     let list = |kind| -> Result<Vec<Value>, StoreError> {
         Ok(store.documents(kind)?.into_iter().filter_map(|stored| stored.document).collect())
     };

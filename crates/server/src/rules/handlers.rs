@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use lanner_core::Evaluation;
-use lanner_io::store::{EvaluationFilter, StoredRule};
+use lanner_io::state::{EvaluationFilter, StoredDocument};
 use lanner_wire::api::{
     ApplyResponse, EvaluationView, Prefill, RuleDocument, RuleState, RuleView, StateCounts, Time,
 };
@@ -20,7 +20,7 @@ use crate::documents::RULE;
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query};
 use crate::sync::locked;
 
-fn document(stored: StoredRule) -> RuleDocument {
+fn document(stored: StoredDocument) -> RuleDocument {
     RuleDocument {
         id: stored.id,
         version: stored.version,
@@ -61,7 +61,7 @@ fn states<'i>(service: &RuleService, ids: impl IntoIterator<Item = &'i str>) -> 
 /// Which rules are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Page {
+pub(crate) struct Page {
     #[serde(default)]
     limit: Limit<1_000, 10_000>,
     after: Option<String>,
@@ -79,12 +79,12 @@ pub struct Page {
     ),
     responses((status = 200, body = Vec<RuleView>))
 ))]
-pub async fn list(
+pub(crate) async fn list(
     State(service): State<Arc<RuleService>>,
     Query(Page { limit, after }): Query<Page>,
 ) -> Result<(HeaderMap, Json<Vec<RuleView>>), ApiError> {
     let limit = limit.0;
-    let mut stored = service.store.documents_after(RULE, after.as_deref(), limit + 1)?;
+    let mut stored = service.state.documents_after(RULE, after.as_deref(), limit + 1)?;
     let has_more = stored.len() > limit;
     stored.truncate(limit);
     let last = stored.last().filter(|_| has_more).map(|rule| rule.id.clone());
@@ -115,7 +115,7 @@ fn next_page(limit: usize, last: Option<&str>) -> HeaderMap {
     get, path = "/api/v1/rules/{id}", tag = "rules", operation_id = "show_rule", params(("id" = String, Path)),
     responses((status = 200, body = RuleView))
 ))]
-pub async fn show(
+pub(crate) async fn show(
     State(service): State<Arc<RuleService>>,
     Path(id): Path<String>,
 ) -> Result<Json<RuleView>, ApiError> {
@@ -124,7 +124,7 @@ pub async fn show(
     if let Some(state) = &mut state {
         let filter =
             EvaluationFilter { rule: Some(id.as_str().into()), limit: 1, ..EvaluationFilter::default() };
-        let last: Option<Evaluation> = service.store.evaluations(&filter)?.into_iter().next();
+        let last: Option<Evaluation> = service.state.evaluations(&filter)?.into_iter().next();
         state.last = last.as_ref().map(EvaluationView::from);
     }
     let problem = service.set_aside.problem(RULE, &id);
@@ -132,8 +132,8 @@ pub async fn show(
 }
 
 /// A rule as it is stored, unless it was deleted.
-fn latest(service: &RuleService, id: &str) -> Result<Option<StoredRule>, ApiError> {
-    let latest = service.store.document_latest(RULE, id)?;
+fn latest(service: &RuleService, id: &str) -> Result<Option<StoredDocument>, ApiError> {
+    let latest = service.state.document_latest(RULE, id)?;
     Ok(latest.filter(|rule| rule.document.is_some()))
 }
 
@@ -145,7 +145,7 @@ fn latest(service: &RuleService, id: &str) -> Result<Option<StoredRule>, ApiErro
     delete, path = "/api/v1/rules/{id}", tag = "rules", operation_id = "delete_rule", params(("id" = String, Path)),
     responses((status = 200, body = ApplyResponse))
 ))]
-pub async fn delete(
+pub(crate) async fn delete(
     State(service): State<Arc<RuleService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -165,11 +165,11 @@ pub async fn delete(
     get, path = "/api/v1/rules/{id}/history", tag = "rules", operation_id = "rule_history", params(("id" = String, Path)),
     responses((status = 200, body = Vec<RuleDocument>))
 ))]
-pub async fn history(
+pub(crate) async fn history(
     State(service): State<Arc<RuleService>>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<RuleDocument>>, ApiError> {
-    let versions = service.store.rule_history(&id)?;
+    let versions = service.state.last_versions(RULE, &id, usize::MAX)?;
     if versions.is_empty() {
         return Err(ApiError::not_found("rule", &id));
     }

@@ -1,12 +1,12 @@
 //! Rules: read from the store, put in force, their past counted; what the API says of them.
 
-pub mod delete;
+pub(crate) mod delete;
 pub mod document;
-pub mod handlers;
-pub mod past;
+pub(crate) mod handlers;
+pub(crate) mod past;
 pub(crate) mod plan;
-pub mod prefill;
-pub mod register;
-pub mod service;
-pub mod stored;
-pub mod unheard;
+pub(crate) mod prefill;
+pub(crate) mod register;
+pub(crate) mod service;
+pub(crate) mod stored;
+pub(crate) mod unheard;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lanner_engine::stream::Measures;
-use lanner_io::store::{EventsSnapshot, StoreError};
+use lanner_io::data::{Events, StoreError};
 
 use super::service::RuleService;
 use crate::documents::broke_off;
@@ -12,14 +12,13 @@ use crate::http::{background, blocking};
 use crate::sync::locked;
 
 /// The past of measures that were registered just now, not counted yet.
-#[derive(Debug)]
-pub struct Past {
+pub(crate) struct Past {
     /// The stream that they measure.
     pub stream: Arc<str>,
     /// From when on somebody needs it, milliseconds since the Unix epoch.
     pub from_ms: i64,
     /// The events that were stored when they were registered.
-    pub events: EventsSnapshot,
+    pub events: Box<dyn Events>,
     /// What is counted of them.
     pub measures: Measures,
 }
@@ -29,13 +28,17 @@ pub struct Past {
 ///
 /// # Errors
 /// Failures of the store; rules then go on as well, and their windows are counted when they are asked for.
-pub async fn settle(service: Arc<RuleService>, pasts: Vec<Past>, now_ms: i64) -> Result<(), StoreError> {
+pub(crate) async fn settle(
+    service: Arc<RuleService>,
+    pasts: Vec<Past>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     let mut worked = Ok(());
     for past in pasts {
         let Past { stream, from_ms, events, mut measures } = past;
         let shared = Arc::clone(&service);
         let count = move || {
-            let counted = read::count_past(&mut measures, &events, &|| shared.shutdown.has_begun());
+            let counted = read::count_past(&mut measures, &*events, &|| shared.shutdown.has_begun());
             Ok((measures, counted))
         };
         let (measures, counted) = background(count).await.unwrap_or_else(broke_off)?;

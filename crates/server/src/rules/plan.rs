@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use lanner_core::{Node, Problem, Problems};
 use lanner_engine::Config;
-use lanner_io::store::{DocumentBatch, DocumentChange, Store, StoreError, StoredDocument};
+use lanner_io::state::{DocumentBatch, StateStore, StoreError, StoredDocument};
+use lanner_io::store::DocumentChange;
 use serde_json::Value;
 
 use super::document::document_of;
@@ -36,7 +37,7 @@ pub(crate) struct Plan {
 /// # Errors
 /// Every problem in the document; failures of the store.
 pub(crate) fn plan(
-    store: &Store,
+    store: &dyn StateStore,
     sources: &[String],
     document: &Value,
     options: &ApplyOptions,
@@ -83,14 +84,15 @@ pub(crate) fn plan(
 
 /// The stored rules that matter: those that the document names, or all where others may go or are spoken of.
 fn stored_rules(
-    store: &Store,
+    store: &dyn StateStore,
     document: &Value,
     options: &ApplyOptions,
 ) -> Result<Vec<StoredDocument>, StoreError> {
     if options.dry_run || options.prune.may_take(|sections| sections.rules || sections.receivers) {
         return store.documents(RULE);
     }
-    store.documents_of(RULE, section(document, "rules").iter().map(|rule| name_of(rule, "id")))
+    let ids: Vec<&str> = section(document, "rules").iter().map(|rule| name_of(rule, "id")).collect();
+    store.documents_of(RULE, &ids)
 }
 
 /// What is stored of the sections that depend on one another.

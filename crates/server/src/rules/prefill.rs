@@ -22,7 +22,7 @@ const WINDOWS_PER_WRITE: usize = 200;
 ///
 /// # Errors
 /// Failures of the store.
-pub fn prefill(service: &RuleService, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreError> {
+pub(crate) fn prefill(service: &RuleService, rule: &Arc<Rule>, now_ms: i64) -> Result<(), StoreError> {
     let windows = |query: &StreamQuery| {
         let first_ms = service.intake.counting.first_ms(&query.stream).unwrap_or(now_ms);
         let from_ms = (now_ms - rule.reach_ms() - rule.schedule.window_ms).max(first_ms);
@@ -61,21 +61,25 @@ fn fill(
 ) -> Result<(), StoreError> {
     let mut lacking = Vec::new();
     for window in windows {
-        let kept = read::recall(&service.store, query, *window)?;
+        let kept = read::recall(&*service.state, query, *window)?;
         lacking.push(kept.is_none().then_some(*window));
     }
     for run in runs(&lacking) {
         let mark = service.intake.history.mark(&query.stream, run.range.end_ms);
-        let past = read::count_all(&service.store, query, rule.step_ms(), run.range, &|| {
-            service.shutdown.has_begun()
-        })?;
+        let past = read::count_all(
+            (&*service.data, service.state.secret()),
+            query,
+            rule.step_ms(),
+            run.range,
+            &|| service.shutdown.has_begun(),
+        )?;
         let mut rows = Vec::new();
         for (_, window) in run.windows {
             let values = past.read(query, rule.step_ms(), window).unwrap_or_default();
             read::note(&mut rows, query, window, &values);
         }
         let since = mark.map(|mark| (query.stream.clone(), mark));
-        service.intake.history.keep(&service.store, Kept { rows, since })?;
+        service.intake.history.keep(&*service.state, Kept { rows, since })?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::sync::locked;
 
 /// Pasts that are being counted in the background, whether somebody waits for them or not.
 #[derive(Debug)]
-pub struct CountingPast(tokio::task::JoinHandle<Result<(), StoreError>>);
+pub(crate) struct CountingPast(tokio::task::JoinHandle<Result<(), StoreError>>);
 
 impl CountingPast {
     fn start(service: &Arc<RuleService>, pasts: Vec<Past>, now_ms: i64) -> Self {
@@ -38,14 +38,14 @@ impl CountingPast {
     ///
     /// # Errors
     /// Failures of the store.
-    pub async fn done(self) -> Result<(), StoreError> {
+    pub(crate) async fn done(self) -> Result<(), StoreError> {
         self.0.await.unwrap_or_else(broke_off)
     }
 }
 
 /// What was stored just now and is to be in force.
 #[derive(Debug, Default)]
-pub struct Touched {
+pub(crate) struct Touched {
     /// The ids of rules that were made, changed or deleted.
     pub rules: Vec<String>,
     /// Whether there was one of receivers or inhibitions.
@@ -57,8 +57,8 @@ pub struct Touched {
 ///
 /// # Errors
 /// Failures of the store.
-pub async fn reload(service: &Arc<RuleService>) -> Result<CountingPast, StoreError> {
-    let stored = stored::read(&service.store)?;
+pub(crate) async fn reload(service: &Arc<RuleService>) -> Result<CountingPast, StoreError> {
+    let stored = stored::read(&*service.state)?;
     put_receivers_in_force(service, &[RULE, RECEIVER, INHIBITION], stored.set_aside, &stored.config);
     let rules = stored.config.rules;
     put_rules_in_force(service, move |engine, now_ms| engine.replace_rules(rules, now_ms)).await
@@ -68,7 +68,7 @@ pub async fn reload(service: &Arc<RuleService>) -> Result<CountingPast, StoreErr
 ///
 /// # Errors
 /// Failures of the store; the next change then reads everything again.
-pub async fn follow(service: &Arc<RuleService>, touched: Touched) -> Result<CountingPast, StoreError> {
+pub(crate) async fn follow(service: &Arc<RuleService>, touched: Touched) -> Result<CountingPast, StoreError> {
     let is_behind = service.is_behind.swap(true, Ordering::Relaxed);
     let counting = if is_behind { reload(service).await? } else { follow_only(service, touched).await? };
     service.is_behind.store(false, Ordering::Relaxed);
@@ -77,12 +77,12 @@ pub async fn follow(service: &Arc<RuleService>, touched: Touched) -> Result<Coun
 
 async fn follow_only(service: &Arc<RuleService>, touched: Touched) -> Result<CountingPast, StoreError> {
     if touched.receivers {
-        let stored = stored::read_receivers(&service.store)?;
+        let stored = stored::read_receivers(&*service.state)?;
         put_receivers_in_force(service, &[RECEIVER, INHIBITION], stored.set_aside, &stored.config);
     }
     // Read again, with the versions that were stored just now.
     let ids = || touched.rules.iter().map(String::as_str);
-    let stored = stored::read_rules(&service.store, ids())?;
+    let stored = stored::read_rules(&*service.state, ids())?;
     service.set_aside.replace_some(RULE, ids(), stored.set_aside);
     let rules = stored.config.rules;
     let named: HashSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
@@ -171,7 +171,7 @@ fn kept_anew(engine: &Engine, stale: &[Arc<Rule>], fresh: &[Arc<Rule>]) -> Vec<(
 fn forget(service: &RuleService, kept_anew: Vec<(u64, i64)>) {
     let all = TimeRange::new(i64::MIN, i64::MAX);
     let wrong: Vec<_> = kept_anew.into_iter().map(|(query, window_ms)| (query, all, window_ms)).collect();
-    if let Err(error) = service.store.forget_measured(&wrong) {
+    if let Err(error) = service.state.forget_measured(&wrong) {
         tracing::error!("what an earlier rule measured is not forgotten, and may lack late events: {error}");
     }
 }
@@ -203,8 +203,9 @@ fn measure(service: &RuleService, stale: &[Arc<Rule>], fresh: &[Fresh], now_ms: 
         }
     }
     counting.tidy();
-    let wanted = earliest.iter().map(|(stream, from_ms)| (&**stream, TimeRange::new(*from_ms, i64::MAX)));
-    let snapshots = service.store.events_snapshots(wanted);
+    let wanted: Vec<_> =
+        earliest.iter().map(|(stream, from_ms)| (&**stream, TimeRange::new(*from_ms, i64::MAX))).collect();
+    let snapshots = service.data.events_snapshots(&wanted);
     let past = |(stream, from_ms): (Arc<str>, i64)| (locked(&counting.of(&stream)).past(), stream, from_ms);
     let pasts: Vec<_> = earliest.into_iter().map(past).collect();
     match snapshots {

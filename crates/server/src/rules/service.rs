@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use lanner_io::store::Store;
+use lanner_io::data::DataStore;
+use lanner_io::state::StateStore;
 
 use crate::base::Base;
 use crate::clock::Clock;
@@ -16,7 +17,7 @@ use crate::shutdown::Shutdown;
 
 /// How far the prefill of a rule is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Prefill {
+pub(crate) struct Prefill {
     /// Windows measured.
     pub done: u64,
     /// Windows to measure.
@@ -29,7 +30,8 @@ pub struct Prefill {
 /// are made.
 #[derive(Debug)]
 pub struct RuleService {
-    pub(crate) store: Store,
+    pub(crate) data: Arc<dyn DataStore>,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     pub(crate) set_aside: Arc<SetAside>,
     pub(crate) shutdown: Arc<Shutdown>,
@@ -58,7 +60,8 @@ impl RuleService {
         delivery: Arc<DeliveryService>,
     ) -> Self {
         Self {
-            store: base.store.clone(),
+            data: Arc::clone(&base.data),
+            state: Arc::clone(&base.state),
             clock: base.clock(),
             set_aside: Arc::clone(&base.set_aside),
             shutdown: Arc::clone(&base.shutdown),

@@ -7,7 +7,7 @@
 use lanner_core::Node;
 use lanner_core::document::{Content, Key};
 use lanner_engine::{Config, Rule};
-use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_io::state::{StateStore, StoreError, StoredDocument};
 use serde_json::Value;
 
 use crate::documents::{Aside, INHIBITION, RECEIVER, RULE, misplaced};
@@ -15,7 +15,7 @@ use crate::notify::receivers::check_receivers;
 
 /// What is stored, as far as it can be read.
 #[derive(Debug, Default)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// What is put in force; rules with their versions.
     pub config: Config,
     /// Why the others are not, by id.
@@ -26,9 +26,9 @@ pub struct Stored {
 ///
 /// # Errors
 /// Failures of the store.
-pub fn read(store: &Store) -> Result<Stored, StoreError> {
+pub(crate) fn read(store: &dyn StateStore) -> Result<Stored, StoreError> {
     let mut stored = read_receivers(store)?;
-    stored.add_rules(store.rules()?);
+    stored.add_rules(store.documents(RULE)?);
     Ok(stored)
 }
 
@@ -36,9 +36,12 @@ pub fn read(store: &Store) -> Result<Stored, StoreError> {
 ///
 /// # Errors
 /// Failures of the store.
-pub fn read_rules<'i>(store: &Store, ids: impl IntoIterator<Item = &'i str>) -> Result<Stored, StoreError> {
+pub(crate) fn read_rules<'i>(
+    store: &dyn StateStore,
+    ids: impl IntoIterator<Item = &'i str>,
+) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
-    stored.add_rules(store.documents_of(RULE, ids)?);
+    stored.add_rules(store.documents_of(RULE, &ids.into_iter().collect::<Vec<_>>())?);
     Ok(stored)
 }
 
@@ -46,7 +49,7 @@ pub fn read_rules<'i>(store: &Store, ids: impl IntoIterator<Item = &'i str>) -> 
 ///
 /// # Errors
 /// Failures of the store.
-pub fn read_receivers(store: &Store) -> Result<Stored, StoreError> {
+pub(crate) fn read_receivers(store: &dyn StateStore) -> Result<Stored, StoreError> {
     let mut stored = Stored::default();
     for (kind, section) in [(RECEIVER, "receivers"), (INHIBITION, "inhibit")] {
         for found in store.documents(kind)? {
@@ -100,6 +103,6 @@ fn alone(section: &str, document: &Value) -> Node {
 ///
 /// # Errors
 /// Failures of the store.
-pub fn stored_config(store: &Store) -> Result<Config, StoreError> {
+pub(crate) fn stored_config(store: &dyn StateStore) -> Result<Config, StoreError> {
     read(store).map(|stored| stored.config)
 }

@@ -14,7 +14,7 @@ const MOST_NAMES: usize = 10_000;
 
 /// What there is to say of the stream or series of a rule, where there is no data of it.
 #[must_use]
-pub fn of_rule(service: &RuleService, rule: &Rule) -> Option<String> {
+pub(crate) fn of_rule(service: &RuleService, rule: &Rule) -> Option<String> {
     let stream = rule.query.streams().iter().find_map(|query| of_stream(service, &query.stream));
     let series =
         || rule.query.series().iter().find_map(|query| of_series(service, &query.name, &query.labels));
@@ -66,7 +66,7 @@ fn labels(query: &Value) -> Labels {
 
 /// The same of the documents of rules, each name once.
 #[must_use]
-pub fn of_documents(service: &RuleService, rules: &[Value]) -> Vec<String> {
+pub(crate) fn of_documents(service: &RuleService, rules: &[Value]) -> Vec<String> {
     let mut readers: BTreeMap<Named<'_>, (&str, usize)> = BTreeMap::new();
     for rule in rules {
         let (Some(id), Some(query)) = (rule.get("id").and_then(Value::as_str), rule.get("query")) else {
@@ -98,14 +98,14 @@ fn of_stream(service: &RuleService, stream: &str) -> Option<String> {
 }
 
 fn of_series(service: &RuleService, name: &str, labels: &[Matcher]) -> Option<String> {
-    if !service.store.names(name).is_empty() {
+    if !service.data.names(name).is_empty() {
         // Where the store does not say, there may be some.
         let is_heard =
-            labels.is_empty() || service.store.select(name, labels).map_or(true, |found| !found.is_empty());
+            labels.is_empty() || service.data.select(name, labels).map_or(true, |found| !found.is_empty());
         let shown = || format!("there is no series \"{name}\" with {{{}}}", format_matchers(labels));
         return (!is_heard).then(shown);
     }
-    let known = if name.contains('*') { Vec::new() } else { service.store.names("*") };
+    let known = if name.contains('*') { Vec::new() } else { service.data.names("*") };
     let meant = nearest(name, known.iter().take(MOST_NAMES).map(|name| &**name));
     Some(format!("there is no series \"{name}\"{}", hint(meant)))
 }

@@ -16,7 +16,7 @@ use crate::sync::locked;
 pub struct Live {
     /// How much a switch may block without a second look.
     pub guard: Guard,
-    /// How long before its end people are told of a switch, milliseconds.
+    /// How long before its end people are notified of a switch, milliseconds.
     pub switch_notice_ms: i64,
     /// The largest body accepted, after decompression, bytes.
     pub max_body_bytes: usize,
@@ -28,7 +28,7 @@ pub struct Live {
     pub home: Home,
     /// Where people reach this server.
     pub external_url: Option<String>,
-    /// Who is told regularly that Lanner is well.
+    /// Who is notified regularly that Lanner is well.
     pub heartbeat: Option<Heartbeat>,
 }
 

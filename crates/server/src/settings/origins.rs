@@ -39,7 +39,7 @@ impl Home {
 ///
 /// # Errors
 /// A sentence that says what to write instead.
-pub fn read_origin(text: &str) -> Result<String, String> {
+pub(crate) fn read_origin(text: &str) -> Result<String, String> {
     let wrong = |why: &str| Err(format!("\"{text}\" {why}; write for example https://shop.example"));
     match origin_of(text) {
         _ if text == "*" => wrong("would let every page ask"),

@@ -99,7 +99,7 @@ impl Schemas {
     ///
     /// # Errors
     /// Everything that is wrong, each with its line.
-    pub fn read_aggregations(&mut self, text: &str) -> Result<(), Vec<String>> {
+    pub(crate) fn read_aggregations(&mut self, text: &str) -> Result<(), Vec<String>> {
         let aggregations = storage_schemas::parse_aggregations(text).map_err(|problems| said(&problems))?;
         let merging = |StorageAggregation { line, pattern, aggregation, x_files_factor, .. }| {
             let merging = Merging {

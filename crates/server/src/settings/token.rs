@@ -1,15 +1,15 @@
 //! The token of the configuration.
 
 /// The name of whoever shows the token of the configuration.
-pub const CONFIGURED: &str = "server.token";
+pub(crate) const CONFIGURED: &str = "server.token";
 /// The fewest characters of a token that a person chose.
-pub const MIN_CHARACTERS: usize = 16;
+pub(crate) const MIN_CHARACTERS: usize = 16;
 
 /// Complains about a token of the configuration that can be guessed.
 ///
 /// # Errors
 /// A sentence that says what to write instead.
-pub fn check_length(token: &str) -> Result<(), String> {
+pub(crate) fn check_length(token: &str) -> Result<(), String> {
     match token.chars().count() {
         MIN_CHARACTERS.. => Ok(()),
         n => Err(format!(

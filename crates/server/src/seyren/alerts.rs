@@ -84,7 +84,7 @@ fn rows(service: &ConfigurationService, rules: &[Value], only: Option<&str>) -> 
         .collect();
     let filter =
         EvaluationFilter { rule: only.map(Arc::from), limit: MAX_LOOKED_AT, ..EvaluationFilter::default() };
-    let evaluations = service.store.evaluations(&filter)?;
+    let evaluations = service.state.evaluations(&filter)?;
     let mut last: HashMap<(Arc<str>, Group), &'static str> = HashMap::new();
     let mut rows = Vec::new();
     for evaluation in evaluations.iter().rev() {

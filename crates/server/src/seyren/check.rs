@@ -12,7 +12,7 @@ use super::subscription;
 use super::truths::truths;
 use crate::configuration::apply;
 use crate::configuration::service::ConfigurationService;
-use crate::documents::ApplyOptions;
+use crate::documents::{ApplyOptions, RULE};
 use crate::http::{ApiError, Principal};
 use crate::rules::document;
 
@@ -22,13 +22,13 @@ const UNTIL_S: i64 = 60;
 /// How long after the end of its window a check runs: values of the last minute may come a little late.
 const LATE_S: i64 = 10;
 
-/// What people are told of a check.
+/// What people read of a check.
 const CONTENT: &str = "{{ description }} is {{ state }}{% if severity %} ({{ severity }}){% endif %}: {{ value }}\
     {% if error %} ({{ error }}){% endif %}";
 
 /// The stored rules that are checks, in order of their ids.
 pub(super) fn stored(service: &ConfigurationService) -> Result<Vec<Value>, ApiError> {
-    let documents = service.store.rules()?.into_iter().filter_map(|rule| rule.document);
+    let documents = service.state.documents(RULE)?.into_iter().filter_map(|rule| rule.document);
     Ok(documents.filter(is_check).collect())
 }
 
@@ -194,7 +194,7 @@ pub(super) async fn save(
     principal: &Principal,
     mut rule: Value,
 ) -> Result<(), ApiError> {
-    let stored = document::stored_document(&service.store)?;
+    let stored = document::stored_document(&*service.state)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
     let mut receivers: Vec<Value> = Vec::new();
     for subscription in subscriptions(&rule) {
@@ -226,7 +226,7 @@ pub(super) fn view(service: &ConfigurationService, rule: &Value) -> Value {
         worst = worst.max(state(alert));
         last_ms = last_ms.max(Some(alert.window.end_ms));
     }
-    let known = document::stored_document(&service.store).unwrap_or_default();
+    let known = document::stored_document(&*service.state).unwrap_or_default();
     let known = known["receivers"].as_array().cloned().unwrap_or_default();
     let subscriptions: Vec<Value> =
         subscriptions(rule).into_iter().map(|posted| subscription::view(service, posted, &known)).collect();

@@ -75,7 +75,7 @@ pub(super) async fn replace(
     Ok(Json(check::view(&service, &check::find(&service, &id)?)))
 }
 
-/// Deletes one check. Its running alerts end, and people are told.
+/// Deletes one check. Its running alerts end, and people are notified.
 pub(super) async fn delete(
     State(service): State<Arc<ConfigurationService>>,
     principal: Principal,

@@ -8,7 +8,7 @@ pub(super) fn new_id(service: &ConfigurationService, what: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let now_ms = service.now_ms();
-    let identity = format!("{:x}/{now_ms}/{count}/{what}", service.store.secret());
+    let identity = format!("{:x}/{now_ms}/{count}/{what}", service.state.secret());
     let hash = lanner_core::alert::fingerprint(&identity, &lanner_core::Labels::default());
     format!("{:08x}{hash}", now_ms.div_euclid(1000) & 0xffff_ffff)
 }

@@ -23,7 +23,7 @@ use axum::routing::{get, post, put};
 use crate::services::Services;
 
 /// The routes.
-pub fn routes() -> Router<Services> {
+pub(crate) fn routes() -> Router<Services> {
     Router::new()
         .route("/api/checks", get(checks::list).post(checks::create))
         .route("/api/checks/{id}", get(checks::show).put(checks::replace).delete(checks::delete))

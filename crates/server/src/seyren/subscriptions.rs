@@ -80,7 +80,7 @@ pub(super) async fn test(
     Path((id, sid)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
     let (_, all, at) = find(&service, &id, &sid)?;
-    let stored = document::stored_document(&service.store)?;
+    let stored = document::stored_document(&*service.state)?;
     let known = stored["receivers"].as_array().cloned().unwrap_or_default();
     let receiver = subscription::receiver(&service, &all[at], &known);
     let receiver = receiver

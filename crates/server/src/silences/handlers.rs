@@ -20,7 +20,9 @@ use crate::http::{ApiError, Json, Path, Principal};
     get, path = "/api/v1/silences", tag = "silences", operation_id = "list_silences",
     responses((status = 200, body = Vec<SilenceView>))
 ))]
-pub async fn list(State(service): State<Arc<SilenceService>>) -> Result<Json<Vec<SilenceView>>, ApiError> {
+pub(crate) async fn list(
+    State(service): State<Arc<SilenceService>>,
+) -> Result<Json<Vec<SilenceView>>, ApiError> {
     let now_ms = service.now_ms();
     let mut silences = service.state.silences()?;
     silences.sort_by_key(|silence| std::cmp::Reverse(silence.end_ms));
@@ -35,7 +37,7 @@ pub async fn list(State(service): State<Arc<SilenceService>>) -> Result<Json<Vec
     post, path = "/api/v1/silences", tag = "silences", operation_id = "add_silence", request_body = NewSilence,
     responses((status = 201, body = SilenceView))
 ))]
-pub async fn add(
+pub(crate) async fn add(
     State(service): State<Arc<SilenceService>>,
     principal: Principal,
     Json(request): Json<NewSilence>,
@@ -61,7 +63,7 @@ pub async fn add(
     delete, path = "/api/v1/silences/{id}", tag = "silences", operation_id = "expire_silence", params(("id" = String, Path)),
     responses((status = 204))
 ))]
-pub async fn expire(
+pub(crate) async fn expire(
     State(service): State<Arc<SilenceService>>,
     principal: Principal,
     Path(id): Path<String>,

@@ -1,7 +1,7 @@
 //! Silences: from people, and from configuration files.
 
-pub mod file;
-pub mod handlers;
-pub mod service;
+pub(crate) mod file;
+pub(crate) mod handlers;
+pub(crate) mod service;
 
 pub use file::{FIELDS, check, document};

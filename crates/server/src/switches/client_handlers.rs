@@ -21,7 +21,7 @@ const MAX_RAISE: u64 = 1_000_000;
     get, path = "/api/v1/switches/clients", tag = "switches", operation_id = "switch_clients",
     responses((status = 200, body = Vec<SwitchClient>))
 ))]
-pub async fn list(State(service): State<Arc<SwitchService>>) -> Json<Vec<SwitchClient>> {
+pub(crate) async fn list(State(service): State<Arc<SwitchService>>) -> Json<Vec<SwitchClient>> {
     Json(service.clients.views(&service.current(), service.now_ms()))
 }
 
@@ -33,7 +33,7 @@ pub async fn list(State(service): State<Arc<SwitchService>>) -> Json<Vec<SwitchC
     post, path = "/api/v1/switches/clients", tag = "switches", operation_id = "report_switch_client",
     request_body = ReportClient, responses((status = 204))
 ))]
-pub async fn report(
+pub(crate) async fn report(
     State(service): State<Arc<SwitchService>>,
     Json(report): Json<ReportClient>,
 ) -> Result<StatusCode, ApiError> {
@@ -58,7 +58,7 @@ pub async fn report(
         (status = 200, body = BumpedSwitches),
     )
 ))]
-pub async fn bump(
+pub(crate) async fn bump(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Json(request): Json<BumpSwitches>,
@@ -76,7 +76,7 @@ pub async fn bump(
         );
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, message));
     }
-    let revision = service.store.raise_revision(SWITCH, to, principal.name(), now_ms)?.await?;
+    let revision = service.state.raise_revision(SWITCH, to, principal.name(), now_ms)?.await?;
     let shared = Arc::clone(&service);
     let lock = service.lock().await;
     let raised = blocking(move || shared.raise(revision, now_ms).map(|_| lock)).await;
@@ -92,7 +92,7 @@ pub async fn bump(
     post, path = "/api/v1/switches/counts", tag = "switches", operation_id = "tell_switches",
     request_body = TellSwitches, responses((status = 204))
 ))]
-pub async fn tell(
+pub(crate) async fn tell(
     State(service): State<Arc<SwitchService>>,
     Json(told): Json<TellSwitches>,
 ) -> Result<StatusCode, ApiError> {

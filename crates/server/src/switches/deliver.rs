@@ -47,7 +47,7 @@ pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 
 /// What the caller has.
 #[derive(Debug, Deserialize)]
-pub struct Held {
+pub(crate) struct Held {
     since: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct Held {
     )),
     responses((status = 200, body = Object), (status = 304))
 ))]
-pub async fn snapshot(
+pub(crate) async fn snapshot(
     State(service): State<Arc<SwitchService>>,
     Query(Held { since }): Query<Held>,
     headers: HeaderMap,
@@ -111,7 +111,7 @@ pub async fn snapshot(
         (status = 200, body = String, content_type = "text/plain"),
     )
 ))]
-pub async fn key(State(service): State<Arc<SwitchService>>) -> Result<String, ApiError> {
+pub(crate) async fn key(State(service): State<Arc<SwitchService>>) -> Result<String, ApiError> {
     let message = "snapshots are not signed here; set server.switch_key";
     service.public_key().ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, message))
 }
@@ -122,7 +122,7 @@ pub async fn key(State(service): State<Arc<SwitchService>>) -> Result<String, Ap
     get, path = "/api/v1/switches/stream", tag = "switches", operation_id = "switch_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
 ))]
-pub async fn stream(State(service): State<Arc<SwitchService>>) -> Response {
+pub(crate) async fn stream(State(service): State<Arc<SwitchService>>) -> Response {
     let event = |service: &SwitchService, current: &Current| {
         let (revision, tag, now_ms) = (current.set.revision(), current.set.tag(), service.now_ms());
         let delta = current.delta.as_deref().unwrap_or("null");

@@ -32,7 +32,7 @@ fn response(applied: Applied, dry_run: bool) -> Json<ApplyResponse> {
     post, path = "/api/v1/switches", tag = "switches", operation_id = "apply_switches", request_body = ApplySwitches,
     responses((status = 200, body = ApplyResponse))
 ))]
-pub async fn apply(
+pub(crate) async fn apply(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Json(request): Json<ApplySwitches>,
@@ -62,7 +62,7 @@ pub async fn apply(
     params(("id" = String, Path)),
     responses((status = 200, body = SwitchView))
 ))]
-pub async fn show(
+pub(crate) async fn show(
     State(service): State<Arc<SwitchService>>,
     Path(id): Path<String>,
 ) -> Result<Json<SwitchView>, ApiError> {
@@ -72,7 +72,7 @@ pub async fn show(
 /// Why something is changed.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Why {
+pub(crate) struct Why {
     message: Option<String>,
     #[serde(default)]
     force: bool,
@@ -94,7 +94,7 @@ pub struct Why {
     ),
     responses((status = 200, body = SwitchView))
 ))]
-pub async fn put(
+pub(crate) async fn put(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -133,7 +133,7 @@ pub async fn put(
     ),
     responses((status = 204))
 ))]
-pub async fn delete(
+pub(crate) async fn delete(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -177,7 +177,7 @@ async fn changed(
         (status = 200, body = SwitchView),
     )
 ))]
-pub async fn activate(
+pub(crate) async fn activate(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -196,7 +196,7 @@ pub async fn activate(
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses((status = 200, body = SwitchView))
 ))]
-pub async fn deactivate(
+pub(crate) async fn deactivate(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -217,7 +217,7 @@ pub async fn deactivate(
         (status = 200, body = SwitchVersion),
     )
 ))]
-pub async fn revert(
+pub(crate) async fn revert(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -237,7 +237,7 @@ pub async fn revert(
     params(("id" = String, Path)),
     responses((status = 200, body = Vec<SwitchVersion>))
 ))]
-pub async fn history(
+pub(crate) async fn history(
     State(service): State<Arc<SwitchService>>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<SwitchVersion>>, ApiError> {
@@ -251,7 +251,7 @@ pub async fn history(
 /// How many entries are wanted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AuditQuery {
+pub(crate) struct AuditQuery {
     #[serde(default)]
     limit: Limit<100, 10_000>,
 }
@@ -267,11 +267,11 @@ pub struct AuditQuery {
     )),
     responses((status = 200, body = Vec<AuditView>))
 ))]
-pub async fn audit(
+pub(crate) async fn audit(
     State(service): State<Arc<SwitchService>>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Vec<AuditView>>, ApiError> {
-    let entries = service.store.audit_list(None, Some("switch"), query.limit.0)?;
+    let entries = service.state.audit_list(None, Some("switch"), query.limit.0)?;
     Ok(Json(entries.into_iter().map(audit_view).collect()))
 }
 
@@ -283,10 +283,10 @@ pub async fn audit(
     get, path = "/api/v1/audit/verify", tag = "operations", operation_id = "verify_audit",
     responses((status = 200, body = AuditCheckView))
 ))]
-pub async fn verify_audit(
+pub(crate) async fn verify_audit(
     State(service): State<Arc<SwitchService>>,
 ) -> Result<Json<AuditCheckView>, ApiError> {
-    let store = service.store.clone();
+    let store = Arc::clone(&service.state);
     let check = blocking(move || store.verify_audit()).await;
     let check = check??;
     Ok(Json(AuditCheckView {

@@ -13,7 +13,7 @@ use super::service::SwitchService;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until the app's alarm is stopped.
-pub async fn run(service: Arc<SwitchService>) {
+pub(crate) async fn run(service: Arc<SwitchService>) {
     let mut before = None;
     while !service.shutdown.has_begun() {
         let (current, now_ms) = (service.current(), service.now_ms());

@@ -89,9 +89,9 @@ fn begin(
         snapshot.find(id) != document.as_ref() || service.set_aside.problem(SWITCH, id).is_some()
     });
     let ids: Vec<&str> = change.switches.iter().map(|(id, _)| id.as_str()).collect();
-    let mut numbers = service.unwritten.numbers(&service.store, SWITCH, &ids)?;
+    let mut numbers = service.unwritten.numbers(&*service.state, SWITCH, &ids)?;
     if let Some(request) = &change.request {
-        numbers.extend(service.unwritten.numbers(&service.store, REQUEST, &[&request.id])?);
+        numbers.extend(service.unwritten.numbers(&*service.state, REQUEST, &[&request.id])?);
     }
     let before = (otherwise == Otherwise::Undone)
         .then(|| ids.iter().map(|id| ((*id).to_owned(), snapshot.find(id).cloned())).collect());
@@ -129,7 +129,7 @@ async fn write_all(service: Arc<SwitchService>) {
 async fn write(service: &SwitchService, change: &Change) -> Result<(), StoreError> {
     let author = &change.author;
     let (batches, silences) = (change.batches(), change.silences.clone());
-    let saved = service.store.save_batches(&author.actor, &author.cause, author.now_ms, batches, silences);
+    let saved = service.state.save_batches(&author.actor, &author.cause, author.now_ms, batches, silences);
     saved?.await.map(drop)
 }
 

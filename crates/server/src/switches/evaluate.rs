@@ -57,7 +57,7 @@ fn view(verdict: &Verdict, explanation: &[Explanation]) -> SwitchVerdict {
     post, path = "/api/v1/switches/evaluate", tag = "switches", operation_id = "evaluate_switches",
     request_body = EvaluateSwitches, responses((status = 200, body = SwitchVerdicts))
 ))]
-pub async fn evaluate(
+pub(crate) async fn evaluate(
     State(service): State<Arc<SwitchService>>,
     Json(request): Json<EvaluateSwitches>,
 ) -> Result<Json<SwitchVerdicts>, ApiError> {
@@ -79,7 +79,7 @@ pub async fn evaluate(
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(example = json!({"identifier": "block-bank", "data": {"bank": "hsbc"}})))]
-pub struct ValidateRequest {
+pub(crate) struct ValidateRequest {
     /// A switch's id, or the value of the label `identifier` that several carry.
     identifier: String,
     /// The context.
@@ -90,7 +90,7 @@ pub struct ValidateRequest {
 /// Its answer.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ValidateResponse {
+pub(crate) struct ValidateResponse {
     /// Whether a switch of that name blocks the context.
     matches: bool,
 }
@@ -103,7 +103,7 @@ pub struct ValidateResponse {
     post, path = "/ks/validate", tag = "switches", operation_id = "validate",
     request_body = ValidateRequest, responses((status = 200, body = ValidateResponse))
 ))]
-pub async fn validate(
+pub(crate) async fn validate(
     State(service): State<Arc<SwitchService>>,
     Json(request): Json<ValidateRequest>,
 ) -> Result<Json<ValidateResponse>, ApiError> {

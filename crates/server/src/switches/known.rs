@@ -1,4 +1,4 @@
-//! Versions of switches that people are told of.
+//! Versions of switches that notifications are about.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use crate::sync::locked;
 
 /// The latest versions of the switches that were looked at, so that each is read once.
 #[derive(Debug, Default)]
-pub struct Known(Mutex<HashMap<Arc<str>, Version>>);
+pub(crate) struct Known(Mutex<HashMap<Arc<str>, Version>>);
 
 /// A switch in force, and the version that it is.
 type Version = (Arc<Switch>, StoredDocument);

@@ -90,7 +90,7 @@ fn found(service: &SwitchService, wanted: &Wanted) -> Result<Vec<SwitchView>, Ap
     let limit = wanted.limit.unwrap_or(PAGE);
     let (mut found, mut after) = (Vec::new(), wanted.after.clone());
     while found.len() < limit {
-        let page = service.store.documents_after(SWITCH, after.as_deref(), PAGE)?;
+        let page = service.state.documents_after(SWITCH, after.as_deref(), PAGE)?;
         let is_last = page.len() < PAGE;
         let last = page.last().map(|stored| stored.id.clone());
         let page = service.unwritten.over(SWITCH, after.as_deref(), !is_last, page);
@@ -120,7 +120,7 @@ fn found(service: &SwitchService, wanted: &Wanted) -> Result<Vec<SwitchView>, Ap
     ),
     responses((status = 200, body = Vec<SwitchView>))
 ))]
-pub async fn list(
+pub(crate) async fn list(
     State(service): State<Arc<SwitchService>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<SwitchView>>, ApiError> {

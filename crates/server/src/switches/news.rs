@@ -1,4 +1,4 @@
-//! What people are told of switches, as the watch over the server itself finds it: an alert has activated one, one waits for
+//! What people are notified of about switches, as the watch over the server itself finds it: an alert has activated one, one waits for
 //! an approval, one ends soon; and how each of these came to an end. The engine decides what of it is new.
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,14 +16,14 @@ use crate::documents::{REQUEST, SWITCH, cause};
 
 /// A switch that is on for a short while is told of when this part of it is left: not as soon as it begins.
 const LAST_PART: i64 = 4;
-/// People are told of so many switches one by one at most.
+/// People are notified of so many switches one by one at most.
 const MAX_TOLD: usize = 1_000;
 /// A longer condition is cut, characters.
 const MAX_CONDITION: usize = 300;
 
 /// What there is to tell of a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// An alert has activated it.
     Activated,
     /// It waits for an approval.
@@ -34,7 +34,7 @@ pub enum Kind {
 
 /// What there is to tell of switches, each with a sentence.
 #[derive(Debug, Default)]
-pub struct News {
+pub(crate) struct News {
     /// What holds now.
     pub now: BTreeMap<(Arc<str>, Kind), String>,
     /// How what was told came to an end.

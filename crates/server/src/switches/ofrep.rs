@@ -107,7 +107,7 @@ fn json_text(mut text: Vec<u8>) -> Response {
         (status = 429, body = Object),
     )
 ))]
-pub async fn single(
+pub(crate) async fn single(
     State(service): State<Arc<SwitchService>>,
     Path(key): Path<String>,
     Received(body): Received,
@@ -146,7 +146,7 @@ pub async fn single(
         (status = 429, body = Object),
     )
 ))]
-pub async fn bulk(
+pub(crate) async fn bulk(
     State(service): State<Arc<SwitchService>>,
     headers: HeaderMap,
     Received(body): Received,
@@ -182,7 +182,7 @@ pub async fn bulk(
     get, path = "/ofrep/v1/stream", tag = "ofrep", operation_id = "ofrep_stream",
     responses((status = 200, body = String, content_type = "text/event-stream"))
 ))]
-pub async fn stream(State(service): State<Arc<SwitchService>>) -> Response {
+pub(crate) async fn stream(State(service): State<Arc<SwitchService>>) -> Response {
     let event = |_: &SwitchService, current: &Current| {
         let since_ms = current.since_ms.load(Ordering::Relaxed);
         let (tag, modified_s) = (format!("{}-{since_ms}", current.set.tag()), since_ms / SECOND_MS);

@@ -52,7 +52,7 @@ pub(super) fn tried(switch: &Switch, stream: Option<&str>, contexts: &[Asked]) -
 
 /// The last `n` events of a stream, the oldest first.
 fn last_events(service: &SwitchService, stream: &str, n: usize) -> Result<Vec<Asked>, StoreError> {
-    let Some(info) = service.store.streams()?.into_iter().find(|info| *info.name == *stream) else {
+    let Some(info) = service.data.streams()?.into_iter().find(|info| *info.name == *stream) else {
         return Ok(Vec::new());
     };
     let whole_ms = info.last_ms.saturating_sub(info.first_ms).saturating_add(1);
@@ -63,7 +63,7 @@ fn last_events(service: &SwitchService, stream: &str, n: usize) -> Result<Vec<As
         let end_ms = info.last_ms.saturating_add(1);
         let range = TimeRange::new(end_ms.saturating_sub(back_ms), end_ms);
         let mut kept: VecDeque<Asked> = VecDeque::new();
-        service.store.events(stream, range, &mut |time_ms, text| {
+        service.data.events(stream, range, &mut |time_ms, text| {
             if kept.len() == n {
                 kept.pop_front();
             }
@@ -104,7 +104,7 @@ fn wanted(service: &SwitchService, id: Option<&str>, document: Option<&Value>) -
         (status = 200, body = SwitchPreview),
     )
 ))]
-pub async fn preview(
+pub(crate) async fn preview(
     State(service): State<Arc<SwitchService>>,
     Json(request): Json<PreviewSwitch>,
 ) -> Result<Json<SwitchPreview>, ApiError> {

@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 use crate::sync::locked;
 
 /// How many contexts are kept.
-pub const MAX_CONTEXTS: usize = 100_000;
+pub(crate) const MAX_CONTEXTS: usize = 100_000;
 /// How much they take at most, bytes.
 const MAX_BYTES: usize = 64 << 20;
 /// A context larger than this is not kept, bytes.
 const MAX_CONTEXT_BYTES: usize = 64 << 10;
 
 /// A context and when it was asked, milliseconds since the Unix epoch.
-pub type Asked = (i64, Arc<str>);
+pub(crate) type Asked = (i64, Arc<str>);
 
 /// The contexts that were asked last.
 #[derive(Debug, Default)]

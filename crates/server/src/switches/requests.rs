@@ -100,7 +100,9 @@ pub(super) fn version(service: &SwitchService, id: &str) -> Result<u32, StoreErr
     get, path = "/api/v1/switches/requests", tag = "switches", operation_id = "switch_requests",
     responses((status = 200, body = Vec<SwitchRequest>))
 ))]
-pub async fn list(State(service): State<Arc<SwitchService>>) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
+pub(crate) async fn list(
+    State(service): State<Arc<SwitchService>>,
+) -> Result<Json<Vec<SwitchRequest>>, ApiError> {
     Ok(Json(all(&service)?.iter().filter_map(view).collect()))
 }
 
@@ -115,7 +117,7 @@ pub async fn list(State(service): State<Arc<SwitchService>>) -> Result<Json<Vec<
         (status = 202, body = SwitchRequest),
     )
 ))]
-pub async fn request(
+pub(crate) async fn request(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -154,7 +156,7 @@ pub async fn request(
         (status = 200, body = SwitchView),
     )
 ))]
-pub async fn approve(
+pub(crate) async fn approve(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,
@@ -204,7 +206,7 @@ fn person(service: &SwitchService, actor: String, message: Option<String>) -> Au
     request_body = ChangeSwitch, params(("id" = String, Path)),
     responses((status = 200, body = SwitchRequest))
 ))]
-pub async fn deny(
+pub(crate) async fn deny(
     State(service): State<Arc<SwitchService>>,
     principal: Principal,
     Path(id): Path<String>,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use lanner_io::store::{Store, StoreError};
+use lanner_io::state::{StateStore, StoreError};
 
 use crate::documents::SWITCH;
 
@@ -31,7 +31,7 @@ impl Reserved {
     ///
     /// # Errors
     /// Where the store takes nothing at all.
-    pub(super) fn reserve(&self, store: &Store, revision: u64) -> Result<(), StoreError> {
+    pub(super) fn reserve(&self, store: &dyn StateStore, revision: u64) -> Result<(), StoreError> {
         let up_to = self.0.up_to.load(Ordering::Acquire);
         if revision > up_to {
             match store.reserve_revisions(SWITCH, revision + AHEAD)?.wait() {
@@ -57,7 +57,7 @@ impl Reserved {
     ///
     /// # Errors
     /// Failures of the store.
-    pub(super) fn release(&self, store: &Store, shown: u64) -> Result<(), StoreError> {
+    pub(super) fn release(&self, store: &dyn StateStore, shown: u64) -> Result<(), StoreError> {
         if self.0.up_to.load(Ordering::Acquire) == 0 {
             return Ok(());
         }

@@ -20,7 +20,7 @@ use crate::http::ApiError;
 
 /// How one switch is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// On from now, for so many milliseconds if given.
     Activate(Option<i64>),
     /// Off.
@@ -33,7 +33,7 @@ pub enum Change {
 
 /// Who changes a switch, and why.
 #[derive(Debug, Clone, Default)]
-pub struct By {
+pub(crate) struct By {
     /// Who.
     pub actor: String,
     /// Why, for the history.
@@ -58,7 +58,7 @@ const MAX_TRIES: usize = 3;
 ///
 /// # Errors
 /// Every problem in what is sent; failures of the store, and then a part of it may be in force.
-pub async fn apply(
+pub(crate) async fn apply(
     service: &Arc<SwitchService>,
     mut documents: Vec<Value>,
     options: &ApplyOptions,
@@ -314,7 +314,12 @@ fn checked(documents: &mut [Value]) -> Result<Vec<String>, ApplyError> {
 ///
 /// # Errors
 /// 404, 409 where the guard objects, 422 where the change makes no sense, failures of the store.
-pub async fn change(service: &Arc<SwitchService>, id: &str, change: Change, by: &By) -> Result<(), ApiError> {
+pub(crate) async fn change(
+    service: &Arc<SwitchService>,
+    id: &str,
+    change: Change,
+    by: &By,
+) -> Result<(), ApiError> {
     for n_tries in 1.. {
         let now_ms = service.now_ms();
         let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_io::data::DataStore;
+use lanner_io::state::{StateStore, StoreError, StoredDocument};
 use lanner_switch::{Delta, Document, Snapshot, SwitchSet};
 
 use super::clients::Clients;
@@ -33,10 +34,11 @@ pub(crate) type Lock = tokio::sync::OwnedMutexGuard<()>;
 const MAX_TOLD_BYTES: usize = 16 << 10;
 const MAX_TOLD: usize = 100;
 
-/// Keeps kill switches: those in force, and who is told when they change.
+/// Keeps kill switches: those in force, and who follows their changes.
 #[derive(Debug)]
 pub struct SwitchService {
-    pub(crate) store: Store,
+    pub(crate) data: Arc<dyn DataStore>,
+    pub(crate) state: Arc<dyn StateStore>,
     clock: Clock,
     pub(crate) live: Arc<InForce>,
     pub(crate) set_aside: Arc<SetAside>,
@@ -60,7 +62,7 @@ pub struct SwitchService {
     pub recent: Recent,
     /// The clients that told what they hold.
     pub clients: Clients,
-    /// Versions of switches that people are told of.
+    /// Versions of switches that notifications are about.
     pub(crate) known: Known,
     /// What switches did.
     pub counts: Counts,
@@ -79,7 +81,8 @@ impl SwitchService {
         let current = Current { set, text: OnceLock::new(), delta: None, since_ms: AtomicI64::new(0) };
         let current = Arc::new(current);
         let service = Self {
-            store: base.store.clone(),
+            data: Arc::clone(&base.data),
+            state: Arc::clone(&base.state),
             clock: base.clock(),
             live: Arc::clone(&base.live),
             set_aside: Arc::clone(&base.set_aside),
@@ -102,13 +105,13 @@ impl SwitchService {
             signer,
         };
         let mut revision = service.load()?;
-        if let Some(reserved) = service.store.reserved_revision(SWITCH)? {
+        if let Some(reserved) = service.state.reserved_revision(SWITCH)? {
             // The last run did not stop as it should: what it showed last may be lost, and its revision must not return.
             revision = revision.max(reserved) + 1;
             service.show(revision, &service.current().set, Vec::new(), service.now_ms())?;
         }
         if base.settings.evaluate {
-            service.reserved.reserve(&service.store, revision)?;
+            service.reserved.reserve(&*service.state, revision)?;
         }
         Ok(service)
     }
@@ -163,7 +166,7 @@ impl SwitchService {
 
     /// Puts what is stored in force. Returns its revision.
     fn load(&self) -> Result<u64, StoreError> {
-        let (stored, revision) = (self.store.documents(SWITCH)?, self.store.document_revision(SWITCH)?);
+        let (stored, revision) = (self.state.documents(SWITCH)?, self.state.document_revision(SWITCH)?);
         let before = self.current();
         let documents = readable(stored, &self.set_aside, &before.set);
         let set = compiled(Snapshot::of(revision, documents), self.signer.as_ref(), &before.set);
@@ -179,7 +182,7 @@ impl SwitchService {
     pub(super) fn prepare(&self, changes: Vec<(String, Option<Document>)>) -> Result<SwitchSet, StoreError> {
         let set = &self.current().set;
         let revision = set.revision() + changes.len() as u64;
-        self.reserved.reserve(&self.store, revision)?;
+        self.reserved.reserve(&*self.state, revision)?;
         compiled(set.snapshot().with(revision, changes), None, set)
     }
 
@@ -198,7 +201,7 @@ impl SwitchService {
         self.set_aside.forget(SWITCH, changes.iter().map(|(id, _)| id.as_str()));
         let before = self.current();
         let revision = before.set.revision() + changes.len().max(1) as u64;
-        self.reserved.reserve(&self.store, revision)?;
+        self.reserved.reserve(&*self.state, revision)?;
         self.show(revision, prepared.unwrap_or(&before.set), changes, now_ms)
     }
 
@@ -211,7 +214,7 @@ impl SwitchService {
         if before.set.revision() >= revision {
             return Ok(before);
         }
-        self.reserved.reserve(&self.store, revision)?;
+        self.reserved.reserve(&*self.state, revision)?;
         self.show(revision, &before.set, Vec::new(), now_ms)
     }
 
@@ -254,7 +257,7 @@ impl SwitchService {
             set,
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&current);
-        // Nobody needs to be told: they are the same switches.
+        // Nobody needs to hear of it: they are the same switches.
         self.told.send_if_modified(|told| {
             *told = current;
             false
@@ -272,7 +275,7 @@ impl SwitchService {
         id: &str,
         n: usize,
     ) -> Result<Vec<StoredDocument>, StoreError> {
-        self.unwritten.last_versions(&self.store, kind, id, n)
+        self.unwritten.last_versions(&*self.state, kind, id, n)
     }
 
     /// The last of these.
@@ -288,7 +291,7 @@ impl SwitchService {
     /// # Errors
     /// Failures of the store.
     pub(crate) fn documents(&self, kind: &'static str) -> Result<Vec<StoredDocument>, StoreError> {
-        Ok(self.unwritten.over(kind, None, false, self.store.documents(kind)?))
+        Ok(self.unwritten.over(kind, None, false, self.state.documents(kind)?))
     }
 
     /// Waits until all is written, for `at_most`.
@@ -308,7 +311,7 @@ impl SwitchService {
             tracing::error!("changes of switches that were in force are lost: they could not be recorded");
             return;
         }
-        if let Err(error) = self.reserved.release(&self.store, self.current().set.revision()) {
+        if let Err(error) = self.reserved.release(&*self.state, self.current().set.revision()) {
             tracing::warn!("the next start raises the revision of the switches: {error}");
         }
     }

@@ -40,7 +40,7 @@ impl Signer {
 
     /// The signature of a text, as hexadecimal digits.
     #[must_use]
-    pub fn sign_text(&self, text: &str) -> String {
+    pub(crate) fn sign_text(&self, text: &str) -> String {
         content::hex(self.0.sign(text.as_bytes()).as_ref())
     }
 }

@@ -55,7 +55,7 @@ impl Target {
             thrown: service.latest(SWITCH, &id)?,
             request: service.latest(REQUEST, &id)?,
             model: service.latest(SWITCH, &action.switch)?,
-            n_thrown: service.thrown.count(&service.store, &action.switch, service.now_ms())?,
+            n_thrown: service.thrown.count(&*service.state, &action.switch, service.now_ms())?,
             id,
         })
     }

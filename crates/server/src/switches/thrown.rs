@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use lanner_core::Cause;
 use lanner_core::time::HOUR_MS;
-use lanner_io::store::{Store, StoreError, StoredDocument};
+use lanner_io::state::{StateStore, StoreError, StoredDocument};
 use serde_json::Value;
 
 use crate::documents::{SWITCH, cause};
@@ -17,7 +17,12 @@ pub(crate) struct Thrown(Mutex<Option<VecDeque<(i64, String)>>>);
 
 impl Thrown {
     /// How many switches made after `model`, or itself, alerts have activated within the last hour.
-    pub(super) fn count(&self, store: &Store, model: &str, now_ms: i64) -> Result<usize, StoreError> {
+    pub(super) fn count(
+        &self,
+        store: &dyn StateStore,
+        model: &str,
+        now_ms: i64,
+    ) -> Result<usize, StoreError> {
         let mut thrown = locked(&self.0);
         if thrown.is_none() {
             *thrown = Some(stored(store, now_ms)?);
@@ -41,7 +46,7 @@ pub(super) fn is_after(model: &str, id: &str) -> bool {
     id.strip_prefix(model).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn stored(store: &Store, now_ms: i64) -> Result<VecDeque<(i64, String)>, StoreError> {
+fn stored(store: &dyn StateStore, now_ms: i64) -> Result<VecDeque<(i64, String)>, StoreError> {
     let versions = store.documents_since(SWITCH, now_ms - HOUR_MS)?;
     let is_thrown = |version: &StoredDocument| {
         let is_on = version.document.as_ref().is_some_and(|document| !is_off(document));

@@ -6,7 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use lanner_core::Silence;
-use lanner_io::store::{Author, DocumentBatch, DocumentChange, Store, StoreError, StoredDocument};
+use lanner_io::state::StateStore;
+use lanner_io::store::{Author, DocumentBatch, DocumentChange, StoreError, StoredDocument};
 use lanner_switch::Document;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -228,7 +229,7 @@ impl Unwritten {
     /// Failures of the store.
     pub(crate) fn last_versions(
         &self,
-        store: &Store,
+        store: &dyn StateStore,
         kind: Kind,
         id: &str,
         n: usize,
@@ -246,10 +247,15 @@ impl Unwritten {
     ///
     /// # Errors
     /// Failures of the store.
-    pub(super) fn numbers(&self, store: &Store, kind: Kind, ids: &[&str]) -> Result<Vec<u32>, StoreError> {
+    pub(super) fn numbers(
+        &self,
+        store: &dyn StateStore,
+        kind: Kind,
+        ids: &[&str],
+    ) -> Result<Vec<u32>, StoreError> {
         let of = |id: &&str| self.of(kind, id).first().map_or(0, |version| version.version);
         let unwritten: Vec<u32> = ids.iter().map(of).collect();
-        let stored = store.version_numbers(kind, ids.iter().copied())?;
+        let stored = store.version_numbers(kind, ids)?;
         Ok(unwritten.into_iter().zip(stored).map(|(a, b)| a.max(b)).collect())
     }
 

@@ -27,6 +27,9 @@ pub struct Status {
     /// The processors, in the order in which events pass them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub processors: Vec<ProcessorView>,
+    /// Other servers that queries ask, in order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceView>,
     /// How the rules fare.
     pub engine: EngineStatus,
     /// Alerts counted by state.
@@ -150,7 +153,7 @@ pub struct IngestStatus {
     pub rejected: u64,
 }
 
-/// A processor in force, and what passed it since the start.
+/// A processor, and what passed it since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProcessorView {
@@ -167,6 +170,58 @@ pub struct ProcessorView {
     pub events: u64,
     /// Those of them that were not what it expects, and stayed as they were.
     pub unmatched: u64,
+    /// Why it is not in force; no event passes it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Another server that queries ask, and how asking it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SourceView {
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schema(example = "berlin"))]
+    pub name: String,
+    /// Its kind.
+    #[cfg_attr(feature = "openapi", schema(example = "graphite"))]
+    pub kind: String,
+    /// How it is.
+    pub state: SourceState,
+    /// Questions that it answered since the server started or its configuration changed.
+    pub answered: u64,
+    /// Questions that failed since then.
+    pub failed: u64,
+    /// Why the last question failed, or why it cannot be asked.
+    pub problem: Option<String>,
+}
+
+/// How a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// Nothing was asked yet.
+    Untried,
+    /// The last question was answered.
+    Answering,
+    /// The last question failed.
+    Failing,
+    /// It failed several times in a row, and is not asked for a while.
+    Paused,
+    /// It cannot be asked: a secret or a certificate is missing.
+    Unusable,
+}
+
+impl std::fmt::Display for SourceState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Untried => "untried",
+            Self::Answering => "answering",
+            Self::Failing => "failing",
+            Self::Paused => "paused",
+            Self::Unusable => "unusable",
+        })
+    }
 }
 
 /// How the rules fare.

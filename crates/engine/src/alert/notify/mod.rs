@@ -43,7 +43,7 @@ use record::Record;
 use crate::alert::matcher::{Matchers, Silences};
 
 /// How many alerts a message lists: more are only counted.
-pub const MAX_LISTED: usize = 100;
+pub(crate) const MAX_LISTED: usize = 100;
 /// The label by which actions are told apart: the alert's fingerprint.
 const ALERT: &str = "alert";
 
@@ -232,7 +232,7 @@ impl Notifier {
     }
 
     /// Takes up an episode of an earlier run that nobody was notified of; it mutes others all the same.
-    pub fn restore_running(&mut self, fingerprint: &str, labels: &Labels) {
+    pub(crate) fn restore_running(&mut self, fingerprint: &str, labels: &Labels) {
         self.runs(fingerprint, labels);
     }
 
@@ -362,7 +362,7 @@ impl Notifier {
     }
 
     /// The pieces of records that changed since they were last taken.
-    pub fn take_log(&mut self) -> Vec<NotificationLogEntry> {
+    pub(crate) fn take_log(&mut self) -> Vec<NotificationLogEntry> {
         let gone = |(receiver, group)| NotificationLogEntry { receiver, group, alert: None, record: None };
         let mut log: Vec<NotificationLogEntry> =
             std::mem::take(&mut self.forgotten).into_iter().map(gone).collect();

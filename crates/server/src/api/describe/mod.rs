@@ -17,6 +17,7 @@ const TAGS: &[(&str, &str)] = &[
     ("data", "Streams of events and series of samples: what is stored."),
     ("ingest", "Samples and events come in."),
     ("rules", "Rules: checked, applied, tried on the past."),
+    ("processors", "Processors: what becomes of events before they are stored."),
     ("alerts", "What the rules found."),
     ("messages", "Receivers, and the messages to them."),
     (
