@@ -65,7 +65,7 @@ fn samples_of_two_hours() -> String {
     text + "# EOF\n"
 }
 
-fn rule(id: &str, query: Value) -> Value {
+fn rule(id: &str, query: &Value) -> Value {
     json!({ "id": id, "query": query, "window": "1m", "absolute": { "min": 5 } })
 }
 
@@ -83,11 +83,11 @@ async fn prometheus_is_a_source() {
     let wrong = json!({ "promql": "sum by job requests_total", "source": "prod" });
     let foreign = json!({ "target": "requests.total", "source": "prod" });
     let rules = [
-        rule("rate", rate.clone()),
-        rule("total", total),
-        rule("ambiguous", ambiguous),
-        rule("wrong", wrong),
-        rule("foreign", foreign),
+        rule("rate", &rate),
+        rule("total", &total),
+        rule("ambiguous", &ambiguous),
+        rule("wrong", &wrong),
+        rule("foreign", &foreign),
     ];
     apply(&server, json!(rules)).await;
     step(&server, 11 * 60).await;

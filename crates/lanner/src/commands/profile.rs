@@ -10,7 +10,7 @@ mod learn;
 mod shared;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use lanner_core::TimeRange;
@@ -147,7 +147,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
 }
 
-fn merge(paths: &[PathBuf], out: &PathBuf) -> Result<Outcome> {
+fn merge(paths: &[PathBuf], out: &Path) -> Result<Outcome> {
     let mut merged: Vec<Profile> = Vec::new();
     for path in paths {
         for profile in kept::load(path)? {
@@ -178,7 +178,7 @@ fn merge(paths: &[PathBuf], out: &PathBuf) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-fn unlearn(path: &PathBuf, range: TimeRange) -> Result<Outcome> {
+fn unlearn(path: &Path, range: TimeRange) -> Result<Outcome> {
     if range.length_ms() == 0 {
         return Err(Failure::user("--to is not after --from"));
     }

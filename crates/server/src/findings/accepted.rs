@@ -66,7 +66,7 @@ fn check(new: NewAcceptance, actor: &str, now_ms: i64) -> Result<Acceptance, Vec
             ));
         }
         (false, Some(_)) => {
-            problems.push(ProblemView::at("condition", "and statement cannot both be given".to_owned()))
+            problems.push(ProblemView::at("condition", "and statement cannot both be given".to_owned()));
         }
         (false, None) => {
             let wrong = Condition::compile(&new.condition).err().unwrap_or_default();

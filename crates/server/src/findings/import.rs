@@ -173,8 +173,9 @@ impl OpenScan {
         let keys: Vec<FindingKey> = batch.keys().copied().collect();
         let stored: HashMap<FindingKey, FindingRow> =
             service.findings.findings(&keys)?.into_iter().map(|row| (row.place.key, row)).collect();
-        let rows =
-            batch.into_iter().map(|(key, (host, finding))| self.row_of(key, host, finding, stored.get(&key)));
+        let rows = batch
+            .into_iter()
+            .map(|(key, (host, finding))| self.row_of(key, host, &finding, stored.get(&key)));
         let rows: Vec<FindingRow> = rows.collect();
         service.findings.put_findings(Vec::new(), rows)?.wait()?;
         Ok(count)

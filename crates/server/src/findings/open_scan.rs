@@ -48,7 +48,7 @@ impl OpenScan {
         &mut self,
         key: FindingKey,
         host: String,
-        finding: Finding,
+        finding: &Finding,
         stored: Option<&FindingRow>,
     ) -> FindingRow {
         let before = stored.map(|row| evidence(&row.place));
@@ -73,7 +73,7 @@ impl OpenScan {
             missed.for_each(|at_ms| after.miss(at_ms));
         }
         place.last_missed_ms = Some(after.last_missed_ms).filter(|missed| *missed != i64::MIN);
-        self.count(&place, &finding, before.map(|before| before.standing()), after.standing());
+        self.count(&place, finding, before.map(|before| before.standing()), after.standing());
         match stored {
             // What an older scan says of it is older.
             Some(stored) if stored.place.last_seen_ms > self.at_ms => {
@@ -81,7 +81,7 @@ impl OpenScan {
                     FindingPlace { level: stored.place.level, policy: stored.place.policy.clone(), ..place };
                 FindingRow { place: kept, body: stored.body.clone() }
             }
-            _ => FindingRow { place, body: serde_json::to_string(&finding).unwrap_or_default() },
+            _ => FindingRow { place, body: serde_json::to_string(finding).unwrap_or_default() },
         }
     }
 

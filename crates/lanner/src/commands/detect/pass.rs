@@ -208,7 +208,9 @@ impl Pass {
         let is_marked = terms.known.map_or(row.is_marked, |known| known.contain(row.at));
         for (&index, &y) in group.indexes.iter().zip(&row.values) {
             let (watched, _) = &mut self.series[index];
-            watched.see(Seen { at: row.at, y, is_marked }, &mut self.scores).map_err(failed)?;
+            watched
+                .see(Seen { at: row.at, y, is_marked }, &mut self.scores)
+                .map_err(|error| failed(&error))?;
         }
         Ok(())
     }
@@ -268,7 +270,7 @@ impl Pass {
 
     fn finish(&mut self) -> Result<()> {
         let Self { series, scores, .. } = self;
-        series.iter_mut().try_for_each(|(watched, _)| watched.decide(scores)).map_err(failed)
+        series.iter_mut().try_for_each(|(watched, _)| watched.decide(scores)).map_err(|error| failed(&error))
     }
 }
 
@@ -279,6 +281,6 @@ fn continued(earlier: &[Watched], key: &SeriesKey, at: i64) -> Option<usize> {
     if tables::is_nameless(&key.name) { None } else { earlier.iter().rposition(is_same) }
 }
 
-fn failed(error: std::io::Error) -> Failure {
+fn failed(error: &std::io::Error) -> Failure {
     Failure::program(format!("cannot write the scores: {error}"))
 }

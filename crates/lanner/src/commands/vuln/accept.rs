@@ -61,7 +61,7 @@ pub(super) const PATH: [&str; 4] = ["api", "v1", "findings", "accepted"];
 
 /// Reads a time.
 pub(super) fn time(text: &str) -> std::result::Result<Time, String> {
-    lanner_core::time::parse_time_ms(text).map(Time).map_err(|error| error.to_string())
+    lanner_core::time::parse_time_ms(text).map(Time)
 }
 
 impl Row for AcceptanceView {
