@@ -3,7 +3,7 @@
 //! Use it when labelled rows exist and somebody has to be told why a row was flagged. Trees are grown leaf by leaf on
 //! histograms, so training is fast on small data and missing values and categories need no preparation.
 //!
-//! Reading order: [`Table`] (what is learned from), [`train`] and its [`Settings`], [`Ensemble`] (the model),
+//! Reading order: [`Table`] (what is learned from), [`train()`] and its [`Settings`], [`Ensemble`] (the model),
 //! [`Explainer`] (exact Shapley values), [`cross_validate`] (how good it is), [`find_leaks`] (whether that can be
 //! believed); then [`import`] and [`Ensemble::to_json`].
 //!

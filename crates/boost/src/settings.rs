@@ -1,6 +1,6 @@
 //! How trees are grown.
 
-/// Settings of [`crate::train`]. The defaults suit some hundred to some hundred thousand rows.
+/// Settings of [`train()`](crate::train()). The defaults suit some hundred to some hundred thousand rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Trees at most. Default 100, from 1 to 10,000.

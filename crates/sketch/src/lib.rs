@@ -13,7 +13,7 @@
 //!
 //! Reading order: [`Seed`] (a key becomes a hash, once), [`Counts`] (how often), [`Panes`] (how often in the last day, week,
 //! quarter), [`FirstSeen`] and [`LastSeen`], [`Distinct`] (how many different), [`Top`] (which are the most frequent),
-//! [`file`] (how they are kept).
+//! [`mod@file`] (how they are kept).
 //!
 //! All sketches that are asked for one key lie in 64-byte lines, and a key touches exactly one line of each: what costs time
 //! is memory that is not in a cache.

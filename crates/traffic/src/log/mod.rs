@@ -1,6 +1,6 @@
 //! Access logs: lines become requests.
 //!
-//! Reading order: [`LogFormat`] (one form of lines), [`detect`] (which form a log has); then `clf` (common and combined),
+//! Reading order: [`LogFormat`] (one form of lines), [`detect()`] (which form a log has); then `clf` (common and combined),
 //! `pattern` (any `log_format`), `json`, `stamp` (times), `prefix` (what a system log puts in front).
 
 mod clf;
