@@ -43,13 +43,6 @@ pub struct Attempt<'a> {
 
 impl Backoff {
     /// When to try again, or `None` to give up. Never earlier than the receiver asked for.
-    ///
-    /// ```
-    /// use lanner_io::remote::{Backoff, backoff::Attempt};
-    /// let attempt = Attempt { key: "00", n_attempts: 1, created_ms: 0, give_up_ms: None, now_ms: 0, retry_after_ms: None };
-    /// let next_ms = Backoff::default().next_attempt_ms(attempt).unwrap();
-    /// assert!((500..=1000).contains(&next_ms));
-    /// ```
     #[must_use]
     pub(crate) fn next_attempt_ms(&self, attempt: Attempt<'_>) -> Option<i64> {
         if attempt.n_attempts >= self.max_attempts {

@@ -11,13 +11,6 @@ const MAX_SHOWN_CHARS: usize = 300;
 /// `scheme://host:port/***`: where a URL leads, without user, path and query.
 ///
 /// The path is hidden as well: incoming webhooks of chat services carry their token there.
-///
-/// ```
-/// use lanner_io::remote::redact::shown_url;
-/// assert_eq!(shown_url("https://u:p@example.org:8443/T0/B0?key=1"), "https://example.org:8443/***");
-/// assert_eq!(shown_url("https://example.org"), "https://example.org/");
-/// assert_eq!(shown_url("nonsense"), "***");
-/// ```
 #[must_use]
 pub(crate) fn shown_url(url: &str) -> String {
     Url::parse(url).map_or_else(|_| "***".to_owned(), |url| shown(&url))
@@ -58,7 +51,14 @@ pub(crate) fn cleaned(text: &str, secrets: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::cleaned;
+    use super::{cleaned, shown_url};
+
+    #[test]
+    fn of_an_address_only_the_server_is_shown() {
+        assert_eq!(shown_url("https://u:p@example.org:8443/T0/B0?key=1"), "https://example.org:8443/***");
+        assert_eq!(shown_url("https://example.org"), "https://example.org/");
+        assert_eq!(shown_url("nonsense"), "***");
+    }
 
     #[test]
     fn text_from_outside_is_one_short_line_without_secrets() {
