@@ -41,6 +41,13 @@ const READS: &[&str] = &[
     "switch apply --dry-run SWITCHES",
     "switch clients",
     "token list",
+    "processor list",
+    "vuln list",
+    "vuln show ffffffffffffffffffffffffffffffff",
+    "vuln stats",
+    "vuln diff",
+    "vuln accepted",
+    "vuln vex export",
 ];
 
 /// Every command that takes `--data` and changes something.
@@ -64,6 +71,12 @@ const CHANGES: &[&str] = &[
     "switch delete",
     "token create",
     "token revoke",
+    "processor delete",
+    "vuln import",
+    "vuln accept",
+    "vuln unaccept",
+    "vuln vex import",
+    "vuln enrich",
 ];
 
 /// Each file below a folder, with its content and when it was last changed.
