@@ -30,8 +30,9 @@ Usage: cargo xtask test [--quick]
   --no-install  do not install the peer
   --write   write the table into docs/performance.md
   --minutes how long rules are watched, 4 by default
-  SECTION   size, ingest, events, reads, idle, graphite, switches or rules; all of them by default; or switch:
-            conditions of kill switches beside wirefilter, a-tree, cel and Python's rule-engine, which are fetched
+  --events  how many stored events the rule of the section beside counts, 1500000 by default
+  SECTION   size, ingest, events, reads, idle, graphite, switches, beside, storm or rules; all of them by default; or
+            switch: conditions of kill switches beside wirefilter, a-tree, cel and Python's rule-engine, which are fetched
 
 Examples:
   cargo xtask test --quick
