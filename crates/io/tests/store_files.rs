@@ -128,7 +128,7 @@ fn files_that_are_not_ours_are_refused_in_words() {
         written(folder);
         sql(folder, "PRAGMA user_version = 99");
     };
-    check(newer, "has schema version 99 and this release knows 8; use the release that wrote it");
+    check(newer, "has schema version 99 and this release knows 9; use the release that wrote it");
     let folder_is_file = tempfile::NamedTempFile::new().unwrap();
     let error = open_error(folder_is_file.path()).to_string();
     assert!(error.contains("cannot be opened"), "{error}");
@@ -282,7 +282,8 @@ fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served
         db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
     }
     db.execute_batch(
-        r#"DROP TABLE shard; DROP TABLE model; DROP TABLE cursor; DROP TABLE alert; DROP TABLE evaluation;
+        r#"DROP TABLE finding; DROP TABLE finding_scan; DROP TABLE finding_host; DROP TABLE finding_list;
+         DROP TABLE shard; DROP TABLE model; DROP TABLE cursor; DROP TABLE alert; DROP TABLE evaluation;
          CREATE TABLE cursor (rule TEXT PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL) WITHOUT ROWID;
          CREATE TABLE alert (
            rule TEXT NOT NULL, grp TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (rule, grp)

@@ -114,6 +114,9 @@ fn later_scans(
 /// [`ImportError`].
 pub(crate) fn take(service: &FindingService, id: &str, lines: &[u8]) -> Result<u64, ImportError> {
     let findings = read_lines(lines)?;
+    if findings.is_empty() {
+        return Err(ImportError::Line(1, "is no finding; send one in each line".to_owned()));
+    }
     let _turn = locked(&service.turn);
     with(service, id, |scan| scan.take(service, findings))
 }
