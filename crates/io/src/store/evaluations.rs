@@ -63,6 +63,7 @@ fn of_rule(
     range: TimeRange,
     limit: usize,
 ) -> Result<Vec<Evaluation>, StoreError> {
+    let _at_once = db.unchecked_transaction()?; // thousands of small questions, and one lock
     let Some((number, first_ms, last_ms)) = rules::evaluated(db, rule)? else { return Ok(Vec::new()) };
     let mut previous = db.prepare_cached("SELECT max(end_ms) FROM evaluation WHERE end_ms < ?1")?;
     let is_whole = Table::Evaluation.is_whole();

@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::lock::locked;
@@ -218,7 +219,14 @@ fn prepare(db: &Connection, path: &Path) -> Result<(), StoreError> {
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     db.pragma_update(None, "cache_size", -32_000)?;
     db.set_prepared_statement_cache_capacity(64);
+    keep_plans(db)?;
     upgrade(db, usize::try_from(version).unwrap_or(0))
+}
+
+/// Has a statement planned once, whatever values are bound to it later. SQLite is built with statistics of values, and
+/// would plan many of them anew at each call, for statistics that nobody gathers.
+fn keep_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn migrate(db: &Connection, from: usize, to: usize) -> Result<(), StoreError> {
@@ -343,6 +351,7 @@ impl Readers {
     /// A connection of its own, outside the pool.
     pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         let db = self.access.connect(&self.path)?;
+        keep_plans(&db)?;
         sums::equip(&db)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         db.pragma_update(None, "query_only", true)?;
