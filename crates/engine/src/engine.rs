@@ -59,6 +59,19 @@ pub(crate) struct Tracked {
     memory: Memory,
 }
 
+impl Tracked {
+    /// When its next window is due.
+    fn next_due_ms(&self, gaps: &Gaps, n_rules: usize) -> Option<i64> {
+        let window = gaps.next_window(&self.rule, self.cursor.end_ms)?;
+        Some(self.rule.due_ms(window, n_rules))
+    }
+
+    /// When the window was due that waits for its past, of a rule that was judged before.
+    fn due_once_measured_ms(&self, gaps: &Gaps, n_rules: usize) -> Option<i64> {
+        (self.waits && self.cursor.length_ms() > 0).then(|| self.next_due_ms(gaps, n_rules)).flatten()
+    }
+}
+
 /// Rules, their alerts, and who is notified.
 #[derive(Debug, Default)]
 pub struct Engine {
@@ -466,8 +479,7 @@ fn schedule_next(due: &mut BTreeSet<(i64, Arc<str>)>, gaps: &Gaps, tracked: &mut
     if tracked.waits {
         return;
     }
-    let next = gaps.next_window(&tracked.rule, tracked.cursor.end_ms);
-    tracked.due_ms = next.map(|window| tracked.rule.due_ms(window, n_rules));
+    tracked.due_ms = tracked.next_due_ms(gaps, n_rules);
     due.extend(tracked.due_ms.map(|due_ms| (due_ms, tracked.rule.id.clone())));
 }
 

@@ -45,6 +45,24 @@ fn a_rule_goes_on_when_its_own_past_is_known() {
     assert_eq!(due(&mut engine, late_ms + MINUTE_MS), Vec::<String>::new());
 }
 
+/// After a start, until the past is counted, rules that were judged before are late; new ones are not.
+#[test]
+fn who_waits_for_the_past_is_late() {
+    let mut engine = Engine::new();
+    let window = TimeRange::new(0, MINUTE_MS);
+    engine.restore(Vec::new(), vec![rule("known").cursor(window)], Vec::new());
+    engine.set_rules(vec![rule("known"), rule("new")], MINUTE_MS);
+    engine.set_waiting(["known", "new"].map(Arc::from).into());
+    let overdue = |engine: &Engine, now_ms: i64| -> Vec<(String, i64)> {
+        engine.overdue(now_ms).map(|(rule, late_ms)| (rule.id.to_string(), late_ms)).collect()
+    };
+    assert!(overdue(&engine, MINUTE_MS).is_empty());
+    let due_ms = rule("known").due_ms(TimeRange::new(MINUTE_MS, 2 * MINUTE_MS), 2);
+    assert_eq!(overdue(&engine, due_ms + MINUTE_MS), [("known".to_owned(), MINUTE_MS)]);
+    engine.resume(["known", "new"].map(Arc::from));
+    assert_eq!(overdue(&engine, due_ms + MINUTE_MS).len(), 2);
+}
+
 /// After a night away two hours of windows wait of rules that ask for them, and the present of all others.
 #[test]
 fn the_present_comes_before_what_was_missed() {

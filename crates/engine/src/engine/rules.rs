@@ -181,12 +181,18 @@ impl Engine {
         self.tracked.values().map(|tracked| (&tracked.rule, tracked.due_ms))
     }
 
-    /// The rules with a window that is due and not evaluated, read or not, and for how long by `now_ms`, milliseconds.
+    /// The rules with a window that is due and not evaluated, read or not, and for how long by `now_ms`, milliseconds. Those
+    /// that cannot be measured yet count as well, unless nothing of them was ever judged: they are not evaluated either.
     pub fn overdue(&self, now_ms: i64) -> impl Iterator<Item = (&Arc<Rule>, i64)> {
-        let waiting = self.tracked.values().filter_map(move |tracked| {
-            Some((&tracked.rule, now_ms - tracked.in_flight_ms.or(tracked.due_ms)?))
+        let n_rules = self.tracked.len();
+        let late = self.tracked.values().filter_map(move |tracked| {
+            let due_ms = tracked.in_flight_ms.or(tracked.due_ms);
+            Some((
+                &tracked.rule,
+                now_ms - due_ms.or_else(|| tracked.due_once_measured_ms(&self.gaps, n_rules))?,
+            ))
         });
-        waiting.filter(|(_, overdue_ms)| *overdue_ms >= 0)
+        late.filter(|(_, overdue_ms)| *overdue_ms >= 0)
     }
 
     /// One of [`Self::rules`].
