@@ -23,7 +23,7 @@ use super::review;
 use crate::evaluate::read::Live;
 use crate::evaluate::service::EvaluationService;
 use crate::expressions::StoreSource;
-use crate::http::{ApiError, Json, background};
+use crate::http::{ApiError, Json, blocking};
 use crate::rules::stored;
 use crate::sources::Sources;
 
@@ -56,7 +56,7 @@ pub(crate) async fn replay(
     let stored = stored::stored_config(&*service.state)?;
     let rules = rules(&request.rules, &stored)?;
     refuse_endless(&rules, range)?;
-    let done = background(move || {
+    let done = blocking(move || {
         let (replay, reviews) = look_back(&service, rules, &stored, range, &terms)?;
         Ok::<_, StoreError>(response(&replay, reviews))
     });

@@ -19,8 +19,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await
 }
 
-/// Runs long computations that hold no lock, on a thread that gives way to all others: a switch that is thrown meanwhile
-/// must not wait for a processor.
+/// Runs long computations on a thread that gives way to all others: a switch that is thrown meanwhile must not wait for a
+/// processor. They must hold no lock that anybody else wants, who would wait as long as the thread gives way.
 ///
 /// # Errors
 /// What `work` panicked with.

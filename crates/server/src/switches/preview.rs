@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::recent::{Asked, MAX_CONTEXTS};
 use super::service::SwitchService;
 use crate::documents::SWITCH;
-use crate::http::{ApiError, Json, background};
+use crate::http::{ApiError, Json, blocking};
 
 /// The last `n` contexts, the oldest first: of a stream, or else of those that were asked here.
 ///
@@ -119,6 +119,6 @@ pub(crate) async fn preview(
         let stream = stream.as_deref();
         Ok(tried(&switch, stream, &contexts(&service, stream, n)?))
     };
-    let done = background(try_on).await;
+    let done = blocking(try_on).await;
     Ok(Json(done??))
 }
