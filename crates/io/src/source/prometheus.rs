@@ -18,6 +18,9 @@ pub(super) const FIELDS: &[Field] = &[URL, AUTH_FIELD, CA_FILE];
 /// So many points of a series are asked for at once: Prometheus refuses more than 11,000.
 const MAX_POINTS: u32 = 10_000;
 
+/// So many points are kept of one answer, pieces and series together: 160 MB.
+const MAX_POINTS_OF_ALL: usize = 10_000_000;
+
 /// A `prometheus` source as the operator writes it.
 #[derive(Debug)]
 struct PrometheusConfig(Endpoint);
@@ -43,16 +46,14 @@ impl Fetch for Prometheus {
 
 impl Prometheus {
     async fn query(&self, ask: &RemoteAsk) -> Result<Vec<RemoteSeries>, RequestError> {
-        let mut all = BTreeMap::new();
+        let mut all = Joined::new(MAX_POINTS_OF_ALL);
         for piece in ask.instants.pieces(MAX_POINTS) {
             let body = self.0.ask(&["api", "v1", "query_range"], &form(&ask.query, piece)).await?;
             let answer: Answer =
                 serde_json::from_slice(&body).map_err(|error| self.0.strange("Prometheus' JSON", &error))?;
-            for series in answer.data.result {
-                add(&mut all, series)?;
-            }
+            answer.data.result.into_iter().try_for_each(|series| all.add(series))?;
         }
-        Ok(all.into_values().collect())
+        Ok(all.series.into_values().collect())
     }
 }
 
@@ -90,24 +91,36 @@ struct Series {
     histograms: Vec<serde::de::IgnoredAny>,
 }
 
-/// Adds what a piece of the range says of a series.
-fn add(
-    all: &mut BTreeMap<BTreeMap<String, String>, RemoteSeries>,
-    series: Series,
-) -> Result<(), RequestError> {
-    if !series.histograms.is_empty() {
-        return Err(RequestError::permanent(
-            "answers histograms; make a number of each, for example by histogram_quantile(0.99, ...)",
-        ));
+/// The pieces of a range, joined to series.
+struct Joined {
+    series: BTreeMap<BTreeMap<String, String>, RemoteSeries>,
+    /// So many points may still come.
+    room: usize,
+}
+
+impl Joined {
+    fn new(room: usize) -> Self {
+        Self { series: BTreeMap::new(), room }
     }
-    // "NaN", "+Inf" and "-Inf" are gaps.
-    let value = |text: String| text.parse::<f64>().ok().filter(|value| value.is_finite());
-    let point =
-        |(time_s, text): (f64, String)| Some(Sample::new((time_s * 1e3).round() as i64, value(text)?));
-    let points = series.values.into_iter().filter_map(point);
-    let known = all.entry(series.metric).or_insert_with_key(named);
-    known.points.extend(points);
-    Ok(())
+
+    /// Adds what a piece of the range says of a series.
+    fn add(&mut self, series: Series) -> Result<(), RequestError> {
+        if !series.histograms.is_empty() {
+            return Err(RequestError::permanent(
+                "answers histograms; make a number of each, for example by histogram_quantile(0.99, ...)",
+            ));
+        }
+        let too_many = "answers too many points; ask for fewer series, or for a shorter time";
+        self.room =
+            self.room.checked_sub(series.values.len()).ok_or_else(|| RequestError::permanent(too_many))?;
+        // "NaN", "+Inf" and "-Inf" are gaps.
+        let value = |text: String| text.parse::<f64>().ok().filter(|value| value.is_finite());
+        let point =
+            |(time_s, text): (f64, String)| Some(Sample::new((time_s * 1e3).round() as i64, value(text)?));
+        let points = series.values.into_iter().filter_map(point);
+        self.series.entry(series.metric).or_insert_with_key(named).points.extend(points);
+        Ok(())
+    }
 }
 
 fn named(metric: &BTreeMap<String, String>) -> RemoteSeries {
@@ -125,12 +138,24 @@ mod tests {
     use super::*;
 
     fn read(bodies: &[&str]) -> Result<Vec<RemoteSeries>, RequestError> {
-        let mut all = BTreeMap::new();
+        read_at_most(usize::MAX, bodies)
+    }
+
+    fn read_at_most(n_points: usize, bodies: &[&str]) -> Result<Vec<RemoteSeries>, RequestError> {
+        let mut all = Joined::new(n_points);
         for body in bodies {
             let answer: Answer = serde_json::from_str(body).unwrap();
-            answer.data.result.into_iter().try_for_each(|series| add(&mut all, series))?;
+            answer.data.result.into_iter().try_for_each(|series| all.add(series))?;
         }
-        Ok(all.into_values().collect())
+        Ok(all.series.into_values().collect())
+    }
+
+    #[test]
+    fn all_pieces_together_are_bounded() {
+        let piece = r#"{"data":{"result":[{"metric":{"job":"a"},"values":[[1,"1"],[2,"2"]]}]}}"#;
+        assert_eq!(read_at_most(4, &[piece, piece]).unwrap()[0].points.len(), 4);
+        let why = read_at_most(3, &[piece, piece]).unwrap_err();
+        assert!(!why.is_temporary() && why.message.contains("too many points"), "{why}");
     }
 
     #[test]
