@@ -86,6 +86,7 @@ pub use events::{EventsSnapshot, StreamInfo};
 pub use maintain::MaintenanceReport;
 pub use options::StoreOptions;
 pub use outbox::{DeadLetters, OutboxEntry, OutboxState};
+pub use private::write_private;
 pub use read::Piece;
 pub use receipt::Receipt;
 pub use repair::Repair;

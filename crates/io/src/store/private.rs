@@ -1,7 +1,7 @@
 //! Files and folders that only the owner may access, because they contain secrets of receivers.
 
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 #[cfg(unix)]
@@ -18,11 +18,29 @@ pub(super) fn options() -> OpenOptions {
 }
 
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
+    let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Writes a file whole or not at all, into a folder that is made if it is missing; only the owner may access either.
+///
+/// # Errors
+/// What the system says; the file is then what it was before.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    // What a crash left may have another mode.
+    let _ = fs::remove_file(&part);
+    let mut file = options().write(true).create_new(true).open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&part, path)
 }
 
 /// Takes from others what earlier releases let them read. A folder that also holds what is not ours keeps its mode.
@@ -30,7 +48,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
 pub(super) fn tighten(folder: &Path) {
     #[cfg(unix)]
     {
-        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        let Ok(entries) = fs::read_dir(folder) else { return };
         let mut is_ours = true;
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -38,7 +56,7 @@ pub(super) fn tighten(folder: &Path) {
             if name.starts_with("lanner.") {
                 set_mode(&entry.path(), 0o600);
             } else {
-                is_ours &= name.starts_with("backup-") || name == "seyren.log";
+                is_ours &= name.starts_with("backup-") || name == "seyren.log" || name == "processors";
             }
         }
         if is_ours {
@@ -58,15 +76,35 @@ pub(super) fn tighten(folder: &Path) {
 #[cfg(unix)]
 fn is_open(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(unix)]
 fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
-    let Ok(metadata) = std::fs::symlink_metadata(path) else { return };
+    let Ok(metadata) = fs::symlink_metadata(path) else { return };
     if !metadata.is_symlink() && metadata.permissions().mode() & 0o077 != 0 {
         // Not ours to change, then: see above.
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_private_is_written_whole_and_for_the_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("made/a.profile");
+        for bytes in [&b"one"[..], b"two"] {
+            write_private(&file, bytes).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), bytes);
+        }
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lanner_engine::processor::{Configured, Processors};
+use lanner_io::store::write_private;
 
 use crate::base::Base;
 
@@ -51,11 +52,7 @@ impl Memories {
     pub(super) fn save(&self, processors: &Processors, now_ms: i64) -> std::io::Result<()> {
         for one in processors.all() {
             let Some(memory) = one.processor.memory() else { continue };
-            std::fs::create_dir_all(&self.folder)?;
-            let (file, part) = (self.file(&one.id), self.folder.join(format!("{}.part", one.id)));
-            std::fs::write(&part, memory.save(now_ms))?;
-            std::fs::File::open(&part)?.sync_all()?;
-            std::fs::rename(&part, &file)?;
+            write_private(&self.file(&one.id), &memory.save(now_ms))?;
         }
         Ok(())
     }
