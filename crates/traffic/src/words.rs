@@ -18,7 +18,7 @@ pub fn in_words(feature: usize, value: f64, normal: Option<NormalRange>) -> Stri
     let is_share = info.words.starts_with("of ");
     let number = |value: f64| if is_share { format!("{} %", short(value * 100.0)) } else { short(value) };
     let said = if value.is_nan() {
-        format!("too few calls for {}", info.name)
+        format!("unknown {}{}, as there are too few calls", if is_share { "share " } else { "" }, info.words)
     } else {
         format!("{} {}", number(value), info.words)
     };
@@ -62,6 +62,17 @@ mod tests {
             "0.012 spread of pauses, in units of their mean, usually at least 0.5",
         );
         check("n_objects", 61.0, None, "61 different objects at one endpoint");
-        check("gap_mean_s", f64::NAN, None, "too few calls for gap_mean_s");
+        check(
+            "gap_variation",
+            f64::NAN,
+            None,
+            "unknown spread of pauses, in units of their mean, as there are too few calls",
+        );
+        check(
+            "client_error_share",
+            f64::NAN,
+            None,
+            "unknown share of calls refused (4xx), as there are too few calls",
+        );
     }
 }
