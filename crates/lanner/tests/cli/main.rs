@@ -4,6 +4,7 @@
 
 mod access;
 mod alone;
+mod api;
 mod damage;
 mod detect;
 mod documents;

@@ -1,6 +1,5 @@
 //! Access logs: read line by line into a recording; lines that cannot be read are counted and shown.
 
-use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +10,7 @@ use lanner_traffic::log::{LogFormat, MAX_LINE_BYTES, detect};
 use lanner_traffic::{KeyBy, Recording, SessionSettings};
 
 use crate::failure::{Failure, Result, remark};
-use crate::input::{self, Meter};
+use crate::input::{Lines, Meter};
 use crate::output::counted;
 use crate::progress::Progress;
 
@@ -90,7 +89,7 @@ impl LogArgs {
     pub(super) fn read(&self) -> Result<Log> {
         let name = self.file.display().to_string();
         let meter = Arc::new(Meter::default());
-        let mut input = input::open(&self.file, &meter)?;
+        let mut lines = Lines::open(&self.file, &meter, MAX_LINE_BYTES)?;
         let total = std::fs::metadata(&self.file).ok().map(|file| file.len());
         let mut progress = Progress::new("reading", "requests", total);
         let key_by = match self.key {
@@ -108,14 +107,8 @@ impl LogArgs {
             n_unparsed: 0,
             example: None,
         };
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let failed = |error: &std::io::Error| Failure::file("read", &self.file, error);
-            if input.read_until(b'\n', &mut bytes).map_err(|error| failed(&error))? == 0 {
-                break;
-            }
-            reading.take(&String::from_utf8_lossy(&bytes))?;
+        while let Some((_, line)) = lines.next()? {
+            reading.take(&String::from_utf8_lossy(line))?;
             if reading.n_lines.is_multiple_of(LOOK_EVERY) {
                 progress.at(meter.n_bytes.load(Ordering::Relaxed), reading.n_lines);
             }

@@ -1,13 +1,12 @@
 //! Events from files: line by line, bad lines told and counted.
 
-use std::io::{BufRead, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use lanner_profile::read::{Format, HostEvent, Lines, MAX_LINE_BYTES};
 
 use crate::failure::{Failure, Result, remark};
-use crate::input::{self, Meter};
+use crate::input;
 use crate::output::counted;
 
 /// Bad lines that are shown; the others are counted.
@@ -32,15 +31,9 @@ impl Reader {
 
     /// Reads a file to its end.
     pub(super) fn file(&mut self, path: &Path, on_event: OnEvent<'_>) -> Result<()> {
-        let mut input = input::open(path, &Arc::new(Meter::default()))?;
-        let mut buffer = Vec::new();
-        for number in 1.. {
-            let n_read =
-                read_line(&mut *input, &mut buffer).map_err(|error| Failure::file("read", path, &error))?;
-            if n_read == 0 {
-                break;
-            }
-            self.line(&String::from_utf8_lossy(&buffer), path, number, on_event)?;
+        let mut lines = input::Lines::open(path, &Arc::default(), MAX_LINE_BYTES)?;
+        while let Some((number, line)) = lines.next()? {
+            self.line(&String::from_utf8_lossy(line), path, number, on_event)?;
         }
         self.end(on_event)
     }
@@ -83,14 +76,4 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-/// Reads a line with its end; of a line that is too long only the beginning is kept, which then cannot be read either.
-fn read_line(input: &mut dyn BufRead, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
-    buffer.clear();
-    let n_read = input.take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', buffer)?;
-    if n_read > MAX_LINE_BYTES && !buffer.ends_with(b"\n") {
-        input.skip_until(b'\n')?;
-    }
-    Ok(n_read)
 }

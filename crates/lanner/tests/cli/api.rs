@@ -1,0 +1,143 @@
+//! `lanner api`: an access log in; findings, a model, and its verdicts out.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program::{run, run_with_input};
+
+/// Clients of a day who shop, and who walk through the orders of others.
+const N_SHOPPERS: u32 = 90;
+const N_WALKERS: u32 = 30;
+
+/// A line of an access log, in the combined format.
+fn line(day: u32, second: u32, client: &str, path: &str, status: u16) -> String {
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!(
+        "{client} - - [{day:02}/Mar/2026:{hour:02}:{minute:02}:{second:02} +0000] \"GET {path} HTTP/1.1\" {status} 512 \
+         \"-\" \"Mozilla/5.0\"\n"
+    )
+}
+
+/// A log of one day, and the labels of its clients. The same seed gives the same log.
+fn traffic(day: u32, seed: u32) -> (String, String) {
+    let mut state = seed;
+    let mut below = |n: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % n
+    };
+    let mut calls: Vec<(u32, String)> = Vec::new();
+    let mut labels = String::from("client,label\n");
+    for n in 0..N_SHOPPERS {
+        let (client, mut at) = (format!("10.0.1.{n}"), 28_800 + below(30_000));
+        labels += &format!("{client},normal\n");
+        let own_order = 1_000 + below(9_000);
+        for _ in 0..6 + below(9) {
+            at += 2 + below(90);
+            let (path, status) = match below(10) {
+                0..4 => (format!("/products/{}", below(60)), 200),
+                4..6 => ("/products".to_owned(), 200),
+                6..8 => ("/cart".to_owned(), 200),
+                8 => (format!("/orders/{own_order}"), 200),
+                _ => ("/login".to_owned(), if below(8) == 0 { 401 } else { 200 }),
+            };
+            calls.push((at, line(day, at, &client, &path, status)));
+        }
+    }
+    for n in 0..N_WALKERS {
+        let (client, mut at) = (format!("10.0.9.{n}"), 28_800 + below(30_000));
+        labels += &format!("{client},anomalous\n");
+        let first = 1_000 + below(5_000);
+        for order in first..first + 60 + below(30) {
+            at += 1 + below(12);
+            let status = if below(5) == 0 { 404 } else { 200 };
+            calls.push((at, line(day, at, &client, &format!("/orders/{order}"), status)));
+        }
+    }
+    calls.sort();
+    (calls.into_iter().map(|(_, line)| line).collect(), labels)
+}
+
+fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_log_that_was_never_seen_is_looked_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = write(folder.path(), "access.log", traffic(2, 1).0);
+    let found: Value =
+        serde_json::from_str(&run(&["api", "replay", "--format", "json", &log]).expect(1)).unwrap();
+    assert_eq!(found["summary"]["clients"], N_SHOPPERS + N_WALKERS);
+    assert_eq!(found["summary"]["unparsed"], 0);
+    let findings = found["findings"].as_array().unwrap();
+    let walkers = findings.iter().filter(|finding| finding["finding"] == "enumeration");
+    let walkers: Vec<&str> = walkers.map(|finding| finding["client"].as_str().unwrap()).collect();
+    assert_eq!(walkers.len(), N_WALKERS as usize, "{walkers:?}");
+    assert!(walkers.iter().all(|client| client.starts_with("10.0.9.")), "{walkers:?}");
+    assert_eq!(findings.len(), walkers.len(), "{findings:?}");
+
+    let table = run(&["api", "replay", &log]).expect(1);
+    assert!(table.contains("/orders/{"), "{table}");
+    // Those that only shop are no finding.
+    let (whole, _) = traffic(2, 1);
+    let shoppers: String = whole.split_inclusive('\n').filter(|line| line.starts_with("10.0.1.")).collect();
+    let calm = write(folder.path(), "calm.log", shoppers);
+    run(&["api", "replay", &calm]).expect(0);
+}
+
+#[test]
+fn a_model_is_learned_judged_and_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((first, labels), (second, more_labels)) = (traffic(2, 1), traffic(3, 2));
+    let (first, labels) = (write(folder.path(), "1.log", first), write(folder.path(), "1.csv", labels));
+    let second = write(folder.path(), "2.log", second);
+    let more_labels = write(folder.path(), "2.csv", more_labels);
+    let model = folder.path().join("model.json").to_str().unwrap().to_owned();
+    let learned =
+        run(&["api", "learn", &first, "--labels", &labels, "--output", &model, "--trees", "40"]).expect(0);
+    assert!(learned.contains("30 anomalous and 90 normal sessions"), "{learned}");
+
+    let judge = ["api", "evaluate", &second, "--model", &model, "--labels", &more_labels, "--format", "json"];
+    let quality: Value = serde_json::from_str(&run(&judge).expect(0)).unwrap();
+    assert!(quality["f1"].as_f64().unwrap() > 0.95, "{quality}");
+
+    let flagged: Value = serde_json::from_str(
+        &run(&["api", "score", &second, "--model", &model, "--format", "json"]).expect(1),
+    )
+    .unwrap();
+    let flagged = flagged.as_array().unwrap();
+    let walkers = flagged.iter().filter(|row| row["client"].as_str().unwrap().starts_with("10.0.9.")).count();
+    assert!(walkers >= 28 && flagged.len() <= walkers + 1, "{walkers} of {}", flagged.len());
+
+    let why = run(&["api", "explain", &second, "--model", &model, "--client", "10.0.9.1"]).expect(0);
+    assert!(why.contains("usually") && why.contains("passes with"), "{why}");
+    run(&["api", "explain", &second, "--model", &model, "--client", "192.0.2.1"])
+        .says(2, &["192.0.2.1", "--all"]);
+    let whole = std::fs::read(&model).unwrap();
+    let cut = write(folder.path(), "cut.json", &whole[..whole.len() / 2]);
+    run(&["api", "score", &second, "--model", &cut]).says(2, &["cut.json", "lanner api learn"]);
+}
+
+#[test]
+fn what_is_no_log_is_told_and_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = traffic(2, 1);
+    // A log that is still being compressed.
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let days: String = (2..22).map(|day| traffic(day, day).0).collect();
+    packed.write_all(days.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let cut = write(folder.path(), "cut.log.gz", &packed[..packed.len() / 2]);
+    run(&["api", "replay", &cut]).says(1, &["cut.log.gz breaks off after line", "what came before is used"]);
+    // A line without an end, and one of noise, among good ones.
+    let noise: Vec<u8> = (0..=255).collect();
+    let endless = [log.as_bytes(), &b"x".repeat(3_000_000), b"\n", &noise, b"\n", log.as_bytes()].concat();
+    let endless = write(folder.path(), "endless.log", endless);
+    run(&["api", "replay", &endless]).says(1, &["could not be read", "the first is line"]);
+    run_with_input(&["api", "replay", "-"], &noise.repeat(100)).says(2, &["no access log", "--log-format"]);
+    run_with_input(&["api", "replay", "-"], b"").says(2, &["no requests"]);
+}
