@@ -160,8 +160,10 @@ fn cargo_command(cache: &Path, (name, version): (&'static str, &str)) -> Result<
     eprintln!("{crate_name}: installing {version} into {}; this takes some minutes", cache.display());
     succeed(
         cargo()
-            .args(["install", &crate_name, "--version", version, "--locked", "--force", "--root"])
+            .args(["install", &crate_name, "--version", version, "--locked", "--force", "--debug", "--root"])
             .arg(cache)
+            // They run for seconds and are built for minutes.
+            .env("CARGO_PROFILE_DEV_DEBUG", "none")
             .env_remove("CARGO_TARGET_DIR"),
     )
     .map_err(|why| {
