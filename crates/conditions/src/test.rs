@@ -54,6 +54,13 @@ pub(crate) struct Members {
 }
 
 impl Members {
+    /// Of which each equals only itself: a text that names a network is but a text.
+    pub(crate) fn plain(mut items: Vec<Literal>, any_item: bool) -> Self {
+        items.sort_unstable();
+        items.dedup();
+        Self { items: items.into(), networks: Box::default(), times: Box::default(), any_item }
+    }
+
     pub(crate) fn new(items: &[Literal], any_item: bool) -> Self {
         let mut items = items.to_vec();
         items.sort_unstable();

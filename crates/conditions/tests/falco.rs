@@ -1,12 +1,24 @@
-//! Falco's own filter strings, with the verdicts of its parser: what Falco reads, we read alike.
+//! Falco's own filter strings and rule files, with the answers of its parser and of its engine.
 //!
 //! The data is not part of the repository; without it the tests say so and pass.
 
 #![allow(clippy::disallowed_methods, reason = "the data lies beside the repository")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
 
-use lanner_conditions::{Definitions, Expr, Scope, falco, parse_in};
-use serde_json::Value;
+use lanner_conditions::falco::rules::{Loaded, Loader, Remark, RuleSet};
+use lanner_conditions::falco::{self, ArgumentUse, EventTypes, FalcoFilter, Kind, kind_of};
+use lanner_conditions::{Definitions, Expr, Scope, parse_in};
+use serde_json::{Map, Value};
+
+/// A file of the data, or nothing where the data is not there.
+fn data(name: &str) -> Option<String> {
+    let path = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/{}"), name);
+    let text = std::fs::read_to_string(&path);
+    if text.is_err() {
+        eprintln!("SKIPPED: Falco's answers are not here ({path})");
+    }
+    text.ok()
+}
 
 /// One string and what Falco says of it.
 struct Row {
@@ -16,11 +28,7 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/falco-filters.json");
-    let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("SKIPPED: Falco's filters are not here ({path})");
-        return Vec::new();
-    };
+    let Some(text) = data("falco-filters.json") else { return Vec::new() };
     let data: Value = serde_json::from_str(&text).unwrap();
     let row = |row: &Value| {
         let at = |key: &str| row["error_at"][key].as_u64().unwrap();
@@ -137,4 +145,210 @@ fn without_double_negation(expr: &Expr) -> String {
 
 fn has_number_in_quotes(filter: &str) -> bool {
     filter.split(['"', '\'']).skip(1).step_by(2).any(|text| text.parse::<f64>().is_ok() || text.is_empty())
+}
+
+/// The kind of each of Falco's fields, whether it takes an argument, and where it may stand.
+#[test]
+fn as_falco_knows_fields() {
+    let Some(text) = data("falco-fields.json") else { return };
+    let fields: Value = serde_json::from_str(&text).unwrap();
+    let mut different = Vec::new();
+    for field in fields["fields"].as_array().unwrap() {
+        let name = field["name"].as_str().unwrap();
+        let is = |key: &str| field[key].as_bool().unwrap_or(false);
+        let argument = match (is("arg_required"), is("arg_supported")) {
+            (true, _) => ArgumentUse::Required,
+            (_, true) => ArgumentUse::Allowed,
+            _ => ArgumentUse::None,
+        };
+        let kind = match field["type"].as_str().unwrap() {
+            "CHARBUF" => Kind::Text,
+            "BOOL" => Kind::Bool,
+            "INT16" => Kind::I16,
+            "INT32" => Kind::I32,
+            "INT64" => Kind::I64,
+            "UINT32" => Kind::U32,
+            "UINT64" => Kind::U64,
+            "DOUBLE" => Kind::Double,
+            "PORT" => Kind::Port,
+            "ABSTIME" => Kind::Time,
+            "RELTIME" => Kind::Span,
+            "IPADDR" => Kind::Address,
+            "IPNET" => Kind::Network,
+            "BYTEBUF" => Kind::Bytes,
+            _ => Kind::Any,
+        };
+        let known = kind_of(name)
+            .map(|known| (known.kind, known.is_list, known.argument, known.on_right, known.is_transformable));
+        if known != Some((kind, is("list"), argument, is("rhs"), is("transformer"))) {
+            different.push(format!("{name}: {known:?}, {field}"));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}
+
+/// The events of the captures that each filter selects.
+#[test]
+fn as_falco_selects_events() {
+    const CAPTURES: [&str; 4] = [
+        "curl_google",
+        "falco_open-multiple-files",
+        "falco_ping_sendto",
+        "falco_psp_run_as_user_0_container",
+    ];
+    let (mut n_filters, mut different) = (0, Vec::new());
+    for capture in CAPTURES {
+        let folder = "hostevents/scap-oracle";
+        let (Some(events), Some(filters)) = (
+            data(&format!("{folder}/{capture}.events.jsonl")),
+            data(&format!("{folder}/{capture}.filters.json")),
+        ) else {
+            return;
+        };
+        let events: Vec<Map<String, Value>> =
+            events.lines().map(|line| completed(serde_json::from_str(line).unwrap())).collect();
+        let filters: Vec<Value> = serde_json::from_str(&filters).unwrap();
+        n_filters += filters.len();
+        for row in filters {
+            let text = row["filter"].as_str().unwrap();
+            let filter = FalcoFilter::compile(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+            let selected: Vec<u64> = events
+                .iter()
+                .filter(|event| filter.matches(*event))
+                .map(|event| event["evt.num"].as_u64().unwrap())
+                .collect();
+            let listed: Vec<u64> =
+                row["evt_nums"].as_array().unwrap().iter().map(|number| number.as_u64().unwrap()).collect();
+            // Of many only the first are listed, and a checksum of all.
+            let numbers: Vec<String> = selected.iter().map(u64::to_string).collect();
+            let is_same = match row["crc32"].as_u64() {
+                Some(checksum) => {
+                    u64::from(crc32(numbers.join(",").as_bytes())) == checksum
+                        && selected.starts_with(&listed)
+                        && Some(selected.len() as u64) == row["count"].as_u64()
+                }
+                None => selected == listed,
+            };
+            if !is_same {
+                let count = &row["count"];
+                different.push(format!("{capture}: {text}\n  {} events, to Falco {count}", selected.len()));
+            }
+        }
+    }
+    eprintln!("{n_filters} filters");
+    assert!(different.is_empty(), "{} of {n_filters}:\n{}", different.len(), different.join("\n"));
+}
+
+/// An event with what the recording leaves out: ancestors beyond the seventh, of which the last is process 1, and the empty
+/// list of the types of a process without open files.
+fn completed(mut event: Map<String, Value>) -> Map<String, Value> {
+    if event.get("proc.apid[7]").is_some_and(|pid| *pid != 1) {
+        event.insert("proc.apid[8]".to_owned(), 1.into());
+    }
+    if event.contains_key("fd.num") && !event.contains_key("fd.types") {
+        event.insert("fd.types".to_owned(), Value::Array(Vec::new()));
+    }
+    event
+}
+
+/// CRC-32 as zip has it.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+    })
+}
+
+/// Errors, warnings and rules of Falco's own test files, and the trees of the rules that it publishes.
+#[test]
+fn as_falco_loads_rule_files() {
+    let Some(text) = data("falco-rulefiles.json") else { return };
+    let answers: Value = serde_json::from_str(&text).unwrap();
+    let mut different = Vec::new();
+    let cases = answers["cases"].as_array().unwrap();
+    for case in cases {
+        let loaded = load(case["yaml"].as_str().unwrap());
+        let errors = loaded.errors.iter().map(|error| {
+            serde_json::json!({
+                "code": error.code.name(), "message": error.message,
+            })
+        });
+        let ours = (errors.collect::<Vec<_>>(), codes(&loaded.warnings), rules(&loaded));
+        let texts = |key: &str| case[key].as_array().cloned().unwrap_or_default();
+        let theirs: Vec<String> =
+            texts("warnings").iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+        let theirs = (texts("errors"), theirs, texts("rules"));
+        if ours != theirs {
+            different.push(format!("{}\n  ours:  {ours:?}\n  falco: {theirs:?}", case["id"]));
+        }
+    }
+    assert!(different.is_empty(), "{} of {}:\n{}", different.len(), cases.len(), different.join("\n"));
+    let Some(text) = data("falco-rules/falco_rules.yaml") else { return };
+    let loaded = load(&text);
+    assert_eq!(loaded.errors, []);
+    let published = answers["published_rules"]["falco_rules.yaml"].as_array().unwrap();
+    assert_eq!(published.len(), 25);
+    for (ours, theirs) in rules(&loaded).iter().zip(published) {
+        assert_eq!(ours, theirs);
+    }
+    assert_eq!(loaded.rules.len(), published.len());
+    let broad = loaded.rules.iter().filter(|rule| matches!(rule.event_types, EventTypes::AllBut(_)));
+    assert_eq!(broad.count(), 0);
+}
+
+fn load(text: &str) -> Loaded {
+    let mut loader = Loader::default();
+    loader.read(text);
+    loader.finish()
+}
+
+fn codes(remarks: &[Remark]) -> Vec<String> {
+    remarks.iter().map(|remark| remark.code.name().to_owned()).collect()
+}
+
+/// Rules as the data has them.
+fn rules(loaded: &Loaded) -> Vec<Value> {
+    let rule = |rule: &falco::rules::Rule| {
+        serde_json::json!({
+            "condition_ast": rule.condition.to_string(),
+            "name": rule.name,
+            "output": rule.output,
+            "priority": rule.priority as u8,
+            "tags": rule.tags,
+        })
+    };
+    loaded.rules.iter().map(rule).collect()
+}
+
+/// A rule set selects the rules that asking each one would.
+#[test]
+fn rules_by_event_type() {
+    let Some(text) = data("falco-rules/falco_rules.yaml") else { return };
+    let Some(events) = data("hostevents/scap-oracle/curl_google.events.jsonl") else { return };
+    let extra = "
+- rule: Anything but reading
+  desc: All types but one
+  condition: not evt.type = read and proc.name exists
+  output: x
+  priority: DEBUG
+  warn_evttypes: false
+- rule: Everything
+  desc: All types
+  condition: evt.num >= 0
+  output: x
+  priority: DEBUG
+  warn_evttypes: false
+";
+    let (one_by_one, indexed) = (load(&format!("{text}{extra}")), load(&format!("{text}{extra}")));
+    assert_eq!(one_by_one.errors, []);
+    let set = RuleSet::new(indexed.rules);
+    let mut n_selected = 0;
+    for line in events.lines() {
+        let event: Map<String, Value> = serde_json::from_str(line).unwrap();
+        let each = one_by_one.rules.iter().filter(|rule| rule.enabled && rule.filter.matches(&event));
+        let each: Vec<_> = each.map(|rule| rule.name.as_str()).collect();
+        let looked_up: Vec<_> = set.matching(&event).map(|rule| rule.name.as_str()).collect();
+        assert_eq!(looked_up, each, "{line}");
+        n_selected += each.len();
+    }
+    assert!(n_selected > 1_000 && set.n_for_all_types() == 2, "{n_selected}");
 }

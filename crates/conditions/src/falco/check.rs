@@ -1,48 +1,42 @@
-//! Checks: fields and transformers, operators, values.
+//! Reads checks: fields and transformers, operators, values.
 
-use super::{FalcoProblem, Reader};
-
-const TRANSFORMERS: [&str; 8] = ["tolower", "toupper", "b64", "basename", "len", "join", "concat", "getopt"];
-/// Words that are operators only with a blank behind them.
-const TEXT_WORDS: [&str; 9] =
-    ["glob", "iglob", "contains", "icontains", "bcontains", "startswith", "bstartswith", "endswith", "regex"];
-const QUANTIFIERS: [&str; 3] = ["oneof", "anyof", "allof"];
+use super::parse::Reader;
+use super::problem::FalcoProblem;
+use super::tree::{Check, Field, HowMany, Operand, Operator, Right, Transformed, Transformer};
 
 type Read<T> = Result<T, FalcoProblem>;
 
 impl Reader<'_> {
-    /// A field with its key.
-    pub(super) fn field(&mut self) -> Read<Option<String>> {
+    /// A field with its argument.
+    pub(super) fn field(&mut self) -> Read<Option<Field>> {
+        let offset = self.at.pos();
         let Some(name) = self.at.field_name() else { return Ok(None) };
-        Ok(Some(format!("{name}{}", self.key()?)))
+        Ok(Some(Field { name: name.to_owned(), argument: self.argument()?, offset }))
     }
 
-    /// `[key]`, or nothing.
-    fn key(&mut self) -> Read<String> {
+    /// `[argument]`, or nothing.
+    fn argument(&mut self) -> Read<Option<String>> {
         if !self.at.eat("[") {
-            return Ok(String::new());
+            return Ok(None);
         }
-        let key = match self.text_in_quotes()? {
-            Some(key) if key.is_empty() => "\"\"".to_owned(),
-            Some(key) => written(&key),
-            None => match self.at.bare_key() {
-                Some(key) => written(key),
-                None => return Err(self.problem("expected a key")),
-            },
+        let argument = match self.text_in_quotes()? {
+            Some(text) => text,
+            None => self.at.bare_key().ok_or_else(|| self.problem("expected a key"))?.to_owned(),
         };
-        if self.at.eat("]") { Ok(format!("[{key}]")) } else { Err(self.problem("expected `]`")) }
+        if self.at.eat("]") { Ok(Some(argument)) } else { Err(self.problem("expected `]`")) }
     }
 
     /// `tolower(field)` and its kin.
-    pub(super) fn transformer(&mut self) -> Read<Option<String>> {
-        let Some(word) = TRANSFORMERS.into_iter().find(|word| self.at.eat(&format!("{word}("))) else {
-            return Ok(None);
-        };
+    pub(super) fn transformer(&mut self) -> Read<Option<Transformed>> {
+        let offset = self.at.pos();
+        let begins = |by: &Transformer| self.at.eat(&format!("{}(", by.word()));
+        let Some(by) = Transformer::ALL.into_iter().find(begins) else { return Ok(None) };
         self.enter()?;
         let mut given = Vec::new();
         loop {
             self.at.skip_blanks();
-            let member = if self.at.eat("(") { Some(self.given_list()?) } else { self.given()? };
+            let member =
+                if self.at.eat("(") { Some(Operand::List(self.given_list()?)) } else { self.given()? };
             given.push(member.ok_or_else(|| self.problem("expected what the transformer works on"))?);
             self.at.skip_blanks();
             if !self.at.eat(",") {
@@ -53,28 +47,28 @@ impl Reader<'_> {
             return Err(self.problem("expected `)` behind the transformer"));
         }
         self.depth -= 1;
-        Ok(Some(format!("{word}({}){}", given.join(","), self.key()?)))
+        Ok(Some(Transformed { by, given, argument: self.argument()?, offset }))
     }
 
-    fn given(&mut self) -> Read<Option<String>> {
+    fn given(&mut self) -> Read<Option<Operand>> {
         if let Some(transformer) = self.transformer()? {
-            return Ok(Some(transformer));
+            return Ok(Some(Operand::Transformed(transformer)));
         }
         if let Some(field) = self.field()? {
-            return Ok(Some(field));
+            return Ok(Some(Operand::Field(field)));
         }
         if let Some(text) = self.text_in_quotes()? {
-            return Ok(Some(written(&text)));
+            return Ok(Some(Operand::Text(text)));
         }
-        Ok(self.at.number().map(str::to_owned))
+        Ok(self.at.number().map(|number| Operand::Text(number.to_owned())))
     }
 
     /// What follows the `(` of a list inside a transformer.
-    fn given_list(&mut self) -> Read<String> {
+    fn given_list(&mut self) -> Read<Vec<Operand>> {
         let mut given = Vec::new();
         self.at.skip_blanks();
         if self.at.eat(")") {
-            return Ok("()".to_owned());
+            return Ok(given);
         }
         loop {
             self.at.skip_blanks();
@@ -84,62 +78,68 @@ impl Reader<'_> {
                 break;
             }
         }
-        if self.at.eat(")") {
-            Ok(format!("({})", given.join(",")))
-        } else {
-            Err(self.problem("expected `)`"))
-        }
+        if self.at.eat(")") { Ok(given) } else { Err(self.problem("expected `)`")) }
     }
 
     /// The operator behind a left side, and what stands on its right.
-    pub(super) fn condition(&mut self, left: &str) -> Read<String> {
+    pub(super) fn condition(&mut self, left: Operand, offset: usize) -> Read<Check> {
+        let (op, right) = self.operator_and_right()?;
+        Ok(Check { left, op, right, offset })
+    }
+
+    fn operator_and_right(&mut self) -> Read<(Operator, Right)> {
         self.at.skip_blanks();
-        if self.at.eat("exists") {
-            return Ok(format!("{left} exists"));
+        if self.at.eat(Operator::Exists.word()) {
+            return Ok((Operator::Exists, Right::Nothing));
         }
-        if let Some(op) = ["<=", "<", ">=", ">"].into_iter().find(|op| self.at.eat(op)) {
+        if let Some(op) = Operator::OF_ORDER.into_iter().find(|op| self.at.eat(op.word())) {
             self.at.skip_blanks();
             let right = match self.right_field()? {
                 Some(right) => Some(right),
-                None => self.at.number().map(str::to_owned),
+                None => self.at.number().map(|number| Right::Value(number.to_owned())),
             };
-            let right = right.ok_or_else(|| self.problem("expected a number, or a transformer"))?;
-            return Ok(format!("{left} {op} {right}"));
+            return Ok((op, right.ok_or_else(|| self.problem("expected a number, or a transformer"))?));
         }
-        let symbol = ["==", "=", "!="].into_iter().find(|op| self.at.eat(op));
-        if let Some(op) = symbol.or_else(|| TEXT_WORDS.into_iter().find(|op| self.at.eat_with_blank(op))) {
+        // Symbols need no blank behind them, words do.
+        let (symbols, words) = Operator::OF_TEXT.split_at(3);
+        let symbol = symbols.iter().copied().find(|op| self.at.eat(op.word()));
+        if let Some(op) =
+            symbol.or_else(|| words.iter().copied().find(|op| self.at.eat_with_blank(op.word())))
+        {
             // Behind a symbol there may be none; then no quantifier follows, only a value.
             let has_blank = self.at.skip_blanks() || symbol.is_none();
-            return Ok(format!("{left} {op} {}", self.text_right(has_blank)?));
+            return Ok((op, self.text_right(has_blank)?));
         }
-        if let Some(op) = ["intersects", "in", "pmatch"].into_iter().find(|op| self.at.eat(op)) {
+        if let Some(op) = Operator::OF_LIST.into_iter().find(|op| self.at.eat(op.word())) {
             self.at.skip_blanks();
-            return Ok(format!("{left} {op} {}", self.list_right()?));
+            return Ok((op, self.list_right()?));
         }
         Err(self.problem("expected an operator"))
     }
 
-    fn text_right(&mut self, may_be_quantified: bool) -> Read<String> {
+    fn text_right(&mut self, may_be_quantified: bool) -> Read<Right> {
         if may_be_quantified && let Some(list) = self.quantified()? {
             return Ok(list);
         }
         if let Some(right) = self.right_field()? {
             return Ok(right);
         }
-        self.value()?.ok_or_else(|| self.problem("expected a value, or a transformer"))
+        let value = self.value()?.ok_or_else(|| self.problem("expected a value, or a transformer"))?;
+        Ok(Right::Value(value))
     }
 
     /// `oneof (a, b)`; with anything but a list behind it, the word is a value.
-    fn quantified(&mut self) -> Read<Option<String>> {
+    fn quantified(&mut self) -> Read<Option<Right>> {
         let (pos, last) = (self.at.pos(), self.at.last());
-        let Some(word) = QUANTIFIERS.into_iter().find(|word| self.at.eat_with_blank(word)) else {
-            return Ok(None);
-        };
+        let begins = |how_many: &HowMany| self.at.eat_with_blank(how_many.word());
+        let Some(how_many) = HowMany::ALL.into_iter().find(begins) else { return Ok(None) };
         if self.at.eat("(") {
-            return Ok(Some(format!("{word} {}", self.list()?)));
+            return Ok(Some(Right::HowMany(how_many, self.list()?)));
         }
         match self.at.identifier() {
-            Some(name) if !matches!(name, "and" | "or" | "not") => Ok(Some(format!("{word} {name}"))),
+            Some(name) if !matches!(name, "and" | "or" | "not") => {
+                Ok(Some(Right::HowManyNamed(how_many, name.to_owned())))
+            }
             _ => {
                 self.at.go_back(pos, last);
                 Ok(None)
@@ -147,21 +147,21 @@ impl Reader<'_> {
         }
     }
 
-    fn list_right(&mut self) -> Read<String> {
+    fn list_right(&mut self) -> Read<Right> {
         if self.at.eat("(") {
-            return self.list();
+            return Ok(Right::List(self.list()?));
         }
         if let Some(right) = self.right_field()? {
             return Ok(right);
         }
         match self.at.identifier() {
-            Some(name) => Ok(name.to_owned()),
+            Some(name) => Ok(Right::Value(name.to_owned())),
             None => Err(self.problem("expected a list, a list's name, or a transformer")),
         }
     }
 
     /// What follows the `(` of a list of values.
-    fn list(&mut self) -> Read<String> {
+    fn list(&mut self) -> Read<Vec<String>> {
         let mut items = Vec::new();
         self.at.skip_blanks();
         if let Some(first) = self.value()? {
@@ -173,17 +173,13 @@ impl Reader<'_> {
                 self.at.skip_blanks();
             }
         }
-        if self.at.eat(")") {
-            Ok(format!("({})", items.join(", ")))
-        } else {
-            Err(self.problem("expected `)`"))
-        }
+        if self.at.eat(")") { Ok(items) } else { Err(self.problem("expected `)`")) }
     }
 
     /// `val(field)` or a transformer.
-    fn right_field(&mut self) -> Read<Option<String>> {
+    fn right_field(&mut self) -> Read<Option<Right>> {
         if !self.at.eat("val(") {
-            return self.transformer();
+            return Ok(self.transformer()?.map(Right::Transformed));
         }
         self.at.skip_blanks();
         let field = self.field()?.ok_or_else(|| self.problem("expected a field in `val`"))?;
@@ -191,13 +187,15 @@ impl Reader<'_> {
         if !self.at.eat(")") {
             return Err(self.problem("expected `)` behind the field"));
         }
-        Ok(Some(format!("val({field}){}", self.key()?)))
+        // Falco reads an argument behind it, and refuses it when it compiles the filter.
+        let behind = self.argument()?;
+        Ok(Some(Right::Field { field, behind }))
     }
 
     fn value(&mut self) -> Read<Option<String>> {
         match self.text_in_quotes()? {
-            Some(text) => Ok(Some(written(&text))),
-            None => Ok(self.at.bare().map(written)),
+            Some(text) => Ok(Some(text)),
+            None => Ok(self.at.bare().map(str::to_owned)),
         }
     }
 
@@ -237,27 +235,4 @@ impl Reader<'_> {
         }
         Ok(Some(text))
     }
-}
-
-/// A value in canonical text: in quotes only where it needs them. An empty one is empty.
-fn written(text: &str) -> String {
-    let needs_quotes = |c: char| matches!(c, ' ' | '=' | '"' | '\'' | '\\') || c.is_control();
-    if !text.contains(needs_quotes) {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '\x08' => quoted.push_str("\\b"),
-            '\x0c' => quoted.push_str("\\f"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

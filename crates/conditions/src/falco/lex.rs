@@ -19,9 +19,7 @@ impl<'t> Lexer<'t> {
 
     /// Both counted from 1.
     pub(super) fn line_and_column(&self) -> (usize, usize) {
-        let before = &self.text.as_bytes()[..self.at];
-        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        (1 + before.iter().filter(|byte| **byte == b'\n').count(), 1 + self.at - line_start)
+        line_and_column(self.text, self.at)
     }
 
     pub(super) fn last(&self) -> &'t str {
@@ -148,6 +146,13 @@ impl<'t> Lexer<'t> {
     pub(super) fn go_back(&mut self, pos: usize, last: &'t str) {
         (self.at, self.last) = (pos, last);
     }
+}
+
+/// The place of a byte of a text, both counted from 1, the column in bytes.
+pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    (1 + before.iter().filter(|byte| **byte == b'\n').count(), 1 + before.len() - line_start)
 }
 
 fn name_length(text: &str) -> Option<usize> {
