@@ -71,7 +71,7 @@ fn every_kind_of_tampering_is_found() {
         );
     }
     check(
-        "INSERT INTO document SELECT kind, id, 9, body, actor, message, changed_ms, cause FROM document WHERE version = 1",
+        "INSERT INTO document SELECT kind, id, 9, body, actor, message, changed_ms, cause, NULL FROM document WHERE version = 1",
         "version 9 of the switch a is not in the audit",
     );
 }

@@ -8,8 +8,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use lanner_core::{
-    AlertState, Changes, Evaluation, Group, Labels, Measured, Outcome, Sample, SeriesKey, TimeRange,
+    AlertState, Changes, Evaluation, Group, Labels, MatchOp, Matcher, Measured, Notification,
+    NotificationLogEntry, Outcome, Sample, SeriesKey, Silence, TimeRange,
 };
+use lanner_io::findings::{FindingFilter, FindingPlace, FindingRow, FindingStore as _, ScanRow};
 use lanner_io::store::{
     Batch, DocumentChange, EvaluationFilter, NewEvent, RetentionRule, Store, StoreError, StoreOptions,
 };
@@ -22,6 +24,7 @@ const N_SERIES: i64 = 12;
 /// Samples of a series that are sealed, and that are not.
 const N_SEALED: i64 = 9_000;
 const N_NEW: i64 = 300;
+const N_FINDINGS: u16 = 600;
 
 fn forever() -> StoreOptions {
     StoreOptions { retention: vec![RetentionRule::forever("*")], ..StoreOptions::default() }
@@ -46,6 +49,31 @@ fn value(series: i64, at: i64) -> f64 {
 
 fn text(at: i64) -> String {
     json!({"n": at, "bank": format!("bank-{}", at % 7), "amount": at * 31 % 1009}).to_string()
+}
+
+fn finding(n: u16) -> FindingRow {
+    let mut key = [0; 16];
+    key[..2].copy_from_slice(&n.to_be_bytes());
+    let place = FindingPlace {
+        key,
+        scanner: "nessus".to_owned(),
+        host: format!("192.0.2.{}", n % 200),
+        check: (n % 37).to_string(),
+        port: Some(n),
+        level: (n % 5) as u8,
+        policy: "weekly".to_owned(),
+        first_seen_ms: T + i64::from(n),
+        last_seen_ms: T + i64::from(n) * 2,
+        last_missed_ms: (n % 2 == 0).then_some(T),
+    };
+    FindingRow {
+        place,
+        body: json!({"title": format!("weak cipher {n}"), "evidence": "x".repeat(200)}).to_string(),
+    }
+}
+
+fn rule(n: u32) -> serde_json::Value {
+    json!({"n": n, "text": "x".repeat(300)})
 }
 
 /// The files of a folder.
@@ -86,11 +114,9 @@ fn stores() -> (Files, Files) {
         store.append(batch(from, from + 1_500)).unwrap().wait().unwrap();
         store.seal().unwrap();
     }
-    let rule = |n: u32| DocumentChange {
-        id: format!("r{n}"),
-        document: Some(json!({"n": n, "text": "x".repeat(300)})),
-    };
-    store.save_documents("rule", "a", "b", T, (0..60).map(rule).collect()).unwrap().wait().unwrap();
+    let document = |n: u32| DocumentChange { id: format!("r{n}"), document: Some(rule(n)) };
+    store.save_documents("rule", "a", "b", T, (0..60).map(document).collect()).unwrap().wait().unwrap();
+    store.put_findings(Vec::new(), (0..N_FINDINGS).map(finding).collect()).unwrap().wait().unwrap();
     for at in 0..800_i64 {
         let window = TimeRange::new(T + at * 1_000, T + at * 1_000 + 1_000);
         let group = Group::Of(Labels::new([("host", format!("h{}", at % 5))]));
@@ -129,10 +155,21 @@ struct Told {
     events: i64,
     evaluations: i64,
     rules: i64,
+    findings: i64,
 }
 
-const ALL: Told =
-    Told { samples: N_SERIES * (N_SEALED + N_NEW), events: N_SEALED + N_NEW, evaluations: 800, rules: 60 };
+const ALL: Told = Told {
+    samples: N_SERIES * (N_SEALED + N_NEW),
+    events: N_SEALED + N_NEW,
+    evaluations: 800,
+    rules: 60,
+    findings: N_FINDINGS as i64,
+};
+
+/// Whether a document is none, and says why.
+fn is_set_aside(document: &serde_json::Value) -> bool {
+    document.as_str().is_some_and(|text| text.starts_with("damaged on the disk: "))
+}
 
 /// Reads everything; whatever is told must be right.
 #[track_caller]
@@ -166,7 +203,18 @@ fn read(store: &Store, what: &str) -> Told {
     for measured in store.measured_range(7, EVER).unwrap() {
         assert_eq!(measured.value, Some(value(2, (measured.window.start_ms - T) / 1_000)), "{what}");
     }
-    told.rules = store.documents("rule").unwrap().len() as i64;
+    for stored in store.documents("rule").unwrap() {
+        let n = stored.id.strip_prefix('r').and_then(|n| n.parse().ok());
+        let document = stored.document.unwrap();
+        assert!(n.is_some_and(|n| document == rule(n)) || is_set_aside(&document), "{what}: {document}");
+        told.rules += 1;
+    }
+    let each = &mut |row: FindingRow| {
+        assert_eq!(row, finding(row.place.port.unwrap()), "{what}");
+        told.findings += 1;
+        true
+    };
+    store.each_finding(FindingFilter::default(), each).unwrap();
     told
 }
 
@@ -211,6 +259,7 @@ fn check(damaged: &Files, what: &str) -> Told {
         events: lost(ALL.events, told.events),
         evaluations: lost(ALL.evaluations, told.evaluations),
         rules: lost(ALL.rules, told.rules),
+        findings: lost(ALL.findings, told.findings),
     }
 }
 
@@ -235,11 +284,12 @@ fn any_flipped_bit_costs_at_most_what_lay_beside_it() {
         damaged.get_mut("lanner.db").unwrap()[at] ^= 1 << random.below(8);
         let lost = check(&damaged, &format!("bit at {at} (page {}, {})", at / PAGE + 1, at % PAGE));
         n_free += usize::from(lost == Told::default());
-        let bound = Told { samples: 12 * 4_096, events: 9_000, evaluations: 60, rules: 20 };
+        let bound = Told { samples: 12 * 4_096, events: 9_000, evaluations: 60, rules: 20, findings: 30 };
         let is_bounded = lost.samples <= bound.samples
             && lost.events <= bound.events
             && lost.evaluations <= bound.evaluations
-            && lost.rules <= bound.rules;
+            && lost.rules <= bound.rules
+            && lost.findings <= bound.findings;
         assert!(is_bounded, "page {}: {lost:?}", at / PAGE + 1);
     }
     assert!(n_free > times(60) / 5, "{n_free}: many bits hold nothing, or what can be known otherwise");
@@ -389,4 +439,148 @@ fn damage_met_while_running_is_told_and_read_around() {
     assert_eq!(store.damage().unwrap().repairs.len(), 1);
     assert_eq!(read(&store, "opened again").samples, told.samples);
     store.backup(&to, &mut |_, _| ()).unwrap();
+}
+
+/// A store with one row of each kind whose body is a text.
+fn small(folder: &Path) {
+    let store = Store::open(folder, forever()).unwrap();
+    let group = Labels::new([("bank", "hsbc")]);
+    let alert = json!({
+        "rule": "r", "version": 1, "group": {"bank": "hsbc"}, "labels": {}, "state": "firing", "since_ms": T, "bad_streak": 1,
+        "bad_kind": "firing", "good_streak": 0, "episode": 1, "active": true, "started_ms": T, "resolved_ms": null,
+        "resolved_reason": null, "seen_ms": T, "window": {"start_ms": T, "end_ms": T + 1_000}, "value": 4_711.0, "base": null,
+        "bad_value": null, "bad_base": null, "error": null, "content": null, "late": false, "acknowledged": null,
+    });
+    let message = Notification {
+        key: "key".to_owned(),
+        receiver: "on-call".into(),
+        group: group.clone(),
+        alerts: Vec::new(),
+        omitted: lanner_core::Omitted::default(),
+        repeat: false,
+        give_up_ms: None,
+        created_ms: T + 4_711,
+    };
+    let record = NotificationLogEntry {
+        receiver: "on-call".into(),
+        group,
+        alert: None,
+        record: Some(json!({"at": 4_711}).to_string()),
+    };
+    let changes = Changes {
+        alerts: vec![serde_json::from_value(alert).unwrap()],
+        outbox: vec![message],
+        notification_log: vec![record],
+        ..Changes::default()
+    };
+    store.apply(changes).unwrap().wait().unwrap();
+    let matcher = Matcher { label: "bank".to_owned(), op: MatchOp::Equal, value: "4711".to_owned() };
+    let silence = Silence {
+        id: "0123456789abcdef".to_owned(),
+        matchers: vec![matcher],
+        start_ms: T,
+        end_ms: T * 2,
+        every: lanner_core::TimeIntervals::default(),
+        author: "ann".to_owned(),
+        comment: String::new(),
+        created_ms: T,
+    };
+    store.add_silence(silence).unwrap().wait().unwrap();
+    for max in [3, 4_711] {
+        let document = Some(json!({"id": "r", "absolute": {"max": max}}));
+        let changes = vec![DocumentChange { id: "r".to_owned(), document }];
+        store.save_documents("rule", "a", "b", T, changes).unwrap().wait().unwrap();
+    }
+    store.put_findings(Vec::new(), vec![finding(4_711)]).unwrap().wait().unwrap();
+    let scan =
+        ScanRow { id: "scan".to_owned(), scanner: "nessus".to_owned(), at_ms: T, body: "4711".to_owned() };
+    store.put_finding_scan(scan).unwrap().wait().unwrap();
+    store.put_host_names(vec![("db".to_owned(), "192.0.2.7".to_owned())]).unwrap().wait().unwrap();
+    store
+        .put_list("epss", false, vec![("CVE-2026-1".to_owned(), "0.4711".to_owned())])
+        .unwrap()
+        .wait()
+        .unwrap();
+    store.close();
+}
+
+/// How many rows of each kind are shown.
+fn shown(store: &Store) -> BTreeMap<&'static str, usize> {
+    let documents = store.documents("rule").unwrap().into_iter().filter_map(|stored| stored.document);
+    BTreeMap::from([
+        (
+            "alert",
+            lanner_io::state::StateStore::load(store, lanner_io::state::Shards::All).unwrap().alerts.len(),
+        ),
+        ("told", store.load_notification_log().unwrap().len()),
+        ("outbox", store.outbox_list(None, None, 10).unwrap().len()),
+        ("silence", store.silences().unwrap().len()),
+        ("document", documents.filter(|document| !is_set_aside(document)).count()),
+        ("finding", store.findings(&[finding(4_711).place.key]).unwrap().len()),
+        ("finding_scan", store.finding_scans(None).unwrap().len()),
+        ("finding_host", usize::from(store.host_address("db").unwrap().is_some())),
+        ("finding_list", store.list_entries("epss", &[]).unwrap().len()),
+    ])
+}
+
+#[test]
+fn what_a_bad_disk_changed_is_never_shown() {
+    #[track_caller]
+    fn check(table: &'static str, change: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        small(folder.path());
+        let store = Store::open(folder.path(), forever()).unwrap();
+        let whole = shown(&store);
+        assert!(whole.values().all(|n| *n == 1), "{whole:?}");
+        // Nothing else differs from what was written: the file itself is whole.
+        let db = rusqlite::Connection::open(folder.path().join("lanner.db")).unwrap();
+        assert_eq!(db.execute(&format!("UPDATE {table} SET {change}"), []).unwrap().min(1), 1);
+        drop(db);
+        let mut expected = whole;
+        expected.insert(table, 0);
+        assert_eq!(shown(&store), expected, "{table}: while it runs");
+        store.close();
+        let store = Store::open(folder.path(), forever()).unwrap();
+        assert_eq!(shown(&store), expected, "{table}: opened again");
+        let repairs = store.damage().unwrap().repairs;
+        if ["document", "silence"].contains(&table) {
+            assert!(repairs.is_empty(), "{repairs:?}");
+        } else {
+            assert_eq!(repairs[0].lost, BTreeMap::from([(table.to_owned(), 1)]));
+        }
+    }
+    check("alert", "body = replace(body, '4711', '4712')");
+    check("told", "record = replace(record, '4711', '4712')");
+    check("outbox", "receiver = 'on-cell'");
+    check("silence", "body = replace(body, '4711', '4712')");
+    check("silence", "end_ms = end_ms + 1");
+    check("document", "body = replace(body, '4711', '4712')");
+    check("finding", "level = 0");
+    check("finding", "last_missed_ms = 1");
+    check("finding", "body = replace(body, '4711', '4712')");
+    check("finding_scan", "body = '4712'");
+    check("finding_host", "address = '192.0.2.8'");
+    check("finding_list", "body = '0.0000'");
+}
+
+#[test]
+fn a_damaged_document_is_set_aside_until_it_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path());
+    let db = rusqlite::Connection::open(folder.path().join("lanner.db")).unwrap();
+    db.execute("UPDATE document SET body = replace(body, '4711', '4712')", []).unwrap();
+    db.execute("UPDATE silence SET body = replace(body, '4711', '4712')", []).unwrap();
+    drop(db);
+    let store = Store::open(folder.path(), forever()).unwrap();
+    // The version before is not in force again.
+    let latest = store.document_latest("rule", "r").unwrap().unwrap();
+    assert!(latest.version == 2 && is_set_aside(&latest.document.unwrap()));
+    assert_eq!(store.unreadable_silences().unwrap().len(), 1);
+    let document = Some(json!({"id": "r", "absolute": {"max": 4_711}}));
+    let changes = vec![DocumentChange { id: "r".to_owned(), document: document.clone() }];
+    store.save_documents("rule", "a", "b", T, changes).unwrap().wait().unwrap();
+    let latest = store.document_latest("rule", "r").unwrap().unwrap();
+    assert_eq!((latest.version, latest.document), (3, document));
+    store.expire_silence("0123456789abcdef", T).unwrap().wait().unwrap();
+    assert_eq!(store.unreadable_silences().unwrap(), []);
 }

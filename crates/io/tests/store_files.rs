@@ -10,6 +10,7 @@ use lanner_core::{Changes, Labels, Sample, SeriesKey, TimeRange};
 use lanner_io::state::{Shards, StateStore};
 use lanner_io::store::{
     Batch, Damage, EvaluationFilter, NewEvent, RetentionRule, SeriesId, Store, StoreError, StoreOptions,
+    write_private,
 };
 
 const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
@@ -128,7 +129,7 @@ fn files_that_are_not_ours_are_refused_in_words() {
         written(folder);
         sql(folder, "PRAGMA user_version = 99");
     };
-    check(newer, "has schema version 99 and this release knows 9; use the release that wrote it");
+    check(newer, "has schema version 99 and this release knows 10; use the release that wrote it");
     let folder_is_file = tempfile::NamedTempFile::new().unwrap();
     let error = open_error(folder_is_file.path()).to_string();
     assert!(error.contains("cannot be opened"), "{error}");
@@ -268,6 +269,41 @@ fn a_backup_of_a_busy_store_opens_as_a_store() {
 }
 
 #[test]
+fn a_backup_carries_what_lies_beside_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (live, to) = (folder.path().join("live"), folder.path().join("copy"));
+    let store = Store::open(&live, forever()).unwrap();
+    let body: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    write_private(&live.join("processors/usual.profile"), &body).unwrap();
+    std::fs::write(live.join("processors/half.profile.part"), "cut off").unwrap();
+    store.backup(&to, &mut |_, _| {}).unwrap();
+    let files = || std::fs::read_dir(&to).unwrap().count();
+    assert_eq!(files(), 1, "one file carries all of it");
+    // What reads changes nothing; what serves puts it in its place, once.
+    drop(Store::open_to_read(&to, forever()).unwrap());
+    assert_eq!(files(), 1);
+    let processors = to.join("processors");
+    for is_there in [true, false] {
+        Store::open(&to, forever()).unwrap().close();
+        assert_eq!(std::fs::read(processors.join("usual.profile")).ok(), is_there.then(|| body.clone()));
+        assert!(!processors.join("half.profile.part").exists());
+        let _ = std::fs::remove_file(processors.join("usual.profile"));
+    }
+    // A name that leads elsewhere is not followed.
+    let db = rusqlite::Connection::open(to.join("lanner.db")).unwrap();
+    for name in ["processors/../../out", "../out", "processors/a/../../out", "other/out", "processors/.."] {
+        db.execute("INSERT INTO beside (name, part, body) VALUES (?1, 0, 'x')", [name]).unwrap();
+    }
+    drop(db);
+    Store::open(&to, forever()).unwrap().close();
+    let mut left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["copy", "live"]);
+    assert!(!to.join("out").exists() && !to.join("other").exists());
+}
+
+#[test]
 fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), forever()).unwrap();
@@ -278,11 +314,11 @@ fn a_store_of_an_earlier_release_is_read_as_it_is_and_upgraded_when_it_is_served
     store.close();
     let path = folder.path().join("lanner.db");
     let db = rusqlite::Connection::open(&path).unwrap();
-    for table in ["series", "stream", "history"] {
+    for table in ["series", "stream", "history", "outbox", "silence", "document"] {
         db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
     }
     db.execute_batch(
-        r#"DROP TABLE finding; DROP TABLE finding_scan; DROP TABLE finding_host; DROP TABLE finding_list;
+        r#"DROP TABLE finding; DROP TABLE finding_scan; DROP TABLE finding_host; DROP TABLE finding_list; DROP TABLE beside;
          DROP TABLE shard; DROP TABLE model; DROP TABLE cursor; DROP TABLE alert; DROP TABLE evaluation;
          CREATE TABLE cursor (rule TEXT PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL) WITHOUT ROWID;
          CREATE TABLE alert (

@@ -12,7 +12,7 @@ use super::{Store, StoreError, private};
 const PAGES_PER_STEP: std::ffi::c_int = 1_024;
 
 impl Store {
-    /// Copies the store as it is now into the new folder `to`, which opens as a store of its own.
+    /// Copies the store as it is now, with the files beside it, into the new folder `to`, which opens as a store of its own.
     ///
     /// Everything acknowledged before the call is in the copy; nothing waits for it. `progress` is told the
     /// pages copied and the pages in total. Cost: reading the file once; the write-ahead log grows by what is
@@ -56,6 +56,7 @@ impl Store {
         let copy = Connection::open(file)?;
         super::sums::equip(&copy)?;
         super::revision::release_copied(&copy)?;
+        super::beside::pack(&copy, &self.core().folder)?;
         super::damage::check_all(&copy)?;
         drop(copy);
         std::fs::File::open(file).and_then(|file| file.sync_all()).map_err(failed)

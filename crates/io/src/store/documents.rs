@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::audit::{body_hash, note};
 use super::revision::{revision, set_revision};
 use super::silences;
+use super::sums::Table;
 use super::writer::Urgency;
 use super::{Receipt, Store, StoreError};
 use crate::metrics::METRICS;
@@ -147,12 +148,13 @@ impl Store {
     /// Failures of the file.
     pub fn documents(&self, kind: &str) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document AS this
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {} FROM document AS this
                  WHERE kind = ?1 AND body IS NOT NULL AND version =
                    (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
                  ORDER BY id",
-            )?;
+                columns()
+            ))?;
             let mut rows = statement.query([kind])?;
             collect(&mut rows, stored)
         })
@@ -168,10 +170,11 @@ impl Store {
         ids: impl IntoIterator<Item = &'i str>,
     ) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {} FROM document AS this
                  WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
-            )?;
+                columns()
+            ))?;
             let mut found = Vec::new();
             for id in ids {
                 found.extend(statement.query_row([kind, id], |row| Ok(stored(row))).optional()?.transpose()?);
@@ -193,12 +196,13 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document AS this
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {} FROM document AS this
                  WHERE kind = ?1 AND id >= coalesce(?2, '') AND id IS NOT ?2 AND body IS NOT NULL AND version =
                    (SELECT max(version) FROM document WHERE kind = ?1 AND id = this.id)
                  ORDER BY id LIMIT ?3",
-            )?;
+                columns()
+            ))?;
             let mut rows = statement.query(params![kind, after, limit as i64])?;
             collect(&mut rows, stored)
         })
@@ -210,10 +214,11 @@ impl Store {
     /// Failures of the file.
     pub fn last_versions(&self, kind: &str, id: &str, n: usize) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {} FROM document AS this
                  WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT ?3",
-            )?;
+                columns()
+            ))?;
             let mut rows = statement.query(params![kind, id, i64::try_from(n).unwrap_or(i64::MAX)])?;
             collect(&mut rows, stored)
         })
@@ -248,14 +253,20 @@ impl Store {
     /// Failures of the file.
     pub fn documents_since(&self, kind: &str, since_ms: i64) -> Result<Vec<StoredDocument>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT id, version, body, changed_ms, actor, message, cause FROM document
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {} FROM document AS this
                  WHERE kind = ?1 AND changed_ms > ?2 ORDER BY changed_ms",
-            )?;
+                columns()
+            ))?;
             let mut rows = statement.query(params![kind, since_ms])?;
             collect(&mut rows, stored)
         })
     }
+}
+
+/// What is read of a version, of the table as `this`: a damaged one is a text, which whoever reads it sets aside.
+fn columns() -> String {
+    format!("id, version, {}, changed_ms, actor, message, cause", Table::Document.body_of("this"))
 }
 
 /// A change of documents of one kind.
@@ -292,10 +303,11 @@ impl Change {
         let DocumentChange { id, document } = change;
         let Self { actor, message, now_ms, .. } = self;
         let latest: Option<(u32, Option<Value>)> = db
-            .prepare_cached(
-                "SELECT version, body FROM document WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
-            )?
-            .query_row([&self.kind, &id], |row| Ok((row.get(0)?, body(row, 1)?)))
+            .prepare_cached(&format!(
+                "SELECT {} FROM document AS this WHERE kind = ?1 AND id = ?2 ORDER BY version DESC LIMIT 1",
+                columns()
+            ))?
+            .query_row([&self.kind, &id], |row| Ok((row.get(1)?, body(row, 2)?)))
             .optional()?;
         let (version, before) = latest.unwrap_or((0, None));
         if before == document {
@@ -304,8 +316,8 @@ impl Change {
         let body = document.as_ref().map(serde_json::to_string).transpose()?;
         let version = version + 1;
         db.prepare_cached(
-            "INSERT INTO document (kind, id, version, body, actor, message, changed_ms, cause)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO document (kind, id, version, body, actor, message, changed_ms, cause, sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, row_sum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
         )?
         .execute(params![
             self.kind,

@@ -2,11 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::sums::{Table, columns};
 use super::{Receipt, Store, StoreError};
 use crate::findings::{FindingFilter, FindingKey, FindingPlace, FindingRow, FindingStore, ScanRow};
 
 const PLACE: &str =
     "key, scanner, host, chk, port, level, policy, first_seen_ms, last_seen_ms, last_missed_ms";
+/// What stands for the values of a finding, in the order in which they are summed up.
+const VALUES: &str = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11";
 
 impl FindingStore for Store {
     fn put_findings(&self, removed: Vec<FindingKey>, rows: Vec<FindingRow>) -> Result<Receipt, StoreError> {
@@ -22,11 +25,18 @@ impl FindingStore for Store {
 
     fn miss_findings(&self, missed: Vec<(FindingKey, i64)>) -> Result<Receipt, StoreError> {
         self.write(missed.len() * 40 + 100, move |db| {
-            let mut update = db.prepare_cached(
-                "UPDATE finding SET last_missed_ms = max(coalesce(last_missed_ms, ?2), ?2) WHERE key = ?1",
-            )?;
+            let is_whole = Table::Finding.is_whole();
+            let mut update = db.prepare_cached(&format!(
+                "UPDATE finding SET last_missed_ms = max(coalesce(last_missed_ms, ?2), ?2) WHERE key = ?1 AND {is_whole}"
+            ))?;
+            let mut sum_up = db.prepare_cached(&format!(
+                "UPDATE finding SET sum = row_sum({}) WHERE key = ?1",
+                columns(Table::Finding)
+            ))?;
             for (key, at_ms) in missed {
-                update.execute(params![key, at_ms])?;
+                if update.execute(params![key, at_ms])? > 0 {
+                    sum_up.execute([key])?;
+                }
             }
             Ok(())
         })
@@ -34,8 +44,10 @@ impl FindingStore for Store {
 
     fn findings(&self, keys: &[FindingKey]) -> Result<Vec<FindingRow>, StoreError> {
         self.look(|db| {
-            let mut statement =
-                db.prepare_cached(&format!("SELECT {PLACE}, body FROM finding WHERE key = ?1"))?;
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {PLACE}, body FROM finding WHERE key = ?1 AND {}",
+                Table::Finding.is_whole()
+            ))?;
             let mut found = Vec::new();
             for key in keys {
                 found.extend(statement.query_row([key], row).optional()?);
@@ -73,8 +85,8 @@ impl FindingStore for Store {
 
     fn put_finding_scan(&self, scan: ScanRow) -> Result<Receipt, StoreError> {
         self.write(scan.body.len() + 200, move |db| {
-            let sql =
-                "INSERT OR REPLACE INTO finding_scan (id, scanner, at_ms, body) VALUES (?1, ?2, ?3, ?4)";
+            let sql = "INSERT OR REPLACE INTO finding_scan (id, scanner, at_ms, body, sum)
+                       VALUES (?1, ?2, ?3, ?4, row_sum(?1, ?2, ?3, ?4))";
             db.prepare_cached(sql)?.execute(params![scan.id, scan.scanner, scan.at_ms, scan.body])?;
             Ok(())
         })
@@ -82,17 +94,21 @@ impl FindingStore for Store {
 
     fn finding_scan(&self, id: &str) -> Result<Option<ScanRow>, StoreError> {
         self.look(|db| {
-            let sql = "SELECT id, scanner, at_ms, body FROM finding_scan WHERE id = ?1";
-            Ok(db.prepare_cached(sql)?.query_row([id], scan).optional()?)
+            let is_whole = Table::FindingScan.is_whole();
+            let sql =
+                format!("SELECT id, scanner, at_ms, body FROM finding_scan WHERE id = ?1 AND {is_whole}");
+            Ok(db.prepare_cached(&sql)?.query_row([id], scan).optional()?)
         })
     }
 
     fn finding_scans(&self, after: Option<(&str, i64)>) -> Result<Vec<ScanRow>, StoreError> {
         self.look(|db| {
             let (scanner, after_ms) = after.unzip();
-            let sql = "SELECT id, scanner, at_ms, body FROM finding_scan
-                       WHERE (?1 IS NULL OR (scanner = ?1 AND at_ms > ?2)) ORDER BY at_ms DESC, id";
-            let mut statement = db.prepare_cached(sql)?;
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT id, scanner, at_ms, body FROM finding_scan
+                 WHERE (?1 IS NULL OR (scanner = ?1 AND at_ms > ?2)) AND {} ORDER BY at_ms DESC, id",
+                Table::FindingScan.is_whole()
+            ))?;
             let scans = statement.query_map(params![scanner, after_ms], scan)?;
             Ok(scans.collect::<Result<_, _>>()?)
         })
@@ -100,7 +116,8 @@ impl FindingStore for Store {
 
     fn put_host_names(&self, names: Vec<(String, String)>) -> Result<Receipt, StoreError> {
         self.write(names.len() * 60 + 100, move |db| {
-            let sql = "INSERT OR IGNORE INTO finding_host (name, address) VALUES (?1, ?2)";
+            let sql =
+                "INSERT OR IGNORE INTO finding_host (name, address, sum) VALUES (?1, ?2, row_sum(?1, ?2))";
             let mut insert = db.prepare_cached(sql)?;
             for (name, address) in names {
                 insert.execute([name, address])?;
@@ -111,7 +128,9 @@ impl FindingStore for Store {
 
     fn host_address(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached("SELECT address FROM finding_host WHERE name = ?1")?;
+            let is_whole = Table::FindingHost.is_whole();
+            let sql = format!("SELECT address FROM finding_host WHERE name = ?1 AND {is_whole}");
+            let mut statement = db.prepare_cached(&sql)?;
             Ok(statement.query_row([name], |row| row.get(0)).optional()?)
         })
     }
@@ -128,7 +147,8 @@ impl FindingStore for Store {
             if whole {
                 db.prepare_cached("DELETE FROM finding_list WHERE list = ?1")?.execute([&list])?;
             }
-            let sql = "INSERT OR REPLACE INTO finding_list (list, id, body) VALUES (?1, ?2, ?3)";
+            let sql = "INSERT OR REPLACE INTO finding_list (list, id, body, sum)
+                       VALUES (?1, ?2, ?3, row_sum(?1, ?2, ?3))";
             let mut insert = db.prepare_cached(sql)?;
             for (id, body) in entries {
                 insert.execute([&list, &id, &body])?;
@@ -140,14 +160,16 @@ impl FindingStore for Store {
     fn list_entries(&self, list: &str, ids: &[&str]) -> Result<Vec<(String, String)>, StoreError> {
         self.look(|db| {
             let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let select = format!(
+                "SELECT id, body FROM finding_list WHERE {} AND list = ?1",
+                Table::FindingList.is_whole()
+            );
             if ids.is_empty() {
-                let mut all =
-                    db.prepare_cached("SELECT id, body FROM finding_list WHERE list = ?1 ORDER BY id")?;
+                let mut all = db.prepare_cached(&format!("{select} ORDER BY id"))?;
                 let entries = all.query_map([list], pair)?;
                 return Ok(entries.collect::<Result<_, _>>()?);
             }
-            let mut one =
-                db.prepare_cached("SELECT id, body FROM finding_list WHERE list = ?1 AND id = ?2")?;
+            let mut one = db.prepare_cached(&format!("{select} AND id = ?2"))?;
             let mut entries = Vec::new();
             for id in ids {
                 entries.extend(one.query_row([list, id], pair).optional()?);
@@ -157,20 +179,22 @@ impl FindingStore for Store {
     }
 }
 
-fn condition(filter: FindingFilter<'_>) -> &'static str {
+fn condition(filter: FindingFilter<'_>) -> String {
     // Each parameter is named in each text, as all of them are bound.
-    match (filter.scanner, filter.host) {
+    let place = match (filter.scanner, filter.host) {
         (Some(_), Some(_)) => "WHERE scanner = ?1 AND host = ?2",
         (Some(_), None) => "WHERE scanner = ?1 AND ?2 IS NULL",
         (None, Some(_)) => "WHERE ?1 IS NULL AND host = ?2",
         (None, None) => "WHERE ?1 IS NULL AND ?2 IS NULL",
-    }
+    };
+    format!("{place} AND {}", Table::Finding.is_whole())
 }
 
 fn put(db: &Connection, row: &FindingRow) -> Result<(), StoreError> {
     let FindingRow { place, body } = row;
     let sql = format!(
-        "INSERT OR REPLACE INTO finding ({PLACE}, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+        "INSERT OR REPLACE INTO finding ({PLACE}, body, sum)
+         VALUES ({VALUES}, row_sum({VALUES}))"
     );
     db.prepare_cached(&sql)?.execute(params![
         place.key,

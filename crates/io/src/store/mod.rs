@@ -29,6 +29,7 @@ mod as_state;
 mod audit;
 mod backup;
 mod batch;
+mod beside;
 mod block;
 mod bytes;
 mod column;
@@ -284,6 +285,12 @@ impl Store {
             }
             loaded => loaded?,
         };
+        if let Err(error) = beside::unpack(&loaded.db, folder) {
+            // It stays in the file; the store itself is whole.
+            tracing::warn!(
+                "what lay beside the store that this is a copy of cannot be put in its place: {error}"
+            );
+        }
         let (db, core) = Core::new(folder, options, loaded, Access::Shared, Vec::new());
         let thread_error =
             |error: std::io::Error| StoreError::Database { detail: format!("starting a thread: {error}") };

@@ -4,6 +4,7 @@ use lanner_core::{DeliveryOutcome, Notification};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::rows::{group_key, json};
+use super::sums::Table;
 use super::{Receipt, Store, StoreError};
 use crate::receiver::{Due, Next, Outbox, OutboxError};
 
@@ -47,8 +48,8 @@ const COLUMNS: &str = "body, state, attempts, due_ms, error, done_ms";
 /// group that was refused.
 pub(super) fn put(db: &Connection, notification: &Notification) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT OR IGNORE INTO outbox (key, receiver, grp, body, state, attempts, due_ms)
-         VALUES (?1, ?2, ?3, ?4, 0, 0, ?5)",
+        "INSERT OR IGNORE INTO outbox (key, receiver, grp, body, state, attempts, due_ms, sum)
+         VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, row_sum(?1, ?2, ?3, ?4))",
     )?
     .execute(params![
         notification.key,
@@ -90,9 +91,10 @@ impl Store {
         self.look(|db| {
             let mut statement = db.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM outbox AS o INDEXED BY outbox_open WHERE state = 0 AND receiver = ?1 AND due_ms <= ?2
-                 AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.receiver = o.receiver
+                 AND {} AND NOT EXISTS (SELECT 1 FROM outbox AS e WHERE e.state = 0 AND e.receiver = o.receiver
                                  AND e.grp = o.grp AND e.seq < o.seq)
-                 ORDER BY seq LIMIT ?3"
+                 ORDER BY seq LIMIT ?3",
+                Table::Outbox.is_whole_of("o")
             ))?;
             entries(&mut statement.query(params![receiver, now_ms, limit as i64])?)
         })
@@ -136,7 +138,10 @@ impl Store {
     /// Failures of the file.
     pub fn outbox_entry(&self, key: &str) -> Result<Option<OutboxEntry>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE key = ?1"))?;
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM outbox WHERE key = ?1 AND {}",
+                Table::Outbox.is_whole()
+            ))?;
             Ok(entries(&mut statement.query([key])?)?.pop())
         })
     }
@@ -236,7 +241,8 @@ impl Store {
         let filter = number.map_or_else(|| "1".to_owned(), |number| format!("state = {number}"));
         self.look(|db| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM outbox WHERE {filter} AND (?2 IS NULL OR instr(body, ?2)) ORDER BY seq DESC LIMIT ?1"
+                "SELECT {COLUMNS} FROM outbox WHERE {filter} AND {} AND (?2 IS NULL OR instr(body, ?2)) ORDER BY seq DESC LIMIT ?1",
+                Table::Outbox.is_whole()
             ))?;
             let part = alert.map(|fingerprint| format!("\"fingerprint\":{}", serde_json::Value::from(fingerprint)));
             entries(&mut statement.query(params![limit as i64, part])?)

@@ -4,6 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+/// Folders beside the store, in which others keep what would be too large for it, such as what processors learned.
+pub(super) const FOLDERS: [&str; 1] = ["processors"];
+
 #[cfg(unix)]
 pub(super) fn options() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -55,8 +58,10 @@ pub(super) fn tighten(folder: &Path) {
             let name = name.to_string_lossy();
             if name.starts_with("lanner.") {
                 set_mode(&entry.path(), 0o600);
+            } else if FOLDERS.contains(&&*name) {
+                tighten_below(&entry.path());
             } else {
-                is_ours &= name.starts_with("backup-") || name == "seyren.log" || name == "processors";
+                is_ours &= name.starts_with("backup-") || name == "seyren.log";
             }
         }
         if is_ours {
@@ -71,6 +76,14 @@ pub(super) fn tighten(folder: &Path) {
     }
     #[cfg(not(unix))]
     let _ = folder;
+}
+
+/// The same for one of the folders beside the store.
+#[cfg(unix)]
+fn tighten_below(folder: &Path) {
+    set_mode(folder, 0o700);
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    entries.flatten().for_each(|entry| set_mode(&entry.path(), 0o600));
 }
 
 #[cfg(unix)]

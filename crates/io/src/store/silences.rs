@@ -4,6 +4,7 @@ use lanner_core::Silence;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::json;
+use super::sums::Table;
 use super::{Receipt, Store, StoreError};
 
 /// A silence's id, and the silence or why it cannot be read.
@@ -37,7 +38,11 @@ impl Store {
 
     fn all_silences(&self) -> Result<Vec<ReadSilence>, StoreError> {
         self.look(|db| {
-            let mut statement = db.prepare_cached("SELECT id, body FROM silence ORDER BY end_ms DESC, id")?;
+            let sql = format!(
+                "SELECT id, {} FROM silence ORDER BY end_ms DESC, id",
+                Table::Silence.body_of("silence")
+            );
+            let mut statement = db.prepare_cached(&sql)?;
             let mut rows = statement.query([])?;
             let mut silences = Vec::new();
             while let Some(row) = rows.next()? {
@@ -54,8 +59,8 @@ impl Store {
     pub fn expire_silence(&self, id: &str, now_ms: i64) -> Result<Receipt, StoreError> {
         let id = id.to_owned();
         self.write(100, move |db| {
-            let sql = "SELECT body FROM silence WHERE id = ?1";
-            let body: Option<String> = db.query_row(sql, [&id], |row| row.get(0)).optional()?;
+            let sql = format!("SELECT {} FROM silence WHERE id = ?1", Table::Silence.body_of("silence"));
+            let body: Option<String> = db.query_row(&sql, [&id], |row| row.get(0)).optional()?;
             let name = id.clone();
             let body = body.ok_or(StoreError::NotFound { what: "silence", name: id })?;
             let Ok(mut silence) = serde_json::from_str::<Silence>(&body) else {
@@ -69,7 +74,9 @@ impl Store {
 }
 
 pub(super) fn put(db: &Connection, silence: &Silence) -> Result<(), StoreError> {
-    db.prepare_cached("INSERT OR REPLACE INTO silence (id, end_ms, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![silence.id, silence.end_ms, serde_json::to_string(silence)?])?;
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO silence (id, end_ms, body, sum) VALUES (?1, ?2, ?3, row_sum(?1, ?2, ?3))",
+    )?
+    .execute(params![silence.id, silence.end_ms, serde_json::to_string(silence)?])?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{group_key, json};
 use super::rules::{self, Numbers};
+use super::sums::Table;
 use super::{Receipt, Store, StoreError, evaluations, measured, outbox, shards, watch};
 use crate::state::{Claim, LoadedState, Shards};
 
@@ -47,8 +48,10 @@ impl Store {
     /// Failures of the file.
     pub fn load_notification_log(&self) -> Result<Vec<NotificationLogEntry>, StoreError> {
         self.look(|db| {
-            let sql = "SELECT receiver, grp, alert, record FROM told ORDER BY receiver, grp, alert";
-            let mut statement = db.prepare_cached(sql)?;
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT receiver, grp, alert, record FROM told WHERE {} ORDER BY receiver, grp, alert",
+                Table::Told.is_whole()
+            ))?;
             let mut rows = statement.query([])?;
             let mut told = Vec::new();
             while let Some(row) = rows.next()? {
@@ -72,7 +75,8 @@ impl Store {
 fn alerts(db: &Connection, shards: Shards) -> Result<Vec<Alert>, StoreError> {
     let condition = rules::in_shards(shards);
     let mut statement = db.prepare_cached(&format!(
-        "SELECT body, number, grp, last_ms FROM alert LEFT JOIN cursor USING (number) WHERE {condition} ORDER BY rule, grp"
+        "SELECT body, number, grp, last_ms FROM alert LEFT JOIN cursor USING (number) WHERE {condition} AND {} ORDER BY rule, grp",
+        Table::Alert.is_whole()
     ))?;
     let mut latest = evaluations::Latest::prepare(db)?;
     let mut rows = statement.query([])?;
@@ -126,8 +130,9 @@ fn apply(db: &Connection, changes: &Changes, owned: Option<Shards>) -> Result<()
 }
 
 fn put_alerts(db: &Connection, alerts: &[Alert], numbers: &Numbers<'_>) -> Result<(), StoreError> {
-    let mut put =
-        db.prepare_cached("INSERT OR REPLACE INTO alert (number, grp, body) VALUES (?1, ?2, ?3)")?;
+    let mut put = db.prepare_cached(
+        "INSERT OR REPLACE INTO alert (number, grp, body, sum) VALUES (?1, ?2, ?3, row_sum(?1, ?2, ?3))",
+    )?;
     for alert in alerts {
         let (number, group) = (numbers.of(&alert.rule)?, group_key(&alert.group)?);
         put.execute(params![number, group, serde_json::to_string(alert)?])?;
@@ -143,7 +148,8 @@ fn put_notification_log(
     match (record, alert) {
         (Some(record), _) => db
             .prepare_cached(
-                "INSERT OR REPLACE INTO told (receiver, grp, alert, record) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO told (receiver, grp, alert, record, sum)
+                 VALUES (?1, ?2, ?3, ?4, row_sum(?1, ?2, ?3, ?4))",
             )?
             .execute(params![receiver, group, piece, record])?,
         (None, Some(_)) => db

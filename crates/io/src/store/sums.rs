@@ -18,6 +18,18 @@ pub(super) const fn columns(table: Table) -> &'static str {
             "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms, number"
         }
         Table::History => "query, start_ms, end_ms, grp, value",
+        Table::Alert => "number, grp, body",
+        Table::Told => "receiver, grp, alert, record",
+        Table::Outbox => "key, receiver, grp, body",
+        Table::Silence => "id, end_ms, body",
+        Table::Document => "kind, id, version, body, actor, message, changed_ms, cause",
+        Table::Finding => {
+            "key, scanner, host, chk, port, level, policy, first_seen_ms, last_seen_ms, last_missed_ms, body"
+        }
+        Table::FindingScan => "id, scanner, at_ms, body",
+        Table::FindingHost => "name, address",
+        Table::FindingList => "list, id, body",
+        Table::Beside => "name, part, body",
     }
 }
 
@@ -28,10 +40,35 @@ pub(super) enum Table {
     Stream,
     Evaluation,
     History,
+    Alert,
+    Told,
+    Outbox,
+    Silence,
+    Document,
+    Finding,
+    FindingScan,
+    FindingHost,
+    FindingList,
+    Beside,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 4] = [Self::Series, Self::Stream, Self::Evaluation, Self::History];
+    pub(super) const ALL: [Self; 14] = [
+        Self::Series,
+        Self::Stream,
+        Self::Evaluation,
+        Self::History,
+        Self::Alert,
+        Self::Told,
+        Self::Outbox,
+        Self::Silence,
+        Self::Document,
+        Self::Finding,
+        Self::FindingScan,
+        Self::FindingHost,
+        Self::FindingList,
+        Self::Beside,
+    ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -39,21 +76,56 @@ impl Table {
             Self::Stream => "stream",
             Self::Evaluation => "evaluation",
             Self::History => "history",
+            Self::Alert => "alert",
+            Self::Told => "told",
+            Self::Outbox => "outbox",
+            Self::Silence => "silence",
+            Self::Document => "document",
+            Self::Finding => "finding",
+            Self::FindingScan => "finding_scan",
+            Self::FindingHost => "finding_host",
+            Self::FindingList => "finding_list",
+            Self::Beside => "beside",
         }
+    }
+
+    /// Whether a damaged row stays and is set aside, for somebody to see and to write anew. Without it an older version of
+    /// a document would be in force again.
+    pub(super) const fn is_set_aside(self) -> bool {
+        matches!(self, Self::Document | Self::Silence)
     }
 
     /// The condition under which a row is what was written.
     pub(super) fn is_whole(self) -> String {
-        format!("(sum IS NULL OR sum = row_sum({}))", columns(self))
+        self.is_whole_of(self.name())
     }
 
-    /// The sum of a row of all columns, as its page holds it; `None` when there is none.
+    /// As [`Table::is_whole`], where the table goes by another name.
+    pub(super) fn is_whole_of(self, name: &str) -> String {
+        let of_table = |column: &str| format!("{name}.{column}");
+        let summed: Vec<String> = columns(self).split(", ").map(of_table).collect();
+        format!("({name}.sum IS NULL OR {name}.sum = row_sum({}))", summed.join(", "))
+    }
+
+    /// The body of a row as an expression, where the table goes by `name`; of a damaged row a text that nobody takes for what was
+    /// written.
+    pub(super) fn body_of(self, name: &str) -> String {
+        let is_whole = self.is_whole_of(name);
+        format!("iif({is_whole} OR {name}.body IS NULL, {name}.body, 'damaged on the disk: ' || {name}.body)")
+    }
+
+    /// The columns that are summed up, by their places among all.
+    fn summed(self) -> std::ops::Range<usize> {
+        // Numbers of the rows themselves are given by the table.
+        let start = usize::from(matches!(self, Self::Stream | Self::Evaluation | Self::Outbox));
+        start..start + columns(self).split(", ").count()
+    }
+
+    /// Whether a row of all columns, as its page holds it, agrees with its sum; one without a sum does.
     pub(super) fn agrees(self, values: &[Value]) -> bool {
-        let Some((Value::Integer(sum), summed)) = values.split_last() else {
+        let (Some(Value::Integer(sum)), Some(summed)) = (values.last(), values.get(self.summed())) else {
             return matches!(values.last(), Some(Value::Null));
         };
-        // Numbers of the rows themselves are given by the table.
-        let summed = if matches!(self, Self::Stream | Self::Evaluation) { &summed[1..] } else { summed };
         let real = |at: usize, value: &Value| match (self, at, value) {
             // SQLite stores a decimal without a fraction as a whole number.
             (Self::Evaluation, 5..=7, Value::Integer(n)) | (Self::History, 4, Value::Integer(n)) => {

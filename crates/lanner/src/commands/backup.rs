@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome, Result, remark};
 use crate::progress::{self, Progress};
 use crate::target::Target;
 
-/// Copy all data into one file, while the server runs.
+/// Copy all data into one file, while the server runs, with what processors learned.
 ///
 /// To restore it, put the file into a folder of its own under the name lanner.db, and run `lanner serve --data` with
 /// that folder.

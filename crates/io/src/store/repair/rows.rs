@@ -90,8 +90,12 @@ impl Checks {
             }
             ("block", values) => self.check_block(values),
             ("event_block", values) => self.check_events(values),
-            ("alert", [.., Value::Text(body)]) => json::<Alert>(body),
-            ("told", [.., Value::Text(body)]) => json::<serde_json::Value>(body),
+            ("alert", [.., Value::Text(body), Value::Null | Value::Integer(_)] | [.., Value::Text(body)]) => {
+                json::<Alert>(body)
+            }
+            ("told", [.., Value::Text(body), Value::Null | Value::Integer(_)] | [.., Value::Text(body)]) => {
+                json::<serde_json::Value>(body)
+            }
             // What cannot be read of these is set aside one by one, and shown.
             ("silence", [_, _, Value::Text(_), ..]) => Ok(()),
             ("outbox", [_, _, _, _, Value::Text(body), ..]) => json::<Notification>(body),
@@ -162,7 +166,7 @@ impl Checks {
 
 fn sum_agrees(table: &str, values: &[Value]) -> bool {
     let summed = Table::ALL.iter().find(|summed| summed.name() == table);
-    summed.is_none_or(|summed| summed.agrees(values))
+    summed.is_none_or(|summed| summed.is_set_aside() || summed.agrees(values))
 }
 
 fn said<T>(result: Result<T, StoreError>) -> Result<(), String> {

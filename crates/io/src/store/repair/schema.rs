@@ -161,6 +161,7 @@ pub(super) fn noun(table: &str) -> &str {
         "finding_scan" => "scans",
         "finding_host" => "names of hosts",
         "finding_list" => "entries of lists of vulnerabilities",
+        "beside" => "parts of files beside the store",
         "told" => "records of who was notified",
         "outbox" => "messages",
         "silence" => "silences",
