@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::output::{Output, Writer};
+use super::output::{Output, Writer, visible};
 use crate::finding::Finding;
 
 pub(super) const OUTPUT: Output =
@@ -14,7 +14,7 @@ impl Writer for Elsa {
     fn finding(&mut self, finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         match line(finding) {
             // A line is one line: texts that hold line ends would tear it.
-            Some(line) => writeln!(out, "{}", line.replace('\r', "").replace('\n', " ")),
+            Some(line) => writeln!(out, "{}", visible(&line.replace('\r', "").replace('\n', " "))),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::output::{Output, Writer, rfc3339};
+use super::output::{Output, Writer, rfc3339, visible};
 use crate::finding::Finding;
 use crate::key::key;
 use crate::severity::Severity;
@@ -71,5 +71,5 @@ fn parameter(text: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    visible(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
