@@ -64,7 +64,7 @@ fn finding(n: u16) -> FindingRow {
         policy: "weekly".to_owned(),
         first_seen_ms: T + i64::from(n),
         last_seen_ms: T + i64::from(n) * 2,
-        last_missed_ms: (n % 2 == 0).then_some(T),
+        last_missed_ms: n.is_multiple_of(2).then_some(T),
     };
     FindingRow {
         place,
