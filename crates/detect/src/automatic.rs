@@ -23,6 +23,7 @@
 mod alarms;
 mod budgeted;
 mod calendar;
+mod counter;
 mod forecast;
 mod level;
 mod months;
@@ -32,6 +33,7 @@ mod silence;
 mod tail;
 mod view;
 mod watch;
+mod when;
 
 use lanner_core::{Score, Scorer};
 
@@ -46,6 +48,7 @@ use super::{NotScored, Scored, SeriesDetector, score_of};
 pub use alarms::{Alarms, Decision};
 pub use budgeted::{Budgeted, Direction};
 pub use view::View;
+pub use when::{WallClock, When};
 
 /// Larger samples are taken for this large, so that no difference or sum is infinite.
 const LARGEST: f64 = 1e300;
@@ -178,21 +181,29 @@ impl Automatic {
     /// # Errors
     /// [`NotScored::WarmingUp`] for the first 50 samples, [`NotScored::Gap`] for one that is not finite.
     pub fn judge(&mut self, time_ms: i64, y: f64) -> Result<Scored, NotScored> {
-        self.last_ms = time_ms;
-        self.take(Some(time_ms), y)
+        self.judge_at(When::utc(time_ms), y)
     }
 
-    fn take(&mut self, time_ms: Option<i64>, y: f64) -> Result<Scored, NotScored> {
+    /// The same, where people live by other clocks than UTC.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge).
+    pub fn judge_at(&mut self, when: When, y: f64) -> Result<Scored, NotScored> {
+        self.last_ms = when.time_ms;
+        self.take(Some(when), y)
+    }
+
+    fn take(&mut self, when: Option<When>, y: f64) -> Result<Scored, NotScored> {
         if !y.is_finite() {
             return Err(NotScored::Gap);
         }
         self.n_seen = self.n_seen.saturating_add(1);
-        let n_missing = time_ms.map_or(0.0, |time_ms| self.pace.see(time_ms) - 1.0);
+        let n_missing = when.map_or(0.0, |when| self.pace.see(when.time_ms) - 1.0);
         // Days that are always different are made like others, for judging and for learning.
-        let factor = time_ms.map_or(1.0, |time_ms| self.months.factor(time_ms));
+        let factor = when.map_or(1.0, |when| self.months.factor(when.clock_ms));
         let y = (y / factor).clamp(-LARGEST, LARGEST);
-        let unquiet = self.rhythm.factor(time_ms) * if factor == 1.0 { 1.0 } else { FEW_DAYS };
-        let forecasts = self.forecasts.at(time_ms);
+        let unquiet = self.rhythm.factor(when) * if factor == 1.0 { 1.0 } else { FEW_DAYS };
+        let forecasts = self.forecasts.at(when);
         let Verdict { surprise, best } = self.compare(y, unquiet, &forecasts);
         let strange = self.pace.surprise_of(self.alarms_per_week);
         let surprise = self.silences(y, n_missing, surprise, strange);
@@ -206,7 +217,7 @@ impl Automatic {
                 upper: expected + width,
             }
         });
-        self.learn(time_ms, y, factor, best, &forecasts);
+        self.learn(when, y, factor, best, &forecasts);
         judged.filter(|_| self.n_seen > self.warm_up()).ok_or(NotScored::WarmingUp)
     }
 
@@ -256,19 +267,19 @@ impl Automatic {
 
     fn learn(
         &mut self,
-        time_ms: Option<i64>,
+        when: Option<When>,
         y: f64,
         factor: f64,
         best: Option<(usize, Surprise)>,
         forecasts: &[Option<f64>; N_FORECASTS],
     ) {
         if let Some((_, surprise)) = best {
-            self.rhythm.learn(time_ms, surprise.distance());
+            self.rhythm.learn(when, surprise.distance());
         }
         self.watches.iter_mut().for_each(Watch::learn);
-        self.forecasts.learn(time_ms, y, forecasts);
-        if let (Some(time_ms), Some(usual)) = (time_ms, Forecasts::seasonal(forecasts)) {
-            self.months.learn(time_ms, y * factor, usual);
+        self.forecasts.learn(when, y, forecasts);
+        if let (Some(when), Some(usual)) = (when, Forecasts::seasonal(forecasts)) {
+            self.months.learn(when.clock_ms, y * factor, usual);
         }
     }
 }
@@ -277,7 +288,7 @@ impl SeriesDetector for Automatic {
     fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let time_ms = self.step_ms.map(|step_ms| self.last_ms.saturating_add(step_ms));
         self.last_ms = time_ms.unwrap_or_default();
-        self.take(time_ms, y.unwrap_or(f64::NAN))
+        self.take(time_ms.map(When::utc), y.unwrap_or(f64::NAN))
     }
 }
 

@@ -80,6 +80,10 @@ fn each_mistake_is_named() {
     );
     check("holt_winters: { season: 260w }", "are 349440 windows, and at most 50000 are allowed");
     check("automatic: { alarms_per_week: 0 }", "alarms_per_week: should be from 0.01 to 1000, found 0");
+    check(
+        "automatic: { holidays: [2026-12-25, soon] }",
+        "should be a date such as 2026-12-25, found \"soon\"",
+    );
     check("automatic: { direction: left }", "direction: should be one of both, up, down");
     check("query: { stream: s, series: t, measure: count }", "one query");
     check("query: { measure: count }", "one of stream, series, target");

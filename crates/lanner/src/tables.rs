@@ -20,7 +20,8 @@ pub(crate) struct TableArgs {
     /// Whether 01/02/2026 begins with the day or the month; found, if the column tells.
     #[arg(long, value_enum, value_name = "ORDER")]
     date_order: Option<Order>,
-    /// The time zone of times without an offset, such as Europe/Berlin, by which findings are also shown; UTC, if absent.
+    /// The time zone of times without an offset, such as Europe/Berlin, by which findings are also shown, and days
+    /// learned; UTC, if absent.
     #[arg(long, visible_alias = "tz", value_name = "ZONE", value_parser = time_zone)]
     pub(crate) time_zone: Option<TimeZone>,
     /// Whether a point or a comma stands before decimals; found, if the column tells.

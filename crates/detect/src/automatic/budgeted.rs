@@ -1,7 +1,10 @@
 //! Score and decision together, for values at a fixed step: what a rule uses.
 
+use jiff::tz::TimeZone;
 use lanner_core::{Score, Scorer};
 
+use super::counter::{Counter, Growth, Nature};
+use super::when::{WallClock, When};
 use super::{Alarms, Automatic};
 use crate::{NotScored, Scored, SeriesDetector, score_of};
 
@@ -22,7 +25,11 @@ pub enum Direction {
 
 /// An [`Automatic`] detector whose score is in units of what its budget of alarms allows at the moment: above 1, an alarm.
 ///
-/// Gaps are skipped, and scored by nobody: a rule says itself what missing data means.
+/// - **Gaps** are skipped, and scored by nobody: a rule says itself what missing data means.
+/// - **A total**, which in its first 51 values never fell and rose nearly always, is judged by what it grows by in a step. Falling
+///   below half is a new start. Where it falls otherwise that is scored once more as a growth, and from then on its
+///   values are, after a warm-up.
+/// - **Days and weeks** are those of [`WallClock`], of UTC without one.
 ///
 /// ```
 /// use lanner_detect::SeriesDetector;
@@ -39,8 +46,13 @@ pub enum Direction {
 #[derive(Debug, Clone)]
 pub struct Budgeted {
     detector: Automatic,
+    /// One that has seen growth only, while it is not known whether the values are a total's.
+    of_growth: Option<Box<Automatic>>,
+    counter: Counter,
     alarms: Alarms,
     direction: Direction,
+    alarms_per_week: f64,
+    clock: WallClock,
     step_ms: i64,
     next_ms: i64,
 }
@@ -49,13 +61,64 @@ impl Budgeted {
     /// Of values `step_ms` apart, the first at `start_ms` (milliseconds since the Unix epoch, UTC).
     #[must_use]
     pub fn new(step_ms: i64, start_ms: i64, alarms_per_week: f64, direction: Direction) -> Self {
+        let detector = Automatic::every(step_ms).per_week(alarms_per_week);
         Self {
-            detector: Automatic::every(step_ms).per_week(alarms_per_week),
+            of_growth: Some(Box::new(detector.clone())),
+            detector,
+            counter: Counter::default(),
             alarms: Alarms::per_week(alarms_per_week),
             direction,
+            alarms_per_week,
+            clock: WallClock::new(TimeZone::UTC, []),
             step_ms,
             next_ms: start_ms,
         }
+    }
+
+    /// The same, for people who live by other clocks than UTC.
+    #[must_use]
+    pub fn by(self, clock: WallClock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// What is expected, and the range around it, are values of the series, also where growth was judged.
+    fn judge(&mut self, when: When, y: f64) -> Result<Scored, NotScored> {
+        let was_total = self.counter.nature() == Nature::Total;
+        let growth = self.counter.see(y);
+        if was_total {
+            let Some(growth) = growth else { return Err(NotScored::WarmingUp) };
+            let judged = self.detector.judge_at(when, growth.per_step);
+            if self.counter.nature() == Nature::Gauge {
+                self.detector = Automatic::every(self.step_ms).per_week(self.alarms_per_week);
+            }
+            return judged.map(|judged| of_values(judged, growth));
+        }
+        match self.counter.nature() {
+            Nature::Gauge => self.of_growth = None,
+            Nature::Unknown => {
+                if let (Some(detector), Some(growth)) = (&mut self.of_growth, growth) {
+                    let _ = detector.judge_at(when, growth.per_step);
+                }
+            }
+            Nature::Total => {
+                if let (Some(detector), Some(growth)) = (self.of_growth.take(), growth) {
+                    self.detector = *detector;
+                    let judged = self.detector.judge_at(when, growth.per_step);
+                    return judged.map(|judged| of_values(judged, growth));
+                }
+            }
+        }
+        self.detector.judge_at(when, y)
+    }
+}
+
+/// What was said of the growth of a total, said of the total.
+fn of_values(judged: Scored, growth: Growth) -> Scored {
+    Scored {
+        score: judged.score,
+        expected: growth.value(judged.expected),
+        lower: growth.value(judged.lower),
+        upper: growth.value(judged.upper),
     }
 }
 
@@ -63,8 +126,11 @@ impl SeriesDetector for Budgeted {
     fn step(&mut self, y: Option<f64>) -> Result<Scored, NotScored> {
         let time_ms = self.next_ms;
         self.next_ms = time_ms.saturating_add(self.step_ms);
-        let y = y.ok_or(NotScored::Gap)?;
-        let judged = self.detector.judge(time_ms, y)?;
+        let Some(y) = y.filter(|y| y.is_finite()) else {
+            self.counter.miss();
+            return Err(NotScored::Gap);
+        };
+        let judged = self.judge(self.clock.at(time_ms), y)?;
         let is_meant = match self.direction {
             Direction::Both => true,
             Direction::Up => y > judged.expected,

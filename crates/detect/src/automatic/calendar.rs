@@ -5,7 +5,7 @@ use crate::robust::median;
 /// Sums of visits are kept within what single precision holds.
 const LARGEST: f64 = 3e38;
 
-/// The last visits of each slot of a period, in UTC: single values of a few days move no median.
+/// The last visits of each slot of a period, by the clock it is given: single values of a few days move no median.
 ///
 /// Values are kept relative to the first one and in single precision, so that a slot is small and differences are exact enough.
 #[derive(Debug, Clone)]

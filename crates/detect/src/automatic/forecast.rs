@@ -2,6 +2,7 @@
 
 use super::calendar::Calendar;
 use super::level::Level;
+use super::when::When;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
@@ -35,9 +36,9 @@ impl Forecasts {
     }
 
     /// Of both levels, the day, the week, and of day and week from where the series is now; `None` where nothing is known yet.
-    pub(super) fn at(&mut self, time_ms: Option<i64>) -> [Option<f64>; N_FORECASTS] {
-        let day = time_ms.and_then(|time_ms| self.day.usual(time_ms));
-        let week = time_ms.and_then(|time_ms| self.week.usual(time_ms));
+    pub(super) fn at(&mut self, when: Option<When>) -> [Option<f64>; N_FORECASTS] {
+        let day = when.and_then(When::of_day).and_then(|clock_ms| self.day.usual(clock_ms));
+        let week = when.and_then(|when| self.week.usual(when.of_week()));
         let from_here = |usual: Option<f64>, off: &Level| Some(usual? + off.known().unwrap_or_default());
         [
             self.slow.known(),
@@ -55,15 +56,15 @@ impl Forecasts {
     }
 
     /// Takes in what came, when these forecasts had been made.
-    pub(super) fn learn(&mut self, time_ms: Option<i64>, y: f64, forecasts: &[Option<f64>; N_FORECASTS]) {
+    pub(super) fn learn(&mut self, when: Option<When>, y: f64, forecasts: &[Option<f64>; N_FORECASTS]) {
         self.slow.learn(y);
         self.fast.learn(y);
         let [_, _, day, week, ..] = forecasts;
         day.iter().for_each(|day| self.off_day.learn(y - day));
         week.iter().for_each(|week| self.off_week.learn(y - week));
-        if let Some(time_ms) = time_ms {
-            self.day.learn(time_ms, y);
-            self.week.learn(time_ms, y);
+        if let Some(when) = when {
+            when.of_day().into_iter().for_each(|clock_ms| self.day.learn(clock_ms, y));
+            self.week.learn(when.of_week(), y);
         }
     }
 }
@@ -79,10 +80,10 @@ mod tests {
     fn check(sample: fn(i64) -> f64, n_hours: i64, at_hour: i64, expected: [Option<f64>; N_FORECASTS]) {
         let mut forecasts = Forecasts::new(1_000, 1);
         for hour in 0..n_hours {
-            let made = forecasts.at(Some(hour * HOUR_MS));
-            forecasts.learn(Some(hour * HOUR_MS), sample(hour), &made);
+            let made = forecasts.at(Some(When::utc(hour * HOUR_MS)));
+            forecasts.learn(Some(When::utc(hour * HOUR_MS)), sample(hour), &made);
         }
-        assert_eq!(forecasts.at(Some(at_hour * HOUR_MS)), expected);
+        assert_eq!(forecasts.at(Some(When::utc(at_hour * HOUR_MS))), expected);
     }
 
     #[test]
@@ -97,6 +98,23 @@ mod tests {
             49,
             [Some(5.0 + 4.0 / 49.0), Some(9.0), Some(5.0), None, Some(9.0), None],
         );
+    }
+
+    #[test]
+    fn a_holiday_is_a_sunday() {
+        let mut forecasts = Forecasts::new(1_000, 1);
+        let is_sunday = |hour: i64| hour / 24 % 7 == 3;
+        for hour in 0..17 * 24 {
+            let when = Some(When::utc(hour * HOUR_MS));
+            let made = forecasts.at(when);
+            forecasts.learn(when, if is_sunday(hour) { 1.0 } else { 9.0 }, &made);
+        }
+        // Sunday, 18 January 1970, is next; what if this Saturday were one?
+        let saturday = When::utc((16 * 24 + 12) * HOUR_MS);
+        let [_, _, day, week, ..] = forecasts.at(Some(saturday));
+        assert_eq!((day, week), (Some(9.0), Some(9.0)));
+        let [_, _, day, week, ..] = forecasts.at(Some(When { is_holiday: true, ..saturday }));
+        assert_eq!((day, week), (None, Some(1.0)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How volatile a series is at this hour of the day, against the whole day.
 
+use super::when::When;
+
 const HOUR_MS: i64 = 3_600_000;
 /// Samples that an hour's average forgets over: days of it, where samples are minutes apart.
 const MEMORY: f64 = 300.0;
@@ -10,7 +12,7 @@ const CLIP: f64 = 4.0;
 /// How much of the whole day's average is in each hour's, so that a quiet hour is never quite quiet.
 const SHARED: f64 = 0.2;
 
-/// The mean distance from the forecast, hour by hour (UTC).
+/// The mean distance from the forecast, hour by hour.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rhythm {
     hours: [Mean; 24],
@@ -36,37 +38,41 @@ impl Mean {
 impl Rhythm {
     /// How many times as far from the forecast as usual samples are at this time: half of what was found, on a scale of
     /// logarithms, because each hour knows little.
-    pub(super) fn factor(&self, time_ms: Option<i64>) -> f64 {
-        let Some(time_ms) = time_ms else { return 1.0 };
-        let hour = self.hours[hour_of(time_ms)];
+    pub(super) fn factor(&self, when: Option<When>) -> f64 {
+        let Some(when) = when else { return 1.0 };
+        let hour = self.hours[hour_of(when)];
         if hour.n < KNOWN || self.day.mean <= 0.0 {
             return 1.0;
         }
         ((hour.mean / self.day.mean + SHARED) / (1.0 + SHARED)).sqrt()
     }
 
-    pub(super) fn learn(&mut self, time_ms: Option<i64>, distance: f64) {
-        let Some(time_ms) = time_ms else { return };
+    pub(super) fn learn(&mut self, when: Option<When>, distance: f64) {
+        let Some(when) = when else { return };
         self.day.learn(distance);
-        self.hours[hour_of(time_ms)].learn(distance);
+        self.hours[hour_of(when)].learn(distance);
     }
 }
 
-fn hour_of(time_ms: i64) -> usize {
-    time_ms.div_euclid(HOUR_MS).rem_euclid(24) as usize
+fn hour_of(when: When) -> usize {
+    when.clock_ms.div_euclid(HOUR_MS).rem_euclid(24) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn at(hour: i64) -> Option<When> {
+        Some(When::utc(hour * HOUR_MS))
+    }
+
     #[test]
     fn volatile_hours() {
         let mut rhythm = Rhythm::default();
-        assert_eq!(rhythm.factor(Some(0)), 1.0);
+        assert_eq!(rhythm.factor(at(0)), 1.0);
         let distance = |hour: i64| if hour % 24 < 12 { 1.0 } else { 3.0 };
-        (0..24 * 60).for_each(|hour| rhythm.learn(Some(hour * HOUR_MS), distance(hour)));
-        let [night, day] = [3, 15].map(|hour| rhythm.factor(Some(hour * HOUR_MS)));
+        (0..24 * 60).for_each(|hour| rhythm.learn(at(hour), distance(hour)));
+        let [night, day] = [3, 15].map(|hour| rhythm.factor(at(hour)));
         assert!(
             (night - (0.7_f64 / 1.2).sqrt()).abs() < 0.02 && (day - (1.7_f64 / 1.2).sqrt()).abs() < 0.02,
             "{night} {day}"
@@ -77,8 +83,8 @@ mod tests {
     #[test]
     fn one_sample_makes_no_hour_volatile() {
         let mut rhythm = Rhythm::default();
-        (0..24 * 60).for_each(|hour| rhythm.learn(Some(hour * HOUR_MS), 1.0));
-        rhythm.learn(Some(0), 1e12);
-        assert!(rhythm.factor(Some(0)) < 1.1);
+        (0..24 * 60).for_each(|hour| rhythm.learn(at(hour), 1.0));
+        rhythm.learn(at(0), 1e12);
+        assert!(rhythm.factor(at(0)) < 1.1);
     }
 }

@@ -3,7 +3,7 @@
 use lanner_quality::Scored;
 
 use super::noise::Random;
-use super::planted::{Base, KINDS};
+use super::planted::{Base, KINDS, Kind};
 use super::series::Series;
 use super::verdict::{found_in_budget, judge};
 use super::{nab, wsd};
@@ -43,9 +43,37 @@ fn places(series: &Series) -> Vec<usize> {
     (0..TIMES).map(|_| n / 2 + (random.even() * room as f64) as usize).collect()
 }
 
+/// How a detector scores a series.
+pub(crate) type Scores<'a> = &'a dyn Fn(&Series) -> Vec<f64>;
+
+/// A synthetic series, a taxi company's and a web indicator, in which nothing is wrong.
+pub(crate) fn bases() -> Option<Vec<Base>> {
+    let (nab, wsd) = (nab::load()?, wsd::load()?);
+    let taxi = quiet(nab, |series| series.name.contains("taxi"));
+    let web = quiet(wsd, |series| series.windows.is_empty());
+    [Some(Base::new(synthetic())), taxi, web].into_iter().collect()
+}
+
+/// How many of those planted into a series are found at one false alarm a week, kind by kind.
+pub(crate) fn n_found(base: &Base, scores: Scores<'_>) -> Vec<usize> {
+    let threshold = threshold(&base.series, scores);
+    let is_found = |series: &Series| {
+        let (scores, window) = (scores(series), series.windows[0].clone());
+        scores[window.start..(window.end + LATE).min(scores.len())].iter().any(|score| *score > threshold)
+    };
+    let n_of = |&(_, kind, length_ms): &(&str, Kind, i64)| {
+        let planted = places(&base.series).into_iter().map(|at| base.with(kind, at, length_ms));
+        planted.filter(is_found).count()
+    };
+    KINDS.iter().map(n_of).collect()
+}
+
+/// How many are planted into each series, of each kind.
+pub(crate) const N_PLANTED: usize = TIMES;
+
 /// The threshold that makes one alarm a week where nothing is planted.
-fn threshold(series: &Series) -> f64 {
-    let scores = judge(series).scores;
+fn threshold(series: &Series, scores: Scores<'_>) -> f64 {
+    let scores = scores(series);
     // Labels play no part in it.
     let labels: Vec<bool> = (0..scores.len()).map(|index| index == 0).collect();
     found_in_budget(series, &Scored::new(&labels, &scores).unwrap(), 1.0 / 7.0).1
@@ -53,27 +81,16 @@ fn threshold(series: &Series) -> f64 {
 
 #[test]
 fn found_at_one_false_alarm_a_week() {
-    let (Some(nab), Some(wsd)) = (nab::load(), wsd::load()) else { return };
-    let taxi = quiet(nab, |series| series.name.contains("taxi"));
-    let web = quiet(wsd, |series| series.windows.is_empty());
-    let bases: Vec<Base> = [Some(Base::new(synthetic())), taxi, web].into_iter().flatten().collect();
-    let thresholds: Vec<f64> = bases.iter().map(|base| threshold(&base.series)).collect();
-    let mut n_all = 0;
+    let Some(bases) = bases() else { return };
+    let found: Vec<Vec<usize>> =
+        bases.iter().map(|base| n_found(base, &|series| judge(series).scores)).collect();
     println!("| Planted | synthetic | taxi | web |");
     println!("| --- | --- | --- | --- |");
-    for (name, kind, length_ms) in KINDS {
-        let is_found = |series: &Series, threshold: f64| {
-            let (scores, window) = (judge(series).scores, series.windows[0].clone());
-            scores[window.start..(window.end + LATE).min(scores.len())].iter().any(|score| *score > threshold)
-        };
-        let found = bases.iter().zip(&thresholds).map(|(base, threshold)| {
-            let planted = places(&base.series).into_iter().map(|at| base.with(kind, at, length_ms));
-            planted.filter(|series| is_found(series, *threshold)).count()
-        });
-        let found: Vec<usize> = found.collect();
-        println!("| {name} | {} |", found.iter().map(usize::to_string).collect::<Vec<_>>().join(" | "));
-        n_all += found.iter().sum::<usize>();
+    for (at, (name, ..)) in KINDS.iter().enumerate() {
+        let of_each: Vec<String> = found.iter().map(|found| found[at].to_string()).collect();
+        println!("| {name} | {} |", of_each.join(" | "));
     }
+    let n_all: usize = found.iter().flatten().sum();
     println!("{n_all} of {}", KINDS.len() * bases.len() * TIMES);
     assert!(n_all >= 205, "{n_all}");
 }

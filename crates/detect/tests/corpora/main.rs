@@ -17,10 +17,13 @@
 mod constants;
 mod gaussian;
 mod injected;
+mod many;
 mod masking;
 mod nab;
 mod noise;
 mod planted;
+mod rivals;
 mod series;
+mod tsb;
 mod verdict;
 mod wsd;

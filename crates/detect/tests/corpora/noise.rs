@@ -4,9 +4,9 @@ use super::series::Series;
 use super::verdict::judge;
 
 /// How a sample is made of its number, its seed, and the sample before.
-type Kind = (&'static str, fn(&mut Random, f64, usize) -> f64);
+pub(crate) type Kind = (&'static str, fn(&mut Random, f64, usize) -> f64);
 
-const KINDS: [Kind; 12] = [
+pub(crate) const KINDS: [Kind; 12] = [
     ("uniform", |random, _, _| random.even()),
     ("normal", |random, _, _| random.normal()),
     ("exponential", |random, _, _| random.exponential()),
@@ -26,7 +26,7 @@ fn day(minute: usize) -> f64 {
 }
 
 /// `n_days` of one kind of noise, a sample every `step_min` minutes.
-fn series(kind: &Kind, seed: u64, step_min: usize, n_days: usize) -> Series {
+pub(crate) fn series(kind: &Kind, seed: u64, step_min: usize, n_days: usize) -> Series {
     let (name, next) = kind;
     let mut random = Random(seed);
     let mut last = 0.0;

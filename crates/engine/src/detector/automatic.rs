@@ -4,15 +4,17 @@
 //! allows at the moment. Each value is judged by what at least two weeks have taught, and at most four; until then by
 //! what there is. See `learning` for how that stays the same at every restart.
 
+use jiff::civil::Date;
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{DAY_MS, format_duration};
 use lanner_core::{Outcome, Threshold};
-use lanner_detect::automatic::{Budgeted, Direction};
+use lanner_detect::automatic::{Budgeted, Direction, WallClock};
 use lanner_detect::{NotScored, Scored, SeriesDetector};
 
 use super::replayed::{Limit, limit, number};
 use super::{ABOVE, Baseline, Detector, Kind, Learner, RECOVER_AT, ScoreResult, Tuning};
-use crate::document::{Check, Fields};
+use crate::document::{Check, Content, Fields, Node};
+use crate::rule::schedule::Schedule;
 
 const DIRECTIONS: &[&str] = &["both", "up", "down"];
 
@@ -28,6 +30,12 @@ pub(super) const KIND: Kind = Kind {
         Field::new("direction", "both", "what is looked for: `both`, `up` or `down`")
             .of(Type::OneOf(DIRECTIONS))
             .or("both"),
+        Field::new(
+            "holidays",
+            "[2026-12-25, 2026-12-26]",
+            "dates that are like Sundays, in the time zone of the rule",
+        )
+        .of(Type::List(&Type::Time)),
         ABOVE,
         RECOVER_AT,
     ],
@@ -44,6 +52,7 @@ const BUDGETS: std::ops::RangeInclusive<f64> = 0.01..=1_000.0;
 struct Automatic {
     alarms_per_week: f64,
     direction: Direction,
+    holidays: Vec<Date>,
     limit: Limit,
 }
 
@@ -86,8 +95,10 @@ impl Learner for Automatic {
         GENERATION_MS
     }
 
-    fn fresh(&self, every_ms: i64, start_ms: i64) -> Option<Box<dyn SeriesDetector + Send>> {
-        Some(Box::new(Budgeted::new(every_ms, start_ms, self.alarms_per_week, self.direction)))
+    fn fresh(&self, schedule: &Schedule, start_ms: i64) -> Option<Box<dyn SeriesDetector + Send>> {
+        let clock = WallClock::new(schedule.wall_clock(), self.holidays.iter().copied());
+        let detector = Budgeted::new(schedule.every_ms, start_ms, self.alarms_per_week, self.direction);
+        Some(Box::new(detector.by(clock)))
     }
 
     fn score_result(&self, judged: Result<Scored, NotScored>, firing: bool) -> ScoreResult {
@@ -106,8 +117,34 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Detector>>
         return None;
     }
     let direction = direction(fields, check)?;
+    let holidays = holidays(fields, check)?;
     let limit = limit(fields, check)?;
-    Some(Box::new(Automatic { alarms_per_week, direction, limit }))
+    Some(Box::new(Automatic { alarms_per_week, direction, holidays, limit }))
+}
+
+/// All problems of the list are told; `None` after one.
+fn holidays(fields: &mut Fields<'_>, check: &mut Check) -> Option<Vec<Date>> {
+    let Some(node) = fields.get("holidays") else { return Some(Vec::new()) };
+    let path = fields.path_of("holidays");
+    let mut date = |node: &Node| {
+        let text = node.scalar_text().unwrap_or_default();
+        let date = text.parse::<Date>().ok();
+        if date.is_none() {
+            check.problem(node, &path, format!("should be a date such as 2026-12-25, found {}", found(node)));
+        }
+        date
+    };
+    let dates: Vec<Option<Date>> = match &node.content {
+        Content::List(items) => items.iter().map(&mut date).collect(),
+        Content::Null => Vec::new(),
+        _ => vec![date(node)],
+    };
+    dates.into_iter().collect()
+}
+
+/// What stands there, for a message.
+fn found(node: &Node) -> String {
+    node.scalar_text().map_or_else(|| node.content.kind().to_owned(), |text| format!("\"{text}\""))
 }
 
 /// `None` after a problem.

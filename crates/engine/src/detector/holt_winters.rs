@@ -12,6 +12,7 @@ use lanner_detect::{HoltWinters, HoltWintersParams, NotScored, ParamError, Score
 use super::replayed::{Limit, accepted, count, limit, number};
 use super::{ABOVE, Baseline, Detector, Kind, Learner, MIN_WIDTH, RECOVER_AT, ScoreResult, Tuning, WIDTH};
 use crate::document::{Check, Fields};
+use crate::rule::schedule::Schedule;
 
 pub(super) const KIND: Kind = Kind {
     name: "holt_winters",
@@ -97,8 +98,8 @@ impl Learner for Seasonal {
         self.season_ms.saturating_mul(i64::from(self.n_seasons))
     }
 
-    fn fresh(&self, every_ms: i64, _: i64) -> Option<Box<dyn SeriesDetector + Send>> {
-        let season_length = usize::try_from(self.season_ms / every_ms).ok()?;
+    fn fresh(&self, schedule: &Schedule, _: i64) -> Option<Box<dyn SeriesDetector + Send>> {
+        let season_length = usize::try_from(self.season_ms / schedule.every_ms).ok()?;
         let detector = self.try_new(season_length).ok()?;
         Some(Box::new(detector))
     }

@@ -142,11 +142,11 @@ impl Memory {
     ) -> Vec<SeriesScore> {
         let windows: Vec<TrainingWindow> = windows_of(due, gaps).collect();
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else { return Vec::new() };
-        let every_ms = due.rule.schedule.every_ms;
-        if self.last_ms.is_some_and(|last_ms| last_ms + every_ms != first.window.start_ms) {
+        let schedule = &due.rule.schedule;
+        if self.last_ms.is_some_and(|last_ms| last_ms + schedule.every_ms != first.window.start_ms) {
             return Vec::new();
         }
-        let training = Training { learner, every_ms, windows: &windows, query: &*due.rule.query };
+        let training = Training { learner, schedule, windows: &windows, query: &*due.rule.query };
         let (mut scores, mut begun) = (Vec::with_capacity(readings.len()), Vec::new());
         let found = readings.iter().map(|reading| (&reading.group, *reading));
         for (group, learned, reading) in joined(&mut self.groups, found) {
@@ -201,7 +201,7 @@ fn windows_of(due: &Due, gaps: &Gaps) -> impl Iterator<Item = TrainingWindow> {
 /// What all groups go through.
 struct Training<'a> {
     learner: &'a dyn Learner,
-    every_ms: i64,
+    schedule: &'a Schedule,
     windows: &'a [TrainingWindow],
     query: &'a dyn Query,
 }
@@ -238,7 +238,7 @@ impl Generations {
         }
         // A group begins with its first value: what comes before is not known to be a gap.
         if self.current.is_none() && value.is_some() && value != training.query.value_when_empty() {
-            self.current = training.learner.fresh(training.every_ms, start_ms);
+            self.current = training.learner.fresh(training.schedule, start_ms);
         }
         let current = self.current.as_mut().map(|detector| detector.step(value));
         let previous = self.previous.as_mut().map(|detector| detector.step(value));

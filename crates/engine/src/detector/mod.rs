@@ -26,6 +26,7 @@ use lanner_detect::{NotScored, Scored, SeriesDetector};
 
 use crate::document::{Check, Fields};
 use crate::measure::Remembers;
+use crate::rule::schedule::Schedule;
 
 pub use expression::{Level, Levels};
 pub use kinds::KINDS;
@@ -164,9 +165,9 @@ pub trait Learner {
     /// milliseconds.
     fn generation_ms(&self) -> i64;
 
-    /// One that has seen nothing yet, for windows that start `every_ms` apart, the first at `start_ms`; `None` for windows
+    /// One that has seen nothing yet, for the windows of `schedule`, the first at `start_ms`; `None` for windows
     /// that [`Detector::validate_for`] refuses.
-    fn fresh(&self, every_ms: i64, start_ms: i64) -> Option<Box<dyn SeriesDetector + Send>>;
+    fn fresh(&self, schedule: &Schedule, start_ms: i64) -> Option<Box<dyn SeriesDetector + Send>>;
 
     /// What it said of a value, as a result.
     fn score_result(&self, judged: Result<Scored, NotScored>, firing: bool) -> ScoreResult;

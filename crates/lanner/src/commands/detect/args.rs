@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use lanner_detect::automatic::WallClock;
+
 use crate::failure::{Failure, Result};
 use crate::list::Format;
 use crate::tables::TableArgs;
@@ -59,8 +63,15 @@ pub(crate) struct Args {
     /// Acceptable alarms per day, for the number of incidents found within that budget.
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = threshold)]
     pub(super) alarms_per_day: f64,
+    /// Days that are like Sundays, such as 2026-12-25,2026-12-26; may be repeated.
+    #[arg(long, value_name = "DATES", value_delimiter = ',', value_parser = date)]
+    holidays: Vec<Date>,
     #[command(flatten)]
     pub(super) table: TableArgs,
+}
+
+fn date(text: &str) -> std::result::Result<Date, String> {
+    text.parse().map_err(|_| "should be a date such as 2026-12-25".to_owned())
 }
 
 fn threshold(text: &str) -> std::result::Result<f64, String> {
@@ -78,6 +89,12 @@ fn top(text: &str) -> std::result::Result<usize, String> {
 }
 
 impl Args {
+    /// The clocks and the calendar by which days and weeks are learned.
+    pub(super) fn clock(&self) -> WallClock {
+        let zone = self.table.time_zone.clone().unwrap_or(TimeZone::UTC);
+        WallClock::new(zone, self.holidays.iter().copied())
+    }
+
     /// Whether the findings are to be compared with known incidents.
     pub(super) const fn is_measured(&self) -> bool {
         self.evaluate.is_some() || self.label.is_some()

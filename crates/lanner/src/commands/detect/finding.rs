@@ -1,13 +1,14 @@
 //! Findings: events of anomalous samples, each with its worst.
 
 use lanner_core::Score;
-use lanner_detect::automatic::{Alarms, Decision, View};
+use lanner_detect::automatic::{Alarms, Decision, View, WallClock};
 use lanner_detect::{Automatic, Scored};
 use serde::Serialize;
 
+use super::course::Course;
 use super::holes::Holes;
 use super::moment::Moment;
-use super::sentence::{Length, duration, sentence};
+use super::sentence::{Length, Within, duration, sentence};
 use crate::list::{Cell, Row};
 
 /// Rows of a table without times are taken for so far apart, milliseconds.
@@ -22,7 +23,7 @@ pub(super) struct Finding {
     pub(super) series: String,
     /// The first strange sample.
     pub(super) from: Moment,
-    /// The last one.
+    /// The last one that was off: then it was over.
     pub(super) to: Moment,
     /// The strangest one.
     pub(super) at: Moment,
@@ -34,6 +35,9 @@ pub(super) struct Finding {
     pub(super) score: f64,
     /// Strange samples.
     pub(super) samples: u64,
+    /// All samples from the first strange one to the last.
+    #[serde(skip)]
+    pub(super) n_within: u64,
     /// All of it in one sentence.
     pub(super) what: String,
 }
@@ -65,6 +69,7 @@ impl Finding {
             expected: 0.0,
             score: 0.0,
             samples: 1,
+            n_within: 1,
             what: String::new(),
         }
     }
@@ -77,12 +82,17 @@ pub(super) struct Series {
     has_times: bool,
     threshold: f64,
     detector: Automatic,
+    clock: WallClock,
     alarms: Alarms,
     /// What there was to say of the newest sample.
     pub(super) decision: Decision,
     /// When the one before was.
     last_at: i64,
     pub(super) findings: Vec<Finding>,
+    /// Of the last finding.
+    course: Option<Course>,
+    /// Samples since it began, with its first.
+    n_since: u64,
     /// Samples so far, without gaps.
     pub(super) n_samples: u64,
     /// Samples that had a score.
@@ -95,21 +105,24 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn new(name: String, has_times: bool, threshold: f64, is_total: bool) -> Self {
+    pub(super) fn new(name: String, has_times: bool, threshold: f64, clock: WallClock) -> Self {
         Self {
             name,
             has_times,
             threshold,
             detector: Automatic::default(),
+            clock,
             alarms: Alarms::default(),
             decision: Decision::Quiet,
             last_at: 0,
             findings: Vec::new(),
+            course: None,
+            n_since: 0,
             n_samples: 0,
             n_judged: 0,
             holes: Holes::default(),
             total: None,
-            is_total,
+            is_total: false,
         }
     }
 
@@ -138,7 +151,7 @@ impl Series {
         }
         let before = std::mem::replace(&mut self.last_at, at);
         let judged = if self.has_times {
-            self.detector.judge(at, y)
+            self.detector.judge_at(self.clock.at(at), y)
         } else {
             lanner_detect::SeriesDetector::step(&mut self.detector, Some(y))
         };
@@ -147,6 +160,7 @@ impl Series {
         let time_ms = if self.has_times { at } else { at.saturating_mul(STEP_MS) };
         let score = Score::new(judged.score.value() / self.threshold);
         self.decision = self.alarms.decide(time_ms, score, self.detector.view());
+        self.n_since += 1;
         match self.decision {
             Decision::Quiet => {}
             Decision::Begins => self.begin(at, before, y, judged),
@@ -156,11 +170,14 @@ impl Series {
     }
 
     fn begin(&mut self, at: i64, before: i64, y: f64, judged: Scored) {
-        let what = if self.detector.view() == View::Missing {
+        let is_missing = self.detector.view() == View::Missing;
+        let what = if is_missing {
             format!("no values for {} before this", duration(at.saturating_sub(before)))
         } else {
             String::new()
         };
+        self.course = Some(Course::begin(y, &judged));
+        self.n_since = 1;
         self.findings.push(Finding {
             value: y,
             expected: judged.expected,
@@ -173,9 +190,13 @@ impl Series {
     fn go_on(&mut self, at: i64, y: f64, judged: Scored) {
         let now = Moment::new(at, self.has_times);
         let score = judged.score.value().min(LARGEST_SCORE);
-        let Some(open) = self.findings.last_mut() else { return };
+        let (Some(open), Some(course)) = (self.findings.last_mut(), &mut self.course) else { return };
+        if !course.goes_on(y, &judged, self.detector.view()) {
+            return;
+        }
         open.to = now;
         open.samples += 1;
+        open.n_within = self.n_since;
         if score > open.score {
             (open.at, open.value, open.expected, open.score) = (now, y, judged.expected, score);
         }
@@ -184,33 +205,43 @@ impl Series {
     /// The findings with the name of the series, each in words.
     pub(super) fn told(&self) -> impl Iterator<Item = Finding> {
         self.findings.iter().map(|finding| {
-            let length = (finding.samples > 1).then(|| self.length(finding));
             let what = match finding.what.as_str() {
-                "" => sentence(finding.value, finding.expected, length, self.is_total),
+                "" => sentence(finding.value, finding.expected, self.length(finding), self.is_total),
                 gap => gap.to_owned(),
             };
             Finding { series: self.name.clone(), what, ..finding.clone() }
         })
     }
 
-    /// From its first sample to the end of its last one.
+    /// From its first sample to the end of its last one; nothing of a single sample.
     fn length(&self, finding: &Finding) -> Length {
         let length = finding.to.number() - finding.from.number();
-        if self.has_times {
-            Length::Time(length + self.holes.usual().unwrap_or(0))
+        let within = if self.has_times {
+            Within::Time(length.saturating_add(self.holes.usual().unwrap_or(0)))
         } else {
-            Length::Rows(length + 1)
+            Within::Rows(length + 1)
+        };
+        match finding.samples {
+            1 => Length::Once,
+            n if 2 * n < finding.n_within => Length::Times(n, within),
+            _ => Length::For(within),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
+
+    fn series(has_times: bool) -> Series {
+        Series::new("a".to_owned(), has_times, 1.0, WallClock::new(TimeZone::UTC, []))
+    }
 
     #[test]
     fn strange_samples_close_together_are_one_finding() {
-        let mut series = Series::new("a".to_owned(), false, 1.0, false);
+        let mut series = series(false);
         let strange = [(300, 40.0), (310, 60.0), (400, 120.0)];
         for line in 0..500 {
             let height = strange.iter().find(|(at, _)| *at == line).map_or(0.0, |(_, height)| *height);
@@ -225,7 +256,8 @@ mod tests {
 
     #[test]
     fn a_total_is_judged_by_its_increase() {
-        let mut series = Series::new("a".to_owned(), true, 1.0, true);
+        let mut series = series(true);
+        series.is_total = true;
         let measured = [10.0, 13.0, f64::NAN, 20.0, 4.0].map(|y| series.measured(y));
         assert!(measured[0].is_nan() && measured[2].is_nan());
         assert_eq!([measured[1], measured[3], measured[4]], [3.0, 7.0, 4.0]);
@@ -233,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_score_is_a_number() {
-        let mut series = Series::new("a".to_owned(), true, 1.0, false);
+        let mut series = series(true);
         for row in 0..400 {
             series.judge(row * 60_000, if row == 300 { 2.0 } else { 1.0 });
         }
@@ -243,7 +275,7 @@ mod tests {
 
     #[test]
     fn gaps_are_no_samples() {
-        let mut series = Series::new("a".to_owned(), true, 1.0, false);
+        let mut series = series(true);
         assert!((0..1_000).all(|n| series.judge(n * 1_000, f64::NAN).is_none()));
         assert_eq!(series.n_samples, 0);
     }

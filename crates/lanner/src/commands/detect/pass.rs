@@ -256,7 +256,7 @@ impl Pass {
         n_beside: usize,
         args: &Args,
     ) -> Watched {
-        let series = Series::new(key.to_string(), self.has_times, args.threshold, false);
+        let series = Series::new(key.to_string(), self.has_times, args.threshold, args.clock());
         let mut watched = Watched::new(key.clone(), input.index, series, is_total);
         watched.trace = args.report.is_some().then(|| Trace::new(report::points_each(n_beside)));
         watched.judgements = args.is_measured().then(Default::default);

@@ -5,23 +5,39 @@ use crate::list::short;
 /// How long a finding lasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
+    /// One sample.
+    Once,
+    /// From its beginning to its end.
+    For(Within),
+    /// Samples here and there.
+    Times(u64, Within),
+}
+
+/// From the first sample to the end of the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
     /// Milliseconds.
     Time(i64),
     /// Where there are no times.
     Rows(i64),
 }
 
-/// What happened: the most improbable value and what was expected there; `length` if it was more than one sample, and
-/// `is_increase` where the values are what a counter grew by.
-pub(super) fn sentence(value: f64, expected: f64, length: Option<Length>, is_increase: bool) -> String {
+/// What happened: the most improbable value and what was expected there, for how long, and `is_increase` where the values are
+/// what a counter grew by.
+pub(super) fn sentence(value: f64, expected: f64, length: Length, is_increase: bool) -> String {
     let what = what(value, expected, is_increase);
-    let Some(length) = length else { return what };
-    let how_long = match length {
-        Length::Time(length_ms) if length_ms > 0 => duration(length_ms),
-        Length::Time(_) => return what,
-        Length::Rows(n_rows) => format!("{n_rows} rows"),
+    let of = |within| match within {
+        Within::Time(length_ms) if length_ms > 0 => Some(duration(length_ms)),
+        Within::Time(_) => None,
+        Within::Rows(n_rows) => Some(format!("{n_rows} rows")),
     };
-    format!("{what}, for {how_long}")
+    match length {
+        Length::Once => what,
+        Length::For(within) => of(within).map_or(what.clone(), |long| format!("{what}, for {long}")),
+        Length::Times(n, within) => {
+            of(within).map_or(what.clone(), |long| format!("{what}, {n} times within {long}"))
+        }
+    }
 }
 
 fn what(value: f64, expected: f64, is_increase: bool) -> String {
@@ -99,25 +115,34 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: f64, expected: f64, length: Option<Length>, is_increase: bool, text: &str) {
+    fn check(value: f64, expected: f64, length: Length, is_increase: bool, text: &str) {
         assert_eq!(sentence(value, expected, length, is_increase), text);
     }
 
     #[test]
     fn findings_in_words() {
-        let long = Some(Length::Time(12_600_000));
+        let long = Length::For(Within::Time(12_600_000));
+        let once = Length::Once;
         check(297.0, 14_096.8, long, false, "fell to 297, about 14,097 expected (-98 %), for 3 h 30 min");
-        check(60.0, 4.5, None, false, "rose to 60, about 4.5 expected (13 times as much)");
-        check(3.0, 1.5, Some(Length::Rows(7)), false, "rose to 3, about 1.5 expected (+100 %), for 7 rows");
-        check(2.0, 1.0, Some(Length::Time(0)), false, "rose to 2, about 1 expected (+100 %)");
-        check(7.0, 0.0, None, false, "rose to 7, about 0 expected");
-        check(-7.0, 0.0, None, false, "fell to -7, about 0 expected");
-        check(-30.0, 15.0, None, false, "fell to -30, about 15 expected (-300 %)");
+        check(60.0, 4.5, once, false, "rose to 60, about 4.5 expected (13 times as much)");
+        check(
+            3.0,
+            1.5,
+            Length::For(Within::Rows(7)),
+            false,
+            "rose to 3, about 1.5 expected (+100 %), for 7 rows",
+        );
+        check(2.0, 1.0, Length::For(Within::Time(0)), false, "rose to 2, about 1 expected (+100 %)");
+        let times = Length::Times(3, Within::Time(7_200_000));
+        check(3.0, 1.5, times, false, "rose to 3, about 1.5 expected (+100 %), 3 times within 2 h");
+        check(7.0, 0.0, once, false, "rose to 7, about 0 expected");
+        check(-7.0, 0.0, once, false, "fell to -7, about 0 expected");
+        check(-30.0, 15.0, once, false, "fell to -30, about 15 expected (-300 %)");
         check(0.0, 1_240.0, long, true, "increase fell to 0, about 1,240 expected (-100 %), for 3 h 30 min");
-        check(1.05, 1.0, None, false, "rose to 1.05, about 1 expected (+5.0 %)");
-        check(1e9, 1e-7, None, false, "rose to 1,000,000,000, about 1.00000e-7 expected");
-        check(1.000_000_01, 1.0, None, false, "rose to 1.00000001, 1 expected");
-        check(123_456.0, 123_458.4, None, false, "fell to 123,456, about 123,460 expected");
+        check(1.05, 1.0, once, false, "rose to 1.05, about 1 expected (+5.0 %)");
+        check(1e9, 1e-7, once, false, "rose to 1,000,000,000, about 1.00000e-7 expected");
+        check(1.000_000_01, 1.0, once, false, "rose to 1.00000001, 1 expected");
+        check(123_456.0, 123_458.4, once, false, "fell to 123,456, about 123,460 expected");
     }
 
     #[test]

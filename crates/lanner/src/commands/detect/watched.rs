@@ -98,11 +98,12 @@ impl Watched {
 #[cfg(test)]
 mod tests {
     use lanner_core::Labels;
+    use lanner_detect::automatic::WallClock;
 
     use super::*;
 
     fn watched(is_total: Option<bool>) -> Watched {
-        let series = Series::new("a".to_owned(), true, 1.0, false);
+        let series = Series::new("a".to_owned(), true, 1.0, WallClock::new(jiff::tz::TimeZone::UTC, []));
         let key = SeriesKey::new("a", Labels::default());
         Watched { judgements: Some(Judgements::default()), ..Watched::new(key, 0, series, is_total) }
     }
