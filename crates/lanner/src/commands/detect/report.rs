@@ -139,7 +139,7 @@ mod tests {
         trace.push(0, 1.0 / 3.0, None);
         trace.push(1_000, f64::NAN, None);
         let name = "</script><script>alert(1)</script>&amp;\u{2028}\"'";
-        let clock = lanner_detect::automatic::WallClock::new(jiff::tz::TimeZone::UTC, []);
+        let clock = lanner_detect::automatic::WallClock::new(TimeZone::UTC, []);
         let one = Series::new(name.to_owned(), true, 1.0, clock);
         let charts = vec![Chart { series: &one, trace: &trace, incidents: vec![(1, 2)] }];
         let report = Report { title: name, has_times: true, threshold: 1.0, n_rows: 2, zone: None, charts };
