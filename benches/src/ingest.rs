@@ -119,7 +119,7 @@ fn append(store: &Store, body: &[u8]) {
             raw.push(b'\n');
             raw.extend_from_slice(field.raw_key.as_bytes());
             let key = || -> SeriesKey { line_protocol::series_key(line.raw_series, field.raw_key).unwrap() };
-            let id = store.resolve_known(&raw).map_or_else(|| store.resolve(&raw, &key()), Ok);
+            let id = store.written_series().get(&raw).map_or_else(|| store.resolve(&raw, &key()), Ok);
             batch
                 .samples
                 .push((id.map_err(|error| error.to_string())?, Sample::new(line.time_ms, field.value)));

@@ -80,7 +80,7 @@ fn ingest(store: &Store) -> Vec<SeriesId> {
             .iter()
             .enumerate()
             .map(|(n, (raw, _))| {
-                let id = store.resolve_known(raw.as_bytes()).unwrap();
+                let id = store.written_series().get(raw.as_bytes()).unwrap();
                 let noise = (n as i64 * 7_919 + round * 104_729) % 1_000;
                 (id, Sample::new(T + round * 10_000, noise as f64 / 10.0))
             })

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use lanner_core::{Aggregate, Matcher, Sample, SeriesKey, TimeRange};
 
 pub use crate::store::{
-    Batch, MaintenanceReport, NewEvent, Piece, Receipt, SeriesId, StoreError, StreamInfo,
+    Batch, MaintenanceReport, NewEvent, Piece, Receipt, SeriesId, StoreError, StreamInfo, WrittenSeries,
 };
 
 /// Shown the events of a stream: the time of each, and its text as it came. Breaks to see no more.
@@ -52,9 +52,9 @@ pub trait DataStore: std::fmt::Debug + Send + Sync {
     /// [`StoreError::TooManySeries`].
     fn resolve(&self, raw: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError>;
 
-    /// The number of the series for which `raw` stands; `None` when these bytes never [came](DataStore::resolve), or were
-    /// forgotten. Cost: one look into a table of hashes; asked for every sample, so that its key need not be made.
-    fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId>;
+    /// The series for which bytes stand, to be taken once for a batch and asked for each of its samples, so that no key is
+    /// made for a series that is known.
+    fn written_series(&self) -> &WrittenSeries;
 
     /// The key of a series; `None` for a number that was never given.
     fn series_key(&self, id: SeriesId) -> Option<Arc<SeriesKey>>;

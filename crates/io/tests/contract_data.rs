@@ -155,10 +155,10 @@ fn series_are_found_by_name_and_labels(open: Open<'_>) {
         [("cpu.load", "a1"), ("cpu.load", "a2"), ("cpu.idle", "b1"), ("mem", "a1"), ("cp", "")]
     {
         let raw = format!("{name},{host}");
-        assert_eq!(store.resolve_known(raw.as_bytes()), None);
+        assert_eq!(store.written_series().get(raw.as_bytes()), None);
         let id = store.resolve(raw.as_bytes(), &key(name, host)).unwrap();
         let again = store.resolve(raw.as_bytes(), &key(name, host));
-        assert_eq!((again, store.resolve_known(raw.as_bytes())), (Ok(id), Some(id)));
+        assert_eq!((again, store.written_series().get(raw.as_bytes())), (Ok(id), Some(id)));
         append(&*store, [(id, Sample::new(T, 1.0))]);
     }
     drop(store);

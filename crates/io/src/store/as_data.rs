@@ -6,6 +6,7 @@ use lanner_core::{Matcher, SeriesKey, TimeRange};
 
 use super::{
     Batch, EventsSnapshot, MaintenanceReport, Piece, Receipt, SeriesId, Store, StoreError, StreamInfo,
+    WrittenSeries,
 };
 use crate::data::{DataStore, Events, VisitEvent};
 
@@ -22,8 +23,8 @@ impl DataStore for Store {
         self.resolve(raw, key)
     }
 
-    fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {
-        self.resolve_known(raw)
+    fn written_series(&self) -> &WrittenSeries {
+        self.written_series()
     }
 
     fn series_key(&self, id: SeriesId) -> Option<Arc<SeriesKey>> {

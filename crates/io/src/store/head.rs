@@ -12,7 +12,7 @@ use lanner_core::{Sample, TimeRange};
 
 use super::SeriesId;
 use super::batch::{Batch, NewEvent};
-use super::series::ById;
+use super::series_id::ById;
 
 /// One event in memory.
 pub(super) type HeldEvent = (i64, Bytes);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::block::{self, Rows};
 use super::lock::locked;
-use super::series::Spread;
+use super::series_id::Spread;
 use super::{SeriesId, StoreError};
 
 /// A block without its content. Both times are inside.

@@ -62,6 +62,7 @@ mod seal;
 mod sealer;
 mod segment;
 mod series;
+mod series_id;
 mod shards;
 mod silences;
 mod state;
@@ -69,6 +70,7 @@ mod stats;
 mod sums;
 mod watch;
 mod writer;
+mod written;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -94,10 +96,12 @@ pub use repair::Repair;
 pub use retention::{
     EventRetention, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
 };
-pub use series::SeriesId;
+pub use series_id::SeriesId;
 pub use stats::StoreStats;
 
 use crate::metrics::METRICS;
+pub use written::WrittenSeries;
+
 pub use crate::state::EvaluationFilter;
 use damage::Found;
 use head::Head;
@@ -408,17 +412,16 @@ impl Store {
         self.core().registry.resolve(raw, key)
     }
 
-    /// The number of the series for which `raw` stands; `None` when these bytes never [came](Store::resolve), or were
-    /// forgotten.
+    /// The series by the bytes that clients write for them.
     #[must_use]
-    pub fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {
-        self.core().registry.resolve_known(raw)
+    pub fn written_series(&self) -> &WrittenSeries {
+        &self.core().registry.written
     }
 
     /// A number that keys hashes of what strangers send: random for each installation, and kept with it.
     #[must_use]
     pub fn secret(&self) -> u64 {
-        self.core().registry.seed()
+        self.core().registry.written.seed()
     }
 
     /// The key of a series; `None` for a number that was never given.

@@ -5,57 +5,22 @@
 //! to one run of the program: series without data are forgotten when the store is opened.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lanner_core::matching::LabelTest;
 use lanner_core::{Labels, MatchOp, Matcher, SeriesKey, glob};
 use rusqlite::Connection;
-use xxhash_rust::xxh3::xxh3_128_with_secret;
 
 use super::StoreError;
+use super::series_id::SeriesId;
 use super::sums::Table;
-
-/// A series' number within one run of the program. Not to be stored elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SeriesId(pub u32);
-
-/// A hasher for keys that are evenly spread already, or small numbers.
-#[derive(Default, Clone, Copy)]
-pub(super) struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxhash_rust::xxh3::xxh3_64_with_seed(bytes, self.0);
-    }
-    fn write_u32(&mut self, number: u32) {
-        self.0 = (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
-    fn write_i64(&mut self, number: i64) {
-        self.0 = number.cast_unsigned().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
-    fn write_u128(&mut self, number: u128) {
-        self.0 = number as u64;
-    }
-}
-
-/// A map by series number.
-pub(super) type ById<V> = HashMap<SeriesId, V, BuildHasherDefault<Spread>>;
-type Shard = RwLock<HashMap<u128, SeriesId, BuildHasherDefault<Spread>>>;
-
-const N_SHARDS: usize = 16;
-/// Raw keys remembered per shard; a full shard starts anew, so odd clients cannot fill the memory.
-const SHARD_CAPACITY: usize = 1 << 18;
+use super::written::WrittenSeries;
 
 /// See the module.
 pub(super) struct Registry {
     known: RwLock<Known>,
-    raw: [Shard; N_SHARDS],
-    secret: Vec<u8>,
+    pub(super) written: WrittenSeries,
     max_series: usize,
 }
 
@@ -99,8 +64,7 @@ impl Registry {
             let key = known.interned(&SeriesKey::new(name, labels));
             known.add(key);
         }
-        let raw = std::array::from_fn(|_| Shard::default());
-        Ok(Self { known: RwLock::new(known), raw, secret, max_series })
+        Ok(Self { known: RwLock::new(known), written: WrittenSeries::new(secret), max_series })
     }
 
     fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
@@ -122,34 +86,12 @@ impl Registry {
         Ok(known.add(key))
     }
 
-    /// A number for keyed hashes elsewhere, the same for this installation always.
-    pub(super) fn seed(&self) -> u64 {
-        xxhash_rust::xxh3::xxh3_64_with_secret(b"seed", &self.secret)
-    }
-
-    /// Where a raw key is looked up: 128 secret-keyed bits, so that two with the same hash cannot be found,
-    /// let alone met.
-    fn place(&self, raw: &[u8]) -> (u128, &Shard) {
-        let hash = xxh3_128_with_secret(raw, &self.secret);
-        (hash, &self.raw[(hash >> 64) as usize % N_SHARDS])
-    }
-
-    pub(super) fn resolve_known(&self, raw: &[u8]) -> Option<SeriesId> {
-        let (hash, shard) = self.place(raw);
-        shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash).copied()
-    }
-
-    pub(super) fn resolve(&self, raw: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError> {
-        let (hash, shard) = self.place(raw);
-        if let Some(id) = shard.read().unwrap_or_else(PoisonError::into_inner).get(&hash) {
-            return Ok(*id);
+    pub(super) fn resolve(&self, written: &[u8], key: &SeriesKey) -> Result<SeriesId, StoreError> {
+        if let Some(id) = self.written.get(written) {
+            return Ok(id);
         }
         let id = self.id(key)?;
-        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-        if shard.len() >= SHARD_CAPACITY {
-            shard.clear();
-        }
-        shard.insert(hash, id);
+        self.written.insert(written, id);
         Ok(id)
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use lanner_core::{Sample, SeriesKey};
-use lanner_io::data::{Batch, DataStore, SeriesId, StoreError};
+use lanner_io::data::{Batch, DataStore, SeriesId, StoreError, WrittenSeries};
 use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::{self, Options, Precision};
 use lanner_wire::{Report, carbon, ndjson, pickle};
@@ -38,6 +38,7 @@ pub(crate) struct Samples<'s> {
 /// Those that could be read.
 struct Taken<'s> {
     store: &'s dyn DataStore,
+    written: &'s WrittenSeries,
     batch: Batch,
     ages: Ages,
     /// A series as it was written; reused, so that nothing is allocated for a series that is known.
@@ -49,7 +50,8 @@ impl<'s> Samples<'s> {
     #[must_use]
     pub(crate) fn new(service: &'s IntakeService, protocol: &'static str) -> Self {
         let (batch, ages, raw) = (Batch::default(), Ages::new(service), Vec::with_capacity(256));
-        let taken = Taken { store: &*service.data, batch, ages, raw };
+        let store = &*service.data;
+        let taken = Taken { store, written: store.written_series(), batch, ages, raw };
         Self { service, protocol, report: Report::default(), taken }
     }
 
@@ -156,7 +158,7 @@ impl Taken<'_> {
         self.raw.extend_from_slice(written[0].as_bytes());
         self.raw.push(b'\n');
         self.raw.extend_from_slice(written[1].as_bytes());
-        let id = match self.store.resolve_known(&self.raw) {
+        let id = match self.written.get(&self.raw) {
             Some(id) => id,
             None => {
                 let key = key().map_err(|error| error.to_string())?;
