@@ -232,8 +232,8 @@ async fn recorded_access_logs_are_read() {
     let (status, report) = post(&server, "/api/v1/events/access-log", "text/plain", log).await;
     assert_eq!((status, &report["accepted"]), (200, &json!(n_lines)), "{report}");
     let status: Value = serde_json::from_str(&get(&server, "/api/v1/status").await).unwrap();
-    // One line was cut off in the middle of its last field.
+    // One line was cut off in the middle of its last field, and is read as far as it goes.
     let seen = &status["processors"][0];
-    assert_eq!((&seen["events"], &seen["unmatched"]), (&json!(n_lines), &json!(1)));
+    assert_eq!((&seen["events"], &seen["unmatched"]), (&json!(n_lines), &json!(0)));
     server.stop().await;
 }

@@ -1,105 +1,52 @@
-//! Access logs of nginx and Apache: the forms `common` and `combined`.
+//! Access logs of nginx and Apache, whose lines `traffic` reads: what of a request becomes which field.
 //!
-//! `client - user [29/Nov/2026:10:00:00 +0000] "GET /path?query HTTP/1.1" 200 512 "referer" "agent"`; what follows is
-//! not looked at. A dash means that there is nothing. Escapes in quotes (`\"`, `\x22`) stay as they are.
+//! What a log does not tell, or says with a dash, becomes no field.
 
-use jiff::fmt::strtime;
 use lanner_core::instant::within_bounds;
 use lanner_core::time::format_time;
+use lanner_traffic::Request;
+use lanner_traffic::log::LogFormat;
 use serde_json::{Map, Value};
 
 use super::form::Read;
 
-/// How these logs write times.
-const TIME: &str = "%d/%b/%Y:%H:%M:%S %z";
-
-/// Up to the number of bytes; what follows, such as the rest of the combined form, is not looked at.
+/// Without referer and agent, which may be there.
 pub(super) fn read_common(text: &str) -> Option<Read> {
-    common(text).map(|(read, _)| read)
+    read(text).map(|(read, _)| read)
 }
 
-/// With referer and agent.
+/// With referer and agent, where the line has them.
 pub(super) fn read_combined(text: &str) -> Option<Read> {
-    let (mut read, rest) = common(text)?;
-    let (referer, rest) = quoted(rest.strip_prefix(' ')?)?;
-    let (agent, _) = quoted(rest.strip_prefix(' ')?)?;
-    insert(&mut read.fields, "referer", referer);
-    insert(&mut read.fields, "agent", agent);
+    let (mut read, request) = read(text)?;
+    insert(&mut read.fields, "referer", &request.referer);
+    insert(&mut read.fields, "agent", &request.agent);
     Some(read)
 }
 
-fn common(text: &str) -> Option<(Read, &str)> {
-    let (who, rest) = text.split_once(" [")?;
-    let (host, client, user) = parties(who)?;
-    let (time, rest) = rest.split_once("] ")?;
-    let time_ms = strtime::parse(TIME, time).ok()?.to_timestamp().ok()?.as_millisecond();
-    let time_ms = within_bounds(time_ms)?;
-    let (request, rest) = quoted(rest)?;
-    let (status, rest) = rest.strip_prefix(' ')?.split_once(' ')?;
-    let (bytes, rest) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
-    let is_status = status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit());
-    if client.is_empty() || !is_status {
-        return None;
-    }
+fn read(text: &str) -> Option<(Read, Request<'_>)> {
+    let request = LogFormat::Combined.read(text)?;
+    let time_ms = within_bounds(request.time_ms)?;
     let mut fields = Map::new();
-    insert(&mut fields, "host", host);
-    insert(&mut fields, "client", client);
-    insert(&mut fields, "user", user);
+    insert(&mut fields, "host", &request.host);
+    insert(&mut fields, "client", &request.client);
+    insert(&mut fields, "user", &request.user);
     fields.insert("time".to_owned(), format_time(time_ms).into());
-    add_request(&mut fields, request);
-    fields.insert("status".to_owned(), status.parse::<u64>().ok()?.into());
-    if bytes != "-" {
-        fields.insert("bytes".to_owned(), bytes.parse::<u64>().ok()?.into());
-    }
-    Some((Read { fields, time_ms: Some(time_ms) }, rest))
+    // What is no request of HTTP, as scanners send it, is kept whole.
+    let path = if request.method.is_empty() { "request" } else { "path" };
+    insert(&mut fields, "method", &request.method);
+    insert(&mut fields, path, &request.path);
+    insert(&mut fields, "query", &request.query);
+    insert(&mut fields, "protocol", &request.protocol);
+    fields.extend(request.status.map(|status| ("status".to_owned(), status.into())));
+    fields.extend(request.bytes.map(|bytes| ("bytes".to_owned(), bytes.into())));
+    Some((Read { fields, time_ms: Some(time_ms) }, request))
 }
 
-/// Who was asked, who asked, and under which name: `client - user`, before which Apache's `vhost_combined` has the host. Names
-/// may hold spaces.
-fn parties(who: &str) -> Option<(&str, &str, &str)> {
-    let (client, rest) = who.split_once(' ')?;
-    let (identity, user) = rest.split_once(' ')?;
-    match user.strip_prefix("- ") {
-        Some(user) if identity != "-" => Some((client, identity, user)),
-        _ => Some(("-", client, user)),
-    }
-}
-
-/// `GET /path?query HTTP/1.1` in its parts; what is no such thing, as scanners send it, is kept as `request`.
-fn add_request(fields: &mut Map<String, Value>, request: &str) {
-    let parts: Vec<&str> = request.splitn(4, ' ').collect();
-    match parts[..] {
-        [method, target, protocol] if !target.is_empty() && protocol.starts_with("HTTP/") => {
-            let (path, query) =
-                target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-            insert(fields, "method", method);
-            insert(fields, "path", path);
-            insert(fields, "query", query.unwrap_or("-"));
-            insert(fields, "protocol", protocol);
-        }
-        _ => insert(fields, "request", request),
-    }
-}
-
-/// Adds a text, unless it says that there is nothing.
+/// Adds a text, unless it is empty.
 fn insert(fields: &mut Map<String, Value>, name: &str, text: &str) {
-    if text != "-" && !text.is_empty() {
+    if !text.is_empty() {
         fields.insert(name.to_owned(), text.into());
     }
-}
-
-/// What stands in the quotes at the beginning of a text, and what follows them.
-fn quoted(text: &str) -> Option<(&str, &str)> {
-    let inside = text.strip_prefix('"')?;
-    let mut bytes = inside.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        match byte {
-            b'"' => return Some((&inside[..at], &inside[at + 1..])),
-            b'\\' => _ = bytes.next(),
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -131,8 +78,13 @@ mod tests {
         check(read_combined, &tls, Some(expected));
         let closed = format!(r#"{head}"" 408 - "-" "-""#);
         check(read_combined, &closed, Some(json!({"client": "10.0.0.1", "time": time, "status": 408})));
-        check(read_combined, &format!(r#"{head}"GET / HTTP/1.1" 200 5"#), None);
-        check(read_combined, &format!(r#"{head}"GET / HTTP/1.1" 200 5 "-" "open"#), None);
+        let short = json!({"client": "10.0.0.1", "time": time, "method": "GET", "path": "/", "protocol": "HTTP/1.1", "status": 200, "bytes": 5});
+        check(read_combined, &format!(r#"{head}"GET / HTTP/1.1" 200 5"#), Some(short.clone()));
+        check(read_combined, &format!(r#"{head}"GET / HTTP/1.1" 200 5 "-" "open"#), Some(short.clone()));
+        // Behind what a system log puts in front, and a whole address, as proxies write it.
+        let passed_on =
+            format!(r#"Nov 29 10:00:00 web nginx[7]: {head}"GET http://a.org/ HTTP/1.1" 200 5 "-" "-""#);
+        check(read_combined, &passed_on, Some(short));
         check(read_combined, "", None);
     }
 
