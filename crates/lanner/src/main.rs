@@ -11,6 +11,7 @@ mod configuration;
 mod differences;
 mod failure;
 mod files;
+mod formats;
 mod input;
 mod list;
 mod log;

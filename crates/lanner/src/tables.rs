@@ -5,7 +5,8 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use jiff::tz::TimeZone;
-use lanner_wire::samples::{Hints, Samples};
+use lanner_wire::format::{Format, Hints};
+use lanner_wire::samples::Samples;
 use lanner_wire::table::{DateOrder, Decimal, Options, Table, TableError};
 
 use crate::failure::{Failure, remark};
@@ -54,12 +55,13 @@ fn time_zone(text: &str) -> Result<TimeZone, String> {
 }
 
 impl TableArgs {
-    /// Opens samples in any form; `time` and `marks` are columns that the user named.
+    /// Opens samples in the given format, or in the one that is found; `time` and `marks` are columns that the user named.
     pub(crate) fn open<'a>(
         &self,
         input: impl Read + 'a,
         time: Option<&str>,
         marks: Option<&str>,
+        format: Option<&'static Format>,
         hints: Hints,
     ) -> Result<Samples<'a>, TableError> {
         let options = Options {
@@ -74,7 +76,7 @@ impl TableArgs {
             zone: self.time_zone.as_ref(),
             delimiter: None,
         };
-        Samples::open(input, &options, hints)
+        Samples::open(input, &options, format, hints)
     }
 
     /// What dates begin with, if the user says it.

@@ -1,11 +1,11 @@
 //! `lanner import`: imports samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `age` (data older than its retention), `read` (files to batches) and `whisper` (carbon's files).
+//! [`Args`], [`run`], then `folder` (which files lie in one), `age` (data older than its retention) and `read` (files to batches).
 
 mod age;
+mod folder;
 mod read;
-mod whisper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use std::time::Duration;
 use clap::ValueEnum;
 use lanner_io::store::Retention;
 use lanner_wire::api::Status;
+use lanner_wire::format::{self, FORMATS, Format};
 use lanner_wire::line_protocol::Precision;
-use lanner_wire::samples;
 use lanner_wire::{Problem, Report};
 
 use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
+use crate::formats;
 use crate::input::{self, Meter};
 use crate::output;
 use crate::progress::{self, Progress};
@@ -33,9 +34,9 @@ const MAX_SHOWN: usize = 20;
 
 /// Import samples or events from files into a server.
 ///
-/// Samples: what `lanner detect` reads (tables, Prometheus's text format, Influx line protocol, NDJSON, and what Prometheus,
-/// Graphite and InfluxDB answer as JSON); Whisper files, and folders of them as carbon keeps them. Events: JSON, one object per line or an array of objects; or lines of text. Files may be compressed with gzip. An invalid
-/// line is skipped and reported with its number.
+/// Samples come in any format that `lanner detect` reads, and as folders of Whisper files as carbon keeps them. Events are JSON
+/// objects, one per line or in an array, or lines of text. --format lists all formats. Files may be compressed with gzip. An
+/// invalid line is skipped and reported with its number.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -60,8 +61,8 @@ pub(crate) struct Args {
     #[arg(long)]
     stream: Option<String>,
     /// Format of the files; by default taken from their names, and of samples from their contents.
-    #[arg(long, value_enum)]
-    format: Option<InputFormat>,
+    #[arg(long, value_parser = formats::parser())]
+    format: Option<&'static Format>,
     /// Name for the series of a table without names: a column value becomes NAME, any other column NAME.column. By
     /// default a column named value gets the name of its file.
     #[arg(long)]
@@ -89,25 +90,6 @@ enum Kind {
     Samples,
     /// Events of a stream, as JSON objects.
     Events,
-}
-
-/// Formats of files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum InputFormat {
-    /// Cells separated by comma, semicolon or tab.
-    Csv,
-    /// One JSON object per line.
-    Ndjson,
-    /// An answer of Prometheus, Graphite or InfluxDB, or a list of flat objects.
-    Json,
-    /// Influx line protocol.
-    Line,
-    /// Prometheus's text format, OpenMetrics.
-    Prometheus,
-    /// A file of Graphite's carbon, with one series.
-    Whisper,
-    /// Lines of text, such as a log: each becomes the field message of an event.
-    Text,
 }
 
 /// One file to import.
@@ -210,72 +192,51 @@ fn unit(form: Form) -> &'static str {
 /// The files that a path stands for.
 fn work_of(args: &Args, path: &Path) -> Result<Vec<Work>> {
     if !path.is_dir() {
-        let form = form(args, path)?;
-        let file_name = || path.file_name().map(|name| whisper::series_name(Path::new(""), Path::new(name)));
-        let name = args.name.clone().or_else(|| if form == Form::Whisper { file_name() } else { None });
-        return Ok(vec![Work { path: path.to_owned(), form, name }]);
+        return Ok(vec![Work { path: path.to_owned(), form: form(args, path)?, name: args.name.clone() }]);
     }
-    let files = whisper::files_below(path)
+    let files = folder::files_below(path)
         .map_err(|error| Failure::user(format!("cannot read the folder {}: {error}", path.display())))?;
     if files.is_empty() {
-        let message = format!("the folder {} contains no Whisper files (*.wsp)", path.display());
-        return Err(Failure::user(message).hint("name the files themselves if they are of another form"));
+        let endings = folder::endings();
+        let message =
+            format!("the folder {} contains no files with a series each ({endings})", path.display());
+        return Err(Failure::user(message).hint("name the files themselves if they are of another format"));
     }
     let prefix = args.name.as_deref().map(|name| format!("{name}.")).unwrap_or_default();
-    let work = |file: PathBuf| {
-        let name = Some(format!("{prefix}{}", whisper::series_name(path, &file)));
-        Work { path: file, form: Form::Whisper, name }
+    let work = |(file, format): (PathBuf, &'static Format)| {
+        let name = Some(format!("{prefix}{}", folder::series_name(path, &file)));
+        Work { path: file, form: Form::Samples(Some(format)), name }
     };
     Ok(files.into_iter().map(work).collect())
 }
 
-/// What a file holds, as the options or its name say.
+/// What a file holds, as the options or its name say; the format of samples is found in them, where neither does.
 fn form(args: &Args, path: &Path) -> Result<Form> {
     let is_events = args.kind.map_or(args.stream.is_some(), |kind| kind == Kind::Events);
     if is_events && args.stream.is_none() {
         return Err(Failure::user("events need a stream").hint("write for example --stream payments"));
     }
-    match (is_events, args.format.or_else(|| guess(path))) {
-        (true, None | Some(InputFormat::Ndjson | InputFormat::Json)) => Ok(Form::Events),
-        (true, Some(InputFormat::Text)) => Ok(Form::Text),
-        (true, Some(_)) => {
-            Err(Failure::user(format!("{}: events are read from JSON or lines of text", path.display()))
-                .hint("for samples, omit --stream"))
-        }
-        (false, Some(InputFormat::Text)) => {
-            Err(Failure::user(format!("{}: lines of text become events, not samples", path.display()))
-                .hint("write for example --stream access-log"))
-        }
-        (false, Some(InputFormat::Whisper)) => Ok(Form::Whisper),
-        (false, format) => Ok(Form::Samples(format.and_then(samples_form))),
+    let by_name = || format::of_file(&path.file_name()?.to_string_lossy());
+    let format = args.format.or_else(by_name);
+    if !is_events {
+        return match format {
+            Some(format) if !format.holds_samples() => Err(Failure::user(format!(
+                "{}: the format {} holds events, not samples",
+                path.display(),
+                format.name
+            ))
+            .hint("write for example --stream access-log")),
+            format => Ok(Form::Samples(format)),
+        };
     }
-}
-
-/// The form of samples; `None` where the contents are to tell.
-const fn samples_form(format: InputFormat) -> Option<samples::Form> {
-    match format {
-        InputFormat::Csv => Some(samples::Form::Table),
-        InputFormat::Ndjson => Some(samples::Form::Ndjson),
-        InputFormat::Json => Some(samples::Form::Json),
-        InputFormat::Line => Some(samples::Form::Line),
-        InputFormat::Prometheus => Some(samples::Form::Prometheus),
-        InputFormat::Whisper | InputFormat::Text => None,
-    }
-}
-
-/// What the name of a file says; of JSON only the contents do.
-fn guess(path: &Path) -> Option<InputFormat> {
-    let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let (_, extension) = name.rsplit_once('.')?;
-    match extension {
-        "csv" | "tsv" => Some(InputFormat::Csv),
-        "ndjson" | "jsonl" => Some(InputFormat::Ndjson),
-        "lp" | "line" | "influx" => Some(InputFormat::Line),
-        "prom" | "om" => Some(InputFormat::Prometheus),
-        "wsp" => Some(InputFormat::Whisper),
-        _ => None,
-    }
+    // Without a word of it events are JSON.
+    let format = format.or_else(|| FORMATS.iter().find(|format| format.events.is_some()));
+    let reader = format.and_then(|format| format.events).ok_or_else(|| {
+        let names = formats::names(|format| format.events.is_some());
+        Failure::user(format!("{}: events are read from the formats {names}", path.display()))
+            .hint("for samples, omit --stream")
+    })?;
+    Ok(Form::Events(reader))
 }
 
 /// Imports one file; whether all of it was taken.
@@ -323,7 +284,7 @@ async fn import(args: &Args, work: &Work, client: &Client, watch: Option<age::Sh
     match read {
         Ok(()) => Ok(n_rejected == 0),
         // One of very many files: the others go on.
-        Err(why) if form == Form::Whisper => {
+        Err(why) if form.is_one_series() => {
             why.tell();
             Ok(false)
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::program::{golden, run};
+use crate::program::{golden, run, run_with_input};
 
 #[test]
 fn a_folder_is_enough() {
@@ -84,7 +84,7 @@ fn whisper_files_are_imported_under_the_names_of_their_folders() {
     std::fs::write(path("whisper/notes.txt"), "not a series").unwrap();
     // The broken file costs only itself, and the exit code tells of it.
     run(&["import", "--data", &data, &whisper])
-        .says(1, &["rate.wsp: 3 samples", "broken.wsp: the file", "cut off"]);
+        .says(1, &["rate.wsp: 3 samples", "broken.wsp cannot be read as a Whisper file", "cut off"]);
     let exported = run(&["export", "--data", &data, "--series", "*", "--format", "csv"]).expect(0);
     assert!(exported.contains("app.web.rate") && exported.contains(",17.5"), "{exported}");
     // Whoever opens the folder next has nothing to read back into memory.
@@ -92,7 +92,14 @@ fn whisper_files_are_imported_under_the_names_of_their_folders() {
     let n_unsealed: i64 = db.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
     assert_eq!(n_unsealed, 0);
     std::fs::create_dir_all(path("empty")).unwrap();
-    run(&["import", "--data", &data, &path("empty")]).says(2, &["contains no Whisper files"]);
+    let empty = run(&["import", "--data", &data, &path("empty")]);
+    empty.says(2, &["contains no files with a series each (*.wsp)"]);
+    // Without an ending the header tells, and the file's name is that of the series.
+    std::fs::copy(path("whisper/app/web/rate.wsp"), path("load")).unwrap();
+    run(&["import", "--data", &data, &path("load")]).says(0, &["load: 3 samples"]);
+    run(&["export", "--data", &data, "--series", "load", "--format", "csv"]).says(0, &["load,17.5"]);
+    let nameless = run_with_input(&["import", "--data", &data, "-"], &file);
+    nameless.says(2, &["does not hold the name of its series", "--name"]);
 }
 
 /// A Whisper file of one archive: values a minute apart.

@@ -187,7 +187,9 @@ fn bad_lines_are_named() {
     server.run(&["import", &server.file("z.csv.gz", b"\x1f\x8bnonsense")]).says(2, &["z.csv.gz"]);
     server.run(&["import", "--kind", "events", &file]).says(2, &["--stream"]);
     server.run(&["import", "no-such.csv"]).says(2, &["cannot read no-such.csv"]);
-    server.run(&["import", "docs"]).says(2, &["the folder docs contains no Whisper files", "hint"]);
+    server
+        .run(&["import", "docs"])
+        .says(2, &["the folder docs contains no files with a series each (*.wsp)", "hint"]);
 }
 
 #[test]

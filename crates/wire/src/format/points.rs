@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use lanner_core::SeriesKey;
 
+use super::rows::Rows;
 use crate::Report;
-use crate::table::Row;
+use crate::table::{ReadError, Row};
 
 /// One sample of a series.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +25,7 @@ pub(super) struct Points {
     by_text: HashMap<Vec<u8>, usize>,
     by_key: HashMap<SeriesKey, usize>,
     keys: Vec<[SeriesKey; 1]>,
-    pub(super) report: Report,
+    report: Report,
 }
 
 impl Points {
@@ -60,15 +61,26 @@ impl Points {
     }
 
     /// The next sample; whether there was one.
-    pub(super) fn next_row(&mut self, row: &mut Row) -> bool {
+    pub(super) fn pop(&mut self, row: &mut Row) -> bool {
         let Some(Point { line, group, time_ms, value }) = self.waiting.pop_front() else { return false };
         (row.line, row.at, row.group, row.is_marked) = (line, time_ms, group, false);
         row.values.clear();
         row.values.push(value);
         true
     }
+}
 
-    pub(super) fn keys(&self, group: usize) -> &[SeriesKey] {
+/// Samples that are there as a whole.
+impl Rows for Points {
+    fn next_row(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        Ok(self.pop(row))
+    }
+
+    fn keys(&self, group: usize) -> &[SeriesKey] {
         self.keys.get(group).map_or(&[], |key| key.as_slice())
+    }
+
+    fn report(&mut self) -> &mut Report {
+        &mut self.report
     }
 }

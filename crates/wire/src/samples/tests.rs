@@ -3,18 +3,27 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::named;
 use crate::line_protocol::Precision;
 
 /// All samples as `name{labels} time value`, and the problems.
 fn read(text: &[u8], hints: Hints) -> Result<(Vec<String>, Vec<String>), TableError> {
-    let mut samples = Samples::open(text, &Options::default(), hints)?;
+    read_as(text, None, hints)
+}
+
+fn read_as(
+    text: &[u8],
+    format: Option<&'static Format>,
+    hints: Hints,
+) -> Result<(Vec<String>, Vec<String>), TableError> {
+    let mut samples = Samples::open(text, &Options::default(), format, hints)?;
     let (mut row, mut found) = (Row::default(), Vec::new());
     while samples.next_row(&mut row)? {
         let keys = samples.keys(row.group);
         assert_eq!(keys.len(), row.values.len());
         found.extend(keys.iter().zip(&row.values).map(|(key, value)| format!("{key} {} {value}", row.at)));
     }
-    Ok((found, samples.report().problems.iter().map(ToString::to_string).collect()))
+    Ok((found, samples.take_report().problems.iter().map(ToString::to_string).collect()))
 }
 
 #[track_caller]
@@ -105,7 +114,8 @@ impl Read for Cut<'_> {
 fn what_was_read_before_an_input_fails_counts() {
     #[track_caller]
     fn check(text: &str, expected: usize, line: u64) {
-        let mut samples = Samples::open(Cut(text.as_bytes()), &Options::default(), Hints::default()).unwrap();
+        let mut samples =
+            Samples::open(Cut(text.as_bytes()), &Options::default(), None, Hints::default()).unwrap();
         let (mut row, mut n_rows) = (Row::default(), 0);
         let error = loop {
             match samples.next_row(&mut row) {
@@ -119,7 +129,7 @@ fn what_was_read_before_an_input_fails_counts() {
     check("time,a\n2026-01-01,1\n2026-01-02,2\n2026-0", 2, 3);
     check("up 1 1767225600000\nup 1 1767225660000\nup 1 17", 2, 2);
     check("a v=1 1000000\na v=1 2000000\na v", 2, 2);
-    assert!(Samples::open(Cut(b""), &Options::default(), Hints::default()).is_err());
+    assert!(Samples::open(Cut(b""), &Options::default(), None, Hints::default()).is_err());
 }
 
 #[test]
@@ -127,13 +137,10 @@ fn hints_decide_what_is_open() {
     let hints = Hints { received_ms: Some(7), precision: Precision::Seconds, ..Hints::default() };
     check_with("up 1\n", hints, &["up 7 1"], &[]);
     check_with("a v=1 2\na v=2\n", hints, &["a.v 2000 1", "a.v 7 2"], &[]);
-    let table = Hints { form: Some(Form::Table), ..Hints::default() };
-    check_with(
-        "cpu v=1 1\ntime\n3\n4\n5\n",
-        table,
-        &["cpu v=1 1 3 3", "cpu v=1 1 4 4", "cpu v=1 1 5 5"],
-        &[],
-    );
+    let table = read_as(b"cpu v=1 1\ntime\n3\n4\n5\n", named("csv"), Hints::default()).unwrap();
+    assert_eq!(table.0, ["cpu v=1 1 3 3", "cpu v=1 1 4 4", "cpu v=1 1 5 5"]);
+    let refused = read_as(b"a\n", named("text"), Hints::default()).unwrap_err();
+    assert_eq!(refused.to_string(), "cannot be read as samples in the format text, which holds events");
 }
 
 #[test]

@@ -41,6 +41,18 @@ pub enum TableError {
         /// What is wrong.
         why: String,
     },
+    /// It is a Whisper file that cannot be read.
+    #[error("cannot be read as a Whisper file: {why}")]
+    Whisper {
+        /// What is wrong.
+        why: String,
+    },
+    /// It is to be read in a format that has no samples.
+    #[error("cannot be read as samples in the format {format}, which holds events")]
+    NoSamples {
+        /// The format's name.
+        format: &'static str,
+    },
     /// There are no numbers.
     #[error("has no column of numbers beside the time; the columns are {columns}")]
     NoNumbers {
@@ -159,7 +171,8 @@ impl TableError {
                 "write all dates alike; --date-order dmy or mdy reads those in one order and leaves the others out"
             }
             Self::TooManySeries { .. } => "name those to look at with --value",
-            Self::Read(_) => return None,
+            Self::NoSamples { .. } => "name a stream to import events into, or another format",
+            Self::Whisper { .. } | Self::Read(_) => return None,
         })
     }
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lanner_detect::automatic::WallClock;
+use lanner_wire::format::Format;
 
 use crate::failure::{Failure, Result};
-use crate::list::Format;
+use crate::formats;
+use crate::list::Format as OutputFormat;
 use crate::tables::TableArgs;
 
 /// Find anomalies in a table of numbers, without configuration.
@@ -18,19 +20,7 @@ use crate::tables::TableArgs;
 /// anomalous. What lasts is one finding, and the most improbable is listed first.
 /// docs/detectors.md says how well that works, docs/tables.md what is read.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  lanner detect measurements.csv
-  lanner detect measurements.csv.gz --report report.html    charts, in one file
-  lanner detect exports/*.csv --top 10 --tz Europe/Berlin
-  lanner detect measurements.csv --scores scores.csv        a score for each value
-  lanner detect wide.csv --time when --value cpu --value memory
-  lanner query --series queue.length --from now-7d --step 5m --format csv | lanner detect -
-  lanner detect taxi.csv --evaluate incidents.csv           precision, recall and other metrics
-  lanner detect labelled.csv --label is_anomaly --format json
-
-Exit codes: 0 when nothing was found, 1 when something was, 2 when nothing could be scored or a file could not be read,
-3 for a failure.")]
+#[command(after_help = after_help())]
 pub(crate) struct Args {
     /// Tables to read, gzipped or not; - is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -46,7 +36,7 @@ pub(crate) struct Args {
     pub(super) top: Option<usize>,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
+    pub(super) format: OutputFormat,
     /// Also write charts, as a single HTML file.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
@@ -73,6 +63,27 @@ pub(crate) struct Args {
 fn date(text: &str) -> std::result::Result<Date, String> {
     text.parse().map_err(|_| "should be a date such as 2026-12-25".to_owned())
 }
+
+/// Examples, and what can be read.
+fn after_help() -> String {
+    let formats = formats::listed(Format::holds_samples);
+    format!("{EXAMPLES}\n\nFormats, told by the contents:\n{formats}\n{EXIT_CODES}")
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lanner detect measurements.csv
+  lanner detect measurements.csv.gz --report report.html    charts, in one file
+  lanner detect exports/*.csv --top 10 --tz Europe/Berlin
+  lanner detect measurements.csv --scores scores.csv        a score for each value
+  lanner detect wide.csv --time when --value cpu --value memory
+  lanner query --series queue.length --from now-7d --step 5m --format csv | lanner detect -
+  lanner detect taxi.csv --evaluate incidents.csv           precision, recall and other metrics
+  lanner detect labelled.csv --label is_anomaly --format json";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 when nothing was found, 1 when something was, 2 when nothing could be scored or a file could not be read,
+3 for a failure.";
 
 fn threshold(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {

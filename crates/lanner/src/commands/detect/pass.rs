@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use lanner_core::SeriesKey;
 use lanner_wire::Report;
-use lanner_wire::samples::{Hints, Samples};
+use lanner_wire::format::Hints;
+use lanner_wire::samples::Samples;
 use lanner_wire::table::{Row, TableError};
 
 use super::args::Args;
@@ -106,8 +107,8 @@ struct Reading<'a> {
 fn open<'a>(Input { path, name, .. }: Input<'_>, args: &Args) -> Result<Reading<'a>> {
     let meter = Arc::new(Meter::default());
     let file = input::open(path, &meter)?;
-    let hints = Hints::default();
-    let samples = args.table.open(file, args.time.as_deref(), args.label.as_deref(), hints);
+    let (time, label) = (args.time.as_deref(), args.label.as_deref());
+    let samples = args.table.open(file, time, label, None, Hints::default());
     let samples = samples.map_err(|error| tables::failure(name, &error, Failure::user))?;
     let size = std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len());
     Ok(Reading { samples, meter, progress: Progress::new("scoring", "rows", size) })

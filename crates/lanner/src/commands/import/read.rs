@@ -4,13 +4,14 @@ use std::io::{self, BufRead};
 use std::sync::{MutexGuard, PoisonError};
 
 use lanner_core::{Sample, SeriesKey};
+use lanner_wire::format::{EventReader, Format, Hints};
 use lanner_wire::line_protocol::{self, Precision};
 use lanner_wire::pieces::{Ends, next_piece};
-use lanner_wire::samples::{self, Hints};
+use lanner_wire::samples::Samples;
 use lanner_wire::table::Row;
-use lanner_wire::{Report, events, ndjson, text_lines};
+use lanner_wire::{Report, carbon, events, ndjson};
 
-use super::{age, whisper};
+use super::age;
 use crate::failure::{Failure, remark};
 use crate::tables::{self, TableArgs};
 
@@ -41,19 +42,21 @@ pub(super) struct How {
 }
 
 /// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Form {
-    Events,
-    /// Lines that become events.
-    Text,
-    /// In the form that is given, or found.
-    Samples(Option<samples::Form>),
-    Whisper,
+    Events(EventReader),
+    /// In the format that is given, or found.
+    Samples(Option<&'static Format>),
 }
 
 impl Form {
     pub(super) const fn is_events(self) -> bool {
-        matches!(self, Self::Events | Self::Text)
+        matches!(self, Self::Events(_))
+    }
+
+    /// Whether it is given that the file holds one series without its name.
+    pub(super) const fn is_one_series(self) -> bool {
+        matches!(self, Self::Samples(Some(format)) if format.is_one_series)
     }
 }
 
@@ -93,34 +96,26 @@ pub(super) fn read<'s>(
     let batch = Batch::default();
     let mut batcher = Batcher { batch, odd, line: String::new(), watch, send, failed: None };
     let read = match how.form {
-        Form::Events | Form::Text => read_events(input, how, report, &mut batcher),
-        Form::Samples(form) => {
-            let read = read_samples(input, how, form, report, &mut batcher);
-            batcher.flush();
-            return batcher.failed.map_or(read, |error| Err(Failure::user(error.to_string())));
-        }
-        Form::Whisper => {
-            let name = how.name.as_deref().unwrap_or_default();
-            whisper::read(input, name, |key, sample| batcher.sample(key, sample))
-        }
+        Form::Events(reader) => read_events(input, how, reader, report, &mut batcher),
+        Form::Samples(format) => read_samples(input, how, format, report, &mut batcher),
     };
     batcher.flush();
     match batcher.failed {
         Some(error) => Err(Failure::user(format!("{}: {error}", how.file))),
-        None => read.map_err(|why| Failure::user(format!("{}: {why}", how.file))),
+        None => read,
     }
 }
 
 fn read_samples(
     input: &mut dyn BufRead,
     how: &How,
-    form: Option<samples::Form>,
+    format: Option<&'static Format>,
     report: &mut Report,
     batcher: &mut Batcher<'_>,
 ) -> Result<(), Failure> {
     let failed = |error| tables::failure(&how.file, &error, Failure::user);
-    let hints = Hints { form, precision: how.precision, received_ms: Some(how.now_ms) };
-    let mut samples = how.table.open(input, how.time.as_deref(), None, hints).map_err(failed)?;
+    let hints = Hints { precision: how.precision, received_ms: Some(how.now_ms) };
+    let mut samples = how.table.open(input, how.time.as_deref(), None, format, hints).map_err(failed)?;
     if let Some(table) = samples.table() {
         table.need_times().map_err(failed)?;
         if !how.is_quiet {
@@ -130,7 +125,7 @@ fn read_samples(
     let is_table = samples.table().is_some();
     let mut row = Row::default();
     // The names in the last group of rows.
-    let mut named: Option<(usize, Vec<SeriesKey>)> = None;
+    let mut named = how.one_series(&samples)?.map(|key| (0, vec![key]));
     let broken = loop {
         match samples.next_row(&mut row) {
             Ok(true) => {}
@@ -168,6 +163,20 @@ fn tell_names(file: &str, columns: &[SeriesKey], keys: &[SeriesKey]) {
 }
 
 impl How {
+    /// The series of a file that holds one without its name: it is called `name`, or as the file; `None` of other files.
+    fn one_series(&self, samples: &Samples<'_>) -> Result<Option<SeriesKey>, Failure> {
+        if !samples.format().is_one_series {
+            return Ok(None);
+        }
+        let Some(name) = self.name.as_ref().or(self.stem.as_ref()) else {
+            let message =
+                format!("{}: a file of this format does not hold the name of its series", self.file);
+            return Err(Failure::user(message).hint("give it with --name"));
+        };
+        let key = carbon::series_key(name);
+        key.map(Some).map_err(|error| Failure::user(format!("{}: {error}", self.file)))
+    }
+
     /// `value` becomes `name`, and any other column `name.column`; without a name `value` is called as the file.
     fn named(&self, key: &SeriesKey) -> SeriesKey {
         let is_value = tables::is_nameless(&key.name);
@@ -184,26 +193,23 @@ impl How {
 fn read_events(
     input: &mut dyn BufRead,
     how: &How,
+    reader: EventReader,
     report: &mut Report,
     batcher: &mut Batcher<'_>,
-) -> Result<(), String> {
-    let ends = if how.form == Form::Text { Ends::Lines } else { Ends::Events };
-    in_pieces(input, ends, report, |piece, report| {
+) -> Result<(), Failure> {
+    let read = in_pieces(input, reader.ends, report, |piece, report| {
         let (time_field, received_ms) = (how.time.as_deref(), how.now_ms);
         let options = events::Options { time_field, received_ms, wanted: Some(&[]) };
-        let on_event = |event: events::RawEvent<'_>| {
+        (reader.parse)(piece, options, report, &mut |event| {
             if batcher.leaves_out_event(how, event.time_ms) {
                 return Ok(());
             }
             batcher.batch.body.extend_from_slice(event.json.as_bytes());
             batcher.batch.body.push(b'\n');
             batcher.count()
-        };
-        match how.form {
-            Form::Text => text_lines::parse(piece, options, report, on_event),
-            _ => events::parse(piece, options, report, on_event),
-        }
-    })
+        });
+    });
+    read.map_err(|error| Failure::user(format!("{}: {error}", how.file)))
 }
 
 /// Reads piece by piece; lines in the report are those of the file.
@@ -212,10 +218,10 @@ fn in_pieces(
     ends: Ends,
     report: &mut Report,
     mut read: impl FnMut(&[u8], &mut Report),
-) -> Result<(), String> {
+) -> io::Result<()> {
     let mut piece = Vec::new();
     let mut n_lines = 0;
-    while next_piece(input, ends, &mut piece).map_err(|error| error.to_string())? {
+    while next_piece(input, ends, &mut piece)? {
         let mut part = Report::default();
         read(&piece, &mut part);
         report.absorb(part, n_lines);
@@ -278,11 +284,19 @@ impl Batcher<'_> {
 
 #[cfg(test)]
 mod tests {
+    use lanner_wire::format::named;
+
     use super::*;
 
-    const CSV: Form = Form::Samples(Some(samples::Form::Table));
-    const NDJSON: Form = Form::Samples(Some(samples::Form::Ndjson));
-    const LINE: Form = Form::Samples(Some(samples::Form::Line));
+    /// Samples of a format that is given, or found.
+    fn samples(format: &str) -> Form {
+        Form::Samples(named(format))
+    }
+
+    fn events(format: &str) -> Form {
+        Form::Events(named(format).and_then(|format| format.events).unwrap())
+    }
+
     const FOUND: Form = Form::Samples(None);
 
     fn how(form: Form) -> How {
@@ -321,33 +335,43 @@ mod tests {
             assert!(result.is_ok(), "{result:?}");
         }
         check(
-            CSV,
+            samples("csv"),
             None,
             "time,name,value,host\n2026-01-01,cpu,2,a\n",
             "cpu,host=a value=2 1767225600000000000\n",
         );
-        check(CSV, None, "time;a;b\n2026-01-01;2;\n", "a value=2 1767225600000000000\n");
-        check(CSV, None, "time,value\n2026-01-01,2\n", "stem value=2 1767225600000000000\n");
-        check(CSV, Some("x"), "time,value\n2026-01-01,2\n", "x value=2 1767225600000000000\n");
-        check(CSV, Some("x"), "time,a\n2026-01-01,2\n", "x.a value=2 1767225600000000000\n");
-        check(NDJSON, None, "{\"name\":\"a b\",\"time\":1000,\"value\":2}\n", "a\\ b value=2 1000000000\n");
+        check(samples("csv"), None, "time;a;b\n2026-01-01;2;\n", "a value=2 1767225600000000000\n");
+        check(samples("csv"), None, "time,value\n2026-01-01,2\n", "stem value=2 1767225600000000000\n");
+        check(samples("csv"), Some("x"), "time,value\n2026-01-01,2\n", "x value=2 1767225600000000000\n");
+        check(samples("csv"), Some("x"), "time,a\n2026-01-01,2\n", "x.a value=2 1767225600000000000\n");
         check(
-            LINE,
+            samples("ndjson"),
+            None,
+            "{\"name\":\"a b\",\"time\":1000,\"value\":2}\n",
+            "a\\ b value=2 1000000000\n",
+        );
+        check(
+            samples("line"),
             None,
             "cpu,h=a v=1,w=2 1000000\n",
             "cpu.v,h=a value=1 1000000\ncpu.w,h=a value=2 1000000\n",
         );
-        check(LINE, None, "cpu value=1", "cpu value=1 7000000000\n");
+        check(samples("line"), None, "cpu value=1", "cpu value=1 7000000000\n");
         check(FOUND, None, "cpu{h=\"a\"} 1 1000\n", "cpu,h=a value=1 1000000000000\n");
         let answer = r#"{"data":{"result":[{"metric":{"__name__":"cpu"},"values":[[1,"1"],[2,"NaN"]]}]}}"#;
         check(FOUND, None, answer, "cpu value=1 1000000000\n");
         // Names that line protocol cannot hold.
         let odd = r##"{"name":"#a\\","time":"1970-01-01T00:00:01Z","value":2.0}"##;
-        check(NDJSON, None, odd, &format!("{odd}\n"));
-        check(Form::Events, None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
-        check(Form::Events, None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");
-        check(Form::Events, None, "", "");
-        check(Form::Text, None, "a \"b\"\r\n\n{}", "{\"message\":\"a \\\"b\\\"\"}\n{\"message\":\"{}\"}\n");
+        check(samples("ndjson"), None, odd, &format!("{odd}\n"));
+        check(events("ndjson"), None, "[{\"a\": 1}, {\"b\": 2}]", "{\"a\":1}\n{\"b\":2}\n");
+        check(events("ndjson"), None, "{\n \"a\": 1\n}\n{\"b\":2}", "{\"a\":1}\n{\"b\":2}\n");
+        check(events("ndjson"), None, "", "");
+        check(
+            events("text"),
+            None,
+            "a \"b\"\r\n\n{}",
+            "{\"message\":\"a \\\"b\\\"\"}\n{\"message\":\"{}\"}\n",
+        );
     }
 
     #[test]
@@ -359,19 +383,19 @@ mod tests {
             assert_eq!(found, lines, "{:?}", report.problems);
         }
         let table = "time,a\nx,1\n2026-01-01,2\n2026-01-02,x\n2026-01-03,3\n2026-01-04,3\n";
-        check(CSV, table, &[2, 4]);
-        check(NDJSON, "{}\n{\"name\":\"a\",\"time\":1,\"value\":1}\n7\n", &[1, 3]);
-        check(LINE, "a v=1\nb v=\nc v=2\n", &[2]);
-        check(Form::Events, "{\"a\":1}\n{\"b\"\n{\"c\":3}\n{\"time\":\"then\"}\n", &[2, 4]);
+        check(samples("csv"), table, &[2, 4]);
+        check(samples("ndjson"), "{}\n{\"name\":\"a\",\"time\":1,\"value\":1}\n7\n", &[1, 3]);
+        check(samples("line"), "a v=1\nb v=\nc v=2\n", &[2]);
+        check(events("ndjson"), "{\"a\":1}\n{\"b\"\n{\"c\":3}\n{\"time\":\"then\"}\n", &[2, 4]);
         let many = format!("{}a v=\n", "a v=1\n".repeat(400_000));
-        check(LINE, &many, &[400_001]); // in a later piece
+        check(samples("line"), &many, &[400_001]); // in a later piece
     }
 
     #[test]
     fn what_cannot_be_read_says_so() {
-        let (_, _, result) = run(CSV, None, "1,2\n3,4\n");
+        let (_, _, result) = run(samples("csv"), None, "1,2\n3,4\n");
         assert!(result.is_err_and(|why| format!("{why:?}").contains("it has no column of times")));
-        let how = how(Form::Events);
+        let how = how(events("ndjson"));
         let mut refuse = |_| Err(io::Error::other("gone"));
         let result = read(&mut "{}".as_bytes(), &how, &mut Report::default(), &mut refuse);
         assert!(result.is_err_and(|why| format!("{why:?}").contains("it: gone")));

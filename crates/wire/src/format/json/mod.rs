@@ -1,11 +1,33 @@
 //! Documents of JSON, read whole: answers of Prometheus, Graphite and InfluxDB, and lists of flat objects.
 
+mod graphite;
+mod influx;
+mod records;
+
 use std::io::Read;
 
+use super::kind::{EventReader, Format, Opening};
 use super::points::Points;
-use super::{graphite, influx, records};
+use super::rows::Rows;
+use crate::events;
+use crate::pieces::Ends;
 use crate::prometheus;
-use crate::table::{Options, ReadError, Table, TableError};
+use crate::table::{ReadError, TableError};
+
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    about: "a JSON document: events, an answer of Prometheus, Graphite or InfluxDB, or a list of flat objects",
+    // What a .json holds is told by what is in it.
+    endings: &[],
+    is_one_series: false,
+    example: br#"[{"target":"cpu","datapoints":[[12.5,1767225600],[7,1767225660]]}]"#,
+    events: Some(EventReader {
+        ends: Ends::Events,
+        parse: |piece, options, report, on_event| events::parse(piece, options, report, on_event),
+    }),
+    samples: Some(open),
+    is_one: |start| start.is_json(),
+};
 
 /// Larger documents are refused.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
@@ -13,18 +35,8 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 /// So much of the start tells what a document is.
 const LOOK_BYTES: usize = 4 * 1024;
 
-/// What a document holds.
-pub(super) enum Document<'a> {
-    Points(Points),
-    Table(Box<Table<'a>>),
-}
-
-/// Reads a document.
-pub(super) fn open<'a>(
-    input: impl Read,
-    start: &[u8],
-    options: &Options<'_>,
-) -> Result<Document<'a>, TableError> {
+fn open<'a>(opening: Opening<'a, '_>) -> Result<Box<dyn Rows + 'a>, TableError> {
+    let Opening { start, input, options, .. } = opening;
     let mut body = Vec::new();
     let failed = |error| TableError::Read(ReadError::Input { line: 0, error });
     input.take(MAX_BYTES + 1).read_to_end(&mut body).map_err(failed)?;
@@ -40,12 +52,12 @@ pub(super) fn open<'a>(
     } else if has("results") {
         influx::answer(&body)
     } else {
-        return records::open(&body, options).map(|table| Document::Table(Box::new(table)));
+        return Ok(Box::new(records::open(&body, options)?));
     };
     let mut points = Points::default();
     for (key, samples) in series.map_err(|why| TableError::Json { why })? {
         let group = points.group_of(&key);
         samples.into_iter().for_each(|(time_ms, value)| points.push(0, group, time_ms, value));
     }
-    Ok(Document::Points(points))
+    Ok(Box::new(points))
 }
