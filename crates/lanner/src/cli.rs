@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, outbox, processor,
-    profile, query, receiver, reload, repair, replay, rule, schema, serve, silence, status, switch, test,
-    token, vuln,
+    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, model, outbox,
+    processor, profile, query, receiver, reload, repair, replay, rule, schema, serve, silence, status,
+    switch, test, token, vuln,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -54,6 +54,7 @@ pub(crate) enum Command {
     Receiver(receiver::Args),
     Outbox(outbox::Args),
     Profile(profile::Args),
+    Model(model::Args),
     Query(query::Args),
     Import(import::Args),
     Vuln(vuln::Args),

@@ -15,6 +15,7 @@ mod formats;
 mod input;
 mod list;
 mod log;
+mod models;
 mod output;
 mod problems;
 mod progress;

@@ -42,7 +42,7 @@ pub use answer::{Answer, Status};
 pub use part::Part;
 pub use profile::{Advice, PartSeen, Profile};
 pub use spec::{FIELDS, Filter, MAX_PARTS, ReadFilter, Spec, WINDOWS};
-pub use state::StateError;
+pub use state::{StateError, is_profile};
 
 pub use lanner_sketch::Seed;
 

@@ -4,7 +4,7 @@
 //! document, the seed, the counters. Several profiles stand one after the other.
 
 use lanner_core::document::{Check, Node};
-use lanner_sketch::file::{Kept, read, write};
+use lanner_sketch::file::{Kept, is_sketch, read, write};
 use lanner_sketch::{FileError, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +29,12 @@ pub enum StateError {
     /// There is nothing.
     #[error("holds no profile")]
     Empty,
+}
+
+/// Whether these bytes begin as a file of profiles does, of whatever version.
+#[must_use]
+pub fn is_profile(bytes: &[u8]) -> bool {
+    is_sketch(bytes)
 }
 
 /// What is no sketch.

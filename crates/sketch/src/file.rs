@@ -22,7 +22,7 @@ const VERSION: u16 = 1;
 /// The header up to its checksum.
 const HEAD_BYTES: usize = 40;
 
-/// Why a sketch cannot be read.
+/// Why a sketch cannot be read. Each message goes on after the name of the file: `host.profile is damaged: ...`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
     /// It begins with something else.
@@ -60,7 +60,13 @@ pub enum FileError {
     Fingerprint,
 }
 
-/// A sketch that can be kept.
+/// Whether these bytes begin as a sketch does, of whatever version.
+#[must_use]
+pub fn is_sketch(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
+/// A sketch that can be kept in a file. The header is written and checked here; an implementation knows the body alone.
 pub trait Kept: Sized {
     /// What it is.
     const KIND: u16;

@@ -11,6 +11,7 @@ pub(crate) mod detect;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod model;
 pub(crate) mod outbox;
 pub(crate) mod processor;
 pub(crate) mod profile;
@@ -57,6 +58,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Receiver(args) => receiver::run(&args),
         Command::Outbox(args) => outbox::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Model(args) => model::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Vuln(args) => vuln::run(&args),

@@ -68,6 +68,27 @@ fn every_mistake_is_told_at_once() {
 }
 
 #[test]
+fn a_model_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let trees = r#"{"format":"lanner-boost/1","base_score":0.5,"feature_names":["calls"],"trees":[]}"#;
+    let (trees, tea) = (file("trees.json", trees), file("tea.json", r#"{"format":"tea/1"}"#));
+    let shown: serde_json::Value =
+        serde_json::from_str(&run(&["model", "show", "--format", "json", &trees]).expect(0)).unwrap();
+    assert_eq!((&shown["kind"], &shown["about"]), (&"trees".into(), &"0 trees over 1 feature".into()));
+    assert_eq!(shown["id"].as_str().unwrap().len(), 64);
+    run(&["model", "show", &tea])
+        .says(2, &["tea.json is no model of a known kind", "\"tea/1\"; known are api ("]);
+    let log = file("access.log", "");
+    run(&["api", "score", &log, "--model", &trees]).says(2, &["is a model of the kind trees (", "not api"]);
+    run(&["profile", "show", &trees]).says(2, &["is a model of the kind trees (", "not profile"]);
+}
+
+#[test]
 fn what_can_never_fire_is_a_warning() {
     let rule = "rules: [{ id: cv, query: { target: 'divideSeries(stdev(a,10),movingAverage(a,10))' }, window: 10m, \
                 every: 1m, expression: { warn: 3.0, error: 4.0 } }]";

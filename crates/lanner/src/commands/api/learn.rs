@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use lanner_boost::{Aim, Settings};
+use lanner_core::content;
 use lanner_traffic::{Learner, Model, Session};
 
 use super::labels::Labels;
@@ -127,8 +128,9 @@ fn learn(log: &Log, labels: &Labels, args: &Args) -> Result<(Model, String)> {
     };
     let groups = groups(&sessions);
     let parts = (templates, endpoints, baseline);
-    let model = Model::learn(parts, &sessions, &labels, groups, (&settings, args.aim.aim(log)))
+    let mut model = Model::learn(parts, &sessions, &labels, groups, (&settings, args.aim.aim(log)))
         .map_err(|error| Failure::user(error.to_string()))?;
+    model.notes["data"] = fingerprint(&sessions, &labels).into();
     let note = |name: &str| model.notes[name].as_f64().unwrap_or_default();
     let notes = format!(
         "{}: {n_anomalous} anomalous and {n_normal} normal sessions; unseen ones: F1 {:.3} (precision {:.3}, recall {:.3}), \
@@ -141,6 +143,14 @@ fn learn(log: &Log, labels: &Labels, args: &Args) -> Result<(Model, String)> {
         model.threshold
     );
     Ok((model, notes))
+}
+
+/// What was learned from: the hash of whose sessions there were, when, with how many calls, and with which labels.
+fn fingerprint(sessions: &[Session], labels: &[bool]) -> String {
+    let line = |(session, label): (&Session, &bool)| {
+        format!("{} {} {} {label}\n", session.key, session.first_ms, session.n_calls)
+    };
+    content::sha256(sessions.iter().zip(labels).map(line).collect::<String>().as_bytes())
 }
 
 /// Sessions of one client are one group.

@@ -5,12 +5,13 @@ use std::path::Path;
 use lanner_traffic::Model;
 
 use crate::failure::{Failure, Result};
+use crate::models::{self, API};
 
 pub(super) fn load(path: &Path) -> Result<Model> {
-    let text = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
-    Model::from_json(&text).map_err(|error| {
-        Failure::user(format!("{}: {error}", path.display())).hint("`lanner api learn` writes models")
-    })
+    let wrong = |why: String| Failure::user(why).hint("`lanner api learn` writes models");
+    let bytes = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
+    models::expect(&bytes, &API).map_err(|why| wrong(format!("{} {why}", path.display())))?;
+    Model::from_json(&bytes).map_err(|error| wrong(format!("{}: {error}", path.display())))
 }
 
 pub(super) fn save(model: &Model, path: &Path) -> Result<()> {

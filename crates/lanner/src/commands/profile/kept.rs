@@ -5,18 +5,19 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lanner_conditions::{Condition, Missing};
 use lanner_core::document::{Check, Node};
-use lanner_profile::{DEFAULT, Filter, Profile, Spec};
+use lanner_profile::{DEFAULT, Profile, Spec};
 
 use crate::failure::{Failure, Result};
 use crate::files;
+use crate::models::{self, PROFILE, filter};
 use crate::output;
 use crate::problems;
 
 /// Reads the profiles of a file.
 pub(super) fn load(path: &Path) -> Result<Vec<Profile>> {
     let bytes = std::fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
+    models::expect(&bytes, &PROFILE).map_err(|why| Failure::user(format!("{} {why}", path.display())))?;
     Profile::read_all(&bytes, &filter).map_err(|error| Failure::user(format!("{}: {error}", path.display())))
 }
 
@@ -77,11 +78,6 @@ fn read(node: &Node, check: &mut Check) -> Vec<Spec> {
     }
     fields.finish(&["profiles"], check);
     specs
-}
-
-fn filter(node: &Node, path: &str, check: &mut Check) -> Option<Filter> {
-    let condition = Condition::read(node, path, check)?;
-    Some(Filter::new(move |event| condition.matches(event, Missing::False)))
 }
 
 /// A number that nobody can guess: what the standard library seeds its maps with comes from the operating system.

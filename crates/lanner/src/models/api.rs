@@ -1,0 +1,25 @@
+//! Models of sessions of API traffic, which `lanner api learn` writes.
+
+use lanner_traffic::Model;
+use serde_json::Value;
+
+use super::kind::{Facts, Kind};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "api",
+    about: "sessions of API traffic, from `lanner api learn`",
+    is_one: |start| start.is_format("lanner-api-model"),
+    read,
+};
+
+fn read(bytes: &[u8]) -> Result<Facts, String> {
+    let model = Model::from_json(bytes).map_err(|error| error.to_string())?;
+    let (n_endpoints, mut metrics) = (model.endpoints.len(), model.notes);
+    let data = metrics.as_object_mut().and_then(|notes| notes.remove("data"));
+    Ok(Facts {
+        about: format!("scores sessions at {n_endpoints} endpoints"),
+        data: data.as_ref().and_then(Value::as_str).map(str::to_owned),
+        threshold: Some(model.threshold),
+        metrics,
+    })
+}

@@ -1,0 +1,22 @@
+//! Boosted trees in Lanner's own form, to which those of scikit-learn are exported.
+
+use lanner_boost::Ensemble;
+
+use super::kind::{Facts, Kind};
+use crate::output::counted;
+
+pub(super) const KIND: Kind = Kind {
+    name: "trees",
+    about: "boosted trees, also those exported from scikit-learn",
+    is_one: |start| start.is_format("lanner-boost"),
+    read: |bytes| {
+        Ensemble::from_json(bytes).map(|trees| facts(&trees)).map_err(|problems| problems.to_string())
+    },
+};
+
+/// What there is to know of trees of any origin.
+pub(super) fn facts(trees: &Ensemble) -> Facts {
+    let n_trees = counted(trees.trees().len() as u64, "tree");
+    let n_features = counted(trees.features().len() as u64, "feature");
+    Facts { about: format!("{n_trees} over {n_features}"), ..Facts::default() }
+}
