@@ -117,13 +117,13 @@ pub const SERVER: &[Field] = &[
 ];
 
 /// `tls`.
-pub const TLS: &[Field] = &[
+pub(crate) const TLS: &[Field] = &[
     Field::new("cert", "/etc/lanner/cert.pem", "certificate and intermediate certificates, PEM").required(),
     Field::new("key", "/etc/lanner/key.pem", "private key of the certificate, PEM").required(),
 ];
 
 /// The `heartbeat`.
-pub const HEARTBEAT: &[Field] = &[
+pub(crate) const HEARTBEAT: &[Field] = &[
     Field::new(
         "to",
         "https://hc.example.org/ping/TOKEN",
@@ -284,7 +284,7 @@ impl Settings {
     /// Where people find this server. Without `external_url` that is where it listens; on all addresses, by this
     /// machine's name.
     #[must_use]
-    pub fn links(&self) -> Links {
+    pub(crate) fn links(&self) -> Links {
         let host = if self.listen.ip().is_unspecified() { host_name() } else { None };
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let own_url = match host {
@@ -296,7 +296,7 @@ impl Settings {
 
     /// Whether nobody but this machine can reach any of the addresses.
     #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         self.public_address().is_none()
     }
 

@@ -12,7 +12,7 @@ impl Shutdown {
 
     /// Whether it has begun.
     #[must_use]
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         *self.0.borrow()
     }
 

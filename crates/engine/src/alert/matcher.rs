@@ -89,7 +89,7 @@ impl Silences {
     }
 
     /// Works out which of them mute at `now_ms`, so that asking for thousands of alerts costs no look at the calendar.
-    pub fn advance(&mut self, now_ms: i64) {
+    pub(crate) fn advance(&mut self, now_ms: i64) {
         for ready in &mut self.0 {
             ready.phase = Some(ready.phase(now_ms));
         }

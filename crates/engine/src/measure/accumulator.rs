@@ -25,7 +25,7 @@ impl Taken {
 
     /// The hash; of a number its bits.
     #[must_use]
-    pub const fn hash(self) -> u64 {
+    pub(crate) const fn hash(self) -> u64 {
         match self {
             Self::Number(value) => value.to_bits(),
             Self::Hash(hash) => hash,

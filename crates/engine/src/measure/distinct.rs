@@ -92,7 +92,7 @@ impl Distinct {
 
     /// How many different values were added.
     #[must_use]
-    pub fn estimate(&self) -> f64 {
+    pub(crate) fn estimate(&self) -> f64 {
         let registers = match self {
             Self::Exact(hashes) => return hashes.len() as f64,
             Self::Registers(registers) => registers,

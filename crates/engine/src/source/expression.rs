@@ -18,7 +18,7 @@ use super::data::Stored;
 use super::gather::gather;
 
 /// Series that one template is asked for.
-pub const MAX_SERIES: usize = 10_000;
+pub(crate) const MAX_SERIES: usize = 10_000;
 
 /// An expression, checked.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl ExpressionQuery {
     /// Whether it may read the series of this name, as Graphite writes it: surely where it does, and where nobody can tell
     /// before it is asked.
     #[must_use]
-    pub fn may_read(&self, name: &str) -> bool {
+    pub(crate) fn may_read(&self, name: &str) -> bool {
         self.for_each.as_ref().is_some_and(|pattern| Glob::new(pattern).matches(name))
             || names(&self.expr, name)
     }
@@ -276,7 +276,7 @@ impl Source for Watched<'_> {
 
 /// The name by which expressions know a series: `name;tag=value`, the tags in order.
 #[must_use]
-pub fn full_name(key: &SeriesKey) -> String {
+pub(crate) fn full_name(key: &SeriesKey) -> String {
     key.labels.iter().fold(key.name.to_string(), |name, (tag, value)| format!("{name};{tag}={value}"))
 }
 

@@ -47,12 +47,6 @@ impl Gaps {
         Self(gaps)
     }
 
-    /// The gaps, in order, none touching the next.
-    #[must_use]
-    pub fn ranges(&self) -> &[TimeRange] {
-        &self.0
-    }
-
     /// How much of `window` lies in gaps. Cost: O(log gaps), and the gaps that it touches.
     ///
     /// ```
@@ -104,7 +98,7 @@ impl Gaps {
 /// What is counted of a part is less than the whole; averages and extremes speak of what was seen. That somebody sent
 /// nothing is never known of a window that was missed.
 #[must_use]
-pub fn is_known(missed: Missed, query: &dyn Query, value: Option<f64>) -> bool {
+pub(crate) fn is_known(missed: Missed, query: &dyn Query, value: Option<f64>) -> bool {
     let is_heard = value.is_some() && value != query.value_when_empty();
     match missed {
         Missed::Nothing => true,

@@ -96,13 +96,13 @@ pub struct SendError {
 }
 
 impl SendError {
-    /// An error that may pass.
+    /// An error that may pass: the message is tried again. `message` is a lower-case fragment for people.
     pub fn retry(message: impl Into<String>) -> Self {
         Self { kind: SendErrorKind::Retry, message: message.into(), retry_after_ms: None }
     }
 
     /// An error that stays for some of those who should get the message; the others have it.
-    pub fn partly(message: impl Into<String>) -> Self {
+    pub(crate) fn partly(message: impl Into<String>) -> Self {
         Self { kind: SendErrorKind::Partly, message: message.into(), retry_after_ms: None }
     }
 
@@ -111,7 +111,7 @@ impl SendError {
         Self { kind: SendErrorKind::Noted, message: message.into(), retry_after_ms: None }
     }
 
-    /// An error that stays.
+    /// An error that stays: the receiver refused the message as it is, and it is not tried again.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self { kind: SendErrorKind::Permanent, message: message.into(), retry_after_ms: None }
     }

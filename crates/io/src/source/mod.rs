@@ -53,11 +53,11 @@ pub struct RequestError {
 
 impl RequestError {
     /// An error that may pass.
-    pub fn temporary(message: impl Into<String>) -> Self {
+    pub(crate) fn temporary(message: impl Into<String>) -> Self {
         Self { kind: RequestErrorKind::Temporary, message: message.into(), retry_after_ms: None }
     }
 
-    /// An error that stays.
+    /// An error that stays: somebody has to change the query or the source. `message` is a lower-case fragment for people.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self { kind: RequestErrorKind::Permanent, message: message.into(), retry_after_ms: None }
     }

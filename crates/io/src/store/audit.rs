@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Receipt, Store, StoreError};
 
-/// Who did what.
+/// Who did what, and when: an entry of the audit log, chained to the one before by its hash.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct AuditEntry {
     /// Counted up from 1, without gaps.
@@ -35,7 +35,7 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// The hash this entry should have, after one with the hash `before`.
     #[must_use]
-    pub fn chained(&self, before: &str) -> String {
+    pub(crate) fn chained(&self, before: &str) -> String {
         let Self { seq, time_ms, actor, action, subject, detail, hash: _ } = self;
         content::hash(&json!({
             "before": before, "seq": seq, "time_ms": time_ms, "actor": actor, "action": action,

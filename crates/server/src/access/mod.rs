@@ -39,7 +39,11 @@ use crate::http::{ApiError, Principal, Scope};
 use crate::metrics::METRICS;
 
 /// Lets a request pass, with its [`Principal`] among its extensions, or answers why not.
-pub async fn admit(State(service): State<Arc<AccessService>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit(
+    State(service): State<Arc<AccessService>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let route = Route::of(&request);
     let origin =
         cors::allowed(request.headers(), &service.live.get().cors).filter(|_| route.is_shared()).cloned();

@@ -290,7 +290,7 @@ pub(crate) fn recall(
 }
 
 /// Keeps what was measured. A query with groups also keeps that it was: in its history the whole stands for that.
-pub fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange, values: &Values) {
+pub(crate) fn note(measured: &mut Vec<Measured>, query: &StreamQuery, window: TimeRange, values: &Values) {
     let row =
         |group: &Group, value| Measured { query: query.fingerprint, group: group.clone(), window, value };
     measured.extend(values.iter().map(|(group, value)| row(group, *value)));

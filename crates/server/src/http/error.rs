@@ -33,7 +33,7 @@ impl ApiError {
     }
 
     /// A failure of the program.
-    pub fn internal(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         let error = Self::new(StatusCode::INTERNAL_SERVER_ERROR, message);
         tracing::error!("{}", error.body.error);
         error
@@ -70,7 +70,7 @@ impl ApiError {
 
     /// The message as plain text, for clients that show bodies as they are.
     #[must_use]
-    pub fn into_text(self) -> Response {
+    pub(crate) fn into_text(self) -> Response {
         (self.status, self.body.error).into_response()
     }
 

@@ -27,7 +27,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, the narrowest first.
-    pub const ALL: [Self; 5] = [Self::Ingest, Self::Read, Self::Evaluate, Self::Operate, Self::Admin];
+    pub(crate) const ALL: [Self; 5] = [Self::Ingest, Self::Read, Self::Evaluate, Self::Operate, Self::Admin];
 
     /// Its name in the API and on the command line.
     #[must_use]

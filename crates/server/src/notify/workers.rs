@@ -43,7 +43,7 @@ struct Running {
 
 /// How a receiver is.
 #[derive(Debug, Clone, Default)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// Why it cannot work at all.
     pub unusable: Option<String>,
     /// How sending to it goes.
@@ -69,7 +69,7 @@ impl DeliveryService {
     }
 
     /// Says that new messages were written.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if let Some(running) = &*locked(&self.running) {
             running.delivery.wake();
         }
@@ -181,7 +181,7 @@ impl DeliveryService {
 
     /// How every receiver is, by name.
     #[must_use]
-    pub fn conditions(&self) -> BTreeMap<Arc<str>, Condition> {
+    pub(crate) fn conditions(&self) -> BTreeMap<Arc<str>, Condition> {
         let running = locked(&self.running);
         let Some(Running { delivery, documents, unusable }) = &*running else { return BTreeMap::new() };
         let working = documents

@@ -31,7 +31,7 @@ struct Kept {
 
 impl Recent {
     /// Notes one. Cost: writing it as text.
-    pub fn note(&self, context: &Map<String, Value>, now_ms: i64) {
+    pub(crate) fn note(&self, context: &Map<String, Value>, now_ms: i64) {
         let Ok(text) = serde_json::to_string(context) else { return };
         if text.len() > MAX_CONTEXT_BYTES {
             return;

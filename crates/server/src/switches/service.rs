@@ -147,7 +147,7 @@ impl SwitchService {
 
     /// Comes with the switches in force whenever they change.
     #[must_use]
-    pub fn subscribe(&self) -> tokio::sync::watch::Receiver<Arc<Current>> {
+    pub(crate) fn subscribe(&self) -> tokio::sync::watch::Receiver<Arc<Current>> {
         self.told.subscribe()
     }
 

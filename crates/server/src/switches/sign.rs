@@ -19,7 +19,7 @@ impl Signer {
     ///
     /// # Errors
     /// A sentence, for what is no such key.
-    pub fn from_hex(text: &str) -> Result<Self, String> {
+    pub(crate) fn from_hex(text: &str) -> Result<Self, String> {
         let wrong = || "should be 64 hexadecimal digits, as `openssl rand -hex 32` makes them".to_owned();
         let seed = content::unhex(text.trim()).ok_or_else(wrong)?;
         Ed25519KeyPair::from_seed_unchecked(&seed).map(Self).map_err(|_| wrong())
@@ -33,7 +33,7 @@ impl Signer {
 
     /// The snapshot with its signature.
     #[must_use]
-    pub fn sign(&self, snapshot: Snapshot) -> Snapshot {
+    pub(crate) fn sign(&self, snapshot: Snapshot) -> Snapshot {
         let signature = self.sign_text(&snapshot.signed_text());
         snapshot.with_signature(signature)
     }
