@@ -50,19 +50,19 @@ impl Ensemble {
         Self { is_single_precision: true, ..self }
     }
 
-    /// Its columns, in the order of a row.
+    /// The columns of a row, in their order: a row that is scored has one value for each.
     #[must_use]
     pub fn features(&self) -> &[Feature] {
         &self.features
     }
 
-    /// Its trees.
+    /// The trees, in the order in which they were learned. Each adds to the margin.
     #[must_use]
     pub fn trees(&self) -> &[Tree] {
         &self.trees
     }
 
-    /// What the sum begins with.
+    /// What the margin begins with, before any tree: a logarithm of odds.
     #[must_use]
     pub const fn base_score(&self) -> f64 {
         self.base_score

@@ -37,7 +37,7 @@ pub struct Explainer {
     weights: Vec<Vec<f64>>,
 }
 
-/// Why a row has its score.
+/// Why a row has its score: exact Shapley values, by the paths of the trees.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     /// The mean margin of training rows.
@@ -106,7 +106,7 @@ impl Explainer {
         explainer
     }
 
-    /// The mean margin of training rows.
+    /// The mean margin of training rows, a logarithm of odds: where an explanation begins.
     #[must_use]
     pub const fn expected(&self) -> f64 {
         self.expected

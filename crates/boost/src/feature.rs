@@ -38,19 +38,19 @@ pub enum Monotone {
 }
 
 impl Feature {
-    /// A column of numbers.
+    /// A column of numbers, split by thresholds. NaN is a missing value.
     #[must_use]
     pub fn number(name: impl Into<String>) -> Self {
         Self { name: name.into(), kind: Kind::Number, monotone: Monotone::Free }
     }
 
-    /// A column of codes.
+    /// A column of codes of categories, whole numbers from 0 to 253, split by sets of them. NaN is a missing value.
     #[must_use]
     pub fn category(name: impl Into<String>) -> Self {
         Self { kind: Kind::Category, ..Self::number(name) }
     }
 
-    /// The same, with a direction.
+    /// The same column, with a direction in which alone it may move the score. Has no effect on categories.
     #[must_use]
     pub fn monotone(self, monotone: Monotone) -> Self {
         Self { monotone, ..self }

@@ -3,26 +3,29 @@
 use crate::random::Random;
 use crate::table::Table;
 
-/// Rows in folds.
+/// Rows in folds, numbered from 0. Each row is in exactly one; a fold may be empty where there are few groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folds {
     folds: Vec<Vec<usize>>,
 }
 
 impl Folds {
-    /// How many there are.
+    /// How many folds there are, empty ones included.
     #[must_use]
     pub fn n_folds(&self) -> usize {
         self.folds.len()
     }
 
-    /// The rows of one, in their order.
+    /// The rows of one fold, in ascending order.
+    ///
+    /// # Panics
+    /// If there is no fold of this number.
     #[must_use]
     pub fn fold(&self, fold: usize) -> Vec<usize> {
         self.folds[fold].clone()
     }
 
-    /// The rows of all others, in their order.
+    /// The rows of all folds but one, in ascending order: what a model learns from that is tried on it.
     #[must_use]
     pub fn others(&self, fold: usize) -> Vec<usize> {
         let others = self.folds.iter().enumerate().filter(|(i, _)| *i != fold);

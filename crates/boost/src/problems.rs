@@ -19,7 +19,7 @@ impl Problems {
         Self { listed: vec![problem.into()], n_more: 0 }
     }
 
-    /// Adds one.
+    /// Adds a problem. The first 20 are listed, more are only counted.
     pub fn add(&mut self, problem: impl Into<String>) {
         if self.listed.len() < MAX_LISTED {
             self.listed.push(problem.into());

@@ -72,7 +72,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Everything that is out of its range.
+    /// Everything that is out of its range, a sentence each; empty when a training may begin.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

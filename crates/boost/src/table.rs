@@ -17,7 +17,7 @@ pub struct Table {
     groups: Vec<u32>,
 }
 
-/// Why rows cannot be learned from.
+/// Why rows cannot be learned from, with the column and the row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
@@ -103,43 +103,49 @@ impl Table {
         Ok(Self { groups, ..self })
     }
 
-    /// The columns' names and kinds.
+    /// The names and kinds of the columns, in their order.
     #[must_use]
     pub fn features(&self) -> &[Feature] {
         &self.features
     }
 
-    /// The values of a feature, one a row.
+    /// The values of a column, one for each row; NaN where one is missing.
+    ///
+    /// # Panics
+    /// If there is no column of this number.
     #[must_use]
     pub fn column(&self, feature: usize) -> &[f64] {
         &self.columns[feature]
     }
 
-    /// Whether each row is positive.
+    /// Whether each row is positive, which is what is to be learned.
     #[must_use]
     pub fn labels(&self) -> &[bool] {
         &self.labels
     }
 
-    /// The group of each row.
+    /// The group of each row: rows of one group are never divided between learning and judging.
     #[must_use]
     pub fn groups(&self) -> &[u32] {
         &self.groups
     }
 
-    /// Rows.
+    /// How many rows there are.
     #[must_use]
     pub fn n_rows(&self) -> usize {
         self.labels.len()
     }
 
-    /// The numbers of all rows.
+    /// The numbers of all rows, from 0: what to learn from where nothing is held back.
     #[must_use]
     pub fn all_rows(&self) -> Vec<usize> {
         (0..self.n_rows()).collect()
     }
 
-    /// The values of one row.
+    /// The values of one row, one for each column; NaN where one is missing. Cost: one look into each column.
+    ///
+    /// # Panics
+    /// If there is no row of this number.
     #[must_use]
     pub fn row(&self, row: usize) -> Vec<f64> {
         self.columns.iter().map(|column| column[row]).collect()

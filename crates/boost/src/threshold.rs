@@ -49,7 +49,7 @@ impl Outcomes {
         share(self.hits, self.hits + self.misses)
     }
 
-    /// The harmonic mean of both.
+    /// The harmonic mean of precision and recall, 0 to 1; 0 if no positive row is flagged.
     #[must_use]
     pub fn f1(self) -> f64 {
         share(2 * self.hits, 2 * self.hits + self.false_alarms + self.misses)

@@ -13,7 +13,7 @@ use crate::split::Search;
 use crate::table::Table;
 use crate::tree::Tree;
 
-/// Why nothing can be learned.
+/// Why nothing can be learned from a table with these settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {

@@ -114,7 +114,7 @@ impl Tree {
         Self { nodes }
     }
 
-    /// Its nodes, the root first.
+    /// The nodes, the root first. The children of a node are numbers in this list.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes

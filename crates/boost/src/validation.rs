@@ -9,7 +9,7 @@ use crate::table::Table;
 use crate::threshold::{Aim, Outcomes, choose_threshold, outcomes_at};
 use crate::train::{TrainError, train};
 
-/// How a model is tried.
+/// How a model is tried on rows that it has not seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Validation {
     /// Parts of the table, each scored by a model of the others. Default 5.
@@ -28,7 +28,7 @@ impl Default for Validation {
     }
 }
 
-/// What came of it.
+/// How good models were on rows that they had not seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quality {
     /// How often a positive row scores above another.

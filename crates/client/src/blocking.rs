@@ -48,7 +48,7 @@ impl Switches {
         self.inner.evaluate(context)
     }
 
-    /// How this client is.
+    /// What this client holds, how old it is, and what went wrong last.
     #[must_use]
     pub fn status(&self) -> Status {
         self.inner.status()

@@ -80,7 +80,7 @@ impl Options {
         self
     }
 
-    /// The token that the server wants.
+    /// The token that is sent with every request; it needs the scope `evaluate`. None by default.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());

@@ -74,7 +74,8 @@ impl Status {
         lines.concat()
     }
 
-    /// As JSON, for those who show it.
+    /// As JSON: `revision`, `source`, `stale_ms`, `too_old`, `pushed`, `problem`, `file_problem`; `null` where nothing is
+    /// wrong.
     #[must_use]
     pub fn to_json(&self) -> Value {
         serde_json::json!({

@@ -59,7 +59,7 @@ impl Switches {
         self.0.held.evaluate(context)
     }
 
-    /// How this client is.
+    /// What this client holds, how old it is, and what went wrong last.
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.held.status()

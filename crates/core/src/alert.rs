@@ -145,7 +145,7 @@ impl AlertState {
         }
     }
 
-    /// Reads a state's name.
+    /// The state of a name as [`AlertState::name`] gives it; `None` of any other text.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Normal, Self::Pending, Self::Firing, Self::Recovering, Self::NoData, Self::Error]
@@ -291,7 +291,7 @@ pub struct Acknowledgement {
 }
 
 impl Acknowledgement {
-    /// Whether it still counts at `now_ms`.
+    /// Whether it still counts at `now_ms`, milliseconds since the Unix epoch; at the very end it does not.
     #[must_use]
     pub fn holds(&self, now_ms: i64) -> bool {
         self.until_ms.is_none_or(|until_ms| now_ms < until_ms)
@@ -330,7 +330,7 @@ pub fn fingerprint(rule: &str, group: &Labels) -> String {
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{rule}\u{0}{group}").as_bytes()))
 }
 
-/// One alert inside a message.
+/// One alert inside a message, as it was when the message was written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NotifiedAlert {
     /// The alert's name, as in [`fingerprint`].
@@ -446,14 +446,14 @@ impl Omitted {
         self.total() == 0
     }
 
-    /// How many there are.
+    /// How many alerts the message is about beside those that it lists.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.firing + self.resolved
     }
 }
 
-/// What became of a message.
+/// What finally became of a message. Attempts that are made again are not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryOutcome {
     /// The receiver took it.

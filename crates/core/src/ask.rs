@@ -56,7 +56,7 @@ impl Ask {
         std::iter::once(newest).chain(self.baselines.iter().copied()).collect()
     }
 
-    /// The latest of them.
+    /// The window that ends last of those to measure; `None` without any.
     #[must_use]
     pub fn newest(&self) -> Option<TimeRange> {
         self.windows().into_iter().flatten().max_by_key(|window| window.end_ms)
@@ -89,7 +89,7 @@ impl Reading {
     }
 }
 
-/// What a source measured.
+/// What a source measured, for all groups of a rule.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
     /// One for each group found or known, each group once; sooner evaluated where they are in order.
@@ -99,7 +99,7 @@ pub struct Readings {
     pub first_data_ms: Option<i64>,
 }
 
-/// What another server is asked.
+/// What another server is asked, in its own language. Equal asks are sent once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RemoteAsk {
     /// The language of the query: the name of its kind.
@@ -224,7 +224,7 @@ impl SourceError {
     }
 }
 
-/// What a source answered.
+/// What a source answered: readings, or why there are none and whether asking again helps.
 pub type Answer = Result<Readings, SourceError>;
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub struct Measured {
     pub value: Option<f64>,
 }
 
-/// How far a rule has been walked.
+/// How far a rule has been evaluated. Windows up to here are never evaluated again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// The rule's id.

@@ -35,7 +35,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&digest(bytes))
 }
 
-/// The 32 bytes of SHA-256.
+/// The SHA-256 of `bytes`, as its 32 bytes. Cost: linear.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

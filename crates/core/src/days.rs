@@ -64,7 +64,7 @@ impl Days {
         Self(self.0 | other.0)
     }
 
-    /// Whether `date` falls on one of them.
+    /// Whether the weekday of `date` is one of them.
     #[must_use]
     pub fn contains(self, date: Date) -> bool {
         self.0 & (1 << date.weekday().to_monday_zero_offset()) != 0

@@ -8,7 +8,7 @@ pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 /// Objects and arrays inside each other in an event, itself among them, at most.
 pub const MAX_EVENT_DEPTH: usize = 64;
 
-/// One event of a stream.
+/// One event of a stream: when it happened, and its fields as it told them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Milliseconds since the Unix epoch, UTC.

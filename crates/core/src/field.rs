@@ -31,19 +31,20 @@ impl Field {
         Self { name, kind: Type::Text, is_required: false, default: "", example, about }
     }
 
-    /// It holds this.
+    /// The same field with this type; without it a field holds text.
     #[must_use]
     pub const fn of(self, kind: Type) -> Self {
         Self { kind, ..self }
     }
 
-    /// This counts where it is missing.
+    /// The same field with the value that counts where nothing is written, as YAML. For documentation alone: readers know
+    /// their own.
     #[must_use]
     pub const fn or(self, default: &'static str) -> Self {
         Self { default, ..self }
     }
 
-    /// It must be there.
+    /// The same field, which must be there.
     #[must_use]
     pub const fn required(self) -> Self {
         Self { is_required: true, ..self }
@@ -51,14 +52,14 @@ impl Field {
 }
 
 impl Fields<'_> {
-    /// [`Self::finish`] for a list of fields.
+    /// As [`Self::finish`]: whatever was not read becomes a problem, which names the nearest of the `known` fields.
     pub fn finish_of(self, known: &[Field], check: &mut Check) {
         let names: Vec<&str> = known.iter().map(|field| field.name).collect();
         self.finish(&names, check);
     }
 }
 
-/// What is written in a field.
+/// What is written in a field: for readers that turn documents into JSON, the reference and the schema of editors.
 #[derive(Debug, Clone, Copy)]
 pub enum Type {
     /// Text; a number or truth stays as it is written.

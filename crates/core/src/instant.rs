@@ -108,7 +108,8 @@ fn as_date(number: i64) -> Option<String> {
     parse_time_ms(&written).is_ok().then_some(written)
 }
 
-/// `time_ms` if it lies in 1900 to 2200.
+/// `time_ms` (milliseconds since the Unix epoch) if it lies in the years 1900 to 2200, which is what is stored; else
+/// `None`.
 #[must_use]
 pub fn within_bounds(time_ms: i64) -> Option<i64> {
     (MIN_TIME_MS..MAX_TIME_MS).contains(&time_ms).then_some(time_ms)

@@ -154,19 +154,20 @@ impl TimeIntervals {
         self.list.is_empty()
     }
 
-    /// What was written, one an interval.
+    /// The intervals as they were written, one value for each: a name, or a map of fields.
     #[must_use]
     pub fn document(&self) -> &[Value] {
         &self.document
     }
 
-    /// Whether one of them holds at `now_ms`.
+    /// Whether one of them holds at `now_ms`, milliseconds since the Unix epoch; never, if there are none.
     #[must_use]
     pub fn contain(&self, now_ms: i64) -> bool {
         self.list.iter().any(|interval| interval.contains(now_ms))
     }
 
-    /// The time in which that stays so.
+    /// Whether one of them holds at `now_ms`, and the time in which that stays so: nobody needs to ask again before its
+    /// end.
     #[must_use]
     pub fn phase(&self, now_ms: i64) -> Phase {
         Phase::at(now_ms, &[self], |at_ms| self.contain(at_ms))

@@ -77,7 +77,7 @@ impl Labels {
         self.0.len()
     }
 
-    /// This set with `other`'s pairs over it.
+    /// This set and `other`'s pairs; of a name that both have `other`'s value counts. Cost: O(n log n).
     #[must_use]
     pub fn with(&self, other: &Self) -> Self {
         Self::new(self.0.iter().chain(other.0.iter()).map(|(n, v)| (Arc::clone(n), Arc::clone(v))))

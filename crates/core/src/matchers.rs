@@ -10,7 +10,7 @@ use crate::{MatchOp, Matcher};
 /// The most matchers in one text.
 pub const MAX_MATCHERS: usize = 100;
 
-/// What is wrong with a text of matchers.
+/// What is wrong with a text of matchers, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
 pub struct MatcherError {

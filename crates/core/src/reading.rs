@@ -170,7 +170,8 @@ pub fn valid(node: &Node, path: &str, check: &mut Check) -> Option<TimeRange> {
     Some(TimeRange::new(from_ms, to_ms))
 }
 
-/// Names, each once.
+/// The names in the field `name`: one text, or a list of texts. A name given twice, and anything else, becomes a problem;
+/// without the field there are none.
 pub fn names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<String> {
     let Some(node) = fields.get(name) else { return Vec::new() };
     let mut names = Vec::new();

@@ -39,7 +39,7 @@ pub struct Aggregate {
 }
 
 impl Aggregate {
-    /// The aggregate of one sample.
+    /// The aggregate of one sample, which is each of its own statistics.
     #[must_use]
     pub const fn of(sample: Sample) -> Self {
         let Sample { time_ms, value } = sample;

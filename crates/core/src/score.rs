@@ -19,14 +19,14 @@ impl Score {
         Self(if value > 0.0 { value } else { 0.0 })
     }
 
-    /// The number.
+    /// The score as a number: at least 0, never NaN, possibly infinite.
     #[must_use]
     pub const fn value(self) -> f64 {
         self.0
     }
 }
 
-/// The cut-off above which a score counts.
+/// The cut-off above which a score counts; see [`Threshold::exceeded_by`] for what lies on it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Threshold(f64);
 

@@ -61,7 +61,7 @@ impl TimeRange {
         self.start_ms < other.end_ms && other.start_ms < self.end_ms
     }
 
-    /// The shortest range that holds both.
+    /// The shortest range that holds both, with whatever lies between them. Empty ranges count by where they stand.
     #[must_use]
     pub fn hull(&self, other: Self) -> Self {
         Self::new(self.start_ms.min(other.start_ms), self.end_ms.max(other.end_ms))

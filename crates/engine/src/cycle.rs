@@ -32,7 +32,7 @@ pub struct Cycle<T> {
     n_taken: usize,
 }
 
-/// What was due, and what the source said.
+/// What was due, and what the source said: an evaluation that can be made now.
 #[derive(Debug)]
 pub struct Answered<T> {
     /// What was due.
@@ -43,7 +43,7 @@ pub struct Answered<T> {
     pub beside: T,
 }
 
-/// What an answer came to.
+/// What an answer came to, not written yet.
 #[derive(Debug)]
 pub struct Evaluated<T> {
     /// What was due, and what the source said.

@@ -89,7 +89,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that knows nothing yet.
+    /// An engine without rules and without a past; [`Engine::restore`] gives it one.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -118,13 +118,13 @@ impl Engine {
         self.notifier.restore(told);
     }
 
-    /// Replaces routes and inhibitions.
+    /// Replaces routes and inhibitions. Alerts that run are looked at again under the new ones.
     pub fn configure(&mut self, routes: Vec<Route>, inhibitions: Vec<Inhibition>) {
         self.self_watch.configure(&routes);
         self.notifier.configure(routes, inhibitions);
     }
 
-    /// Replaces the silences.
+    /// Replaces the silences, as of `now_ms`. What they no longer mute is looked at again.
     pub fn set_silences(&mut self, silences: &[Silence], now_ms: i64) {
         self.self_watch.set_silences(Silences::compile(silences), now_ms);
         self.notifier.set_silences(Silences::compile(silences), now_ms);

@@ -19,7 +19,7 @@ use super::tags::tags_of;
 /// What a function answers: series, or why not.
 pub type Answer = Result<Vec<Series>, Problem>;
 
-/// What does a function's work.
+/// What does a function's work: takes a call with its arguments bound, and answers series.
 pub type Run = fn(&Call<'_>) -> Answer;
 
 /// A function and what does its work.
@@ -48,7 +48,7 @@ pub struct Language {
 }
 
 impl Language {
-    /// The language of these functions.
+    /// The language of these functions; of two with one name the later counts.
     pub fn new(entries: impl Iterator<Item = &'static Entry> + Clone) -> Self {
         Self {
             vocabulary: Vocabulary::new(entries.clone().map(|entry| &entry.function)),
@@ -102,7 +102,8 @@ const MAX_QUERIES: u8 = 4;
 type Fetched = HashMap<(String, i64, i64), Arc<Vec<Series>>>;
 
 impl<'a> Request<'a> {
-    /// A request in `language` at `now_s`.
+    /// A request in `language`, evaluated at `now_s` (seconds since 1970). `zone`: of times of day in expressions that name
+    /// none.
     #[must_use]
     pub fn of(language: &'a Language, source: &'a dyn Source, now_s: i64, zone: TimeZone) -> Self {
         Self {
@@ -157,7 +158,7 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The same in another time range.
+    /// The same request in `(start_s, end_s]`, seconds since 1970.
     #[must_use]
     pub fn within(self, start_s: i64, end_s: i64) -> Self {
         Self { start_s, end_s, ..self }
@@ -392,7 +393,7 @@ impl<'a> Call<'a> {
         self.column
     }
 
-    /// What the function says is wrong.
+    /// A problem at this call's place, which names the function: `scale(): needs a number`.
     #[must_use]
     pub fn problem(&self, message: impl std::fmt::Display) -> Problem {
         Problem::new(self.column, format!("{}(): {message}", self.function.name))
@@ -485,7 +486,7 @@ impl<'a> Call<'a> {
         self.literals(name).into_iter().next().filter(|literal| *literal != Literal::None)
     }
 
-    /// The number given for `name`, if any.
+    /// The number given for the parameter `name`, or its default; `None` for none, and for what is no number.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<f64> {
         match self.literal(name)? {
@@ -507,7 +508,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The text given for `name`, if any.
+    /// The text given for the parameter `name`, or its default; a number is written out, anything else is `None`.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         match self.literal(name)? {
@@ -518,7 +519,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether `name` was given as true.
+    /// Whether the parameter `name` is true, given so or by default.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         self.literal(name) == Some(Literal::Bool(true))

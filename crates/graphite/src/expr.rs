@@ -2,7 +2,7 @@
 
 use super::function::Function;
 
-/// An expression.
+/// An expression that was parsed: every function is known, every argument bound to its parameter.
 #[derive(Debug, Clone)]
 pub enum Expr {
     /// A path with wildcards: the series that match it.

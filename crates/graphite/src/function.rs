@@ -24,12 +24,12 @@ pub struct Function {
 pub struct Vocabulary(BTreeMap<&'static str, &'static Function>);
 
 impl Vocabulary {
-    /// These functions.
+    /// A vocabulary of these functions; of two with one name the later counts.
     pub fn new(functions: impl Iterator<Item = &'static Function>) -> Self {
         Self(functions.map(|function| (function.name, function)).collect())
     }
 
-    /// The function called `name`.
+    /// The function called `name`, upper and lower case told apart, or `None`.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&'static Function> {
         self.0.get(name).copied()

@@ -28,7 +28,8 @@ impl Glob {
         Self { nodes: pattern.split('.').map(Node::new).collect() }
     }
 
-    /// Whether `path` matches.
+    /// Whether a path matches: it has as many nodes, and each matches the pattern's. Cost: linear in the path for each
+    /// wildcard.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         let mut nodes = self.nodes.iter();

@@ -47,7 +47,7 @@ pub fn normalize(series: &[Series]) -> Option<Normalized> {
 }
 
 impl Normalized {
-    /// How many values the longest has.
+    /// How many values the longest series has; the others count as NaN behind their end.
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.iter().map(|values| values.len()).max().unwrap_or(0)

@@ -109,25 +109,25 @@ impl Parameter {
         Self { required: false, ..Self::required(name, kind) }
     }
 
-    /// It takes all that follow.
+    /// The same parameter, which takes all arguments that follow; it has to be the last.
     #[must_use]
     pub const fn multiple(self) -> Self {
         Self { multiple: true, ..self }
     }
 
-    /// It is `default` where it was not given.
+    /// The same parameter, which is `default` where nothing was given.
     #[must_use]
     pub const fn or(self, default: Default) -> Self {
         Self { default: Some(default), ..self }
     }
 
-    /// It is one of `options`.
+    /// The same parameter, which is one of `options`; anything else is a problem that lists them.
     #[must_use]
     pub const fn one_of(self, options: &'static [Default]) -> Self {
         Self { options, ..self }
     }
 
-    /// Editors suggest these.
+    /// The same parameter, for which editors suggest these values. Others are accepted too.
     #[must_use]
     pub const fn suggest(self, suggestions: &'static [Default]) -> Self {
         Self { suggestions, ..self }

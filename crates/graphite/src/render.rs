@@ -101,7 +101,7 @@ fn shown(target: &str) -> String {
 }
 
 impl Query {
-    /// The last day of `targets`, in UTC.
+    /// A query for the last 24 hours of `targets` before `now_s` (seconds since 1970), with times of day in UTC.
     #[must_use]
     pub fn new(targets: Vec<String>, now_s: i64) -> Self {
         Self {

@@ -55,7 +55,7 @@ impl Series {
         Arc::make_mut(&mut self.values)
     }
 
-    /// The same series with another name.
+    /// The same series with another name; its path expression, by which functions such as `aliasByNode` see it, stays.
     #[must_use]
     pub fn renamed(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
@@ -80,7 +80,7 @@ impl Series {
         self
     }
 
-    /// The same series with other values.
+    /// The same series with other values, one for each step from its start; NaN is a gap.
     #[must_use]
     pub fn with_values(mut self, values: Vec<f64>) -> Self {
         self.values = Arc::new(values);
@@ -92,7 +92,7 @@ impl Series {
         Arc::make_mut(&mut self.tags).insert(tag.to_owned(), value.into());
     }
 
-    /// The last value that is there.
+    /// The last value that is no gap; `None` of a series of gaps.
     #[must_use]
     pub fn last(&self) -> Option<f64> {
         self.values.iter().rev().copied().find(|value| !value.is_nan())

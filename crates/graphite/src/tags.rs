@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::pattern::Pattern;
 
-/// One condition on one tag.
+/// One condition on one tag, as in `seriesByTag('host=~web.*')`. A tag that is missing counts as empty.
 #[derive(Debug, Clone)]
 pub struct TagCondition {
     tag: String,

@@ -9,7 +9,7 @@
 
 use crate::store::{Receipt, StoreError};
 
-/// A finding's key.
+/// A finding's key: the same for the same finding in every scan, whatever the format of its report.
 pub type FindingKey = [u8; 16];
 
 /// Where a finding is and when it was seen, without its body.
@@ -37,7 +37,7 @@ pub struct FindingPlace {
     pub last_missed_ms: Option<i64>,
 }
 
-/// A finding.
+/// A finding as it is stored: the columns that are searched, and all of it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindingRow {
     /// Where, and when.

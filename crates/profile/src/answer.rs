@@ -23,7 +23,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Its name.
+    /// Its name in events and output: `learning`, `active`, `stale` or `incomplete`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

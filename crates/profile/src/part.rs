@@ -139,7 +139,7 @@ impl Part {
         }
     }
 
-    /// As it is written.
+    /// The part as a configuration writes it, such as `template(proc.cmdline)`.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -26,7 +26,7 @@ const N_NAMES: usize = 1_024;
 /// The longest name of a behaviour, bytes.
 const MAX_NAME_BYTES: usize = 512;
 
-/// What is usual, of one [`Spec`].
+/// What is usual, of one [`Spec`]: sketches in the memory that the specification names, and what is known of the whole.
 #[derive(Debug, Clone)]
 pub struct Profile {
     pub(crate) spec: Spec,
@@ -98,7 +98,8 @@ pub struct PartSeen {
 }
 
 impl Profile {
-    /// A profile that has seen nothing.
+    /// A profile that has seen nothing. Allocates all of its memory now; profiles of one specification and seed can be
+    /// merged.
     #[must_use]
     pub fn new(spec: Spec, seed: &Seed) -> Self {
         let size = |share: usize| Size::memory(spec.memory / share);
@@ -400,7 +401,7 @@ impl Profile {
         self.spec.parts.iter().enumerate().map(seen).collect()
     }
 
-    /// Bytes of its sketches.
+    /// Memory of its sketches, bytes; the same for its whole life. Names of frequent behaviours come on top.
     #[must_use]
     pub const fn n_bytes(&self) -> usize {
         self.panes.n_bytes() + self.counts.n_bytes() + self.first.n_bytes() + self.last.n_bytes()
@@ -412,7 +413,7 @@ impl Profile {
         self.notes.n_keys as f64 / self.capacity.max(1) as f64
     }
 
-    /// Days of events that it saw.
+    /// Days between the first and the latest event, with their fraction; 0 before the first.
     #[must_use]
     pub fn n_days(&self) -> f64 {
         self.times_ms().map_or(0.0, |(first, latest)| (latest - first) as f64 / DAY_MS as f64)

@@ -47,7 +47,7 @@ pub const FIELDS: &[Field] = &[
     Field::new("stale", "7d", "after how long without events a profile counts as stale").of(Type::Duration).or("7d"),
 ];
 
-/// Which events a profile learns from.
+/// Which events a profile learns from and judges. It passes over the others.
 #[derive(Clone)]
 pub struct Filter(Arc<Holds>);
 
@@ -55,7 +55,8 @@ pub struct Filter(Arc<Holds>);
 type Holds = dyn Fn(&Map<String, Value>) -> bool + Send + Sync;
 
 impl Filter {
-    /// The events for which `holds` is true.
+    /// The events for which `holds` is true, given their fields. It is asked for each event, and must not depend on
+    /// anything else.
     pub fn new(holds: impl Fn(&Map<String, Value>) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(holds))
     }

@@ -5,7 +5,7 @@ use super::{MetricError, Scored, events};
 /// Milliseconds in a day.
 const DAY_MS: f64 = 86_400_000.0;
 
-/// What a person on duty accepts.
+/// What a person on duty accepts: so many alarms a day, of which one stands for those right after it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlarmBudget {
     /// Alarms a day, right and wrong ones.
@@ -14,7 +14,7 @@ pub struct AlarmBudget {
     pub quiet_ms: i64,
 }
 
-/// The alarms that a threshold makes.
+/// The alarms that a threshold makes on labelled scores, and what they find.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alarms {
     /// Scores strictly above raise an alarm, unless the last one is less than the quiet time old.

@@ -23,9 +23,9 @@ pub struct NabProfile {
 impl NabProfile {
     /// The profile whose score is usually meant.
     pub const STANDARD: Self = Self { false_alarm: 0.11, missed: 1.0 };
-    /// False alarms cost double.
+    /// The profile `reward_low_FP_rate`, in which false alarms cost double.
     pub const FEW_FALSE_ALARMS: Self = Self { false_alarm: 0.22, missed: 1.0 };
-    /// Missed windows cost double.
+    /// The profile `reward_low_FN_rate`, in which missed windows cost double.
     pub const FEW_MISSED: Self = Self { false_alarm: 0.11, missed: 2.0 };
 }
 

@@ -41,7 +41,7 @@ struct Spot {
 }
 
 impl<const BITS: u32> Counts<BITS> {
-    /// The largest count.
+    /// The largest count that a cell holds; from there on a count says "at least".
     pub const MOST: u32 = (u32::MAX) >> (32 - BITS);
 
     /// Bits that choose a cell of a row.
@@ -50,7 +50,7 @@ impl<const BITS: u32> Counts<BITS> {
         (128 / BITS).ilog2()
     };
 
-    /// One that has seen nothing.
+    /// Counts of nothing yet, in `size` bytes, for keys hashed under `seed`. Allocates all of its memory now.
     #[must_use]
     pub fn new(size: Size, seed: &Seed) -> Self {
         Self { lines: lines(size.n_lines(), [0; 8]), seed_check: seed.check() }
@@ -69,7 +69,8 @@ impl<const BITS: u32> Counts<BITS> {
         Self::told(after)
     }
 
-    /// How often a key was seen.
+    /// How often a key was seen: never too low, and too high where other keys share all of its cells. Cost: one line of
+    /// memory.
     #[inline]
     #[must_use]
     pub fn count(&self, key: Hash) -> Count {
@@ -101,7 +102,7 @@ impl<const BITS: u32> Counts<BITS> {
         f64::from(used) / cells as f64
     }
 
-    /// Bytes of memory.
+    /// Memory of the cells, bytes; the same for its whole life.
     #[must_use]
     pub const fn n_bytes(&self) -> usize {
         self.lines.len() * size_of::<Line<[u64; 8]>>()
@@ -178,7 +179,7 @@ impl Count {
         self.is_saturated
     }
 
-    /// Whether nothing was seen.
+    /// Whether the key was never seen. A true answer is always right; a false one may be due to other keys.
     #[must_use]
     pub const fn is_never(self) -> bool {
         self.value == 0

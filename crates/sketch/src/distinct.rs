@@ -31,7 +31,7 @@ impl Distinct {
         Self { sketch, seed_check: seed.check() }
     }
 
-    /// Notes a sighting.
+    /// Notes a sighting. Cost: constant; allocates while it still grows to its bound.
     pub fn add(&mut self, key: Hash) {
         self.sketch.update(key.number());
     }

@@ -10,7 +10,7 @@ pub enum Merged {
     UpperBound,
 }
 
-/// Why two sketches cannot be merged.
+/// Why two sketches cannot be merged: their cells stand for different keys, or are not as many. Neither was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the sketches differ in their {of}: {ours} here, {theirs} there")]
 pub struct MergeError {

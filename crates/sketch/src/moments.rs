@@ -11,11 +11,11 @@ use crate::size::Size;
 /// Bits that choose one of the four cells of a row.
 const CELL_BITS: u32 = 2;
 
-/// When each key was seen last.
+/// When each key was seen last, to the second: never too early, and too late where other keys share all of its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastSeen(Highest);
 
-/// When each key was seen first.
+/// When each key was seen first, to the second: never too late, and too early where other keys share all of its cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstSeen(Highest);
 

@@ -187,7 +187,7 @@ impl Panes {
         used as f64 / (16 * self.lines.len()) as f64
     }
 
-    /// Bytes of memory.
+    /// Memory of all panes, bytes; the same for its whole life.
     #[must_use]
     pub const fn n_bytes(&self) -> usize {
         self.lines.len() * size_of::<Line<[Cell; 16]>>()

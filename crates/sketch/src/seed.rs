@@ -14,7 +14,7 @@ pub struct Seed {
     secret: Box<[u8; SECRET_BYTES]>,
 }
 
-/// The hash of a key under a [`Seed`].
+/// The hash of a key under a [`Seed`], which sketches are asked with. Hashes under different seeds have nothing in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash(pub(crate) u64);
 
@@ -30,7 +30,7 @@ impl Seed {
         Self { seed, secret }
     }
 
-    /// The number it was made of.
+    /// The number that it was made of. It is a secret: whoever knows it can choose keys that collide.
     #[must_use]
     pub const fn number(&self) -> u128 {
         self.seed
@@ -57,7 +57,7 @@ impl std::fmt::Debug for Seed {
 }
 
 impl Hash {
-    /// As a number.
+    /// The hash as a number, evenly spread over 64 bits.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0

@@ -91,7 +91,7 @@ impl Size {
         low
     }
 
-    /// Bytes that it takes.
+    /// Memory that a sketch of this size takes, bytes: a multiple of 64.
     #[must_use]
     pub const fn n_bytes(self) -> usize {
         self.n_lines as usize * LINE_BYTES

@@ -14,7 +14,7 @@ use crate::merge::Merged;
 #[derive(Debug, Clone)]
 pub struct Top(FrequentItemsSketch<String>);
 
-/// A frequent key.
+/// A frequent key with the bounds of its count, which meet as long as there was room for all keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frequent {
     /// The key.

@@ -69,7 +69,7 @@ pub fn activate(document: &Value, now_ms: i64, for_ms: Option<i64>) -> Result<Va
     Ok(document)
 }
 
-/// The document of a switch that is off.
+/// The document of the switch with the status `inactive`; all else stays as it is.
 #[must_use]
 pub fn deactivate(document: &Value) -> Value {
     with_status(document, "inactive")

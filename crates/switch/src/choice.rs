@@ -31,7 +31,8 @@ impl Switch {
         }
     }
 
-    /// Why a context got `is_on` at `now_ms`.
+    /// Why a context got what it got: `is_on` says whether the switch blocked it at `now_ms` (milliseconds since the Unix
+    /// epoch).
     #[must_use]
     pub fn why(&self, is_on: bool, now_ms: i64) -> Reason {
         match self.phase(now_ms) {

@@ -56,7 +56,8 @@ impl Delta {
         }
     }
 
-    /// This one and then `next`, as one.
+    /// This difference and then `next`, as one: what `next` touches counts as it says. `next` has to start where this one
+    /// ends.
     #[must_use]
     pub fn then(mut self, next: &Self) -> Self {
         let removed = next.removed.iter().map(String::as_str);
@@ -75,7 +76,7 @@ impl Delta {
         &self.from
     }
 
-    /// Documents that are new or different.
+    /// Documents that are new, or that replace the one of the same id.
     #[must_use]
     pub fn changed(&self) -> &[Document] {
         &self.changed
@@ -87,7 +88,8 @@ impl Delta {
         &self.removed
     }
 
-    /// As it is sent.
+    /// The difference as clients are sent it: where it starts, the revision, hash and signature it leads to, and what
+    /// changed.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Self { from, revision, hash, signature, changed, removed } = self;

@@ -31,7 +31,7 @@ pub struct Case {
     pub variant: Option<Variant>,
 }
 
-/// Which value a context gets.
+/// Which value of a flag a context gets, and why.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice<'s> {
     /// The value and its name; nothing where the caller's own default counts.
@@ -65,7 +65,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// As it is sent.
+    /// The reason as OpenFeature spells it, such as `TARGETING_MATCH`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -159,7 +159,7 @@ impl SwitchSet {
         Arc::ptr_eq(&self.lookup, &other.lookup)
     }
 
-    /// What it was made of.
+    /// The snapshot that it was compiled from.
     #[must_use]
     pub const fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -171,7 +171,7 @@ impl SwitchSet {
         self.snapshot.revision()
     }
 
-    /// The snapshot's tag.
+    /// The snapshot's tag, by which HTTP tells whether anything changed; see [`Snapshot::tag`].
     #[must_use]
     pub fn tag(&self) -> String {
         self.snapshot.tag()
@@ -183,7 +183,7 @@ impl SwitchSet {
         &self.switches
     }
 
-    /// The switch called `id`.
+    /// The switch called `id`; `None` if there is none. Cost: O(log n).
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Switch>> {
         self.at_place(self.snapshot.place(id)?)

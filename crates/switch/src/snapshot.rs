@@ -32,7 +32,7 @@ impl Document {
         Self(Arc::new(Written { hash, id, value }))
     }
 
-    /// What is written.
+    /// The document as it was written.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.0.value
@@ -95,7 +95,7 @@ pub struct Snapshot {
     signature: Option<String>,
 }
 
-/// Why a text is no snapshot.
+/// Why a text is no snapshot. A client that reads one keeps what it had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
@@ -164,7 +164,8 @@ impl Snapshot {
         Self::in_order(revision, switches)
     }
 
-    /// What a signature of it is made of.
+    /// The text that a signature is made of: words that nothing else is signed with, and the hash, which covers revision
+    /// and documents.
     #[must_use]
     pub fn signed_text(&self) -> String {
         format!("lanner switches {}", self.hash)
@@ -182,7 +183,7 @@ impl Snapshot {
         self.signature.as_deref()
     }
 
-    /// Counted up with every change.
+    /// The revision: counted up with every change, and never down.
     #[must_use]
     pub const fn revision(&self) -> u64 {
         self.revision
@@ -201,7 +202,7 @@ impl Snapshot {
         &self.switches
     }
 
-    /// The document of the switch called `id`.
+    /// The document of the switch called `id`, if it is among them. Cost: O(log n).
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Document> {
         self.switches.get(self.place(id)?)

@@ -128,7 +128,7 @@ impl Default for Answer {
     }
 }
 
-/// What a switch does at some time.
+/// What a switch does at some time, by its status, validity and schedule together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// It blocks what it matches.
@@ -168,7 +168,7 @@ impl Phase {
 pub(crate) const MISSING: Missing = Missing::Kleene;
 
 impl Switch {
-    /// What it does at `now_ms`.
+    /// What it does at `now_ms`, milliseconds since the Unix epoch. Cost: a look at each window of its schedule.
     #[must_use]
     pub fn phase(&self, now_ms: i64) -> Phase {
         match self.status {

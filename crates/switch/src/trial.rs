@@ -38,7 +38,7 @@ pub struct Trial<'s> {
 }
 
 impl<'s> Trial<'s> {
-    /// A trial of `switch` on nothing yet.
+    /// A trial of `switch` that has seen no context yet. Only the fields that its condition names are read.
     #[must_use]
     pub fn new(switch: &'s Switch) -> Self {
         let fields: Vec<FieldPath> = switch.condition.fields();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::switch::{Answer, OnUnavailable, Switch};
 
-/// How old what is known is.
+/// How long ago a server last confirmed the switches that a caller holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Staleness {
     /// Since when nobody confirmed it, milliseconds; 0 while it is fresh.
@@ -36,7 +36,7 @@ impl Verdict {
         Self { revision, staleness, is_closed: policy == OnUnavailable::Closed, ..Self::default() }
     }
 
-    /// Whether the context is blocked.
+    /// Whether the context is blocked: by a switch, or because nothing is known and the caller fails closed.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
         self.is_closed || !self.blocking.is_empty()
@@ -86,7 +86,7 @@ impl Verdict {
         self.revision
     }
 
-    /// How old what is known was.
+    /// How stale the switches were when they were asked.
     #[must_use]
     pub const fn staleness(&self) -> Staleness {
         self.staleness

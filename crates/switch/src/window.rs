@@ -40,7 +40,7 @@ impl Window {
             || (yesterday.is_ok_and(|date| self.days.contains(date)) && time_ms < self.to_ms)
     }
 
-    /// The whole of every day.
+    /// The window that holds at all times.
     #[must_use]
     pub fn always() -> Self {
         Self { from_ms: 0, to_ms: DAY_MS, days: Days::ALL, tz: TimeZone::UTC }

@@ -13,7 +13,7 @@ use crate::endpoints::EndpointId;
 /// Fewer sessions with an endpoint say nothing about how it is used.
 pub(crate) const MIN_SESSIONS: u32 = 20;
 
-/// What is usual.
+/// What is usual among the sessions that it was learned from. It does not change, so no session makes itself usual.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Sessions it was learned from.
@@ -31,7 +31,7 @@ pub struct Baseline {
     pub(crate) quantiles: Vec<Vec<f64>>,
 }
 
-/// Where the middle of sessions lies.
+/// Where nine of ten normal sessions lie, in the unit of the feature.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct NormalRange {
     /// One in twenty lies below.

@@ -22,7 +22,7 @@ const MIN_SESSIONS: usize = 50;
 /// Features told in words.
 const N_TOLD: usize = 3;
 
-/// How far sessions have drifted.
+/// How far the sessions of late have drifted from those that a baseline was learned from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drift {
     /// The population stability index of each feature, largest first.

@@ -16,7 +16,7 @@ pub enum Tail {
     Neither,
 }
 
-/// One feature.
+/// What is known of a feature beside its value: the name, the words for it, and which values are unusual.
 #[derive(Debug, Clone, Copy)]
 pub struct FeatureInfo {
     /// Its name, in models and tables.

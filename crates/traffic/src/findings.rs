@@ -30,7 +30,7 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// Its name in output and events.
+    /// Its name in output and events, lower case with underscores. It stays the same in later releases.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ pub const SEED_FEATURES: [&str; 9] = [
     "std_local_source_degrees",
 ];
 
-/// A graph of calls.
+/// A graph of calls that comes as such: which endpoint calls which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallGraph {
     /// What it is called.
@@ -35,7 +35,7 @@ pub struct CallGraph {
     pub edges: Vec<(String, String)>,
 }
 
-/// Why graphs cannot be read.
+/// Why graphs cannot be read, with the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {

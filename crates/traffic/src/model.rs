@@ -37,7 +37,7 @@ pub struct Model {
     explainer: Explainer,
 }
 
-/// Why there is no model.
+/// Why a model can neither be learned nor read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {

@@ -13,7 +13,7 @@ pub struct Ranking<'a> {
     baseline: &'a Baseline,
 }
 
-/// How unusual a session is.
+/// How unusual a session is beside the baseline, and by which features, without labels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unusual {
     /// The sum of the surprise of the three strangest families, in bits: 10 if one session in a thousand is so strange in one

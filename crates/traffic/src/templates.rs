@@ -22,7 +22,7 @@ const MAX_PLACES: usize = 100_000;
 /// What stands for a name of many.
 const NAME: &str = "{name}";
 
-/// Templates of paths.
+/// Templates of the paths of an API, such as `/users/{id}`, learned from paths or given.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Templates {
     root: Place,

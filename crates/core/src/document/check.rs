@@ -53,7 +53,7 @@ pub struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The path of a field of this map.
+    /// The path of a field of this map, such as `rules[0].query`; for messages, whether the field is there or not.
     #[must_use]
     pub fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }

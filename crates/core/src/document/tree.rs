@@ -113,7 +113,7 @@ impl Content {
 }
 
 impl Node {
-    /// A value at a place.
+    /// A value that stands at a place of a file; `None` for one from elsewhere.
     #[must_use]
     pub const fn new(at: Option<Position>, content: Content) -> Self {
         Self { at, content, written: None }
@@ -203,7 +203,8 @@ impl Node {
         }
     }
 
-    /// A finite number.
+    /// The number, if the node is a finite one. Whole numbers beyond 2^53 are rounded; text that looks like a number is
+    /// none.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         match self.content {

@@ -85,7 +85,7 @@ pub struct ScoreResult {
 }
 
 impl ScoreResult {
-    /// No score, and why.
+    /// No score, and why; there is no baseline either.
     #[must_use]
     pub const fn none(why: Outcome) -> Self {
         Self { baseline: None, score: Err(why) }

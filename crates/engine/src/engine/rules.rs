@@ -164,7 +164,7 @@ impl Engine {
         }
     }
 
-    /// How many rules cannot be measured yet.
+    /// How many rules wait until the past of their measures is counted. They are evaluated from then on.
     #[must_use]
     pub fn n_waiting(&self) -> usize {
         self.waiting.len()
@@ -195,13 +195,13 @@ impl Engine {
         late.filter(|(_, overdue_ms)| *overdue_ms >= 0)
     }
 
-    /// One of [`Self::rules`].
+    /// The rule called `id` with when it is next due, as in [`Self::rules`]; `None` if it is not evaluated.
     #[must_use]
     pub fn rule(&self, id: &str) -> Option<(&Arc<Rule>, Option<i64>)> {
         self.tracked.get(id).map(|tracked| (&tracked.rule, tracked.due_ms))
     }
 
-    /// The alerts of one rule.
+    /// The alerts of one rule, in order of their groups; none of a rule that is not known.
     pub fn alerts_of(&self, id: &str) -> impl Iterator<Item = &Alert> {
         self.tracked.get(id).into_iter().flat_map(|tracked| tracked.alerts.values().map(|alert| &**alert))
     }

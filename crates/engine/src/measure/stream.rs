@@ -56,7 +56,7 @@ pub struct Correction {
     pub window_ms: i64,
 }
 
-/// The measures of one stream.
+/// The measures of one stream, kept up to date as its events arrive.
 #[derive(Debug)]
 pub struct Measures {
     seed: u64,

@@ -53,7 +53,7 @@ impl Processors {
         &self.all
     }
 
-    /// Whether the stream has some.
+    /// Whether events of the stream pass any processor.
     #[must_use]
     pub fn are_on(&self, stream: &str) -> bool {
         self.of_stream.contains_key(stream)

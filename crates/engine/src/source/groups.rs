@@ -11,7 +11,7 @@ use crate::alert::matcher::Matchers;
 use crate::measure::stream::MAX_GROUPS;
 use crate::measure::{Reads, Steps, Taken};
 
-/// Which series a query is about.
+/// Which series a query is about: by the name, then by the labels.
 #[derive(Debug)]
 pub struct Selector<'q> {
     query: &'q SeriesQuery,
@@ -77,7 +77,7 @@ impl<'q> SeriesGroups<'q> {
         self.selector.query.by != ["*"] && self.groups.contains_key(&self.selector.group(key))
     }
 
-    /// How many series were left out.
+    /// How many series were left out because their groups would have been more than [`MAX_GROUPS`].
     #[must_use]
     pub const fn n_overflow(&self) -> u64 {
         self.n_overflow

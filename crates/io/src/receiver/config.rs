@@ -58,7 +58,7 @@ impl ReceiverConfig {
         if problems.is_empty() { Ok(Self { kind, config: config.into() }) } else { Err(problems) }
     }
 
-    /// The kind.
+    /// The kind that its document names, with what is known of such receivers.
     #[must_use]
     pub const fn kind(&self) -> &'static Kind {
         self.kind

@@ -163,7 +163,7 @@ impl Running {
 }
 
 impl<O: Outbox, C: Clock> Delivery<O, C> {
-    /// No workers yet.
+    /// Delivery from `outbox`, without workers: they begin when they are told of receivers.
     #[must_use]
     pub fn new(outbox: Arc<O>, clock: Arc<C>, options: DeliveryOptions) -> Self {
         Self {
@@ -231,7 +231,7 @@ impl<O: Outbox, C: Clock> Delivery<O, C> {
         }
     }
 
-    /// How sending to a receiver goes.
+    /// How sending to a receiver goes, since the program started; as if nothing was sent yet for a name that is not known.
     #[must_use]
     pub fn health(&self, name: &str) -> Health {
         self.healths.of(name)

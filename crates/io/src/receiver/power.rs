@@ -35,7 +35,7 @@ impl Power {
         }
     }
 
-    /// What it is that is done.
+    /// What a receiver with this power does, in words that follow its name: `runs a program`.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {

@@ -31,7 +31,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 10_000;
 const DEFAULT_PARALLEL: usize = 4;
 const MAX_PARALLEL: i64 = 64;
 
-/// A source's document that was checked.
+/// A source's document that was checked: it can be opened.
 #[derive(Debug)]
 pub struct SourceConfig {
     name: String,

@@ -62,7 +62,7 @@ impl Source {
         &self.name
     }
 
-    /// How long an ask may take.
+    /// How long an ask may take, waiting for its turn and all attempts included.
     #[must_use]
     pub const fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
@@ -74,7 +74,7 @@ impl Source {
         self.parallel
     }
 
-    /// How asking goes.
+    /// How asking goes since the program started, and whether the source is left alone now because it kept failing.
     #[must_use]
     pub fn health(&self) -> SourceHealth {
         let is_paused = self.breaker().is_paused(self.now_ms());

@@ -40,7 +40,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Room for `n_bytes` bytes.
+    /// No texts yet, with room for `n_bytes` bytes of them; more is found when it is needed.
     #[must_use]
     pub fn with_capacity(n_bytes: usize) -> Self {
         Self { joined: Vec::with_capacity(n_bytes), ends: Vec::new() }

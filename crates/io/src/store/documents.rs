@@ -38,7 +38,7 @@ pub struct DocumentBatch {
     pub changes: Vec<DocumentChange>,
 }
 
-/// One version of a document.
+/// One version of a document. Versions are kept for ever, the last one counts.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct StoredDocument {
     /// The document's id.

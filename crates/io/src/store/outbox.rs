@@ -8,7 +8,7 @@ use super::sums::Table;
 use super::{Receipt, Store, StoreError};
 use crate::receiver::{Due, Next, Outbox, OutboxError};
 
-/// Where a message is in its life.
+/// Where a message is in its life, from the transaction that wrote it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutboxState {

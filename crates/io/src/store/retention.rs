@@ -44,7 +44,7 @@ impl NamePattern {
         self.regex.is_some()
     }
 
-    /// Whether `name` is one of them.
+    /// Whether `name` is one of them: a regular expression is searched for, any other pattern has to match the whole name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         match &self.regex {
@@ -257,7 +257,8 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// The rule of the series called `name`.
+    /// The rule of the series called `name`: the first that matches, or the default. Cost: one match for each rule before
+    /// it.
     #[must_use]
     pub fn of_series(&self, name: &str) -> &RetentionRule {
         static DEFAULT: OnceLock<RetentionRule> = OnceLock::new();
@@ -265,7 +266,8 @@ impl Retention {
         found.unwrap_or_else(|| DEFAULT.get_or_init(RetentionRule::default))
     }
 
-    /// The rule of the stream called `name`.
+    /// The rule of the stream called `name`: the first that matches, or the default. Cost: one match for each rule before
+    /// it.
     #[must_use]
     pub fn of_stream(&self, name: &str) -> &EventRetention {
         static DEFAULT: OnceLock<EventRetention> = OnceLock::new();

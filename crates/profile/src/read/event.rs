@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// An event that was read.
+/// An event of a host, with its fields under Falco's names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostEvent {
     /// When it happened, milliseconds since 1970; `None` if it does not say.

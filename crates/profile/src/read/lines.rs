@@ -17,7 +17,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines of a format.
+    /// A reader of lines of this format; [`Format::Auto`] tells it from each line anew.
     #[must_use]
     pub fn new(format: Format) -> Self {
         Self { format, auditd: Auditd::default() }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::Answer;
 
-/// An event that a profile flags.
+/// An event that a profile flags, with all that any form writes of it.
 #[derive(Debug, Clone)]
 pub struct Finding<'f> {
     /// When it happened, milliseconds since 1970.
@@ -18,7 +18,7 @@ pub struct Finding<'f> {
 }
 
 impl<'f> Finding<'f> {
-    /// What a profile says of an event.
+    /// A finding of what a profile says of an event. `time_ms`: when it happened, milliseconds since 1970.
     #[must_use]
     pub fn new(time_ms: i64, event: &'f Map<String, Value>, answer: &'f Answer<'f>) -> Self {
         let behaviour = answer.parts.iter().map(|part| (part.to_string(), part.show(event))).collect();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::finding::Finding;
 use super::{ecs, falco, ocsf, plain};
 
-/// How a finding is written.
+/// How a finding is written: as one JSON object, which becomes a line.
 pub type Form = fn(&Finding<'_>) -> Value;
 
 /// All forms by name.

@@ -49,13 +49,13 @@ pub struct Repair {
 const MAX_STRETCHES: usize = 1_000;
 
 impl Repair {
-    /// Whether anything is lost.
+    /// Whether nothing is lost: no row is missing, and every page could be read.
     #[must_use]
     pub fn is_without_loss(&self) -> bool {
         self.lost.values().all(|n| *n == 0) && self.damaged_pages.values().all(|n| *n == 0)
     }
 
-    /// What is lost, a line each.
+    /// What is lost, a line for each kind of data, for people; empty when nothing is.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let tables: std::collections::BTreeSet<&String> =
