@@ -5,10 +5,14 @@ use serde_json::Value;
 
 use super::kind::{Facts, Kind};
 
+/// What its files name.
+const FORMAT: &str = "lanner-api-model/1";
+
 pub(crate) const KIND: Kind = Kind {
     name: "api",
     about: "sessions of API traffic, from `lanner api learn`",
-    is_one: |start| start.is_format("lanner-api-model"),
+    format: Some(FORMAT),
+    is_one: |start| start.is_format(FORMAT),
     read,
 };
 

@@ -8,10 +8,24 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// What such models are for, for people.
     pub(crate) about: &'static str,
+    /// The format that its JSON documents name, with the version that is read; `None` where they name none.
+    pub(super) format: Option<&'static str>,
     /// Whether a file that begins like this is of this kind, of whatever version.
     pub(super) is_one: fn(&Start<'_>) -> bool,
     /// Reads a file completely, and says what there is to know of it; else what is wrong.
     pub(super) read: fn(&[u8]) -> Result<Facts, String>,
+}
+
+impl Kind {
+    /// Refuses another version of the kind's format by its name.
+    pub(super) fn check_version(&self, start: &Start<'_>) -> Result<(), String> {
+        match (&start.format, self.format) {
+            (Some(found), Some(wanted)) if found != wanted => Err(format!(
+                "has the format \"{found}\", and this program reads \"{wanted}\"; use the program that wrote it"
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What is known of a model beside the model.
@@ -47,7 +61,8 @@ impl<'a> Start<'a> {
     }
 
     /// Whether the format is this one, of whatever version.
-    pub(super) fn is_format(&self, name: &str) -> bool {
-        self.format.as_ref().is_some_and(|format| format.split('/').next() == Some(name))
+    pub(super) fn is_format(&self, wanted: &str) -> bool {
+        let name = |format: &str| format.split('/').next().map(str::to_owned);
+        self.format.as_deref().is_some_and(|found| name(found) == name(wanted))
     }
 }

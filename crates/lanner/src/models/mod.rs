@@ -36,24 +36,27 @@ pub(crate) struct Model {
 /// # Errors
 /// It is of no known kind, or of a version that this program does not read, or damaged.
 pub(crate) fn read(bytes: &[u8]) -> Result<Model, String> {
-    let kind = kind_of(bytes)?;
+    let start = Start::new(bytes);
+    let kind = kind_of(&start)?;
+    kind.check_version(&start)?;
     let facts = (kind.read)(bytes)?;
     Ok(Model { id: content::sha256(bytes), kind: kind.name, bytes: bytes.len(), facts })
 }
 
-/// Refuses a file of another kind by its name. What is of no kind may be a damaged one of this.
+/// Refuses a file of another kind, or version, by its name. What is of no kind may be a damaged one of this.
 pub(crate) fn expect(bytes: &[u8], wanted: &Kind) -> Result<(), String> {
-    match find(&Start::new(bytes)) {
-        Some(found) if found.name != wanted.name => {
+    let start = Start::new(bytes);
+    match find(&start) {
+        Some(found) if found.name == wanted.name => found.check_version(&start),
+        Some(found) => {
             Err(format!("is a model of the kind {} ({}), not {}", found.name, found.about, wanted.name))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
-fn kind_of(bytes: &[u8]) -> Result<&'static Kind, String> {
-    let start = Start::new(bytes);
-    find(&start).ok_or_else(|| {
+fn kind_of(start: &Start<'_>) -> Result<&'static Kind, String> {
+    find(start).ok_or_else(|| {
         let known: Vec<String> = KINDS.iter().map(|kind| format!("{} ({})", kind.name, kind.about)).collect();
         let format =
             start.format.as_ref().map(|format| format!(": its format is \"{format}\"")).unwrap_or_default();

@@ -12,6 +12,7 @@ use crate::output::counted;
 pub(crate) const KIND: Kind = Kind {
     name: "profile",
     about: "profiles of hosts, from `lanner profile learn`",
+    format: None,
     is_one: |start| is_profile(start.bytes),
     read,
 };

@@ -5,10 +5,14 @@ use lanner_boost::Ensemble;
 use super::kind::{Facts, Kind};
 use crate::output::counted;
 
+/// What its files name.
+const FORMAT: &str = "lanner-boost/1";
+
 pub(super) const KIND: Kind = Kind {
     name: "trees",
     about: "boosted trees, also those exported from scikit-learn",
-    is_one: |start| start.is_format("lanner-boost"),
+    format: Some(FORMAT),
+    is_one: |start| start.is_format(FORMAT),
     read: |bytes| {
         Ensemble::from_json(bytes).map(|trees| facts(&trees)).map_err(|problems| problems.to_string())
     },

@@ -11,6 +11,7 @@ const LEARNER: &[u8] = b"\"learner\"";
 pub(super) const KIND: Kind = Kind {
     name: "xgboost",
     about: "boosted trees of XGBoost",
+    format: None,
     is_one: |start| {
         let is_object = start.bytes.trim_ascii_start().starts_with(b"{");
         is_object && start.bytes.windows(LEARNER.len()).take(4_096).any(|bytes| bytes == LEARNER)

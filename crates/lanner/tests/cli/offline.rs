@@ -97,7 +97,8 @@ fn whisper_files_are_imported_under_the_names_of_their_folders() {
     // Without an ending the header tells, and the file's name is that of the series.
     std::fs::copy(path("whisper/app/web/rate.wsp"), path("load")).unwrap();
     run(&["import", "--data", &data, &path("load")]).says(0, &["load: 3 samples"]);
-    run(&["export", "--data", &data, "--series", "load", "--format", "csv"]).says(0, &["load,17.5"]);
+    let exported = run(&["export", "--data", &data, "--series", "load", "--format", "csv"]).expect(0);
+    assert!(exported.contains("load,17.5"), "{exported}");
     let nameless = run_with_input(&["import", "--data", &data, "-"], &file);
     nameless.says(2, &["does not hold the name of its series", "--name"]);
 }
