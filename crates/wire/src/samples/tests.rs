@@ -134,7 +134,7 @@ fn what_was_read_before_an_input_fails_counts() {
 
 #[test]
 fn hints_decide_what_is_open() {
-    let hints = Hints { received_ms: Some(7), precision: Precision::Seconds, ..Hints::default() };
+    let hints = Hints { received_ms: Some(7), precision: Precision::Seconds };
     check_with("up 1\n", hints, &["up 7 1"], &[]);
     check_with("a v=1 2\na v=2\n", hints, &["a.v 2000 1", "a.v 7 2"], &[]);
     let table = read_as(b"cpu v=1 1\ntime\n3\n4\n5\n", named("csv"), Hints::default()).unwrap();
