@@ -70,8 +70,8 @@ mod tests {
             assert_eq!(with_list(condition, "l", &items).unwrap().as_deref(), expected, "{condition}");
         }
         check("a.b in (l)", &["x", "y z"], Some("a.b in ( x, \"y z\" )"));
-        check("a.b in (l, x)", &[], Some("a.b in ( x)"));
-        check("a.b in (x , l)", &[], Some("a.b in (x  )"));
+        check("a.b in (l, x)", &[], Some("a.b in (   x)"));
+        check("a.b in (x , l)", &[], Some("a.b in (x   )"));
         check("a.b in (l)", &[], Some("a.b in (  )"));
         check("a.b in (list, xl)", &["x"], None);
         check("a.l = l", &["x"], Some("a.l = x "));
