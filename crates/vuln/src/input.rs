@@ -10,15 +10,20 @@ use crate::error::ReadError;
 /// How much of a report is looked at to find its format.
 const HEAD_BYTES: usize = 64 * 1024;
 
+/// How much is read at once.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Bytes, of which the first have been looked at.
 type Joined<R> = std::io::Chain<Cursor<Vec<u8>>, R>;
-type Text<R> = DecodeReaderBytes<Joined<R>, Vec<u8>>;
+/// A report's text in UTF-8. One type for whatever it comes from: readers of XML ask it many times for each element.
+pub(crate) type Text<'a> = BufReader<Joined<DecodeReaderBytes<Joined<Box<dyn Read + 'a>>, Vec<u8>>>>;
 
 /// A report's text in UTF-8, and its beginning.
-pub(crate) struct Input<R: Read> {
+pub(crate) struct Input<'a> {
     /// The first bytes of the text.
     pub(crate) head: String,
     /// All of the text, the head included.
-    pub(crate) text: BufReader<std::io::Chain<Cursor<Vec<u8>>, Text<R>>>,
+    pub(crate) text: Text<'a>,
 }
 
 /// Gzip or plain, as the first two bytes say.
@@ -29,22 +34,23 @@ pub(crate) fn unpacked<'a>(mut input: Box<dyn Read + 'a>) -> Result<Box<dyn Read
     Ok(if packed { Box::new(flate2::read::MultiGzDecoder::new(joined)) } else { Box::new(joined) })
 }
 
-impl<R: Read> Input<R> {
-    pub(crate) fn open(mut bytes: R) -> Result<Self, ReadError> {
+impl<'a> Input<'a> {
+    pub(crate) fn open(mut bytes: Box<dyn Read + 'a>) -> Result<Self, ReadError> {
         let start = read_up_to(&mut bytes, 1024)?;
         if start.is_empty() {
             return Err(ReadError::Empty);
         }
         let encoding = declared(&start);
         let joined = Cursor::new(start).chain(bytes);
-        let mut text =
-            DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(true).build(joined);
+        let mut builder = DecodeReaderBytesBuilder::new();
+        builder.encoding(Some(encoding)).bom_override(true);
+        let mut text = builder.build_with_buffer(joined, vec![0; BUFFER_BYTES])?;
         let head = read_up_to(&mut text, HEAD_BYTES)?;
         let head_text = String::from_utf8_lossy(&head).into_owned();
         if head_text.trim().is_empty() && head.len() < HEAD_BYTES {
             return Err(ReadError::Empty);
         }
-        let text = BufReader::with_capacity(64 * 1024, Cursor::new(head).chain(text));
+        let text = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(text));
         Ok(Self { head: head_text, text })
     }
 }

@@ -1,13 +1,13 @@
 //! JSON in constant memory: of a large document only the values at the wanted places are kept, one at a time.
 
 use std::fmt;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::ReadError;
-use crate::input::WithoutTrailingCommas;
+use crate::input::{Text, WithoutTrailingCommas};
 use crate::sink::Sink;
 
 /// Places in a document: names of members, and `*` for all items of a list. `["runs", "*", "tool"]`.
@@ -20,7 +20,7 @@ pub(crate) type Take<'t> = &'t mut dyn FnMut(usize, Value) -> Result<(), ReadErr
 ///
 /// A text with trailing commas is read as if they were not there, with a warning.
 pub(crate) fn walk(
-    text: &mut dyn BufRead,
+    text: Text<'_>,
     wanted: &[Place],
     sink: &mut Sink<'_>,
     take: &mut dyn FnMut(&mut Sink<'_>, usize, Value) -> Result<(), ReadError>,

@@ -6,9 +6,9 @@ use std::io::Read;
 use crate::error::ReadError;
 use crate::finding::Finding;
 use crate::format::{FORMATS, Format};
-use crate::input::{Input, unpacked};
+use crate::input::{Input, Text, unpacked};
 use crate::scan::Scan;
-use crate::sink::{Options, Sink, Text};
+use crate::sink::{Options, Sink};
 
 /// What a report was, apart from its findings.
 #[derive(Debug)]
@@ -42,10 +42,10 @@ pub fn read(
     options: Options,
     take: &mut dyn FnMut(Finding) -> Result<(), String>,
 ) -> Result<Report, ReadError> {
-    let mut input = Input::open(unpacked(Box::new(input))?)?;
+    let input = Input::open(unpacked(Box::new(input))?)?;
     let format =
         FORMATS.iter().find(|format| (format.detect)(&input.head)).ok_or_else(|| unknown(&input.head))?;
-    read_with(format, &mut input.text, options, take)
+    read_with(format, input.text, options, take)
 }
 
 /// As [`read()`], in a given format, whatever the content looks like.
@@ -58,8 +58,8 @@ pub fn read_as(
     options: Options,
     take: &mut dyn FnMut(Finding) -> Result<(), String>,
 ) -> Result<Report, ReadError> {
-    let mut input = Input::open(unpacked(Box::new(input))?)?;
-    read_with(format, &mut input.text, options, take)
+    let input = Input::open(unpacked(Box::new(input))?)?;
+    read_with(format, input.text, options, take)
 }
 
 fn read_with(

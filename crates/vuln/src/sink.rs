@@ -1,7 +1,6 @@
 //! Where readers of formats put what they find.
 
 use std::collections::BTreeSet;
-use std::io::BufRead;
 
 use crate::error::ReadError;
 use crate::finding::{Finding, Host};
@@ -14,9 +13,6 @@ pub struct Options {
     /// Whether [`Finding::raw`] is filled.
     pub raw: bool,
 }
-
-/// What a format's reader reads from.
-pub(crate) type Text<'a> = &'a mut dyn BufRead;
 
 /// Where a format's reader puts what it finds.
 pub(crate) struct Sink<'a> {

@@ -7,11 +7,12 @@ use serde_json::Value;
 use crate::error::ReadError;
 use crate::finding::{self, Component, Finding, Host, HostKind};
 use crate::format::kind::{Format, json_with};
+use crate::input::Text;
 use crate::json;
 use crate::scan::Checks;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {

@@ -1,7 +1,8 @@
 //! What a format is, and how its reports are recognised.
 
 use crate::error::ReadError;
-use crate::sink::{Sink, Text};
+use crate::input::Text;
+use crate::sink::Sink;
 
 /// A format of reports.
 pub struct Format {

@@ -3,10 +3,11 @@
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
 use crate::format::kind::{Format, root};
+use crate::input::Text;
 use crate::scan::{Checks, Ports};
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 

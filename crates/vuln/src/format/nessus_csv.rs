@@ -1,14 +1,17 @@
 //! Nessus CSV: exports of Nessus in any choice of columns, and of Tenable's cloud. Nessus writes a row per CVE: rows of one
 //! finding follow one another and become one.
 
+use std::io::BufRead as _;
+
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
 use crate::format::kind::Format;
 use crate::format::table::{Table, delimiter};
+use crate::input::Text;
 use crate::key::key;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -26,7 +29,7 @@ fn separator(head: &str) -> Option<u8> {
         .or_else(|| delimiter(head, &["definition.id", "definition.name"]))
 }
 
-fn read(text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
+fn read(mut text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
     sink.scanning.scan.scanner = "nessus".to_owned();
     let head = String::from_utf8_lossy(text.fill_buf()?).into_owned();
     let mut table = Table::open(text, separator(&head).unwrap_or(b','))?;

@@ -6,9 +6,10 @@ use crate::error::ReadError;
 use crate::finding;
 use crate::format::kind::{Format, json_with};
 use crate::format::nikto::{Item, nikto_host, result};
+use crate::input::Text;
 use crate::json;
 use crate::scan::Checks;
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 
 pub(crate) const FORMAT: Format = Format {
     name: "nikto-json",

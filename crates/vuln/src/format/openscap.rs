@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
 use crate::format::kind::{Format, root};
+use crate::input::Text;
 use crate::severity::{Rated, Severity};
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 

@@ -5,9 +5,10 @@ use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
 use crate::format::kind::{Format, root};
 use crate::format::nessus_v1::old_port;
+use crate::input::Text;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 use crate::when::time_ms;
 use crate::xml::{Element, Step, Xml};
 

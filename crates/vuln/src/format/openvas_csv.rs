@@ -1,12 +1,15 @@
 //! OpenVAS and Greenbone CSV, with and without the columns that newer versions added.
 
+use std::io::BufRead as _;
+
 use crate::error::ReadError;
 use crate::finding::{self, Finding, Host};
 use crate::format::kind::Format;
 use crate::format::table::{Table, delimiter};
+use crate::input::Text;
 use crate::score::Score;
 use crate::severity::{Rated, Severity};
-use crate::sink::{Sink, Text};
+use crate::sink::Sink;
 use crate::when::time_ms;
 
 pub(crate) const FORMAT: Format = Format {
@@ -18,7 +21,7 @@ pub(crate) const FORMAT: Format = Format {
     read,
 };
 
-fn read(text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
+fn read(mut text: Text<'_>, sink: &mut Sink<'_>) -> Result<(), ReadError> {
     sink.scanning.scan.scanner = "openvas".to_owned();
     let head = String::from_utf8_lossy(text.fill_buf()?).into_owned();
     let mut table = Table::open(text, delimiter(&head, &["ip", "nvt name"]).unwrap_or(b','))?;

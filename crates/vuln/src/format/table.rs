@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::error::ReadError;
-use crate::sink::Text;
+use crate::input::Text;
 
 /// A table being read, a row at a time.
 pub(super) struct Table<'a> {
