@@ -18,8 +18,8 @@ use serde::Deserialize;
 
 use super::accepted::{self, Accepted};
 use super::import::{self, ImportError};
-use super::known::Known;
-use super::lists::{self, LISTS};
+use super::known::{Known, List};
+use super::lists;
 use super::service::FindingService;
 use super::view::Shown;
 use crate::http::{ApiError, Json, Limit, Path, Principal, Query, Received, blocking};
@@ -122,7 +122,7 @@ pub(crate) struct Wanted {
 struct Chosen {
     condition: Option<Condition>,
     status: String,
-    known: Known,
+    known: Arc<Known>,
     accepted: Accepted,
 }
 
@@ -140,7 +140,7 @@ impl Chosen {
             return Err(ApiError::problems(vec![ProblemView::at("status", message)]));
         }
         let status = if status.is_empty() { "open" } else { status }.to_owned();
-        Ok(Self { condition, status, known: Known::load(service)?, accepted: accepted::in_force(service)? })
+        Ok(Self { condition, status, known: service.known()?, accepted: accepted::in_force(service)? })
     }
 
     /// Hands out the findings that pass, each with the decision that sets it aside.
@@ -224,7 +224,7 @@ pub(crate) async fn show(
     let parsed = Key::parse(&key).ok_or_else(unknown)?;
     let found = work(move || {
         let row = service.findings.findings(&[parsed.bytes()])?.pop();
-        let (known, accepted) = (Known::load(&service)?, accepted::in_force(&service)?);
+        let (known, accepted) = (service.known()?, accepted::in_force(&service)?);
         let shown = row.and_then(|row| Shown::read(row, &known, service.now_ms()));
         Ok::<_, StoreError>(shown.map(|shown| {
             let decision = accepted.of(&shown).cloned();
@@ -361,10 +361,11 @@ pub(crate) async fn take_list(
     Path(list): Path<String>,
     Json(part): Json<VulnerabilityList>,
 ) -> Result<Json<VulnerabilityListTaken>, ApiError> {
-    if !LISTS.contains(&list.as_str()) {
-        let message = format!("there is no list {list:?}; there are {}", LISTS.join(" and "));
+    let Some(list) = List::ALL.into_iter().find(|known| known.name() == list) else {
+        let message =
+            format!("there is no list {list:?}; there are {}", List::ALL.map(List::name).join(" and "));
         return Err(ApiError::new(StatusCode::NOT_FOUND, message));
-    }
-    let taken = work(move || lists::take(&service, &list, part)).await?;
+    };
+    let taken = work(move || lists::take(&service, list, part)).await?;
     taken.map(Json).map_err(|why| ApiError::problems(vec![ProblemView::at("entries", why)]))
 }

@@ -1,6 +1,6 @@
 //! Lists that a site brings in: how likely vulnerabilities are to be exploited (`epss`), and which are known to be (`kev`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use lanner_io::findings::FindingFilter;
 use lanner_io::store::StoreError;
@@ -9,13 +9,11 @@ use lanner_wire::api::{VulnerabilityList, VulnerabilityListTaken};
 use serde_json::{Value, json};
 
 use super::evidence::evidence;
-use super::known::Known;
+use super::known::{List, MAX_ENTRIES};
 use super::news::News;
 use super::publish;
 use super::service::FindingService;
 
-/// The lists that there are.
-pub(crate) const LISTS: [&str; 2] = ["epss", "kev"];
 /// Under this id a list says where it comes from.
 const PROVENANCE: &str = "";
 
@@ -25,7 +23,7 @@ const PROVENANCE: &str = "";
 /// A sentence about the first entry that cannot be read; failures of the store.
 pub(crate) fn take(
     service: &FindingService,
-    list: &str,
+    list: List,
     part: VulnerabilityList,
 ) -> Result<Result<VulnerabilityListTaken, String>, StoreError> {
     let mut entries = Vec::new();
@@ -35,23 +33,24 @@ pub(crate) fn take(
             Err(why) => return Ok(Err(format!("entries[{at}]: {why}"))),
         }
     }
-    let before = if list == "kev" { Known::load(service)?.exploited } else { HashMap::new() };
-    let became: Vec<String> =
-        entries.iter().map(|(cve, _)| cve).filter(|cve| !before.contains_key(*cve)).cloned().collect();
     let accepted = entries.len() as u64;
     let provenance = json!({"provenance": part.provenance, "taken_ms": service.now_ms()});
     entries.push((PROVENANCE.to_owned(), provenance.to_string()));
-    service.findings.put_list(list, part.first, entries)?.wait()?;
-    let became = if list == "kev" { tell_exploited(service, became)? } else { Vec::new() };
+    let Some(new) = service.lists.put(&*service.findings, list, part.first, entries)? else {
+        return Ok(Err(format!("a list may have at most {MAX_ENTRIES} entries")));
+    };
+    let became = match list {
+        List::Kev => tell_exploited(service, new)?,
+        List::Epss => Vec::new(),
+    };
     Ok(Ok(VulnerabilityListTaken { accepted, became_exploited: became }))
 }
 
-fn entry_of(list: &str, entry: Value) -> Result<(String, String), String> {
+fn entry_of(list: List, entry: Value) -> Result<(String, String), String> {
     let text = entry.to_string();
-    let cve = if list == "epss" {
-        serde_json::from_value::<Epss>(entry).map(|entry| entry.cve)
-    } else {
-        serde_json::from_value::<Exploited>(entry).map(|entry| entry.cve)
+    let cve = match list {
+        List::Epss => serde_json::from_value::<Epss>(entry).map(|entry| entry.cve),
+        List::Kev => serde_json::from_value::<Exploited>(entry).map(|entry| entry.cve),
     };
     Ok((cve.map_err(|error| error.to_string())?, text))
 }

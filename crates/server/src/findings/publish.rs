@@ -12,7 +12,6 @@ use lanner_wire::line_protocol::Precision;
 
 use super::accepted::{self, Accepted};
 use super::evidence::evidence;
-use super::known::Known;
 use super::news::{News, severity};
 use super::service::FindingService;
 use super::view::Shown;
@@ -124,7 +123,7 @@ fn set_aside(service: &FindingService) -> Result<HashSet<[u8; 16]>, lanner_io::s
     if accepted.is_empty() {
         return Ok(keys);
     }
-    let lists = Known::load(service)?;
+    let lists = service.known()?;
     service.findings.each_finding(FindingFilter::default(), &mut |row| {
         let key = row.place.key;
         if let Some(shown) = Shown::read(row, &lists, service.now_ms())

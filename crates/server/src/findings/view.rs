@@ -31,8 +31,9 @@ impl Shown {
     pub(crate) fn read(row: FindingRow, known: &Known, now_ms: i64) -> Option<Self> {
         let finding: Finding = serde_json::from_str(&row.body).ok()?;
         let standing = evidence(&row.place).standing();
-        let epss = finding.cves().filter_map(|cve| known.epss.get(cve)).copied().max_by(f64::total_cmp);
-        let exploited_since = finding.cves().filter_map(|cve| known.exploited.get(cve)).min().cloned();
+        let epss = finding.cves().filter_map(|cve| known.probability(cve)).max_by(f64::total_cmp);
+        let since = finding.cves().filter_map(|cve| known.exploited_since(cve)).min();
+        let exploited_since = since.map(str::to_owned);
         let mut shown = Self { row, finding, standing, epss, exploited_since, fields: Map::new() };
         shown.fields = shown.fields(now_ms);
         Some(shown)
