@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`time`] (instants, windows, durations), [`instant`] (times as data from elsewhere writes them), [`labels`] (identity), [`sample`] and
 //! [`event`] (what comes in), [`score`] (what a detector says and when it counts), [`alert`] (what is
-//! tracked, and whom it was sent to), [`action`] (what an alert does with a switch), [`ask`] (what sources are asked and answer), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
+//! tracked, and whom it was sent to), [`action`] (what an alert does with a switch), [`ask`] (what sources are asked and answer), [`search`] (what a search engine is), [`changes`] (what one turn of the engine writes), [`document`] (what people write, with
 //! every problem in it), [`field`] (what may stand in one), [`reading`] (fields that several documents have), [`intervals`] (times that recur), [`content`] (one text and one hash for one JSON value), [`glob`] (patterns over names),
 //! [`printable`] (text from elsewhere, made fit for a terminal), `template` and `matching` (the language of templates, and matchers at work, for those that ask for them).
 //!
@@ -34,6 +34,7 @@ pub mod printable;
 pub mod reading;
 pub mod sample;
 pub mod score;
+pub mod search;
 #[cfg(feature = "template")]
 pub mod template;
 pub mod time;
@@ -57,4 +58,5 @@ pub use labels::{Labels, SeriesKey};
 pub use nearest::nearest;
 pub use sample::{Aggregate, Sample};
 pub use score::{Score, Scorer, Threshold};
+pub use search::SearchQuery;
 pub use time::{Shift, TimeRange};

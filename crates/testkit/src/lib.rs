@@ -1,12 +1,14 @@
 //! What tests of several crates share.
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
-//! checkout), [`free_port`].
+//! checkout), [`free_port`], [`OpenSearch`] (a node for a test).
 
+mod opensearch;
 mod scorer;
 
 use std::path::{Path, PathBuf};
 
+pub use opensearch::OpenSearch;
 pub use scorer::check_scorer;
 
 /// The file or folder `path` of the recorded data in `shared/data`, beside the checkout.

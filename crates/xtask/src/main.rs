@@ -1,11 +1,12 @@
 //! Tasks of this repository: `cargo xtask test` runs everything a reviewer would run.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`mod@bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository
+//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
 mod command;
+mod opensearch;
 mod picture;
 mod steps;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::command::{as_typed, cargo, root, succeed};
+use crate::opensearch;
 
 /// The version installed when the machine has no such cargo command.
 const NEXTEST: (&str, &str) = ("nextest", "0.9.143");
@@ -46,6 +47,7 @@ const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const GRAPHITE_WEB: &str = "LANNER_TEST_GRAPHITE_WEB";
 const NGINX: &str = "LANNER_TEST_NGINX";
 const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
+const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 /// Gets a package, its second argument, into the folder that is its first.
 const UNPACK: &str = "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq \"$1\" && dpkg-deb -x \"$1\"_*.deb . && rm \"$1\"_*.deb";
@@ -115,7 +117,7 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus or Chromium the run goes on, and says
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, OpenSearch or Chromium the run goes on, and says
 /// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
@@ -134,6 +136,7 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
     let prometheus = debian_program(&cache, "prometheus", "usr/bin/prometheus", "--version");
     others.extend(prometheus.map(|program| (PROMETHEUS, program)));
+    others.extend(opensearch::libraries(&cache).map(|folder| (OPENSEARCH, folder)));
     others.extend(chromium(&cache).map(|program| (CHROMIUM, program)));
     // Who sets a variable knows better.
     others.retain(|(variable, _)| std::env::var_os(variable).is_none());

@@ -3,11 +3,12 @@
 use lanner_core::field::Field;
 
 use super::query::{Kind, Query};
-use super::{formula, promql, series, stream, target};
+use super::{formula, opensearch, promql, series, stream, target};
 use crate::document::{Check, Node};
 
 /// Every kind of query there is.
-pub const KINDS: &[Kind] = &[stream::KIND, series::KIND, target::KIND, promql::KIND, formula::KIND];
+pub const KINDS: &[Kind] =
+    &[stream::KIND, series::KIND, target::KIND, promql::KIND, opensearch::KIND, formula::KIND];
 
 /// The fields of a query, whichever kind it is of; those that several kinds have stand once.
 pub const QUERY: &[Field] = &union::<{ n_different() }>();
@@ -110,8 +111,22 @@ mod tests {
     fn fields_stand_once() {
         let names: Vec<&str> = QUERY.iter().map(|field| field.name).collect();
         let expected = [
-            "stream", "measure", "where", "by", "series", "labels", "target", "for_each", "warm_up",
-            "source", "promql", "formula", "of",
+            "stream",
+            "measure",
+            "where",
+            "by",
+            "series",
+            "labels",
+            "target",
+            "for_each",
+            "warm_up",
+            "source",
+            "promql",
+            "opensearch",
+            "filter",
+            "time",
+            "formula",
+            "of",
         ];
         assert_eq!(names, expected);
     }

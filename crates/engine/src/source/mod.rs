@@ -4,7 +4,7 @@
 //! process.
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
-//! `target`, `promql` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
+//! `target`, `promql`, `opensearch` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
 //! (queries that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
 //! samples in memory).
 
@@ -20,6 +20,7 @@ mod gather;
 mod groups;
 pub(crate) mod join;
 mod kinds;
+mod opensearch;
 mod promql;
 mod query;
 mod recorded;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use lanner_core::document::{Check, Fields, Node};
 use lanner_core::field::{Field, Type};
 use lanner_core::reading::text;
-use reqwest::{Client, Response, Url};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, Url};
 
 use super::RequestError;
 use crate::remote::answer::{read_start, retry_after_ms, worth_retrying};
@@ -68,11 +69,7 @@ impl Endpoint {
         let credentials = self.auth.as_ref().map(Auth::resolve).transpose();
         let client = clients.get(self.ca_file.as_deref());
         match (url, credentials, client) {
-            (Ok(url), Ok(credentials), Ok(client)) => {
-                let mut secrets = secrets_of(&url);
-                secrets.extend(credentials.as_ref().map(Credentials::secret));
-                Ok(Server { url, credentials, client, secrets })
-            }
+            (Ok(url), Ok(credentials), Ok(client)) => Ok(Server::new(url, credentials, client)),
             (url, credentials, client) => {
                 Err([url.err(), credentials.err(), client.err()].into_iter().flatten().collect())
             }
@@ -97,7 +94,7 @@ fn decoded<T: for<'de> serde::Deserialize<'de>>(
 }
 
 /// A server that can be asked.
-pub(super) struct Server {
+pub(crate) struct Server {
     url: Url,
     credentials: Option<Credentials>,
     client: Client,
@@ -105,17 +102,39 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Posts a form to `url` and returns the answer, if it is a success.
-    async fn post_form(&self, url: Url, form: String) -> Result<Response, RequestError> {
-        let request = self
-            .client
-            .post(url)
-            .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form);
+    /// One at `url`.
+    pub(crate) fn new(url: Url, credentials: Option<Credentials>, client: Client) -> Self {
+        let mut secrets = secrets_of(&url);
+        secrets.extend(credentials.as_ref().map(Credentials::secret));
+        Self { url, credentials, client, secrets }
+    }
+
+    /// The address of the path `under` this one's.
+    fn address(&self, under: &[&str]) -> Url {
+        let mut url = self.url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(under);
+        }
+        url
+    }
+
+    /// Sends a body of a content type and returns all of the answer, if it is a success.
+    async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        kind: &'static str,
+        body: impl Into<Body>,
+    ) -> Result<Vec<u8>, RequestError> {
+        let request = self.client.request(method, url).header(reqwest::header::CONTENT_TYPE, kind).body(body);
         let request = match &self.credentials {
             Some(credentials) => credentials.authorize(request),
             None => request,
         };
+        self.read(self.answered(request).await?).await
+    }
+
+    async fn answered(&self, request: RequestBuilder) -> Result<Response, RequestError> {
         match request.send().await {
             Ok(response) if response.status().is_success() => Ok(response),
             Ok(response) => Err(self.refusal(response).await),
@@ -129,13 +148,42 @@ impl Server {
         under: &[&str],
         form: &[(&str, V)],
     ) -> Result<Vec<u8>, RequestError> {
-        let mut url = self.url.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(under);
-        }
         // A query may be longer than an address can be.
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        self.read(self.post_form(url, form).await?).await
+        self.send(Method::POST, self.address(under), "application/x-www-form-urlencoded", form).await
+    }
+
+    /// Posts JSON, with `parameters` in the address.
+    pub(super) async fn ask_json(
+        &self,
+        under: &[&str],
+        parameters: &[(&str, &str)],
+        body: &serde_json::Value,
+    ) -> Result<Vec<u8>, RequestError> {
+        let mut url = self.address(under);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.send(Method::POST, url, "application/json", body.to_string()).await
+    }
+
+    /// Puts JSON.
+    pub(crate) async fn put_json(
+        &self,
+        under: &[&str],
+        body: &serde_json::Value,
+    ) -> Result<Vec<u8>, RequestError> {
+        self.send(Method::PUT, self.address(under), "application/json", body.to_string()).await
+    }
+
+    /// Posts JSON lines.
+    pub(crate) async fn post_lines(
+        &self,
+        under: &[&str],
+        parameters: &[(&str, &str)],
+        lines: Bytes,
+    ) -> Result<Vec<u8>, RequestError> {
+        let mut url = self.address(under);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.send(Method::POST, url, "application/x-ndjson", lines).await
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, RequestError> {
@@ -152,7 +200,7 @@ impl Server {
     }
 
     /// What it means that an answer cannot be read.
-    pub(super) fn strange(&self, expected: &str, why: &dyn std::fmt::Display) -> RequestError {
+    pub(crate) fn strange(&self, expected: &str, why: &dyn std::fmt::Display) -> RequestError {
         RequestError::permanent(format!(
             "{} answered something other than {expected} ({why}); check the `url` of this source",
             self.shown()

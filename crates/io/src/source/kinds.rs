@@ -4,7 +4,7 @@ use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 
 use super::kind::KindConfig;
-use super::{graphite, prometheus};
+use super::{graphite, opensearch, prometheus};
 
 /// One kind of source.
 #[derive(Debug)]
@@ -36,5 +36,12 @@ pub const KINDS: &[Kind] = &[
         language: "promql",
         fields: prometheus::FIELDS,
         read: prometheus::read,
+    },
+    Kind {
+        name: "opensearch",
+        about: "OpenSearch or Elasticsearch; documents are counted there",
+        language: "opensearch",
+        fields: opensearch::FIELDS,
+        read: opensearch::read,
     },
 ];

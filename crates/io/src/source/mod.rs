@@ -18,6 +18,7 @@ mod guarded;
 mod health;
 mod kind;
 mod kinds;
+mod opensearch;
 mod prometheus;
 
 use std::future::Future;

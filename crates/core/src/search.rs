@@ -1,0 +1,31 @@
+//! What a search engine is asked: a measure on the documents of an index, window by window.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The query of a [`RemoteAsk`](crate::RemoteAsk) in the language `opensearch`, there as JSON. Each asked instant is the last
+/// millisecond of a window.
+///
+/// ```
+/// use lanner_core::SearchQuery;
+/// let text = r#"{"index":"payments-*","time":"@timestamp","window_ms":60000,"measure":"sum(amount)","by":["bank"]}"#;
+/// let query: SearchQuery = serde_json::from_str(text).unwrap();
+/// assert_eq!(serde_json::to_string(&query).unwrap(), text);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchQuery {
+    /// The index, or a pattern of indices.
+    pub index: String,
+    /// The field with a document's time.
+    pub time: String,
+    /// How long each window is, milliseconds; above 0. Windows may lie over one another.
+    pub window_ms: i64,
+    /// What is measured: `count`, or `sum`, `avg`, `min`, `max`, `distinct` or a percentile of a field, such as `p99(ms)`.
+    pub measure: String,
+    /// Which documents count: a query in the engine's own language; all without.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub filter: Value,
+    /// The fields whose values form groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+}
