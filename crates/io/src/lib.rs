@@ -1,10 +1,11 @@
 //! Everything that touches disk or network.
 //!
 //! [`data`], [`state`] and [`findings`] are what stores do, and [`store`] keeps all in one file; [`receiver`] sends messages to people and programs, and
-//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series;
+//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series, and [`bulk`] sends documents to search engines;
 //! [`http`] is where requests come in;
 //! [`metrics`] is what all of them count about themselves.
 
+pub mod bulk;
 pub mod data;
 pub mod findings;
 pub mod http;

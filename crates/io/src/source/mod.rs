@@ -27,6 +27,7 @@ use std::pin::Pin;
 use lanner_core::{RemoteAsk, RemoteSeries};
 
 pub use config::{FIELDS, SourceConfig};
+pub(crate) use endpoint::Server;
 pub use guarded::Source;
 pub use health::SourceHealth;
 pub use kinds::{KINDS, Kind};

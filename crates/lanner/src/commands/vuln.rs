@@ -7,6 +7,7 @@ mod files;
 mod import;
 mod list;
 mod report;
+mod ship;
 mod vex;
 
 use clap::Subcommand;
@@ -33,6 +34,7 @@ pub(crate) struct Args {
 enum Command {
     Import(import::Args),
     Convert(convert::Args),
+    Ship(ship::Args),
     List(list::ListArgs),
     Show(list::ShowArgs),
     Stats(list::StatsArgs),
@@ -48,6 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Import(args) => import::run(args),
         Command::Convert(args) => convert::run(args),
+        Command::Ship(args) => ship::run(args),
         Command::List(args) => list::list(args),
         Command::Show(args) => list::show(args),
         Command::Stats(args) => list::stats(args),

@@ -9,6 +9,7 @@ mod damage;
 mod detect;
 mod documents;
 mod offline;
+mod opensearch;
 mod profile;
 mod program;
 mod reading;

@@ -31,29 +31,3 @@ impl Writer for Bulk {
         writeln!(out, "{document}")
     }
 }
-
-/// The index template for documents of ECS: what is searched exactly is a keyword, what is read is text.
-#[must_use]
-pub fn template() -> Value {
-    let keyword = json!({"type": "keyword", "ignore_above": 1024});
-    let text = json!({"type": "text"});
-    let number = json!({"type": "float"});
-    json!({
-        "index_patterns": ["vulnerabilities*"],
-        "template": {"mappings": {
-            "dynamic_templates": [{"texts": {"match_mapping_type": "string", "mapping": keyword}}],
-            "properties": {
-                "@timestamp": {"type": "date"},
-                "message": text,
-                "host": {"properties": {"ip": {"type": "ip"}, "name": keyword, "os": {"properties": {"full": keyword}}}},
-                "destination": {"properties": {"ip": {"type": "ip"}, "port": {"type": "long"}}},
-                "vulnerability": {"properties": {
-                    "id": keyword,
-                    "description": text,
-                    "severity": keyword,
-                    "score": {"properties": {"base": number, "temporal": number, "version": keyword}},
-                }},
-            },
-        }},
-    })
-}

@@ -2,9 +2,11 @@
 
 mod bulk;
 mod csv;
+mod dashboard;
 mod ecs;
 mod elsa;
 mod html;
+mod index;
 mod jsonl;
 mod ocsf;
 mod output;
@@ -12,8 +14,9 @@ mod syslog;
 mod vex;
 mod vulntoes;
 
-pub use bulk::template;
+pub use dashboard::dashboard;
 pub use ecs::document as ecs;
+pub use index::{Shape, template};
 pub use ocsf::document as ocsf;
 pub use output::{Output, Writer};
 pub use vex::{cyclonedx as vex_cyclonedx, openvex as vex_openvex};

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use lanner_vuln::Options;
-use lanner_vuln::write::{OUTPUTS, Output, Writer, template};
+use lanner_vuln::write::{OUTPUTS, Output, Shape, Writer, dashboard, template};
 
 use super::files::{self, Named};
 use super::report::{self, Source};
@@ -16,7 +16,8 @@ use crate::output;
 ///
 /// Shapes: jsonl (the normal form), ecs (Elastic Common Schema 9.1), ocsf (class 2002), bulk (for _bulk of Elasticsearch and
 /// OpenSearch), vulntoes and vulntoes-bulk (the documents of VulntoES), syslog (RFC 5424), elsa (the lines of VAtoELSA), csv, html
-/// (a report with pictures), scan (what each report looked at), none (only checks), template (the index template for bulk).
+/// (a report with pictures), scan (what each report looked at), none (only checks); template and vulntoes-template (the index template), dashboard and
+/// vulntoes-dashboard (saved objects for OpenSearch Dashboards and Kibana), for which no report is needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -39,7 +40,8 @@ pub(super) struct Args {
 }
 
 /// Shapes that are no list of findings.
-const OTHERS: [&str; 3] = ["scan", "none", "template"];
+const OTHERS: [&str; 6] =
+    ["scan", "none", "template", "vulntoes-template", "dashboard", "vulntoes-dashboard"];
 
 fn shape(text: &str) -> std::result::Result<String, String> {
     let names: Vec<&str> = OUTPUTS.iter().map(|output| output.name).chain(OTHERS).collect();
@@ -47,9 +49,12 @@ fn shape(text: &str) -> std::result::Result<String, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
-    if args.to == "template" {
-        output::json(&template())?;
-        return Ok(Outcome::Fine);
+    match args.to.as_str() {
+        "template" => return print_template(Shape::Ecs),
+        "vulntoes-template" => return print_template(Shape::Vulntoes),
+        "dashboard" => return print_dashboard(args, Shape::Ecs),
+        "vulntoes-dashboard" => return print_dashboard(args, Shape::Vulntoes),
+        _ => {}
     }
     let files = files::expand(&args.files)?;
     let shape = OUTPUTS.iter().find(|output| output.name == args.to);
@@ -72,6 +77,18 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         0 => Ok(Outcome::found(work.repaired)),
         n => Err(Failure::user(format!("{} of {} files could not be read", n, files.len()))),
     }
+}
+
+fn print_template(shape: Shape) -> Result<Outcome> {
+    output::json(&template(shape, &format!("{}*", shape.index())))?;
+    Ok(Outcome::Fine)
+}
+
+fn print_dashboard(args: &Args, shape: Shape) -> Result<Outcome> {
+    let mut out = out(args)?;
+    out.write_all(dashboard(shape, &format!("{}*", shape.index())).as_bytes())?;
+    out.flush()?;
+    Ok(Outcome::Fine)
 }
 
 fn out(args: &Args) -> Result<BufWriter<Box<dyn Write>>> {
