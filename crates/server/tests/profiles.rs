@@ -70,11 +70,37 @@ async fn what_was_learned_outlives_a_restart() {
     assert_eq!((&answer["rare"], &answer["seen"]["ever"]), (&json!(true), &json!(1)), "{answer}");
     server.stop().await;
 
+    // Its folder is the owner's alone, with all that is in it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode =
+            |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("processors"), mode("processors/usual.profile")), (0o700, 0o600));
+    }
+
     // Ten seconds without a server: for as long again nothing is flagged.
     let server = start(folder.path(), NOON_MS + 110_000).await;
     let answer = send(&server, &event(112, "sshd")).await;
     assert_eq!((&answer["status"], &answer["rare"]), (&json!("incomplete"), &json!(false)), "{answer}");
     let answer = send(&server, &event(125, "nginx")).await;
     assert_eq!((&answer["status"], &answer["seen"]["ever"]), (&json!("active"), &json!(2)), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learned_is_in_a_backup() {
+    let (folder, restored) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = start(folder.path(), NOON_MS).await;
+    post(&server, "/api/v1/apply", processor(1)).await;
+    send(&server, &event(0, "cron")).await;
+    send(&server, &event(100, "nginx")).await;
+    server.step_to(NOON_MS + 100_000, std::time::Duration::from_secs(10)).await;
+    let copy = reqwest::get(format!("http://{}/api/v1/backup", server.http_addr())).await.unwrap();
+    std::fs::write(restored.path().join("lanner.db"), copy.bytes().await.unwrap()).unwrap();
+    server.stop().await;
+    let server = start(restored.path(), NOON_MS + 101_000).await;
+    let answer = send(&server, &event(150, "nginx")).await;
+    assert_eq!((&answer["status"], &answer["seen"]["ever"]), (&json!("active"), &json!(1)), "{answer}");
     server.stop().await;
 }

@@ -175,8 +175,12 @@ fn retention_view(retention: &Retention) -> RetentionView {
 pub(crate) async fn backup(State(service): State<Arc<HealthService>>) -> Result<Response, ApiError> {
     let folder = service.settings.folder.join(format!("backup-{}", service.now_ms()));
     let copy = {
-        let (store, folder) = (service.store.clone(), folder.clone());
-        blocking(move || store.backup(&folder, &mut |_, _| ())).await
+        let (service, folder) = (Arc::clone(&service), folder.clone());
+        blocking(move || {
+            service.processors.save_memories();
+            service.store.backup(&folder, &mut |_, _| ())
+        })
+        .await
     };
     copy??;
     let broken = |error: std::io::Error| ApiError::internal(format!("the copy cannot be read: {error}"));

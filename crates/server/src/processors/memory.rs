@@ -1,14 +1,15 @@
 //! What processors have learned: kept over changes of the configuration, and as files beside the store over restarts.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use lanner_engine::processor::{Configured, Processors};
 use lanner_io::store::write_private;
 
 use crate::base::Base;
+use crate::sync::locked;
 
-/// The folder of the data that holds the files.
+/// The folder of the data that holds the files. A backup carries it.
 const FOLDER: &str = "processors";
 
 /// Where what processors learned is kept.
@@ -17,11 +18,17 @@ pub(super) struct Memories {
     folder: PathBuf,
     /// Random for each installation.
     seed: u128,
+    /// Held while files are written.
+    saving: Mutex<()>,
 }
 
 impl Memories {
     pub(super) fn new(base: &Base) -> Self {
-        Self { folder: base.settings.folder.join(FOLDER), seed: u128::from(base.state.secret()) }
+        Self {
+            folder: base.settings.folder.join(FOLDER),
+            seed: u128::from(base.state.secret()),
+            saving: Mutex::default(),
+        }
     }
 
     /// Gives a processor what it knew: the same one goes on as it is, a changed one takes up what it can, and a new one begins, or
@@ -50,6 +57,7 @@ impl Memories {
 
     /// Writes what all of them learned.
     pub(super) fn save(&self, processors: &Processors, now_ms: i64) -> std::io::Result<()> {
+        let _one_at_a_time = locked(&self.saving);
         for one in processors.all() {
             let Some(memory) = one.processor.memory() else { continue };
             write_private(&self.file(&one.id), &memory.save(now_ms))?;
