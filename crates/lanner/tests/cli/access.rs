@@ -1,5 +1,7 @@
 //! Who may call, on the command line; and what data may not do to the terminal that shows it.
 
+use serde_json::json;
+
 use crate::program::{lanner, run, serve};
 
 fn start() -> crate::program::Served {
@@ -55,6 +57,38 @@ fn what_receivers_may_do_on_the_machine_is_the_configurations_business() {
 /// Sets a terminal's title, rings its bell, colours, turns the order of text, and is nothing.
 const BAD: &str = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\0";
 
+/// A report of Trivy with the bad text in every field.
+fn report() -> String {
+    json!({
+        "SchemaVersion": 2, "ArtifactName": BAD, "ArtifactType": "container_image",
+        "Results": [{ "Target": BAD, "Class": "os-pkgs", "Vulnerabilities": [{
+            "VulnerabilityID": "CVE-2024-0001", "PkgName": BAD, "InstalledVersion": BAD, "Severity": "HIGH", "Title": BAD,
+        }] }],
+    })
+    .to_string()
+}
+
+/// A started program, as Falco writes it.
+fn started(line: &str) -> String {
+    let fields =
+        json!({ "evt.type": "execve", "proc.exepath": line, "proc.pname": line, "proc.cmdline": line });
+    json!({ "time": "2026-01-01T00:00:00Z", "rule": "r", "output_fields": fields }).to_string() + "\n"
+}
+
+/// A log of Caddy, with the bad text in every other path.
+fn requests(bad: &str) -> String {
+    (0..60)
+        .map(|n| {
+            let path = if n % 2 == 0 { "/a" } else { bad };
+            let line = json!({ "ts": 1_767_225_600 + n, "status": 404, "duration": 0.1, "size": 7, "request": {
+                "remote_ip": "192.0.2.7", "method": "GET", "uri": format!("{path}/{n}?q=../../etc/passwd"),
+                "headers": { "User-Agent": [bad] },
+            } });
+            line.to_string() + "\n"
+        })
+        .collect()
+}
+
 /// Whatever data, documents, files and arguments hold: on neither output it does anything.
 #[test]
 fn data_does_nothing_to_whoever_looks_at_it() {
@@ -84,6 +118,20 @@ fn data_does_nothing_to_whoever_looks_at_it() {
         (0..60).map(|n| format!("2026-01-01 00:{n:02},{}\n", if n == 50 { 900 } else { n % 7 })).collect();
     let table = server.file("table.csv", format!("time,{nothing}\n{rows}"));
     let cells = server.file("cells.csv", format!("time,value\n{rows}2026-01-02,{nothing}\n"));
+    let report = server.file("report.json", report());
+    server.run(&["vuln", "import", &report]).expect(0);
+    let (profile, events) =
+        (server.path("host.profile"), server.file("events.json", started("sh").repeat(2_000)));
+    let later =
+        started(&format!("{BAD}\n2026-01-01T00:00:00Z  exec  forged")).replace("2026-01-01", "2026-01-03");
+    let later = server.file("later.json", later);
+    let config =
+        server.file("profiles.yaml", "profiles: [{ id: exec, fields: [proc.cmdline], learn: 1m }]\n");
+    run(&["profile", "learn", "--config", &config, "--out", &profile, &events]).expect(0);
+    let watched = run(&["profile", "watch", "--frozen", &profile, &later]);
+    assert_eq!(watched.out.lines().count(), 1, "{watched:?}");
+    check(&watched, &["profile", "watch"]);
+    let log = server.file("caddy.log", requests(&nothing));
     let query =
         ["query", "--stream", "orders", "--measure", "count", "--by", "shop", "--from", "2026-01-01", "--to"];
     let no_file = format!("{nothing}.csv");
@@ -101,6 +149,11 @@ fn data_does_nothing_to_whoever_looks_at_it() {
         &["import", &no_file],
         &["query", "--series", &nothing],
         &["rule", "show", &nothing],
+        &["vuln", "list"],
+        &["vuln", "diff"],
+        &["vuln", "stats", "--by", "package"],
+        &["vuln", "convert", "--to", "syslog", &report],
+        &["profile", "explain", &profile, &later],
     ] {
         check(&server.run(arguments), arguments);
     }
@@ -108,6 +161,9 @@ fn data_does_nothing_to_whoever_looks_at_it() {
         &[&query[..], &["2026-01-02", "--step", "1d"]].concat()[..],
         &["switch", "show", "s"],
         &["silence", "list"],
+        &["vuln", "list"],
+        &["profile", "explain", &profile, &later],
+        &["api", "replay", &log],
     ] {
         check(&server.run(&[arguments, &["--format", "json"]].concat()), arguments);
     }

@@ -65,11 +65,21 @@ fn texts_are_what_was_written() {
          labels: { country: NO, v: 1.10, o: 0123, t: true }\n  receivers: [07]\n  annotations: { build: 1.10 }\n\
          receivers:\n- { name: 07, kind: webhook, url: 'http://127.0.0.1:1/', headers: { X-Build: 5e3 }, \
          auth: { username: 0012, password: no } }\n\
-         inhibit:\n- { source: { a: no }, target: { b: 1.10 }, equal: [y] }\n",
+         inhibit:\n- { source: { a: no }, target: { b: 1.10 }, equal: [y] }\n\
+         processors:\n- { id: 1001, stream: no, parse: { as: combined } }\n\
+         - { id: off, stream: 0123, profile: { fields: [y, 1.10], by: no, learn: 1m, memory: 1 } }\n",
     );
-    server
-        .run(&["apply", &file])
-        .says(0, &["rules: 1 created; receivers: 1 created; inhibitions: 1 created"]);
+    server.run(&["apply", &file]).says(
+        0,
+        &["rules: 1 created", "receivers: 1 created", "inhibitions: 1 created", "processors: 2 created"],
+    );
+    let processors = server.json(&["processor", "list"]);
+    let named: Vec<_> = processors.as_array().unwrap().iter().map(|it| (&it["id"], &it["stream"])).collect();
+    assert_eq!(named, [(&json!("1001"), &json!("no")), (&json!("off"), &json!("0123"))]);
+    let event = r#"{"1.10":"x","y":"z","no":"w"}"#;
+    let events = server.file("events.ndjson", event);
+    server.run(&["import", "--stream", "0123", &events]).expect(0);
+    assert!(server.run(&["export", "--stream", "0123"]).expect(0).contains("learning"));
     let rule = &server.json(&["rule", "show", "a"])["document"];
     assert_eq!(rule["query"], json!({"stream": "no", "measure": "count", "by": ["y", "1.10"]}));
     assert_eq!(rule["labels"], json!({"country": "NO", "v": "1.10", "o": "0123", "t": "true"}));

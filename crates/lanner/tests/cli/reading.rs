@@ -248,3 +248,48 @@ fn every_command_that_opens_a_folder_is_known_to_read_or_to_change() {
         assert!(is_known, "is `lanner {command}` a command that reads? Write it into one of the lists");
     }
 }
+
+#[test]
+fn commands_on_files_write_nothing_unless_they_are_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let started = |minute: usize| {
+        format!(
+            "{{\"time\":\"2026-01-01T{:02}:{:02}:00Z\",\"rule\":\"r\",\"output_fields\":{{\"evt.type\":\"execve\",\"proc.exepath\":\"/bin/sh\",\
+             \"proc.pname\":\"cron\",\"proc.cmdline\":\"sh {minute}\"}}}}\n",
+            minute / 60,
+            minute % 60
+        )
+    };
+    std::fs::write(path("events.json"), (0..600).map(started).collect::<String>()).unwrap();
+    let call = |n: usize| {
+        let time = format!("{:02}:{:02}:{:02}", n / 3_600, n / 60 % 60, n % 60);
+        format!(
+            "192.0.2.{} - - [01/Jan/2026:{time} +0000] \"GET /items/{} HTTP/1.1\" 200 7 \"-\" \"x\"\n",
+            n % 30,
+            n % 7
+        )
+    };
+    std::fs::write(path("access.log"), (0..9_000).map(call).collect::<String>()).unwrap();
+    let found = r#"{"template-id":"t","info":{"name":"x","severity":"high"},"host":"192.0.2.1"}"#;
+    std::fs::write(path("nuclei.jsonl"), found).unwrap();
+    run(&["profile", "learn", "--out", &path("host.profile"), &path("events.json")]).expect(0);
+    let before = content(folder.path());
+    for command in [
+        "profile show host.profile",
+        "profile top host.profile",
+        "profile explain host.profile events.json",
+        "profile watch host.profile events.json",
+        "profile watch --frozen --output ocsf host.profile events.json",
+        "api replay access.log",
+        "api replay --format json access.log",
+        "vuln convert nuclei.jsonl",
+        "vuln convert --to html nuclei.jsonl",
+        "vuln convert --to none nuclei.jsonl",
+    ] {
+        let ran: crate::program::Ran =
+            lanner().current_dir(folder.path()).args(command.split(' ')).output().unwrap().into();
+        assert!(ran.code < 2, "{command}: {ran:?}");
+        assert_eq!(content(folder.path()), before, "{command}");
+    }
+}

@@ -388,13 +388,45 @@ fn a_wrong_port_fails_within_seconds() {
                 held.push(stream);
             }
         });
-        for command in [&["status"][..], &["rule", "list"], &["export"], &["import", "--format", "line", "-"]]
-        {
-            let started = std::time::Instant::now();
-            let arguments: Vec<&str> = command.iter().copied().chain(["--url", &url]).collect();
-            run(&arguments).says(3, parts);
-            assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/payments.yaml");
+        let all = [
+            "status",
+            "rule list",
+            "export",
+            "import --format line -",
+            "query --series a",
+            "replay --from now-1h",
+            "apply FILE",
+            "diff FILE",
+            "alert list",
+            "silence list",
+            "receiver list",
+            "outbox list",
+            "processor list",
+            "switch evaluate a=b",
+            "switch list",
+            "token list",
+            "reload",
+            "vuln list",
+            "vuln stats",
+            "vuln accepted",
+        ];
+        // All of them at once: each waits for as long.
+        let start = |command: &str| {
+            let words = command.split(' ').map(|word| if word == "FILE" { file } else { word });
+            let mut command = lanner();
+            command.args(words).args(["--url", &url]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+            command.spawn().unwrap()
+        };
+        let started = std::time::Instant::now();
+        let running: Vec<_> = all.iter().map(|it| (it, start(it))).collect();
+        for (command, child) in running {
+            let ran = crate::program::Ran::from(child.wait_with_output().unwrap());
+            assert_eq!(ran.code, 3, "{command}: {ran:?}");
+            ran.says(3, parts);
         }
+        assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
     }
     check(b"", &["no answer from http://127.0.0.1", "within 5 s", "is it the HTTP port", "--url"]);
     check(b"SSH-2.0-other\r\n", &["no answer from http://127.0.0.1", "is it the HTTP port", "--url"]);
@@ -412,6 +444,25 @@ fn an_output_that_nobody_reads_ends_silently() {
         .map(|n| format!("{},{}\n", n * 60 + 1_767_225_600, (n * 7 % 10) + (n % 100) / 99 * n))
         .collect();
     let table = server.file("table.csv", format!("time,value\n{rows}"));
+    let found: String = (0..3_000)
+        .map(|n| {
+            format!(
+                r#"{{"template-id":"t{n}","info":{{"name":"x","severity":"high"}},"host":"192.0.2.{}"}}"#,
+                n % 200
+            ) + "\n"
+        })
+        .collect();
+    let report = server.file("nuclei.jsonl", found);
+    server.run(&["vuln", "import", &report]).expect(0);
+    let calls = (0..3_000).map(|n| {
+        format!(
+            "192.0.2.{} - - [01/Jan/2026:00:{:02}:{:02} +0000] \"GET /{n} HTTP/1.1\" 404 7 \"-\" \"x\"\n",
+            n % 40,
+            n / 60,
+            n % 60
+        )
+    });
+    let log = server.file("access.log", calls.collect::<String>());
     for arguments in [
         &["export", "--url", &server.url][..],
         &["export", "--url", &server.url, "--format", "csv"],
@@ -446,6 +497,9 @@ fn an_output_that_nobody_reads_ends_silently() {
             "json",
         ],
         &["detect", &table, "--format", "csv"],
+        &["vuln", "convert", "--to", "csv", &report],
+        &["vuln", "list", "--url", &server.url, "--limit", "10000"],
+        &["api", "replay", &log],
         &["completion", "bash"],
         &["--help"],
     ] {

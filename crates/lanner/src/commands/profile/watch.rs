@@ -1,12 +1,13 @@
 //! `lanner profile watch`: prints what is unusual, and goes on learning.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
+use lanner_core::printable::one_line;
 use lanner_core::time::{format_time, parse_duration_ms};
 use lanner_profile::Profile;
 use lanner_profile::read::{HostEvent, MAX_LINE_BYTES};
@@ -121,7 +122,11 @@ impl Watch<'_> {
             let finding = Finding::new(time_ms, &event.fields, &answer);
             text.get_or_insert_with(|| match self.form {
                 Some(form) => form(&finding).to_string(),
-                None => format!("{}  {}  {}", format_time(time_ms), answer.profile, finding.message()),
+                // A line each, whatever a program was started with.
+                None => {
+                    one_line(&format!("{}  {}  {}", format_time(time_ms), answer.profile, finding.message()))
+                        .into_owned()
+                }
             });
         }
         if let Some(text) = text.filter(|_| n_votes >= self.args.votes) {
@@ -142,7 +147,10 @@ impl Watch<'_> {
         let mut input = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
         let (mut line, mut number, mut n_bytes) = (Vec::new(), 0, 0_u64);
         loop {
-            let n_read = input.read_until(b'\n', &mut line).map_err(|error| failed(&error))?;
+            // Of a line without an end no more than is looked at.
+            let rest = (MAX_LINE_BYTES + 1).saturating_sub(line.len()) as u64;
+            let n_read =
+                (&mut input).take(rest).read_until(b'\n', &mut line).map_err(|error| failed(&error))?;
             n_bytes += n_read as u64;
             if line.ends_with(b"\n") || line.len() > MAX_LINE_BYTES {
                 number += 1;

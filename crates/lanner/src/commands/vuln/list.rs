@@ -4,7 +4,7 @@ use lanner_wire::api::{FindingCount, FindingPage, FindingView, When};
 
 use crate::client;
 use crate::commands::shared::{Shared, when};
-use crate::failure::{Outcome, Result};
+use crate::failure::{Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
 
@@ -179,14 +179,18 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Outcome> {
         let since_ms = When::parse(&args.since).map_err(crate::failure::Failure::user)?.resolve(now_ms);
         let own =
             if args.filter.trim().is_empty() { String::new() } else { format!(" and ({})", args.filter) };
-        let mut changed = Vec::new();
+        let (mut changed, mut n_left_out) = (Vec::new(), 0);
         for (status, test) in [("open", "first_seen_ms"), ("fixed", "fixed_ms")] {
             let filter = format!("{test} >= {since_ms}{own}");
             let parameters = [("filter", Some(&*filter)), ("status", Some(status)), ("limit", Some("10000"))];
             let page: FindingPage = client.get(&PATH, &parameters).await?;
+            n_left_out += page.total.saturating_sub(page.findings.len() as u64);
             changed.extend(page.findings);
         }
         list::list(args.shared.format, &changed, "Nothing changed.")?;
+        if n_left_out > 0 {
+            remark(&format!("{n_left_out} more are not shown; narrow the list with --filter or --since"));
+        }
         Ok(Outcome::found(!changed.is_empty()))
     })
 }
