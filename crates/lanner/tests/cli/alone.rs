@@ -60,6 +60,35 @@ fn the_examples_are_right() {
     run(&["test", "examples/access.test.yaml"]).says(0, &["2 tests passed"]);
 }
 
+/// What a page shows of a configuration can be used as it stands.
+#[test]
+fn the_documentation_is_right() {
+    const SECTIONS: [&str; 9] = [
+        "rules",
+        "processors",
+        "receivers",
+        "time_intervals",
+        "inhibit",
+        "switches",
+        "silences",
+        "sources",
+        "retention",
+    ];
+    let mut n_checked = 0;
+    for page in std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()) {
+        let Ok(text) = std::fs::read_to_string(&page) else { continue };
+        for block in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            let first = block.lines().find(|line| !line.starts_with('#')).unwrap_or_default();
+            if SECTIONS.iter().any(|section| first.starts_with(&format!("{section}:"))) {
+                n_checked += 1;
+                let checked = run_with_input(&["check", "-"], block.as_bytes());
+                assert_eq!(checked.code, 0, "{}:\n{block}\n{}", page.display(), checked.out);
+            }
+        }
+    }
+    assert!(n_checked > 20, "{n_checked}");
+}
+
 #[test]
 fn every_mistake_is_told_at_once() {
     let file = "crates/lanner/testdata/mistakes.yaml";

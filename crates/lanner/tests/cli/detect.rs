@@ -454,3 +454,48 @@ fn real_data() {
     let streamed = run_with_input(&["detect", "-", "--format", "json"], &text).expect(1);
     assert_eq!(serde_json::from_str::<Value>(&streamed).unwrap(), found["findings"]);
 }
+
+/// One reader for both: what is a table, a time or a number for one command is so for the other.
+#[test]
+fn what_detect_reads_import_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let rows = |row: &dyn Fn(u32) -> String| (0..400).map(|n| row(n) + "\n").collect::<String>();
+    let seconds = |n: u32| 1_767_225_600 + 60 * n;
+    let points = (0..400).map(|n| format!("[{n},{}]", seconds(n))).collect::<Vec<_>>().join(",");
+    for (at, text) in [
+        rows(&|n| format!("{},{}", time(n), n % 7)),
+        "Datum;Zeit;Wert\n".to_owned()
+            + &rows(&|n| format!("31.12.2025;{:02}:{:02};1.234,{n}", n / 60, n % 60)),
+        "when,amount\n".to_owned()
+            + &rows(&|n| format!("\"Dec 31, 2025 {}:{:02} PM\",\"$1,190.{n}\"", n / 60 + 1, n % 60)),
+        "sep=;\nt;v\n".to_owned() + &rows(&|n| format!("20251231{:02}{:02};{n} ms", n / 60, n % 60)),
+        rows(&|n| format!("up{{job=\"a\"}} {n} {}000", seconds(n))),
+        rows(&|n| format!("cpu,host=a value={n} {}000000000", seconds(n))),
+        rows(&|n| format!("{{\"time\":{},\"cpu\":{n}}}", seconds(n))),
+        format!(r#"[{{"target":"cpu","datapoints":[{points}]}}]"#),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let file = path(&format!("{at}.txt"));
+        std::fs::write(&file, text).unwrap();
+        let detected = run(&["detect", &file]);
+        assert!(
+            detected.code < 2 && detected.err.contains("400 rows, 1 series"),
+            "{text:.200}: {detected:?}"
+        );
+        let data = path(&format!("data-{at}"));
+        run(&["import", "--data", &data, "--too-old", "keep", &file]).says(0, &["400 samples"]);
+        let exported = run(&["export", "--data", &data, "--format", "csv"]).expect(0);
+        let is_then = ["\n2025-12-31T", "\n2026-01-01T"].iter().any(|day| exported.contains(day));
+        assert!(is_then, "{text:.200}: {exported:.200}");
+    }
+    // And what one writes the other reads, series by series.
+    let two = path("two.csv");
+    std::fs::write(&two, table("time,a,b", |n| format!("{},{},{}", time(n), n % 7, 1_000 + n % 5))).unwrap();
+    let data = path("both");
+    run(&["import", "--data", &data, "--too-old", "keep", &two]).says(0, &["800 samples"]);
+    let exported = run(&["export", "--data", &data, "--format", "csv"]).expect(0);
+    run_with_input(&["detect", "-"], exported.as_bytes()).tells(0, &["800 rows, 2 series"]);
+}

@@ -167,3 +167,21 @@ impl Paths {
         all.filter(|tagged| conditions.iter().all(|condition| tagged.fulfils(condition)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lanner_core::Labels;
+
+    use super::*;
+
+    #[test]
+    fn names_and_tags_of_series_are_not_kept_a_second_time() {
+        let key = |n: u32| Arc::new(SeriesKey::new("cpu", Labels::new([("host", format!("host-{n:04}"))])));
+        let keys: Vec<Arc<SeriesKey>> = (0..1_000).map(key).collect();
+        let paths = Paths::new(&(0..).map(SeriesId).zip(keys.iter().map(Arc::clone)).collect::<Vec<_>>());
+        // Of each the key that the store has anyway, and its number.
+        assert!(keys.iter().all(|key| Arc::strong_count(key) == 2));
+        assert_eq!(size_of_val(&paths.tagged[..]), 16 * keys.len());
+        assert_eq!(paths.series("cpu;host=host-0007"), Some(SeriesId(7)));
+    }
+}
