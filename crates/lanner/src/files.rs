@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use lanner_conditions::falco::rules::{Loader, Remark};
 use lanner_engine::document::{Check, Content, Position};
 use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
@@ -22,7 +23,7 @@ pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     /// What it holds.
     pub(crate) text: String,
-    /// The tree in it; `None` when it is not YAML.
+    /// The tree in it; `None` when it is not YAML, or no configuration but rules of Falco.
     node: Option<Node>,
 }
 
@@ -41,6 +42,25 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// In the order of files and lines.
     pub(crate) problems: Vec<Located>,
+    /// What the files among them say that hold rules of Falco.
+    pub(crate) falco: Falco,
+}
+
+/// Files with rules of Falco, read one after the other as Falco does.
+#[derive(Debug, Default)]
+pub(crate) struct Falco {
+    /// Their places among [`Loaded::files`].
+    files: Vec<usize>,
+    pub(crate) n_rules: usize,
+    /// What is allowed and hardly meant, each with its file.
+    pub(crate) warnings: Vec<(usize, Remark)>,
+}
+
+impl Falco {
+    /// Whether there are any.
+    pub(crate) fn is_some(&self) -> bool {
+        !self.files.is_empty()
+    }
 }
 
 /// Reads files, and the YAML files of folders, except scripts of tests (`*.test.yaml`).
@@ -55,6 +75,7 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
     for file in 0..loaded.files.len() {
         loaded.check(file);
     }
+    loaded.check_falco();
     let doubled = loaded.doubled();
     loaded.problems.extend(doubled);
     for problem in loaded.config.cross_check().into_iter().chain(loaded.unknown_sources()) {
@@ -95,6 +116,11 @@ impl Loaded {
     /// Whether a section stands in one of the files.
     pub(crate) fn has(&self, section: &str) -> bool {
         self.nodes().any(|(_, node)| field(node, section).is_some())
+    }
+
+    /// Whether one of the files is a configuration.
+    pub(crate) fn has_configuration(&self) -> bool {
+        self.nodes().next().is_some()
     }
 
     /// Rules that ask a source which the section `sources` lacks. Where there is none, the server's own file may have it.
@@ -144,7 +170,15 @@ impl Loaded {
         let text = read_text(&path)?;
         let file = self.files.len();
         let mut found = Vec::new();
-        let node = Node::from_yaml(&text).map_err(|problem| found.push(problem)).ok();
+        let mut node = Node::from_yaml(&text).map_err(|problem| found.push(problem)).ok();
+        if let Some(node) = &mut node {
+            put_in_rules_of_falco(node, &path)?;
+        }
+        if node.as_ref().is_some_and(Loader::recognizes) {
+            self.falco.files.push(file);
+            self.files.push(SourceFile { path, text, node: None });
+            return Ok(());
+        }
         match node.as_ref().filter(|node| field(node, "tests").is_none()) {
             // What others may name, before anything that names it.
             Some(node) => found.extend(self.config.read_time_intervals(node)),
@@ -171,6 +205,23 @@ impl Loaded {
         self.files[file].node = node;
     }
 
+    /// Reads the files with rules of Falco.
+    fn check_falco(&mut self) {
+        let mut loader = Loader::default();
+        for &file in &self.falco.files {
+            loader.read(&self.files[file].text);
+        }
+        let loaded = loader.finish();
+        let files = &self.falco.files;
+        self.problems.extend(loaded.errors.into_iter().map(|error| Located {
+            file: files[error.file],
+            problem: Problem { at: error.at, path: error.item, message: error.message, hint: error.hint },
+        }));
+        self.falco.warnings =
+            loaded.warnings.into_iter().map(|warning| (files[warning.file], warning)).collect();
+        self.falco.n_rules = loaded.rules.len();
+    }
+
     /// Problems in what the engine does not know: receivers' own fields, settings of the server.
     fn check_others(&self, node: &Node, (n_receivers, n_silences): (usize, usize)) -> Vec<Problem> {
         let mut problems = notify::receivers::check_receivers(&self.config.receivers[n_receivers..]);
@@ -193,6 +244,40 @@ impl Loaded {
         let found = self.nodes().rev().find_map(|(file, node)| Some((file, Some(find(node, path)?))));
         found.unwrap_or((0, None))
     }
+}
+
+/// Puts the texts of files with rules of Falco in place of their names: a server reads no files of its clients.
+///
+/// The names are relative to the folder of the configuration, which is at `path`.
+fn put_in_rules_of_falco(node: &mut Node, path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let Some(processors) = field_mut(node, "processors") else { return Ok(()) };
+    let processors = match &mut processors.content {
+        Content::List(items) => items.as_mut_slice(),
+        _ => std::slice::from_mut(processors),
+    };
+    for falco in processors.iter_mut().filter_map(|processor| field_mut(processor, "falco")) {
+        let Content::Map(entries) = &mut falco.content else { continue };
+        let Some(at) = entries.iter().position(|(key, _)| key.name == "files") else { continue };
+        let (mut key, files) = entries.remove(at);
+        let mut texts = Vec::new();
+        for file in items(&files) {
+            let name = file.scalar_text().unwrap_or_default();
+            texts.push(Node::new(file.at, Content::Text(read_text(&folder.join(name))?)));
+        }
+        if let Some((_, rules)) = entries.iter().find(|(key, _)| key.name == "rules") {
+            texts.extend(items(rules).into_iter().cloned());
+            entries.retain(|(key, _)| key.name != "rules");
+        }
+        key.name = "rules".to_owned();
+        entries.push((key, Node::new(files.at, Content::List(texts))));
+    }
+    Ok(())
+}
+
+fn field_mut<'n>(node: &'n mut Node, name: &str) -> Option<&'n mut Node> {
+    let Content::Map(entries) = &mut node.content else { return None };
+    entries.iter_mut().find(|(key, _)| key.name == name).map(|(_, value)| value)
 }
 
 /// The text of a file; `-` is standard input.

@@ -1,10 +1,10 @@
 //! The list of processors.
 
 use super::Kind;
-use super::{copy, parse, profile};
+use super::{copy, falco, parse, profile};
 
 /// Every kind of processor there is.
-pub const KINDS: &[Kind] = &[parse::KIND, copy::KIND, profile::KIND];
+pub const KINDS: &[Kind] = &[parse::KIND, copy::KIND, profile::KIND, falco::KIND];
 
 #[cfg(test)]
 mod tests {

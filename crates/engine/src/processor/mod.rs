@@ -14,6 +14,7 @@ mod chain;
 mod circles;
 mod configured;
 mod copy;
+mod falco;
 mod kinds;
 mod parse;
 mod profile;

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use lanner_conditions::Condition;
+use lanner_engine::document::Position;
 use lanner_engine::lookback;
 use lanner_switch::Switch;
 use serde::Serialize;
@@ -17,12 +18,13 @@ use crate::problems::{self, ProblemLine};
 ///
 /// Reports file, line, column and field of each, and what to write instead. Thresholds that can never be reached, and
 /// versions compared as strings, are warnings. Secrets are not looked up, so files can be checked on a machine without
-/// them.
+/// them. Files with rules of Falco are recognised, and read one after the other as Falco does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lanner check lanner.yaml
   lanner check /etc/lanner rules/*.yaml
+  lanner check falco_rules.yaml falco_rules.local.yaml
   lanner check --format json lanner.yaml | jq '.problems[].message'
 
 Exit codes: 0 without problems, 1 with, 2 when a file cannot be read.")]
@@ -51,6 +53,16 @@ struct Warning {
     of: Of,
     field: String,
     message: String,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
+}
+
+/// Where something stands.
+#[derive(Serialize)]
+struct Place {
+    file: String,
+    #[serde(flatten)]
+    at: Position,
 }
 
 /// What a warning is about, by its name.
@@ -59,6 +71,8 @@ struct Warning {
 enum Of {
     Rule(String),
     Switch(String),
+    /// An item of a file with rules of Falco.
+    Falco(String),
 }
 
 impl Display for Of {
@@ -66,6 +80,7 @@ impl Display for Of {
         match self {
             Self::Rule(id) => write!(f, "rule {id}"),
             Self::Switch(id) => write!(f, "switch {id}"),
+            Self::Falco(item) => f.write_str(item),
         }
     }
 }
@@ -76,8 +91,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         ReportFormat::Json => output::json(&report(&loaded))?,
         ReportFormat::Text => {
             output::styled(&rendered(&loaded))?;
-            for Warning { of, message, .. } in warnings(&loaded) {
-                remark(&format!("warning: {of}: {message}"));
+            for Warning { of, message, place, .. } in warnings(&loaded) {
+                let place = place.map_or_else(String::new, |Place { file, at }| {
+                    format!("{file}:{}:{}: ", at.line, at.column)
+                });
+                remark(&format!("{place}warning: {of}: {message}"));
             }
             remark(&summary(&loaded));
         }
@@ -99,6 +117,12 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
     let n_files = count(loaded.files.len(), "file");
     match loaded.problems.len() {
         0 => {
+            let n_falco = count(loaded.falco.n_rules, "rule");
+            if loaded.falco.is_some() && !loaded.has_configuration() {
+                return format!("{n_files} without problems: {n_falco} of Falco");
+            }
+            let n_falco =
+                if loaded.falco.is_some() { format!(", {n_falco} of Falco") } else { String::new() };
             let n_rules = count(loaded.config.rules.len(), "rule");
             let n_processors = match loaded.config.processors.len() {
                 0 => String::new(),
@@ -114,7 +138,7 @@ pub(crate) fn summary(loaded: &Loaded) -> String {
                 n => format!(", {}", count(n, "silence")),
             };
             format!(
-                "{n_files} without problems: {n_rules}{n_processors}, {n_receivers}{n_switches}{n_silences}"
+                "{n_files} without problems: {n_rules}{n_processors}, {n_receivers}{n_switches}{n_silences}{n_falco}"
             )
         }
         n => format!("{} in {n_files}", count(n, "problem")),
@@ -131,6 +155,7 @@ fn warnings(loaded: &Loaded) -> Vec<Warning> {
             of: of(),
             field: found.field,
             message: found.message,
+            place: None,
         }));
         let field = if rule.query.kind() == "stream" { "query.where" } else { "query.of" };
         for condition in rule.query.streams().iter().filter_map(|query| query.condition.as_ref()) {
@@ -141,11 +166,20 @@ fn warnings(loaded: &Loaded) -> Vec<Warning> {
         let of = || Of::Switch(switch.id.to_string());
         warnings.extend(of_condition(of, "when", &switch.condition));
     }
+    warnings.extend(loaded.falco.warnings.iter().map(|(file, remark)| Warning {
+        of: Of::Falco(remark.item.clone()),
+        field: remark.code.name().to_owned(),
+        message: match &remark.hint {
+            Some(hint) => format!("{}; {hint}", remark.message),
+            None => remark.message.clone(),
+        },
+        place: remark.at.map(|at| Place { file: loaded.files[*file].path.display().to_string(), at }),
+    }));
     warnings
 }
 
 fn of_condition(of: impl Fn() -> Of, field: &str, condition: &Condition) -> Vec<Warning> {
-    let warning = |message| Warning { of: of(), field: field.to_owned(), message };
+    let warning = |message| Warning { of: of(), field: field.to_owned(), message, place: None };
     condition.warnings().into_iter().map(warning).collect()
 }
 

@@ -96,6 +96,38 @@ fn every_mistake_is_told_at_once() {
     golden(&run(&["check", "--format", "json", file]).expect(1), "mistakes.json");
 }
 
+/// What is wrong with items of rule files of Falco, and, where all items are right, with their conditions.
+#[test]
+fn rules_of_falco_are_checked() {
+    for name in ["falco_items", "falco_conditions"] {
+        let file = format!("crates/lanner/testdata/{name}.yaml");
+        golden(&run(&["check", &file]).expect(1), &format!("{name}.txt"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let rule =
+        "- rule: A\n  desc: a\n  condition: evt.type = open and readers\n  output: a\n  priority: INFO\n";
+    let rules = path("rules.yaml", &format!("- macro: readers\n  condition: proc.name = cat\n{rule}"));
+    let local =
+        path("rules.local.yaml", "- macro: readers\n  condition: or proc.name = less\n  append: true\n");
+    run(&["check", &rules, &local]).says(
+        0,
+        &[
+            "2 files without problems: 1 rule of Falco",
+            "rules.local.yaml:3:11: warning: macro \"readers\": 'append' key is deprecated",
+        ],
+    );
+    let report = run(&["check", "--format", "json", &rules, &local]).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let warning = &report["warnings"][0];
+    assert_eq!(warning["field"], "LOAD_DEPRECATED_ITEM", "{report}");
+    assert_eq!((&warning["line"], &warning["falco"]), (&3.into(), &"macro \"readers\"".into()), "{report}");
+}
+
 #[test]
 fn a_model_says_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
