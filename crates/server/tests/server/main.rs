@@ -1,0 +1,37 @@
+//! The server as programs see it: requests in, answers and messages out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
+
+mod apart;
+mod asking;
+mod away;
+mod border;
+mod clock;
+mod findings;
+mod graphite;
+mod late;
+mod lookback;
+mod many_groups;
+mod many_rules;
+mod muting;
+mod new_values;
+mod nginx;
+mod openapi;
+mod openfeature;
+mod opensearch;
+mod pages;
+mod processors;
+mod profiles;
+mod prometheus;
+mod schemathesis;
+mod seyren;
+mod sources;
+mod spine;
+mod switch_cases;
+mod switch_guard;
+mod switch_unwritten;
+mod switches;
+mod switching;
+mod throwing;
+mod tls;
+mod vitals;
