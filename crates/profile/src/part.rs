@@ -145,6 +145,12 @@ impl Part {
         &self.text
     }
 
+    /// The field that it is made of, such as `proc.cmdline`.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
     /// The part of an event for people; `–` where it is missing.
     #[must_use]
     pub fn show(&self, event: &Map<String, Value>) -> String {

@@ -245,12 +245,16 @@ const GROUPS: &[Group] = &[
         anomaly.count_min_sketch.profile").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::U64, "\
         anomaly.falco.duration_ns anomaly.age_s"),
+    Group::of(Kind::U64, "\
+        anomaly.seen").with_argument(ArgumentUse::Allowed),
+    Group::of(Kind::Span, "\
+        anomaly.age").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Text, "\
-        anomaly.status anomaly.first_seen anomaly.last_seen anomaly.reason"),
+        anomaly.status anomaly.first_seen anomaly.last_seen anomaly.reason").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Bool, "\
-        anomaly.rare"),
+        anomaly.rare").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Double, "\
-        anomaly.rarity anomaly.novelty_rate"),
+        anomaly.rarity anomaly.novelty_rate").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Text, "\
         anomaly.new_values anomaly.new_with").list(),
 ];
