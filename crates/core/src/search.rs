@@ -1,4 +1,4 @@
-//! What a search engine is asked: a measure on the documents of an index, window by window.
+//! What other servers are asked window by window: a measure on documents, or a query with the bounds of each window in it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,4 +28,21 @@ pub struct SearchQuery {
     /// The fields whose values form groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
+}
+
+/// The query of a [`RemoteAsk`](crate::RemoteAsk) in a language in which each window is asked for by itself, such as `influxql`;
+/// there as JSON. Each asked instant is the last millisecond of a window.
+///
+/// ```
+/// use lanner_core::WindowQuery;
+/// let text = r#"{"query":"SELECT mean(usage) FROM cpu WHERE time >= :from AND time < :until","window_ms":60000}"#;
+/// let query: WindowQuery = serde_json::from_str(text).unwrap();
+/// assert_eq!(serde_json::to_string(&query).unwrap(), text);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowQuery {
+    /// The query; `:from` and `:until` stand for where a window begins and ends.
+    pub query: String,
+    /// How long each window is, milliseconds; above 0. Windows may lie over one another.
+    pub window_ms: i64,
 }

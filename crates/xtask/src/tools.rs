@@ -47,6 +47,7 @@ const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const GRAPHITE_WEB: &str = "LANNER_TEST_GRAPHITE_WEB";
 const NGINX: &str = "LANNER_TEST_NGINX";
 const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
+const INFLUXDB: &str = "LANNER_TEST_INFLUXDB";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 /// Gets a package, its second argument, into the folder that is its first.
@@ -117,7 +118,7 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, OpenSearch or Chromium the run goes on, and says
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, InfluxDB, OpenSearch or Chromium the run goes on, and says
 /// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
@@ -136,6 +137,8 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
     let prometheus = debian_program(&cache, "prometheus", "usr/bin/prometheus", "--version");
     others.extend(prometheus.map(|program| (PROMETHEUS, program)));
+    let influxdb = debian_program(&cache, "influxdb", "usr/bin/influxd", "version");
+    others.extend(influxdb.map(|program| (INFLUXDB, program)));
     others.extend(opensearch::libraries(&cache).map(|folder| (OPENSEARCH, folder)));
     others.extend(chromium(&cache).map(|program| (CHROMIUM, program)));
     // Who sets a variable knows better.

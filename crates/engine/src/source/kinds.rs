@@ -3,12 +3,19 @@
 use lanner_core::field::Field;
 
 use super::query::{Kind, Query};
-use super::{formula, opensearch, promql, series, stream, target};
+use super::{formula, influxql, opensearch, promql, series, stream, target};
 use crate::document::{Check, Node};
 
 /// Every kind of query there is.
-pub const KINDS: &[Kind] =
-    &[stream::KIND, series::KIND, target::KIND, promql::KIND, opensearch::KIND, formula::KIND];
+pub const KINDS: &[Kind] = &[
+    stream::KIND,
+    series::KIND,
+    target::KIND,
+    promql::KIND,
+    influxql::KIND,
+    opensearch::KIND,
+    formula::KIND,
+];
 
 /// The fields of a query, whichever kind it is of; those that several kinds have stand once.
 pub const QUERY: &[Field] = &union::<{ n_different() }>();

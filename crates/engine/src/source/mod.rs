@@ -18,6 +18,7 @@ mod formula;
 mod gaps;
 mod gather;
 mod groups;
+mod influxql;
 pub(crate) mod join;
 mod kinds;
 mod opensearch;

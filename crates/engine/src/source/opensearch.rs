@@ -1,6 +1,6 @@
 //! `opensearch`: a measure on the documents of an index, which OpenSearch or Elasticsearch counts, window by window.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lanner_core::field::{Field, Type};
@@ -13,7 +13,7 @@ use super::data::Data;
 use super::fields::{BY, MEASURE, read_by};
 use super::gather::gather;
 use super::query::{Kind, Query, fingerprint};
-use super::runs::{Run, runs};
+use super::runs::{Run, by_length, runs};
 use crate::document::{Check, Content, Fields, Node};
 use crate::measure::Measure;
 use crate::measure::stream::MAX_GROUPS;
@@ -198,12 +198,7 @@ impl Query for Documents {
     fn answer(&self, ask: &Ask, data: &mut dyn Data) -> Answer {
         let windows = ask.windows();
         let mut values = BTreeMap::new();
-        // Days on which clocks change are longer or shorter than others.
-        let length = |window: &TimeRange| window.end_ms - window.start_ms;
-        let lengths: BTreeSet<i64> = windows.iter().flatten().map(length).collect();
-        for window_ms in lengths {
-            let same: Vec<Option<TimeRange>> =
-                windows.iter().map(|window| window.filter(|window| length(window) == window_ms)).collect();
+        for (window_ms, same) in by_length(&windows) {
             self.fill(&same, window_ms, data, &mut values)?;
         }
         let nothing = self.value_when_empty();

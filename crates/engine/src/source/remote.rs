@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use lanner_core::{
     Answer, Ask, Group, Instants, Labels, Readings, RemoteAsk, RemoteSeries, Sample, SourceError, TimeRange,
+    WindowQuery,
 };
 
 use super::data::Data;
 use super::gather::readings;
 use super::query::{Query, fingerprint};
-use super::runs::{Run, runs};
+use super::runs::{Run, by_length, runs};
 use crate::measure::stream::MAX_GROUPS;
 
 /// A query for a source elsewhere.
@@ -23,9 +24,19 @@ pub(super) struct RemoteQuery {
     source: Arc<str>,
     text: Arc<str>,
     names: Names,
+    bounds: Bounds,
     /// The labels of groups.
     by: Vec<String>,
     fingerprint: u64,
+}
+
+/// Who says which window is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bounds {
+    /// The server evaluates the query at given times; the last value in a window is the window's.
+    Instants,
+    /// The query, which is asked with each window's bounds in it; a value has the time of its window's last millisecond.
+    InQuery,
 }
 
 /// What the groups are called that series form.
@@ -41,7 +52,13 @@ impl RemoteQuery {
     /// `text`, in the language of `kind`, for `source`.
     pub(super) fn new(kind: &'static str, source: &str, text: &str, names: Names, by: Vec<String>) -> Self {
         let fingerprint = fingerprint(&[kind, source, text], &by);
-        Self { kind, source: source.into(), text: text.into(), names, by, fingerprint }
+        let bounds = Bounds::Instants;
+        Self { kind, source: source.into(), text: text.into(), names, bounds, by, fingerprint }
+    }
+
+    /// `text` in a language in which it names the bounds of the window that it is asked for.
+    pub(super) fn bounded(kind: &'static str, source: &str, text: &str, by: Vec<String>) -> Self {
+        Self { bounds: Bounds::InQuery, ..Self::new(kind, source, text, Names::Labels, by) }
     }
 
     fn group(&self, series: &RemoteSeries) -> Group {
@@ -61,7 +78,27 @@ impl RemoteQuery {
         let ends = run.windows.iter().map(|(_, window)| window.end_ms - 1);
         let last_ms = run.range.end_ms - 1;
         let instants = Instants::of(ends).unwrap_or(Instants { first_ms: last_ms, last_ms, step_ms: 1 });
-        RemoteAsk { language: self.kind.to_owned(), query: self.text.to_string(), range: run.range, instants }
+        let query = match (self.bounds, run.windows.first()) {
+            (Bounds::InQuery, Some((_, window))) => {
+                let query = WindowQuery { query: self.text.to_string(), window_ms: window.length_ms() };
+                serde_json::to_string(&query).unwrap_or_default()
+            }
+            _ => self.text.to_string(),
+        };
+        RemoteAsk { language: self.kind.to_owned(), query, range: run.range, instants }
+    }
+
+    /// The windows that can be asked for together.
+    fn runs(&self, windows: &[Option<TimeRange>]) -> Vec<Run> {
+        match self.bounds {
+            Bounds::Instants => runs(windows),
+            Bounds::InQuery => by_length(windows).values().flat_map(|same| runs(same)).collect(),
+        }
+    }
+
+    fn value_in(&self, points: &[Sample], window: TimeRange) -> Option<f64> {
+        let last = last_in(points, window)?;
+        (self.bounds == Bounds::Instants || last.time_ms == window.end_ms - 1).then_some(last.value)
     }
 
     fn refused(&self, why: &str) -> SourceError {
@@ -111,13 +148,13 @@ impl Query for RemoteQuery {
     fn answer(&self, ask: &Ask, data: &mut dyn Data) -> Answer {
         let windows = ask.windows();
         let mut values: BTreeMap<Group, Vec<Option<f64>>> = BTreeMap::new();
-        for run in runs(&windows) {
+        for run in self.runs(&windows) {
             let answer = data.fetch(&self.source, &self.ask(&run))?;
             self.ambiguity(&answer).map_or(Ok(()), Err)?;
             for series in &*answer {
                 for (at, window) in &run.windows {
                     // A group exists from its first value on.
-                    let Some(value) = last_in(&series.points, *window) else { continue };
+                    let Some(value) = self.value_in(&series.points, *window) else { continue };
                     let row = values.entry(self.group(series)).or_insert_with(|| vec![None; windows.len()]);
                     row[*at] = Some(value);
                 }
@@ -148,10 +185,9 @@ impl Query for RemoteQuery {
 }
 
 /// The last value in a window, of points in order of time.
-fn last_in(points: &[Sample], window: TimeRange) -> Option<f64> {
+fn last_in(points: &[Sample], window: TimeRange) -> Option<Sample> {
     let before_end = points.partition_point(|point| point.time_ms < window.end_ms);
-    let last = points[..before_end].last()?;
-    (last.time_ms >= window.start_ms).then_some(last.value)
+    points[..before_end].last().filter(|last| last.time_ms >= window.start_ms).copied()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! A rule may ask for thousands of windows that touch, or for three that lie weeks apart.
 
+use std::collections::BTreeMap;
+
 use lanner_core::TimeRange;
 
 /// Windows without a gap between them.
@@ -30,6 +32,17 @@ pub fn runs(windows: &[Option<TimeRange>]) -> Vec<Run> {
         }
     }
     runs
+}
+
+/// Windows by their length, each at its place: days on which clocks change are longer or shorter than others.
+pub(super) fn by_length(windows: &[Option<TimeRange>]) -> BTreeMap<i64, Vec<Option<TimeRange>>> {
+    let mut same = BTreeMap::new();
+    for (at, window) in windows.iter().enumerate() {
+        let Some(window) = window else { continue };
+        let row = same.entry(window.length_ms()).or_insert_with(|| vec![None; windows.len()]);
+        row[at] = Some(*window);
+    }
+    same
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 
 use super::kind::KindConfig;
-use super::{graphite, opensearch, prometheus};
+use super::{graphite, influxdb, opensearch, prometheus};
 
 /// One kind of source.
 #[derive(Debug)]
@@ -36,6 +36,13 @@ pub const KINDS: &[Kind] = &[
         language: "promql",
         fields: prometheus::FIELDS,
         read: prometheus::read,
+    },
+    Kind {
+        name: "influxdb",
+        about: "an InfluxDB, or what answers `/query` as one; a query is evaluated for each window",
+        language: "influxql",
+        fields: influxdb::FIELDS,
+        read: influxdb::read,
     },
     Kind {
         name: "opensearch",

@@ -16,6 +16,7 @@ mod endpoint;
 mod graphite;
 mod guarded;
 mod health;
+mod influxdb;
 mod kind;
 mod kinds;
 mod opensearch;

@@ -1,7 +1,5 @@
 //! Findings in a running server: scans in any order, what they close, decisions that end, and rules that watch.
 
-use std::time::Duration;
-
 use lanner_core::time::parse_time_ms;
 use lanner_server::Clock;
 use lanner_vuln::{Options, read};
@@ -74,10 +72,6 @@ impl Running {
         let mut checks: Vec<String> = page["findings"].as_array().unwrap().iter().map(text).collect();
         checks.sort();
         checks
-    }
-
-    async fn step_to(&self, time: &str) {
-        assert!(self.server.step_to(parse_time_ms(time).unwrap(), Duration::from_secs(60)).await);
     }
 
     /// The rules whose alerts fire, in order.

@@ -9,6 +9,7 @@ mod border;
 mod clock;
 mod findings;
 mod graphite;
+mod influxdb;
 mod late;
 mod lookback;
 mod many_groups;

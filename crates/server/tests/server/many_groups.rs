@@ -12,18 +12,6 @@ const N_TOO_MANY: usize = 150;
 
 impl Running {
     /// Asks until what is there is as wanted.
-    async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let answer = self.fine("GET", path, Value::Null).await;
-            if wanted(&answer) {
-                return answer;
-            }
-            assert!(began.elapsed() < Duration::from_secs(60), "{path}: {answer}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
     async fn metric(&self, name: &str) -> Option<f64> {
         let text = self.http.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap();
         text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())

@@ -23,10 +23,6 @@ async fn start_at(now: &str) -> Running {
 }
 
 impl Running {
-    async fn step_to(&self, time: &str) {
-        assert!(self.server.step_to(parse_time_ms(time).unwrap(), Duration::from_secs(60)).await);
-    }
-
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

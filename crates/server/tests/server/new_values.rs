@@ -1,9 +1,7 @@
 //! Values that were never seen before, in a running server: the stored past teaches, a restart forgets nothing, late
-
 //! events count as seen, and a replay says the same.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use lanner_core::time::{format_time, parse_time_ms};
 use lanner_io::store::EvaluationFilter;
@@ -18,10 +16,6 @@ async fn start_at(folder: tempfile::TempDir, now: &str) -> Running {
 }
 
 impl Running {
-    async fn step_to(&self, time: &str) {
-        assert!(self.server.step_to(parse_time_ms(time).unwrap(), Duration::from_secs(60)).await);
-    }
-
     async fn login(&self, time: &str, country: &str) {
         let event = json!({"time": parse_time_ms(time).unwrap(), "country": country});
         self.text("/api/v1/events/logins", event.to_string()).await;

@@ -13,19 +13,6 @@ use crate::switching::{Running, start_with};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Running {
-    /// Waits until the answer to GET `path` is as wanted.
-    async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let answer = self.fine("GET", path, Value::Null).await;
-            if wanted(&answer) {
-                return answer;
-            }
-            assert!(began.elapsed() < PATIENCE, "{path} stays {answer:#}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
     async fn readyz(&self) -> String {
         self.http.get(format!("{}/readyz", self.url)).send().await.unwrap().text().await.unwrap()
     }

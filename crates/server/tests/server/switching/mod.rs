@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use lanner_core::time::parse_time_ms;
 use lanner_server::{Server, Settings};
 use serde_json::{Value, json};
 
@@ -71,6 +73,24 @@ impl Running {
         let (status, answer) = self.ask(method, path, body).await;
         assert!(status < 300, "{method} {path}: {status} {answer}");
         answer
+    }
+
+    /// Waits until the answer to GET `path` is as wanted.
+    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let answer = self.fine("GET", path, Value::Null).await;
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{path} stays {answer:#}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Lets time pass, of a server with a stepped clock.
+    pub(crate) async fn step_to(&self, time: &str) {
+        assert!(self.server.step_to(parse_time_ms(time).unwrap(), Duration::from_secs(60)).await);
     }
 
     pub(crate) async fn put(&self, id: &str, document: Value) {
