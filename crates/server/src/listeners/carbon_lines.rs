@@ -21,10 +21,12 @@ pub(super) const KIND: Kind = Kind {
 /// Room made for what a read brings.
 const READ_BYTES: usize = 64 * 1024;
 
+/// Takes the lines of one sender.
 async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), IntakeError> {
     let mut lines = Lines { reader: BufReader::with_capacity(READ_BYTES, stream), line: Vec::new() };
     let mut waiting = Waiting::new(&service);
     let mut stopped = std::pin::pin!(service.shutdown.begun());
+    let mut is_first = true;
     loop {
         let next = tokio::select! {
             line = lines.next() => Ok(line),
@@ -32,6 +34,10 @@ async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), Int
             () = &mut stopped => Ok(None),
         };
         match next {
+            Ok(Some(line)) if std::mem::take(&mut is_first) && is_http(&line) => {
+                waiting.refuse(HTTP);
+                return waiting.commit().await;
+            }
             Ok(Some(line)) => waiting.add_line(&line),
             Ok(None) => return waiting.commit().await,
             Err(()) => waiting.commit().await?,
@@ -40,6 +46,15 @@ async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), Int
             waiting.commit().await?;
         }
     }
+}
+
+/// Why a connection is closed that begins like that.
+const HTTP: &str = "the connection begins as HTTP, which a web page can send to any port; it is closed";
+
+/// Whether a line begins a request of HTTP. Browsers send them here for any page, which must not become samples.
+fn is_http(line: &[u8]) -> bool {
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.nth(2).is_some_and(|version| version.starts_with(b"HTTP/"))
 }
 
 /// Lines of bounded length; a line that is too long is given as its beginning, and refused as such.

@@ -52,7 +52,7 @@ async fn take_frames(received: &mut bytes::BytesMut, waiting: &mut Waiting<'_>) 
             }
             Ok(None) => return Ok(true),
             Err(error) => {
-                waiting.reject_frame(error);
+                waiting.refuse(error);
                 return Ok(false);
             }
         }

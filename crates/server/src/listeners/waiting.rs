@@ -51,8 +51,8 @@ impl<'s> Waiting<'s> {
         self.samples.add_carbon_frame(frame, self.n_lines);
     }
 
-    /// Notes a frame whose end cannot be found.
-    pub(super) fn reject_frame(&mut self, why: impl std::fmt::Display) {
+    /// Notes a frame whose end cannot be found, or a sender that is none.
+    pub(super) fn refuse(&mut self, why: impl std::fmt::Display) {
         self.begin();
         self.samples.reject(self.n_lines, why);
     }

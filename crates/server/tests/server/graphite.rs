@@ -466,6 +466,37 @@ async fn lines_are_taken_by_udp() {
     panic!("the samples did not arrive");
 }
 
+/// A web page can send requests to any port of the machine; their bodies are not samples.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_a_web_page_is_no_sender_of_samples() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let settings = |folder: &std::path::Path| Settings {
+        carbon: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        ..Settings::new(folder)
+    };
+    let running = start_with(settings).await;
+    let now_s = running.server.now_ms() / 1000;
+    let to = running.server.address("carbon").unwrap();
+    for head in ["POST / HTTP/1.1", "post /x  HTTP/1.0", "PRI * HTTP/2.0"] {
+        let mut stream = tokio::net::TcpStream::connect(to).await.unwrap();
+        let request = format!("{head}\r\nHost: 127.0.0.1\r\n\r\nevil.metric 42 {now_s}\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0, "{head}: the connection stays open");
+    }
+    let mut stream = tokio::net::TcpStream::connect(to).await.unwrap();
+    stream.write_all(format!("good.metric 1 {now_s}\n").as_bytes()).await.unwrap();
+    drop(stream);
+    for _ in 0..100 {
+        let (_, body) = running.post("/metrics/find?query=*", &[]).await;
+        if body.contains("good") {
+            assert!(!body.contains("evil"), "{body}");
+            return running.server.stop().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the sample did not arrive");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rubbish_is_refused_and_harms_nothing() {
     let running = start(Schemas::default()).await;

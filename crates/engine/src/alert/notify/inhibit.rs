@@ -4,17 +4,20 @@
 //! look-up an inhibition, however many alerts fire. Who was held back waits at the count that held it back, and is
 //! looked at again when that count falls to zero.
 
+mod circles;
+
 use std::collections::{BTreeSet, HashMap};
 
 use lanner_core::Labels;
 
+use self::circles::Circles;
 use super::group::GroupKey;
 use crate::alert::matcher::Matchers;
 
 /// While an alert matching `source` is firing, alerts matching `target` that agree in `equal` are muted.
 ///
-/// As in Alertmanager, an alert that matches both sides is not held back by one of which the same is true: two
-/// alerts never silence one another, and none silences itself.
+/// An alert is not held back by one that it holds back itself, directly or through others: of alerts that silence one another in a
+/// circle, whether by one inhibition or by several, all are told. As in Alertmanager, that includes two that match both sides.
 #[derive(Debug, Clone)]
 pub struct Inhibition {
     /// What mutes.
@@ -28,12 +31,12 @@ pub struct Inhibition {
 /// An inhibition, by its place in the list, and the values of its `equal` labels.
 pub(super) type Cause = (usize, Vec<Box<str>>);
 
-/// How many alerts that fire are sources of one cause.
+/// The alerts that fire and are sources of one cause.
 #[derive(Debug, Default)]
 struct Sources {
-    /// Those that are not targets as well.
-    one_sided: usize,
-    two_sided: usize,
+    n_all: usize,
+    /// How many there are by the causes of which they are targets; of most alerts there is none.
+    by_targets: HashMap<Vec<Cause>, usize>,
 }
 
 /// All inhibitions, and what fires.
@@ -41,6 +44,7 @@ struct Sources {
 pub(super) struct Inhibitions {
     list: Vec<Inhibition>,
     sources: HashMap<Cause, Sources>,
+    circles: Circles,
     waiting: HashMap<Cause, BTreeSet<GroupKey>>,
 }
 
@@ -48,7 +52,7 @@ impl Inhibitions {
     /// These inhibitions, while alerts with these labels fire.
     pub(super) fn new<'l>(list: Vec<Inhibition>, firing: impl Iterator<Item = &'l Labels>) -> Self {
         let mut all = Self { list, ..Self::default() };
-        firing.for_each(|labels| all.fires(labels));
+        firing.for_each(|labels| drop(all.fires(labels)));
         all
     }
 
@@ -57,42 +61,61 @@ impl Inhibitions {
         self.waiting.values().flatten().cloned().collect()
     }
 
-    /// Notes that an alert with these labels fires.
-    pub(super) fn fires(&mut self, labels: &Labels) {
-        for (at, inhibition) in self.list.iter().enumerate().filter(|(_, it)| it.source.matches(labels)) {
-            let sources = self.sources.entry(inhibition.cause(at, labels)).or_default();
-            *sources.count(inhibition, labels) += 1;
+    /// Notes that an alert with these labels fires. Returns the groups that may be free now, as it closed a circle.
+    pub(super) fn fires(&mut self, labels: &Labels) -> BTreeSet<GroupKey> {
+        let (sources, targets) = (self.causes(labels, |it| &it.source), self.causes(labels, |it| &it.target));
+        for cause in &sources {
+            let counts = self.sources.entry(cause.clone()).or_default();
+            counts.n_all += 1;
+            *counts.by_targets.entry(targets.clone()).or_default() += 1;
         }
+        let closed = self.circles.add(&targets, &sources);
+        closed.iter().filter_map(|cause| self.waiting.get(cause)).flatten().cloned().collect()
     }
 
     /// Notes that an alert with these labels fires no more. Returns the groups that may be free now.
     pub(super) fn ends(&mut self, labels: &Labels) -> BTreeSet<GroupKey> {
+        let (sources, targets) = (self.causes(labels, |it| &it.source), self.causes(labels, |it| &it.target));
         let mut free = BTreeSet::new();
-        for (at, inhibition) in self.list.iter().enumerate().filter(|(_, it)| it.source.matches(labels)) {
-            let cause = inhibition.cause(at, labels);
-            let Some(sources) = self.sources.get_mut(&cause) else { continue };
-            let count = sources.count(inhibition, labels);
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                free.extend(self.waiting.remove(&cause).unwrap_or_default());
+        for cause in &sources {
+            let Some(counts) = self.sources.get_mut(cause) else { continue };
+            let is_last = counts.remove(&targets);
+            if counts.n_all == 0 {
+                self.sources.remove(cause);
             }
-            if (sources.one_sided, sources.two_sided) == (0, 0) {
-                self.sources.remove(&cause);
+            // Others of its kind hold back the same alerts.
+            if is_last
+                && (targets.is_empty() || self.circles.may_close(cause) || !self.sources.contains_key(cause))
+            {
+                free.extend(self.waiting.remove(cause).unwrap_or_default());
             }
         }
+        self.circles.remove(&targets, &sources);
         free
     }
 
     /// What holds back an alert with these labels, if something does.
     pub(super) fn cause(&self, labels: &Labels) -> Option<Cause> {
-        let targeted = self.list.iter().enumerate().filter(|(_, it)| it.target.matches(labels));
-        targeted.into_iter().find_map(|(at, inhibition)| {
-            let cause = inhibition.cause(at, labels);
-            let sources = self.sources.get(&cause)?;
-            // One that matches both sides is counted with the two-sided sources, itself included.
-            let two_sided = if inhibition.source.matches(labels) { 0 } else { sources.two_sided };
-            (sources.one_sided + two_sided > 0).then_some(cause)
-        })
+        let targets = self.causes(labels, |it| &it.target);
+        targets
+            .into_iter()
+            .find(|cause| self.sources.get(cause).is_some_and(|it| self.holds(cause, it, labels)))
+    }
+
+    /// Whether one of `sources` holds back an alert with these labels, and is not itself held back by it.
+    fn holds(&self, cause: &Cause, sources: &Sources, labels: &Labels) -> bool {
+        let own = self.causes(labels, |it| &it.source);
+        if !own.iter().any(|own| self.circles.leads(own, cause)) {
+            return sources.n_all > 0;
+        }
+        let circle = self.circles.from(cause);
+        sources.by_targets.keys().any(|targets| !targets.iter().any(|target| circle.contains(target)))
+    }
+
+    /// What an alert with these labels is a source, or a target, of.
+    fn causes(&self, labels: &Labels, side: impl Fn(&Inhibition) -> &Matchers) -> Vec<Cause> {
+        let matching = self.list.iter().enumerate().filter(|(_, it)| side(it).matches(labels));
+        matching.map(|(at, inhibition)| inhibition.cause(at, labels)).collect()
     }
 
     /// Has `group` looked at again when `cause` is over.
@@ -120,7 +143,14 @@ impl Inhibition {
 }
 
 impl Sources {
-    fn count(&mut self, inhibition: &Inhibition, labels: &Labels) -> &mut usize {
-        if inhibition.target.matches(labels) { &mut self.two_sided } else { &mut self.one_sided }
+    /// Takes out one that is a target of these causes; says whether it was the last of them.
+    fn remove(&mut self, targets: &[Cause]) -> bool {
+        let Some(count) = self.by_targets.get_mut(targets) else { return false };
+        self.n_all = self.n_all.saturating_sub(1);
+        *count = count.saturating_sub(1);
+        *count == 0 && self.by_targets.remove(targets).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests;

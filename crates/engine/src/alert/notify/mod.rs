@@ -126,6 +126,8 @@ impl Route {
 pub struct Notifier {
     routes: HashMap<Arc<str>, Arc<Route>>,
     inhibitions: Inhibitions,
+    /// Groups that an inhibition holds back no more, and that are to be looked at.
+    freed: BTreeSet<GroupKey>,
     silences: Silences,
     /// Whether receivers are muted by the time, as far as that is known.
     phases: HashMap<Arc<str>, Phase>,
@@ -239,7 +241,8 @@ impl Notifier {
     fn runs(&mut self, fingerprint: &str, labels: &Labels) -> &mut BTreeSet<GroupKey> {
         let known = self.running.get(fingerprint).map(|running| running.labels.clone());
         if known.as_ref() != Some(labels) {
-            self.inhibitions.fires(labels);
+            let freed = self.inhibitions.fires(labels);
+            self.freed.extend(freed);
         }
         let running = self.running.entry(fingerprint.to_owned()).or_default();
         running.labels = labels.clone();
@@ -257,9 +260,11 @@ impl Notifier {
             groups
         };
         if let Some(before) = before.filter(|before| alert.is_resolved() || *before != alert.labels) {
-            for key in self.inhibitions.ends(&before) {
-                self.flush_by(&key, now_ms);
-            }
+            let freed = self.inhibitions.ends(&before);
+            self.freed.extend(freed);
+        }
+        for key in std::mem::take(&mut self.freed) {
+            self.flush_by(&key, now_ms);
         }
         let alert = Arc::new(alert);
         for key in groups {

@@ -234,6 +234,50 @@ fn alerts_that_match_both_sides_do_not_silence_one_another() {
 }
 
 #[test]
+fn alerts_that_silence_one_another_in_a_circle_are_all_told() {
+    /// What is told when three alerts begin a second after another, and each group is sent 1.5 s later.
+    #[track_caller]
+    fn check(entries: &[(&str, &str)], told: &[&str]) {
+        let mut n = Notifier::default();
+        let route = Route {
+            group_by: vec!["bank".into()],
+            group_wait_ms: 1_500,
+            group_interval_ms: 0,
+            ..Route::new("pager")
+        };
+        let inhibition = |(source, target): &(&str, &str)| Inhibition {
+            source: matching(source),
+            target: matching(target),
+            equal: vec!["rule".into()],
+        };
+        n.configure(vec![route], entries.iter().map(inhibition).collect());
+        for (at_ms, bank) in [(0, "a"), (1_000, "b"), (2_000, "c")] {
+            n.record(at_ms, alert(bank, 1, None), &pager());
+        }
+        assert_eq!(run(&mut n, 0, 9_000), told, "{entries:?}");
+    }
+    check(&[("bank=a", "bank=b"), ("bank=b", "bank=a")], &["2:a1", "3:b1", "4:c1"]);
+    check(&[("bank=a", "bank=b"), ("bank=b", "bank=c"), ("bank=c", "bank=a")], &["2:a1", "3:b1", "4:c1"]);
+    check(&[("bank=a", "bank=b"), ("bank=b", "bank=c")], &["2:a1"]); // a chain is none
+    check(&[("bank=~a|b", "bank=b"), ("bank=~b|c", "bank=~b|c"), ("bank=a", "bank=c")], &["2:a1"]); // a holds both
+}
+
+#[test]
+fn a_circle_that_closes_frees_who_was_held_back() {
+    let mut n = Notifier::default();
+    let route = Route { group_by: vec!["bank".into()], group_wait_ms: 0, ..Route::new("pager") };
+    let inhibition =
+        |source, target| Inhibition { source: matching(source), target: matching(target), equal: Vec::new() };
+    let ring = [("bank=a", "bank=b"), ("bank=b", "bank=c"), ("bank=c", "bank=a")];
+    n.configure(vec![route], ring.map(|(source, target)| inhibition(source, target)).to_vec());
+    n.record(0, alert("a", 1, None), &pager());
+    n.record(0, alert("b", 1, None), &pager());
+    assert_eq!(run(&mut n, 0, 1_000), ["0:a1"]);
+    n.record(2_000, alert("c", 1, None), &pager());
+    assert_eq!(run(&mut n, 2_000, 3_000), ["2:b1", "2:c1"]);
+}
+
+#[test]
 fn what_was_held_back_is_told_when_the_last_source_ends() {
     let mut n = Notifier::default();
     let route = Route {
