@@ -127,6 +127,9 @@ impl<'a> Cursor<'a> {
         self.skip_space();
         let value = if self.take("\"") {
             self.quoted()?
+        } else if self.rest().starts_with('\'') {
+            // Read as they stand, they would match a value that has them, which nobody means.
+            return Err(self.error("single quotes are no quotes here; write the value in double quotes"));
         } else {
             let value = self.run(|c| !c.is_whitespace() && !"=!~\"{},".contains(c));
             if value.is_empty() {
@@ -217,6 +220,7 @@ mod tests {
         check("a", Err("column 2: an operator"));
         check("a==b", Err("column 3: a value"));
         check("a=", Err("column 3: a value"));
+        check("a='b'", Err("column 3: single quotes"));
         check("a=\"b", Err("column 4: the value has no closing"));
         check("a=\"b\\", Err("column 4: the value has no closing"));
         check("{a=b", Err("column 5: a comma or"));

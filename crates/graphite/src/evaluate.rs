@@ -73,12 +73,18 @@ pub struct Request<'a> {
     pub x_files_factor: f64,
     fetched: Mutex<Fetched>,
     n_fetched: AtomicUsize,
+    n_made: AtomicUsize,
     said: Mutex<Said>,
     n_steps: AtomicUsize,
 }
 
 /// Values that one request may read, of all series.
 pub const MAX_FETCHED: usize = 50_000_000;
+
+/// Values that the functions of one request may make, all together: 800 MB. A series counts as some values more, as a series
+/// without values takes memory as well.
+pub(super) const MAX_MADE: usize = 100_000_000;
+const SERIES_COUNTS_AS: usize = 32;
 
 /// What functions leave for those that are asked after them.
 #[derive(Default)]
@@ -114,6 +120,7 @@ impl<'a> Request<'a> {
             x_files_factor: 0.0,
             fetched: Mutex::default(),
             n_fetched: AtomicUsize::new(0),
+            n_made: AtomicUsize::new(0),
             said: Mutex::default(),
             n_steps: AtomicUsize::new(0),
         }
@@ -138,6 +145,21 @@ impl Request<'_> {
             return Err(format!(
                 "more than {MAX_FETCHED} values lie in that time: ask for fewer series or less time"
             ));
+        }
+        Ok(())
+    }
+}
+
+impl Request<'_> {
+    /// Counts what was made for one argument or call. Values that others hold as well were counted there.
+    fn count_made(&self, series: &[Series], column: usize) -> Result<(), Problem> {
+        let own = |it: &Series| if Arc::strong_count(&it.values) == 1 { it.values.len() } else { 0 };
+        let n: usize = series.iter().map(|it| SERIES_COUNTS_AS + own(it) + it.name.len() / 8).sum();
+        if self.n_made.fetch_add(n, Ordering::Relaxed).saturating_add(n) > MAX_MADE {
+            let message = format!(
+                "this makes more than {MAX_MADE} values of series: ask for fewer series or less time"
+            );
+            return Err(Problem::new(column, message));
         }
         Ok(())
     }
@@ -171,7 +193,11 @@ impl<'a> Scope<'a> {
     pub fn evaluate(self, expr: &Expr) -> Answer {
         self.step(expr)?;
         match expr {
-            Expr::Path { text, column } => self.fetch(text, *column),
+            Expr::Path { text, column } => {
+                let series = self.fetch(text, *column)?;
+                self.request.count_made(&series, *column)?;
+                Ok(series)
+            }
             Expr::Call { arguments, piped: true, .. } if self.again => {
                 arguments.first().map_or(Ok(Vec::new()), |Argument { expr, .. }| self.evaluate(expr))
             }
@@ -192,7 +218,7 @@ impl<'a> Scope<'a> {
                 format!("this asks for more than {MAX_STEPS} series and calls: ask for less at once");
             return Err(Problem::new(expr.column(), message));
         }
-        Ok(())
+        self.request.source.still_wanted().map_err(|why| Problem::new(expr.column(), why))
     }
 
     /// Reads an expression that was made while another was answered, as Graphite does.
@@ -304,6 +330,7 @@ impl<'a> Scope<'a> {
             return Ok(None);
         }
         let wrong = |why| Problem::new(column, why);
+        source.still_wanted().map_err(wrong)?;
         let points = source.read(name, self.start_s, self.end_s.min(now_s), now_s).map_err(wrong)?;
         let Some(points) = points else { return Ok(None) };
         self.request.count_values(points.values.len()).map_err(wrong)?;
@@ -365,7 +392,11 @@ impl<'a> Call<'a> {
     /// What the function answers.
     fn run(&self) -> Answer {
         match self.scope.request.language.runs.get(self.function.name) {
-            Some(run) => run(self),
+            Some(run) => {
+                let series = run(self)?;
+                self.scope.request.count_made(&series, self.column)?;
+                Ok(series)
+            }
             // The expression was read in another language.
             None => Err(self.problem("there is no such function")),
         }

@@ -40,6 +40,14 @@ pub trait Source: Sync {
     /// # Errors
     /// What the source says, for people.
     fn events(&self, wanted: EventTags<'_>, from_s: i64, until_s: i64) -> Result<Vec<i64>, String>;
+
+    /// Asked before each step of an evaluation: whether anybody still waits for the answer.
+    ///
+    /// # Errors
+    /// Why nobody does, for people: it takes too long, or whoever asked has left.
+    fn still_wanted(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Which stored events `events("a", "b")` wants: those that carry every one of its tags; all for `*` alone.

@@ -1,6 +1,7 @@
 //! Configuration from disk: files and folders, read as one, with the file of every problem.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use lanner_conditions::falco::rules::{Loader, Remark};
@@ -280,14 +281,24 @@ fn field_mut<'n>(node: &'n mut Node, name: &str) -> Option<&'n mut Node> {
     entries.iter_mut().find(|(key, _)| key.name == name).map(|(_, value)| value)
 }
 
+/// A longer document is none, or a device without an end.
+const MAX_TEXT_BYTES: u64 = 256 << 20;
+
 /// The text of a file; `-` is standard input.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
+    let mut text = String::new();
     let read = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
+        std::io::stdin().take(MAX_TEXT_BYTES + 1).read_to_string(&mut text)
     } else {
-        std::fs::read_to_string(path)
+        std::fs::File::open(path).and_then(|file| file.take(MAX_TEXT_BYTES + 1).read_to_string(&mut text))
     };
-    read.map_err(|error| match error.kind() {
+    if text.len() as u64 > MAX_TEXT_BYTES {
+        return Err(Failure::user(format!(
+            "{} has more than 256 MiB, and cannot be a document",
+            path.display()
+        )));
+    }
+    read.map(|_| text).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidData => {
             Failure::user(format!("{} is not UTF-8 text", path.display())).hint("save the file as UTF-8")
         }

@@ -11,7 +11,7 @@ use lanner_core::field::{Field, Type};
 use lanner_core::reading;
 use lanner_core::{Event, TimeRange};
 use lanner_profile::read::{FORMATS, Format, object_of};
-use lanner_profile::{Filter, Profile, Spec};
+use lanner_profile::{Filter, Profile, Seed, Spec};
 use serde_json::{Map, Value};
 
 use super::{Kind, Made, Memory, Processor};
@@ -48,7 +48,21 @@ pub(super) const KIND: Kind = Kind {
 struct Usual {
     into: String,
     format: Format,
-    profile: Mutex<Profile>,
+    spec: Spec,
+    /// What it learned; none before its memory began. A document that is only checked takes none of that memory.
+    profile: Mutex<Option<Profile>>,
+}
+
+impl Usual {
+    fn with<T>(&self, work: impl FnOnce(&mut Profile) -> T) -> T {
+        let mut profile = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever keeps its memory gives it a seed that nobody knows; a replay needs none.
+        work(profile.get_or_insert_with(|| Profile::new(self.spec.clone(), &Seed::new(0))))
+    }
+
+    fn set(&self, profile: Profile) {
+        *self.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(profile);
+    }
 }
 
 impl Processor for Usual {
@@ -62,38 +76,37 @@ impl Processor for Usual {
 
     fn process(&self, event: &Event) -> Made {
         let Ok(read) = object_of(event.fields.clone(), self.format) else { return Made::unmatched() };
-        let mut profile = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = profile.observe(&read.fields, event.time_ms);
+        let answer = |profile: &mut Profile| {
+            let answer = profile.observe(&read.fields, event.time_ms);
+            answer.map(|answer| answer.to_fields(event.time_ms))
+        };
         // An event that the profile does not learn from is not wrong.
-        let Some(answer) = answer else { return Made::default() };
-        let fields = Map::from_iter([(self.into.clone(), Value::Object(answer.to_fields(event.time_ms)))]);
-        Made { fields, ..Made::default() }
+        let Some(answer) = self.with(answer) else { return Made::default() };
+        Made { fields: Map::from_iter([(self.into.clone(), Value::Object(answer))]), ..Made::default() }
     }
 }
 
 impl Memory for Usual {
     fn begin(&self, seed: u128) {
-        let mut profile = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
-        *profile = Profile::new(profile.spec().clone(), &lanner_profile::Seed::new(seed));
+        self.set(Profile::new(self.spec.clone(), &Seed::new(seed)));
     }
 
     fn save(&self, now_ms: i64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        self.profile.lock().unwrap_or_else(PoisonError::into_inner).write(now_ms, &mut bytes);
+        self.with(|profile| profile.write(now_ms, &mut bytes));
         bytes
     }
 
     fn restore(&self, mut bytes: &[u8], now_ms: i64) -> Result<(), String> {
         let mut kept = Profile::read(&mut bytes, &filter).map_err(|error| error.to_string())?;
-        let mut profile = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.spec().identity() != profile.spec().identity() {
+        if kept.spec().identity() != self.spec.identity() {
             return Err("it learned other fields, events or memory".to_owned());
         }
         // Nobody knows what came in between.
         let saved_ms = kept.saved_ms().unwrap_or(now_ms);
         kept.note_lost(TimeRange::new(saved_ms, now_ms));
-        kept.adopt(profile.spec().clone());
-        *profile = kept;
+        kept.adopt(self.spec.clone());
+        self.set(kept);
         Ok(())
     }
 }
@@ -114,7 +127,5 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<dyn Processor>
     });
     let spec = Spec::read("profile", fields, &filter, check)?;
     let format = format.unwrap_or(Format::Auto);
-    // Whoever keeps its memory gives it a seed that nobody knows.
-    let profile = Mutex::new(Profile::new(spec, &lanner_profile::Seed::new(0)));
-    Some(Arc::new(Usual { into, format, profile }))
+    Some(Arc::new(Usual { into, format, spec, profile: Mutex::default() }))
 }

@@ -49,7 +49,7 @@ pub async fn apply(
     };
     // Before rules: what arrives from now on is stored as they are to count it.
     if kinds.contains(PROCESSOR) {
-        service.processors.put_in_force()?;
+        service.processors.put_in_force().await?;
     }
     if has_silences {
         service.silences.put_in_force()?;

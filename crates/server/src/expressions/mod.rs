@@ -6,4 +6,4 @@ pub(crate) mod paths;
 mod source;
 
 pub(crate) use source::Expressions;
-pub(crate) use source::StoreSource;
+pub(crate) use source::{Asker, StoreSource};

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use lanner_core::{Aggregate, Sample, TimeRange};
@@ -16,6 +18,9 @@ use crate::clock::Clock;
 use crate::settings::schemas::{Schemas, View};
 use crate::shutdown::Shutdown;
 use crate::sources::Sources;
+
+/// How long anybody waits for an expression.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The store as expressions read it.
 #[derive(Debug)]
@@ -68,7 +73,45 @@ impl Expressions {
             paths: self.paths()?,
             schemas: Arc::clone(&self.schemas),
             zone: self.zone.clone(),
+            asker: None,
         })
+    }
+}
+
+/// Whoever waits for an answer, as long as that lasts.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    deadline: Instant,
+    has_left: AtomicBool,
+}
+
+impl Asker {
+    /// Someone who waits from now on, and something to drop when they do no more.
+    pub(crate) fn waiting() -> (Arc<Self>, Leaving) {
+        let asker = Arc::new(Self { deadline: Instant::now() + PATIENCE, has_left: AtomicBool::new(false) });
+        (Arc::clone(&asker), Leaving(asker))
+    }
+
+    fn still_waits(&self) -> Result<(), String> {
+        if self.has_left.load(Ordering::Relaxed) {
+            return Err("whoever asked has left".to_owned());
+        }
+        if Instant::now() > self.deadline {
+            return Err(format!(
+                "this takes longer than {} s: ask for fewer series or less time",
+                PATIENCE.as_secs()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Tells the work for somebody that they have left, when it is dropped.
+pub(crate) struct Leaving(Arc<Asker>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.has_left.store(true, Ordering::Relaxed);
     }
 }
 
@@ -81,9 +124,22 @@ pub(crate) struct StoreSource {
     pub(crate) schemas: Arc<Schemas>,
     /// The time zone of times of day that name none.
     zone: TimeZone,
+    /// Who waits for the answer; a rule waits as long as it takes.
+    asker: Option<Arc<Asker>>,
+}
+
+impl StoreSource {
+    /// The same for somebody who may leave.
+    pub(crate) fn asked_by(self, asker: Arc<Asker>) -> Self {
+        Self { asker: Some(asker), ..self }
+    }
 }
 
 impl Source for StoreSource {
+    fn still_wanted(&self) -> Result<(), String> {
+        self.asker.as_ref().map_or(Ok(()), |asker| asker.still_waits())
+    }
+
     fn find(&self, pattern: &str) -> Result<Vec<String>, String> {
         Ok(self.paths.matching(pattern))
     }

@@ -13,7 +13,7 @@ use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 use super::answer::{self, Invalid};
 use super::parameters::Parameters;
 use super::picture;
-use crate::expressions::{Expressions, StoreSource};
+use crate::expressions::{Asker, Expressions, StoreSource};
 
 /// What is wanted of an answer.
 struct Wanted {
@@ -30,8 +30,10 @@ pub(super) async fn render(
     parameters: Parameters,
 ) -> Result<Response, Invalid> {
     let wanted = wanted(&expressions, &parameters)?;
+    // Dropped with this future, which is when the client leaves.
+    let (asker, _leaving) = Asker::waiting();
     let response = answer::blocking(move || match expressions.source() {
-        Ok(source) => answer(&source, &wanted),
+        Ok(source) => answer(&source.asked_by(asker), &wanted),
         Err(error) => crate::http::ApiError::from(error).into_text(),
     })
     .await;

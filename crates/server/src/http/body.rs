@@ -52,7 +52,7 @@ where
 
 fn unreadable(error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
-    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let message = for_people(text.split(" at line ").next().unwrap_or(&text));
     let problem = ProblemView {
         line: Some(error.line() as u64),
         column: Some(error.column() as u64),
@@ -60,4 +60,56 @@ fn unreadable(error: &serde_json::Error) -> ApiError {
         ..ProblemView::default()
     };
     ApiError::unreadable_body(problem)
+}
+
+/// What the reader of JSON says, without the names of our types: "expected struct Posted with 4 elements" is "expected an object".
+fn for_people(said: &str) -> String {
+    const NUMBERS: [&str; 12] =
+        ["f64", "f32", "i64", "i32", "i16", "i8", "u64", "u32", "u16", "u8", "usize", "isize"];
+    let Some((begin, expected)) = said.rsplit_once("expected ") else { return said.to_owned() };
+    let named = [
+        "struct ",
+        "tuple struct ",
+        "enum ",
+        "internally tagged enum ",
+        "adjacently tagged enum ",
+        "variant ",
+    ];
+    let plain = if named.iter().any(|kind| expected.starts_with(kind)) || expected == "a map" {
+        "an object"
+    } else if NUMBERS.contains(&expected) {
+        "a number"
+    } else {
+        match expected {
+            "a sequence" => "a list",
+            "a boolean" | "bool" => "true or false",
+            other => other,
+        }
+    };
+    format!("{begin}expected {plain}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_no_types_of_ours() {
+        #[track_caller]
+        fn check(said: &str, expected: &str) {
+            assert_eq!(for_people(said), expected);
+        }
+        check(
+            "invalid type: null, expected struct EvaluateSwitches",
+            "invalid type: null, expected an object",
+        );
+        check(
+            "invalid length 1, expected struct Posted with 4 elements",
+            "invalid length 1, expected an object",
+        );
+        check("invalid type: string \"x\", expected f64", "invalid type: string \"x\", expected a number");
+        check("invalid type: map, expected a sequence", "invalid type: map, expected a list");
+        check("invalid type: integer `1`, expected a string", "invalid type: integer `1`, expected a string");
+        check("missing field `stream`", "missing field `stream`");
+    }
 }

@@ -40,18 +40,20 @@ impl Memories {
             return;
         }
         let Some(memory) = one.processor.memory() else { return };
-        memory.begin(self.seed);
         let in_force = known.and_then(|known| known.processor.memory());
         let kept = match in_force {
             Some(memory) => Some(memory.save(now_ms)),
             None => std::fs::read(self.file(&one.id)).ok(),
         };
-        let Some(bytes) = kept else { return };
-        if let Err(why) = memory.restore(&bytes, now_ms) {
+        let restored = kept.map(|bytes| memory.restore(&bytes, now_ms));
+        if let Some(Err(why)) = &restored {
             tracing::warn!(
                 "the processor {} learns anew, because what it learned cannot be used: {why}",
                 one.id
             );
+        }
+        if !matches!(restored, Some(Ok(()))) {
+            memory.begin(self.seed);
         }
     }
 

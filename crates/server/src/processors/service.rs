@@ -14,8 +14,9 @@ use crate::base::Base;
 use crate::clock::Clock;
 use crate::documents::cause;
 use crate::documents::{
-    Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, SetAside, changes, compare, misplaced,
+    Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, SetAside, broke_off, changes, compare, misplaced,
 };
+use crate::http::blocking;
 use crate::intake::service::IntakeService;
 use crate::shutdown::Shutdown;
 use crate::sync::locked;
@@ -48,7 +49,7 @@ impl ProcessorService {
             shutdown: Arc::clone(&base.shutdown),
             putting: Mutex::default(),
         };
-        service.put_in_force()?;
+        service.put_all_in_force()?;
         Ok(service)
     }
 
@@ -95,7 +96,7 @@ impl ProcessorService {
     ///
     /// # Errors
     /// Failures of the store.
-    pub(crate) async fn delete(&self, id: &str, actor: &str) -> Result<bool, StoreError> {
+    pub(crate) async fn delete(self: &Arc<Self>, id: &str, actor: &str) -> Result<bool, StoreError> {
         let latest = self.state.document_latest(PROCESSOR, id)?;
         if latest.is_none_or(|stored| stored.document.is_none()) {
             return Ok(false);
@@ -108,7 +109,7 @@ impl ProcessorService {
         };
         let gone = vec![DocumentChange { id: id.to_owned(), document: None }];
         self.state.save_documents_by(PROCESSOR, author, gone)?.await?;
-        self.put_in_force()?;
+        self.put_in_force().await?;
         Ok(true)
     }
 
@@ -145,7 +146,13 @@ impl ProcessorService {
     ///
     /// # Errors
     /// Failures of the store.
-    pub(crate) fn put_in_force(&self) -> Result<(), StoreError> {
+    pub(crate) async fn put_in_force(self: &Arc<Self>) -> Result<(), StoreError> {
+        // The memory of a profile takes seconds to make, and a switch must not wait for it.
+        let service = Arc::clone(self);
+        blocking(move || service.put_all_in_force()).await.unwrap_or_else(broke_off)
+    }
+
+    fn put_all_in_force(&self) -> Result<(), StoreError> {
         let _one_at_a_time = locked(&self.putting);
         let (mut all, mut aside) = (Vec::new(), Aside::new());
         for stored in self.state.documents(PROCESSOR)? {
