@@ -93,7 +93,8 @@ impl Notifier {
             let mut ended = std::mem::take(&mut member.ended);
             ended.retain(|alert| {
                 let is_new = || !member.was_refused(alert) && route.wants(alert) && mute(alert).is_none();
-                route.send_resolved && (member.was_notified(alert) || is_new())
+                // Who wants to hear of no ends still hears of what came and went between two messages.
+                if member.was_notified(alert) { route.send_resolved } else { is_new() }
             });
             found.ended.extend(ended.iter().cloned());
             member.ended = ended;

@@ -263,6 +263,26 @@ fn alerts_that_silence_one_another_in_a_circle_are_all_told() {
 }
 
 #[test]
+fn who_wants_no_ends_still_hears_of_what_was_short() {
+    let mut n = Notifier::default();
+    let route = Route {
+        group_by: vec!["bank".into()],
+        group_wait_ms: 5_000,
+        group_interval_ms: 0,
+        send_resolved: false,
+        ..Route::new("pager")
+    };
+    n.configure(vec![route], Vec::new());
+    n.record(0, alert("a", 1, None), &pager());
+    n.record(2_000, alert("a", 1, Some(2_000)), &pager());
+    assert_eq!(run(&mut n, 2_000, 9_000), ["5:-a1"]);
+    n.record(10_000, alert("b", 1, None), &pager());
+    assert_eq!(run(&mut n, 10_000, 20_000), ["15:b1"]);
+    n.record(21_000, alert("b", 1, Some(21_000)), &pager());
+    assert_eq!(run(&mut n, 21_000, 30_000), [""; 0]);
+}
+
+#[test]
 fn a_circle_that_closes_frees_who_was_held_back() {
     let mut n = Notifier::default();
     let route = Route { group_by: vec!["bank".into()], group_wait_ms: 0, ..Route::new("pager") };
