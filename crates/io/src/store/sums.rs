@@ -123,9 +123,12 @@ impl Table {
 
     /// Whether a row of all columns, as its page holds it, agrees with its sum; one without a sum does.
     pub(super) fn agrees(self, values: &[Value]) -> bool {
-        let (Some(Value::Integer(sum)), Some(summed)) = (values.last(), values.get(self.summed())) else {
+        let Some((Value::Integer(sum), before)) = values.split_last() else {
             return matches!(values.last(), Some(Value::Null));
         };
+        // Rows of earlier releases have fewer columns, and sum up those.
+        let summed = self.summed();
+        let Some(summed) = before.get(summed.start..summed.end.min(before.len())) else { return false };
         let real = |at: usize, value: &Value| match (self, at, value) {
             // SQLite stores a decimal without a fraction as a whole number.
             (Self::Evaluation, 5..=7, Value::Integer(n)) | (Self::History, 4, Value::Integer(n)) => {
