@@ -85,6 +85,23 @@ pub(super) fn check(db: &Connection, path: &Path) -> Result<(), StoreError> {
             is_ok(db, &format!("PRAGMA quick_check('{}')", name?))?;
         }
     }
+    check_state(db)
+}
+
+/// Looks at everything in a file, however large: what lies in it is to be built upon.
+pub(super) fn check_whole(db: &Connection) -> Result<(), StoreError> {
+    check_schema(db)?;
+    check_all(db)?;
+    let mut statement = db.prepare("SELECT body FROM journal")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        bytes::unseal(row.get_ref(0)?.as_blob().unwrap_or_default(), "a batch in the journal")?;
+    }
+    check_state(db)
+}
+
+/// What the engine and delivery go on from.
+fn check_state(db: &Connection) -> Result<(), StoreError> {
     check_json::<Alert>(db, "an alert", "SELECT body FROM alert")?;
     check_json::<serde_json::Value>(db, "a record of who was notified", "SELECT record FROM told")?;
     // Documents and silences that cannot be read are set aside one by one, and shown.

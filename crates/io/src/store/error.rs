@@ -216,6 +216,31 @@ pub enum StoreError {
         /// What exists.
         path: PathBuf,
     },
+    /// A restore would replace data, and was not told that it may.
+    #[error("the data folder {} holds data; choose another folder, or replace what it holds (--force)", .path.display())]
+    HoldsData {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// A file to be restored is none that a backup wrote.
+    #[error("{} cannot be restored: {why}", .path.display())]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, or the operating system's words.
+        why: String,
+    },
+    /// A backup is damaged.
+    #[error(
+        "the backup {} is damaged: {detail}; restore another one, or put this one into a folder as lanner.db and run `lanner repair` on it, which keeps what is intact",
+        .path.display()
+    )]
+    DamagedBackup {
+        /// The file.
+        path: PathBuf,
+        /// What was found where.
+        detail: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

@@ -53,6 +53,8 @@ mod private;
 mod read;
 mod receipt;
 mod repair;
+mod replaced;
+mod restore;
 mod retention;
 mod revision;
 mod rollup;
@@ -93,6 +95,7 @@ pub use private::write_private;
 pub use read::Piece;
 pub use receipt::Receipt;
 pub use repair::Repair;
+pub use restore::Restored;
 pub use retention::{
     EventRetention, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
 };
@@ -278,7 +281,9 @@ impl Store {
     pub fn open(folder: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         options.check()?;
         let lock = open::lock_folder(folder)?;
-        repair::finish(folder).map_err(|error| open::folder_error(folder.to_owned(), &error))?;
+        repair::finish(folder)
+            .and_then(|()| replaced::finish(folder))
+            .map_err(|error| open::folder_error(folder.to_owned(), &error))?;
         let loaded = match Loaded::to_write(folder, &options) {
             Err(StoreError::Corrupt { detail }) => {
                 tracing::error!("the store is damaged: {detail}; the intact data is copied into a new file");
@@ -345,7 +350,9 @@ impl Store {
     pub fn repair(folder: &Path, options: &StoreOptions) -> Result<Option<Repair>, StoreError> {
         let _lock = open::lock_folder(folder)?;
         let path = folder.join(open::FILE_NAME);
-        repair::finish(folder).map_err(|error| open::folder_error(folder.to_owned(), &error))?;
+        repair::finish(folder)
+            .and_then(|()| replaced::finish(folder))
+            .map_err(|error| open::folder_error(folder.to_owned(), &error))?;
         let checked = match open::refuse_emptied(&path) {
             Err(StoreError::Emptied { log_bytes: 1.., .. }) => {
                 // What the log holds may be everything.

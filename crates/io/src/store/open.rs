@@ -178,6 +178,17 @@ pub(super) fn upgrade(db: &Connection, version: usize) -> Result<(), StoreError>
     migrate(db, version, MIGRATIONS.len())
 }
 
+/// Opens the copy of a store at `path`, and brings its tables to what this release has; errors name `original`.
+pub(super) fn upgrade_file(path: &Path, original: &Path) -> Result<Connection, StoreError> {
+    let db = Connection::open(path)?;
+    sums::equip(&db)?;
+    let version = checked_version(&db, original)?;
+    // Nothing of it may lie beside the file when it gets another name.
+    db.pragma_update(None, "journal_mode", "DELETE")?;
+    upgrade(&db, usize::try_from(version).unwrap_or(0))?;
+    Ok(db)
+}
+
 /// Refuses to begin anew where data was.
 pub(super) fn refuse_emptied(path: &Path) -> Result<(), StoreError> {
     let log = path.with_extension("db-wal");
@@ -192,7 +203,7 @@ pub(super) fn refuse_emptied(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The version of the file's tables, if it is a store that this release knows.
-fn checked_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
+pub(super) fn checked_version(db: &Connection, path: &Path) -> Result<i64, StoreError> {
     let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if application != APPLICATION_ID {
@@ -306,7 +317,7 @@ impl Access {
 }
 
 /// A path as SQLite's URIs want it.
-fn uri(path: &Path, parameters: &str) -> String {
+pub(super) fn uri(path: &Path, parameters: &str) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {

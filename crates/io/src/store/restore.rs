@@ -1,0 +1,125 @@
+//! Puts a backup in the place of what a data folder holds.
+//!
+//! The backup is copied under another name, brought to this release's tables and checked whole. Then the copy is named
+//! [`RESTORED`], which decides; the rest is `replaced`.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::open::{self, Access, folder_error};
+use super::replaced::{RESTORED, aside, finish, holds_data};
+use super::{Store, StoreError, damage, private, repair};
+
+/// The name of a backup while it is copied and checked.
+const PARTIAL: &str = "lanner.db.new";
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// The size of the file now, bytes.
+    pub n_bytes: u64,
+    /// Where the data lies that was there before; `None` where there was none.
+    pub replaced: Option<PathBuf>,
+}
+
+impl Store {
+    /// Makes the backup `file` the store of `folder`, which nobody may have open. The backup stays as it is, and may be of
+    /// an earlier release. With `may_replace` what the folder holds is moved aside; without it such a folder is refused.
+    ///
+    /// Either the folder holds all of the backup afterwards or it is unchanged, also when the process ends meanwhile.
+    /// Cost: writing the file once, and reading it three times.
+    ///
+    /// # Errors
+    /// [`StoreError::NotABackup`], [`StoreError::NotAStore`], [`StoreError::TooNew`] and [`StoreError::Corrupt`] of the
+    /// backup; [`StoreError::HoldsData`], [`StoreError::InUse`], [`StoreError::DiskFull`] and [`StoreError::Folder`] of
+    /// the folder.
+    pub fn restore(file: &Path, folder: &Path, may_replace: bool) -> Result<Restored, StoreError> {
+        // Before anything is written, so that a wrong name leaves nothing behind.
+        refuse_other(file)?;
+        let _lock = open::lock_folder(folder)?;
+        let failed = |error: io::Error| folder_error(folder.to_owned(), &error);
+        repair::finish(folder).and_then(|()| finish(folder)).map_err(failed)?;
+        if holds_data(folder) && !may_replace {
+            return Err(StoreError::HoldsData { path: folder.to_owned() });
+        }
+        let partial = folder.join(PARTIAL);
+        let checked = copy(file, &partial).map_err(failed).and_then(|()| check(&partial, file));
+        if let Err(error) = checked {
+            remove_with_logs(&partial);
+            return Err(error);
+        }
+        let n_bytes = fs::metadata(&partial).map_or(0, |file| file.len());
+        let replaced = holds_data(folder).then(|| aside(folder));
+        fs::rename(&partial, folder.join(RESTORED)).and_then(|()| finish(folder)).map_err(failed)?;
+        Ok(Restored { n_bytes, replaced })
+    }
+}
+
+/// Refuses what is no backup that this release reads.
+fn refuse_other(file: &Path) -> Result<(), StoreError> {
+    let refuse = |why: &str| Err(StoreError::NotABackup { path: file.to_owned(), why: why.to_owned() });
+    let opened = File::open(file).and_then(|opened| opened.metadata());
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    if opened.is_dir() {
+        return refuse("it is a folder; make a backup of it with `lanner backup --data FOLDER FILE`");
+    }
+    if opened.len() == 0 {
+        return refuse("it is empty (0 bytes)");
+    }
+    if Access::of_unserved(file) != Some(Access::Settled) {
+        return refuse(
+            "a part of its data lies in a log beside it; make a backup with `lanner backup --data FOLDER FILE`",
+        );
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let db = Connection::open_with_flags(open::uri(file, "immutable=1"), flags)?;
+    match open::checked_version(&db, file) {
+        Err(StoreError::Corrupt { .. }) if !is_sqlite(file) => {
+            Err(StoreError::NotAStore { path: file.to_owned() })
+        }
+        checked => checked.map(drop).map_err(|error| named(error, file)),
+    }
+}
+
+/// Damage of a backup is told by the backup's name.
+fn named(error: StoreError, backup: &Path) -> StoreError {
+    match error {
+        StoreError::Corrupt { detail } => StoreError::DamagedBackup { path: backup.to_owned(), detail },
+        error => error,
+    }
+}
+
+fn is_sqlite(file: &Path) -> bool {
+    let mut start = [0_u8; 16];
+    File::open(file).and_then(|mut file| io::Read::read_exact(&mut file, &mut start)).is_ok()
+        && &start == b"SQLite format 3\0"
+}
+
+fn copy(file: &Path, to: &Path) -> io::Result<()> {
+    remove_with_logs(to);
+    let mut target = private::options().write(true).create_new(true).open(to)?;
+    io::copy(&mut File::open(file)?, &mut target)?;
+    target.sync_all()
+}
+
+/// Brings a copy of `backup` to this release's tables, and refuses it when anything in it is damaged.
+fn check(copy: &Path, backup: &Path) -> Result<(), StoreError> {
+    let checked = open::upgrade_file(copy, backup).and_then(|db| damage::check_whole(&db));
+    checked.map_err(|error| named(error, backup))?;
+    File::open(copy).and_then(|file| file.sync_all()).map_err(|error| folder_error(copy.to_owned(), &error))
+}
+
+fn remove_with_logs(file: &Path) {
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(ending);
+        // What is not there is as good.
+        let _ = fs::remove_file(name);
+    }
+}
