@@ -3,7 +3,8 @@
 //! Metrics belong to the process, so that what counts needs no handle; [`text`] writes all of them down. Each crate
 //! lists its own in one place, with what they mean: the store's and the delivery's are here.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use prometheus::{HistogramOpts, Opts, TextEncoder};
 
@@ -19,6 +20,36 @@ pub type Gauges = prometheus::GaugeVec;
 pub type Durations = prometheus::Histogram;
 /// How long something took, seconds, by labels.
 pub type DurationsBy = prometheus::HistogramVec;
+
+const HISTOGRAM: &str = "histogram";
+
+/// What a metric is called, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Its name; a histogram also has `_bucket`, `_sum` and `_count`.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// What it means.
+    pub help: String,
+}
+
+/// Every metric that was registered, by name: those with labels are not served before they have a value.
+static DESCRIPTIONS: Mutex<BTreeMap<String, Description>> = Mutex::new(BTreeMap::new());
+
+/// Every metric of the process, in order of names.
+///
+/// ```
+/// let metrics = lanner_io::metrics::descriptions();
+/// assert!(metrics.iter().any(|metric| metric.name == "lanner_store_samples_total" && metric.kind == "counter"));
+/// ```
+#[must_use]
+pub fn descriptions() -> Vec<Description> {
+    LazyLock::force(&METRICS);
+    DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+}
 
 /// Upper bounds of durations, seconds.
 const BOUNDS_S: [f64; 14] =
@@ -106,7 +137,7 @@ impl Metrics {
 /// When the name is taken or is no name of a metric, which the first test that asks for `/metrics` shows.
 #[must_use]
 pub fn counter(name: &str, help: &str) -> Counter {
-    registered(Counter::new(name, help))
+    registered("counter", Counter::new(name, help))
 }
 
 /// Registers counters that labels tell apart.
@@ -115,7 +146,7 @@ pub fn counter(name: &str, help: &str) -> Counter {
 /// As [`counter`].
 #[must_use]
 pub fn counters(name: &str, help: &str, labels: &[&str]) -> Counters {
-    registered(Counters::new(Opts::new(name, help), labels))
+    registered("counter", Counters::new(Opts::new(name, help), labels))
 }
 
 /// Registers a gauge.
@@ -124,7 +155,7 @@ pub fn counters(name: &str, help: &str, labels: &[&str]) -> Counters {
 /// As [`counter`].
 #[must_use]
 pub fn gauge(name: &str, help: &str) -> Gauge {
-    registered(Gauge::new(name, help))
+    registered("gauge", Gauge::new(name, help))
 }
 
 /// Registers gauges that labels tell apart.
@@ -133,7 +164,7 @@ pub fn gauge(name: &str, help: &str) -> Gauge {
 /// As [`counter`].
 #[must_use]
 pub fn gauges(name: &str, help: &str, labels: &[&str]) -> Gauges {
-    registered(Gauges::new(Opts::new(name, help), labels))
+    registered("gauge", Gauges::new(Opts::new(name, help), labels))
 }
 
 /// Registers a histogram of durations, seconds.
@@ -142,7 +173,7 @@ pub fn gauges(name: &str, help: &str, labels: &[&str]) -> Gauges {
 /// As [`counter`].
 #[must_use]
 pub fn durations(name: &str, help: &str) -> Durations {
-    registered(Durations::with_opts(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec())))
+    registered(HISTOGRAM, Durations::with_opts(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec())))
 }
 
 /// Registers a histogram of durations that may be long.
@@ -150,11 +181,11 @@ pub fn durations(name: &str, help: &str) -> Durations {
 pub fn durations_up_to_a_month(name: &str, help: &str) -> Durations {
     let bounds_s =
         [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0];
-    registered(Durations::with_opts(HistogramOpts::new(name, help).buckets(bounds_s.to_vec())))
+    registered(HISTOGRAM, Durations::with_opts(HistogramOpts::new(name, help).buckets(bounds_s.to_vec())))
 }
 
 fn durations_by(name: &str, help: &str, labels: &[&str]) -> DurationsBy {
-    registered(DurationsBy::new(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec()), labels))
+    registered(HISTOGRAM, DurationsBy::new(HistogramOpts::new(name, help).buckets(BOUNDS_S.to_vec()), labels))
 }
 
 /// All metrics of the process, in the text format of Prometheus, version 0.0.4.
@@ -165,8 +196,16 @@ pub fn text() -> String {
 }
 
 #[expect(clippy::expect_used, reason = "names are written in the program, each once")]
-fn registered<T: prometheus::core::Collector + Clone + 'static>(made: prometheus::Result<T>) -> T {
+fn registered<T: prometheus::core::Collector + Clone + 'static>(
+    kind: &'static str,
+    made: prometheus::Result<T>,
+) -> T {
     let collector = made.expect("a name of a metric");
     prometheus::register(Box::new(collector.clone())).expect("a name that is not taken");
+    let mut descriptions = DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    for desc in collector.desc() {
+        let (name, labels, help) = (desc.fq_name.clone(), desc.variable_labels.clone(), desc.help.clone());
+        descriptions.insert(name.clone(), Description { name, kind, labels, help });
+    }
     collector
 }

@@ -27,7 +27,7 @@ mod health;
 pub mod http;
 mod intake;
 mod listeners;
-mod metrics;
+pub mod metrics;
 pub mod notify;
 mod processors;
 pub mod rules;

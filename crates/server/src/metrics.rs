@@ -2,8 +2,16 @@
 
 use std::sync::LazyLock;
 
-use lanner_io::metrics::{Counter, Counters, Durations, Gauge, Gauges};
+use lanner_io::metrics::{Counter, Counters, Description, Durations, Gauge, Gauges};
 use lanner_io::metrics::{counter, counters, durations, durations_up_to_a_month, gauge, gauges};
+
+/// Every metric of a server, in order of names.
+#[must_use]
+pub fn descriptions() -> Vec<Description> {
+    LazyLock::force(&METRICS);
+    lanner_io::metrics::descriptions()
+}
+
 pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::register);
 
 pub(crate) struct Metrics {

@@ -297,6 +297,25 @@ mod tests {
         );
     }
 
+    /// The rows of the table in `SECURITY.md`.
+    fn rows() -> String {
+        let row = |need: Need, name: &str| {
+            let of_need = TABLE.iter().filter(|(of, _)| *of == need).flat_map(|(_, routes)| routes.iter());
+            let routes: Vec<String> = of_need.map(|route| format!("`{route}`")).collect();
+            format!("| {name} | {} |\n", routes.join(", "))
+        };
+        let scopes = [Scope::Ingest, Scope::Read, Scope::Evaluate, Scope::Operate, Scope::Admin];
+        let scopes = scopes.map(|scope| row(Need::Scope(scope), &format!("`{}`", scope.name())));
+        row(Nothing, "none") + &scopes.concat()
+    }
+
+    #[test]
+    fn the_page_on_security_lists_what_each_scope_opens() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../SECURITY.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains(&rows()), "SECURITY.md should have these rows:\n{}", rows());
+    }
+
     #[test]
     fn what_changes_something_needs_more_than_reading() {
         for (need, routes) in TABLE {
