@@ -22,4 +22,4 @@ pub use client::Clients;
 pub(crate) use credentials::Credentials;
 pub use problem::Problem;
 pub use secret::Secret;
-pub use tls::install_crypto_provider;
+pub use tls::{client_config, install_crypto_provider};

@@ -18,6 +18,14 @@ pub fn install_crypto_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// How a client speaks TLS that trusts the system's authorities, or Mozilla's if the system has none.
+#[must_use]
+pub fn client_config() -> ClientConfig {
+    let none = || Authorities { certificates: Vec::new(), with_builtin: true };
+    // Only a file of authorities can be wrong.
+    Authorities::load(None).unwrap_or_else(|_| none()).client_config()
+}
+
 /// The certificate authorities that are trusted.
 #[derive(Debug, Clone)]
 pub(crate) struct Authorities {
