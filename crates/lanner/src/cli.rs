@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     alert, api, apply, backup, check, completion, demo, detect, diff, export, import, model, outbox,
-    processor, profile, query, receiver, reload, repair, replay, rule, schema, serve, silence, status,
-    switch, test, token, vuln,
+    processor, profile, query, receiver, reload, repair, replay, restore, rule, schema, serve, silence,
+    status, switch, test, token, vuln,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Export(export::Args),
     Reload(reload::Args),
     Backup(backup::Args),
+    Restore(restore::Args),
     Repair(repair::Args),
     Status(status::Args),
     Token(token::Args),

@@ -12,13 +12,13 @@ use crate::target::Target;
 
 /// Copy all data into one file, while the server runs, with what processors learned.
 ///
-/// To restore it, put the file into a folder of its own under the name lanner.db, and run `lanner serve --data` with
-/// that folder.
+/// `lanner restore` puts the file into a data folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   lanner backup /var/backups/lanner-2026-12-01.db
-  lanner backup restored/lanner.db && lanner serve --data restored")]
+  lanner backup --data lanner-data copy.db            without a server
+  lanner backup copy.db && lanner restore copy.db --data copy")]
 pub(crate) struct Args {
     /// File to write; it must not exist.
     file: PathBuf,

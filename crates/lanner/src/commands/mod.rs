@@ -20,6 +20,7 @@ pub(crate) mod receiver;
 pub(crate) mod reload;
 pub(crate) mod repair;
 pub(crate) mod replay;
+pub(crate) mod restore;
 pub(crate) mod rule;
 pub(crate) mod schema;
 pub(crate) mod serve;
@@ -65,6 +66,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Export(args) => export::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Repair(args) => repair::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Completion(args) => completion::run(&args, &mut Cli::command()),

@@ -14,6 +14,7 @@ mod profile;
 mod program;
 mod reading;
 mod reload;
+mod restore;
 mod retention;
 mod served;
 mod switch;
