@@ -1,7 +1,7 @@
 //! The program `lanner`: one command line for everything.
 //!
 //! Reading order: `cli` (what can be written), `commands` (a file each), then what they share: `files`
-//! (configuration from disk), `input` and `tables` (data from files), `client` (the server's API), `list` and `output` (what is shown), `progress`,
+//! (configuration from disk), `input` and `tables` (data from files), `moving` (rules of other programs), `client` (the server's API), `list` and `output` (what is shown), `progress`,
 //! `problems`, `failure`.
 
 mod cli;
@@ -16,6 +16,7 @@ mod input;
 mod list;
 mod log;
 mod models;
+mod moving;
 mod output;
 mod problems;
 mod progress;

@@ -1,11 +1,13 @@
 //! `lanner import`: imports samples or events from files into a server.
 //!
 //! One thread reads and parses, this task sends; a short queue between them keeps memory bounded. Reading order:
-//! [`Args`], [`run`], then `folder` (which files lie in one), `age` (data older than its retention) and `read` (files to batches).
+//! [`Args`], [`run`], then `folder` (which files lie in one), `age` (data older than its retention) and `read` (files to batches);
+//! `rules` is another matter: rules of other programs.
 
 mod age;
 mod folder;
 mod read;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,13 +34,16 @@ use read::{Batch, Form, How, Lines};
 /// Problems shown of one file; the others are counted.
 const MAX_SHOWN: usize = 20;
 
-/// Import samples or events from files into a server.
+/// Import samples or events from files into a server, or convert rules of other programs.
 ///
 /// Samples come in any format that `lanner detect` reads, and as folders of Whisper files as carbon keeps them. Events are JSON
 /// objects, one per line or in an array, or lines of text. --format lists all formats. Files may be compressed with gzip. An
 /// invalid line is skipped and reported with its number.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
 Examples:
   lanner import payments.csv                          time,value becomes payments
   lanner import --name power.usage meter.csv          time,value becomes power.usage
@@ -48,9 +53,13 @@ Examples:
   lanner import /var/lib/graphite/whisper             all series of a carbon server
   zcat *.ndjson.gz | lanner import --stream payments -
   lanner import --data lanner-data history/*.csv      without a running server
+  lanner import prometheus-rules alerts.yml > lanner.yaml
 
-Exit codes: 0 when everything was accepted, 1 when lines were refused.")]
+Exit codes: 0 when everything was accepted, 1 when lines were refused."
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    rules: Option<rules::Command>,
     /// Files, or folders of Whisper files; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -101,6 +110,9 @@ struct Work {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    if let Some(command) = &args.rules {
+        return rules::run(command);
+    }
     let mut work = Vec::new();
     for path in &args.files {
         work.extend(work_of(args, path)?);

@@ -8,6 +8,7 @@ mod api;
 mod damage;
 mod detect;
 mod documents;
+mod moving;
 mod offline;
 mod opensearch;
 mod profile;
