@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, model, outbox,
+    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, man, model, outbox,
     processor, profile, query, receiver, reload, repair, replay, restore, rule, schema, serve, silence,
     status, switch, test, token, vuln,
 };
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Token(token::Args),
     Completion(completion::Args),
+    Man(man::Args),
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod moving;
 mod output;
 mod problems;
 mod progress;
+mod systemd;
 mod tables;
 mod target;
 mod user;

@@ -11,6 +11,7 @@ pub(crate) mod detect;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod man;
 pub(crate) mod model;
 pub(crate) mod outbox;
 pub(crate) mod processor;
@@ -70,5 +71,6 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Status(args) => status::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Completion(args) => completion::run(&args, &mut Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }

@@ -25,6 +25,7 @@ use crate::failure::{self, Failure, Outcome, Result, remark};
 use crate::files::{self, Loaded};
 use crate::log;
 use crate::output;
+use crate::systemd;
 
 /// The default data folder.
 const DEFAULT_FOLDER: &str = "lanner-data";
@@ -186,6 +187,7 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     };
     if matches!(applied, Ok(true)) {
         tell(&server, &folder);
+        systemd::ready();
         tokio::select! {
             () = stop => {}
             () = reload_when_asked(&server, reread, &mut hang_up) => {}
@@ -194,6 +196,7 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
             remark("stopping; acknowledged data is on disk");
         }
     }
+    systemd::stopping();
     // To take a million series apart takes seconds, and the process ends anyway: what must be written is, by then.
     std::mem::forget(server.services().clone());
     server.stop().await;

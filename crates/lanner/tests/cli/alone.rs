@@ -52,6 +52,15 @@ fn completion_knows_the_commands() {
 }
 
 #[test]
+fn manual_pages_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&["man", folder.path().to_str().unwrap()]).expect(0);
+    let page = std::fs::read_to_string(folder.path().join("lanner-restore.1")).unwrap();
+    assert!(page.contains(".TH") && page.contains("backup"), "{page}");
+    assert!(folder.path().join("lanner.1").exists());
+}
+
+#[test]
 fn the_examples_are_right() {
     run(&["check", "examples"]).says(0, &["2 files without problems: 5 rules, 2 processors, 2 receivers"]);
     run(&["check", "examples/payments.test.yaml"]).says(0, &["without problems"]);

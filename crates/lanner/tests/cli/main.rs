@@ -18,5 +18,6 @@ mod reload;
 mod restore;
 mod retention;
 mod served;
+mod service;
 mod switch;
 mod vuln;
