@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command::{cargo, root, succeed};
+use crate::command::{cargo, root, succeed, target_folder};
 
 /// The peers, as Debian 12 packages them.
 const PEER: &str = "prometheus";
@@ -69,21 +69,6 @@ fn switch() -> Result<(), String> {
     build.args(["build", "--release", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
     succeed(build.arg("--target-dir").arg(&target).current_dir(root()))?;
     succeed(Command::new("taskset").args(["-c", "1"]).arg(target.join("release/lanner-peers")))
-}
-
-fn target_folder() -> Result<PathBuf, String> {
-    let metadata = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cargo did not start: {error}"))?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
-    metadata["target_directory"]
-        .as_str()
-        .map(PathBuf::from)
-        .ok_or_else(|| "cargo names no target folder".to_owned())
 }
 
 /// The folder of the program that a Debian package is named after.

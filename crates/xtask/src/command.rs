@@ -16,6 +16,35 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// What a command writes to its standard output, as text.
+///
+/// # Errors
+/// When it does not start, or does not end with success; with what it said.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let ran = command.stdin(Stdio::null()).output();
+    match ran {
+        Ok(ran) if ran.status.success() => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
+        Ok(ran) => {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            Err(format!("`{}` ended with {}: {}", shown(command), ran.status, said.trim()))
+        }
+        Err(error) => Err(format!("`{}` did not start: {error}", shown(command))),
+    }
+}
+
+/// The folder that cargo builds into.
+///
+/// # Errors
+/// Failures of cargo.
+pub(crate) fn target_folder() -> Result<PathBuf, String> {
+    let mut command = cargo();
+    command.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]).current_dir(root());
+    let metadata: serde_json::Value =
+        serde_json::from_str(&output(&mut command)?).map_err(|error| format!("cargo metadata: {error}"))?;
+    let folder = metadata["target_directory"].as_str().map(PathBuf::from);
+    folder.ok_or_else(|| "cargo names no target folder".to_owned())
+}
+
 /// A command as one would type it.
 fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());

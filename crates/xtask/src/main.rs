@@ -1,12 +1,13 @@
 //! Tasks of this repository: `cargo xtask test` runs everything a reviewer would run.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`picture`], `tidy` (ordinary tests of the repository
+//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`picture`], `tidy` (ordinary tests of the repository
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
 mod command;
 mod opensearch;
+mod package;
 mod picture;
 mod steps;
 #[cfg(test)]
@@ -20,11 +21,17 @@ Chores of this repository.
 
 Usage: cargo xtask test [--quick]
        cargo xtask bench [--no-install] [--write] [--minutes N] [SECTION ...]
+       cargo xtask package [--profile NAME | --program FILE] [--revision N] [--try DIR]
+       cargo xtask notice
        cargo xtask picture COMMAND < recording > picture.svg
 
   test      format, lints, licences, documentation, demonstration and all tests; stops at the first
             failure and ends with the test runner's count
   --quick   without licences and without the release build
+  package   a Debian package, an image for containers, checksums and a bill of materials, in target/package;
+            --profile is that of the build (dist), --program is one that is built already, --revision the number after the version (1); --try uses the
+            package in a bare Debian, which `debootstrap --variant=minbase stable DIR` makes
+  notice    NOTICE: whose crates the program contains, and under which licences
   picture   what COMMAND wrote on a terminal, as a picture for the papers
   bench     speed, size and punctuality of the release build, with Prometheus from the Debian package
             beside it: installed with apt-get when it is missing and that is allowed, else left out
@@ -51,6 +58,8 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["bench", arguments @ ..] => return ended(bench::run(arguments)),
+        ["package", arguments @ ..] => return ended(package::run(arguments)),
+        ["notice"] => return ended(package::notice::run()),
         ["picture", typed] => return ended(picture::run(typed)),
         _ => {
             eprint!("xtask does not know `{}`.\n\n{HELP}", arguments.join(" "));

@@ -37,7 +37,8 @@ fn text_files() -> Vec<TextFile> {
     for entry in sorted_entries(&root()) {
         let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let holds_sources =
-            ["crates", "benches", "docs", "examples", ".ci", ".cargo", ".config"].contains(&name.as_str());
+            ["crates", "benches", "docs", "examples", "packaging", ".ci", ".cargo", ".config"]
+                .contains(&name.as_str());
         if (entry.is_file() && name != ".git") || holds_sources {
             collect(&entry, &name, &mut files);
         }

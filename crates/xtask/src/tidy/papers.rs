@@ -58,6 +58,25 @@ fn changes_are_logged() {
     assert!(log.contains("\n## [Unreleased]\n"), "CHANGELOG.md has no section `## [Unreleased]`");
 }
 
+#[test]
+fn the_book_has_every_page() {
+    let book = std::fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let bound: BTreeSet<String> = links(&book).into_iter().collect();
+    let pages =
+        text_files().into_iter().filter_map(|file| file.path.strip_prefix("docs/").map(str::to_owned));
+    let is_page = |name: &String| name.ends_with(".md") && !name.contains('/') && name != "SUMMARY.md";
+    let pages: BTreeSet<String> = pages.filter(is_page).collect();
+    assert!(pages.len() > 15, "{pages:?}");
+    assert_eq!(bound, pages, "docs/SUMMARY.md lists the pages of docs, each once");
+}
+
+#[test]
+fn the_notice_names_what_is_linked() {
+    let written = std::fs::read_to_string(root().join("NOTICE")).unwrap_or_default();
+    let current = crate::package::notice::text().unwrap();
+    assert_eq!(written, current, "run `cargo xtask notice`");
+}
+
 /// The targets of Markdown links inside the repository, code left out.
 fn links(text: &str) -> Vec<String> {
     let mut links = Vec::new();

@@ -1,0 +1,118 @@
+//! What people install: a Debian package, an image for containers, checksums and a bill of materials, in `target/package`.
+//!
+//! Reading order: [`Wanted`] (what was asked for), [`make`] (the steps), `tree` (which file goes where), then `debian`, `image`,
+//! `bill`; `trial` uses what was made as an administrator would.
+
+mod bill;
+mod debian;
+mod files;
+mod image;
+pub(crate) mod notice;
+mod release;
+mod tree;
+mod trial;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{cargo, output, succeed, target_folder};
+use files::{remove, renew, write};
+use release::Release;
+use tree::Tree;
+use trial::Trial;
+
+/// What was asked for.
+#[derive(Debug)]
+struct Wanted<'a> {
+    profile: &'a str,
+    /// A program that is built already.
+    program: Option<&'a Path>,
+    /// The number after the version: packages of one version differ in it.
+    revision: u32,
+    /// A folder with a bare Debian, in which the package is tried.
+    trial: Option<&'a Path>,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(arguments: &'a [&'a str]) -> Result<Self, String> {
+        let mut wanted = Self { profile: "dist", program: None, revision: 1, trial: None };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let value = rest.next().ok_or_else(|| format!("package: {argument} needs a value"))?;
+            match *argument {
+                "--profile" => wanted.profile = value,
+                "--program" => wanted.program = Some(Path::new(value)),
+                "--revision" => {
+                    wanted.revision =
+                        value.parse().map_err(|_| format!("package: --revision {value} is not a number"))?;
+                }
+                "--try" => wanted.trial = Some(Path::new(value)),
+                other => return Err(format!("package does not know `{other}`")),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// Builds, packs, and tries what it made where that was asked for.
+///
+/// # Errors
+/// A sentence that names what failed.
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    let wanted = Wanted::read(arguments)?;
+    let program = wanted.program.map_or_else(|| build(wanted.profile), |program| Ok(program.to_owned()))?;
+    let folder = target_folder()?.join("package");
+    let trial = make(&program, wanted.revision, &folder)?;
+    println!("{}", folder.display());
+    wanted.trial.map_or(Ok(()), |bare| trial.run(bare))
+}
+
+/// The program, built; the path of its file.
+fn build(profile: &str) -> Result<PathBuf, String> {
+    succeed(cargo().args(["build", "--locked", "--package", "lanner", "--profile", profile]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target_folder()?.join(folder).join("lanner"))
+}
+
+/// Makes all packages of one release in `folder`, and says what to try.
+fn make(program: &Path, revision: u32, folder: &Path) -> Result<Trial, String> {
+    let release = Release::of(program, revision)?;
+    renew(folder)?;
+    let metadata = bill::metadata()?;
+    let tree = Tree::of(program, &folder.join("work"), &notice::licences(&metadata)?)?;
+    let debian = debian::make(&tree, &release, folder)?;
+    let image = image::make(program, &release, folder)?;
+    let bill = folder.join(format!("lanner_{}.cdx.json", release.version));
+    write(&bill, bill::of(&metadata, &release.version).as_bytes())?;
+    checksums(folder, &[&debian, &image, &bill])?;
+    remove(&folder.join("work"))?;
+    Ok(Trial { folder: folder.to_owned(), tree, release, debian })
+}
+
+/// `SHA256SUMS`, as `sha256sum --check` reads it.
+fn checksums(folder: &Path, files: &[&PathBuf]) -> Result<(), String> {
+    let names = files.iter().filter_map(|file| file.file_name());
+    let sums = output(Command::new("sha256sum").args(names).current_dir(folder))?;
+    write(&folder.join("SHA256SUMS"), sums.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_read() {
+        let wanted =
+            Wanted::read(&["--program", "there", "--profile", "dev", "--revision", "2", "--try", "bare"])
+                .unwrap();
+        assert_eq!((wanted.profile, wanted.revision), ("dev", 2));
+        assert_eq!((wanted.program, wanted.trial), (Some(Path::new("there")), Some(Path::new("bare"))));
+        for (arguments, said) in [
+            (&["--profile"][..], "--profile needs a value"),
+            (&["--revision", "x"], "--revision x is not a number"),
+            (&["--fast", "1"], "package does not know `--fast`"),
+        ] {
+            assert!(Wanted::read(arguments).unwrap_err().contains(said));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Tries a package as an administrator would: in a bare Debian, of which a layer in memory takes the changes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::debian;
+use super::release::Release;
+use super::tree::Tree;
+use crate::command::{root, succeed};
+
+/// What is tried.
+pub(super) struct Trial {
+    pub(super) folder: PathBuf,
+    pub(super) tree: Tree,
+    pub(super) release: Release,
+    /// The package.
+    pub(super) debian: PathBuf,
+}
+
+impl Trial {
+    /// Installs, uses, upgrades, removes and purges what was made, in the Debian at `bare`, as `packaging/try.sh` says.
+    pub(super) fn run(&self, bare: &Path) -> Result<(), String> {
+        let bare = bare.canonicalize().map_err(|error| {
+            format!(
+                "--try {}: {error}; make one with `debootstrap --variant=minbase stable DIR`",
+                bare.display()
+            )
+        })?;
+        // What it is upgraded to: the same program under the next number.
+        let next = Release { revision: self.release.revision + 1, ..self.release.clone() };
+        let next = debian::make(&self.tree, &next, &self.folder)?;
+        // Mounts and the network of its own end with it.
+        let mut trial = Command::new("unshare");
+        trial.args(["--mount", "--net", "--pid", "--fork", "sh"]).arg(root().join("packaging/try.sh"));
+        let outcome = succeed(trial.arg(&bare).arg(&self.debian).arg(&next));
+        // Only the trial needed them.
+        let _ = std::fs::remove_file(next);
+        let _ = std::fs::remove_dir_all(self.folder.join("work"));
+        outcome
+    }
+}
