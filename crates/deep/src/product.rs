@@ -1,0 +1,144 @@
+//! Products of matrices, by the crate `matrixmultiply`: the one place in this crate that is `unsafe`.
+
+/// A matrix that is read: `n_rows` × `n_columns` numbers, at given strides of a slice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    data: &'a [f32],
+    n_rows: usize,
+    n_columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> View<'a> {
+    /// Row by row without space between.
+    pub(crate) fn new(data: &'a [f32], n_rows: usize, n_columns: usize) -> Self {
+        Self::strided(data, n_rows, n_columns, n_columns)
+    }
+
+    /// Row by row, rows beginning `row_stride` numbers apart.
+    ///
+    /// # Panics
+    /// If the slice is shorter than that.
+    pub(crate) fn strided(data: &'a [f32], n_rows: usize, n_columns: usize, row_stride: usize) -> Self {
+        assert!(reach(n_rows, n_columns, row_stride) <= data.len(), "the matrix is larger than its slice");
+        Self { data, n_rows, n_columns, row_stride, column_stride: 1 }
+    }
+
+    /// Rows as columns; nothing is copied.
+    pub(crate) fn transposed(self) -> Self {
+        Self {
+            n_rows: self.n_columns,
+            n_columns: self.n_rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// How many numbers of a slice such a matrix reaches over.
+fn reach(n_rows: usize, n_columns: usize, row_stride: usize) -> usize {
+    if n_rows == 0 || n_columns == 0 { 0 } else { (n_rows - 1) * row_stride + n_columns }
+}
+
+/// `c = keep * c + a b`, where `c` has rows `stride` numbers apart. `keep` 0 forgets what `c` was, NaN too.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(crate) fn multiply_strided(a: View<'_>, b: View<'_>, keep: f32, c: &mut [f32], stride: usize) {
+    let (m, k, n) = (a.n_rows, a.n_columns, b.n_columns);
+    assert!(k == b.n_rows && stride >= n, "matrices of these shapes have no product");
+    assert!(reach(m, n, stride) <= c.len(), "the product is larger than its slice");
+    if m == 0 || n == 0 {
+        return;
+    }
+    // Strides of slices fit: a slice has at most `isize::MAX` bytes.
+    #[expect(clippy::cast_possible_wrap, reason = "a stride is at most the length of a slice")]
+    let signed = |stride: usize| stride as isize;
+    #[expect(
+        unsafe_code,
+        reason = "the kernel takes pointers; `View` and the checks above say that they are in bounds"
+    )]
+    // SAFETY: `a` and `b` were checked when they were made, and `transposed` only swaps their strides; `c` was checked
+    // above, and is borrowed alone, so nothing else reads or writes it.
+    unsafe {
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a.data.as_ptr(),
+            signed(a.row_stride),
+            signed(a.column_stride),
+            b.data.as_ptr(),
+            signed(b.row_stride),
+            signed(b.column_stride),
+            keep,
+            c.as_mut_ptr(),
+            signed(stride),
+            1,
+        );
+    }
+}
+
+/// `c = keep * c + a b`, row by row without space between.
+pub(crate) fn multiply(a: View<'_>, b: View<'_>, keep: f32, c: &mut [f32]) {
+    let stride = b.n_columns;
+    multiply_strided(a, b, keep, c, stride);
+}
+
+/// The sum of products of two slices; eight sums side by side, so that the compiler uses wide registers.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    sum_of(a, b, |a, b| a * b)
+}
+
+/// The squared distance of two points.
+pub(crate) fn distance2(a: &[f32], b: &[f32]) -> f32 {
+    sum_of(a, b, |a, b| (a - b) * (a - b))
+}
+
+fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    let (a_chunks, a_rest) = a.as_chunks::<8>();
+    let (b_chunks, b_rest) = b.as_chunks::<8>();
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += term(*a, *b);
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products() {
+        let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let b = [1.0, 0.0, 2.0, 1.0, 0.0, 3.0];
+        let mut c = [f32::NAN; 4];
+        multiply(View::new(&a, 2, 3), View::new(&b, 3, 2), 0.0, &mut c);
+        assert_eq!(c, [5.0, 11.0, 14.0, 23.0]);
+        multiply(View::new(&a, 2, 3), View::new(&a, 2, 3).transposed(), 1.0, &mut c);
+        assert_eq!(c, [19.0, 43.0, 46.0, 100.0]);
+        let mut wide = [0.0; 6];
+        multiply_strided(View::strided(&a, 2, 1, 3), View::new(&b, 1, 2), 0.0, &mut wide, 3);
+        assert_eq!(wide, [1.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn sums() {
+        let a: Vec<f32> = (0..19_u8).map(f32::from).collect();
+        assert_eq!(dot(&a, &a), 2109.0);
+        assert_eq!(distance2(&a, &[1.0; 19]), 2109.0 - 2.0 * 171.0 + 19.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "larger than its slice")]
+    fn a_matrix_that_its_slice_does_not_hold() {
+        View::new(&[0.0; 5], 2, 3);
+    }
+}

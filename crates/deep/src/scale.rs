@@ -1,0 +1,87 @@
+//! Scaling: columns of any unit become comparable.
+
+use rayon::prelude::*;
+
+/// The share of rows that is left out at each end of a column before its range is taken, so that single outliers do not make
+/// everything else look small.
+const TRIMMED: f64 = 3e-4;
+
+/// A scaled value is at most this far from 0; the whole range of training is 4 wide. What is further off is as strange as
+/// anything, and a column that fails must not drown all others.
+const CLIP: f32 = 20.0;
+
+/// Where the values of each column lie: they are scaled by a quarter of their range, around their mean.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Scale {
+    pub(crate) centres: Vec<f32>,
+    /// 0 for a column without any value, which is not looked at.
+    pub(crate) widths: Vec<f32>,
+}
+
+impl Scale {
+    /// From rows of `n_columns` values; gaps are left out. Cost: O(values).
+    pub(crate) fn fit(rows: &[f32], n_columns: usize) -> Self {
+        let columns: Vec<(f32, f32)> = (0..n_columns)
+            .into_par_iter()
+            .map(|column| {
+                place(
+                    rows.iter().skip(column).step_by(n_columns).copied().filter(|v| v.is_finite()).collect(),
+                )
+            })
+            .collect();
+        let (centres, widths) = columns.into_iter().unzip();
+        Self { centres, widths }
+    }
+
+    /// The scaled rows. A gap becomes 0, the usual value: it says nothing.
+    pub(crate) fn apply(&self, rows: &[f32]) -> Vec<f32> {
+        rows.chunks_exact(self.centres.len()).flat_map(|row| self.of_row(row)).collect()
+    }
+
+    fn of_row<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        let places = self.centres.iter().zip(&self.widths);
+        row.iter().zip(places).map(|(value, (centre, width))| {
+            let scaled = (value - centre) / width;
+            if scaled.is_finite() { scaled.clamp(-CLIP, CLIP) } else { 0.0 }
+        })
+    }
+
+    /// Whether any column has values.
+    pub(crate) fn has_values(&self) -> bool {
+        self.widths.iter().any(|width| *width > 0.0)
+    }
+}
+
+/// The mean of a column and a quarter of its range.
+#[expect(clippy::cast_possible_truncation, reason = "values are kept in single precision")]
+fn place(mut column: Vec<f32>) -> (f32, f32) {
+    let n = column.len();
+    if n == 0 {
+        return (0.0, 0.0);
+    }
+    let mean = column.iter().map(|value| f64::from(*value)).sum::<f64>() / n as f64;
+    let variance = column.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / n as f64;
+    let trimmed = ((n as f64 * TRIMMED) as usize).min((n - 1) / 2);
+    let low = *column.select_nth_unstable_by(trimmed, f32::total_cmp).1;
+    let high = *column.select_nth_unstable_by(n - 1 - trimmed, f32::total_cmp).1;
+    let width = f64::from(high - low) / 4.0;
+    // A column that rests but for some rows is as wide as those make it; one that never changed has no range of its own.
+    let width = if width > 0.0 { width.max(variance.sqrt() / 2.0) } else { variance.sqrt() };
+    let width = if width > 0.0 { width } else { 0.05 * mean.abs().max(1.0) };
+    (mean as f32, width as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_become_comparable() {
+        let rows: Vec<f32> =
+            (0..101_u8).flat_map(|i| [f32::from(i), 1e6 * f32::from(i), 7.0, f32::NAN]).collect();
+        let scale = Scale::fit(&rows, 4);
+        let scaled = scale.apply(&[100.0, 0.0, 7.0, 3.0, f32::NAN, 1e12, -70.0, 0.0]);
+        assert_eq!(scaled, [2.0, -2.0, 0.0, 0.0, 0.0, 20.0, -20.0, 0.0]);
+        assert!(scale.has_values() && !Scale::fit(&[f32::NAN], 1).has_values());
+    }
+}

@@ -1,0 +1,191 @@
+//! The life of a detector of every kind: trained, kept, read again, scoring in batches and as rows come.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use lanner_deep::{Damage, Detector, Frame, FORMAT, KINDS, Kind, Rule, TrainError, Training, is_detector};
+
+const N_COLUMNS: usize = 4;
+
+/// Noise that looks by chance, from -0.5 to 0.5.
+fn noise(at: usize, column: usize) -> f32 {
+    let mixed = (at as u64 * 4 + column as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed >> 40) as f32 / (1_u32 << 24) as f32 - 0.5
+}
+
+/// A server: load by the time of day, and what follows from it, each in a unit of its own.
+fn usual(at: usize) -> [f32; N_COLUMNS] {
+    let load = 1.0 + 0.5 * (at as f32 * std::f32::consts::TAU / 144.0).sin();
+    let value = |column: usize, scale: f32| scale * (load + 0.1 * noise(at, column));
+    [value(0, 100.0), value(1, 0.4), value(2, 3e6), 5.0 + noise(at, 3)]
+}
+
+fn columns() -> Vec<String> {
+    ["requests", "cpu", "bytes", "temperature"].map(str::to_owned).to_vec()
+}
+
+fn frame(rows: impl Iterator<Item = [f32; N_COLUMNS]>) -> Frame {
+    Frame::new(columns(), rows.flatten().collect()).unwrap()
+}
+
+fn training(kind: &'static Kind) -> Training {
+    let window = (kind.name == "mtad-gat").then_some(10);
+    Training { kind, window, seed: 7, rows_per_day: 144.0, n_epochs: 8, ..Training::default() }
+}
+
+fn trained(kind: &'static Kind) -> Detector {
+    let rows = frame((0..1_500).map(usual));
+    Detector::train(&rows, &training(kind), &mut |_| ()).unwrap()
+}
+
+/// 400 rows, of which `strange` changes those from 300 on.
+fn later(strange: impl Fn(&mut [f32; N_COLUMNS])) -> Frame {
+    frame((0..400).map(|at| {
+        let mut row = usual(1_500 + at);
+        if at >= 300 {
+            strange(&mut row);
+        }
+        row
+    }))
+}
+
+#[test]
+fn every_kind_tells_a_rise_and_a_drop_at_its_beginning() {
+    for kind in KINDS {
+        let detector = trained(kind);
+        let changes: [(&str, fn(&mut [f32; N_COLUMNS])); 2] =
+            [("rise", |row| row[1] *= 1.8), ("drop", |row| row[1] = 0.0)];
+        for (what, change) in changes {
+            let rows = later(change);
+            let scores = detector.scores(&rows).unwrap();
+            let name = kind.name;
+            assert!(scores[..detector.window() - 1].iter().all(|score| score.is_nan()), "{name}");
+            let told = scores[300..].iter().position(|score| *score > 1.0);
+            assert!(told.is_some_and(|after| after < 10), "{name}: the {what} is told after {told:?} rows");
+            let false_alarms = scores[..300].iter().filter(|score| **score > 1.0).count();
+            assert!(false_alarms <= 15, "{name}: {false_alarms} of 300 usual rows are alarms");
+            // In the end the column that changed contributes most, and contributions add up.
+            let parts = detector.explain(&rows, 399).unwrap();
+            assert!((parts.iter().sum::<f64>() - scores[399]).abs() < 1e-3 * scores[399].max(1.0), "{name}");
+            let most = (0..N_COLUMNS).max_by(|a, b| parts[*a].total_cmp(&parts[*b])).unwrap();
+            assert_eq!(most, 1, "{name}: the {what} is put down to {parts:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_scores_as_a_batch_does() {
+    for kind in KINDS {
+        let detector = trained(kind);
+        let rows = later(|row| row[2] = f32::NAN);
+        let batch = detector.scores(&rows).unwrap();
+        let mut stream = detector.stream();
+        for (at, expected) in batch.iter().enumerate() {
+            let found = stream.push(rows.row(at)).map_or(f64::NAN, |score| score.value());
+            let is_same = (found - expected).abs() <= 1e-4 * expected || (found.is_nan() && expected.is_nan());
+            assert!(is_same, "{} row {at}: {found} is not {expected}", kind.name);
+        }
+        let (by_stream, by_batch) = (stream.explain(), detector.explain(&rows, 399).unwrap());
+        assert!(by_stream.iter().zip(&by_batch).all(|(a, b)| (a - b).abs() < 1e-4), "{}", kind.name);
+    }
+}
+
+#[test]
+fn what_is_kept_is_read_again() {
+    for kind in KINDS {
+        let detector = trained(kind).with_notes("of a test".into());
+        let bytes = detector.to_bytes();
+        assert!(is_detector(&bytes));
+        let again = Detector::from_bytes(&bytes).unwrap();
+        assert_eq!(again.to_bytes(), bytes, "{}", kind.name);
+        assert_eq!((again.notes(), again.kind().name), (&"of a test".into(), kind.name));
+        let rows = later(|_| ());
+        let (one, other) = (detector.scores(&rows).unwrap(), again.scores(&rows).unwrap());
+        assert!(one.iter().zip(&other).all(|(a, b)| a.to_bits() == b.to_bits()), "{}", kind.name);
+        assert_eq!(again.expected_alarms_per_day(), detector.expected_alarms_per_day());
+        // The same seed gives the same detector, and a threshold is no training.
+        assert_eq!(trained(kind).with_notes("of a test".into()).to_bytes(), bytes, "{}", kind.name);
+        let lower = again.with_rule(Rule::AlarmsPerDay(2.0)).unwrap();
+        assert!(lower.threshold() <= detector.threshold(), "{}", kind.name);
+    }
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let bytes = trained(&KINDS[0]).to_bytes();
+    let refused = |bytes: &[u8]| Detector::from_bytes(bytes).unwrap_err().to_string();
+    assert_eq!(Detector::from_bytes(b"").unwrap_err(), Damage::Other);
+    assert_eq!(refused(b"time,value\n1,2\n"), "is no file of a detector");
+    assert!(refused(&bytes[..bytes.len() - 1]).starts_with("is damaged"));
+    assert!(refused(&bytes[..200]).starts_with("is damaged"));
+    let at = bytes.windows(FORMAT.len()).position(|part| part == FORMAT.as_bytes()).unwrap() + FORMAT.len() - 1;
+    let mut newer = bytes.clone();
+    newer[at] = b'7';
+    assert!(refused(&newer).contains("\"lanner-detector/7\""), "{}", refused(&newer));
+    // Every single bit counts.
+    let header = 8 + usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
+    for at in (8..header).step_by(41).chain((header..bytes.len()).step_by(4_999)) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        // Spaces that fill the header up say nothing.
+        assert!(Detector::from_bytes(&damaged).is_err() || bytes[at] == b' ', "byte {at} does not count");
+    }
+}
+
+#[test]
+fn odd_tables() {
+    let quick = || KINDS.iter().filter(|kind| kind.name != "mtad-gat");
+    for kind in quick() {
+        // A constant column, one without any value, one that is there now and then, and one that goes to the limit.
+        let odd = |at: usize| {
+            [3.0, f32::NAN, if at.is_multiple_of(3) { noise(at, 2) } else { f32::NAN }, if at == 9 { f32::MAX } else { 1.0 }]
+        };
+        let detector = Detector::train(&frame((0..400).map(odd)), &training(kind), &mut |_| ()).unwrap();
+        let mut rows: Vec<[f32; 4]> = (0..100).map(odd).collect();
+        rows[60] = [f32::NAN; 4];
+        rows[80] = [4e9, 1.0, f32::INFINITY, -1.0];
+        let scores = detector.scores(&frame(rows.into_iter())).unwrap();
+        // An isolation forest never cuts what never changed.
+        let is_told = scores[80] > 1.0 || kind.name == "isolation-forest";
+        assert!(scores[60].is_nan() && is_told, "{}: {:?}", kind.name, &scores[55..]);
+        assert!(scores[25..60].iter().all(|score| score.is_finite()), "{}", kind.name);
+    }
+    let few = Detector::train(&frame((0..1).map(usual)), &training(&KINDS[0]), &mut |_| ()).unwrap_err();
+    assert_eq!(few, TrainError::TooFewRows { required: 200, found: 1 });
+    let nothing = frame((0..300).map(|_| [f32::NAN; 4]));
+    assert_eq!(Detector::train(&nothing, &training(&KINDS[0]), &mut |_| ()).unwrap_err(), TrainError::NoValues);
+    let wrong = Training {
+        window: Some(0),
+        n_epochs: 0,
+        rows_per_day: f64::NAN,
+        rule: Rule::AlarmsPerDay(-1.0),
+        ..training(&KINDS[0])
+    };
+    let problems = Detector::train(&frame((0..300).map(usual)), &wrong, &mut |_| ()).unwrap_err().to_string();
+    let expected = "-1 alarms a day cannot be aimed at; give a number above 0\n\
+        the window is 0 rows, which should be from 1 to 1000\n\
+        0 epochs should be from 1 to 1000\n\
+        NaN rows a day should be a number above 0";
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn other_columns_are_refused_by_name() {
+    let detector = trained(Kind::named("mahalanobis").unwrap());
+    let names = |names: [&str; 4]| Frame::new(names.map(str::to_owned).to_vec(), Vec::new()).unwrap();
+    #[track_caller]
+    fn check(detector: &Detector, frame: &Frame, expected: &str) {
+        let message = detector.scores(frame).unwrap_err().to_string();
+        assert_eq!(message, format!("the columns differ from those of training: {expected}"));
+    }
+    check(&detector, &names(["requests", "cpu", "bytes", "disk"]), "temperature is missing, disk is new");
+    check(&detector, &names(["cpu", "requests", "bytes", "temperature"]), "their order");
+}
+
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+    for kind in KINDS {
+        let one = pool(1).install(|| trained(kind).to_bytes());
+        assert!(pool(3).install(|| trained(kind).to_bytes()) == one, "{}", kind.name);
+    }
+}

@@ -1,0 +1,189 @@
+//! How good the detectors are on public machines, one configuration for all: the table of docs/detectors.md.
+//!
+//! ```sh
+//! cargo test --release -p lanner-deep --test machines -- --ignored --nocapture
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and measures time"
+)]
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Instant;
+
+use lanner_deep::{Detector, Frame, KINDS, Kind, Rule, Training};
+use lanner_quality::{Scored, auc_pr, point_adjusted_f1, vus_pr};
+
+/// Names, and rows a day.
+const MACHINES: [(&str, f64); 10] = [
+    ("smd/machine-1-6", 1_440.0),
+    ("smd/machine-2-1", 1_440.0),
+    ("smd/machine-2-8", 1_440.0),
+    ("smd/machine-3-4", 1_440.0),
+    ("asd/omi-1", 288.0),
+    ("asd/omi-2", 288.0),
+    ("asd/omi-3", 288.0),
+    ("asd/omi-4", 288.0),
+    ("asd/omi-5", 288.0),
+    ("asd/omi-6", 288.0),
+];
+
+/// Rows that are not measured, so that all detectors are measured on the same ones.
+const SKIPPED: usize = 100;
+
+/// The leniency of VUS-PR at the edges of events, as in the published figures.
+const BUFFER: usize = 15;
+
+/// One machine's usual rows, and others with labels.
+struct Machine {
+    name: &'static str,
+    rows_per_day: f64,
+    train: Frame,
+    test: Frame,
+    labels: Vec<bool>,
+}
+
+fn read(path: &Path) -> Frame {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    let n_columns = text.lines().next().unwrap().split(',').count();
+    let columns = (1..=n_columns).map(|column| format!("column {column}")).collect();
+    Frame::new(
+        columns,
+        text.lines().flat_map(|line| line.split(',')).map(|value| value.parse().unwrap()).collect(),
+    )
+    .unwrap()
+}
+
+fn machine((name, rows_per_day): (&'static str, f64)) -> Option<Machine> {
+    let folder = lanner_testkit::shared_data(name.split('/').next().unwrap())?;
+    let file = |what: &str| folder.join(format!("{}_{what}.csv.gz", name.split('/').nth(1).unwrap()));
+    let labels = read(&file("label")).values().iter().map(|label| *label > 0.5).collect();
+    Some(Machine { name, rows_per_day, train: read(&file("train")), test: read(&file("test")), labels })
+}
+
+/// What a detector came to on a machine.
+#[derive(Debug, Clone, Copy)]
+struct Result {
+    vus_pr: f64,
+    auc_pr: f64,
+    /// At the threshold, every row counted.
+    f1: f64,
+    /// Flattering, see `lanner_quality`.
+    point_adjusted: f64,
+    expected_alarms: f64,
+    actual_alarms: f64,
+    fit_seconds: f64,
+    score_seconds: f64,
+}
+
+fn f1(labels: &[bool], found: impl Iterator<Item = bool>) -> f64 {
+    let (mut hits, mut n_found) = (0, 0);
+    for (label, found) in labels.iter().zip(found) {
+        hits += u32::from(*label && found);
+        n_found += u32::from(found);
+    }
+    let n_labelled = labels.iter().filter(|label| **label).count() as f64;
+    2.0 * f64::from(hits) / (n_labelled + f64::from(n_found))
+}
+
+/// Runs above the threshold outside of labels, those within ten rows as one: false alarms.
+fn alarms_a_day(scores: &[f64], labels: &[bool], rows_per_day: f64) -> f64 {
+    let mut last = None;
+    let above = (0..scores.len()).filter(|at| scores[*at] > 1.0 && !labels[*at]);
+    let n = above.filter(|at| last.replace(*at).is_none_or(|last: usize| at - last > 10)).count();
+    let n_usual = labels.iter().filter(|label| !**label).count();
+    n as f64 / n_usual as f64 * rows_per_day
+}
+
+fn measure(detector: &Detector, machine: &Machine, fit_seconds: f64) -> Result {
+    let began = Instant::now();
+    let scores = detector.scores(&machine.test).unwrap();
+    let score_seconds = began.elapsed().as_secs_f64();
+    let scores: Vec<f64> =
+        scores[SKIPPED..].iter().map(|score| if score.is_nan() { 0.0 } else { *score }).collect();
+    let labels = &machine.labels[SKIPPED..];
+    let scored = Scored::new(labels, &scores).unwrap();
+    Result {
+        vus_pr: vus_pr(&scored, BUFFER),
+        auc_pr: auc_pr(&scored),
+        f1: f1(labels, scores.iter().map(|score| *score > 1.0)),
+        point_adjusted: point_adjusted_f1(&scored),
+        expected_alarms: detector.expected_alarms_per_day(),
+        actual_alarms: alarms_a_day(&scores, labels, machine.rows_per_day),
+        fit_seconds,
+        score_seconds,
+    }
+}
+
+fn train(kind: &'static Kind, machine: &Machine, training: &Training) -> (Detector, f64) {
+    let began = Instant::now();
+    let training = Training { kind, rows_per_day: machine.rows_per_day, ..training.clone() };
+    let detector = Detector::train(&machine.train, &training, &mut |progress| {
+        if !progress.note.is_empty() {
+            println!("{:.0} s: {}", began.elapsed().as_secs_f64(), progress.note);
+        }
+    });
+    (detector.unwrap(), began.elapsed().as_secs_f64())
+}
+
+fn print(what: &str, results: &[Result], of: impl Fn(&Result) -> f64) -> (f64, f64) {
+    let values: Vec<f64> = results.iter().map(of).collect();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (four, all) = (mean(&values[..4.min(values.len())]), mean(&values));
+    let cells: Vec<String> = values.iter().map(|value| format!("{value:.3}")).collect();
+    println!("{what:34} {} | {four:.3} {all:.3}", cells.join(" "));
+    (four, all)
+}
+
+#[test]
+#[ignore = "takes minutes; its results are in docs/detectors.md"]
+fn the_default_beats_each_single_kind() {
+    let Some(machines) = MACHINES.into_iter().map(machine).collect::<Option<Vec<_>>>() else { return };
+    let mut means = Vec::new();
+    for kind in KINDS.iter().filter(|kind| kind.name != "mtad-gat") {
+        let mut results = Vec::new();
+        let mut others: Vec<Vec<Result>> = vec![Vec::new(); 3];
+        for machine in &machines {
+            let (mut detector, seconds) = train(kind, machine, &Training::default());
+            results.push(measure(&detector, machine, seconds));
+            let rules = [Rule::AlarmsPerDay(1.0), Rule::PeaksOverThreshold(1e-3), Rule::Epsilon];
+            for (rule, results) in rules.into_iter().zip(&mut others) {
+                detector = detector.with_rule(rule).unwrap();
+                results.push(measure(&detector, machine, seconds));
+            }
+        }
+        let name = kind.name;
+        means.push((name, print(&format!("{name} VUS-PR"), &results, |result| result.vus_pr)));
+        print(&format!("{name} AUC-PR"), &results, |result| result.auc_pr);
+        print(&format!("{name} F1"), &results, |result| result.f1);
+        print(&format!("{name} F1 adjusted"), &results, |result| result.point_adjusted);
+        print(&format!("{name} alarms expected"), &results, |result| result.expected_alarms);
+        print(&format!("{name} alarms actual"), &results, |result| result.actual_alarms);
+        print(&format!("{name} fit s"), &results, |result| result.fit_seconds);
+        print(&format!("{name} score s"), &results, |result| result.score_seconds);
+        for (rule, results) in ["1 a day", "risk 1e-3", "epsilon"].iter().zip(&others) {
+            print(&format!("{name} {rule} F1"), results, |result| result.f1);
+            print(&format!("{name} {rule} expected"), results, |result| result.expected_alarms);
+            print(&format!("{name} {rule} actual"), results, |result| result.actual_alarms);
+        }
+    }
+    let ((_, (four, all)), singles) = means.split_first().unwrap();
+    assert!(*four >= 0.70, "the default has a mean of {four} on the four machines");
+    for (name, (_, single)) in singles {
+        assert!(single < all, "{name} has a mean of {single}, the default {all}");
+    }
+}
+
+#[test]
+#[ignore = "takes an hour on two cores; its results are in docs/detectors.md"]
+fn mtad_gat() {
+    let Some(machine) = machine(MACHINES[0]) else { return };
+    let kind = Kind::named("mtad-gat").unwrap();
+    let (detector, seconds) = train(kind, &machine, &Training::default());
+    let result = measure(&detector, &machine, seconds);
+    println!("{}: {result:?}", machine.name);
+    assert!(result.vus_pr >= 0.83, "{result:?}");
+}
