@@ -91,7 +91,8 @@ impl Row for TokenView {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Create { name, scope, server } => {
-            client::with_access(server, Access::Change, async |client| {
+            // Before the first start: a server that others can reach wants a token first.
+            client::with_access(server, Access::Fill, async |client| {
                 let wanted = NewToken { name: name.clone(), scopes: scope.clone() };
                 let made: MadeToken = client.post(&PATH, &wanted).await?;
                 let known: Vec<TokenView> =
@@ -112,6 +113,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Revoke { name, server } => client::with_access(server, Access::Change, async |client| {
             client.act(Method::DELETE, &["api", "v1", "tokens", name]).await?;
             remark(&format!("{name} is revoked"));
+            let left: Result<Vec<TokenView>> = client.get(&PATH, &[]).await;
+            if left.is_ok_and(|left| left.is_empty()) {
+                remark("no token is left: from now on requests need none");
+            }
             Ok(Outcome::Fine)
         }),
     }

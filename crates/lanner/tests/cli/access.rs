@@ -41,6 +41,9 @@ fn tokens_are_made_listed_and_revoked() {
     let made = run(&["token", "create", "bob", "--scope", "admin", "--data", &data]).expect(0);
     let server = serve(folder, &[]);
     server.run(&["rule", "list", "--token", made.trim()]).expect(0);
+    server.run(&["token", "revoke", "bob", "--token", &ann]).says(0, &["bob is revoked"]);
+    server.run(&["token", "revoke", "ann", "--token", &ann]).says(0, &["no token is left"]);
+    server.run(&["rule", "list"]).expect(0);
 }
 
 #[test]
@@ -194,4 +197,14 @@ fn https_to_a_plain_port_is_told_in_words() {
     let url = server.url.replace("http://", "https://");
     let ran: crate::program::Ran = lanner().args(["status", "--url", &url]).output().unwrap().into();
     ran.says(3, &["no answer from https://", "does not speak TLS; write http://"]);
+}
+
+/// A server that others can reach wants a token before its first start.
+#[test]
+fn the_first_token_needs_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    run(&["serve", "--data", &data, "--listen", "0.0.0.0:0"]).says(2, &["token"]);
+    run(&["token", "create", "ann", "--scope", "admin", "--data", &data]).says(0, &["shown only once"]);
+    run(&["token", "list", "--data", &data]).says(0, &["ann"]);
 }
