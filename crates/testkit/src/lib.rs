@@ -1,13 +1,16 @@
 //! What tests of several crates share.
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
-//! checkout), [`free_port`], [`OpenSearch`] (a node for a test).
+//! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on
+//! a page).
 
+mod browser;
 mod opensearch;
 mod scorer;
 
 use std::path::{Path, PathBuf};
 
+pub use browser::Browser;
 pub use opensearch::OpenSearch;
 pub use scorer::check_scorer;
 
