@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::command::root;
 
 /// The crates that know no clock, file, socket, environment or unseeded randomness.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "core",
     "conditions",
     "graphite",
@@ -18,6 +18,7 @@ const PURE: [&str; 12] = [
     "profile",
     "vuln",
     "switch",
+    "page",
     "engine",
 ];
 

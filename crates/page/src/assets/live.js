@@ -1,0 +1,62 @@
+"use strict";
+// Keeps a page up to date: swaps the parts of it that the server says have changed, and lets ages grow.
+(() => {
+  const body = document.body, status = document.getElementById("live"), address = body.dataset.live;
+  const filtered = document.querySelector("[data-filtered]"), own = location.pathname === "/" && !filtered;
+  let source = null, asking = false, again = false, stale = 0;
+
+  const say = (text) => { if (status && status.textContent !== text) status.textContent = text; };
+
+  // What is focused or opened stays so: it is found again by its address or name.
+  const place = (element) => element && (element.id ? "#" + CSS.escape(element.id) : element.getAttribute("href") ? `[href="${CSS.escape(element.getAttribute("href"))}"]` : null);
+  function swap(fresh) {
+    const old = document.getElementById(fresh.id);
+    // Whoever reads a chart by keyboard is not interrupted.
+    if (!old || old.innerHTML === fresh.innerHTML || document.activeElement?.closest("figure")) return;
+    const focused = old.contains(document.activeElement) ? place(document.activeElement) : null;
+    const open = [...old.querySelectorAll("details[open]")].map(place).filter(Boolean);
+    old.replaceWith(fresh);
+    for (const each of open) { const details = fresh.querySelector(each); if (details) details.open = true; }
+    if (focused) { const again = fresh.querySelector(focused); if (again) again.focus({ preventScroll: true }); }
+    fresh.dispatchEvent(new CustomEvent("swapped", { bubbles: true }));
+  }
+  const parts = (text) => [...new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-fragment]")];
+
+  // Other pages than the first, and filtered ones, ask for themselves again.
+  async function ask() {
+    if (asking) { again = true; return; }
+    asking = true;
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      if (answer.ok && !answer.redirected) parts(await answer.text()).forEach(swap);
+    } catch { /* the stream says that the server is away */ }
+    asking = false;
+    if (again) { again = false; setTimeout(ask, 1000); }
+  }
+
+  function listen() {
+    if (!address || source || document.hidden) return;
+    source = new EventSource(address);
+    source.onopen = () => { clearTimeout(stale); say("live"); };
+    source.onerror = () => { say("connection lost, trying again"); if (source && source.readyState === 2) { close(); stale = setTimeout(listen, 5000); } };
+    source.addEventListener("part", (event) => own ? parts(JSON.parse(event.data)).forEach(swap) : ask());
+    source.addEventListener("count", (event) => { const n = Number(event.data); document.title = document.title.replace(/^(\(\d+\) )?/, n ? `(${n}) ` : ""); });
+  }
+  function close() { if (source) { source.close(); source = null; } }
+  // A browser keeps few connections to one server: pages that nobody sees give theirs back.
+  document.addEventListener("visibilitychange", () => document.hidden ? close() : listen());
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", listen);
+  listen();
+
+  // The server's clock may be another than this machine's.
+  const main = document.querySelector("[data-now]"), offset = main ? Number(main.dataset.now) - Date.now() : 0;
+  const span = (ms) => ms < 6e4 ? Math.floor(ms / 1e3) + "s" : ms < 36e5 ? Math.floor(ms / 6e4) + "m" : ms < 1728e5 ? Math.floor(ms / 36e5) + "h" : Math.floor(ms / 864e5) + "d";
+  setInterval(() => {
+    if (!document.hidden) for (const time of document.querySelectorAll("time:not(.full)")) {
+      const at = Date.parse(time.dateTime), now = Date.now() + offset;
+      const text = span(Math.max(0, time.classList.contains("until") ? at - now : now - at));
+      if (!Number.isNaN(at) && time.textContent !== text) time.textContent = text;
+    }
+  }, 5000);
+})();

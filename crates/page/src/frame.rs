@@ -1,0 +1,155 @@
+//! What all pages share: head, navigation, footer, and the fields of forms.
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::assets;
+
+/// The parts of the page, in the order of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// What is wrong now.
+    Now,
+    /// Rules.
+    Rules,
+    /// Kill switches.
+    Switches,
+    /// Silences.
+    Silences,
+    /// Any data.
+    Explore,
+    /// What has no page of its own.
+    More,
+}
+
+impl Section {
+    const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::Now, "/", "Now"),
+        (Self::Rules, "/rules", "Rules"),
+        (Self::Switches, "/switches", "Switches"),
+        (Self::Silences, "/silences", "Silences"),
+        (Self::Explore, "/explore", "Explore"),
+        (Self::More, "/more", "More"),
+    ];
+}
+
+/// Who looks, and what they may do: decides which forms are shown. The server decides again when one is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visitor {
+    /// The name in the audit.
+    pub name: String,
+    /// Whether they signed in, and so can sign out.
+    pub is_signed_in: bool,
+    /// Whether they may silence alerts, and turn switches on and off.
+    pub may_operate: bool,
+    /// Whether they may make switches.
+    pub may_administer: bool,
+    /// What every form must send, so that no other page can send it.
+    pub form_token: String,
+    /// The server's clock, milliseconds since the Unix epoch.
+    pub now_ms: i64,
+}
+
+/// One page, whole.
+///
+/// - `title`: for the tab
+/// - `section`: which entry of the navigation is marked
+/// - `live`: where events that change this page come from, if it changes by itself
+#[must_use]
+pub fn page(visitor: &Visitor, section: Section, title: &str, live: Option<&str>, body: &Markup) -> String {
+    document(
+        title,
+        live,
+        &html! {
+            header {
+                a.skip href="#main" { "Skip to content" }
+                nav aria-label="Main" {
+                    a.brand href="/" { "Lanner" }
+                    @for (own, address, name) in Section::ALL {
+                        a href=(address) aria-current=[(own == section).then_some("page")] { (name) }
+                    }
+                }
+                div.who {
+                    @if live.is_some() { span #live role="status" {} }
+                    @if visitor.is_signed_in {
+                        form method="post" action="/sign-out" {
+                            (token(visitor))
+                            span { (visitor.name) }
+                            button.plain { "Sign out" }
+                        }
+                    }
+                }
+            }
+            main #main data-now=(visitor.now_ms) { (body) }
+        },
+    )
+}
+
+/// A page of somebody who is not known yet.
+#[must_use]
+pub fn bare(title: &str, body: &Markup) -> String {
+    document(title, None, &html! { main #main { (body) } })
+}
+
+fn document(title: &str, live: Option<&str>, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Lanner" }
+                link rel="icon" href=(assets::ICON.address()) type="image/svg+xml";
+                link rel="stylesheet" href=(assets::STYLE.address());
+                script src=(assets::LIVE.address()) defer {}
+                script src=(assets::CHART.address()) defer {}
+            }
+            body data-live=[live] { (body) }
+        }
+    };
+    page.into_string()
+}
+
+/// The field that shows that a form is one of ours.
+#[must_use]
+pub fn token(visitor: &Visitor) -> Markup {
+    html! { input type="hidden" name="form" value=(visitor.form_token); }
+}
+
+/// A part of a page that events replace.
+#[must_use]
+pub fn fragment(id: &str, body: &Markup) -> String {
+    html! { section id=(id) data-fragment { (body) } }.into_string()
+}
+
+/// What went wrong, above a form that can be sent again.
+#[must_use]
+pub fn complaint(problem: Option<&str>) -> Markup {
+    html! { @if let Some(problem) = problem { p.problem role="alert" { (problem) } } }
+}
+
+/// How long something is to last: a list to choose from.
+#[must_use]
+pub fn durations(name: &str, chosen: &str, open: Option<&str>) -> Markup {
+    let known = ["30m", "1h", "2h", "4h", "8h", "24h", "3d", "1w"];
+    html! {
+        select name=(name) id=(name) {
+            @if let Some(open) = open { option value="" selected[chosen.is_empty()] { (open) } }
+            @for duration in known { option value=(duration) selected[duration == chosen] { (duration) } }
+            @if !chosen.is_empty() && !known.contains(&chosen) { option value=(chosen) selected { (chosen) } }
+        }
+    }
+}
+
+/// A page that says why there is no other, one line each.
+#[must_use]
+pub fn failure(lines: &[String]) -> String {
+    bare(
+        "Not possible",
+        &html! {
+            h1 { "Not possible" }
+            @for line in lines { p.problem role="alert" { (line) } }
+            p { a href="/" { "Back to what is wrong now" } }
+        },
+    )
+}

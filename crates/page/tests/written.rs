@@ -1,0 +1,293 @@
+//! Each page as it is written, compared with `testdata`. `UPDATE_GOLDEN=1` writes what is found there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lanner_core::{AlertState, Labels};
+use lanner_page::frame::Visitor;
+use lanner_page::now::{self, Filter, Now, PARTS, Row};
+use lanner_page::{alert, assets, explore, more, rules, sign_in, silences, switches};
+use lanner_wire::api::{AlertView, EvaluationView, RuleView, SilenceView, Status, SwitchPreview, SwitchView};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+const NOW_MS: i64 = 1_795_000_000_000;
+
+fn read<T: DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+fn ago(minutes: i64) -> String {
+    lanner_core::time::format_time(NOW_MS - minutes * 60_000)
+}
+
+fn visitor() -> Visitor {
+    Visitor {
+        name: "ann".to_owned(),
+        is_signed_in: true,
+        may_operate: true,
+        may_administer: true,
+        form_token: "abcd".to_owned(),
+        now_ms: NOW_MS,
+    }
+}
+
+/// Somebody who may look and no more.
+fn reader() -> Visitor {
+    Visitor { name: "bob".to_owned(), may_operate: false, may_administer: false, ..visitor() }
+}
+
+fn alert(rule: &str, bank: &str, state: &str, minutes: i64) -> AlertView {
+    let group = if bank.is_empty() { json!({}) } else { json!({ "bank": bank }) };
+    read(json!({
+        "fingerprint": lanner_core::alert::fingerprint(rule, &Labels::new([("bank", bank)])), "rule": rule, "version": 1,
+        "group": group, "labels": { "bank": bank, "rule": rule, "severity": "page" }, "state": state, "since": ago(minutes),
+        "active": state == "firing", "episode": 1, "started": ago(minutes), "resolved": null, "seen": ago(1),
+        "window": { "start": ago(30), "end": ago(0) }, "value": 12.5, "base": 80.0, "change": -0.84, "bad_value": 12.5, "bad_base": 80.0,
+        "content": format!("<b>{bank}</b>: only 12.5 payments"), "late": false, "silenced_by": [],
+    }))
+}
+
+fn switch(id: &str, phase: &str) -> SwitchView {
+    read(json!({
+        "id": id, "version": 3, "changed": ago(90), "actor": "alert of payments-drop", "message": "it fires", "phase": phase,
+        "document": {
+            "id": id, "when": "bank == \"hsbc\"", "status": "active", "owner": "payments", "reason": "no <payments>",
+            "valid": { "to": ago(-10) },
+        },
+        "counts": { "blocked": 7, "shadow": 0 },
+    }))
+}
+
+fn silence() -> SilenceView {
+    read(json!({
+        "id": "0123456789abcdef", "matchers": ["bank=\"ing\""], "start": ago(10), "end": ago(-110), "status": "active",
+        "author": "ann", "comment": "maintenance", "created": ago(10),
+    }))
+}
+
+fn status() -> Status {
+    read(json!({
+        "version": "0.1.0", "started": ago(600), "now": ago(0), "ready": true, "problems": ["the disk is 91 % full"],
+        "store": { "path": "data", "bytes": 1_572_864, "series": 2, "streams": 1 },
+        "ingest": { "samples": 10, "events": 20, "rejected": 1 },
+        "engine": { "rules": 4, "evaluations": 100, "lag_ms": 0, "next": ago(-1) },
+        "alerts": { "normal": 7, "pending": 1, "firing": 2, "recovering": 0, "no_data": 0, "error": 0 },
+        "outbox": { "pending": 1, "dead": 0 },
+    }))
+}
+
+fn current() -> Now {
+    let alerts = vec![
+        alert("payments-floor", "hsbc", "firing", 20),
+        alert("office-too-warm", "", "pending", 300),
+        alert("payments-floor", "ing", "pending", 5),
+        alert("payments-drop", "hsbc", "firing", 30),
+    ];
+    let recent = || [5.0, 4.0, 6.0, 1.0].map(Some).to_vec();
+    let rows = now::sorted(alerts).into_iter().map(|alert| Row { alert, recent: recent() }).collect();
+    let switches = vec![switch("block-bank.hsbc", "blocking")];
+    Now { now_ms: NOW_MS, rows, switches, requests: Vec::new(), silences: vec![silence()], status: status() }
+}
+
+fn whole(now: &Now, filter: &Filter, visitor: &Visitor) -> String {
+    let parts: Vec<(&str, Arc<str>)> =
+        PARTS.iter().map(|id| (*id, now::part(id, now, filter).into())).collect();
+    now::page(visitor, filter, 7, &parts)
+}
+
+fn evaluations() -> Vec<EvaluationView> {
+    let one = |nth: i64| {
+        let is_breach = nth < 2;
+        read(json!({
+            "id": format!("{nth:032x}"), "rule": "payments-drop", "version": 1, "group": { "bank": "hsbc" },
+            "window": { "start": ago(nth * 10 + 30), "end": ago(nth * 10) },
+            "value": if is_breach { 12.0 } else { 80.0 + nth as f64 }, "base": if nth == 5 { Value::Null } else { json!(82.0) },
+            "change": null, "score": 0.1, "outcome": if is_breach { "breach" } else { "normal" },
+            "state": if is_breach { "firing" } else { "normal" }, "late": false, "evaluated": ago(nth * 10),
+        }))
+    };
+    (0..8).map(one).collect()
+}
+
+fn rule() -> RuleView {
+    read(json!({
+        "id": "payments-drop", "version": 2, "changed": ago(1000), "actor": "ann",
+        "document": {
+            "id": "payments-drop", "description": "Half as many <payments>", "relative": { "to": "1w", "drop": "50%" },
+            "query": { "stream": "payments", "measure": "count", "by": ["bank"] },
+        },
+        "state": {
+            "id": "payments-drop", "version": 2, "next": ago(-5), "last": null, "prefill": null,
+            "states": { "normal": 5, "pending": 0, "firing": 1, "recovering": 0, "no_data": 0, "error": 0 },
+        },
+    }))
+}
+
+#[track_caller]
+fn check(name: &str, page: &str) {
+    let hashed = |text: String, asset: &assets::Asset| {
+        text.replace(asset.address(), &format!("/assets/{}", asset.content_type))
+    };
+    let page = assets::all().into_iter().fold(page.to_owned(), hashed);
+    let found = page.replace("><", ">\n<") + "\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(format!("{name}.html"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "{} differs; UPDATE_GOLDEN=1 writes what was found:\n{found}", path.display());
+    // Nothing runs that stands in the page itself, and what people or programs wrote stays text.
+    for part in ["<script>", "style=", "onclick", "javascript:", "<b>hsbc", "<payments>"] {
+        assert!(!page.contains(part), "{name} holds {part}");
+    }
+}
+
+#[test]
+fn the_first_page() {
+    check("now", &whole(&current(), &Filter::default(), &visitor()));
+    let filter = Filter { text: "ING".to_owned(), state: Some(AlertState::Pending) };
+    check("now-filtered", &whole(&current(), &filter, &reader()));
+    let calm = Now { rows: Vec::new(), switches: Vec::new(), silences: Vec::new(), ..current() };
+    check("now-calm", &whole(&calm, &Filter::default(), &reader()));
+}
+
+#[test]
+fn alerts() {
+    let chart = rules::chart("payments-drop bank=hsbc", &rule().rule.document, &evaluations());
+    let block = alert::Block {
+        id: "block-bank.hsbc".to_owned(),
+        condition: "bank == \"hsbc\"".to_owned(),
+        what: "bank=hsbc".to_owned(),
+    };
+    let one = alert::One {
+        alert: alert("payments-drop", "hsbc", "firing", 30),
+        chart,
+        switches: vec![switch("block-bank.hsbc", "blocking")],
+        block: Some(block.clone()),
+        problem: None,
+    };
+    check("alert", &alert::one(&visitor(), &one));
+    check("alert-read", &alert::one(&reader(), &one));
+    let wanted = switches::Wanted { duration: "1h".to_owned(), message: "it fires".to_owned(), expect: None };
+    check(
+        "block",
+        &alert::confirm_block(
+            &visitor(),
+            &one.alert,
+            &block,
+            &wanted,
+            Some("it would block 83 % of the last 100 contexts"),
+        ),
+    );
+}
+
+#[test]
+fn rules_and_one_of_them() {
+    let list = rules::List { rules: vec![rule()], text: String::new(), next: None };
+    check("rules", &rules::list(&visitor(), &list));
+    let one = rules::One {
+        chart: rules::chart("payments-drop bank=hsbc", &rule().rule.document, &evaluations()),
+        view: rule(),
+        alerts: vec![alert("payments-drop", "hsbc", "firing", 30)],
+        group: "bank=\"hsbc\"".to_owned(),
+        span: "24h".to_owned(),
+        history: vec![rule().rule],
+    };
+    check("rule", &rules::one(&visitor(), &one));
+}
+
+#[test]
+fn switches_and_one_of_them() {
+    let list = switches::List {
+        switches: vec![switch("block-bank.hsbc", "blocking"), switch("old", "expired")],
+        requests: Vec::new(),
+        text: String::new(),
+        phase: String::new(),
+        next: Some("old".to_owned()),
+    };
+    check("switches", &switches::list(&visitor(), &list));
+    let preview = SwitchPreview { contexts: 200, blocked: 50, share: 0.25, ..SwitchPreview::default() };
+    let one = switches::One {
+        history: vec![switch("block-bank.hsbc", "blocking").switch],
+        view: switch("block-bank.hsbc", "blocking"),
+        request: None,
+        preview: Some(preview),
+        problem: Some("the switch has another version".to_owned()),
+    };
+    check("switch", &switches::one(&visitor(), &one));
+    check("switch-read", &switches::one(&reader(), &one));
+    let wanted =
+        switches::Wanted { duration: "1h".to_owned(), message: "it <fails>".to_owned(), expect: Some(3) };
+    check("switch-confirm", &switches::confirm(&visitor(), &one, &wanted, None));
+    let trial = switches::Trial {
+        context: "{\"bank\": \"hsbc\"}".to_owned(),
+        switch: "block-bank.hsbc".to_owned(),
+        verdict: Some(read(json!({
+            "blocked": true, "switches": ["block-bank.hsbc"], "shadow": [], "reason": "no payments",
+            "explanation": [{
+                "id": "block-bank.hsbc", "blocks": true, "phase": "blocking", "condition": "true", "rolled_out": true,
+                "tests": [{ "test": "bank == \"hsbc\"", "verdict": "true", "values": { "bank": "hsbc" } }], "missing": [],
+            }],
+        }))),
+        problem: None,
+    };
+    check("switch-test", &switches::test(&visitor(), &trial));
+}
+
+#[test]
+fn silences_and_a_new_one() {
+    check("silences", &silences::list(&visitor(), &[silence()]));
+    let draft = silences::Draft {
+        matchers: "bank=\"hsbc\"".to_owned(),
+        hits: Some(vec![alert("payments-drop", "hsbc", "firing", 30)]),
+        ..silences::Draft::default()
+    };
+    check("silence-new", &silences::new(&visitor(), &draft));
+}
+
+#[test]
+fn the_rest() {
+    check("sign-in", &sign_in::form("/rules?q=a", Some("the token is invalid")));
+    let more = more::More {
+        receivers: Vec::new(),
+        dead: Vec::new(),
+        audit: Vec::new(),
+        version: "0.1.0".to_owned(),
+    };
+    check("more", &more::page(&visitor(), &more));
+    let asked = explore::Asked {
+        stream: "payments".to_owned(),
+        measure: "count".to_owned(),
+        by: "bank".to_owned(),
+        ..explore::Asked::default()
+    };
+    let parts = explore::what_made_it(&[
+        ("bank=hsbc".to_owned(), vec![Some(10.0), Some(2.0)]),
+        ("bank=ing".to_owned(), vec![Some(10.0), Some(12.0)]),
+    ]);
+    let chart = rules::chart("count of payments", &Value::Null, &evaluations());
+    let shown = explore::Explore {
+        asked,
+        streams: vec!["payments".to_owned()],
+        chart: Some(chart),
+        n_series: 2,
+        parts,
+        problem: None,
+    };
+    check("explore", &explore::page(&visitor(), &shown));
+}
+
+/// A page that is full is small enough for a telephone's network, and its alerts can all be found.
+#[test]
+fn a_thousand_alerts_are_at_most_300_kb() {
+    let alerts = (0..1_200)
+        .map(|at| alert(&format!("rule-{}", at % 10), &format!("bank-{at}"), "firing", at))
+        .collect();
+    let recent: Vec<Option<f64>> = (0..20).map(|at| Some(f64::from(at * 37 % 11))).collect();
+    let rows = now::sorted(alerts).into_iter().map(|alert| Row { alert, recent: recent.clone() }).collect();
+    let page = whole(&Now { rows, ..current() }, &Filter::default(), &visitor());
+    assert_eq!(page.matches("href=\"/alerts/").count(), now::MAX_LISTED);
+    assert!(page.contains("200 more are not listed"));
+    assert!(page.len() <= 300_000, "{} bytes", page.len());
+}
