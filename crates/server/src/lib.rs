@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`settings`] (what can be set), `services` (who does what), [`http`] (what faces share), [`access`]
 //! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `health` (how
-//! Lanner itself is), then the faces: [`api`], `graphite`, `seyren`.
+//! Lanner itself is), then the faces: [`api`], `pages`, `graphite`, `seyren`.
 
 pub mod access;
 mod actions;
@@ -29,6 +29,7 @@ mod intake;
 mod listeners;
 pub mod metrics;
 pub mod notify;
+mod pages;
 mod processors;
 pub mod rules;
 mod services;

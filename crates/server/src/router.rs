@@ -12,11 +12,12 @@ use crate::api::{operations, routes, unnamed};
 use crate::http::{method_not_allowed, not_found};
 use crate::services::Services;
 use crate::switches::gate;
-use crate::{access, graphite, intake, seyren};
+use crate::{access, graphite, intake, pages, seyren};
 
 /// Every route, behind the one layer that says who comes in.
 pub(crate) fn router(services: Services) -> Router {
-    all()
+    let looks = Arc::new(pages::Looks::new(services.clone()));
+    all(Some(looks))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&services.access), access::admit))
@@ -24,7 +25,8 @@ pub(crate) fn router(services: Services) -> Router {
 }
 
 /// The routes alone.
-pub(crate) fn all() -> Router<Services> {
+/// - `looks`: what open pages share; `None` where nobody is served
+pub(crate) fn all(looks: Option<Arc<pages::Looks>>) -> Router<Services> {
     routes::described()
         .merge(unnamed::routes())
         .route("/gate", any(gate::gate))
@@ -34,7 +36,7 @@ pub(crate) fn all() -> Router<Services> {
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
-        .route("/", get(operations::front))
+        .merge(pages::routes(looks))
         .merge(graphite::routes())
         .merge(seyren::routes())
         .route("/api/openapi.json", get(describe))

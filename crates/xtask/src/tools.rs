@@ -32,7 +32,8 @@ const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.pr
 const GRAPHITE: [&str; 2] = ["graphite-web==1.1.10", "whisper==1.1.10"];
 const GRAPHITE_IMPORTS: &str = "import whisper, tagging, django, graphite";
 /// OpenFeature's providers for JavaScript.
-const NODE: [&str; 4] = [
+const NODE: [&str; 5] = [
+    "axe-core@4.14.1",
     "@openfeature/server-sdk@1.23.0",
     "@openfeature/ofrep-provider@0.1.3",
     "@openfeature/web-sdk@1.10.0",
@@ -50,6 +51,7 @@ const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
 const INFLUXDB: &str = "LANNER_TEST_INFLUXDB";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
+const AXE: &str = "LANNER_TEST_AXE";
 /// Gets a package, its second argument, into the folder that is its first.
 const UNPACK: &str = "mkdir -p \"$0\" && cd \"$0\" && apt-get download -qq \"$1\" && dpkg-deb -x \"$1\"_*.deb . && rm \"$1\"_*.deb";
 
@@ -133,7 +135,10 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
         others.extend(variables.map(|variable| (variable, python.clone())));
     }
     others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
-    others.extend(node_packages(&cache).map(|packages| (OPENFEATURE_NODE, packages)));
+    if let Some(packages) = node_packages(&cache) {
+        others.push((AXE, packages.join("axe-core/axe.min.js")));
+        others.push((OPENFEATURE_NODE, packages));
+    }
     others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
     let prometheus = debian_program(&cache, "prometheus", "usr/bin/prometheus", "--version");
     others.extend(prometheus.map(|program| (PROMETHEUS, program)));

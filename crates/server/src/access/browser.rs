@@ -23,6 +23,8 @@ pub(super) struct Asked<'a> {
     pub(super) is_gate: bool,
     /// Whether a form may ask here: it reads, and Graphite's clients send forms.
     pub(super) takes_forms: bool,
+    /// Whether this is a page for people: links of others lead there, and its own forms are sent there.
+    pub(super) is_page: bool,
     /// Whether a foreign page may ask here, as the configuration says (`cors`).
     pub(super) is_shared: bool,
 }
@@ -86,11 +88,11 @@ fn check_origin(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// A link to the front page, which changes nothing and which no other page can read.
+/// A link to a page, which changes nothing and which no other page can read or frame.
 fn is_visit(asked: Asked<'_>) -> bool {
     let is = |name: &HeaderName, value: &str| text(asked.headers, name) == Some(value);
     asked.method == Method::GET
-        && asked.uri.path() == "/"
+        && asked.is_page
         && is(&SEC_FETCH_MODE, "navigate")
         && is(&SEC_FETCH_DEST, "document")
 }
@@ -105,7 +107,8 @@ fn check_body(asked: Asked<'_>) -> Result<(), ApiError> {
     let is_form = kind == "application/x-www-form-urlencoded" && asked.takes_forms;
     let is_own = text(asked.headers, &header::ORIGIN).is_some()
         || text(asked.headers, &SEC_FETCH_SITE) == Some("same-origin");
-    if is_json || is_form || (is_own && !has_body(asked.headers)) {
+    let is_own_form = is_form && (is_own || !asked.is_page);
+    if is_json || is_own_form || (is_own && !has_body(asked.headers)) {
         return Ok(());
     }
     let message = format!(

@@ -10,8 +10,10 @@
 //!
 //! As soon as one token exists, `server.token` or one made with `lanner token`, every request needs one. Without any, the
 //! server listens on loopback only, and everything on this machine is trusted, but not what web pages have a browser
-//! send there: [`browser`]. Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`].
+//! send there: [`browser`]. People sign in on the page with a token, and their browser shows a cookie from then on
+//! ([`sessions`]). Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`].
 
+mod address;
 pub(crate) mod browser;
 mod changes;
 pub(crate) mod cors;
@@ -19,14 +21,16 @@ mod credentials;
 pub(crate) mod handlers;
 mod routes;
 pub(crate) mod service;
+pub(crate) mod sessions;
+pub(crate) mod sign_in;
 pub(crate) mod slow_down;
 pub mod tokens;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -35,6 +39,7 @@ use self::browser::Asked;
 use self::credentials::Shown;
 use self::routes::Need;
 use self::service::AccessService;
+use self::sessions::Session;
 use crate::http::{ApiError, Principal, Scope};
 use crate::metrics::METRICS;
 
@@ -50,16 +55,19 @@ pub(crate) async fn admit(
     if let (Some(origin), true) = (&origin, route.is_question) {
         return cors::preflight(request.headers(), origin);
     }
-    let address = address(&request);
+    let address = address::peer(request.extensions());
     let mut response = match principal(&service, &request, &route, origin.is_some()) {
-        Ok(principal) => {
+        Ok(Caller { principal, session }) => {
             request.extensions_mut().insert(principal);
+            session.map(|session| request.extensions_mut().insert(session));
             next.run(request).await
         }
         Err(denied) => {
             METRICS.http_refused.inc();
             match denied {
+                Denied::Because(why) if route.is_page() => why.into_text(),
                 Denied::Because(why) => why.into_response(),
+                Denied::NoToken if route.is_page() => sign_in::redirect(request.method(), request.uri()),
                 Denied::NoToken => {
                     unauthorized("this server requires a token; send the header Authorization: Bearer TOKEN")
                 }
@@ -92,6 +100,11 @@ impl Route {
         Self { need: routes::need(method, &path), is_question: asked.is_some(), path }
     }
 
+    /// Whether this is a page for people, who show cookies and send forms.
+    fn is_page(&self) -> bool {
+        routes::is_page(&self.path)
+    }
+
     fn is_gate(&self) -> bool {
         self.path.starts_with("/gate")
     }
@@ -115,13 +128,19 @@ impl From<ApiError> for Denied {
     }
 }
 
+/// Who sends a request, and the session that said so.
+struct Caller {
+    principal: Principal,
+    session: Option<Session>,
+}
+
 /// Who sends a request, if that may come in.
 fn principal(
     service: &AccessService,
     request: &Request,
     route: &Route,
     is_shared: bool,
-) -> Result<Principal, Denied> {
+) -> Result<Caller, Denied> {
     let are_wanted = service.tokens.are_wanted();
     let is_write = route.path == "/write" || route.path == "/api/v2/write";
     let query = request.uri().query().filter(|_| is_write);
@@ -132,9 +151,15 @@ fn principal(
         headers: request.headers(),
         is_gate: route.is_gate(),
         takes_forms: routes::takes_forms(&route.path, route.need),
+        is_page: route.is_page(),
         is_shared,
     };
     let Some(Shown { token, is_automatic }) = shown else {
+        if let Some(caller) = signed_in(service, request, route).filter(|_| are_wanted) {
+            browser::check_page(asked, &service.live.get().home)?;
+            authorize(&caller.principal, route)?;
+            return Ok(caller);
+        }
         if are_wanted && route.need != Need::Nothing {
             return Err(Denied::NoToken);
         }
@@ -143,14 +168,21 @@ fn principal(
         if !is_probe {
             browser::check(asked, &service.live.get().home)?;
         }
-        return Ok(Principal::anonymous(request.headers()));
+        return Ok(Caller { principal: Principal::anonymous(request.headers()), session: None });
     };
     let principal = service.tokens.principal(&token, service.now_ms()).ok_or(Denied::WrongToken)?;
     if is_automatic {
         browser::check_page(asked, &service.live.get().home)?;
     }
     authorize(&principal, route)?;
-    Ok(principal)
+    Ok(Caller { principal, session: None })
+}
+
+/// Whoever signed in on the page, while the token that they showed is in force.
+fn signed_in(service: &AccessService, request: &Request, route: &Route) -> Option<Caller> {
+    let session = service.sessions.find(request.headers(), Instant::now()).filter(|_| route.is_page())?;
+    let principal = service.tokens.principal_of(session.token, service.now_ms())?;
+    Some(Caller { principal, session: Some(session) })
 }
 
 /// The scope that a token needs for a route, if it needs a token.
@@ -170,11 +202,6 @@ fn authorize(principal: &Principal, route: &Route) -> Result<(), ApiError> {
     }
     let message = format!("the token \"{}\" may not do this: it lacks the scope {scope}", principal.name());
     Err(ApiError::new(StatusCode::FORBIDDEN, message))
-}
-
-fn address(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())
 }
 
 /// The answer to a wrong token, after a while.

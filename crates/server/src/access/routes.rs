@@ -1,6 +1,6 @@
 //! The scope that each route needs: one table; routes missing from it are open to administrators only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use axum::http::Method;
@@ -46,7 +46,6 @@ const TABLE: &[(Need, &[&str])] = &[
     (
         READ,
         &[
-            "GET /",
             "GET /metrics",
             "GET /api/openapi.json",
             "GET /api/v1/streams",
@@ -188,9 +187,44 @@ const TABLE: &[(Need, &[&str])] = &[
     ),
 ];
 
+/// Pages for people, in the same form: their browsers show cookies and send forms.
+const PAGES: &[(Need, &[&str])] = &[
+    (Nothing, &["GET /sign-in", "POST /sign-in", "GET /assets/{file}"]),
+    (
+        READ,
+        &[
+            "GET /",
+            "GET /live",
+            "GET /alerts/{fingerprint}",
+            "GET /rules",
+            "GET /rules/{id}",
+            "GET /switches",
+            "GET /switches/test",
+            "GET /switches/{id}",
+            "GET /silences",
+            "GET /silences/new",
+            "GET /explore",
+            "GET /more",
+            "POST /sign-out",
+        ],
+    ),
+    (
+        OPERATE,
+        &[
+            "POST /alerts/{fingerprint}/acknowledge",
+            "POST /switches/{id}/activate",
+            "POST /switches/{id}/deactivate",
+            "POST /switches/{id}/decide",
+            "POST /silences/new",
+            "POST /silences/{id}/end",
+        ],
+    ),
+    (ADMIN, &["POST /alerts/{fingerprint}/block"]),
+];
+
 static BY_PATH: LazyLock<HashMap<&str, Vec<(&str, Need)>>> = LazyLock::new(|| {
     let mut by_path: HashMap<&str, Vec<(&str, Need)>> = HashMap::new();
-    for (need, routes) in TABLE {
+    for (need, routes) in TABLE.iter().chain(PAGES) {
         for (method, path) in routes.iter().filter_map(|route| route.split_once(' ')) {
             by_path.entry(path).or_default().push((method, *need));
         }
@@ -207,9 +241,19 @@ pub(super) fn need(method: &Method, path: &str) -> Need {
     needs.iter().find(|(known, _)| *known == method || *known == "ANY").map_or(ADMIN, |(_, need)| *need)
 }
 
-/// Whether Graphite's clients ask here, by forms.
+/// Whether people look here, and not programs.
+pub(super) fn is_page(path: &str) -> bool {
+    static PATHS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let routes = PAGES.iter().flat_map(|(_, routes)| routes.iter());
+        routes.filter_map(|route| Some(route.split_once(' ')?.1)).collect()
+    });
+    PATHS.contains(path)
+}
+
+/// Whether forms are sent here: those of pages, and those by which Graphite's clients ask.
 pub(super) fn takes_forms(path: &str, need: Need) -> bool {
-    need == READ && ["/render", "/metrics/", "/tags/"].iter().any(|start| path.starts_with(start))
+    is_page(path)
+        || need == READ && ["/render", "/metrics/", "/tags/"].iter().any(|start| path.starts_with(start))
 }
 
 #[cfg(test)]
@@ -220,7 +264,7 @@ mod tests {
 
     /// Methods and paths of the router itself, as it shows them.
     fn routed() -> Vec<(String, String)> {
-        let shown = format!("{:?}", crate::router::all());
+        let shown = format!("{:?}", crate::router::all(None));
         // What answers where there is no route stands in a router of its own.
         let shown = shown.split("fallback_router").next().unwrap_or_default();
         let paths = regex::Regex::new(r#"RouteId\((\d+)\): "([^"]+)""#).unwrap();
@@ -252,7 +296,8 @@ mod tests {
         let trimmed = |path: &str| if path.len() > 1 { path.trim_end_matches('/') } else { path }.to_owned();
         let routed: BTreeSet<String> =
             routed().iter().map(|(method, path)| format!("{method} {}", trimmed(path))).collect();
-        let listed: Vec<&str> = TABLE.iter().flat_map(|(_, routes)| routes.iter().copied()).collect();
+        let listed: Vec<&str> =
+            TABLE.iter().chain(PAGES).flat_map(|(_, routes)| routes.iter().copied()).collect();
         let known: BTreeSet<String> = listed.iter().map(|it| (*it).to_owned()).collect();
         assert!(routed.len() > 100, "{routed:#?}");
         assert_eq!(routed.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "without a scope");
@@ -275,7 +320,8 @@ mod tests {
     fn the_served_document_describes_every_route_and_nothing_else() {
         let described = described();
         let mut routes = BTreeSet::new();
-        for (method, path) in routed() {
+        // Pages are no part of the API.
+        for (method, path) in routed().into_iter().filter(|(_, path)| !is_page(path)) {
             let path = path.replace("{*", "{");
             let methods = match method.as_str() {
                 "ANY" => &["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"][..],
@@ -318,9 +364,10 @@ mod tests {
 
     #[test]
     fn what_changes_something_needs_more_than_reading() {
-        for (need, routes) in TABLE {
+        for (need, routes) in TABLE.iter().chain(PAGES) {
             for route in routes.iter().filter(|route| !route.starts_with("GET ")) {
-                let reads = ["/query", "/check", "/replay", "/preview", "/render", "/metrics/", "/tags/"];
+                let reads =
+                    ["/sign-", "/query", "/check", "/replay", "/preview", "/render", "/metrics/", "/tags/"];
                 let may_read = reads.iter().any(|part| route.contains(part));
                 assert!(![Nothing, READ].contains(need) || may_read, "{route}");
             }

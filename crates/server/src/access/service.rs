@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lanner_io::state::{StateStore, StoreError};
 
+use super::sessions::Sessions;
 use super::slow_down::SlowDown;
 use super::tokens::Tokens;
 use crate::base::Base;
@@ -22,6 +23,8 @@ pub struct AccessService {
     pub(crate) tokens: Tokens,
     /// Addresses that showed wrong tokens.
     pub(crate) slow_down: SlowDown,
+    /// People who signed in on the page.
+    pub(crate) sessions: Sessions,
 }
 
 impl AccessService {
@@ -30,7 +33,9 @@ impl AccessService {
     /// # Errors
     /// Failures of the store.
     pub fn open(base: &Base, configured: Option<&str>) -> Result<Self, StoreError> {
+        let is_secure = base.settings.tls.is_some();
         Ok(Self {
+            sessions: Sessions::new(is_secure).map_err(|detail| StoreError::Database { detail })?,
             tokens: Tokens::open(&*base.state, configured, &base.settings.token_name)?,
             state: Arc::clone(&base.state),
             clock: base.clock(),

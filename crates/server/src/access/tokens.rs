@@ -17,7 +17,8 @@ const PREFIX: &str = "lanner_";
 /// Names that mean somebody else in the audit.
 const RESERVED: [&str; 5] = ["config", "configuration", "alert", "api", ANONYMOUS];
 
-type Digest = [u8; 32];
+/// The hash of a token or of a session.
+pub(super) type Digest = [u8; 32];
 
 /// The tokens that are in force.
 #[derive(Debug, Default)]
@@ -112,7 +113,11 @@ impl Tokens {
 
     /// Who shows this token. Looked up by its hash, so how long that takes tells nothing of any token.
     pub(super) fn principal(&self, token: &str, now_ms: i64) -> Option<Principal> {
-        let digest = content::digest(token.as_bytes());
+        self.principal_of(content::digest(token.as_bytes()), now_ms)
+    }
+
+    /// Who shows the token of this hash.
+    pub(super) fn principal_of(&self, digest: Digest, now_ms: i64) -> Option<Principal> {
         if let Some((own, principal)) = &self.configured
             && *own == digest
         {

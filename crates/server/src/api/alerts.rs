@@ -50,12 +50,17 @@ pub(crate) async fn list(
         AlertState::parse(name).ok_or_else(|| ApiError::new(StatusCode::BAD_REQUEST, message))
     });
     let state = state.transpose()?;
-    let wanted = |alert: &&Alert| {
+    let wanted = |alert: &Alert| {
         let shown = filter.all == Some(true) || alert.state != AlertState::Normal;
         state.map_or(shown, |state| alert.state == state)
             && filter.rule.as_ref().is_none_or(|id| *alert.rule == **id)
     };
-    let mut alerts: Vec<Alert> = service.engine().alerts().filter(wanted).cloned().collect();
+    Ok(Json(views(&service, wanted)))
+}
+
+/// The alerts that are wanted, latest change first, with what mutes them.
+pub(crate) fn views(service: &EvaluationService, wanted: impl Fn(&Alert) -> bool) -> Vec<AlertView> {
+    let mut alerts: Vec<Alert> = service.engine().alerts().filter(|alert| wanted(alert)).cloned().collect();
     alerts.sort_by(|a, b| (b.since_ms, &a.rule, &a.group).cmp(&(a.since_ms, &b.rule, &b.group)));
     let now_ms = service.now_ms();
     let muted: Vec<Vec<MutedBy>> = {
@@ -67,7 +72,7 @@ pub(crate) async fn list(
         view.acknowledged.take_if(|it| it.until.is_some_and(|until| until.0 <= now_ms));
         view
     };
-    Ok(Json(alerts.iter().zip(muted).map(view).collect()))
+    alerts.iter().zip(muted).map(view).collect()
 }
 
 /// What mutes, as the API shows it.

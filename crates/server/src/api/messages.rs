@@ -196,6 +196,13 @@ pub(crate) struct OutboxQuery {
     limit: Limit<100, 10_000>,
 }
 
+impl OutboxQuery {
+    /// Those that were given up.
+    pub(crate) fn dead() -> Self {
+        Self { status: Some(DeliveryStatus::Dead), ..Self::default() }
+    }
+}
+
 /// List messages, newest first: pending, sent, refused, or given up (`dead`).
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use lanner_io::store::{OutboxState, Repair, Retention, format_keep};
 use lanner_wire::api::operations::{
@@ -46,41 +46,6 @@ fn complaints(service: &HealthService) -> Vec<String> {
 /// Lanner's own metrics, for Prometheus.
 pub(crate) async fn metrics(State(service): State<Arc<HealthService>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], page(&service)).into_response()
-}
-
-/// A page that says what runs here and where to look.
-pub(crate) async fn front(State(service): State<Arc<HealthService>>) -> Html<String> {
-    let mut firing: Vec<String> = service
-        .evaluation
-        .engine()
-        .alerts()
-        .filter(|alert| alert.active)
-        .map(|alert| {
-            format!(
-                "<li><b>{}</b> {} {}</li>",
-                alert.state,
-                escape(&alert.rule),
-                escape(&alert.group.to_string())
-            )
-        })
-        .collect();
-    firing.sort();
-    let firing = if firing.is_empty() {
-        "<p>No alert is active.</p>".to_owned()
-    } else {
-        format!("<ul>{}</ul>", firing.concat())
-    };
-    Html(format!(
-        "<!doctype html><meta charset=utf-8><title>Lanner</title>\
-         <style>body{{font:16px/1.5 system-ui;margin:3em auto;max-width:40em;padding:0 1em}}</style>\
-         <h1>Lanner {}</h1>{firing}<p><a href=/api/v1/alerts>alerts</a> · <a href=/api/v1/rules>rules</a> · \
-         <a href=/api/v1/streams>streams</a> · <a href=/metrics>metrics</a> · <a href=/api/openapi.json>API</a></p>",
-        env!("CARGO_PKG_VERSION")
-    ))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Show the state of the server.

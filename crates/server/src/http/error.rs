@@ -74,6 +74,17 @@ impl ApiError {
         (self.status, self.body.error).into_response()
     }
 
+    /// What to tell people, a line each: the message, and every problem with its place.
+    #[must_use]
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let problem = |it: &ProblemView| match &it.path {
+            None => it.message.clone(),
+            Some(path) => format!("{path}: {}", it.message),
+        };
+        let problems = self.body.problems.iter().map(problem);
+        std::iter::once(self.body.error.clone()).chain(problems).collect()
+    }
+
     /// Says when to come back.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {

@@ -63,8 +63,8 @@ fn states<'i>(service: &RuleService, ids: impl IntoIterator<Item = &'i str>) -> 
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
     #[serde(default)]
-    limit: Limit<1_000, 10_000>,
-    after: Option<String>,
+    pub(crate) limit: Limit<1_000, 10_000>,
+    pub(crate) after: Option<String>,
 }
 
 /// List rules by id, with their state. A page that is full may have a next one: `after` the last id of this.

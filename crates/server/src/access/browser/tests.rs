@@ -17,7 +17,8 @@ fn judged(request: &str, headers: &[(&str, &str)]) -> u16 {
         uri: built.uri(),
         headers: built.headers(),
         is_gate: path.starts_with("/gate"),
-        takes_forms: path.starts_with("/render"),
+        takes_forms: path.starts_with("/render") || path.starts_with("/switches"),
+        is_page: path == "/" || path.starts_with("/switches"),
         is_shared: false,
     };
     let home = Home::new(Some("https://Lanner.example/ui"), &["lanner".to_owned()]);

@@ -95,8 +95,6 @@ impl Foreign {
 const UNNAMED: &str = "left behind under the empty id by an older release; never in force.";
 
 const FOREIGN: &[Foreign] = &[
-    foreign("get", "/", "operations", "front_page", "A page for people: what runs here and where to look.")
-        .answers(&[("200", Content("text/html", r#"{"type": "string"}"#))]),
     foreign("get", "/healthz", "operations", "healthz", "The process answers.").answers(&[("200", TEXT)]),
     foreign("get", "/readyz", "operations", "readyz", "Rules are evaluated and results stored; 503 with the reason if not.")
         .answers(&[("200", TEXT), ("503", TEXT)]),

@@ -1,0 +1,65 @@
+//! Answers to browsers: pages, errors as pages, and the headers that keep both to themselves.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use lanner_page::frame;
+
+use crate::access::sign_in::see;
+use crate::http::ApiError;
+
+/// Nothing is loaded from elsewhere, nothing inline runs, and nobody frames a page.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// A page.
+#[derive(Debug)]
+pub(super) struct Html(pub(super) String);
+
+impl IntoResponse for Html {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], self.0).into_response()
+    }
+}
+
+/// An error that is shown as a page.
+#[derive(Debug)]
+pub(super) struct Failed(ApiError);
+
+impl<E: Into<ApiError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        (self.0.status(), Html(frame::failure(&self.0.lines()))).into_response()
+    }
+}
+
+/// What a page's handler comes to.
+pub(super) type Shown = Result<Html, Failed>;
+
+/// What a form's handler comes to: mostly, another page to go to.
+pub(super) type Done = Result<Response, Failed>;
+
+/// Sends a browser to a page of this server, so that a form is not sent again with the next reload.
+pub(super) fn go(address: &str) -> Response {
+    see(address, None)
+}
+
+/// Adds what protects every answer.
+pub(super) async fn protected(mut response: Response) -> Response {
+    let headers: &mut HeaderMap = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        // Not `no-referrer`: forms would be sent with the origin `null`.
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

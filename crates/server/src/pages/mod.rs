@@ -1,0 +1,61 @@
+//! The web page: what the API knows, shown to people.
+//!
+//! ```text
+//!  request ─▶ access (who) ─▶ a file for each page ─▶ what the API's handlers answer ─▶ `lanner-page` ─▶ HTML
+//!                                                                       └─▶ `look`: once for all open pages ─▶ events
+//! ```
+//!
+//! A page shows what the API answers, and a form does what the API does; nothing is decided here. Reading order: `visitor` (who
+//! looks), `fields` (queries and forms), `answer` (headers and errors), `look` and `live` (the first page), then a file for each page.
+
+mod alerts;
+mod answer;
+mod assets;
+mod explore;
+mod fields;
+mod live;
+mod look;
+mod more;
+mod now;
+mod rules;
+mod sign_in;
+mod silences;
+mod switches;
+mod visitor;
+
+use std::sync::Arc;
+
+use axum::routing::{get, post};
+use axum::{Extension, Router, middleware};
+
+use crate::services::Services;
+
+pub(crate) use self::look::Looks;
+
+/// The pages, over the one look that they share.
+pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
+    Router::new()
+        .route("/", get(now::show))
+        .route("/live", get(live::stream))
+        .route("/alerts/{fingerprint}", get(alerts::show))
+        .route("/alerts/{fingerprint}/acknowledge", post(alerts::acknowledge))
+        .route("/alerts/{fingerprint}/block", post(alerts::block))
+        .route("/rules", get(rules::list))
+        .route("/rules/{id}", get(rules::show))
+        .route("/switches", get(switches::list))
+        .route("/switches/test", get(switches::test))
+        .route("/switches/{id}", get(switches::show))
+        .route("/switches/{id}/activate", post(switches::activate))
+        .route("/switches/{id}/deactivate", post(switches::deactivate))
+        .route("/switches/{id}/decide", post(switches::decide))
+        .route("/silences", get(silences::list))
+        .route("/silences/new", get(silences::draft).post(silences::make))
+        .route("/silences/{id}/end", post(silences::end))
+        .route("/explore", get(explore::show))
+        .route("/more", get(more::show))
+        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/assets/{file}", get(assets::serve))
+        .layer(middleware::map_response(answer::protected))
+        .layer(Extension(looks))
+}

@@ -1,0 +1,513 @@
+//! The web page in a real browser: what a person sees and does, at three widths, in light and dark.
+//!
+//! `cargo xtask test` finds or fetches Chromium; without it the tests with a browser say that they are skipped.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::{Duration, Instant};
+
+use lanner_io::receiver::Secret;
+use lanner_testkit::Browser;
+use serde_json::{Value, json};
+
+mod switching;
+
+use switching::{Running, start_with};
+
+const TOKEN: &str = "0123456789abcdef0123";
+/// A telephone, a tablet, a desk.
+const WIDTHS: [(u32, u32); 3] = [(390, 844), (768, 1024), (1440, 900)];
+
+/// A server with something to see: two banks that fire, one that does not, and a switch.
+async fn open() -> Running {
+    let server = start_with(tempfile::tempdir().unwrap(), |_| ()).await;
+    fill(&server).await;
+    server
+}
+
+async fn fill(server: &Running) {
+    server.put("block-all", json!({ "when": "bank == \"hsbc\"", "status": "inactive", "reason": "a <drill>", "owner": "payments" })).await;
+    let rules = json!({ "rules": [
+        { "id": "too-many", "query": { "stream": "payments", "measure": "count", "by": ["bank"] }, "window": "1s", "absolute": { "max": 0 },
+          "content": "{{ bank }}: <i>{{ value }}</i> payments", "labels": { "severity": "page" } },
+        { "id": "quiet", "query": { "stream": "nothing", "measure": "count" }, "window": "1h", "absolute": { "max": 5 } },
+    ] });
+    server.fine("POST", "/api/v1/apply", rules).await;
+    pay(server, "hsbc").await;
+}
+
+/// Has alerts fire: payments that are counted in the next window.
+async fn pay(server: &Running, bank: &str) {
+    for _ in 0..100 {
+        let event = json!({ "bank": bank, "status": "fail" }).to_string();
+        server.text("/api/v1/events/payments", event).await;
+        let alerts = server.fine("GET", "/api/v1/alerts?state=firing", Value::Null).await;
+        if alerts.as_array().unwrap().iter().any(|alert| alert["group"]["bank"] == bank) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    panic!("no alert of {bank}");
+}
+
+/// Does what a person does, beside the server.
+async fn browse<T: Send + 'static>(
+    server: &Running,
+    act: impl FnOnce(&mut Browser, &str) -> T + Send + 'static,
+) -> Option<T> {
+    let (url, folder) = (server.url.clone(), tempfile::tempdir().unwrap());
+    let act = move || {
+        let mut browser = Browser::start(folder.path())?;
+        browser.resize(1440, 900);
+        Some(act(&mut browser, &url))
+    };
+    tokio::task::spawn_blocking(act).await.unwrap()
+}
+
+/// The status, the headers and the text of a page, asked without a browser.
+async fn get(server: &Running, path: &str) -> (u16, reqwest::header::HeaderMap, String) {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let response = http.get(format!("{}{path}", server.url)).send().await.unwrap();
+    (response.status().as_u16(), response.headers().clone(), response.text().await.unwrap())
+}
+
+/// The addresses of all pages, of what there is on this server.
+async fn addresses(server: &Running) -> Vec<String> {
+    let alerts = server.fine("GET", "/api/v1/alerts", Value::Null).await;
+    let fingerprint = alerts[0]["fingerprint"].as_str().unwrap().to_owned();
+    let fixed = [
+        "/",
+        "/?q=hsbc",
+        "/?q=nobody&state=pending",
+        "/rules",
+        "/rules/too-many",
+        "/rules/too-many?group=bank%3D%22hsbc%22&span=1h",
+        "/rules/quiet",
+        "/switches",
+        "/switches/block-all",
+        "/switches/test?context=%7B%22bank%22%3A%22hsbc%22%7D&switch=block-all",
+        "/switches/test?context=nonsense",
+        "/silences",
+        "/silences/new?matchers=bank%3D%22hsbc%22",
+        "/explore",
+        "/explore?stream=payments&measure=count&by=bank&from=now-1h&shift=1w",
+        "/explore?target=nothing.at.all",
+        "/more",
+    ];
+    fixed.map(str::to_owned).into_iter().chain([format!("/alerts/{fingerprint}")]).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_page_fits_and_can_be_read_at_every_width_in_light_and_dark() {
+    let server = open().await;
+    let pages = addresses(&server).await;
+    let axe = std::env::var_os("LANNER_TEST_AXE").map(|path| std::fs::read_to_string(path).unwrap());
+    if axe.is_none() {
+        eprintln!(
+            "SKIPPED: the check by axe-core, because LANNER_TEST_AXE names no script; `cargo xtask test` fetches it"
+        );
+    }
+    browse(&server, move |browser, url| {
+        let mut problems = Vec::new();
+        for (page, dark) in pages.iter().zip([false, true].into_iter().cycle()) {
+            browser.prefer_dark(dark);
+            for (nth, (width, height)) in WIDTHS.into_iter().enumerate() {
+                browser.resize(width, height);
+                if nth == 0 {
+                    browser.go(&format!("{url}{page}"));
+                }
+                // A style that the policy refused would never come.
+                browser.wait_for("getComputedStyle(document.querySelector('main')).paddingLeft !== '0px'");
+                let wide = browser.evaluate("document.documentElement.scrollWidth");
+                if wide.as_u64() > Some(u64::from(width)) {
+                    problems.push(format!("{page} at {width} is {wide} wide"));
+                }
+                assert!(browser.text("main").len() > 20, "{page} is empty");
+            }
+            let mut note =
+                |found: Vec<String>| problems.extend(found.iter().map(|it| format!("{page}: {it}")));
+            note(axe.as_ref().map(|axe| browser.barriers(axe)).unwrap_or_default());
+            for dark in [!dark, dark] {
+                browser.prefer_dark(dark);
+                note(browser.faint_texts());
+            }
+            note(browser.complaints());
+        }
+        assert_eq!(problems, Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_shows_what_happens_while_it_is_open() {
+    let server = open().await;
+    let (url, folder) = (server.url.clone(), tempfile::tempdir().unwrap());
+    let Some(mut browser) = tokio::task::spawn_blocking(move || {
+        let mut browser = Browser::start(folder.path())?;
+        browser.go(&url);
+        browser.wait_for("document.querySelector('#live').textContent === 'live'");
+        assert!(!browser.text("#alerts").contains("bank=ing"));
+        Some(browser)
+    })
+    .await
+    .unwrap() else {
+        return;
+    };
+    pay(&server, "ing").await;
+    let mut browser = tokio::task::spawn_blocking(move || {
+        browser.wait_for("document.querySelector('#alerts').innerText.includes('bank=ing')");
+        browser.wait_for("document.title.startsWith('(')");
+        browser
+    })
+    .await
+    .unwrap();
+    server
+        .put("stop-ing", json!({ "when": "bank == \"ing\"", "status": "active", "reason": "it fails" }))
+        .await;
+    tokio::task::spawn_blocking(move || {
+        browser.wait_for("document.querySelector('#contained').innerText.includes('stop-ing')");
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+        // A page that is left ends its stream; another one opens at once.
+        let started = Instant::now();
+        browser.follow("header a[href='/rules']");
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+        assert!(browser.text("main").contains("too-many"));
+        drop(browser);
+    })
+    .await
+    .unwrap();
+    let started = Instant::now();
+    server.server.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+}
+
+/// At least forty alerts can be seen at once at a desk, each with its value, labels and age.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_is_dense() {
+    let server = open().await;
+    let shops: Vec<String> = (0..60).map(|at| json!({ "bank": format!("bank-{at}") }).to_string()).collect();
+    while server.fine("GET", "/api/v1/alerts?state=firing", Value::Null).await.as_array().unwrap().len() < 60
+    {
+        server.text("/api/v1/events/payments", shops.join("\n")).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    browse(&server, |browser, url| {
+        browser.go(url);
+        browser.wait_for("getComputedStyle(document.querySelector('main')).paddingLeft !== '0px'");
+        let seen = browser.evaluate(
+            "[...document.querySelectorAll('.alerts tbody tr')].filter((row) => row.getBoundingClientRect().bottom <= innerHeight \
+             && /bank=bank-\\d+/.test(row.innerText) && /\\d+s|\\dm/.test(row.querySelector('time').innerText)).length",
+        );
+        assert!(seen.as_u64() >= Some(40), "{seen} rows");
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_does_not_hold_the_server_up() {
+    let server = open().await;
+    for query in ["", "?brief=1", "?seen=1"] {
+        let response = server.http.get(format!("{}/live{query}", server.url)).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        // Kept open.
+        std::mem::forget(response);
+    }
+    let started = Instant::now();
+    server.server.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_finding_is_read_from_a_chart_by_keyboard_alone() {
+    let server = open().await;
+    while server.fine("GET", "/api/v1/evaluations?rule=too-many", Value::Null).await.as_array().unwrap().len()
+        < 5
+    {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    browse(&server, |browser, url| {
+        browser.go(&format!("{url}/rules/too-many?group=bank%3D%22hsbc%22&span=1h"));
+        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
+        for _ in 0..60 {
+            if browser.evaluate("document.activeElement.matches('figure.chart')") == json!(true) {
+                break;
+            }
+            browser.press("Tab");
+        }
+        assert_eq!(browser.evaluate("document.activeElement.className"), "chart");
+        browser.press("p");
+        browser.wait_for("document.querySelector('.chart .read').textContent.includes(', finding')");
+        let read = browser.text(".chart .read");
+        // The table behind `aria-details` says the same of the newest finding.
+        let row = browser.evaluate(
+            "(() => { const table = document.getElementById(document.querySelector('figure.chart').getAttribute('aria-details')); \
+             return [...table.querySelectorAll('tbody tr')].find((row) => row.cells[row.cells.length - 1].textContent === 'yes')?.cells[1].textContent; })()",
+        );
+        let value = row.as_str().unwrap();
+        assert!(value.parse::<f64>().unwrap() >= 1.0 && read.contains(&format!("value {value}, finding")), "{read}; {value}");
+        let at = browser.evaluate("document.querySelector('figure.chart').dataset.at");
+        browser.press("ArrowLeft");
+        browser.wait_for(&format!("Number(document.querySelector('figure.chart').dataset.at) === {} - 1", at.as_str().unwrap()));
+        browser.press("Shift+ArrowRight");
+        browser.press("Escape");
+        browser.wait_for("document.querySelector('.plot svg').getAttribute('viewBox').startsWith('0 0 1000')");
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_alerts_are_silenced_taken_on_and_blocked() {
+    let server = open().await;
+    browse(&server, |browser, url| {
+        browser.allow_scripts(false);
+        browser.go(url);
+        let read = |browser: &mut Browser| browser.text("main");
+        assert!(read(browser).contains("bank=hsbc"));
+        browser.follow("#alerts a[href^='/alerts/']");
+        browser.write("form[action$='/acknowledge'] input[name=comment]", "I look into it");
+        browser.follow("form[action$='/acknowledge'] button");
+        assert!(read(browser).contains("I look into it"), "{}", read(browser));
+        browser.follow("a[href^='/silences/new']");
+        assert!(read(browser).contains("Hits 1 alert"), "{}", read(browser));
+        browser.follow("button[value=silence]");
+        assert!(read(browser).contains("say why"), "{}", read(browser));
+        browser.write("input[name=comment]", "known <problem>");
+        browser.follow("button[value=silence]");
+        let silences = read(browser);
+        assert!(silences.contains("known <problem>") && silences.contains("anonymous"), "{silences}");
+        browser.go(url);
+        browser.follow("#alerts a[href^='/alerts/']");
+        browser.follow("form[action$='/block'] button");
+        assert!(read(browser).contains("bank == \"hsbc\""), "{}", read(browser));
+        browser.follow("form.confirm button.danger");
+        assert!(read(browser).contains("blocking"), "{}", read(browser));
+        browser.follow("form[action$='/deactivate'] button");
+        assert!(read(browser).contains("inactive"), "{}", read(browser));
+        browser.follow("header a[href='/silences']");
+        browser.follow("form[action$='/end'] button");
+        assert!(read(browser).contains("Nothing is silenced"), "{}", read(browser));
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_sign_in_see_what_they_may_do_and_their_name_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server =
+        start_with(folder, |settings| settings.token = Some(Secret::Text(TOKEN.to_owned()))).await;
+    server.tokens.insert("ann".to_owned(), TOKEN.to_owned());
+    fill(&server).await;
+    let mut tokens = Vec::new();
+    for (name, scopes) in [("rita", json!(["read"])), ("otto", json!(["read", "operate"]))] {
+        let made = server.fine("POST", "/api/v1/tokens", json!({ "name": name, "scopes": scopes })).await;
+        tokens.push(made["token"].as_str().unwrap().to_owned());
+    }
+    browse(&server, move |browser, url| {
+        let sign_in = |browser: &mut Browser, token: &str| {
+            browser.write("#token", token);
+            browser.follow("form.sign-in button");
+        };
+        browser.go(&format!("{url}/switches/block-all"));
+        assert!(browser.text("main").contains("Token"), "{}", browser.text("main"));
+        sign_in(browser, "0123456789abcdef0124");
+        assert!(browser.text("main").contains("the token is invalid"), "{}", browser.text("main"));
+        browser.complaints();
+        sign_in(browser, &tokens[0]);
+        assert_eq!(browser.evaluate("location.pathname"), "/switches/block-all");
+        assert_eq!(browser.evaluate("document.cookie"), "", "scripts see the session");
+        assert!(browser.text("header").contains("rita"));
+        assert_eq!(
+            browser.evaluate("document.querySelectorAll('main form[method=post]').length"),
+            0,
+            "a reader is shown forms"
+        );
+        // The API takes no cookies.
+        assert_eq!(browser.evaluate("fetch('/api/v1/rules').then((answer) => answer.status)"), 401);
+        browser.complaints();
+        browser.follow("header form button");
+        browser.go(&format!("{url}/switches/block-all"));
+        sign_in(browser, &tokens[1]);
+        browser.write("form[action$='/activate'] input[name=message]", "the drill");
+        browser.follow("form[action$='/activate'] button");
+        browser.follow("form.confirm button.danger");
+        let page = browser.text("main");
+        assert!(
+            page.contains("blocking") && page.contains("by otto") && page.contains("the drill"),
+            "{page}"
+        );
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_says_what_browsers_may_do_with_it() {
+    let server = open().await;
+    for page in addresses(&server).await {
+        let (status, headers, text) = get(&server, &page).await;
+        assert_eq!(status, 200, "{page}: {text}");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'")
+                && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"),
+            "{policy}"
+        );
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "no-store");
+        assert!(!text.contains("style=\"") && !text.contains("<script>") && !text.contains("<i>1"), "{page}");
+    }
+    let (_, _, front) = get(&server, "/").await;
+    let assets: Vec<&str> = front.split(['"', ' ']).filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(assets.len(), 4, "{assets:?}");
+    for asset in assets {
+        let (status, headers, _) = get(&server, asset).await;
+        assert!(
+            status == 200 && headers["cache-control"].to_str().unwrap().contains("immutable"),
+            "{asset}: {headers:?}"
+        );
+    }
+    let (status, _, text) = get(&server, "/assets/page.0000000000000000.css").await;
+    assert_eq!(status, 404, "{text}");
+    for missing in ["/rules/nobody", "/switches/nobody", "/alerts/0123456789abcdef"] {
+        let (status, headers, text) = get(&server, missing).await;
+        assert!(
+            status == 404
+                && text.contains("there is no")
+                && headers["content-type"].to_str().unwrap().starts_with("text/html"),
+            "{text}"
+        );
+    }
+    server.server.stop().await;
+}
+
+/// A form as a browser sends it; the status.
+async fn send(server: &Running, path: &str, headers: &[(&str, &str)], body: String) -> (u16, String) {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let mut request = http
+        .post(format!("{}{path}", server.url))
+        .header("content-type", "application/x-www-form-urlencoded");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.body(body).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn no_other_page_can_send_a_form() {
+    let server = open().await;
+    let (_, _, page) = get(&server, "/switches/block-all").await;
+    let token = page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let chrome = ("user-agent", "Mozilla/5.0 Chrome/140");
+    let own = ("origin", server.url.as_str());
+    let path = "/switches/block-all/activate";
+    let form = |token: &str| format!("form={token}&step=confirmed&for=1h");
+    for (headers, body, expected) in [
+        (vec![chrome, ("origin", "https://evil.example")], form(&token), 403),
+        (
+            vec![
+                chrome,
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+            ],
+            form(&token),
+            403,
+        ),
+        (vec![chrome, ("sec-fetch-site", "same-site")], form(&token), 403),
+        (vec![chrome, ("origin", "null")], form(&token), 403),
+        // An old browser that does not say where a form comes from.
+        (vec![chrome], form(&token), 415),
+        (vec![chrome, own, ("host", "evil.example")], form(&token), 403),
+        (vec![chrome, own], form(""), 403),
+        (vec![chrome, own], form("00"), 403),
+        (vec![], form(&token.replace('a', "b")), 403),
+    ] {
+        let (status, answer) = send(&server, path, &headers, body).await;
+        assert_eq!(status, expected, "{headers:?}: {answer}");
+    }
+    assert!(!server.blocks(json!({ "bank": "hsbc" })).await);
+    let (status, answer) = send(&server, path, &[chrome, own], form(&token)).await;
+    assert_eq!(status, 303, "{answer}");
+    assert!(server.blocks(json!({ "bank": "hsbc" })).await);
+    server.server.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_open_pages_alone_and_end_with_their_token() {
+    let mut server = start_with(tempfile::tempdir().unwrap(), |settings| {
+        settings.token = Some(Secret::Text(TOKEN.to_owned()))
+    })
+    .await;
+    server.tokens.insert("ann".to_owned(), TOKEN.to_owned());
+    let made = server.fine("POST", "/api/v1/tokens", json!({ "name": "rita", "scopes": ["read"] })).await;
+    let rita = made["token"].as_str().unwrap().to_owned();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let sign_in = async |token: &str, next: &str| {
+        let form = [("token", token), ("next", next)];
+        http.post(format!("{}/sign-in", server.url))
+            .header("origin", &server.url)
+            .form(&form)
+            .send()
+            .await
+            .unwrap()
+    };
+    for (next, expected) in [
+        ("/rules?q=a", "/rules?q=a"),
+        ("//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+    ] {
+        let answer = sign_in(&rita, next).await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+            (303, expected),
+            "{next}"
+        );
+    }
+    assert_eq!(sign_in("0123456789abcdef0124", "/").await.status(), 401);
+    let cookie = sign_in(&rita, "/").await.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains(&rita),
+        "{cookie}"
+    );
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let ask = async |method: &str, path: &str| {
+        let request =
+            http.request(method.parse().unwrap(), format!("{}{path}", server.url)).header("cookie", &cookie);
+        let answer = request
+            .header("origin", &server.url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send()
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    };
+    for (method, path, expected) in [
+        ("GET", "/", 200),
+        ("GET", "/rules", 200),
+        ("GET", "/api/v1/rules", 401),
+        ("GET", "/metrics", 401),
+        ("GET", "/render?target=a", 401),
+        ("POST", "/api/v1/switches/evaluate", 401),
+        ("POST", "/silences/new", 403),
+        ("POST", "/switches/x/activate", 403),
+    ] {
+        assert_eq!(ask(method, path).await, expected, "{method} {path}");
+    }
+    let (status, headers, _) = get(&server, "/rules/x?q=1").await;
+    assert_eq!((status, headers["location"].to_str().unwrap()), (303, "/sign-in?next=%2Frules%2Fx%3Fq%3D1"));
+    assert_eq!(get(&server, "/api/v1/rules").await.0, 401);
+    server.fine("DELETE", "/api/v1/tokens/rita", Value::Null).await;
+    assert_eq!(ask("GET", "/").await, 303, "a revoked token keeps its session");
+    server.server.stop().await;
+}
