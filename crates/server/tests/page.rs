@@ -507,7 +507,11 @@ async fn sessions_open_pages_alone_and_end_with_their_token() {
     let (status, headers, _) = get(&server, "/rules/x?q=1").await;
     assert_eq!((status, headers["location"].to_str().unwrap()), (303, "/sign-in?next=%2Frules%2Fx%3Fq%3D1"));
     assert_eq!(get(&server, "/api/v1/rules").await.0, 401);
+    let live = http.get(format!("{}/live", server.url)).header("cookie", &cookie).send().await.unwrap();
+    assert_eq!(live.status(), 200);
     server.fine("DELETE", "/api/v1/tokens/rita", Value::Null).await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), live.bytes()).await;
+    assert!(ended.is_ok(), "a revoked token keeps its stream");
     assert_eq!(ask("GET", "/").await, 303, "a revoked token keeps its session");
     server.server.stop().await;
 }

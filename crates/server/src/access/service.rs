@@ -1,10 +1,11 @@
 //! The service that says who comes in.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use lanner_io::state::{StateStore, StoreError};
 
-use super::sessions::Sessions;
+use super::sessions::{Session, Sessions};
 use super::slow_down::SlowDown;
 use super::tokens::Tokens;
 use crate::base::Base;
@@ -33,7 +34,9 @@ impl AccessService {
     /// # Errors
     /// Failures of the store.
     pub fn open(base: &Base, configured: Option<&str>) -> Result<Self, StoreError> {
-        let is_secure = base.settings.tls.is_some();
+        let is_outside_secure =
+            base.settings.external_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let is_secure = base.settings.tls.is_some() || is_outside_secure;
         Ok(Self {
             sessions: Sessions::new(is_secure).map_err(|detail| StoreError::Database { detail })?,
             tokens: Tokens::open(&*base.state, configured, &base.settings.token_name)?,
@@ -43,6 +46,11 @@ impl AccessService {
             is_local: base.settings.is_local(),
             slow_down: SlowDown::default(),
         })
+    }
+
+    /// Whether whoever signed in may still look: the session lasts, and so does the token behind it.
+    pub(crate) fn still_knows(&self, session: Session) -> bool {
+        self.sessions.lasts(session, Instant::now()) && self.tokens.has(session.token)
     }
 
     /// Now, milliseconds since the Unix epoch.

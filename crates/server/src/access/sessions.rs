@@ -83,6 +83,12 @@ impl Sessions {
             .then_some(Session { digest, token: held.token })
     }
 
+    /// Whether a session still lasts.
+    pub(super) fn lasts(&self, session: Session, now: Instant) -> bool {
+        let since = locked(&self.by_digest).get(&session.digest).map(|held| held.since);
+        since.is_some_and(|since| now.saturating_duration_since(since) < LIFETIME)
+    }
+
     /// Ends a session; returns the header that takes the cookie away.
     pub(crate) fn end(&self, session: Option<Session>) -> String {
         if let Some(session) = session {
@@ -138,11 +144,12 @@ mod tests {
         assert!(cookie.contains("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
         let session = sessions.find(&shown(&cookie), start).unwrap();
         assert_eq!(session.token, [7; 32]);
+        assert!(sessions.lasts(session, start) && !sessions.lasts(session, start + LIFETIME));
         assert_eq!(sessions.find(&shown(&cookie), start + LIFETIME), None);
         assert_eq!(sessions.find(&shown("lanner_session=lanner_0; "), start), None);
         assert_eq!(sessions.find(&HeaderMap::new(), start), None);
         assert!(sessions.end(Some(session)).contains("Max-Age=0"));
-        assert_eq!(sessions.find(&shown(&cookie), start), None);
+        assert_eq!((sessions.find(&shown(&cookie), start), sessions.lasts(session, start)), (None, false));
         assert!(!Sessions::new(false).unwrap().begin([7; 32], start).unwrap().contains("Secure"));
     }
 

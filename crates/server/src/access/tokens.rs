@@ -129,6 +129,12 @@ impl Tokens {
         Some(token.principal.clone())
     }
 
+    /// Whether the token of this hash is in force.
+    pub(super) fn has(&self, digest: Digest) -> bool {
+        self.configured.as_ref().is_some_and(|(own, _)| *own == digest)
+            || self.stored().by_digest.contains_key(&digest)
+    }
+
     /// The stored tokens, in order of their names.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Token>> {

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::answer::Done;
 use super::fields::Fields;
 use super::look::{Look, Looks};
+use super::visitor::Who;
 use crate::http::ApiError;
 use crate::services::Services;
 
@@ -31,6 +32,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 pub(super) async fn stream(
     State(services): State<Services>,
     Extension(looks): Extension<Option<Arc<Looks>>>,
+    who: Who,
     headers: HeaderMap,
     fields: Fields,
 ) -> Done {
@@ -41,6 +43,7 @@ pub(super) async fn stream(
         .unwrap_or_else(|| fields.get("seen"));
     let (mut seen, is_brief) = (last.parse().unwrap_or(0), !fields.get("brief").is_empty());
     let (sender, receiver) = mpsc::channel::<Bytes>(8);
+    let session = who.session;
     let mut told = looks.subscribe();
     let mut look = Some(looks.look().await?);
     if is_brief {
@@ -49,6 +52,10 @@ pub(super) async fn stream(
     tokio::spawn(async move {
         let mut beat = Bytes::from_static(b"retry: 2000\n\n");
         loop {
+            // Whoever signed out, or whose token was revoked, sees nothing more.
+            if session.is_some_and(|session| !services.access.still_knows(session)) {
+                return;
+            }
             let news = look.take().map(|look| news(&look, &mut seen, is_brief)).unwrap_or_default();
             for event in
                 std::iter::once(std::mem::take(&mut beat)).chain(news).filter(|event| !event.is_empty())
