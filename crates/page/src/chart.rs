@@ -161,9 +161,12 @@ fn thinned(values: &[Option<f64>]) -> Vec<usize> {
     kept
 }
 
+/// Where a band lies: from left to right, its lower and its upper edge.
+type Area = Vec<(f64, f64, f64)>;
+
 /// The band as areas, one for each stretch in which it is known.
 fn band(chart: &Chart, scale: &Scale) -> Option<String> {
-    let (mut areas, mut last): (Vec<Vec<(f64, f64, f64)>>, _) = (Vec::new(), None);
+    let (mut areas, mut last) = (Vec::<Area>::new(), None);
     for ((time_ms, (low, high)), own) in chart.times.iter().zip(&chart.band).zip(stretches(&chart.times)) {
         if low.is_none() && high.is_none() {
             last = None;
@@ -173,7 +176,9 @@ fn band(chart: &Chart, scale: &Scale) -> Option<String> {
             areas.push(Vec::new());
         }
         let (low, high) = (low.unwrap_or(scale.low), high.unwrap_or(scale.high));
-        areas.last_mut().map(|area| area.push((scale.x(*time_ms), scale.y(low), scale.y(high))));
+        if let Some(area) = areas.last_mut() {
+            area.push((scale.x(*time_ms), scale.y(low), scale.y(high)));
+        }
         last = Some(own);
     }
     let mut path = String::new();

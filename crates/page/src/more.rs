@@ -41,7 +41,7 @@ pub fn page(visitor: &Visitor, more: &More) -> String {
         &html! {
             h1 { "More" small { "Lanner " (more.version) } }
             h2 #messages { "Receivers" }
-            @if more.receivers.is_empty() { p.empty { "Nobody is notified: no receiver is defined." } } @else { (receivers(more)) }
+            @if more.receivers.is_empty() { p.empty { "Nobody is notified: no receiver is defined." } } @else { (receivers(more, visitor.now_ms)) }
             @if !more.dead.is_empty() {
                 h2 { "Undelivered" small { (count(more.dead.len(), "message")) } }
                 ul.rows { @for entry in &more.dead { li { b { (entry.notification.receiver) } " " (entry.notification.title) @if let Some(error) = &entry.last_error { ": " (error) } } } }
@@ -54,14 +54,29 @@ pub fn page(visitor: &Visitor, more: &More) -> String {
     )
 }
 
-fn receivers(more: &More) -> Markup {
+fn receivers(more: &More, now_ms: i64) -> Markup {
     html! {
         div.scroll { table {
-            thead { tr { th scope="col" { "Receiver" } th scope="col" { "Kind" } th scope="col" { "Origin" } th.n scope="col" { "To send" } th.n scope="col" { "Given up" } } }
+            thead { tr { th scope="col" { "Receiver" } th scope="col" { "State" } th scope="col" { "Kind" } th scope="col" { "Target" } th scope="col" { "Origin" } th.n scope="col" { "To send" } th.n scope="col" { "Given up" } } }
             tbody { @for receiver in &more.receivers { tr {
-                th scope="row" { (receiver.name) } td { (receiver.kind) } td { (receiver.origin) } td.n { (receiver.pending) } td.n { (receiver.dead) }
+                th scope="row" { (receiver.name) }
+                td { (state(receiver, now_ms)) }
+                td { (receiver.kind) } td { (receiver.target) } td { (receiver.origin) } td.n { (receiver.pending) } td.n { (receiver.dead) }
             } } }
         } }
+    }
+}
+
+/// Whether it takes messages, and why not.
+fn state(receiver: &ReceiverView, now_ms: i64) -> Markup {
+    html! {
+        @if let Some(problem) = &receiver.problem { b.bad { "cannot work" } " " (problem) }
+        @else if let Some(since) = receiver.failing_since {
+            b.bad { "failing" } " for " (ago(since, now_ms)) @if let Some(error) = &receiver.last_error { ": " (error) }
+        }
+        @else if let Some(muted) = &receiver.muted { i { "muted by " (muted.by) } }
+        @else if let Some(sent) = receiver.last_sent { "took a message " (ago(sent, now_ms)) " ago" }
+        @else { "nothing sent yet" }
     }
 }
 

@@ -224,7 +224,7 @@ fn alerts(rows: &[&Row], filter: &Filter, now_ms: i64) -> Markup {
     for (at, row) in listed.iter().enumerate() {
         match groups.last_mut() {
             Some(group) if group.first().is_some_and(|(_, first)| first.alert.rule == row.alert.rule) => {
-                group.push((at, row))
+                group.push((at, row));
             }
             _ => groups.push(vec![(at, row)]),
         }

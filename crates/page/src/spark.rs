@@ -20,9 +20,7 @@ pub fn spark(values: &[Option<f64>]) -> Markup {
 fn path(values: &[Option<f64>]) -> Option<String> {
     let known = || values.iter().flatten().copied().filter(|value| value.is_finite());
     let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
-    if known().nth(1).is_none() {
-        return None;
-    }
+    known().nth(1)?;
     let height = |value: f64| {
         let share = if high > low { (value - low) / (high - low) } else { 0.5 };
         (HEIGHT - 1.0 - share * (HEIGHT - 2.0)).round()

@@ -435,6 +435,9 @@ async fn no_other_page_can_send_a_form() {
         let (status, answer) = send(&server, path, &headers, body).await;
         assert_eq!(status, expected, "{headers:?}: {answer}");
     }
+    // Nor can somebody be signed in as somebody else.
+    let evil = [chrome, ("origin", "https://evil.example")];
+    assert_eq!(send(&server, "/sign-in", &evil, format!("token={TOKEN}")).await.0, 403);
     assert!(!server.blocks(json!({ "bank": "hsbc" })).await);
     let (status, answer) = send(&server, path, &[chrome, own], form(&token)).await;
     assert_eq!(status, 303, "{answer}");

@@ -98,12 +98,12 @@ impl Browser {
     }
 
     fn attach(&mut self) {
-        let target = self.tell("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = self.tell("Target.createTarget", &json!({ "url": "about:blank" }));
         let attached =
-            self.tell("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
+            self.tell("Target.attachToTarget", &json!({ "targetId": target["targetId"], "flatten": true }));
         self.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            self.tell(&format!("{domain}.enable"), json!({}));
+            self.tell(&format!("{domain}.enable"), &json!({}));
         }
     }
 
@@ -112,12 +112,12 @@ impl Browser {
     /// # Panics
     /// When the browser refuses it or says nothing.
     #[expect(clippy::panic, reason = "a test cannot go on without an answer, and should say so")]
-    pub fn tell(&mut self, method: &str, parameters: Value) -> Value {
+    pub fn tell(&mut self, method: &str, parameters: &Value) -> Value {
         self.ask(method, parameters).unwrap_or_else(|why| panic!("{method}: {why}"))
     }
 
     #[expect(clippy::expect_used, reason = "a test cannot go on without it, and should say so")]
-    fn ask(&mut self, method: &str, parameters: Value) -> Result<Value, String> {
+    fn ask(&mut self, method: &str, parameters: &Value) -> Result<Value, String> {
         self.n_sent += 1;
         let id = self.n_sent;
         let mut command = json!({ "id": id, "method": method, "params": parameters });
@@ -171,14 +171,14 @@ impl Browser {
     /// asked.
     pub fn complaints(&mut self) -> Vec<String> {
         // What was said before this answer has arrived by then.
-        self.tell("Runtime.evaluate", json!({ "expression": "0" }));
+        self.tell("Runtime.evaluate", &json!({ "expression": "0" }));
         std::mem::take(&mut self.complaints)
     }
 
     /// Makes the window so large, in pixels; a narrow one is that of a telephone.
     pub fn resize(&mut self, width: u32, height: u32) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.tell("Emulation.setDeviceMetricsOverride", size);
+        self.tell("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// Whether the person prefers dark pages.
@@ -186,34 +186,34 @@ impl Browser {
         let value = if dark { "dark" } else { "light" };
         self.tell(
             "Emulation.setEmulatedMedia",
-            json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }),
+            &json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] }),
         );
     }
 
     /// Whether pages may run scripts.
     pub fn allow_scripts(&mut self, allowed: bool) {
-        self.tell("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed }));
+        self.tell("Emulation.setScriptExecutionDisabled", &json!({ "value": !allowed }));
     }
 
     /// Opens an address, until its document is read. Streams that stay open are not waited for.
     pub fn go(&mut self, url: &str) {
         let before = self.document();
-        self.tell("Page.navigate", json!({ "url": url }));
-        self.arrive(before);
+        self.tell("Page.navigate", &json!({ "url": url }));
+        self.arrive(&before);
     }
 
     /// Which document is shown; another one after every navigation.
     fn document(&mut self) -> Value {
-        let tree = self.tell("Page.getFrameTree", json!({}));
+        let tree = self.tell("Page.getFrameTree", &json!({}));
         tree["frameTree"]["frame"]["loaderId"].clone()
     }
 
     /// Waits until another document than `before` is read.
     #[expect(clippy::panic, reason = "a test cannot go on, and should say so")]
-    fn arrive(&mut self, before: Value) {
+    fn arrive(&mut self, before: &Value) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if self.document() != before && self.evaluate("document.readyState !== 'loading'") == json!(true)
+            if self.document() != *before && self.evaluate("document.readyState !== 'loading'") == json!(true)
             {
                 return;
             }
@@ -226,7 +226,7 @@ impl Browser {
     pub fn evaluate(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         // While one document takes the place of another, nothing can be asked.
-        self.ask("Runtime.evaluate", parameters)
+        self.ask("Runtime.evaluate", &parameters)
             .map(|answer| answer["result"]["value"].clone())
             .unwrap_or_default()
     }
@@ -270,7 +270,7 @@ impl Browser {
         };
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
-            self.tell("Input.dispatchMouseEvent", event);
+            self.tell("Input.dispatchMouseEvent", &event);
         }
     }
 
@@ -278,7 +278,7 @@ impl Browser {
     pub fn follow(&mut self, selector: &str) {
         let before = self.document();
         self.click(selector);
-        self.arrive(before);
+        self.arrive(&before);
     }
 
     /// Writes into a field, in place of what stands there.
@@ -287,7 +287,7 @@ impl Browser {
             "(() => {{ const it = document.querySelector({}); it.focus(); it.select?.(); }})()",
             json!(selector)
         ));
-        self.tell("Input.insertText", json!({ "text": text }));
+        self.tell("Input.insertText", &json!({ "text": text }));
     }
 
     /// Presses a key: `ArrowLeft`, `Tab`, `n`; with the shift key for `Shift+ArrowUp`.
@@ -316,13 +316,13 @@ impl Browser {
             if let Some(text) = text.filter(|_| kind == "keyDown") {
                 event["text"] = json!(text);
             }
-            self.tell("Input.dispatchKeyEvent", event);
+            self.tell("Input.dispatchKeyEvent", &event);
         }
     }
 
     /// A picture of the page as PNG, in Base64.
     pub fn picture(&mut self) -> String {
-        let picture = self.tell("Page.captureScreenshot", json!({ "format": "png" }));
+        let picture = self.tell("Page.captureScreenshot", &json!({ "format": "png" }));
         picture["data"].as_str().unwrap_or_default().to_owned()
     }
 
@@ -331,7 +331,7 @@ impl Browser {
     ///
     /// - `axe`: its script
     pub fn barriers(&mut self, axe: &str) -> Vec<String> {
-        self.tell("Runtime.evaluate", json!({ "expression": axe }));
+        self.tell("Runtime.evaluate", &json!({ "expression": axe }));
         let found = self.evaluate(
             "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations \
              .filter(({ impact }) => impact === 'serious' || impact === 'critical') \

@@ -11,8 +11,9 @@
   const place = (element) => element && (element.id ? "#" + CSS.escape(element.id) : element.getAttribute("href") ? `[href="${CSS.escape(element.getAttribute("href"))}"]` : null);
   function swap(fresh) {
     const old = document.getElementById(fresh.id);
-    // Whoever reads a chart by keyboard is not interrupted.
-    if (!old || old.innerHTML === fresh.innerHTML || document.activeElement?.closest("figure")) return;
+    if (!old || old.innerHTML === fresh.innerHTML) return;
+    // Whoever reads a chart is not interrupted.
+    if (old.querySelector("figure:focus, figure:hover")) return;
     const focused = old.contains(document.activeElement) ? place(document.activeElement) : null;
     const open = [...old.querySelectorAll("details[open]")].map(place).filter(Boolean);
     old.replaceWith(fresh);
