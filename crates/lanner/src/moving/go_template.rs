@@ -49,7 +49,7 @@ fn operand(text: &str) -> Result<String, String> {
         "$value" | ".Value" | "$values.A" | "$values.A.Value" | "$values.B" | "$values.B.Value" => {
             return Ok("value".to_owned());
         }
-        "$labels" | ".Labels" => return Ok("labels".to_owned()),
+        "$labels" | ".Labels" => return Ok("group".to_owned()),
         "$labels.alertname" => return Ok("rule".to_owned()),
         _ => {}
     }
@@ -57,8 +57,8 @@ fn operand(text: &str) -> Result<String, String> {
     let is_name =
         |label: &&str| label.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !label.is_empty();
     match label.filter(is_name) {
-        // A label that an alert lacks is empty there, and an error here.
-        Some(label) => Ok(format!("labels.{label} | default('')")),
+        // There these are the labels of the series, and one that it lacks is empty; here that is an error.
+        Some(label) => Ok(format!("group.{label} | default('')")),
         None => Err(format!("the template {{{{ {text} }}}} has no counterpart")),
     }
 }
@@ -106,14 +106,14 @@ mod tests {
             ("plain", "plain"),
             (
                 "{{ $labels.instance }} of {{$labels.job}}",
-                "{{ labels.instance | default('') }} of {{ labels.job | default('') }}",
+                "{{ group.instance | default('') }} of {{ group.job | default('') }}",
             ),
             ("{{ $value }}", "{{ value }}"),
             ("{{ $value | humanizePercentage }}", "{{ value | percent }}"),
             ("{{ humanize $value }}", "{{ value | number(2) }}"),
             ("{{ printf \"%.1f\" $value }} %", "{{ value | number(1) }} %"),
             ("{{ $value | printf \"%.0f\" }}", "{{ value | number(0) }}"),
-            ("{{- .Labels.pod -}}", "{{ labels.pod | default('') }}"),
+            ("{{- .Labels.pod -}}", "{{ group.pod | default('') }}"),
             ("{{ $labels.alertname }}", "{{ rule }}"),
         ] {
             assert_eq!(converted(from).as_deref(), Ok(to), "{from}");

@@ -51,6 +51,21 @@ fn completion_knows_the_commands() {
     run(&["completion", "cobol"]).says(2, &["bash"]);
 }
 
+/// The configuration that packages install is valid, and so it is with everything that stands there as a remark.
+#[test]
+fn the_installed_configuration_is_right() {
+    run(&["check", "packaging/lanner.yaml"]).says(0, &["without problems"]);
+    let text = std::fs::read_to_string(root().join("packaging/lanner.yaml")).unwrap();
+    let (sections, head): (Vec<&str>, Vec<&str>) =
+        text.lines().skip(2).partition(|line| line.starts_with("# "));
+    let written = sections.iter().map(|line| format!("{}\n", &line[2..]));
+    let all: String = head.iter().map(|line| format!("{line}\n")).chain(written).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all.yaml");
+    std::fs::write(&file, all).unwrap();
+    run(&["check", file.to_str().unwrap()]).says(0, &["1 rule", "1 receiver"]);
+}
+
 #[test]
 fn manual_pages_are_written() {
     let folder = tempfile::tempdir().unwrap();
