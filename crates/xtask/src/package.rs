@@ -67,6 +67,18 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     wanted.trial.map_or(Ok(()), |bare| trial.run(bare))
 }
 
+/// Packs the release build, which is there already.
+///
+/// # Errors
+/// A sentence that names what failed.
+pub(crate) fn release_build() -> Result<(), String> {
+    if output(Command::new("dpkg-deb").arg("--version")).is_err() {
+        eprintln!("SKIPPED: packages, because `dpkg-deb` does not run; install dpkg");
+        return Ok(());
+    }
+    run(&["--program", &target_folder()?.join("release/lanner").to_string_lossy()])
+}
+
 /// The program, built; the path of its file.
 fn build(profile: &str) -> Result<PathBuf, String> {
     succeed(cargo().args(["build", "--locked", "--package", "lanner", "--profile", profile]))?;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::command::{cargo, root, succeed};
+use crate::package;
 use crate::tools::{self, Extent, Tools};
 
 struct Step {
@@ -17,7 +18,7 @@ struct Step {
     in_quick: bool,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         heading: "format",
         remedy: "run `cargo fmt --all`",
@@ -52,6 +53,12 @@ const STEPS: [Step; 8] = [
         heading: "demonstration with the release build",
         remedy: "run `cargo run --release -- demo --exit`",
         run: |_| demo(),
+        in_quick: false,
+    },
+    Step {
+        heading: "packages of the release build",
+        remedy: "run `cargo xtask package --program target/release/lanner`",
+        run: |_| package::release_build(),
         in_quick: false,
     },
     Step {

@@ -53,6 +53,7 @@ const READS: &[&str] = &[
 /// Every command that takes `--data` and changes something.
 const CHANGES: &[&str] = &[
     "import",
+    "restore",
     "alert ack",
     "alert unack",
     "rule delete",
