@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lanner_core::cause::deepest;
 use lanner_switch::Delta;
 use reqwest::header::{HeaderMap, IF_NONE_MATCH, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::counts::Told;
@@ -36,6 +36,16 @@ const NONCE_HEADER: &str = "x-lanner-nonce";
 const SIGNED_TIME_HEADER: &str = "x-lanner-now-signature";
 /// A line of the stream longer than this ends it.
 const MAX_LINE_BYTES: usize = 64 << 10;
+
+/// A client for the server at `base`.
+fn http(base: &Url, mut builder: ClientBuilder) -> reqwest::Result<Client> {
+    builder = builder.connect_timeout(TIMEOUT).tcp_nodelay(true);
+    if base.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host)) {
+        // A proxy leads elsewhere than to this machine.
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
 
 /// The server.
 #[derive(Debug)]
@@ -67,12 +77,12 @@ impl Remote {
         };
         // Fails when the program has chosen one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder().connect_timeout(TIMEOUT).tcp_nodelay(true);
-        if base.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host)) {
-            // A proxy leads elsewhere than to this machine.
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| ConnectError::Http(deepest(&error)))?;
+        let built = http(&base, Client::builder()).or_else(|error| match base.scheme() {
+            // A small container has no certificate authorities, and without TLS needs none.
+            "http" => http(&base, Client::builder().tls_certs_only([])),
+            _ => Err(error),
+        });
+        let http = built.map_err(|error| ConnectError::Http(deepest(&error)))?;
         Ok(Self {
             http,
             snapshot: at("snapshot"),

@@ -20,6 +20,18 @@ fn now_ms() -> u128 {
 }
 
 #[test]
+fn a_machine_without_certificate_authorities_has_commands_all_the_same() {
+    let server = start();
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = lanner();
+    command.arg("status").env("LANNER_URL", &server.url);
+    // Where the system's authorities are looked for.
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", empty.path());
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+#[test]
 fn samples_go_in_and_come_out_the_same() {
     let server = start();
     let long = "time,name,value,host\n2026-01-01T00:00:00Z,cpu,0.1,a\n2026-01-01T00:01:00Z,cpu,0.2,a\n\
