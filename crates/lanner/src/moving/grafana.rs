@@ -127,6 +127,11 @@ impl<'n> Steps<'n> {
         let is_logs =
             get(model, "datasource").and_then(|it| text(it, "type")).is_some_and(|kind| kind != "prometheus");
         match text(model, "expr") {
+            Some(expr) if expr.contains("$__") || expr.contains("${") => Err((
+                step.at,
+                "its query has variables of Grafana, such as $__rate_interval; write what they stand for"
+                    .to_owned(),
+            )),
             Some(expr) if !is_logs => Ok(expr),
             _ => Err((step.at, "its query is not one of Prometheus".to_owned())),
         }
@@ -140,7 +145,7 @@ fn refuse_reducer(reducer: Option<&str>, step: &Node) -> Result<(), Reason> {
         Some(other) => Err((
             step.at,
             format!(
-                "it looks at the {other} of a range; write that into the query, for example {other}_over_time"
+                "it looks at the {other} of a range; write that into the query, for example avg_over_time"
             ),
         )),
     }

@@ -17,7 +17,7 @@ const USER: u32 = 10_001;
 const DATA: &str = "var/lib/lanner";
 const CERTIFICATES: &str = "etc/ssl/certs/ca-certificates.crt";
 
-/// Makes the image in `folder`; the path of the archive, which `skopeo`, `podman load` and `docker load` take.
+/// Makes the image in `folder`; the path of the archive, which `skopeo` takes.
 pub(super) fn make(program: &Path, release: &Release, folder: &Path) -> Result<PathBuf, String> {
     let (rootfs, layout) = (folder.join("work/rootfs"), folder.join("work/image"));
     fill(program, &rootfs)?;
