@@ -127,8 +127,11 @@ fn alarms_per_day(scores: &[f32], sorted: &[f32], budget: f64, rows_per_day: f64
     }
     // From the top down: far below, all rows run together into few alarms again.
     let n_tail = (sorted.len() as f64 * (1.0 - FLOOR)) as usize;
-    let candidates = (0..=N_CANDIDATES).filter_map(|step| sorted.iter().rev().nth(step * n_tail / N_CANDIDATES));
-    let within = candidates.map(|score| f64::from(*score)).take_while(|score| n_alarms(scores, *score) as f64 <= allowed);
+    let candidates =
+        (0..=N_CANDIDATES).filter_map(|step| sorted.iter().rev().nth(step * n_tail / N_CANDIDATES));
+    let within = candidates
+        .map(|score| f64::from(*score))
+        .take_while(|score| n_alarms(scores, *score) as f64 <= allowed);
     within.last().unwrap_or(f64::NAN)
 }
 

@@ -1,7 +1,7 @@
 //! The life of a detector of every kind: trained, kept, read again, scoring in batches and as rows come.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use lanner_deep::{Damage, Detector, Frame, FORMAT, KINDS, Kind, Rule, TrainError, Training, is_detector};
+use lanner_deep::{Damage, Detector, FORMAT, Frame, KINDS, Kind, Rule, TrainError, Training, is_detector};
 
 const N_COLUMNS: usize = 4;
 
@@ -81,7 +81,8 @@ fn a_stream_scores_as_a_batch_does() {
         let mut stream = detector.stream();
         for (at, expected) in batch.iter().enumerate() {
             let found = stream.push(rows.row(at)).map_or(f64::NAN, |score| score.value());
-            let is_same = (found - expected).abs() <= 1e-4 * expected || (found.is_nan() && expected.is_nan());
+            let is_same =
+                (found - expected).abs() <= 1e-4 * expected || (found.is_nan() && expected.is_nan());
             assert!(is_same, "{} row {at}: {found} is not {expected}", kind.name);
         }
         let (by_stream, by_batch) = (stream.explain(), detector.explain(&rows, 399).unwrap());
@@ -117,7 +118,8 @@ fn damaged_files_are_refused() {
     assert_eq!(refused(b"time,value\n1,2\n"), "is no file of a detector");
     assert!(refused(&bytes[..bytes.len() - 1]).starts_with("is damaged"));
     assert!(refused(&bytes[..200]).starts_with("is damaged"));
-    let at = bytes.windows(FORMAT.len()).position(|part| part == FORMAT.as_bytes()).unwrap() + FORMAT.len() - 1;
+    let at =
+        bytes.windows(FORMAT.len()).position(|part| part == FORMAT.as_bytes()).unwrap() + FORMAT.len() - 1;
     let mut newer = bytes.clone();
     newer[at] = b'7';
     assert!(refused(&newer).contains("\"lanner-detector/7\""), "{}", refused(&newer));
@@ -137,7 +139,12 @@ fn odd_tables() {
     for kind in quick() {
         // A constant column, one without any value, one that is there now and then, and one that goes to the limit.
         let odd = |at: usize| {
-            [3.0, f32::NAN, if at.is_multiple_of(3) { noise(at, 2) } else { f32::NAN }, if at == 9 { f32::MAX } else { 1.0 }]
+            [
+                3.0,
+                f32::NAN,
+                if at.is_multiple_of(3) { noise(at, 2) } else { f32::NAN },
+                if at == 9 { f32::MAX } else { 1.0 },
+            ]
         };
         let detector = Detector::train(&frame((0..400).map(odd)), &training(kind), &mut |_| ()).unwrap();
         let mut rows: Vec<[f32; 4]> = (0..100).map(odd).collect();
@@ -152,7 +159,10 @@ fn odd_tables() {
     let few = Detector::train(&frame((0..1).map(usual)), &training(&KINDS[0]), &mut |_| ()).unwrap_err();
     assert_eq!(few, TrainError::TooFewRows { required: 200, found: 1 });
     let nothing = frame((0..300).map(|_| [f32::NAN; 4]));
-    assert_eq!(Detector::train(&nothing, &training(&KINDS[0]), &mut |_| ()).unwrap_err(), TrainError::NoValues);
+    assert_eq!(
+        Detector::train(&nothing, &training(&KINDS[0]), &mut |_| ()).unwrap_err(),
+        TrainError::NoValues
+    );
     let wrong = Training {
         window: Some(0),
         n_epochs: 0,

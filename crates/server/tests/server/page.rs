@@ -1,7 +1,6 @@
 //! The web page in a real browser: what a person sees and does, at three widths, in light and dark.
 //!
 //! `cargo xtask test` finds or fetches Chromium; without it the tests with a browser say that they are skipped.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +8,7 @@ use lanner_io::receiver::Secret;
 use lanner_testkit::Browser;
 use serde_json::{Value, json};
 
-mod switching;
-
-use switching::{Running, start_with};
+use crate::switching::{Running, start_with};
 
 const TOKEN: &str = "0123456789abcdef0123";
 /// A telephone, a tablet, a desk.

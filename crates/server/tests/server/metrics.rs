@@ -1,7 +1,5 @@
 //! The page of metrics says what there is, and what others are given to watch Lanner with asks for nothing else.
 
-#![expect(clippy::unwrap_used, reason = "a step that fails is a failing test")]
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
