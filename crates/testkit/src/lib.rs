@@ -1,15 +1,17 @@
 //! What tests of several crates share.
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
-//! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on
-//! a page).
+//! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on a page), [`api_traffic`]
+//! (sessions of known classes).
 
+mod api_traffic;
 mod browser;
 mod opensearch;
 mod scorer;
 
 use std::path::{Path, PathBuf};
 
+pub use api_traffic::{ApiClient, ApiRequest, api_traffic};
 pub use browser::Browser;
 pub use opensearch::OpenSearch;
 pub use scorer::check_scorer;

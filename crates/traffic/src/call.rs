@@ -93,6 +93,12 @@ impl Call {
         }
     }
 
+    /// Whether what was asked for is there, as far as the answer tells.
+    #[must_use]
+    pub const fn exists(&self) -> bool {
+        !matches!(self.status, 400 | 404 | 405 | 410) && !self.is_malformed
+    }
+
     /// Whether the client was to blame.
     #[must_use]
     pub const fn is_client_error(&self) -> bool {

@@ -3,7 +3,7 @@
 //! Reading order: [`log`] (lines become requests), [`Templates`] (paths become endpoints), [`Sessions`] (requests become
 //! sessions, each with its call graph; [`Recording`] does all of this for a log that is at hand), [`Baseline`] (what is usual, frozen), [`FEATURES`] (what a session is described by),
 //! [`find`] (findings with their evidence), [`Ranking`] (how unusual, without labels), [`Model`] (learned from labels), [`Drift`]
-//! (when to learn again);
+//! (when to learn again); [`Live`] (sessions while they happen);
 //! [`CallGraph`] for graphs that come as such.
 //!
 //! Invariants of this crate: pure functions over arguments, no clock and no files; work per request is constant, and all
@@ -11,19 +11,23 @@
 
 mod baseline;
 mod call;
+mod client;
 mod drift;
 mod endpoints;
 mod features;
 mod findings;
 mod graph;
 mod learner;
+mod live;
 pub mod log;
+mod looks;
 mod markers;
 mod model;
 mod query;
 mod ranking;
 mod recording;
 mod request;
+mod says;
 mod session;
 mod sessions;
 mod shape;
@@ -33,16 +37,19 @@ mod words;
 
 pub use baseline::{Baseline, NormalRange};
 pub use call::Call;
+pub use client::ClientKind;
 pub use drift::Drift;
 pub use endpoints::{EndpointId, Endpoints};
 pub use features::{FEATURES, FeatureInfo, Tail, features};
 pub use findings::{Finding, FindingKind, find};
 pub use graph::{CallGraph, GraphError, NodeCounts, Orientation, SEED_FEATURES};
 pub use learner::Learner;
+pub use live::{Live, LiveSettings, Report, Standing};
 pub use model::{Counterfactual, Model, ModelError, Reason, Verdict};
 pub use ranking::{Ranking, Unusual};
 pub use recording::{KeyBy, Recording, Traffic};
 pub use request::Request;
+pub use says::Says;
 pub use session::Session;
 pub use sessions::{SessionSettings, Sessions, Tally};
 pub use templates::Templates;

@@ -2,6 +2,8 @@
 //!
 //! A request takes about 90 bytes, whatever its line was long.
 
+mod kept;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -87,7 +89,12 @@ impl Recording {
 
     /// Adds a request. Cost: linear in its text.
     pub fn add(&mut self, request: &Request<'_>) {
-        let key = self.keys.number(&key(request, self.key_by));
+        self.add_of(&key(request, self.key_by), request);
+    }
+
+    /// Adds a request of the client that is told by this key.
+    pub(crate) fn add_of(&mut self, key: &str, request: &Request<'_>) {
+        let key = self.keys.number(key);
         let name = format!("{} {}", request.method, shape(&request.path));
         let is_full =
             self.shapes.texts.len() >= MAX_SHAPES && !self.shapes.numbers.contains_key(name.as_str());
@@ -95,7 +102,7 @@ impl Recording {
         let mut call = Call::new(request, UNKNOWN);
         call.tag = self.tags.number(&request.session);
         self.n_found.resize(self.shapes.texts.len(), 0);
-        self.n_found[shape as usize] += u64::from(exists(&call));
+        self.n_found[shape as usize] += u64::from(call.exists());
         self.calls.push((key, shape, call));
     }
 
@@ -147,6 +154,25 @@ impl Recording {
         endpoints: &Endpoints,
         settings: SessionSettings,
     ) -> Traffic {
+        let (mut sessions, mut walks) = (Sessions::new(settings), Walks::default());
+        let mut traffic = Traffic::default();
+        self.each_call(templates, endpoints, &mut |key, call| {
+            sessions.add(key, call, &mut |session| traffic.sessions.push(session));
+            walks.add(key, call, &mut |walk| traffic.walks.push(walk));
+        });
+        sessions.finish(&mut |session| traffic.sessions.push(session));
+        walks.finish(&mut |walk| traffic.walks.push(walk));
+        traffic.tally = sessions.tally();
+        traffic
+    }
+
+    /// Hands out the calls, with their keys, in the order of time, as calls of these endpoints. Cost: O(n log n).
+    pub(crate) fn each_call(
+        &self,
+        templates: &Templates,
+        endpoints: &Endpoints,
+        on_call: &mut dyn FnMut(&Arc<str>, &Call),
+    ) {
         let of_shape: Vec<u32> = self
             .shapes
             .texts
@@ -158,23 +184,14 @@ impl Recording {
             .collect();
         let mut order: Vec<usize> = (0..self.calls.len()).collect();
         order.sort_by_key(|&i| self.calls[i].2.time_ms);
-        let (mut sessions, mut walks) = (Sessions::new(settings), Walks::default());
-        let mut traffic = Traffic::default();
         for i in order {
             let (key, shape, call) = &self.calls[i];
-            let key = &self.keys.texts[*key as usize];
             let endpoint = match of_shape[*shape as usize] {
-                UNKNOWN if exists(call) => FIRST_NEW + shape,
+                UNKNOWN if call.exists() => FIRST_NEW + shape,
                 known => known,
             };
-            let call = Call { endpoint, ..*call };
-            sessions.add(key, &call, &mut |session| traffic.sessions.push(session));
-            walks.add(key, &call, &mut |walk| traffic.walks.push(walk));
+            on_call(&self.keys.texts[*key as usize], &Call { endpoint, ..*call });
         }
-        sessions.finish(&mut |session| traffic.sessions.push(session));
-        walks.finish(&mut |walk| traffic.walks.push(walk));
-        traffic.tally = sessions.tally();
-        traffic
     }
 
     /// The most called endpoints, with their calls.
@@ -191,11 +208,6 @@ impl Recording {
         busiest.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         busiest
     }
-}
-
-/// Whether what was asked for is there, as far as the answer tells.
-fn exists(call: &Call) -> bool {
-    !matches!(call.status, 400 | 404 | 405 | 410) && !call.is_malformed
 }
 
 fn parts(name: &str) -> (&str, &str) {

@@ -9,6 +9,8 @@ use foldhash::fast::FixedState;
 
 use crate::call::{Call, Method, Object};
 use crate::endpoints::EndpointId;
+use crate::looks::Looks;
+use crate::says::Says;
 
 /// More edges, objects or paths are not told apart: their number is what matters then.
 const MAX_TOLD_APART: usize = 4_096;
@@ -61,6 +63,11 @@ pub struct Session {
     pub n_late: u32,
     /// The most calls within one second.
     pub peak_per_second: u32,
+    /// What its client says of itself; set by whoever wants to know.
+    pub says: Says,
+    /// Whether its client is known to be a bot that declares itself; set likewise.
+    pub is_declared: bool,
+    pub(crate) looks: Looks,
     pub(crate) gaps: Gaps,
     pub(crate) missing_paths: HashSet<u64, FixedState>,
     last: Option<EndpointId>,
@@ -123,6 +130,9 @@ impl Session {
             n_denied_logins: 0,
             n_late: 0,
             peak_per_second: 0,
+            says: Says::default(),
+            is_declared: false,
+            looks: Looks::default(),
             gaps: Gaps::default(),
             missing_paths: HashSet::default(),
             last: None,
@@ -145,6 +155,11 @@ impl Session {
         self.count_answer(call);
         self.count_kind(call);
         self.add_to_graph(call);
+    }
+
+    /// Takes over what was noted about the same session.
+    pub(crate) fn take_over(&mut self, known: &Self) {
+        (self.says, self.is_declared, self.looks) = (known.says, known.is_declared, known.looks.clone());
     }
 
     fn count_second(&mut self, second: i64) {

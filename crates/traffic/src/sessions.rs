@@ -20,11 +20,13 @@ pub struct SessionSettings {
     pub max_calls: u32,
     /// Sessions open at once; beyond that the one idle longest is closed early. Default 200,000.
     pub max_open: usize,
+    /// Calls in all open sessions, which take up to some hundred bytes each; beyond that likewise. Default 5,000,000.
+    pub max_open_calls: u64,
 }
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { idle_ms: 30 * 60_000, max_ms: 24 * 3_600_000, max_calls: 10_000, max_open: 200_000 }
+        Self { idle_ms: 30 * 60_000, max_ms: 24 * 3_600_000, max_calls: 10_000, max_open: 200_000, max_open_calls: 5_000_000 }
     }
 }
 
@@ -49,6 +51,8 @@ pub struct Sessions {
     /// Keys by their last call, each with a number that makes it unique.
     by_last: BTreeMap<(i64, u64), Arc<str>>,
     n_calls: u64,
+    /// Calls in all open sessions.
+    n_open_calls: u64,
     tally: Tally,
 }
 
@@ -61,6 +65,7 @@ impl Sessions {
             open: HashMap::default(),
             by_last: BTreeMap::new(),
             n_calls: 0,
+            n_open_calls: 0,
             tally: Tally::default(),
         }
     }
@@ -69,6 +74,7 @@ impl Sessions {
     /// Cost: O(log open).
     pub fn add(&mut self, key: &str, call: &Call, on_end: &mut dyn FnMut(Session)) {
         self.n_calls += 1;
+        self.n_open_calls += 1;
         let (key, mut session) = match self.open.remove_entry(key) {
             Some((key, (session, n))) => {
                 self.by_last.remove(&(session.last_ms, n));
@@ -84,7 +90,7 @@ impl Sessions {
         session.add(call);
         self.by_last.insert((session.last_ms, self.n_calls), key.clone());
         self.open.insert(key, (session, self.n_calls));
-        if self.open.len() > self.settings.max_open {
+        while self.open.len() > self.settings.max_open || self.n_open_calls > self.settings.max_open_calls {
             self.tally.n_evicted += 1;
             self.end_first(on_end);
         }
@@ -92,11 +98,17 @@ impl Sessions {
 
     /// Ends sessions whose pause is over by `now_ms`. Cost: that of those that end.
     pub fn advance(&mut self, now_ms: i64, on_end: &mut dyn FnMut(Session)) {
-        while self
-            .by_last
-            .first_key_value()
-            .is_some_and(|((last, _), _)| now_ms - last > self.settings.idle_ms)
-        {
+        while self.is_first_idle(now_ms) {
+            self.end_first(on_end);
+        }
+    }
+
+    /// Ends at most so many of the sessions whose pause is over by `now_ms`, those idle longest first.
+    pub fn advance_some(&mut self, now_ms: i64, most: usize, on_end: &mut dyn FnMut(Session)) {
+        for _ in 0..most {
+            if !self.is_first_idle(now_ms) {
+                return;
+            }
             self.end_first(on_end);
         }
     }
@@ -114,6 +126,21 @@ impl Sessions {
         self.open.get(key).map(|(session, _)| session)
     }
 
+    /// The open session of a key, to note something about it.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Session> {
+        self.open.get_mut(key).map(|(session, _)| session)
+    }
+
+    /// Takes over what was noted about sessions of the same keys, and what happened so far.
+    pub(crate) fn take_over(&mut self, known: &Self) {
+        for (key, (session, _)) in &mut self.open {
+            if let Some(before) = known.get(key) {
+                session.take_over(before);
+            }
+        }
+        self.tally = known.tally;
+    }
+
     /// Open sessions.
     #[must_use]
     pub fn n_open(&self) -> usize {
@@ -124,6 +151,11 @@ impl Sessions {
     #[must_use]
     pub const fn tally(&self) -> Tally {
         self.tally
+    }
+
+    fn is_first_idle(&self, now_ms: i64) -> bool {
+        let first = self.by_last.first_key_value();
+        first.is_some_and(|((last_ms, _), _)| now_ms - last_ms > self.settings.idle_ms)
     }
 
     fn is_over(&mut self, session: &Session, now_ms: i64) -> bool {
@@ -144,6 +176,7 @@ impl Sessions {
 
     fn end(&mut self, session: Session, on_end: &mut dyn FnMut(Session)) {
         self.tally.n_ended += 1;
+        self.n_open_calls = self.n_open_calls.saturating_sub(u64::from(session.n_calls));
         on_end(session);
     }
 }

@@ -1,0 +1,216 @@
+//! Sessions while they happen: what is ordinary is left alone, what was planted is found and called by its name.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeSet, HashMap};
+
+use lanner_testkit::{ApiClient, ApiRequest, api_traffic};
+use lanner_traffic::{ClientKind, Live, LiveSettings, Report, Request, SessionSettings, Standing};
+
+const DAY_MS: i64 = 86_400_000;
+
+const ORDINARY: [(ApiClient, u32); 3] =
+    [(ApiClient::Human, 1_400), (ApiClient::Mobile, 700), (ApiClient::Partner, 150)];
+
+fn settings() -> LiveSettings {
+    LiveSettings { learn_ms: 20 * 3_600_000, ..LiveSettings::default() }
+}
+
+fn request(of: &ApiRequest) -> Request<'_> {
+    Request {
+        time_ms: of.time_ms,
+        client: of.client.as_str().into(),
+        method: of.method.into(),
+        path: of.path.as_str().into(),
+        query: of.query.as_str().into(),
+        status: Some(of.status),
+        agent: of.agent.into(),
+        ..Request::default()
+    }
+}
+
+fn watch(live: &mut Live, requests: &[ApiRequest]) -> Vec<Report> {
+    let add = |live: &mut Live, of: &ApiRequest| live.add(&of.client, &request(of), || false).unwrap();
+    requests.iter().flat_map(|of| add(live, of)).collect()
+}
+
+/// Everything that ends by a pause, with the clock an hour later.
+fn end(live: &mut Live, at_ms: i64) -> Vec<Report> {
+    let mut reports = live.advance(at_ms);
+    reports.extend(live.advance(at_ms + 3_600_000));
+    reports
+}
+
+/// Who is behind each key.
+fn who(requests: &[ApiRequest]) -> HashMap<&str, ApiClient> {
+    requests.iter().map(|request| (request.client.as_str(), request.of)).collect()
+}
+
+#[test]
+fn what_is_ordinary_is_left_alone_and_what_was_planted_is_found() {
+    for seed in [1, 2, 3] {
+        let mut live = Live::new(settings());
+        let learned = watch(&mut live, &api_traffic(seed, 0, "10.1", &ORDINARY));
+        assert!(live.in_words().starts_with("learned from"), "{}", live.in_words());
+        let is_named = |report: &&Report| !report.findings.is_empty();
+        assert_eq!(learned.iter().filter(is_named).count(), 0, "findings in the learning period");
+
+        let planted = [
+            (ApiClient::Enumerator, 60),
+            (ApiClient::Scraper, 60),
+            (ApiClient::Stuffer, 60),
+            (ApiClient::Polluter, 60),
+        ];
+        let requests = api_traffic(seed + 100, 2 * DAY_MS, "10.2", &[&ORDINARY[..], &planted].concat());
+        let mut reports = watch(&mut live, &requests);
+        reports.extend(end(&mut live, 4 * DAY_MS));
+        let who = who(&requests);
+        let mut tally: HashMap<ApiClient, (u32, u32)> = HashMap::new();
+        for report in reports.iter().filter(|report| report.is_over && report.first_ms >= 2 * DAY_MS) {
+            let of = who[&*report.key];
+            assert_eq!(report.standing, Standing::Active);
+            assert!(!report.is_flagged() || !report.reasons.is_empty());
+            let (n_flagged, n) = tally.entry(of).or_default();
+            *n_flagged += u32::from(report.is_flagged());
+            *n += 1;
+            let names: BTreeSet<&str> = report.findings.iter().map(|finding| finding.kind.name()).collect();
+            let expected = match of {
+                ApiClient::Enumerator => BTreeSet::from(["enumeration"]),
+                ApiClient::Stuffer => BTreeSet::from(["brute_force"]),
+                ApiClient::Polluter => BTreeSet::from(["parameter_pollution"]),
+                _ => BTreeSet::new(),
+            };
+            assert!(names.is_subset(&expected), "{of:?}: {names:?} {:?}", report.reasons);
+        }
+        println!("seed {seed}: {tally:?}");
+        let share = |all: &[ApiClient]| {
+            let (n_flagged, n) = all.iter().map(|of| tally[of]).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+            f64::from(n_flagged) / f64::from(n)
+        };
+        let ordinary = share(&[ApiClient::Human, ApiClient::Mobile, ApiClient::Partner]);
+        assert!(ordinary <= 0.02, "seed {seed}: {ordinary} of ordinary sessions are flagged");
+        for of in [ApiClient::Enumerator, ApiClient::Scraper, ApiClient::Stuffer, ApiClient::Polluter] {
+            assert!(share(&[of]) >= 0.9, "seed {seed}: {of:?}: {}", share(&[of]));
+        }
+        early(&reports, &who);
+    }
+}
+
+/// What is planted is told while it lasts, once, and most of it before half of it is over.
+fn early(reports: &[Report], who: &HashMap<&str, ApiClient>) {
+    let (mut n_news, mut n_half) = (0, 0);
+    let is_planted = |report: &&Report| {
+        matches!(who.get(&*report.key), Some(ApiClient::Enumerator | ApiClient::Scraper | ApiClient::Stuffer))
+    };
+    let mut told = BTreeSet::new();
+    for report in reports.iter().filter(|report| report.is_news) {
+        assert!(told.insert((report.key.clone(), report.first_ms)), "told twice: {report:?}");
+    }
+    for over in reports.iter().filter(is_planted).filter(|report| report.is_over && report.is_flagged()) {
+        let same = |report: &&Report| report.key == over.key && report.is_news;
+        let news = reports.iter().find(same).unwrap();
+        assert!(news.time_ms <= over.time_ms && (news.is_over || !over.is_news));
+        n_news += 1;
+        n_half += u32::from(2 * news.n_requests <= over.n_requests);
+    }
+    println!("{n_half} of {n_news} told before half of it");
+    assert!(10 * n_half >= 9 * n_news);
+}
+
+#[test]
+fn kinds_of_clients_are_told_by_behaviour() {
+    let mut live = Live::new(settings());
+    let requests = api_traffic(5, 0, "10.1", &[(ApiClient::Human, 300), (ApiClient::Partner, 50)]);
+    let mut reports = watch(&mut live, &requests);
+    reports.extend(end(&mut live, 2 * DAY_MS));
+    let who = who(&requests);
+    for (of, kind) in [(ApiClient::Human, ClientKind::Human), (ApiClient::Partner, ClientKind::Automation)] {
+        let kinds: Vec<ClientKind> =
+            reports.iter().filter(|report| who[&*report.key] == of).filter_map(|report| report.client).collect();
+        let n = kinds.iter().filter(|found| **found == kind).count();
+        println!("{n} of {} are {}", kinds.len(), kind.name());
+        assert!(10 * n >= 9 * kinds.len() && !kinds.is_empty());
+    }
+}
+
+#[test]
+fn the_clock_changes_no_report() {
+    let requests = api_traffic(6, 0, "10.1", &[(ApiClient::Human, 200), (ApiClient::Stuffer, 5)]);
+    let settings = LiveSettings { learn_ms: 8 * 3_600_000, n_learned: 40, ..LiveSettings::default() };
+    let sorted = |mut reports: Vec<Report>| {
+        reports.sort_by(|a, b| (a.time_ms, &a.key).cmp(&(b.time_ms, &b.key)));
+        reports
+    };
+    let mut live = Live::new(settings.clone());
+    let mut alone = watch(&mut live, &requests);
+    alone.extend(end(&mut live, 3 * DAY_MS));
+    let (mut live, mut ticked) = (Live::new(settings), Vec::new());
+    for of in &requests {
+        ticked.extend(live.advance(of.time_ms));
+        ticked.extend(watch(&mut live, std::slice::from_ref(of)));
+    }
+    ticked.extend(end(&mut live, 3 * DAY_MS));
+    assert_eq!(sorted(alone), sorted(ticked));
+}
+
+#[test]
+fn what_was_learned_is_kept() {
+    let settings = LiveSettings { learn_ms: 3_600_000, n_learned: 100, ..LiveSettings::default() };
+    let requests = api_traffic(8, 0, "10.1", &[(ApiClient::Human, 600)]);
+    let (first, second) = requests.split_at(requests.len() / 8);
+    let mut live = Live::new(settings.clone());
+    watch(&mut live, first);
+    let learning = live.save("a");
+    assert!(live.in_words().starts_with("learning from"), "{}", live.in_words());
+
+    // Half of the learning before a restart, half after it.
+    let mut again = Live::new(settings.clone());
+    again.restore(&learning, "a").unwrap();
+    watch(&mut again, second);
+    assert!(again.in_words().starts_with("learned from"), "{}", again.in_words());
+    let mut judged = Live::new(settings.clone());
+    judged.restore(&again.save("a"), "a").unwrap();
+    assert_eq!(judged.save("a"), again.save("a"));
+
+    // Who was there when it began may have been there before.
+    let later = api_traffic(9, 5 * DAY_MS, "10.2", &[(ApiClient::Human, 400), (ApiClient::Stuffer, 20)]);
+    let mut reports = watch(&mut judged, &later);
+    reports.extend(end(&mut judged, 7 * DAY_MS));
+    let whole_from_ms = later[0].time_ms + settings.sessions.idle_ms;
+    for report in &reports {
+        assert_eq!(report.standing == Standing::Incomplete, report.first_ms < whole_from_ms);
+        assert_eq!(report.score.is_some(), report.standing == Standing::Active);
+    }
+
+    let refused = |bytes: &[u8], identity: &str| Live::new(settings.clone()).restore(bytes, identity).unwrap_err();
+    assert!(refused(&learning, "b").contains("other requests"));
+    assert!(refused(&learning[..learning.len() - 1], "a").contains("damaged"));
+    assert!(refused(b"", "a").contains("damaged"));
+    let text = String::from_utf8_lossy(&judged.save("a")).replace("\"n_skipped_steps\"", "\"steps\"");
+    assert!(refused(text.as_bytes(), "a").contains("other features"));
+    let text = String::from_utf8_lossy(&judged.save("a")).replace("sessions/1", "sessions/7");
+    assert!(refused(text.as_bytes(), "a").contains("sessions/7"));
+}
+
+#[test]
+fn memory_is_bounded_and_late_requests_count() {
+    let sessions = SessionSettings { max_open: 10, max_open_calls: 100, ..SessionSettings::default() };
+    let mut live = Live::new(LiveSettings { sessions, ..settings() });
+    let at = |time_ms| Request { time_ms, path: "/a".into(), status: Some(200), ..Request::default() };
+    let mut n_over = 0;
+    for i in 0..1_000 {
+        let reports = live.add(&format!("client {i}"), &at(i * 10), || false).unwrap();
+        n_over += reports.iter().filter(|report| report.is_over).count();
+    }
+    assert_eq!((n_over, live.tally().n_evicted), (990, 990));
+    assert!(live.in_words().ends_with("10 open, 990 closed early for lack of room"), "{}", live.in_words());
+    for i in 0..200 {
+        live.add("one", &at(10_000 + i), || false).unwrap();
+    }
+    assert!(live.tally().n_evicted > 990);
+    // Late: it counts as if it came with the last; beyond the clock: refused.
+    live.add("late", &at(20_000), || false).unwrap();
+    live.add("late", &at(15_000), || false).unwrap();
+    assert_eq!(live.tally().n_late_calls, 1);
+    live.advance(20_000);
+    assert_eq!(live.add("late", &at(20_000 + 3_600_001), || false), None);
+}
