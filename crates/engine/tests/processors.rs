@@ -87,9 +87,62 @@ fn mistakes_are_told_at_once() {
     check("{ id: a, stream: s, parse: { pattern: x } }", &["names no group"]);
     check("{ id: a, stream: s, parse: { pattern: '(?<a>\\w{1000}){100}' } }", &["too large"]);
     check("{ id: a, stream: s, copy: { where: '=' } }", &["\"to\" is missing", "copy.where"]);
+    check(
+        "{ id: a, stream: s, sessions: { by: [client, x.score], idle: 5, open: 1, sessions: 7.5, share: 2, where: '=' } }",
+        &[
+            "\"score\" is the name of another field of a session",
+            "sessions.where",
+            "sessions.idle",
+            "sessions.open: should be a whole number from 10 to 1000000, found 1",
+            "sessions.sessions: should be a whole number from 40 to 100000, found 7.5",
+            "sessions.share: 2 needs a percent sign",
+        ],
+    );
+    check(
+        "{ id: a, stream: s, sessions: { by: [a.client, client] } }",
+        &["would become the field \"client\""],
+    );
+    check("{ id: a, stream: s, sessions: { into: s } }", &["processors.a: closes a circle: s -> s"]);
     check("{ id: a, stream: s, copy: { to: s } }", &["processors.a: closes a circle: s -> s"]);
     check(
         "{ id: a, stream: s, copy: { to: t } }, { id: a, stream: t, parse: { as: json } }",
         &["processors.a: is the id of two processors"],
     );
+}
+
+#[test]
+fn a_session_is_told_of_early_and_when_the_clock_ends_it() {
+    let yaml =
+        "processors: [{ id: s, stream: log, sessions: { from: http, by: [client.ip, user], idle: 1m } }]";
+    let mut config = Config::default();
+    assert_eq!(config.read(&Node::from_yaml(yaml).unwrap()), []);
+    let processors = Processors::new(config.processors);
+    let mut told = Vec::new();
+    for i in 0..20 {
+        let login = json!({ "client": { "ip": "203.0.113.7" }, "user": "ann", "method": "POST", "path": "/login", "status": 401 });
+        let Value::Object(fields) = json!({ "http": login }) else { panic!() };
+        let draft = Draft::new(Event { time_ms: i * 1_000, fields });
+        processors.pass(&"log".into(), draft, &mut [], &mut |stream, draft| {
+            if &**stream == "api.sessions" {
+                told.push(draft.event);
+            }
+        });
+    }
+    assert_eq!(told.len(), 1);
+    let Event { time_ms, fields } = &told[0];
+    let expected = json!({
+        "ip": "203.0.113.7", "user": "ann", "id": fields["id"], "status": "learning", "over": false, "flagged": true, "new": true,
+        "finding": "brute_force", "findings": ["brute_force"],
+        "reason": "brute_force: 5 attempts to log in, 5 of them refused", "started_ms": 0, "ended_ms": 4_000, "requests": 5, "errors": 5,
+        "endpoints": 1,
+    });
+    assert_eq!((*time_ms, Value::Object(fields.clone())), (4_000, expected));
+    assert_eq!(processors.tick(1_000_000), []);
+    assert_eq!(processors.tick(1_059_000), []);
+    let over = processors.tick(1_061_000);
+    assert_eq!(over.len(), 1);
+    let (stream, Event { time_ms, fields: over }) = &over[0];
+    assert_eq!((&**stream, *time_ms, &over["id"]), ("api.sessions", 79_000, &fields["id"]));
+    assert_eq!((&over["over"], &over["new"], &over["flagged"]), (&json!(true), &json!(false), &json!(true)));
+    assert_eq!(processors.tick(9_061_000), []);
 }

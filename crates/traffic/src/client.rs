@@ -67,7 +67,8 @@ mod tests {
     fn clients_are_told_by_words_and_by_behaviour() {
         #[track_caller]
         fn check(agent: &str, gaps_ms: &[i64], is_declared: bool, expected: Option<ClientKind>) {
-            let mut session = Session { says: Says::of(agent), is_declared, ..Session::new("a".into(), 0) };
+            let mut session = Session::new("a".into(), 0);
+            (session.says, session.is_declared) = (Says::of(agent), is_declared);
             let mut time_ms = 0;
             for gap_ms in gaps_ms {
                 time_ms += gap_ms;

@@ -17,8 +17,21 @@ pub enum Says {
 const BOTS: [&str; 6] = ["bot", "crawl", "spider", "slurp", "archiver", "facebookexternalhit"];
 
 const PROGRAMS: [&str; 15] = [
-    "curl", "wget", "python", "java/", "libwww", "go-http", "httpclient", "aiohttp", "axios", "node-fetch", "scrapy",
-    "ruby", "perl", "postman", "headless",
+    "curl",
+    "wget",
+    "python",
+    "java/",
+    "libwww",
+    "go-http",
+    "httpclient",
+    "aiohttp",
+    "axios",
+    "node-fetch",
+    "scrapy",
+    "ruby",
+    "perl",
+    "postman",
+    "headless",
 ];
 
 impl Says {
@@ -27,11 +40,14 @@ impl Says {
     pub fn of(agent: &str) -> Self {
         let agent = agent.to_ascii_lowercase();
         let names = |words: &[&str]| words.iter().any(|word| agent.contains(word));
-        match () {
-            () if agent.is_empty() || agent == "-" => Self::Nothing,
-            () if names(&BOTS) => Self::Bot,
-            () if names(&PROGRAMS) => Self::Program,
-            () => Self::Other,
+        if agent.is_empty() || agent == "-" {
+            Self::Nothing
+        } else if names(&BOTS) {
+            Self::Bot
+        } else if names(&PROGRAMS) {
+            Self::Program
+        } else {
+            Self::Other
         }
     }
 }

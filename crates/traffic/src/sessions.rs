@@ -26,7 +26,13 @@ pub struct SessionSettings {
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { idle_ms: 30 * 60_000, max_ms: 24 * 3_600_000, max_calls: 10_000, max_open: 200_000, max_open_calls: 5_000_000 }
+        Self {
+            idle_ms: 30 * 60_000,
+            max_ms: 24 * 3_600_000,
+            max_calls: 10_000,
+            max_open: 200_000,
+            max_open_calls: 5_000_000,
+        }
     }
 }
 

@@ -124,8 +124,11 @@ fn kinds_of_clients_are_told_by_behaviour() {
     reports.extend(end(&mut live, 2 * DAY_MS));
     let who = who(&requests);
     for (of, kind) in [(ApiClient::Human, ClientKind::Human), (ApiClient::Partner, ClientKind::Automation)] {
-        let kinds: Vec<ClientKind> =
-            reports.iter().filter(|report| who[&*report.key] == of).filter_map(|report| report.client).collect();
+        let kinds: Vec<ClientKind> = reports
+            .iter()
+            .filter(|report| who[&*report.key] == of)
+            .filter_map(|report| report.client)
+            .collect();
         let n = kinds.iter().filter(|found| **found == kind).count();
         println!("{n} of {} are {}", kinds.len(), kind.name());
         assert!(10 * n >= 9 * kinds.len() && !kinds.is_empty());
@@ -181,7 +184,8 @@ fn what_was_learned_is_kept() {
         assert_eq!(report.score.is_some(), report.standing == Standing::Active);
     }
 
-    let refused = |bytes: &[u8], identity: &str| Live::new(settings.clone()).restore(bytes, identity).unwrap_err();
+    let refused =
+        |bytes: &[u8], identity: &str| Live::new(settings.clone()).restore(bytes, identity).unwrap_err();
     assert!(refused(&learning, "b").contains("other requests"));
     assert!(refused(&learning[..learning.len() - 1], "a").contains("damaged"));
     assert!(refused(b"", "a").contains("damaged"));

@@ -59,6 +59,20 @@ impl Processors {
         self.of_stream.contains_key(stream)
     }
 
+    /// Tells all of them that it is `now_ms`, and returns the events that they make of that, with the stream of each. They are to
+    /// [pass](Self::pass) the processors of their streams.
+    #[must_use]
+    pub fn tick(&self, now_ms: i64) -> Vec<(Arc<str>, Event)> {
+        let mut made = Vec::new();
+        for one in &self.all {
+            let streams = one.processor.copies_to();
+            for event in one.processor.tick(now_ms) {
+                made.extend(streams.iter().map(|to| (to.clone(), event.clone())));
+            }
+        }
+        made
+    }
+
     /// Has an event pass the processors of its stream, and its copies those of theirs. `on_event` is called for each
     /// event that comes out, with its stream: the event itself first, then its copies. `tallies` has one place for each of
     /// [`Self::all`].
@@ -77,7 +91,8 @@ impl Processors {
         while let Some((stream, mut draft)) = waiting.pop() {
             for at in self.of_stream.get(&stream).map_or(&[][..], Vec::as_slice) {
                 let processor = &self.all[*at].processor;
-                let made = processor.process(&draft.event);
+                let mut made = processor.process(&draft.event);
+                let own = std::mem::take(&mut made.events);
                 let (is_copied, is_unmatched) = (made.is_copied, made.is_unmatched || !draft.take(made));
                 if let Some(tally) = tallies.get_mut(*at) {
                     tally.n_events += 1;
@@ -86,10 +101,17 @@ impl Processors {
                 if is_copied {
                     waiting.extend(processor.copies_to().iter().map(|to| (to.clone(), draft.clone())));
                 }
+                waiting.extend(drafts(own, processor.copies_to()));
             }
             on_event(&stream, draft);
         }
     }
+}
+
+/// Events that a processor made, for each of the streams; the last comes first, as they are taken from the end.
+fn drafts(events: Vec<Event>, streams: &[Arc<str>]) -> impl Iterator<Item = (Arc<str>, Draft)> {
+    let of = |event: Event| streams.iter().map(move |to| (to.clone(), Draft::new(event.clone())));
+    events.into_iter().rev().flat_map(of)
 }
 
 impl Draft {

@@ -1,10 +1,10 @@
 //! The list of processors.
 
 use super::Kind;
-use super::{copy, falco, parse, profile};
+use super::{copy, falco, parse, profile, sessions};
 
 /// Every kind of processor there is.
-pub const KINDS: &[Kind] = &[parse::KIND, copy::KIND, profile::KIND, falco::KIND];
+pub const KINDS: &[Kind] = &[parse::KIND, copy::KIND, profile::KIND, falco::KIND, sessions::KIND];
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ mod falco;
 mod kinds;
 mod parse;
 mod profile;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -50,6 +51,18 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// It is `now_ms` by the clock of whoever runs it, which tells it now and then. Returns events of its own, which appear on
+    /// the streams of [`Self::copies_to`].
+    fn tick(&self, now_ms: i64) -> Vec<Event> {
+        let _ = now_ms;
+        Vec::new()
+    }
+
+    /// How it stands, in words for people, if there is more to say than how many events it saw.
+    fn in_words(&self) -> Option<String> {
+        None
+    }
+
     /// What is to become of `event`, whose time is that of its arrival unless it told another.
     fn process(&self, event: &Event) -> Made;
 }
@@ -78,6 +91,8 @@ pub struct Made {
     pub time_ms: Option<i64>,
     /// Whether it is to appear on the streams of [`Processor::copies_to`] too, as it is now.
     pub is_copied: bool,
+    /// Events of its own, a few, which appear on the streams of [`Processor::copies_to`]. Their times are their own.
+    pub events: Vec<Event>,
     /// Whether it was for this processor and is not what the processor expects; it is counted, and stays as it is.
     pub is_unmatched: bool,
 }

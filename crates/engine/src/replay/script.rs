@@ -20,6 +20,8 @@
 //! answers to that query. An expectation holds after every window that ends by `at`. Where
 //! `messages` stand, they are all there are by the last of them, in their order.
 
+use std::sync::Arc;
+
 use lanner_core::reading;
 use lanner_core::time::{format_time, parse_duration_ms, parse_time_ms};
 use lanner_core::{AlertState, Evaluation, Event, Group, Labels, RemoteSeries, Sample, SeriesKey};
@@ -131,12 +133,7 @@ impl Test {
         for series in &self.series {
             series.record(&mut source);
         }
-        for (stream, time_ms, fields) in &self.events {
-            let draft = Draft::new(Event { time_ms: *time_ms, fields: fields.clone() });
-            processors.pass(&stream.as_str().into(), draft, &mut [], &mut |stream, draft| {
-                source.event(stream, draft.event.time_ms, &draft.event.fields);
-            });
-        }
+        self.process(processors, end_ms, &mut source);
         // Evaluations come after the windows' ends; expectations speak of windows.
         let spread_ms = |rule: &Rule| rule.spread_ms(rules.len());
         end_ms += rules.iter().map(|rule| rule.delay_ms + spread_ms(rule)).max().unwrap_or(0);
@@ -151,6 +148,25 @@ impl Test {
         let tolerance_ms = rules_spread_ms + 1_000;
         failures.extend(self.messages.as_ref().and_then(|it| wrong_message(it, &replay, tolerance_ms)));
         (failures, replay)
+    }
+}
+
+impl Test {
+    /// Has the events pass the processors, which have learned nothing before, and time go by until `end_ms`.
+    fn process(&self, processors: &Processors, end_ms: i64, source: &mut Recorded) {
+        processors.all().iter().filter_map(|one| one.processor.memory()).for_each(|memory| memory.begin(0));
+        let mut pass = |stream: &Arc<str>, event: Event| {
+            processors.pass(stream, Draft::new(event), &mut [], &mut |stream, draft| {
+                source.event(stream, draft.event.time_ms, &draft.event.fields);
+            });
+        };
+        for (stream, time_ms, fields) in &self.events {
+            pass(&stream.as_str().into(), Event { time_ms: *time_ms, fields: fields.clone() });
+        }
+        let last_ms = self.events.iter().map(|(_, time_ms, _)| *time_ms).max().unwrap_or(self.start_ms);
+        for now_ms in [last_ms, end_ms] {
+            processors.tick(now_ms).into_iter().for_each(|(stream, event)| pass(&stream, event));
+        }
     }
 }
 

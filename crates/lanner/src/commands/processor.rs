@@ -46,7 +46,8 @@ Examples:
 const PROCESSORS: [&str; 3] = ["api", "v1", "processors"];
 
 impl Row for ProcessorView {
-    const COLUMNS: &'static [&'static str] = &["id", "stream", "kind", "events", "unmatched", "problem"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "stream", "kind", "events", "unmatched", "note", "problem"];
     fn cells(&self) -> Vec<Cell> {
         vec![
             self.id.as_str().into(),
@@ -54,6 +55,7 @@ impl Row for ProcessorView {
             self.kind.as_str().into(),
             self.events.into(),
             self.unmatched.into(),
+            self.note.clone().into(),
             self.problem.clone().into(),
         ]
     }

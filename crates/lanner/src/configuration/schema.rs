@@ -171,6 +171,7 @@ json.dump(said, sys.stdout)";
         let mut documents = Vec::new();
         for file in [
             "examples/access.yaml",
+            "examples/api.yaml",
             "examples/payments.yaml",
             "docs/processors.md",
             "docs/receivers.md",

@@ -77,11 +77,13 @@ fn manual_pages_are_written() {
 
 #[test]
 fn the_examples_are_right() {
-    run(&["check", "examples"]).says(0, &["2 files without problems: 5 rules, 2 processors, 2 receivers"]);
+    run(&["check", "examples"]).says(0, &["3 files without problems: 7 rules, 4 processors, 3 receivers, 1 switch"]);
     run(&["check", "examples/payments.test.yaml"]).says(0, &["without problems"]);
     run(&["test", "examples/payments.test.yaml"]).says(0, &["4 tests passed"]);
     run(&["check", "examples/access.yaml"]).says(0, &["2 rules, 2 processors, 0 receivers"]);
     run(&["test", "examples/access.test.yaml"]).says(0, &["2 tests passed"]);
+    run(&["check", "examples/api.yaml"]).says(0, &["2 rules, 2 processors, 1 receiver, 1 switch"]);
+    run(&["test", "examples/api.test.yaml"]).says(0, &["2 tests passed"]);
 }
 
 /// What a page shows of a configuration can be used as it stands.

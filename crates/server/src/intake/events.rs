@@ -1,7 +1,9 @@
 //! Events, from bytes to durable data: the same path for JSON, NDJSON, lines of text and single events.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lanner_engine::processor::Draft;
 use lanner_wire::api::WriteReport;
 use lanner_wire::events::{self, Options};
 use lanner_wire::{Report, text_lines};
@@ -63,6 +65,24 @@ pub(crate) fn take(
     let ages = staged.keep()?;
     service.count_report(PROTOCOL, &report);
     Ok(ages.answer(report, PROTOCOL))
+}
+
+/// Tells processors what time it is, and takes the events that they make of that. Blocks until they are acknowledged.
+///
+/// # Errors
+/// Failures of the store.
+pub(crate) fn tick(service: &IntakeService) -> Result<(), IntakeError> {
+    let _passing = service.counting.passing();
+    let mut of_streams: BTreeMap<Arc<str>, Vec<Draft>> = BTreeMap::new();
+    for (stream, event) in service.processing.in_force().tick(service.now_ms()) {
+        of_streams.entry(stream).or_default().push(Draft::new(event));
+    }
+    for (stream, drafts) in of_streams {
+        let mut staged = Staged::new(service, &stream, drafts.iter().map(|draft| draft.json.len()).sum());
+        drafts.into_iter().for_each(|Draft { event, json }| staged.push(event.time_ms, &json, event.fields));
+        staged.keep()?;
+    }
+    Ok(())
 }
 
 /// Takes one event that is at hand. Blocks until it is acknowledged.

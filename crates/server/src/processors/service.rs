@@ -17,6 +17,7 @@ use crate::documents::{
     Applied, ApplyError, ApplyOptions, Aside, PROCESSOR, SetAside, broke_off, changes, compare, misplaced,
 };
 use crate::http::blocking;
+use crate::intake::events;
 use crate::intake::service::IntakeService;
 use crate::shutdown::Shutdown;
 use crate::sync::locked;
@@ -64,6 +65,7 @@ impl ProcessorService {
                 kind: one.processor.kind().to_owned(),
                 events: seen.n_events,
                 unmatched: seen.n_unmatched,
+                note: one.processor.in_words(),
                 problem: None,
             }
         };
@@ -171,6 +173,13 @@ impl ProcessorService {
         self.set_aside.replace(&[PROCESSOR], aside);
         self.intake.processing.replace(Processors::new(all));
         Ok(())
+    }
+
+    /// Tells processors what time it is.
+    pub(crate) fn tick(&self) {
+        if let Err(error) = events::tick(&self.intake) {
+            tracing::error!("events that processors made could not be written: {error}");
+        }
     }
 
     /// Writes what processors have learned beside the store.

@@ -1,4 +1,4 @@
-//! Upkeep: what processors learned is written now and then.
+//! Upkeep: processors are told what time it is, and what they learned is written now and then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,17 +6,26 @@ use std::time::Duration;
 use super::service::ProcessorService;
 use crate::http::blocking;
 
-/// How often it is written. After a crash a profile is incomplete for at most as long.
-const EVERY: Duration = Duration::from_secs(600);
+/// How often they are told the time. What ends by a pause is known so much later.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What they learned is written after so many ticks. After a crash a profile is incomplete for at most as long.
+const WRITTEN_EVERY: u32 = 600;
 
 /// Runs until the server stops.
 pub(crate) async fn run(service: Arc<ProcessorService>) {
-    while !service.shutdown.has_begun() {
+    for n in 1_u32.. {
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(TICK) => {}
             () = service.shutdown.begun() => return,
         }
-        let writing = Arc::clone(&service);
-        let _ = blocking(move || writing.save_memories()).await;
+        let upkeep = Arc::clone(&service);
+        let work = move || {
+            upkeep.tick();
+            if n % WRITTEN_EVERY == 0 {
+                upkeep.save_memories();
+            }
+        };
+        let _ = blocking(work).await;
     }
 }

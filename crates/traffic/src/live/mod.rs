@@ -150,7 +150,12 @@ impl Live {
     }
 
     /// Looks at a session that has grown.
-    fn look(&mut self, key: &str, request: &Request<'_>, is_declared: impl FnOnce() -> bool) -> Option<Report> {
+    fn look(
+        &mut self,
+        key: &str,
+        request: &Request<'_>,
+        is_declared: impl FnOnce() -> bool,
+    ) -> Option<Report> {
         let session = self.sessions.get_mut(key)?;
         if session.n_calls == 1 {
             session.says = Says::of(&request.agent);
@@ -188,7 +193,13 @@ impl Live {
 
 impl Phase {
     /// Looks at a session, and says what was seen.
-    fn report(&self, session: &mut Session, whole_from_ms: Option<i64>, time_ms: i64, is_over: bool) -> Report {
+    fn report(
+        &self,
+        session: &mut Session,
+        whole_from_ms: Option<i64>,
+        time_ms: i64,
+        is_over: bool,
+    ) -> Report {
         let is_incomplete = whole_from_ms.is_some_and(|from_ms| session.first_ms < from_ms);
         let (standing, findings) = match self {
             Self::Learning(learning) => (Standing::Learning, learning.findings(session)),
@@ -203,7 +214,8 @@ impl Phase {
         report.reasons = findings.iter().map(Finding::to_string).collect();
         report.findings = findings;
         if let (Self::Judging(judge), true) = (self, report.is_unusual()) {
-            let words = |(feature, value): &(usize, f64)| in_words(*feature, *value, judge.baseline.normal(*feature));
+            let words =
+                |(feature, value): &(usize, f64)| in_words(*feature, *value, judge.baseline.normal(*feature));
             report.reasons.extend(session.looks.features.iter().map(words));
         }
         report.is_news = report.is_flagged() && !session.looks.is_told;

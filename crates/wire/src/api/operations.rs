@@ -170,6 +170,10 @@ pub struct ProcessorView {
     pub events: u64,
     /// Those of them that were not what it expects, and stayed as they were.
     pub unmatched: u64,
+    /// How it stands, for people, where there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "learning from 120 of 1000 sessions; 3 open"))]
+    pub note: Option<String>,
     /// Why it is not in force; no event passes it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

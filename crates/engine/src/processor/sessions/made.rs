@@ -1,0 +1,124 @@
+//! What of an event is the request, and what a session becomes as an event.
+
+use std::borrow::Cow;
+
+use lanner_core::{Event, content};
+use lanner_traffic::{Report, Request};
+use serde_json::{Map, Value, json};
+
+/// The fields of a session, beside those that tell clients apart.
+pub(super) const NAMES: &[&str] = &[
+    "id",
+    "status",
+    "over",
+    "flagged",
+    "new",
+    "score",
+    "finding",
+    "findings",
+    "reason",
+    "client_kind",
+    "started_ms",
+    "ended_ms",
+    "requests",
+    "errors",
+    "endpoints",
+];
+
+/// Between the values of a key; they cannot hold it.
+const BETWEEN: char = '\n';
+
+/// Longer values of a key are cut.
+const MAX_VALUE_BYTES: usize = 256;
+
+/// The request that an event tells of; `None` without a path.
+pub(super) fn request<'e>(event: &'e Event, from: Option<&str>) -> Option<Request<'e>> {
+    let fields = match from {
+        None => &event.fields,
+        Some(name) => event.field(name)?.as_object()?,
+    };
+    let text = |name: &str| Cow::Borrowed(fields.get(name).and_then(Value::as_str).unwrap_or_default());
+    let path = match text("path") {
+        path if path.is_empty() => text("request"), // what is no request of HTTP
+        path => path,
+    };
+    (!path.is_empty()).then(|| Request {
+        time_ms: event.time_ms,
+        client: text("client"),
+        user: text("user"),
+        host: text("host"),
+        method: text("method"),
+        path,
+        query: text("query"),
+        status: fields.get("status").and_then(status),
+        agent: text("agent"),
+        ..Request::default()
+    })
+}
+
+/// A status as a number, or as the text of one.
+fn status(value: &Value) -> Option<u16> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        value => value.as_u64().and_then(|status| u16::try_from(status).ok()),
+    }
+}
+
+/// What tells the client of an event apart; `None` if it has none of the fields.
+pub(super) fn key(event: &Event, from: Option<&str>, by: &[String]) -> Option<String> {
+    let mut key = String::new();
+    for (at, name) in by.iter().enumerate() {
+        if at > 0 {
+            key.push(BETWEEN);
+        }
+        let path = from.map_or(Cow::Borrowed(name), |from| Cow::Owned(format!("{from}.{name}")));
+        match event.field(&path) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => push(&mut key, text),
+            Some(other) => push(&mut key, &other.to_string()),
+        }
+    }
+    key.chars().any(|c| c != BETWEEN).then_some(key)
+}
+
+fn push(key: &mut String, text: &str) {
+    let end = text.floor_char_boundary(MAX_VALUE_BYTES);
+    key.extend(text.get(..end).unwrap_or_default().chars().map(|c| if c == BETWEEN { ' ' } else { c }));
+}
+
+/// The name under which a field that tells clients apart stands in a session.
+pub(super) fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// What is said of a session, as an event.
+pub(super) fn event_of(report: &Report, by: &[String]) -> Event {
+    let values = by.iter().map(|name| last_part(name)).zip(report.key.split(BETWEEN));
+    let mut fields: Map<String, Value> = values
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let id = content::sha256(format!("{}{BETWEEN}{}", report.key, report.first_ms).as_bytes());
+    let findings: Vec<&str> = report.findings.iter().map(|finding| finding.kind.name()).collect();
+    let facts = json!({
+        "id": id.get(..16),
+        "status": report.standing.name(),
+        "over": report.is_over,
+        "flagged": report.is_flagged(),
+        "new": report.is_news,
+        "score": report.score.map(|score| (score * 1e3).round() / 1e3),
+        "finding": findings.first(),
+        "findings": if findings.is_empty() { None } else { Some(&findings) },
+        "reason": if report.reasons.is_empty() { None } else { Some(report.reasons.join("; ")) },
+        "client_kind": report.client.map(lanner_traffic::ClientKind::name),
+        "started_ms": report.first_ms,
+        "ended_ms": report.last_ms,
+        "requests": report.n_requests,
+        "errors": report.n_errors,
+        "endpoints": report.n_endpoints,
+    });
+    if let Value::Object(facts) = facts {
+        fields.extend(facts.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    Event { time_ms: report.time_ms, fields }
+}
