@@ -415,6 +415,12 @@ pub trait StateStore: std::fmt::Debug + Send + Sync {
     /// [`StoreError::Corrupt`] when it is not what was written.
     fn model(&self, id: &str) -> Result<Option<Model>, StoreError>;
 
+    /// Drops a model; one that is not kept is dropped already.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    fn delete_model(&self, id: &str) -> Result<Receipt, StoreError>;
+
     /// The models of a kind without their bodies, the latest first.
     ///
     /// # Errors

@@ -578,6 +578,10 @@ fn models_are_kept_by_what_they_are(open: Open<'_>) {
     let ids: Vec<String> = store.models("forest").unwrap().into_iter().map(|info| info.id).collect();
     assert_eq!(ids, [new, old]);
     assert!(store.models("tree").unwrap().is_empty());
+    for _ in 0..2 {
+        store.delete_model(&ids[1]).unwrap().wait().unwrap();
+    }
+    assert_eq!((store.models("forest").unwrap().len(), store.model(&ids[1]).unwrap()), (1, None));
 }
 
 fn times_of_absence_are_kept(open: Open<'_>) {

@@ -28,6 +28,7 @@ pub mod http;
 mod intake;
 mod listeners;
 pub mod metrics;
+mod models;
 pub mod notify;
 mod pages;
 mod processors;

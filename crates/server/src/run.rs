@@ -22,6 +22,7 @@ use crate::health::{heartbeat, maintain, vitals};
 use crate::http::blocking;
 use crate::intake::service::IntakeService;
 use crate::listeners::{self, Ready};
+use crate::models::service::ModelService;
 use crate::notify::acting;
 use crate::notify::workers::DeliveryService;
 use crate::processors::service::ProcessorService;
@@ -333,6 +334,7 @@ fn wire(
         processors,
         silences,
         findings,
+        models: Arc::new(ModelService::new(&base)),
         switches,
         configuration: Arc::new(configuration),
         health: Arc::new(health),

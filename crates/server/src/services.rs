@@ -12,6 +12,7 @@ use crate::expressions::Expressions;
 use crate::findings::service::FindingService;
 use crate::health::service::HealthService;
 use crate::intake::service::IntakeService;
+use crate::models::service::ModelService;
 use crate::notify::workers::DeliveryService;
 use crate::processors::service::ProcessorService;
 use crate::rules::service::RuleService;
@@ -42,6 +43,8 @@ pub struct Services {
     pub(crate) silences: Arc<SilenceService>,
     /// Keeps findings of vulnerability scanners.
     pub(crate) findings: Arc<FindingService>,
+    /// Keeps trained models.
+    pub(crate) models: Arc<ModelService>,
     /// Keeps kill switches.
     pub switches: Arc<SwitchService>,
     /// Applies configurations.
@@ -75,6 +78,7 @@ handles! {
     processors: ProcessorService,
     silences: SilenceService,
     findings: FindingService,
+    models: ModelService,
     switches: SwitchService,
     configuration: ConfigurationService,
     health: HealthService,

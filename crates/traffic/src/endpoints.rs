@@ -61,6 +61,11 @@ impl Endpoints {
         known.copied().unwrap_or(UNKNOWN)
     }
 
+    /// The number of the endpoint with this method and template, if there is one.
+    pub(crate) fn named(&self, name: &str) -> Option<EndpointId> {
+        self.by_name.get(name).copied()
+    }
+
     /// Its method and template.
     #[must_use]
     pub fn name(&self, id: EndpointId) -> &str {

@@ -16,6 +16,7 @@ mod drift;
 mod endpoints;
 mod features;
 mod findings;
+mod from_graph;
 mod graph;
 mod learner;
 mod live;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::baseline::{Baseline, NormalRange};
 use crate::endpoints::Endpoints;
 use crate::features::{FEATURES, features};
+use crate::from_graph::features_of_graph;
+use crate::graph::CallGraph;
 use crate::session::Session;
 use crate::templates::Templates;
 
@@ -152,10 +154,25 @@ impl Model {
     /// Scores a session, with up to `n_reasons` reasons; none are computed for 0.
     #[must_use]
     pub fn score(&self, session: &Session, n_reasons: usize) -> Verdict {
-        let row = features(session, &self.baseline, false);
-        let probability = self.probability(&row);
-        let reasons = if n_reasons == 0 { Vec::new() } else { self.reasons(&row, n_reasons) };
+        self.score_row(&features(session, &self.baseline, false), n_reasons)
+    }
+
+    /// Scores values of all [`FEATURES`] in their order, NaN for what is not known; else as [`Model::score`].
+    ///
+    /// # Panics
+    /// If there are fewer values than features.
+    #[must_use]
+    pub fn score_row(&self, row: &[f64], n_reasons: usize) -> Verdict {
+        let probability = self.probability(row);
+        let reasons = if n_reasons == 0 { Vec::new() } else { self.reasons(row, n_reasons) };
         Verdict { probability, is_flagged: probability >= self.threshold, reasons }
+    }
+
+    /// The values of all [`FEATURES`] for a graph whose nodes are endpoints as the model names them, such as `GET /cart`. What a
+    /// graph does not tell, such as answers and times, is NaN; other endpoints tell neither for nor against it.
+    #[must_use]
+    pub fn row_of_graph(&self, graph: &CallGraph) -> Vec<f64> {
+        features_of_graph(graph, &self.endpoints, &self.baseline)
     }
 
     fn reasons(&self, row: &[f64], n: usize) -> Vec<Reason> {

@@ -195,7 +195,7 @@ impl Session {
     fn add_to_graph(&mut self, call: &Call) {
         let rank = self.nodes.len() as u32;
         if self.nodes.len() < MAX_TOLD_APART || self.nodes.contains_key(&call.endpoint) {
-            let node = self.nodes.entry(call.endpoint).or_insert_with(|| Node { rank, ..Node::default() });
+            let node = self.nodes.entry(call.endpoint).or_insert_with(|| Node::new(rank));
             node.add(call);
         }
         if let Some(last) = self.last {
@@ -222,6 +222,11 @@ impl Session {
 }
 
 impl Node {
+    /// One before whose first call so many endpoints were called.
+    pub(crate) fn new(rank: u32) -> Self {
+        Self { rank, ..Self::default() }
+    }
+
     fn add(&mut self, call: &Call) {
         self.n += 1;
         self.n_refused += u32::from(call.is_refused());

@@ -1,7 +1,7 @@
 //! Requests and responses of the HTTP API, version 1.
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
-//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`data`], [`replay`],
+//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`model`], [`data`], [`replay`],
 //! [`review`], [`operations`], [`token`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
@@ -13,6 +13,7 @@ pub mod alert;
 pub mod data;
 pub mod delivery;
 pub mod finding;
+pub mod model;
 pub mod operations;
 pub mod problem;
 pub mod replay;
@@ -33,6 +34,10 @@ pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxVi
 pub use finding::{
     AcceptanceView, FindingCount, FindingPage, FindingScanResult, FindingScanView, FindingView,
     FindingsTaken, NewAcceptance, NewFindingScan, VulnerabilityList, VulnerabilityListTaken,
+};
+pub use model::{
+    ChallengerView, Edge, ModelView, PromoteModel, RollBackModel, ScoreReason, ScoreRequest, ScoreResponse,
+    ScoreRow, ScoreView,
 };
 pub use operations::{
     AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,

@@ -219,6 +219,10 @@ impl StateStore for Store {
         self.model(id)
     }
 
+    fn delete_model(&self, id: &str) -> Result<Receipt, StoreError> {
+        self.delete_model(id)
+    }
+
     fn models(&self, kind: &str) -> Result<Vec<ModelInfo>, StoreError> {
         self.models(kind)
     }

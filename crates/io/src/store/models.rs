@@ -46,6 +46,15 @@ impl Store {
         })
     }
 
+    /// Drops a model.
+    pub(super) fn delete_model(&self, id: &str) -> Result<Receipt, StoreError> {
+        let id = id.to_owned();
+        self.write(id.len(), move |db| {
+            db.prepare_cached("DELETE FROM model WHERE id = ?1")?.execute([id])?;
+            Ok(())
+        })
+    }
+
     /// The models of a kind without their bodies, the latest first.
     pub(super) fn models(&self, kind: &str) -> Result<Vec<ModelInfo>, StoreError> {
         self.look(|db| {

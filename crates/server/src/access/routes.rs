@@ -71,6 +71,9 @@ const TABLE: &[(Need, &[&str])] = &[
             "GET /api/v1/findings/{key}",
             "GET /api/v1/findings/counts",
             "GET /api/v1/findings/accepted",
+            "GET /api/v1/models",
+            "GET /api/v1/models/{id}",
+            "GET /api/v1/models/{id}/file",
         ],
     ),
     // Kill switches as documents.
@@ -129,6 +132,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "POST /api/v1/switches/clients",
             "POST /api/v1/switches/evaluate",
             "POST /ks/validate",
+            "POST /api/v1/score",
             "POST /ofrep/v1/evaluate/flags",
             "POST /ofrep/v1/evaluate/flags/{key}",
             "GET /ofrep/v1/stream",
@@ -147,6 +151,9 @@ const TABLE: &[(Need, &[&str])] = &[
             "DELETE /api/v1/silences/{id}",
             "POST /api/v1/receivers/{name}/test",
             "POST /api/v1/outbox/{key}/retry",
+            "POST /api/v1/models",
+            "POST /api/v1/models/{id}/promote",
+            "POST /api/v1/models/rollback",
             "POST /api/v1/switches/{id}/activate",
             "POST /api/v1/switches/{id}/deactivate",
             "POST /api/v1/switches/{id}/request",
@@ -167,6 +174,7 @@ const TABLE: &[(Need, &[&str])] = &[
             "DELETE /api/v1/switches",
             "DELETE /api/v1/rules/{id}",
             "DELETE /api/v1/processors/{id}",
+            "DELETE /api/v1/models/{id}",
             "GET /api/v1/backup",
             "GET /api/v1/tokens",
             "POST /api/v1/tokens",
@@ -250,10 +258,11 @@ pub(super) fn is_page(path: &str) -> bool {
     PATHS.contains(path)
 }
 
-/// Whether forms are sent here: those of pages, and those by which Graphite's clients ask.
+/// Whether forms are sent here: those of pages, those by which Graphite's clients ask, and those for a model, which change
+/// nothing.
 pub(super) fn takes_forms(path: &str, need: Need) -> bool {
-    is_page(path)
-        || need == READ && ["/render", "/metrics/", "/tags/"].iter().any(|start| path.starts_with(start))
+    let is_graphite = || ["/render", "/metrics/", "/tags/"].iter().any(|start| path.starts_with(start));
+    is_page(path) || (need == READ && is_graphite()) || path == "/api/v1/score"
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::access::handlers as tokens;
 use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
 use crate::intake::handlers as intake;
+use crate::models::{handlers as models, scoring};
 use crate::processors::handlers as processors;
 use crate::rules::handlers as rules;
 use crate::services::Services;
@@ -111,6 +112,16 @@ routes! {
     post   "/api/v1/findings/accepted"          findings::accept
     delete "/api/v1/findings/accepted/{id}"     findings::end_acceptance
     post   "/api/v1/findings/lists/{list}"      findings::take_list
+
+    // Trained models.
+    get    "/api/v1/models"                     models::list
+    post   "/api/v1/models"                     models::put
+    post   "/api/v1/models/rollback"            models::roll_back
+    get    "/api/v1/models/{id}"                models::show
+    get    "/api/v1/models/{id}/file"           models::file
+    delete "/api/v1/models/{id}"                models::delete
+    post   "/api/v1/models/{id}/promote"        models::promote
+    post   "/api/v1/score"                      scoring::score
 
     // Kill switches: changed,
     get    "/api/v1/switches"                   listing::list

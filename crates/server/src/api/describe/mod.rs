@@ -24,6 +24,7 @@ const TAGS: &[(&str, &str)] = &[
         "findings",
         "Findings of vulnerability scanners: scans come in, findings are listed, counted and set aside.",
     ),
+    ("models", "Trained models: kept, promoted, and asked for scores."),
     ("silences", "Mutes of alerts, for a time."),
     ("switches", "Kill switches: changed, watched and evaluated."),
     ("ofrep", "Kill switches as OpenFeature's remote evaluation protocol (OFREP 0.3)."),

@@ -1,0 +1,154 @@
+//! The service that keeps models, and says which of a kind is in use.
+//!
+//! A model never changes, and is known by the hash of its bytes. Which one of a kind scores is a document, so that each change of
+//! it has a version, an author and a row in the audit; rolling back is taking up an earlier version.
+
+use std::sync::{Arc, Mutex};
+
+use lanner_core::Cause;
+use lanner_io::state::{Author, DocumentChange, Model, ModelInfo, StateStore, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::kinds::{self, KINDS, Scorer};
+use crate::base::Base;
+use crate::clock::Clock;
+use crate::sync::locked;
+
+/// The kind of documents that say which models are in use; each has the name of a kind of models.
+const IN_USE: &str = "model_in_use";
+
+/// Models held in memory; the one asked longest ago goes first.
+const MAX_HELD: usize = 4;
+
+/// Versions looked through for one to roll back to.
+const MAX_VERSIONS: usize = 100;
+
+/// Which models of a kind are in use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct InUse {
+    /// The one that decides.
+    pub(super) champion: Option<String>,
+    /// One that is asked as well, and decides nothing.
+    pub(super) challenger: Option<String>,
+}
+
+/// A model in memory, by its id.
+pub(super) type Held = (String, Arc<dyn Scorer>);
+
+/// Keeps models.
+#[derive(Debug)]
+pub struct ModelService {
+    pub(super) state: Arc<dyn StateStore>,
+    clock: Clock,
+    /// Those that were asked last, the last one at the end.
+    held: Mutex<Vec<Held>>,
+    /// Held while what is in use is changed.
+    pub(super) changing: tokio::sync::Mutex<()>,
+}
+
+impl ModelService {
+    /// With none in memory.
+    #[must_use]
+    pub fn new(base: &Base) -> Self {
+        Self {
+            state: Arc::clone(&base.state),
+            clock: base.clock(),
+            held: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// All models of all kinds, each kind's latest first.
+    pub(super) fn all(&self) -> Result<Vec<ModelInfo>, StoreError> {
+        let mut all = Vec::new();
+        for kind in KINDS {
+            all.extend(self.state.models(kind.name)?);
+        }
+        Ok(all)
+    }
+
+    /// What a file becomes in the store.
+    ///
+    /// # Errors
+    /// Why it is no model that is kept here.
+    pub(super) fn checked(&self, body: Vec<u8>) -> Result<Model, String> {
+        let (kind, scorer) = kinds::read(&body)?;
+        let info = ModelInfo {
+            id: String::new(),
+            kind: kind.name.to_owned(),
+            data: scorer.data().unwrap_or_default(),
+            threshold: scorer.threshold(),
+            metrics: scorer.metrics(),
+            created_ms: self.clock.now_ms(),
+        };
+        Ok(Model { info, body })
+    }
+
+    /// Which models of a kind are in use.
+    pub(super) fn in_use(&self, kind: &str) -> Result<InUse, StoreError> {
+        let stored = self.state.document_latest(IN_USE, kind)?;
+        let document = stored.and_then(|stored| stored.document);
+        Ok(document.and_then(|document| serde_json::from_value(document).ok()).unwrap_or_default())
+    }
+
+    /// The last champion of a kind before the present one that is still kept.
+    pub(super) fn champion_before(&self, kind: &str) -> Result<Option<String>, StoreError> {
+        let present = self.in_use(kind)?.champion;
+        for stored in self.state.last_versions(IN_USE, kind, MAX_VERSIONS)? {
+            let in_use: InUse =
+                stored.document.and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
+            let Some(id) = in_use.champion.filter(|id| Some(id) != present.as_ref()) else { continue };
+            if self.state.model(&id)?.is_some() {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says which models of a kind are in use from now on.
+    pub(super) async fn use_from_now_on(
+        &self,
+        kind: &str,
+        in_use: &InUse,
+        (actor, message): (&str, &str),
+    ) -> Result<(), StoreError> {
+        let changes = vec![DocumentChange { id: kind.to_owned(), document: Some(json!(in_use)) }];
+        let author = Author {
+            actor: actor.to_owned(),
+            message: message.to_owned(),
+            cause: Cause::Person,
+            now_ms: self.clock.now_ms(),
+        };
+        self.state.save_documents_by(IN_USE, author, changes)?.await.map(drop)
+    }
+
+    /// A model in memory, read if it is not; `None` if it is not kept.
+    ///
+    /// # Errors
+    /// Failures of the store; [`StoreError::Corrupt`] if it can no longer be read.
+    pub(super) fn scorer(&self, id: &str) -> Result<Option<Held>, StoreError> {
+        let mut held = locked(&self.held);
+        if let Some(at) = held.iter().position(|(known, _)| known == id) {
+            let found = held.remove(at);
+            held.push(found.clone());
+            return Ok(Some(found));
+        }
+        drop(held);
+        let Some(model) = self.state.model(id)? else { return Ok(None) };
+        let read = kinds::read(&model.body);
+        let (_, scorer) = read.map_err(|why| StoreError::Corrupt { detail: format!("model {id} {why}") })?;
+        let found: Held = (id.to_owned(), Arc::from(scorer));
+        held = locked(&self.held);
+        held.push(found.clone());
+        if held.len() > MAX_HELD {
+            held.remove(0);
+        }
+        Ok(Some(found))
+    }
+
+    /// Drops a model from memory.
+    pub(super) fn forget(&self, id: &str) {
+        locked(&self.held).retain(|(known, _)| known != id);
+    }
+}
