@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod explain;
+mod label;
 mod labels;
 mod learn;
 mod log;
@@ -12,6 +13,7 @@ mod model;
 mod outcome;
 mod replay;
 mod score;
+mod tune;
 
 use clap::Subcommand;
 
@@ -22,6 +24,7 @@ use crate::failure::{Outcome, Result};
 #[command(after_help = "\
 Examples:
   lanner api replay access.log
+  lanner api label labels.csv --client 203.0.113.7 anomalous --why 'walked through orders'
   lanner api learn access.log --labels labels.csv --output model.json
   lanner api score today.log --model model.json
   lanner api explain today.log --model model.json --client 203.0.113.7
@@ -34,6 +37,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(replay::Args),
+    Label(label::Args),
     Learn(learn::Args),
     Score(score::Args),
     Explain(explain::Args),
@@ -43,6 +47,7 @@ enum Command {
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Replay(args) => replay::run(args),
+        Command::Label(args) => label::run(args),
         Command::Learn(args) => learn::run(args),
         Command::Score(args) => score::run(args),
         Command::Explain(args) => explain::run(args),

@@ -141,3 +141,66 @@ fn what_is_no_log_is_told_and_costs_nothing() {
     run_with_input(&["api", "replay", "-"], &noise.repeat(100)).says(2, &["no access log", "--log-format"]);
     run_with_input(&["api", "replay", "-"], b"").says(2, &["no requests"]);
 }
+
+#[test]
+fn labels_are_added_and_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, labels) = traffic(2, 1);
+    let log = write(folder.path(), "1.log", log);
+    let table = folder.path().join("labels.csv").to_str().unwrap().to_owned();
+    let label = |client: &str, label: &str| {
+        run(&["api", "label", &table, "--client", client, label, "--why", "seen, and \"known\""]).expect(0);
+    };
+    label("10.0.9.1", "normal");
+    label("10.0.9.1", "anomalous");
+    let written = std::fs::read_to_string(&table).unwrap();
+    let lines: Vec<&str> = written.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "client,label,who,when,why"), "{written}");
+    assert!(
+        lines[2].starts_with("10.0.9.1,anomalous,") && lines[2].ends_with(r#","seen, and ""known""""#),
+        "{written}"
+    );
+    run(&["api", "label", &table, "--session", "s1", "normal", "--why", "?"]).says(2, &["no column session"]);
+    run(&["api", "label", &table, "normal", "--why", "?"]).says(2, &["--client"]);
+
+    // The rest is labelled by others, in the same table.
+    let rest: String =
+        labels.lines().skip(1).map(|line| format!("{line},ann,2026-03-02T10:00:00Z,\n")).collect();
+    std::fs::write(&table, written + &rest).unwrap();
+    let model = folder.path().join("model.json").to_str().unwrap().to_owned();
+    let learn =
+        ["api", "learn", &log, "--labels", &table, "--output", &model, "--trees", "20", "--tune", "3"];
+    let learned = run(&learn).expect(0);
+    assert!(learned.contains("30 anomalous and 90 normal sessions"), "{learned}");
+    let first = std::fs::read(&model).unwrap();
+    run(&learn).expect(0);
+    assert!(std::fs::read(&model).unwrap() == first, "the same seed gives the same model");
+    let shown = run(&["model", "show", &model]).expect(0);
+    assert!(shown.contains("\"trials\":3"), "{shown}");
+}
+
+#[test]
+fn a_server_keeps_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let trees = r#"{"format":"lanner-boost/1","base_score":0.5,"feature_names":["requests"],"trees":[]}"#;
+    let (first, second) =
+        (write(folder.path(), "a.json", trees), write(folder.path(), "b.json", trees.replace("0.5", "0.7")));
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    run(&["import", "--data", &data, &write(folder.path(), "a.lp", "cpu value=1\n")]).expect(0);
+    let model = |arguments: &[&str]| run(&[&["model"], arguments, &["--data", &data]].concat());
+    model(&["import", &first]).says(0, &["of the kind trees is kept"]);
+    model(&["import", &second]).expect(0);
+    model(&["import", &write(folder.path(), "c.json", "{}")]).says(2, &["is no model"]);
+    let listed: Value = serde_json::from_str(&model(&["list", "--format", "json"]).expect(0)).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed}");
+    let id = |at: usize| listed[at]["id"].as_str().unwrap().to_owned();
+    model(&["promote", &id(0)[..12], "-m", "first"]).says(0, &["is the champion of the kind trees"]);
+    model(&["promote", &id(1)[..12], "--challenger"]).says(0, &["is the challenger"]);
+    model(&["remove", &id(0)]).says(2, &["is the champion of its kind"]);
+    model(&["promote", &id(1)]).expect(0);
+    model(&["rollback", "trees"]).says(0, &[&id(0)]);
+    model(&["remove", &id(1)[..12]]).says(0, &["is deleted"]);
+    model(&["remove", "none"]).says(2, &["there is no model \"none\""]);
+    let listed = model(&["list"]).expect(0);
+    assert!(listed.contains("champion"), "{listed}");
+}

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use lanner_boost::{Aim, Settings};
 use lanner_core::content;
-use lanner_traffic::{Learner, Model, Session};
+use lanner_traffic::{Learner, Model, ModelError, Session};
+use serde_json::json;
 
 use super::labels::Labels;
 use super::log::{Log, LogArgs};
+use super::tune::trials;
 use crate::failure::{Failure, Outcome, Result};
 use crate::output;
 
@@ -40,6 +42,9 @@ pub(super) struct Args {
     /// Trees.
     #[arg(long, value_name = "NUMBER", default_value_t = 150)]
     trees: usize,
+    /// Try this many settings of trees, and keep those with the best F1 on unseen sessions.
+    #[arg(long, value_name = "TRIALS", num_args = 0..=1, default_value_t = 1, default_missing_value = "20", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    tune: u16,
     /// Seed of everything drawn by chance.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
@@ -126,10 +131,10 @@ fn learn(log: &Log, labels: &Labels, args: &Args) -> Result<(Model, String)> {
         seed: args.seed,
         ..Settings::default()
     };
-    let groups = groups(&sessions);
-    let parts = (templates, endpoints, baseline);
-    let mut model = Model::learn(parts, &sessions, &labels, groups, (&settings, args.aim.aim(log)))
-        .map_err(|error| Failure::user(error.to_string()))?;
+    let (parts, groups, aim) = ((templates, endpoints, baseline), groups(&sessions), args.aim.aim(log));
+    let mut model = best(&trials(&settings, args.tune.into()), |settings| {
+        Model::learn(parts.clone(), &sessions, &labels, groups.clone(), (settings, aim))
+    })?;
     model.notes["data"] = fingerprint(&sessions, &labels).into();
     let note = |name: &str| model.notes[name].as_f64().unwrap_or_default();
     let notes = format!(
@@ -143,6 +148,25 @@ fn learn(log: &Log, labels: &Labels, args: &Args) -> Result<(Model, String)> {
         model.threshold
     );
     Ok((model, notes))
+}
+
+/// The model with the best F1 on unseen sessions; the first of equals.
+fn best(
+    trials: &[Settings],
+    learn: impl Fn(&Settings) -> std::result::Result<Model, ModelError>,
+) -> Result<Model> {
+    let f1 = |model: &Model| model.notes["f1"].as_f64().unwrap_or_default();
+    let mut best: Option<Model> = None;
+    for settings in trials {
+        let mut model = learn(settings).map_err(|error| Failure::user(error.to_string()))?;
+        let Settings { n_trees, max_leaves, max_depth, l2, .. } = settings;
+        let chosen = json!({ "trees": n_trees, "leaves": max_leaves, "depth": max_depth, "l2": l2, "trials": trials.len() });
+        model.notes["settings"] = chosen;
+        if best.as_ref().is_none_or(|known| f1(&model) > f1(known)) {
+            best = Some(model);
+        }
+    }
+    best.ok_or_else(|| Failure::program("there was no trial"))
 }
 
 /// What was learned from: the hash of whose sessions there were, when, with how many calls, and with which labels.
