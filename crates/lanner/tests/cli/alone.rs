@@ -77,7 +77,8 @@ fn manual_pages_are_written() {
 
 #[test]
 fn the_examples_are_right() {
-    run(&["check", "examples"]).says(0, &["3 files without problems: 7 rules, 4 processors, 3 receivers, 1 switch"]);
+    run(&["check", "examples"])
+        .says(0, &["3 files without problems: 7 rules, 4 processors, 3 receivers, 1 switch"]);
     run(&["check", "examples/payments.test.yaml"]).says(0, &["without problems"]);
     run(&["test", "examples/payments.test.yaml"]).says(0, &["4 tests passed"]);
     run(&["check", "examples/access.yaml"]).says(0, &["2 rules, 2 processors, 0 receivers"]);

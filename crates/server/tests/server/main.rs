@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed step is a failed test")]
 
 mod apart;
+mod api_sessions;
 mod asking;
 mod away;
 mod border;
@@ -15,6 +16,7 @@ mod lookback;
 mod many_groups;
 mod many_rules;
 mod metrics;
+mod models;
 mod muting;
 mod new_values;
 mod nginx;

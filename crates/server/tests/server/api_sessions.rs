@@ -1,6 +1,5 @@
 //! Sessions of API traffic, end to end: requests come in, sessions come out on a stream of their own, a rule fires on one while it
 //! lasts, and what was learned outlives a restart.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
 use std::path::Path;

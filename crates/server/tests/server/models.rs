@@ -1,5 +1,4 @@
 //! Models, end to end: kept, promoted, asked, rolled back; and every way in which a request to score may be wrong.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::SocketAddr;
 
