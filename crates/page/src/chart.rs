@@ -14,6 +14,8 @@ use crate::text::{self, number, number_or_dash};
 
 const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 200.0;
+/// Room above the highest and below the lowest value, so that no dot is cut.
+const EDGE: f64 = 5.0;
 /// More points are thinned to the lowest and the highest of each slot.
 pub const MAX_POINTS: usize = 1_500;
 
@@ -71,7 +73,7 @@ pub fn figure(id: &str, chart: &Chart) -> Markup {
             div.plot {
                 div.y { span { (number(high)) } span { (number(f64::midpoint(low, high))) } span { (number(low)) } }
                 svg viewBox="0 0 1000 200" preserveAspectRatio="none" aria-hidden="true" {
-                    @for y in [0, 100, 200] { line.grid x1="0" x2="1000" y1=(y) y2=(y) {} }
+                    @for y in [5, 100, 195] { line.grid x1="0" x2="1000" y1=(y) y2=(y) {} }
                     @if let Some(band) = band(chart, &scale) { path.band d=(band) {} }
                     @for (nth, line) in chart.lines.iter().enumerate().rev() { path class={ "line l" (nth % 8) } d=(path(chart, line, &scale)) {} }
                     @if let Some(marks) = marks(chart, &scale) { path.finding d=(marks) {} }
@@ -101,7 +103,7 @@ impl Scale {
 
     fn y(&self, value: f64) -> f64 {
         let share = (value - self.low) / (self.high - self.low);
-        ((HEIGHT - share * HEIGHT) * 10.0).round() / 10.0
+        ((HEIGHT - EDGE - share * (HEIGHT - 2.0 * EDGE)) * 10.0).round() / 10.0
     }
 }
 
@@ -276,7 +278,7 @@ mod tests {
     fn lines_have_gaps_and_stretch_to_the_edges() {
         let chart = chart(&[Some(0.0), Some(10.0), None, Some(5.0)]);
         let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 180_000 };
-        assert_eq!(path(&chart, &chart.lines[0], &scale), "M0 200h0L333.3 0M1000 100h0");
+        assert_eq!(path(&chart, &chart.lines[0], &scale), "M0 195h0L333.3 5M1000 100h0");
     }
 
     #[test]
@@ -284,7 +286,7 @@ mod tests {
         let mut chart = chart(&[Some(0.0), Some(10.0), Some(5.0), Some(0.0)]);
         chart.times = vec![0, 60_000, 540_000, 600_000];
         let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 600_000 };
-        assert_eq!(path(&chart, &chart.lines[0], &scale), "M0 200h0L100 0M900 100h0L1000 200");
+        assert_eq!(path(&chart, &chart.lines[0], &scale), "M0 195h0L100 5M900 100h0L1000 195");
         assert_eq!((stretches(&[]), stretches(&[7])), (vec![], vec![0]));
     }
 
@@ -293,7 +295,7 @@ mod tests {
         let mut chart = chart(&[Some(0.0), Some(10.0)]);
         chart.band = vec![(Some(2.0), Some(4.0)), (Some(2.0), None)];
         let scale = Scale { low: 0.0, high: 10.0, first: 0, last: 60_000 };
-        assert_eq!(band(&chart, &scale).unwrap(), "M0 160L1000 160L1000 0L0 120Z");
+        assert_eq!(band(&chart, &scale).unwrap(), "M0 157L1000 157L1000 5L0 119Z");
         chart.band = vec![(None, None); 2];
         assert_eq!(band(&chart, &scale), None);
     }

@@ -100,6 +100,7 @@ pub fn page(visitor: &Visitor, explore: &Explore) -> String {
                 (chart::figure("chart", chart))
                 @if explore.n_series > chart.lines.len() { p { (count(explore.n_series, "series").replace("seriess", "series")) ", those with the largest values drawn" } }
                 (parts(&explore.parts))
+            details { summary { "Make this a rule" } pre tabindex="0" { (rule(asked)) } p { "Save it as a file; " code { "lanner check FILE" } " says what is wrong with it, " code { "lanner replay --rules FILE --from now-1w" } " what it would have found, and " code { "lanner rule apply FILE" } " puts it in force." } }
             } @else if asked.is_empty() {
                 p.empty { "Ask for a series, such as " a href="/explore?target=*" { code { "*" } } ", or for a measure of a stream of events." }
             }
@@ -144,6 +145,29 @@ fn times(asked: &Asked) -> Markup {
             @else { a href=(asked.with(&asked.from, &asked.to, "")) { "do not compare" } }
         }
     }
+}
+
+/// What is drawn as a rule that needs no number: found is what happens once a week by chance.
+fn rule(asked: &Asked) -> String {
+    let part =
+        |name: &str, value: &str| if value.is_empty() { String::new() } else { format!(", {name}: {value}") };
+    let query = if asked.target.is_empty() {
+        let condition =
+            if asked.condition.is_empty() { String::new() } else { text::quoted(&asked.condition) };
+        let by = if asked.by.is_empty() { String::new() } else { format!("[{}]", asked.by) };
+        format!(
+            "stream: {}, measure: {}{}{}",
+            text::quoted(&asked.stream),
+            text::quoted(&asked.measure),
+            part("where", &condition),
+            part("by", &by)
+        )
+    } else {
+        format!("target: {}", text::quoted(&asked.target))
+    };
+    format!(
+        "rules:\n  - id: my-rule\n    query: {{ {query} }}\n    window: 10m\n    automatic: {{ alarms_per_week: 1 }}\n"
+    )
 }
 
 fn parts(parts: &[Part]) -> Markup {

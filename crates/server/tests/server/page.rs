@@ -386,6 +386,25 @@ async fn every_page_says_what_browsers_may_do_with_it() {
     server.server.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_drawn_can_be_made_a_rule() {
+    let server = open().await;
+    for query in [
+        "stream=payments&measure=sum(amount)&where=status%20%3D%3D%20%22ok%22&by=bank%2C%20country",
+        "stream=payments",
+        "target=sumSeries(shop.*.orders)",
+    ] {
+        let (status, _, page) = get(&server, &format!("/explore?{query}")).await;
+        let rule = page.split("<pre tabindex=\"0\">").nth(1).map(|rest| rest.split("</pre>").next().unwrap());
+        let rule = rule.unwrap_or_else(|| panic!("{status}: {page}")).replace("&quot;", "\"");
+        let mut document = lanner_engine::document::Node::from_yaml(&rule).unwrap().to_json();
+        document["dry_run"] = json!(true);
+        let applied = server.fine("POST", "/api/v1/apply", document).await;
+        assert_eq!(applied["created"], json!(["my-rule"]), "{rule}");
+    }
+    server.server.stop().await;
+}
+
 /// A form as a browser sends it; the status.
 async fn send(server: &Running, path: &str, headers: &[(&str, &str)], body: String) -> (u16, String) {
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
