@@ -20,6 +20,7 @@ mod scale;
 mod store;
 mod symmetric;
 mod threshold;
+mod wide;
 
 pub use detector::{ColumnsError, Detector, Stream, TrainError, Training};
 pub use frame::{Frame, FrameError, MAX_COLUMNS};

@@ -1,4 +1,6 @@
-//! Products of matrices, by the crate `matrixmultiply`: the one place in this crate that is `unsafe`.
+//! Products of matrices, by the crate `matrixmultiply`: and sums of products.
+
+use crate::wide::wide;
 
 /// A matrix that is read: `n_rows` × `n_columns` numbers, at given strides of a slice.
 #[derive(Debug, Clone, Copy)]
@@ -88,23 +90,42 @@ pub(crate) fn multiply(a: View<'_>, b: View<'_>, keep: f32, c: &mut [f32]) {
     multiply_strided(a, b, keep, c, stride);
 }
 
-/// The sum of products of two slices; eight sums side by side, so that the compiler uses wide registers.
+/// The sum of products of two slices.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    sum_of(a, b, |a, b| a * b)
+    wide(|| sum_of(a, b, |a, b| a * b))
 }
 
 /// The squared distance of two points.
 pub(crate) fn distance2(a: &[f32], b: &[f32]) -> f32 {
-    sum_of(a, b, |a, b| (a - b) * (a - b))
+    wide(|| sum_of(a, b, |a, b| (a - b) * (a - b)))
 }
 
+/// Products of each row of a matrix with each of a few rows, where packing the matrix for the library would cost more than using it.
+pub(crate) fn multiply_few(rows: View<'_>, few: &[f32], products: &mut [f32]) {
+    let results = few.chunks_exact(rows.n_columns).zip(products.chunks_exact_mut(rows.n_rows));
+    for (one, products) in results {
+        for (at, product) in products.iter_mut().enumerate() {
+            let row = rows.data.get(at * rows.row_stride..).unwrap_or_default();
+            *product += dot(row.get(..rows.n_columns).unwrap_or_default(), one);
+        }
+    }
+}
+
+/// Sums side by side: the compiler may not reorder a single one, and so would add up one number at a time.
+const LANES: usize = 32;
+
+#[inline(always)]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "only in this form the loop is compiled for wide registers"
+)]
 fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    let (a_chunks, a_rest) = a.as_chunks::<8>();
-    let (b_chunks, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += term(*a, *b);
+    let mut sums = [0.0_f32; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..LANES {
+            sums[i] += term(a[i], b[i]);
         }
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
@@ -131,9 +152,15 @@ mod tests {
 
     #[test]
     fn sums() {
-        let a: Vec<f32> = (0..19_u8).map(f32::from).collect();
-        assert_eq!(dot(&a, &a), 2109.0);
-        assert_eq!(distance2(&a, &[1.0; 19]), 2109.0 - 2.0 * 171.0 + 19.0);
+        for n in [0_u8, 1, 19, 32, 77] {
+            let a: Vec<f32> = (0..n).map(f32::from).collect();
+            let sum = |power: i32| (0..n).map(|i| f32::from(i).powi(power)).sum::<f32>();
+            assert_eq!(dot(&a, &a), sum(2));
+            assert_eq!(distance2(&a, &vec![1.0; a.len()]), sum(2) - 2.0 * sum(1) + f32::from(n));
+        }
+        let mut few = [1.0; 4];
+        multiply_few(View::new(&[1.0, 2.0, 3.0, 4.0], 2, 2), &[1.0, 0.0, 1.0, 1.0], &mut few);
+        assert_eq!(few, [2.0, 4.0, 4.0, 8.0]);
     }
 
     #[test]

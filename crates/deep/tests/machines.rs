@@ -187,3 +187,42 @@ fn mtad_gat() {
     println!("{}: {result:?}", machine.name);
     assert!(result.vus_pr >= 0.83, "{result:?}");
 }
+
+/// Seconds of all cores that this process used; Linux says it.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let ticks = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+    ticks.map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
+#[test]
+#[ignore = "measures time; its results are in docs/detectors.md"]
+fn speed() {
+    let Some(machine) = machine(MACHINES[0]) else { return };
+    let part =
+        |n: usize| Frame::new(machine.train.columns().to_vec(), machine.train.rows(0..n).to_vec()).unwrap();
+    let began = cpu_seconds();
+    let ensemble = Training::default();
+    Detector::train(&machine.train, &ensemble, &mut |_| ()).unwrap();
+    println!("ensemble on {} rows: {:.1} CPU-s", machine.train.n_rows(), cpu_seconds() - began);
+
+    let kind = Kind::named("mtad-gat").unwrap();
+    let training = |n_epochs| Training { kind, n_epochs, ..Training::default() };
+    let few = part(3_600);
+    // Of the windows of four fifths of the rows, nine tenths are learned from.
+    let n_windows = (3_600.0 * 0.8 - 100.0) * 0.9;
+    let one = cpu_seconds();
+    Detector::train(&few, &training(1), &mut |_| ()).unwrap();
+    let two = cpu_seconds();
+    let detector = Detector::train(&few, &training(2), &mut |_| ()).unwrap();
+    let epoch = (cpu_seconds() - two) - (two - one);
+    println!("mtad-gat: an epoch of 21,000 windows takes {:.1} CPU-s", epoch / n_windows * 21_000.0);
+    let began = cpu_seconds();
+    detector.scores(&few).unwrap();
+    println!("mtad-gat: {:.0} windows a CPU-s are scored", 3_500.0 / (cpu_seconds() - began));
+    let mut stream = detector.stream();
+    (0..150).for_each(|at| _ = stream.push(few.row(at)));
+    let began = cpu_seconds();
+    (150..350).for_each(|at| _ = stream.push(few.row(at)));
+    println!("mtad-gat: a row of a stream takes {:.2} CPU-ms", (cpu_seconds() - began) * 1e3 / 200.0);
+}

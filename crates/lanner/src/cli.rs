@@ -3,9 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    alert, api, apply, backup, check, completion, demo, detect, diff, export, import, man, model, outbox,
-    processor, profile, query, receiver, reload, repair, replay, restore, rule, schema, serve, silence,
-    status, switch, test, token, vuln,
+    alert, api, apply, backup, check, completion, demo, detect, detector, diff, export, import, man, model,
+    outbox, processor, profile, query, receiver, reload, repair, replay, restore, rule, schema, serve,
+    silence, status, switch, test, token, vuln,
 };
 
 /// Lanner finds anomalies in metrics and events, notifies people, and limits the damage with kill switches.
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Detect(detect::Args),
+    Detector(detector::Args),
     Api(api::Args),
     Check(check::Args),
     Schema(schema::Args),

@@ -1,10 +1,12 @@
 //! The curves of neurons, written so that the compiler works on several numbers at once.
 
+use crate::wide::wide;
+
 /// e to the power of `x`, to about 1e-7 relative; below -87 and above 88 it stays where it is.
 ///
 /// # Source
 /// Cody and Waite's reduction to `2^n e^r` with `|r| <= ln(2)/2`, and the minimax polynomial of Cephes' `expf`.
-#[inline]
+#[inline(always)]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -29,20 +31,25 @@ fn exp(x: f32) -> f32 {
 }
 
 /// `1 / (1 + e^-x)`
-#[inline]
+#[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
     1.0 - 2.0 / (1.0 + exp(2.0 * x))
+}
+
+/// The curve of each number, in place.
+pub(crate) fn sigmoids(values: &mut [f32]) {
+    wide(|| values.iter_mut().for_each(|value| *value = sigmoid(*value)));
 }
 
 /// Turns a row into shares that add up to 1.
 pub(crate) fn softmax(row: &mut [f32]) {
     let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    row.iter_mut().for_each(|value| *value = exp(*value - highest));
+    wide(|| row.iter_mut().for_each(|value| *value = exp(*value - highest)));
     let sum: f32 = row.iter().sum();
     row.iter_mut().for_each(|value| *value /= sum);
 }

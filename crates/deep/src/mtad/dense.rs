@@ -1,7 +1,10 @@
 //! Linear maps `y = W x + b` of many rows at once.
 
 use super::layout::{Layout, Slot};
-use crate::product::{View, multiply, multiply_strided};
+use crate::product::{View, multiply, multiply_few, multiply_strided};
+
+/// Rows that are few: those of a stream.
+const FEW: usize = 2;
 
 /// A linear map; its weights may be some columns of a wider matrix.
 #[derive(Debug, Clone)]
@@ -64,7 +67,11 @@ impl Dense {
         if let Some(bias) = self.bias {
             y.chunks_exact_mut(self.n_out).for_each(|row| row.copy_from_slice(bias.of(params)));
         }
-        multiply(View::new(x, n_rows, self.n_in), self.weights(params).transposed(), 1.0, &mut y);
+        if n_rows <= FEW {
+            multiply_few(self.weights(params), x, &mut y);
+        } else {
+            multiply(View::new(x, n_rows, self.n_in), self.weights(params).transposed(), 1.0, &mut y);
+        }
         y
     }
 

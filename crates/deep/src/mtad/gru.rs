@@ -3,6 +3,7 @@
 use super::curves::{sigmoid, tanh};
 use super::dense::Dense;
 use super::layout::Layout;
+use crate::wide::wide;
 
 /// Gates r and z, and the candidate n, in PyTorch's order:
 ///
@@ -55,7 +56,7 @@ impl Gru {
             for (((gates, driven), recurrent), (before, after)) in
                 gates.zip(driven).zip(recurrent.chunks_exact(3 * n)).zip(states)
             {
-                advance(gates, driven, recurrent, before, after);
+                wide(|| advance(gates, driven, recurrent, before, after));
             }
         }
         Trace { states, gates, n_steps }
@@ -86,7 +87,7 @@ impl Gru {
             for ((((gates, before), driven), recurrent), state) in
                 gates.zip(before).zip(driven).zip(recurrent_rows).zip(state.chunks_exact_mut(n))
             {
-                retreat(gates, before, state, driven, recurrent);
+                wide(|| retreat(gates, before, state, driven, recurrent));
             }
             self.hidden.back(params, part(&recurrent, step, rows * 3), &mut state);
         }
@@ -130,6 +131,7 @@ impl Trace {
 }
 
 /// One window's step.
+#[inline(always)]
 fn advance(gates: &mut [f32], driven: &[f32], recurrent: &[f32], before: &[f32], after: &mut [f32]) {
     let n = before.len();
     let ([r, z, candidate, inner], [dr, dz, dn], [hr, hz, hn]) =
@@ -152,18 +154,21 @@ fn advance(gates: &mut [f32], driven: &[f32], recurrent: &[f32], before: &[f32],
 
 /// One window's step back: `state` holds the gradient of the state after it, and then of that before it, as far as it does not go
 /// through the gates.
+#[inline(always)]
 fn retreat(gates: &[f32], before: &[f32], state: &mut [f32], driven: &mut [f32], recurrent: &mut [f32]) {
     let n = before.len();
     let [r, z, candidate, inner] = four(gates, n);
     let ([dr, dz, dn], [hr, hz, hn]) = (three_mut(driven, n), three_mut(recurrent, n));
-    for i in 0..n {
-        let gradient = state[i];
-        let d_candidate = gradient * (1.0 - z[i]) * (1.0 - candidate[i] * candidate[i]);
-        dz[i] = gradient * (before[i] - candidate[i]) * z[i] * (1.0 - z[i]);
-        dr[i] = d_candidate * inner[i] * r[i] * (1.0 - r[i]);
-        dn[i] = d_candidate;
-        hn[i] = d_candidate * r[i];
-        state[i] = gradient * z[i];
+    let values = r.iter().zip(z).zip(candidate).zip(inner).zip(before);
+    let grads = dr.iter_mut().zip(dz.iter_mut()).zip(dn).zip(hn).zip(state);
+    for (((((r, z), candidate), inner), before), ((((dr, dz), dn), hn), state)) in values.zip(grads) {
+        let gradient = *state;
+        let d_candidate = gradient * (1.0 - z) * (1.0 - candidate * candidate);
+        *dz = gradient * (before - candidate) * z * (1.0 - z);
+        *dr = d_candidate * inner * r * (1.0 - r);
+        *dn = d_candidate;
+        *hn = d_candidate * r;
+        *state = gradient * z;
     }
     hr.copy_from_slice(dr);
     hz.copy_from_slice(dz);
@@ -177,24 +182,28 @@ fn part_mut(rows: &mut [f32], index: usize, len: usize) -> &mut [f32] {
     rows.get_mut(index * len..(index + 1) * len).unwrap_or_default()
 }
 
+#[inline(always)]
 fn three(row: &[f32], n: usize) -> [&[f32]; 3] {
     let (a, rest) = row.split_at(n);
     let (b, c) = rest.split_at(n);
     [a, b, c]
 }
 
+#[inline(always)]
 fn four(row: &[f32], n: usize) -> [&[f32]; 4] {
     let (a, rest) = row.split_at(n);
     let [b, c, d] = three(rest, n);
     [a, b, c, d]
 }
 
+#[inline(always)]
 fn three_mut(row: &mut [f32], n: usize) -> [&mut [f32]; 3] {
     let (a, rest) = row.split_at_mut(n);
     let (b, c) = rest.split_at_mut(n);
     [a, b, c]
 }
 
+#[inline(always)]
 fn four_mut(row: &mut [f32], n: usize) -> [&mut [f32]; 4] {
     let (a, rest) = row.split_at_mut(n);
     let [b, c, d] = three_mut(rest, n);

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod detect;
+pub(crate) mod detector;
 pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Detector(args) => detector::run(&args),
         Command::Api(args) => api::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),

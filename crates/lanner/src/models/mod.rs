@@ -4,6 +4,7 @@
 //! of one. To add one: a file here with a `KIND`, an entry in [`KINDS`], and a row of the test below.
 
 mod api;
+mod detector;
 mod kind;
 mod lightgbm;
 mod profile;
@@ -14,11 +15,12 @@ use lanner_core::content;
 use serde_json::Value;
 
 pub(crate) use api::KIND as API;
+pub(crate) use detector::KIND as DETECTOR;
 use kind::{Facts, Kind, Start};
 pub(crate) use profile::{KIND as PROFILE, filter};
 
 /// All kinds. The first that recognises a file reads it.
-const KINDS: &[Kind] = &[API, PROFILE, trees::KIND, lightgbm::KIND, xgboost::KIND];
+const KINDS: &[Kind] = &[API, PROFILE, DETECTOR, trees::KIND, lightgbm::KIND, xgboost::KIND];
 
 /// A model in a file.
 #[derive(Debug, serde::Serialize)]
@@ -118,6 +120,15 @@ mod tests {
         bytes[8] = 9;
         check(&bytes, Err("has version 9"));
         check(&bytes[..100], Err("version 9"));
+        let frame = lanner_deep::Frame::new(vec!["cpu".to_owned()], vec![1.0; 300]).unwrap();
+        let detector =
+            lanner_deep::Detector::train(&frame, &lanner_deep::Training::default(), &mut |_| ()).unwrap();
+        let mut bytes = detector.to_bytes();
+        check(&bytes, Ok(("detector", "ensemble over 1 column, windows of 20 rows")));
+        check(&bytes[..bytes.len() - 1], Err("is damaged"));
+        let end = bytes.len() - 1;
+        bytes[end] ^= 1;
+        check(&bytes, Err("checksum"));
         assert_eq!(
             expect(trees, &API).unwrap_err(),
             format!("is a model of the kind trees ({}), not api", trees::KIND.about)

@@ -7,6 +7,7 @@ mod alone;
 mod api;
 mod damage;
 mod detect;
+mod detector;
 mod documents;
 mod moving;
 mod offline;

@@ -1,0 +1,89 @@
+//! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
+//!
+//! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate`, `inspect` (what the commands do), `kept`
+//! (detectors as files) and `limit` (how a threshold is set).
+
+mod evaluate;
+mod inspect;
+mod kept;
+mod limit;
+mod score;
+mod table;
+mod train;
+
+use clap::Subcommand;
+
+use crate::failure::{Outcome, Result};
+
+/// Train detectors on tables of many columns, and find rows that are unusual as a whole.
+///
+/// A detector learns how the columns of a table go together and how they run, from rows that are mostly usual, at equal steps of
+/// time. A score of 1 is its threshold, which is set by rows that it was not fitted on. docs/detectors.md says which
+/// kinds there are and how well they work. Without training, `lanner detect` looks at each column alone.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  lanner detector train last-month.csv --out web.detector
+  lanner detector score web.detector today.csv
+  lanner detector explain web.detector today.csv --at 2026-11-29T14:05Z")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a detector, and say how many alarms a day to expect.
+    #[command(after_help = "\
+Examples:
+  lanner detector train last-month.csv --out web.detector
+  lanner detector train week-1.csv week-2.csv --out web.detector --alarms-per-day 1
+  lanner detector train wide.csv --value cpu --value memory --kind mahalanobis --out web.detector
+  lanner detector train last-month.csv --kind mtad-gat --epochs 10 --out web.detector    minutes to hours")]
+    Train(train::Args),
+    /// List what is unusual in a table: from when to when, how much, and which columns contributed most.
+    #[command(after_help = "\
+Examples:
+  lanner detector score web.detector today.csv
+  lanner detector score web.detector today.csv --format json
+  lanner detector score web.detector today.csv --scores scores.csv    a score for each row
+
+Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
+    Score(score::Args),
+    /// Measure how well a detector finds known incidents, without choosing its threshold afterwards.
+    #[command(after_help = "\
+Examples:
+  lanner detector evaluate web.detector labelled.csv --label is_anomaly
+  lanner detector evaluate *.detector labelled.csv --label is_anomaly --format csv")]
+    Evaluate(evaluate::Args),
+    /// Say what each column contributes to the score of one row.
+    #[command(after_help = "\
+Examples:
+  lanner detector explain web.detector today.csv
+  lanner detector explain web.detector today.csv --at 2026-11-29T14:05Z
+  lanner detector explain web.detector rows-without-times.csv --at 812")]
+    Explain(inspect::Explain),
+    /// Show what a detector is, and the alarms a day to expect.
+    #[command(after_help = "\
+Examples:
+  lanner detector show web.detector
+  lanner detector show web.detector --format json")]
+    Show(inspect::Show),
+    /// Set another threshold; nothing is trained.
+    #[command(after_help = "\
+Examples:
+  lanner detector limit web.detector --alarms-per-day 2 --out louder.detector
+  lanner detector limit web.detector --risk 0.0001 --out quieter.detector")]
+    Limit(inspect::Limit),
+}
+
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::Train(args) => train::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Explain(args) => inspect::explain(args),
+        Command::Show(args) => inspect::show(args),
+        Command::Limit(args) => inspect::limit(args),
+    }
+}

@@ -1,0 +1,136 @@
+//! `lanner detector evaluate`: how well detectors find known incidents.
+
+use std::path::PathBuf;
+
+use lanner_deep::Detector;
+use lanner_quality::{Scored, affiliation_f, auc_pr, events, point_adjusted_f1, vus};
+use serde::Serialize;
+
+use super::kept;
+use super::table::{Rows, Tables};
+use crate::failure::{Failure, Outcome, Result};
+use crate::list::{self, Cell, Format, Row};
+
+/// Edges of incidents are as uncertain as up to so many rows.
+const LARGEST_BUFFER: usize = 15;
+
+/// Rows above the threshold with fewer rows between them are one alarm.
+const MERGED_WITHIN: usize = 10;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    tables: Tables,
+    /// Column of 0 and 1 that marks known incidents.
+    #[arg(long, value_name = "COLUMN")]
+    label: String,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How well a detector did.
+#[derive(Debug, Serialize)]
+struct Quality {
+    detector: String,
+    kind: &'static str,
+    incidents: usize,
+    found: usize,
+    false_alarms_per_day: f64,
+    expected_alarms_per_day: f64,
+    vus_pr: f64,
+    vus_roc: f64,
+    auc_pr: f64,
+    f1: f64,
+    affiliation_f1: f64,
+    point_adjusted_f1: f64,
+}
+
+impl Row for Quality {
+    const COLUMNS: &'static [&'static str] = &[
+        "detector",
+        "kind",
+        "incidents",
+        "found",
+        "false alarms a day",
+        "expected",
+        "VUS-PR",
+        "VUS-ROC",
+        "AUC-PR",
+        "F1",
+        "affiliation F1",
+        "point-adjusted F1",
+    ];
+    fn cells(&self) -> Vec<Cell> {
+        let rounded = |value: f64| Cell::Number((value * 1e3).round() / 1e3);
+        vec![
+            self.detector.as_str().into(),
+            self.kind.into(),
+            Cell::Count(self.incidents as u64),
+            Cell::Count(self.found as u64),
+            rounded(self.false_alarms_per_day),
+            rounded(self.expected_alarms_per_day),
+            rounded(self.vus_pr),
+            rounded(self.vus_roc),
+            rounded(self.auc_pr),
+            rounded(self.f1),
+            rounded(self.affiliation_f1),
+            rounded(self.point_adjusted_f1),
+        ]
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let (detectors, tables) = args.tables.split(lanner_deep::is_detector)?;
+    let measured = detectors.iter().map(|path| measure(path, &tables, &args.label));
+    let measured: Vec<Quality> = measured.collect::<Result<_>>()?;
+    list::list(args.format, &measured, "No detectors.")?;
+    Ok(Outcome::Fine)
+}
+
+fn measure(path: &PathBuf, tables: &Tables, label: &str) -> Result<Quality> {
+    let detector = kept::load(path)?;
+    let rows = tables.read_for(&detector, Some(label))?;
+    let scores = detector.scores(&rows.frame).map_err(|error| Failure::user(error.to_string()))?;
+    let scores: Vec<f64> = scores.into_iter().map(|score| if score.is_nan() { 0.0 } else { score }).collect();
+    let wrong = |error: lanner_quality::MetricError| Failure::undecided(error.to_string());
+    let scored = Scored::new(&rows.is_marked, &scores).map_err(wrong)?;
+    let vus = vus(&scored, LARGEST_BUFFER);
+    let incidents = events(&rows.is_marked);
+    let is_hit = |incident: &&std::ops::Range<usize>| {
+        scores.get((*incident).clone()).is_some_and(|scores| scores.iter().any(|score| *score > 1.0))
+    };
+    Ok(Quality {
+        detector: path.display().to_string(),
+        kind: detector.kind().name,
+        incidents: incidents.len(),
+        found: incidents.iter().filter(is_hit).count(),
+        false_alarms_per_day: false_alarms_per_day(&detector, &rows, &scores),
+        expected_alarms_per_day: detector.expected_alarms_per_day(),
+        vus_pr: vus.pr,
+        vus_roc: vus.roc,
+        auc_pr: auc_pr(&scored),
+        f1: f1(&rows.is_marked, &scores),
+        affiliation_f1: affiliation_f(&scored),
+        point_adjusted_f1: point_adjusted_f1(&scored),
+    })
+}
+
+/// Runs of rows above the threshold outside of incidents.
+fn false_alarms_per_day(detector: &Detector, rows: &Rows, scores: &[f64]) -> f64 {
+    let judged = scores.iter().zip(&rows.is_marked).enumerate();
+    let above: Vec<usize> =
+        judged.filter(|(_, (score, is_marked))| **score > 1.0 && !**is_marked).map(|(at, _)| at).collect();
+    let n = above.chunk_by(|a, b| b - a <= MERGED_WITHIN).count() as f64;
+    let n_usual = rows.is_marked.iter().filter(|is_marked| !**is_marked).count().max(1) as f64;
+    n / n_usual * detector.trained_on().1
+}
+
+/// At the threshold, every row counted.
+fn f1(is_marked: &[bool], scores: &[f64]) -> f64 {
+    let n_hits =
+        is_marked.iter().zip(scores).filter(|(is_marked, score)| **is_marked && **score > 1.0).count();
+    let n_found = scores.iter().filter(|score| **score > 1.0).count();
+    let n_marked = is_marked.iter().filter(|is_marked| **is_marked).count();
+    2.0 * n_hits as f64 / (n_found + n_marked).max(1) as f64
+}

@@ -1,0 +1,212 @@
+//! `lanner detector show`, `limit` and `explain`: what a detector is, and why a row has its score.
+
+use std::path::{Path, PathBuf};
+
+use lanner_core::time::parse_time_ms;
+use lanner_deep::Detector;
+use serde::Serialize;
+
+use super::kept;
+use super::limit::{LimitArgs, in_words};
+use super::table::{Moment, Rows, Tables};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::list::{self, Cell, Format, Row};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// Detectors.
+    #[arg(required = true, value_name = "DETECTOR")]
+    files: Vec<PathBuf>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Limit {
+    /// Detector to read.
+    #[arg(value_name = "DETECTOR")]
+    detector: PathBuf,
+    /// File to write.
+    #[arg(long, value_name = "DETECTOR")]
+    out: PathBuf,
+    #[command(flatten)]
+    limit: LimitArgs,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// Detector.
+    #[arg(value_name = "DETECTOR")]
+    detector: PathBuf,
+    #[command(flatten)]
+    tables: Tables,
+    /// Time of the row, or its line where the table has no times; by default the row with the highest score.
+    #[arg(long, value_name = "TIME", value_parser = at)]
+    at: Option<i64>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+fn at(text: &str) -> std::result::Result<i64, String> {
+    // A small number is a line; times are written otherwise, or have many digits.
+    text.parse::<i64>().ok().filter(|line| *line < 1_000_000_000).map_or_else(|| parse_time_ms(text), Ok)
+}
+
+/// A detector in a list.
+#[derive(Serialize)]
+struct Shown {
+    file: String,
+    kind: &'static str,
+    columns: usize,
+    window: usize,
+    rows: usize,
+    limit: String,
+    threshold: f64,
+    expected_alarms_per_day: f64,
+    held_out_rows: usize,
+}
+
+impl Row for Shown {
+    const COLUMNS: &'static [&'static str] = &[
+        "file",
+        "kind",
+        "columns",
+        "window",
+        "rows",
+        "limit",
+        "threshold",
+        "expected alarms a day",
+        "held-out rows",
+    ];
+    fn cells(&self) -> Vec<Cell> {
+        let count = |n: usize| Cell::Count(n as u64);
+        vec![
+            self.file.as_str().into(),
+            self.kind.into(),
+            count(self.columns),
+            count(self.window),
+            count(self.rows),
+            self.limit.as_str().into(),
+            self.threshold.into(),
+            self.expected_alarms_per_day.into(),
+            count(self.held_out_rows),
+        ]
+    }
+}
+
+fn shown(path: &Path, detector: &Detector) -> Shown {
+    Shown {
+        file: path.display().to_string(),
+        kind: detector.kind().name,
+        columns: detector.columns().len(),
+        window: detector.window(),
+        rows: detector.trained_on().0,
+        limit: in_words(detector.rule()),
+        threshold: detector.threshold(),
+        expected_alarms_per_day: detector.expected_alarms_per_day(),
+        held_out_rows: detector.n_held_out(),
+    }
+}
+
+/// Shows one detector.
+pub(super) fn tell(path: &Path, detector: &Detector, format: Format) -> Result<()> {
+    list::one(format, &shown(path, detector))
+}
+
+pub(super) fn show(args: &Show) -> Result<Outcome> {
+    let rows = args.files.iter().map(|path| Ok(shown(path, &kept::load(path)?)));
+    match &rows.collect::<Result<Vec<Shown>>>()?[..] {
+        [one] => list::one(args.format, one)?,
+        all => list::list(args.format, all, "No detectors.")?,
+    }
+    Ok(Outcome::Fine)
+}
+
+pub(super) fn limit(args: &Limit) -> Result<Outcome> {
+    kept::check_new(&args.out)?;
+    let Some(rule) = args.limit.rule() else {
+        return Err(Failure::user("no limit is given").hint("use --alarms-per-day, --risk or --epsilon"));
+    };
+    let detector = kept::load(&args.detector)?.with_rule(rule).map_err(Failure::user)?;
+    kept::save(&args.out, &detector)?;
+    tell(&args.out, &detector, args.format)?;
+    Ok(Outcome::Fine)
+}
+
+/// What a column contributes.
+#[derive(Serialize)]
+struct Contribution {
+    column: String,
+    /// The value in the row; none for a gap.
+    value: Option<f32>,
+    contribution: f64,
+    share: f64,
+}
+
+impl Row for Contribution {
+    const COLUMNS: &'static [&'static str] = &["column", "value", "contribution", "share"];
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            self.column.as_str().into(),
+            self.value.map(f64::from).into(),
+            self.contribution.into(),
+            format!("{:.0}%", 100.0 * self.share).into(),
+        ]
+    }
+}
+
+pub(super) fn explain(args: &Explain) -> Result<Outcome> {
+    let detector = kept::load(&args.detector)?;
+    let rows = args.tables.read_for(&detector, None)?;
+    let wrong = |error: lanner_deep::ColumnsError| Failure::user(error.to_string());
+    let scores = detector.scores(&rows.frame).map_err(wrong)?;
+    let index = args.at.map_or_else(|| highest(&scores), |at| index_of(&rows, at))?;
+    let parts = detector.explain(&rows.frame, index).map_err(wrong)?;
+    if parts.is_empty() {
+        return Err(Failure::user(format!(
+            "the row has fewer than {} rows before it",
+            detector.window() - 1
+        ))
+        .hint("give the rows before it, too"));
+    }
+    let sum: f64 = parts.iter().filter(|part| **part > 0.0).sum();
+    let values = rows.frame.row(index).iter().map(|value| Some(*value).filter(|value| value.is_finite()));
+    let mut found: Vec<Contribution> = (detector.columns().iter().zip(values).zip(&parts))
+        .map(|((column, value), part)| Contribution {
+            column: column.clone(),
+            value,
+            contribution: *part,
+            share: if sum > 0.0 { part.max(0.0) / sum } else { 0.0 },
+        })
+        .collect();
+    found.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
+    let moment = rows.at.get(index).copied().flatten().map(Moment::text).unwrap_or_default();
+    remark(&format!("{moment}: score {}", list::short(scores.get(index).copied().unwrap_or_default())));
+    list::list(args.format, &found, "No columns.")?;
+    Ok(Outcome::Fine)
+}
+
+fn highest(scores: &[f64]) -> Result<usize> {
+    let finite = scores.iter().enumerate().filter(|(_, score)| score.is_finite());
+    let highest = finite.max_by(|a, b| a.1.total_cmp(b.1)).map(|(index, _)| index);
+    highest.ok_or_else(|| {
+        Failure::undecided("no row could be scored").hint("give more rows: a score looks at several")
+    })
+}
+
+fn index_of(rows: &Rows, wanted: i64) -> Result<usize> {
+    let is_wanted = |moment: &Option<Moment>| match moment {
+        Some(Moment::Time(time)) => time.0 == wanted,
+        Some(Moment::Line(line)) => *line == wanted,
+        None => false,
+    };
+    let found = rows.at.iter().position(is_wanted);
+    found.ok_or_else(|| {
+        Failure::user("no row has the time, or line, that --at names").hint("times must match exactly")
+    })
+}

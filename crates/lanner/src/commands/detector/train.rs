@@ -1,0 +1,84 @@
+//! `lanner detector train`
+
+use std::path::PathBuf;
+
+use lanner_core::content;
+use lanner_deep::{Detector, KINDS, Kind, Training};
+use serde_json::json;
+
+use super::limit::LimitArgs;
+use super::table::{Rows, Tables};
+use super::{inspect, kept};
+use crate::failure::{Failure, Outcome, Result, remark};
+use crate::list::Format;
+use crate::progress::Progress;
+
+/// Rows a day where the table has no times: one a minute.
+const ROWS_PER_DAY: f64 = 1_440.0;
+
+const DAY_MS: f64 = 86_400_000.0;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    tables: Tables,
+    /// File to write.
+    #[arg(long, value_name = "DETECTOR")]
+    out: PathBuf,
+    /// Kind of detector: ensemble (the default), mahalanobis, window-pca, neighbours, k-means, isolation-forest,
+    /// random-cut-forest or mtad-gat.
+    #[arg(long, value_name = "KIND", value_parser = kind, default_value = "ensemble", hide_default_value = true)]
+    kind: &'static Kind,
+    #[command(flatten)]
+    limit: LimitArgs,
+    /// Rows that a score looks at; by default what suits the kind.
+    #[arg(long, value_name = "ROWS")]
+    window: Option<usize>,
+    /// Passes over all rows, for mtad-gat.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    epochs: usize,
+    /// Seed of what is chosen by chance. The same rows and seed give the same detector.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    seed: u64,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+fn kind(name: &str) -> std::result::Result<&'static Kind, String> {
+    Kind::named(name).ok_or_else(|| {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        format!("should be one of {}", names.join(", "))
+    })
+}
+
+pub(super) fn run(args: &Args) -> Result<Outcome> {
+    kept::check_new(&args.out)?;
+    let rows = args.tables.read()?;
+    let mut training =
+        Training { kind: args.kind, window: args.window, seed: args.seed, ..Training::default() };
+    training.n_epochs = args.epochs;
+    training.rule = args.limit.rule().unwrap_or(training.rule);
+    training.rows_per_day = rows.step_ms.map_or(ROWS_PER_DAY, |step_ms| DAY_MS / step_ms as f64);
+    if rows.step_ms.is_none() {
+        remark("the table has no times; alarms a day are told for a row a minute");
+    }
+    let mut progress = Progress::new("training", "", Some(1_000));
+    let detector = Detector::train(&rows.frame, &training, &mut |step| {
+        if !step.note.is_empty() {
+            remark(&step.note);
+        }
+        progress.at((step.n_done * 1_000 / step.n.max(1)) as u64, 0);
+    });
+    drop(progress);
+    let detector = detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes(&rows));
+    kept::save(&args.out, &detector)?;
+    inspect::tell(&args.out, &detector, args.format)?;
+    Ok(Outcome::Fine)
+}
+
+/// What later commands need to know of the rows, and a fingerprint of them.
+fn notes(rows: &Rows) -> serde_json::Value {
+    let bytes: Vec<u8> = rows.frame.values().iter().flat_map(|value| value.to_le_bytes()).collect();
+    json!({ "data": content::sha256(&bytes), "step_ms": rows.step_ms, "totals": rows.totals })
+}

@@ -1,0 +1,122 @@
+//! `lanner detector`: trained on one table, scoring another.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program::run;
+
+/// A minute for each row: load, and what follows from it; from row `strange` on for ten rows the processor works for nothing.
+fn table(first: u32, n: u32, strange: Option<u32>) -> String {
+    let mut text = "time,host_name,requests,cpu,bytes,incident\n".to_owned();
+    for row in first..first + n {
+        let load = 10.0 + 5.0 * (f64::from(row) / 30.0).sin() + f64::from(row * 7_919 % 101) / 100.0;
+        let is_strange = strange.is_some_and(|from| (from..from + 10).contains(&row));
+        let cpu = if is_strange { 40.0 } else { 2.0 * load + f64::from(row * 31 % 17) / 50.0 };
+        let (hour, minute, day) = (row / 60 % 24, row % 60, 1 + row / 1_440);
+        let (bytes, mark) = (1e6 * load, u8::from(is_strange));
+        writeln!(text, "2026-01-{day:02}T{hour:02}:{minute:02}:00Z,web,{load},{cpu},{bytes},{mark}").unwrap();
+    }
+    text
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        std::fs::write(folder.path("usual.csv"), table(0, 3_000, None)).unwrap();
+        std::fs::write(folder.path("later.csv"), table(3_000, 600, Some(3_400))).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn train(&self, more: &[&str]) -> crate::program::Ran {
+        let (usual, out) = (self.path("usual.csv"), self.path("web.detector"));
+        let values = ["--value", "requests", "--value", "cpu", "--value", "bytes"];
+        run(&[&["detector", "train", &usual, "--out", &out], &values[..], more].concat())
+    }
+}
+
+#[test]
+fn train_score_explain() {
+    let folder = Folder::new();
+    let trained: Value =
+        serde_json::from_str(&folder.train(&["--risk", "0.00001", "--format", "json"]).expect(0)).unwrap();
+    assert_eq!(
+        (&trained["kind"], &trained["columns"], &trained["rows"]),
+        (&"ensemble".into(), &3.into(), &3_000.into())
+    );
+    assert!(trained["expected_alarms_per_day"].as_f64().unwrap() <= 0.5, "{trained}");
+
+    let (detector, later) = (folder.path("web.detector"), folder.path("later.csv"));
+    let findings = run(&["detector", "score", &detector, &later, "--format", "json"]).expect(1);
+    let findings: Value = serde_json::from_str(&findings).unwrap();
+    assert_eq!(findings.as_array().unwrap().len(), 1, "{findings}");
+    let at = findings[0]["at"].as_str().unwrap();
+    assert!(("2026-01-03T08:40:00Z".."2026-01-03T09:00:00Z").contains(&at), "{findings}");
+    assert_eq!(findings[0]["columns"][0]["column"], "cpu", "{findings}");
+    let usual = run(&["detector", "score", &detector, &folder.path("usual.csv")]);
+    assert!(usual.err.contains("2981 rows scored"), "{usual:?}");
+
+    let explained =
+        run(&["detector", "explain", &detector, &later, "--at", "2026-01-03T08:41Z", "--format", "csv"]);
+    assert!(explained.out.starts_with("column,value,contribution,share\ncpu,40,"), "{explained:?}");
+    run(&["detector", "explain", &detector, &later, "--at", "2026-01-03T07:00:30Z"])
+        .says(2, &["no row has the time"]);
+
+    let scores = run(&["detector", "score", &detector, &later, "--scores", "-"]).expect(1);
+    assert_eq!((scores.lines().count(), scores.lines().nth(1)), (601, Some("2026-01-03T02:00:00Z,")));
+}
+
+#[test]
+fn evaluate_show_and_another_limit() {
+    let folder = Folder::new();
+    folder.train(&["--kind", "mahalanobis"]).expect(0);
+    let (detector, later) = (folder.path("web.detector"), folder.path("later.csv"));
+    let evaluated =
+        run(&["detector", "evaluate", &detector, &later, "--label", "incident", "--format", "json"])
+            .expect(0);
+    let evaluated: Value = serde_json::from_str(&evaluated).unwrap();
+    assert_eq!((&evaluated[0]["incidents"], &evaluated[0]["found"]), (&1.into(), &1.into()), "{evaluated}");
+    assert!(evaluated[0]["vus_pr"].as_f64().unwrap() > 0.8, "{evaluated}");
+
+    let louder = folder.path("louder.detector");
+    let set = run(&["detector", "limit", &detector, "--alarms-per-day", "20", "--out", &louder]).expect(0);
+    assert!(set.contains("20 alarms a day"), "{set}");
+    let shown = run(&["detector", "show", &detector, &louder, "--format", "json"]).expect(0);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert!(shown[1]["threshold"].as_f64() < shown[0]["threshold"].as_f64(), "{shown}");
+    let model = run(&["model", "show", &detector]).expect(0);
+    assert!(model.contains("mahalanobis over 3 columns, windows of 5 rows"), "{model}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let folder = Folder::new();
+    folder.train(&[]).expect(0);
+    folder.train(&[]).says(2, &["exists; detectors never change"]);
+    let (detector, later) = (folder.path("web.detector"), folder.path("later.csv"));
+    let out = folder.path("other.detector");
+    let usual = folder.path("usual.csv");
+    run(&["detector", "train", &usual, "--out", &out, "--kind", "magic"]).says(2, &["ensemble, mahalanobis"]);
+    run(&["detector", "train", &usual, "--out", &out, "--window", "0"]).says(2, &["the window is 0 rows"]);
+    run(&["detector", "train", &usual, "--out", &out, "--risk", "2"]).says(2, &["the risk is 2"]);
+    run(&["detector", "limit", &detector, "--out", &out]).says(2, &["--alarms-per-day"]);
+    run(&["detector", "score", &later, &later]).says(2, &["is no file of a detector"]);
+    run(&["detector", "evaluate", &later, "--label", "incident"]).says(2, &["no detector is given"]);
+    let few = folder.path("few.csv");
+    std::fs::write(&few, table(0, 19, None)).unwrap();
+    run(&["detector", "score", &detector, &few]).says(2, &["a score looks at 20 rows"]);
+    run(&["detector", "train", &few, "--out", &out]).says(2, &["at least 200 rows, found 19"]);
+    std::fs::write(&few, "time,requests,bytes\n2026-01-01,1,2\n2026-01-02,1,2\n").unwrap();
+    run(&["detector", "score", &detector, &few]).says(2, &["cpu"]);
+    let bytes = std::fs::read(&detector).unwrap();
+    std::fs::write(&out, &bytes[..bytes.len() / 2]).unwrap();
+    run(&["detector", "show", &out]).says(2, &["is damaged"]);
+    assert!(!Path::new(&folder.path("third.detector")).exists());
+}
