@@ -115,11 +115,6 @@ pub(crate) fn multiply_few(rows: View<'_>, few: &[f32], products: &mut [f32]) {
 const LANES: usize = 32;
 
 #[inline(always)]
-#[expect(
-    clippy::indexing_slicing,
-    clippy::needless_range_loop,
-    reason = "only in this form the loop is compiled for wide registers"
-)]
 fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());

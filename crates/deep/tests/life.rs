@@ -48,12 +48,14 @@ fn later(strange: impl Fn(&mut [f32; N_COLUMNS])) -> Frame {
     }))
 }
 
+/// What happens to a row.
+type Change = fn(&mut [f32; N_COLUMNS]);
+
 #[test]
 fn every_kind_tells_a_rise_and_a_drop_at_its_beginning() {
     for kind in KINDS {
         let detector = trained(kind);
-        let changes: [(&str, fn(&mut [f32; N_COLUMNS])); 2] =
-            [("rise", |row| row[1] *= 1.8), ("drop", |row| row[1] = 0.0)];
+        let changes: [(&str, Change); 2] = [("rise", |row| row[1] *= 1.8), ("drop", |row| row[1] = 0.0)];
         for (what, change) in changes {
             let rows = later(change);
             let scores = detector.scores(&rows).unwrap();

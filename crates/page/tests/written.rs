@@ -1,4 +1,9 @@
 //! Each page as it is written, compared with `testdata`. `UPDATE_GOLDEN=1` writes what is found there.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and golden files are files"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -66,7 +66,7 @@ impl Isolation {
         let mut nodes = nodes.as_chunks::<3>().0.iter();
         let mut trees = Vec::new();
         for size in sizes {
-            let tree: Tree = nodes.by_ref().take(*size as usize).map(|node| read_node(node)).collect();
+            let tree: Tree = nodes.by_ref().take(*size as usize).map(read_node).collect();
             let is_whole = tree.iter().enumerate().all(|(at, node)| match node {
                 // Nodes come after those above them, so paths end.
                 Node::Cut { column, left, .. } => *column < n_columns && *left > at && left + 1 < tree.len(),

@@ -41,9 +41,14 @@ pub struct Kind {
     pub window: usize,
     /// Whether it is too slow to be fitted several times: the last rows are then held out, instead of each part in turn.
     pub(crate) is_slow: bool,
-    pub(crate) fit: fn(&Rows<'_>, &Fit, &mut dyn FnMut(Progress)) -> Box<dyn Method>,
-    pub(crate) read: fn(&Part<'_>, usize) -> Result<Box<dyn Method>, Damage>,
+    pub(crate) fit: FitMethod,
+    pub(crate) read: ReadMethod,
 }
+
+/// Fits a method to rows, and tells how far it is.
+type FitMethod = fn(&Rows<'_>, &Fit, &mut dyn FnMut(Progress)) -> Box<dyn Method>;
+/// Reads a method for so many columns back from a file.
+type ReadMethod = fn(&Part<'_>, usize) -> Result<Box<dyn Method>, Damage>;
 
 impl Kind {
     /// The kind of this name.

@@ -78,10 +78,10 @@ pub(crate) fn train(
             adam.step(&mut params, &grads);
             (loss, batch.len())
         });
-        let training = mean(losses.collect());
+        let training = mean(&losses.collect::<Vec<_>>());
         let losses = later.chunks(settings.batch);
         let losses = losses.map(|batch| (measure(&network, &params, &windows.batch(batch)), batch.len()));
-        let validation = mean(losses.collect());
+        let validation = mean(&losses.collect::<Vec<_>>());
         progress(&Epoch { n_done: epoch, n: settings.n_epochs, training, validation });
         let judged = if later.is_empty() { training } else { validation };
         if judged.total() < best.0 {
@@ -121,7 +121,7 @@ impl<'a> Windows<'a> {
 }
 
 /// The mean loss of batches, by their sizes.
-fn mean(losses: Vec<(Loss, usize)>) -> Loss {
+fn mean(losses: &[(Loss, usize)]) -> Loss {
     let n: usize = losses.iter().map(|(_, n)| n).sum();
     let mean = |of: fn(&Loss) -> f64| {
         let squares: f64 = losses.iter().map(|(loss, n)| of(loss).powi(2) * *n as f64).sum();

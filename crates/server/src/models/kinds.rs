@@ -16,8 +16,11 @@ pub(super) struct Kind {
     pub(super) name: &'static str,
     /// What its files name as their format, with the version that is read.
     format: &'static str,
-    read: fn(&[u8]) -> Result<Box<dyn Scorer>, String>,
+    read: Read,
 }
+
+/// Makes a scorer of the bytes of a model; says what is wrong with them.
+type Read = fn(&[u8]) -> Result<Box<dyn Scorer>, String>;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "api", format: "lanner-api-model/1", read: read_api },

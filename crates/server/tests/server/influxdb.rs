@@ -67,7 +67,7 @@ fn samples() -> String {
     lines
 }
 
-fn rule(id: &str, influxql: &str, by: Value) -> Value {
+fn rule(id: &str, influxql: &str, by: &[&str]) -> Value {
     let query = json!({ "influxql": influxql, "source": "iot", "by": by });
     json!({ "id": id, "query": query, "window": "1m", "absolute": { "min": 5 } })
 }
@@ -91,12 +91,12 @@ async fn influxdb_is_a_source() {
         "query": { "influxql": format!("SELECT sum(usage) FROM cpu {within} AND host = 'b'"), "source": "iot" },
     });
     let rules = json!([
-        rule("hosts", &per_host, json!(["host"])),
-        rule("all", &format!("SELECT count(usage) FROM cpu {within}"), json!([])),
-        rule("ambiguous", &per_host, json!([])),
-        rule("columns", &format!("SELECT mean(usage), max(usage) FROM cpu {within}"), json!([])),
-        rule("wrong", &format!("SELECT mean(usage FROM cpu {within}"), json!([])),
-        rule("missing", &format!("SELECT mean(usage) FROM nothing {within}"), json!([])),
+        rule("hosts", &per_host, &["host"]),
+        rule("all", &format!("SELECT count(usage) FROM cpu {within}"), &[]),
+        rule("ambiguous", &per_host, &[]),
+        rule("columns", &format!("SELECT mean(usage), max(usage) FROM cpu {within}"), &[]),
+        rule("wrong", &format!("SELECT mean(usage FROM cpu {within}"), &[]),
+        rule("missing", &format!("SELECT mean(usage) FROM nothing {within}"), &[]),
         sliding,
     ]);
     apply(&server, rules).await;

@@ -464,7 +464,7 @@ async fn no_other_page_can_send_a_form() {
 #[tokio::test]
 async fn sessions_open_pages_alone_and_end_with_their_token() {
     let mut server = start_with(tempfile::tempdir().unwrap(), |settings| {
-        settings.token = Some(Secret::Text(TOKEN.to_owned()))
+        settings.token = Some(Secret::Text(TOKEN.to_owned()));
     })
     .await;
     server.tokens.insert("ann".to_owned(), TOKEN.to_owned());

@@ -49,7 +49,7 @@ mod tests {
         let settings = Settings { seed: 7, ..Settings::default() };
         let all = trials(&settings, 200);
         assert_eq!((all.len(), &all[0], &all), (200, &settings, &trials(&settings, 200)));
-        assert_ne!(all[1], trials(&Settings { seed: 8, ..settings.clone() }, 2)[1]);
+        assert_ne!(all[1], trials(&Settings { seed: 8, ..settings }, 2)[1]);
         for trial in &all[1..] {
             assert_eq!(trial.problems(), Vec::<String>::new());
             assert!((10..=200).contains(&trial.n_trees) && (10..=31).contains(&trial.max_leaves));

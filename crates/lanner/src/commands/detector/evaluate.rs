@@ -1,6 +1,6 @@
 //! `lanner detector evaluate`: how well detectors find known incidents.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use lanner_deep::Detector;
 use lanner_quality::{Scored, affiliation_f, auc_pr, events, point_adjusted_f1, vus};
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-fn measure(path: &PathBuf, tables: &Tables, label: &str) -> Result<Quality> {
+fn measure(path: &Path, tables: &Tables, label: &str) -> Result<Quality> {
     let detector = kept::load(path)?;
     let rows = tables.read_for(&detector, Some(label))?;
     let scores = detector.scores(&rows.frame).map_err(|error| Failure::user(error.to_string()))?;
