@@ -111,7 +111,7 @@ pub(crate) fn multiply_few(rows: View<'_>, few: &[f32], products: &mut [f32]) {
     }
 }
 
-/// Sums side by side: the compiler may not reorder a single one, and so would add up one number at a time.
+/// Sums side by side, in a loop over indices, which is compiled for wide registers: the compiler may not reorder a single one, and so would add up one number at a time.
 const LANES: usize = 32;
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::method::Rows;
+use crate::method::kind::Rows;
 use crate::product::{View, dot, multiply};
 use crate::random::Random;
 

@@ -48,7 +48,7 @@ fn later(strange: impl Fn(&mut [f32; N_COLUMNS])) -> Frame {
     }))
 }
 
-/// What happens to a row.
+/// What becomes of a row.
 type Change = fn(&mut [f32; N_COLUMNS]);
 
 #[test]

@@ -7,7 +7,7 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "a test fails by panicking, and measures time"
+    reason = "a test fails by panicking, reads public data, and measures time"
 )]
 
 use std::io::Read as _;

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
 use crate::random::Random;
 use crate::store::{Damage, Part, Writer};
 

@@ -3,7 +3,8 @@
 //! No method wins everywhere, and none says in advance where. These two err differently: one looks at how columns go together
 //! over five rows, the other at the course of twenty.
 
-use super::{Fit, Kind, Method, Progress, Rows, kmeans, mahalanobis};
+use super::kind::{Fit, Kind, Method, Progress, Rows};
+use super::{kmeans, mahalanobis};
 use crate::store::{Damage, Part, Writer};
 
 pub(super) const KIND: Kind = Kind {

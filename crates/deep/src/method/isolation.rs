@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Fit, Kind, Method, Progress, Rows};
+use super::kind::{Fit, Kind, Method, Progress, Rows};
 use crate::random::Random;
 use crate::store::{Damage, Part, Writer};
 

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
 use crate::product::{View, distance2, dot, multiply};
 use crate::random::Random;
 use crate::store::{Damage, Part, Writer};

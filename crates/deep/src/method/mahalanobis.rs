@@ -2,7 +2,7 @@
 //!
 //! One product with the inverse covariance does what a principal component analysis with all its components would.
 
-use super::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
 use crate::product::dot;
 use crate::store::{Damage, Part, Writer};
 use crate::symmetric::{inverse, second_moments};

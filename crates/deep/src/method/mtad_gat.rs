@@ -1,6 +1,6 @@
 //! MTAD-GAT: the errors of a network that forecasts the next row and reconstructs its window.
 
-use super::{Fit, Kind, Method, Progress, Rows};
+use super::kind::{Fit, Kind, Method, Progress, Rows};
 use crate::mtad::{Network, Settings, Shape, forward, train};
 use crate::store::{Damage, Part, Writer};
 

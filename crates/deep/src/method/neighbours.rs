@@ -1,6 +1,6 @@
 //! The mean distance to the nearest of some windows of training.
 
-use super::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
 use crate::product::distance2;
 use crate::random::Random;
 use crate::store::{Damage, Part, Writer};

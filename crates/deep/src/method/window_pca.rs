@@ -1,6 +1,6 @@
 //! What the principal components of windows do not explain.
 
-use super::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
 use crate::product::dot;
 use crate::store::{Damage, Part, Writer};
 use crate::symmetric::{components, second_moments};

@@ -1,5 +1,5 @@
 //! Recorded tensors of the reference in PyTorch, and finite differences.
-#![expect(clippy::disallowed_methods, reason = "recorded tensors are files")]
+#![expect(clippy::disallowed_methods, reason = "recorded tensors lie beside the checkout")]
 
 use std::collections::BTreeMap;
 

@@ -129,6 +129,7 @@ mod tests {
             "warm_up",
             "source",
             "promql",
+            "influxql",
             "opensearch",
             "filter",
             "time",

@@ -35,7 +35,7 @@ pub(super) struct RemoteQuery {
 enum Bounds {
     /// The server evaluates the query at given times; the last value in a window is the window's.
     Instants,
-    /// The query, which is asked with each window's bounds in it; a value has the time of its window's last millisecond.
+    /// The query, which is asked with each window's bounds in it.
     InQuery,
 }
 
@@ -96,9 +96,13 @@ impl RemoteQuery {
         }
     }
 
-    fn value_in(&self, points: &[Sample], window: TimeRange) -> Option<f64> {
-        let last = last_in(points, window)?;
-        (self.bounds == Bounds::Instants || last.time_ms == window.end_ms - 1).then_some(last.value)
+    /// Where the value of a window lies, of windows that were asked for together. Those that begin in the middle of this one
+    /// end a step later.
+    fn place(&self, window: TimeRange, run: &Run, ask: &RemoteAsk) -> TimeRange {
+        let is_alone = self.bounds == Bounds::Instants || run.windows.len() == 1;
+        let length_ms = window.length_ms();
+        let length_ms = if is_alone { length_ms } else { ask.instants.step_ms.min(length_ms) };
+        TimeRange::new(window.end_ms - length_ms, window.end_ms)
     }
 
     fn refused(&self, why: &str) -> SourceError {
@@ -149,12 +153,14 @@ impl Query for RemoteQuery {
         let windows = ask.windows();
         let mut values: BTreeMap<Group, Vec<Option<f64>>> = BTreeMap::new();
         for run in self.runs(&windows) {
-            let answer = data.fetch(&self.source, &self.ask(&run))?;
+            let remote = self.ask(&run);
+            let answer = data.fetch(&self.source, &remote)?;
             self.ambiguity(&answer).map_or(Ok(()), Err)?;
             for series in &*answer {
                 for (at, window) in &run.windows {
                     // A group exists from its first value on.
-                    let Some(value) = self.value_in(&series.points, *window) else { continue };
+                    let place = self.place(*window, &run, &remote);
+                    let Some(value) = last_in(&series.points, place) else { continue };
                     let row = values.entry(self.group(series)).or_insert_with(|| vec![None; windows.len()]);
                     row[*at] = Some(value);
                 }
@@ -185,9 +191,10 @@ impl Query for RemoteQuery {
 }
 
 /// The last value in a window, of points in order of time.
-fn last_in(points: &[Sample], window: TimeRange) -> Option<Sample> {
+fn last_in(points: &[Sample], window: TimeRange) -> Option<f64> {
     let before_end = points.partition_point(|point| point.time_ms < window.end_ms);
-    points[..before_end].last().filter(|last| last.time_ms >= window.start_ms).copied()
+    let last = points[..before_end].last()?;
+    (last.time_ms >= window.start_ms).then_some(last.value)
 }
 
 #[cfg(test)]

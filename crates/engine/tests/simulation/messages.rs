@@ -97,14 +97,40 @@ impl Mutes<'_> {
                 && (spec.silence.start_ms..spec.silence.end_ms).contains(&clock_ms)
                 && equal == (matcher.op == MatchOp::Equal)
         });
-        let inhibited = self.world.inhibit.iter().any(|inhibit| {
-            is(labels, &inhibit.target)
-                && self.others(labels, inhibit, now_ms).any(|source| {
-                    is(&source.labels, &inhibit.source)
-                        && !(is(&source.labels, &inhibit.target) && is(labels, &inhibit.source))
-                })
+        let inhibited = self.running(now_ms).any(|source| {
+            self.holds(&source.labels, labels) && !self.reaches(labels, &source.labels, now_ms)
         });
         Some(silenced || inhibited)
+    }
+
+    fn running(&self, now_ms: i64) -> impl Iterator<Item = &Episode<'_>> {
+        self.episodes.iter().filter(move |episode| episode.runs(now_ms))
+    }
+
+    /// Whether an alert with some labels holds back one with others, by itself.
+    fn holds(&self, source: &Labels, target: &Labels) -> bool {
+        self.world.inhibit.iter().any(|inhibit| {
+            is(source, &inhibit.source)
+                && is(target, &inhibit.target)
+                && inhibit.equal.iter().all(|name| source.get(name) == target.get(name))
+        })
+    }
+
+    /// Whether it does so by itself or through others that run then. Each reaches itself.
+    fn reaches(&self, from: &Labels, to: &Labels, now_ms: i64) -> bool {
+        let (mut seen, mut open) = (vec![from.clone()], vec![from.clone()]);
+        while let Some(at) = open.pop() {
+            if at == *to {
+                return true;
+            }
+            for next in self.running(now_ms).map(|episode| &episode.labels) {
+                if self.holds(&at, next) && !seen.contains(next) {
+                    seen.push(next.clone());
+                    open.push(next.clone());
+                }
+            }
+        }
+        false
     }
 
     /// Other episodes that run then, and agree in the labels that an inhibition wants equal.
@@ -299,7 +325,9 @@ fn told(
     if muted && (heard.n_running, heard.n_ended) != (0, 0) {
         return Err("an episode was told although it was muted throughout".to_owned());
     }
-    if heard.n_ended > u32::from(route.send_resolved) {
+    // Who wants no ends hears of one all the same if that is the first they hear.
+    let hears_of_the_end = route.send_resolved || heard.n_running == 0;
+    if heard.n_ended > u32::from(hears_of_the_end) {
         return Err("an end was told too often".to_owned());
     }
     let may_miss_its_end = heard.n_given_up > 0;
@@ -307,7 +335,7 @@ fn told(
         return Err("an end was not told".to_owned());
     }
     if is_over
-        && route.send_resolved
+        && hears_of_the_end
         && edges_are_open(mutes, episode, &edges, to_ms + wait_ms)
         && !refusals.overlap(TimeRange::new(episode.from_ms, to_ms + wait_ms))
         && heard.n_ended == 0

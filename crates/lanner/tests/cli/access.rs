@@ -204,7 +204,7 @@ fn https_to_a_plain_port_is_told_in_words() {
 fn the_first_token_needs_no_server() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();
-    run(&["serve", "--data", &data, "--listen", "0.0.0.0:0"]).says(2, &["token"]);
+    run(&["serve", "--data", &data, "--listen", "0.0.0.0:0"]).says(3, &["lanner token create NAME"]);
     run(&["token", "create", "ann", "--scope", "admin", "--data", &data]).says(0, &["shown only once"]);
-    run(&["token", "list", "--data", &data]).says(0, &["ann"]);
+    assert!(run(&["token", "list", "--data", &data]).expect(0).contains("ann"));
 }

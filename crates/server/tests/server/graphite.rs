@@ -28,7 +28,7 @@ async fn start_with(settings: impl FnOnce(&std::path::Path) -> Settings) -> Runn
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     let settings = Settings {
         listen: any_port,
-        carbon: None,
+        carbon: Some(any_port),
         carbon_pickle: Some(any_port),
         store: StoreOptions { retention: vec![RetentionRule::forever("*")], ..StoreOptions::default() },
         ..settings(folder.path())
@@ -470,11 +470,7 @@ async fn lines_are_taken_by_udp() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_of_a_web_page_is_no_sender_of_samples() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let settings = |folder: &std::path::Path| Settings {
-        carbon: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
-        ..Settings::new(folder)
-    };
-    let running = start_with(settings).await;
+    let running = start(Schemas::default()).await;
     let now_s = running.server.now_ms() / 1000;
     let to = running.server.address("carbon").unwrap();
     for head in ["POST / HTTP/1.1", "post /x  HTTP/1.0", "PRI * HTTP/2.0"] {

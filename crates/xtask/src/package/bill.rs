@@ -86,7 +86,7 @@ pub(super) fn of(metadata: &Value, version: &str) -> String {
             "type": "library", "bom-ref": of_name(&crate_.name, &crate_.version), "name": crate_.name,
             "version": crate_.version, "purl": of_name(&crate_.name, &crate_.version),
             // Before SPDX had a word for it, people wrote a stroke for "or".
-            "licenses": [{ "expression": crate_.licence.replace('/', " OR ") }],
+            "licenses": [{ "expression": crate_.licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ") }],
         })
     };
     let depends = |crate_: &Linked| {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn only_what_is_linked_is_on_the_bill() {
-        let package = |id: &str, source: Value| json!({ "id": id, "name": id, "version": "1.0.0", "license": "MIT/Apache-2.0", "source": source });
+        let package = |id: &str, source: Value| json!({ "id": id, "name": id, "version": "1.0.0", "license": "MIT / Apache-2.0", "source": source });
         let needs = |on: &str, kind: Value| json!({ "pkg": on, "dep_kinds": [{ "kind": kind }] });
         let registry = || json!("registry+https://example.org");
         let metadata = json!({

@@ -6,10 +6,11 @@
 
 mod circles;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lanner_core::Labels;
 
+pub(super) use self::circles::Cause;
 use self::circles::Circles;
 use super::group::GroupKey;
 use crate::alert::matcher::Matchers;
@@ -27,9 +28,6 @@ pub struct Inhibition {
     /// Labels that must have equal values; a label that both lack is equal.
     pub equal: Vec<String>,
 }
-
-/// An inhibition, by its place in the list, and the values of its `equal` labels.
-pub(super) type Cause = (usize, Vec<Box<str>>);
 
 /// The alerts that fire and are sources of one cause.
 #[derive(Debug, Default)]
@@ -85,7 +83,9 @@ impl Inhibitions {
             }
             // Others of its kind hold back the same alerts.
             if is_last
-                && (targets.is_empty() || self.circles.may_close(cause) || !self.sources.contains_key(cause))
+                && (targets.is_empty()
+                    || self.circles.ways().may_close(cause)
+                    || !self.sources.contains_key(cause))
             {
                 free.extend(self.waiting.remove(cause).unwrap_or_default());
             }
@@ -96,20 +96,16 @@ impl Inhibitions {
 
     /// What holds back an alert with these labels, if something does.
     pub(super) fn cause(&self, labels: &Labels) -> Option<Cause> {
-        let targets = self.causes(labels, |it| &it.target);
-        targets
-            .into_iter()
-            .find(|cause| self.sources.get(cause).is_some_and(|it| self.holds(cause, it, labels)))
-    }
-
-    /// Whether one of `sources` holds back an alert with these labels, and is not itself held back by it.
-    fn holds(&self, cause: &Cause, sources: &Sources, labels: &Labels) -> bool {
-        let own = self.causes(labels, |it| &it.source);
-        if !own.iter().any(|own| self.circles.leads(own, cause)) {
-            return sources.n_all > 0;
-        }
-        let circle = self.circles.from(cause);
-        sources.by_targets.keys().any(|targets| !targets.iter().any(|target| circle.contains(target)))
+        let (sources, targets) = (self.causes(labels, |it| &it.source), self.causes(labels, |it| &it.target));
+        // It may be over, and is told of its end as it would be of its beginning.
+        let ways = self.circles.ways_beside(&targets, &sources);
+        let holds = |cause: &Cause| {
+            self.sources.get(cause).is_some_and(|others| {
+                let is_in_circle = sources.iter().any(|own| ways.lead(own, cause));
+                if is_in_circle { others.one_is_outside(&ways.reach(cause)) } else { others.n_all > 0 }
+            })
+        };
+        targets.iter().find(|cause| holds(cause)).cloned()
     }
 
     /// What an alert with these labels is a source, or a target, of.
@@ -143,6 +139,11 @@ impl Inhibition {
 }
 
 impl Sources {
+    /// Whether one of them is not held back by any of these causes.
+    fn one_is_outside(&self, circle: &HashSet<Cause>) -> bool {
+        self.by_targets.keys().any(|targets| !targets.iter().any(|target| circle.contains(target)))
+    }
+
     /// Takes out one that is a target of these causes; says whether it was the last of them.
     fn remove(&mut self, targets: &[Cause]) -> bool {
         let Some(count) = self.by_targets.get_mut(targets) else { return false };

@@ -62,7 +62,8 @@ proptest! {
             drop(inhibitions.ends(labels));
         }
         let firing: Vec<Labels> = firing.into_iter().map(|(labels, _)| labels).collect();
-        for alert in &firing {
+        let over: Vec<Labels> = ended.into_iter().map(|(labels, _)| labels).collect();
+        for alert in firing.iter().chain(&over) {
             let expected = firing.iter().any(|source| {
                 holds(&list, source, alert) && !reaches(&list, &firing, alert, source)
             });
