@@ -1,7 +1,7 @@
 //! What tests of several crates share.
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
-//! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on a page), [`api_traffic`]
+//! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on a page), [`api_traffic()`]
 //! (sessions of known classes).
 
 mod api_traffic;

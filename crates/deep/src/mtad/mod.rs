@@ -1,7 +1,7 @@
 //! MTAD-GAT, a network of two heads of graph attention and recurrent layers, without a framework.
 //!
 //! Reading order: [`shape`], [`network`] (the parts together), `dense`, `attention`, `gru`, `stretch` (the parts), `loss` and
-//! `adam` (what is made small, and how), [`train`]. The weights have the names and shapes of the reference in PyTorch, and
+//! `adam` (what is made small, and how), [`mod@train`]. The weights have the names and shapes of the reference in PyTorch, and
 //! recorded tensors of it are reproduced to 1e-4.
 //!
 //! Three savings are exact: nodes are mapped once, not each pair; the decoder's input is never made; one pass for each window
