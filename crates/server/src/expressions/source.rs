@@ -10,6 +10,7 @@ use lanner_core::{Aggregate, Sample, TimeRange};
 use lanner_engine::source::Stored;
 use lanner_graphite::{EventTags, Points, Source, TagCondition, slots};
 use lanner_io::data::{DataStore, Piece, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::events;
 use super::paths::{Paths, PathsCache};
@@ -19,6 +20,8 @@ use crate::settings::schemas::{Schemas, View};
 use crate::shutdown::Shutdown;
 use crate::sources::Sources;
 
+/// Clients' expressions that are worked on at once.
+const N_AT_ONCE: usize = 4;
 /// How long anybody waits for an expression.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -35,6 +38,8 @@ pub struct Expressions {
     /// The time zone of times of day that name none.
     pub(crate) zone: TimeZone,
     pub(crate) shutdown: Arc<Shutdown>,
+    /// Clients' expressions that may be worked on at once, as each may take much memory; the others wait.
+    turns: Arc<Semaphore>,
     /// Servers elsewhere that queries ask.
     pub(crate) sources: Arc<Sources>,
 }
@@ -51,6 +56,7 @@ impl Expressions {
             schemas: Arc::clone(&base.settings.schemas),
             zone: base.settings.time_zone.clone(),
             shutdown: Arc::clone(&base.shutdown),
+            turns: Arc::new(Semaphore::new(N_AT_ONCE)),
             sources: Arc::clone(&base.sources),
         }
     }
@@ -59,6 +65,11 @@ impl Expressions {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    /// Waits until an expression may be worked on for a client; for as long as what is returned lives.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     /// The names of all series as they are now.
@@ -92,7 +103,8 @@ impl Asker {
         (Arc::clone(&asker), Leaving(asker))
     }
 
-    fn still_waits(&self) -> Result<(), String> {
+    /// Whether they still wait; else why not.
+    pub(crate) fn still_waits(&self) -> Result<(), String> {
         if self.has_left.load(Ordering::Relaxed) {
             return Err("whoever asked has left".to_owned());
         }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use jiff::tz::TimeZone;
-use lanner_graphite::{Query, Series, at_time};
+use lanner_graphite::{Query, Series, Source as _, at_time};
 use lanner_wire::render::{Rendered, json, msgpack, pickle, text};
 
 use super::answer::{self, Invalid};
@@ -30,11 +30,16 @@ pub(super) async fn render(
     parameters: Parameters,
 ) -> Result<Response, Invalid> {
     let wanted = wanted(&expressions, &parameters)?;
+    // Who leaves while others have their turn is not worked for at all.
+    let turn = expressions.turn().await;
     // Dropped with this future, which is when the client leaves.
     let (asker, _leaving) = Asker::waiting();
-    let response = answer::blocking(move || match expressions.source() {
-        Ok(source) => answer(&source.asked_by(asker), &wanted),
-        Err(error) => crate::http::ApiError::from(error).into_text(),
+    let response = answer::blocking(move || {
+        let _until_the_work_ends = turn;
+        match expressions.source() {
+            Ok(source) => answer(&source.asked_by(asker), &wanted),
+            Err(error) => crate::http::ApiError::from(error).into_text(),
+        }
     })
     .await;
     Ok(response)
@@ -89,6 +94,10 @@ fn answer(source: &StoreSource, wanted: &Wanted) -> Response {
             return Invalid(refusals.join("; ")).into_response();
         }
     };
+    // Writing it takes as long again.
+    if let Err(why) = source.still_wanted() {
+        return Invalid(why).into_response();
+    }
     // As in Graphite, only JSON is made to fit the client's room.
     let series = if format == "json" { query.datapoints(series) } else { series };
     let rendered: Vec<Rendered<'_>> = series.iter().map(rendered).collect();

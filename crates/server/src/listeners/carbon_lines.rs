@@ -52,9 +52,13 @@ async fn serve(service: Arc<IntakeService>, stream: TcpStream) -> Result<(), Int
 const HTTP: &str = "the connection begins as HTTP, which a web page can send to any port; it is closed";
 
 /// Whether a line begins a request of HTTP. Browsers send them here for any page, which must not become samples.
+///
+/// A method and an address tell, as where carbon has a value: the version may lie beyond the longest line that is read.
 fn is_http(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.nth(2).is_some_and(|version| version.starts_with(b"HTTP/"))
+    let is_method = words.next().is_some_and(|word| word.iter().all(u8::is_ascii_alphabetic));
+    let is_address = |word: &[u8]| word.starts_with(b"/") || word == b"*" || word.windows(3).any(|part| part == b"://");
+    is_method && words.next().is_some_and(is_address)
 }
 
 /// Lines of bounded length; a line that is too long is given as its beginning, and refused as such.
