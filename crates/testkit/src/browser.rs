@@ -195,7 +195,7 @@ impl Browser {
         self.tell("Emulation.setScriptExecutionDisabled", &json!({ "value": !allowed }));
     }
 
-    /// Opens an address, until its document is read. Streams that stay open are not waited for.
+    /// Opens an address, until its document and its style are there. Streams that stay open are not waited for.
     pub fn go(&mut self, url: &str) {
         let before = self.document();
         self.tell("Page.navigate", &json!({ "url": url }));
@@ -208,13 +208,12 @@ impl Browser {
         tree["frameTree"]["frame"]["loaderId"].clone()
     }
 
-    /// Waits until another document than `before` is read.
+    /// Waits until another document than `before` is there, with its style: what is clicked before may move away.
     #[expect(clippy::panic, reason = "a test cannot go on, and should say so")]
     fn arrive(&mut self, before: &Value) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if self.document() != *before && self.evaluate("document.readyState !== 'loading'") == json!(true)
-            {
+            if self.document() != *before && self.evaluate("document.readyState") == json!("complete") {
                 return;
             }
             std::thread::sleep(POLL);

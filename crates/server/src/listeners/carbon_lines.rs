@@ -57,7 +57,8 @@ const HTTP: &str = "the connection begins as HTTP, which a web page can send to 
 fn is_http(line: &[u8]) -> bool {
     let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let is_method = words.next().is_some_and(|word| word.iter().all(u8::is_ascii_alphabetic));
-    let is_address = |word: &[u8]| word.starts_with(b"/") || word == b"*" || word.windows(3).any(|part| part == b"://");
+    let is_address =
+        |word: &[u8]| word.starts_with(b"/") || word == b"*" || word.windows(3).any(|part| part == b"://");
     is_method && words.next().is_some_and(is_address)
 }
 
