@@ -52,7 +52,7 @@ fn converted(
     if text(rule, "isPaused").as_deref() == Some("true") {
         document["status"] = "inactive".into();
     }
-    document["labels"] = labels(rule, title, moving);
+    document["labels"] = labels(&[rule], title, moving);
     let annotations = annotations(rule, title, moving);
     if !annotations.is_empty() {
         document["annotations"] = Value::Object(annotations);

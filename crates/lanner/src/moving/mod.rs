@@ -5,6 +5,7 @@
 
 mod alertmanager;
 mod elastalert;
+mod fields;
 mod go_template;
 mod grafana;
 mod moved;

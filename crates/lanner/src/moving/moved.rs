@@ -74,6 +74,7 @@ pub(super) type Reason = (Option<Position>, String);
 impl Moving {
     /// Takes the documents of a file.
     pub(crate) fn take(&mut self, program: &Program, text: &str, names: &Names) {
+        let n_before = self.notes.len();
         for (first_line, text) in documents(text) {
             match Node::from_yaml(text) {
                 Ok(node) => (program.take)(&lines(node, first_line), names, self),
@@ -83,6 +84,10 @@ impl Moving {
                     self.left.push(Remark { at, entry: String::new(), text: problem.message });
                 }
             }
+        }
+        // Notes are read beside the file.
+        if let Some(notes) = self.notes.get_mut(n_before..) {
+            notes.sort_by_key(|note| note.at);
         }
     }
 

@@ -7,6 +7,7 @@ use lanner_conditions::{Condition, Literal};
 use lanner_core::document::{Content, Node};
 use serde_json::{Map, Value, json};
 
+use super::fields::{Field, Use};
 use super::moved::{Moving, Names, Program, Reason};
 use super::tree::{entries, get, items, text};
 
@@ -17,6 +18,28 @@ pub(super) const PROGRAM: Program = Program {
     source: "",
     take,
 };
+
+const RULE: &[Field] = &[
+    ("title", Use::Read),
+    ("id", Use::Read),
+    ("description", Use::Read),
+    ("level", Use::Read),
+    ("logsource", Use::Read),
+    ("detection", Use::Read),
+    // What only describes the rule for its readers.
+    ("name", Use::Idle),
+    ("status", Use::Idle),
+    ("author", Use::Idle),
+    ("date", Use::Idle),
+    ("modified", Use::Idle),
+    ("license", Use::Idle),
+    ("references", Use::Idle),
+    ("related", Use::Idle),
+    ("tags", Use::Idle),
+    ("falsepositives", Use::Idle),
+    ("fields", Use::Idle),
+    ("taxonomy", Use::As(&["sigma"])),
+];
 
 fn take(file: &Node, names: &Names, moving: &mut Moving) {
     let title = text(file, "title").unwrap_or_default();
@@ -30,6 +53,9 @@ fn take(file: &Node, names: &Names, moving: &mut Moving) {
         return;
     }
     let made = converted(file, &title, names, moving);
+    if made.is_ok() {
+        moving.unread(file, &[RULE], &title);
+    }
     moving.entry("rules", &title, made);
 }
 

@@ -26,3 +26,18 @@ fn rules_of_other_programs_are_converted() {
     }
     run(&["import", "prometheus-rules", "Cargo.lock"]).says(2, &["no alerts found"]);
 }
+
+/// Whoever converts in a script learns from the exit status whether there is something to read.
+#[test]
+fn whatever_is_named_counts_as_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.yaml");
+    for (field, status, said) in [
+        ("for: 5m", 0, "converted 1 of 1 alerts\n"),
+        ("owner: me", 1, "rules.yaml:6: Down: owner is not converted"),
+    ] {
+        let rules = format!("groups:\n- name: a\n  rules:\n  - alert: Down\n    expr: up < 1\n    {field}\n");
+        std::fs::write(&file, rules).unwrap();
+        run(&["import", "prometheus-rules", file.to_str().unwrap()]).says(status, &[said]);
+    }
+}

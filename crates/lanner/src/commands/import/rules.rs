@@ -87,8 +87,12 @@ pub(super) fn run(command: &Command) -> Result<Outcome> {
         return Err(Failure::user(format!("no {} found", program.noun)).hint(hint));
     }
     output::text(&yaml(&moving.configuration()))?;
-    remark(&format!("converted {} of {} {}", moving.n_taken, moving.n_found, program.noun));
-    Ok(Outcome::found(moving.n_taken < moving.n_found))
+    let remarks = match moving.notes.len() {
+        0 => String::new(),
+        n_notes => format!(", with {}", output::counted(n_notes as u64, "remark")),
+    };
+    remark(&format!("converted {} of {} {}{remarks}", moving.n_taken, moving.n_found, program.noun));
+    Ok(Outcome::found(moving.n_taken < moving.n_found || !moving.notes.is_empty()))
 }
 
 fn names(program: &Program, args: &Args) -> Names {
