@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use lanner_core::document::Node;
 use serde_json::{Map, Value, json};
 
+use super::fields::{Field, Use};
 use super::moved::{Moving, Names, Program, Reason};
 use super::span;
-use super::tree::{entries, get, items, text, texts};
+use super::tree::{entries, get, items, text, texts, truth};
 
 pub(super) const PROGRAM: Program = Program {
     name: "alertmanager",
@@ -21,7 +22,117 @@ pub(super) const PROGRAM: Program = Program {
     take,
 };
 
+const FILE: &[Field] = &[
+    ("global", Use::In(GLOBAL)),
+    ("route", Use::Read),
+    ("receivers", Use::Read),
+    ("inhibit_rules", Use::Read),
+    ("time_intervals", Use::In(INTERVAL)),
+    ("mute_time_intervals", Use::In(INTERVAL)),
+    ("templates", Use::Not("templates of messages are left out; see `content` of rules")),
+];
+const GLOBAL: &[Field] = &[
+    ("smtp_smarthost", Use::Read),
+    ("smtp_from", Use::Read),
+    ("smtp_auth_username", Use::Read),
+    ("smtp_auth_password", Use::Read),
+    ("smtp_auth_password_file", Use::Read),
+    ("smtp_require_tls", Use::Read),
+    ("slack_api_url", Use::Read),
+    ("slack_api_url_file", Use::Read),
+    ("opsgenie_api_key", Use::Read),
+    ("opsgenie_api_key_file", Use::Read),
+    ("resolve_timeout", Use::Not("a rule says itself when its alerts end; left out")),
+];
+const ROUTE: &[Field] = &[
+    ("receiver", Use::Read),
+    ("match", Use::Read),
+    ("match_re", Use::Read),
+    ("matchers", Use::Read),
+    ("continue", Use::Read),
+    ("routes", Use::Read),
+    ("group_by", Use::Read),
+    ("group_wait", Use::Read),
+    ("group_interval", Use::Read),
+    ("repeat_interval", Use::Read),
+    ("mute_time_intervals", Use::Read),
+    ("active_time_intervals", Use::Read),
+];
+const INHIBITION: &[Field] = &[
+    ("name", Use::Idle),
+    ("source_match", Use::Read),
+    ("source_match_re", Use::Read),
+    ("source_matchers", Use::Read),
+    ("target_match", Use::Read),
+    ("target_match_re", Use::Read),
+    ("target_matchers", Use::Read),
+    ("equal", Use::Read),
+];
+const INTERVAL: &[Field] = &[
+    ("name", Use::Read),
+    (
+        "time_intervals",
+        Use::In(&[
+            ("times", Use::In(&[("start_time", Use::Read), ("end_time", Use::Read)])),
+            ("weekdays", Use::Read),
+            ("months", Use::Read),
+            ("days_of_month", Use::Read),
+            ("years", Use::Read),
+            ("location", Use::Read),
+        ]),
+    ),
+];
+const HTTP: &[Field] = &[
+    (
+        "basic_auth",
+        Use::In(&[("username", Use::Read), ("password", Use::Read), ("password_file", Use::Read)]),
+    ),
+    (
+        "authorization",
+        Use::In(&[
+            ("type", Use::As(&["Bearer", "bearer"])),
+            ("credentials", Use::Read),
+            ("credentials_file", Use::Read),
+        ]),
+    ),
+    ("bearer_token", Use::Read),
+    ("bearer_token_file", Use::Read),
+];
+const WEBHOOK_URL: &[Field] = &[("webhook_url", Use::Read), ("webhook_url_file", Use::Read)];
+
+/// The fields of one service of a receiver.
+fn fields(kind: &str) -> &'static [Field] {
+    match kind {
+        "webhook_configs" => &[("url", Use::Read), ("url_file", Use::Read), ("http_config", Use::In(HTTP))],
+        "slack_configs" => &[
+            ("api_url", Use::Read),
+            ("api_url_file", Use::Read),
+            ("channel", Use::Read),
+            ("username", Use::Read),
+            ("icon_emoji", Use::Read),
+        ],
+        "pagerduty_configs" => &[("routing_key", Use::Read), ("routing_key_file", Use::Read)],
+        "opsgenie_configs" => &[("api_key", Use::Read), ("api_key_file", Use::Read)],
+        "email_configs" => &[
+            ("to", Use::Read),
+            ("from", Use::Read),
+            ("smarthost", Use::Read),
+            ("auth_username", Use::Read),
+            ("auth_password", Use::Read),
+            ("auth_password_file", Use::Read),
+            ("require_tls", Use::Read),
+        ],
+        "telegram_configs" => {
+            &[("bot_token", Use::Read), ("bot_token_file", Use::Read), ("chat_id", Use::Read)]
+        }
+        _ => WEBHOOK_URL,
+    }
+}
+
 fn take(file: &Node, _: &Names, moving: &mut Moving) {
+    if get(file, "receivers").is_some() {
+        moving.unread(file, &[FILE], "");
+    }
     for name in ["time_intervals", "mute_time_intervals"] {
         for interval in items(get(file, name)) {
             take_interval(interval, moving);
@@ -36,10 +147,10 @@ fn take(file: &Node, _: &Names, moving: &mut Moving) {
     }
     for inhibition in items(get(file, "inhibit_rules")) {
         let made = inhibit(inhibition);
+        if made.is_ok() {
+            moving.unread(inhibition, &[INHIBITION], "inhibition");
+        }
         moving.entry("inhibit", "inhibition", made);
-    }
-    if let Some(templates) = get(file, "templates") {
-        moving.note(templates.at, "", "templates of messages are left out; see `content` of rules");
     }
 }
 
@@ -48,6 +159,8 @@ fn take(file: &Node, _: &Names, moving: &mut Moving) {
 struct Route {
     receiver: String,
     only: Vec<String>,
+    /// Whether routes before it take every alert.
+    is_dead: bool,
     /// What all routes below inherit.
     settings: Map<String, Value>,
 }
@@ -59,7 +172,8 @@ fn walk(node: &Node, above: &Route, routes: &mut Vec<Route>, moving: &mut Moving
         route.receiver = receiver;
     }
     route.only.extend(matchers(node, "match", "match_re", "matchers"));
-    settings(node, &mut route);
+    moving.unread(node, &[ROUTE], "route");
+    settings(node, &mut route, moving);
     // An alert that a branch takes comes neither to later branches, unless that one says `continue`, nor back here.
     let (mut rest, mut own) = (route.clone(), route);
     for child in items(get(node, "routes")) {
@@ -76,17 +190,24 @@ fn walk(node: &Node, above: &Route, routes: &mut Vec<Route>, moving: &mut Moving
             );
             moving.note(child.at, "route", why);
         }
+        let takes_all = taken.is_empty();
+        own.is_dead |= takes_all;
         own.only.extend(without.clone());
-        if text(child, "continue").as_deref() != Some("true") {
+        if truth(child, "continue") != Some(true) {
+            rest.is_dead |= takes_all;
             rest.only.extend(without);
         }
     }
     routes.push(own);
 }
 
-fn settings(node: &Node, route: &mut Route) {
+fn settings(node: &Node, route: &mut Route, moving: &mut Moving) {
     let group_by = texts(node, "group_by");
     if group_by == ["..."] {
+        let at = get(node, "group_by").and_then(|node| node.at);
+        let why = "group_by: `...`, each alert by itself, has no counterpart; here alerts with the same rule and instance \
+                   share a message, so name the labels that tell yours apart";
+        moving.note(at, "route", why);
         route.settings.insert("group_by".to_owned(), json!(["rule", "instance"]));
     } else if !group_by.is_empty() {
         route.settings.insert("group_by".to_owned(), json!(group_by));
@@ -94,7 +215,7 @@ fn settings(node: &Node, route: &mut Route) {
     for (theirs, ours) in
         [("group_wait", "group_wait"), ("group_interval", "group_interval"), ("repeat_interval", "repeat")]
     {
-        if let Some(ms) = text(node, theirs).and_then(|text| span::of_text(&text)) {
+        if let Some(ms) = moving.duration_ms(node, theirs, "route") {
             route.settings.insert(ours.to_owned(), span::written(ms).into());
         }
     }
@@ -112,11 +233,9 @@ fn settings(node: &Node, route: &mut Route) {
 fn matchers(node: &Node, equal: &str, regex: &str, new: &str) -> Vec<String> {
     let map = |name: &str, operator: &str| -> Vec<String> {
         let pairs = get(node, name).map(entries).unwrap_or_default().iter();
-        pairs
-            .filter_map(|(key, value)| {
-                Some(format!("{}{operator}{}", key.name, quoted(&value.scalar_text()?)))
-            })
-            .collect()
+        // Nothing there is the empty text.
+        let written = |value: &Node| quoted(&value.scalar_text().unwrap_or_default());
+        pairs.map(|(key, value)| format!("{}{operator}{}", key.name, written(value))).collect()
     };
     let mut all = map(equal, "=");
     all.extend(map(regex, "=~"));
@@ -148,12 +267,21 @@ fn negated(matcher: &str) -> Option<String> {
 fn take_receiver(receiver: &Node, routes: &[Route], file: &Node, moving: &mut Moving) {
     let name = text(receiver, "name").unwrap_or_default();
     let mut seen = BTreeSet::new();
-    let ways = routes.iter().filter(|route| route.receiver == name && seen.insert(route.only.clone()));
-    let ways: Vec<&Route> = ways.collect();
+    let (dead, ways): (Vec<_>, Vec<_>) =
+        routes.iter().filter(|route| route.receiver == name).partition(|route| route.is_dead);
+    let ways: Vec<&Route> = ways.into_iter().filter(|route| seen.insert(route.only.clone())).collect();
+    let is_dead = ways.is_empty() && !dead.is_empty();
     let services: Vec<_> = entries(receiver).iter().filter(|(key, _)| key.name != "name").collect();
     for (key, configs) in &services {
         for config in items(Some(configs)) {
-            let made = service(&key.name, config, file).map_err(|(at, why)| (at.or(key.at), why));
+            let made = match is_dead {
+                true => Err((None, "no alert reaches it, because another route takes them all".to_owned())),
+                false => service(&key.name, config, file),
+            };
+            let made = made.map_err(|(at, why)| (at.or(key.at), why));
+            if made.is_ok() {
+                service_remarks(&key.name, config, &name, moving);
+            }
             if ways.is_empty() && made.is_ok() {
                 moving.note(receiver.at, &name, "no route leads to it; rules have to name it");
             }
@@ -170,6 +298,24 @@ fn take_receiver(receiver: &Node, routes: &[Route], file: &Node, moving: &mut Mo
     }
 }
 
+/// What of a service does not come along.
+fn service_remarks(kind: &str, config: &Node, name: &str, moving: &mut Moving) {
+    moving.unread(config, &[fields(kind), &[("send_resolved", Use::Read)]], name);
+    for field in SLACK_TEXTS.iter().filter(|_| kind == "slack_configs") {
+        if text(config, field).is_some_and(|text| is_template(&text)) {
+            let at = get(config, field).and_then(|node| node.at);
+            moving.note(at, name, format!("{field} is a template, which has no counterpart; left out"));
+        }
+    }
+}
+
+/// What Lanner has of a message to Slack, unless it is a template.
+const SLACK_TEXTS: [&str; 3] = ["channel", "username", "icon_emoji"];
+
+fn is_template(text: &str) -> bool {
+    text.contains("{{")
+}
+
 fn complete(document: Value, name: &str, config: &Node, way: Option<&Route>, moving: &mut Moving) -> Value {
     let mut whole = Map::from_iter([("name".to_owned(), moving.id(name).into())]);
     let Value::Object(document) = document else { return document };
@@ -180,8 +326,8 @@ fn complete(document: Value, name: &str, config: &Node, way: Option<&Route>, mov
             whole.insert("only".to_owned(), json!(way.only));
         }
     }
-    if let Some(resolved) = text(config, "send_resolved") {
-        whole.insert("send_resolved".to_owned(), (resolved == "true").into());
+    if let Some(resolved) = truth(config, "send_resolved") {
+        whole.insert("send_resolved".to_owned(), resolved.into());
     }
     Value::Object(whole)
 }
@@ -204,8 +350,8 @@ fn service(kind: &str, config: &Node, file: &Node) -> Result<Value, Reason> {
         "slack_configs" => {
             let url = need("api_url", secret(config, "api_url").or_else(|| global("slack_api_url")))?;
             let mut slack = json!({ "kind": "slack", "url": url });
-            for name in ["channel", "username", "icon_emoji"] {
-                if let Some(value) = text(config, name).filter(|value| !value.contains("{{")) {
+            for name in SLACK_TEXTS {
+                if let Some(value) = text(config, name).filter(|value| !is_template(value)) {
                     slack[name] = value.into();
                 }
             }
@@ -261,13 +407,14 @@ fn email(config: &Node, file: &Node) -> Result<Value, Reason> {
             }
         }
     }
-    if of("require_tls").as_deref() == Some("false") {
+    let global = get(file, "global");
+    let require_tls = truth(config, "require_tls").or_else(|| truth(global?, "smtp_require_tls"));
+    if require_tls == Some(false) {
         email["tls"] = "none".into();
     }
     if let Some(user) = of("auth_username") {
         email["username"] = user.into();
     }
-    let global = get(file, "global");
     let password =
         secret(config, "auth_password").or_else(|| global.and_then(|it| secret(it, "smtp_auth_password")));
     if let Some(password) = password {
@@ -286,7 +433,8 @@ fn auth(http: &Node) -> Option<Value> {
     if let Some(basic) = get(http, "basic_auth") {
         return Some(json!({ "username": text(basic, "username")?, "password": secret(basic, "password")? }));
     }
-    let bearer = get(http, "authorization").and_then(|it| secret(it, "credentials"));
+    let is_bearer = |it: &&Node| text(it, "type").is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let bearer = get(http, "authorization").filter(is_bearer).and_then(|it| secret(it, "credentials"));
     bearer.or_else(|| secret(http, "bearer_token")).map(|token| json!({ "bearer": token }))
 }
 

@@ -35,6 +35,15 @@ pub(super) fn texts(node: &Node, name: &str) -> Vec<String> {
     items(get(node, name)).into_iter().filter_map(Node::scalar_text).collect()
 }
 
+/// Whether a key is true or false, in all words that YAML 1.1 has for that.
+pub(super) fn truth(node: &Node, name: &str) -> Option<bool> {
+    match text(node, name)?.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" => Some(true),
+        "false" | "no" | "off" | "n" => Some(false),
+        _ => None,
+    }
+}
+
 /// A tree of which so many lines lie above the text that it was read from.
 pub(super) fn lines(mut node: Node, n_above: u32) -> Node {
     let moved = |at: Option<Position>| at.map(|at| Position { line: at.line + n_above, ..at });
