@@ -5,10 +5,11 @@
 use lanner_core::document::Node;
 use serde_json::{Value, json};
 
+use super::fields::{Field, Use};
 use super::moved::{Moving, Names, Program, Reason};
 use super::prometheus::plain;
 use super::span;
-use super::tree::{get, items, text, texts};
+use super::tree::{get, items, text, texts, truth};
 
 pub(super) const PROGRAM: Program = Program {
     name: "elastalert",
@@ -21,11 +22,66 @@ pub(super) const PROGRAM: Program = Program {
 /// How often a rule looks, unless its window is shorter.
 const EVERY_MS: i64 = 60_000;
 
+/// The fields of rules of all types.
+const RULE: &[Field] = &[
+    ("name", Use::Read),
+    ("type", Use::Read),
+    ("description", Use::Read),
+    ("is_enabled", Use::Read),
+    ("index", Use::Read),
+    ("use_strftime_index", Use::Read),
+    ("filter", Use::Read),
+    ("timestamp_field", Use::Read),
+    ("query_key", Use::Read),
+    ("timeframe", Use::Read),
+    ("buffer_time", Use::Read),
+    ("query_delay", Use::Read),
+    // How documents are fetched, not which.
+    ("doc_type", Use::Idle),
+    ("use_count_query", Use::Idle),
+    ("use_terms_query", Use::Idle),
+    ("alert", Use::Not("how it notifies is a receiver of Lanner's; name one with --receiver")),
+    ("realert", Use::Not("how often it repeats is `repeat` of the receiver")),
+    (
+        "exponential_realert",
+        Use::Not("how often it repeats is `repeat` of the receiver, which does not grow"),
+    ),
+    ("aggregation", Use::Not("how alerts are joined is `group_by` of the receiver")),
+    ("alert_text", Use::Not("its text is left out; write `content`")),
+    ("match_enhancements", Use::Not("enhancements are programs, and left out")),
+    (
+        "limit_execution",
+        Use::Not("the rule runs at all hours; write `active`, or `active_time_intervals` of the receiver"),
+    ),
+];
+
+/// The fields of one type.
+fn fields(kind: &str) -> &'static [Field] {
+    match kind {
+        "frequency" => &[("num_events", Use::Read)],
+        "flatline" => &[("threshold", Use::Read)],
+        "cardinality" => &[
+            ("cardinality_field", Use::Read),
+            ("min_cardinality", Use::Read),
+            ("max_cardinality", Use::Read),
+        ],
+        "metric_aggregation" => &[
+            ("metric_agg_key", Use::Read),
+            ("metric_agg_type", Use::Read),
+            ("min_threshold", Use::Read),
+            ("max_threshold", Use::Read),
+        ],
+        "blacklist" => &[("compare_key", Use::Read), ("blacklist", Use::Read)],
+        "whitelist" => &[("compare_key", Use::Read), ("whitelist", Use::Read), ("ignore_null", Use::Read)],
+        _ => &[],
+    }
+}
+
 fn take(file: &Node, names: &Names, moving: &mut Moving) {
     let name = text(file, "name").unwrap_or_default();
     let made = converted(file, &name, names, moving);
     if made.is_ok() {
-        remarks(file, &name, moving);
+        moving.unread(file, &[RULE, fields(&text(file, "type").unwrap_or_default())], &name);
     }
     moving.entry("rules", &name, made);
 }
@@ -33,7 +89,7 @@ fn take(file: &Node, names: &Names, moving: &mut Moving) {
 fn converted(rule: &Node, name: &str, names: &Names, moving: &mut Moving) -> Result<Value, Reason> {
     let at = get(rule, "type").and_then(|node| node.at).or(rule.at);
     let kind = text(rule, "type").ok_or_else(|| (at, "it has no type".to_owned()))?;
-    let index = text(rule, "index").ok_or_else(|| (rule.at, "it has no index".to_owned()))?;
+    let index = index(rule).ok_or_else(|| (rule.at, "it has no index".to_owned()))?;
     let Found { measure, absolute, more } = found(rule, &kind)?;
     let mut query = json!({ "opensearch": index, "source": names.source, "measure": measure });
     let mut filters: Vec<Value> = items(get(rule, "filter")).into_iter().map(filter).collect();
@@ -50,8 +106,7 @@ fn converted(rule: &Node, name: &str, names: &Names, moving: &mut Moving) -> Res
     if !by.is_empty() {
         query["by"] = json!(by);
     }
-    let window_ms = get(rule, "timeframe").or_else(|| get(rule, "buffer_time")).and_then(span::of_map);
-    let window_ms = window_ms.unwrap_or(EVERY_MS);
+    let window_ms = window_ms(rule, &kind, name, moving);
     let mut document = json!({ "id": moving.id(name), "query": query, "window": span::written(window_ms) });
     if let Some(description) = text(rule, "description") {
         document["description"] = description.into();
@@ -59,7 +114,10 @@ fn converted(rule: &Node, name: &str, names: &Names, moving: &mut Moving) -> Res
     if window_ms > EVERY_MS {
         document["every"] = span::written(EVERY_MS).into();
     }
-    if let Some(delay_ms) = get(rule, "query_delay").and_then(span::of_map) {
+    if truth(rule, "is_enabled") == Some(false) {
+        document["status"] = "inactive".into();
+    }
+    if let Some(delay_ms) = moving.duration_ms(rule, "query_delay", name) {
         document["delay"] = span::written(delay_ms).into();
     }
     document["absolute"] = absolute;
@@ -68,6 +126,31 @@ fn converted(rule: &Node, name: &str, names: &Names, moving: &mut Moving) -> Res
         document["receivers"] = json!(names.receivers);
     }
     Ok(document)
+}
+
+/// The indices: where their names have dates, all of them, because queries ask for times anyway.
+fn index(rule: &Node) -> Option<String> {
+    let index = text(rule, "index")?;
+    let dated = truth(rule, "use_strftime_index") == Some(true);
+    let (Some(first), Some(last)) = (index.find('%').filter(|_| dated), index.rfind('%')) else {
+        return Some(index);
+    };
+    let (before, after) = (index.get(..first)?, index.get(last..)?.chars().skip(2));
+    Some(format!("{before}*{}", after.collect::<String>()))
+}
+
+/// The time that is looked at; of the two fields that can say it, the one that the type does not go by is named.
+fn window_ms(rule: &Node, kind: &str, name: &str, moving: &mut Moving) -> i64 {
+    let mut fields = ["timeframe", "buffer_time"];
+    if kind == "metric_aggregation" {
+        fields.reverse();
+    }
+    let mut there = fields.into_iter().filter_map(|field| get(rule, field).map(|node| (field, node)));
+    let Some((field, _)) = there.next() else { return EVERY_MS };
+    if let Some((other, node)) = there.next() {
+        moving.note(node.at, name, format!("{other} is not converted; the window is {field}"));
+    }
+    moving.duration_ms(rule, field, name).unwrap_or(EVERY_MS)
 }
 
 /// What a type of rule counts, and how many are too many.
@@ -90,7 +173,14 @@ fn found(rule: &Node, kind: &str) -> Result<Found, Reason> {
         node.number().ok_or_else(|| (node.at, format!("{name} is not a number")))
     };
     let key = || text(rule, "compare_key").ok_or_else(|| (rule.at, format!("{kind} needs compare_key")));
-    let one_of = |field: String, list: &str| json!({ "terms": { field: texts(rule, list) } });
+    let one_of = |field: String, list: &str| {
+        let values = texts(rule, list);
+        if let Some(file) = values.iter().find(|value| value.starts_with("!file")) {
+            let at = get(rule, list).and_then(|node| node.at);
+            return Err((at, format!("{list}: \"{file}\" lies in a file; write its values here")));
+        }
+        Ok(json!({ "terms": { field: values } }))
+    };
     match kind {
         "any" => Ok(Found::counted(json!({ "max": 0 }))),
         // It fires with so many events, a limit when it is passed.
@@ -107,13 +197,13 @@ fn found(rule: &Node, kind: &str) -> Result<Found, Reason> {
             Ok(Found { measure: metric(rule)?, absolute, more: Vec::new() })
         }
         "blacklist" => {
-            let more = vec![one_of(key()?, "blacklist")];
+            let more = vec![one_of(key()?, "blacklist")?];
             Ok(Found { more, ..Found::counted(json!({ "max": 0 })) })
         }
         "whitelist" => {
             let field = key()?;
-            let mut missing = json!({ "must_not": [one_of(field.clone(), "whitelist")] });
-            if text(rule, "ignore_null").as_deref() == Some("true") {
+            let mut missing = json!({ "must_not": [one_of(field.clone(), "whitelist")?] });
+            if truth(rule, "ignore_null") == Some(true) {
                 missing["filter"] = json!([{ "exists": { "field": field } }]);
             }
             Ok(Found { more: vec![json!({ "bool": missing })], ..Found::counted(json!({ "max": 0 })) })
@@ -163,20 +253,4 @@ fn metric(rule: &Node) -> Result<String, Reason> {
 /// A filter; older rules wrap queries once more.
 fn filter(node: &Node) -> Value {
     get(node, "query").filter(|_| super::tree::entries(node).len() == 1).unwrap_or(node).to_json()
-}
-
-/// What of a rule that is taken does not come along.
-fn remarks(rule: &Node, name: &str, moving: &mut Moving) {
-    for (field, why) in [
-        ("alert", "how it notifies is a receiver of Lanner's; name one with --receiver"),
-        ("realert", "how often it repeats is `repeat` of the receiver"),
-        ("aggregation", "how alerts are joined is `group_by` of the receiver"),
-        ("alert_text", "its text is left out; write `content`"),
-        ("match_enhancements", "enhancements are programs, and left out"),
-        ("aggregate_by_match_time", "left out"),
-    ] {
-        if let Some(node) = get(rule, field) {
-            moving.note(node.at, name, format!("{field}: {why}"));
-        }
-    }
 }
