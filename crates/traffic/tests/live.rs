@@ -156,6 +156,32 @@ fn the_clock_changes_no_report() {
 }
 
 #[test]
+fn a_sender_whose_clock_is_ahead_ends_nobody_elses_session() {
+    let mut live = Live::new(settings());
+    let (mut reports, start_ms) = (Vec::new(), 10 * DAY_MS);
+    let at = |time_ms, path: String, status| Request {
+        time_ms,
+        method: "GET".into(),
+        path: path.into(),
+        status: Some(status),
+        ..Request::default()
+    };
+    for i in 0..30 {
+        let now_ms = start_ms + i * 1_000;
+        reports.extend(live.advance(now_ms));
+        let denied = at(now_ms, format!("/orders/{}", 100 + i), 403);
+        reports.extend(live.add("evil", &denied, || false).unwrap());
+        let skewed = at(now_ms + 50 * 60_000, "/".to_owned(), 200);
+        reports.extend(live.add("skewed", &skewed, || false).unwrap());
+    }
+    let told: Vec<_> = reports.iter().map(|report| (&*report.key, report.is_over)).collect();
+    assert_eq!(told, [("evil", false)], "{reports:?}");
+    assert!(reports[0].reasons[0].starts_with("enumeration"), "{reports:?}");
+    let note = live.in_words();
+    assert!(note.ends_with("2 open, 30 requests from over a minute ahead of the clock"), "{note}");
+}
+
+#[test]
 fn what_was_learned_is_kept() {
     let settings = LiveSettings { learn_ms: 3_600_000, n_learned: 100, ..LiveSettings::default() };
     let requests = api_traffic(8, 0, "10.1", &[(ApiClient::Human, 600)]);

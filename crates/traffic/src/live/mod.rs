@@ -92,10 +92,10 @@ impl Live {
         if !self.clock.is_possible(request.time_ms) {
             return None;
         }
-        self.clock.see(request.time_ms);
+        let seen_ms = self.clock.see(request.time_ms);
         if self.is_resumed {
             let pause_ms = self.settings.sessions.idle_ms;
-            self.whole_from_ms.get_or_insert(request.time_ms.saturating_add(pause_ms));
+            self.whole_from_ms.get_or_insert(seen_ms.saturating_add(pause_ms));
         }
         let mut call = Call::new(request, UNKNOWN);
         call.endpoint = match &mut self.phase {
@@ -141,7 +141,12 @@ impl Live {
             0 => String::new(),
             n => format!(", {n} closed early for lack of room"),
         };
-        format!("{phase}; {} open{evicted}", self.sessions.n_open())
+        let ahead = match self.clock.n_ahead() {
+            0 => String::new(),
+            1 => ", one request from over a minute ahead of the clock".to_owned(),
+            n => format!(", {n} requests from over a minute ahead of the clock"),
+        };
+        format!("{phase}; {} open{evicted}{ahead}", self.sessions.n_open())
     }
 
     /// What time it is in the stream, and before it began.
