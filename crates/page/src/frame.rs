@@ -107,7 +107,23 @@ fn document(title: &str, live: Option<&str>, body: &Markup) -> String {
             body data-live=[live] { (body) }
         }
     };
-    page.into_string()
+    written(page)
+}
+
+/// HTML as it is sent. Control characters in what is shown become their pictures, `␀`: browsers do not show them, and a zero
+/// character makes a page binary.
+fn written(markup: Markup) -> String {
+    let html = markup.into_string();
+    let is_shown = |c: char| !c.is_ascii_control() || matches!(c, '\n' | '\r' | '\t');
+    if html.chars().all(is_shown) {
+        return html;
+    }
+    let picture = |c: char| match c {
+        c if is_shown(c) => c,
+        '\x7f' => '\u{2421}',
+        c => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    html.chars().map(picture).collect()
 }
 
 /// The field that shows that a form is one of ours.
@@ -119,7 +135,7 @@ pub fn token(visitor: &Visitor) -> Markup {
 /// A part of a page that events replace.
 #[must_use]
 pub fn fragment(id: &str, body: &Markup) -> String {
-    html! { section id=(id) data-fragment { (body) } }.into_string()
+    written(html! { section id=(id) data-fragment { (body) } })
 }
 
 /// What went wrong, above a form that can be sent again.

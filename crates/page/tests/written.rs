@@ -188,6 +188,24 @@ fn alerts() {
 }
 
 #[test]
+fn what_is_sent_can_be_seen() {
+    let all: String = (0..=0x7f).filter_map(char::from_u32).collect();
+    let alert = alert("r", &all, "firing", 30);
+    let one = alert::One {
+        alert,
+        chart: rules::chart("r", &Value::Null, &[]),
+        switches: Vec::new(),
+        block: None,
+        problem: None,
+    };
+    let page = alert::one(&visitor(), &one);
+    assert!(page.contains('\u{2400}') && page.contains('\u{241b}') && page.contains('\u{2421}'), "{page}");
+    let hidden: Vec<char> =
+        page.chars().filter(|c| c.is_control() && *c != '\n' && *c != '\t' && *c != '\r').collect();
+    assert_eq!(hidden, [], "{page}");
+}
+
+#[test]
 fn rules_and_one_of_them() {
     let list = rules::List { rules: vec![rule()], text: String::new(), next: None };
     check("rules", &rules::list(&visitor(), &list));
