@@ -30,6 +30,8 @@ pub struct Block {
     pub id: String,
     /// Its condition.
     pub condition: String,
+    /// The fields that a context must have for it to be true.
+    pub fields: Vec<String>,
     /// In a few words: `bank=hsbc`.
     pub what: String,
 }
@@ -142,6 +144,16 @@ fn silence(alert: &AlertView) -> Markup {
     }
 }
 
+/// `a, b and c`
+fn names(fields: &[String]) -> Markup {
+    html! {
+        @for (nth, field) in fields.iter().enumerate() {
+            @if nth > 0 { (if nth + 1 == fields.len() { " and " } else { ", " }) }
+            code { (field) }
+        }
+    }
+}
+
 /// The second look before a switch is made and turned on.
 #[must_use]
 pub fn confirm_block(
@@ -162,6 +174,7 @@ pub fn confirm_block(
             dl {
                 dt { "Switch" } dd { (block.id) }
                 dt { "Blocks" } dd { code { (block.condition) } }
+                dt { "Needs" } dd { "contexts with " (names(&block.fields)) "; one without " (if block.fields.len() == 1 { "it" } else { "all of them" }) " is not blocked" }
                 dt { "For" } dd { (wanted.duration) }
                 dt { "Reason" } dd { (wanted.message) }
             }

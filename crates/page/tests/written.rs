@@ -163,6 +163,7 @@ fn alerts() {
     let block = alert::Block {
         id: "block-bank.hsbc".to_owned(),
         condition: "bank == \"hsbc\"".to_owned(),
+        fields: vec!["bank".to_owned()],
         what: "bank=hsbc".to_owned(),
     };
     let one = alert::One {
@@ -185,6 +186,11 @@ fn alerts() {
             Some("it would block 83 % of the last 100 contexts"),
         ),
     );
+    let fields = ["client", "agent", "finding"].map(str::to_owned).to_vec();
+    let several = alert::Block { fields, ..block };
+    let page = alert::confirm_block(&visitor(), &one.alert, &several, &wanted, None);
+    let needs = "contexts with <code>client</code>, <code>agent</code> and <code>finding</code>; one without all of them is not blocked";
+    assert!(page.contains(needs), "{page}");
 }
 
 #[test]

@@ -10,11 +10,12 @@ use lanner_core::{Alert, Labels};
 use lanner_page::alert::{self as page, Block, One};
 use lanner_page::rules as rule_page;
 use lanner_page::switches::Wanted;
-use lanner_page::text::{link, quoted};
+use lanner_page::text::link;
 use lanner_wire::api::{AlertView, NewAcknowledgement, ProblemView, SwitchView};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::{Done, Html, Shown, go};
+use super::block::{self, block_of};
 use super::fields::Form;
 use super::rules::evaluations;
 use super::switches;
@@ -57,36 +58,24 @@ async fn one(services: &Services, fingerprint: &str) -> Result<One, ApiError> {
 
 /// The switches that block what has these labels, now or in shadow.
 async fn matching(services: &Services, group: &Labels) -> Vec<SwitchView> {
-    if group.is_empty() {
-        return Vec::new();
-    }
-    let context: Map<String, Value> =
-        group.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-    let verdict = services.switches.current().set.evaluate(&context, services.switches.now_ms());
     let mut found = Vec::new();
-    for switch in verdict.blocking().iter().chain(verdict.shadow()).take(MAX_SWITCHES) {
-        let view = documents::show(State(Arc::clone(&services.switches)), Path(switch.id.to_string())).await;
+    for id in ids_matching(services, group) {
+        let view = documents::show(State(Arc::clone(&services.switches)), Path(id)).await;
         found.extend(view.ok().map(|Json(view)| view));
     }
     found
 }
 
-/// The switch that would block what has these labels; `None` where it would block everything.
-fn block_of(group: &Labels) -> Option<Block> {
-    let known = || group.iter().filter(|(_, value)| !value.is_empty());
-    known().next()?;
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    let part =
-        |text: &str| text.chars().map(|c| if is_plain(c) { c } else { '-' }).take(40).collect::<String>();
-    let id = known()
-        .take(3)
-        .map(|(name, value)| format!("{}.{}", part(name), part(value)))
-        .collect::<Vec<_>>()
-        .join(".");
-    let condition =
-        known().map(|(name, value)| format!("{name} == {}", quoted(value))).collect::<Vec<_>>().join(" and ");
-    let what = known().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
-    Some(Block { id: format!("block-{id}"), condition, what })
+fn ids_matching(services: &Services, group: &Labels) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for context in block::contexts(group) {
+        let verdict = services.switches.current().set.evaluate(&context, services.switches.now_ms());
+        let switches = verdict.blocking().iter().chain(verdict.shadow());
+        let new = switches.map(|switch| switch.id.to_string()).filter(|id| !ids.contains(id));
+        let new: Vec<String> = new.take(MAX_SWITCHES.saturating_sub(ids.len())).collect();
+        ids.extend(new);
+    }
+    ids
 }
 
 /// Takes an alert on, or gives it back.
@@ -117,7 +106,8 @@ pub(super) async fn acknowledge(
     }
 }
 
-/// Makes a switch that blocks what the alert is about, after a second look. One that exists is turned on instead.
+/// Makes a switch that blocks what the alert is about, after a second look. One that exists and blocks just that is turned on
+/// instead.
 pub(super) async fn block(
     State(services): State<Services>,
     Path(fingerprint): Path<String>,
@@ -134,6 +124,9 @@ pub(super) async fn block(
         expect: None,
     };
     if let Ok(known) = switches::one(&services, &block.id).await {
+        if known.view.switch.document.get("when").and_then(Value::as_str) != Some(&block.condition) {
+            return taken(&services, &who, &alert, &block).await;
+        }
         let wanted = Wanted { expect: Some(known.view.switch.version), ..wanted };
         return Ok(Html(lanner_page::switches::confirm(&who.visitor, &known, &wanted, None)).into_response());
     }
@@ -157,6 +150,16 @@ pub(super) async fn block(
     }
 }
 
+/// The alert's page, where a switch has the name and blocks something else.
+async fn taken(services: &Services, who: &Who, alert: &AlertView, block: &Block) -> Done {
+    let problem = format!(
+        "there is a switch {} already, and its condition is not `{}`; nothing was changed: look at that switch, and change or delete it",
+        block.id, block.condition
+    );
+    let one = One { problem: Some(problem), ..one(services, &alert.fingerprint).await? };
+    Ok((StatusCode::CONFLICT, Html(page::one(&who.visitor, &one))).into_response())
+}
+
 fn switch(
     services: &Services,
     who: &Who,
@@ -178,26 +181,4 @@ fn switch(
         "reason": reason,
         "valid": { "to": format_time(end_ms) },
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_alert_is_about_becomes_a_condition() {
-        #[track_caller]
-        fn check(labels: &[(&str, &str)], expected: Option<(&str, &str)>) {
-            let by: Vec<String> = labels.iter().map(|(name, _)| (*name).to_owned()).collect();
-            let block = block_of(lanner_core::Group::of(&by, Labels::new(labels.iter().copied())).labels());
-            assert_eq!(block.as_ref().map(|it| (it.id.as_str(), it.condition.as_str())), expected);
-        }
-        check(&[("bank", "hsbc")], Some(("block-bank.hsbc", "bank == \"hsbc\"")));
-        check(
-            &[("country", "uk"), ("bank", "h \"s\" bc")],
-            Some(("block-bank.h--s--bc.country.uk", "bank == \"h \\\"s\\\" bc\" and country == \"uk\"")),
-        );
-        check(&[("bank", "")], None);
-        check(&[], None);
-    }
 }

@@ -11,6 +11,7 @@
 mod alerts;
 mod answer;
 mod assets;
+mod block;
 mod explore;
 mod fields;
 mod live;

@@ -461,6 +461,63 @@ async fn no_other_page_can_send_a_form() {
     server.server.stop().await;
 }
 
+/// The page of the alert of a group, and the form on it, filled in and confirmed.
+async fn block(server: &Running, alert: &Value) -> (u16, String) {
+    let path = format!("/alerts/{}", alert["fingerprint"].as_str().unwrap());
+    let (_, _, page) = get(server, &path).await;
+    let token = page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = format!("form={token}&step=confirmed&for=1h&message=it+fires");
+    send(server, &format!("{path}/block"), &[], form).await
+}
+
+#[tokio::test]
+async fn what_an_alert_is_about_is_what_is_blocked() {
+    let server = start_with(tempfile::tempdir().unwrap(), |_| ()).await;
+    let rule = json!({ "rules": [{
+        "id": "by-k", "query": { "stream": "calls", "measure": "count", "by": ["k"] }, "window": "1s", "absolute": { "max": 0 },
+    }] });
+    server.fine("POST", "/api/v1/apply", rule).await;
+    let values = [json!("中国"), json!("日本"), json!(80), json!(true), json!("free"), json!("taken")];
+    let mut alerts = Vec::new();
+    for _ in 0..100 {
+        for value in &values {
+            server.text("/api/v1/events/calls", json!({ "k": value }).to_string()).await;
+        }
+        let found = server.fine("GET", "/api/v1/alerts", Value::Null).await;
+        found.as_array().unwrap().clone_into(&mut alerts);
+        if alerts.len() == values.len() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let of = |label: &str| alerts.iter().find(|alert| alert["group"]["k"] == label).unwrap();
+
+    // Values whose signs an id cannot hold are told apart.
+    assert_eq!(block(&server, of("中国")).await.0, 303);
+    assert!(server.blocks(json!({ "k": "中国" })).await && !server.blocks(json!({ "k": "日本" })).await);
+    assert_eq!(block(&server, of("日本")).await.0, 303);
+    assert!(server.blocks(json!({ "k": "日本" })).await);
+
+    // A label does not say whether it was a number or a truth value.
+    for (label, value) in [("80", json!(80)), ("true", json!(true))] {
+        assert_eq!(block(&server, of(label)).await.0, 303);
+        assert!(server.blocks(json!({ "k": value })).await && server.blocks(json!({ "k": label })).await);
+    }
+    assert!(!server.blocks(json!({ "k": 81 })).await && !server.blocks(json!({ "k": false })).await);
+
+    // A switch of that name is turned on if it blocks just this, and else left alone.
+    let off =
+        |when: &str| json!({ "when": when, "status": "inactive", "reason": "made before", "owner": "ann" });
+    server.put("block-k.free", off("k == \"free\"")).await;
+    let (status, page) = block(&server, of("free")).await;
+    assert!(status == 200 && page.contains("/switches/block-k.free/activate"), "{status}: {page}");
+    server.put("block-k.taken", off("k != \"taken\"")).await;
+    let (status, page) = block(&server, of("taken")).await;
+    assert!(status == 409 && page.contains("there is a switch block-k.taken already"), "{status}: {page}");
+    assert!(!server.blocks(json!({ "k": "else" })).await);
+    server.server.stop().await;
+}
+
 #[tokio::test]
 async fn sessions_open_pages_alone_and_end_with_their_token() {
     let mut server = start_with(tempfile::tempdir().unwrap(), |settings| {
