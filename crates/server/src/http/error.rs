@@ -85,6 +85,14 @@ impl ApiError {
         std::iter::once(self.body.error.clone()).chain(problems).collect()
     }
 
+    /// Why nothing could be shown: the problems alone, since nothing was to be changed.
+    #[must_use]
+    pub(crate) fn reasons(&self) -> Vec<String> {
+        let mut lines = self.lines();
+        lines.drain(..usize::from(lines.len() > 1));
+        lines
+    }
+
     /// Says when to come back.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {

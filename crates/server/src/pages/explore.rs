@@ -30,7 +30,7 @@ pub(super) async fn show(State(services): State<Services>, who: Who, fields: Fie
     if !explore.asked.is_empty() {
         match answered(&services, &explore.asked).await {
             Ok(answer) => explore = Explore { asked: explore.asked, streams: explore.streams, ..answer },
-            Err(why) => explore.problem = Some(why.lines().join("; ")),
+            Err(why) => explore.problem = Some(why.reasons().join("; ")),
         }
     }
     Ok(Html(page::page(&who.visitor, &explore)))
@@ -77,12 +77,14 @@ fn step(length_ms: i64) -> Option<String> {
 
 async fn answered(services: &Services, asked: &Asked) -> Result<Explore, ApiError> {
     let now_ms = services.evaluation.now_ms();
+    let wrong = |name: &str, why: String| ApiError::problems(vec![ProblemView::at(name, why)]);
     let when = |name: &str, text: &str| {
-        let wrong = |why: String| ApiError::problems(vec![ProblemView::at(name, why)]);
-        When::parse(text).map(|when| when.resolve(now_ms)).map_err(wrong)
+        When::parse(text).map(|when| when.resolve(now_ms)).map_err(|why| wrong(name, why))
     };
     let (from_ms, to_ms) = (when("from", &asked.from)?, when("to", &asked.to)?);
-    let shift_ms = parse_duration_ms(&asked.shift).ok().filter(|shift_ms| *shift_ms > 0);
+    let shift_ms = Some(asked.shift.as_str()).filter(|shift| !shift.is_empty()).map(parse_duration_ms);
+    let shift_ms =
+        shift_ms.transpose().map_err(|why| wrong("shift", why.to_string()))?.filter(|shift_ms| *shift_ms > 0);
     let ask = async |shift_ms: i64, step: Option<String>| {
         let request = QueryRequest {
             query: query(asked),

@@ -519,6 +519,23 @@ async fn what_an_alert_is_about_is_what_is_blocked() {
 }
 
 #[tokio::test]
+async fn a_wrong_question_is_answered_with_what_is_wrong() {
+    let server = open().await;
+    for (query, expected) in [
+        ("stream=payments&measure=nonsense", "measure"),
+        ("stream=payments&from=yesterdayish", "from: "),
+        ("stream=payments&shift=99999999999w", "shift: "),
+        ("stream=payments&shift=soon", "shift: "),
+    ] {
+        let (status, _, page) = get(&server, &format!("/explore?{query}")).await;
+        let said = page.split("role=\"alert\">").nth(1).unwrap_or_else(|| panic!("{status} {query}: {page}"));
+        let said = said.split('<').next().unwrap();
+        assert!(said.contains(expected) && !said.contains("nothing was changed"), "{query}: {said}");
+    }
+    server.server.stop().await;
+}
+
+#[tokio::test]
 async fn sessions_open_pages_alone_and_end_with_their_token() {
     let mut server = start_with(tempfile::tempdir().unwrap(), |settings| {
         settings.token = Some(Secret::Text(TOKEN.to_owned()));
