@@ -17,7 +17,7 @@ pub fn form(next: &str, problem: Option<&str>) -> String {
                 input #token type="password" name="token" autocomplete="current-password" required autofocus;
                 input type="hidden" name="next" value=(next);
                 button { "Sign in" }
-                p { "An administrator makes a token with " code { "lanner token create NAME --scope operate" } "." }
+                p { "An administrator makes a token with " code { "lanner token create NAME --scope read,operate" } "." }
                 // Browsers keep a cookie back when a link on another site was followed, and send it with this one.
                 p { a href=(next) { "Already signed in? Go on" } }
             }

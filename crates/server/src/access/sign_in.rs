@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::address::peer;
 use super::service::AccessService;
-use crate::http::ApiError;
+use crate::http::{ApiError, Principal, Scope};
 
 /// Whether an address is a path of this server, and so may be gone to after somebody signed in.
 #[must_use]
@@ -39,14 +39,17 @@ pub(crate) fn see(address: &str, with: Option<(HeaderName, &str)>) -> Response {
 /// while.
 ///
 /// # Errors
-/// 401 for a wrong token, 429 for too many of them from one address.
+/// 401 for a wrong token, 403 for one that may not read, 429 for too many of them from one address.
 pub(crate) async fn begin(
     service: &AccessService,
     extensions: &Extensions,
     token: &str,
 ) -> Result<String, ApiError> {
     let digest = lanner_core::content::digest(token.as_bytes());
-    if service.tokens.principal_of(digest, service.now_ms()).is_some() {
+    if let Some(principal) = service.tokens.principal_of(digest, service.now_ms()) {
+        if !principal.may(Scope::Read) {
+            return Err(cannot_read(&principal));
+        }
         return service.sessions.begin(digest, Instant::now()).map_err(ApiError::internal);
     }
     let Some(held) = service.slow_down.wrong(peer(extensions), Instant::now()) else {
@@ -58,6 +61,15 @@ pub(crate) async fn begin(
         StatusCode::UNAUTHORIZED,
         "the token is invalid: it is unknown to this server, or was revoked",
     ))
+}
+
+/// Every page needs this scope; without it nobody could even sign out.
+fn cannot_read(principal: &Principal) -> ApiError {
+    let message = format!(
+        "the token \"{}\" lacks the scope read, which the page needs; `lanner token create NAME --scope read` makes one that has it",
+        principal.name()
+    );
+    ApiError::new(StatusCode::FORBIDDEN, message)
 }
 
 #[cfg(test)]

@@ -568,6 +568,11 @@ async fn sessions_open_pages_alone_and_end_with_their_token() {
         );
     }
     assert_eq!(sign_in("0123456789abcdef0124", "/").await.status(), 401);
+    let made = server.fine("POST", "/api/v1/tokens", json!({ "name": "shop", "scopes": ["evaluate"] })).await;
+    let answer = sign_in(made["token"].as_str().unwrap(), "/").await;
+    assert!(answer.status() == 403 && !answer.headers().contains_key("set-cookie"), "{answer:?}");
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("lacks the scope read") && page.contains("name=\"token\""), "{page}");
     let cookie = sign_in(&rita, "/").await.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(
         cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains(&rita),
