@@ -5,7 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use lanner_core::{Labels, Sample, SeriesKey, TimeRange};
-use lanner_io::store::{Batch, Restored, RetentionRule, Store, StoreError, StoreOptions, write_private};
+use lanner_io::state::{Model, ModelInfo, StateStore};
+use lanner_io::store::{
+    Batch, DocumentChange, Restored, RetentionRule, Store, StoreError, StoreOptions, write_private,
+};
+use serde_json::json;
 
 const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
@@ -114,6 +118,47 @@ fn what_is_no_whole_backup_changes_nothing() {
     assert!(!live.join("lanner.replaced-1").exists());
     let left = std::fs::read_dir(path("fresh")).map_or(0, Iterator::count);
     assert!(left <= 1, "at most the lock");
+}
+
+/// Documents and silences are set aside one by one, so one of them does not keep all the rest from being restored: it is named.
+#[test]
+fn what_is_set_aside_is_named() {
+    #[track_caller]
+    fn check(sql: &str, expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, backup) = (folder.path().join("first"), folder.path().join("backup.db"));
+        let store = open(&first);
+        let rule = vec![DocumentChange { id: "r1".into(), document: Some(json!({"max": 0})) }];
+        store.save_documents("rule", "ann", "why", T, rule).unwrap().wait().unwrap();
+        let silence = json!({
+            "id": "s1", "matchers": [], "start_ms": T, "end_ms": T + 1, "author": "ann", "comment": "night", "created_ms": T,
+        });
+        store.add_silence(serde_json::from_value(silence).unwrap()).unwrap().wait().unwrap();
+        let model = b"{}".to_vec();
+        let info = ModelInfo {
+            id: String::new(),
+            kind: "api".into(),
+            data: String::new(),
+            threshold: 0.5,
+            metrics: json!({}),
+            created_ms: T,
+        };
+        StateStore::put_model(&store, Model { info, body: model }).unwrap().wait().unwrap();
+        store.backup_file(&backup, &mut |_, _| {}).unwrap();
+        rusqlite::Connection::open(&backup).unwrap().execute_batch(sql).unwrap();
+        match Store::restore(&backup, &folder.path().join("new"), false) {
+            Ok(restored) => assert_eq!(restored.damaged, expected, "{sql}"),
+            Err(error) => assert!(error.to_string().contains(expected[0]), "{sql}: {error}"),
+        }
+    }
+    check("", &[]);
+    let change = "UPDATE document SET body = replace(body, '0', '9')";
+    check(change, &["version 1 of the rule r1 is not what was written"]);
+    check("UPDATE silence SET end_ms = 0", &["the silence s1 is not what was written"]);
+    // As a release wrote it that had no checksums of documents.
+    let unsummed = format!("{change}, sum = NULL");
+    check(&unsummed, &["the audit: version 1 of the rule r1 is not what the audit says it is"]);
+    check("UPDATE model SET body = x'00'", &["is damaged: model 44136fa3"]);
 }
 
 /// A restore that ends at any step after the backup was checked is finished by whoever opens the folder next.

@@ -105,19 +105,22 @@ impl Store {
     /// # Errors
     /// Failures of the file.
     pub fn verify_audit(&self) -> Result<AuditCheck, StoreError> {
-        self.look(|db| {
-            let mut walk = Walk::default();
-            let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                walk.take(entry(row)?);
-            }
-            if walk.problem.is_none() {
-                walk.problem = documents_problem(db, std::mem::take(&mut walk.versions))?;
-            }
-            Ok(AuditCheck { n_entries: walk.n_entries, last_hash: walk.last_hash, problem: walk.problem })
-        })
+        self.look(verify)
     }
+}
+
+/// As [`Store::verify_audit`].
+pub(super) fn verify(db: &Connection) -> Result<AuditCheck, StoreError> {
+    let mut walk = Walk::default();
+    let mut statement = db.prepare(&format!("SELECT {COLUMNS} FROM audit ORDER BY seq"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        walk.take(entry(row)?);
+    }
+    if walk.problem.is_none() {
+        walk.problem = documents_problem(db, std::mem::take(&mut walk.versions))?;
+    }
+    Ok(AuditCheck { n_entries: walk.n_entries, last_hash: walk.last_hash, problem: walk.problem })
 }
 
 const COLUMNS: &str = "seq, time_ms, actor, action, subject, detail, hash";

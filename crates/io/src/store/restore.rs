@@ -21,6 +21,9 @@ const PARTIAL: &str = "lanner.db.new";
 pub struct Restored {
     /// The size of the file now, bytes.
     pub n_bytes: u64,
+    /// What in it is not what was written and was taken over all the same, a line each: documents and silences, which are set aside when
+    /// they are read, and the audit.
+    pub damaged: Vec<String>,
     /// Where the data lies that was there before; `None` where there was none.
     pub replaced: Option<PathBuf>,
 }
@@ -30,7 +33,7 @@ impl Store {
     /// an earlier release. With `may_replace` what the folder holds is moved aside; without it such a folder is refused.
     ///
     /// Either the folder holds all of the backup afterwards or it is unchanged, also when the process ends meanwhile.
-    /// Cost: writing the file once, and reading it three times.
+    /// Cost: writing the file once, and reading it three times, documents and audit once more.
     ///
     /// # Errors
     /// [`StoreError::NotABackup`], [`StoreError::NotAStore`], [`StoreError::TooNew`] and [`StoreError::Corrupt`] of the
@@ -47,14 +50,11 @@ impl Store {
         }
         let partial = folder.join(PARTIAL);
         let checked = copy(file, &partial).map_err(failed).and_then(|()| check(&partial, file));
-        if let Err(error) = checked {
-            remove_with_logs(&partial);
-            return Err(error);
-        }
+        let damaged = checked.inspect_err(|_| remove_with_logs(&partial))?;
         let n_bytes = fs::metadata(&partial).map_or(0, |file| file.len());
         let replaced = holds_data(folder).then(|| aside(folder));
         fs::rename(&partial, folder.join(RESTORED)).and_then(|()| finish(folder)).map_err(failed)?;
-        Ok(Restored { n_bytes, replaced })
+        Ok(Restored { n_bytes, damaged, replaced })
     }
 }
 
@@ -108,11 +108,16 @@ fn copy(file: &Path, to: &Path) -> io::Result<()> {
     target.sync_all()
 }
 
-/// Brings a copy of `backup` to this release's tables, and refuses it when anything in it is damaged.
-fn check(copy: &Path, backup: &Path) -> Result<(), StoreError> {
-    let checked = open::upgrade_file(copy, backup).and_then(|db| damage::check_whole(&db));
-    checked.map_err(|error| named(error, backup))?;
-    File::open(copy).and_then(|file| file.sync_all()).map_err(|error| folder_error(copy.to_owned(), &error))
+/// Brings a copy of `backup` to this release's tables, and refuses it when something is damaged that must not be built upon. Returns
+/// what else is.
+fn check(copy: &Path, backup: &Path) -> Result<Vec<String>, StoreError> {
+    let checked = open::upgrade_file(copy, backup).and_then(|db| {
+        damage::check_whole(&db)?;
+        damage::tolerated(&db)
+    });
+    let damaged = checked.map_err(|error| named(error, backup))?;
+    let flushed = File::open(copy).and_then(|file| file.sync_all());
+    flushed.map(|()| damaged).map_err(|error| folder_error(copy.to_owned(), &error))
 }
 
 fn remove_with_logs(file: &Path) {

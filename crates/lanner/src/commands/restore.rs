@@ -17,7 +17,10 @@ use crate::progress;
 Examples:
   lanner restore /var/backups/lanner-2026-12-01.db --data /var/lib/lanner
   lanner restore backup.db --data restored && lanner serve --data restored
-  lanner restore backup.db --data /var/lib/lanner --force")]
+  lanner restore backup.db --data /var/lib/lanner --force
+
+Exit codes: 0 when all of the backup is what was written, 1 when a rule, a switch, another document, a silence or the audit is not,
+which is listed; the rest is in force. A backup that is damaged otherwise is refused with 3.")]
 pub(crate) struct Args {
     /// File that `lanner backup` wrote.
     #[arg(value_name = "BACKUP")]
@@ -38,8 +41,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if let Some(replaced) = &restored.replaced {
         remark(&format!("the data that was there is kept in {}", replaced.display()));
     }
+    for line in &restored.damaged {
+        remark(&format!("damaged in the backup: {line}"));
+    }
     remark(&format!("start the server: lanner serve --data {folder}"));
-    Ok(Outcome::Fine)
+    Ok(Outcome::found(!restored.damaged.is_empty()))
 }
 
 /// What the disk does to us is not the user's mistake; what was named is.

@@ -33,3 +33,29 @@ fn a_backup_is_restored_and_what_was_there_is_kept() {
     run(&["restore", "Cargo.toml", "--data", &path("other")]).says(2, &["is a database of another program"]);
     assert!(!folder.path().join("other").exists());
 }
+
+#[test]
+fn what_is_damaged_in_a_backup_is_named() {
+    let server = serve(tempfile::tempdir().unwrap(), &[]);
+    let switch =
+        server.file("switch.yaml", "switches: [{id: no-bank, when: 'bank == \"a\"', status: inactive}]");
+    server.run(&["switch", "apply", &switch]).expect(0);
+    let backup = server.path("backup.db");
+    server.run(&["backup", &backup]).expect(0);
+    let folder = server.stop().1;
+    let mut bytes = std::fs::read(&backup).unwrap();
+    let word = b"bank == ";
+    while let Some(at) = bytes.windows(word.len()).position(|window| window == word) {
+        bytes[at] = b'h';
+    }
+    std::fs::write(&backup, bytes).unwrap();
+    let data = folder.path().join("new");
+    let ran = run(&["restore", &backup, "--data", data.to_str().unwrap()]);
+    ran.says(
+        1,
+        &[
+            "now holds the backup",
+            "damaged in the backup: version 1 of the switch no-bank is not what was written",
+        ],
+    );
+}
