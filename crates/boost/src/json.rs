@@ -28,7 +28,7 @@ use crate::tree::{Node, Split, Test, Tree};
 const FORMAT: &str = "lanner-boost/1";
 
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct Written<N> {
     #[serde(default = "format")]
     format: String,
     #[serde(default = "link")]
@@ -41,7 +41,7 @@ struct Written {
     feature_kinds: Vec<Kind>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     monotone: Vec<Monotone>,
-    trees: Vec<Vec<WrittenNode>>,
+    trees: Vec<Vec<N>>,
 }
 
 fn format() -> String {
@@ -52,28 +52,44 @@ fn link() -> String {
     "sigmoid".to_owned()
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum WrittenNode {
     Inner(WrittenSplit),
     Leaf { leaf: bool, value: f64, cover: f64 },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct WrittenSplit {
     feature: usize,
     op: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     cats: Option<Vec<u32>>,
     missing_type: String,
     missing_left: bool,
     left: usize,
     right: usize,
     cover: f64,
-    #[serde(default)]
     value: f64,
+}
+
+/// A node as it is read, leaf or split, so that what is missing has a name.
+#[derive(Deserialize)]
+struct ReadNode {
+    #[serde(default)]
+    leaf: bool,
+    feature: Option<usize>,
+    op: Option<String>,
+    threshold: Option<f64>,
+    cats: Option<Vec<u32>>,
+    missing_type: Option<String>,
+    missing_left: Option<bool>,
+    left: Option<usize>,
+    right: Option<usize>,
+    cover: Option<f64>,
+    value: Option<f64>,
 }
 
 impl Ensemble {
@@ -99,8 +115,8 @@ impl Ensemble {
     /// # Errors
     /// Every tree that is wrong, with the node and what is wrong with it; or where the text is not of this form.
     pub fn from_json(text: &[u8]) -> Result<Self, Problems> {
-        let written: Written =
-            serde_json::from_slice(text).map_err(|error| Problems::one(error.to_string()))?;
+        let written: Written<ReadNode> =
+            serde_json::from_slice(text).map_err(|error| Problems::one(for_people(&error.to_string())))?;
         let mut problems = Problems::default();
         if written.format != FORMAT {
             problems.add(format!("format is \"{}\", which should be \"{FORMAT}\"", written.format));
@@ -121,7 +137,20 @@ impl Ensemble {
     }
 }
 
-fn features(written: &Written, problems: &mut Problems) -> Vec<Feature> {
+/// What the reader of JSON says, without the names of our types.
+fn for_people(said: &str) -> String {
+    let plain = [
+        ("expected f64", "expected a number"),
+        ("expected usize", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected struct Written", "expected an object"),
+        ("expected struct ReadNode", "expected an object"),
+        ("expected a sequence", "expected a list"),
+    ];
+    plain.iter().fold(said.to_owned(), |said, (ours, theirs)| said.replace(ours, theirs))
+}
+
+fn features(written: &Written<ReadNode>, problems: &mut Problems) -> Vec<Feature> {
     let n = written.feature_names.len();
     for (name, length) in
         [("feature_kinds", written.feature_kinds.len()), ("monotone", written.monotone.len())]
@@ -131,11 +160,9 @@ fn features(written: &Written, problems: &mut Problems) -> Vec<Feature> {
         }
     }
     let of_column = |column| {
-        let splits = written.trees.iter().flatten().filter_map(|node| match node {
-            WrittenNode::Inner(split) => Some(split),
-            WrittenNode::Leaf { .. } => None,
-        });
-        let is_category = splits.into_iter().any(|split| split.feature == column && split.op == "==");
+        let mut splits = written.trees.iter().flatten().filter(|node| !node.leaf);
+        let is_category =
+            splits.any(|split| split.feature == Some(column) && split.op.as_deref() == Some("=="));
         if is_category { Kind::Category } else { Kind::Number }
     };
     let names = written.feature_names.iter().enumerate();
@@ -148,17 +175,24 @@ fn features(written: &Written, problems: &mut Problems) -> Vec<Feature> {
         .collect()
 }
 
-fn tree(nodes: Vec<WrittenNode>, n_features: usize) -> Result<Tree, String> {
-    let nodes = nodes.into_iter().enumerate().map(|(at, node)| match node {
-        WrittenNode::Leaf { leaf: true, value, cover } => Ok(Node { value, cover, split: None }),
-        WrittenNode::Leaf { leaf: false, .. } => Err(format!("node {at} is neither a leaf nor a split")),
-        WrittenNode::Inner(split) => inner(split).map_err(|why| format!("node {at}: {why}")),
+fn tree(nodes: Vec<ReadNode>, n_features: usize) -> Result<Tree, String> {
+    let nodes = nodes.into_iter().enumerate().map(|(at, node)| {
+        let node = if node.leaf { leaf(&node) } else { inner(node) };
+        node.map_err(|why| format!("node {at}: {why}"))
     });
     Tree::new(nodes.collect::<Result<_, _>>()?, n_features)
 }
 
-fn inner(written: WrittenSplit) -> Result<Node, String> {
-    let test = match (written.op.as_str(), written.threshold, written.cats) {
+fn leaf(read: &ReadNode) -> Result<Node, String> {
+    let needs = |name: &str| format!("a leaf needs {name}");
+    let value = read.value.ok_or_else(|| needs("value"))?;
+    Ok(Node { value, cover: read.cover.ok_or_else(|| needs("cover"))?, split: None })
+}
+
+fn inner(read: ReadNode) -> Result<Node, String> {
+    let needs = |name: &str| format!("a node that is no leaf needs {name}");
+    let op = read.op.ok_or_else(|| needs("op"))?;
+    let test = match (op.as_str(), read.threshold, read.cats) {
         ("<=", Some(threshold), _) => Test::AtMost(threshold),
         ("==", _, Some(mut codes)) => {
             codes.sort_unstable();
@@ -168,20 +202,22 @@ fn inner(written: WrittenSplit) -> Result<Node, String> {
         ("==", _, None) => return Err("`==` needs cats".to_owned()),
         (op, ..) => return Err(format!("op is \"{op}\", which should be \"<=\" or \"==\"")),
     };
+    let missing_type = read.missing_type.ok_or_else(|| needs("missing_type"))?;
     let split = Split {
-        feature: written.feature,
+        feature: read.feature.ok_or_else(|| needs("feature"))?,
         test,
-        is_missing_left: written.missing_left,
-        is_zero_missing: written.missing_type == "Zero",
-        left: written.left,
-        right: written.right,
+        is_missing_left: read.missing_left.ok_or_else(|| needs("missing_left"))?,
+        is_zero_missing: missing_type == "Zero",
+        left: read.left.ok_or_else(|| needs("left"))?,
+        right: read.right.ok_or_else(|| needs("right"))?,
     };
-    let split = match written.missing_type.as_str() {
+    let split = match missing_type.as_str() {
         "NaN" | "Zero" => split,
         "None" => split.missing_as(0.0),
         other => return Err(format!("missing_type is \"{other}\", which should be NaN, Zero or None")),
     };
-    Ok(Node { value: written.value, cover: written.cover, split: Some(split) })
+    let cover = read.cover.ok_or_else(|| needs("cover"))?;
+    Ok(Node { value: read.value.unwrap_or_default(), cover, split: Some(split) })
 }
 
 fn written(node: &Node) -> WrittenNode {
@@ -243,6 +279,12 @@ mod tests {
         check(
             ("None", "Maybe"),
             &["tree 0: node 0: missing_type is \"Maybe\", which should be NaN, Zero or None"],
+        );
+        check((r#""left":1,"#, ""), &["tree 0: node 0: a node that is no leaf needs left"]);
+        check((r#""leaf":true,"#, ""), &["tree 0: node 1: a node that is no leaf needs op"]);
+        assert_eq!(
+            for_people("invalid type: string \"x\", expected f64 at line 1 column 9"),
+            "invalid type: string \"x\", expected a number at line 1 column 9"
         );
         assert!(Ensemble::from_json(b"{").is_err());
         assert!(Ensemble::from_json(b"[1e999]").is_err());

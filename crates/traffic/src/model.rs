@@ -6,6 +6,7 @@ use lanner_boost::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::baseline::{Baseline, NormalRange};
 use crate::endpoints::Endpoints;
@@ -49,6 +50,11 @@ pub enum ModelError {
     /// Its table is wrong.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The trees found nothing by which the sessions differ.
+    #[error(
+        "nothing tells the anomalous sessions from the others, so no tree was learned; label more sessions"
+    )]
+    NoTrees,
     /// A file is no model.
     #[error("{0}")]
     File(String),
@@ -99,6 +105,8 @@ const N_HALVINGS: usize = 30;
 #[derive(Serialize, Deserialize)]
 struct Written {
     format: String,
+    /// The [`checksum`] of all the rest.
+    check: String,
     features: Vec<String>,
     threshold: f64,
     calibration: Calibration,
@@ -114,7 +122,7 @@ impl Model {
     /// groups are rows of one client.
     ///
     /// # Errors
-    /// Too few sessions of a class.
+    /// Too few sessions of a class, or nothing by which the classes differ.
     ///
     /// # Panics
     /// If there is not one label and one group for each session.
@@ -139,9 +147,13 @@ impl Model {
             unseen.iter().map(|p| p.clamp(1e-9, 1.0 - 1e-9)).map(|p| (p / (1.0 - p)).ln()).collect();
         let calibration = Calibration::fit(&margins, labels);
         let probabilities: Vec<f64> = margins.iter().map(|margin| calibration.probability(*margin)).collect();
-        let threshold = choose_threshold(&probabilities, labels, aim);
+        // Above 1 where it is best to flag none.
+        let threshold = choose_threshold(&probabilities, labels, aim).min(1.0);
         let outcomes = outcomes_at(&probabilities, labels, threshold);
         let trees = train(&table, &all, settings)?;
+        if trees.trees().is_empty() {
+            return Err(ModelError::NoTrees);
+        }
         let explainer = Explainer::new(&trees);
         let notes = json!({
             "n_sessions": labels.len(), "n_anomalous": labels.iter().filter(|label| **label).count(),
@@ -234,8 +246,9 @@ impl Model {
     /// The model as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!(Written {
+        let mut written = json!(Written {
             format: FORMAT.to_owned(),
+            check: String::new(),
             features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
             threshold: self.threshold,
             calibration: self.calibration,
@@ -244,29 +257,27 @@ impl Model {
             endpoints: self.endpoints.clone(),
             baseline: self.baseline.clone(),
             trees: self.trees.to_json(),
-        })
+        });
+        written[CHECK] = checksum(&mut written.clone()).into();
+        written
     }
 
     /// Reads what [`Model::to_json`] wrote.
     ///
     /// # Errors
-    /// Text of another form; a model for other features, with the difference named.
+    /// Text of another form, or damaged; a model for other features, with the difference named; one that says what no model
+    /// that was learned says, such as a threshold of 0.
     pub fn from_json(text: &[u8]) -> Result<Self, ModelError> {
-        let written: Written =
-            serde_json::from_slice(text).map_err(|error| ModelError::File(error.to_string()))?;
-        if written.format != FORMAT {
-            return Err(ModelError::File(format!(
-                "format is \"{}\", which should be \"{FORMAT}\"",
-                written.format
-            )));
-        }
-        if let Some(difference) = difference(&written.features) {
-            return Err(ModelError::Features(difference));
-        }
-        let trees = Ensemble::from_json(written.trees.to_string().as_bytes());
-        let trees = trees.map_err(|problems| ModelError::File(problems.to_string()))?;
-        if trees.features().len() != FEATURES.len() {
-            return Err(ModelError::File(format!("its trees have {} features", trees.features().len())));
+        let mut json: Value = serde_json::from_slice(text)
+            .map_err(|error| ModelError::File(format!("it is not JSON: {error}")))?;
+        check_head(&json)?;
+        check_sum(&mut json)?;
+        let written: Written = serde_json::from_value(json)
+            .map_err(|error| ModelError::File(format!("it is no model of sessions: {error}")))?;
+        let trees = Ensemble::from_json(written.trees.to_string().as_bytes())
+            .map_err(|problems| ModelError::File(problems.to_string()))?;
+        if let Some(problem) = problem(&written, &trees) {
+            return Err(ModelError::File(problem));
         }
         Ok(Self {
             templates: written.templates,
@@ -281,17 +292,149 @@ impl Model {
     }
 }
 
+/// Whether a file is of this form, and for our features.
+fn check_head(json: &Value) -> Result<(), ModelError> {
+    let format = json.get("format").and_then(Value::as_str).unwrap_or_default();
+    if format != FORMAT {
+        return Err(ModelError::File(format!("its format is \"{format}\", which should be \"{FORMAT}\"")));
+    }
+    let names = json.get("features").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+    difference(&names).map_or(Ok(()), |difference| Err(ModelError::Features(difference)))
+}
+
+/// The field of a file that holds its [`checksum`].
+const CHECK: &str = "check";
+
+/// Whether a file is what was written.
+fn check_sum(json: &mut Value) -> Result<(), ModelError> {
+    let Some(Value::String(check)) = json.get(CHECK).cloned() else {
+        return Err(ModelError::File("it has no checksum (check); learn it again".to_owned()));
+    };
+    if checksum(json) == check {
+        return Ok(());
+    }
+    Err(ModelError::File("its checksum does not match; copy it again, or learn it again".to_owned()))
+}
+
+/// The checksum of a file: of its shortest JSON, in which `check` is empty. Leaves it so.
+fn checksum(json: &mut Value) -> String {
+    json[CHECK] = "".into();
+    format!("{:016x}", xxh3_64(json.to_string().as_bytes()))
+}
+
+/// What no model says that was learned.
+fn problem(written: &Written, trees: &Ensemble) -> Option<String> {
+    let Written { threshold, calibration: Calibration { slope, .. }, .. } = written;
+    if !(*threshold > 0.0 && *threshold <= 1.0) {
+        return Some(format!("its threshold is {threshold}, which should be above 0 and at most 1"));
+    }
+    if *slope <= 0.0 {
+        return Some(format!("its calibration has the slope {slope}, which should be above 0"));
+    }
+    if trees.trees().is_empty() {
+        return Some("it has no trees".to_owned());
+    }
+    let columns: Vec<&str> = trees.features().iter().map(|feature| feature.name.as_str()).collect();
+    difference(&columns).map(|difference| format!("its trees are for other features: {difference}"))
+}
+
 /// How a list of features differs from ours.
-fn difference(found: &[String]) -> Option<String> {
+fn difference(found: &[&str]) -> Option<String> {
     let ours: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
-    if found.iter().map(String::as_str).eq(ours.iter().copied()) {
+    if found == ours {
         return None;
     }
-    let lacking: Vec<&str> =
-        ours.iter().copied().filter(|name| !found.iter().any(|other| other == name)).collect();
-    let strange: Vec<&str> = found.iter().map(String::as_str).filter(|name| !ours.contains(name)).collect();
+    let lacking: Vec<&str> = ours.iter().copied().filter(|name| !found.contains(name)).collect();
+    let strange: Vec<&str> = found.iter().copied().filter(|name| !ours.contains(name)).collect();
     Some(match (lacking.is_empty(), strange.is_empty()) {
         (true, true) => "they are in another order".to_owned(),
         _ => format!("it lacks [{}] and has [{}]", lacking.join(", "), strange.join(", ")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lanner_testkit::{ApiClient, api_traffic};
+
+    use super::*;
+    use crate::{KeyBy, Learner, Recording, Request, SessionSettings};
+
+    /// A model of a day of generated traffic.
+    fn learned() -> Model {
+        let requests = api_traffic(1, 0, "10.1", &[(ApiClient::Human, 60), (ApiClient::Enumerator, 20)]);
+        let mut recording = Recording::new(KeyBy::Client);
+        for of in &requests {
+            recording.add(&Request {
+                time_ms: of.time_ms,
+                client: of.client.as_str().into(),
+                method: of.method.into(),
+                path: of.path.as_str().into(),
+                status: Some(of.status),
+                ..Request::default()
+            });
+        }
+        let (templates, endpoints) = recording.learn(&[]);
+        let sessions = recording.traffic(&templates, &endpoints, SessionSettings::default()).sessions;
+        let of = |session: &Session| {
+            requests.iter().find(|request| *request.client == *session.key).map(|request| request.of)
+        };
+        let labels: Vec<bool> =
+            sessions.iter().map(|session| of(session) != Some(ApiClient::Human)).collect();
+        let normal: Vec<Session> = sessions
+            .iter()
+            .zip(&labels)
+            .filter(|(_, label)| !**label)
+            .map(|(session, _)| session.clone())
+            .collect();
+        let mut learner = Learner::default();
+        normal.iter().for_each(|session| learner.add(session));
+        let baseline = learner.finish(&normal);
+        let groups = (0..).take(sessions.len()).collect();
+        let growing = Settings { n_trees: 5, min_leaf_rows: 3, ..Settings::default() };
+        Model::learn((templates, endpoints, baseline), &sessions, &labels, groups, (&growing, Aim::F1))
+            .unwrap()
+    }
+
+    #[test]
+    fn only_what_was_learned_is_read() {
+        let whole = learned().to_json();
+        let read = |json: &Value| Model::from_json(json.to_string().as_bytes());
+        assert_eq!(read(&whole).unwrap().to_json(), whole);
+        let check = |path: &str, value: Value, expected: &str| {
+            let mut json = whole.clone();
+            *json.pointer_mut(path).unwrap() = value;
+            let damaged = read(&json).unwrap_err().to_string();
+            assert!(damaged.contains("checksum does not match"), "{path}: {damaged}");
+            json[CHECK] = checksum(&mut json.clone()).into();
+            let said = read(&json).unwrap_err().to_string();
+            assert!(said.contains(expected), "{path}: {said}");
+        };
+        for threshold in [0.0, -1.0, 1.5, 1e308] {
+            check("/threshold", json!(threshold), "which should be above 0 and at most 1");
+        }
+        check("/calibration/slope", json!(-1.0), "has the slope -1, which should be above 0");
+        check("/trees/trees", json!([]), "it has no trees");
+        let mut reversed = whole["features"].as_array().unwrap().clone();
+        reversed.reverse();
+        check("/trees/feature_names", Value::from(reversed), "for other features: they are in another order");
+        let mut unsigned = whole.clone();
+        unsigned.as_object_mut().unwrap().shift_remove(CHECK);
+        assert!(read(&unsigned).unwrap_err().to_string().contains("it has no checksum"));
+    }
+
+    #[test]
+    fn no_flipped_bit_makes_another_model() {
+        let whole = learned().to_json();
+        let text = whole.to_string().into_bytes();
+        for n in 0..1_000 {
+            let (at, bit) = (n * 7_919 % text.len(), n % 7);
+            let mut flipped = text.clone();
+            flipped[at] ^= 1 << bit;
+            // Digits beyond what a number holds change nothing.
+            if let Ok(read) = Model::from_json(&flipped) {
+                assert_eq!(read.to_json(), whole, "bit {bit} of byte {at}");
+            }
+        }
+    }
 }

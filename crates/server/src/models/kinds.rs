@@ -67,7 +67,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(&'static Kind, Box<dyn Scorer>), Str
     if format != kind.format {
         return Err(format!("has the format \"{format}\", and this server reads \"{}\"", kind.format));
     }
-    Ok((kind, (kind.read)(bytes)?))
+    let read = (kind.read)(bytes).map_err(|why| format!("cannot be used: {why}"))?;
+    Ok((kind, read))
 }
 
 fn read_api(bytes: &[u8]) -> Result<Box<dyn Scorer>, String> {

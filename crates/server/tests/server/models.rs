@@ -192,7 +192,7 @@ async fn mistakes_name_the_field() {
     check(json!({ "feature": {} }), &[("", "unknown field")]).await;
     assert_eq!(running.json("POST", "score", &json!({ "model": "none", "features": {} })).await.0, 404);
 
-    // Damaged files, and those of other features.
+    // Damaged files, those of other features, and what no learning gives.
     let refused = async |text: String, expected: &str| {
         let (status, answer) = running.ask("POST", "models", "application/json", text).await;
         assert!(status == 422 && answer.contains(expected), "{status} {answer}");
@@ -204,6 +204,18 @@ async fn mistakes_name_the_field() {
     refused(text.replace("lanner-api-model/1", "lanner-api-model/9"), "lanner-api-model/9").await;
     refused(text.replace("\"n_skipped_steps\"", "\"steps\""), "it lacks [n_skipped_steps] and has [steps]")
         .await;
+    let mut senseless = good.clone();
+    senseless["threshold"] = json!(0.0);
+    refused(senseless.to_string(), "the file cannot be used: its checksum does not match; copy it again")
+        .await;
+    let trees = |nodes: Value| json!({ "format": "lanner-boost/1", "base_score": 0, "feature_names": ["a"], "trees": [nodes] });
+    let leaf = json!({ "leaf": true, "value": 0.1, "cover": 1 });
+    let split = json!({ "feature": 0, "op": "<=", "threshold": 1, "missing_type": "NaN", "missing_left": true, "left": 1, "right": 1, "cover": 2 });
+    refused(
+        trees(json!([split, leaf])).to_string(),
+        "the file cannot be used: tree 0: node 1 is reached twice",
+    )
+    .await;
     running.server.stop().await;
 }
 
