@@ -81,7 +81,7 @@ Examples:
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Go back to the champion before the present one.
+    /// Go back to the champion before the present one; once more, to the one before that.
     #[command(after_help = "\
 Examples:
   lanner model rollback api -m 'too many alarms'")]

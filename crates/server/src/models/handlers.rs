@@ -121,6 +121,7 @@ pub(crate) async fn promote(
         "champion" => {
             in_use.challenger = in_use.challenger.filter(|challenger| *challenger != id);
             in_use.champion = Some(id.clone());
+            in_use.back_to = None;
         }
         "challenger" if in_use.champion.as_ref() == Some(&id) => {
             let message =
@@ -155,13 +156,13 @@ pub(crate) async fn roll_back(
         let message = format!("\"{}\" is no kind of models", wanted.kind);
         return Err(ApiError::problems(vec![ProblemView::at("kind", message)]));
     }
-    let Some(id) = service.champion_before(&wanted.kind)? else {
+    let Some((id, back_to)) = service.champion_before(&wanted.kind)? else {
         let message = format!("no earlier champion of the kind {} is kept", wanted.kind);
         return Err(ApiError::new(StatusCode::CONFLICT, message));
     };
     let InUse { challenger, .. } = service.in_use(&wanted.kind)?;
     let challenger = challenger.filter(|challenger| *challenger != id);
-    let in_use = InUse { champion: Some(id.clone()), challenger };
+    let in_use = InUse { champion: Some(id.clone()), challenger, back_to: Some(back_to) };
     service.use_from_now_on(&wanted.kind, &in_use, (principal.name(), &wanted.message)).await?;
     show_one(&service, &id).map(Json)
 }

@@ -31,6 +31,9 @@ pub(super) struct InUse {
     pub(super) champion: Option<String>,
     /// One that is asked as well, and decides nothing.
     pub(super) challenger: Option<String>,
+    /// The version whose champion was taken up again by rolling back: the next time it goes on from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) back_to: Option<u32>,
 }
 
 /// A model in memory, by its id.
@@ -92,15 +95,17 @@ impl ModelService {
         Ok(document.and_then(|document| serde_json::from_value(document).ok()).unwrap_or_default())
     }
 
-    /// The last champion of a kind before the present one that is still kept.
-    pub(super) fn champion_before(&self, kind: &str) -> Result<Option<String>, StoreError> {
-        let present = self.in_use(kind)?.champion;
-        for stored in self.state.last_versions(IN_USE, kind, MAX_VERSIONS)? {
+    /// The last champion of a kind before the present one that is still kept, and the version that made it champion. After a rollback
+    /// it goes on back in time.
+    pub(super) fn champion_before(&self, kind: &str) -> Result<Option<(String, u32)>, StoreError> {
+        let InUse { champion: present, back_to, .. } = self.in_use(kind)?;
+        let versions = self.state.last_versions(IN_USE, kind, MAX_VERSIONS)?;
+        for stored in versions.into_iter().filter(|stored| back_to.is_none_or(|at| stored.version < at)) {
             let in_use: InUse =
                 stored.document.and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
             let Some(id) = in_use.champion.filter(|id| Some(id) != present.as_ref()) else { continue };
             if self.state.model(&id)?.is_some() {
-                return Ok(Some(id));
+                return Ok(Some((id, in_use.back_to.unwrap_or(stored.version))));
             }
         }
         Ok(None)

@@ -219,6 +219,33 @@ async fn mistakes_name_the_field() {
     running.server.stop().await;
 }
 
+/// A, B, C: back to B, and then to A.
+#[tokio::test(flavor = "multi_thread")]
+async fn rollbacks_go_on_back_in_time() {
+    let running = Running::start().await;
+    let mut ids = Vec::new();
+    let promote = async |id: &str| {
+        running.json("POST", &format!("models/{id}/promote"), &json!({ "to": "champion" })).await
+    };
+    for base_score in 0..4 {
+        let trees = json!({ "format": "lanner-boost/1", "base_score": base_score, "feature_names": ["a"], "trees": [] });
+        let (_, kept) = running.json("POST", "models", &trees).await;
+        ids.push(kept["id"].as_str().unwrap().to_owned());
+    }
+    let [a, b, c, d] = &ids[..] else { panic!("{ids:?}") };
+    for id in [a, b, c] {
+        promote(id).await;
+    }
+    let back = async || running.json("POST", "models/rollback", &json!({ "kind": "trees" })).await;
+    assert_eq!(back().await.1["id"], **b);
+    assert_eq!(back().await.1["id"], **a);
+    assert_eq!(back().await.0, 409);
+    promote(d).await;
+    assert_eq!(back().await.1["id"], **a);
+    assert_eq!(back().await.0, 409);
+    running.server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_is_answered_with_a_sentence() {
     let running = Running::start().await;
