@@ -17,7 +17,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 fn read(bytes: &[u8]) -> Result<Facts, String> {
-    let model = Model::from_json(bytes).map_err(|error| error.to_string())?;
+    let model = Model::from_json(bytes).map_err(|error| format!("cannot be used: {error}"))?;
     let (n_endpoints, mut metrics) = (model.endpoints.len(), model.notes);
     let data = metrics.as_object_mut().and_then(|notes| notes.remove("data"));
     Ok(Facts {

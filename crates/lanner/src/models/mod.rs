@@ -109,6 +109,7 @@ mod tests {
         check(trees, Ok(("trees", "0 trees over 1 feature")));
         check(&trees.map(|byte| if byte == b'1' { b'7' } else { byte }), Err("lanner-boost/7"));
         check(br#"{"format":"lanner-api-model/9"}"#, Err("lanner-api-model/9"));
+        check(br#"{"format":"lanner-boost/1"}"#, Err("cannot be used: missing field `base_score`"));
         check(br#"{"format":"tea/1"}"#, Err("its format is \"tea/1\"; known are api ("));
         check(b"time,value\n1,2\n", Err("is no model of a known kind; known are"));
         check(b"", Err("is no model"));

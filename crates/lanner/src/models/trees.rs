@@ -14,7 +14,8 @@ pub(super) const KIND: Kind = Kind {
     format: Some(FORMAT),
     is_one: |start| start.is_format(FORMAT),
     read: |bytes| {
-        Ensemble::from_json(bytes).map(|trees| facts(&trees)).map_err(|problems| problems.to_string())
+        let trees = Ensemble::from_json(bytes).map_err(|problems| format!("cannot be used: {problems}"))?;
+        Ok(facts(&trees))
     },
 };
 

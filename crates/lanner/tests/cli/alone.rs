@@ -171,6 +171,9 @@ fn a_model_says_what_it_is() {
     assert_eq!(shown["id"].as_str().unwrap().len(), 64);
     run(&["model", "show", &tea])
         .says(2, &["tea.json is no model of a known kind", "\"tea/1\"; known are api ("]);
+    let cut = file("cut.json", r#"{"format":"lanner-boost/1","base_score":"x"}"#);
+    run(&["model", "show", &cut])
+        .says(2, &["cut.json cannot be used: invalid type: string \"x\", expected a number"]);
     let log = file("access.log", "");
     run(&["api", "score", &log, "--model", &trees]).says(2, &["is a model of the kind trees (", "not api"]);
     run(&["profile", "show", &trees]).says(2, &["is a model of the kind trees (", "not profile"]);
