@@ -29,6 +29,8 @@ pub(super) const FIELDS: &[Field] = &[URL, DATABASE, POLICY, AUTH_FIELD, CA_FILE
 const MAX_WINDOWS: u32 = 100;
 /// So many points are kept of one answer, pieces and series together: 160 MB.
 const MAX_POINTS: usize = 10_000_000;
+/// What InfluxDB says of a statement beside one that failed.
+const NOT_EXECUTED: &str = "not executed";
 
 /// An `influxdb` source as the operator writes it.
 #[derive(Debug)]
@@ -72,15 +74,24 @@ impl InfluxDb {
             .map_err(|error| RequestError::permanent(format!("the query cannot be read: {error}")))?;
         let mut all = Joined::default();
         for piece in ask.instants.pieces(MAX_WINDOWS) {
-            let statements = statements(&query, piece);
-            let mut form = vec![("db", &*self.database), ("epoch", "ms"), ("q", &*statements)];
-            form.extend(self.policy.as_deref().map(|policy| ("rp", policy)));
-            let body = self.server.ask(&["query"], &form).await?;
-            let answer: Answer = serde_json::from_slice(&body)
-                .map_err(|error| self.server.strange("InfluxDB's JSON", &error))?;
+            let answer = self.answer(&query, piece).await?;
+            if answer.error() == Some(NOT_EXECUTED) {
+                // InfluxDB 1 says no more when none of several can be executed; of one it says why.
+                let one = Instants { first_ms: piece.last_ms, ..piece };
+                refused(self.answer(&query, one).await?.error())?;
+            }
             all.add(piece, answer)?;
         }
         Ok(all.series.into_values().collect())
+    }
+
+    /// What the database says of the windows that end with `instants`.
+    async fn answer(&self, query: &WindowQuery, instants: Instants) -> Result<Answer, RequestError> {
+        let statements = statements(query, instants);
+        let mut form = vec![("db", &*self.database), ("epoch", "ms"), ("q", &*statements)];
+        form.extend(self.policy.as_deref().map(|policy| ("rp", policy)));
+        let body = self.server.ask(&["query"], &form).await?;
+        serde_json::from_slice(&body).map_err(|error| self.server.strange("InfluxDB's JSON", &error))
     }
 }
 
@@ -106,6 +117,15 @@ struct Answer {
     #[serde(default)]
     results: Vec<OfWindow>,
     error: Option<String>,
+}
+
+impl Answer {
+    /// Why it is none: what is said of a statement that failed, rather than of those beside it.
+    fn error(&self) -> Option<&str> {
+        let errors =
+            || self.error.iter().chain(self.results.iter().filter_map(|result| result.error.as_ref()));
+        errors().find(|error| *error != NOT_EXECUTED).or_else(|| errors().next()).map(String::as_str)
+    }
 }
 
 /// What a statement came to.
@@ -162,10 +182,9 @@ struct Joined {
 
 impl Joined {
     fn add(&mut self, instants: Instants, answer: Answer) -> Result<(), RequestError> {
-        refused(answer.error)?;
+        refused(answer.error())?;
         let times: Vec<i64> = times(instants).collect();
         for result in answer.results {
-            refused(result.error)?;
             let time_ms = times.get(result.statement_id).copied();
             let time_ms =
                 time_ms.ok_or_else(|| RequestError::permanent("answers a statement that was not asked"))?;
@@ -194,7 +213,7 @@ fn named((name, tags): &(String, BTreeMap<String, String>)) -> RemoteSeries {
 }
 
 /// What the server says of a query that it cannot answer.
-fn refused(error: Option<String>) -> Result<(), RequestError> {
+fn refused(error: Option<&str>) -> Result<(), RequestError> {
     match error {
         None => Ok(()),
         Some(why) if why.contains("timeout") || why.contains("max-concurrent") => {
@@ -264,6 +283,11 @@ mod tests {
         check(&of(r#"["time","a"]"#, r#"[0,"up"]"#), false, r#"answers "up" as a, which is no number"#);
         check(
             r#"{"results":[{"statement_id":0,"error":"database not found: x"}]}"#,
+            false,
+            "database not found",
+        );
+        check(
+            r#"{"results":[{"statement_id":1,"error":"not executed"},{"statement_id":0,"error":"database not found: x"}]}"#,
             false,
             "database not found",
         );

@@ -82,7 +82,10 @@ async fn influxdb_is_a_source() {
     lanner_io::receiver::install_crypto_provider();
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(database) = InfluxDb::start(data.path()).await else { return };
-    let sources = format!("{{ name: iot, kind: influxdb, url: '{}', database: telegraf }}", database.url);
+    let source = |name: &str, of: &str| {
+        format!("{{ name: {name}, kind: influxdb, url: '{}', database: {of} }}", database.url)
+    };
+    let sources = format!("[{}, {}]", source("iot", "telegraf"), source("elsewhere", "nope"));
     let server = start(folder.path(), &sources).await;
     let within = "WHERE time >= :from AND time < :until";
     let per_host = format!("SELECT mean(usage) FROM cpu {within} GROUP BY host");
@@ -128,12 +131,18 @@ async fn influxdb_is_a_source() {
     assert!(missing.iter().all(|it| it.outcome == Outcome::NoData), "{missing:?}");
 
     // A question is answered by the same query, window by window.
-    let question = json!({
-        "query": { "influxql": per_host, "source": "iot", "by": ["host"] },
-        "from": NOON_MS - 900_000, "to": NOON_MS - 540_000, "step": "1m",
-    });
-    let (status, answer) = post(&server, "/api/v1/query", question.to_string()).await;
+    let ask = async |source: &str| {
+        let question = json!({
+            "query": { "influxql": per_host, "source": source, "by": ["host"] },
+            "from": NOON_MS - 900_000, "to": NOON_MS - 540_000, "step": "1m",
+        });
+        post(&server, "/api/v1/query", question.to_string()).await
+    };
+    let (status, answer) = ask("iot").await;
     assert_eq!(status, 200, "{answer}");
     assert!(answer.to_string().contains("50"), "{answer}");
+    // Asked for several windows, InfluxDB says "not executed" and no more.
+    let (_, answer) = ask("elsewhere").await;
+    assert!(answer.to_string().contains("database not found: nope"), "{answer}");
     server.stop().await;
 }
