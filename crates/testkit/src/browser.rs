@@ -256,20 +256,33 @@ impl Browser {
     ///
     /// # Panics
     /// When there is no such element, or it cannot be seen.
-    #[expect(clippy::panic, reason = "a test cannot go on, and should say so")]
     pub fn click(&mut self, selector: &str) {
         self.n_clicks += 1;
-        let at = self.evaluate(&format!(
-            "(() => {{ const it = document.querySelector({}); if (!it) return null; it.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
-             const box = it.getClientRects()[0]; return box ? [box.x + Math.min(box.width, 60) / 2, box.y + box.height / 2] : null; }})()",
-            json!(selector)
-        ));
-        let (Some(x), Some(y)) = (at[0].as_f64(), at[1].as_f64()) else {
-            panic!("there is no {selector} to click:\n{}", self.text("body"));
-        };
+        let (x, y) = self.place(selector);
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
             self.tell("Input.dispatchMouseEvent", &event);
+        }
+    }
+
+    /// Where to click on something, which may still be on its way.
+    #[expect(clippy::panic, reason = "a test cannot go on, and should say so")]
+    fn place(&mut self, selector: &str) -> (f64, f64) {
+        let find = format!(
+            "(() => {{ const it = document.querySelector({}); if (!it) return null; it.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             const box = it.getClientRects()[0]; return box ? [box.x + Math.min(box.width, 60) / 2, box.y + box.height / 2] : null; }})()",
+            json!(selector)
+        );
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let at = self.evaluate(&find);
+            if let (Some(x), Some(y)) = (at[0].as_f64(), at[1].as_f64()) {
+                return (x, y);
+            }
+            if Instant::now() > deadline {
+                panic!("there is no {selector} to click:\n{}", self.text("body"));
+            }
+            std::thread::sleep(POLL);
         }
     }
 
