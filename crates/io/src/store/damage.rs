@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 
+use lanner_core::content;
 use lanner_core::time::format_time;
 use lanner_core::{Alert, Notification};
 use rusqlite::Connection;
@@ -12,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::lock::locked;
 use super::repair::Repair;
 use super::sums::Table;
-use super::{StoreError, audit, bytes, models, open, sums};
+use super::{StoreError, bytes, open, sums};
 use crate::metrics::METRICS;
 
 /// What is damaged, and which repairs there were.
@@ -131,37 +132,26 @@ fn check_schema(db: &Connection) -> Result<(), StoreError> {
 pub(super) fn check_all(db: &Connection) -> Result<(), StoreError> {
     is_ok(db, "PRAGMA integrity_check(1)")?;
     check_bodies(db)?;
-    models::check_all(db)?;
+    check_models(db)?;
     check_sums(db)
 }
 
-/// So many rows are named one by one.
-const MAX_NAMED: i64 = 1_000;
-
-/// What is built upon although it is not what was written, a line each: documents and silences, which are set aside one by one, and
-/// the first thing that is wrong with the audit.
-pub(super) fn tolerated(db: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut lines = Vec::new();
-    for (table, name) in [
-        (Table::Document, "printf('version %d of the %s %s', version, kind, id)"),
-        (Table::Silence, "'the silence ' || id"),
-    ] {
-        let (from, is_whole) = (table.name(), table.is_whole());
-        let sql = format!("SELECT {name} FROM {from} WHERE NOT {is_whole} LIMIT {MAX_NAMED}");
-        let mut statement = db.prepare(&sql)?;
-        for name in statement.query_map([], |row| row.get::<_, String>(0))? {
-            lines.push(format!("{} is not what was written", name?));
+/// Whether all models are what was written, which their ids say.
+fn check_models(db: &Connection) -> Result<(), StoreError> {
+    let mut statement = db.prepare("SELECT id, body FROM model")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        if content::sha256(row.get_ref(1)?.as_bytes().unwrap_or_default()) != id {
+            return Err(changed_model(&id));
         }
     }
-    // The audit would name the first of these documents once more.
-    if lines.is_empty() {
-        let problem = match audit::verify(db) {
-            Err(StoreError::Corrupt { detail }) => Some(detail),
-            checked => checked?.problem,
-        };
-        lines.extend(problem.map(|problem| format!("the audit: {problem}")));
-    }
-    Ok(lines)
+    Ok(())
+}
+
+/// What is wrong with a model whose id is not that of its bytes.
+pub(super) fn changed_model(id: &str) -> StoreError {
+    StoreError::corrupt(format!("model {id} is not what was written"))
 }
 
 fn is_ok(db: &Connection, check: &str) -> Result<(), StoreError> {

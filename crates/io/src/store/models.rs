@@ -1,10 +1,10 @@
 //! Trained models: immutable, and known by the hash of what they are.
 
 use lanner_core::content;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::rows::json;
-use super::{Receipt, Store, StoreError};
+use super::{Receipt, Store, StoreError, damage};
 use crate::state::{Model, ModelInfo};
 
 const COLUMNS: &str = "id, kind, data, threshold, metrics, created_ms";
@@ -40,7 +40,7 @@ impl Store {
             let Some(row) = rows.next()? else { return Ok(None) };
             let (info, body): (ModelInfo, Vec<u8>) = (info(row)?, row.get(6)?);
             if content::sha256(&body) != id {
-                return Err(changed(id));
+                return Err(damage::changed_model(id));
             }
             Ok(Some(Model { info, body }))
         })
@@ -68,23 +68,6 @@ impl Store {
             Ok(found)
         })
     }
-}
-
-/// Whether all models are what was written, which their ids say.
-pub(super) fn check_all(db: &Connection) -> Result<(), StoreError> {
-    let mut statement = db.prepare("SELECT id, body FROM model")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        if content::sha256(row.get_ref(1)?.as_bytes().unwrap_or_default()) != id {
-            return Err(changed(&id));
-        }
-    }
-    Ok(())
-}
-
-fn changed(id: &str) -> StoreError {
-    StoreError::corrupt(format!("model {id} is not what was written"))
 }
 
 fn info(row: &Row<'_>) -> Result<ModelInfo, StoreError> {

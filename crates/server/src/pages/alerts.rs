@@ -124,7 +124,8 @@ pub(super) async fn block(
         expect: None,
     };
     if let Ok(known) = switches::one(&services, &block.id).await {
-        if known.view.switch.document.get("when").and_then(Value::as_str) != Some(&block.condition) {
+        let when = known.view.switch.document.get("when").unwrap_or(&Value::Null);
+        if !block::blocks_just(when, &alert.group) {
             return taken(&services, &who, &alert, &block).await;
         }
         let wanted = Wanted { expect: Some(known.view.switch.version), ..wanted };

@@ -26,6 +26,17 @@ pub(super) fn block_of(group: &Labels) -> Option<Block> {
     Some(Block { id: id(&known, &condition), condition, fields, what })
 }
 
+/// Whether a switch with this condition blocks just what has these labels: by the same test of each, as the switches do that
+/// alerts activate, and perhaps by more tests.
+pub(super) fn blocks_just(when: &Value, group: &Labels) -> bool {
+    let tests: Vec<String> =
+        group.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| test(name, value)).collect();
+    match when {
+        Value::Array(items) => tests.iter().all(|test| items.iter().any(|item| item.as_str() == Some(test))),
+        when => when.as_str() == Some(&*tests.join(" and ")),
+    }
+}
+
 /// One context with the labels as text, and one with what they were before, where that is something else. None without labels.
 pub(super) fn contexts(group: &Labels) -> Vec<Map<String, Value>> {
     if group.is_empty() {
@@ -109,6 +120,18 @@ mod tests {
         check(&[("bank", "")], None);
         check(&[("path", "[\"a\"]")], None);
         check(&[], None);
+    }
+
+    #[test]
+    fn switches_of_alerts_block_just_that() {
+        let labels = Labels::new([("bank", "hsbc"), ("port", "80")]);
+        let check = |when: Value| blocks_just(&when, &labels);
+        let tests = ["bank == \"hsbc\"", "port in (\"80\", 80)"];
+        assert!(check(json!(tests.join(" and "))));
+        assert!(check(json!(["bank exists", tests[0], tests[1]])));
+        assert!(!check(json!(["bank exists", tests[0]])));
+        assert!(!check(json!("bank == \"ing\"")));
+        assert!(!check(Value::Null));
     }
 
     /// Labels that are alike once they are cut, and told apart by nothing but a mark.
