@@ -24,7 +24,6 @@ mod systemd;
 mod tables;
 mod target;
 mod user;
-mod yaml;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,9 @@
 
 mod check;
 mod tree;
+mod written;
 mod yaml;
 
 pub use check::{Check, Fields};
 pub use tree::{Content, Key, Node, Position, Problem, Problems};
+pub use written::yaml;

@@ -18,7 +18,7 @@ use crate::failure::{Outcome, Result, remark};
 use crate::files::Loaded;
 use crate::list::{self, Cell, Format, Row};
 use crate::output;
-use crate::yaml::yaml;
+use lanner_core::document::yaml;
 
 /// Manage the rules of a server.
 #[derive(Debug, clap::Args)]

@@ -23,7 +23,7 @@ use crate::client::{self, Access, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Format};
 use crate::output;
-use crate::yaml::yaml;
+use lanner_core::document::yaml;
 
 /// Manage and evaluate kill switches, which block what they match.
 #[derive(Debug, clap::Args)]

@@ -37,7 +37,7 @@ mod tests {
             let text = std::fs::read_to_string(format!("{folder}/{}.yaml", program.name)).unwrap();
             let mut moving = Moving::default();
             moving.take(program, &text, &names(program));
-            let mut said = crate::yaml::yaml(&moving.configuration());
+            let mut said = lanner_core::document::yaml(&moving.configuration());
             said.push_str(&format!("\n# {} of {}\n", moving.n_taken, moving.n_found));
             for (what, remarks) in [("left out", &moving.left), ("note", &moving.notes)] {
                 said.extend(remarks.iter().map(|remark| format!("# {what}: {remark}\n")));

@@ -6,8 +6,8 @@ use clap::Subcommand;
 
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::moving::{Moving, Names, PROGRAMS, Program};
-use crate::yaml::yaml;
 use crate::{files, output};
+use lanner_core::document::yaml;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

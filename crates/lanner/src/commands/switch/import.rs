@@ -6,8 +6,8 @@ use lanner_conditions::import::{Case, Flag, Release, Variant, flagd, rule_engine
 use serde_json::{Map, Value, json};
 
 use crate::failure::{Failure, Outcome, Result, remark};
-use crate::yaml::yaml;
 use crate::{files, output};
+use lanner_core::document::yaml;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -1,10 +1,18 @@
 //! Documents as YAML, which is what people write.
 
-use lanner_core::printable::escaped_json;
 use serde_json::Value;
 
-/// A JSON document as YAML, which is what people write; the rules of YAML 1.2 for JSON's six types.
-pub(crate) fn yaml(value: &Value) -> String {
+use crate::printable::escaped_json;
+
+/// A JSON document as YAML by the rules of YAML 1.2 for JSON's six types: reading it gives the same document.
+///
+/// ```
+/// use lanner_core::document::yaml;
+/// let document = serde_json::json!({ "id": "floor", "absolute": { "min": 45 }, "by": ["bank"] });
+/// assert_eq!(yaml(&document), "id: floor\nabsolute:\n  min: 45\nby: [bank]\n");
+/// ```
+#[must_use]
+pub fn yaml(value: &Value) -> String {
     let mut out = String::new();
     yaml_into(&mut out, value, 0);
     out
@@ -88,9 +96,9 @@ mod tests {
             "nested": [[1, 2], [3]], "1e3": "0x10", "colon: space": "- dash", "number": 1.5, "text": "3", "hidden": "a\u{202e}b\u{1b}\u{9b}\u{7f}",
         });
         let text = yaml(&value);
-        let read = lanner_engine::Node::from_yaml(&text).map(|node| node.to_json());
+        let read = crate::Node::from_yaml(&text).map(|node| node.to_json());
         assert_eq!(read, Ok(value), "{text}");
-        assert!(!text.contains(lanner_core::printable::is_hidden), "{text:?}");
+        assert!(!text.contains(crate::printable::is_hidden), "{text:?}");
         assert!(text.starts_with("id: payments-floor\nfor: 2\nquery:\n  stream: payments\n"), "{text}");
     }
 }
