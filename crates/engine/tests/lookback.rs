@@ -198,6 +198,32 @@ fn as_many_alarms_a_week_as_are_wanted() {
 }
 
 #[test]
+fn other_limits_can_be_tried() {
+    let terms = Terms { tries_limits: true, ..Terms::default() };
+    let found = review(
+        "{ id: r, query: { series: rate }, window: 1h, absolute: { max: 30 } }",
+        &[("", spikes())],
+        HOUR_MS,
+        &terms,
+    );
+    let told: Vec<String> =
+        found.tried.iter().map(|it| format!("{} fired {}", it.settings[0].value, it.n_episodes)).collect();
+    // From none beyond to half of all; the tenth spike is the last that stands out of the noise.
+    assert_eq!(told[..4], ["21 fired 0", "19.1 fired 1", "18.1 fired 2", "17.1 fired 3"], "{told:?}");
+    assert!(found.tried.iter().all(|it| it.goal == Goal::Choice && it.running <= 0.5));
+    assert_eq!(
+        review(
+            "{ id: r, query: { series: rate }, window: 1h, absolute: { max: 30 } }",
+            &[("", spikes())],
+            HOUR_MS,
+            &Terms::default()
+        )
+        .tried,
+        []
+    );
+}
+
+#[test]
 fn marked_incidents_give_precision_and_recall() {
     // Trouble on the last three days, and somewhere that nothing was seen; one on a host that there is not.
     let at = |day: i64, hours: i64| {

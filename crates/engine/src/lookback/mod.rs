@@ -37,6 +37,8 @@ pub struct Terms {
     pub tolerance_ms: i64,
     /// Suggest limits for at most so many alarms a week.
     pub alarms_per_week: Option<f64>,
+    /// Say of other limits, from lax to strict, how often they would have fired.
+    pub tries_limits: bool,
     /// The distance of the values that the rule's expression reads, if it has one and that is known.
     pub step_s: Option<i64>,
 }
@@ -106,6 +108,8 @@ pub struct Review {
     pub accuracy: Option<Accuracy>,
     /// Other limits.
     pub suggestions: Vec<Suggestion>,
+    /// Limits from lax to strict, where they were [asked for](Terms::tries_limits).
+    pub tried: Vec<Suggestion>,
     /// All of it in sentences, the most important first.
     pub sentences: Vec<String>,
 }

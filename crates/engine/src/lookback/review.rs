@@ -21,6 +21,7 @@ pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
     let timeline = record.replayed(rule);
     let marks = Marks::new(record, &terms.incidents, terms.tolerance_ms);
     let (suggestions, remarks) = suggest(rule, record, &marks, terms);
+    let tried = if terms.tries_limits { tried(rule, record, &marks) } else { Vec::new() };
     let tunables = rule.detector.tuning().tunables();
     let n_episodes = timeline.episodes.len() as u64;
     let mut review = Review {
@@ -39,6 +40,7 @@ pub fn review(rule: &Rule, record: &Record, terms: &Terms) -> Review {
         accuracy: (!marks.is_empty()).then(|| marks.accuracy(&timeline)),
         episodes: timeline.episodes,
         suggestions,
+        tried,
         sentences: Vec::new(),
     };
     review.sentences = sentence::all(&review, &marks, &remarks, record.weeks() < ENOUGH_WEEKS);
@@ -71,6 +73,14 @@ fn suggest(rule: &Rule, record: &Record, marks: &Marks<'_>, terms: &Terms) -> (V
         }
     }
     (suggestions, remarks)
+}
+
+/// Limits to choose from: those that decide whether there is an alert.
+fn tried(rule: &Rule, record: &Record, marks: &Marks<'_>) -> Vec<Suggestion> {
+    let sets = rule.detector.tuning().tunables();
+    let decides = |set: &Vec<Tunable>| !set.is_empty() && !set.iter().any(|tunable| tunable.errors_only);
+    let set = sets.into_iter().find(decides);
+    set.map(|set| Tuner::new(rule, record, marks, set).tried()).unwrap_or_default()
 }
 
 fn limit(rule: &Rule, record: &Record, tunable: &Tunable, step_s: Option<i64>) -> Limit {

@@ -148,6 +148,7 @@ fn suggested(suggestion: &Suggestion, kind: &str) -> String {
     let goal = match goal {
         Goal::AlarmsPerWeek(wanted) => format!("For {}", at_most(*wanted, nouns)),
         Goal::BestF1 => "For the best agreement with the incidents".to_owned(),
+        Goal::Choice => "To choose from".to_owned(),
     };
     let fields: Vec<String> = settings
         .iter()

@@ -18,6 +18,9 @@ const MAX_RUNNING: f64 = 0.5;
 /// Evaluations that are walked for the best agreement, over all limits that are tried.
 const MAX_WALKED: usize = 40_000_000;
 
+/// So many limits are enough to choose from.
+const N_TRIED: usize = 24;
+
 /// Edges that are no farther apart, as a share, are one: rounding made them two, and a limit between them would have as
 /// many digits as a number can have.
 const SAME: f64 = 1e-9;
@@ -29,6 +32,8 @@ pub enum Goal {
     AlarmsPerWeek(f64),
     /// The limits that agree best with the incidents.
     BestF1,
+    /// None: some of the limits from lax to strict, for a person to choose from.
+    Choice,
 }
 
 /// One field to write.
@@ -217,6 +222,17 @@ impl<'r> Tuner<'r> {
             rank = finer_rank;
         }
         Some(self.suggestion(Goal::BestF1, self.trial(rank)?))
+    }
+
+    /// Limits from lax to strict, until an alert would be the usual state: what a person sees who turns them.
+    ///
+    /// Cost: a walk over the evaluations for each.
+    pub(super) fn tried(&self) -> Vec<Suggestion> {
+        let trials = spread(0, self.n_ranks(), N_TRIED).into_iter().filter_map(|rank| self.trial(rank));
+        let bearable = trials.take_while(|trial| running(&trial.timeline, self.record) <= MAX_RUNNING);
+        let mut tried: Vec<_> = bearable.map(|trial| self.suggestion(Goal::Choice, trial)).collect();
+        tried.dedup_by(|later, earlier| later.settings == earlier.settings);
+        tried
     }
 
     fn f1(&self, rank: usize) -> f64 {

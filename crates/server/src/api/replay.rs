@@ -104,7 +104,7 @@ fn look_back(
     terms: &Terms,
 ) -> Result<(Replay, Vec<Review>), StoreError> {
     let ids: Vec<Arc<str>> = rules.iter().map(|rule| rule.id.clone()).collect();
-    let wants_limits = terms.alarms_per_week.is_some() || !terms.incidents.is_empty();
+    let wants_limits = terms.alarms_per_week.is_some() || terms.tries_limits || !terms.incidents.is_empty();
     // Where scores before limits cannot be told from those after, they are asked for separately.
     let bare: Vec<Rule> = rules.iter().filter(|_| wants_limits).filter_map(lookback::bare).collect();
     // Windows that end by `to` are due a little later.

@@ -45,6 +45,7 @@ pub(super) fn terms(request: &ReplayRequest) -> Result<Terms, Vec<ProblemView>> 
         incidents: request.incidents.iter().map(incident).collect(),
         tolerance_ms: tolerance_ms.unwrap_or(0),
         alarms_per_week: request.alarms_per_week,
+        tries_limits: request.try_limits,
         step_s: None,
     })
 }
@@ -74,6 +75,7 @@ pub(super) fn view(review: Review) -> ReviewView {
         limits: review.limits.into_iter().map(limit).collect(),
         accuracy: review.accuracy.as_ref().map(accuracy),
         suggestions: review.suggestions.into_iter().map(|it| suggestion(it, review.kind)).collect(),
+        tried: review.tried.into_iter().map(|it| suggestion(it, review.kind)).collect(),
         text: review.sentences,
     }
 }
@@ -114,6 +116,7 @@ fn suggestion(suggestion: Suggestion, kind: &str) -> SuggestionView {
     let (goal, wanted) = match suggestion.goal {
         Goal::AlarmsPerWeek(wanted) => ("alarms_per_week", Some(wanted)),
         Goal::BestF1 => ("best_f1", None),
+        Goal::Choice => ("choice", None),
     };
     let setting = |setting: &lookback::Setting| SettingView {
         field: format!("{kind}.{}", setting.field),

@@ -30,13 +30,24 @@ pub struct ReplayRequest {
     /// Reviews then suggest limits with at most so many alarms a week.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarms_per_week: Option<f64>,
+    /// Reviews then list other limits, from lax to strict, with how often they would have fired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub try_limits: bool,
 }
 
 impl ReplayRequest {
     /// Asks what these rules would have done, and nothing more.
     #[must_use]
     pub fn new(rules: Vec<Value>, from: When, to: Option<When>) -> Self {
-        Self { rules, from, to, incidents: Vec::new(), tolerance: None, alarms_per_week: None }
+        Self {
+            rules,
+            from,
+            to,
+            incidents: Vec::new(),
+            tolerance: None,
+            alarms_per_week: None,
+            try_limits: false,
+        }
     }
 }
 

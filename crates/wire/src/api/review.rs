@@ -56,6 +56,9 @@ pub struct ReviewView {
     pub accuracy: Option<AccuracyView>,
     /// Other limits, and what they would have done.
     pub suggestions: Vec<SuggestionView>,
+    /// Limits from lax to strict, and what they would have done; with `try_limits` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<SuggestionView>,
     /// All of it in sentences, the most important first.
     pub text: Vec<String>,
 }
@@ -148,7 +151,7 @@ pub struct AccuracyView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SuggestionView {
-    /// What for: `alarms_per_week` or `best_f1`.
+    /// What for: `alarms_per_week`, `best_f1`, or `choice`.
     #[cfg_attr(feature = "openapi", schema(example = "alarms_per_week"))]
     pub goal: String,
     /// How many alarms a week were wanted.
