@@ -225,17 +225,20 @@ fn legend(chart: &Chart) -> Markup {
     }
 }
 
-/// What the script reads: times, lines and findings.
+/// What the script reads: times, lines, findings, and between which values they are drawn.
 fn numbers(chart: &Chart) -> String {
     let value = |value: &Option<f64>| {
         value.filter(|value| value.is_finite()).map_or(Value::Null, |value| json!(value))
     };
     let line = |line: &Line| json!({ "name": line.name, "values": line.values.iter().map(value).collect::<Vec<_>>() });
+    let (low, high) = chart.range().unwrap_or((0.0, 1.0));
     let findings = chart.findings.iter().enumerate().filter(|(_, is_finding)| **is_finding).map(|(at, _)| at);
     json!({
         "times": chart.times,
         "lines": chart.lines.iter().map(line).collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
+        "low": low,
+        "high": high,
     })
     .to_string()
 }

@@ -100,7 +100,7 @@ pub fn page(visitor: &Visitor, explore: &Explore) -> String {
                 (chart::figure("chart", chart))
                 @if explore.n_series > chart.lines.len() { p { (count(explore.n_series, "series").replace("seriess", "series")) ", those with the largest values drawn" } }
                 (parts(&explore.parts))
-            details { summary { "Make this a rule" } pre tabindex="0" { (rule(asked)) } p { "Save it as a file; " code { "lanner check FILE" } " says what is wrong with it, " code { "lanner replay --rules FILE --from now-1w" } " what it would have found, and " code { "lanner rule apply FILE" } " puts it in force." } }
+                p { a.button.plain href=(link(&["edit"], &[("text", &rule(asked))])) { "Make this a rule…" } }
             } @else if asked.is_empty() {
                 p.empty { "Ask for a series, such as " a href="/explore?target=*" { code { "*" } } ", or for a measure of a stream of events." }
             }
@@ -165,9 +165,7 @@ fn rule(asked: &Asked) -> String {
     } else {
         format!("target: {}", text::quoted(&asked.target))
     };
-    format!(
-        "rules:\n  - id: my-rule\n    query: {{ {query} }}\n    window: 10m\n    automatic: {{ alarms_per_week: 1 }}\n"
-    )
+    format!("id: my-rule\nquery: {{ {query} }}\nwindow: 10m\nautomatic: {{ alarms_per_week: 1 }}\n")
 }
 
 fn parts(parts: &[Part]) -> Markup {

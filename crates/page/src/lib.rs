@@ -9,6 +9,7 @@
 pub mod alert;
 pub mod assets;
 pub mod chart;
+pub mod editor;
 pub mod explore;
 pub mod frame;
 pub mod more;

@@ -1,9 +1,11 @@
 //! Rules: the list with how each fares, and one rule with its value, baseline, limits and firings over time.
 
 use lanner_core::Outcome;
+use lanner_core::document::yaml;
 use lanner_wire::api::{AlertView, EvaluationView, RuleDocument, RuleState, RuleView, StateCounts};
 use maud::{Markup, html};
 use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
 
 use crate::chart::{self, Chart, Line};
 use crate::frame::{self, Section, Visitor};
@@ -31,6 +33,7 @@ pub fn list(visitor: &Visitor, list: &List) -> String {
         Some("/live?brief=1"),
         &html! {
             h1 { "Rules" small { (count(list.rules.len(), "rule")) } }
+            @if visitor.may_administer { p { a.button href="/edit" { "New rule…" } } }
             form.filter method="get" action="/rules" role="search" {
                 input type="search" name="q" value=(list.text) placeholder="Filter by id or text" aria-label="Filter by id or text";
                 button { "Filter" }
@@ -46,7 +49,7 @@ pub fn list(visitor: &Visitor, list: &List) -> String {
 fn nothing(list: &List) -> Markup {
     html! {
         @if list.text.is_empty() {
-            p.empty { "There is no rule yet. Write one and apply it: " code { "lanner rule apply FILE" } "; " code { "lanner demo --rules" } " prints examples." }
+            p.empty { "There is no rule yet. " a href="/edit" { "Write one" } " here, or in a file: " code { "lanner rule apply FILE" } "; " code { "lanner demo --rules" } " prints examples." }
         } @else { p.empty { "No rule matches. " a href="/rules" { "Show all" } } }
     }
 }
@@ -153,8 +156,9 @@ pub fn one(visitor: &Visitor, one: &One) -> String {
             }
             @if let Some(state) = &one.view.state { (facts(state, visitor.now_ms)) }
             h2 { "As written" small { "version " (version) ", " (ago(*changed, visitor.now_ms)) " ago by " (actor) } }
-            pre tabindex="0" { (serde_json::to_string_pretty(document).unwrap_or_default()) }
-            (history(one, visitor.now_ms))
+            pre tabindex="0" { (yaml(document)) }
+            @if visitor.may_administer { p { a.button href=(link(&["edit"], &[("rule", id)])) { "Change…" } } }
+            (history(visitor, one))
         },
     )
 }
@@ -202,15 +206,45 @@ fn facts(state: &RuleState, now_ms: i64) -> Markup {
     }
 }
 
-fn history(one: &One, now_ms: i64) -> Markup {
+/// Earlier versions: who changed what, and the way back.
+fn history(visitor: &Visitor, one: &One) -> Markup {
+    let id = one.view.rule.id.as_str();
+    let earlier = one.history.iter().skip(1).map(Some).chain([None]);
     html! {
         @if one.history.len() > 1 {
             details {
                 summary { (count(one.history.len(), "version")) }
-                ul.rows { @for version in &one.history {
-                    li { "version " (version.version) ", " (ago(version.changed, now_ms)) " ago by " (version.actor)
-                        details { summary { "show" } pre { (serde_json::to_string_pretty(&version.document).unwrap_or_default()) } } }
+                ul.rows { @for (nth, (version, before)) in one.history.iter().zip(earlier).enumerate() {
+                    li {
+                        "version " (version.version) ", " (ago(version.changed, visitor.now_ms)) " ago by " (version.actor)
+                        @if nth > 0 && visitor.may_administer && !version.document.is_null() {
+                            " " a href=(link(&["edit"], &[("rule", id), ("version", &version.version.to_string())])) { "go back to it…" }
+                        }
+                        (change(version, before))
+                    }
                 } }
+            }
+        }
+    }
+}
+
+/// What a version changed, line by line.
+fn change(version: &RuleDocument, before: Option<&RuleDocument>) -> Markup {
+    let text =
+        |rule: &RuleDocument| if rule.document.is_null() { String::new() } else { yaml(&rule.document) };
+    let (old, new) = (before.map(text).unwrap_or_default(), text(version));
+    let difference = TextDiff::from_lines(&old, &new);
+    html! {
+        details {
+            summary { @if before.is_none() { "as it was made" } @else if version.document.is_null() { "deleted" } @else { "what changed" } }
+            pre tabindex="0" {
+                @for change in difference.iter_all_changes() {
+                    @match change.tag() {
+                        ChangeTag::Equal => { "  " (change.value()) }
+                        ChangeTag::Insert => ins { "+ " (change.value()) }
+                        ChangeTag::Delete => del { "- " (change.value()) }
+                    }
+                }
             }
         }
     }
@@ -241,7 +275,7 @@ pub fn chart(title: &str, document: &Value, evaluations: &[EvaluationView]) -> C
 }
 
 /// Between which values a rule finds nothing, as far as its text says that in numbers.
-fn limits(document: &Value, base: Option<f64>) -> (Option<f64>, Option<f64>) {
+pub(crate) fn limits(document: &Value, base: Option<f64>) -> (Option<f64>, Option<f64>) {
     let fixed = |name: &str| document.pointer(&format!("/absolute/{name}")).and_then(Value::as_f64);
     let share = |name: &str| {
         let written = document.pointer(&format!("/relative/{name}"))?;

@@ -11,8 +11,11 @@ use std::sync::Arc;
 use lanner_core::{AlertState, Labels};
 use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
-use lanner_page::{alert, assets, explore, more, rules, sign_in, silences, switches};
-use lanner_wire::api::{AlertView, EvaluationView, RuleView, SilenceView, Status, SwitchPreview, SwitchView};
+use lanner_page::{alert, assets, editor, explore, more, rules, sign_in, silences, switches};
+use lanner_wire::api::{
+    AlertView, EvaluationView, ProblemView, RuleDocument, RuleView, SilenceView, Status, SwitchPreview,
+    SwitchView,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -221,9 +224,65 @@ fn rules_and_one_of_them() {
         alerts: vec![alert("payments-drop", "hsbc", "firing", 30)],
         group: "bank=\"hsbc\"".to_owned(),
         span: "24h".to_owned(),
-        history: vec![rule().rule],
+        history: vec![rule().rule, made()],
     };
     check("rule", &rules::one(&visitor(), &one));
+}
+
+/// The first version of the rule.
+fn made() -> RuleDocument {
+    let mut made = rule().rule;
+    made.version = 1;
+    made.document["relative"]["drop"] = json!("60%");
+    made
+}
+
+#[test]
+fn a_rule_that_is_written() {
+    let text = "id: payments-drop\nrelative: { to: 1w, drop: 50% }\n".to_owned();
+    let begun = editor::Draft { text, span: "2w".to_owned(), ..editor::Draft::default() };
+    check("edit-new", &editor::page(&visitor(), &begun));
+    let problem = |value: Value| read::<ProblemView>(value);
+    let wrong = vec![
+        problem(
+            json!({ "path": "window", "line": 2, "column": 9, "message": "\"<30>\" is not a duration", "hint": "write for example 30m" }),
+        ),
+        problem(json!({ "path": "notify[0]", "message": "there is no receiver \"page\"" })),
+    ];
+    let refusal = Some("payments-drop was changed to version 3 by bob meanwhile".to_owned());
+    let wrong = editor::Draft {
+        rule: "payments-drop".to_owned(),
+        version: 2,
+        problems: Some(wrong),
+        refusal,
+        ..begun.clone()
+    };
+    check("edit-wrong", &editor::page(&visitor(), &wrong));
+    let tried = |drop: f64, fired: u64| {
+        json!({
+            "goal": "choice", "settings": [{ "field": "relative.drop", "was": 50.0, "value": drop, "unit": "%" }],
+            "detector": { "to": "1w", "drop": format!("{drop}%") }, "errors_only": false, "fired": fired,
+            "per_week": fired as f64 / 2.0, "running": 0.001, "accuracy": null,
+        })
+    };
+    let review = read(json!({
+        "rule": "payments-drop", "span": { "start": ago(20_160), "end": ago(0) }, "evaluations": 2016, "scored": 2010, "breaches": 4,
+        "fired": 2, "per_week": 1.0, "running": 0.002, "values": null, "scores": null, "limits": [], "accuracy": null, "suggestions": [],
+        "episodes": [
+            { "group": { "bank": "hsbc" }, "state": "firing", "from": ago(5_000), "alarm": ago(4_990), "end": ago(4_900) },
+            { "group": { "bank": "<b>ing" }, "state": "firing", "from": ago(50), "alarm": ago(30), "end": null },
+        ],
+        "tried": [tried(80.0, 0), tried(52.5, 1), tried(20.0, 11)],
+        "text": ["It would have fired 2 times.", "A second sentence."],
+    }));
+    let chart = rules::chart("payments-drop bank=hsbc", &rule().rule.document, &evaluations());
+    let previewed = editor::Draft {
+        problems: Some(Vec::new()),
+        warnings: vec!["The id is not payments-drop any more".to_owned()],
+        preview: Some(editor::Preview { review, chart }),
+        ..begun
+    };
+    check("edit", &editor::page(&visitor(), &previewed));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 // Charts by keyboard, pointer and ear: arrows move a cursor, a live region reads it, shift and arrows zoom. The drawing is the
 // server's; this moves its view box.
 (() => {
-  const ROWS = 50, WIDTH = 1000, HEIGHT = 200;
+  const ROWS = 50, WIDTH = 1000, HEIGHT = 200, EDGE = 5;
   const number = (x) => x === null || x === undefined ? "no value" : Math.abs(x) >= 1e9 || (x !== 0 && Math.abs(x) < 1e-4) ? x.toExponential(3) : String(Number(x.toPrecision(6)));
   const moment = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
   const short = (at, length) => length >= 1728e5 ? moment(at).slice(5, 16) : length >= 6e5 ? moment(at).slice(11, 16) : moment(at).slice(11);
@@ -85,6 +85,44 @@
     if (table) pages(table);
   }
 
+  // Other limits as a handle: the band moves with it, and a voice says how often the rule would have fired.
+  function handle(place) {
+    if (place.dataset.ready) return;
+    place.dataset.ready = "yes";
+    const { choices, current } = JSON.parse(place.dataset.limits), figure = document.getElementById("chart");
+    const input = document.createElement("input"), said = document.createElement("output"), rows = place.querySelectorAll("tbody tr");
+    Object.assign(input, { type: "range", min: 0, max: choices.length - 1, value: current, id: "limit" });
+    input.setAttribute("aria-label", "Limits, from lax to strict");
+    said.htmlFor = "limit";
+    place.querySelector("h3").after(input, said);
+    const show = () => {
+      const choice = choices[input.value];
+      said.textContent = choice.text;
+      input.setAttribute("aria-valuetext", choice.text);
+      rows.forEach((row, nth) => { row.className = nth === Number(input.value) ? "chosen" : ""; });
+      if (figure) band(figure, choice);
+    };
+    input.addEventListener("input", show);
+    show();
+  }
+  // The band between fixed edges, or between parts of the baseline; edges that are not watched lie beyond the drawing.
+  function band(figure, choice) {
+    const area = figure.querySelector(".plot .band"), { times, lines, low, high } = JSON.parse(figure.dataset.chart);
+    const base = lines.find((line) => line.name === "baseline"), length = Math.max(1, times[times.length - 1] - times[0]);
+    if (!area || [choice.low, choice.high, choice.lowFactor, choice.highFactor].every((edge) => edge === null)) return;
+    const y = (value) => HEIGHT - EDGE - (Math.max(low, Math.min(high, value)) - low) / (high - low) * (HEIGHT - 2 * EDGE);
+    const edge = (fixed, factor, other, at) => fixed !== null ? fixed : factor === null ? other : base && base.values[at] !== null ? base.values[at] * factor : null;
+    let path = "", above = [], below = [];
+    const close = () => { if (above.length) path += "M" + below.concat(above.reverse()).join("L") + "Z"; above = []; below = []; };
+    times.forEach((time, at) => {
+      const [bottom, top] = [edge(choice.low, choice.lowFactor, low, at), edge(choice.high, choice.highFactor, high, at)], x = (time - times[0]) / length * WIDTH;
+      if (bottom === null || top === null) return close();
+      below.push(x + " " + y(bottom)); above.push(x + " " + y(top));
+    });
+    close();
+    area.setAttribute("d", path);
+  }
+
   // A long table is shown in pages.
   function pages(details) {
     const rows = [...details.querySelectorAll("tbody tr")];
@@ -109,7 +147,7 @@
     show(0);
   }
 
-  const all = () => document.querySelectorAll("figure[data-chart]").forEach(start);
+  const all = () => { document.querySelectorAll("figure[data-chart]").forEach(start); document.querySelectorAll("[data-limits]").forEach(handle); };
   document.addEventListener("swapped", all);
   all();
 })();

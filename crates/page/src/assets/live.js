@@ -50,6 +50,29 @@
   addEventListener("pageshow", listen);
   listen();
 
+  // A form that is checked while it is typed: what the answer says of the text is swapped, the text is left alone.
+  const form = document.querySelector("form[data-checked]"), preview = document.getElementById("preview");
+  let typed = 0, sent = 0;
+  async function check() {
+    const own = ++sent, fields = new URLSearchParams(new FormData(form));
+    fields.set("step", "check");
+    try {
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: fields, headers: { accept: "text/html" } });
+      const text = await answer.text();
+      if (own === sent) parts(text).forEach(swap);
+    } catch { /* the button asks again */ }
+  }
+  if (form) form.addEventListener("input", (event) => {
+    if (event.target.name !== "text") return;
+    clearTimeout(typed);
+    typed = setTimeout(check, 500);
+    if (preview && !preview.querySelector(".old")) {
+      const note = document.createElement("p");
+      note.className = "notice old"; note.textContent = "The text has changed since this was previewed.";
+      preview.prepend(note);
+    }
+  });
+
   // The server's clock may be another than this machine's.
   const main = document.querySelector("[data-now]"), offset = main ? Number(main.dataset.now) - Date.now() : 0;
   const span = (ms) => ms < 6e4 ? Math.floor(ms / 1e3) + "s" : ms < 36e5 ? Math.floor(ms / 6e4) + "m" : ms < 1728e5 ? Math.floor(ms / 36e5) + "h" : Math.floor(ms / 864e5) + "d";

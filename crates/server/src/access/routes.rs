@@ -206,6 +206,7 @@ const PAGES: &[(Need, &[&str])] = &[
             "GET /alerts/{fingerprint}",
             "GET /rules",
             "GET /rules/{id}",
+            "GET /edit",
             "GET /switches",
             "GET /switches/test",
             "GET /switches/{id}",
@@ -227,7 +228,7 @@ const PAGES: &[(Need, &[&str])] = &[
             "POST /silences/{id}/end",
         ],
     ),
-    (ADMIN, &["POST /alerts/{fingerprint}/block"]),
+    (ADMIN, &["POST /alerts/{fingerprint}/block", "POST /edit"]),
 ];
 
 static BY_PATH: LazyLock<HashMap<&str, Vec<(&str, Need)>>> = LazyLock::new(|| {

@@ -85,6 +85,14 @@ impl ApiError {
         std::iter::once(self.body.error.clone()).chain(problems).collect()
     }
 
+    /// The problems in what was sent, or the message as the only one.
+    #[must_use]
+    pub(crate) fn into_problems(self) -> Vec<ProblemView> {
+        let ErrorBody { error, problems } = self.body;
+        let whole = || ProblemView { message: error, ..ProblemView::default() };
+        if problems.is_empty() { vec![whole()] } else { problems }
+    }
+
     /// Why nothing could be shown: the problems alone, since nothing was to be changed.
     #[must_use]
     pub(crate) fn reasons(&self) -> Vec<String> {

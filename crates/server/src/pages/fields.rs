@@ -31,6 +31,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
+    /// The first value of that name as it was written, spaces and all.
+    pub(super) fn whole(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     /// As [`Fields::get`], `None` where it is empty.
     pub(super) fn some(&self, name: &str) -> Option<String> {
         Some(self.get(name)).filter(|value| !value.is_empty()).map(str::to_owned)
@@ -87,6 +92,7 @@ mod tests {
     fn fields_are_read_as_browsers_write_them() {
         let fields = Fields::read(b"message=the+bank%20is%0Adown+&empty=&message=second&%ff=x");
         assert_eq!(fields.get("message"), "the bank is\ndown");
+        assert_eq!(Fields::read(b"text=++a%3A+1").whole("text"), "  a: 1");
         assert_eq!((fields.get("empty"), fields.get("none")), ("", ""));
         assert_eq!((fields.some("empty"), fields.some("message").is_some()), (None, true));
     }

@@ -12,6 +12,7 @@ mod alerts;
 mod answer;
 mod assets;
 mod block;
+mod editor;
 mod explore;
 mod fields;
 mod live;
@@ -43,6 +44,7 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/alerts/{fingerprint}/block", post(alerts::block))
         .route("/rules", get(rules::list))
         .route("/rules/{id}", get(rules::show))
+        .route("/edit", get(editor::show).post(editor::edit))
         .route("/switches", get(switches::list))
         .route("/switches/test", get(switches::test))
         .route("/switches/{id}", get(switches::show))

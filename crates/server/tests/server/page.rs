@@ -88,6 +88,8 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/explore",
         "/explore?stream=payments&measure=count&by=bank&from=now-1h&shift=1w",
         "/explore?target=nothing.at.all",
+        "/edit",
+        "/edit?rule=too-many",
         "/more",
     ];
     fixed.map(str::to_owned).into_iter().chain([format!("/alerts/{fingerprint}")]).collect()
@@ -394,14 +396,146 @@ async fn what_is_drawn_can_be_made_a_rule() {
         "stream=payments",
         "target=sumSeries(shop.*.orders)",
     ] {
-        let (status, _, page) = get(&server, &format!("/explore?{query}")).await;
-        let rule = page.split("<pre tabindex=\"0\">").nth(1).map(|rest| rest.split("</pre>").next().unwrap());
-        let rule = rule.unwrap_or_else(|| panic!("{status}: {page}")).replace("&quot;", "\"");
-        let mut document = lanner_engine::document::Node::from_yaml(&rule).unwrap().to_json();
-        document["dry_run"] = json!(true);
-        let applied = server.fine("POST", "/api/v1/apply", document).await;
-        assert_eq!(applied["created"], json!(["my-rule"]), "{rule}");
+        let (_, _, page) = get(&server, &format!("/explore?{query}")).await;
+        let editor = page.split("href=\"/edit?").nth(1).map(|rest| rest.split('"').next().unwrap());
+        let (status, _, page) =
+            get(&server, &format!("/edit?{}", editor.unwrap_or_else(|| panic!("{page}")))).await;
+        assert_eq!(status, 200, "{page}");
+        let rule = page.split("<textarea").nth(1).and_then(|rest| rest.split('>').nth(1)).unwrap();
+        let rule = rule.split("</").next().unwrap().replace("&quot;", "\"").replace("&amp;", "&");
+        let document = lanner_engine::document::Node::from_yaml(&rule).unwrap().to_json();
+        let request = json!({ "rules": [document], "dry_run": true });
+        assert_eq!(
+            server.fine("POST", "/api/v1/apply", request).await["created"],
+            json!(["my-rule"]),
+            "{rule}"
+        );
     }
+    server.server.stop().await;
+}
+
+const WARM: &str =
+    "id: too-warm\nquery: { series: room.temperature, measure: max }\nwindow: 10m\nno_data: ok\n";
+
+/// Two days of a room that was too warm three times.
+async fn warm(server: &Running) {
+    let now_s = server.fine("GET", "/api/v1/status", Value::Null).await["now"]
+        .as_str()
+        .map(|now| lanner_core::time::parse_time_ms(now).unwrap() / 1000);
+    let first_s = now_s.unwrap() / 600 * 600 - 288 * 600;
+    let degrees = |nth: i64| if [50, 120, 200].contains(&nth) { 30 + nth / 50 } else { 20 + nth % 3 };
+    let lines: String =
+        (0..287).map(|nth| format!("room temperature={} {}\n", degrees(nth), first_s + nth * 600)).collect();
+    server.text("/api/v2/write?precision=s", lines).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_is_written_with_a_view_of_the_past() {
+    let server = open().await;
+    warm(&server).await;
+    browse(&server, |browser, url| {
+        browser.go(&format!("{url}/rules"));
+        browser.follow("main a[href='/edit']");
+        // While it is typed.
+        browser.write("#text", &format!("{WARM}absolute: {{ max: warm }}\n"));
+        browser.wait_for("document.querySelector('#check').innerText.includes('line 5, character')");
+        assert!(
+            browser.evaluate("document.querySelector('#text').value").as_str().unwrap().contains("max: warm")
+        );
+        browser.complaints(); // the status of the answer
+        browser.write("#text", &format!("{WARM}absolute: {{ max: 31 }}\n"));
+        browser.wait_for("document.querySelector('#check').innerText.includes('Nothing is wrong')");
+        browser.follow("div.ask button[value=preview]");
+        assert!(
+            browser.text("#preview").contains("It would have fired 2 times"),
+            "{}",
+            browser.text("#preview")
+        );
+        // The handle: the laxest limits fire never, stricter ones more often, and the band moves along.
+        browser.wait_for("document.querySelector('.handle output').textContent.includes('fires')");
+        let band = "document.querySelector('.plot .band').getAttribute('d')";
+        let before = browser.evaluate(band);
+        browser.evaluate("document.querySelector('#limit').focus()");
+        browser.press("Home");
+        browser.wait_for("document.querySelector('.handle output').textContent.includes('fires never')");
+        assert_ne!(browser.evaluate(band), before);
+        browser.press("ArrowRight");
+        browser.wait_for("document.querySelector('.handle output').textContent.includes('fires once')");
+        browser.follow(".handle tr.chosen button");
+        let text = browser.evaluate("document.querySelector('#text').value");
+        assert!(!text.as_str().unwrap().contains("31"), "{text}");
+        assert!(
+            browser.text("#preview").contains("It would have fired once"),
+            "{}",
+            browser.text("#preview")
+        );
+        browser.write("input[name=message]", "the summer");
+        browser.follow("button[value=save]");
+        assert_eq!(browser.evaluate("location.pathname"), "/rules/too-warm");
+        // Changed, and back.
+        browser.follow("a[href^='/edit?rule=']");
+        browser.write("#text", &format!("{WARM}absolute: {{ max: 40 }}\n"));
+        browser.follow("button[value=save]");
+        browser.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })");
+        assert!(browser.text("main").contains("+   max: 40"), "{}", browser.text("main"));
+        browser.follow("a[href*='version=1']");
+        browser.follow("button[value=save]");
+        assert!(!browser.text("main pre").contains("40"), "{}", browser.text("main"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test]
+async fn rules_of_two_people_do_not_overwrite_each_other() {
+    let server = open().await;
+    let (_, _, page) = get(&server, "/edit?rule=quiet").await;
+    let token = page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let chrome = [("user-agent", "Mozilla/5.0 Chrome/140"), ("origin", server.url.as_str())];
+    let form = |version: u32, text: &str, step: &str| {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let version = version.to_string();
+        form.extend_pairs([
+            ("form", token.as_str()),
+            ("rule", "quiet"),
+            ("version", &version),
+            ("text", text),
+            ("step", step),
+        ]);
+        form.finish()
+    };
+    let text = "id: quiet\nquery: { stream: nothing, measure: count }\nwindow: 1h\nabsolute: { max: 6 }";
+    assert_eq!(send(&server, "/edit", &chrome, form(1, text, "save")).await.0, 303);
+    let (status, page) = send(&server, "/edit", &chrome, form(1, text, "save")).await;
+    assert!(
+        status == 409 && page.contains("was changed to version 2 by anonymous meanwhile"),
+        "{status}: {page}"
+    );
+    for (text, expected) in [
+        ("id: quiet\nwindow: soon\nabsolute: { max: 6", "line 3"),
+        ("id: quiet\nwindow: soon\nabsolute: { max: 6 }", "line 2, character 9"),
+        ("rules: [{ id: a }, { id: b }]", "holds 2 rules"),
+        (
+            "id: other\nquery: { stream: nothing, measure: count }\nwindow: 1h\nabsolute: { max: 6 }",
+            "another rule beside it",
+        ),
+        (
+            "id: quiet\nquery: { stream: nothing, measure: count }\nwindow: 1h\nabsolute: { max: 6 }\nreceivers: [nobody]",
+            "nobody",
+        ),
+        ("", "problem"),
+        (
+            "id: quiet\nquery: { stream: nothing, measure: count }\nwindow: 1h\nabsolute: { max: 6 }\nstatus: inactive",
+            "not active",
+        ),
+    ] {
+        let (status, page) = send(&server, "/edit", &chrome, form(2, text, "preview")).await;
+        assert!(matches!(status, 200 | 422) && page.contains(expected), "{status} {expected}: {page}");
+    }
+    let bad_span = form(2, text, "preview") + "&span=yesterday";
+    let (_, page) = send(&server, "/edit", &chrome, bad_span).await;
+    assert!(page.contains("yesterday"), "{page}");
     server.server.stop().await;
 }
 
