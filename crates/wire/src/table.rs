@@ -237,7 +237,8 @@ impl<'a> Table<'a> {
         if record.len() != n_columns {
             let found = record.len();
             let why = if found > n_columns { "; quote cells that hold the separator" } else { "" };
-            report.reject(row.line, None, format!("{found} cells where others have {n_columns}{why}"));
+            let cells = if found == 1 { "cell" } else { "cells" };
+            report.reject(row.line, None, format!("{found} {cells} where others have {n_columns}{why}"));
             return false;
         }
         match self.time(row.line) {

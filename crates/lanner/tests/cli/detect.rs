@@ -74,7 +74,7 @@ fn several_columns() {
     let mut series: Vec<_> = ran.out.lines().map(|line| line.split(",2026").next().unwrap()).collect();
     series[1..].sort_unstable();
     assert_eq!(series, ["series,from,to,value,expected,score,what", "a", "c"]);
-    ran.tells(1, &["3 series, times in t"]);
+    ran.tells(1, &["3 series, time column t"]);
     run(&["detect", path, "--value", "b"]).tells(0, &["Nothing unusual was found."]);
     let only = run(&["detect", path, "--value", "A", "--format", "json"]).expect(1);
     assert!(only.contains("\"a\"") && !only.contains("\"c\""), "{only}");

@@ -54,6 +54,9 @@ fn take_apart(cell: &str) -> Option<Apart<'_>> {
     let mut is_negative = false;
     if let Some(inner) = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         (is_negative, rest) = (true, inner.trim());
+    } else if let Some(inner) = rest.strip_suffix(['-', '−']) {
+        // As SAP and other ledgers write it: `1.234,50-`.
+        (is_negative, rest) = (true, inner.trim_end());
     }
     let mut currency = "";
     for _ in 0..2 {
@@ -377,6 +380,7 @@ mod tests {
         check(&["1'234.50", "1’234.50"], &[1_234.5; 2]);
         check(&["$1,234.50", "-$5.00", "$-5.00", "($5.00)"], &[1_234.5, -5.0, -5.0, -5.0]);
         check(&["1.234,50 €", "−5,00 €"], &[1_234.5, -5.0]);
+        check(&["12-", "1.234,50-", "7,25 -", "3"], &[-12.0, -1_234.5, -7.25, 3.0]);
         check(&["1190 ms", "1234ms", "0"], &[1_190.0, 1_234.0, 0.0]);
         check(&["23.8%", "24.7 %"], &[23.8, 24.7]);
         check(&[".5", "1."], &[0.5, 1.0]);
@@ -408,9 +412,21 @@ mod tests {
 
     #[test]
     fn what_is_no_number() {
-        for cell in
-            ["", "host1", "10.0.0.1", "2025-10-20", "14:00", "1,2,3", "5b3f", "1.2.3", "5 of 7", "inf"]
-        {
+        for cell in [
+            "",
+            "host1",
+            "10.0.0.1",
+            "2025-10-20",
+            "14:00",
+            "1,2,3",
+            "5b3f",
+            "1.2.3",
+            "5 of 7",
+            "inf",
+            "-5-",
+            "(5-)",
+            "5--",
+        ] {
             let mut seen = NumbersSeen::default();
             let form = seen.form(GUESS);
             let is_number = seen.see(cell) && form.read(cell).is_ok();

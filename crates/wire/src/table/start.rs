@@ -13,8 +13,8 @@ const START_LINES: usize = 50;
 /// Candidates; of equally good ones the last is taken, for a comma may stand within numbers.
 const DELIMITERS: [u8; 4] = [b',', b'|', b'\t', b';'];
 
-/// The start of the input, as UTF-8 without a byte order mark, and all of it. An input that fails later than at its
-/// beginning fails where the rest is read.
+/// The start of the input, as UTF-8 without a byte order mark and with line feeds, and all of it. An input that fails later
+/// than at its beginning fails where the rest is read.
 pub(crate) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Read + 'a>)> {
     let mut decoded = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(input);
     let mut start = Vec::new();
@@ -23,7 +23,31 @@ pub(crate) fn peek<'a>(input: impl Read + 'a) -> io::Result<(Vec<u8>, Box<dyn Re
         Err(error) if start.is_empty() => return Err(error),
         Err(error) => Box::new(Broken(Some(error))),
     };
-    Ok((start.clone(), Box::new(Cursor::new(start).chain(rest))))
+    if !ends_lines_with_returns(&start) {
+        return Ok((start.clone(), Box::new(Cursor::new(start).chain(rest))));
+    }
+    return_to_feed(&mut start);
+    Ok((start.clone(), Box::new(Cursor::new(start).chain(Returns(rest)))))
+}
+
+/// Whether lines end as they did on a Macintosh, and as some spreadsheets still write them.
+fn ends_lines_with_returns(start: &[u8]) -> bool {
+    memchr::memchr(b'\r', start).is_some() && memchr::memchr2(b'\n', 0, start).is_none()
+}
+
+fn return_to_feed(text: &mut [u8]) {
+    text.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
+}
+
+/// The rest of a text whose lines end with a carriage return.
+struct Returns<R>(R);
+
+impl<R: Read> Read for Returns<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.0.read(buffer)?;
+        return_to_feed(buffer.get_mut(..n_read).unwrap_or_default());
+        Ok(n_read)
+    }
 }
 
 /// What is left of an input that failed.

@@ -43,6 +43,8 @@ fn wide() {
     let both = [a.as_str(), b.as_str()];
     check("time,a,b\n2026-01-01,2,3\n", &both, &[]);
     check("\u{feff}Date;a;b\r\n2026-01-01;2,0;3,0\r\n\r\n", &both, &[]);
+    check("time,a,b\r2026-01-01,2,3\r", &both, &[]);
+    check("time,a,b\r\r2026-01-01,2,3", &both, &[]);
     check("sep=;\nDatum;a;b\n01.01.2026;2,0;3\n", &both, &[]);
     check("a\tb\tts\n2\t3\t1767225600\n", &both, &[]);
     check("when|a|b\n2026-01-01 00:00:00|2|3\n", &both, &[]);
@@ -174,13 +176,14 @@ fn annotated_tables_of_influx() {
 #[test]
 fn a_bad_cell_is_shown_and_costs_only_itself() {
     check(
-        "time,a,b\n2026-01-01,1\nyesterday,1,1\n2026-01-01,2,oops\n2026-01-01,1,2,3\n2026-01-01,3,4",
+        "time,a,b\n2026-01-01,1\nyesterday,1,1\n2026-01-01,2,oops\n2026-01-01,1,2,3\n2026-01-01,3,4\n2026",
         &["a 1767225600000 2", "a 1767225600000 3", "b 1767225600000 4"],
         &[
             "line 2: 2 cells where others have 3",
             "line 3, column 1: time: \"yesterday\" is not a time; write",
             "line 4, column 3: b: \"oops\" is not a number",
             "line 5: 4 cells where others have 3; quote",
+            "line 7: 1 cell where others have 3",
         ],
     );
     check(

@@ -49,7 +49,7 @@ pub(super) fn pass(name: &str, pass: &Pass) {
     }
     repeated(name, pass);
     problems(name, &pass.report);
-    let time = pass.time.as_ref().map_or_else(String::new, |time| format!(", times in {time}"));
+    let time = pass.time.as_ref().map_or_else(String::new, |time| format!(", time column {time}"));
     let rate = progress::scaled(pass.n_rows as f64 / pass.took.as_secs_f64().max(1e-3));
     remark(&format!(
         "{name}: {}, {} series{time}, in {}, {rate} rows/s",
