@@ -9,7 +9,6 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 
 use crate::api::{operations, routes, unnamed};
-use crate::http::{method_not_allowed, not_found};
 use crate::services::Services;
 use crate::switches::gate;
 use crate::{access, graphite, intake, pages, seyren};
@@ -18,8 +17,8 @@ use crate::{access, graphite, intake, pages, seyren};
 pub(crate) fn router(services: Services) -> Router {
     let looks = Arc::new(pages::Looks::new(services.clone()));
     all(Some(looks))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(pages::method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&services.access), access::admit))
         .with_state(services)
 }

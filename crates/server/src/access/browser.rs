@@ -57,6 +57,12 @@ pub(super) fn check_page(asked: Asked<'_>, home: &Home) -> Result<(), ApiError> 
     check_body(asked)
 }
 
+/// Whether somebody looks who is shown pages: browsers say so, and programs that take anything do not.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
 /// Whom the request is addressed to.
 fn host(asked: Asked<'_>) -> Option<&str> {
     text(asked.headers, &header::HOST).or_else(|| asked.uri.authority().map(|it| it.as_str()))

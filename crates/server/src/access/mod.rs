@@ -56,6 +56,7 @@ pub(crate) async fn admit(
         return cors::preflight(request.headers(), origin);
     }
     let address = address::peer(request.extensions());
+    let is_page = route.is_page() || route.is_nowhere() && browser::wants_page(request.headers());
     let mut response = match principal(&service, &request, &route, origin.is_some()) {
         Ok(Caller { principal, session }) => {
             request.extensions_mut().insert(principal);
@@ -65,9 +66,9 @@ pub(crate) async fn admit(
         Err(denied) => {
             METRICS.http_refused.inc();
             match denied {
-                Denied::Because(why) if route.is_page() => why.into_text(),
+                Denied::Because(why) if is_page => why.into_text(),
                 Denied::Because(why) => why.into_response(),
-                Denied::NoToken if route.is_page() => sign_in::redirect(request.method(), request.uri()),
+                Denied::NoToken if is_page => sign_in::redirect(request.method(), request.uri()),
                 Denied::NoToken => {
                     unauthorized("this server requires a token; send the header Authorization: Bearer TOKEN")
                 }
@@ -103,6 +104,11 @@ impl Route {
     /// Whether this is a page for people, who show cookies and send forms.
     fn is_page(&self) -> bool {
         routes::is_page(&self.path)
+    }
+
+    /// Whether no route is at the path.
+    fn is_nowhere(&self) -> bool {
+        self.path.is_empty()
     }
 
     fn is_gate(&self) -> bool {

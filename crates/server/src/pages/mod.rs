@@ -18,6 +18,7 @@ mod fields;
 mod live;
 mod look;
 mod more;
+mod nothing;
 mod now;
 mod rules;
 mod sign_in;
@@ -33,6 +34,7 @@ use axum::{Extension, Router, middleware};
 use crate::services::Services;
 
 pub(crate) use self::look::Looks;
+pub(crate) use self::nothing::{method_not_allowed, not_found};
 
 /// The pages, over the one look that they share.
 pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {

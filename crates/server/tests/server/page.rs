@@ -385,6 +385,20 @@ async fn every_page_says_what_browsers_may_do_with_it() {
             "{text}"
         );
     }
+    // Where no page is, programs are answered in JSON and browsers with a page.
+    for (path, status, says) in [
+        ("/nowhere/at-all", 404, "There is no page at /nowhere/at-all"),
+        ("/sign-out", 405, "forms are sent there"),
+    ] {
+        let ask =
+            |accept: &str| server.http.get(format!("{}{path}", server.url)).header("accept", accept).send();
+        let page = ask("text/html,application/xhtml+xml,*/*;q=0.8").await.unwrap();
+        assert!(page.headers().contains_key("content-security-policy"), "{:?}", page.headers());
+        let (found, text) = (page.status(), page.text().await.unwrap());
+        assert!(found == status && text.contains(says) && text.contains("<h1>"), "{found}: {text}");
+        let program = ask("*/*").await.unwrap();
+        assert!(program.status() == status && program.text().await.unwrap().contains("/api/openapi.json"));
+    }
     server.server.stop().await;
 }
 
