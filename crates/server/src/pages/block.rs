@@ -1,11 +1,10 @@
 //! The switch that would block what an alert is about, made of the alert's labels.
 
-use lanner_conditions::FieldPath;
 use lanner_core::{Labels, content};
-use lanner_engine::stream::label;
 use lanner_page::alert::Block;
-use lanner_page::text::quoted;
 use serde_json::{Map, Value};
+
+use crate::switches::labelled::{includes, read, test};
 
 /// Labels that an id has room for, and the characters of each name and value: fewer than 200 in all.
 const MAX_LABELS: usize = 3;
@@ -31,10 +30,7 @@ pub(super) fn block_of(group: &Labels) -> Option<Block> {
 pub(super) fn blocks_just(when: &Value, group: &Labels) -> bool {
     let tests: Vec<String> =
         group.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| test(name, value)).collect();
-    match when {
-        Value::Array(items) => tests.iter().all(|test| items.iter().any(|item| item.as_str() == Some(test))),
-        when => when.as_str() == Some(&*tests.join(" and ")),
-    }
+    includes(when, &tests)
 }
 
 /// One context with the labels as text, and one with what they were before, where that is something else. None without labels.
@@ -48,23 +44,6 @@ pub(super) fn contexts(group: &Labels) -> Vec<Map<String, Value>> {
     let mut contexts = vec![context(|text| Value::from(text)), context(read)];
     contexts.dedup();
     contexts
-}
-
-/// What a label was written from, if it was anything but text: `80` and `"80"` are the same label.
-fn read(text: &str) -> Value {
-    let value = serde_json::from_str::<Value>(text).ok();
-    let is_so = |value: &Value| !value.is_string() && !value.is_null() && label(Some(value)) == text;
-    value.filter(is_so).unwrap_or_else(|| Value::from(text))
-}
-
-/// True of a field that has the label, whichever of the two it was.
-fn test(name: &str, text: &str) -> String {
-    let field = FieldPath::parse(name)
-        .map_or_else(|_| format!("$[{}]", quoted(name)), |field| field.as_str().to_owned());
-    match read(text) {
-        value @ (Value::Number(_) | Value::Bool(_)) => format!("{field} in ({}, {value})", quoted(text)),
-        _ => format!("{field} == {}", quoted(text)),
-    }
 }
 
 /// `block-bank.hsbc`: the labels, where they fit as they are, and else as much of them as fits, and a hash of the
@@ -92,6 +71,7 @@ mod tests {
 
     use lanner_conditions::{Condition, Missing};
     use lanner_core::Group;
+    use lanner_engine::stream::label;
     use serde_json::json;
 
     use super::*;

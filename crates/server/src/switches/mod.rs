@@ -4,7 +4,7 @@
 //! who cannot. Both run `lanner-switch`, so both say the same.
 //!
 //! Reading order: [`service`] (what is in force), [`save`] (changes by people), [`guard`] (what needs a second look),
-//! [`requests`] (what waits for one), [`throw`] (changes by alerts), `enact` (in force first, then on disk) with
+//! [`requests`] (what waits for one), [`throw`] (changes by alerts) with [`labelled`] (conditions made of labels), `enact` (in force first, then on disk) with
 //! `unwritten` (what is not on disk yet) and `reserve` (revisions that a crash must not bring back), [`news`] (what people
 //! are told), then the faces: `documents` and `listing` (the API), `deliver` (snapshot, [`deltas`] and stream), [`clients`] (who holds which), `evaluate`, [`recent`] and `preview` (what would be blocked), `ofrep` (OpenFeature,
 //! at a [`pace`]), `gate` (proxies).
@@ -22,6 +22,7 @@ pub(crate) mod evaluate;
 pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod known;
+pub(crate) mod labelled;
 pub(crate) mod lately;
 pub(crate) mod listing;
 pub(crate) mod news;

@@ -1,7 +1,8 @@
 //! Switches that alerts throw: on while the alert lasts and at most for a while, off when it is over.
 //!
 //! With values from the alert, what is thrown is a switch of its own, made after the one that was named and called
-//! after the values: `block-bank.HSBC` blocks what `block-bank` would where `BANK` is `HSBC`.
+//! after the values: `block-bank.HSBC` blocks what `block-bank` would where `BANK` is `HSBC`. Where a switch of that name
+//! tests something else, it is called after a hash as well.
 //!
 //! A program that blocks by itself must not run away, so `decide` holds it to this: nothing is extended; what a
 //! person turned off or denied while the alert lasts stays off; what was taken back is not thrown again within the
@@ -11,7 +12,7 @@
 
 use std::sync::Arc;
 
-use lanner_core::{Cause, SwitchAction, content};
+use lanner_core::{Cause, SwitchAction};
 use lanner_io::receiver::SendError;
 use lanner_io::store::{Author, StoreError, StoredDocument};
 use lanner_switch::{Document, Status, Switch, change};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::enact::{Otherwise, enact};
 use super::guard;
+use super::labelled;
 use super::requests::{self, Wanted};
 use super::service::SwitchService;
 use super::thrown::is_off;
@@ -50,9 +52,9 @@ struct Target {
 
 impl Target {
     fn look(service: &SwitchService, action: &SwitchAction) -> Result<Self, StoreError> {
-        let id = thrown_id(action);
+        let (id, thrown) = named(action, |id| service.latest(SWITCH, id))?;
         Ok(Self {
-            thrown: service.latest(SWITCH, &id)?,
+            thrown,
             request: service.latest(REQUEST, &id)?,
             model: service.latest(SWITCH, &action.switch)?,
             n_thrown: service.thrown.count(&*service.state, &action.switch, service.now_ms())?,
@@ -296,7 +298,7 @@ fn made_after(model: &Value, action: &SwitchAction, id: &str) -> Value {
         Some(Value::Array(items)) => items.clone(),
         other => other.cloned().into_iter().collect(),
     };
-    when.extend(action.with.iter().map(|(field, value)| json!(format!("{field} == {}", json!(value)))));
+    when.extend(tests(action).into_iter().map(Value::from));
     document["id"] = json!(id);
     if !action.with.is_empty() {
         document["when"] = Value::Array(when);
@@ -308,25 +310,32 @@ fn made_after(model: &Value, action: &SwitchAction, id: &str) -> Value {
     document
 }
 
-/// `block-bank`, or `block-bank.HSBC` for the values of an alert.
-fn thrown_id(action: &SwitchAction) -> String {
+/// What the alert's values add to the conditions of the model.
+fn tests(action: &SwitchAction) -> Vec<String> {
+    action.with.iter().map(|(field, value)| labelled::test(field, value)).collect()
+}
+
+/// The id of the switch that an action is about, and what `latest` finds under it: `block-bank`, or `block-bank.HSBC` for
+/// the values of an alert.
+fn named(
+    action: &SwitchAction,
+    latest: impl Fn(&str) -> Result<Option<StoredDocument>, StoreError>,
+) -> Result<(String, Option<StoredDocument>), StoreError> {
     if action.with.is_empty() {
-        return action.switch.clone();
+        return Ok((action.switch.clone(), latest(&action.switch)?));
     }
-    let values: Vec<&str> = action.with.iter().map(|(_, value)| value.as_str()).collect();
-    let values = values.join(".");
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let mut id = format!(
-        "{}.{}",
-        action.switch,
-        values.chars().map(|c| if fits(c) { c } else { '_' }).collect::<String>()
-    );
-    if !values.chars().all(fits) || id.len() > 180 {
-        // Two values must not become one name.
-        id.truncate(150);
-        id.push_str(&format!(".{}", &content::sha256(values.as_bytes())[..12]));
+    let (values, tests) =
+        (action.with.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), tests(action));
+    if let Some(id) = labelled::plain_id(&action.switch, &values) {
+        let found = latest(&id)?;
+        let when = found.as_ref().and_then(|stored| stored.document.as_ref()?.get("when"));
+        if when.is_none_or(|when| labelled::includes(when, &tests)) {
+            return Ok((id, found));
+        }
     }
-    id
+    let id = labelled::hashed_id(&action.switch, &values, &tests);
+    let found = latest(&id)?;
+    Ok((id, found))
 }
 
 #[cfg(test)]
@@ -437,5 +446,74 @@ mod tests {
         let mut off = switch(5, "ann", "inactive", 25);
         (off.actor, off.message) = (RULE.to_owned(), FIRES.to_owned());
         check(Some(&off), None, 0, "nothing: somebody turned it off");
+    }
+
+    fn with(pairs: &[(&str, &str)]) -> SwitchAction {
+        let pair = |(field, value): &(&str, &str)| ((*field).to_owned(), (*value).to_owned());
+        SwitchAction { with: pairs.iter().map(pair).collect(), ..action() }
+    }
+
+    /// The switches that alerts throw one after the other: no two share an id.
+    #[test]
+    fn two_conditions_have_two_ids() {
+        let mut stored_by_id = std::collections::BTreeMap::new();
+        let mut id = |pairs: &[(&str, &str)]| {
+            let action = with(pairs);
+            let (id, found) = named(&action, |id| Ok(stored_by_id.get(id).cloned())).unwrap();
+            let made = made_after(&json!({"when": "x"}), &action, &id);
+            if let Some(found) = found {
+                assert_eq!(found.document.unwrap()["when"], made["when"], "{id} is another switch");
+            }
+            Switch::from_json(&made).unwrap_or_else(|why| panic!("{made}: {why}"));
+            stored_by_id.insert(id.clone(), stored(9, RULE, FIRES, Some(made)));
+            id
+        };
+        assert_eq!(id(&[("BANK", "HSBC")]), "block.HSBC");
+        assert_eq!(id(&[("BANK", "HSBC")]), "block.HSBC", "it is the same one");
+        assert_eq!(id(&[("IP", "10.0.0.1")]), "block.10.0.0.1");
+        assert_eq!(id(&[("BANK", "HSBC"), ("COUNTRY", "UK")]), "block.HSBC.UK");
+        let long = "x".repeat(300);
+        let others: [&[(&str, &str)]; 13] = [
+            &[("CARD", "HSBC")],
+            &[("BANK", "HSBC.UK")],
+            &[("A", "a.b"), ("B", "c")],
+            &[("A", "a"), ("B", "b.c")],
+            &[("A", ""), ("B", "b")],
+            &[("A", "b")],
+            &[("A", "a b")],
+            &[("A", "a_b")],
+            &[("A", "a\nb")],
+            &[("A", &long)],
+            &[("A", &long[1..])],
+            &[("odd field", "1")],
+            &[("A", "\u{1}")],
+        ];
+        let ids: std::collections::BTreeSet<String> = others.iter().map(|pairs| id(pairs)).collect();
+        assert_eq!(ids.len(), others.len(), "{ids:?}");
+    }
+
+    /// An event's field becomes a label of an alert, and the switch blocks contexts that have that field.
+    #[test]
+    fn what_was_counted_is_what_is_blocked() {
+        for value in [
+            json!("80"),
+            json!(80),
+            json!(-0.5),
+            json!(true),
+            json!("a \"b\"\\\n\t\u{1}"),
+            json!("null"),
+            json!("080"),
+        ] {
+            let text = lanner_engine::stream::label(Some(&value));
+            let made = made_after(&json!({"when": "x == 1"}), &with(&[("PORT", &text)]), "block.x");
+            let set = lanner_switch::SwitchSet::compile(&lanner_switch::Snapshot::new(1, vec![made.clone()]))
+                .unwrap();
+            let blocks = |context: Value| set.evaluate(context.as_object().unwrap(), NOW_MS).is_blocked();
+            assert!(blocks(json!({"x": 1, "PORT": value})), "{made}");
+            assert!(
+                !blocks(json!({"x": 2, "PORT": value})) && !blocks(json!({"x": 1, "PORT": "8"})),
+                "{made}"
+            );
+        }
     }
 }
