@@ -3,14 +3,15 @@
 use std::error::Error;
 
 /// What libraries say, and what that means to whoever reads it.
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 5] = [
     (
         "received corrupt message",
         "what answers there does not speak TLS; write http:// instead of https://, or the port that speaks it",
     ),
     ("UnknownIssuer", "its certificate is not signed by an authority that this machine trusts"),
-    ("NotValidForName", "its certificate is for another name"),
-    ("invalid peer certificate: Expired", "its certificate has expired"),
+    ("certificate not valid for name", "its certificate is for another name"),
+    ("certificate expired", "its certificate has expired"),
+    ("certificate not valid yet", "its certificate is not valid yet; look at the clocks of both machines"),
 ];
 
 /// The innermost cause of an error, which is the one that says something.

@@ -146,3 +146,83 @@ async fn what_is_no_certificate_does_not_start() {
     let error = lanner_server::Server::start(settings).await.unwrap_err().to_string();
     assert!(error.starts_with("server.tls.cert: cannot read") && error.contains("none.pem"), "{error}");
 }
+
+/// What it takes to sign with given dates.
+const AUTHORITY: &str = "
+[ca]
+default_ca = own
+[own]
+new_certs_dir = .
+database = index
+serial = serial
+default_md = sha256
+policy = any
+x509_extensions = names
+unique_subject = no
+[any]
+commonName = supplied
+[names]
+subjectAltName = DNS:localhost,IP:127.0.0.1
+";
+
+/// Signs the key that [`make`] made once more, for a time between two dates.
+fn sign_for(folder: &Path, name: &str, from: &str, to: &str) {
+    std::fs::write(folder.join("authority.cnf"), AUTHORITY).unwrap();
+    std::fs::write(folder.join("index"), "").unwrap();
+    std::fs::write(folder.join("serial"), "01\n").unwrap();
+    let authority = format!("-config authority.cnf -cert {name}.ca.pem -keyfile {name}.ca.key");
+    openssl(
+        folder,
+        &format!(
+            "ca -batch -notext {authority} -in {name}.csr -out {name}.pem -startdate {from} -enddate {to}"
+        ),
+    );
+}
+
+/// The words of the library that finds out change with its releases; those for people stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_certificate_is_told_in_words() {
+    if !has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    lanner_io::receiver::install_crypto_provider();
+    for name in ["cert", "other"] {
+        make(path, name);
+    }
+    let why = async |server: &Running, authority: &str, host: &str| {
+        let address = server.server.http_addr();
+        let certificate = std::fs::read(path.join(authority)).unwrap();
+        let client = reqwest::Client::builder()
+            .tls_certs_only([reqwest::Certificate::from_pem(&certificate).unwrap()])
+            .resolve(host, address)
+            .build()
+            .unwrap();
+        let asked = client.get(format!("https://{host}:{}/healthz", address.port())).send().await;
+        asked.map_or_else(|error| lanner_core::cause::deepest(&error), |answer| answer.status().to_string())
+    };
+    let server = start(path).await;
+    assert_eq!(why(&server, "cert.ca.pem", "localhost").await, "200 OK");
+    let unknown = "its certificate is not signed by an authority that this machine trusts";
+    assert_eq!(why(&server, "other.ca.pem", "localhost").await, unknown);
+    assert_eq!(why(&server, "cert.ca.pem", "elsewhere.example").await, "its certificate is for another name");
+    server.server.stop().await;
+    for (from, to, expected) in [
+        ("20200101000000Z", "20210101000000Z", "its certificate has expired"),
+        (
+            "20900101000000Z",
+            "20910101000000Z",
+            "its certificate is not valid yet; look at the clocks of both machines",
+        ),
+    ] {
+        sign_for(path, "cert", from, to);
+        let server = start(path).await;
+        assert_eq!(why(&server, "cert.ca.pem", "localhost").await, expected);
+        server.server.stop().await;
+    }
+    let plain = crate::switching::start().await;
+    let said = why(&plain, "cert.ca.pem", "localhost").await;
+    assert!(said.starts_with("what answers there does not speak TLS; write http://"), "{said}");
+    plain.server.stop().await;
+}
