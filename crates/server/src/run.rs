@@ -181,7 +181,11 @@ impl Server {
         let wakeup = Arc::clone(&self.services.evaluation.wakeup);
         self.services.base.settings.clock.put_on(time_ms);
         wakeup.ring();
-        let waited = blocking(move || wakeup.wait_settled(time_ms, at_most));
+        let processors = Arc::clone(&self.services.processors);
+        let waited = blocking(move || {
+            processors.tick();
+            wakeup.wait_settled(time_ms, at_most)
+        });
         waited.await.unwrap_or(false)
     }
 

@@ -70,7 +70,8 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
 /// What a processor has learned. Whoever runs it keeps the memory over restarts.
 pub trait Memory {
     /// Begins with nothing, under a seed that nobody can guess: with a known one, events can be made that pass for others.
-    fn begin(&self, seed: u128);
+    /// - `now_ms`: what the clock says; `None` where recorded events are gone through
+    fn begin(&self, seed: u128, now_ms: Option<i64>);
 
     /// What is to be kept, as of `now_ms`.
     fn save(&self, now_ms: i64) -> Vec<u8>;

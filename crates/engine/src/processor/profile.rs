@@ -3,7 +3,7 @@
 //! It is the one processor with a memory, which whoever runs it keeps over restarts ([`Memory`]). What it says of an event is
 //! stored with the event, so replays and questions agree with what was said then.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lanner_conditions::{Condition, Missing};
 use lanner_core::document::Node;
@@ -51,6 +51,30 @@ struct Usual {
     spec: Spec,
     /// What it learned; none before its memory began. A document that is only checked takes none of that memory.
     profile: Mutex<Option<Profile>>,
+    clock: Mutex<Clock>,
+}
+
+/// An event is not from later than this after the clock, milliseconds: one whose sender's clock is wrong would age all that
+/// was learned before it.
+const MAX_LEAD_MS: i64 = 2_000;
+/// Events from further ahead are counted, milliseconds.
+const NOTED_AHEAD_MS: i64 = 60_000;
+
+/// What time it is, as far as somebody says.
+#[derive(Debug, Default)]
+struct Clock {
+    now_ms: Option<i64>,
+    /// Events that came from ahead of it.
+    n_ahead: u64,
+}
+
+impl Clock {
+    /// The time of an event, or the latest that it can have.
+    fn borne_out(&mut self, time_ms: i64) -> i64 {
+        let Some(now_ms) = self.now_ms else { return time_ms };
+        self.n_ahead += u64::from(time_ms > now_ms.saturating_add(NOTED_AHEAD_MS));
+        time_ms.min(now_ms.saturating_add(MAX_LEAD_MS))
+    }
 }
 
 impl Usual {
@@ -63,6 +87,10 @@ impl Usual {
     fn set(&self, profile: Profile) {
         *self.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(profile);
     }
+
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Processor for Usual {
@@ -74,11 +102,24 @@ impl Processor for Usual {
         Some(self)
     }
 
+    fn tick(&self, now_ms: i64) -> Vec<Event> {
+        self.clock().now_ms = Some(now_ms);
+        Vec::new()
+    }
+
+    fn in_words(&self) -> Option<String> {
+        let n_ahead = self.clock().n_ahead;
+        let those = if n_ahead == 1 { "event was" } else { "events were" };
+        (n_ahead > 0).then(|| {
+            format!("{n_ahead} {those} dated more than a minute ahead of the clock, and learned as of now")
+        })
+    }
+
     fn process(&self, event: &Event) -> Made {
         let Ok(read) = object_of(event.fields.clone(), self.format) else { return Made::unmatched() };
+        let time_ms = self.clock().borne_out(event.time_ms);
         let answer = |profile: &mut Profile| {
-            let answer = profile.observe(&read.fields, event.time_ms);
-            answer.map(|answer| answer.to_fields(event.time_ms))
+            profile.observe(&read.fields, time_ms).map(|answer| answer.to_fields(time_ms))
         };
         // An event that the profile does not learn from is not wrong.
         let Some(answer) = self.with(answer) else { return Made::default() };
@@ -87,7 +128,8 @@ impl Processor for Usual {
 }
 
 impl Memory for Usual {
-    fn begin(&self, seed: u128) {
+    fn begin(&self, seed: u128, now_ms: Option<i64>) {
+        self.clock().now_ms = now_ms;
         self.set(Profile::new(self.spec.clone(), &Seed::new(seed)));
     }
 
@@ -98,6 +140,7 @@ impl Memory for Usual {
     }
 
     fn restore(&self, mut bytes: &[u8], now_ms: i64) -> Result<(), String> {
+        self.clock().now_ms = Some(now_ms);
         let mut kept = Profile::read(&mut bytes, &filter).map_err(|error| error.to_string())?;
         if kept.spec().identity() != self.spec.identity() {
             return Err("it learned other fields, events or memory".to_owned());
@@ -127,5 +170,5 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<dyn Processor>
     });
     let spec = Spec::read("profile", fields, &filter, check)?;
     let format = format.unwrap_or(Format::Auto);
-    Some(Arc::new(Usual { into, format, spec, profile: Mutex::default() }))
+    Some(Arc::new(Usual { into, format, spec, profile: Mutex::default(), clock: Mutex::default() }))
 }

@@ -75,7 +75,7 @@ impl Processor for Sessions {
 }
 
 impl Memory for Sessions {
-    fn begin(&self, _seed: u128) {
+    fn begin(&self, _seed: u128, _now_ms: Option<i64>) {
         *self.live() = Live::new(self.settings.live.clone());
     }
 

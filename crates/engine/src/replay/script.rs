@@ -154,7 +154,11 @@ impl Test {
 impl Test {
     /// Has the events pass the processors, which have learned nothing before, and time go by until `end_ms`.
     fn process(&self, processors: &Processors, end_ms: i64, source: &mut Recorded) {
-        processors.all().iter().filter_map(|one| one.processor.memory()).for_each(|memory| memory.begin(0));
+        processors
+            .all()
+            .iter()
+            .filter_map(|one| one.processor.memory())
+            .for_each(|memory| memory.begin(0, None));
         let mut pass = |stream: &Arc<str>, event: Event| {
             processors.pass(stream, Draft::new(event), &mut [], &mut |stream, draft| {
                 source.event(stream, draft.event.time_ms, &draft.event.fields);

@@ -53,7 +53,7 @@ impl Memories {
             );
         }
         if !matches!(restored, Some(Ok(()))) {
-            memory.begin(self.seed);
+            memory.begin(self.seed, Some(now_ms));
         }
     }
 

@@ -37,8 +37,13 @@ fn event(at_s: i64, parent: &str) -> Value {
     })
 }
 
-/// Sends an event, and returns what the profile said of it.
+/// Sends an event when it happens, and returns what the profile said of it.
 async fn send(server: &Server, event: &Value) -> Value {
+    server.step_to(event["time"].as_i64().unwrap(), std::time::Duration::from_secs(10)).await;
+    send_now(server, event).await
+}
+
+async fn send_now(server: &Server, event: &Value) -> Value {
     post(server, "/api/v1/events/falco", event.to_string()).await;
     let url = format!("http://{}/api/v1/export/events/falco", server.http_addr());
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
@@ -64,7 +69,6 @@ async fn what_was_learned_outlives_a_restart() {
     assert_eq!((&answer["rare"], &answer["reason"]), (&json!(true), &json!("never seen: proc.pname")));
 
     // Another limit for the same behaviours forgets nothing.
-    server.step_to(NOON_MS + 100_000, std::time::Duration::from_secs(10)).await;
     post(&server, "/api/v1/apply", processor(3)).await;
     let answer = send(&server, &event(101, "nginx")).await;
     assert_eq!((&answer["rare"], &answer["seen"]["ever"]), (&json!(true), &json!(1)), "{answer}");
@@ -95,12 +99,30 @@ async fn what_was_learned_is_in_a_backup() {
     post(&server, "/api/v1/apply", processor(1)).await;
     send(&server, &event(0, "cron")).await;
     send(&server, &event(100, "nginx")).await;
-    server.step_to(NOON_MS + 100_000, std::time::Duration::from_secs(10)).await;
     let copy = reqwest::get(format!("http://{}/api/v1/backup", server.http_addr())).await.unwrap();
     std::fs::write(restored.path().join("lanner.db"), copy.bytes().await.unwrap()).unwrap();
     server.stop().await;
     let server = start(restored.path(), NOON_MS + 101_000).await;
     let answer = send(&server, &event(150, "nginx")).await;
     assert_eq!((&answer["status"], &answer["seen"]["ever"]), (&json!("active"), &json!(1)), "{answer}");
+    server.stop().await;
+}
+
+/// One sender whose clock is wrong: what was learned is as old as it was, and nobody learns for less long.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_from_the_future_ages_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    post(&server, "/api/v1/apply", processor(1)).await;
+    let far = event(400 * 86_400, "cron");
+    assert_eq!(send_now(&server, &far).await["status"], "learning");
+    assert_eq!(send(&server, &event(1, "nginx")).await["status"], "learning");
+    assert_eq!(send(&server, &event(100, "nginx")).await["status"], "active");
+    send_now(&server, &event(400 * 86_400 + 1, "cron")).await;
+    let answer = send(&server, &event(101, "nginx")).await;
+    assert_eq!((&answer["status"], &answer["seen"]["day"]), (&json!("active"), &json!(2)), "{answer}");
+    let url = format!("http://{}/api/v1/processors", server.http_addr());
+    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    assert!(text.contains("2 events were dated more than a minute ahead"), "{text}");
     server.stop().await;
 }
