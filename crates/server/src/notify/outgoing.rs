@@ -4,10 +4,12 @@
 //! sent; what became of messages, and cannot be written either, is kept until it can. Should the server be killed
 //! meanwhile, it works the same messages out again, with the same keys, so that each comes at most once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use lanner_core::time::format_time;
 use lanner_core::{DeliveryOutcome, Notification};
+use lanner_engine::notify::Route;
 use lanner_io::receiver::{Due, Next, Outbox, OutboxError};
 use lanner_io::state::{Receipt, StateStore, StoreError};
 
@@ -19,6 +21,8 @@ pub(crate) struct Outgoing {
     store: Arc<dyn StateStore>,
     wakeup: Arc<Wakeup>,
     state: Mutex<State>,
+    /// The receivers that are muted at times, and when.
+    muted: Mutex<HashMap<Arc<str>, Route>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +52,29 @@ impl Outgoing {
     /// The messages of `store`. `wakeup` is rung when the engine has something to learn.
     #[must_use]
     pub(crate) fn new(store: Arc<dyn StateStore>, wakeup: Arc<Wakeup>) -> Self {
-        Self { store, wakeup, state: Mutex::default() }
+        Self { store, wakeup, state: Mutex::default(), muted: Mutex::default() }
+    }
+
+    /// Notes when receivers are muted.
+    pub(crate) fn set_routes(&self, routes: &[Route]) {
+        let is_ever = |route: &&Route| !route.mute.is_empty() || !route.active.is_empty();
+        let muted = routes.iter().filter(is_ever).map(|route| (Arc::clone(&route.receiver), route.clone()));
+        *locked(&self.muted) = muted.collect();
+    }
+
+    /// Until when a receiver is muted, if it is.
+    fn muted_until_ms(&self, receiver: &str, now_ms: i64) -> Option<i64> {
+        let phase = locked(&self.muted).get(receiver)?.mute_phase(now_ms);
+        phase.holds.then_some(phase.time.end_ms)
+    }
+
+    /// Takes a message back that nobody took before its receiver was muted: what is still true is said when that is over.
+    async fn take_back(&self, message: &Due, now_ms: i64, until_ms: i64) -> Result<(), OutboxError> {
+        let key = &message.notification.key;
+        let why =
+            format!("the receiver is muted until {}; what still holds is sent then", format_time(until_ms));
+        tracing::info!(receiver = &*message.notification.receiver, key, "not tried again: {why}");
+        self.failed(key, now_ms, &why, Next::Refused).await
     }
 
     /// Has messages sent that cannot be written.
@@ -140,10 +166,19 @@ impl Outbox for Outgoing {
         let stored = self.store.outbox_due(receiver, now_ms, limit.saturating_add(n_fates))?;
         let stored =
             stored.into_iter().map(|it| Due { notification: it.notification, n_failed: it.attempts });
-        let state = locked(&self.state);
-        let held = state.unwritten.values().filter(|message| &*message.receiver == receiver);
-        let held = held.map(|message| Due { notification: message.clone(), n_failed: 0 });
-        Ok(stored.chain(held).filter_map(|message| state.due(message, now_ms)).take(limit).collect())
+        let due: Vec<Due> = {
+            let state = locked(&self.state);
+            let held = state.unwritten.values().filter(|message| &*message.receiver == receiver);
+            let held = held.map(|message| Due { notification: message.clone(), n_failed: 0 });
+            stored.chain(held).filter_map(|message| state.due(message, now_ms)).take(limit).collect()
+        };
+        let Some(until_ms) = self.muted_until_ms(receiver, now_ms) else { return Ok(due) };
+        // What was decided just before is on its way.
+        let (again, first): (Vec<Due>, Vec<Due>) = due.into_iter().partition(|due| due.n_failed > 0);
+        for message in &again {
+            self.take_back(message, now_ms, until_ms).await?;
+        }
+        Ok(first)
     }
 
     async fn sent(&self, key: &str, now_ms: i64, remark: Option<&str>) -> Result<(), OutboxError> {

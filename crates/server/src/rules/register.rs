@@ -93,6 +93,7 @@ async fn follow_only(service: &Arc<RuleService>, touched: Touched) -> Result<Cou
 fn put_receivers_in_force(service: &RuleService, kinds: &[&str], set_aside: Aside, config: &Config) {
     service.set_aside.replace(kinds, set_aside);
     service.evaluation.engine().configure(config.routes.clone(), config.inhibitions.clone());
+    service.delivery.outgoing.set_routes(&config.routes);
     service.delivery.reconcile(&config.receivers);
 }
 

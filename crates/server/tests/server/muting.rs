@@ -3,8 +3,11 @@
 //! acknowledgement.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use lanner_core::time::parse_time_ms;
 use lanner_io::receiver::Power;
 use lanner_server::Clock;
@@ -133,6 +136,58 @@ async fn what_is_muted_at_night_is_told_in_the_morning() {
     let morning = told(&running.file("pager"), 1).await;
     assert_eq!(titles(&morning), ["FIRING floor {bank=\"late\"}"]);
     assert_eq!(morning[0]["created"], "2026-01-06T06:00:00Z");
+    running.server.stop().await;
+}
+
+/// A receiver that counts what it refuses, and takes everything once it is told to.
+async fn refusing() -> (String, Arc<AtomicBool>, Arc<Mutex<Vec<Value>>>) {
+    let (takes, heard) = (Arc::new(AtomicBool::new(false)), Arc::<Mutex<Vec<Value>>>::default());
+    let (is_open, said) = (Arc::clone(&takes), Arc::clone(&heard));
+    let answer = move |body: String| {
+        said.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+        let status =
+            if is_open.load(Ordering::Relaxed) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        std::future::ready(status)
+    };
+    let router = axum::Router::new().fallback(answer);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, takes, heard)
+}
+
+/// Nobody's telephone rings at night as it was out of reach in the evening.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_taken_before_the_night_waits_for_the_morning() {
+    let (url, takes, heard) = refusing().await;
+    let running = start_at("2026-01-05T21:57:30Z").await;
+    let document = |timeout: &str| {
+        json!({
+            "time_intervals": [{"name": "nights", "times": "22:00-06:00", "tz": "Europe/London"}],
+            "rules": [{
+                "id": "floor", "query": {"stream": "payments", "measure": "count"}, "window": "1m", "absolute": {"min": 1},
+                "receivers": ["pager"],
+            }],
+            "receivers": [{
+                "name": "pager", "kind": "webhook", "url": url, "mute_time_intervals": ["nights"], "group_wait": "0s",
+                "group_interval": "0s", "repeat": "never", "timeout": timeout,
+            }],
+        })
+    };
+    running.fine("POST", "/api/v1/apply", document("8s")).await;
+    running.step_to("2026-01-05T21:59:30Z").await;
+    running.until("/api/v1/outbox", |all| all[0]["attempts"].as_u64() == Some(1)).await;
+    running.step_to("2026-01-05T22:30:30Z").await;
+    takes.store(true, Ordering::Relaxed);
+    // A change has its worker look again, as it would after a while.
+    running.fine("POST", "/api/v1/apply", document("9s")).await;
+    let taken_back = |all: &Value| all.to_string().contains("muted until 2026-01-06T06:00:00Z");
+    running.until("/api/v1/outbox", taken_back).await;
+    assert_eq!(heard.lock().unwrap().len(), 1);
+    running.step_to("2026-01-06T06:00:00Z").await;
+    running.until("/api/v1/outbox?status=sent", |all| all.as_array().unwrap().len() == 1).await;
+    let heard = heard.lock().unwrap();
+    assert_eq!((heard.len(), &heard[1]["status"]), (2, &json!("firing")), "{heard:?}");
     running.server.stop().await;
 }
 
