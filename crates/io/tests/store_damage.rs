@@ -8,10 +8,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use lanner_core::{
-    AlertState, Changes, Evaluation, Group, Labels, MatchOp, Matcher, Measured, Notification,
+    AlertState, Changes, Cursor, Evaluation, Group, Labels, MatchOp, Matcher, Measured, Notification,
     NotificationLogEntry, Outcome, Sample, SeriesKey, Silence, TimeRange,
 };
 use lanner_io::findings::{FindingFilter, FindingPlace, FindingRow, FindingStore as _, ScanRow};
+use lanner_io::state::{Shards, StateStore};
 use lanner_io::store::{
     Batch, DocumentChange, EvaluationFilter, NewEvent, RetentionRule, Store, StoreError, StoreOptions,
 };
@@ -389,7 +390,7 @@ fn a_repair_says_exactly_which_stretches_are_lost_and_is_done_once() {
         })
         .unwrap();
     drop(db);
-    let repair = Store::repair(path, &forever()).unwrap().unwrap();
+    let repair = Store::repair(path, &forever()).unwrap().repair.unwrap();
     let time = lanner_core::time::format_time;
     assert_eq!(repair.lost, BTreeMap::from([("block".to_owned(), 1)]));
     assert_eq!(repair.stretches.len(), 1);
@@ -508,10 +509,7 @@ fn small(folder: &Path) {
 fn shown(store: &Store) -> BTreeMap<&'static str, usize> {
     let documents = store.documents("rule").unwrap().into_iter().filter_map(|stored| stored.document);
     BTreeMap::from([
-        (
-            "alert",
-            lanner_io::state::StateStore::load(store, lanner_io::state::Shards::All).unwrap().alerts.len(),
-        ),
+        ("alert", StateStore::load(store, Shards::All).unwrap().alerts.len()),
         ("told", store.load_notification_log().unwrap().len()),
         ("outbox", store.outbox_list(None, None, 10).unwrap().len()),
         ("silence", store.silences().unwrap().len()),
@@ -583,4 +581,35 @@ fn a_damaged_document_is_set_aside_until_it_is_written_anew() {
     assert_eq!((latest.version, latest.document), (3, document));
     store.expire_silence("0123456789abcdef", T).unwrap().wait().unwrap();
     assert_eq!(store.unreadable_silences().unwrap(), []);
+}
+
+/// A rule whose cursor a bad disk moved would wait for years, and nobody would notice.
+#[test]
+fn a_rule_does_not_wait_for_a_time_that_nobody_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let cursors = |store: &Store| -> Vec<(String, TimeRange)> {
+        let state = StateStore::load(store, Shards::All).unwrap();
+        state.cursors.into_iter().map(|cursor| (cursor.rule.to_string(), cursor.window)).collect()
+    };
+    let store = Store::open(folder.path(), forever()).unwrap();
+    for (turn, shard) in [(0, 3), (1, 3), (2, 4)] {
+        let window = TimeRange::new(turn * 10_000, (turn + 1) * 10_000);
+        let cursor = |rule: &str| Cursor { rule: rule.into(), window, shard };
+        let changes =
+            Changes { cursors: vec![cursor("floor"), cursor("gone"), cursor("other")], ..Changes::default() };
+        store.apply(changes).unwrap().wait().unwrap();
+    }
+    let forgotten = Changes { forgotten_rules: vec!["gone".into()], ..Changes::default() };
+    store.apply(forgotten).unwrap().wait().unwrap();
+    let last = TimeRange::new(20_000, 30_000);
+    let both = vec![("floor".to_owned(), last), ("other".to_owned(), last)];
+    assert_eq!(cursors(&store), both);
+    store.close();
+    assert_eq!(cursors(&Store::open(folder.path(), forever()).unwrap()), both, "all sums agree");
+    let db = rusqlite::Connection::open(folder.path().join("lanner.db")).unwrap();
+    db.execute("UPDATE cursor SET end_ms = end_ms + (1 << 40) WHERE rule = 'floor'", []).unwrap();
+    drop(db);
+    let store = Store::open(folder.path(), forever()).unwrap();
+    assert_eq!(cursors(&store), both[1..]);
+    assert_eq!(store.damage().unwrap().repairs[0].lost["cursor"], 1);
 }

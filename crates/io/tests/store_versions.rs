@@ -15,7 +15,7 @@ use rusqlite::Connection;
 const EVER: TimeRange = TimeRange::new(i64::MIN, i64::MAX);
 const T: i64 = 1_767_225_600_000; // 2026-01-01T00:00:00Z
 /// The newest version with a file.
-const NEWEST: usize = 10;
+const NEWEST: usize = 11;
 
 fn forever() -> StoreOptions {
     StoreOptions { retention: vec![RetentionRule::forever("*")], ..StoreOptions::default() }

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-8.sql"),
     include_str!("schema-9.sql"),
     include_str!("schema-10.sql"),
+    include_str!("schema-11.sql"),
 ];
 
 /// Makes the folder if needed and takes its lock, which ends with the file handle.

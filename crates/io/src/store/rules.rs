@@ -10,6 +10,7 @@ use lanner_core::{Changes, Cursor, TimeRange};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::StoreError;
+use super::sums::Table;
 use crate::state::Shards;
 
 /// What a turn says of a rule beside its alerts.
@@ -32,14 +33,7 @@ impl<'c> Numbers<'c> {
         changes: &'c Changes,
         owned: Option<Shards>,
     ) -> Result<Self, StoreError> {
-        let mut upsert = db.prepare_cached(
-            "INSERT INTO cursor (rule, start_ms, end_ms, first_ms, last_ms, shard) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (rule) DO UPDATE SET
-               start_ms = coalesce(excluded.start_ms, start_ms), end_ms = coalesce(excluded.end_ms, end_ms),
-               first_ms = min(coalesce(first_ms, excluded.first_ms), coalesce(excluded.first_ms, first_ms)),
-               last_ms = max(coalesce(last_ms, excluded.last_ms), coalesce(excluded.last_ms, last_ms))
-             RETURNING number, shard",
-        )?;
+        let mut upsert = db.prepare_cached(&upsert())?;
         let mut numbers = HashMap::new();
         for (rule, Walked { window, shard, ends_ms }) in Turn::of(changes) {
             let window = window.map(|window| (window.start_ms, window.end_ms)).unzip();
@@ -51,7 +45,8 @@ impl<'c> Numbers<'c> {
             check_owned(owned, rule, shard)?;
             if shard.is_some() && stored != shard {
                 // Not above: the index by shard would be written for each evaluation.
-                db.prepare_cached("UPDATE cursor SET shard = ?2 WHERE number = ?1")?
+                let sum = "row_sum(rule, ?2, start_ms, end_ms, first_ms, last_ms)";
+                db.prepare_cached(&format!("UPDATE cursor SET shard = ?2, sum = {sum} WHERE number = ?1"))?
                     .execute(params![number, shard])?;
             }
             numbers.insert(rule, number);
@@ -63,6 +58,21 @@ impl<'c> Numbers<'c> {
     pub(super) fn of(&self, rule: &str) -> Result<i64, StoreError> {
         self.0.get(rule).copied().ok_or_else(|| StoreError::corrupt(format!("rule {rule} has no number")))
     }
+}
+
+/// Notes how far a rule was walked beside what was noted before.
+fn upsert() -> String {
+    let [start, end] = ["start_ms", "end_ms"].map(|it| format!("coalesce(excluded.{it}, {it})"));
+    let [first, last] = [("min", "first_ms"), ("max", "last_ms")]
+        .map(|(which, it)| format!("{which}(coalesce({it}, excluded.{it}), coalesce(excluded.{it}, {it}))"));
+    format!(
+        "INSERT INTO cursor (rule, start_ms, end_ms, first_ms, last_ms, shard, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, row_sum(?1, ?6, ?2, ?3, ?4, ?5))
+         ON CONFLICT (rule) DO UPDATE SET
+           start_ms = {start}, end_ms = {end}, first_ms = {first}, last_ms = {last},
+           sum = row_sum(rule, shard, {start}, {end}, {first}, {last})
+         RETURNING number, shard"
+    )
 }
 
 /// The rules of a turn, in the order in which it names them.
@@ -109,10 +119,11 @@ pub(super) fn evaluated(db: &Connection, rule: &str) -> Result<Option<(i64, i64,
 
 /// The cursors of some shards, in order of the rules' ids.
 pub(super) fn cursors(db: &Connection, shards: Shards) -> Result<Vec<Cursor>, StoreError> {
-    let condition = in_shards(shards);
+    let (condition, is_whole) = (in_shards(shards), Table::Cursor.is_whole());
+    // A rule whose cursor is damaged begins anew, rather than waits for a year that nobody meant.
     let mut statement = db.prepare_cached(&format!(
         "SELECT rule, start_ms, end_ms, coalesce(shard, 0) FROM cursor
-         WHERE end_ms IS NOT NULL AND {condition} ORDER BY rule"
+         WHERE end_ms IS NOT NULL AND {condition} AND {is_whole} ORDER BY rule"
     ))?;
     let rows = statement.query_map([], |row| {
         let rule: String = row.get(0)?;
@@ -154,8 +165,11 @@ pub(super) fn check_stored(db: &Connection, owned: Option<Shards>, rule: &str) -
 pub(super) fn forget(db: &Connection, rule: &str) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM alert WHERE number = (SELECT number FROM cursor WHERE rule = ?1)")?
         .execute([rule])?;
-    db.prepare_cached("UPDATE cursor SET start_ms = NULL, end_ms = NULL, shard = NULL WHERE rule = ?1")?
-        .execute([rule])?;
+    db.prepare_cached(
+        "UPDATE cursor SET start_ms = NULL, end_ms = NULL, shard = NULL,
+           sum = row_sum(rule, NULL, NULL, NULL, first_ms, last_ms) WHERE rule = ?1",
+    )?
+    .execute([rule])?;
     Ok(())
 }
 

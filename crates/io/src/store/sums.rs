@@ -18,6 +18,7 @@ pub(super) const fn columns(table: Table) -> &'static str {
             "rule, version, grp, start_ms, end_ms, value, base, score, outcome, error, state, late, evaluated_ms, number"
         }
         Table::History => "query, start_ms, end_ms, grp, value",
+        Table::Cursor => "rule, shard, start_ms, end_ms, first_ms, last_ms",
         Table::Alert => "number, grp, body",
         Table::Told => "receiver, grp, alert, record",
         Table::Outbox => "key, receiver, grp, body",
@@ -40,6 +41,7 @@ pub(super) enum Table {
     Stream,
     Evaluation,
     History,
+    Cursor,
     Alert,
     Told,
     Outbox,
@@ -53,11 +55,12 @@ pub(super) enum Table {
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Series,
         Self::Stream,
         Self::Evaluation,
         Self::History,
+        Self::Cursor,
         Self::Alert,
         Self::Told,
         Self::Outbox,
@@ -76,6 +79,7 @@ impl Table {
             Self::Stream => "stream",
             Self::Evaluation => "evaluation",
             Self::History => "history",
+            Self::Cursor => "cursor",
             Self::Alert => "alert",
             Self::Told => "told",
             Self::Outbox => "outbox",
@@ -117,7 +121,8 @@ impl Table {
     /// The columns that are summed up, by their places among all.
     fn summed(self) -> std::ops::Range<usize> {
         // Numbers of the rows themselves are given by the table.
-        let start = usize::from(matches!(self, Self::Stream | Self::Evaluation | Self::Outbox));
+        let start =
+            usize::from(matches!(self, Self::Stream | Self::Evaluation | Self::Cursor | Self::Outbox));
         start..start + columns(self).split(", ").count()
     }
 
