@@ -14,7 +14,8 @@ use lanner_core::{
 use lanner_io::findings::{FindingFilter, FindingPlace, FindingRow, FindingStore as _, ScanRow};
 use lanner_io::state::{Shards, StateStore};
 use lanner_io::store::{
-    Batch, DocumentChange, EvaluationFilter, NewEvent, RetentionRule, Store, StoreError, StoreOptions,
+    Batch, DocumentChange, EvaluationFilter, NewEvent, Repaired, RetentionRule, Store, StoreError,
+    StoreOptions,
 };
 use serde_json::json;
 
@@ -381,7 +382,7 @@ fn a_repair_says_exactly_which_stretches_are_lost_and_is_done_once() {
     let (ended, _) = stores();
     let folder = put(&ended);
     let path = folder.path();
-    assert_eq!(Store::repair(path, &forever()).unwrap(), None);
+    assert_eq!(Store::repair(path, &forever()).unwrap(), Repaired::default());
     let db = rusqlite::Connection::open(path.join("lanner.db")).unwrap();
     db.execute("UPDATE block SET body = zeroblob(length(body)) WHERE id = 3", []).unwrap();
     let lost: (i64, i64, i64) = db
@@ -404,7 +405,7 @@ fn a_repair_says_exactly_which_stretches_are_lost_and_is_done_once() {
         "{repair:?}"
     );
     assert_eq!(repair.kept_as, "lanner.db.damaged-1");
-    assert_eq!(Store::repair(path, &forever()).unwrap(), None);
+    assert_eq!(Store::repair(path, &forever()).unwrap(), Repaired::default());
     let store = Store::open(path, forever()).unwrap();
     assert_eq!(read(&store, "repaired").samples, ALL.samples - lost.2);
     assert_eq!(store.damage().unwrap().repairs[0].stretches, repair.stretches);

@@ -94,7 +94,7 @@ pub use outbox::{DeadLetters, OutboxEntry, OutboxState};
 pub use private::write_private;
 pub use read::Piece;
 pub use receipt::Receipt;
-pub use repair::Repair;
+pub use repair::{Repair, Repaired};
 pub use restore::Restored;
 pub use retention::{
     EventRetention, NamePattern, Retention, RetentionRule, Tier, format_keep, parse_keep_ms,
@@ -347,7 +347,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn repair(folder: &Path, options: &StoreOptions) -> Result<Option<Repair>, StoreError> {
+    pub fn repair(folder: &Path, options: &StoreOptions) -> Result<Repaired, StoreError> {
         let _lock = open::lock_folder(folder)?;
         let path = folder.join(open::FILE_NAME);
         repair::finish(folder)
@@ -361,11 +361,14 @@ impl Store {
                 Err(StoreError::corrupt("the file is empty, and its log is not"))
             }
             Err(error) => Err(error),
-            Ok(()) => Loaded::to_write(folder, options).and_then(|loaded| damage::check_all(&loaded.db)),
+            Ok(()) => Self::tolerated(folder, options),
         };
         match checked {
-            Ok(()) => Ok(None),
-            Err(StoreError::Corrupt { detail }) => repair::replace(folder, &detail).map(Some),
+            Ok(set_aside) => Ok(Repaired { repair: None, set_aside }),
+            Err(StoreError::Corrupt { detail }) => {
+                let repair = Some(repair::replace(folder, &detail)?);
+                Ok(Repaired { repair, set_aside: Self::tolerated(folder, options)? })
+            }
             Err(error) => Err(error),
         }
     }
@@ -376,6 +379,13 @@ impl Store {
     /// Failures of the file.
     pub fn damage(&self) -> Result<Damage, StoreError> {
         let mut repairs = self.look(repair::repairs)?;
+    /// Looks through all of a file that is whole: what in it is not what was written and stays all the same.
+    fn tolerated(folder: &Path, options: &StoreOptions) -> Result<Vec<String>, StoreError> {
+        let loaded = Loaded::to_write(folder, options)?;
+        damage::check_all(&loaded.db)?;
+        damage::tolerated(&loaded.db)
+    }
+
         // A copy for reading replaced nothing.
         repairs.retain(|repair| !repair.kept_as.is_empty());
         Ok(Damage { unreadable: self.core().damage.lines(), repairs })

@@ -11,8 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::{self, Access, folder_error};
 use super::replaced::{RESTORED, aside, finish, holds_data};
-use super::sums::Table;
-use super::{Store, StoreError, audit, damage, private, repair};
+use super::{Store, StoreError, damage, private, repair};
 
 /// The name of a backup while it is copied and checked.
 const PARTIAL: &str = "lanner.db.new";
@@ -114,7 +113,7 @@ fn copy(file: &Path, to: &Path) -> io::Result<()> {
 fn check(copy: &Path, backup: &Path) -> Result<Vec<String>, StoreError> {
     let checked = open::upgrade_file(copy, backup).and_then(|db| {
         damage::check_whole(&db)?;
-        tolerated(&db)
+        damage::tolerated(&db)
     });
     let damaged = checked.map_err(|error| named(error, backup))?;
     let flushed = File::open(copy).and_then(|file| file.sync_all());
@@ -128,33 +127,4 @@ fn remove_with_logs(file: &Path) {
         // What is not there is as good.
         let _ = fs::remove_file(name);
     }
-}
-
-/// So many rows are named one by one.
-const MAX_NAMED: i64 = 1_000;
-
-/// What is built upon although it is not what was written, a line each: documents and silences, which are set aside one by one, and
-/// the first thing that is wrong with the audit.
-fn tolerated(db: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut lines = Vec::new();
-    for (table, name) in [
-        (Table::Document, "printf('version %d of the %s %s', version, kind, id)"),
-        (Table::Silence, "'the silence ' || id"),
-    ] {
-        let (from, is_whole) = (table.name(), table.is_whole());
-        let sql = format!("SELECT {name} FROM {from} WHERE NOT {is_whole} LIMIT {MAX_NAMED}");
-        let mut statement = db.prepare(&sql)?;
-        for name in statement.query_map([], |row| row.get::<_, String>(0))? {
-            lines.push(format!("{} is not what was written", name?));
-        }
-    }
-    // The audit would name the first of these documents once more.
-    if lines.is_empty() {
-        let problem = match audit::verify(db) {
-            Err(StoreError::Corrupt { detail }) => Some(detail),
-            checked => checked?.problem,
-        };
-        lines.extend(problem.map(|problem| format!("the audit: {problem}")));
-    }
-    Ok(lines)
 }

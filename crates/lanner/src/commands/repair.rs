@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanner_io::store::{Repair, Store, StoreError, StoreOptions};
+use lanner_io::store::{Repair, Repaired, Store, StoreError, StoreOptions};
 
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output;
@@ -39,21 +39,32 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }
         error => Failure::program(error.to_string()),
     })?;
-    if args.format == output::ReportFormat::Json {
-        output::json(&repaired)?;
+    match (&repaired, args.format) {
+        (Repaired { repair: None, set_aside }, output::ReportFormat::Json) if set_aside.is_empty() => {
+            output::json(&None::<Repair>)?;
+        }
+        (_, output::ReportFormat::Json) => output::json(&repaired)?,
+        (_, output::ReportFormat::Text) => tell(&repaired)?,
     }
-    let Some(repair) = repaired else {
-        remark(&format!("{} is intact; nothing was changed", args.folder.display()));
-        return Ok(Outcome::Fine);
-    };
-    if args.format == output::ReportFormat::Text {
-        tell(&repair)?;
+    let folder = args.folder.display();
+    match &repaired.repair {
+        Some(repair) => {
+            remark(&format!("the damaged file is kept as {}", args.folder.join(&repair.kept_as).display()))
+        }
+        None if repaired.set_aside.is_empty() => remark(&format!("{folder} is intact; nothing was changed")),
+        None => remark(&format!(
+            "nothing in {folder} was changed; write what is damaged anew, or restore a backup"
+        )),
     }
-    remark(&format!("the damaged file is kept as {}", args.folder.join(&repair.kept_as).display()));
-    Ok(Outcome::found(!repair.is_without_loss()))
+    Ok(Outcome::found(!repaired.is_without_loss()))
 }
 
-fn tell(repair: &Repair) -> Result<()> {
+fn tell(Repaired { repair, set_aside }: &Repaired) -> Result<()> {
+    repair.as_ref().map_or(Ok(()), tell_of_repair)?;
+    set_aside.iter().try_for_each(|line| output::line(&format!("damaged, and set aside: {line}")))
+}
+
+fn tell_of_repair(repair: &Repair) -> Result<()> {
     output::line(&format!("damaged: {}", repair.reason))?;
     if repair.is_without_loss() {
         output::line("nothing is lost")?;

@@ -52,6 +52,30 @@ fn a_repair_keeps_what_is_whole_and_lists_what_is_lost() {
     assert_eq!(std::fs::read(none.join("lanner.db")).unwrap(), b"");
 }
 
+/// A document that a bad disk changed: it is set aside by the server, and named here.
+#[test]
+fn a_changed_document_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = serve(folder, &[]);
+    let switch = server.file("switch.yaml", "switches: [{ id: no-bank, when: 'bank == \"hsbc\"' }]");
+    server.run(&["apply", &switch]).expect(0);
+    let (_, folder) = server.stop();
+    let db = rusqlite::Connection::open(data.join("lanner.db")).unwrap();
+    db.execute("UPDATE document SET body = replace(body, 'hsbc', 'hsbd') WHERE id = 'no-bank'", []).unwrap();
+    drop(db);
+    let line = "version 1 of the switch no-bank is not what was written";
+    let ran = run(&["repair", data.to_str().unwrap()]);
+    assert!(ran.out.contains(line) && !ran.err.contains("is intact"), "{}{}", ran.out, ran.err);
+    ran.says(1, &["write what is damaged anew"]);
+    let json = run(&["repair", data.to_str().unwrap(), "--format", "json"]).expect(1);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+        serde_json::json!({ "set_aside": [line] })
+    );
+    drop(folder);
+}
+
 #[test]
 fn a_server_starts_on_a_damaged_folder_and_says_what_is_lost() {
     let folder = tempfile::tempdir().unwrap();

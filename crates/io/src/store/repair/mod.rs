@@ -48,6 +48,25 @@ pub struct Repair {
 
 const MAX_STRETCHES: usize = 1_000;
 
+/// What was found to be damaged in a folder, and done about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Repaired {
+    /// The repair, if one was needed.
+    #[serde(flatten)]
+    pub repair: Option<Repair>,
+    /// What is not what was written and stays all the same, a line each: documents and silences, which are set aside when they are
+    /// read, and the audit.
+    pub set_aside: Vec<String>,
+}
+
+impl Repaired {
+    /// Whether nothing is lost or changed.
+    #[must_use]
+    pub fn is_without_loss(&self) -> bool {
+        self.set_aside.is_empty() && self.repair.as_ref().is_none_or(Repair::is_without_loss)
+    }
+}
+
 impl Repair {
     /// Whether nothing is lost: no row is missing, and every page could be read.
     #[must_use]
