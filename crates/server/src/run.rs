@@ -93,14 +93,28 @@ pub struct Server {
     tasks: Vec<tokio::task::JoinHandle<()>>,
     /// What alerts do with switches; goes on while the last messages are sent.
     actions: AbortHandle,
+    /// Addresses that are taken and where nothing is accepted yet, and what HTTP is known by.
+    waiting: Vec<listeners::Bound>,
+    certificates: Option<Arc<Certificates>>,
 }
 
 impl Server {
-    /// Starts a server: opens the store, takes up what was under way, then listens.
+    /// Starts a server: opens the store, takes up what was under way, then accepts what comes.
     ///
     /// # Errors
     /// [`ServerError`], each with what to do.
     pub async fn start(settings: Settings) -> Result<Self, ServerError> {
+        let mut server = Self::open(settings).await?;
+        server.accept();
+        Ok(server)
+    }
+
+    /// Starts a server that accepts nothing yet: who connects waits for [`Server::accept`]. So what comes first already
+    /// finds what was put in force in between.
+    ///
+    /// # Errors
+    /// [`ServerError`], each with what to do.
+    pub async fn open(settings: Settings) -> Result<Self, ServerError> {
         let token = settings.token.as_ref().map(|token| token.resolve("server.token")).transpose();
         let token = token.map_err(|problem| ServerError::Token(problem.message))?;
         token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
@@ -121,6 +135,8 @@ impl Server {
             ],
             actions,
             services,
+            waiting: bound,
+            certificates,
         };
         if evaluates {
             // Only who knows what is to be kept may drop what is not.
@@ -128,9 +144,14 @@ impl Server {
             server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
         }
-        let ready = Ready { services: server.services.clone(), certificates };
-        server.tasks.extend(bound.into_iter().map(|bound| tokio::spawn(bound.start(&ready))));
         Ok(server)
+    }
+
+    /// Accepts what comes at the addresses that [`Server::open`] took. Must be called in async code.
+    pub fn accept(&mut self) {
+        let ready = Ready { services: self.services.clone(), certificates: self.certificates.take() };
+        let waiting = std::mem::take(&mut self.waiting);
+        self.tasks.extend(waiting.into_iter().map(|bound| tokio::spawn(bound.start(&ready))));
     }
 
     /// Where a listener listens, if it does: `http`, `carbon`, `carbon_pickle`, `carbon_udp`.

@@ -180,12 +180,14 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     let mut stop = std::pin::pin!(stop_signal()?);
     let mut hang_up = hang_up()?;
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
-    let server = Server::start(settings).await.map_err(|error| Failure::program(error.to_string()))?;
+    let mut server = Server::open(settings).await.map_err(|error| Failure::program(error.to_string()))?;
     let applied = tokio::select! {
         applied = apply(&server.services().configuration, document) => applied.map(|()| true),
         () = &mut stop => Ok(false),
     };
     if matches!(applied, Ok(true)) {
+        // Not before: an event must find its processors, and a question the switches.
+        server.accept();
         tell(&server, &folder);
         systemd::ready();
         tokio::select! {

@@ -240,3 +240,20 @@ async fn a_relative_rule_is_prefilled_from_stored_events() {
     assert_eq!((&last["value"], &last["base"], &last["state"]), (&json!(1.0), &json!(4.0), &json!("firing")));
     running.server.stop().await;
 }
+
+/// What comes first finds the configuration in force: until then, who connects waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_connects_early_is_answered_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::new(folder.path());
+    settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    (settings.carbon, settings.carbon_pickle) = (None, None);
+    let mut server = Server::open(settings).await.unwrap();
+    let asked = reqwest::get(format!("http://{}/healthz", server.http_addr()));
+    let mut asked = tokio::spawn(asked);
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut asked).await;
+    assert!(early.is_err(), "answered before it was time: {early:?}");
+    server.accept();
+    assert_eq!(asked.await.unwrap().unwrap().status(), 200);
+    server.stop().await;
+}
