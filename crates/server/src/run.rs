@@ -124,7 +124,7 @@ impl Server {
         let (services, actions) = open(settings, token).await?;
         let evaluates = services.base.settings.evaluate;
         if evaluates {
-            services.evaluation.begin()?;
+            services.evaluation.begin_first()?;
         }
         let mut server = Self {
             listening: bound.iter().map(|bound| (bound.name, bound.address)).collect(),

@@ -295,6 +295,12 @@ impl From<rusqlite::Error> for StoreError {
         {
             return Self::Corrupt { detail: "the file is truncated".to_owned() };
         }
+        if error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+        {
+            return Self::DiskFull; // the index of the write-ahead log finds no room
+        }
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::DiskFull,
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt { detail },

@@ -169,6 +169,8 @@ struct Core {
 /// What is read when a store is opened.
 struct Loaded {
     db: Connection,
+    /// How others open the file beside that.
+    access: Access,
     head: Head,
     registry: Registry,
 }
@@ -181,10 +183,14 @@ impl Loaded {
         if path.exists() {
             refuse_damaged(&path)?;
         }
-        let db = open::open_writer(folder, options.max_page_count)?;
+        let (db, access) = open::open_writer(folder, options.max_page_count)?;
         let head = Self::checked(&db, &path, options)?;
-        forget_empty_series(&db, &head)?;
-        Ok(Self { registry: Registry::load(&db, options.max_series)?, head, db })
+        match forget_empty_series(&db, &head) {
+            // They stay a while longer.
+            Err(StoreError::DiskFull) => {}
+            forgotten => forgotten?,
+        }
+        Ok(Self { registry: Registry::load(&db, options.max_series)?, head, db, access })
     }
 
     /// Without a change to anything in the folder.
@@ -195,7 +201,7 @@ impl Loaded {
         readers.check_version()?;
         let db = readers.connect()?;
         let head = Self::checked(&db, &path, options)?;
-        Ok(Self { registry: Registry::load(&db, options.max_series)?, head, db })
+        Ok(Self { registry: Registry::load(&db, options.max_series)?, head, db, access })
     }
 
     /// Of a copy of what is whole, made in a place of its own, and what is lost.
@@ -233,10 +239,9 @@ impl Core {
         folder: &Path,
         options: StoreOptions,
         loaded: Loaded,
-        access: Access,
         lost: Vec<String>,
     ) -> (Connection, Arc<Self>) {
-        let Loaded { db, head, registry } = loaded;
+        let Loaded { db, access, head, registry } = loaded;
         let core = Self {
             folder: folder.to_owned(),
             registry,
@@ -300,7 +305,7 @@ impl Store {
                 "what lay beside the store that this is a copy of cannot be put in its place: {error}"
             );
         }
-        let (db, core) = Core::new(folder, options, loaded, Access::Shared, Vec::new());
+        let (db, core) = Core::new(folder, options, loaded, Vec::new());
         let thread_error =
             |error: std::io::Error| StoreError::Database { detail: format!("starting a thread: {error}") };
         let writer = Writer::start(db, Arc::clone(&core.layout), core.options.max_queued_bytes);
@@ -325,25 +330,26 @@ impl Store {
         let path = folder.join(open::FILE_NAME);
         open::refuse_emptied(&path)?;
         let loaded = match Access::of_unserved(&path) {
-            Some(access) => Loaded::to_read(folder, access, &options).map(|loaded| (access, loaded)),
+            Some(access) => Loaded::to_read(folder, access, &options),
             None => Err(StoreError::corrupt("the index of the write-ahead log is missing")),
         };
-        let (copy, (access, loaded), lost) = match loaded {
+        let (copy, loaded, lost) = match loaded {
             // What reading alone can neither repair nor upgrade is copied, as far as it is whole.
             Err(error @ (StoreError::Corrupt { .. } | StoreError::TooOld { .. })) => {
                 let (copy, loaded, lost) = Loaded::of_copy(&path, &error, &options)?;
-                (Some(copy), (Access::Settled, loaded), lost)
+                (Some(copy), loaded, lost)
             }
             loaded => (None, loaded?, Vec::new()),
         };
         let lies_in = copy.as_ref().map_or(folder, tempfile::TempDir::path);
-        let (_, core) = Core::new(lies_in, options, loaded, access, lost);
+        let (_, core) = Core::new(lies_in, options, loaded, lost);
         let sealer = sealer::Sealer::default();
         Ok(Self(Arc::new(Inner { core, writer: None, sealer, lock: Mutex::new(lock), _copy: copy })))
     }
 
     /// Repairs the store in `folder`, which nobody may have open: looks through all of it, and when something is damaged
-    /// copies what is whole into a fresh file and keeps the damaged one beside it. `None` when all is whole.
+    /// copies what is whole into a fresh file and keeps the damaged one beside it. Documents and silences that are not what was
+    /// written stay, for somebody to see and to write anew.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -373,12 +379,6 @@ impl Store {
         }
     }
 
-    /// What is damaged, as far as it was met, and which repairs there were.
-    ///
-    /// # Errors
-    /// Failures of the file.
-    pub fn damage(&self) -> Result<Damage, StoreError> {
-        let mut repairs = self.look(repair::repairs)?;
     /// Looks through all of a file that is whole: what in it is not what was written and stays all the same.
     fn tolerated(folder: &Path, options: &StoreOptions) -> Result<Vec<String>, StoreError> {
         let loaded = Loaded::to_write(folder, options)?;
@@ -386,6 +386,12 @@ impl Store {
         damage::tolerated(&loaded.db)
     }
 
+    /// What is damaged, as far as it was met, and which repairs there were.
+    ///
+    /// # Errors
+    /// Failures of the file.
+    pub fn damage(&self) -> Result<Damage, StoreError> {
+        let mut repairs = self.look(repair::repairs)?;
         // A copy for reading replaced nothing.
         repairs.retain(|repair| !repair.kept_as.is_empty());
         Ok(Damage { unreadable: self.core().damage.lines(), repairs })
@@ -587,10 +593,10 @@ fn forget_empty_series(db: &Connection, head: &Head) -> Result<(), StoreError> {
     let held: HashSet<SeriesId> =
         head.generations().flat_map(|generation| generation.samples.keys().copied()).collect();
     let empty: Vec<u32> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let transaction = db.unchecked_transaction()?;
     let mut delete = db.prepare("DELETE FROM series WHERE id = ?1")?;
-    db.execute_batch("BEGIN IMMEDIATE")?;
     for id in empty.into_iter().filter(|id| !held.contains(&SeriesId(*id))) {
         delete.execute([id])?;
     }
-    Ok(db.execute_batch("COMMIT")?)
+    Ok(transaction.commit()?)
 }

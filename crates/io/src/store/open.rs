@@ -109,20 +109,36 @@ pub(super) fn folder_error(path: PathBuf, error: &std::io::Error) -> StoreError 
     }
 }
 
-/// Opens the writing connection, making or upgrading the tables.
-pub(super) fn open_writer(folder: &Path, max_page_count: Option<u32>) -> Result<Connection, StoreError> {
+/// Opens the writing connection, making or upgrading the tables, and says how others are opened beside it.
+///
+/// A disk without room has none for the index of the write-ahead log either. That index then lies in memory, and the store
+/// is read as always: whoever crashed on a full disk must not stay away because of it.
+pub(super) fn open_writer(
+    folder: &Path,
+    max_page_count: Option<u32>,
+) -> Result<(Connection, Access), StoreError> {
     let path = folder.join(FILE_NAME);
     let name = |error: StoreError| in_file(error, &path);
     if !path.exists() {
         create(folder).map_err(name)?;
     }
-    let db = Connection::open(&path).map_err(|error| name(sqlite_open_error(folder, &error)))?;
-    sums::equip(&db)?;
-    prepare(&db, &path).map_err(name)?;
+    let open = |access: Access| {
+        let db = access.connect(&path).map_err(|error| name(sqlite_open_error(folder, &error)))?;
+        sums::equip(&db)?;
+        prepare(&db, &path).map_err(name)?;
+        Ok((db, access))
+    };
+    let (db, access) = match open(Access::Shared) {
+        Err(StoreError::DiskFull) if cfg!(unix) => {
+            tracing::warn!("the disk that holds the store is full; it is opened with its index in memory");
+            open(Access::Roomless)?
+        }
+        opened => opened?,
+    };
     if let Some(pages) = max_page_count {
         db.pragma_update(None, "max_page_count", pages)?;
     }
-    Ok(db)
+    Ok((db, access))
 }
 
 /// A new store comes to be under another name and gets its own when it is whole, so a file without content is never one
@@ -288,30 +304,39 @@ fn in_file(error: StoreError, path: &Path) -> StoreError {
 pub(super) enum Access {
     /// Beside the store's own writer.
     Shared,
+    /// As [`Access::Shared`], where the disk has no room for the index of the write-ahead log.
+    Roomless,
     /// Nothing is written, not even beside the file. Everything lies in the file itself.
     Settled,
     /// Nothing is written. A part lies in the write-ahead log that a process left which ended suddenly.
     Unsettled,
 }
 
+/// The smallest index of a write-ahead log.
+const INDEX_BYTES: u64 = 32 << 10;
+
 impl Access {
     /// How to read the file at `path`, which no process writes; `None` when that cannot be done without writing.
     pub(super) fn of_unserved(path: &Path) -> Option<Self> {
         let beside = |extension: &str| std::fs::metadata(path.with_extension(extension));
         match (beside("db-wal"), beside("db-shm")) {
-            (Ok(log), Err(_)) if log.len() > 0 => None,
-            (Ok(log), Ok(_)) if log.len() > 0 => Some(Self::Unsettled),
+            // The index says nothing where it lay in memory: see `Roomless`.
+            (Ok(log), Ok(index)) if log.len() > 0 && index.len() >= INDEX_BYTES => Some(Self::Unsettled),
+            (Ok(log), _) if log.len() > 0 => None,
             _ => Some(Self::Settled),
         }
     }
 
     fn connect(self, path: &Path) -> rusqlite::Result<Connection> {
-        if self == Self::Shared {
-            // Opened for writing as the write-ahead log's index needs it; statements are refused to write.
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            return Connection::open_with_flags(path, flags);
-        }
-        let how = if self == Self::Settled { "immutable=1" } else { "readonly_shm=1" };
+        // Opened for writing as the write-ahead log's index needs it; statements of those who read are refused to write.
+        let for_both = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let how = match self {
+            Self::Shared => return Connection::open_with_flags(path, for_both),
+            // All connections of this process share one index in memory, and no other process gets in.
+            Self::Roomless => return Connection::open_with_flags_and_vfs(path, for_both, c"unix-excl"),
+            Self::Settled => "immutable=1",
+            Self::Unsettled => "readonly_shm=1",
+        };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Connection::open_with_flags(uri(path, how), flags | OpenFlags::SQLITE_OPEN_URI)
     }

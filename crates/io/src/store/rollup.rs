@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn free_room_goes_back_to_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let db = crate::store::open::open_writer(folder.path(), None).unwrap();
+        let db = crate::store::open::open_writer(folder.path(), None).unwrap().0;
         let n_pages = || -> i64 { db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap() };
         db.execute("INSERT INTO journal (body) VALUES (zeroblob(4000000))", []).unwrap();
         let full = n_pages();

@@ -3,10 +3,12 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use lanner_core::{Cause, Problems};
 use lanner_io::receiver::{Power, Secret};
+use lanner_io::store::StoreError;
 use lanner_server::configuration::asked::ReloadError;
 use lanner_server::configuration::handlers::response;
 use lanner_server::configuration::service::ConfigurationService;
@@ -182,17 +184,17 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
     let mut server = Server::open(settings).await.map_err(|error| Failure::program(error.to_string()))?;
     let applied = tokio::select! {
-        applied = apply(&server.services().configuration, document) => applied.map(|()| true),
-        () = &mut stop => Ok(false),
+        applied = apply(&server.services().configuration, document) => applied.map(Some),
+        () = &mut stop => Ok(None),
     };
-    if matches!(applied, Ok(true)) {
+    if let Ok(Some(start)) = applied {
         // Not before: an event must find its processors, and a question the switches.
         server.accept();
         tell(&server, &folder);
         systemd::ready();
         tokio::select! {
             () = stop => {}
-            () = reload_when_asked(&server, reread, &mut hang_up) => {}
+            () = reload_when_asked(&server, reread, &mut hang_up, start) => {}
         }
         if std::io::stderr().is_terminal() {
             remark("stopping; acknowledged data is on disk");
@@ -205,11 +207,25 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     applied.map(|_| ())
 }
 
+/// What became of the configuration as the server started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// It is in force.
+    Applied,
+    /// The disk is full: what was stored before is in force.
+    WithoutRoom,
+}
+
 /// Makes the configuration take effect; what it had before and has no more is deleted.
-async fn apply(service: &Arc<ConfigurationService>, document: Option<Value>) -> Result<()> {
-    let Some(document) = document else { return Ok(()) };
+async fn apply(service: &Arc<ConfigurationService>, document: Option<Value>) -> Result<Start> {
+    let Some(document) = document else { return Ok(Start::Applied) };
     match lanner_server::configuration::apply::apply(service, &document, &own_options()).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(Start::Applied),
+        // Without switches and alerts everybody would be worse off than with those of yesterday.
+        Err(ApplyError::Store(error @ StoreError::DiskFull)) => {
+            tracing::error!("the configuration has changed and is not in force yet: {error}");
+            Ok(Start::WithoutRoom)
+        }
         Err(ApplyError::Problems(problems)) => {
             Err(Failure::user(format!("the configuration conflicts with what is stored:\n{problems}"))
                 .hint("fix the configuration, or what it refers to with `lanner rule`"))
@@ -236,8 +252,17 @@ struct Reread<'a> {
     args: &'a Args,
 }
 
-/// Reads the configuration again whenever the process is told to (SIGHUP), or the API asks. Never comes.
-async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up: &mut HangUp) {
+/// How often it is tried to put a configuration in force for which the disk had no room.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Reads the configuration again whenever the process is told to (SIGHUP), or the API asks, and as long as the disk had no
+/// room for it. Never comes.
+async fn reload_when_asked(
+    server: &Server,
+    reread: Option<&Reread<'_>>,
+    hang_up: &mut HangUp,
+    mut start: Start,
+) {
     let Some(reread) = reread else {
         loop {
             hang_up.recv().await;
@@ -249,10 +274,14 @@ async fn reload_when_asked(server: &Server, reread: Option<&Reread<'_>>, hang_up
         let answer = tokio::select! {
             () = hang_up.recv() => None,
             answer = asked.recv() => answer,
+            () = tokio::time::sleep(AGAIN), if start == Start::WithoutRoom => None,
         };
         let outcome = reread.reload(&server.services().configuration).await;
         match &outcome {
-            Ok(view) => log_reload(view),
+            Ok(view) => {
+                start = Start::Applied;
+                log_reload(view);
+            }
             Err(ReloadError::Problems(problems)) => {
                 for problem in problems {
                     let place = problem.path.as_deref().unwrap_or_default();

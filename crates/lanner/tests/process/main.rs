@@ -17,3 +17,4 @@ mod rubbish;
 mod standstill;
 mod stopping;
 mod told;
+mod without_room;

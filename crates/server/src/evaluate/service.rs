@@ -26,8 +26,8 @@ use crate::wakeup::Wakeup;
 pub struct EvaluationService {
     pub(crate) data: Arc<dyn DataStore>,
     pub(crate) state: Arc<dyn StateStore>,
-    /// That this server evaluates every rule; `None` where nothing in the folder may change.
-    claim: Option<Claim>,
+    /// That this server evaluates every rule, once that could be written; `None` where nothing in the folder may change.
+    claim: Option<Mutex<Option<Claim>>>,
     clock: Clock,
     pub(crate) shutdown: Arc<Shutdown>,
     /// Wakes the loop.
@@ -74,8 +74,15 @@ impl EvaluationService {
         let mut engine = Engine::new();
         let watch = Watch::load(&*state)?;
         engine.set_gaps(watch.gaps());
-        let claim = || state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait();
-        let claim = if base.settings.read_only { None } else { Some(claim()?) };
+        let claim = if base.settings.read_only {
+            None
+        } else {
+            match claim(&*state) {
+                // Written before anything else is.
+                Err(StoreError::DiskFull) => Some(Mutex::new(None)),
+                claimed => Some(Mutex::new(Some(claimed?))),
+            }
+        };
         let LoadedState { alerts, cursors } = state.load(Shards::All)?;
         engine.restore(alerts, cursors, state.load_notification_log()?);
         engine.set_silences(&state.silences()?, now_ms);
@@ -118,10 +125,15 @@ impl EvaluationService {
     /// # Errors
     /// As [`StateStore::apply_claimed`].
     pub fn apply(&self, changes: Arc<Changes>) -> Result<(), StoreError> {
-        match self.claim {
-            Some(claim) => self.state.apply_claimed(claim, changes)?.wait(),
-            None => self.state.apply(changes)?.wait(), // refused, with the reason
-        }
+        let Some(held) = &self.claim else {
+            return self.state.apply(changes)?.wait(); // refused, with the reason
+        };
+        let known = *locked(held);
+        let claim = match known {
+            Some(claim) => claim,
+            None => *locked(held).insert(claim(&*self.state)?),
+        };
+        self.state.apply_claimed(claim, changes)?.wait()
     }
 
     /// The engine, locked.
@@ -139,10 +151,24 @@ impl EvaluationService {
     /// # Errors
     /// Failures of the store.
     pub(crate) fn begin(&self) -> Result<(), StoreError> {
-        if self.watch.begin(&*self.state, self.now_ms())? {
-            self.engine().set_gaps(self.watch.gaps());
+        let begun = self.watch.begin(&*self.state, self.now_ms());
+        self.engine().set_gaps(self.watch.gaps());
+        begun
+    }
+
+    /// As [`Self::begin`], as the server starts. Where the disk is full it is there all the same, and can write nothing.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn begin_first(&self) -> Result<(), StoreError> {
+        match self.begin() {
+            Err(error @ StoreError::DiskFull) => {
+                tracing::error!("evaluation waits until results can be written: {error}");
+                *locked(&self.stuck) = Some(error.to_string());
+                Ok(())
+            }
+            begun => begun,
         }
-        Ok(())
     }
 
     /// Has it noticed when the whole process stands still.
@@ -174,4 +200,8 @@ impl EvaluationService {
             tracing::warn!("cannot store that nothing was received for a while: {error}");
         }
     }
+}
+
+fn claim(state: &dyn StateStore) -> Result<Claim, StoreError> {
+    state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait()
 }

@@ -64,21 +64,21 @@ impl Watch {
         }
     }
 
-    /// From now on the server is there: what comes is received. Says whether it was away before.
+    /// From now on the server is there: what comes is received. Where that cannot be stored, what was missed is known all
+    /// the same, and this is to be called again.
     ///
     /// # Errors
     /// Failures of the store.
-    pub(crate) fn begin(&self, store: &dyn StateStore, now_ms: i64) -> Result<bool, StoreError> {
-        let gap = TimeRange::new(self.noted_ms.load(Ordering::Relaxed), now_ms);
-        let was_away = gap.start_ms < gap.end_ms;
-        if was_away {
-            self.missed(store, gap)?;
+    pub(crate) fn begin(&self, store: &dyn StateStore, now_ms: i64) -> Result<(), StoreError> {
+        let noted_ms = self.noted_ms.fetch_min(now_ms, Ordering::Relaxed);
+        self.is_there.store(true, Ordering::Relaxed);
+        if noted_ms < now_ms {
+            self.missed(store, TimeRange::new(noted_ms, now_ms))?;
         } else {
             store.apply(Changes { watched_ms: Some(now_ms), ..Changes::default() }.into())?.wait()?;
         }
         self.noted_ms.store(now_ms, Ordering::Relaxed);
-        self.is_there.store(true, Ordering::Relaxed);
-        Ok(was_away)
+        Ok(())
     }
 
     /// Notes that nothing was received in `gap`, which is known from now on even where it cannot be stored.

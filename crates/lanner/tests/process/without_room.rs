@@ -1,0 +1,134 @@
+//! The program comes back on a disk without room: what was in force is, people are told, and the rest is made up for.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::faults::{apply, floor, webhook};
+use crate::program::{PATIENCE, Program, Setup};
+use crate::receiver::Webhook;
+use crate::room::Room;
+
+async fn blocks(program: &Program) -> bool {
+    let asked = json!({ "context": { "bank": "hsbc" } }).to_string();
+    let (status, answer) = program.post("/api/v1/switches/evaluate", asked).await;
+    assert_eq!(status, 200, "{answer}");
+    answer["verdicts"][0]["blocked"] == true
+}
+
+/// Waits until the program answers at all, which is not ready while the disk is full; says why it is not.
+async fn there(program: &Program) -> String {
+    let http = crate::program::client();
+    let started = Instant::now();
+    loop {
+        if let Ok(answer) = http.get(format!("{}/readyz", program.url())).send().await
+            && answer.status() == 503
+        {
+            return answer.text().await.unwrap();
+        }
+        assert!(started.elapsed() < PATIENCE, "it is not there, or ready with a full disk");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn change(program: &Program, what: &str) -> (u16, Value) {
+    program.post(&format!("/api/v1/switches/stop/{what}"), "{}").await
+}
+
+async fn firing(program: &Program) -> Value {
+    let fires = |alerts: &Value| {
+        alerts.as_array().unwrap().iter().any(|it| it["rule"] == "floor" && it["state"] == "firing")
+    };
+    program.until("/api/v1/alerts", fires).await
+}
+
+/// Waits until people are told by a message after the first `n_before`; how many there are then.
+async fn told_that_it_is_full(own: &Webhook, n_before: usize) -> usize {
+    let started = Instant::now();
+    loop {
+        let attempts = own.attempts();
+        if attempts.iter().skip(n_before).any(|it| it.body.contains("is full") && it.body.contains("firing"))
+        {
+            return attempts.len();
+        }
+        assert!(started.elapsed() < PATIENCE, "{attempts:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until people are told that the alert was over and fires again.
+async fn ended_and_began_again(hook: &Webhook, n_before: usize) {
+    let started = Instant::now();
+    loop {
+        let told: String = hook.attempts().iter().skip(n_before).map(|it| it.body.as_str()).collect();
+        let ended = told.find(r#""status":"resolved""#);
+        if ended.is_some_and(|at| told[at..].contains(r#""status":"firing""#)) {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{told}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_starts_on_a_full_disk() {
+    let Some(room) = Room::of_mib(24) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("lanner.yaml");
+    let configured = |reason: &str| json!({ "switches": [{ "id": "other", "when": "bank == \"ing\"", "reason": reason }] });
+    std::fs::write(&config, configured("before").to_string()).unwrap();
+    let setup =
+        Setup { data: room.path().join("data"), config: Some(config.clone()), ..Setup::new(folder.path()) };
+    let (hook, own) = (Webhook::listen(false).await, Webhook::listen(false).await);
+    let mut program = setup.start().await;
+    apply(
+        &program,
+        json!([floor(&["hook"])]),
+        json!([webhook("hook", &hook.url), webhook("self", &own.url)]),
+    )
+    .await;
+    let stop = json!({ "switches": [{ "id": "stop", "when": "bank == \"hsbc\"" }] });
+    assert_eq!(program.post("/api/v1/apply", stop.to_string()).await.0, 200);
+    firing(&program).await;
+    let mut n_own = 0;
+    for (n, is_killed) in [true, false].into_iter().enumerate() {
+        room.fill();
+        if is_killed {
+            program.kill();
+        } else {
+            program.end().await; // what it could not write is not its fault
+            room.fill(); // also what its log left
+        }
+        // Also with a configuration that cannot be stored.
+        std::fs::write(&config, configured(&format!("after {n}")).to_string()).unwrap();
+        program = setup.spawn();
+        let why = there(&program).await;
+        assert!(why.contains("full"), "{why}");
+        // What was in force is, and can be changed.
+        assert!(blocks(&program).await);
+        firing(&program).await;
+        let (status, answer) = change(&program, "deactivate").await;
+        assert!(status == 507 && answer.to_string().contains("is in force"), "{status} {answer}");
+        assert!(!blocks(&program).await);
+        let (status, _) = program.post("/api/v1/events/orders", "{}").await;
+        assert_eq!(status, 507);
+        n_own = told_that_it_is_full(&own, n_own).await;
+        room.free();
+        program.ready().await;
+        // What could not be written is, and evaluation goes on.
+        let recorded = |all: &Value| all[0]["document"]["status"] == "inactive";
+        program.until("/api/v1/switches/stop/history", recorded).await;
+        let reason = format!("after {n}");
+        let is_applied = |other: &Value| other.to_string().contains(&reason);
+        program.until("/api/v1/switches/other", is_applied).await;
+        let n_hook = hook.attempts().len();
+        assert_eq!(program.post("/api/v1/events/orders", "{}").await.0, 200);
+        let (status, answer) = change(&program, "activate").await;
+        assert_eq!(status, 200, "{answer}");
+        ended_and_began_again(&hook, n_hook).await;
+        firing(&program).await;
+    }
+    program.stop().await;
+    let log = setup.log();
+    assert!(!log.contains("panicked") && !log.contains("damaged"), "{log}");
+}
