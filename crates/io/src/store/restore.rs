@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::{self, Access, folder_error};
 use super::replaced::{RESTORED, aside, finish, holds_data};
-use super::{Store, StoreError, damage, private, repair};
+use super::{Store, StoreError, damage, private, repair, tolerated};
 
 /// The name of a backup while it is copied and checked.
 const PARTIAL: &str = "lanner.db.new";
@@ -113,7 +113,7 @@ fn copy(file: &Path, to: &Path) -> io::Result<()> {
 fn check(copy: &Path, backup: &Path) -> Result<Vec<String>, StoreError> {
     let checked = open::upgrade_file(copy, backup).and_then(|db| {
         damage::check_whole(&db)?;
-        damage::tolerated(&db)
+        tolerated::tolerated(&db)
     });
     let damaged = checked.map_err(|error| named(error, backup))?;
     let flushed = File::open(copy).and_then(|file| file.sync_all());
