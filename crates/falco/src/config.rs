@@ -7,6 +7,7 @@ use lanner_core::reading;
 use lanner_core::time::parse_duration_ms;
 use lanner_profile::Seed;
 
+use crate::fleet::{self, Settings};
 use crate::official::{self, Official};
 use crate::profiles::Kept;
 
@@ -18,7 +19,7 @@ profiles:
     fields: [proc.exepath, proc.pname, template(proc.cmdline)]
 ";
 
-const KNOWN: [&str; 4] = ["profiles", "state", "save_every", "count_min_sketch"];
+const KNOWN: [&str; 5] = ["profiles", "state", "save_every", "server", "count_min_sketch"];
 const SAVE_EVERY_MS: i64 = 300_000;
 /// More profiles than anybody needs; each has memory of its own.
 const MAX_PROFILES: usize = 64;
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     /// Where profiles are kept over restarts.
     pub(crate) state: Option<PathBuf>,
     pub(crate) save_every_ms: i64,
+    /// The server of the fleet that this host is in.
+    pub(crate) server: Option<Settings>,
 }
 
 impl Config {
@@ -55,19 +58,30 @@ fn read(node: &Node, seed: &Seed, check: &mut Check) -> Option<Config> {
     let mut fields = check.map(node, "")?;
     let official = fields.get("count_min_sketch");
     let listed = fields.get("profiles");
-    let profiles = match (listed, official) {
+    let server = fields.get("server");
+    let profiles = match (listed, official.or(server)) {
         (Some(node), _) => profiles(node, seed, check),
-        // Whoever moves here from that plugin gets what it did, and nothing else.
+        // Whoever moves here from that plugin gets what it did, and nothing else; a fleet says what its hosts learn.
         (None, Some(_)) => Vec::new(),
         (None, None) => default_profiles(seed, check),
     };
+    let server = server.and_then(|node| fleet::read(node, "server", check));
     let official = official.and_then(|node| official::read(node, "count_min_sketch", check));
     let state = fields.read("state", check, reading::text).map(PathBuf::from);
     let save_every =
         |node: &Node| parse_duration_ms(&reading::text(node)?).map_err(|error| error.to_string());
     let save_every_ms = fields.read("save_every", check, save_every).unwrap_or(SAVE_EVERY_MS).max(1_000);
     fields.finish(&KNOWN, check);
-    Some(Config { profiles, official, state, save_every_ms })
+    if let Some(server) = &server
+        && profiles.iter().any(|kept| kept.profile.spec().id == server.options.profile)
+    {
+        let message = format!(
+            "\"{}\" is the profile of the fleet, which says what it learns; leave it out here",
+            server.options.profile
+        );
+        check.problem(node, "profiles", message);
+    }
+    Some(Config { profiles, official, state, save_every_ms, server })
 }
 
 fn default_profiles(seed: &Seed, check: &mut Check) -> Vec<Kept> {

@@ -16,19 +16,31 @@ pub(crate) struct Kind {
     path: Option<usize>,
     /// Which parameter is the directory that a relative path is in; without one it is the working directory.
     folder: Option<usize>,
+    starts: Starts,
+}
+
+/// What an event starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starts {
+    /// Nothing.
+    Nothing,
+    /// Another program, in the same process.
+    Program,
+    /// Another process.
+    Process,
 }
 
 impl Kind {
-    const fn program(code: u16, name: &'static str) -> Self {
-        Self { code, name, fd: None, path: None, folder: None }
+    const fn program(code: u16, name: &'static str, starts: Starts) -> Self {
+        Self { code, name, fd: None, path: None, folder: None, starts }
     }
 
     const fn socket(code: u16, name: &'static str, fd: usize) -> Self {
-        Self { code, name, fd: Some(fd), path: None, folder: None }
+        Self { code, name, fd: Some(fd), path: None, folder: None, starts: Starts::Nothing }
     }
 
     const fn file(code: u16, name: &'static str, path: usize, folder: Option<usize>) -> Self {
-        Self { code, name, fd: Some(0), path: Some(path), folder }
+        Self { code, name, fd: Some(0), path: Some(path), folder, starts: Starts::Nothing }
     }
 }
 
@@ -37,13 +49,13 @@ pub(crate) const KINDS: [Kind; 12] = [
     Kind::file(3, "open", 1, None),
     Kind::socket(23, "connect", 2),
     Kind::file(59, "creat", 1, None),
-    Kind::program(223, "clone"),
+    Kind::program(223, "clone", Starts::Process),
     Kind::socket(247, "accept", 0),
-    Kind::program(293, "execve"),
+    Kind::program(293, "execve", Starts::Program),
     Kind::file(307, "openat", 2, Some(1)),
     Kind::file(327, "openat2", 2, Some(1)),
-    Kind::program(331, "execveat"),
-    Kind::program(335, "clone3"),
+    Kind::program(331, "execveat", Starts::Program),
+    Kind::program(335, "clone3", Starts::Process),
     Kind::file(337, "open_by_handle_at", 3, None),
     Kind::socket(389, "accept4", 0),
 ];
@@ -91,6 +103,17 @@ impl Kind {
     /// Whether its events are about a file.
     pub(crate) const fn has_path(self) -> bool {
         self.path.is_some()
+    }
+
+    /// The process that is another one from now on, if there is one.
+    pub(crate) fn changes(self, event: &RawEvent<'_>) -> Option<i64> {
+        let own = event.metadata.tid;
+        match self.starts {
+            Starts::Nothing => None,
+            Starts::Program => Some(own),
+            // The parent is told the number of its child, and the child 0.
+            Starts::Process => number(event, 0).map(|child| if child == 0 { own } else { child }),
+        }
     }
 
     /// The file descriptor; negative if the call failed.

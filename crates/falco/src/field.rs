@@ -142,7 +142,7 @@ const LINEAGES: [(&str, What); 3] = [
 ];
 
 /// The farthest ancestor that can be named.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 impl Field {
     /// Reads the name of a field.
@@ -200,6 +200,32 @@ impl Field {
             "proc.is_vpgid_leader" => Some(Self::IsGroupLeader),
             _ => None,
         })
+    }
+
+    /// Whether it stays the same for as long as a process runs one program and has the same parent. Names are no part of that: a
+    /// process may give itself another.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Process(Of::Parent | Of::Ancestor(1..), _) | Self::Ancestors(_) | Self::Environment(_) => {
+                true
+            }
+            Self::Process(Of::Itself, OfProcess::Plain(what)) => matches!(
+                what,
+                What::Exe
+                    | What::ExePath
+                    | What::Pid
+                    | What::Parent
+                    | What::VirtualPid
+                    | What::IsWritable
+                    | What::IsUpperLayer
+                    | What::IsMemory
+                    | What::Inode
+                    | What::InodeChanged
+                    | What::InodeModified
+            ),
+            Self::Process(Of::Itself, what) => !matches!(what, OfProcess::CommandLine),
+            _ => false,
+        }
     }
 
     /// Whether only events about a file or a connection have it.

@@ -17,7 +17,8 @@
 //!
 //! Reading order: `plugin` (what Falco calls), `config`, `profiles` (Lanner's own), `official` (what Falco's plugin
 //! `anomalydetection` does), `scene` (what a field is for an event), `field`, `event`, `threads` (Falco's table of processes),
-//! `state` (the file of what was learned).
+//! `processes` (what stays the same of one),
+//! `state` (the file of what was learned), `fleet` (what other hosts know).
 //!
 //! Invariants: an event is asked about before it is learned; no event and no configuration ends Falco; memory is that of the
 //! configuration. `unsafe` is only in what the SDK makes of [`exports`].
@@ -25,8 +26,10 @@
 mod config;
 mod event;
 mod field;
+mod fleet;
 mod official;
 mod plugin;
+mod processes;
 mod profiles;
 mod scene;
 mod state;

@@ -12,10 +12,12 @@ use falco_plugin::extract::{ExtractFieldInfo, ExtractPlugin, ExtractRequest, fie
 use falco_plugin::listen::{CaptureListenInput, CaptureListenPlugin};
 use falco_plugin::parse::{EventInput, ParseInput, ParsePlugin};
 use falco_plugin::tables::TablesInput;
+use lanner_profile::Profile;
 
 use crate::config::Config;
 use crate::event::Syscall;
-use crate::profiles::Said;
+use crate::fleet::Member;
+use crate::profiles::{Kept, Said};
 use crate::scene::Scene;
 use crate::state;
 use crate::threads::Threads;
@@ -24,6 +26,7 @@ use crate::threads::Threads;
 pub struct Anomaly {
     threads: Threads,
     config: Config,
+    fleet: Option<Member>,
     /// What each profile said of the event with this number.
     said: (Option<usize>, Vec<Option<Said>>),
     started: SystemTime,
@@ -51,10 +54,26 @@ fn configured(text: &str) -> Result<Config, Error> {
     // Merged profiles of one file have one seed; new ones beside them take it too.
     let mut config =
         Config::read(text, &state::seed(&known)).map_err(|problems| anyhow!("init_config: {problems}"))?;
-    for id in state::adopt(&mut config.profiles, known) {
+    for id in adopt(&mut config, known) {
         log::warn!("the profile \"{id}\" in {} is of other fields; it is learned anew", path.display());
     }
     Ok(config)
+}
+
+/// Gives profiles what was learned of the same behaviours before, and says of which it was others. The profile of the fleet is not
+/// in the configuration.
+fn adopt(config: &mut Config, known: Vec<Profile>) -> Vec<String> {
+    let fleet = config.server.as_ref().map(|server| &*server.options.profile);
+    let (of_fleet, known): (Vec<Profile>, Vec<Profile>) =
+        known.into_iter().partition(|profile| Some(&*profile.spec().id) == fleet);
+    config.profiles.extend(of_fleet.into_iter().filter_map(|profile| Kept::of(profile).ok()));
+    state::adopt(&mut config.profiles, known)
+}
+
+/// The member of the fleet that a configuration names.
+fn member(config: &Config) -> Result<Option<Member>, Error> {
+    let server = config.server.clone();
+    server.map(|server| Member::start(server, &config.profiles)).transpose()
 }
 
 impl Plugin for Anomaly {
@@ -74,9 +93,11 @@ impl Plugin for Anomaly {
                 missing.join(", ")
             );
         }
+        let config = configured(&config)?;
         Ok(Self {
             threads,
-            config: configured(&config)?,
+            fleet: member(&config)?,
+            config,
             said: (None, Vec::new()),
             started: SystemTime::now(),
             next_save_ms: None,
@@ -93,12 +114,13 @@ impl Plugin for Anomaly {
         let mut config = configured(&config)?;
         let learned = std::mem::take(&mut self.config.profiles);
         let learned = learned.into_iter().map(|kept| kept.profile).collect();
-        for id in state::adopt(&mut config.profiles, learned) {
+        for id in adopt(&mut config, learned) {
             log::warn!("the profile \"{id}\" has other fields now; it is learned anew");
         }
         if let Some((new, before)) = config.official.as_mut().zip(self.config.official.take()) {
             new.inherit(before);
         }
+        self.fleet = member(&config)?;
         (self.config, self.said) = (config, (None, Vec::new()));
         Ok(())
     }
@@ -109,11 +131,18 @@ impl Plugin for Anomaly {
         let gauge = |name, value| {
             Metric::new(MetricLabel::new(name, MetricType::NonMonotonic), MetricValue::U64(value))
         };
+        let fleet = self.fleet.as_ref().map(Member::state).unwrap_or_default();
+        let n_hosts = |kept: &Kept| kept.profile.fleet().map_or(0, |fleet| u64::from(fleet.n_hosts()));
         let profiles = || self.config.profiles.iter().map(|kept| &kept.profile);
         [
             count(c"events_total", self.n_events),
             count(c"rare_events_total", self.n_rare),
             count(c"failed_saves_total", self.n_failed_saves.load(Ordering::Relaxed)),
+            count(c"fleet_told_total", fleet.n_told),
+            count(c"fleet_failed_total", fleet.n_failed),
+            count(c"fleet_findings_total", fleet.n_found),
+            count(c"fleet_findings_dropped_total", fleet.n_dropped),
+            gauge(c"fleet_hosts", self.config.profiles.iter().map(n_hosts).max().unwrap_or(0)),
             gauge(c"behaviours", profiles().map(|profile| profile.advice().n_behaviours).sum()),
             gauge(c"memory_bytes", profiles().map(|profile| profile.n_bytes() as u64).sum()),
         ]
@@ -135,13 +164,23 @@ impl ParsePlugin for Anomaly {
             return Ok(());
         }
         self.n_events += 1;
-        let said: Vec<_> = self.config.profiles.iter_mut().map(|kept| kept.look(&scene, true)).collect();
-        self.n_rare += u64::from(said.iter().flatten().any(|said| said.is_rare));
-        self.said = (Some(event.event_number()), said);
+        let time_ms = scene.time_ms();
+        self.said.0 = Some(event.event_number());
+        self.said.1.clear();
+        for kept in &mut self.config.profiles {
+            let fleet = &self.fleet;
+            let said = kept.look(&scene, true, &mut |finding| {
+                fleet.iter().for_each(|fleet| fleet.find(finding));
+            });
+            self.said.1.push(said);
+        }
+        self.n_rare += u64::from(self.said.1.iter().flatten().any(|said| said.is_rare));
         if let Some(official) = &mut self.config.official {
             official.observe(&scene);
         }
-        let time_ms = scene.time_ms();
+        if let Some(fleet) = &mut self.fleet {
+            fleet.look(time_ms, &mut self.config.profiles);
+        }
         self.save_if_due(time_ms);
         Ok(())
     }
@@ -178,25 +217,30 @@ impl Anomaly {
         request: &ExtractRequest<'_, '_, '_, '_, Self>,
         id: Option<&CStr>,
     ) -> Result<Option<Said>, Error> {
-        let at = self.profile(id)?;
+        let Some(at) = self.profile(id)? else { return Ok(None) };
         if self.said.0 == Some(request.event.event_number()) {
             return Ok(self.said.1.get(at).cloned().flatten());
         }
         let (Syscall(raw), reader) = (request.event.event()?, request.table_reader.validate()?);
         let scene = Scene::new(&self.threads, &reader, &raw);
-        Ok(self.config.profiles.get_mut(at).and_then(|kept| kept.look(&scene, false)))
+        Ok(self.config.profiles.get_mut(at).and_then(|kept| kept.look(&scene, false, &mut |_| ())))
     }
 
-    /// The place of a profile; the first one without an id.
-    fn profile(&self, id: Option<&CStr>) -> Result<usize, Error> {
-        let Some(id) = id else { return Ok(0) };
+    /// The place of a profile; the first one without an id. That of the fleet has none until this host has joined.
+    fn profile(&self, id: Option<&CStr>) -> Result<Option<usize>, Error> {
+        let Some(id) = id else { return Ok(Some(0)) };
         let id = id.to_string_lossy();
         let mut ids = self.config.profiles.iter().map(|kept| &*kept.profile.spec().id);
-        ids.clone().position(|known| known == id).ok_or_else(|| {
-            let hint = lanner_core::nearest(&id, ids.by_ref())
-                .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-            anyhow!("there is no profile \"{id}\"{hint}")
-        })
+        if let Some(at) = ids.clone().position(|known| known == id) {
+            return Ok(Some(at));
+        }
+        let fleet = self.config.server.as_ref().map(|server| &*server.options.profile);
+        if fleet == Some(&*id) {
+            return Ok(None);
+        }
+        let hint = lanner_core::nearest(&id, ids.by_ref().chain(fleet))
+            .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+        Err(anyhow!("there is no profile \"{id}\"{hint}"))
     }
 }
 
@@ -249,6 +293,46 @@ impl Anomaly {
         id: Option<&CStr>,
     ) -> Result<Option<falco_event::types::SystemTime>, Error> {
         Ok(self.said(&request, id)?.and_then(|said| said.first_seen()))
+    }
+
+    fn distinct(
+        &mut self,
+        request: ExtractRequest<'_, '_, '_, '_, Self>,
+        id: Option<&CStr>,
+    ) -> Result<Option<u64>, Error> {
+        Ok(self.said(&request, id)?.and_then(|said| said.n_distinct))
+    }
+
+    fn is_new_image(
+        &mut self,
+        request: ExtractRequest<'_, '_, '_, '_, Self>,
+        id: Option<&CStr>,
+    ) -> Result<Option<bool>, Error> {
+        Ok(self.said(&request, id)?.and_then(|said| said.is_new_image))
+    }
+
+    fn is_common(
+        &mut self,
+        request: ExtractRequest<'_, '_, '_, '_, Self>,
+        id: Option<&CStr>,
+    ) -> Result<Option<bool>, Error> {
+        Ok(self.said(&request, id)?.and_then(|said| said.fleet).map(|fleet| fleet.is_common))
+    }
+
+    fn seen_on(
+        &mut self,
+        request: ExtractRequest<'_, '_, '_, '_, Self>,
+        id: Option<&CStr>,
+    ) -> Result<Option<u64>, Error> {
+        Ok(self.said(&request, id)?.and_then(|said| said.fleet).map(|fleet| fleet.seen_on.into()))
+    }
+
+    fn n_hosts(
+        &mut self,
+        request: ExtractRequest<'_, '_, '_, '_, Self>,
+        id: Option<&CStr>,
+    ) -> Result<Option<u64>, Error> {
+        Ok(self.said(&request, id)?.and_then(|said| said.fleet).map(|fleet| fleet.n_hosts.into()))
     }
 
     fn status(
@@ -322,6 +406,15 @@ impl ExtractPlugin for Anomaly {
             .with_description("How complete the profile is: learning, active, stale or incomplete."),
         field("anomaly.reason", &Self::reason)
             .with_description("Why, in one sentence: which part of the behaviour was never seen."),
+        field("anomaly.distinct", &Self::distinct)
+            .with_description("How many different behaviours the event's group had before, such as its image, or else the host."),
+        field("anomaly.new_image", &Self::is_new_image)
+            .with_description("Whether the event is of a version of its image that came less than an hour ago."),
+        field("anomaly.fleet.common", &Self::is_common)
+            .with_description("Whether the behaviour was seen on as many hosts of the fleet as make it common."),
+        field("anomaly.fleet.seen_on", &Self::seen_on)
+            .with_description("On how many hosts of the fleet the behaviour was seen in the last quarter."),
+        field("anomaly.fleet.hosts", &Self::n_hosts).with_description("How many hosts the fleet has."),
         field("anomaly.count_min_sketch", &Self::count)
             .with_description("Count of the event's behaviour by the profile at this place of count_min_sketch; 0 is the first."),
         field("anomaly.count_min_sketch.profile", &Self::behaviour)
@@ -340,8 +433,11 @@ impl CaptureListenPlugin for Anomaly {
     fn capture_close(&mut self, _: &CaptureListenInput<'_>) -> Result<(), Error> {
         // What is being written is older, and must not come last.
         let _ = self.saving.take().map(JoinHandle::join);
-        let Some(path) = &self.config.state else { return Ok(()) };
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64);
+        if let Some(fleet) = &self.fleet {
+            fleet.tell_at_last(now_ms, &self.config.profiles);
+        }
+        let Some(path) = &self.config.state else { return Ok(()) };
         let saved = state::save(path, &state::bytes(&self.config.profiles, now_ms));
         saved.with_context(|| format!("{}: what was learned is not saved", path.display()))
     }

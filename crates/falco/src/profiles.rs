@@ -6,11 +6,13 @@ use falco_event::types::SystemTime;
 use lanner_conditions::{Condition, Missing, Verdict};
 use lanner_core::document::{Check, Node};
 use lanner_core::time::format_time;
-use lanner_profile::{Answer, Filter, Profile, Seed, Spec};
+use lanner_profile::write::Finding;
+use lanner_profile::{Answer, Filter, Hashes, InFleet, Part, Profile, Seed, Spec};
 use serde_json::{Map, Value, json};
 
 use crate::event::{KINDS, Kind};
 use crate::field::Field;
+use crate::processes::Processes;
 use crate::scene::Scene;
 
 /// What a profile said of an event.
@@ -24,6 +26,9 @@ pub(crate) struct Said {
     pub(crate) last_seen_ms: Option<i64>,
     pub(crate) rarity_bits: f64,
     pub(crate) novelty_rate: f64,
+    pub(crate) fleet: Option<InFleet>,
+    pub(crate) n_distinct: Option<u64>,
+    pub(crate) is_new_image: Option<bool>,
     /// What makes a behaviour new that was never seen.
     reason: Option<String>,
     time_ms: i64,
@@ -40,6 +45,9 @@ impl Said {
             last_seen_ms: answer.last_seen_ms,
             rarity_bits: answer.rarity_bits,
             novelty_rate: answer.novelty_rate,
+            fleet: answer.fleet,
+            n_distinct: answer.n_distinct,
+            is_new_image: answer.is_new_image,
             reason: is_new.then(|| answer.reason()),
             time_ms,
         }
@@ -71,8 +79,41 @@ impl Said {
 pub(crate) struct Kept {
     pub(crate) profile: Profile,
     fields: Vec<(String, Field)>,
-    /// The kinds of events that its condition can hold for.
-    events: Vec<u16>,
+    /// The kinds of events that its condition can hold for, and whether it does for all of them.
+    events: Vec<(u16, bool)>,
+    /// What its behaviours are made of.
+    sources: Vec<Source>,
+    processes: Processes,
+    buffer: Vec<u8>,
+}
+
+/// A part of behaviours, and the field that it is made of.
+#[derive(Debug, Clone)]
+struct Source {
+    /// Its place; none for what tells groups apart.
+    at: Option<usize>,
+    part: Part,
+    field: Field,
+}
+
+impl Source {
+    /// Notes the part of an event.
+    fn read(&self, scene: &Scene<'_>, seed: &Seed, buffer: &mut Vec<u8>, hashes: &mut Hashes) {
+        let mut note = |text: &str| {
+            if let Some(at) = self.at {
+                hashes.set(at, self.part.hash_text(seed, text, buffer));
+            }
+        };
+        if self.at.is_some() && scene.with_text(&self.field, &mut note) {
+            return;
+        }
+        let value = scene.value(&self.field);
+        let hash = self.part.hash(seed, value.as_ref(), buffer);
+        match self.at {
+            Some(at) => hashes.set(at, hash),
+            None => hashes.set_group(hash, self.part.version(seed, value.as_ref())),
+        }
+    }
 }
 
 /// The condition of a profile.
@@ -85,6 +126,21 @@ impl Kept {
     /// A profile that has learned nothing. What it reads must be fields that the plugin can find.
     pub(crate) fn read(node: &Node, path: &str, seed: &Seed, check: &mut Check) -> Option<Self> {
         let spec = Spec::read_document(node, path, &filter, check)?;
+        match Self::of(Profile::new(spec, seed)) {
+            Ok(kept) => Some(kept),
+            Err(problems) => {
+                problems.into_iter().for_each(|why| check.problem(node, path, why));
+                None
+            }
+        }
+    }
+
+    /// A profile, and how the plugin finds what it reads.
+    ///
+    /// # Errors
+    /// Which fields the plugin cannot find.
+    pub(crate) fn of(profile: Profile) -> Result<Self, Vec<String>> {
+        let spec = profile.spec();
         let mut names: Vec<String> =
             spec.parts.iter().chain(&spec.by).map(|part| part.field().to_owned()).collect();
         let condition = spec.filter.as_ref().and_then(|(text, _)| Condition::compile(text).ok());
@@ -92,39 +148,90 @@ impl Kept {
         names.extend(asked);
         names.sort_unstable();
         names.dedup();
-        let mut fields = Vec::new();
+        let (mut fields, mut problems) = (Vec::new(), Vec::new());
         for name in names {
             match Field::parse(&name) {
                 Ok(field) => fields.push((name, field)),
-                Err(why) => check.problem(node, path, why),
+                Err(why) => problems.push(why),
             }
         }
-        let events =
-            KINDS.into_iter().filter(|kind| can_hold(condition.as_ref(), *kind)).map(|kind| kind.code);
-        Some(Self { profile: Profile::new(spec, seed), fields, events: events.collect() })
+        let parts = spec.parts.iter().enumerate().map(|(at, part)| (Some(at), part));
+        let parts = parts.chain(spec.by.iter().map(|part| (None, part)));
+        let source = |(at, part): (Option<usize>, &Part)| {
+            let field = Field::parse(part.field()).ok()?;
+            Some(Source { at, part: part.clone(), field })
+        };
+        let sources = parts.filter_map(source).collect();
+        let verdict = |kind: Kind| (kind.code, verdict(condition.as_ref(), kind));
+        let can_hold = KINDS.into_iter().map(verdict).filter(|(_, verdict)| *verdict != Verdict::False);
+        let events = can_hold.map(|(code, verdict)| (code, verdict == Verdict::True)).collect();
+        let (processes, buffer) = (Processes::default(), Vec::new());
+        let kept = Self { profile, fields, events, sources, processes, buffer };
+        if problems.is_empty() { Ok(kept) } else { Err(problems) }
     }
 
-    /// What the profile says of an event, which it then learns if it `learns`; `None` for events that are not its own.
-    pub(crate) fn look(&mut self, scene: &Scene<'_>, learns: bool) -> Option<Said> {
-        if !self.events.contains(&scene.kind()?.code) {
-            return None;
+    /// What the profile says of an event, which it then learns if it `learns`; `None` for events that are not its own. `on_rare` is
+    /// called with what is flagged.
+    pub(crate) fn look(
+        &mut self,
+        scene: &Scene<'_>,
+        learns: bool,
+        on_rare: &mut dyn FnMut(&Finding<'_>),
+    ) -> Option<Said> {
+        if let Some(tid) = scene.changes().filter(|_| learns) {
+            self.processes.changed(tid);
         }
-        let mut event = Map::with_capacity(self.fields.len());
-        for (name, field) in &self.fields {
-            if let Some(value) = scene.value(field) {
-                event.insert(name.clone(), value);
-            }
-        }
+        let code = scene.kind()?.code;
+        let is_sure = self.events.iter().find(|(known, _)| *known == code)?.1;
         let time_ms = scene.time_ms();
-        let answer =
-            if learns { self.profile.observe(&event, time_ms) } else { self.profile.ask(&event, time_ms) };
-        answer.map(|answer| Said::of(&answer, time_ms))
+        let answer = match self.hashes(scene).filter(|_| is_sure) {
+            Some(hashes) => {
+                let fields = &self.fields;
+                self.profile.look_up(hashes, time_ms, learns, |spec| spec.name_of(&event_of(fields, scene)))
+            }
+            None => {
+                let event = event_of(&self.fields, scene);
+                if learns {
+                    self.profile.observe(&event, time_ms)
+                } else {
+                    self.profile.ask(&event, time_ms)
+                }?
+            }
+        };
+        if answer.is_rare && learns {
+            on_rare(&Finding::new(time_ms, &event_of(&self.fields, scene), &answer));
+        }
+        Some(Said::of(&answer, time_ms))
+    }
+
+    /// The hashes of the parts of an event, where Falco knows the process. What lasts is read once for each process.
+    fn hashes(&mut self, scene: &Scene<'_>) -> Option<Hashes> {
+        let (tid, parent) = scene.numbers()?;
+        let Self { sources, processes, buffer, profile, .. } = self;
+        let mut read = |lasts: bool, hashes: &mut Hashes| {
+            for source in sources.iter().filter(|source| source.field.is_lasting() == lasts) {
+                source.read(scene, profile.seed(), buffer, hashes);
+            }
+        };
+        let mut hashes = processes.get(tid, parent).unwrap_or_else(|| {
+            let mut hashes = Hashes::default();
+            read(true, &mut hashes);
+            processes.keep(tid, parent, hashes, scene.ancestors().into_iter());
+            hashes
+        });
+        read(false, &mut hashes);
+        Some(hashes)
     }
 }
 
-/// Whether a condition may hold for events of a kind, as far as their type decides.
-fn can_hold(condition: Option<&Condition>, kind: Kind) -> bool {
-    let known = json!({ "evt.type": kind.name });
-    let Value::Object(known) = known else { return true };
-    condition.is_none_or(|condition| condition.verdict(&known, Missing::Kleene) != Verdict::False)
+/// An event with the fields that a profile names.
+fn event_of(fields: &[(String, Field)], scene: &Scene<'_>) -> Map<String, Value> {
+    let field = |(name, field): &(String, Field)| Some((name.clone(), scene.value(field)?));
+    fields.iter().filter_map(field).collect()
+}
+
+/// What a condition says of events of a kind, as far as their type decides.
+fn verdict(condition: Option<&Condition>, kind: Kind) -> Verdict {
+    let Value::Object(known) = json!({ "evt.type": kind.name }) else { return Verdict::Unknown };
+    condition.map_or(Verdict::True, |condition| condition.verdict(&known, Missing::Kleene))
 }

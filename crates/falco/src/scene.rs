@@ -4,7 +4,7 @@ use falco_plugin::event::events::RawEvent;
 use serde_json::Value;
 
 use crate::event::{Kind, absolute};
-use crate::field::{Field, Of, OfFd, OfProcess};
+use crate::field::{Field, MAX_DEPTH, Of, OfFd, OfProcess};
 use crate::threads::{OfFile, Reader, Thread, Threads, What};
 
 /// How far the leader of a session, and of a process group, is looked for.
@@ -31,6 +31,40 @@ impl<'s> Scene<'s> {
     /// The kind of the event, if it is one that behaviours are made of.
     pub(crate) const fn kind(&self) -> Option<Kind> {
         self.kind
+    }
+
+    /// The number of the thread, and that of its parent.
+    pub(crate) fn numbers(&self) -> Option<(i64, i64)> {
+        let parent = self.threads.number(self.reader, self.thread.as_ref()?, What::Parent)?;
+        Some((self.event.metadata.tid, parent))
+    }
+
+    /// The numbers of all ancestors that a field may be about.
+    pub(crate) fn ancestors(&self) -> Vec<i64> {
+        let Some(thread) = &self.thread else { return Vec::new() };
+        let parent = |thread: &Thread| self.threads.number(self.reader, thread, What::Parent);
+        let ancestors = self.threads.ancestors(self.reader, thread, MAX_DEPTH);
+        parent(thread).into_iter().chain(ancestors.iter().filter_map(parent)).collect()
+    }
+
+    /// The process that is another one from this event on.
+    pub(crate) fn changes(&self) -> Option<i64> {
+        self.kind?.changes(self.event)
+    }
+
+    /// Calls `on_text` with the value of a field that Falco holds as a text, without a copy of it; says whether it did.
+    pub(crate) fn with_text(&self, field: &Field, on_text: &mut dyn FnMut(&str)) -> bool {
+        let found = match (field, &self.thread) {
+            (Field::Process(Of::Itself, OfProcess::Plain(what)), Some(thread)) => {
+                self.threads.text(self.reader, thread, *what).map(|text| on_text(&text))
+            }
+            (Field::File(OfFd::Plain(OfFile::Name)), Some(thread)) => self
+                .kind
+                .and_then(|kind| kind.fd(self.event))
+                .and_then(|fd| self.threads.file_name(self.reader, thread, fd, on_text)),
+            _ => None,
+        };
+        found.is_some()
     }
 
     /// Whether Falco knows the thread.

@@ -2,6 +2,7 @@
 //!
 //! A field that this version of Falco does not have is a warning, not a failure: whoever asks for it finds nothing.
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 use std::ops::ControlFlow;
 
@@ -194,6 +195,19 @@ impl Threads {
         })
     }
 
+    /// A text that is known of a thread.
+    pub(crate) fn text<'t>(
+        &self,
+        reader: &Reader<'_>,
+        thread: &'t Thread,
+        what: What,
+    ) -> Option<Cow<'t, str>> {
+        match self.fields.get(what as usize)?.as_ref()? {
+            Found::Text(field) => thread.read_field(reader, field).ok().map(CStr::to_string_lossy),
+            _ => None,
+        }
+    }
+
     /// A number that is known of a thread.
     pub(crate) fn number(&self, reader: &Reader<'_>, thread: &Thread, what: What) -> Option<i64> {
         match self.fields.get(what as usize)?.as_ref()? {
@@ -232,6 +246,20 @@ impl Threads {
         visit: impl FnMut(&str),
     ) -> Option<()> {
         each(self.environment.as_ref()?, reader, thread, visit)
+    }
+
+    /// Calls `on_text` with the name of an open file of a thread, if Falco knows it.
+    pub(crate) fn file_name(
+        &self,
+        reader: &Reader<'_>,
+        thread: &Thread,
+        fd: i64,
+        on_text: &mut dyn FnMut(&str),
+    ) -> Option<()> {
+        let files = self.files.as_ref()?;
+        let file = thread.read_field(reader, &files.table).ok()?.get_entry(reader, &fd).ok()?;
+        let name = file.read_field(reader, files.name.as_ref()?).ok()?.to_string_lossy();
+        (!name.is_empty()).then(|| on_text(&name))
     }
 
     /// What is known of an open file of a thread.

@@ -12,8 +12,19 @@ fn unnamed() -> String {
     let uid = rustix::process::getuid().as_raw();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let user = user_of(&passwd, uid).unwrap_or_else(|| format!("uid {uid}"));
-    let system = rustix::system::uname();
-    format!("{user}@{}", system.nodename().to_string_lossy())
+    format!("{user}@{}", machine())
+}
+
+/// The name of this machine.
+#[cfg(unix)]
+pub(crate) fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The name of this machine.
+#[cfg(not(unix))]
+pub(crate) fn machine() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "host".to_owned())
 }
 
 #[cfg(not(unix))]

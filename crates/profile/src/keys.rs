@@ -3,32 +3,58 @@
 use lanner_sketch::{Hash, Seed};
 use serde_json::{Map, Value};
 
-use crate::part::Part;
 use crate::spec::{MAX_PARTS, Spec};
 
 /// Which parts are in a key: a bit for each.
 pub(crate) type Mask = u64;
 
-/// The hashes of an event's parts, from which its keys are made.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Keys {
-    buffer: Vec<u8>,
+/// Stands for a mask in keys of versions; no mask is as high.
+const VERSION: u64 = 1 << 63;
+
+/// The hashes of an event's parts, by which a profile knows its behaviour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hashes {
     group: u64,
+    /// Of the image with its tag and digest; 0 where groups are no images.
+    version: u64,
     parts: [u64; MAX_PARTS],
 }
 
-impl Keys {
+impl Hashes {
     /// Reads an event. Cost: that of its parts; no allocation once the buffer is long enough.
-    pub(crate) fn read(&mut self, spec: &Spec, seed: &Seed, event: &Map<String, Value>) {
-        let mut hash = |part: &Part| {
-            self.buffer.clear();
-            part.encode(event, &mut self.buffer);
-            seed.hash(&self.buffer).number()
-        };
-        self.group = spec.by.as_ref().map_or(0, &mut hash);
-        for (place, part) in self.parts.iter_mut().zip(&spec.parts) {
-            *place = hash(part);
+    pub(crate) fn read(spec: &Spec, seed: &Seed, event: &Map<String, Value>, buffer: &mut Vec<u8>) -> Self {
+        let mut hashes = Self::default();
+        for (at, part) in spec.parts.iter().enumerate() {
+            hashes.set(at, part.hash(seed, part.value_of(event), buffer));
         }
+        if let Some(by) = &spec.by {
+            let value = by.value_of(event);
+            hashes.set_group(by.hash(seed, value, buffer), by.version(seed, value));
+        }
+        hashes
+    }
+
+    /// Sets the hash of the part at a place.
+    pub fn set(&mut self, at: usize, hash: u64) {
+        if let Some(place) = self.parts.get_mut(at) {
+            *place = hash;
+        }
+    }
+
+    /// Sets the hash of what tells the profile's groups apart, and that of its version; see [`Part::version`](crate::Part::version).
+    pub fn set_group(&mut self, hash: u64, version: Option<u64>) {
+        (self.group, self.version) = (hash, version.unwrap_or(0));
+    }
+
+    /// The hash of the group.
+    pub(crate) const fn group(&self) -> u64 {
+        self.group
+    }
+
+    /// The key of the version of the group's image.
+    pub(crate) fn version(&self, seed: &Seed) -> Option<Hash> {
+        let bytes = [VERSION.to_le_bytes(), self.version.to_le_bytes()];
+        (self.version != 0).then(|| seed.hash(bytes.as_flattened()))
     }
 
     /// The key of some parts within the group of the event.

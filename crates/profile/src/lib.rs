@@ -22,12 +22,15 @@
 //! ```
 //!
 //! Reading order: [`Spec`] (what a profile learns), [`Part`] (fields, and what of them counts), [`Profile`] (asking and learning),
-//! [`Answer`] (what it says), [`mod@read`] (events of other programs), [`mod@write`] (findings for other programs).
+//! [`Answer`] (what it says), [`Hosts`] (what many hosts say), [`mod@read`] (events of other programs), [`mod@write`] (findings for other programs).
 //!
 //! Invariants: time and randomness come in as arguments; an event is asked about before it is learned; memory is that of the
 //! specification, whatever comes; no event is an error.
 
 mod answer;
+mod fleet;
+mod groups;
+mod hosts;
 mod keys;
 mod novelty;
 mod part;
@@ -38,7 +41,10 @@ mod state;
 mod template;
 pub mod write;
 
-pub use answer::{Answer, Status};
+pub use answer::{Answer, InFleet, Status};
+pub use fleet::Fleet;
+pub use hosts::{Host, HostError, Hosts, MAX_HOST_BYTES, MAX_HOSTS, Terms};
+pub use keys::Hashes;
 pub use part::Part;
 pub use profile::{Advice, PartSeen, Profile};
 pub use spec::{FIELDS, Filter, MAX_PARTS, ReadFilter, Spec, WINDOWS};

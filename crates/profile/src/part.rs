@@ -2,6 +2,7 @@
 
 use lanner_core::event::lookup;
 use lanner_core::nearest;
+use lanner_sketch::Seed;
 use serde_json::{Map, Value};
 
 use crate::template;
@@ -87,10 +88,36 @@ impl Part {
         Ok(Self { text: text.to_owned(), field: field.to_owned(), how })
     }
 
+    /// The field of an event that it is made of.
+    pub(crate) fn value_of<'e>(&self, event: &'e Map<String, Value>) -> Option<&'e Value> {
+        lookup(event, &self.field)
+    }
+
+    /// The hash of the part for a value of its field. `buffer` is overwritten. No allocation once it is long enough.
+    pub fn hash(&self, seed: &Seed, value: Option<&Value>, buffer: &mut Vec<u8>) -> u64 {
+        buffer.clear();
+        self.encode(value, buffer);
+        seed.hash(buffer).number()
+    }
+
+    /// As [`Self::hash`], for a field that is this text.
+    pub fn hash_text(&self, seed: &Seed, text: &str, buffer: &mut Vec<u8>) -> u64 {
+        buffer.clear();
+        self.encode_text(text, buffer);
+        seed.hash(buffer).number()
+    }
+
+    /// The hash of what `image(…)` leaves out and what it keeps: a new one is a new version of the same image.
+    #[must_use]
+    pub fn version(&self, seed: &Seed, value: Option<&Value>) -> Option<u64> {
+        let text = value.filter(|_| self.how == How::Image)?.as_str()?;
+        Some(seed.hash(text.as_bytes()).number())
+    }
+
     /// Appends the part of an event to a key: its type, its length, its bytes. Two events have the same bytes only if the part is
     /// the same in both: a missing field is not an empty one, a number is not its text, and nothing runs into what follows.
-    pub(crate) fn encode(&self, event: &Map<String, Value>, out: &mut Vec<u8>) {
-        match (lookup(event, &self.field), self.how) {
+    fn encode(&self, value: Option<&Value>, out: &mut Vec<u8>) {
+        match (value, self.how) {
             (None, _) => out.push(0),
             (Some(Value::Array(items)), How::Lineage(depth)) => {
                 let items = &items[..items.len().min(depth)];
@@ -112,13 +139,7 @@ impl Part {
                     (None, number) => out.extend(number.unwrap_or(f64::NAN).to_le_bytes()),
                 }
             }
-            Value::String(text) => {
-                out.extend([4, 0, 0, 0, 0]);
-                let start = out.len();
-                self.write_text(text, out);
-                let length = ((out.len() - start) as u32).to_le_bytes();
-                out[start - 4..start].copy_from_slice(&length);
-            }
+            Value::String(text) => self.encode_text(text, out),
             // As a whole: its JSON text.
             Value::Array(_) | Value::Object(_) => {
                 let text = value.to_string();
@@ -127,6 +148,14 @@ impl Part {
                 out.extend(text.as_bytes());
             }
         }
+    }
+
+    fn encode_text(&self, text: &str, out: &mut Vec<u8>) {
+        out.extend([4, 0, 0, 0, 0]);
+        let start = out.len();
+        self.write_text(text, out);
+        let length = ((out.len() - start) as u32).to_le_bytes();
+        out[start - 4..start].copy_from_slice(&length);
     }
 
     /// Appends what counts of a text.
@@ -250,7 +279,7 @@ mod tests {
         let parts = ["lineage(f)", "g"].map(|part| Part::parse(part).unwrap());
         let bytes = |value: &Value| {
             let mut out = Vec::new();
-            parts.iter().for_each(|part| part.encode(&event(value), &mut out));
+            parts.iter().for_each(|part| part.encode(part.value_of(&event(value)), &mut out));
             out
         };
         for (at, value) in values.iter().enumerate() {

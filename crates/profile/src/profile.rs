@@ -1,7 +1,7 @@
 //! A profile: which behaviours were seen, how often, when, and what makes one new.
 
 use lanner_core::TimeRange;
-use lanner_core::time::DAY_MS;
+use lanner_core::time::{DAY_MS, HOUR_MS};
 use lanner_sketch::{
     Counts, FirstSeen, Forgotten, Hash, LastSeen, MergeError, Merged, Panes, Recent, Seed, Size, Top,
 };
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Status};
-use crate::keys::{self, Keys};
+use crate::fleet::Fleet;
+use crate::groups::Groups;
+use crate::keys::{self, Hashes};
 use crate::novelty::Novelty;
 use crate::part::Part;
 use crate::spec::{Spec, WINDOWS};
@@ -17,14 +19,14 @@ use crate::spec::{Spec, WINDOWS};
 /// The place of the window that never ends.
 const EVER: usize = WINDOWS.len() - 1;
 
+/// The place of the longest window that ends.
+pub(crate) const QUARTER: usize = EVER - 1;
+
 /// With a larger share of new behaviours taken for known, a profile is too small.
 const MAX_ERROR: f64 = 0.05;
 
 /// Behaviours that are kept by name.
 const N_NAMES: usize = 1_024;
-
-/// The longest name of a behaviour, bytes.
-const MAX_NAME_BYTES: usize = 512;
 
 /// What is usual, of one [`Spec`]: sketches in the memory that the specification names, and what is known of the whole.
 #[derive(Debug, Clone)]
@@ -36,12 +38,16 @@ pub struct Profile {
     pub(crate) first: FirstSeen,
     pub(crate) last: LastSeen,
     pub(crate) top: Top,
+    pub(crate) groups: Groups,
     pub(crate) notes: Notes,
     /// Keys beyond which it is too small.
     capacity: u64,
-    keys: Keys,
-    name: Vec<u8>,
+    /// Of the event at hand.
+    hashes: Hashes,
+    buffer: Vec<u8>,
     saved_ms: Option<i64>,
+    /// What other hosts know, if there are any.
+    fleet: Option<Fleet>,
 }
 
 /// What a profile knows of itself.
@@ -109,6 +115,7 @@ impl Profile {
             FirstSeen::new(size(8), seed),
             LastSeen::new(size(8), seed),
             Top::new(N_NAMES),
+            Groups::default(),
         );
         Self::from_parts(spec, seed.clone(), sketches, Notes::default())
     }
@@ -116,12 +123,28 @@ impl Profile {
     pub(crate) fn from_parts(
         spec: Spec,
         seed: Seed,
-        (panes, counts, first, last, top): (Panes, Counts<32>, FirstSeen, LastSeen, Top),
+        (panes, counts, first, last, top, groups): (Panes, Counts<32>, FirstSeen, LastSeen, Top, Groups),
         notes: Notes,
     ) -> Self {
         let capacity = Size::memory(spec.memory / 2).n_keys(MAX_ERROR, 32);
-        let (keys, name) = (Keys::default(), Vec::new());
-        Self { spec, seed, panes, counts, first, last, top, notes, capacity, keys, name, saved_ms: None }
+        let (hashes, buffer) = (Hashes::default(), Vec::new());
+        let (saved_ms, fleet) = (None, None);
+        Self {
+            spec,
+            seed,
+            panes,
+            counts,
+            first,
+            last,
+            top,
+            groups,
+            notes,
+            capacity,
+            hashes,
+            buffer,
+            saved_ms,
+            fleet,
+        }
     }
 
     /// What it learns.
@@ -159,7 +182,20 @@ impl Profile {
         if !self.spec.filter.as_ref().is_none_or(|(_, filter)| filter.holds(event)) {
             return None;
         }
-        self.keys.read(&self.spec, &self.seed, event);
+        let hashes = Hashes::read(&self.spec, &self.seed, event, &mut self.buffer);
+        Some(self.look_up(hashes, time_ms, learns, |spec| spec.name_of(event)))
+    }
+
+    /// As [`Self::observe`], or [`Self::ask`] unless it `learns`, of an event whose parts were hashed before and that is one of
+    /// its own; see [`Part::hash`]. `name` makes the name of its behaviour, if that is new.
+    pub fn look_up(
+        &mut self,
+        hashes: Hashes,
+        time_ms: i64,
+        learns: bool,
+        name: impl FnOnce(&Spec) -> String,
+    ) -> Answer<'_> {
+        self.hashes = hashes;
         self.panes.advance(time_ms);
         let (group, whole) = (self.key(0), self.key(keys::all(self.spec.parts.len())));
         let seen = self.panes.count(whole);
@@ -172,9 +208,14 @@ impl Profile {
         let pauses = learns && self.note_time(time_ms);
         let status = self.status_of(group, time_ms);
         let novelty_rate = self.notes.novelty.recent;
+        let n_distinct = self.groups.n_behaviours(self.hashes.group());
         if learns && !pauses {
-            self.learn(event, time_ms, (group, whole), seen);
+            self.learn(time_ms, (group, whole), seen);
+            let spec = &self.spec;
+            self.top.add(whole, || name(spec));
         }
+        let is_new_image = self.is_new_image(group, time_ms);
+        let fleet = self.fleet.as_ref().map(|fleet| fleet.of(whole, self.spec.common));
         let parts = &self.spec.parts;
         let named = |mask: u64| -> Vec<&str> {
             parts
@@ -184,7 +225,7 @@ impl Profile {
                 .map(|(_, part)| part.text())
                 .collect()
         };
-        Some(Answer {
+        Answer {
             profile: &self.spec.id,
             parts,
             status,
@@ -193,14 +234,17 @@ impl Profile {
             last_seen_ms,
             rarity_bits: ((n_events + 1) as f64 / f64::from(count.max(1))).log2().max(0.0),
             novelty_rate,
+            n_distinct,
+            is_new_image,
             new_values: named(why.values),
             new_with: named(why.with),
             is_rare: status == Status::Active && seen.count(EVER).value() < self.spec.rare,
-        })
+            fleet,
+        }
     }
 
     fn key(&self, mask: keys::Mask) -> Hash {
-        self.keys.key(&self.seed, mask)
+        self.hashes.key(&self.seed, mask)
     }
 
     fn ever(&self, mask: keys::Mask) -> u32 {
@@ -230,42 +274,36 @@ impl Profile {
         notes.held.iter().any(|held| held.contains(time_ms))
     }
 
-    fn learn(
-        &mut self,
-        event: &Map<String, Value>,
-        time_ms: i64,
-        (group, whole): (Hash, Hash),
-        seen: Recent,
-    ) {
+    fn learn(&mut self, time_ms: i64, (group, whole): (Hash, Hash), seen: Recent) {
         let ever = seen.count(EVER);
         self.notes.novelty.add(ever.value());
         self.panes.add(whole);
         self.counts.add(whole);
         self.first.add(whole, time_ms);
         self.last.add(whole, time_ms);
+        if let Some(version) =
+            self.hashes.version(&self.seed).filter(|key| self.first.time_ms(*key).is_none())
+        {
+            self.first.add(version, time_ms);
+        }
         // What is as frequent as can be told is so in its parts too.
         if !ever.is_saturated() {
             self.first.add(group, time_ms);
             self.notes.n_keys += u64::from(ever.is_never());
+            self.groups.add(self.hashes.group(), whole, &self.seed);
             for mask in keys::others(self.spec.parts.len()) {
                 let part = self.key(mask);
                 self.notes.n_keys += u64::from(self.panes.add(part).count(EVER).value() == 1);
             }
         }
-        self.learn_name(event);
     }
 
-    fn learn_name(&mut self, event: &Map<String, Value>) {
-        self.name.clear();
-        for (at, part) in self.spec.by.iter().chain(&self.spec.parts).enumerate() {
-            if at > 0 {
-                self.name.extend(b" | ");
-            }
-            part.show_into(event, &mut self.name);
-        }
-        if let Ok(name) = str::from_utf8(&self.name) {
-            self.top.add(&name[..name.floor_char_boundary(MAX_NAME_BYTES)]);
-        }
+    /// Whether the event is of a version of its image that came less than an hour ago, while the image is known for longer.
+    fn is_new_image(&self, group: Hash, time_ms: i64) -> Option<bool> {
+        let version = self.hashes.version(&self.seed)?;
+        let is_new =
+            |first_ms: Option<i64>| first_ms.is_none_or(|first| time_ms.saturating_sub(first) < HOUR_MS);
+        Some(is_new(self.first.time_ms(version)) && !is_new(self.first.time_ms(group)))
     }
 
     /// How complete it is for a group of events.
@@ -375,6 +413,7 @@ impl Profile {
             self.first.merge(&other.first)?,
             self.last.merge(&other.last)?,
             self.top.merge(&other.top),
+            self.groups.merge(&other.groups)?,
         ] {
             let (Merged::Exact | Merged::UpperBound) = merged;
         }
@@ -390,7 +429,7 @@ impl Profile {
 
     /// How often each part of an event was seen alone, and everything else without it.
     pub fn explain(&mut self, event: &Map<String, Value>) -> Vec<PartSeen> {
-        self.keys.read(&self.spec, &self.seed, event);
+        self.hashes = Hashes::read(&self.spec, &self.seed, event, &mut self.buffer);
         let all = keys::all(self.spec.parts.len());
         let seen = |(at, part): (usize, &Part)| PartSeen {
             part: part.to_string(),
@@ -399,6 +438,41 @@ impl Profile {
             seen_without: if all == 1 { 0 } else { self.ever(all & !(1 << at)) },
         };
         self.spec.parts.iter().enumerate().map(seen).collect()
+    }
+
+    /// How much of the time for which it only learns is over at `now_ms`, from 0 to 1.
+    #[must_use]
+    pub fn progress(&self, now_ms: i64) -> f64 {
+        let Some(first_ms) = self.notes.first_ms else { return 0.0 };
+        if self.notes.finished_ms.is_some() {
+            return 1.0;
+        }
+        (now_ms.saturating_sub(first_ms) as f64 / self.spec.learn_ms.max(1) as f64).clamp(0.0, 1.0)
+    }
+
+    /// The share of events that are new, of late, from 0 to 1.
+    #[must_use]
+    pub const fn novelty_rate(&self) -> f64 {
+        self.notes.novelty.recent
+    }
+
+    /// What the hosts of a fleet know, if it was told.
+    #[must_use]
+    pub const fn fleet(&self) -> Option<&Fleet> {
+        self.fleet.as_ref()
+    }
+
+    pub(crate) const fn fleet_mut(&mut self) -> Option<&mut Fleet> {
+        self.fleet.as_mut()
+    }
+
+    pub(crate) fn fleet_or_new(&mut self) -> &mut Fleet {
+        let new = self.fleet.take().unwrap_or_else(|| Fleet::new(&self.spec, &self.seed));
+        self.fleet.insert(new)
+    }
+
+    pub(crate) fn set_fleet(&mut self, fleet: Fleet) {
+        self.fleet = Some(fleet);
     }
 
     /// Memory of its sketches, bytes; the same for its whole life. Names of frequent behaviours come on top.

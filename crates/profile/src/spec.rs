@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::part::Part;
 
+/// The longest name of a behaviour, bytes.
+const MAX_NAME_BYTES: usize = 512;
+
 /// Parts of a behaviour, at most.
 pub const MAX_PARTS: usize = 8;
 
@@ -20,6 +23,9 @@ pub const WINDOWS: [(&str, i64); 4] =
 
 /// Memory for sketches, MiB.
 const MEMORY_MIB: (u64, u64, u64) = (1, 8, 4_096);
+
+/// Hosts that make a behaviour common.
+const COMMON: (u64, u64, u64) = (1, 3, 10_000);
 
 /// The fields of a profile, beside its id.
 pub const FIELDS: &[Field] = &[
@@ -44,6 +50,9 @@ pub const FIELDS: &[Field] = &[
     Field::new("memory", "8", "memory of its sketches in MiB, from 1 to 4096; told before the start, and never more")
         .of(Type::Whole)
         .or("8"),
+    Field::new("common", "3", "on how many hosts of a fleet a behaviour must have been seen to be common there")
+        .of(Type::Whole)
+        .or("3"),
     Field::new("stale", "7d", "after how long without events a profile counts as stale").of(Type::Duration).or("7d"),
 ];
 
@@ -90,6 +99,8 @@ pub struct Spec {
     pub learn_ms: i64,
     /// A behaviour that was seen less often is rare.
     pub rare: u32,
+    /// A behaviour that was seen on so many hosts of a fleet is common there.
+    pub common: u32,
     /// Memory of its sketches, bytes.
     pub memory: usize,
     /// After how long without events it is stale, milliseconds.
@@ -120,6 +131,7 @@ impl Spec {
         let learn_ms = duration("learn", DAY_MS, check);
         let stale_ms = duration("stale", 7 * DAY_MS, check);
         let rare = whole(fields, "rare", (1, 1, 15), check);
+        let common = whole(fields, "common", COMMON, check);
         let memory = whole(fields, "memory", MEMORY_MIB, check);
         (check.problems.len() == n_before).then(|| Self {
             id: id.to_owned(),
@@ -128,6 +140,7 @@ impl Spec {
             filter,
             learn_ms,
             rare: rare as u32,
+            common: common as u32,
             memory: (memory as usize) << 20,
             stale_ms,
         })
@@ -162,9 +175,25 @@ impl Spec {
         }
         document["learn"] = format_duration(self.learn_ms).into();
         document["rare"] = self.rare.into();
+        document["common"] = self.common.into();
         document["memory"] = (self.memory >> 20).into();
         document["stale"] = format_duration(self.stale_ms).into();
         document
+    }
+
+    /// The name of an event's behaviour: its parts, `/usr/bin/dash | cron | sh -c backup`.
+    #[must_use]
+    pub fn name_of(&self, event: &Map<String, Value>) -> String {
+        let mut name = Vec::new();
+        for (at, part) in self.by.iter().chain(&self.parts).enumerate() {
+            if at > 0 {
+                name.extend(b" | ");
+            }
+            part.show_into(event, &mut name);
+        }
+        let mut name = String::from_utf8(name).unwrap_or_default();
+        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+        name
     }
 
     /// What its sketches depend on: profiles of the same can be merged.

@@ -1,7 +1,7 @@
 //! Profiles as bytes: learned on one host, shipped with an image, merged with those of others.
 //!
-//! A profile is six sketches in the form of [`lanner_sketch::file`], one after the other. The first holds what is no sketch: the
-//! document, the seed, the counters. Several profiles stand one after the other.
+//! A profile is a row of sketches in the form of [`lanner_sketch::file`]. The first holds what is no sketch: the document, the
+//! seed, the counters. Several profiles stand one after the other.
 
 use lanner_core::document::{Check, Node};
 use lanner_sketch::file::{Kept, is_sketch, read, write};
@@ -9,6 +9,7 @@ use lanner_sketch::{FileError, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::groups::Groups;
 use crate::profile::{Notes, Profile};
 use crate::spec::{ReadFilter, Spec};
 
@@ -49,7 +50,7 @@ struct Head {
 }
 
 /// Bytes in the form of a sketch.
-struct Text(Vec<u8>);
+pub(crate) struct Text(pub(crate) Vec<u8>);
 
 impl Kept for Text {
     const KIND: u16 = 200;
@@ -80,6 +81,9 @@ impl Profile {
         write(&self.first, seed, fingerprint, out);
         write(&self.last, seed, fingerprint, out);
         write(&self.top, seed, fingerprint, out);
+        let groups: Vec<u8> = self.groups.0.keys().flat_map(|group| group.to_le_bytes()).collect();
+        write(&Text(groups), seed, fingerprint, out);
+        self.groups.0.values().for_each(|distinct| write(distinct, seed, fingerprint, out));
     }
 
     /// Reads a profile from the start of `bytes`, and moves them behind it.
@@ -104,8 +108,14 @@ impl Profile {
         let first = read(&mut rest, &seed, fingerprint).map_err(of("the first sightings"))?;
         let last = read(&mut rest, &seed, fingerprint).map_err(of("the last sightings"))?;
         let top = read(&mut rest, &seed, fingerprint).map_err(of("the names"))?;
+        let Text(keys) = read(&mut rest, &seed, fingerprint).map_err(of("the groups"))?;
+        let mut groups = Groups::default();
+        for key in keys.as_chunks().0 {
+            let distinct = read(&mut rest, &seed, fingerprint).map_err(of("a group"))?;
+            groups.0.insert(u64::from_le_bytes(*key), distinct);
+        }
         *bytes = rest;
-        Ok(Self::from_parts(spec, seed, (panes, counts, first, last, top), head.notes)
+        Ok(Self::from_parts(spec, seed, (panes, counts, first, last, top, groups), head.notes)
             .saved_at(head.saved_ms))
     }
 
@@ -122,7 +132,7 @@ impl Profile {
     }
 }
 
-fn read_spec(document: &Value, read_filter: ReadFilter<'_>) -> Result<Spec, StateError> {
+pub(crate) fn read_spec(document: &Value, read_filter: ReadFilter<'_>) -> Result<Spec, StateError> {
     let mut check = Check::default();
     let spec = Spec::read_document(&Node::from_json(document), "", read_filter, &mut check);
     let problems: Vec<String> = check.problems.iter().map(ToString::to_string).collect();
@@ -130,6 +140,6 @@ fn read_spec(document: &Value, read_filter: ReadFilter<'_>) -> Result<Spec, Stat
 }
 
 /// Of what the keys of a profile are made.
-fn fingerprint(spec: &Spec) -> u64 {
+pub(crate) fn fingerprint(spec: &Spec) -> u64 {
     Seed::new(0).hash(spec.identity().as_bytes()).number()
 }

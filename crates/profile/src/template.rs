@@ -119,24 +119,28 @@ fn has_odd_case(word: &[u8], n_changes: usize) -> bool {
 
 /// Whether letters change between upper and lower case as people write: `word`, `WORD`, `camelCase`, `HTMLParser`, `getURL`.
 fn is_in_words(letters: &[u8]) -> bool {
-    let runs: Vec<&[u8]> =
-        letters.chunk_by(|a, b| a.is_ascii_uppercase() == b.is_ascii_uppercase()).collect();
+    let n_runs = runs(letters).count();
+    if has_short_hump(letters) || !is_pronounced(letters, n_runs) {
+        return false;
+    }
     // One case, or one change of case.
-    if let [_] | [_, _] = runs[..] {
-        return !has_short_hump(&runs) && is_pronounced(letters, runs.len());
+    if n_runs <= 2 {
+        return true;
     }
     // Else capital letters stand alone, each before a word of its own; an abbreviation may come first.
-    let is_capital = |(at, run): (usize, &&[u8])| !run[0].is_ascii_uppercase() || at == 0 || run.len() == 1;
-    let ends_in_word = runs.last().is_some_and(|run| run[0].is_ascii_lowercase());
-    ends_in_word
-        && runs.iter().enumerate().all(is_capital)
-        && !has_short_hump(&runs)
-        && is_pronounced(letters, runs.len())
+    let is_capital = |(at, run): (usize, &[u8])| !run[0].is_ascii_uppercase() || at == 0 || run.len() == 1;
+    let ends_in_word = runs(letters).last().is_some_and(|run| run[0].is_ascii_lowercase());
+    ends_in_word && runs(letters).enumerate().all(is_capital)
+}
+
+/// Letters of one case, in turn.
+fn runs(letters: &[u8]) -> impl Iterator<Item = &[u8]> {
+    letters.chunk_by(|a, b| a.is_ascii_uppercase() == b.is_ascii_uppercase())
 }
 
 /// Whether a capital letter is followed by a single small one.
-fn has_short_hump(runs: &[&[u8]]) -> bool {
-    runs.windows(2).any(|pair| pair[0][0].is_ascii_uppercase() && pair[1].len() < 2)
+fn has_short_hump(letters: &[u8]) -> bool {
+    runs(letters).zip(runs(letters).skip(1)).any(|(a, b)| a[0].is_ascii_uppercase() && b.len() < 2)
 }
 
 /// Whether the words of a short name in mixed case have vowels; longer ones are told by their case alone, as `HttpServer` is.

@@ -167,7 +167,7 @@ fn files_are_checked() {
     }
     check(b"", "holds no profile");
     check(b"PK", "the file is not a sketch");
-    check(&bytes[..bytes.len() - 1], "the names of the profile exec is cut short");
+    check(&bytes[..bytes.len() - 1], "a group of the profile exec is cut short");
     let middle = bytes.len() / 4;
     bytes[middle] ^= 1;
     check(&bytes, "is damaged");

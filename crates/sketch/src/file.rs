@@ -15,6 +15,7 @@ use crate::line::{LINE_BYTES, Line};
 use crate::moments::{FirstSeen, Highest, LastSeen};
 use crate::panes::{MAX_WINDOWS, Panes};
 use crate::seed::Seed;
+use crate::spread::{Presence, Spread};
 use crate::top::Top;
 
 const MAGIC: [u8; 8] = *b"lanrsktc";
@@ -233,14 +234,38 @@ impl Kept for Distinct {
 }
 
 impl Kept for Top {
-    const KIND: u16 = 104;
+    const KIND: u16 = 107;
 
     fn write_body(&self, out: &mut Vec<u8>) {
-        out.extend(self.body());
+        self.body(out);
     }
 
     fn read_body(_: u64, body: &[u8]) -> Option<Self> {
         Self::from_body(body)
+    }
+}
+
+impl Kept for Presence {
+    const KIND: u16 = 105;
+
+    fn write_body(&self, out: &mut Vec<u8>) {
+        self.body(out);
+    }
+
+    fn read_body(seed_check: u64, body: &[u8]) -> Option<Self> {
+        Self::from_body(seed_check, body)
+    }
+}
+
+impl Kept for Spread {
+    const KIND: u16 = 106;
+
+    fn write_body(&self, out: &mut Vec<u8>) {
+        self.body(out);
+    }
+
+    fn read_body(seed_check: u64, body: &[u8]) -> Option<Self> {
+        Self::from_body(seed_check, body)
     }
 }
 

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Reading order: [`Seed`] (a key becomes a hash, once), [`Counts`] (how often), [`Panes`] (how often in the last day, week,
-//! quarter), [`FirstSeen`] and [`LastSeen`], [`Distinct`] (how many different), [`Top`] (which are the most frequent),
+//! quarter), [`FirstSeen`] and [`LastSeen`], [`Spread`] (on how many hosts), [`Distinct`] (how many different), [`Top`] (which are the most frequent),
 //! [`mod@file`] (how they are kept).
 //!
 //! All sketches that are asked for one key lie in 64-byte lines, and a key touches exactly one line of each: what costs time
@@ -31,6 +31,7 @@ mod moments;
 mod panes;
 mod seed;
 mod size;
+mod spread;
 mod top;
 
 pub use counts::{Count, Counts, Rarity};
@@ -41,4 +42,5 @@ pub use moments::{FirstSeen, LastSeen};
 pub use panes::{Forgotten, MAX_WINDOWS, Panes, Recent};
 pub use seed::{Hash, Seed};
 pub use size::{MAX_BYTES, Size};
+pub use spread::{Presence, Spread};
 pub use top::{Frequent, Top};

@@ -12,6 +12,7 @@ use crate::line::{LINE_BYTES, Line, N_ROWS, cell_of, line_of, lines};
 use crate::merge::{MergeError, Merged, same};
 use crate::seed::{Hash, Seed};
 use crate::size::Size;
+use crate::spread::Presence;
 
 /// Windows of one sketch, at most.
 pub const MAX_WINDOWS: usize = 4;
@@ -127,6 +128,18 @@ impl Panes {
     pub fn count(&self, key: Hash) -> Recent {
         let line = &self.lines[line_of(key, self.lines.len())].0;
         Recent(least(places(key).map(|at| line[at])))
+    }
+
+    /// Which keys were seen in the window at `place`, for a [`Spread`](crate::Spread). Cost: all memory is passed once.
+    #[must_use]
+    pub fn presence(&self, place: usize) -> Presence {
+        let of_window =
+            Cell::from_le_bytes(std::array::from_fn(|at| if at == 0 || at == place { 0xff } else { 0 }));
+        let mask = |line: &Line<[Cell; 16]>| {
+            let bits = line.0.iter().enumerate();
+            bits.fold(0, |mask, (nth, cell)| mask | u16::from(cell & of_window != 0) << nth)
+        };
+        Presence::of(self.seed_check, self.lines.iter().map(mask))
     }
 
     /// Forgets what was seen from `from_ms` to `to_ms`, as far as panes allow: all of today, all of yesterday, or both.

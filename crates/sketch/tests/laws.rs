@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use lanner_sketch::file::{Kept, read, write};
 use lanner_sketch::{
-    Counts, Distinct, FileError, FirstSeen, Hash, LastSeen, Merged, Panes, Rarity, Seed, Size, Top,
+    Counts, Distinct, FileError, FirstSeen, Hash, LastSeen, Merged, Panes, Presence, Rarity, Seed, Size,
+    Spread, Top,
 };
 use proptest::prelude::*;
 
@@ -138,6 +139,36 @@ proptest! {
         comes_back(&last);
     }
 
+    /// On at least as many hosts as saw a key, with room enough on just as many; a host may tell as often as it likes.
+    #[test]
+    fn hosts_are_counted_once(
+        hosts in prop::collection::vec((0..6_usize, keys()), 0..20),
+        is_roomy in any::<bool>(),
+    ) {
+        let size = if is_roomy { Size::memory(1 << 18) } else { small() };
+        let (mut spread, mut last) = (Spread::new(size, &seed()), vec![(Vec::new(), None); 6]);
+        for (host, keys) in hosts {
+            let mut panes = Panes::new(size, &seed(), &[DAY_MS, 7 * DAY_MS], 0);
+            keys.iter().for_each(|key| _ = panes.add(hash(*key)));
+            let presence = panes.presence(1);
+            if let Some(before) = &last[host].1 {
+                prop_assert_eq!(spread.remove(before), Ok(Merged::Exact));
+            }
+            prop_assert_eq!(spread.add(&presence), Ok(Merged::Exact));
+            comes_back(&presence);
+            last[host] = (keys, Some(presence));
+        }
+        for key in 0..=255 {
+            let n_hosts = last.iter().filter(|(keys, _)| keys.contains(&key)).count() as u32;
+            let told = spread.n_hosts(hash(key));
+            prop_assert!(told >= n_hosts && (!is_roomy || told == n_hosts), "{told} of {n_hosts}");
+        }
+        comes_back(&spread);
+        let told = last.into_iter().filter_map(|(_, presence)| presence);
+        told.for_each(|presence| _ = spread.remove(&presence));
+        prop_assert_eq!(spread, Spread::new(size, &seed()));
+    }
+
     #[test]
     fn damage_is_noticed(at in any::<prop::sample::Index>(), flip in 1..=255_u8, cut in any::<prop::sample::Index>()) {
         let mut sketch = Rarity::new(small(), &seed());
@@ -179,6 +210,29 @@ fn a_file_of_something_else_says_so() {
     bytes[8] = 2;
     check::<Rarity>(&bytes, &seed(), 5, "has version 2");
     assert_eq!(FileError::Foreign.to_string(), "is not a sketch");
+}
+
+/// Whatever a host claims to have seen, it takes no more memory than what it sent.
+#[test]
+fn what_a_host_tells_is_checked() {
+    #[track_caller]
+    fn check(body: &[u8]) {
+        assert_eq!(Presence::read_body(1, body), None, "{body:?}");
+    }
+    check(&[]);
+    check(&[2, 0, 0]);
+    // A place behind the end, a line without bits, a line twice, a number that does not end, one written too long.
+    check(&[2, 0, 0, 0, 2, 1, 0]);
+    check(&[2, 0, 0, 0, 1, 0, 0]);
+    check(&[2, 0, 0, 0, 1, 1, 0, 0, 1, 0]);
+    check(&[2, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0]);
+    check(&[2, 0, 0, 0, 0x81, 0, 1, 0]);
+    assert!(Presence::read_body(1, &[0xff, 0xff, 0xff, 0xff, 1, 1, 0]).is_some());
+    assert_eq!(Spread::read_body(1, &[3, 0, 1]), None);
+    assert_eq!(Spread::read_body(1, &[]), None);
+    let host = Panes::new(small(), &seed(), &[DAY_MS], 0).presence(0);
+    assert_eq!(Spread::new(Size::memory(64), &seed()).add(&host).unwrap_err().of, "size");
+    assert_eq!(Spread::new(small(), &Seed::new(8)).add(&host).unwrap_err().of, "seed");
 }
 
 #[test]
@@ -271,7 +325,8 @@ fn the_most_frequent_are_found_with_bounds() {
         let mut top = Top::new(64);
         for n in keys {
             // Key k makes up one in k of what comes.
-            (1..200_u64).filter(|key| n % key == 0).for_each(|key| top.add(&format!("key {key}")));
+            let keys = (1..200_u64).filter(|key| n % key == 0);
+            keys.for_each(|key| top.add(seed().hash(&key.to_le_bytes()), || format!("key {key}")));
         }
         top
     };

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
 //! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`model`], [`data`], [`replay`],
-//! [`review`], [`operations`], [`token`].
+//! [`review`], [`operations`], [`profile`], [`token`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
 //! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
@@ -16,6 +16,7 @@ pub mod finding;
 pub mod model;
 pub mod operations;
 pub mod problem;
+pub mod profile;
 pub mod replay;
 pub mod review;
 pub mod rule;
@@ -44,6 +45,9 @@ pub use operations::{
     SetAsideView, SourceState, SourceView, Status,
 };
 pub use problem::{ErrorBody, ProblemView, WriteReport};
+pub use profile::{
+    BehaviourView, PartView, ProfileAnswer, ProfileDetail, ProfileHostView, ProfileTerms, ProfileView,
+};
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
 pub use review::{
     AccuracyView, EpisodeView, Incident, LimitView, ReviewView, SettingView, SpreadView, SuggestionView,

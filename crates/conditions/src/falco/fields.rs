@@ -246,13 +246,13 @@ const GROUPS: &[Group] = &[
     Group::of(Kind::U64, "\
         anomaly.falco.duration_ns anomaly.age_s"),
     Group::of(Kind::U64, "\
-        anomaly.seen").with_argument(ArgumentUse::Allowed),
+        anomaly.seen anomaly.distinct anomaly.fleet.seen_on anomaly.fleet.hosts").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Span, "\
         anomaly.age").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Text, "\
         anomaly.status anomaly.first_seen anomaly.last_seen anomaly.reason").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Bool, "\
-        anomaly.rare").with_argument(ArgumentUse::Allowed),
+        anomaly.rare anomaly.new_image anomaly.fleet.common").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Double, "\
         anomaly.rarity anomaly.novelty_rate").with_argument(ArgumentUse::Allowed),
     Group::of(Kind::Text, "\

@@ -10,6 +10,7 @@
 //! Reading order: [`Processor`] (what one does), [`KINDS`] (which there are), [`Configured`] (one as it is written),
 //! [`Processors`] (all of them, by stream, and how an event passes).
 
+mod behaviours;
 mod chain;
 mod circles;
 mod configured;
@@ -26,6 +27,7 @@ use lanner_core::Event;
 use lanner_core::field::Field;
 use serde_json::{Map, Value};
 
+pub use behaviours::Behaviours;
 pub use chain::{Draft, Processors, Tally};
 pub use circles::cross_check;
 pub use configured::{Configured, FIELDS, KIND_FIELDS};
@@ -48,6 +50,11 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
 
     /// What it has learned, if it learns; then an answer depends on the events before as well.
     fn memory(&self) -> Option<&dyn Memory> {
+        None
+    }
+
+    /// The behaviours of hosts that it learned, if it learns those.
+    fn behaviours(&self) -> Option<&Behaviours> {
         None
     }
 

@@ -6,15 +6,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lanner_conditions::{Condition, Missing};
+use lanner_core::Event;
 use lanner_core::document::Node;
 use lanner_core::field::{Field, Type};
 use lanner_core::reading;
-use lanner_core::{Event, TimeRange};
 use lanner_profile::read::{FORMATS, Format, object_of};
-use lanner_profile::{Filter, Profile, Seed, Spec};
+use lanner_profile::{Filter, Hosts, Profile, Spec};
 use serde_json::{Map, Value};
 
-use super::{Kind, Made, Memory, Processor};
+use super::{Behaviours, Kind, Made, Memory, Processor};
 use crate::document::{Check, Fields};
 
 /// The object that holds what the profile says.
@@ -24,7 +24,8 @@ const FORMAT_NAMES: &[&str] = &["auto", "falco", "tetragon", "sysmon", "json"];
 
 /// Those of this processor, then those of profiles.
 const FIELDS: [Field; 2 + lanner_profile::FIELDS.len()] = {
-    let mut fields = [Field::new("into", INTO, "the object that holds what the profile says").or(INTO); 9];
+    let mut fields = [Field::new("into", INTO, "the object that holds what the profile says").or(INTO);
+        2 + lanner_profile::FIELDS.len()];
     fields[1] = Field::new("as", "falco", "how events are written; by default each tells")
         .of(Type::OneOf(FORMAT_NAMES))
         .or("auto");
@@ -44,13 +45,10 @@ pub(super) const KIND: Kind = Kind {
     fields: &FIELDS,
 };
 
+/// A processor with a profile.
 #[derive(Debug)]
 struct Usual {
-    into: String,
-    format: Format,
-    spec: Spec,
-    /// What it learned; none before its memory began. A document that is only checked takes none of that memory.
-    profile: Mutex<Option<Profile>>,
+    behaviours: Behaviours,
     clock: Mutex<Clock>,
 }
 
@@ -78,16 +76,6 @@ impl Clock {
 }
 
 impl Usual {
-    fn with<T>(&self, work: impl FnOnce(&mut Profile) -> T) -> T {
-        let mut profile = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever keeps its memory gives it a seed that nobody knows; a replay needs none.
-        work(profile.get_or_insert_with(|| Profile::new(self.spec.clone(), &Seed::new(0))))
-    }
-
-    fn set(&self, profile: Profile) {
-        *self.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(profile);
-    }
-
     fn clock(&self) -> MutexGuard<'_, Clock> {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,6 +88,10 @@ impl Processor for Usual {
 
     fn memory(&self) -> Option<&dyn Memory> {
         Some(self)
+    }
+
+    fn behaviours(&self) -> Option<&Behaviours> {
+        Some(&self.behaviours)
     }
 
     fn tick(&self, now_ms: i64) -> Vec<Event> {
@@ -116,41 +108,35 @@ impl Processor for Usual {
     }
 
     fn process(&self, event: &Event) -> Made {
-        let Ok(read) = object_of(event.fields.clone(), self.format) else { return Made::unmatched() };
+        let Ok(read) = object_of(event.fields.clone(), self.behaviours.format()) else {
+            return Made::unmatched();
+        };
         let time_ms = self.clock().borne_out(event.time_ms);
-        let answer = |profile: &mut Profile| {
+        let answer = |profile: &mut Profile, _: &mut Hosts| {
             profile.observe(&read.fields, time_ms).map(|answer| answer.to_fields(time_ms))
         };
         // An event that the profile does not learn from is not wrong.
-        let Some(answer) = self.with(answer) else { return Made::default() };
-        Made { fields: Map::from_iter([(self.into.clone(), Value::Object(answer))]), ..Made::default() }
+        let Some(answer) = self.behaviours.with(answer) else { return Made::default() };
+        Made {
+            fields: Map::from_iter([(self.behaviours.field().to_owned(), Value::Object(answer))]),
+            ..Made::default()
+        }
     }
 }
 
 impl Memory for Usual {
     fn begin(&self, seed: u128, now_ms: Option<i64>) {
         self.clock().now_ms = now_ms;
-        self.set(Profile::new(self.spec.clone(), &Seed::new(seed)));
+        self.behaviours.begin(seed);
     }
 
     fn save(&self, now_ms: i64) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.with(|profile| profile.write(now_ms, &mut bytes));
-        bytes
+        self.behaviours.save(now_ms)
     }
 
-    fn restore(&self, mut bytes: &[u8], now_ms: i64) -> Result<(), String> {
+    fn restore(&self, bytes: &[u8], now_ms: i64) -> Result<(), String> {
         self.clock().now_ms = Some(now_ms);
-        let mut kept = Profile::read(&mut bytes, &filter).map_err(|error| error.to_string())?;
-        if kept.spec().identity() != self.spec.identity() {
-            return Err("it learned other fields, events or memory".to_owned());
-        }
-        // Nobody knows what came in between.
-        let saved_ms = kept.saved_ms().unwrap_or(now_ms);
-        kept.note_lost(TimeRange::new(saved_ms, now_ms));
-        kept.adopt(self.spec.clone());
-        self.set(kept);
-        Ok(())
+        self.behaviours.restore(bytes, now_ms, &filter)
     }
 }
 
@@ -170,5 +156,6 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<dyn Processor>
     });
     let spec = Spec::read("profile", fields, &filter, check)?;
     let format = format.unwrap_or(Format::Auto);
-    Some(Arc::new(Usual { into, format, spec, profile: Mutex::default(), clock: Mutex::default() }))
+    let behaviours = Behaviours::new(into, format, spec);
+    Some(Arc::new(Usual { behaviours, clock: Mutex::default() }))
 }

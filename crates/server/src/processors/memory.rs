@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use lanner_engine::processor::{Configured, Processors};
 use lanner_io::store::write_private;
+use ring::digest::{SHA256, digest};
 
 use crate::base::Base;
 use crate::sync::locked;
@@ -17,7 +18,7 @@ const FOLDER: &str = "processors";
 pub(super) struct Memories {
     folder: PathBuf,
     /// Random for each installation.
-    seed: u128,
+    secret: u64,
     /// Held while files are written.
     saving: Mutex<()>,
 }
@@ -26,7 +27,7 @@ impl Memories {
     pub(super) fn new(base: &Base) -> Self {
         Self {
             folder: base.settings.folder.join(FOLDER),
-            seed: u128::from(base.state.secret()),
+            secret: base.state.secret(),
             saving: Mutex::default(),
         }
     }
@@ -53,7 +54,7 @@ impl Memories {
             );
         }
         if !matches!(restored, Some(Ok(()))) {
-            memory.begin(self.seed, Some(now_ms));
+            memory.begin(self.seed(&one.id), Some(now_ms));
         }
     }
 
@@ -65,6 +66,13 @@ impl Memories {
             write_private(&self.file(&one.id), &memory.save(now_ms))?;
         }
         Ok(())
+    }
+
+    /// The seed of what one processor learns. Hosts of a fleet are given that of their profile, which must not tell them any other.
+    fn seed(&self, id: &str) -> u128 {
+        let text = format!("lanner profile {:x} {id}", self.secret);
+        let digest = digest(&SHA256, text.as_bytes());
+        digest.as_ref().first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes))
     }
 
     fn file(&self, id: &str) -> PathBuf {

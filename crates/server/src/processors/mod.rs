@@ -3,5 +3,6 @@
 
 pub(crate) mod handlers;
 mod memory;
+pub(crate) mod profiles;
 pub(crate) mod service;
 pub(crate) mod upkeep;

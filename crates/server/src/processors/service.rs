@@ -54,6 +54,16 @@ impl ProcessorService {
         Ok(service)
     }
 
+    /// Those in force.
+    pub(super) fn in_force(&self) -> Arc<Processors> {
+        self.intake.processing.in_force()
+    }
+
+    /// The time, milliseconds since 1970.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
     /// Those in force, and what they saw since the start.
     #[must_use]
     pub(crate) fn views(&self) -> Vec<ProcessorView> {

@@ -5,6 +5,8 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use lanner_core::document::{Check, Node};
+use lanner_profile::{Filter, Profile, Terms};
 use lanner_server::{Clock, Server, Settings};
 use serde_json::{Value, json};
 
@@ -124,5 +126,149 @@ async fn an_event_from_the_future_ages_nothing() {
     let url = format!("http://{}/api/v1/processors", server.http_addr());
     let text = reqwest::get(url).await.unwrap().text().await.unwrap();
     assert!(text.contains("2 events were dated more than a minute ahead"), "{text}");
+    server.stop().await;
+}
+
+/// The processor's condition, as an agent reads it.
+fn filter(_: &Node, _: &str, _: &mut Check) -> Option<Filter> {
+    Some(Filter::new(|_| true))
+}
+
+/// The status and the body of an answer to a request with this token.
+async fn ask(server: &Server, method: &str, path: &str, token: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+    let url = format!("http://{}{path}", server.http_addr());
+    let request = reqwest::Client::new().request(method.parse().unwrap(), url).body(body);
+    let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
+}
+
+fn object(value: &Value) -> serde_json::Map<String, Value> {
+    value.as_object().cloned().unwrap()
+}
+
+/// A host by the terms of the server that saw these programs' parents.
+async fn host(server: &Server, token: &str, parents: &[&str]) -> Profile {
+    let (status, terms) = ask(server, "GET", "/api/v1/profiles/usual/terms", token, Vec::new()).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&terms));
+    let mut profile = Profile::by_terms(&Terms::from_json(&terms).unwrap(), &filter).unwrap();
+    for parent in parents {
+        let seen = event(0, parent)["output_fields"].clone();
+        profile.observe(&object(&seen), NOON_MS);
+    }
+    profile
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_tell_what_they_saw_and_events_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    post(&server, "/api/v1/apply", processor(1)).await;
+    assert_eq!(send(&server, &event(0, "cron")).await.get("fleet"), None);
+    for name in ["web-1", "web-2", "web 3 ä/ö"] {
+        let told = host(&server, "", &["nginx"]).await.tell(NOON_MS);
+        let path: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        let path = format!("/api/v1/profiles/usual/hosts/{}", path.replace('+', "%20"));
+        let (status, fleet) = ask(&server, "POST", &path, "", told.clone()).await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&fleet));
+        let mut member = host(&server, "", &[]).await;
+        member.learn_of_fleet(&fleet).unwrap();
+        let changed = member.fleet().unwrap().changed_ms();
+        let (status, nothing) = ask(&server, "POST", &format!("{path}?changed={changed}"), "", told).await;
+        assert_eq!((status, nothing.len()), (204, 0));
+    }
+    let answer = send(&server, &event(100, "nginx")).await;
+    assert_eq!(
+        (&answer["rare"], &answer["fleet"]),
+        (&json!(true), &json!({ "seen_on": 3, "hosts": 3, "common": true }))
+    );
+    let answer = send(&server, &event(101, "bash")).await;
+    assert_eq!(answer["fleet"], json!({ "seen_on": 0, "hosts": 3, "common": false }));
+    assert_eq!(answer["reason"], "never seen: proc.pname; in the fleet on none of 3 hosts");
+
+    // It outlives a change of the configuration, and a restart.
+    post(&server, "/api/v1/apply", processor(2)).await;
+    server.step_to(NOON_MS + 110_000, std::time::Duration::from_secs(10)).await;
+    server.stop().await;
+    let server = start(folder.path(), NOON_MS + 110_000).await;
+    let answer = send(&server, &event(200, "nginx")).await;
+    assert_eq!(answer["fleet"], json!({ "seen_on": 3, "hosts": 3, "common": true }));
+    let (_, shown) = ask(&server, "GET", "/api/v1/profiles/usual", "", Vec::new()).await;
+    let shown: Value = serde_json::from_slice(&shown).unwrap();
+    assert_eq!(shown["profile"]["hosts"], 3);
+    assert_eq!(
+        (&shown["hosts"][1]["host"], &shown["hosts"][1]["events"]),
+        (&json!("web-1"), &json!(1)),
+        "{shown}"
+    );
+    assert!(shown["frequent"][0]["behaviour"].as_str().unwrap().contains("nginx | sh -c #"), "{shown}");
+
+    let odd = event(0, "sshd")["output_fields"].to_string().into_bytes();
+    let (status, answer) = ask(&server, "POST", "/api/v1/profiles/usual/explain", "", odd).await;
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(
+        (status, &answer["parts"][0]),
+        (200, &json!({ "part": "proc.pname", "value": "sshd", "seen": 0, "seen_without": 4 })),
+        "{answer}"
+    );
+    let (status, why) =
+        ask(&server, "POST", "/api/v1/profiles/usual/explain", "", b"{\"evt.type\": \"open\"}".to_vec())
+            .await;
+    assert_eq!(status, 422, "{}", String::from_utf8_lossy(&why));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_tells_needs_the_right_token_and_makes_sense() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    post(&server, "/api/v1/apply", processor(1)).await;
+    let mut tokens = std::collections::HashMap::<&str, String>::new();
+    // The last one closes the door for whoever has none.
+    for scope in ["admin", "ingest", "read"] {
+        let token: String = tokens.get("admin").cloned().unwrap_or_default();
+        let body = json!({ "name": scope, "scopes": [scope] }).to_string();
+        let url = format!("http://{}/api/v1/tokens", server.http_addr());
+        let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body);
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+        let answer: Value =
+            serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
+        tokens.insert(scope, answer["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned());
+    }
+    let good = host(&server, &tokens["ingest"], &["nginx"]).await.tell(NOON_MS);
+    let hosts = "/api/v1/profiles/usual/hosts/a";
+    for (method, path, token, expected) in [
+        ("POST", hosts, "", 401),
+        ("POST", hosts, &*tokens["read"], 403),
+        ("POST", hosts, &*tokens["ingest"], 200),
+        ("GET", "/api/v1/profiles/usual/terms", "", 401),
+        ("GET", "/api/v1/profiles/usual/terms", &*tokens["read"], 403),
+        ("GET", "/api/v1/profiles/usual", &*tokens["ingest"], 403),
+        ("GET", "/api/v1/profiles/usual", &*tokens["read"], 200),
+        ("POST", "/api/v1/profiles/other/hosts/a", &*tokens["ingest"], 404),
+    ] {
+        let (status, body) = ask(&server, method, path, token, good.clone()).await;
+        assert_eq!(status, expected, "{method} {path}: {}", String::from_utf8_lossy(&body));
+    }
+    let foreign = Profile::new(
+        host(&server, &tokens["ingest"], &[]).await.spec().clone(),
+        &lanner_profile::Seed::new(1),
+    );
+    for (body, expected) in [
+        (Vec::new(), "cut short"),
+        (b"PK\x03\x04 and more".to_vec(), "is not a sketch"),
+        (good[..good.len() / 2].to_vec(), "cut short"),
+        (foreign.tell(NOON_MS), "another seed"),
+    ] {
+        let (status, why) = ask(&server, "POST", hosts, &tokens["ingest"], body).await;
+        let why = String::from_utf8_lossy(&why).into_owned();
+        assert!(
+            status == 422 && why.contains(expected) && why.contains("the host \\\"a\\\""),
+            "{status} {why}"
+        );
+    }
+    let (_, shown) = ask(&server, "GET", "/api/v1/profiles", &tokens["read"], Vec::new()).await;
+    let shown: Value = serde_json::from_slice(&shown).unwrap();
+    assert_eq!(shown[0]["hosts"], 1);
     server.stop().await;
 }

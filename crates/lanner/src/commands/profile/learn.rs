@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use lanner_profile::{Advice, Profile};
 use lanner_sketch::Seed;
 
-use super::shared::Events;
-use super::{events, kept};
+use super::shared::{Events, FleetArgs};
+use super::{events, fleet, kept};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output::counted;
 
@@ -14,17 +14,19 @@ use crate::output::counted;
 pub(super) struct Args {
     #[command(flatten)]
     events: Events,
+    #[command(flatten)]
+    fleet: FleetArgs,
     /// File to write.
     #[arg(long, value_name = "PROFILE")]
     out: PathBuf,
     /// What to learn, as YAML; by default which programs run, started by whom, with what arguments.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["more", "from"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["more", "from", "fleet"])]
     config: Option<PathBuf>,
     /// Go on learning with the profile that --out names.
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long, conflicts_with_all = ["from", "fleet"])]
     more: bool,
     /// Learn the same as this profile, with its seed, from the beginning: the two can be merged then.
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "PROFILE", conflicts_with = "fleet")]
     from: Option<PathBuf>,
     /// Flags a day that are acceptable, for the advice on the limit `rare`.
     #[arg(long, value_name = "NUMBER", default_value_t = 10.0)]
@@ -56,6 +58,9 @@ fn begin(args: &Args) -> Result<Vec<Profile>> {
     if args.out.exists() {
         return Err(Failure::user(format!("{} exists", args.out.display()))
             .hint("go on learning with --more, or give --out another name"));
+    }
+    if let Some(options) = args.fleet.options(None) {
+        return Ok(vec![fleet::begin(options)?]);
     }
     if let Some(from) = &args.from {
         let again = |profile: &Profile| Profile::new(profile.spec().clone(), profile.seed());

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use lanner_agent::Options;
 use lanner_profile::read::{FORMATS, Format};
+
+use crate::user;
 
 /// A file of profiles.
 #[derive(Debug, clap::Args)]
@@ -47,5 +50,36 @@ impl Input {
         let value = self.to_possible_value();
         let name = value.as_ref().map_or("auto", clap::builder::PossibleValue::get_name);
         FORMATS.iter().find(|(known, _)| *known == name).map_or(Format::Auto, |(_, format)| *format)
+    }
+}
+
+/// The fleet that this host belongs to.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Fleet")]
+pub(super) struct FleetArgs {
+    /// The processor of a server whose profile gathers what the hosts of a fleet saw.
+    #[arg(long, value_name = "PROCESSOR")]
+    pub(super) fleet: Option<String>,
+    /// The server's address.
+    #[arg(long, env = "LANNER_URL", default_value = "http://127.0.0.1:9797", value_name = "URL")]
+    url: String,
+    /// A token with the scope ingest, if the server wants one.
+    #[arg(long, env = "LANNER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+    /// The name of this host; by default its own.
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+}
+
+impl FleetArgs {
+    /// What an agent needs to know, if there is a fleet.
+    pub(super) fn options(&self, stream: Option<&str>) -> Option<Options> {
+        Some(Options {
+            url: self.url.clone(),
+            token: self.token.clone(),
+            profile: self.fleet.clone()?,
+            host: self.host.clone().unwrap_or_else(user::machine),
+            stream: stream.map(str::to_owned),
+        })
     }
 }

@@ -11,9 +11,10 @@ use lanner_core::printable::one_line;
 use lanner_core::time::{format_time, parse_duration_ms};
 use lanner_profile::Profile;
 use lanner_profile::read::{HostEvent, MAX_LINE_BYTES};
-use lanner_profile::write::{FORMS, Finding, Form};
+use lanner_profile::write::{FORMS, Finding, Form, as_event};
 
-use super::shared::Events;
+use super::fleet::{self, Member};
+use super::shared::{Events, FleetArgs};
 use super::{events, kept};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output;
@@ -28,6 +29,14 @@ pub(super) struct Args {
     profile: PathBuf,
     #[command(flatten)]
     events: Events,
+    #[command(flatten)]
+    fleet: FleetArgs,
+    /// How often the fleet is told what was seen.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5m", help_heading = "Fleet")]
+    tell: Duration,
+    /// A stream of the server on which findings become events.
+    #[arg(long, value_name = "NAME", requires = "fleet", help_heading = "Fleet")]
+    stream: Option<String>,
     /// How findings are written.
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -75,9 +84,14 @@ impl Output {
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
+    let mut profiles = profiles(args)?;
+    let options = args.fleet.options(args.stream.as_deref());
+    let member = options.map(|options| Member::join(options, &mut profiles, args.tell)).transpose()?;
     let mut watch = Watch {
         args,
-        profiles: kept::load(&args.profile)?,
+        profiles,
+        member,
+        n_events: 0,
         form: args.output.form(),
         out: output::data(),
         n_found: 0,
@@ -94,14 +108,31 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         }
     }
     watch.out.flush()?;
+    if let Some(member) = watch.member.take() {
+        member.leave(&mut watch.profiles);
+    }
     reader.tell()?;
     watch.save()?;
     Ok(Outcome::found(watch.n_found > 0))
 }
 
+/// The profiles of the file; of one that is still to be written, that of the fleet.
+fn profiles(args: &Args) -> Result<Vec<Profile>> {
+    match args.fleet.options(None) {
+        Some(options) if args.save.is_some() && !args.profile.exists() => Ok(vec![fleet::begin(options)?]),
+        _ => kept::load(&args.profile),
+    }
+}
+
+/// Events between two looks at what the fleet knows.
+const LOOK_AFTER: u32 = 1_000;
+
 struct Watch<'a> {
     args: &'a Args,
     profiles: Vec<Profile>,
+    /// This host in its fleet.
+    member: Option<Member>,
+    n_events: u32,
     form: Option<Form>,
     out: Box<dyn io::Write>,
     n_found: u64,
@@ -110,7 +141,11 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     fn event(&mut self, time_ms: i64, event: &HostEvent) -> Result<()> {
-        let (mut n_votes, mut text) = (0, None);
+        self.n_events += 1;
+        if self.n_events >= LOOK_AFTER {
+            self.look();
+        }
+        let (mut n_votes, mut text, mut sent) = (0, None, None);
         for profile in &mut self.profiles {
             let answer = if self.args.frozen {
                 profile.ask(&event.fields, time_ms)
@@ -120,6 +155,9 @@ impl Watch<'_> {
             let Some(answer) = answer.filter(|answer| answer.is_rare) else { continue };
             n_votes += 1;
             let finding = Finding::new(time_ms, &event.fields, &answer);
+            if self.args.stream.is_some() {
+                sent.get_or_insert_with(|| as_event(&finding).to_string());
+            }
             text.get_or_insert_with(|| match self.form {
                 Some(form) => form(&finding).to_string(),
                 // A line each, whatever a program was started with.
@@ -132,8 +170,19 @@ impl Watch<'_> {
         if let Some(text) = text.filter(|_| n_votes >= self.args.votes) {
             self.n_found += 1;
             writeln!(self.out, "{text}")?;
+            if let Some((member, sent)) = self.member.as_ref().zip(sent) {
+                member.find(sent);
+            }
         }
         Ok(())
+    }
+
+    /// Tells the fleet what was seen, if it is time, and hears what it knows.
+    fn look(&mut self) {
+        self.n_events = 0;
+        if let Some(member) = &mut self.member {
+            member.look(&mut self.profiles);
+        }
     }
 
     fn save(&mut self) -> Result<()> {
@@ -163,6 +212,7 @@ impl Watch<'_> {
                 continue;
             }
             self.out.flush()?;
+            self.look();
             if self.args.save.is_some_and(|every| self.saved.elapsed() >= every) {
                 self.save()?;
             }

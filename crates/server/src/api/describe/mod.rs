@@ -18,6 +18,7 @@ const TAGS: &[(&str, &str)] = &[
     ("ingest", "Samples and events come in."),
     ("rules", "Rules: checked, applied, tried on the past."),
     ("processors", "Processors: what becomes of events before they are stored."),
+    ("profiles", "Profiles of behaviour: what is usual on hosts, and what the hosts of a fleet saw."),
     ("alerts", "What the rules found."),
     ("messages", "Receivers, and the messages to them."),
     (
