@@ -17,17 +17,20 @@ pub enum Section {
     Silences,
     /// Any data.
     Explore,
+    /// Behaviour of hosts.
+    Profiles,
     /// What has no page of its own.
     More,
 }
 
 impl Section {
-    const ALL: [(Self, &'static str, &'static str); 6] = [
+    const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::Now, "/", "Now"),
         (Self::Rules, "/rules", "Rules"),
         (Self::Switches, "/switches", "Switches"),
         (Self::Silences, "/silences", "Silences"),
         (Self::Explore, "/explore", "Explore"),
+        (Self::Profiles, "/profiles", "Behaviour"),
         (Self::More, "/more", "More"),
     ];
 }

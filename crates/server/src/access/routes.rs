@@ -218,6 +218,8 @@ const PAGES: &[(Need, &[&str])] = &[
             "GET /silences",
             "GET /silences/new",
             "GET /explore",
+            "GET /profiles",
+            "GET /profiles/{id}",
             "GET /more",
             "POST /sign-out",
         ],

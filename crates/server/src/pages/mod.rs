@@ -20,6 +20,7 @@ mod look;
 mod more;
 mod nothing;
 mod now;
+mod profiles;
 mod rules;
 mod sign_in;
 mod silences;
@@ -57,6 +58,8 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/silences/new", get(silences::draft).post(silences::make))
         .route("/silences/{id}/end", post(silences::end))
         .route("/explore", get(explore::show))
+        .route("/profiles", get(profiles::list))
+        .route("/profiles/{id}", get(profiles::show))
         .route("/more", get(more::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))

