@@ -111,7 +111,7 @@ impl Source {
         let hash = self.part.hash(seed, value.as_ref(), buffer);
         match self.at {
             Some(at) => hashes.set(at, hash),
-            None => hashes.set_group(hash, self.part.version(seed, value.as_ref())),
+            None => hashes.set_group(hash, self.part.version(seed, value.as_ref().and_then(Value::as_str))),
         }
     }
 }

@@ -29,7 +29,7 @@ impl Hashes {
         }
         if let Some(by) = &spec.by {
             let value = by.value_of(event);
-            hashes.set_group(by.hash(seed, value, buffer), by.version(seed, value));
+            hashes.set_group(by.hash(seed, value, buffer), by.version(seed, value.and_then(Value::as_str)));
         }
         hashes
     }

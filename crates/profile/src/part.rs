@@ -107,10 +107,18 @@ impl Part {
         seed.hash(buffer).number()
     }
 
+    /// As [`Self::hash`], for a field that is this list; `None` where the part is no lineage.
+    pub fn hash_items(&self, seed: &Seed, items: &[Value], buffer: &mut Vec<u8>) -> Option<u64> {
+        let How::Lineage(depth) = self.how else { return None };
+        buffer.clear();
+        self.encode_items(items, depth, buffer);
+        Some(seed.hash(buffer).number())
+    }
+
     /// The hash of what `image(…)` leaves out and what it keeps: a new one is a new version of the same image.
     #[must_use]
-    pub fn version(&self, seed: &Seed, value: Option<&Value>) -> Option<u64> {
-        let text = value.filter(|_| self.how == How::Image)?.as_str()?;
+    pub fn version(&self, seed: &Seed, value: Option<&str>) -> Option<u64> {
+        let text = value.filter(|_| self.how == How::Image)?;
         Some(seed.hash(text.as_bytes()).number())
     }
 
@@ -119,13 +127,15 @@ impl Part {
     fn encode(&self, value: Option<&Value>, out: &mut Vec<u8>) {
         match (value, self.how) {
             (None, _) => out.push(0),
-            (Some(Value::Array(items)), How::Lineage(depth)) => {
-                let items = &items[..items.len().min(depth)];
-                out.extend([6, items.len() as u8]);
-                items.iter().for_each(|item| self.encode_value(item, out));
-            }
+            (Some(Value::Array(items)), How::Lineage(depth)) => self.encode_items(items, depth, out),
             (Some(value), _) => self.encode_value(value, out),
         }
+    }
+
+    fn encode_items(&self, items: &[Value], depth: usize, out: &mut Vec<u8>) {
+        let items = &items[..items.len().min(depth)];
+        out.extend([6, items.len() as u8]);
+        items.iter().for_each(|item| self.encode_value(item, out));
     }
 
     fn encode_value(&self, value: &Value, out: &mut Vec<u8>) {

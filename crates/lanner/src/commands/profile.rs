@@ -1,7 +1,8 @@
 //! `lanner profile`: learns what is usual on hosts, and finds what is not.
 //!
 //! Reading order: [`Args`]; then `learn`, `watch` and `inspect` (what the commands do), `events` (events from files), `fleet` (this
-//! host as one of many), `kept` (profiles as files), `shared` (arguments of several).
+//! host as one of many), `kept` (profiles as files), `skim` (lines read no further than needed),
+//! `shared` (arguments of several).
 
 mod events;
 mod fleet;
@@ -9,6 +10,7 @@ mod inspect;
 mod kept;
 mod learn;
 mod shared;
+mod skim;
 mod watch;
 
 use std::path::{Path, PathBuf};

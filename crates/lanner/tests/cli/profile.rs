@@ -241,3 +241,74 @@ fn a_host_goes_on_without_its_server() {
     ran.expect(1);
     drop(folder);
 }
+
+/// A line that is read no further than needed says the same as one that is read as a whole, which a time as a number makes it.
+#[test]
+fn a_line_says_the_same_however_far_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write(
+        folder.path(),
+        "config.yaml",
+        "profiles:\n  - id: exec\n    where: 'evt.type in (execve, execveat) and not proc.cmdline startsWith \"backup --skip\"'\n    \
+         fields: [proc.exepath, 'lineage(proc.aname, 2)', template(proc.cmdline)]\n    by: image(container.image.repository)\n  \
+         - { id: parents, fields: [proc.pname, user.name] }\n",
+    );
+    let line = |at: u32, parent: &str, line: &str, user: Value, is_plain: bool, time: Value| {
+        let mut fields = json!({
+            "evt.type": if at % 7 == 6 { "open" } else { "execve" }, "proc.exepath": format!("/usr/bin/{}", line.split(' ').next().unwrap()),
+            "proc.pname": parent, "proc.aname": [parent, "systemd", "x"], "proc.cmdline": line, "user.name": user,
+            "container.image.repository": format!("shop/web:{}", at % 3),
+        });
+        if is_plain {
+            fields["time"] = time;
+            return fields.to_string();
+        }
+        json!({ "time": time, "rule": "r", "hostname": "web", "output_fields": fields }).to_string()
+    };
+    let lines = |as_number: bool| -> String {
+        let one = |at: u32| {
+            let ms = 1_767_225_600_000_i64 + i64::from(at) * 60_000;
+            let time = if as_number {
+                json!(ms)
+            } else {
+                json!(format!("2026-01-{:02}T{:02}:{:02}:00Z", 1 + at / 1_440, at / 60 % 24, at % 60))
+            };
+            let parent = if at % 50 == 49 { "nginx" } else { "cron" };
+            let command = match at % 11 {
+                0 => format!("odd\u{e9}\"{at} --x"),
+                1 => format!("backup --skip {at}"),
+                _ => format!("backup --run {at} getURL{}", at % 500),
+            };
+            let user = match at % 4 {
+                0 => json!("root"),
+                1 => Value::Null,
+                2 => json!(7),
+                _ => json!(["a", "b"]),
+            };
+            line(at, parent, &command, user, at % 5 == 0, time)
+        };
+        (0..4_000).map(|at| one(at) + "\n").collect()
+    };
+    let (short, long) =
+        (write(folder.path(), "short.json", &lines(false)), write(folder.path(), "long.json", &lines(true)));
+    let found = |events: &str, form: &str| {
+        let out = folder.path().join("host.profile");
+        let _ = std::fs::remove_file(&out);
+        let first = write(
+            folder.path(),
+            "first.json",
+            &line(0, "init", "init", json!("root"), true, json!("2026-01-01T00:00:00Z")),
+        );
+        run(&["profile", "learn", "--config", &config, "--out", out.to_str().unwrap(), &first]).expect(0);
+        let ran = run(&["profile", "watch", "--output", form, "--save", "1h", out.to_str().unwrap(), events]);
+        assert_eq!(ran.err, "", "{ran:?}");
+        (
+            ran.expect(1),
+            run(&["profile", "top", out.to_str().unwrap()]).expect(0),
+            run(&["profile", "show", out.to_str().unwrap()]).expect(0),
+        )
+    };
+    let (one, other) = (found(&short, "text"), found(&long, "text"));
+    assert!(one.0.lines().count() > 10, "{}", one.0);
+    assert_eq!(one, other);
+}

@@ -21,8 +21,23 @@ pub(super) struct Reader {
     latest_ms: i64,
 }
 
-/// What is done with an event: its time in milliseconds since 1970, and its fields.
-pub(super) type OnEvent<'e> = &'e mut dyn FnMut(i64, &HostEvent) -> Result<()>;
+/// What is done with events.
+pub(super) trait Sink {
+    /// What is done with an event: its time in milliseconds since 1970, and its fields.
+    fn event(&mut self, time_ms: i64, event: &HostEvent) -> Result<()>;
+
+    /// Whether the line need not be read as a whole; then its time.
+    fn skim(&mut self, line: &str) -> Result<Option<i64>> {
+        let _ = line;
+        Ok(None)
+    }
+}
+
+impl<F: FnMut(i64, &HostEvent) -> Result<()>> Sink for F {
+    fn event(&mut self, time_ms: i64, event: &HostEvent) -> Result<()> {
+        self(time_ms, event)
+    }
+}
 
 impl Reader {
     pub(super) fn new(format: Format) -> Self {
@@ -30,16 +45,21 @@ impl Reader {
     }
 
     /// Reads a file to its end.
-    pub(super) fn file(&mut self, path: &Path, on_event: OnEvent<'_>) -> Result<()> {
+    pub(super) fn file(&mut self, path: &Path, sink: &mut dyn Sink) -> Result<()> {
         let mut lines = input::Lines::open(path, &Arc::default(), MAX_LINE_BYTES)?;
         while let Some((number, line)) = lines.next()? {
-            self.line(&String::from_utf8_lossy(line), path, number, on_event)?;
+            self.line(&String::from_utf8_lossy(line), path, number, sink)?;
         }
-        self.end(on_event)
+        self.end(sink)
     }
 
     /// Reads one line.
-    pub(super) fn line(&mut self, line: &str, path: &Path, number: u64, on_event: OnEvent<'_>) -> Result<()> {
+    pub(super) fn line(&mut self, line: &str, path: &Path, number: u64, sink: &mut dyn Sink) -> Result<()> {
+        if let Some(time_ms) = sink.skim(line)? {
+            self.n_events += 1;
+            self.latest_ms = time_ms;
+            return Ok(());
+        }
         let mut events = Vec::new();
         if let Err(message) = self.lines.line(line, &mut |event| events.push(event)) {
             self.n_bad += 1;
@@ -47,21 +67,21 @@ impl Reader {
                 remark(&format!("{}:{number}: the line {message}", path.display()));
             }
         }
-        self.pass(events, on_event)
+        self.pass(events, sink)
     }
 
     /// The last event, which no line ended.
-    pub(super) fn end(&mut self, on_event: OnEvent<'_>) -> Result<()> {
+    pub(super) fn end(&mut self, sink: &mut dyn Sink) -> Result<()> {
         let mut events = Vec::new();
         self.lines.finish(&mut |event| events.push(event));
-        self.pass(events, on_event)
+        self.pass(events, sink)
     }
 
-    fn pass(&mut self, events: Vec<HostEvent>, on_event: OnEvent<'_>) -> Result<()> {
+    fn pass(&mut self, events: Vec<HostEvent>, sink: &mut dyn Sink) -> Result<()> {
         for event in events {
             self.n_events += 1;
             self.latest_ms = event.time_ms.unwrap_or(self.latest_ms);
-            on_event(self.latest_ms, &event)?;
+            sink.event(self.latest_ms, &event)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lanner_core::time::format_time;
 use lanner_profile::Profile;
+use lanner_profile::read::HostEvent;
 use serde::Serialize;
 
 use super::shared::Events;
@@ -134,7 +135,7 @@ pub(super) fn explain(path: &Path, from: &Events, format: Format) -> Result<Outc
     let mut reader = events::Reader::new(from.input.format());
     let (mut rows, mut n_events) = (Vec::new(), 0);
     for file in &from.files {
-        reader.file(file, &mut |time_ms, event| {
+        reader.file(file, &mut |time_ms, event: &HostEvent| {
             n_events += 1;
             for profile in &mut profiles {
                 let id = profile.spec().id.clone();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lanner_profile::read::HostEvent;
 use lanner_profile::{Advice, Profile};
 use lanner_sketch::Seed;
 
@@ -37,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut profiles = begin(args)?;
     let mut reader = events::Reader::new(args.events.input.format());
     for path in &args.events.files {
-        reader.file(path, &mut |time_ms, event| {
+        reader.file(path, &mut |time_ms, event: &HostEvent| {
             profiles.iter_mut().for_each(|profile| _ = profile.observe(&event.fields, time_ms));
             Ok(())
         })?;

@@ -10,12 +10,15 @@ use clap::ValueEnum;
 use lanner_core::printable::one_line;
 use lanner_core::time::{format_time, parse_duration_ms};
 use lanner_profile::Profile;
-use lanner_profile::read::{HostEvent, MAX_LINE_BYTES};
+use lanner_profile::read::{Format, HostEvent, MAX_LINE_BYTES, object_of};
 use lanner_profile::write::{FORMS, Finding, Form, as_event};
+use serde_json::{Map, Value};
 
+use super::events::{self, Sink};
 use super::fleet::{self, Member};
+use super::kept;
 use super::shared::{Events, FleetArgs};
-use super::{events, kept};
+use super::skim::Skim;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output;
 
@@ -87,8 +90,10 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let mut profiles = profiles(args)?;
     let options = args.fleet.options(args.stream.as_deref());
     let member = options.map(|options| Member::join(options, &mut profiles, args.tell)).transpose()?;
+    let skim = Skim::new(&profiles, args.events.input.format());
     let mut watch = Watch {
         args,
+        skim,
         profiles,
         member,
         n_events: 0,
@@ -103,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         _ if args.follow => return Err(Failure::user("--follow takes one file")),
         files => {
             for file in files {
-                reader.file(file, &mut |time_ms, event| watch.event(time_ms, event))?;
+                reader.file(file, &mut watch)?;
             }
         }
     }
@@ -129,6 +134,7 @@ const LOOK_AFTER: u32 = 1_000;
 
 struct Watch<'a> {
     args: &'a Args,
+    skim: Option<Skim>,
     profiles: Vec<Profile>,
     /// This host in its fleet.
     member: Option<Member>,
@@ -139,42 +145,98 @@ struct Watch<'a> {
     saved: Instant,
 }
 
-impl Watch<'_> {
+impl Sink for Watch<'_> {
     fn event(&mut self, time_ms: i64, event: &HostEvent) -> Result<()> {
-        self.n_events += 1;
-        if self.n_events >= LOOK_AFTER {
-            self.look();
-        }
-        let (mut n_votes, mut text, mut sent) = (0, None, None);
-        for profile in &mut self.profiles {
-            let answer = if self.args.frozen {
+        self.count();
+        let Self { args, profiles, form, .. } = self;
+        let mut found = Found::new(args, *form);
+        for profile in profiles {
+            let answer = if args.frozen {
                 profile.ask(&event.fields, time_ms)
             } else {
                 profile.observe(&event.fields, time_ms)
             };
-            let Some(answer) = answer.filter(|answer| answer.is_rare) else { continue };
-            n_votes += 1;
-            let finding = Finding::new(time_ms, &event.fields, &answer);
-            if self.args.stream.is_some() {
-                sent.get_or_insert_with(|| as_event(&finding).to_string());
+            if let Some(answer) = answer.filter(|answer| answer.is_rare) {
+                found.add(&Finding::new(time_ms, &event.fields, &answer));
             }
-            text.get_or_insert_with(|| match self.form {
-                Some(form) => form(&finding).to_string(),
-                // A line each, whatever a program was started with.
-                None => {
-                    one_line(&format!("{}  {}  {}", format_time(time_ms), answer.profile, finding.message()))
-                        .into_owned()
-                }
-            });
         }
-        if let Some(text) = text.filter(|_| n_votes >= self.args.votes) {
+        self.tell(found)
+    }
+
+    /// Asks about an event that is known by a few of its fields. All of them are read when there is something to say of it.
+    fn skim(&mut self, line: &str) -> Result<Option<i64>> {
+        let Self { args, skim: Some(skim), profiles, form, .. } = self else { return Ok(None) };
+        let Some(time_ms) = skim.read(line, profiles) else { return Ok(None) };
+        let mut found = Found::new(args, *form);
+        let fields = || whole(line, args.events.input.format());
+        for (profile, hashes) in profiles.iter_mut().zip(&skim.found) {
+            let Some(hashes) = hashes else { continue };
+            let answer = profile.look_up(*hashes, time_ms, !args.frozen, |spec| spec.name_of(&fields()));
+            if answer.is_rare {
+                found.add(&Finding::new(time_ms, &fields(), &answer));
+            }
+        }
+        self.count();
+        self.tell(found)?;
+        Ok(Some(time_ms))
+    }
+}
+
+/// The fields of a line that was skimmed.
+fn whole(line: &str, format: Format) -> Map<String, Value> {
+    let object = serde_json::from_str(line).ok();
+    object.and_then(|object| object_of(object, format).ok()).map(|event| event.fields).unwrap_or_default()
+}
+
+/// What profiles find of one event.
+struct Found<'a> {
+    args: &'a Args,
+    form: Option<Form>,
+    n_votes: usize,
+    text: Option<String>,
+    sent: Option<String>,
+}
+
+impl<'a> Found<'a> {
+    const fn new(args: &'a Args, form: Option<Form>) -> Self {
+        Self { args, form, n_votes: 0, text: None, sent: None }
+    }
+
+    /// The first one is written.
+    fn add(&mut self, finding: &Finding<'_>) {
+        self.n_votes += 1;
+        if self.args.stream.is_some() {
+            self.sent.get_or_insert_with(|| as_event(finding).to_string());
+        }
+        let written = || match self.form {
+            Some(form) => form(finding).to_string(),
+            // A line each, whatever a program was started with.
+            None => {
+                let at = format_time(finding.time_ms);
+                one_line(&format!("{at}  {}  {}", finding.answer.profile, finding.message())).into_owned()
+            }
+        };
+        self.text.get_or_insert_with(written);
+    }
+}
+
+impl Watch<'_> {
+    fn tell(&mut self, found: Found<'_>) -> Result<()> {
+        if let Some(text) = found.text.filter(|_| found.n_votes >= self.args.votes) {
             self.n_found += 1;
             writeln!(self.out, "{text}")?;
-            if let Some((member, sent)) = self.member.as_ref().zip(sent) {
+            if let Some((member, sent)) = self.member.as_ref().zip(found.sent) {
                 member.find(sent);
             }
         }
         Ok(())
+    }
+
+    fn count(&mut self) {
+        self.n_events += 1;
+        if self.n_events >= LOOK_AFTER {
+            self.look();
+        }
     }
 
     /// Tells the fleet what was seen, if it is time, and hears what it knows.
@@ -205,7 +267,7 @@ impl Watch<'_> {
                 number += 1;
                 let text = String::from_utf8_lossy(&line).into_owned();
                 line.clear();
-                reader.line(&text, path, number, &mut |time_ms, event| self.event(time_ms, event))?;
+                reader.line(&text, path, number, self)?;
                 continue;
             }
             if n_read > 0 {
