@@ -24,7 +24,10 @@ impl Groups {
 
     /// How many different behaviours a group has, if it is one of those that are told apart.
     pub(crate) fn n_behaviours(&self, group: u64) -> Option<u64> {
-        self.0.get(&group).map(|distinct| distinct.count().round() as u64)
+        match self.0.get(&group) {
+            Some(distinct) => Some(distinct.count().round() as u64),
+            None => (self.0.len() < MAX_GROUPS).then_some(0),
+        }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) -> Result<Merged, MergeError> {

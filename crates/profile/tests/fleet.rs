@@ -181,7 +181,7 @@ fn a_new_version_of_an_image_says_so() {
         let answer = profile.observe(&event(image, "cron", "backup"), time_ms).unwrap();
         (answer.is_new_image.unwrap(), answer.is_rare, answer.n_distinct)
     };
-    assert_eq!(at("web:1", 0), (false, false, None));
+    assert_eq!(at("web:1", 0), (false, false, Some(0)));
     assert_eq!(at("web:1", 2 * HOUR_MS), (false, false, Some(1)));
     assert_eq!(at("web:2@sha256:ab", 3 * HOUR_MS), (true, false, Some(1)));
     assert_eq!(at("web:2@sha256:ab", 3 * HOUR_MS + 1), (true, false, Some(1)));
