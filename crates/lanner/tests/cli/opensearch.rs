@@ -102,6 +102,9 @@ fn reports_are_in_opensearch_once_and_can_be_searched() {
     let found = json!({ "query": { "bool": { "filter": [{ "term": { "pluginID": "1" } }, { "range": { "time": { "gte": "2025/03/11 10:00:00" } } }] } } });
     let found = ask(&node, "POST", "/vulns/_search", &found);
     assert_eq!(found["hits"]["hits"][0]["_source"]["svcid"], "192.0.2.7/tcp/443", "{found}");
+    let fields = ["--index", "dmz", "--field", "labels.site=dmz", "--field", "message=of ours", report];
+    assert_eq!(ship(&node, 0, &fields), [2, 0, 0]);
+    assert_eq!(counts(&node, "dmz", "labels.site"), BTreeMap::from([("dmz".to_owned(), 2)]));
     check_dashboard(&node, Shape::Ecs, "vulnerabilities");
     check_dashboard(&node, Shape::Vulntoes, "vulns");
 
@@ -152,5 +155,7 @@ fn mistakes(node: &OpenSearch, report: &str) {
         .says(2, &["2 documents were refused", "mapping set to strict"]);
     run(&["vuln", "ship", "--to", node.url(), "--index", "Upper", report]).says(3, &["--to", "lower cased"]);
     run(&["vuln", "ship", "--to", "http://127.0.0.1:1", "--no-template", report]).says(3, &["cannot reach"]);
+    run(&["vuln", "ship", "--to", node.url(), "--field", "=dmz", report])
+        .says(2, &["--field", "labels.site=dmz"]);
     run(&["vuln", "ship", "--to", "nowhere", report]).says(2, &["--to: is not a URL"]);
 }

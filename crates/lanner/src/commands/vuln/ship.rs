@@ -8,7 +8,8 @@ use lanner_io::bulk::{Bulk, Documents, Taken};
 use lanner_io::receiver::{Problem, Secret};
 use lanner_io::remote::auth::Auth;
 use lanner_vuln::write::{Shape, template};
-use lanner_vuln::{Options, ReadError, Report, key};
+use lanner_vuln::{Finding, Options, ReadError, Report, key};
+use serde_json::Value;
 
 use super::files::{self, Named};
 use super::report::{self, Source};
@@ -28,6 +29,7 @@ Examples:
   lanner vuln ship --to http://localhost:9200 weekly.nessus
   lanner vuln ship --to https://search.example.test:9200 --user lanner reports/     LANNER_SHIP_PASSWORD holds the password
   lanner vuln ship --to http://localhost:9200 --shape vulntoes --index nessus-2026 weekly.nessus
+  lanner vuln ship --to http://localhost:9200 --field labels.site=dmz weekly.nessus
 
 Exit codes: 0 all was taken, 1 a report breaks off or was repaired, 2 a report cannot be read or documents were refused, 3 the
 cluster does not answer.")]
@@ -44,6 +46,9 @@ pub(super) struct Args {
     /// The index; by default vulnerabilities, or vulns for the documents of VulntoES.
     #[arg(long, value_name = "NAME")]
     index: Option<String>,
+    /// A field that every document gets, such as labels.site=dmz; repeatable.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+    fields: Vec<(String, String)>,
     /// Do not put the index template there first.
     #[arg(long)]
     no_template: bool,
@@ -78,12 +83,35 @@ enum ShapeName {
     Vulntoes,
 }
 
+fn field(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("should be a name and a value, such as labels.site=dmz".to_owned()),
+    }
+}
+
 impl ShapeName {
     const fn shape(self) -> Shape {
         match self {
             Self::Ecs => Shape::Ecs,
             Self::Vulntoes => Shape::Vulntoes,
         }
+    }
+}
+
+/// What documents look like, and what each of them holds besides.
+struct Document {
+    shape: Shape,
+    fields: Vec<(String, String)>,
+}
+
+impl Document {
+    fn of(&self, finding: &Finding) -> Option<Value> {
+        let mut document = self.shape.document(finding)?;
+        for (name, value) in &self.fields {
+            document[name] = value.as_str().into();
+        }
+        Some(document)
     }
 }
 
@@ -163,7 +191,8 @@ async fn ship_all(args: &Args, bulk: &Bulk, files: &[Named]) -> Result<Outcome> 
     }
     let (mut shipped, mut n_rejected, mut n_refused, mut was_repaired) = (Vec::new(), 0, 0, false);
     for file in files {
-        let (report, taken) = ship(bulk, index, shape, file).await?;
+        let document = Document { shape, fields: args.fields.clone() };
+        let (report, taken) = ship(bulk, index, document, file).await?;
         let name = file.path.display().to_string();
         taken.reasons.iter().for_each(|reason| remark(&format!("{name}: refused: {reason}")));
         n_refused += taken.refused;
@@ -193,12 +222,12 @@ async fn ship_all(args: &Args, bulk: &Bulk, files: &[Named]) -> Result<Outcome> 
 async fn ship(
     bulk: &Bulk,
     index: &str,
-    shape: Shape,
+    document: Document,
     file: &Named,
 ) -> Result<(std::result::Result<Report, ReadError>, Taken)> {
     let (sender, mut batches) = tokio::sync::mpsc::channel::<Documents>(2);
     let path = file.path.clone();
-    let reading = tokio::task::spawn_blocking(move || read(&Source::open(&path)?, shape, &sender));
+    let reading = tokio::task::spawn_blocking(move || read(&Source::open(&path)?, &document, &sender));
     let (mut taken, mut failed) = (Taken::default(), None);
     while let Some(batch) = batches.recv().await {
         match bulk.send(index, batch).await {
@@ -225,12 +254,12 @@ async fn ship(
 /// Reads a report and hands out its documents in batches.
 fn read(
     source: &Source,
-    shape: Shape,
+    document: &Document,
     sender: &tokio::sync::mpsc::Sender<Documents>,
 ) -> Result<std::result::Result<Report, ReadError>> {
     let mut batch = Documents::default();
-    let report = source.read(Options { raw: shape.raw() }, &mut |finding| {
-        let Some(document) = shape.document(&finding) else { return Ok(()) };
+    let report = source.read(Options { raw: document.shape.raw() }, &mut |finding| {
+        let Some(document) = document.of(&finding) else { return Ok(()) };
         batch.add(&key(&finding).to_string(), &document);
         if batch.size() >= BATCH_BYTES {
             sender.blocking_send(std::mem::take(&mut batch)).map_err(|_| "stopped".to_owned())?;
