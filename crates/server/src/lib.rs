@@ -10,10 +10,12 @@
 //!
 //! Reading order: [`settings`] (what can be set), `services` (who does what), [`http`] (what faces share), [`access`]
 //! (who comes in), `intake`, [`evaluate`], [`rules`] (new ones and their past), [`notify`], `processors`, `switches`, `health` (how
-//! Lanner itself is), then the faces: [`api`], `pages`, `graphite`, `seyren`.
+//! Lanner itself is), then the faces: [`api`], `pages`, `graphite`, `seyren`,
+//! `alertmanager`.
 
 pub mod access;
 mod actions;
+mod alertmanager;
 pub mod api;
 mod base;
 mod clock;

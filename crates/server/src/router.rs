@@ -11,7 +11,7 @@ use axum::routing::{any, get, post};
 use crate::api::{operations, routes, unnamed};
 use crate::services::Services;
 use crate::switches::gate;
-use crate::{access, graphite, intake, pages, seyren};
+use crate::{access, alertmanager, graphite, intake, pages, seyren};
 
 /// Every route, behind the one layer that says who comes in.
 pub(crate) fn router(services: Services) -> Router {
@@ -32,12 +32,14 @@ pub(crate) fn all(looks: Option<Arc<pages::Looks>>) -> Router<Services> {
         .route("/gate/", any(gate::gate_ok))
         .route("/gate/{*path}", any(gate::gate_ok))
         .route("/write", post(intake::handlers::write_samples))
+        .route("/api/v1/write", post(intake::remote_write::write))
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
         .merge(pages::routes(looks))
         .merge(graphite::routes())
         .merge(seyren::routes())
+        .merge(alertmanager::routes())
         .route("/api/openapi.json", get(describe))
 }
 

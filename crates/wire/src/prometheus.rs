@@ -1,9 +1,10 @@
-//! What Prometheus and those that follow it write: series by name and labels, the text formats, answers of the API.
+//! What Prometheus and those that follow it write: series by name and labels, the text formats, answers of the API, remote write.
 //!
 //! Reading order: [`series_key`] (`up{job="api"}`), [`text`] (a sample a line), [`json`] (answers of `query_range`, and
-//! exports of VictoriaMetrics).
+//! exports of VictoriaMetrics), [`remote_write`] (samples as Prometheus sends them on).
 
 pub mod json;
+pub mod remote_write;
 mod series;
 pub mod text;
 

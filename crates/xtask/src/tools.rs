@@ -48,6 +48,7 @@ const OPENFEATURE_NODE: &str = "LANNER_TEST_OPENFEATURE_NODE";
 const GRAPHITE_WEB: &str = "LANNER_TEST_GRAPHITE_WEB";
 const NGINX: &str = "LANNER_TEST_NGINX";
 const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
+const AMTOOL: &str = "LANNER_TEST_AMTOOL";
 const INFLUXDB: &str = "LANNER_TEST_INFLUXDB";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
@@ -120,7 +121,7 @@ impl CargoCommand {
 /// Finds the tools, and installs what is missing.
 ///
 /// # Errors
-/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, InfluxDB, OpenSearch or Chromium the run goes on, and says
+/// When a cargo command is missing and cannot be installed. Without Python, Node.js, nginx, Prometheus, amtool, InfluxDB, OpenSearch or Chromium the run goes on, and says
 /// loudly what is skipped.
 pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     let cache = cache_folder()?;
@@ -142,6 +143,8 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     others.extend(debian_program(&cache, "nginx", "usr/sbin/nginx", "-v").map(|program| (NGINX, program)));
     let prometheus = debian_program(&cache, "prometheus", "usr/bin/prometheus", "--version");
     others.extend(prometheus.map(|program| (PROMETHEUS, program)));
+    let amtool = debian_program(&cache, "prometheus-alertmanager", "usr/bin/amtool", "--version");
+    others.extend(amtool.map(|program| (AMTOOL, program)));
     let influxdb = debian_program(&cache, "influxdb", "usr/bin/influxd", "version");
     others.extend(influxdb.map(|program| (INFLUXDB, program)));
     others.extend(opensearch::libraries(&cache).map(|folder| (OPENSEARCH, folder)));

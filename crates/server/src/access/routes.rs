@@ -31,7 +31,9 @@ const TABLE: &[(Need, &[&str])] = &[
         INGEST,
         &[
             "POST /write",
+            "POST /api/v1/write",
             "POST /api/v2/write",
+            "POST /api/v2/alerts",
             "POST /api/v1/events/{stream}",
             "GET /api/v1/profiles/{id}/terms",
             "POST /api/v1/profiles/{id}/hosts/{host}",
@@ -127,6 +129,18 @@ const TABLE: &[(Need, &[&str])] = &[
             "GET /api/metrics/{target}/total",
         ],
     ),
+    // Alertmanager.
+    (
+        READ,
+        &[
+            "GET /api/v2/status",
+            "GET /api/v2/receivers",
+            "GET /api/v2/alerts",
+            "GET /api/v2/alerts/groups",
+            "GET /api/v2/silences",
+            "GET /api/v2/silence/{id}",
+        ],
+    ),
     (
         EVALUATE,
         &[
@@ -154,6 +168,8 @@ const TABLE: &[(Need, &[&str])] = &[
             "POST /api/v1/alerts/{fingerprint}/ack",
             "DELETE /api/v1/alerts/{fingerprint}/ack",
             "DELETE /api/v1/silences/{id}",
+            "POST /api/v2/silences",
+            "DELETE /api/v2/silence/{id}",
             "POST /api/v1/receivers/{name}/test",
             "POST /api/v1/outbox/{key}/retry",
             "POST /api/v1/models",

@@ -101,6 +101,13 @@ impl ApiError {
         lines
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub(crate) const fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Says when to come back.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {

@@ -23,3 +23,15 @@ pub(super) fn decoded(limit: usize, encoding: &str, body: Bytes) -> Result<Bytes
         other => Err(IntakeError::Encoding(other.to_owned())),
     }
 }
+
+/// The body, decompressed from Snappy's block format; at most `limit` bytes, which the body says beforehand.
+///
+/// # Errors
+/// When it is too large, or not Snappy.
+pub(super) fn from_snappy(limit: usize, body: &[u8]) -> Result<Vec<u8>, IntakeError> {
+    let failed = |error| IntakeError::Unreadable(format!("the body is not Snappy: {error}"));
+    if snap::raw::decompress_len(body).map_err(failed)? > limit {
+        return Err(IntakeError::TooLarge { limit });
+    }
+    snap::raw::Decoder::new().decompress_vec(body).map_err(failed)
+}

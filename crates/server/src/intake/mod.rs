@@ -18,6 +18,7 @@ pub(crate) mod late_samples;
 pub(crate) mod lateness;
 pub(crate) mod measures;
 pub(crate) mod processing;
+pub(crate) mod remote_write;
 pub(crate) mod samples;
 pub(crate) mod service;
 mod staged;

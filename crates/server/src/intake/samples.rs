@@ -7,6 +7,7 @@ use lanner_core::{Sample, SeriesKey};
 use lanner_io::data::{Batch, DataStore, SeriesId, StoreError, WrittenSeries};
 use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::{self, Options, Precision};
+use lanner_wire::prometheus::remote_write::{self, Version};
 use lanner_wire::{Report, carbon, ndjson, pickle};
 
 use super::age::Ages;
@@ -16,6 +17,9 @@ use super::service::IntakeService;
 
 /// How long is waited for room on a full disk, before it is tried again.
 const FULL: Duration = Duration::from_secs(1);
+
+/// What stands before the labels of remote write: no text begins with it.
+const REMOTE_WRITE: &[u8] = &[0xff];
 
 /// What is done while the store has too much waiting, or no room on its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +81,24 @@ impl<'s> Samples<'s> {
             fields.try_for_each(|field| {
                 let sample = Sample::new(line.time_ms, field.value);
                 let key = || line_protocol::series_key(line.raw_series, field.raw_key);
-                let added = taken.add([line.raw_series, field.raw_key], sample, key);
+                let written = [line.raw_series.as_bytes(), field.raw_key.as_bytes()];
+                let added = taken.add(written, sample, key);
                 // A line is taken as a whole or not at all.
                 added.inspect_err(|_| taken.batch.samples.truncate(n_before))
             })
         });
+    }
+
+    /// Adds a request of Prometheus' remote write, decompressed.
+    ///
+    /// # Errors
+    /// A body that is no such request.
+    pub(crate) fn add_remote_write(&mut self, version: Version, body: &[u8]) -> Result<(), IntakeError> {
+        let taken = &mut self.taken;
+        let read = remote_write::read(version, body, &mut self.report, |series, sample| {
+            taken.add([REMOTE_WRITE, series.written()], sample, || series.key())
+        });
+        read.map_err(|error| IntakeError::Unreadable(error.to_string()))
     }
 
     /// Adds samples as they are exported, which holds names that line protocol cannot.
@@ -143,21 +160,21 @@ impl Taken<'_> {
     fn add_carbon(&mut self, sample: carbon::CarbonSample<'_>) -> Result<(), String> {
         let carbon::CarbonSample { raw_path, time_ms, value } = sample;
         // No line of line protocol begins with nothing.
-        self.add(["", raw_path], Sample::new(time_ms, value), || carbon::series_key(raw_path))
+        self.add([b"", raw_path.as_bytes()], Sample::new(time_ms, value), || carbon::series_key(raw_path))
     }
 
     /// Adds a sample of the series that is written so: each way to write one is looked up, and its key is made only where it
-    /// is new. `written` holds no line breaks.
+    /// is new. The first half of `written` holds no line breaks.
     fn add<E: Display>(
         &mut self,
-        written: [&str; 2],
+        written: [&[u8]; 2],
         sample: Sample,
         key: impl FnOnce() -> Result<SeriesKey, E>,
     ) -> Result<(), String> {
         self.raw.clear();
-        self.raw.extend_from_slice(written[0].as_bytes());
+        self.raw.extend_from_slice(written[0]);
         self.raw.push(b'\n');
-        self.raw.extend_from_slice(written[1].as_bytes());
+        self.raw.extend_from_slice(written[1]);
         let id = match self.written.get(&self.raw) {
             Some(id) => id,
             None => {

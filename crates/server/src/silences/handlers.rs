@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use lanner_core::Cause;
+use lanner_core::{Cause, Silence};
 use lanner_engine::matcher::Matchers;
 use lanner_wire::api::{NewSilence, ProblemView, SilenceView};
 
@@ -42,6 +42,19 @@ pub(crate) async fn add(
     principal: Principal,
     Json(request): Json<NewSilence>,
 ) -> Result<Response, ApiError> {
+    let silence = make(&service, &principal, &request).await?;
+    Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, service.now_ms()))).into_response())
+}
+
+/// Makes a silence and puts it in force.
+///
+/// # Errors
+/// Every problem of it; failures of the store.
+pub(crate) async fn make(
+    service: &SilenceService,
+    principal: &Principal,
+    request: &NewSilence,
+) -> Result<Silence, ApiError> {
     let now_ms = service.now_ms();
     let actor = principal.name();
     let identity = format!("{:x}/{now_ms}/{actor}/{}", service.state.secret(), request.comment);
@@ -52,7 +65,7 @@ pub(crate) async fn add(
     let silences = vec![silence.clone()];
     service.state.save_batches(actor, &Cause::default(), now_ms, Vec::new(), silences)?.await?;
     service.put_in_force()?;
-    Ok((StatusCode::CREATED, Json(SilenceView::new(&silence, now_ms))).into_response())
+    Ok(silence)
 }
 
 /// End a silence now.
@@ -68,9 +81,18 @@ pub(crate) async fn expire(
     principal: Principal,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let now_ms = service.now_ms();
-    service.state.expire_silence(&id, now_ms)?.await?;
-    service.state.audit(now_ms, principal.name(), "expire silence", &id, serde_json::Value::Null)?.await?;
-    service.put_in_force()?;
+    end(&service, &principal, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a silence now.
+///
+/// # Errors
+/// There is no such silence; failures of the store.
+pub(crate) async fn end(service: &SilenceService, principal: &Principal, id: &str) -> Result<(), ApiError> {
+    let now_ms = service.now_ms();
+    service.state.expire_silence(id, now_ms)?.await?;
+    service.state.audit(now_ms, principal.name(), "expire silence", id, serde_json::Value::Null)?.await?;
+    service.put_in_force()?;
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use lanner_core::{Labels, SeriesKey};
 
 /// The label in which Prometheus keeps the name.
-const NAME: &str = "__name__";
+pub(super) const NAME: &str = "__name__";
 
 /// The key of a series written in Prometheus's notation, from the beginning to the end of `text`.
 ///

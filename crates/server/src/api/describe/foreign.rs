@@ -105,6 +105,10 @@ const FOREIGN: &[Foreign] = &[
         .query(&["precision", "db", "rp", "u", "p"])
         .body(LINES)
         .answers(&[("204", EMPTY), ("200", Content("application/json", REPORT))]),
+    foreign("post", "/api/v1/write", "ingest", "write_samples_prometheus",
+        "Write samples as Prometheus' remote write, version 1.0 or 2.0, compressed by Snappy.")
+        .body(Content("application/x-protobuf", r#"{"type": "string", "format": "binary"}"#))
+        .answers(&[("204", EMPTY)]),
     foreign("get put post delete options head patch trace", "/gate", "gate", "gate",
         "Ask whether a request may pass, as nginx's auth_request does; the context is the query string and the headers X-Original-* and X-Forwarded-*.")
         .answers(&[("204", EMPTY), ("403", TEXT)]),
@@ -408,8 +412,92 @@ const SEYREN: &[Foreign] = &[
     )]),
 ];
 
+/// What is wrong, as Alertmanager says it.
+const SAID: Content = Content("application/json", r#"{"type": "string"}"#);
+const ALERTS: Content = Content(
+    "application/json",
+    r#"{"type": "array", "items": {"type": "object", "required": ["labels"], "properties": {
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+        "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
+        "startsAt": {"type": "string", "format": "date-time"}, "endsAt": {"type": "string", "format": "date-time"},
+        "generatorURL": {"type": "string"}}},
+        "examples": [[{"labels": {"alertname": "InstanceDown", "instance": "db1"}}]]}"#,
+);
+const SILENCE: Content = Content(
+    "application/json",
+    r#"{"type": "object", "required": ["matchers", "startsAt", "endsAt", "createdBy", "comment"], "properties": {
+        "id": {"type": "string", "description": "one that this takes the place of"},
+        "matchers": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["name", "value", "isRegex"], "properties": {
+            "name": {"type": "string"}, "value": {"type": "string"}, "isRegex": {"type": "boolean"}, "isEqual": {"type": "boolean"}}}},
+        "startsAt": {"type": "string", "format": "date-time"}, "endsAt": {"type": "string", "format": "date-time"},
+        "createdBy": {"type": "string"}, "comment": {"type": "string"}}}"#,
+);
+
+const ALERTMANAGER: &[Foreign] = &[
+    foreign(
+        "get",
+        "/api/v2/status",
+        "alertmanager",
+        "alertmanager_status",
+        "The version, and since when the server runs.",
+    )
+    .answers(&[("200", OBJECT)]),
+    foreign(
+        "get",
+        "/api/v2/receivers",
+        "alertmanager",
+        "alertmanager_receivers",
+        "List the receivers of rules.",
+    )
+    .answers(&[("200", OBJECTS)]),
+    foreign("get", "/api/v2/alerts", "alertmanager", "alertmanager_alerts", "List what fires.")
+        .query(&["filter", "active", "silenced", "inhibited", "unprocessed", "receiver"])
+        .answers(&[("200", OBJECTS), ("400", SAID)]),
+    foreign(
+        "post",
+        "/api/v2/alerts",
+        "alertmanager",
+        "alertmanager_post_alerts",
+        "Take alerts of others: each is an event of the stream `alerts`.",
+    )
+    .body(ALERTS)
+    .answers(&[("200", EMPTY), ("400", SAID)]),
+    foreign(
+        "get",
+        "/api/v2/alerts/groups",
+        "alertmanager",
+        "alertmanager_groups",
+        "List what fires by rule and receiver.",
+    )
+    .query(&["filter", "active", "silenced", "inhibited", "receiver"])
+    .answers(&[("200", OBJECTS), ("400", SAID)]),
+    foreign("get", "/api/v2/silences", "alertmanager", "alertmanager_silences", "List silences.")
+        .query(&["filter"])
+        .answers(&[("200", OBJECTS), ("400", SAID)]),
+    foreign(
+        "post",
+        "/api/v2/silences",
+        "alertmanager",
+        "alertmanager_add_silence",
+        "Make a silence, or change one.",
+    )
+    .body(SILENCE)
+    .answers(&[("200", OBJECT), ("400", SAID), ("404", SAID)]),
+    foreign("get", "/api/v2/silence/{id}", "alertmanager", "alertmanager_silence", "Show a silence.")
+        .answers(&[("200", OBJECT), ("404", SAID)]),
+    foreign(
+        "delete",
+        "/api/v2/silence/{id}",
+        "alertmanager",
+        "alertmanager_expire_silence",
+        "End a silence now.",
+    )
+    .answers(&[("200", EMPTY), ("404", SAID)]),
+];
+
 /// Name, JSON schema and meaning of a parameter.
 const PARAMETERS: &[(&str, &str, &str)] = &[
+    ("active", r#"{"type": "boolean"}"#, "false leaves out alerts that nothing mutes"),
     ("before", r#"{"type": "string", "format": "date-time"}"#, "changes before this time; all, if absent"),
     ("db", r#"{"type": "string"}"#, "not looked at: there is one database"),
     ("enabled", r#"{"type": "boolean"}"#, "only those that are enabled, or not"),
@@ -424,7 +512,11 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
         r#"{"type": "array", "items": {"type": "string"}}"#,
         "names of fields, one for each of `regexes`",
     ),
-    ("filter", r#"{"type": "string"}"#, "a regular expression, anchored at the start"),
+    (
+        "filter",
+        r#"{"type": "string"}"#,
+        "a regular expression, anchored at the start; of alerts and silences, label matchers",
+    ),
     ("force", r#"{"type": "boolean"}"#, "do it even if it would block more than the guard allows"),
     ("format", r#"{"type": "string"}"#, "the form of the answer, as Graphite has it"),
     ("from", r#"{"type": "string"}"#, "where the range begins, such as -1h"),
@@ -432,6 +524,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("groupByExpr", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: results by pattern"),
     ("grouped", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: functions by group"),
     ("height", r#"{"type": "integer", "minimum": 0}"#, "of a picture, 100 to 4000 pixels"),
+    ("inhibited", r#"{"type": "boolean"}"#, "false leaves out alerts that others inhibit"),
     ("items", r#"{"type": "integer", "minimum": 0}"#, "how many"),
     ("jsonp", r#"{"type": "string"}"#, "a function to call with the answer; for pages of this server only"),
     ("leavesOnly", r#"{"type": "string", "enum": ["0", "1"]}"#, "1: only names of series"),
@@ -449,6 +542,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ),
     ("query", r#"{"type": "array", "items": {"type": "string"}}"#, "a pattern, such as `shop.*`"),
     ("rawData", r#"{"type": "string"}"#, "anything: format=raw"),
+    ("receiver", r#"{"type": "string"}"#, "a regular expression for the whole name of a receiver"),
     (
         "regexes",
         r#"{"type": "array", "items": {"type": "string"}}"#,
@@ -456,6 +550,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ),
     ("rp", r#"{"type": "string"}"#, "not looked at: retention follows names"),
     ("set", r#"{"type": "string"}"#, "union: any of the tags"),
+    ("silenced", r#"{"type": "boolean"}"#, "false leaves out alerts that silences mute"),
     ("start", r#"{"type": "integer", "minimum": 0}"#, "how many to leave out before"),
     ("state", r#"{"type": "array", "items": {"type": "string"}}"#, "OK, WARN, ERROR, EXCEPTION or UNKNOWN"),
     ("tag", r#"{"type": "string"}"#, "a tag"),
@@ -469,6 +564,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("title", r#"{"type": "string"}"#, "above a picture"),
     ("tz", r#"{"type": "string"}"#, "a time zone, such as Europe/Berlin"),
     ("u", r#"{"type": "string"}"#, "any name, beside the token in `p`"),
+    ("unprocessed", r#"{"type": "boolean"}"#, "not looked at: there are none"),
     ("until", r#"{"type": "string"}"#, "where the range ends; now, if absent"),
     ("valuePrefix", r#"{"type": "string"}"#, "the beginning of a value"),
     ("width", r#"{"type": "integer", "minimum": 0}"#, "of a picture, 100 to 4000 pixels"),
@@ -482,7 +578,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
 
 /// Adds them to the document's paths.
 pub(super) fn add(paths: &mut Value) {
-    for foreign in FOREIGN.iter().chain(GRAPHITE).chain(SEYREN) {
+    for foreign in FOREIGN.iter().chain(GRAPHITE).chain(SEYREN).chain(ALERTMANAGER) {
         for (at, method) in foreign.methods.split(' ').enumerate() {
             paths[foreign.path][method] = described(foreign, method, at == 0);
         }

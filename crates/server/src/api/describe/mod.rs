@@ -34,6 +34,7 @@ const TAGS: &[(&str, &str)] = &[
     ("operations", "The server itself: health, metrics, status, audit, backup."),
     ("graphite", "Graphite's HTTP API. Each path is also answered with a slash at its end."),
     ("seyren", "Seyren's HTTP API: checks are rules with an expression."),
+    ("alertmanager", "Alertmanager's API, version 2: what fires, silences, and alerts of others."),
 ];
 
 /// The document with what utoipa was not told.
