@@ -20,7 +20,7 @@
 //! - **Constant** series score 0 until they change.
 //!
 //! Reading order: this page, [`time_shift`] (the simplest), [`holt_winters`], the others; [`threshold`] (thresholds
-//! that set themselves).
+//! that set themselves), [`mod@unlike`] (which of many series changed).
 //!
 //! **Invariant:** pure functions; no clock, no I/O, no randomness.
 
@@ -37,6 +37,7 @@ mod testing;
 pub mod threshold;
 pub mod time_shift;
 mod timed;
+pub mod unlike;
 pub mod variation;
 
 use lanner_core::{Score, Scorer};

@@ -72,7 +72,7 @@ fn facts(alert: &AlertView, now_ms: i64) -> Markup {
         dl {
             dt { "Value" } dd { (number_or_dash(alert.value)) @if let Some(base) = alert.base { ", compared with " (number(base)) }
                 @if let Some(change) = alert.change { " (" (percent(change)) ")" } }
-            dt { "Window" } dd { (at(alert.window.start)) " to " (at(alert.window.end)) }
+            dt { "Window" } dd { (at(alert.window.start)) " to " (at(alert.window.end)) ": " a href=(meanwhile(alert)) { "what else changed" } }
             dt { "Labels" } dd { code { (text::matchers(&alert.labels, &[])) } }
             @for (name, text) in &alert.annotations { dt { (name) } dd { (text) } }
             @if let Some(evidence) = &alert.evidence { dt { "Rests on" } dd { (contributors(evidence)) } }
@@ -83,6 +83,13 @@ fn facts(alert: &AlertView, now_ms: i64) -> Markup {
             }
         }
     }
+}
+
+/// The ranking of all series in the alert's last window.
+fn meanwhile(alert: &AlertView) -> String {
+    let [from, to] =
+        [alert.window.start, alert.window.end].map(|time| lanner_core::time::format_time(time.0));
+    link(&["explore", "unlike"], &[("from", &from), ("to", &to)])
 }
 
 fn contributors(evidence: &lanner_core::Evidence) -> Markup {

@@ -141,6 +141,7 @@ fn times(asked: &Asked) -> Markup {
                 @let from = format!("now-{span}");
                 a href=(asked.with(&from, "now", &asked.shift)) aria-current=[(from == asked.from).then_some("true")] { (span) }
             }
+            a href=(link(&["explore", "unlike"], &[("from", &asked.from), ("to", &asked.to)])) { "what else changed" }
             @if asked.shift.is_empty() { a href=(asked.with(&asked.from, &asked.to, "1w")) { "compare with a week earlier" } }
             @else { a href=(asked.with(&asked.from, &asked.to, "")) { "do not compare" } }
         }

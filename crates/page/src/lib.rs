@@ -22,3 +22,4 @@ pub mod spark;
 pub mod switches;
 pub mod text;
 pub mod tree;
+pub mod unlike;

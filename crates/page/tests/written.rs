@@ -12,7 +12,9 @@ use lanner_core::{AlertState, Labels};
 use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
 use lanner_page::tree::Tree;
-use lanner_page::{alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches};
+use lanner_page::{
+    alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches, unlike,
+};
 use lanner_wire::api::{
     AlertView, EvaluationView, ProblemView, RuleDocument, RuleView, SilenceView, Status, SwitchPreview,
     SwitchView,
@@ -424,6 +426,25 @@ fn behaviour_and_one_profile() {
         ..empty("active")
     };
     check("profile", &profiles::one(&visitor(), &whole));
+}
+
+#[test]
+fn what_else_changed() {
+    let series = |name: &str, change: &str, score: f64, found: Option<f64>| json!({ "name": name, "labels": { "host": "<b>a" }, "change": change, "score": score, "found": found, "expected": 12.5 });
+    let answer = read(json!({
+        "range": { "start": ago(30), "end": ago(0) }, "compared": 10_000, "truncated": false,
+        "series": [series("cpu", "higher", 2_500.0, Some(99.0)), series("disk", "stopped", 5.477_225, None)],
+    }));
+    let ranked = unlike::Ranked {
+        from: "now-30m".to_owned(),
+        to: "now".to_owned(),
+        answer: Some(answer),
+        problem: None,
+    };
+    check("unlike", &unlike::page(&visitor(), &ranked));
+    let wrong =
+        unlike::Ranked { answer: None, problem: Some("from: \"<soon>\" is no time".to_owned()), ..ranked };
+    assert!(unlike::page(&visitor(), &wrong).contains("&lt;soon&gt;"));
 }
 
 /// A page that is full is small enough for a telephone's network, and its alerts can all be found.

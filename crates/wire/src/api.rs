@@ -30,7 +30,9 @@ pub mod token;
 pub use alert::{
     AcknowledgementView, AlertView, EvaluationView, MutedView, NewAcknowledgement, StateCounts, WindowView,
 };
-pub use data::{QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView};
+pub use data::{
+    QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, UnlikeResponse, UnlikeSeries,
+};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
 pub use finding::{
     AcceptanceView, FindingCount, FindingPage, FindingScanResult, FindingScanView, FindingView,

@@ -59,7 +59,7 @@ pub(crate) struct SeriesQuery {
     limit: Limit<1_000, 100_000>,
 }
 
-fn select(
+pub(super) fn select(
     service: &Expressions,
     name: Option<&str>,
     text: Option<&str>,

@@ -12,4 +12,5 @@ pub(crate) mod operations;
 pub(crate) mod replay;
 mod review;
 pub mod routes;
+pub(crate) mod unlike;
 pub(crate) mod unnamed;

@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::routing::{delete, get, post, put};
 
-use super::{alerts, data, messages, operations, replay};
+use super::{alerts, data, messages, operations, replay, unlike};
 use crate::access::handlers as tokens;
 use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
@@ -60,6 +60,7 @@ routes! {
     post   "/api/v1/events/{stream}"            intake::write_events
     get    "/api/v1/streams"                    data::streams
     get    "/api/v1/series"                     data::series
+    get    "/api/v1/series/unlike"              unlike::rank
     post   "/api/v1/query"                      data::query
     get    "/api/v1/export"                     data::export
     get    "/api/v1/export/events/{stream}"     data::export_events

@@ -25,6 +25,7 @@ mod rules;
 mod sign_in;
 mod silences;
 mod switches;
+mod unlike;
 mod visitor;
 
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/silences/new", get(silences::draft).post(silences::make))
         .route("/silences/{id}/end", post(silences::end))
         .route("/explore", get(explore::show))
+        .route("/explore/unlike", get(unlike::show))
         .route("/profiles", get(profiles::list))
         .route("/profiles/{id}", get(profiles::show))
         .route("/more", get(more::show))

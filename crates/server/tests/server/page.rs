@@ -109,6 +109,7 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/explore",
         "/explore?stream=payments&measure=count&by=bank&from=now-1h&shift=1w",
         "/explore?target=nothing.at.all",
+        "/explore/unlike?from=now-1h",
         "/edit",
         "/edit?rule=too-many",
         "/profiles",
@@ -616,6 +617,48 @@ async fn rules_of_two_people_do_not_overwrite_each_other() {
     let bad_span = form(2, text, "preview") + "&span=yesterday";
     let (_, page) = send(&server, "/edit", &chrome, bad_span).await;
     assert!(page.contains("yesterday"), "{page}");
+    server.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_else_changed_is_ranked() {
+    let server = open().await;
+    let now = server.fine("GET", "/api/v1/status", Value::Null).await["now"].as_str().unwrap().to_owned();
+    let now_s = lanner_core::time::parse_time_ms(&now).unwrap() / 1000 / 60 * 60;
+    let mut lines = String::new();
+    for minute in 1..=600_i64 {
+        let is_late = minute <= 30;
+        let time_s = now_s - minute * 60;
+        for host in 0..200_i64 {
+            let usual = 50 + (minute * 7 + host * 3) % 11;
+            let load = match host {
+                3 if is_late => usual / 5,
+                5 if minute == 12 => usual * 4,
+                _ => usual,
+            };
+            if !(host == 7 && is_late) {
+                lines += &format!("load,host=h{host:03} value={load} {time_s}\n");
+            }
+        }
+    }
+    server.text("/api/v2/write?precision=s", lines).await;
+    let path = format!("/api/v1/series/unlike?from={}&to={}", now_s - 1800, now_s);
+    let answer = server.fine("GET", &path, Value::Null).await;
+    assert_eq!(answer["compared"], 200);
+    let told: Vec<String> = (answer["series"].as_array().unwrap().iter())
+        .map(|it| format!("{} {}", it["labels"]["host"].as_str().unwrap(), it["change"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, ["h005 peak", "h003 lower", "h007 stopped"], "{answer}");
+    let (status, _, page) = get(&server, &path.replace("/api/v1/series", "/explore")).await;
+    assert!(status == 200 && page.contains("3 changes among 200 series"), "{page}");
+    for (query, expected) in
+        [("from=soon", "soon"), ("from=now&to=now-1h", "not after"), ("from=now-5w", "four weeks")]
+    {
+        let (_, answer) = server.ask("GET", &format!("/api/v1/series/unlike?{query}"), Value::Null).await;
+        assert!(answer.to_string().contains(expected), "{answer}");
+        let (_, _, page) = get(&server, &format!("/explore/unlike?{query}")).await;
+        assert!(page.contains(expected), "{page}");
+    }
     server.server.stop().await;
 }
 

@@ -5,7 +5,7 @@ use lanner_core::{Labels, SeriesKey, TimeRange};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ProblemView, Time, When};
+use super::{ProblemView, Time, When, WindowView};
 
 /// The most steps a query may have.
 pub const MAX_STEPS: i64 = 20_000;
@@ -52,6 +52,41 @@ impl SeriesView {
             last: last_ms.map(Time),
         }
     }
+}
+
+/// Series that changed in a stretch of time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnlikeResponse {
+    /// The stretch.
+    pub range: WindowView,
+    /// Series that were looked at.
+    pub compared: u64,
+    /// Whether there are more series than can be looked at.
+    pub truncated: bool,
+    /// Those that changed, the most unlike first.
+    pub series: Vec<UnlikeSeries>,
+}
+
+/// A series that changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnlikeSeries {
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schema(example = "cpu.usage"))]
+    pub name: String,
+    /// Its labels.
+    #[cfg_attr(feature = "openapi", schema(value_type = HashMap<String, String>))]
+    pub labels: Labels,
+    /// In which way: `higher`, `lower`, `peak`, `dip`, `stopped` or `new`.
+    #[cfg_attr(feature = "openapi", schema(example = "lower"))]
+    pub change: String,
+    /// How far, in units of what it differed by before.
+    pub score: f64,
+    /// The level, the peak or the dip; `null` where it stopped.
+    pub found: Option<f64>,
+    /// What that was before; `null` where it is new.
+    pub expected: Option<f64>,
 }
 
 /// Asks for a measure or a series over a range, a value per step.
