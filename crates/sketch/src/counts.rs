@@ -62,7 +62,12 @@ impl<const BITS: u32> Counts<BITS> {
         let at = line_of(key, self.lines.len());
         let line = &mut self.lines[at].0;
         let spots = spots::<BITS>(key);
-        let after = (least::<BITS>(line, spots) + 1).min(u64::from(Self::MOST));
+        let before = least::<BITS>(line, spots);
+        // All of its cells are full: what is frequent costs no writing.
+        if before >= u64::from(Self::MOST) {
+            return Self::told(before);
+        }
+        let after = before + 1;
         for spot in spots {
             raise::<BITS>(line, spot, after);
         }

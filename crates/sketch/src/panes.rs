@@ -113,7 +113,12 @@ impl Panes {
         let line = &mut self.lines[at].0;
         let at = places(key);
         let today = at.map(|at| line[at] & Cell::from(MOST));
-        let after = (today[0].min(today[1]).min(today[2].min(today[3])) + 1).min(Cell::from(MOST));
+        let before = today[0].min(today[1]).min(today[2].min(today[3]));
+        // What is frequent today costs no writing.
+        if before >= Cell::from(MOST) {
+            return Recent(least(at.map(|at| line[at])));
+        }
+        let after = before + 1;
         let mut cells = [0; N_ROWS];
         for row in 0..N_ROWS {
             cells[row] = line[at[row]] + after.max(today[row]) - today[row];
