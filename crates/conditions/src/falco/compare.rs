@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::fields::Kind;
+use super::posix;
 use super::tree::{HowMany, Operator};
 use crate::field::View;
 use crate::glob::Glob;
@@ -96,10 +97,6 @@ impl Ask {
 fn test(op: Operator, kind: Kind, value: &str) -> Result<(Test, bool), String> {
     let positive = |test| Ok((test, false));
     let text_op = |op| positive(Test::of_text(op, value));
-    let pattern = |op| {
-        let pattern = Pattern::new(op, value).map_err(|error| error.to_string())?;
-        positive(Test::Pattern(pattern.compiled().clone()))
-    };
     match op {
         Operator::Contains => text_op(TextOp::Contains),
         Operator::Icontains => text_op(TextOp::Icontains),
@@ -112,7 +109,11 @@ fn test(op: Operator, kind: Kind, value: &str) -> Result<(Test, bool), String> {
         }
         Operator::Glob => positive(Test::Pattern(glob(value, false)?)),
         Operator::Iglob => positive(Test::Pattern(glob(value, true)?)),
-        Operator::Regex => pattern(MatchOp::Regex),
+        Operator::Regex => {
+            let pattern =
+                Pattern::new(MatchOp::Regex, &posix::translate(value)?).map_err(|error| error.to_string())?;
+            positive(Test::Pattern(pattern.compiled().clone()))
+        }
         Operator::Equal | Operator::EqualTwice => equal(kind, value).map(|test| (test, false)),
         Operator::NotEqual => equal(kind, value).map(|test| (test, true)),
         Operator::Less => ordered(Comparison::Less, kind, value),

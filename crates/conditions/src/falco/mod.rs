@@ -34,6 +34,7 @@ mod lex;
 mod node;
 mod parse;
 mod place;
+mod posix;
 mod problem;
 pub mod rules;
 mod transform;
