@@ -5,7 +5,7 @@
 //! far more than the second.
 //!
 //! Reading order: [`load`] (what is sent), then a file a question: [`ingest`], [`events`], [`rules`],
-//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`beside`], [`storm`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
+//! [`reads`], [`size`], [`idle`], [`graphite`], [`switches`], [`beside`], [`storm`], [`profiles`]; below them [`lanner`] and [`prometheus`] (the two servers), [`process`],
 //! [`http`], [`table`].
 
 #![expect(clippy::unwrap_used, reason = "a measuring tool stops at the first surprise")]
@@ -20,6 +20,7 @@ mod lanner;
 mod load;
 mod machine;
 mod process;
+mod profiles;
 mod prometheus;
 mod reads;
 mod rules;
@@ -35,7 +36,7 @@ use setup::Setup;
 
 type Section = (&'static str, fn(&Setup) -> Vec<table::Row>);
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     ("size", size::run),
     ("ingest", ingest::run),
     ("events", events::run),
@@ -45,6 +46,7 @@ const SECTIONS: [Section; 10] = [
     ("switches", switches::run),
     ("beside", beside::run),
     ("storm", storm::run),
+    ("profiles", profiles::run),
     ("rules", rules::run),
 ];
 

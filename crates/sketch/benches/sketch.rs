@@ -51,6 +51,17 @@ fn panes_day_week_quarter(bencher: Bencher<'_, '_>, mib: usize) {
     });
 }
 
+/// The same panes with one window: what three of them are compared with.
+#[divan::bench(args = SIZES_MIB, sample_size = 512)]
+fn panes_day(bencher: Bencher<'_, '_>, mib: usize) {
+    let seed = Seed::new(1);
+    let mut sketch = Panes::new(Size::memory(mib << 20), &seed, &[DAY_MS], 0);
+    each(bencher, |key| {
+        sketch.advance(black_box(1));
+        u64::from(sketch.add(seed.hash(key)).count(0).value())
+    });
+}
+
 #[divan::bench(args = SIZES_MIB, sample_size = 512)]
 fn first_and_last_seen(bencher: Bencher<'_, '_>, mib: usize) {
     let seed = Seed::new(1);

@@ -11,6 +11,9 @@ use crate::models::filter;
 /// How long the server is waited for before events are looked at, and after the last one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Telling more often helps nobody.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// A member of a fleet.
 pub(super) struct Member {
     agent: Agent,
@@ -33,6 +36,7 @@ impl Member {
             .hint(format!("learn one with `lanner profile learn --fleet {id} --out FILE EVENTS`"))
         })?;
         let agent = Agent::start(options).map_err(|error| failure(&error))?;
+        let every = every.max(LEAST);
         let mut member = Self { agent, at, every, told: Instant::now(), shown: None };
         member.tell(profiles);
         member.agent.settle(PATIENCE);
