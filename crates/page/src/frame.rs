@@ -19,18 +19,24 @@ pub enum Section {
     Explore,
     /// Behaviour of hosts.
     Profiles,
+    /// Sessions of API clients.
+    Sessions,
+    /// Findings of vulnerability scanners.
+    Vulnerabilities,
     /// What has no page of its own.
     More,
 }
 
 impl Section {
-    const ALL: [(Self, &'static str, &'static str); 7] = [
+    const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Now, "/", "Now"),
         (Self::Rules, "/rules", "Rules"),
         (Self::Switches, "/switches", "Switches"),
         (Self::Silences, "/silences", "Silences"),
         (Self::Explore, "/explore", "Explore"),
         (Self::Profiles, "/profiles", "Behaviour"),
+        (Self::Sessions, "/sessions", "API"),
+        (Self::Vulnerabilities, "/vulnerabilities", "Vulnerabilities"),
         (Self::More, "/more", "More"),
     ];
 }

@@ -13,7 +13,7 @@ use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
 use lanner_page::tree::Tree;
 use lanner_page::{
-    alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches, unlike,
+    alert, assets, editor, explore, more, profiles, rules, sessions, sign_in, silences, switches, unlike, vulnerabilities,
 };
 use lanner_wire::api::{
     AlertView, EvaluationView, ProblemView, RuleDocument, RuleView, SilenceView, Status, SwitchPreview,
@@ -445,6 +445,86 @@ fn what_else_changed() {
     let wrong =
         unlike::Ranked { answer: None, problem: Some("from: \"<soon>\" is no time".to_owned()), ..ranked };
     assert!(unlike::page(&visitor(), &wrong).contains("&lt;soon&gt;"));
+}
+
+fn finding() -> Value {
+    json!({
+        "key": "0123456789abcdef0123456789abcdef", "status": "open", "first_seen": ago(60_000), "last_seen": ago(1_500), "epss": 0.97,
+        "exploited_since": "2021-12-10", "finding": {
+            "scanner": "nessus", "check": "42873", "title": "Old <library>", "host": { "target": "192.0.2.7" }, "port": 443, "protocol": "tcp",
+            "rated": { "severity": "critical", "source": "nessus" }, "ids": ["CVE-2021-44228", "CVE-2021-45046", "CVE-2021-45105"],
+            "scores": [{ "version": "3.1", "base": 9.8 }], "description": "It <runs> what it logs.", "solution": "Update it.",
+        },
+    })
+}
+
+#[test]
+fn vulnerabilities_and_one_of_them() {
+    let severity = |name: &str, open: u64| json!({ "severity": name, "open": open, "exploited": open / 2, "set_aside": 1, "by_age": [open, 0, 0, 0] });
+    let empty = vulnerabilities::List {
+        overview: read(json!({ "severities": [], "hosts": [], "hosts_in_all": 0, "scans": [] })),
+        page: read(json!({ "total": 0, "findings": [] })),
+        filter: String::new(),
+        status: "open".to_owned(),
+        offset: 0,
+        problem: None,
+    };
+    check("vulnerabilities-none", &vulnerabilities::list(&visitor(), &empty));
+    let whole = vulnerabilities::List {
+        overview: read(json!({
+            "severities": [severity("critical", 3), severity("info", 0)], "hosts_in_all": 70,
+            "hosts": [{ "name": "192.0.2.7", "open": 3, "critical": 3, "high": 0, "fixed": 0, "set_aside": 0 }],
+            "scans": [{ "scanner": "nessus", "at": ago(1_500), "new": 2, "fixed": 1, "open": 3 }],
+        })),
+        page: read(json!({ "total": 203, "findings": [finding()] })),
+        filter: "port == 443".to_owned(),
+        offset: 100,
+        problem: Some("filter: <nonsense>".to_owned()),
+        ..empty
+    };
+    check("vulnerabilities", &vulnerabilities::list(&reader(), &whole));
+    check("vulnerability", &vulnerabilities::one(&visitor(), &read(finding())));
+}
+
+#[test]
+fn sessions_of_an_api() {
+    check(
+        "sessions-none",
+        &sessions::page(
+            &visitor(),
+            &sessions::Sessions { span: "24h".to_owned(), ..sessions::Sessions::default() },
+        ),
+    );
+    let session = sessions::Session {
+        time: lanner_wire::api::Time(NOW_MS - 300_000),
+        started_ms: NOW_MS - 900_000,
+        client: vec![("client".to_owned(), "203.0.113.7".to_owned())],
+        finding: Some("brute_force".to_owned()),
+        reasons: vec![
+            "brute_force: 60 attempts to log in".to_owned(),
+            "560 <requests>, usual are 3 to 40".to_owned(),
+        ],
+        score: Some(2.25),
+        kind: Some("script".to_owned()),
+        counts: [560, 60, 3],
+        is_over: false,
+    };
+    let whole = sessions::Sessions {
+        processors: vec![sessions::Processor {
+            id: "api".to_owned(),
+            stream: "access".to_owned(),
+            note: Some("judging; 3 open".to_owned()),
+        }],
+        flagged: vec![session],
+        n_judged: 1_200,
+        cut_at: None,
+        span: "24h".to_owned(),
+        models: vec![read(json!({
+            "id": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "kind": "api", "role": "champion", "threshold": 0.5,
+            "data": null, "metrics": { "auc": 0.9876, "rows": 1157, "folds": [1] }, "created": ago(3_000),
+        }))],
+    };
+    check("sessions", &sessions::page(&visitor(), &whole));
 }
 
 /// A page that is full is small enough for a telephone's network, and its alerts can all be found.

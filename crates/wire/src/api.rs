@@ -35,8 +35,9 @@ pub use data::{
 };
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
 pub use finding::{
-    AcceptanceView, FindingCount, FindingPage, FindingScanResult, FindingScanView, FindingView,
-    FindingsTaken, NewAcceptance, NewFindingScan, VulnerabilityList, VulnerabilityListTaken,
+    AcceptanceView, FindingCount, FindingOverview, FindingPage, FindingScanResult, FindingScanView,
+    FindingView, FindingsTaken, LastScanView, NewAcceptance, NewFindingScan, SeverityView, VulnerabilityList,
+    VulnerabilityListTaken,
 };
 pub use model::{
     ChallengerView, Edge, ModelView, PromoteModel, RollBackModel, ScoreReason, ScoreRequest, ScoreResponse,

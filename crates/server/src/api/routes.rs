@@ -116,6 +116,7 @@ routes! {
     get    "/api/v1/findings"                   findings::list
     get    "/api/v1/findings/{key}"             findings::show
     get    "/api/v1/findings/counts"            findings::counts
+    get    "/api/v1/findings/overview"          findings::overview
     get    "/api/v1/findings/accepted"          findings::list_accepted
     post   "/api/v1/findings/accepted"          findings::accept
     delete "/api/v1/findings/accepted/{id}"     findings::end_acceptance

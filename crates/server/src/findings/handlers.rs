@@ -11,12 +11,14 @@ use lanner_io::findings::FindingFilter;
 use lanner_io::store::StoreError;
 use lanner_vuln::{Key, Standing};
 use lanner_wire::api::{
-    AcceptanceView, FindingCount, FindingPage, FindingScanResult, FindingScanView, FindingView,
-    FindingsTaken, NewAcceptance, NewFindingScan, ProblemView, VulnerabilityList, VulnerabilityListTaken,
+    AcceptanceView, FindingCount, FindingOverview, FindingPage, FindingScanResult, FindingScanView,
+    FindingView, FindingsTaken, NewAcceptance, NewFindingScan, ProblemView, VulnerabilityList,
+    VulnerabilityListTaken,
 };
 use serde::Deserialize;
 
 use super::accepted::{self, Accepted};
+use super::glance::Glance;
 use super::import::{self, ImportError};
 use super::known::{Known, List};
 use super::lists;
@@ -295,6 +297,50 @@ fn count(service: &FindingService, wanted: &Counted) -> Result<Vec<FindingCount>
         (b.critical, b.high, b.open).cmp(&(a.critical, a.high, a.open)).then_with(|| a.name.cmp(&b.name))
     });
     Ok(counts)
+}
+
+/// Show all findings at a glance: by severity and age, the worst hosts, and what the last scans changed.
+///
+/// # Errors
+/// 422 for a condition that cannot be read.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/findings/overview", tag = "findings", operation_id = "show_findings_overview",
+    params(("filter" = Option<String>, Query, description = "a condition")),
+    responses((status = 200, body = FindingOverview))
+))]
+pub(crate) async fn overview(
+    State(service): Service,
+    Query(wanted): Query<OverviewOf>,
+) -> Result<Json<FindingOverview>, ApiError> {
+    let look = move || {
+        let chosen = Chosen::read(&service, &wanted.filter, "any")?;
+        let mut glance = Glance::new(&*service.findings, service.now_ms())?;
+        chosen.each(&service, &mut |shown, decision| glance.add(&shown, decision.is_some()))?;
+        Ok::<_, ApiError>(glance.into_view())
+    };
+    Ok(Json(work(look).await?))
+}
+
+/// Of which findings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OverviewOf {
+    #[serde(default)]
+    filter: String,
+}
+
+impl OverviewOf {
+    /// Of those that a condition lets pass.
+    pub(crate) fn filter(filter: &str) -> Self {
+        Self { filter: filter.to_owned() }
+    }
+}
+
+impl Wanted {
+    /// A page of a list: those that a condition lets pass, of a status.
+    pub(crate) fn page(filter: &str, status: &str, offset: usize) -> Self {
+        Self { filter: filter.to_owned(), status: status.to_owned(), limit: Limit::default(), offset }
+    }
 }
 
 fn nothing(name: String) -> FindingCount {

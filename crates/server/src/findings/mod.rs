@@ -2,10 +2,12 @@
 //! exploited. Reports are read by whoever sends them ([`lanner_vuln`]); here scans are compared with what is stored.
 //!
 //! Reading order: [`service`], [`import`] (a scan comes in), [`accepted`] (findings that are set aside), [`lists`] (EPSS and
-//! KEV), [`view`] (what is shown and filtered), `publish` (series and events that rules watch).
+//! KEV), [`view`] (what is shown and filtered), `glance` (all at
+//! once), `publish` (series and events that rules watch).
 
 pub(crate) mod accepted;
 mod evidence;
+mod glance;
 pub(crate) mod handlers;
 mod hosts;
 pub(crate) mod import;

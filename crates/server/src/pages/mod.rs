@@ -22,11 +22,13 @@ mod nothing;
 mod now;
 mod profiles;
 mod rules;
+mod sessions;
 mod sign_in;
 mod silences;
 mod switches;
 mod unlike;
 mod visitor;
+mod vulnerabilities;
 
 use std::sync::Arc;
 
@@ -60,6 +62,9 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/silences/{id}/end", post(silences::end))
         .route("/explore", get(explore::show))
         .route("/explore/unlike", get(unlike::show))
+        .route("/sessions", get(sessions::show))
+        .route("/vulnerabilities", get(vulnerabilities::list))
+        .route("/vulnerabilities/{key}", get(vulnerabilities::show))
         .route("/profiles", get(profiles::list))
         .route("/profiles/{id}", get(profiles::show))
         .route("/more", get(more::show))

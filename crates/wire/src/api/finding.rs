@@ -125,6 +125,54 @@ pub struct FindingCount {
     pub set_aside: u64,
 }
 
+/// All findings at a glance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FindingOverview {
+    /// Open findings by severity, the worst first.
+    pub severities: Vec<SeverityView>,
+    /// The hosts with the worst open findings, at most 50.
+    pub hosts: Vec<FindingCount>,
+    /// Hosts with open findings in all.
+    pub hosts_in_all: u64,
+    /// The last scan of each scanner, the latest first, and what it changed.
+    pub scans: Vec<LastScanView>,
+}
+
+/// Open findings of one severity, by how long they are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeverityView {
+    /// The severity.
+    #[cfg_attr(feature = "openapi", schema(example = "critical"))]
+    pub severity: String,
+    /// Those that are open and not set aside.
+    pub open: u64,
+    /// Of these, those with a vulnerability that is known to be exploited.
+    pub exploited: u64,
+    /// Those that are open and set aside.
+    pub set_aside: u64,
+    /// Of the open ones, those first seen within the last 7 days, 30 days, 90 days, and before.
+    pub by_age: Vec<u64>,
+}
+
+/// The last scan of a scanner, and what it changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LastScanView {
+    /// The scanner.
+    #[cfg_attr(feature = "openapi", schema(example = "nessus"))]
+    pub scanner: String,
+    /// When it was.
+    pub at: Time,
+    /// Findings that no scan had seen before.
+    pub new: u64,
+    /// Findings that it looked for and did not see any more.
+    pub fixed: u64,
+    /// Findings that are open and that it saw.
+    pub open: u64,
+}
+
 /// A decision to live with findings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

