@@ -13,7 +13,8 @@ use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
 use lanner_page::tree::Tree;
 use lanner_page::{
-    alert, assets, editor, explore, more, profiles, rules, sessions, sign_in, silences, switches, unlike, vulnerabilities,
+    alert, assets, editor, explore, more, profiles, rules, sessions, sign_in, silences, switches, unlike,
+    vulnerabilities,
 };
 use lanner_wire::api::{
     AlertView, EvaluationView, ProblemView, RuleDocument, RuleView, SilenceView, Status, SwitchPreview,
