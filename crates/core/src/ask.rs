@@ -141,6 +141,12 @@ impl Instants {
         Some(Self { first_ms, last_ms, step_ms: step_ms.max(1) })
     }
 
+    /// Each of them, in order.
+    pub fn times(self) -> impl Iterator<Item = i64> {
+        let next = move |at: &i64| at.checked_add(self.step_ms);
+        std::iter::successors(Some(self.first_ms), next).take_while(move |at| *at <= self.last_ms)
+    }
+
     /// The same times in pieces of at most `n`, in order.
     ///
     /// ```

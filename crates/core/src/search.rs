@@ -30,7 +30,7 @@ pub struct SearchQuery {
     pub by: Vec<String>,
 }
 
-/// The query of a [`RemoteAsk`](crate::RemoteAsk) in a language in which each window is asked for by itself, such as `influxql`;
+/// The query of a [`RemoteAsk`](crate::RemoteAsk) in a language in which each window is asked for by itself, such as `influxql` or `sql`;
 /// there as JSON. Each asked instant is the last millisecond of a window.
 ///
 /// ```

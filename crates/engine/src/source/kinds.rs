@@ -3,7 +3,7 @@
 use lanner_core::field::Field;
 
 use super::query::{Kind, Query};
-use super::{formula, influxql, opensearch, promql, series, stream, target};
+use super::{formula, influxql, opensearch, promql, series, sql, stream, target};
 use crate::document::{Check, Node};
 
 /// Every kind of query there is.
@@ -13,6 +13,7 @@ pub const KINDS: &[Kind] = &[
     target::KIND,
     promql::KIND,
     influxql::KIND,
+    sql::KIND,
     opensearch::KIND,
     formula::KIND,
 ];
@@ -130,6 +131,7 @@ mod tests {
             "source",
             "promql",
             "influxql",
+            "sql",
             "opensearch",
             "filter",
             "time",

@@ -4,7 +4,7 @@
 //! process.
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
-//! `target`, `promql`, `opensearch` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
+//! `target`, `promql`, `influxql`, `sql`, `opensearch` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
 //! (queries that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
 //! samples in memory).
 
@@ -28,6 +28,7 @@ mod recorded;
 mod remote;
 mod runs;
 mod series;
+mod sql;
 mod stream;
 mod target;
 

@@ -20,7 +20,7 @@ use crate::remote::{Clients, Problem};
 pub const FIELDS: &[Field] = &[
     Field::new("name", "berlin", "unique name of the source, as queries name it").of(Type::Id).required(),
     Field::new("kind", "graphite", "kind of server")
-        .of(Type::OneOf(&["graphite", "prometheus", "influxdb", "opensearch"]))
+        .of(Type::OneOf(&["graphite", "prometheus", "influxdb", "opensearch", "postgresql"]))
         .required(),
     Field::new("timeout", "10s", "how long an answer may take, waiting and retries included, 100ms to 10m")
         .of(Type::Duration)

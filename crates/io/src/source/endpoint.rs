@@ -78,7 +78,7 @@ impl Endpoint {
 }
 
 /// A field decoded from what was written, where a number may be meant as text.
-fn decoded<T: for<'de> serde::Deserialize<'de>>(
+pub(super) fn decoded<T: for<'de> serde::Deserialize<'de>>(
     node: &Node,
     field: Field,
     path: &str,

@@ -98,18 +98,13 @@ impl InfluxDb {
 /// The query once for each window that ends with one of `instants`.
 fn statements(query: &WindowQuery, instants: Instants) -> String {
     let mut all = String::new();
-    for last_ms in times(instants) {
+    for last_ms in instants.times() {
         let until_ms = last_ms.saturating_add(1);
         let from = format!("{}ms", until_ms.saturating_sub(query.window_ms));
         let until = format!("{until_ms}ms");
         let _ = write!(all, "{};", query.query.replace(":from", &from).replace(":until", &until));
     }
     all
-}
-
-fn times(instants: Instants) -> impl Iterator<Item = i64> {
-    let next = move |at: &i64| at.checked_add(instants.step_ms);
-    std::iter::successors(Some(instants.first_ms), next).take_while(move |at| *at <= instants.last_ms)
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,7 +178,7 @@ struct Joined {
 impl Joined {
     fn add(&mut self, instants: Instants, answer: Answer) -> Result<(), RequestError> {
         refused(answer.error())?;
-        let times: Vec<i64> = times(instants).collect();
+        let times: Vec<i64> = instants.times().collect();
         for result in answer.results {
             let time_ms = times.get(result.statement_id).copied();
             let time_ms =

@@ -4,7 +4,7 @@ use lanner_core::document::{Check, Fields};
 use lanner_core::field::Field;
 
 use super::kind::KindConfig;
-use super::{graphite, influxdb, opensearch, prometheus};
+use super::{graphite, influxdb, opensearch, postgresql, prometheus};
 
 /// One kind of source.
 #[derive(Debug)]
@@ -50,5 +50,12 @@ pub const KINDS: &[Kind] = &[
         language: "opensearch",
         fields: opensearch::FIELDS,
         read: opensearch::read,
+    },
+    Kind {
+        name: "postgresql",
+        about: "a PostgreSQL, or what speaks its protocol; a query in SQL is evaluated for each window",
+        language: "sql",
+        fields: postgresql::FIELDS,
+        read: postgresql::read,
     },
 ];

@@ -20,7 +20,9 @@ mod influxdb;
 mod kind;
 mod kinds;
 mod opensearch;
+mod postgresql;
 mod prometheus;
+mod rows;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -28,6 +28,7 @@ mod openfeature;
 mod opensearch;
 mod page;
 mod pages;
+mod postgresql;
 mod processors;
 mod profiles;
 mod prometheus;
