@@ -4,8 +4,9 @@ use lanner_core::Score;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::alike::is_too_alike;
 use crate::frame::{Frame, FrameError, check_columns};
-use crate::method::{Fit, Kind, Method, Progress, Rows};
+use crate::method::{Expectations, Fit, Kind, Method, NetworkSettings, Progress, Rows};
 use crate::scale::Scale;
 use crate::store::{Damage, Store};
 use crate::threshold::{Rule, n_alarms};
@@ -25,6 +26,8 @@ pub struct Training {
     pub rows_per_day: f64,
     /// How the threshold is set.
     pub rule: Rule,
+    /// The network, for mtad-gat.
+    pub network: NetworkSettings,
 }
 
 impl Default for Training {
@@ -36,6 +39,7 @@ impl Default for Training {
             n_epochs: 4,
             rows_per_day: 1_440.0,
             rule: Rule::AlarmsPerDay(0.3),
+            network: NetworkSettings::default(),
         }
     }
 }
@@ -106,8 +110,22 @@ struct About {
     seed: u64,
     rule: Rule,
     threshold: f64,
+    is_too_alike: bool,
     /// What whoever trained it wants to be kept.
     notes: Value,
+}
+
+/// What is expected of rows in place of their values, row by row, each in its own unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Details {
+    /// The first row that is judged.
+    pub first: usize,
+    /// What the rows before say of each value.
+    pub forecasts: Vec<f32>,
+    /// What the row and those before say of each value.
+    pub reconstructions: Vec<f32>,
+    /// What each value contributes to the score of its row, in units of the kind.
+    pub errors: Vec<f32>,
 }
 
 /// A method, and the scale of the rows it sees.
@@ -135,6 +153,11 @@ impl Fitted {
         let scaled = scale.apply(rows);
         let method = (kind.fit)(&Rows { values: &scaled, n_columns }, fit, progress);
         Self { scale, method }
+    }
+
+    /// Not below what the least noise comes to.
+    fn threshold(&self, rule: Rule, held_out: &[f32], rows_per_day: f64) -> f64 {
+        rule.threshold(held_out, rows_per_day).max(f64::from(self.method.floor()))
     }
 
     /// A score for each row; NaN for the first ones, which have no window, and for rows of nothing but gaps.
@@ -169,7 +192,8 @@ impl Detector {
     ) -> Result<Self, TrainError> {
         let window = training.window.unwrap_or(training.kind.window);
         check(frame, training, window)?;
-        let fit = Fit { window, seed: training.seed, n_epochs: training.n_epochs };
+        let network = training.network.clone();
+        let fit = Fit { window, seed: training.seed, n_epochs: training.n_epochs, network };
         let (fitted, held_out) = if training.kind.is_slow {
             Self::hold_out_the_last(frame, training.kind, &fit, progress)
         } else {
@@ -182,7 +206,8 @@ impl Detector {
             rows_per_day: training.rows_per_day,
             seed: training.seed,
             rule: training.rule,
-            threshold: training.rule.threshold(&held_out, training.rows_per_day),
+            threshold: fitted.threshold(training.rule, &held_out, training.rows_per_day),
+            is_too_alike: is_too_alike(frame),
             notes: Value::Null,
         };
         Ok(Self { about, kind: training.kind, fitted, held_out })
@@ -212,7 +237,7 @@ impl Detector {
             let others = [frame.rows(0..from), frame.rows(to..n)].concat();
             let fitted = Fitted::fit(&others, frame.n_columns(), kind, fit, &mut |_| ());
             held_out.extend(fitted.scores(frame.rows(from..to)));
-            progress(Progress { n_done: part + 1, n: N_PARTS + 1, note: String::new() });
+            progress(Progress { n_done: part + 1, n: N_PARTS + 1, note: String::new(), losses: None });
         }
         (Fitted::fit(frame.values(), frame.n_columns(), kind, fit, progress), held_out)
     }
@@ -228,10 +253,67 @@ impl Detector {
         Ok(scores.into_iter().map(|score| f64::from(score) / self.about.threshold).collect())
     }
 
+    /// The score of the last row of one window, [`Self::window`] rows of a value for each column; `None` for other lengths, and for a
+    /// row of nothing but gaps.
+    #[must_use]
+    pub fn score_window(&self, rows: &[f32]) -> Option<f64> {
+        let n_columns = self.columns().len();
+        let last = rows.get(rows.len().checked_sub(n_columns)?..)?;
+        if rows.len() != self.window() * n_columns || last.iter().all(|value| !value.is_finite()) {
+            return None;
+        }
+        let score = self.fitted.method.score(&self.fitted.scale.apply(rows));
+        Some(f64::from(score) / self.about.threshold)
+    }
+
+    /// What each column contributes to that; empty for other lengths.
+    #[must_use]
+    pub fn explain_window(&self, rows: &[f32]) -> Vec<f64> {
+        if rows.len() != self.window() * self.columns().len() {
+            return Vec::new();
+        }
+        self.contributions(&self.fitted.scale.apply(rows))
+    }
+
+    /// What is expected of each row in place of its values, where the kind forecasts: value by value, from the first row on that has a
+    /// whole window.
+    ///
+    /// # Errors
+    /// The columns are not those of training.
+    pub fn details(&self, frame: &Frame) -> Result<Option<Details>, ColumnsError> {
+        self.check_columns(frame.columns())?;
+        let (scale, n_columns) = (&self.fitted.scale, frame.n_columns());
+        let scaled = scale.apply(frame.values());
+        let rows = Rows { values: &scaled, n_columns };
+        let expected = self.fitted.method.expectations(&rows);
+        Ok(expected.map(|Expectations { forecasts, reconstructions, errors }| Details {
+            first: frame.n_rows().saturating_sub(errors.len() / n_columns),
+            forecasts: scale.restore(&forecasts),
+            reconstructions: scale.restore(&reconstructions),
+            errors,
+        }))
+    }
+
+    /// A value as a share of the range of its column in training: from 0 to 1, and beyond where it lies outside.
+    #[must_use]
+    pub fn share_of_range(&self, column: usize, value: f64) -> f64 {
+        match self.usual(column) {
+            Some([low, high]) if high > low => (value - low) / (high - low),
+            Some([low, _]) => value - low,
+            None => 0.0,
+        }
+    }
+
+    /// From where to where the values of a column lay in training, but for the most extreme ones; `None` for one without any.
+    #[must_use]
+    pub fn usual(&self, column: usize) -> Option<[f64; 2]> {
+        self.fitted.scale.range(column)
+    }
+
     /// Scores rows as they come.
     #[must_use]
     pub fn stream(&self) -> Stream<'_> {
-        Stream { detector: self, scaled: Vec::new() }
+        Stream { detector: self, scaled: Vec::new(), kept: Vec::new() }
     }
 
     /// What each column contributes to the score of row `index`, in the order of the columns; it adds up to the score. Empty if
@@ -280,7 +362,7 @@ impl Detector {
             return Err(problem);
         }
         self.about.rule = rule;
-        self.about.threshold = rule.threshold(&self.held_out, self.about.rows_per_day);
+        self.about.threshold = self.fitted.threshold(rule, &self.held_out, self.about.rows_per_day);
         Ok(self)
     }
 
@@ -309,6 +391,12 @@ impl Detector {
     #[must_use]
     pub fn threshold(&self) -> f64 {
         self.about.threshold
+    }
+
+    /// Whether the rows of training followed a course without any noise, so that they do not say how far usual rows stray.
+    #[must_use]
+    pub fn is_too_alike(&self) -> bool {
+        self.about.is_too_alike
     }
 
     /// How the threshold was set.
@@ -354,6 +442,8 @@ impl Detector {
         let mut scale = store.writer("scale");
         scale.put("centres", &[self.about.columns.len()], &self.fitted.scale.centres);
         scale.put("widths", &[self.about.columns.len()], &self.fitted.scale.widths);
+        scale.put("lows", &[self.about.columns.len()], &self.fitted.scale.lows);
+        scale.put("highs", &[self.about.columns.len()], &self.fitted.scale.highs);
         let finite: Vec<f32> =
             self.held_out.iter().map(|score| if score.is_finite() { *score } else { -1.0 }).collect();
         store.writer("held_out").put("scores", &[finite.len()], &finite);
@@ -377,7 +467,8 @@ impl Detector {
                 _ => Err(store.part("scale").misshapen(name)),
             }
         };
-        let scale = Scale { centres: column("centres")?, widths: column("widths")? };
+        let (centres, widths) = (column("centres")?, column("widths")?);
+        let scale = Scale { centres, widths, lows: column("lows")?, highs: column("highs")? };
         let (_, scores) = store.part("held_out").get("scores")?;
         let held_out = scores.iter().map(|score| if *score < 0.0 { f32::NAN } else { *score }).collect();
         let method = (kind.read)(&store.part("method"), n_columns)?;
@@ -420,6 +511,8 @@ pub struct Stream<'a> {
     detector: &'a Detector,
     /// The last rows, scaled.
     scaled: Vec<f32>,
+    /// What the method keeps from one row to the next.
+    kept: Vec<f32>,
 }
 
 impl Stream<'_> {
@@ -436,11 +529,13 @@ impl Stream<'_> {
         if self.scaled.len() > 2 * length {
             self.scaled.drain(..self.scaled.len() - length);
         }
-        let window = self.window()?;
         if whole.iter().all(|value| !value.is_finite()) {
+            self.kept.clear();
             return None;
         }
-        Some(Score::new(f64::from(method.score(window)) / self.detector.about.threshold))
+        let window = self.scaled.get(self.scaled.len().checked_sub(length)?..)?;
+        let score = method.next(window, &mut self.kept);
+        Some(Score::new(f64::from(score) / self.detector.about.threshold))
     }
 
     /// What each column contributes to the score of the last row; empty until there is one.

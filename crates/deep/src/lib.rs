@@ -4,12 +4,14 @@
 //! batches or in a [`Stream`]. A score of 1 is its threshold, whatever the kind; it tells what each column contributes, and
 //! lives in one file.
 //!
-//! Reading order: [`Frame`], [`Training`], [`Detector`]; then `method` (the kinds, one file each), `scale`, `threshold`, `store`
+//! Reading order: [`Frame`], [`Aggregation`] (how documents become one), [`Training`], [`Detector`]; then `method` (the kinds, one file each), `scale`, `threshold`, `store`
 //! (the file), and `mtad` (the neural network).
 //!
 //! Invariants: the same rows, settings and seed give the same detector on any number of threads; a score uses no later row;
 //! a gap is judged as if the column were usual; any bytes are refused or read, in time and memory linear in their size.
 
+mod aggregate;
+mod alike;
 mod detector;
 mod frame;
 mod method;
@@ -22,8 +24,9 @@ mod symmetric;
 mod threshold;
 mod wide;
 
-pub use detector::{ColumnsError, Detector, Stream, TrainError, Training};
+pub use aggregate::{AggregateError, Aggregation, Cell, Feature, Fill, MAX_UNITS, Method, Units};
+pub use detector::{ColumnsError, Details, Detector, Stream, TrainError, Training};
 pub use frame::{Frame, FrameError, MAX_COLUMNS};
-pub use method::{KINDS, Kind, Progress};
+pub use method::{KINDS, Kind, NetworkSettings, Progress};
 pub use store::{Damage, FORMAT, is_detector};
 pub use threshold::Rule;

@@ -16,12 +16,15 @@ pub(crate) struct Scale {
     pub(crate) centres: Vec<f32>,
     /// 0 for a column without any value, which is not looked at.
     pub(crate) widths: Vec<f32>,
+    /// Between these all values lie, but for the most extreme ones.
+    pub(crate) lows: Vec<f32>,
+    pub(crate) highs: Vec<f32>,
 }
 
 impl Scale {
     /// From rows of `n_columns` values; gaps are left out. Cost: O(values).
     pub(crate) fn fit(rows: &[f32], n_columns: usize) -> Self {
-        let columns: Vec<(f32, f32)> = (0..n_columns)
+        let columns: Vec<Place> = (0..n_columns)
             .into_par_iter()
             .map(|column| {
                 place(
@@ -29,13 +32,32 @@ impl Scale {
                 )
             })
             .collect();
-        let (centres, widths) = columns.into_iter().unzip();
-        Self { centres, widths }
+        let of = |part: fn(&Place) -> f32| columns.iter().map(part).collect();
+        Self {
+            centres: of(|place| place.centre),
+            widths: of(|place| place.width),
+            lows: of(|place| place.low),
+            highs: of(|place| place.high),
+        }
+    }
+
+    /// From where to where the values of a column lay; `None` for one without any.
+    pub(crate) fn range(&self, column: usize) -> Option<[f64; 2]> {
+        let has_values = self.widths.get(column).is_some_and(|width| *width > 0.0);
+        has_values
+            .then(|| Some([f64::from(*self.lows.get(column)?), f64::from(*self.highs.get(column)?)]))
+            .flatten()
     }
 
     /// The scaled rows. A gap becomes 0, the usual value: it says nothing.
     pub(crate) fn apply(&self, rows: &[f32]) -> Vec<f32> {
         rows.chunks_exact(self.centres.len()).flat_map(|row| self.of_row(row)).collect()
+    }
+
+    /// Scaled rows in their own units again.
+    pub(crate) fn restore(&self, scaled: &[f32]) -> Vec<f32> {
+        let places = self.centres.iter().zip(&self.widths).cycle();
+        scaled.iter().zip(places).map(|(value, (centre, width))| centre + value * width).collect()
     }
 
     fn of_row<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
@@ -52,12 +74,21 @@ impl Scale {
     }
 }
 
-/// The mean of a column and a quarter of its range.
+/// Where the values of one column lie.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    centre: f32,
+    width: f32,
+    low: f32,
+    high: f32,
+}
+
+/// The mean of a column, a quarter of its range, and the range.
 #[expect(clippy::cast_possible_truncation, reason = "values are kept in single precision")]
-fn place(mut column: Vec<f32>) -> (f32, f32) {
+fn place(mut column: Vec<f32>) -> Place {
     let n = column.len();
     if n == 0 {
-        return (0.0, 0.0);
+        return Place::default();
     }
     let mean = column.iter().map(|value| f64::from(*value)).sum::<f64>() / n as f64;
     let variance = column.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / n as f64;
@@ -68,7 +99,7 @@ fn place(mut column: Vec<f32>) -> (f32, f32) {
     // A column that rests but for some rows is as wide as those make it; one that never changed has no range of its own.
     let width = if width > 0.0 { width.max(variance.sqrt() / 2.0) } else { variance.sqrt() };
     let width = if width > 0.0 { width } else { 0.05 * mean.abs().max(1.0) };
-    (mean as f32, width as f32)
+    Place { centre: mean as f32, width: width as f32, low, high }
 }
 
 #[cfg(test)]
@@ -82,6 +113,7 @@ mod tests {
         let scale = Scale::fit(&rows, 4);
         let scaled = scale.apply(&[100.0, 0.0, 7.0, 3.0, f32::NAN, 1e12, -70.0, 0.0]);
         assert_eq!(scaled, [2.0, -2.0, 0.0, 0.0, 0.0, 20.0, -20.0, 0.0]);
+        assert_eq!((scale.range(0), scale.range(3)), (Some([0.0, 100.0]), None));
         assert!(scale.has_values() && !Scale::fit(&[f32::NAN], 1).has_values());
     }
 }

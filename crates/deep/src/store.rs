@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Its name, with its version.
-pub const FORMAT: &str = "lanner-detector/1";
+pub const FORMAT: &str = "lanner-detector/2";
 
 /// Why a file holds no detector that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -24,6 +24,9 @@ const FLOOR: f64 = 0.98;
 /// Places between that quantile and the highest score where a threshold is looked for.
 const N_CANDIDATES: usize = 200;
 
+/// No threshold is above so many times the highest held-out score: a tail that reaches farther says more than the rows did.
+const MOST: f64 = 2.0;
+
 /// A tail is fitted to so many scores at least, where there are as many.
 const MIN_PEAKS: f64 = 20.0;
 
@@ -43,8 +46,10 @@ impl Rule {
 
     /// The threshold for `scores`, oldest first, of which `rows_per_day` come in a day; NaN is left out.
     ///
-    /// Never below the 98th percentile, whatever the rule says: a threshold that a fiftieth of usual rows exceeds is none.
-    pub(crate) fn threshold(self, scores: &[f32], rows_per_day: f64) -> f64 {
+    /// Never below the 98th percentile, whatever the rule says: a threshold that a fiftieth of usual rows exceeds is none. Never
+    /// above twice the highest score.
+    #[must_use]
+    pub fn threshold(self, scores: &[f32], rows_per_day: f64) -> f64 {
         let mut sorted: Vec<f32> = scores.iter().copied().filter(|score| score.is_finite()).collect();
         sorted.sort_unstable_by(f32::total_cmp);
         let found = match self {
@@ -53,7 +58,8 @@ impl Rule {
             Self::AlarmsPerDay(budget) => alarms_per_day(scores, &sorted, budget, rows_per_day),
         };
         let floor = quantile(&sorted, FLOOR).max(f64::MIN_POSITIVE);
-        if found.is_finite() { found.max(floor) } else { floor }
+        let most = MOST * sorted.last().copied().map_or(f64::INFINITY, f64::from);
+        if found.is_finite() { found.min(most).max(floor) } else { floor }
     }
 }
 

@@ -181,6 +181,39 @@ fn odd_tables() {
 }
 
 #[test]
+fn rows_without_noise_are_said_and_leave_a_threshold() {
+    let wave = |at: usize, period: f32| 50.0 + 40.0 * (at as f32 * std::f32::consts::TAU / period).sin();
+    // Slow waves, and such that come back to the same values again and again.
+    for periods in [[1_440.0, 720.0, 360.0], [60.0, 30.0, 20.0]] {
+        let row = |at: usize| [wave(at, periods[0]), wave(at, periods[1]), wave(at, periods[2]), 1.0];
+        let noisy = |at: usize| {
+            let [a, b, c, constant] = row(at);
+            [a + 0.4 * noise(at, 0), b + 0.4 * noise(at, 1), c + 0.4 * noise(at, 2), constant]
+        };
+        let later = |at: usize| {
+            let mut row = noisy(2_880 + at);
+            if (100..110).contains(&at) {
+                row[..3].reverse();
+            }
+            row
+        };
+        for kind in KINDS.iter().filter(|kind| kind.name != "mtad-gat") {
+            let training = Training { rows_per_day: 1_440.0, window: None, ..training(kind) };
+            let detector = Detector::train(&frame((0..2_880).map(row)), &training, &mut |_| ()).unwrap();
+            assert!(detector.is_too_alike(), "{}", kind.name);
+            let scores = detector.scores(&frame((0..300).map(later))).unwrap();
+            let highest = scores[100..110].iter().copied().fold(0.0, f64::max);
+            let before = scores[30..100].iter().copied().fold(0.0, f64::max);
+            eprintln!("{}: threshold {}, {highest} of {before}", kind.name, detector.threshold());
+            // Reversed columns stay within their ranges, and a course of twenty rows hardly sees ten of them.
+            let is_told = highest > 1.0 || matches!(kind.name, "isolation-forest" | "k-means");
+            assert!(is_told && highest > 0.3 && before < 1.2, "{}: {highest} of {before}", kind.name);
+        }
+    }
+    assert!(!trained(&KINDS[1]).is_too_alike());
+}
+
+#[test]
 fn other_columns_are_refused_by_name() {
     let detector = trained(Kind::named("mahalanobis").unwrap());
     let names = |names: [&str; 4]| Frame::new(names.map(str::to_owned).to_vec(), Vec::new()).unwrap();

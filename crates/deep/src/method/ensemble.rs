@@ -44,8 +44,9 @@ impl Ensemble {
             let rank = rank.min(scores.len().saturating_sub(1));
             let high =
                 if scores.is_empty() { 0.0 } else { *scores.select_nth_unstable_by(rank, f32::total_cmp).1 };
-            // Where training never differed, what differs is beyond measure; a small number keeps it finite.
-            Member { method, high: high.max(1e-6) }
+            // Where training hardly differed, the least noise must not be beyond measure.
+            let high = high.max(method.floor()).max(1e-6);
+            Member { method, high }
         };
         Self { n_columns: rows.n_columns, members: MEMBERS.iter().map(member).collect() }
     }
@@ -90,6 +91,10 @@ impl Method for Ensemble {
         let scores =
             self.members.iter().map(|member| member.method.score(self.end(member, window)) / member.high);
         self.mean(scores.sum())
+    }
+
+    fn floor(&self) -> f32 {
+        self.mean(self.members.iter().map(|member| member.method.floor() / member.high).sum())
     }
 
     fn write(&self, part: &mut Writer<'_>) {

@@ -42,6 +42,9 @@ struct Isolation {
     /// The mean number of cuts that separate a row of a sample.
     usual_depth: f32,
     trees: Vec<Tree>,
+    /// Between these the values of training lay: no cut tells how far beyond a value is.
+    lows: Vec<f32>,
+    highs: Vec<f32>,
 }
 
 impl Isolation {
@@ -56,7 +59,20 @@ impl Isolation {
             tree
         };
         let trees = (0..N_TREES).into_par_iter().map(grow).collect();
-        Self { n_columns: rows.n_columns, usual_depth: usual_depth(N_SAMPLED.min(rows.n())).max(1.0), trees }
+        let fold = |from: f32, of: fn(f32, f32) -> f32| {
+            let mut ends = vec![from; rows.n_columns];
+            for row in rows.values.chunks_exact(rows.n_columns) {
+                ends.iter_mut().zip(row).for_each(|(end, value)| *end = of(*end, *value));
+            }
+            ends
+        };
+        Self {
+            n_columns: rows.n_columns,
+            usual_depth: usual_depth(N_SAMPLED.min(rows.n())).max(1.0),
+            trees,
+            lows: fold(f32::MAX, f32::min),
+            highs: fold(f32::MIN, f32::max),
+        }
     }
 
     fn read(part: &Part<'_>, n_columns: usize) -> Result<Self, Damage> {
@@ -77,7 +93,24 @@ impl Isolation {
             }
             trees.push(tree);
         }
-        Ok(Self { n_columns, usual_depth: usual.first().copied().unwrap_or(1.0), trees })
+        let ends = |name: &str| match part.get(name)? {
+            ([n], ends) if *n == n_columns => Ok(ends.to_vec()),
+            _ => Err(part.misshapen(name)),
+        };
+        let usual_depth = usual.first().copied().unwrap_or(1.0);
+        Ok(Self { n_columns, usual_depth, trees, lows: ends("lows")?, highs: ends("highs")? })
+    }
+
+    /// How far each value lies beyond the values of training, in their range.
+    fn beyond<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        let ends = self.lows.iter().zip(&self.highs);
+        row.iter().zip(ends).map(|(value, (low, high))| 0.25 * (low - value).max(value - high).max(0.0))
+    }
+
+    /// How few cuts separate a row.
+    fn shortness(&self, row: &[f32]) -> f32 {
+        let depths: f32 = self.trees.iter().map(|tree| Self::path(tree, row).1).sum();
+        (-depths / self.trees.len() as f32 / self.usual_depth).exp2()
     }
 
     /// The columns cut on a row's way through a tree, and its depth.
@@ -145,7 +178,7 @@ impl Method for Isolation {
         1
     }
 
-    /// Each cut on a path counts for its column, the more the shorter the path.
+    /// Each cut on a path counts for its column, the more the shorter the path; and so does what lies beyond all cuts.
     fn contributions(&self, window: &[f32]) -> Vec<f32> {
         let mut sums = vec![0.0; self.n_columns];
         for tree in &self.trees {
@@ -157,16 +190,16 @@ impl Method for Isolation {
                 }
             }
         }
-        let (sum, score) = (sums.iter().sum::<f32>(), self.score(window));
+        let (sum, score) = (sums.iter().sum::<f32>(), self.shortness(window));
         if sum > 0.0 {
             sums.iter_mut().for_each(|value| *value *= score / sum);
         }
+        sums.iter_mut().zip(self.beyond(window)).for_each(|(value, beyond)| *value += beyond);
         sums
     }
 
     fn score(&self, window: &[f32]) -> f32 {
-        let depths: f32 = self.trees.iter().map(|tree| Self::path(tree, window).1).sum();
-        (-depths / self.trees.len() as f32 / self.usual_depth).exp2()
+        self.shortness(window) + self.beyond(window).sum::<f32>()
     }
 
     fn write(&self, part: &mut Writer<'_>) {
@@ -175,6 +208,8 @@ impl Method for Isolation {
         part.put("nodes", &[nodes.len() / 3, 3], &nodes);
         part.put("trees", &[sizes.len()], &sizes);
         part.put("usual_depth", &[1], &[self.usual_depth]);
+        part.put("lows", &[self.n_columns], &self.lows);
+        part.put("highs", &[self.n_columns], &self.highs);
     }
 }
 

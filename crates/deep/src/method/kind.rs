@@ -36,6 +36,59 @@ pub struct Progress {
     pub n: usize,
     /// What was last seen, such as losses; may be empty.
     pub note: String,
+    /// The errors of forecast and reconstruction, and both again on later rows, of kinds that have them.
+    pub losses: Option<[f64; 4]>,
+}
+
+/// How the network of mtad-gat is made and trained; the defaults are those of the reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkSettings {
+    /// Rows that the convolution looks at, an odd number.
+    pub kernel: usize,
+    /// Whether attention is of the form GATv2, else GAT.
+    pub is_v2: bool,
+    /// Length of the mapped nodes that are columns; as long as a window, if not given.
+    pub feature_embed: Option<usize>,
+    /// Length of the mapped nodes that are rows; as many as columns, if not given.
+    pub time_embed: Option<usize>,
+    /// Layers and state of the encoder.
+    pub encoder: (usize, usize),
+    /// Layers and width of the forecast.
+    pub forecast: (usize, usize),
+    /// Layers and state of the decoder.
+    pub decoder: (usize, usize),
+    /// The slope of attention's curve below 0.
+    pub alpha: f32,
+    /// The probability that a number is left out in training.
+    pub dropout: f32,
+    /// Windows that are learned from at once, at most: fewer of few rows.
+    pub batch: usize,
+    /// How fast is learned.
+    pub rate: f32,
+    /// The share of windows, the last ones, that say which epoch was best.
+    pub validation: f64,
+    /// How much the reconstruction counts beside the forecast in a score.
+    pub gamma: f32,
+}
+
+impl Default for NetworkSettings {
+    fn default() -> Self {
+        Self {
+            kernel: 7,
+            is_v2: true,
+            feature_embed: None,
+            time_embed: None,
+            encoder: (1, 150),
+            forecast: (3, 150),
+            decoder: (1, 150),
+            alpha: 0.2,
+            dropout: 0.3,
+            batch: 256,
+            rate: 1e-3,
+            validation: 0.1,
+            gamma: 1.0,
+        }
+    }
 }
 
 /// What a method is fitted with.
@@ -44,6 +97,7 @@ pub(crate) struct Fit {
     pub(crate) window: usize,
     pub(crate) seed: u64,
     pub(crate) n_epochs: usize,
+    pub(crate) network: NetworkSettings,
 }
 
 /// Scaled rows without gaps, oldest first.
@@ -69,6 +123,9 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// The least noise of measurements, in scaled units: half a percent of the range.
+pub(crate) const NOISE: f32 = 0.02;
+
 /// A fitted method: scores a window, which ends with the row that is judged.
 pub(crate) trait Method: Debug + Send + Sync {
     /// Rows in a window.
@@ -82,6 +139,17 @@ pub(crate) trait Method: Debug + Send + Sync {
         self.contributions(window).iter().sum::<f32>().max(0.0)
     }
 
+    /// The score of a window that ends with the row after the last one it was asked of. `kept` is what it keeps from one to the next, empty
+    /// at first.
+    fn next(&self, window: &[f32], _kept: &mut Vec<f32>) -> f32 {
+        self.score(window)
+    }
+
+    /// The score of a window whose values stray by no more than the least noise of measurements. No threshold is below it.
+    fn floor(&self) -> f32 {
+        0.0
+    }
+
     /// The scores of all windows.
     fn scores(&self, rows: &Rows<'_>) -> Vec<f32> {
         let window = self.window();
@@ -91,8 +159,22 @@ pub(crate) trait Method: Debug + Send + Sync {
             .collect()
     }
 
+    /// What is expected of each row in place of its values, where it forecasts and reconstructs.
+    fn expectations(&self, _rows: &Rows<'_>) -> Option<Expectations> {
+        None
+    }
+
     /// Writes itself for [`Kind::read`].
     fn write(&self, part: &mut Writer<'_>);
+}
+
+/// What is expected of rows, in scaled units; the first row judged is the first that has a whole window before it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Expectations {
+    pub(crate) forecasts: Vec<f32>,
+    pub(crate) reconstructions: Vec<f32>,
+    /// What each value contributes to the score of its row.
+    pub(crate) errors: Vec<f32>,
 }
 
 /// Adds up the numbers of a window by column.

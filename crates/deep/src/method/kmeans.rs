@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, NOISE, Progress, Rows, by_column};
 use crate::product::{View, distance2, dot, multiply};
 use crate::random::Random;
 use crate::store::{Damage, Part, Writer};
@@ -148,6 +148,10 @@ impl Method for KMeans {
         let Some((squared, centre)) = distances.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Vec::new() };
         let factor = 1.0 / squared.sqrt().max(1e-9);
         by_column(self.n_columns, centre.iter().zip(window).map(|(a, b)| (a - b) * (a - b) * factor))
+    }
+
+    fn floor(&self) -> f32 {
+        NOISE * ((self.window * self.n_columns) as f32).sqrt()
     }
 
     fn write(&self, part: &mut Writer<'_>) {

@@ -2,7 +2,7 @@
 //!
 //! One product with the inverse covariance does what a principal component analysis with all its components would.
 
-use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, NOISE, Progress, Rows, by_column};
 use crate::product::dot;
 use crate::store::{Damage, Part, Writer};
 use crate::symmetric::{inverse, second_moments};
@@ -64,6 +64,10 @@ impl Method for Mahalanobis {
         let n = window.len() as f32;
         let rows = self.inverse.chunks_exact(window.len());
         by_column(self.n_columns, window.iter().zip(rows).map(|(value, row)| value * dot(row, window) / n))
+    }
+
+    fn floor(&self) -> f32 {
+        NOISE * NOISE / RIDGE as f32
     }
 
     fn write(&self, part: &mut Writer<'_>) {

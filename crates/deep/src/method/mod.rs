@@ -13,8 +13,8 @@ mod mtad_gat;
 mod neighbours;
 mod window_pca;
 
-pub(crate) use kind::{Fit, Method, Rows};
-pub use kind::{Kind, Progress};
+pub(crate) use kind::{Expectations, Fit, Method, Rows};
+pub use kind::{Kind, NetworkSettings, Progress};
 
 /// All kinds; the first is the default.
 pub const KINDS: &[Kind] = &[

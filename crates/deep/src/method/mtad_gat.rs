@@ -1,6 +1,6 @@
 //! MTAD-GAT: the errors of a network that forecasts the next row and reconstructs its window.
 
-use super::kind::{Fit, Kind, Method, Progress, Rows};
+use super::kind::{Expectations, Fit, Kind, Method, NOISE, NetworkSettings, Progress, Rows};
 use crate::mtad::{Network, Settings, Shape, forward, train};
 use crate::store::{Damage, Part, Writer};
 
@@ -16,6 +16,10 @@ pub(super) const KIND: Kind = Kind {
 /// Windows that are passed at once when many are scored.
 const BATCH: usize = 256;
 
+/// Few rows are learned from in smaller batches, so that an epoch takes so many steps; but batches are no smaller than this.
+const STEPS_PER_EPOCH: usize = 50;
+const MIN_BATCH: usize = 16;
+
 /// A row is strange as far as it differs from the forecast by the window before it, and from its own reconstruction as the
 /// last row of its window.
 ///
@@ -26,32 +30,39 @@ const BATCH: usize = 256;
 struct MtadGat {
     network: Network,
     params: Vec<f32>,
+    /// How much the reconstruction counts beside the forecast.
+    gamma: f32,
 }
 
 impl MtadGat {
     fn fit(rows: &Rows<'_>, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Self {
         // A window more is needed: its last row is forecast.
-        let shape = Shape::new(rows.n_columns, fit.window.min(rows.n().saturating_sub(1)).max(1));
-        let settings = Settings { n_epochs: fit.n_epochs, seed: fit.seed, ..Settings::default() };
+        let window = fit.window.min(rows.n().saturating_sub(1)).max(1);
+        let shape = Shape::of(rows.n_columns, window, &fit.network);
+        let settings = Settings {
+            n_epochs: fit.n_epochs,
+            seed: fit.seed,
+            batch: fit.network.batch.min((rows.n() / STEPS_PER_EPOCH).max(MIN_BATCH)),
+            rate: fit.network.rate,
+            validation: fit.network.validation,
+            ..Settings::default()
+        };
         let rows = to_unit(rows.values);
         let (network, params) = train(shape, &rows, &settings, &mut |epoch| {
             let note = epoch.to_string();
-            progress(Progress { n_done: epoch.n_done, n: epoch.n, note });
+            progress(Progress { n_done: epoch.n_done, n: epoch.n, note, losses: Some(epoch.losses()) });
         });
-        Self { network, params }
+        Self { network, params, gamma: fit.network.gamma }
     }
 
     fn read(part: &Part<'_>, n_columns: usize) -> Result<Self, Damage> {
-        let ([_, window], _) = part.get("shape")? else { return Err(part.misshapen("shape")) };
-        if *window == 0 || *window > 1_000 {
-            return Err(part.misshapen("shape"));
-        }
-        let network = Network::new(Shape::new(n_columns, *window));
+        let (window, gamma, settings) = read_shape(part)?;
+        let network = Network::new(Shape::of(n_columns, window, &settings));
         let params = network.gather(|name, shape| match part.get(name)? {
             (found, values) if found == shape => Ok(values),
             _ => Err(part.misshapen(name)),
         })?;
-        Ok(Self { network, params })
+        Ok(Self { network, params, gamma })
     }
 
     fn n_columns(&self) -> usize {
@@ -59,15 +70,92 @@ impl MtadGat {
     }
 
     /// The errors of rows that were forecast and reconstructed, in units of the range of training.
-    fn errors(rows: &[f32], forecasts: &[f32], reconstructions: &[f32]) -> Vec<f32> {
+    fn errors(&self, rows: &[f32], forecasts: &[f32], reconstructions: &[f32]) -> Vec<f32> {
         let results = forecasts.iter().zip(reconstructions);
-        rows.iter().zip(results).map(|(row, (one, other))| (row - one).abs() + (row - other).abs()).collect()
+        let error =
+            |(row, (one, other)): (&f32, (&f32, &f32))| (row - one).abs() + self.gamma * (row - other).abs();
+        rows.iter().zip(results).map(error).collect()
     }
+
+    /// One pass for each window: it forecasts the next row and reconstructs its own last one. In units of the network.
+    fn pass(&self, unit: &Rows<'_>) -> (Vec<f32>, Vec<f32>) {
+        let (k, n) = (self.n_columns(), self.network.shape.window);
+        let (mut forecasts, mut reconstructions) = (Vec::new(), Vec::new());
+        for first in (0..unit.n_windows(n)).step_by(BATCH) {
+            let windows = (first..unit.n_windows(n).min(first + BATCH)).map(|first| unit.window(first, n));
+            let (forecast, reconstruction) =
+                forward(&self.network, &self.params, &windows.collect::<Vec<_>>().concat());
+            forecasts.extend(forecast);
+            reconstructions.extend(reconstruction);
+        }
+        // The last window forecasts a row that is not there, the first one reconstructs one that nothing forecast.
+        forecasts.truncate(forecasts.len().saturating_sub(k));
+        reconstructions.drain(..k.min(reconstructions.len()));
+        (forecasts, reconstructions)
+    }
+}
+
+/// What the file says of the shape: the window, the weight of the reconstruction, and the rest.
+fn read_shape(part: &Part<'_>) -> Result<(usize, f32, NetworkSettings), Damage> {
+    let (_, shape) = part.get("shape")?;
+    let [window, kernel, is_v2, feature_embed, time_embed, e_n, e, f_n, f, d_n, d, alpha, gamma] = *shape
+    else {
+        return Err(part.misshapen("shape"));
+    };
+    let sizes = [window, kernel, e_n, e, d_n, d, f];
+    let is_possible = sizes.iter().all(|size| (1.0..=2_000.0).contains(size))
+        && [feature_embed, time_embed, f_n].iter().all(|size| (0.0..=2_000.0).contains(size))
+        && [e_n, d_n, f_n].iter().all(|layers| *layers <= 8.0)
+        && window <= 1_000.0
+        && kernel % 2.0 == 1.0;
+    if !is_possible {
+        return Err(part.misshapen("shape"));
+    }
+    let whole = |size: f32| size as usize;
+    let embed = |size: f32| Some(size as usize).filter(|size| *size > 0);
+    let settings = NetworkSettings {
+        kernel: whole(kernel),
+        is_v2: is_v2 > 0.0,
+        feature_embed: embed(feature_embed),
+        time_embed: embed(time_embed),
+        encoder: (whole(e_n), whole(e)),
+        forecast: (whole(f_n), whole(f)),
+        decoder: (whole(d_n), whole(d)),
+        alpha,
+        ..NetworkSettings::default()
+    };
+    Ok((whole(window), gamma, settings))
+}
+
+/// Sizes fit into 24 bits.
+fn shape_of(shape: &Shape, gamma: f32) -> [f32; 13] {
+    let size = |size: usize| size as f32;
+    let embed = |size: Option<usize>| size.unwrap_or(0) as f32;
+    [
+        size(shape.window),
+        size(shape.kernel),
+        f32::from(u8::from(shape.is_v2)),
+        embed(shape.feature_embed),
+        embed(shape.time_embed),
+        size(shape.gru.n),
+        size(shape.gru.width),
+        size(shape.forecast.n),
+        size(shape.forecast.width),
+        size(shape.decoder.n),
+        size(shape.decoder.width),
+        shape.alpha,
+        gamma,
+    ]
 }
 
 /// Scaled rows as the network wants them, about from 0 to 1.
 fn to_unit(rows: &[f32]) -> Vec<f32> {
     rows.iter().map(|value| 0.25 * value + 0.5).collect()
+}
+
+/// Back from there.
+fn from_unit(rows: &[f32]) -> Vec<f32> {
+    rows.iter().map(|value| 4.0 * (value - 0.5)).collect()
 }
 
 impl Method for MtadGat {
@@ -81,30 +169,51 @@ impl Method for MtadGat {
         let both = [window.get(..window.len() - k).unwrap_or_default(), window.get(k..).unwrap_or_default()]
             .concat();
         let (forecasts, reconstructions) = forward(&self.network, &self.params, &both);
-        let errors = Self::errors(row, &forecasts, reconstructions.get(k..).unwrap_or_default());
+        let errors = self.errors(row, &forecasts, reconstructions.get(k..).unwrap_or_default());
         errors.iter().map(|error| error / k as f32).collect()
     }
 
-    /// One pass for each window: it forecasts the next row and reconstructs its own last one.
     fn scores(&self, rows: &Rows<'_>) -> Vec<f32> {
+        let k = self.n_columns();
+        let expected = self.expectations(rows).map(|expected| expected.errors).unwrap_or_default();
+        expected.chunks_exact(k).map(|row| row.iter().sum()).collect()
+    }
+
+    fn expectations(&self, rows: &Rows<'_>) -> Option<Expectations> {
         let (k, n) = (self.n_columns(), self.network.shape.window);
         let unit = to_unit(rows.values);
-        let unit = Rows { values: &unit, n_columns: k };
-        let (mut forecasts, mut reconstructions) = (Vec::new(), Vec::new());
-        for first in (0..unit.n_windows(n)).step_by(BATCH) {
-            let windows = (first..unit.n_windows(n).min(first + BATCH)).map(|first| unit.window(first, n));
-            let (forecast, reconstruction) =
-                forward(&self.network, &self.params, &windows.collect::<Vec<_>>().concat());
-            forecasts.extend(forecast);
-            reconstructions.extend(reconstruction);
+        let (forecasts, reconstructions) = self.pass(&Rows { values: &unit, n_columns: k });
+        let judged = unit.get(n * k..).unwrap_or_default();
+        let mut errors = self.errors(judged, &forecasts, &reconstructions);
+        errors.iter_mut().for_each(|error| *error /= k as f32);
+        Some(Expectations {
+            forecasts: from_unit(&forecasts),
+            reconstructions: from_unit(&reconstructions),
+            errors,
+        })
+    }
+
+    fn floor(&self) -> f32 {
+        0.25 * NOISE * (1.0 + self.gamma)
+    }
+
+    /// The forecast of the row was made with the row before: one pass instead of two.
+    fn next(&self, window: &[f32], forecast: &mut Vec<f32>) -> f32 {
+        let (k, window) = (self.n_columns(), to_unit(window));
+        let (first, row) = window.split_at(window.len() - k);
+        if forecast.len() != k {
+            *forecast = forward(&self.network, &self.params, first).0;
         }
-        let rows = unit.values.get(n * k..).unwrap_or_default();
-        let errors = Self::errors(rows, &forecasts, reconstructions.get(k..).unwrap_or_default());
-        errors.chunks_exact(k).map(|row| row.iter().sum::<f32>() / k as f32).collect()
+        let (next, reconstruction) =
+            forward(&self.network, &self.params, window.get(k..).unwrap_or_default());
+        let errors = self.errors(row, forecast, &reconstruction);
+        *forecast = next;
+        errors.iter().sum::<f32>() / k as f32
     }
 
     fn write(&self, part: &mut Writer<'_>) {
-        part.put("shape", &[0, self.network.shape.window], &[]);
+        let shape = shape_of(&self.network.shape, self.gamma);
+        part.put("shape", &[shape.len()], &shape);
         for (name, shape, values) in self.network.named(&self.params) {
             part.put(name, shape, values);
         }

@@ -1,6 +1,6 @@
 //! The mean distance to the nearest of some windows of training.
 
-use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, NOISE, Progress, Rows, by_column};
 use crate::product::distance2;
 use crate::random::Random;
 use crate::store::{Damage, Part, Writer};
@@ -78,6 +78,10 @@ impl Method for Neighbours {
     fn score(&self, window: &[f32]) -> f32 {
         let nearest = self.nearest(window);
         nearest.iter().map(|(squared, _)| squared.sqrt()).sum::<f32>() / nearest.len() as f32
+    }
+
+    fn floor(&self) -> f32 {
+        NOISE * ((self.window * self.n_columns) as f32).sqrt()
     }
 
     fn write(&self, part: &mut Writer<'_>) {

@@ -1,6 +1,6 @@
 //! What the principal components of windows do not explain.
 
-use super::kind::{Fit, Kind, Method, Progress, Rows, by_column};
+use super::kind::{Fit, Kind, Method, NOISE, Progress, Rows, by_column};
 use crate::product::dot;
 use crate::store::{Damage, Part, Writer};
 use crate::symmetric::{components, second_moments};
@@ -61,6 +61,10 @@ impl Method for WindowPca {
             rest.iter_mut().zip(axis).for_each(|(rest, axis)| *rest -= along * axis);
         }
         by_column(self.n_columns, rest.iter().map(|rest| rest * rest / n))
+    }
+
+    fn floor(&self) -> f32 {
+        NOISE * NOISE
     }
 
     fn write(&self, part: &mut Writer<'_>) {

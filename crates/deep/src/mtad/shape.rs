@@ -1,5 +1,7 @@
 //! The numbers that shape a network.
 
+use crate::method::NetworkSettings;
+
 /// The shape of a network; the defaults are those of the reference.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shape {
@@ -54,6 +56,23 @@ impl Shape {
             decoder: Layers { n: 1, width: 150 },
             alpha: 0.2,
             dropout: 0.3,
+        }
+    }
+
+    /// The shape that settings ask for.
+    pub(crate) fn of(n_features: usize, window: usize, settings: &NetworkSettings) -> Self {
+        let layers = |(n, width): (usize, usize)| Layers { n, width };
+        Self {
+            kernel: settings.kernel,
+            is_v2: settings.is_v2,
+            feature_embed: settings.feature_embed,
+            time_embed: settings.time_embed,
+            gru: layers(settings.encoder),
+            forecast: layers(settings.forecast),
+            decoder: layers(settings.decoder),
+            alpha: settings.alpha,
+            dropout: settings.dropout,
+            ..Self::new(n_features, window)
         }
     }
 }

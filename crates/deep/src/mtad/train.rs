@@ -36,6 +36,14 @@ pub(crate) struct Epoch {
     pub(crate) validation: Loss,
 }
 
+impl Epoch {
+    /// The errors of forecast and reconstruction, and both again on later rows.
+    pub(crate) const fn losses(&self) -> [f64; 4] {
+        let (training, later) = (self.training, self.validation);
+        [training.forecast, training.reconstruction, later.forecast, later.reconstruction]
+    }
+}
+
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (training, validation) = (self.training, self.validation);
