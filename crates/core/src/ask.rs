@@ -208,6 +208,42 @@ pub struct Contributor {
     pub name: String,
     /// Its part of the whole, 0 to 1.
     pub share: f64,
+    /// Its value, in its own unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// From where to where its values usually lie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<[f64; 2]>,
+}
+
+impl Contributor {
+    /// One of which only its part is known.
+    #[must_use]
+    pub fn new(name: impl Into<String>, share: f64) -> Self {
+        Self { name: name.into(), share, value: None, usual: None }
+    }
+}
+
+/// `cpu (75 %)`, or `cpu (75 %: 0.97, usually 0.1 to 0.4)`
+impl std::fmt::Display for Contributor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({:.0} %", self.name, 100.0 * self.share)?;
+        match (self.value.map(short), self.usual.map(|usual| usual.map(short))) {
+            (Some(value), Some([low, high])) => write!(f, ": {value}, usually {low} to {high})"),
+            (None, Some([low, high])) => write!(f, ": missing, usually {low} to {high})"),
+            _ => f.write_str(")"),
+        }
+    }
+}
+
+/// A number as far as people read it: four digits.
+fn short(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let digits = 3 - value.abs().log10().floor().clamp(-300.0, 300.0) as i32;
+    let scale = 10_f64.powi(digits.clamp(-300, 300));
+    (value * scale).round() / scale
 }
 
 /// Why a source gave no readings: a sentence for people, and whether trying again helps.
@@ -247,7 +283,11 @@ mod tests {
         let there = serde_json::to_string(&ask).unwrap();
         assert_eq!(serde_json::from_str::<Ask>(&there).unwrap(), ask);
         let evidence = Evidence {
-            contributors: vec![Contributor { name: "cpu".to_owned(), share: 0.75 }],
+            contributors: vec![Contributor {
+                value: Some(0.97),
+                usual: Some([0.1, 0.4]),
+                ..Contributor::new("cpu", 0.75)
+            }],
             expected: Some(1.5),
             examples: vec![serde_json::json!({ "host": "a" })],
         };

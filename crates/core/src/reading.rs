@@ -16,11 +16,17 @@ use crate::{Days, TimeRange};
 /// For anything else.
 pub fn id(node: &Node, marks: &str) -> Result<String, String> {
     let id = text(node)?;
-    if (1..=200).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c)) {
+    if is_id(&id, marks) {
         return Ok(id);
     }
     let marks: String = marks.chars().flat_map(|mark| [' ', mark]).collect();
     Err(format!("should be 1 to 200 letters, digits and{marks}"))
+}
+
+/// Whether a text is 1 to 200 letters, digits and `marks`.
+#[must_use]
+pub fn is_id(text: &str, marks: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
 }
 
 /// The name of something that comes from elsewhere: 1 to 1000 characters.

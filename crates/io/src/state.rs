@@ -421,7 +421,7 @@ pub trait StateStore: std::fmt::Debug + Send + Sync {
     /// Failures of the medium.
     fn delete_model(&self, id: &str) -> Result<Receipt, StoreError>;
 
-    /// The models of a kind without their bodies, the latest first.
+    /// The models of a kind, and of the kinds below it (`detector/web` is below `detector`), without their bodies, the latest first.
     ///
     /// # Errors
     /// Failures of the medium.

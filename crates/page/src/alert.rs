@@ -93,7 +93,7 @@ fn meanwhile(alert: &AlertView) -> String {
 }
 
 fn contributors(evidence: &lanner_core::Evidence) -> Markup {
-    html! { @for (nth, part) in evidence.contributors.iter().enumerate() { @if nth > 0 { ", " } (part.name) " " (number(part.share)) } }
+    html! { @for (nth, part) in evidence.contributors.iter().enumerate() { @if nth > 0 { ", " } (part) } }
 }
 
 fn blocked(one: &One, now_ms: i64) -> Markup {

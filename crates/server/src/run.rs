@@ -317,11 +317,13 @@ fn wire(
     let expressions = Arc::new(Expressions::new(&base));
     let (orders, ordered) = acting::queue();
     let delivery = Arc::new(DeliveryService::new(&base, &wakeup, orders));
+    let models = Arc::new(ModelService::new(&base));
     let evaluation = Arc::new(EvaluationService::open(
         &base,
         wakeup,
         Arc::clone(&intake),
         Arc::clone(&expressions),
+        Arc::clone(&models),
         Arc::clone(&delivery),
     )?);
     let switches = Arc::new(SwitchService::open(&base, signer)?);
@@ -359,7 +361,7 @@ fn wire(
         processors,
         silences,
         findings,
-        models: Arc::new(ModelService::new(&base)),
+        models,
         switches,
         configuration: Arc::new(configuration),
         health: Arc::new(health),

@@ -419,7 +419,7 @@ mod tests {
         let rule = Rule::check(&crate::document::Node::from_yaml(text).unwrap(), "", 1).unwrap();
         let mut alert = new_alert(&rule, &Group::default(), 0);
         let evidence = |name: &str| {
-            let contributors = vec![lanner_core::Contributor { name: name.to_owned(), share: 0.75 }];
+            let contributors = vec![lanner_core::Contributor::new(name, 0.75)];
             Some(Box::new(Evidence { contributors, ..Evidence::default() }))
         };
         let windows = [(Outcome::Breach, evidence("cpu")), (Outcome::Normal, evidence("disk"))];

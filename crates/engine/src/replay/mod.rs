@@ -2,5 +2,6 @@
 
 mod run;
 pub mod script;
+mod stand_in;
 
 pub use run::{Replay, run};

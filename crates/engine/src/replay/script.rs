@@ -17,7 +17,8 @@
 //!
 //! `values` is promtool's notation: `a`, `_` (missing), `axn` (n more of a), `a+bxn` and `a-bxn` (n more,
 //! each larger or smaller by b), `_xn` (n missing). A series with `source: berlin` and `query: TEXT` is what that source
-//! answers to that query. An expectation holds after every window that ends by `at`. Where
+//! answers to that query. `models: [{ model: web, rows: 2, usual: { cpu: [0, 1] } }]` stand in for trained detectors: the score of a
+//! row is how far its strangest value is from the middle of what is usual, 1 at the end; of several rows, their mean. An expectation holds after every window that ends by `at`. Where
 //! `messages` stand, they are all there are by the last of them, in their order.
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use lanner_core::{AlertState, Evaluation, Event, Group, Labels, RemoteSeries, Sa
 use serde_json::{Map, Value};
 
 use super::run::{self, Replay};
+use super::stand_in::StandIn;
 use crate::alert::notify::{Inhibition, Route};
 use crate::document::{Check, Content, Fields, Node, Position, Problem, Problems};
 use crate::engine::Engine;
@@ -53,6 +55,7 @@ pub struct Test {
     /// Its name.
     pub name: String,
     start_ms: i64,
+    models: Vec<StandIn>,
     series: Vec<WrittenSeries>,
     events: Vec<(String, i64, Map<String, Value>)>,
     expectations: Vec<Expectation>,
@@ -130,6 +133,7 @@ impl Test {
         let mut source = Recorded::new(&rules, 0);
         let last_message_ms = self.messages.iter().flatten().map(|message| message.at_ms).max();
         let mut end_ms = self.expectations.iter().map(|e| e.at_ms).max().unwrap_or(self.start_ms);
+        self.models.iter().for_each(|model| source.model_of(&model.name, model.scorer()));
         for series in &self.series {
             series.record(&mut source);
         }
@@ -314,9 +318,10 @@ fn read_test(node: &Node, path: &str, check: &mut Check) -> Option<Test> {
         items.into_iter().enumerate().map(|(at, node)| (node, format!("{path}.{name}[{at}]"))).collect()
     };
     let (series, events, expect) = (list("series", check), list("events", check), list("expect", check));
-    let messages = list("messages", check);
+    let (messages, models) = (list("messages", check), list("models", check));
     let has_messages = fields.get("messages").is_some();
-    fields.finish(&["name", "start", "series", "events", "expect", "messages"], check);
+    fields.finish(&["name", "start", "models", "series", "events", "expect", "messages"], check);
+    let models = models.into_iter().filter_map(|(node, path)| StandIn::read(node, &path, check)).collect();
     let series =
         series.into_iter().filter_map(|(node, path)| read_series(node, &path, start_ms, check)).collect();
     let events =
@@ -327,7 +332,8 @@ fn read_test(node: &Node, path: &str, check: &mut Check) -> Option<Test> {
         .collect();
     let messages: Vec<Message> =
         messages.into_iter().filter_map(|(node, path)| read_message(node, &path, start_ms, check)).collect();
-    Some(Test { name, start_ms, series, events, expectations, messages: has_messages.then_some(messages) })
+    let messages = has_messages.then_some(messages);
+    Some(Test { name, start_ms, models, series, events, expectations, messages })
 }
 
 fn read_labels(name: &str, fields: &mut Fields<'_>, check: &mut Check) -> Labels {

@@ -22,6 +22,9 @@ use template::Template;
 
 pub use read::{DETECTORS, FIELDS};
 
+/// Rows before a window that are kept for trained detectors; those that look at more have them measured anew.
+const MODEL_ROWS: i64 = 128;
+
 /// Whether a rule is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -204,7 +207,9 @@ impl Rule {
             .detector
             .learner()
             .map_or(remembered_ms, |learner| learner.generation_ms().saturating_mul(2));
-        self.baselines().map_or(learned_ms, |(shift, count)| shift.at_most_ms(count))
+        let judged_ms = self.baselines().map_or(learned_ms, |(shift, count)| shift.at_most_ms(count));
+        let rows_ms = if self.query.model().is_some() { MODEL_ROWS * self.schedule.window_ms } else { 0 };
+        judged_ms.saturating_add(rows_ms)
     }
 
     /// Whether it looks at earlier windows at all. What is remembered of values is none.

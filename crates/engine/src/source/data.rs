@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use lanner_conditions::Condition;
 use lanner_core::{Answer, Ask, Matcher, RemoteAsk, RemoteSeries, SourceError};
 
+use super::gaps::Gaps;
 use crate::measure::{Measure, Remembers};
 
 /// A measure on the events of a stream.
@@ -67,6 +68,28 @@ pub trait Stored: lanner_graphite::Source {
 /// The series that a source elsewhere answers, or why it does not.
 pub type Fetched = Result<Arc<Vec<RemoteSeries>>, SourceError>;
 
+/// A trained detector as a query sees it: rows of numbers become scores.
+pub trait RowScorer: std::fmt::Debug + Send + Sync {
+    /// The names of its columns.
+    fn columns(&self) -> &[String];
+
+    /// Rows that a score looks at.
+    fn n_rows(&self) -> usize;
+
+    /// The distance of two rows, milliseconds, where that is known.
+    fn row_ms(&self) -> Option<i64>;
+
+    /// How unusual the last of [`Self::n_rows`] rows is, oldest first, one after the other; 1 is the threshold. NaN is a gap, and
+    /// `None` what cannot be scored.
+    fn score(&self, rows: &[f64]) -> Option<f64>;
+
+    /// What each column contributes to that.
+    fn contributions(&self, rows: &[f64]) -> Vec<f64>;
+
+    /// Where the values of a column usually lie.
+    fn usual(&self, column: usize) -> Option<[f64; 2]>;
+}
+
 /// What there is to measure.
 pub trait Data {
     /// Measures events of a stream.
@@ -93,5 +116,18 @@ pub trait Data {
     /// What the source says; by default that there is none of this name.
     fn fetch(&mut self, source: &str, _ask: &RemoteAsk) -> Fetched {
         Err(SourceError::Permanent(format!("there is no source \"{source}\"")))
+    }
+
+    /// A trained detector, by its name.
+    ///
+    /// # Errors
+    /// Why it cannot be asked; by default that there is none of this name.
+    fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
+        Err(SourceError::Permanent(format!("there is no model \"{name}\"")))
+    }
+
+    /// When nothing was received.
+    fn gaps(&mut self) -> Gaps {
+        Gaps::default()
     }
 }

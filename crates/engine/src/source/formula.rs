@@ -13,10 +13,10 @@ use lanner_core::{Answer, Ask, Group, Reading, Readings, SeriesKey, TimeRange};
 
 use super::arithmetic::{Expr, is_name};
 use super::data::{Data, SeriesQuery, StreamQuery};
-use super::fields::{BY, LABELS, MEASURE, SERIES, STREAM, WHERE, read_by};
+use super::fields::{BY, read_by};
+use super::parts::{Named, PART, Parts, read_parts};
 use super::query::{Kind, Query, fingerprint};
-use super::{series, stream};
-use crate::document::{Check, Content, Fields, Node};
+use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
     name: "formula",
@@ -40,9 +40,6 @@ pub(super) const KIND: Kind = Kind {
         BY,
     ],
 };
-
-/// The fields of a measure.
-const PART: &[Field] = &[STREAM, SERIES, MEASURE, WHERE, LABELS];
 
 /// More measures are refused.
 const MAX_PARTS: usize = 20;
@@ -147,7 +144,8 @@ impl Formula {
 fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     let by = read_by(fields, check);
     let of = fields.require("of", "{ all: { stream: requests, measure: count } }", check);
-    let parts = of.and_then(|node| read_parts(node, &fields.path_of("of"), &by, check));
+    let named = Named { what: "measures", beside: "the formula", most: MAX_PARTS, name: &checked_name };
+    let parts = of.and_then(|node| read_parts(node, &fields.path_of("of"), &by, &named, check));
     let formula = fields.get("formula");
     let written = formula.map(text).transpose();
     let written = match (written, formula) {
@@ -159,7 +157,7 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
         (Err(_), None) => None,
     };
     let (parts, written, node) = (parts?, written?, formula?);
-    let (names, parts): (Vec<String>, Vec<Part>) = parts.into_iter().unzip();
+    let (names, parts) = parts;
     let path = fields.path_of("formula");
     let expr = Expr::parse(&written, &names).map_err(|mistake| {
         let message = format!("character {}: {}", mistake.column, mistake.message);
@@ -173,26 +171,15 @@ fn read(fields: &mut Fields<'_>, check: &mut Check) -> Option<Box<dyn Query>> {
     Some(Box::new(Formula::new(expr, &names, parts, by)))
 }
 
-enum Part {
-    Stream(Arc<StreamQuery>),
-    Series(SeriesQuery),
+/// Names stand in the formula.
+fn checked_name(name: &str) -> Result<(), String> {
+    let message = "cannot be a name in a formula; write letters, digits and _, a letter first";
+    if is_name(name) { Ok(()) } else { Err(message.to_owned()) }
 }
 
 impl Formula {
-    fn new(expr: Expr, names: &[String], of: Vec<Part>, by: Vec<String>) -> Self {
-        let (mut parts, mut streams, mut series) = (Vec::<Box<dyn Query>>::new(), Vec::new(), Vec::new());
-        for part in of {
-            match part {
-                Part::Stream(query) => {
-                    streams.push(Arc::clone(&query));
-                    parts.push(Box::new(query));
-                }
-                Part::Series(query) => {
-                    series.push(query.clone());
-                    parts.push(Box::new(query));
-                }
-            }
-        }
+    fn new(expr: Expr, names: &[String], parts: Parts, by: Vec<String>) -> Self {
+        let Parts { queries: parts, streams, series } = parts;
         let mut key = vec!["formula".to_owned(), format!("{expr:?}")];
         key.extend(names.iter().cloned());
         key.extend(parts.iter().map(|part| part.fingerprint().to_string()));
@@ -202,59 +189,11 @@ impl Formula {
     }
 }
 
-/// The measures by name, in the order in which they are written.
-fn read_parts(node: &Node, path: &str, by: &[String], check: &mut Check) -> Option<Vec<(String, Part)>> {
-    let Content::Map(entries) = &node.content else {
-        let message =
-            "should be a map of names to measures, for example { all: { stream: requests, measure: count } }";
-        check.problem(node, path, message);
-        return None;
-    };
-    if entries.is_empty() || entries.len() > MAX_PARTS {
-        check.problem(node, path, format!("should hold 1 to {MAX_PARTS} measures"));
-        return None;
-    }
-    let mut parts = Vec::with_capacity(entries.len());
-    for (key, node) in entries {
-        let path = format!("{path}.{}", key.name);
-        if !is_name(&key.name) {
-            let message = "cannot be a name in a formula; write letters, digits and _, a letter first";
-            check.problem(node, &path, message);
-        }
-        parts.push(read_part(node, &path, by, check).map(|part| (key.name.clone(), part)));
-    }
-    parts.into_iter().collect()
-}
-
-fn read_part(node: &Node, path: &str, by: &[String], check: &mut Check) -> Option<Part> {
-    let mut fields = check.map(node, path)?;
-    if let Some(node) = fields.get("by") {
-        let message = "stands beside the formula, once for all measures";
-        check.problem(node, &fields.path_of("by"), message);
-    }
-    let (is_stream, is_series) = (fields.get("stream").is_some(), fields.get("series").is_some());
-    let (part, kind) = match (is_stream, is_series) {
-        (true, false) => {
-            (stream::read_query(&mut fields, by.to_vec(), check).map(Part::Stream), &stream::KIND)
-        }
-        (false, true) => {
-            (series::read_query(&mut fields, by.to_vec(), check).map(Part::Series), &series::KIND)
-        }
-        _ => {
-            let message =
-                "should have either stream or series, for example { stream: requests, measure: count }";
-            check.problem(node, path, message);
-            return None;
-        }
-    };
-    fields.finish_of(kind.fields, check);
-    part
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::kinds::read_query;
     use super::*;
+    use crate::document::Node;
 
     const FAILED: &str = "failed: { stream: r, measure: count, where: 'status >= 500' }";
     const ALL: &str = "all: { stream: r, measure: count }";

@@ -3,7 +3,7 @@
 use lanner_core::field::Field;
 
 use super::query::{Kind, Query};
-use super::{formula, influxql, opensearch, promql, series, sql, stream, target};
+use super::{formula, influxql, model, opensearch, promql, series, sql, stream, target};
 use crate::document::{Check, Node};
 
 /// Every kind of query there is.
@@ -16,6 +16,7 @@ pub const KINDS: &[Kind] = &[
     sql::KIND,
     opensearch::KIND,
     formula::KIND,
+    model::KIND,
 ];
 
 /// The fields of a query, whichever kind it is of; those that several kinds have stand once.
@@ -137,6 +138,8 @@ mod tests {
             "time",
             "formula",
             "of",
+            "model",
+            "columns",
         ];
         assert_eq!(names, expected);
     }

@@ -4,7 +4,7 @@
 //! process.
 //!
 //! Reading order: [`Query`] and [`KINDS`] (what rules measure), [`Data`] (what there is to measure), `stream`, `series`
-//! `target`, `promql`, `influxql`, `sql`, `opensearch` and `formula` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
+//! `target`, `promql`, `influxql`, `sql`, `opensearch`, `formula` and `model` (one file a kind), [`expression`] (how Graphite's expressions are answered), `remote`
 //! (queries that another server answers), [`Due`] and [`Source`], [`Gaps`] (what no source can say), [`Recorded`] (events and
 //! samples in memory).
 
@@ -21,7 +21,9 @@ mod groups;
 mod influxql;
 pub(crate) mod join;
 mod kinds;
+mod model;
 mod opensearch;
+mod parts;
 mod promql;
 mod query;
 mod recorded;
@@ -35,7 +37,7 @@ mod target;
 pub use lanner_core::{Answer, Ask, Reading, Readings, SourceError};
 
 pub use ceiling::Ceiling;
-pub use data::{Data, Fetched, SeriesQuery, Stored, StreamQuery};
+pub use data::{Data, Fetched, RowScorer, SeriesQuery, Stored, StreamQuery};
 pub use due::{Due, Source};
 pub(crate) use gaps::is_known;
 pub use gaps::{Gaps, Missed, shown};

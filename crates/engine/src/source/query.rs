@@ -105,6 +105,11 @@ pub trait Query: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// The trained detector that judges the measures, row by row; `None` where nothing but they are measured.
+    fn model(&self) -> Option<&str> {
+        None
+    }
+
     /// The same query with the values of a field forming groups, and when each was last seen remembered; `None` where
     /// it measures no events.
     fn remembering(&self, _remembers: &Remembers) -> Option<Box<dyn Query>> {

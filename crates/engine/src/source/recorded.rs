@@ -7,7 +7,7 @@ use lanner_core::{Answer, Ask, Readings, RemoteAsk, RemoteSeries, Sample, Series
 use lanner_graphite::{EventTags, Glob, Points, Source as GraphiteSource, TagCondition, slots, tags_of};
 use serde_json::{Map, Value};
 
-use super::data::{Data, Fetched, SeriesQuery, Stored, StreamQuery};
+use super::data::{Data, Fetched, RowScorer, SeriesQuery, Stored, StreamQuery};
 use super::expression::full_name;
 use super::gather::{gather, readings};
 use super::groups::{Selector, SeriesGroups};
@@ -24,6 +24,8 @@ pub struct Recorded {
     series: BTreeMap<SeriesKey, Vec<Sample>>,
     /// By source and query.
     answers: BTreeMap<(String, String), Vec<RemoteSeries>>,
+    /// By name.
+    models: BTreeMap<String, Arc<dyn RowScorer>>,
 }
 
 impl Recorded {
@@ -44,6 +46,7 @@ impl Recorded {
             first_sample_ms: None,
             series: BTreeMap::new(),
             answers: BTreeMap::new(),
+            models: BTreeMap::new(),
         }
     }
 
@@ -81,6 +84,11 @@ impl Recorded {
     /// Adds a series that `source` answers to `query`; its points in order of time.
     pub(crate) fn answer_of(&mut self, source: &str, query: &str, series: RemoteSeries) {
         self.answers.entry((source.to_owned(), query.to_owned())).or_default().push(series);
+    }
+
+    /// Adds a trained detector.
+    pub fn model_of(&mut self, name: &str, scorer: Arc<dyn RowScorer>) {
+        self.models.insert(name.to_owned(), scorer);
     }
 
     /// When the first of these series begins.
@@ -129,6 +137,11 @@ impl Data for Recorded {
             ..series.clone()
         };
         Ok(Arc::new(answers.iter().map(within).collect()))
+    }
+
+    fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
+        let found = self.models.get(name).cloned();
+        found.ok_or_else(|| SourceError::Permanent(format!("the record holds no model \"{name}\"")))
     }
 }
 

@@ -205,7 +205,7 @@ pub(super) fn facts(alert: &NotifiedAlert) -> Vec<(String, String)> {
 /// `cpu (75 %), disk (20 %) and 3 more`, the largest share first.
 fn contributors(evidence: &Evidence) -> Option<String> {
     let shown = evidence.contributors.iter().take(MAX_CONTRIBUTORS);
-    let shown: Vec<String> = shown.map(|it| format!("{} ({:.0} %)", it.name, it.share * 100.0)).collect();
+    let shown: Vec<String> = shown.map(ToString::to_string).collect();
     let more = match evidence.contributors.len().saturating_sub(MAX_CONTRIBUTORS) {
         0 => String::new(),
         n_more => format!(" and {n_more} more"),
@@ -404,7 +404,7 @@ pub(super) mod tests {
     #[test]
     fn contributors_are_told_as_far_as_people_read() {
         let contributor =
-            |at: usize| lanner_core::Contributor { name: format!("m{at}"), share: 0.5 / (at as f64 + 1.0) };
+            |at: usize| lanner_core::Contributor::new(format!("m{at}"), 0.5 / (at as f64 + 1.0));
         let of = |n: usize| {
             contributors(&Evidence { contributors: (0..n).map(contributor).collect(), ..Evidence::default() })
         };

@@ -55,10 +55,13 @@ impl Store {
         })
     }
 
-    /// The models of a kind without their bodies, the latest first.
+    /// The models of a kind, and of the kinds below it, without their bodies, the latest first.
     pub(super) fn models(&self, kind: &str) -> Result<Vec<ModelInfo>, StoreError> {
         self.look(|db| {
-            let sql = format!("SELECT {COLUMNS} FROM model WHERE kind = ?1 ORDER BY created_ms DESC, id");
+            let sql = format!(
+                "SELECT {COLUMNS} FROM model WHERE kind = ?1 OR substr(kind, 1, length(?1) + 1) = ?1 || '/' \
+                 ORDER BY created_ms DESC, id"
+            );
             let mut statement = db.prepare_cached(&sql)?;
             let mut rows = statement.query([kind])?;
             let mut found = Vec::new();

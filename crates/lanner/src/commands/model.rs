@@ -16,8 +16,9 @@ use crate::models::{self, Model};
 
 /// Show what a file with a model is, and manage the models that a server keeps.
 ///
-/// Models are written by `lanner api learn` and `lanner profile learn`, and by LightGBM and XGBoost. They never change: the
-/// id of one is the SHA-256 of its file. A server keeps those of the kinds api and trees, and scores by the champion of a kind.
+/// Models are written by `lanner api learn`, `lanner detector train` and `lanner profile learn`, and by LightGBM and XGBoost. They never
+/// change: the id of one is the SHA-256 of its file. A server keeps those of the kinds api and trees and detectors, and scores by the
+/// champion of a kind. Detectors of one name are a kind, such as detector/web.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -84,7 +85,8 @@ Examples:
     /// Go back to the champion before the present one; once more, to the one before that.
     #[command(after_help = "\
 Examples:
-  lanner model rollback api -m 'too many alarms'")]
+  lanner model rollback api -m 'too many alarms'
+  lanner model rollback detector/web")]
     Rollback {
         /// Kind of models.
         kind: String,

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use lanner_core::{Answer, Ask, Readings, RemoteAsk, Sample, SeriesKey, SourceError, TimeRange};
 use lanner_engine::document::{Check, Node, Problems};
 use lanner_engine::source::{
-    Data, Fetched, Query as RuleQuery, SeriesQuery as SeriesMeasure, Stored, StreamQuery, gather, read_query,
-    readings,
+    Data, Fetched, Query as RuleQuery, RowScorer, SeriesQuery as SeriesMeasure, Stored, StreamQuery, gather,
+    read_query, readings,
 };
 use lanner_io::store::{SeriesId, StoreError};
 use lanner_wire::api::{
@@ -24,6 +24,7 @@ use serde::Deserialize;
 use crate::evaluate::read;
 use crate::expressions::Expressions;
 use crate::http::{ApiError, Json, Limit, Path, Query, blocking};
+use crate::models::service::ModelService;
 
 /// Series of one answer to a question.
 const MAX_GROUPS: usize = 1_000;
@@ -111,6 +112,7 @@ pub(crate) async fn series(
 ))]
 pub(crate) async fn query(
     State(service): State<Arc<Expressions>>,
+    State(models): State<Arc<ModelService>>,
     Json(request): Json<QueryRequest>,
 ) -> Result<Json<QueryResponse>, ApiError> {
     let (range, step_ms) =
@@ -120,7 +122,7 @@ pub(crate) async fn query(
     let Some(query) = query.filter(|_| check.problems.is_empty()) else {
         return Err(Problems(check.problems).into());
     };
-    let done = blocking(move || measure(&service, &*query, range, step_ms)).await;
+    let done = blocking(move || measure((&service, &models), &*query, range, step_ms)).await;
     let series = done??;
     let truncated = series.len() > MAX_GROUPS;
     let series = series.into_iter().take(MAX_GROUPS).collect();
@@ -128,7 +130,7 @@ pub(crate) async fn query(
 }
 
 fn measure(
-    service: &Expressions,
+    (service, models): (&Expressions, &ModelService),
     query: &dyn RuleQuery,
     range: TimeRange,
     step_ms: i64,
@@ -138,7 +140,7 @@ fn measure(
         let start_ms = range.start_ms + at as i64 * step_ms;
         TimeRange::new(start_ms, start_ms + step_ms)
     };
-    let mut scan = Scan { service, failed: None };
+    let mut scan = Scan { service, models, failed: None };
     match query.answer(&Ask::of_windows((0..n_steps).map(step).collect(), step_ms), &mut scan) {
         Ok(readings) => {
             let series = readings.groups.into_iter();
@@ -156,6 +158,7 @@ fn measure(
 /// All that is stored, read anew: no measure is kept for a question that is asked once.
 struct Scan<'a> {
     service: &'a Expressions,
+    models: &'a ModelService,
     /// What became of the store.
     failed: Option<StoreError>,
 }
@@ -200,6 +203,10 @@ impl Data for Scan<'_> {
 
     fn fetch(&mut self, source: &str, ask: &RemoteAsk) -> Fetched {
         self.service.sources.ask(source, ask).map(Arc::new)
+    }
+
+    fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
+        self.models.detector(name)
     }
 }
 

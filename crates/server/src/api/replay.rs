@@ -10,7 +10,7 @@ use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::rule::Status;
-use lanner_engine::source::{Data, Fetched, Recorded, SeriesQuery, Stored, StreamQuery};
+use lanner_engine::source::{Data, Fetched, Gaps, Recorded, RowScorer, SeriesQuery, Stored, StreamQuery};
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
@@ -24,6 +24,7 @@ use crate::evaluate::read::Live;
 use crate::evaluate::service::EvaluationService;
 use crate::expressions::StoreSource;
 use crate::http::{ApiError, Json, blocking};
+use crate::models::service::ModelService;
 use crate::rules::stored;
 use crate::sources::Sources;
 
@@ -142,7 +143,8 @@ fn walk(
     let mut record = Recorded::new(&rules, service.state.secret());
     load(service, &rules, range, &mut record)?;
     let sources = Arc::clone(&service.sources);
-    let mut past = Past { record, stored: service.expressions.source()?, sources };
+    let (models, gaps) = (Arc::clone(&service.models), service.watch.gaps());
+    let mut past = Past { record, stored: service.expressions.source()?, sources, models, gaps };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
     engine.set_gaps(service.watch.gaps());
@@ -158,6 +160,8 @@ struct Past {
     record: Recorded,
     stored: StoreSource,
     sources: Arc<Sources>,
+    models: Arc<ModelService>,
+    gaps: Gaps,
 }
 
 impl Data for Past {
@@ -176,6 +180,14 @@ impl Data for Past {
     fn fetch(&mut self, source: &str, ask: &RemoteAsk) -> Fetched {
         self.sources.ask(source, ask).map(Arc::new)
     }
+
+    fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
+        self.models.detector(name)
+    }
+
+    fn gaps(&mut self) -> Gaps {
+        self.gaps.clone()
+    }
 }
 
 /// Reads what the rules look at: the range, and as far before it as windows and comparisons reach.
@@ -187,7 +199,9 @@ fn load(
 ) -> Result<(), StoreError> {
     let mut streams: HashMap<Arc<str>, i64> = HashMap::new();
     for rule in rules {
-        let from_ms = range.start_ms - rule.reach_ms() - rule.schedule.window_ms;
+        let rows = rule.query.model().and_then(|name| service.models.detector(name).ok());
+        let rows_ms = rows.map_or(0, |scorer| scorer.n_rows() as i64 * rule.schedule.window_ms);
+        let from_ms = range.start_ms - rule.reach_ms() - rows_ms - rule.schedule.window_ms;
         for query in rule.query.streams() {
             let known = streams.entry(query.stream.clone()).or_insert(from_ms);
             *known = from_ms.min(*known);

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use lanner_core::{Answer, Ask, Group, Measured, Readings, RemoteAsk, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Reads;
 use lanner_engine::source::{
-    Data, Due, Fetched, GroupValues, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather, readings, runs,
+    Data, Due, Fetched, Gaps, GroupValues, RowScorer, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather,
+    readings, runs,
 };
 use lanner_engine::stream::Measures;
 use lanner_io::data::{DataStore, Events, SeriesId};
@@ -82,6 +83,14 @@ impl Data for Live<'_> {
         let sources = &self.service.sources;
         let fetched = self.fetched.entry((source.to_owned(), ask.clone()));
         fetched.or_insert_with(|| sources.ask(source, ask).map(Arc::new)).clone()
+    }
+
+    fn model(&mut self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
+        self.service.models.detector(name)
+    }
+
+    fn gaps(&mut self) -> Gaps {
+        self.service.watch.gaps()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::base::Base;
 use crate::clock::Clock;
 use crate::expressions::Expressions;
 use crate::intake::service::IntakeService;
+use crate::models::service::ModelService;
 use crate::notify::workers::DeliveryService;
 use crate::shutdown::Shutdown;
 use crate::sources::Sources;
@@ -53,6 +54,8 @@ pub struct EvaluationService {
     pub(crate) expressions: Arc<Expressions>,
     /// Servers elsewhere that queries ask.
     pub(crate) sources: Arc<Sources>,
+    /// Trained detectors that queries ask.
+    pub(crate) models: Arc<ModelService>,
     /// Who sends what was decided.
     pub(crate) delivery: Arc<DeliveryService>,
 }
@@ -67,6 +70,7 @@ impl EvaluationService {
         wakeup: Arc<Wakeup>,
         intake: Arc<IntakeService>,
         expressions: Arc<Expressions>,
+        models: Arc<ModelService>,
         delivery: Arc<DeliveryService>,
     ) -> Result<Self, StoreError> {
         let (state, clock) = (Arc::clone(&base.state), base.clock());
@@ -110,6 +114,7 @@ impl EvaluationService {
             intake,
             expressions,
             sources: Arc::clone(&base.sources),
+            models,
             delivery,
         })
     }

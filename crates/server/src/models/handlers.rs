@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use lanner_io::state::{ModelInfo, StoreError};
 use lanner_wire::api::{ModelView, ProblemView, PromoteModel, RollBackModel, Time};
 
-use super::kinds::KINDS;
+use super::kinds;
 use super::service::{InUse, ModelService};
 use crate::http::{ApiError, Json, Path, Principal, Received, blocking};
 
@@ -27,7 +27,7 @@ pub(crate) async fn list(State(service): Service) -> Result<Json<Vec<ModelView>>
     Ok(Json(infos.into_iter().map(|info| view(&service, info)).collect::<Result<_, _>>()?))
 }
 
-/// Keep a model: the file that `lanner api learn` writes, or boosted trees. Keeping one that is kept already changes nothing.
+/// Keep a model: the file that `lanner api learn` or `lanner detector train` writes, or boosted trees. Keeping one that is kept already changes nothing.
 ///
 /// # Errors
 /// 413, 422 for what is damaged, or was made for other features; the difference is named.
@@ -77,7 +77,9 @@ pub(crate) async fn file(
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
     let model = service.state.model(&id)?.ok_or_else(|| unknown(&id))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], model.body))
+    let kind =
+        if lanner_deep::is_detector(&model.body) { "application/octet-stream" } else { "application/json" };
+    Ok(([(header::CONTENT_TYPE, kind)], model.body))
 }
 
 /// Delete a model. One that is in use is kept.
@@ -152,7 +154,7 @@ pub(crate) async fn roll_back(
     Json(wanted): Json<RollBackModel>,
 ) -> Result<Json<ModelView>, ApiError> {
     let _one_at_a_time = service.changing.lock().await;
-    if !KINDS.iter().any(|kind| kind.name == wanted.kind) {
+    if !kinds::is_kind(&wanted.kind) {
         let message = format!("\"{}\" is no kind of models", wanted.kind);
         return Err(ApiError::problems(vec![ProblemView::at("kind", message)]));
     }

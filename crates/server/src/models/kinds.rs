@@ -1,12 +1,16 @@
-//! The kinds of models that a server keeps, and what each does. To add one: a type that is a [`Scorer`], and an entry in [`KINDS`].
+//! The kinds of models that a server keeps, and what each does. To add one that scores rows: a type that is a [`Scorer`], and an entry in
+//! [`KINDS`]. Detectors, which score rows in their order, are a family of kinds, one for each name.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use lanner_boost::{Ensemble, Explainer};
 use lanner_traffic::{CallGraph, FEATURES, Model, NodeCounts, Orientation, Reason, SEED_FEATURES, in_words};
 use lanner_wire::api::ScoreReason;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use super::detectors::{FAMILY, Trained};
 
 /// From this probability on trees say that a row is anomalous, as they say no other themselves.
 const TREES_THRESHOLD: f64 = 0.5;
@@ -20,14 +24,68 @@ pub(super) struct Kind {
 }
 
 /// Makes a scorer of the bytes of a model; says what is wrong with them.
-type Read = fn(&[u8]) -> Result<Box<dyn Scorer>, String>;
+type Read = fn(&[u8]) -> Result<Arc<dyn Scorer>, String>;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind { name: "api", format: "lanner-api-model/1", read: read_api },
     Kind { name: "trees", format: "lanner-boost/1", read: read_trees },
 ];
 
+/// Whether there are models of this kind.
+pub(super) fn is_kind(name: &str) -> bool {
+    KINDS.iter().any(|kind| kind.name == name)
+        || name.strip_prefix(FAMILY).is_some_and(|name| name.starts_with('/'))
+}
+
+/// The names of kinds, and of families of them, that models are listed by.
+pub(super) fn families() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|kind| kind.name).chain([FAMILY])
+}
+
 /// A model in memory.
+#[derive(Debug, Clone)]
+pub(super) enum Loaded {
+    /// It scores rows.
+    Rows(&'static str, Arc<dyn Scorer>),
+    /// It scores rows in their order, and rules ask it.
+    Detector(Arc<Trained>),
+}
+
+impl Loaded {
+    /// The name of its kind.
+    pub(super) fn kind(&self) -> String {
+        match self {
+            Self::Rows(kind, _) => (*kind).to_owned(),
+            Self::Detector(trained) => trained.kind(),
+        }
+    }
+
+    /// From this score on it finds something, in units of its own.
+    pub(super) fn threshold(&self) -> f64 {
+        match self {
+            Self::Rows(_, scorer) => scorer.threshold(),
+            Self::Detector(trained) => trained.threshold(),
+        }
+    }
+
+    /// The fingerprint of the data that it was learned from, if that was kept.
+    pub(super) fn data(&self) -> Option<String> {
+        match self {
+            Self::Rows(_, scorer) => scorer.data(),
+            Self::Detector(trained) => trained.data(),
+        }
+    }
+
+    /// How well it did, and what it saw.
+    pub(super) fn metrics(&self) -> Value {
+        match self {
+            Self::Rows(_, scorer) => scorer.metrics(),
+            Self::Detector(trained) => trained.metrics(),
+        }
+    }
+}
+
+/// A model that scores rows.
 pub(super) trait Scorer: Debug + Send + Sync {
     /// The names of the values of a row, in their order.
     fn features(&self) -> Vec<&str>;
@@ -48,14 +106,20 @@ struct Head {
     format: String,
 }
 
-/// Reads a file, and says of which kind it is.
+/// Reads a file.
 ///
 /// # Errors
 /// Why it is no model that is kept here.
-pub(super) fn read(bytes: &[u8]) -> Result<(&'static Kind, Box<dyn Scorer>), String> {
+pub(super) fn read(bytes: &[u8]) -> Result<Loaded, String> {
+    if lanner_deep::is_detector(bytes) {
+        return Trained::read(bytes).map(|trained| Loaded::Detector(Arc::new(trained)));
+    }
     let names = || KINDS.iter().map(|kind| kind.format).collect::<Vec<_>>().join(", ");
     let Ok(Head { format }) = serde_json::from_slice(bytes) else {
-        return Err(format!("is no model: it is not JSON with a format, which should be one of {}", names()));
+        return Err(format!(
+            "is no model: it is not JSON with a format, which should be one of {}, and no detector",
+            names()
+        ));
     };
     let family = |format: &str| format.split('/').next().map(str::to_owned);
     let Some(kind) = KINDS.iter().find(|kind| family(kind.format) == family(&format)) else {
@@ -68,17 +132,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<(&'static Kind, Box<dyn Scorer>), Str
         return Err(format!("has the format \"{format}\", and this server reads \"{}\"", kind.format));
     }
     let read = (kind.read)(bytes).map_err(|why| format!("cannot be used: {why}"))?;
-    Ok((kind, read))
+    Ok(Loaded::Rows(kind.name, read))
 }
 
-fn read_api(bytes: &[u8]) -> Result<Box<dyn Scorer>, String> {
-    Model::from_json(bytes).map(|model| Box::new(model) as Box<dyn Scorer>).map_err(|error| error.to_string())
+fn read_api(bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
+    Model::from_json(bytes).map(|model| Arc::new(model) as Arc<dyn Scorer>).map_err(|error| error.to_string())
 }
 
-fn read_trees(bytes: &[u8]) -> Result<Box<dyn Scorer>, String> {
+fn read_trees(bytes: &[u8]) -> Result<Arc<dyn Scorer>, String> {
     let trees = Ensemble::from_json(bytes).map_err(|problems| problems.to_string())?;
     let explainer = Explainer::new(&trees);
-    Ok(Box::new(Trees { trees, explainer }))
+    Ok(Arc::new(Trees { trees, explainer }))
 }
 
 impl Scorer for Model {

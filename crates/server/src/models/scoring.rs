@@ -9,8 +9,9 @@ use axum::response::{Html, IntoResponse, Response};
 use lanner_wire::api::{ChallengerView, ProblemView, ScoreRequest, ScoreResponse, ScoreRow, ScoreView};
 use serde_json::Value;
 
+use super::kinds::{Loaded, Scorer};
 use super::rows;
-use super::service::{Held, ModelService};
+use super::service::ModelService;
 use crate::http::{ApiError, Json, Received, blocking};
 
 /// Rows of a batch, at most.
@@ -84,18 +85,30 @@ fn answer(service: &ModelService, request: ScoreRequest) -> Result<ScoreResponse
         );
         return Err(ApiError::new(StatusCode::NOT_FOUND, message));
     };
-    let found = service.scorer(&id)?.ok_or_else(|| ApiError::not_found("model", &id))?;
+    let found = asked_for(service, &id)?;
     let (rows, n_reasons) = asked(request)?;
-    let results = score_all(&found, &rows, n_reasons)?;
+    let results = score_all(&*found, &rows, n_reasons)?;
     let challenger = match in_use.challenger.filter(|challenger| *challenger != id) {
         None => None,
         // Other features than the champion's are not asked for.
-        Some(id) => service.scorer(&id)?.and_then(|held| {
-            let results = score_all(&held, &rows, 0).ok()?;
-            Some(ChallengerView { model: held.0, threshold: held.1.threshold(), results })
+        Some(id) => asked_for(service, &id).ok().and_then(|scorer| {
+            let results = score_all(&*scorer, &rows, 0).ok()?;
+            Some(ChallengerView { model: id, threshold: scorer.threshold(), results })
         }),
     };
-    Ok(ScoreResponse { model: id, threshold: found.1.threshold(), results, challenger })
+    Ok(ScoreResponse { model: id, threshold: found.threshold(), results, challenger })
+}
+
+/// The model that is asked.
+fn asked_for(service: &ModelService, id: &str) -> Result<Arc<dyn Scorer>, ApiError> {
+    match service.loaded(id)? {
+        Some((_, Loaded::Rows(_, scorer))) => Ok(scorer),
+        Some((_, Loaded::Detector(_))) => {
+            let message = "is a detector, which scores rows in their order; ask it in a rule, by query: { model: NAME, columns: ... }";
+            Err(ApiError::problems(vec![ProblemView::at("model", message)]))
+        }
+        None => Err(ApiError::not_found("model", id)),
+    }
 }
 
 /// What is to be scored, each with the path of its fields, and how many reasons are wanted.
@@ -125,13 +138,13 @@ fn asked(request: ScoreRequest) -> Result<(Vec<(String, ScoreRow)>, usize), ApiE
 }
 
 fn score_all(
-    (_, scorer): &Held,
+    scorer: &dyn Scorer,
     rows: &[(String, ScoreRow)],
     n_reasons: usize,
 ) -> Result<Vec<ScoreView>, ApiError> {
     let (mut results, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for (path, row) in rows {
-        match rows::read(row, path, &**scorer) {
+        match rows::read(row, path, scorer) {
             Err(more) => problems.extend(more),
             Ok(row) => {
                 let (probability, reasons) = scorer.score(&row, n_reasons);

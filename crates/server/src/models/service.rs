@@ -3,14 +3,17 @@
 //! A model never changes, and is known by the hash of its bytes. Which one of a kind scores is a document, so that each change of
 //! it has a version, an author and a row in the audit; rolling back is taking up an earlier version.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use lanner_core::Cause;
+use lanner_core::{Cause, SourceError};
+use lanner_engine::source::RowScorer;
 use lanner_io::state::{Author, DocumentChange, Model, ModelInfo, StateStore, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::kinds::{self, KINDS, Scorer};
+use super::detectors::FAMILY;
+use super::kinds::{self, Loaded};
 use crate::base::Base;
 use crate::clock::Clock;
 use crate::sync::locked;
@@ -19,7 +22,7 @@ use crate::sync::locked;
 const IN_USE: &str = "model_in_use";
 
 /// Models held in memory; the one asked longest ago goes first.
-const MAX_HELD: usize = 4;
+const MAX_HELD: usize = 32;
 
 /// Versions looked through for one to roll back to.
 const MAX_VERSIONS: usize = 100;
@@ -37,7 +40,7 @@ pub(super) struct InUse {
 }
 
 /// A model in memory, by its id.
-pub(super) type Held = (String, Arc<dyn Scorer>);
+pub(super) type Held = (String, Loaded);
 
 /// Keeps models.
 #[derive(Debug)]
@@ -65,8 +68,8 @@ impl ModelService {
     /// All models of all kinds, each kind's latest first.
     pub(super) fn all(&self) -> Result<Vec<ModelInfo>, StoreError> {
         let mut all = Vec::new();
-        for kind in KINDS {
-            all.extend(self.state.models(kind.name)?);
+        for family in kinds::families() {
+            all.extend(self.state.models(family)?);
         }
         Ok(all)
     }
@@ -76,13 +79,13 @@ impl ModelService {
     /// # Errors
     /// Why it is no model that is kept here.
     pub(super) fn checked(&self, body: Vec<u8>) -> Result<Model, String> {
-        let (kind, scorer) = kinds::read(&body)?;
+        let loaded = kinds::read(&body)?;
         let info = ModelInfo {
             id: String::new(),
-            kind: kind.name.to_owned(),
-            data: scorer.data().unwrap_or_default(),
-            threshold: scorer.threshold(),
-            metrics: scorer.metrics(),
+            kind: loaded.kind(),
+            data: loaded.data().unwrap_or_default(),
+            threshold: loaded.threshold(),
+            metrics: loaded.metrics(),
             created_ms: self.clock.now_ms(),
         };
         Ok(Model { info, body })
@@ -132,7 +135,7 @@ impl ModelService {
     ///
     /// # Errors
     /// Failures of the store; [`StoreError::Corrupt`] if it can no longer be read.
-    pub(super) fn scorer(&self, id: &str) -> Result<Option<Held>, StoreError> {
+    pub(super) fn loaded(&self, id: &str) -> Result<Option<Held>, StoreError> {
         let mut held = locked(&self.held);
         if let Some(at) = held.iter().position(|(known, _)| known == id) {
             let found = held.remove(at);
@@ -142,14 +145,61 @@ impl ModelService {
         drop(held);
         let Some(model) = self.state.model(id)? else { return Ok(None) };
         let read = kinds::read(&model.body);
-        let (_, scorer) = read.map_err(|why| StoreError::Corrupt { detail: format!("model {id} {why}") })?;
-        let found: Held = (id.to_owned(), Arc::from(scorer));
+        let loaded = read.map_err(|why| StoreError::Corrupt { detail: format!("model {id} {why}") })?;
+        let found: Held = (id.to_owned(), loaded);
         held = locked(&self.held);
         held.push(found.clone());
         if held.len() > MAX_HELD {
             held.remove(0);
         }
         Ok(Some(found))
+    }
+
+    /// The detector of this name that is in use: the champion, or the only one that is kept.
+    ///
+    /// # Errors
+    /// There is none, or the store fails.
+    pub(crate) fn detector(&self, name: &str) -> Result<Arc<dyn RowScorer>, SourceError> {
+        let failed = |error: StoreError| match error {
+            StoreError::Corrupt { .. } => SourceError::Permanent(error.to_string()),
+            _ => SourceError::Temporary(error.to_string()),
+        };
+        let kind = format!("{FAMILY}/{name}");
+        let id = match self.in_use(&kind).map_err(failed)?.champion {
+            Some(id) => id,
+            None => self.only_one(name, &self.state.models(&kind).map_err(failed)?)?,
+        };
+        match self.loaded(&id).map_err(failed)? {
+            Some((_, Loaded::Detector(trained))) => Ok(trained),
+            _ => Err(SourceError::Permanent(format!(
+                "the model {id}, champion of {kind}, is not kept any more"
+            ))),
+        }
+    }
+
+    fn only_one(&self, name: &str, kept: &[ModelInfo]) -> Result<String, SourceError> {
+        match kept {
+            [one] => Ok(one.id.clone()),
+            [] => {
+                let known: Vec<String> = self.names();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                Err(SourceError::Permanent(format!(
+                    "there is no model \"{name}\" (kept detectors: {known}); send its file with `lanner model import`"
+                )))
+            }
+            several => Err(SourceError::Permanent(format!(
+                "{} models are named \"{name}\", and none is the champion; choose one with `lanner model promote`",
+                several.len()
+            ))),
+        }
+    }
+
+    /// The names of detectors, in order.
+    fn names(&self) -> Vec<String> {
+        let kept = self.state.models(FAMILY).unwrap_or_default();
+        let name = |info: ModelInfo| info.kind.split_once('/').map(|(_, name)| name.to_owned());
+        let names: BTreeSet<String> = kept.into_iter().filter_map(name).collect();
+        names.into_iter().collect()
     }
 
     /// Drops a model from memory.

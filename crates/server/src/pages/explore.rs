@@ -92,7 +92,8 @@ async fn answered(services: &Services, asked: &Asked) -> Result<Explore, ApiErro
             to: Some(When::At(to_ms.saturating_sub(shift_ms))),
             step,
         };
-        data::query(State(Arc::clone(&services.expressions)), Json(request)).await.map(|Json(answer)| answer)
+        let services = (State(Arc::clone(&services.expressions)), State(Arc::clone(&services.models)));
+        data::query(services.0, services.1, Json(request)).await.map(|Json(answer)| answer)
     };
     let answer = ask(0, step(to_ms.saturating_sub(from_ms))).await?;
     let earlier = match shift_ms {

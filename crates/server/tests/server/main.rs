@@ -10,6 +10,7 @@ mod away;
 mod border;
 mod browsing;
 mod clock;
+mod detectors;
 mod families;
 mod findings;
 mod graphite;

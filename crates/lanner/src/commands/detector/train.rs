@@ -1,8 +1,9 @@
 //! `lanner detector train`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lanner_core::content;
+use lanner_core::reading::is_id;
 use lanner_deep::{Detector, KINDS, Kind, Training};
 use serde_json::json;
 
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// File to write.
     #[arg(long, value_name = "DETECTOR")]
     out: PathBuf,
+    /// Name that rules know it by; by default that of the file.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    name: Option<String>,
     /// Kind of detector: ensemble (the default), mahalanobis, window-pca, neighbours, k-means, isolation-forest,
     /// random-cut-forest or mtad-gat.
     #[arg(long, value_name = "KIND", value_parser = kind, default_value = "ensemble", hide_default_value = true)]
@@ -52,6 +56,17 @@ fn kind(name: &str) -> std::result::Result<&'static Kind, String> {
     })
 }
 
+fn name(name: &str) -> std::result::Result<String, String> {
+    let wrong = || "should be 1 to 200 letters, digits, _, - and .".to_owned();
+    if is_id(name, "_-.") { Ok(name.to_owned()) } else { Err(wrong()) }
+}
+
+/// The name of a file without its ending, with `-` for what no name may have.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    stem.chars().take(200).map(|c| if is_id(c.encode_utf8(&mut [0; 4]), "_-.") { c } else { '-' }).collect()
+}
+
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     kept::check_new(&args.out)?;
     let rows = args.tables.read()?;
@@ -71,14 +86,21 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         progress.at((step.n_done * 1_000 / step.n.max(1)) as u64, 0);
     });
     drop(progress);
-    let detector = detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes(&rows));
+    let name = args.name.clone().unwrap_or_else(|| name_of(&args.out));
+    let detector =
+        detector.map_err(|error| Failure::user(error.to_string()))?.with_notes(notes(&name, &rows));
+    if detector.is_too_alike() {
+        remark(
+            "the rows follow a course without any noise, so they do not say how far usual rows stray; train on measured rows",
+        );
+    }
     kept::save(&args.out, &detector)?;
     inspect::tell(&args.out, &detector, args.format)?;
     Ok(Outcome::Fine)
 }
 
 /// What later commands need to know of the rows, and a fingerprint of them.
-fn notes(rows: &Rows) -> serde_json::Value {
+fn notes(name: &str, rows: &Rows) -> serde_json::Value {
     let bytes: Vec<u8> = rows.frame.values().iter().flat_map(|value| value.to_le_bytes()).collect();
-    json!({ "data": content::sha256(&bytes), "step_ms": rows.step_ms, "totals": rows.totals })
+    json!({ "name": name, "data": content::sha256(&bytes), "step_ms": rows.step_ms, "totals": rows.totals })
 }

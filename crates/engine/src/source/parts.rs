@@ -1,0 +1,104 @@
+//! Measures by name, of which another query consists: each on a stream or on series, all with the same groups.
+
+use std::sync::Arc;
+
+use lanner_core::field::Field;
+
+use super::data::{SeriesQuery, StreamQuery};
+use super::fields::{LABELS, MEASURE, SERIES, STREAM, WHERE};
+use super::query::Query;
+use super::{series, stream};
+use crate::document::{Check, Content, Node};
+
+/// The fields of a measure.
+pub(super) const PART: &[Field] = &[STREAM, SERIES, MEASURE, WHERE, LABELS];
+
+/// What the measures are called where one is wrong.
+pub(super) struct Named<'a> {
+    pub(super) what: &'a str,
+    /// What `by` stands beside, instead of in each of them.
+    pub(super) beside: &'a str,
+    /// More are refused.
+    pub(super) most: usize,
+    /// Refuses names.
+    pub(super) name: &'a dyn Fn(&str) -> Result<(), String>,
+}
+
+/// The measures, in the order in which they are written.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) queries: Vec<Box<dyn Query>>,
+    pub(super) streams: Vec<Arc<StreamQuery>>,
+    pub(super) series: Vec<SeriesQuery>,
+}
+
+/// The names of the measures, and the measures.
+pub(super) fn read_parts(
+    node: &Node,
+    path: &str,
+    by: &[String],
+    named: &Named<'_>,
+    check: &mut Check,
+) -> Option<(Vec<String>, Parts)> {
+    let Content::Map(entries) = &node.content else {
+        let message = format!(
+            "should be a map of names to {}, for example {{ all: {{ stream: requests, measure: count }} }}",
+            named.what
+        );
+        check.problem(node, path, message);
+        return None;
+    };
+    if entries.is_empty() || entries.len() > named.most {
+        check.problem(node, path, format!("should hold 1 to {} {}", named.most, named.what));
+        return None;
+    }
+    let (mut parts, mut is_whole) = (Parts::default(), true);
+    for (key, node) in entries {
+        let path = format!("{path}.{}", key.name);
+        if let Err(message) = (named.name)(&key.name) {
+            check.problem(node, &path, message);
+        }
+        is_whole &= parts.read(node, &path, by, named, check).is_some();
+    }
+    is_whole.then(|| (entries.iter().map(|(key, _)| key.name.clone()).collect(), parts))
+}
+
+impl Parts {
+    /// Adds the measure of a node.
+    fn read(
+        &mut self,
+        node: &Node,
+        path: &str,
+        by: &[String],
+        named: &Named<'_>,
+        check: &mut Check,
+    ) -> Option<()> {
+        let mut fields = check.map(node, path)?;
+        if let Some(node) = fields.get("by") {
+            let message = format!("stands beside {}, once for all {}", named.beside, named.what);
+            check.problem(node, &fields.path_of("by"), message);
+        }
+        let (is_stream, is_series) = (fields.get("stream").is_some(), fields.get("series").is_some());
+        match (is_stream, is_series) {
+            (true, false) => {
+                let query = stream::read_query(&mut fields, by.to_vec(), check);
+                fields.finish_of(stream::KIND.fields, check);
+                self.streams.push(Arc::clone(query.as_ref()?));
+                self.queries.push(Box::new(query?));
+            }
+            (false, true) => {
+                let query = series::read_query(&mut fields, by.to_vec(), check);
+                fields.finish_of(series::KIND.fields, check);
+                self.series.push(query.clone()?);
+                self.queries.push(Box::new(query?));
+            }
+            _ => {
+                let message =
+                    "should have either stream or series, for example { stream: requests, measure: count }";
+                check.problem(node, path, message);
+                return None;
+            }
+        }
+        Some(())
+    }
+}
