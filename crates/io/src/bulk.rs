@@ -49,6 +49,13 @@ impl Documents {
         self.ends.push(self.lines.len());
     }
 
+    /// Adds a document, unless there is one with its id: for data streams, which only grow.
+    pub fn create(&mut self, id: &str, document: &Value) {
+        let action = json!({ "create": { "_id": id } });
+        self.lines.extend(format!("{action}\n{document}\n").into_bytes());
+        self.ends.push(self.lines.len());
+    }
+
     /// How large they are, bytes.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -84,7 +91,7 @@ impl Documents {
 pub struct Taken {
     /// Documents that were not there before.
     pub created: u64,
-    /// Documents in place of others of their ids.
+    /// Documents in place of others of their ids, or that were there already.
     pub updated: u64,
     /// Documents that were refused.
     pub refused: u64,
@@ -120,6 +127,14 @@ impl Bulk {
         }
         let credentials = auth.map(Auth::resolve).transpose()?;
         Ok(Self(Server::new(url, credentials, Clients::default().get(ca_file)?)))
+    }
+
+    /// Keeps something by its path, such as `["_component_template", "lanner"]`, in place of what is there.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn put(&self, path: &[&str], body: &Value) -> Result<(), RequestError> {
+        self.0.put_json(path, body).await.map(drop)
     }
 
     /// Keeps an index template, in place of one of its name.
@@ -186,8 +201,10 @@ struct Answer {
 }
 
 #[derive(Debug, Deserialize)]
-struct Item {
-    index: Outcome,
+#[serde(rename_all = "lowercase")]
+enum Item {
+    Index(Outcome),
+    Create(Outcome),
 }
 
 #[derive(Debug, Deserialize)]
@@ -218,14 +235,16 @@ impl Answer {
     /// Counts what was taken and refused; the places of those to be sent again.
     fn note(self, taken: &mut Taken) -> Vec<usize> {
         let mut busy = Vec::new();
-        for (at, Item { index: outcome }) in self.items.into_iter().enumerate() {
+        for (at, item) in self.items.into_iter().enumerate() {
+            let (Item::Index(outcome) | Item::Create(outcome)) = &item;
             match (outcome.status, outcome.result.as_deref()) {
                 (429 | 503, _) => busy.push(at),
+                (409, _) if matches!(item, Item::Create(_)) => taken.updated += 1,
                 (200..=299, Some("created")) => taken.created += 1,
                 (200..=299, _) => taken.updated += 1,
                 (status, _) => {
                     taken.refused += 1;
-                    taken.note(outcome.error.map_or_else(|| status.to_string(), |error| error.text()));
+                    taken.note(outcome.error.as_ref().map_or_else(|| status.to_string(), Cause::text));
                 }
             }
         }
@@ -243,13 +262,14 @@ mod tests {
         for id in ["a", "b", "c", "d"] {
             documents.add(id, &json!({ "n": id }));
         }
+        documents.create("e", &json!({ "n": "e" }));
         let answer = r#"{"items":[{"index":{"status":201,"result":"created"}},{"index":{"status":429,"error":{"reason":"full"}}},
             {"index":{"status":400,"error":{"reason":"failed to parse","caused_by":{"reason":"'x' is not an IP"}}}},
-            {"index":{"status":200,"result":"updated"}}]}"#;
+            {"index":{"status":200,"result":"updated"}},{"create":{"status":409,"error":{"reason":"document already exists"}}}]}"#;
         let mut taken = Taken::default();
         let busy = serde_json::from_str::<Answer>(answer).unwrap().note(&mut taken);
         let reasons = vec!["failed to parse: 'x' is not an IP".to_owned()];
-        assert_eq!(taken, Taken { created: 1, updated: 1, refused: 1, reasons });
+        assert_eq!(taken, Taken { created: 1, updated: 2, refused: 1, reasons });
         let mut expected = Documents::default();
         expected.add("b", &json!({ "n": "b" }));
         assert_eq!(documents.only(&busy), expected);

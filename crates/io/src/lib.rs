@@ -12,6 +12,7 @@ pub mod http;
 pub mod metrics;
 pub mod receiver;
 pub mod remote;
+pub mod search;
 pub mod source;
 pub mod state;
 pub mod store;

@@ -4,6 +4,7 @@
 //! (configuration from disk), `input` and `tables` (data from files), `moving` (rules of other programs), `client` (the server's API), `list` and `output` (what is shown), `progress`,
 //! `problems`, `failure`.
 
+mod adbox;
 mod cli;
 mod client;
 mod commands;

@@ -154,7 +154,7 @@ impl Server {
     }
 
     /// Posts JSON, with `parameters` in the address.
-    pub(super) async fn ask_json(
+    pub(crate) async fn ask_json(
         &self,
         under: &[&str],
         parameters: &[(&str, &str)],
@@ -172,6 +172,15 @@ impl Server {
         body: &serde_json::Value,
     ) -> Result<Vec<u8>, RequestError> {
         self.send(Method::PUT, self.address(under), "application/json", body.to_string()).await
+    }
+
+    /// Deletes what JSON names.
+    pub(crate) async fn delete_json(
+        &self,
+        under: &[&str],
+        body: &serde_json::Value,
+    ) -> Result<Vec<u8>, RequestError> {
+        self.send(Method::DELETE, self.address(under), "application/json", body.to_string()).await
     }
 
     /// Posts JSON lines.

@@ -1,12 +1,14 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
 //! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate`, `inspect` (what the commands do), `kept`
-//! (detectors as files) and `limit` (how a threshold is set).
+//! (detectors as files), `limit` (how a threshold is set); `run` and `manage` (use cases of ADBox).
 
 mod evaluate;
 mod inspect;
 mod kept;
 mod limit;
+mod manage;
+mod run;
 mod score;
 mod table;
 mod train;
@@ -75,6 +77,49 @@ Examples:
   lanner detector limit web.detector --alarms-per-day 2 --out louder.detector
   lanner detector limit web.detector --risk 0.0001 --out quieter.detector")]
     Limit(inspect::Limit),
+    /// Run a use case of ADBox: train on the alerts of Wazuh, predict, or both.
+    ///
+    /// Use cases run as they are; mistakes are told with their lines. Detectors live in a folder, in JSON and safetensors. The modes batch and
+    /// realtime go on until they are interrupted; what was missed meanwhile is judged with the next round.
+    #[command(after_help = "\
+Examples:
+  lanner detector run uc_15.yaml --data alerts-2024-08.json.gz
+  lanner detector run uc_15.yaml --url https://wazuh.example.test:9200 --user lanner    LANNER_WAZUH_PASSWORD holds the password
+  lanner detector run uc_15.yaml --url https://wazuh.example.test:9200 --ship           results go into a data stream
+
+Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
+    Run(run::Args),
+    /// List the detectors that use cases trained.
+    #[command(after_help = "\
+Examples:
+  lanner detector list
+  lanner detector list --detectors /var/lib/adbox --format json")]
+    List(manage::List),
+    /// Show the detector that predicts unless a use case names another.
+    #[command(after_help = "\
+Examples:
+  lanner detector current")]
+    Current(manage::List),
+    /// Choose the detector that predicts unless a use case names another.
+    #[command(after_help = "\
+Examples:
+  lanner detector select 2d36a80a")]
+    Select(manage::One),
+    /// Delete detectors that use cases trained, with all that they predicted.
+    #[command(after_help = "\
+Examples:
+  lanner detector delete 2d36a80a --yes")]
+    Delete(manage::Delete),
+    /// Copy a detector that a use case trained into a folder of its own.
+    #[command(after_help = "\
+Examples:
+  lanner detector export 2d36a80a --out web-detector")]
+    Export(manage::Export),
+    /// Take in a detector that was exported.
+    #[command(after_help = "\
+Examples:
+  lanner detector import web-detector")]
+    Import(manage::Import),
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -85,5 +130,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Explain(args) => inspect::explain(args),
         Command::Show(args) => inspect::show(args),
         Command::Limit(args) => inspect::limit(args),
+        Command::Run(args) => run::run(args),
+        Command::List(args) => manage::list(args),
+        Command::Current(args) => manage::current(args),
+        Command::Select(args) => manage::select(args),
+        Command::Delete(args) => manage::delete(args),
+        Command::Export(args) => manage::export(args),
+        Command::Import(args) => manage::import(args),
     }
 }

@@ -1,0 +1,274 @@
+//! The folder of detectors: a folder for each, which of them is the current one, and what they predicted.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use lanner_core::reading::is_id;
+use lanner_deep::Detector;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::results::{RoundResult, Shape};
+use super::trained::{About, Trained};
+use crate::failure::{Failure, Result};
+
+const CURRENT: &str = "current_detector";
+const ABOUT: &str = "about.json";
+const MODEL: &str = "training/model.safetensors";
+const STATE: &str = "prediction/state.json";
+
+/// A file of results that is larger is followed by another.
+const MAX_RESULTS_BYTES: u64 = 16 << 20;
+
+/// The detectors of a folder.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// All detectors, the oldest first.
+    pub(crate) fn all(&self) -> Result<Vec<About>> {
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::file("read", &self.0, &error)),
+        };
+        let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.join(ABOUT).is_file());
+        let mut all = folders.map(|path| read_json(&path.join(ABOUT))).collect::<Result<Vec<About>>>()?;
+        all.sort_by(|a, b| (&a.created_time, &a.detector_id).cmp(&(&b.created_time, &b.detector_id)));
+        Ok(all)
+    }
+
+    /// The detector whose id or name begins so.
+    pub(crate) fn find(&self, start: &str) -> Result<About> {
+        let mut found = self.all()?;
+        let exact = |about: &About| about.detector_id == start || about.display_name == start;
+        if found.iter().any(exact) {
+            found.retain(exact);
+        }
+        found.retain(|about| about.detector_id.starts_with(start) || about.display_name == start);
+        match (found.pop(), found.len()) {
+            (Some(one), 0) => Ok(one),
+            (None, _) => {
+                Err(Failure::user(format!("there is no detector \"{start}\" in {}", self.0.display()))
+                    .hint("see lanner detector list"))
+            }
+            (Some(_), n) => Err(Failure::user(format!("{} detectors are called \"{start}\"", n + 1))
+                .hint("write more of its id")),
+        }
+    }
+
+    /// The one that was selected; else the last that was trained.
+    pub(crate) fn current(&self) -> Result<About> {
+        let selected = fs::read_to_string(self.0.join(CURRENT)).unwrap_or_default();
+        let all = self.all()?;
+        let found = all.iter().find(|about| about.detector_id == selected.trim()).or(all.last());
+        found.cloned().ok_or_else(|| {
+            Failure::user(format!("there is no detector in {}", self.0.display()))
+                .hint("train one: lanner detector run with a use case that has training")
+        })
+    }
+
+    pub(crate) fn select(&self, about: &About) -> Result<()> {
+        write(&self.0.join(CURRENT), format!("{}\n", about.detector_id).as_bytes())
+    }
+
+    /// Drops a detector with all that it predicted.
+    pub(crate) fn delete(&self, about: &About) -> Result<()> {
+        let path = self.of(about)?;
+        fs::remove_dir_all(&path).map_err(|error| Failure::file("delete", &path, &error))
+    }
+
+    fn of(&self, about: &About) -> Result<PathBuf> {
+        let id = &about.detector_id;
+        if !is_id(id, "-") {
+            return Err(Failure::user(format!("\"{id}\" is no id of a detector")));
+        }
+        Ok(self.0.join(id))
+    }
+
+    pub(crate) fn detector(&self, about: &About) -> Result<Detector> {
+        let path = self.of(about)?.join(MODEL);
+        let bytes = fs::read(&path).map_err(|error| Failure::file("read", &path, &error))?;
+        Detector::from_bytes(&bytes).map_err(|error| Failure::user(format!("{} {error}", path.display())))
+    }
+
+    /// Keeps a detector, and selects it.
+    pub(crate) fn keep(&self, trained: &Trained, case: &Value) -> Result<()> {
+        let folder = self.of(&trained.about)?;
+        write_json(&folder.join("input/detector_input_parameters.json"), case)?;
+        write_json(&folder.join("input/training_config.json"), &trained.settings)?;
+        write(&folder.join(MODEL), &trained.detector.to_bytes())?;
+        write_json(&folder.join("training/losses_train_data.json"), &losses(&trained.losses))?;
+        write(&folder.join("training/train_losses.svg"), picture(&trained.losses, 0).as_bytes())?;
+        write(&folder.join("training/validation_losses.svg"), picture(&trained.losses, 2).as_bytes())?;
+        write(&folder.join("training/train_output.csv"), scores(trained).as_bytes())?;
+        // What makes it a detector comes last.
+        write_json(&folder.join(ABOUT), &trained.about)?;
+        self.select(&trained.about)
+    }
+
+    /// Adds what was predicted to both files of results.
+    pub(crate) fn add(
+        &self,
+        about: &About,
+        case: &str,
+        round: &RoundResult,
+        (shape, started): (Shape, &str),
+    ) -> Result<()> {
+        let folder = self.of(about)?.join("prediction");
+        let id = &about.detector_id;
+        for (what, only_anomalies) in [("predicted_data", false), ("predicted_anomalies_data", true)] {
+            let name = |k: usize| folder.join(format!("uc-{case}_{what}-{k}_{started}.json"));
+            append(&name, round.to_json(id, shape, only_anomalies))?;
+        }
+        Ok(())
+    }
+
+    /// Until when units were judged; `None` before the first round.
+    pub(crate) fn judged_until_ms(&self, about: &About, case: &str) -> Result<Option<i64>> {
+        let path = self.of(about)?.join(STATE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let state: Value = read_json(&path)?;
+        Ok(state[case].as_i64())
+    }
+
+    pub(crate) fn set_judged_until_ms(&self, about: &About, case: &str, end_ms: i64) -> Result<()> {
+        let path = self.of(about)?.join(STATE);
+        let mut state: Value = if path.exists() { read_json(&path)? } else { json!({}) };
+        state[case] = end_ms.into();
+        write_json(&path, &state)
+    }
+
+    /// Copies a detector into a folder of its own.
+    pub(crate) fn export(&self, about: &About, to: &Path) -> Result<()> {
+        if to.exists() {
+            return Err(Failure::user(format!("{} exists", to.display())).hint("name a folder that does not"));
+        }
+        copy(&self.of(about)?, to)
+    }
+
+    /// Takes in a detector that was exported.
+    pub(crate) fn import(&self, from: &Path) -> Result<About> {
+        let about: About = read_json(&from.join(ABOUT))?;
+        about.features()?;
+        let to = self.of(&about)?;
+        if to.exists() {
+            return Err(Failure::user(format!("the detector {} is there already", about.detector_id)));
+        }
+        let path = from.join(MODEL);
+        let bytes = fs::read(&path).map_err(|error| Failure::file("read", &path, &error))?;
+        Detector::from_bytes(&bytes).map_err(|error| Failure::user(format!("{} {error}", path.display())))?;
+        copy(from, &to)?;
+        Ok(about)
+    }
+}
+
+/// Adds an item to the list in a file, which is written anew: it is whole at any time.
+fn append(name: &dyn Fn(usize) -> PathBuf, item: Value) -> Result<()> {
+    let size = |k: &usize| fs::metadata(name(*k)).map(|file| file.len()).unwrap_or(0);
+    let k = (1..).find(|k| size(k) < MAX_RESULTS_BYTES).unwrap_or(1);
+    let path = name(k);
+    let mut all: Vec<Value> = if path.exists() { read_json(&path)? } else { Vec::new() };
+    // A round that was cut short is done again.
+    all.retain(|other| other["start_time"] != item["start_time"]);
+    all.push(item);
+    write_json(&path, &all)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).map_err(|error| Failure::file("make", to, &error))?;
+    let entries = fs::read_dir(from).map_err(|error| Failure::file("read", from, &error))?;
+    for entry in entries.flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().map_err(|error| Failure::file("read", &path, &error))?;
+        if kind.is_dir() {
+            copy(&path, &target)?;
+        } else if kind.is_file() {
+            fs::copy(&path, &target).map_err(|error| Failure::file("copy", &path, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::user(format!("{} is damaged: {error}", path.display())).hint("take it from a copy")
+    })
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|error| Failure::program(error.to_string()))?;
+    text.push(b'\n');
+    write(path, &text)
+}
+
+/// Writes a file at once, in place of what is there.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |error: std::io::Error| Failure::file("write", path, &error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Losses by the names of ADBox.
+fn losses(losses: &[[f64; 4]]) -> Value {
+    let of = |at: usize| losses.iter().map(|epoch| epoch[at]).collect::<Vec<f64>>();
+    let sum = |a: usize, b: usize| losses.iter().map(|epoch| epoch[a] + epoch[b]).collect::<Vec<f64>>();
+    json!({
+        "train_total": sum(0, 1), "train_forecast": of(0), "train_recon": of(1),
+        "val_total": sum(2, 3), "val_forecast": of(2), "val_recon": of(3),
+    })
+}
+
+/// The losses of forecast and reconstruction, epoch by epoch, as a picture.
+fn picture(losses: &[[f64; 4]], first: usize) -> String {
+    let highest = losses.iter().flatten().copied().filter(|loss| loss.is_finite()).fold(1e-9, f64::max);
+    let step = 580.0 / losses.len().saturating_sub(1).max(1) as f64;
+    let line = |at: usize, colour: &str| {
+        let place = |(epoch, losses): (usize, &[f64; 4])| {
+            format!("{:.1},{:.1}", 40.0 + step * epoch as f64, 290.0 - 250.0 * losses[at] / highest)
+        };
+        let points: Vec<String> = losses.iter().enumerate().map(place).collect();
+        format!(
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>\n",
+            points.join(" ")
+        )
+    };
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 640 320\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"640\" height=\"320\" fill=\"white\"/>\n\
+         <path d=\"M40 40V290H620\" fill=\"none\" stroke=\"#888\"/>\n\
+         <text x=\"40\" y=\"30\">{highest:.4}</text>\n\
+         <text x=\"620\" y=\"308\" text-anchor=\"end\">epoch {}</text>\n\
+         <text x=\"480\" y=\"30\" fill=\"#1f77b4\">forecast</text>\n\
+         <text x=\"550\" y=\"30\" fill=\"#d62728\">reconstruction</text>\n{}{}</svg>\n",
+        losses.len(),
+        line(first, "#1f77b4"),
+        line(first + 1, "#d62728"),
+    )
+}
+
+/// The score of each row of training, with its time.
+fn scores(trained: &Trained) -> String {
+    let scores = trained.detector.scores(&trained.units.frame).unwrap_or_default();
+    let mut text = String::from("time,score,threshold\n");
+    for (row, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
+        let time =
+            lanner_core::time::format_time(trained.units.start_ms + row as i64 * trained.about.unit_ms);
+        let threshold = trained.detector.threshold();
+        text.push_str(&format!("{time},{},{threshold}\n", score * threshold));
+    }
+    text
+}

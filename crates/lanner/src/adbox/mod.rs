@@ -1,0 +1,15 @@
+//! Use cases of ADBox: detectors that are trained on the alerts of Wazuh, and the folder in which they live.
+//!
+//! Reading order: [`use_case`] and [`scenario`] (what is to be done), [`times`] (when), [`documents`] and [`wazuh`] (from where), [`rows`] (documents
+//! become rows), [`trained`] and [`folder`] (what is kept), [`results`] (what is written), [`shipping`] (what is sent).
+
+pub(crate) mod documents;
+pub(crate) mod folder;
+pub(crate) mod results;
+pub(crate) mod rows;
+pub(crate) mod scenario;
+pub(crate) mod shipping;
+pub(crate) mod times;
+pub(crate) mod trained;
+pub(crate) mod use_case;
+pub(crate) mod wazuh;

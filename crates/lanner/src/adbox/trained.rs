@@ -1,0 +1,282 @@
+//! A detector as a use case trains it, and what is kept beside it.
+
+use lanner_core::{TimeRange, content};
+use lanner_deep::{
+    Detector, Feature, Fill, Frame, Kind, Method, NetworkSettings, Progress, Rule, Training, Units,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::rows::{Rows, Values};
+use super::times::Grid;
+use super::use_case::{Settings, TrainingCase};
+use super::wazuh::{Asked, DataArgs};
+use crate::failure::{Failure, Result, remark};
+use crate::output::counted;
+
+const DAY_MS: f64 = 86_400_000.0;
+
+/// The share of rows, the last ones, that the thresholds of single features are set by.
+const HELD_OUT: f64 = 0.2;
+
+/// What is known of a detector beside its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct About {
+    pub(crate) detector_id: String,
+    pub(crate) display_name: String,
+    pub(crate) created_time: String,
+    pub(crate) last_updated_time: String,
+    pub(crate) unit_ms: i64,
+    pub(crate) window_size: usize,
+    pub(crate) fill: KeptFill,
+    pub(crate) features: Vec<KeptFeature>,
+    /// Of each feature, in units of its contribution.
+    pub(crate) thresholds: Vec<f64>,
+    /// Whether results may be sent: templates were.
+    pub(crate) ships: bool,
+    /// Which documents are looked at, in the language of OpenSearch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) filter: Option<Value>,
+}
+
+/// A feature, as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeptFeature {
+    name: String,
+    field: String,
+    method: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    values: Vec<String>,
+}
+
+/// How missing values are filled, as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum KeptFill {
+    Gap,
+    Linear,
+    Previous,
+    Subsequent,
+    Zero,
+    Fixed(f64),
+}
+
+impl From<Fill> for KeptFill {
+    fn from(fill: Fill) -> Self {
+        match fill {
+            Fill::Gap => Self::Gap,
+            Fill::Linear => Self::Linear,
+            Fill::Previous => Self::Previous,
+            Fill::Subsequent => Self::Subsequent,
+            Fill::Zero => Self::Zero,
+            Fill::Fixed(value) => Self::Fixed(value),
+        }
+    }
+}
+
+impl KeptFill {
+    pub(crate) const fn fill(self) -> Fill {
+        match self {
+            Self::Gap => Fill::Gap,
+            Self::Linear => Fill::Linear,
+            Self::Previous => Fill::Previous,
+            Self::Subsequent => Fill::Subsequent,
+            Self::Zero => Fill::Zero,
+            Self::Fixed(value) => Fill::Fixed(value),
+        }
+    }
+}
+
+impl From<&Feature> for KeptFeature {
+    fn from(feature: &Feature) -> Self {
+        let (method, values) = match &feature.method {
+            Method::Average => ("average", Vec::new()),
+            Method::Max => ("max", Vec::new()),
+            Method::Min => ("min", Vec::new()),
+            Method::Count => ("count", Vec::new()),
+            Method::Sum => ("sum", Vec::new()),
+            Method::Distinct => ("cardinality", Vec::new()),
+            Method::Equal(value) => ("equal", vec![value.clone()]),
+            Method::Other(values) => ("other", values.iter().cloned().collect()),
+        };
+        Self { name: feature.name.clone(), field: feature.field.clone(), method: method.to_owned(), values }
+    }
+}
+
+impl KeptFeature {
+    fn feature(&self) -> Option<Feature> {
+        let method = match self.method.as_str() {
+            "equal" => Method::Equal(self.values.first()?.clone()),
+            "other" => Method::Other(self.values.iter().cloned().collect()),
+            method => super::use_case::feature(&self.field, method)?.method,
+        };
+        Some(Feature { name: self.name.clone(), field: self.field.clone(), method })
+    }
+}
+
+impl About {
+    pub(crate) fn features(&self) -> Result<Vec<Feature>> {
+        let all = self.features.iter().map(KeptFeature::feature).collect::<Option<Vec<_>>>();
+        all.ok_or_else(|| {
+            Failure::user(format!("the detector {} was written by another version", self.detector_id))
+        })
+    }
+
+    pub(crate) fn grid(&self) -> Grid {
+        Grid { unit_ms: self.unit_ms, window: i64::try_from(self.window_size).unwrap_or(1) }
+    }
+}
+
+/// A detector that was just trained.
+pub(crate) struct Trained {
+    pub(crate) detector: Detector,
+    pub(crate) about: About,
+    pub(crate) settings: Settings,
+    /// Epoch by epoch: forecast and reconstruction, and both on later rows.
+    pub(crate) losses: Vec<[f64; 4]>,
+    pub(crate) units: Units,
+}
+
+/// Trains what a use case asks for.
+pub(crate) fn train(
+    case: &TrainingCase,
+    data: &DataArgs,
+    now: (i64, &str),
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Trained> {
+    let (units, features) = gather(case, data, now.0)?;
+    let mut losses = Vec::new();
+    let settings = &case.settings;
+    let training = Training {
+        kind: Kind::named("mtad-gat").unwrap_or(&lanner_deep::KINDS[0]),
+        window: Some(settings.window_size),
+        n_epochs: settings.epochs,
+        rows_per_day: DAY_MS / case.unit_ms as f64,
+        rule: Rule::PeaksOverThreshold(settings.q),
+        network: network(settings),
+        ..Training::default()
+    };
+    let detector = Detector::train(&units.frame, &training, &mut |step| {
+        losses.extend(step.losses);
+        progress(&step);
+    });
+    let detector = detector.map_err(|error| Failure::user(error.to_string()))?;
+    let thresholds = thresholds(&detector, &units.frame, training.rule, training.rows_per_day)?;
+    let id = id_of(&detector, now.0);
+    let name = case.display_name.clone().unwrap_or_else(|| format!("detector_{}", now.1));
+    let notes = json!({ "name": id, "display_name": name, "step_ms": case.unit_ms });
+    let detector = detector.with_notes(notes);
+    let about = About {
+        detector_id: id,
+        display_name: name,
+        created_time: now.1.to_owned(),
+        last_updated_time: now.1.to_owned(),
+        unit_ms: case.unit_ms,
+        window_size: settings.window_size,
+        fill: case.fill.into(),
+        features: features.iter().map(KeptFeature::from).collect(),
+        thresholds,
+        ships: false,
+        filter: case.filter.clone(),
+    };
+    Ok(Trained { detector, about, settings: settings.clone(), losses, units })
+}
+
+fn network(settings: &Settings) -> NetworkSettings {
+    NetworkSettings {
+        kernel: settings.kernel_size,
+        is_v2: settings.use_gatv2,
+        feature_embed: settings.feat_gat_embed_dim,
+        time_embed: settings.time_gat_embed_dim,
+        encoder: (settings.gru_n_layers, settings.gru_hid_dim),
+        forecast: (settings.fc_n_layers, settings.fc_hid_dim),
+        decoder: (settings.recon_n_layers, settings.recon_hid_dim),
+        alpha: settings.alpha as f32,
+        dropout: settings.dropout as f32,
+        batch: settings.bs,
+        rate: settings.init_lr as f32,
+        validation: settings.val_split,
+        gamma: settings.gamma as f32,
+    }
+}
+
+/// The rows to learn from, and their features.
+fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, Vec<Feature>)> {
+    let this_month = || lanner_core::time::format_time(now_ms).get(..8).map(|month| format!("{month}*"));
+    let index_date = case.index_date.clone().or_else(this_month);
+    let range = case.lookback_ms.filter(|_| !data.is_files()).map(|ms| TimeRange::new(now_ms - ms, now_ms));
+    let asked = Asked { index_date, range, filter: case.filter.clone(), fields: case.columns.clone() };
+    let mut features = case.features.clone();
+    if !case.categorical.is_empty() {
+        let mut values = Values::default();
+        data.read(&asked, &mut |document| values.add(document, &case.categorical))?;
+        features.extend(values.features(case.top));
+    }
+    let mut rows = Rows::new(&features, case.unit_ms);
+    data.read(&asked, &mut |document| rows.add(document, range))?;
+    let (n_documents, n_timeless) = (rows.n_documents, rows.n_timeless);
+    if n_timeless > 0 {
+        remark(&format!("{} without a time left out", counted(n_timeless, "document")));
+    }
+    let units = rows.finish(case.fill, None)?;
+    let units = units.ok_or_else(|| {
+        let asked = asked.index_date.as_deref().unwrap_or_default();
+        Failure::undecided("there are no documents to learn from")
+            .hint(format!("check training.index_date ({asked}), --index and --data"))
+    })?;
+    remark(&format!(
+        "{} in {}",
+        counted(n_documents, "document"),
+        counted(units.frame.n_rows() as u64, "row")
+    ));
+    tell_empty(&units.frame);
+    Ok((units, features))
+}
+
+/// Columns that say nothing, which is worth a word.
+fn tell_empty(frame: &Frame) {
+    for (at, name) in frame.columns().iter().enumerate() {
+        let mut values =
+            frame.values().iter().skip(at).step_by(frame.n_columns()).filter(|value| value.is_finite());
+        match values.next() {
+            None => remark(&format!("the column {name} is never there")),
+            Some(first) if values.all(|value| value == first) => {
+                remark(&format!("the column {name} is always {first}"))
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// From which contribution on a feature is unusual by itself.
+fn thresholds(detector: &Detector, frame: &Frame, rule: Rule, rows_per_day: f64) -> Result<Vec<f64>> {
+    let details = detector.details(frame).map_err(|error| Failure::program(error.to_string()))?;
+    let (details, n) = (details.map(|details| details.errors).unwrap_or_default(), frame.n_columns());
+    let n_rows = details.len() / n;
+    let from = n_rows - (n_rows as f64 * HELD_OUT) as usize;
+    let of = |at: usize| {
+        let errors: Vec<f32> =
+            details.iter().skip(from * n + at).step_by(n).map(|error| error * n as f32).collect();
+        rule.threshold(&errors, rows_per_day)
+    };
+    Ok((0..n).map(of).collect())
+}
+
+/// An id in the form of a UUID, of what the detector is and when it was trained.
+fn id_of(detector: &Detector, now_ms: i64) -> String {
+    let mut bytes = detector.to_bytes();
+    bytes.extend(now_ms.to_le_bytes());
+    let hash = content::sha256(&bytes);
+    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
+    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+}
+
+/// Rows as they are now, by a detector's features: all of the range, whether documents came or not.
+pub(crate) fn rows_of(about: &About, data: &DataArgs, range: Option<TimeRange>) -> Result<Option<Units>> {
+    let features = about.features()?;
+    let mut fields: Vec<String> = features.iter().map(|feature| feature.field.clone()).collect();
+    fields.dedup();
+    let mut rows = Rows::new(&features, about.unit_ms);
+    let asked = Asked { index_date: None, range, filter: about.filter.clone(), fields };
+    data.read(&asked, &mut |document: &Value| rows.add(document, range))?;
+    rows.finish(about.fill.fill(), range)
+}
