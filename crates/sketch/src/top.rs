@@ -1,6 +1,7 @@
 //! Which keys were seen most: frequent items of Apache DataSketches.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use datasketches::frequencies::{ErrorType, FrequentItemsSketch, Row};
@@ -64,8 +65,8 @@ impl Top {
     /// Notes a sighting. `name` is asked for the name of a key that has none yet. A key that is known costs no allocation.
     pub fn add(&mut self, key: Hash, name: impl FnOnce() -> String) {
         self.counts.update_ref(&key.0);
-        if !self.names.contains_key(&key.0) {
-            self.names.insert(key.0, name());
+        if let Entry::Vacant(unnamed) = self.names.entry(key.0) {
+            unnamed.insert(name());
             self.forget_names();
         }
     }
