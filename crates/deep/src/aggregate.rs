@@ -281,8 +281,8 @@ fn interpolate(column: &mut [f64]) {
     for pair in known.windows(2) {
         let (from, to) = (pair[0], pair[1]);
         let (low, high) = (column[from], column[to]);
-        for at in from + 1..to {
-            column[at] = low + (high - low) * (at - from) as f64 / (to - from) as f64;
+        for (nth, cell) in column[from..to].iter_mut().enumerate().skip(1) {
+            *cell = low + (high - low) * nth as f64 / (to - from) as f64;
         }
     }
 }

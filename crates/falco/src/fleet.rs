@@ -118,7 +118,7 @@ impl Member {
         match profile.and_then(Kept::of) {
             Ok(kept) => profiles.push(kept),
             Err(problems) => {
-                log::error!("the fleet's profile cannot be learned here: {}", problems.join("; "))
+                log::error!("the fleet's profile cannot be learned here: {}", problems.join("; "));
             }
         }
     }
