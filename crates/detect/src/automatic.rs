@@ -15,7 +15,7 @@
 //! 4. The score is that improbability (its logarithm) in units of one that occurs once a week. So 1 means "about once a week",
 //!    whatever the unit, the step, the noise or its distribution.
 //!
-//! [`Alarms`] decides when a score is worth an alarm; [`Budgeted`] is both together, for rules. How well that works, and
+//! [`Alarms`] decides when a score is worth an alarm, [`Course`] when what was found is over; [`Budgeted`] is all together, for rules. How well that works, and
 //! where it does not, is in `docs/detectors.md`.
 //!
 //! **Invariants:** about 14 KB of state, whatever comes; constants are the same for every series.
@@ -24,6 +24,7 @@ mod alarms;
 mod budgeted;
 mod calendar;
 mod counter;
+mod course;
 mod forecast;
 mod level;
 mod months;
@@ -47,6 +48,7 @@ use super::{NotScored, Scored, SeriesDetector, score_of};
 
 pub use alarms::{Alarms, Decision};
 pub use budgeted::{Budgeted, Direction};
+pub use course::Course;
 pub use view::View;
 pub use when::{WallClock, When};
 

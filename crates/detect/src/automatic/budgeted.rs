@@ -5,7 +5,7 @@ use lanner_core::{Score, Scorer};
 
 use super::counter::{Counter, Growth, Nature};
 use super::when::{WallClock, When};
-use super::{Alarms, Automatic};
+use super::{Alarms, Automatic, Course, Decision};
 use crate::{NotScored, Scored, SeriesDetector, score_of};
 
 /// Larger scores are cut to this, as no document can hold an infinite number.
@@ -29,6 +29,8 @@ pub enum Direction {
 /// - **A total**, which in its first 51 values never fell and rose nearly always, is judged by what it grows by in a step. Falling
 ///   below half is a new start. Where it falls otherwise that is scored once more as a growth, and from then on its
 ///   values are, after a warm-up.
+/// - **The end**: once values are as usual again after what raised an alarm, the score is at most 1, however long a mean still
+///   shows it ([`Course`]).
 /// - **Days and weeks** are those of [`WallClock`], of UTC without one.
 ///
 /// ```
@@ -50,6 +52,8 @@ pub struct Budgeted {
     of_growth: Option<Box<Automatic>>,
     counter: Counter,
     alarms: Alarms,
+    /// Of what raised the last alarm.
+    course: Option<Course>,
     direction: Direction,
     alarms_per_week: f64,
     clock: WallClock,
@@ -67,6 +71,7 @@ impl Budgeted {
             detector,
             counter: Counter::default(),
             alarms: Alarms::per_week(alarms_per_week),
+            course: None,
             direction,
             alarms_per_week,
             clock: WallClock::new(TimeZone::UTC, []),
@@ -79,6 +84,18 @@ impl Budgeted {
     #[must_use]
     pub fn by(self, clock: WallClock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Whether a strange value only comes of what is over.
+    fn is_over(&mut self, decision: Decision, y: f64, judged: &Scored) -> bool {
+        match (decision, &mut self.course) {
+            (Decision::Begins, course) => {
+                *course = Some(Course::begin(y, judged));
+                false
+            }
+            (Decision::Lasts, Some(course)) => !course.goes_on(y, judged, self.detector.view()),
+            _ => false,
+        }
     }
 
     /// What is expected, and the range around it, are values of the series, also where growth was judged.
@@ -138,7 +155,8 @@ impl SeriesDetector for Budgeted {
         };
         let score = if is_meant { judged.score.value().min(MAX_SCORE) } else { 0.0 };
         let limit = self.alarms.limit(time_ms);
-        self.alarms.decide(time_ms, Score::new(score), self.detector.view());
+        let decision = self.alarms.decide(time_ms, Score::new(score), self.detector.view());
+        let score = if self.is_over(decision, y, &judged) { score.min(1.0) } else { score };
         Ok(Scored { score: Score::new(score / limit), ..judged })
     }
 }
@@ -159,6 +177,21 @@ mod tests {
 
     use super::*;
     use crate::testing::mirrored_scores_agree;
+
+    #[test]
+    fn it_is_over_when_values_are_as_usual_again() {
+        let mut detector = Budgeted::new(60_000, 0, 1.0, Direction::Both);
+        let mut is_alarm = |minute: i64, y: f64| {
+            let y = y + crate::testing::noise(minute.unsigned_abs());
+            detector.step(Some(y)).is_ok_and(|judged| judged.score.value() > 1.0)
+        };
+        assert_eq!((0..3_000).filter(|minute| is_alarm(*minute, 100.0)).count(), 0);
+        let n_during = (3_000..3_020).filter(|minute| is_alarm(*minute, 110.0)).count();
+        assert!(n_during >= 19, "{n_during}");
+        let n_after = (3_020..3_300).filter(|minute| is_alarm(*minute, 100.0)).count();
+        assert_eq!(n_after, 0);
+        assert!(is_alarm(3_300, 130.0));
+    }
 
     #[test]
     fn contract() {

@@ -1,13 +1,12 @@
 //! `lanner detect`: finds anomalies in tables of numbers, without configuration.
 //!
 //! One pass over each table from the first row to the last; each value is scored using only those before it. Reading
-//! order: [`Args`], [`run`]; then `pass` (one table), `watched` (one series, of which `finding` scores the values,
-//! `course` says when a finding is over, and `holes` finds stretches without any), `detected` (what all tables came to),
+//! order: [`Args`], [`run`]; then `pass` (one table), `watched` (one series, of which `finding` scores the values
+//! and `holes` finds stretches without any), `detected` (what all tables came to),
 //! `show` and `tell` (findings and remarks); and the optional parts: `trace` and `report` (charts), `scores` (every
 //! value), `incidents` and `quality` (evaluation against known incidents).
 
 mod args;
-mod course;
 mod detected;
 mod finding;
 mod holes;

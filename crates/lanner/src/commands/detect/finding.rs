@@ -1,11 +1,10 @@
 //! Findings: events of anomalous samples, each with its worst.
 
 use lanner_core::Score;
-use lanner_detect::automatic::{Alarms, Decision, View, WallClock};
+use lanner_detect::automatic::{Alarms, Course, Decision, View, WallClock};
 use lanner_detect::{Automatic, Scored};
 use serde::Serialize;
 
-use super::course::Course;
 use super::holes::Holes;
 use super::moment::Moment;
 use super::sentence::{Length, Within, duration, sentence};

@@ -1,14 +1,14 @@
 //! When a finding is over: with the last value that was off, however long a mean still shows it.
 
-use lanner_detect::Scored;
-use lanner_detect::automatic::View;
+use super::view::View;
+use crate::Scored;
 
 /// Values nearer to what is expected than this part of how far the finding's are off are as usual again.
 const BACK: f64 = 0.5;
 
 /// What a finding was like so far.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Course {
+pub struct Course {
     /// What was expected when it began.
     expected: f64,
     /// How far its values were from what was expected, on average, with its sign.
@@ -18,13 +18,14 @@ pub(super) struct Course {
 
 impl Course {
     /// Of a finding that begins with `y`.
-    pub(super) fn begin(y: f64, judged: &Scored) -> Self {
+    #[must_use]
+    pub fn begin(y: f64, judged: &Scored) -> Self {
         Self { expected: judged.expected, off: y - judged.expected, n: 1.0 }
     }
 
     /// Whether a strange sample still belongs to the finding. Forecasts follow a series, so that the return to what is usual may
     /// be as strange as what it ends.
-    pub(super) fn goes_on(&mut self, y: f64, judged: &Scored, view: View) -> bool {
+    pub fn goes_on(&mut self, y: f64, judged: &Scored, view: View) -> bool {
         let off = y - judged.expected;
         let is_outside = y < judged.lower || y > judged.upper;
         let is_off_as_before = off * self.off > 0.0 && off.abs() >= BACK * self.off.abs();
