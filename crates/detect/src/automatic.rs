@@ -8,8 +8,8 @@
 //! 1. `forecast`: what the sample should be. Six forecasts compete: two levels, the usual value at this time of the day
 //!    and of the week (`calendar`), and both moved to where the series is now. `months` knows days of the month that are
 //!    always different.
-//! 2. `watch`: how far the sample is from each of them, alone (a spike) and as a mean of the last 24 samples (a shift), in
-//!    units of how volatile the series is at this hour (`rhythm`).
+//! 2. `watch`: how far the sample is from each of them, alone (a spike), as a mean of the last 24 samples (a shift, a drift)
+//!    and by how far they scatter (`spread`), in units of how volatile the series is at this hour (`rhythm`).
 //! 3. `tail`: how improbable such a distance is. Forecasts that were closer lately count more. `silence` does the same
 //!    for missing samples and for values that no longer change.
 //! 4. The score is that improbability (its logarithm) in units of one that occurs once a week. So 1 means "about once a week",
@@ -31,6 +31,7 @@ mod months;
 mod pace;
 mod rhythm;
 mod silence;
+mod spread;
 mod tail;
 mod view;
 mod watch;

@@ -55,6 +55,8 @@ pub struct Row {
     pub line: u64,
     /// When, in milliseconds since 1970; the line where the table has no times.
     pub at: i64,
+    /// How far the clocks that its time was written by are ahead of UTC, in milliseconds; 0 where nothing says so.
+    pub offset_ms: i64,
     /// Rows of the same group have the same labels; counted from 0. The names are [`Table::keys`].
     pub group: usize,
     /// One for each column of values; NaN for a gap.
@@ -242,7 +244,10 @@ impl<'a> Table<'a> {
             return false;
         }
         match self.time(row.line) {
-            Ok(at) => row.at = at,
+            Ok(at) => {
+                row.at = at;
+                row.offset_ms = self.times.as_ref().map_or(0, |times| times.offset_ms);
+            }
             Err((at, why)) => {
                 let said = format!("{}: {why}", self.layout.names[at]);
                 self.report.reject(row.line, Some(at as u64 + 1), said);

@@ -90,7 +90,7 @@ impl Budgeted {
     fn is_over(&mut self, decision: Decision, y: f64, judged: &Scored) -> bool {
         match (decision, &mut self.course) {
             (Decision::Begins, course) => {
-                *course = Some(Course::begin(y, judged));
+                *course = Some(Course::begin(y, judged, self.detector.view()));
                 false
             }
             (Decision::Lasts, Some(course)) => !course.goes_on(y, judged, self.detector.view()),

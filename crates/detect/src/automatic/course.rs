@@ -14,13 +14,15 @@ pub struct Course {
     /// How far its values were from what was expected, on average, with its sign.
     off: f64,
     n: f64,
+    /// Whether it began with values that scatter.
+    is_scatter: bool,
 }
 
 impl Course {
     /// Of a finding that begins with `y`.
     #[must_use]
-    pub fn begin(y: f64, judged: &Scored) -> Self {
-        Self { expected: judged.expected, off: y - judged.expected, n: 1.0 }
+    pub fn begin(y: f64, judged: &Scored, view: View) -> Self {
+        Self { expected: judged.expected, off: y - judged.expected, n: 1.0, is_scatter: view == View::Spread }
     }
 
     /// Whether a strange sample still belongs to the finding. Forecasts follow a series, so that the return to what is usual may
@@ -30,7 +32,8 @@ impl Course {
         let is_outside = y < judged.lower || y > judged.upper;
         let is_off_as_before = off * self.off > 0.0 && off.abs() >= BACK * self.off.abs();
         let is_back = (y - self.expected).abs() < BACK * self.off.abs();
-        let goes_on = view == View::Stuck || is_off_as_before || (is_outside && !is_back);
+        let lasts = view == View::Stuck || (view == View::Spread && self.is_scatter);
+        let goes_on = lasts || is_off_as_before || (is_outside && !is_back);
         if is_off_as_before {
             self.n += 1.0;
             self.off += (off - self.off) / self.n;
@@ -55,7 +58,7 @@ mod tests {
             upper: expected + 10.0,
         };
         let [(y, first), rest @ ..] = values else { panic!("no values") };
-        let mut course = Course::begin(*y, &judged(*first));
+        let mut course = Course::begin(*y, &judged(*first), View::Value);
         let found = rest.iter().map(|(y, expected)| course.goes_on(*y, &judged(*expected), View::Shift));
         assert_eq!(found.collect::<Vec<_>>(), expected);
     }
@@ -72,8 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_stuck_for_as_long_as_it_is() {
+    fn some_last_for_as_long_as_they_are_strange() {
         let judged = Scored { score: Score::new(2.0), expected: 5.0, lower: 4.0, upper: 6.0 };
-        assert!(Course::begin(5.0, &judged).goes_on(5.0, &judged, View::Stuck));
+        assert!(Course::begin(5.0, &judged, View::Value).goes_on(5.0, &judged, View::Stuck));
+        assert!(Course::begin(5.0, &judged, View::Spread).goes_on(5.0, &judged, View::Spread));
+        assert!(!Course::begin(9.0, &judged, View::Value).goes_on(5.0, &judged, View::Spread));
     }
 }

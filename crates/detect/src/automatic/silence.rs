@@ -12,7 +12,8 @@ struct Ignored {
 const MISSING: Ignored = Ignored { samples: 4.0, ms: 7_200_000.0 };
 const EQUAL: Ignored = Ignored { samples: 9.0, ms: 3_600_000.0 };
 /// Tails have a scale of at least so many samples.
-const SCALE: f64 = 3.0;
+const SCALE_OF_GAPS: f64 = 10.0;
+const SCALE_OF_RUNS: f64 = 3.0;
 
 /// Before so many values nothing is known of how they change.
 const KNOWN: f64 = 50.0;
@@ -34,7 +35,7 @@ impl Silence {
     /// How improbable it is that so many samples did not come, as minus the logarithm of the probability.
     pub(super) fn missing(&mut self, n_missing: f64, step_ms: f64) -> f64 {
         let distance = MISSING.beyond(n_missing, step_ms);
-        let surprise = self.gaps.surprise_at_scale(distance, SCALE);
+        let surprise = self.gaps.surprise_at_scale(distance, SCALE_OF_GAPS);
         self.gaps.learn(distance);
         surprise
     }
@@ -54,7 +55,7 @@ impl Silence {
         if self.n < KNOWN {
             return 0.0;
         }
-        let of_length = self.runs.surprise_at_scale(EQUAL.beyond(self.run, step_ms), SCALE);
+        let of_length = self.runs.surprise_at_scale(EQUAL.beyond(self.run, step_ms), SCALE_OF_RUNS);
         let usual = (self.n_equal + 1.0) / (self.n + 2.0);
         of_length.min(-self.run * usual.ln())
     }
@@ -95,7 +96,7 @@ mod tests {
         let mut silence = Silence::default();
         (0..5_000).for_each(|_| _ = silence.missing(0.0, MINUTE_MS));
         assert_eq!(silence.missing(100.0, MINUTE_MS), 0.0); // less than two hours
-        assert!(silence.missing(180.0, MINUTE_MS) > 20.0);
+        assert!(silence.missing(180.0, MINUTE_MS) > 13.0);
         // Every night.
         for _ in 0..20 {
             silence.missing(480.0, MINUTE_MS);

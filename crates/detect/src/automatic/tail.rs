@@ -9,7 +9,7 @@ const FOLLOW_AT_FIRST: f64 = 0.1;
 /// does the edge follow longer than that.
 const APART: u32 = 5;
 /// Excesses that the scale is averaged over, at most.
-const MEMORY: f64 = 100.0;
+const MEMORY: f64 = 35.0;
 /// What the scale is taken for before anything is known, in edges, and how many excesses that weighs.
 const PRIOR: f64 = 0.3;
 const PRIOR_WEIGHT: f64 = 3.0;
@@ -18,7 +18,7 @@ const YOUNG: f64 = 50.0;
 /// The scale is at least this part of the edge, so that what never went far may go a little farther.
 const LEAST_SCALE: f64 = 0.1;
 /// One excess teaches at most so many scales.
-const CLIP: f64 = 4.0;
+const CLIP: f64 = 5.0;
 
 /// Distances beyond an edge that one in fifty passes, and how far they go beyond it.
 ///

@@ -8,6 +8,8 @@ pub enum View {
     Value,
     /// The mean of the last values.
     Shift,
+    /// How far the last values scatter.
+    Spread,
     /// The value has not changed for long.
     Stuck,
     /// Samples before it are missing.

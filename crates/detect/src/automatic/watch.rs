@@ -1,5 +1,6 @@
 //! The errors of one forecast, and how improbable the newest is.
 
+use super::spread::Spread;
 use super::tail::Tail;
 use super::view::View;
 use crate::ROUNDING;
@@ -13,11 +14,12 @@ const ERROR_CLIP: f64 = 4.0;
 /// So many samples count for all they are.
 const FREE: f64 = 20.0;
 
-/// How far a forecast was off, alone and on average over a while.
+/// How far a forecast was off, alone, and on average over a while: with signs for shifts, without for scatter.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     alone: Tail,
     together: Tail,
+    spread: Spread,
     /// The mean distance of the last samples.
     mean: f64,
     over: f64,
@@ -34,6 +36,7 @@ pub(super) struct Watch {
 pub(super) struct Surprise {
     alone: f64,
     together: f64,
+    spread: f64,
     off_alone: f64,
     off_together: f64,
     unquiet: f64,
@@ -41,11 +44,17 @@ pub(super) struct Surprise {
 
 impl Surprise {
     pub(super) fn most(&self) -> f64 {
-        self.alone.max(self.together)
+        self.alone.max(self.together).max(self.spread)
     }
 
     pub(super) fn view(&self) -> View {
-        if self.together > self.alone { View::Shift } else { View::Value }
+        if self.spread > self.alone.max(self.together) {
+            View::Spread
+        } else if self.together > self.alone {
+            View::Shift
+        } else {
+            View::Value
+        }
     }
 
     /// How far the sample is from the forecast, in the unit of the series.
@@ -59,6 +68,7 @@ impl Watch {
         Self {
             alone: Tail::default(),
             together: Tail::default(),
+            spread: Spread::new(over as f64),
             mean: 0.0,
             over: over as f64,
             error: 0.0,
@@ -91,7 +101,9 @@ impl Watch {
         let most = self.at_most(SHIFT_CLIP * self.alone.edge() * unquiet);
         self.mean += (off.clamp(-most, most) - self.mean) / (self.n_seen + 1.0).min(self.over);
         let (off_alone, off_together) = (size(off), size(self.mean));
+        let edge = if self.n_seen > FREE { self.alone.edge() } else { 0.0 };
         let surprise = Surprise {
+            spread: self.spread.judge(off_alone, edge),
             alone: self.alone.surprise(off_alone),
             together: self.together.surprise_at_scale(off_together, self.least_shift()),
             off_alone,
@@ -109,6 +121,7 @@ impl Watch {
         let most = self.at_most(ERROR_CLIP * self.error);
         self.error += (surprise.distance().min(most) - self.error) / self.n_seen.min(self.recent);
         self.alone.learn(surprise.off_alone);
+        self.spread.learn();
         if self.n_seen >= self.over {
             self.together.learn(surprise.off_together);
         }

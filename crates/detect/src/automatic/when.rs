@@ -55,6 +55,12 @@ impl WallClock {
         // Instants that no calendar has are shown as UTC.
         let offset_ms = Timestamp::from_millisecond(time_ms)
             .map_or(0, |at| 1_000 * i64::from(self.time_zone.to_offset(at).seconds()));
+        self.at_offset(time_ms, offset_ms)
+    }
+
+    /// What clocks so many milliseconds ahead of UTC show at `time_ms`, whatever the time zone.
+    #[must_use]
+    pub fn at_offset(&self, time_ms: i64, offset_ms: i64) -> When {
         let clock_ms = time_ms.saturating_add(offset_ms);
         let is_holiday = self.holidays.binary_search(&clock_ms.div_euclid(DAY_MS)).is_ok();
         When { time_ms, clock_ms, is_holiday }

@@ -124,7 +124,7 @@ fn found_by_each_at_one_false_alarm_a_week() {
     println!("| all | {} |", totals.iter().map(usize::to_string).collect::<Vec<_>>().join(" | "));
     println!("each of {}", N_PLANTED * bases.len());
     let automatic = totals[RIVALS.len() - 1];
-    assert!(automatic >= 170, "{totals:?}");
+    assert!(automatic >= 165, "{totals:?}");
 }
 
 /// How often a score rises above 1.

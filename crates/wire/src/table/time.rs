@@ -144,7 +144,7 @@ impl TimesSeen {
             return;
         }
         self.n_filled += 1;
-        if let Ok(number) = cell.parse::<f64>() {
+        if let Some(number) = days_or_number(cell) {
             self.see_number(cell, number);
         } else if let Some(written) = written::parse(cell) {
             match written.date {
@@ -286,12 +286,14 @@ pub(super) struct TimeReader {
     is_utc: bool,
     /// The last one read by the wall clock, to tell the two hours that a clock set back shows twice.
     last_ms: Option<i64>,
+    /// The offset from UTC that stood in the last cell; 0 without.
+    pub(super) offset_ms: i64,
 }
 
 impl TimeReader {
     pub(super) fn new(form: TimeForm, order: DateOrder, zone: TimeZone) -> Self {
         let is_utc = zone == TimeZone::UTC;
-        Self { form, order, zone, is_utc, last_ms: None }
+        Self { form, order, zone, is_utc, last_ms: None, offset_ms: 0 }
     }
 
     /// The instant in a cell, with the time of day that stands in another; in milliseconds since 1970.
@@ -322,8 +324,9 @@ impl TimeReader {
             None => of_day(clock)?,
         };
         let wall_ms = days_since_1970(date) * DAY_MS + clock_ms;
+        self.offset_ms = offset_s.unwrap_or(0) * 1_000;
         match offset_s {
-            Some(offset_s) => Ok(wall_ms - offset_s * 1_000),
+            Some(_) => Ok(wall_ms - self.offset_ms),
             None => self.zoned(wall_ms, cell),
         }
     }
@@ -416,8 +419,17 @@ fn digits_of_day(cell: &str) -> Option<i64> {
 }
 
 /// Days since the end of 1899, as milliseconds since 1970.
+/// A number; that of days may have a decimal comma.
+fn days_or_number(cell: &str) -> Option<f64> {
+    cell.parse().ok().or_else(|| {
+        let (days, fraction) = cell.split_once(',')?;
+        let is_of_days = days.len() == 5 && !fraction.contains('.');
+        if is_of_days { format!("{days}.{fraction}").parse().ok() } else { None }
+    })
+}
+
 fn serial_days(cell: &str) -> Option<i64> {
-    let days = cell.parse::<f64>().ok().filter(|days| SERIAL_DAYS.contains(days))?;
+    let days = days_or_number(cell).filter(|days| SERIAL_DAYS.contains(days))?;
     let wall_ms = ((days - DAY_OF_1970) * DAY_MS as f64).round() as i64;
     // A second is no decimal fraction of a day: what is nearly a whole one was one.
     let nearest = (wall_ms + 500).div_euclid(1_000) * 1_000;
@@ -499,6 +511,7 @@ mod tests {
         check("t", &["1767225600000000000", "1767225660000000000"], &["2026-01-01", "2026-01-01T00:01"]);
         check("t", &["1767225600.5", "1767225660"], &["2026-01-01T00:00:00.5", "2026-01-01T00:01"]);
         check("Datum", &["45950", "45950.5"], &["2025-10-20", "2025-10-20T12:00"]);
+        check("Datum", &["45950", "45950,5"], &["2025-10-20", "2025-10-20T12:00"]);
         check(
             "Datum",
             &["45950.00347222222", "45950.00694444445"],
@@ -518,6 +531,18 @@ mod tests {
         let mut cells = vec!["202510200000"; 40];
         cells.push("202513200000");
         assert!(column("time", &cells).unwrap()[40].is_err());
+    }
+
+    #[test]
+    fn an_offset_is_that_of_the_last_time() {
+        let mut reader = TimeReader::new(TimeForm::Written, DateOrder::DayFirst, TimeZone::UTC);
+        let mut offset_ms = |text: &str| {
+            reader.read(text, None).unwrap();
+            reader.offset_ms
+        };
+        assert_eq!(offset_ms("2025-10-26T00:00+02:00"), 7_200_000);
+        assert_eq!(offset_ms("2025-10-26T00:00-03:30"), -12_600_000);
+        assert_eq!(offset_ms("2025-10-26T00:00"), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::holes::Holes;
 use super::moment::Moment;
-use super::sentence::{Length, Within, duration, sentence};
+use super::sentence::{Length, Within, Worst, duration, sentence};
 use crate::list::{Cell, Row};
 
 /// Rows of a table without times are taken for so far apart, milliseconds.
@@ -32,6 +32,9 @@ pub(super) struct Finding {
     pub(super) expected: f64,
     /// How strange that is, at most [`LARGEST_SCORE`]: a first change of what never changed.
     pub(super) score: f64,
+    /// What was strange there.
+    #[serde(skip)]
+    pub(super) view: View,
     /// Strange samples.
     pub(super) samples: u64,
     /// All samples from the first strange one to the last.
@@ -67,6 +70,7 @@ impl Finding {
             value: 0.0,
             expected: 0.0,
             score: 0.0,
+            view: View::Value,
             samples: 1,
             n_within: 1,
             what: String::new(),
@@ -82,6 +86,8 @@ pub(super) struct Series {
     threshold: f64,
     detector: Automatic,
     clock: WallClock,
+    /// How far the clocks that the newest time was written by are ahead of UTC, where nobody named a time zone.
+    pub(super) offset_ms: Option<i64>,
     alarms: Alarms,
     /// What there was to say of the newest sample.
     pub(super) decision: Decision,
@@ -111,6 +117,7 @@ impl Series {
             threshold,
             detector: Automatic::default(),
             clock,
+            offset_ms: None,
             alarms: Alarms::default(),
             decision: Decision::Quiet,
             last_at: 0,
@@ -150,7 +157,10 @@ impl Series {
         }
         let before = std::mem::replace(&mut self.last_at, at);
         let judged = if self.has_times {
-            self.detector.judge_at(self.clock.at(at), y)
+            let clock = &self.clock;
+            let when =
+                self.offset_ms.map_or_else(|| clock.at(at), |offset_ms| clock.at_offset(at, offset_ms));
+            self.detector.judge_at(when, y)
         } else {
             lanner_detect::SeriesDetector::step(&mut self.detector, Some(y))
         };
@@ -175,13 +185,14 @@ impl Series {
         } else {
             String::new()
         };
-        self.course = Some(Course::begin(y, &judged));
+        self.course = Some(Course::begin(y, &judged, self.detector.view()));
         self.n_since = 1;
         self.findings.push(Finding {
             value: y,
             expected: judged.expected,
             score: judged.score.value().min(LARGEST_SCORE),
             what,
+            view: self.detector.view(),
             ..Finding::at(Moment::new(at, self.has_times))
         });
     }
@@ -198,6 +209,7 @@ impl Series {
         open.n_within = self.n_since;
         if score > open.score {
             (open.at, open.value, open.expected, open.score) = (now, y, judged.expected, score);
+            open.view = self.detector.view();
         }
     }
 
@@ -205,11 +217,16 @@ impl Series {
     pub(super) fn told(&self) -> impl Iterator<Item = Finding> {
         self.findings.iter().map(|finding| {
             let what = match finding.what.as_str() {
-                "" => sentence(finding.value, finding.expected, self.length(finding), self.is_total),
+                "" => sentence(self.worst(finding), self.length(finding)),
                 gap => gap.to_owned(),
             };
             Finding { series: self.name.clone(), what, ..finding.clone() }
         })
+    }
+
+    fn worst(&self, finding: &Finding) -> Worst {
+        let Finding { value, expected, view, .. } = *finding;
+        Worst { value, expected, view, is_increase: self.is_total }
     }
 
     /// From its first sample to the end of its last one; nothing of a single sample.

@@ -206,11 +206,12 @@ impl Pass {
             let (_, count) = self.repeated.get_or_insert((row.line, 0));
             *count += 1;
         }
+        let offset_ms = terms.args.table.time_zone.is_none().then_some(row.offset_ms);
         let is_marked = terms.known.map_or(row.is_marked, |known| known.contain(row.at));
         for (&index, &y) in group.indexes.iter().zip(&row.values) {
             let (watched, _) = &mut self.series[index];
             watched
-                .see(Seen { at: row.at, y, is_marked }, &mut self.scores)
+                .see(Seen { at: row.at, offset_ms, y, is_marked }, &mut self.scores)
                 .map_err(|error| failed(&error))?;
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! A finding in one sentence: `fell to 297, about 14,097 expected (-98 %), for 3 h 30 min`.
 
+use lanner_detect::automatic::View;
+
 use crate::list::short;
 
 /// How long a finding lasted.
@@ -22,10 +24,24 @@ pub(super) enum Within {
     Rows(i64),
 }
 
-/// What happened: the most improbable value and what was expected there, for how long, and `is_increase` where the values are
-/// what a counter grew by.
-pub(super) fn sentence(value: f64, expected: f64, length: Length, is_increase: bool) -> String {
-    let what = what(value, expected, is_increase);
+/// The most improbable value of a finding.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Worst {
+    pub(super) value: f64,
+    pub(super) expected: f64,
+    pub(super) view: View,
+    /// Whether values are what a counter grew by.
+    pub(super) is_increase: bool,
+}
+
+/// What happened, and for how long.
+pub(super) fn sentence(worst: Worst, length: Length) -> String {
+    let Worst { value, expected, is_increase, .. } = worst;
+    let what = match worst.view {
+        View::Stuck => format!("stuck at {}", grouped(&short(value))),
+        View::Spread => format!("varied more than usual: {}", what(value, expected, is_increase)),
+        View::Value | View::Shift | View::Missing => what(value, expected, is_increase),
+    };
     let of = |within| match within {
         Within::Time(length_ms) if length_ms > 0 => Some(duration(length_ms)),
         Within::Time(_) => None,
@@ -116,7 +132,16 @@ mod tests {
 
     #[track_caller]
     fn check(value: f64, expected: f64, length: Length, is_increase: bool, text: &str) {
-        assert_eq!(sentence(value, expected, length, is_increase), text);
+        assert_eq!(sentence(Worst { value, expected, view: View::Value, is_increase }, length), text);
+    }
+
+    #[test]
+    fn what_is_no_single_value() {
+        let hour = Length::For(Within::Time(3_600_000));
+        let worst = Worst { value: 7_300.0, expected: 7_000.0, view: View::Stuck, is_increase: false };
+        assert_eq!(sentence(worst, hour), "stuck at 7,300, for 1 h");
+        let scattered = "varied more than usual: rose to 7,300, about 7,000 expected (+4.3 %), for 1 h";
+        assert_eq!(sentence(Worst { view: View::Spread, ..worst }, hour), scattered);
     }
 
     #[test]

@@ -18,6 +18,8 @@ const MAX_WAITING: usize = 120;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub(super) at: i64,
+    /// How far the clocks that it was written by are ahead of UTC, where nobody named a time zone.
+    pub(super) offset_ms: Option<i64>,
     /// NaN for a gap.
     pub(super) y: f64,
     /// Whether it is in a known incident.
@@ -82,7 +84,8 @@ impl Watched {
     }
 
     fn judge(&mut self, seen: Seen, scores: &mut Scores) -> io::Result<()> {
-        let Seen { at, is_marked, .. } = seen;
+        let Seen { at, offset_ms, is_marked, .. } = seen;
+        self.series.offset_ms = offset_ms;
         let y = self.series.measured(seen.y);
         let judged: Option<Scored> = self.series.judge(at, y);
         if let Some(trace) = &mut self.trace {
@@ -112,7 +115,7 @@ mod tests {
     fn check(is_total: Option<bool>, y: impl Fn(i64) -> f64, n: i64, expected: bool) {
         let mut watched = watched(is_total);
         for row in 0..n {
-            let seen = Seen { at: row * 60_000, y: y(row), is_marked: false };
+            let seen = Seen { at: row * 60_000, offset_ms: None, y: y(row), is_marked: false };
             watched.see(seen, &mut Scores::nowhere()).unwrap();
         }
         watched.decide(&mut Scores::nowhere()).unwrap();

@@ -9,7 +9,7 @@ use crate::prometheus::json::Series;
 #[derive(Deserialize)]
 struct Target {
     target: String,
-    datapoints: Vec<(Option<f64>, i64)>,
+    datapoints: Vec<(Option<f64>, f64)>,
 }
 
 /// Reads the answer. A target is the name of its series, whatever it looks like.
@@ -22,12 +22,11 @@ fn read(Target { target, datapoints }: Target) -> Result<Series, String> {
     if target.is_empty() {
         return Err("a target has no name".to_owned());
     }
-    let samples = datapoints.into_iter().map(|(value, seconds)| {
-        match seconds.checked_mul(1_000).and_then(within_bounds) {
+    let samples =
+        datapoints.into_iter().map(|(value, seconds)| match within_bounds((seconds * 1e3).round() as i64) {
             Some(time_ms) => Ok((time_ms, value.unwrap_or(f64::NAN))),
             None => Err(format!("{target}: the time {seconds} is outside 1900 to 2200")),
-        }
-    });
+        });
     let samples = samples.collect::<Result<_, _>>()?;
     Ok((SeriesKey::new(target, Labels::default()), samples))
 }
