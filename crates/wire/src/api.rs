@@ -53,7 +53,8 @@ pub use profile::{
 };
 pub use replay::{ReplayRequest, ReplayResponse, ReplaySummary, Transition};
 pub use review::{
-    AccuracyView, EpisodeView, Incident, LimitView, ReviewView, SettingView, SpreadView, SuggestionView,
+    AccuracyView, EpisodeView, ExpectedView, Incident, LimitView, ReviewView, SettingView, SpreadView,
+    SuggestionView,
 };
 pub use rule::{
     AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Lateness, Prefill, Prunable,

@@ -10,6 +10,7 @@
 //! Invariant: what other limits would have done is what replaying the changed rule gives.
 
 mod accuracy;
+mod ahead;
 mod edit;
 mod reach;
 mod record;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use lanner_core::{AlertState, Labels, TimeRange};
 
 pub use accuracy::{Accuracy, Incident};
+pub use ahead::Expected;
 pub use edit::bare;
 pub use reach::{Unreachable, unreachable};
 pub use record::{Episode, Record, Timeline};

@@ -5,6 +5,7 @@ use lanner_graphite::six_digits;
 use serde_json::Value;
 
 use super::accuracy::{Accuracy, Marks};
+use super::ahead::Expected;
 use super::suggest::{Goal, Nothing, Suggestion};
 use super::{Limit, Review, n_others};
 
@@ -47,7 +48,11 @@ fn percent(share: f64) -> String {
 }
 
 fn rate(per_week: f64) -> String {
-    if per_week >= 10.0 { format!("{per_week:.0} a week") } else { format!("{per_week:.1} a week") }
+    format!("{} a week", rounded(per_week))
+}
+
+fn rounded(per_week: f64) -> String {
+    if per_week >= 10.0 { format!("{per_week:.0}") } else { format!("{per_week:.1}") }
 }
 
 /// A length of time, without what nobody reads off a long one.
@@ -172,7 +177,13 @@ fn suggested(suggestion: &Suggestion, kind: &str) -> String {
             delay(&accuracy)
         )
     });
-    format!("{goal} write {}{whole}: {times}{agrees}.", fields.join(" and "))
+    let ahead = suggestion.expected.map_or_else(String::new, |found| format!("; {}", expected(found)));
+    format!("{goal} write {}{whole}: {times}{agrees}{ahead}.", fields.join(" and "))
+}
+
+fn expected(found: Expected) -> String {
+    let Expected { per_week, range: (least, most) } = found;
+    format!("expect about {} from now on, {} to {}", rate(per_week), rounded(least), rounded(most))
 }
 
 fn at_most(wanted: f64, noun: &str) -> String {

@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::accuracy::{Accuracy, Marks, per_week};
+use super::ahead::{self, Expected};
 use super::edit;
 use super::record::{Record, Timeline};
 use crate::detector::{Side, Tunable};
@@ -25,10 +26,13 @@ const N_TRIED: usize = 24;
 /// many digits as a number can have.
 const SAME: f64 = 1e-9;
 
+/// Scores that were cut are known to be this high at least, and no higher.
+const CUT: f64 = 5e8;
+
 /// What limits are suggested for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
-    /// The strictest limits with at most so many alarms a week.
+    /// The strictest limits with at most so many alarms a week in the past.
     AlarmsPerWeek(f64),
     /// The limits that agree best with the incidents.
     BestF1,
@@ -64,6 +68,8 @@ pub struct Suggestion {
     pub n_episodes: u64,
     /// The same a week.
     pub per_week: f64,
+    /// What to expect from now on, where the past says anything.
+    pub expected: Option<Expected>,
     /// The share of evaluations in which one ran.
     pub running: f64,
     /// How well they agree with the incidents, where some are known.
@@ -150,6 +156,7 @@ impl<'r> Tuner<'r> {
             goal,
             n_episodes,
             per_week: per_week(n_episodes, self.record.weeks()),
+            expected: ahead::expected(n_episodes, self.record.weeks()),
             running: running(&trial.timeline, self.record),
             accuracy: (!self.marks.is_empty()).then(|| self.marks.accuracy(&trial.timeline)),
             settings: trial.settings,
@@ -304,10 +311,14 @@ fn linear(from: usize, to: usize, n: usize) -> Vec<usize> {
 
 /// A limit that lets `calm` pass and not `bad`, which lies beyond it; without, one a little beyond `calm`.
 fn limit_between(tunable: &Tunable, calm: f64, bad: Option<f64>) -> f64 {
-    let bad = bad.filter(|bad| bad.is_finite());
     let sign = if tunable.bad == Side::Above { 1.0 } else { -1.0 };
     let open = || sign * calm + if calm == 0.0 { 1.0 } else { calm.abs() };
-    let (low, high) = (sign * calm, bad.map_or_else(open, |bad| sign * bad));
+    let high = match bad {
+        Some(bad) if bad.is_finite() => sign * bad,
+        Some(_) => open().min(CUT),
+        None => open(),
+    };
+    let low = sign * calm;
     let exact = if tunable.inclusive { high } else { low };
     sign * round_between(low, high).unwrap_or(exact)
 }
@@ -348,6 +359,8 @@ mod tests {
         check(Side::Above, -3.0, Some(3.0), -2.9);
         check(Side::Above, 0.0, None, 0.1);
         check(Side::Above, 5.0, Some(f64::INFINITY), 5.1);
+        check(Side::Above, 4.9e8, Some(f64::INFINITY), 4.91e8);
+        check(Side::Above, 9.5e8, Some(f64::INFINITY), 9.5e8); // what was cut may be 1e9
         check(Side::Above, 1.0, Some(1.0_f64.next_up()), 1.0); // nothing lies between
         check(Side::Below, 380.0, Some(120.0), 370.0);
         check(Side::Below, -5.0, None, -5.1);

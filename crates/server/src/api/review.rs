@@ -4,8 +4,8 @@ use lanner_core::time::parse_duration_ms;
 use lanner_core::{Labels, TimeRange};
 use lanner_engine::lookback::{self, Accuracy, Goal, Limit, Review, Spread, Suggestion, Terms};
 use lanner_wire::api::{
-    AccuracyView, EpisodeView, Incident, LimitView, ProblemView, ReplayRequest, ReviewView, SettingView,
-    SpreadView, SuggestionView, Time,
+    AccuracyView, EpisodeView, ExpectedView, Incident, LimitView, ProblemView, ReplayRequest, ReviewView,
+    SettingView, SpreadView, SuggestionView, Time,
 };
 
 /// Episodes that one review shows; its numbers count all.
@@ -112,6 +112,11 @@ fn accuracy(accuracy: &Accuracy) -> AccuracyView {
     }
 }
 
+fn expected(expected: lookback::Expected) -> ExpectedView {
+    let (least, most) = expected.range;
+    ExpectedView { per_week: expected.per_week, least, most }
+}
+
 fn suggestion(suggestion: Suggestion, kind: &str) -> SuggestionView {
     let (goal, wanted) = match suggestion.goal {
         Goal::AlarmsPerWeek(wanted) => ("alarms_per_week", Some(wanted)),
@@ -132,6 +137,7 @@ fn suggestion(suggestion: Suggestion, kind: &str) -> SuggestionView {
         errors_only: suggestion.errors_only,
         fired: suggestion.n_episodes,
         per_week: suggestion.per_week,
+        expected: suggestion.expected.map(expected),
         running: suggestion.running,
         accuracy: suggestion.accuracy.as_ref().map(accuracy),
     }

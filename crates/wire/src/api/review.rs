@@ -168,10 +168,24 @@ pub struct SuggestionView {
     pub fired: u64,
     /// The same a week.
     pub per_week: f64,
+    /// What to expect from now on; `null` where the past says nothing.
+    pub expected: Option<ExpectedView>,
     /// The share of evaluations in which an alert would have been on.
     pub running: f64,
     /// How well that agrees with the incidents; `null` when none concerns the rule.
     pub accuracy: Option<AccuracyView>,
+}
+
+/// Alarms a week to expect, where the series goes on as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExpectedView {
+    /// On average.
+    pub per_week: f64,
+    /// In nine cases out of ten no fewer.
+    pub least: f64,
+    /// In nine cases out of ten no more.
+    pub most: f64,
 }
 
 /// One field to write.
