@@ -100,6 +100,21 @@ fn a_model_is_learned_judged_and_asked() {
     let learned =
         run(&["api", "learn", &first, "--labels", &labels, "--output", &model, "--trees", "40"]).expect(0);
     assert!(learned.contains("30 anomalous and 90 normal sessions"), "{learned}");
+    let few = [
+        "api",
+        "learn",
+        &first,
+        "--labels",
+        &labels,
+        "--output",
+        "none.json",
+        "--trees",
+        "5",
+        "--aim",
+        "alarms",
+    ];
+    let nothing = ["no threshold flags anything with 0.001 a day", "raise --alarms-per-day"];
+    run(&[&few[..], &["--alarms-per-day", "0.001"]].concat()).says(2, &nothing);
 
     let judge = ["api", "evaluate", &second, "--model", &model, "--labels", &more_labels, "--format", "json"];
     let quality: Value = serde_json::from_str(&run(&judge).expect(0)).unwrap();

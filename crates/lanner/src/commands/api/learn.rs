@@ -88,6 +88,22 @@ impl AimArgs {
     }
 }
 
+impl AimArgs {
+    /// Refuses a threshold above everything, by which the model would flag nobody.
+    fn check(&self, aim: Aim, recall: f64) -> Result<()> {
+        let Aim::Alarms { per_day, days } = aim else { return Ok(()) };
+        if recall > 0.0 {
+            return Ok(());
+        }
+        let why = format!(
+            "no threshold flags anything with {per_day} a day: that is {:.1} sessions in the {days:.2} days of the log, \
+             and the most suspicious ones, which are equally likely, are more",
+            per_day * days
+        );
+        Err(Failure::undecided(why).hint("raise --alarms-per-day, learn from a longer log, or take --aim f1"))
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<Outcome> {
     let log = args.log.read()?;
     let labels = Labels::read(&args.labels)?;
@@ -135,6 +151,7 @@ fn learn(log: &Log, labels: &Labels, args: &Args) -> Result<(Model, String)> {
     let mut model = best(&trials(&settings, args.tune.into()), |settings| {
         Model::learn(parts.clone(), &sessions, &labels, groups.clone(), (settings, aim))
     })?;
+    args.aim.check(aim, model.notes["recall"].as_f64().unwrap_or_default())?;
     model.notes["data"] = fingerprint(&sessions, &labels).into();
     let note = |name: &str| model.notes[name].as_f64().unwrap_or_default();
     let notes = format!(
