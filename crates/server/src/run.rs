@@ -351,6 +351,8 @@ fn wire(
         Arc::clone(&processors),
         Arc::clone(&switches),
     );
+    let judging = Arc::clone(&processors);
+    models.tell_of_use(Box::new(move |in_use| judging.use_models(in_use)))?;
     let services = Services {
         access,
         intake,

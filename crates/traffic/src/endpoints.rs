@@ -1,9 +1,12 @@
 //! Endpoints: a method and a path template, numbered.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
+
+use crate::shape::shape;
 
 /// The number of an endpoint.
 pub type EndpointId = u32;
@@ -17,6 +20,12 @@ pub(crate) const UNKNOWN: EndpointId = 0;
 /// Numbers from here on are endpoints that exist and were not learned: those of a new release. Nothing is known of them, so
 /// they tell neither for nor against a session.
 pub(crate) const FIRST_NEW: EndpointId = 1 << 31;
+
+/// The number of an endpoint that exists and was not learned.
+pub(crate) fn new_endpoint(method: &str, path: &str) -> EndpointId {
+    let name = format!("{method} {}", shape(path));
+    FIRST_NEW | (FixedState::default().hash_one(name) as u32 >> 1) // half of a hash is one as well
+}
 
 /// Whether an endpoint was learned.
 pub(crate) const fn is_learned(id: EndpointId) -> bool {

@@ -45,7 +45,7 @@ pub use features::{FEATURES, FeatureInfo, Tail, features};
 pub use findings::{Finding, FindingKind, find};
 pub use graph::{CallGraph, GraphError, NodeCounts, Orientation, SEED_FEATURES};
 pub use learner::Learner;
-pub use live::{Live, LiveSettings, Report, Standing};
+pub use live::{Live, LiveSettings, ModelVerdict, ModelsInUse, NamedModel, Report, Standing};
 pub use model::{Counterfactual, Model, ModelError, Reason, Verdict};
 pub use ranking::{Ranking, Unusual};
 pub use recording::{KeyBy, Recording, Traffic};

@@ -3,8 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use lanner_boost::{Aim, Settings as Growing};
 use lanner_testkit::{ApiClient, ApiRequest, api_traffic};
-use lanner_traffic::{ClientKind, Live, LiveSettings, Report, Request, SessionSettings, Standing};
+use lanner_traffic::{
+    ClientKind, KeyBy, Learner, Live, LiveSettings, Model, ModelsInUse, NamedModel, Recording, Report,
+    Request, Session, SessionSettings, Standing, Traffic,
+};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -243,4 +247,75 @@ fn memory_is_bounded_and_late_requests_count() {
     assert_eq!(live.tally().n_late_calls, 1);
     live.advance(20_000);
     assert_eq!(live.add("late", &at(20_000 + 3_600_001), || false), None);
+}
+
+fn recorded(requests: &[ApiRequest]) -> Recording {
+    let mut recording = Recording::new(KeyBy::Client);
+    requests.iter().for_each(|of| recording.add(&request(of)));
+    recording
+}
+
+/// A model that learned who enumerates and scrapes.
+fn model(seed: u64) -> Model {
+    let requests = api_traffic(
+        seed,
+        0,
+        "10.1",
+        &[(ApiClient::Human, 200), (ApiClient::Enumerator, 40), (ApiClient::Scraper, 40)],
+    );
+    let recording = recorded(&requests);
+    let (templates, endpoints) = recording.learn(&[]);
+    let Traffic { sessions, .. } = recording.traffic(&templates, &endpoints, SessionSettings::default());
+    let who = who(&requests);
+    let labels: Vec<bool> = sessions.iter().map(|session| who[&*session.key] != ApiClient::Human).collect();
+    let of_people = sessions.iter().zip(&labels).filter(|(_, is_bad)| !**is_bad);
+    let people: Vec<Session> = of_people.map(|(session, _)| session.clone()).collect();
+    let mut learner = Learner::default();
+    people.iter().for_each(|session| learner.add(session));
+    let (groups, growing) = (
+        (0..).take(sessions.len()).collect(),
+        Growing { n_trees: 20, min_leaf_rows: 5, ..Growing::default() },
+    );
+    let parts = (templates, endpoints, learner.finish(&people));
+    Model::learn(parts, &sessions, &labels, groups, (&growing, Aim::F1)).unwrap()
+}
+
+#[test]
+fn models_in_use_judge_as_they_do_afterwards() {
+    let named = |name: &str, seed| NamedModel { name: name.into(), model: std::sync::Arc::new(model(seed)) };
+    let champion = named("first", 21);
+    let models = ModelsInUse { champion: Some(champion.clone()), challenger: Some(named("second", 22)) };
+    let requests = api_traffic(23, 0, "10.2", &[(ApiClient::Human, 100), (ApiClient::Scraper, 20)]);
+    let (mut live, who) = (Live::new(settings()), who(&requests));
+    // In use after a while: what is open then is judged by nobody.
+    let (before, after) = requests.split_at(requests.len() / 10);
+    let mut reports = watch(&mut live, before);
+    assert!(reports.iter().all(|report| report.champion.is_none()));
+    live.use_models(&models);
+    let promoted_ms = after[0].time_ms;
+    reports.extend(watch(&mut live, after));
+    // The same again changes nothing.
+    live.use_models(&models);
+    reports.extend(end(&mut live, 2 * DAY_MS));
+
+    let NamedModel { model, .. } = &champion;
+    let afterwards =
+        recorded(&requests).traffic(&model.templates, &model.endpoints, settings().sessions).sessions;
+    let (mut n_judged, mut n_found, mut n_planted) = (0, 0, 0);
+    for report in reports.iter().filter(|report| report.is_over) {
+        let is_same = |session: &&Session| session.key == report.key && session.first_ms == report.first_ms;
+        let session = afterwards.iter().find(is_same).unwrap();
+        assert_eq!(report.champion.is_some(), report.first_ms >= promoted_ms, "{report:?}");
+        let Some(verdict) = &report.champion else { continue };
+        assert_eq!((&*verdict.model, verdict.probability), ("first", model.score(session, 0).probability));
+        assert_eq!(report.challenger.as_ref().map(|it| &*it.model), Some("second"));
+        assert_eq!(report.is_unusual(), verdict.is_flagged);
+        assert!(!verdict.is_flagged || report.reasons.iter().any(|reason| verdict.reasons.contains(reason)));
+        n_judged += 1;
+        let is_planted = who[&*report.key] == ApiClient::Scraper;
+        n_planted += u32::from(is_planted);
+        n_found += u32::from(is_planted && verdict.is_flagged);
+    }
+    println!("{n_judged} judged, {n_found} of {n_planted} found");
+    assert!(n_judged >= 80 && 10 * n_found >= 9 * n_planted && n_planted >= 10);
 }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use lanner_core::Event;
 use lanner_core::field::Field;
+use lanner_traffic::ModelsInUse;
 use serde_json::{Map, Value};
 
 pub use behaviours::Behaviours;
@@ -63,6 +64,11 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
     fn tick(&self, now_ms: i64) -> Vec<Event> {
         let _ = now_ms;
         Vec::new()
+    }
+
+    /// Trained models that judge what it sees from now on, where it asks such.
+    fn use_models(&self, models: &ModelsInUse) {
+        let _ = models;
     }
 
     /// How it stands, in words for people, if there is more to say than how many events it saw.

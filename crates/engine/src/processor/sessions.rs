@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lanner_conditions::{Condition, Missing};
 use lanner_core::Event;
-use lanner_traffic::Live;
+use lanner_traffic::{Live, ModelsInUse};
 
 use self::made::{event_of, key, request};
 use self::settings::{FIELDS, Settings, read_settings};
@@ -67,6 +67,12 @@ impl Processor for Sessions {
     fn tick(&self, now_ms: i64) -> Vec<Event> {
         let reports = self.live().advance(now_ms);
         reports.iter().map(|report| event_of(report, &self.settings.by)).collect()
+    }
+
+    fn use_models(&self, models: &ModelsInUse) {
+        if self.settings.is_judged_by_models {
+            self.live().use_models(models);
+        }
     }
 
     fn in_words(&self) -> Option<String> {

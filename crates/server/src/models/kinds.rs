@@ -26,8 +26,11 @@ pub(super) struct Kind {
 /// Makes a scorer of the bytes of a model; says what is wrong with them.
 type Read = fn(&[u8]) -> Result<Arc<dyn Scorer>, String>;
 
+/// The kind that judges sessions of API traffic.
+pub(super) const API: &str = "api";
+
 pub(super) const KINDS: &[Kind] = &[
-    Kind { name: "api", format: "lanner-api-model/1", read: read_api },
+    Kind { name: API, format: "lanner-api-model/1", read: read_api },
     Kind { name: "trees", format: "lanner-boost/1", read: read_trees },
 ];
 

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use lanner_wire::api::{ChallengerView, ProblemView, ScoreRequest, ScoreResponse, ScoreRow, ScoreView};
 use serde_json::Value;
 
-use super::kinds::{Loaded, Scorer};
+use super::kinds::{API, Loaded, Scorer};
 use super::rows;
 use super::service::ModelService;
 use crate::http::{ApiError, Json, Received, blocking};
@@ -19,9 +19,6 @@ const MAX_BATCH: usize = 10_000;
 
 /// Reasons for each, unless another number is asked for, and at most.
 const REASONS: (usize, usize) = (3, 20);
-
-/// The kind that is asked if none is named.
-const KIND: &str = "api";
 
 /// Score named features, a call graph, or a batch of them by a model: how likely each is anomalous, and why.
 /// A form with the features as its fields is answered with a sentence, as a page.
@@ -76,7 +73,7 @@ fn page(answered: &ScoreResponse) -> Html<String> {
 }
 
 fn answer(service: &ModelService, request: ScoreRequest) -> Result<ScoreResponse, ApiError> {
-    let kind = request.kind.clone().unwrap_or_else(|| KIND.to_owned());
+    let kind = request.kind.clone().unwrap_or_else(|| API.to_owned());
     let in_use = service.in_use(&kind)?;
     let id = request.model.clone().or(in_use.champion);
     let Some(id) = id else {

@@ -4,18 +4,20 @@
 //! it has a version, an author and a row in the audit; rolling back is taking up an earlier version.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use lanner_core::{Cause, SourceError};
 use lanner_engine::source::RowScorer;
-use lanner_io::state::{Author, DocumentChange, Model, ModelInfo, StateStore, StoreError};
+use lanner_io::state::{self, Author, DocumentChange, ModelInfo, StateStore, StoreError};
+use lanner_traffic::{Model, ModelsInUse, NamedModel};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::detectors::FAMILY;
-use super::kinds::{self, Loaded};
+use super::kinds::{self, API, Loaded};
 use crate::base::Base;
 use crate::clock::Clock;
+use crate::http::blocking;
 use crate::sync::locked;
 
 /// The kind of documents that say which models are in use; each has the name of a kind of models.
@@ -42,8 +44,10 @@ pub(super) struct InUse {
 /// A model in memory, by its id.
 pub(super) type Held = (String, Loaded);
 
+/// Told which models of API traffic are in use.
+pub(crate) type OnUse = Box<dyn Fn(&ModelsInUse) + Send + Sync>;
+
 /// Keeps models.
-#[derive(Debug)]
 pub struct ModelService {
     pub(super) state: Arc<dyn StateStore>,
     clock: Clock,
@@ -51,6 +55,13 @@ pub struct ModelService {
     held: Mutex<Vec<Held>>,
     /// Held while what is in use is changed.
     pub(super) changing: tokio::sync::Mutex<()>,
+    on_use: OnceLock<OnUse>,
+}
+
+impl std::fmt::Debug for ModelService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ModelService {{ {} held }}", locked(&self.held).len())
+    }
 }
 
 impl ModelService {
@@ -62,7 +73,40 @@ impl ModelService {
             clock: base.clock(),
             held: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            on_use: OnceLock::new(),
         }
+    }
+
+    /// Tells `on_use` which models of API traffic are in use, now and whenever that changes.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub(crate) fn tell_of_use(&self, on_use: OnUse) -> Result<(), StoreError> {
+        let _ = self.on_use.set(on_use);
+        self.tell()
+    }
+
+    /// Says which models judge API traffic. One that cannot be read judges nothing, and the log says so.
+    fn tell(&self) -> Result<(), StoreError> {
+        let Some(on_use) = self.on_use.get() else { return Ok(()) };
+        let InUse { champion, challenger, .. } = self.in_use(API)?;
+        let named = |id: Option<String>| {
+            let id = id?;
+            let read = self.state.model(&id).map_err(|error| error.to_string());
+            let model = read.and_then(|stored| match stored {
+                Some(stored) => Model::from_json(&stored.body).map_err(|error| error.to_string()),
+                None => Err("it is not kept".to_owned()),
+            });
+            match model {
+                Ok(model) => Some(NamedModel { name: id.into(), model: Arc::new(model) }),
+                Err(why) => {
+                    tracing::error!("the model {id} judges no sessions: {why}");
+                    None
+                }
+            }
+        };
+        on_use(&ModelsInUse { champion: named(champion), challenger: named(challenger) });
+        Ok(())
     }
 
     /// All models of all kinds, each kind's latest first.
@@ -78,7 +122,7 @@ impl ModelService {
     ///
     /// # Errors
     /// Why it is no model that is kept here.
-    pub(super) fn checked(&self, body: Vec<u8>) -> Result<Model, String> {
+    pub(super) fn checked(&self, body: Vec<u8>) -> Result<state::Model, String> {
         let loaded = kinds::read(&body)?;
         let info = ModelInfo {
             id: String::new(),
@@ -88,7 +132,7 @@ impl ModelService {
             metrics: loaded.metrics(),
             created_ms: self.clock.now_ms(),
         };
-        Ok(Model { info, body })
+        Ok(state::Model { info, body })
     }
 
     /// Which models of a kind are in use.
@@ -116,7 +160,7 @@ impl ModelService {
 
     /// Says which models of a kind are in use from now on.
     pub(super) async fn use_from_now_on(
-        &self,
+        self: &Arc<Self>,
         kind: &str,
         in_use: &InUse,
         (actor, message): (&str, &str),
@@ -128,7 +172,16 @@ impl ModelService {
             cause: Cause::Person,
             now_ms: self.clock.now_ms(),
         };
-        self.state.save_documents_by(IN_USE, author, changes)?.await.map(drop)
+        self.state.save_documents_by(IN_USE, author, changes)?.await?;
+        if kind != API {
+            return Ok(());
+        }
+        // Reading a model takes a while, and so may processors that are being made.
+        let service = Arc::clone(self);
+        let told = blocking(move || service.tell()).await;
+        told.unwrap_or_else(|panic| {
+            Err(StoreError::Database { detail: format!("no model was put in use: {panic}") })
+        })
     }
 
     /// A model in memory, read if it is not; `None` if it is not kept.

@@ -6,6 +6,7 @@ use lanner_core::{Cause, Node, Problem, Problems};
 use lanner_engine::Config;
 use lanner_engine::processor::{Configured, KINDS, Processors, cross_check};
 use lanner_io::state::{Author, DocumentBatch, DocumentChange, StateStore, StoreError, StoredDocument};
+use lanner_traffic::ModelsInUse;
 use lanner_wire::api::ProcessorView;
 use serde_json::{Value, json};
 
@@ -31,6 +32,8 @@ pub struct ProcessorService {
     intake: Arc<IntakeService>,
     memories: Memories,
     pub(super) shutdown: Arc<Shutdown>,
+    /// The trained models that judge what processors see.
+    models: Mutex<ModelsInUse>,
     /// Held while what is stored is put in force, so that what is read last counts.
     putting: Mutex<()>,
 }
@@ -48,6 +51,7 @@ impl ProcessorService {
             intake,
             memories: Memories::new(base),
             shutdown: Arc::clone(&base.shutdown),
+            models: Mutex::default(),
             putting: Mutex::default(),
         };
         service.put_all_in_force()?;
@@ -180,9 +184,18 @@ impl ProcessorService {
         }
         let (before, now_ms) = (self.intake.processing.in_force(), self.clock.now_ms());
         all.iter_mut().for_each(|one| self.memories.take_up(one, &before, now_ms));
+        let models = locked(&self.models).clone();
+        all.iter().for_each(|one| one.processor.use_models(&models));
         self.set_aside.replace(&[PROCESSOR], aside);
         self.intake.processing.replace(Processors::new(all));
         Ok(())
+    }
+
+    /// Has other trained models judge what processors see from now on.
+    pub(crate) fn use_models(&self, models: &ModelsInUse) {
+        let _one_at_a_time = locked(&self.putting);
+        locked(&self.models).clone_from(models);
+        self.intake.processing.in_force().all().iter().for_each(|one| one.processor.use_models(models));
     }
 
     /// Tells processors what time it is.

@@ -147,6 +147,60 @@ async fn models_are_kept_promoted_asked_and_rolled_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_model_judges_sessions_that_come_in() {
+    let running = Running::start().await;
+    let processors = json!({ "processors": [
+        { "id": "judged", "stream": "api-log", "sessions": { "by": ["client"], "idle": "5m" } },
+        { "id": "alone", "stream": "api-log", "sessions": { "by": ["client"], "idle": "5m", "model": false, "into": "alone" } },
+    ] });
+    assert_eq!(running.json("POST", "apply", &processors).await.0, 200);
+    let keep =
+        async |seed| running.json("POST", "models", &model(seed)).await.1["id"].as_str().unwrap().to_owned();
+    let (champion, challenger) = (keep(1).await, keep(2).await);
+    for (id, to) in [(&champion, "champion"), (&challenger, "challenger")] {
+        assert_eq!(running.json("POST", &format!("models/{id}/promote"), &json!({ "to": to })).await.0, 200);
+    }
+    let noon_ms = 1_767_268_800_000;
+    let clients = [(ApiClient::Human, 30), (ApiClient::Scraper, 10)];
+    let requests = api_traffic(3, noon_ms - 86_400_000, "10.3", &clients);
+    let line = |of: &lanner_testkit::ApiRequest| {
+        json!({ "time": of.time_ms, "client": of.client, "agent": of.agent, "method": of.method, "path": of.path,
+            "query": of.query, "status": of.status })
+        .to_string()
+    };
+    let lines: Vec<String> = requests.iter().map(line).collect();
+    let (status, said) = running.ask("POST", "events/api-log", "application/json", lines.join("\n")).await;
+    assert_eq!(status, 200, "{said}");
+    let told = async |stream: &str| -> Vec<Value> {
+        let text = running.ask("GET", &format!("export/events/{stream}"), "application/json", "").await.1;
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let judged = told("api.sessions").await;
+    let of = |session: &Value| {
+        requests.iter().find(|request| session["client"] == request.client.as_str()).unwrap().of
+    };
+    let over: Vec<&Value> = judged.iter().filter(|session| session["over"] == true).collect();
+    assert!(over.len() >= 30, "{judged:?}");
+    for session in &over {
+        assert_eq!(
+            (&session["model"], &session["challenger"]),
+            (&json!(champion), &json!(challenger)),
+            "{session}"
+        );
+        assert!(
+            session["probability"].is_number() && session["challenger_flagged"].is_boolean(),
+            "{session}"
+        );
+    }
+    let scrapers = || over.iter().filter(|session| of(session) == ApiClient::Scraper);
+    let n_flagged = scrapers().filter(|session| session["flagged"] == true).count();
+    assert!(10 * n_flagged >= 8 * scrapers().count(), "{n_flagged} of {}", scrapers().count());
+    let alone = told("alone").await;
+    assert!(!alone.is_empty() && alone.iter().all(|session| session.get("model").is_none()));
+    running.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistakes_name_the_field() {
     let running = Running::start().await;
     let good = model(1);

@@ -1,17 +1,13 @@
 //! What was learned, frozen: it names endpoints, and says how unusual a session is.
 
-use std::hash::BuildHasher as _;
-
-use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::Baseline;
 use crate::call::Call;
-use crate::endpoints::{EndpointId, Endpoints, FIRST_NEW, UNKNOWN};
+use crate::endpoints::{EndpointId, Endpoints, UNKNOWN, new_endpoint};
 use crate::ranking::Ranking;
 use crate::request::Request;
 use crate::session::Session;
-use crate::shape::shape;
 use crate::templates::Templates;
 
 /// Fewer sessions do not say where the usual ends, so that nothing is unusual.
@@ -36,8 +32,7 @@ impl Judge {
         if known != UNKNOWN || !call.exists() {
             return known;
         }
-        let name = format!("{} {}", request.method, shape(&request.path));
-        FIRST_NEW | (FixedState::default().hash_one(name) as u32 >> 1) // half of a hash is one as well
+        new_endpoint(&request.method, &request.path)
     }
 
     /// Sessions that it was learned from, those held out among them.

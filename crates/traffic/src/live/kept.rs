@@ -73,6 +73,7 @@ impl Live {
             }
         };
         self.sessions = Sessions::new(self.settings.sessions);
+        self.models.begin(&self.settings);
         (self.is_resumed, self.whole_from_ms) = (true, None);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Sessions while they happen: requests come in one by one, and what is said of sessions goes out.
 //!
 //! Reading order: [`LiveSettings`]; `clock` (what time it is in the stream); `learning` (requests are recorded at first), `learn`
-//! (a judge is made of them), `judge` (frozen from then on); [`Report`] (what is said); [`Live`] (all together); `kept` (as bytes).
+//! (a judge is made of them), `judge` (frozen from then on); `models` (trained ones that judge as well); [`Report`] (what is said); [`Live`] (all together); `kept` (as bytes).
 //!
 //! The same requests give the same reports, however they come in parts and whenever the clock is asked: the time of a report is
 //! that of the request that caused it, or the end of the pause that ended the session.
@@ -11,13 +11,16 @@ mod judge;
 mod kept;
 mod learn;
 mod learning;
+mod models;
 mod report;
 mod settings;
 
 use clock::StreamClock;
 use judge::Judge;
 use learning::Learning;
-pub use report::{Report, Standing};
+use models::Watches;
+pub use models::{ModelsInUse, NamedModel};
+pub use report::{ModelVerdict, Report, Standing};
 pub use settings::LiveSettings;
 
 use crate::call::Call;
@@ -55,6 +58,7 @@ pub struct Live {
     whole_from_ms: Option<i64>,
     /// Whether it begins with what another learned, whose open sessions are not known.
     is_resumed: bool,
+    models: Watches,
 }
 
 #[derive(Debug)]
@@ -74,7 +78,13 @@ impl Live {
             clock: StreamClock::default(),
             whole_from_ms: None,
             is_resumed: false,
+            models: Watches::default(),
         }
+    }
+
+    /// Which trained models judge from now on; sessions that are open are not judged by those that are new.
+    pub fn use_models(&mut self, models: &ModelsInUse) {
+        self.models.replace(models, &self.settings);
     }
 
     /// A request of the client that is told by `key`. `is_declared` says whether that is a bot known to be one; it is asked once a
@@ -106,6 +116,8 @@ impl Live {
         let mut on_end = |session| ended.push(session);
         self.sessions.advance_some(self.now_ms(), MAX_ENDED, &mut on_end);
         self.sessions.add(key, &call, &mut on_end);
+        let now_ms = self.now_ms();
+        self.models.add(key, request, now_ms, MAX_ENDED);
         let mut reports: Vec<Report> = ended.into_iter().map(|session| self.over(session)).collect();
         reports.extend(self.look(key, request, is_declared));
         self.learn();
@@ -117,6 +129,8 @@ impl Live {
         self.clock.tick(now_ms);
         let mut ended = Vec::new();
         self.sessions.advance(self.now_ms(), &mut |session| ended.push(session));
+        let now_ms = self.now_ms();
+        self.models.advance(now_ms);
         let reports = ended.into_iter().map(|session| self.over(session)).collect();
         self.learn();
         reports
@@ -169,7 +183,8 @@ impl Live {
         if session.looks.is_told || !session.looks.is_due(session.n_calls) {
             return None;
         }
-        let report = self.phase.report(session, self.whole_from_ms, request.time_ms, false);
+        let known = (&self.models, self.whole_from_ms);
+        let report = self.phase.report(session, known, request.time_ms, false);
         session.looks.is_told = report.is_flagged();
         report.is_news.then_some(report)
     }
@@ -180,7 +195,7 @@ impl Live {
         if let Phase::Learning(learning) = &mut self.phase {
             learning.count(&session, self.clock.time_ms().unwrap_or(ended_ms), &self.settings);
         }
-        self.phase.report(&mut session, self.whole_from_ms, ended_ms, true)
+        self.phase.report(&mut session, (&self.models, self.whole_from_ms), ended_ms, true)
     }
 
     /// Begins to judge, if enough was learned. Sessions that are open go on, at the endpoints that were learned.
@@ -201,7 +216,7 @@ impl Phase {
     fn report(
         &self,
         session: &mut Session,
-        whole_from_ms: Option<i64>,
+        (models, whole_from_ms): (&Watches, Option<i64>),
         time_ms: i64,
         is_over: bool,
     ) -> Report {
@@ -218,7 +233,12 @@ impl Phase {
         report.score = (standing == Standing::Active).then_some(session.looks.score);
         report.reasons = findings.iter().map(Finding::to_string).collect();
         report.findings = findings;
-        if let (Self::Judging(judge), true) = (self, report.is_unusual()) {
+        if !is_incomplete {
+            models.judge(session, &mut report);
+        }
+        if let Some(champion) = &report.champion {
+            report.reasons.extend(champion.reasons.iter().filter(|_| champion.is_flagged).cloned());
+        } else if let (Self::Judging(judge), true) = (self, report.is_unusual()) {
             let words =
                 |(feature, value): &(usize, f64)| in_words(*feature, *value, judge.baseline.normal(*feature));
             report.reasons.extend(session.looks.features.iter().map(words));

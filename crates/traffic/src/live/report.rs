@@ -61,6 +61,23 @@ pub struct Report {
     pub reasons: Vec<String>,
     /// Who the client seems to be.
     pub client: Option<ClientKind>,
+    /// What the trained model in use says, which then decides whether the session is unusual.
+    pub champion: Option<ModelVerdict>,
+    /// What another one says, which decides nothing.
+    pub challenger: Option<ModelVerdict>,
+}
+
+/// What a trained model says of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelVerdict {
+    /// The name of the model.
+    pub model: Arc<str>,
+    /// How likely the session is anomalous, from 0 to 1.
+    pub probability: f64,
+    /// Whether that is above the threshold of the model.
+    pub is_flagged: bool,
+    /// What raises it, strongest first.
+    pub reasons: Vec<String>,
 }
 
 impl Report {
@@ -81,13 +98,18 @@ impl Report {
             findings: Vec::new(),
             reasons: Vec::new(),
             client: ClientKind::of(session),
+            champion: None,
+            challenger: None,
         }
     }
 
-    /// Whether it exceeds what is usual.
+    /// Whether it exceeds what is usual: by the trained model in use, if there is one.
     #[must_use]
     pub fn is_unusual(&self) -> bool {
-        self.score.is_some_and(|score| score >= 1.0)
+        match &self.champion {
+            Some(champion) => champion.is_flagged,
+            None => self.score.is_some_and(|score| score >= 1.0),
+        }
     }
 
     /// Whether it is unusual or has a finding.

@@ -23,6 +23,11 @@ pub(super) const NAMES: &[&str] = &[
     "requests",
     "errors",
     "endpoints",
+    "model",
+    "probability",
+    "challenger",
+    "challenger_probability",
+    "challenger_flagged",
 ];
 
 /// Between the values of a key; they cannot hold it.
@@ -91,6 +96,10 @@ pub(super) fn last_part(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
+fn rounded(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
+
 /// What is said of a session, as an event.
 pub(super) fn event_of(report: &Report, by: &[String]) -> Event {
     let values = by.iter().map(|name| last_part(name)).zip(report.key.split(BETWEEN));
@@ -106,7 +115,7 @@ pub(super) fn event_of(report: &Report, by: &[String]) -> Event {
         "over": report.is_over,
         "flagged": report.is_flagged(),
         "new": report.is_news,
-        "score": report.score.map(|score| (score * 1e3).round() / 1e3),
+        "score": report.score.map(rounded),
         "finding": findings.first(),
         "findings": if findings.is_empty() { None } else { Some(&findings) },
         "reason": if report.reasons.is_empty() { None } else { Some(report.reasons.join("; ")) },
@@ -116,6 +125,11 @@ pub(super) fn event_of(report: &Report, by: &[String]) -> Event {
         "requests": report.n_requests,
         "errors": report.n_errors,
         "endpoints": report.n_endpoints,
+        "model": report.champion.as_ref().map(|verdict| &*verdict.model),
+        "probability": report.champion.as_ref().map(|verdict| rounded(verdict.probability)),
+        "challenger": report.challenger.as_ref().map(|verdict| &*verdict.model),
+        "challenger_probability": report.challenger.as_ref().map(|verdict| rounded(verdict.probability)),
+        "challenger_flagged": report.challenger.as_ref().map(|verdict| verdict.is_flagged),
     });
     if let Value::Object(facts) = facts {
         fields.extend(facts.into_iter().filter(|(_, value)| !value.is_null()));

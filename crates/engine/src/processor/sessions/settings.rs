@@ -60,6 +60,13 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new("share", "1%", "the share of ordinary sessions that may be called unusual")
         .of(Type::Share)
         .or("1%"),
+    Field::new(
+        "model",
+        "true",
+        "whether the model of the kind `api` that is in use decides what is unusual, where there is one",
+    )
+    .of(Type::Truth)
+    .or("true"),
 ];
 
 /// What was written.
@@ -71,6 +78,8 @@ pub(super) struct Settings {
     pub(super) bots: Option<Condition>,
     pub(super) into: [Arc<str>; 1],
     pub(super) live: LiveSettings,
+    /// Whether trained models that are in use are asked.
+    pub(super) is_judged_by_models: bool,
     /// What is learned depends on this.
     pub(super) identity: String,
 }
@@ -89,6 +98,7 @@ pub(super) fn read_settings(fields: &mut Fields<'_>, check: &mut Check) -> Optio
     let learn_ms = duration(fields, "learn", DAY_MS, check);
     let n_learned = whole(fields, "sessions", (40, 1_000, 100_000), check) as usize;
     let unusual_share = fields.read("share", check, reading::share).unwrap_or(0.01);
+    let is_judged_by_models = fields.read("model", check, |node| node.truth()).unwrap_or(true);
     let identity =
         json!({ "by": by, "from": from, "where": filter_text, "idle_ms": idle_ms, "longest_ms": max_ms });
     let sessions = SessionSettings { idle_ms, max_ms, max_calls, max_open, ..SessionSettings::default() };
@@ -99,6 +109,7 @@ pub(super) fn read_settings(fields: &mut Fields<'_>, check: &mut Check) -> Optio
         bots,
         into: [into.into()],
         live: LiveSettings { sessions, learn_ms, n_learned, unusual_share },
+        is_judged_by_models,
         identity: identity.to_string(),
     })
 }

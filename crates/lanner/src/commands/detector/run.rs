@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use crate::adbox::folder::Folder;
 use crate::adbox::results::{RoundResult, Shape, Verdict, judge};
-use crate::adbox::shipping;
 use crate::adbox::times::Round;
 use crate::adbox::trained::{self, About, rows_of};
 use crate::adbox::use_case::{Mode, PredictionCase, TrainingCase, UseCase};
 use crate::adbox::wazuh::DataArgs;
+use crate::adbox::{scenario, shipping};
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 use crate::output::counted;
@@ -132,7 +132,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 /// Reads a use case, and tells every mistake in it with its line.
 fn read(path: &Path) -> Result<UseCase> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
-    match UseCase::from_yaml(&text) {
+    match scenario::from_yaml(&text) {
         Ok(use_case) => {
             use_case
                 .remarks
