@@ -34,18 +34,23 @@ const TRAINING: [&str; 14] = [
 const DETECTION: [&str; 5] =
     ["mode", "lookback_minutes", "polling_interval_seconds", "threshold", "min_consecutive"];
 
+/// Reads a use case, or a scenario.
+///
+/// # Errors
+/// Every mistake in it, with its line.
+pub(crate) fn from_yaml(text: &str) -> Result<UseCase, Problems> {
+    let node = Node::from_yaml(text).map_err(|problem| Problems(vec![problem]))?;
+    if is_scenario(&node) { read(&node) } else { UseCase::from_node(&node) }
+}
+
 /// Whether a document is a scenario: use cases have `prediction` where scenarios have `detection`, and no name.
-pub(crate) fn is_scenario(node: &Node) -> bool {
+fn is_scenario(node: &Node) -> bool {
     let Content::Map(entries) = &node.content else { return false };
     let has = |name: &str| entries.iter().any(|(key, _)| key.name == name);
     !has("prediction") && (has("detection") || has("name") || has("model_name"))
 }
 
-/// Reads a scenario.
-///
-/// # Errors
-/// Every mistake in it, with its line.
-pub(crate) fn read(node: &Node) -> Result<UseCase, Problems> {
+fn read(node: &Node) -> Result<UseCase, Problems> {
     let mut check = Check::default();
     let mut found = UseCase::default();
     read_into(node, &mut found, &mut check);

@@ -6,7 +6,6 @@ use lanner_core::document::{Check, Content, Fields, Node, Problems};
 use lanner_core::time::parse_time_ms;
 use lanner_deep::{Feature, Fill, Method};
 
-use super::scenario::{self, is_scenario};
 use super::times::granularity;
 
 /// A use case. What its file does not name is not run.
@@ -149,15 +148,11 @@ impl UseCase {
     ///
     /// # Errors
     /// Every mistake in it, with its line.
-    pub(crate) fn from_yaml(text: &str) -> Result<Self, Problems> {
-        let node = Node::from_yaml(text).map_err(|problem| Problems(vec![problem]))?;
-        if is_scenario(&node) {
-            return scenario::read(&node);
-        }
+    pub(super) fn from_node(node: &Node) -> Result<Self, Problems> {
         let mut check = Check::default();
         let mut found = Self::default();
         if node.content != Content::Null {
-            found.read(&node, &mut check);
+            found.read(node, &mut check);
         }
         if check.problems.is_empty() { Ok(found) } else { Err(Problems(check.problems)) }
     }
