@@ -244,6 +244,7 @@ async fn a_relative_rule_is_prefilled_from_stored_events() {
 /// What comes first finds the configuration in force: until then, who connects waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_connects_early_is_answered_later() {
+    lanner_io::receiver::install_crypto_provider();
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::new(folder.path());
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
