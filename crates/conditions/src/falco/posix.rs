@@ -170,7 +170,7 @@ impl Reading<'_> {
             let c = match self.rest.next() {
                 None => return Err("`[` is not closed".to_owned()),
                 Some(']') if !is_first => break,
-                Some('-') if !is_first && self.rest.peek() != Some(&']') => {
+                Some('-') if !is_first && self.rest.peek().is_some_and(|next| *next != ']') => {
                     return Err("`-` stands between two others, and is no range".to_owned());
                 }
                 Some('[') if self.rest.peek() == Some(&':') && self.named()? => {
