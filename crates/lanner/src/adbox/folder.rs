@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::results::{RoundResult, Shape};
 use super::trained::{About, Trained};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, remark};
 
 const CURRENT: &str = "current_detector";
 const ABOUT: &str = "about.json";
@@ -31,15 +31,16 @@ impl Folder {
         Self(path.to_owned())
     }
 
-    /// All detectors, the oldest first.
+    /// All detectors that can be read, the oldest first; a damaged one is told, and costs only itself.
     pub(crate) fn all(&self) -> Result<Vec<About>> {
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(Failure::file("read", &self.0, &error)),
         };
-        let folders = entries.flatten().map(|entry| entry.path()).filter(|path| path.join(ABOUT).is_file());
-        let mut all = folders.map(|path| read_json(&path.join(ABOUT))).collect::<Result<Vec<About>>>()?;
+        let abouts = entries.flatten().map(|entry| entry.path().join(ABOUT)).filter(|path| path.is_file());
+        let read = |path: PathBuf| read_json(&path).map_err(|failure| remark(&failure.text())).ok();
+        let mut all: Vec<About> = abouts.filter_map(read).collect();
         all.sort_by(|a, b| (&a.created_time, &a.detector_id).cmp(&(&b.created_time, &b.detector_id)));
         Ok(all)
     }

@@ -192,6 +192,10 @@ fn manage(folder: &Folder, training: &str, usual: &str) {
     folder.manage(&["select", id]).expect(0);
     assert!(folder.manage(&["current"]).expect(0).contains(id));
     assert!(folder.manage(&["select", "../copy"]).said(2).contains("there is no detector"));
+    let damaged = folder.path("detectors/damaged");
+    std::fs::create_dir(&damaged).unwrap();
+    std::fs::write(format!("{damaged}/about.json"), "{").unwrap();
+    folder.manage(&["list"]).says(0, &["about.json is damaged"]);
     let model = format!("{copy}/training/model.safetensors");
     let mut damaged = std::fs::read(&model).unwrap();
     let end = damaged.len() - 1;
