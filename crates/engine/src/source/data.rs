@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use lanner_conditions::Condition;
-use lanner_core::{Answer, Ask, Matcher, RemoteAsk, RemoteSeries, SourceError};
+use lanner_core::{Answer, Ask, Matcher, RemoteAsk, RemoteSeries, SourceError, TimeRange};
 
-use super::gaps::Gaps;
 use crate::measure::{Measure, Remembers};
 
 /// A measure on the events of a stream.
@@ -126,8 +125,8 @@ pub trait Data {
         Err(SourceError::Permanent(format!("there is no model \"{name}\"")))
     }
 
-    /// When nothing was received.
-    fn gaps(&mut self) -> Gaps {
-        Gaps::default()
+    /// When nothing was received: what is not known of these times is not zero.
+    fn away(&mut self) -> Vec<TimeRange> {
+        Vec::new()
     }
 }

@@ -98,8 +98,13 @@ impl Query for Model {
         let mut answers = answers.collect::<Result<Vec<_>, _>>()?;
         let first_data_ms = answers.iter().filter_map(|readings| readings.first_data_ms).max();
         let is_whole = self.by.is_empty();
-        let table =
-            Table { queries: &self.parts.queries, rows: &rows, gaps: data.gaps(), order: &order, is_whole };
+        let table = Table {
+            queries: &self.parts.queries,
+            rows: &rows,
+            gaps: Gaps::new(data.away()),
+            order: &order,
+            is_whole,
+        };
         let judge = Judge { scorer: &*scorer, ask, rows: &rows, first_data_ms };
         let groups = table.groups(&mut answers);
         let judged =

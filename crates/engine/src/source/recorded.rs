@@ -87,7 +87,7 @@ impl Recorded {
     }
 
     /// Adds a trained detector.
-    pub fn model_of(&mut self, name: &str, scorer: Arc<dyn RowScorer>) {
+    pub(crate) fn model_of(&mut self, name: &str, scorer: Arc<dyn RowScorer>) {
         self.models.insert(name.to_owned(), scorer);
     }
 

@@ -10,7 +10,7 @@ use lanner_engine::document::{Node, Problem, Problems};
 use lanner_engine::lookback::{self, Record, Review, Terms};
 use lanner_engine::replay::{self, Replay};
 use lanner_engine::rule::Status;
-use lanner_engine::source::{Data, Fetched, Gaps, Recorded, RowScorer, SeriesQuery, Stored, StreamQuery};
+use lanner_engine::source::{Data, Fetched, Recorded, RowScorer, SeriesQuery, Stored, StreamQuery};
 use lanner_engine::{Config, Engine, Rule};
 use lanner_io::store::StoreError;
 use lanner_wire::api::{
@@ -143,8 +143,8 @@ fn walk(
     let mut record = Recorded::new(&rules, service.state.secret());
     load(service, &rules, range, &mut record)?;
     let sources = Arc::clone(&service.sources);
-    let (models, gaps) = (Arc::clone(&service.models), service.watch.gaps());
-    let mut past = Past { record, stored: service.expressions.source()?, sources, models, gaps };
+    let (models, away) = (Arc::clone(&service.models), service.watch.away());
+    let mut past = Past { record, stored: service.expressions.source()?, sources, models, away };
     let mut engine = Engine::new();
     engine.configure(stored.routes.clone(), stored.inhibitions.clone());
     engine.set_gaps(service.watch.gaps());
@@ -161,7 +161,7 @@ struct Past {
     stored: StoreSource,
     sources: Arc<Sources>,
     models: Arc<ModelService>,
-    gaps: Gaps,
+    away: Vec<TimeRange>,
 }
 
 impl Data for Past {
@@ -185,8 +185,8 @@ impl Data for Past {
         self.models.detector(name)
     }
 
-    fn gaps(&mut self) -> Gaps {
-        self.gaps.clone()
+    fn away(&mut self) -> Vec<TimeRange> {
+        self.away.clone()
     }
 }
 

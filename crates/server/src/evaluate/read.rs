@@ -10,7 +10,7 @@ use std::sync::Arc;
 use lanner_core::{Answer, Ask, Group, Measured, Readings, RemoteAsk, SeriesKey, SourceError, TimeRange};
 use lanner_engine::measure::Reads;
 use lanner_engine::source::{
-    Data, Due, Fetched, Gaps, GroupValues, RowScorer, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather,
+    Data, Due, Fetched, GroupValues, RowScorer, SeriesGroups, SeriesQuery, Stored, StreamQuery, gather,
     readings, runs,
 };
 use lanner_engine::stream::Measures;
@@ -89,8 +89,8 @@ impl Data for Live<'_> {
         self.service.models.detector(name)
     }
 
-    fn gaps(&mut self) -> Gaps {
-        self.service.watch.gaps()
+    fn away(&mut self) -> Vec<TimeRange> {
+        self.service.watch.away()
     }
 }
 

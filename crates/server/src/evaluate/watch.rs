@@ -38,7 +38,12 @@ impl Watch {
     /// The times in which it was away.
     #[must_use]
     pub(crate) fn gaps(&self) -> Gaps {
-        Gaps::new(locked(&self.gaps).clone())
+        Gaps::new(self.away())
+    }
+
+    /// The same, as they were noted.
+    pub(crate) fn away(&self) -> Vec<TimeRange> {
+        locked(&self.gaps).clone()
     }
 
     /// Whether the server is there now.
