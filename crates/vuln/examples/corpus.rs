@@ -2,7 +2,6 @@
 //! among the reports in the folders named: `cargo run -p lanner-vuln --example corpus -- fuzz/corpus FOLDER...`
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "an example is a program, which reads and writes files"
 )]
 
