@@ -22,7 +22,8 @@ pub(crate) fn run(setup: &Setup) -> Vec<Row> {
     let lanner = |arguments: &[&str], file: &Path| {
         // The shell tells what its children took.
         let times = "\"$@\" > /dev/null 2>&1; times | tail -1";
-        let told = Command::new("bash").args(["-c", times, "-"]).arg(&setup.lanner).args(arguments).arg(file);
+        let mut told = Command::new("bash");
+        told.args(["-c", times, "-"]).arg(&setup.lanner).args(arguments).arg(file);
         seconds(&String::from_utf8(told.output().unwrap().stdout).unwrap())
     };
     let profile = profile.to_str().unwrap();

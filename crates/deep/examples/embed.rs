@@ -7,8 +7,9 @@ use lanner_deep::{Detector, Frame, Training};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Two days of rows, one a minute: the processor follows the requests.
-    let load =
-        |minute: u16| 50.0 + 30.0 * (f32::from(minute) / 60.0).sin() + f32::from(minute % 97 * 31 % 17) / 10.0;
+    let load = |minute: u16| {
+        50.0 + 30.0 * (f32::from(minute) / 60.0).sin() + f32::from(minute % 97 * 31 % 17) / 10.0
+    };
     let columns = vec!["requests".to_owned(), "cpu".to_owned()];
     let usual =
         Frame::new(columns, (0..2_880).flat_map(|minute| [load(minute), 0.8 * load(minute)]).collect())?;

@@ -1,9 +1,6 @@
 //! Writes reports for fuzzing, a folder for each format, and prints the formats' names: the format's example, and what is of it
 //! among the reports in the folders named: `cargo run -p lanner-vuln --example corpus -- fuzz/corpus FOLDER...`
-#![expect(
-    clippy::disallowed_methods,
-    reason = "an example is a program, which reads and writes files"
-)]
+#![expect(clippy::disallowed_methods, reason = "an example is a program, which reads and writes files")]
 
 use std::io::{Error, Result};
 use std::path::{Path, PathBuf};

@@ -102,9 +102,8 @@ fn read_training(
     if numeric.is_empty() && categorical.is_empty() {
         check.problem(node, "training", "names neither numeric_fields nor categorical_fields");
     }
-    for unused in ["device"] {
-        let _ = fields.get(unused);
-    }
+    // Where SONAR computes; there is no choice here.
+    let _ = fields.get("device");
     for missing in ["derived_features", "fill_with_synthetic"] {
         if fields.read(missing, check, |node| Ok(node.content != Content::Bool(false))).unwrap_or(false) {
             found.remarks.push(format!("training.{missing} is not known here"));

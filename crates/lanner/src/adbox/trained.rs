@@ -240,7 +240,7 @@ fn tell_empty(frame: &Frame) {
         match values.next() {
             None => remark(&format!("the column {name} is never there")),
             Some(first) if values.all(|value| value == first) => {
-                remark(&format!("the column {name} is always {first}"))
+                remark(&format!("the column {name} is always {first}"));
             }
             Some(_) => {}
         }

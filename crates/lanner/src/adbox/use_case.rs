@@ -424,11 +424,7 @@ fn index_date(text: String) -> Result<Option<String>, String> {
 
 fn time(node: &Node) -> Result<Option<i64>, String> {
     let text = text(node)?;
-    if text == "default" {
-        Ok(None)
-    } else {
-        parse_time_ms(&text).map(Some).map_err(|error| error.to_string())
-    }
+    if text == "default" { Ok(None) } else { parse_time_ms(&text).map(Some) }
 }
 
 pub(super) fn text(node: &Node) -> Result<String, String> {

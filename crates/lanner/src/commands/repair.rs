@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let folder = args.folder.display();
     match &repaired.repair {
         Some(repair) => {
-            remark(&format!("the damaged file is kept as {}", args.folder.join(&repair.kept_as).display()))
+            remark(&format!("the damaged file is kept as {}", args.folder.join(&repair.kept_as).display()));
         }
         None if repaired.set_aside.is_empty() => remark(&format!("{folder} is intact; nothing was changed")),
         None => remark(&format!(

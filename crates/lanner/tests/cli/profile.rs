@@ -285,7 +285,7 @@ fn a_line_says_the_same_however_far_it_is_read() {
                 2 => json!(7),
                 _ => json!(["a", "b"]),
             };
-            line(at, parent, &command, user, at % 5 == 0, time)
+            line(at, parent, &command, user, at.is_multiple_of(5), time)
         };
         (0..4_000).map(|at| one(at) + "\n").collect()
     };

@@ -139,7 +139,7 @@ fn annotations(view: &AlertView) -> Pairs {
     match &view.content {
         Value::Null => {}
         Value::Object(fields) => {
-            pairs.extend(fields.iter().map(|(name, value)| (name.clone(), text_of(value))))
+            pairs.extend(fields.iter().map(|(name, value)| (name.clone(), text_of(value))));
         }
         content => drop(pairs.insert("description".to_owned(), text_of(content))),
     }

@@ -186,7 +186,7 @@ async fn what_was_not_taken_before_the_night_waits_for_the_morning() {
     assert_eq!(heard.lock().unwrap().len(), 1);
     running.step_to("2026-01-06T06:00:00Z").await;
     running.until("/api/v1/outbox?status=sent", |all| all.as_array().unwrap().len() == 1).await;
-    let heard = heard.lock().unwrap();
+    let heard = heard.lock().unwrap().clone();
     assert_eq!((heard.len(), &heard[1]["status"]), (2, &json!("firing")), "{heard:?}");
     running.server.stop().await;
 }
