@@ -155,7 +155,8 @@ impl Aggregation {
 
     /// The unit of a time; the first one asked for says where midnight is.
     fn unit_of(&mut self, time_ms: i64) -> i64 {
-        let origin_ms = *self.origin_ms.get_or_insert(time_ms.div_euclid(DAY_MS) * DAY_MS);
+        let midnight_ms = || time_ms.div_euclid(DAY_MS).saturating_mul(DAY_MS);
+        let origin_ms = *self.origin_ms.get_or_insert_with(midnight_ms);
         time_ms.saturating_sub(origin_ms).div_euclid(self.unit_ms)
     }
 

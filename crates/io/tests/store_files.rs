@@ -129,7 +129,7 @@ fn files_that_are_not_ours_are_refused_in_words() {
         written(folder);
         sql(folder, "PRAGMA user_version = 99");
     };
-    check(newer, "has schema version 99 and this release knows 10; use the release that wrote it");
+    check(newer, "has schema version 99 and this release knows 11; use the release that wrote it");
     let folder_is_file = tempfile::NamedTempFile::new().unwrap();
     let error = open_error(folder_is_file.path()).to_string();
     assert!(error.contains("cannot be opened"), "{error}");

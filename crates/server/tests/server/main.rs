@@ -11,6 +11,7 @@ mod border;
 mod browsing;
 mod clock;
 mod detectors;
+mod editing;
 mod families;
 mod findings;
 mod graphite;

@@ -108,3 +108,28 @@ pub(crate) async fn browse<T: Send + 'static>(
     };
     tokio::task::spawn_blocking(act).await.unwrap()
 }
+
+/// The status, the headers and the text of a page, asked without a browser.
+pub(crate) async fn get(server: &Running, path: &str) -> (u16, reqwest::header::HeaderMap, String) {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let response = http.get(format!("{}{path}", server.url)).send().await.unwrap();
+    (response.status().as_u16(), response.headers().clone(), response.text().await.unwrap())
+}
+
+/// A form as a browser sends it; the status.
+pub(crate) async fn send(
+    server: &Running,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> (u16, String) {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let mut request = http
+        .post(format!("{}{path}", server.url))
+        .header("content-type", "application/x-www-form-urlencoded");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.body(body).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
