@@ -35,6 +35,8 @@ pub(crate) enum Cell {
     Count(u64),
     /// There is no value.
     Nothing,
+    /// Several words, of which people see the first few.
+    Words(Vec<String>),
 }
 
 impl Cell {
@@ -43,6 +45,7 @@ impl Cell {
             Self::Text(text) => printable(text).into_owned(),
             Self::Number(number) => short(*number),
             Self::Count(count) => count.to_string(),
+            Self::Words(words) => first_words(words),
             Self::Nothing => "-".to_owned(),
         }
     }
@@ -52,6 +55,7 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),
             Self::Count(count) => count.to_string(),
+            Self::Words(words) => words.join(" "),
             Self::Nothing => String::new(),
         }
     }
@@ -202,6 +206,18 @@ pub(crate) fn short(number: f64) -> String {
     }
 }
 
+/// So many words as a table has room for.
+fn first_words(words: &[String]) -> String {
+    const ROOM: usize = 3;
+    let more = words.len().saturating_sub(ROOM);
+    let shown = printable(&words[..words.len() - more].join(" ")).into_owned();
+    match more {
+        _ if words.is_empty() => "-".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,5 +237,17 @@ mod tests {
         check(-0.5, "-0.5");
         check(1e-9, "1.00000e-9");
         check(1e300, "1.00000e300");
+    }
+
+    #[test]
+    fn many_words_are_counted() {
+        #[track_caller]
+        fn check(words: &[&str], people: &str, exact: &str) {
+            let cell = Cell::Words(words.iter().map(|word| (*word).to_owned()).collect());
+            assert_eq!((cell.for_people().as_str(), cell.exact().as_str()), (people, exact));
+        }
+        check(&[], "-", "");
+        check(&["a", "b", "c"], "a b c", "a b c");
+        check(&["a", "b", "c", "d", "e"], "a b c and 2 more", "a b c d e");
     }
 }

@@ -106,7 +106,7 @@ impl Row for FindingView {
             self.finding.pointer(path).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
         };
         let ids = self.finding["ids"].as_array().into_iter().flatten().filter_map(|id| id.as_str());
-        let ids: Vec<&str> = ids.collect();
+        let ids = Cell::Words(ids.map(str::to_owned).collect());
         let score = self.finding["scores"]
             .as_array()
             .and_then(|scores| scores.last())
@@ -119,7 +119,7 @@ impl Row for FindingView {
             self.finding["port"].as_u64().into(),
             text("/check").into(),
             text("/title").into(),
-            Some(ids.join(" ")).filter(|ids| !ids.is_empty()).into(),
+            ids,
             score.into(),
             self.epss.into(),
             self.exploited_since.clone().into(),
