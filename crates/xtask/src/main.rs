@@ -1,7 +1,7 @@
 //! Tasks of this repository: `cargo xtask test` runs everything a reviewer would run.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`picture`], `tidy` (ordinary tests of the repository
+//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`picture`] and [`screenshots`], `tidy` (ordinary tests of the repository
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
@@ -9,6 +9,7 @@ mod command;
 mod opensearch;
 mod package;
 mod picture;
+mod screenshots;
 mod steps;
 #[cfg(test)]
 mod tidy;
@@ -24,6 +25,7 @@ Usage: cargo xtask test [--quick]
        cargo xtask package [--profile NAME | --program FILE] [--revision N] [--try DIR]
        cargo xtask notice
        cargo xtask picture COMMAND < recording > picture.svg
+       cargo xtask screenshots
 
   test      format, lints, licences, documentation, demonstration and all tests; stops at the first
             failure and ends with the test runner's count
@@ -33,6 +35,7 @@ Usage: cargo xtask test [--quick]
             package in a bare Debian, which `debootstrap --variant=minbase stable DIR` makes
   notice    NOTICE: whose crates the program contains, and under which licences
   picture   what COMMAND wrote on a terminal, as a picture for the papers
+  screenshots  the web page of the demo, as pictures for the papers, in docs/pictures
   bench     speed, size and punctuality of the release build, with Prometheus from the Debian package
             beside it: installed with apt-get when it is missing and that is allowed, else left out
   --no-install  do not install the peer
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         ["bench", arguments @ ..] => return ended(bench::run(arguments)),
         ["package", arguments @ ..] => return ended(package::run(arguments)),
         ["notice"] => return ended(package::notice::run()),
+        ["screenshots"] => return ended(screenshots::run()),
         ["picture", typed] => return ended(picture::run(typed)),
         _ => {
             eprint!("xtask does not know `{}`.\n\n{HELP}", arguments.join(" "));

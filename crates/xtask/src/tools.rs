@@ -162,6 +162,14 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     Ok(Tools { nextest, deny, others })
 }
 
+/// A browser.
+///
+/// # Errors
+/// When the machine has none and none can be unpacked.
+pub(crate) fn browser() -> Result<PathBuf, String> {
+    chromium(&cache_folder()?).ok_or_else(|| "there is no Chromium".to_owned())
+}
+
 fn cache_folder() -> Result<PathBuf, String> {
     let xdg = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     xdg.or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
