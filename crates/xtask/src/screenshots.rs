@@ -3,13 +3,16 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::command::{cargo, output, root, succeed, target_folder};
 use crate::tools;
 
+const SETTLED: Duration = Duration::from_secs(20);
+
 /// File, page, width, height.
 const PICTURES: [(&str, &str, u32, u32); 3] =
-    [("now", "/", 1200, 560), ("rule", "/rules/payments-drop", 1200, 640), ("telephone", "/", 390, 700)];
+    [("now", "/", 1100, 230), ("rule", "/rules/payments-drop", 1100, 560), ("telephone", "/", 390, 500)];
 
 /// Writes all of them into `docs/pictures`.
 ///
@@ -19,6 +22,8 @@ pub(crate) fn run() -> Result<(), String> {
     let chromium = tools::browser()?;
     succeed(cargo().args(["build", "--release", "--locked"]))?;
     let (demo, address) = Demo::start(&target_folder()?.join("release/lanner"))?;
+    // Its clock leapt through three weeks, and what came late of that is soon over.
+    std::thread::sleep(SETTLED);
     let folder = root().join("docs/pictures");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for (name, page, width, height) in PICTURES {
@@ -39,10 +44,10 @@ impl Demo {
         let mut demo = Command::new(program);
         demo.args(["demo", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = demo.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
-        let said = child.stdout.take().map(BufReader::new);
+        let said = child.stderr.take().map(BufReader::new);
         let demo = Self(child);
         let mut lines = said.into_iter().flat_map(BufReader::lines).map_while(Result::ok);
         let address = lines.find_map(|line| {
