@@ -1,6 +1,6 @@
 //! The numbers that shape a network.
 
-use crate::method::NetworkSettings;
+use crate::method::kind::NetworkSettings;
 
 /// The shape of a network; the defaults are those of the reference.
 #[derive(Debug, Clone, PartialEq)]
