@@ -73,6 +73,8 @@ pub(crate) async fn rank(
     let truncated = series.len() > MAX_SERIES;
     series.truncate(MAX_SERIES);
     let compared = series.len() as u64;
+    // As many at once as expressions: each reads all series.
+    let turn = service.turn().await;
     let ranked = blocking(move || {
         let mut found = Vec::new();
         for (id, key) in series.into_iter().take_while(|_| !service.shutdown.has_begun()) {
@@ -80,6 +82,7 @@ pub(crate) async fn rank(
         }
         found.sort_by(|(one, a), (other, b)| other.score.total_cmp(&one.score).then_with(|| a.cmp(b)));
         found.truncate(asked.limit.0);
+        drop(turn);
         Ok::<_, StoreError>(found)
     });
     let series = ranked.await??;
