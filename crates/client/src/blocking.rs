@@ -3,7 +3,7 @@
 use lanner_switch::Verdict;
 use serde_json::{Map, Value};
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, FlagError};
 use crate::options::Options;
 use crate::status::Status;
 use crate::switches;
@@ -46,6 +46,15 @@ impl Switches {
     #[must_use]
     pub fn evaluate(&self, context: &Map<String, Value>) -> Verdict {
         self.inner.evaluate(context)
+    }
+
+    /// What `context` gets of the flag `key`, as OpenFeature clients are answered: an object with `key`, `value` (absent where
+    /// the caller's default counts), `variant`, `reason` and `metadata`. Every switch is a flag, and `blocked` is all of them.
+    ///
+    /// # Errors
+    /// [`FlagError`]: there is no such flag, or no switches are known.
+    pub fn flag(&self, key: &str, context: &Map<String, Value>) -> Result<Value, FlagError> {
+        self.inner.flag(key, context)
     }
 
     /// What this client holds, how old it is, and what went wrong last.

@@ -41,7 +41,7 @@ mod state;
 mod status;
 mod switches;
 
-pub use error::ConnectError;
+pub use error::{ConnectError, FlagError};
 pub use lanner_switch::{Answer, OnUnavailable, Snapshot, Staleness, Switch, SwitchSet, Verdict};
 #[cfg(feature = "tower")]
 pub use layer::{Gate, GateFuture, GateLayer};

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use lanner_switch::{Delta, OnUnavailable, Snapshot, Staleness, SwitchSet, Verdict};
+use lanner_switch::{Delta, Snapshot, Staleness, SwitchSet, Verdict, decide};
 use serde_json::{Map, Value};
 
 use crate::counts::{Counts, Told};
 use crate::disk;
-use crate::error::ConnectError;
+use crate::error::{ConnectError, FlagError};
 use crate::options::Options;
 use crate::sample::Sample;
 use crate::signature::Verifier;
@@ -52,6 +52,11 @@ pub(crate) struct ActiveSet {
 impl ActiveSet {
     fn new(set: SwitchSet, source: Source) -> Self {
         Self { counts: Arc::new(Counts::of(&set)), set, source }
+    }
+
+    /// The switches, unless none were ever known.
+    fn known(&self) -> Option<&SwitchSet> {
+        (self.source != Source::Nothing).then_some(&self.set)
     }
 
     /// The server's next set after this one.
@@ -100,24 +105,28 @@ impl SwitchState {
     }
 
     pub(crate) fn evaluate(&self, context: &Map<String, Value>) -> Verdict {
-        let current = self.current.load();
-        let staleness = self.staleness();
-        let has_nothing = current.source == Source::Nothing;
-        match self.options.on_unavailable {
-            policy if has_nothing => Verdict::unavailable(policy, 0, staleness),
-            policy @ (OnUnavailable::Open | OnUnavailable::Closed) if staleness.is_too_old => {
-                Verdict::unavailable(policy, current.set.revision(), staleness)
-            }
-            _ => {
-                let now_ms = self.now_ms();
-                let verdict = current.set.evaluate_stale(context, now_ms, staleness);
-                current.counts.note(&verdict);
-                if self.options.sample {
-                    self.sample.note(context, now_ms);
-                }
-                verdict
-            }
+        self.judge(&self.current.load(), context, self.now_ms())
+    }
+
+    fn judge(&self, current: &ActiveSet, context: &Map<String, Value>, now_ms: i64) -> Verdict {
+        let verdict = decide(current.known(), self.options.on_unavailable, context, now_ms, self.staleness());
+        current.counts.note(&verdict);
+        if self.options.sample && current.source != Source::Nothing {
+            self.sample.note(context, now_ms);
         }
+        verdict
+    }
+
+    /// What `context` gets of a flag.
+    pub(crate) fn flag(&self, key: &str, context: &Map<String, Value>) -> Result<Value, FlagError> {
+        let (current, now_ms) = (self.current.load(), self.now_ms());
+        let verdict = self.judge(&current, context, now_ms);
+        let set = current.known().ok_or(FlagError::NotReady)?;
+        let flag = set
+            .flag(key, &verdict, context, now_ms)
+            .ok_or_else(|| FlagError::NotFound { key: key.to_owned() })?;
+        // Cannot fail: text, numbers and JSON values.
+        Ok(serde_json::to_value(flag).unwrap_or_default())
     }
 
     /// How this client is.

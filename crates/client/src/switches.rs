@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lanner_switch::Verdict;
 use serde_json::{Map, Value};
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, FlagError};
 use crate::options::Options;
 use crate::refresh;
 use crate::state::SwitchState;
@@ -57,6 +57,15 @@ impl Switches {
     #[must_use]
     pub fn evaluate(&self, context: &Map<String, Value>) -> Verdict {
         self.0.held.evaluate(context)
+    }
+
+    /// What `context` gets of the flag `key`, as OpenFeature clients are answered: an object with `key`, `value` (absent where
+    /// the caller's default counts), `variant`, `reason` and `metadata`. Every switch is a flag, and `blocked` is all of them.
+    ///
+    /// # Errors
+    /// [`FlagError`]: there is no such flag, or no switches are known.
+    pub fn flag(&self, key: &str, context: &Map<String, Value>) -> Result<Value, FlagError> {
+        self.0.held.flag(key, context)
     }
 
     /// What this client holds, how old it is, and what went wrong last.

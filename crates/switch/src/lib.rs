@@ -14,8 +14,8 @@
 //! ```
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
-//! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`Explanation`],
-//! [`Flag`] (values of its own), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked), [`Tally`] (what
+//! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide`] (with policy), [`Explanation`],
+//! [`Flag`] (values of its own), [`openfeature`] (all of them as flags), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked), [`Tally`] (what
 //! many would).
 //!
 //! **Architecture invariant:** no clock, file, socket, environment or randomness; times come in as arguments, in
@@ -24,10 +24,12 @@
 
 pub mod change;
 mod choice;
+mod decide;
 mod delta;
 mod explain;
 mod flag;
 mod lookup;
+pub mod openfeature;
 mod probe;
 mod read;
 mod set;
@@ -38,6 +40,7 @@ mod trial;
 mod verdict;
 mod window;
 
+pub use decide::decide;
 pub use delta::Delta;
 pub use explain::{Explanation, Predicate};
 pub use flag::{CASES as FLAG_CASES, FIELDS as FLAG};

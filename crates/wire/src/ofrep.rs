@@ -40,74 +40,14 @@ pub fn context(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-/// One flag, as it is answered.
-#[derive(Debug, Clone, Serialize)]
-pub struct Answer<'a> {
-    /// The flag's name.
-    pub key: &'a str,
-    /// The protocol's word for why.
-    pub reason: &'static str,
-    /// The name of the value.
-    pub variant: &'a str,
-    /// A disabled switch that has values of its own has none to give: the caller's default counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<&'a Value>,
-    /// What is said besides.
-    pub metadata: Metadata<'a>,
-}
-
-/// What is said of a flag besides.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub enum Metadata<'a> {
-    /// A flag with values of its own says what its author wrote, and nothing else.
-    Own(&'a Map<String, Value>),
-    /// A switch.
-    One {
-        /// Of all switches.
-        revision: u64,
-        /// The switch's.
-        priority: i64,
-        /// What it does now.
-        phase: &'static str,
-        /// Whom to ask.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        owner: Option<&'a str>,
-        /// What its author gives as reason.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<&'a str>,
-    },
-    /// All switches.
-    All {
-        /// Theirs.
-        revision: u64,
-        /// How many block.
-        switches: usize,
-        /// The first of them.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        switch: Option<&'a str>,
-        /// What its author gives as reason.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<&'a str>,
-    },
-}
-
-impl Answer<'_> {
-    /// As the body of an answer for one flag.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        // Cannot fail: text, numbers and JSON values, in memory.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
 /// The body of an answer for all flags.
 ///
+/// - `flags`: as each is answered alone
 /// - `revision`: of all switches
 /// - `stream`: where changes are told
 /// - `quiet_s`: how long nothing has to come from there before the connection counts as dead, seconds
 #[must_use]
-pub fn bulk(flags: &[Answer<'_>], revision: u64, stream: &str, quiet_s: u64) -> String {
+pub fn bulk<F: Serialize>(flags: &[F], revision: u64, stream: &str, quiet_s: u64) -> String {
     let stream = json!({"type": "sse", "endpoint": {"requestUri": stream}, "inactivityDelaySec": quiet_s});
     json!({"flags": flags, "metadata": {"revision": revision}, "eventStreams": [stream]}).to_string()
 }
@@ -145,26 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn answers_read_as_the_protocol_says() {
-        let on = Value::Bool(true);
-        let metadata = Metadata::One {
-            revision: 7,
-            priority: 0,
-            phase: "blocking",
-            owner: None,
-            reason: Some("outage"),
-        };
-        let flag = Answer {
-            key: "north",
-            reason: "TARGETING_MATCH",
-            variant: "blocked",
-            value: Some(&on),
-            metadata,
-        };
-        let expected = r#"{"key":"north","reason":"TARGETING_MATCH","variant":"blocked","value":true,"metadata":{"revision":7,"priority":0,"phase":"blocking","reason":"outage"}}"#;
-        assert_eq!(flag.to_json(), expected.as_bytes());
-        let all: Value = serde_json::from_str(&bulk(&[flag], 7, "/stream", 30)).unwrap();
-        assert_eq!(all["flags"][0].to_string(), expected);
+    fn all_flags_read_as_the_protocol_says() {
+        let flag = json!({"key": "north", "value": true});
+        let all: Value = serde_json::from_str(&bulk(&[&flag], 7, "/stream", 30)).unwrap();
+        assert_eq!(all["flags"], json!([flag]));
+        assert_eq!(all["metadata"]["revision"], 7);
         assert_eq!(all["eventStreams"][0]["inactivityDelaySec"], 30);
     }
 }

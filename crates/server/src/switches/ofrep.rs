@@ -1,8 +1,7 @@
 //! OpenFeature's remote evaluation protocol (OFREP 0.3): every switch is a boolean flag that is true while it blocks, or
 //! chooses from values of its own.
 //!
-//! The flag `blocked` stands for all of them. Variant and reason are always sent, as clients stumble without. That a
-//! context is not matched has the reason `DEFAULT`, which clients accept though the protocol's list lacks it.
+//! How a switch is a flag is the same everywhere: [`lanner_switch::openfeature`].
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,18 +11,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use lanner_core::content;
 use lanner_core::time::SECOND_MS;
-use lanner_switch::{Choice, Reason, Switch, Verdict};
-use lanner_wire::ofrep::{self, Answer, Metadata, Refusal};
-use serde_json::{Map, Value, json};
+use lanner_wire::ofrep::{self, Refusal};
+use serde_json::json;
 
 use super::current::Current;
 use super::deliver::{KEEP_ALIVE, events, is_known};
 use super::evaluate::ask;
 use super::service::SwitchService;
 use crate::http::{Json, Path, Received};
-
-/// The flag that stands for all switches.
-const ALL: &str = "blocked";
 
 /// 429 for more than are answered within a second; providers wait as long as it says.
 fn too_many(service: &SwitchService) -> Option<Response> {
@@ -32,62 +27,6 @@ fn too_many(service: &SwitchService) -> Option<Response> {
         (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], Json(json!({"errorDetails": details})))
     };
     (!service.pace.allows(service.now_ms())).then(|| answer().into_response())
-}
-
-fn variant(is_blocked: bool) -> &'static str {
-    if is_blocked { "blocked" } else { "open" }
-}
-
-/// One switch as a flag.
-fn one<'s>(
-    switch: &'s Arc<Switch>,
-    verdict: &Verdict,
-    context: &Map<String, Value>,
-    now_ms: i64,
-) -> Answer<'s> {
-    let Some(flag) = &switch.flag else { return one_that_blocks(switch, verdict, now_ms) };
-    let Choice { variant, reason } = switch.choice(flag, context, now_ms);
-    let value = variant.map(|variant| &variant.value).filter(|_| reason != Reason::Disabled);
-    let variant = variant.map_or(OF_CALLER, |variant| &variant.name);
-    Answer { key: &switch.id, reason: reason.name(), variant, value, metadata: Metadata::Own(&flag.metadata) }
-}
-
-/// The name of the caller's own default.
-const OF_CALLER: &str = "default";
-
-fn one_that_blocks<'s>(switch: &'s Arc<Switch>, verdict: &Verdict, now_ms: i64) -> Answer<'s> {
-    let is_on = verdict.blocking().iter().any(|blocking| Arc::ptr_eq(blocking, switch));
-    let metadata = Metadata::One {
-        revision: verdict.revision(),
-        priority: switch.priority,
-        phase: switch.phase(now_ms).name(),
-        owner: switch.owner.as_deref(),
-        reason: switch.reason.as_deref(),
-    };
-    let reason = switch.why(is_on, now_ms).name();
-    Answer { key: &switch.id, reason, variant: variant(is_on), value: Some(truth(is_on)), metadata }
-}
-
-/// All switches as one flag.
-fn all(verdict: &Verdict) -> Answer<'_> {
-    let is_blocked = verdict.is_blocked();
-    let metadata = Metadata::All {
-        revision: verdict.revision(),
-        switches: verdict.blocking().len(),
-        switch: verdict.first().map(|first| &*first.id),
-        reason: verdict.reason(),
-    };
-    Answer {
-        key: ALL,
-        reason: if is_blocked { Reason::TargetingMatch } else { Reason::Default }.name(),
-        variant: variant(is_blocked),
-        value: Some(truth(is_blocked)),
-        metadata,
-    }
-}
-
-const fn truth(is_on: bool) -> &'static Value {
-    if is_on { &Value::Bool(true) } else { &Value::Bool(false) }
 }
 
 fn json_text(mut text: Vec<u8>) -> Response {
@@ -123,16 +62,13 @@ pub(crate) async fn single(
         }
     };
     let current = service.current();
-    if key == ALL {
-        return json_text(all(&ask(&service, &current, &context, "ofrep")).to_json());
-    }
-    let Some(switch) = current.set.get(&key) else {
+    let (verdict, now_ms) = (ask(&service, &current, &context, "ofrep"), service.now_ms());
+    let Some(flag) = current.set.flag(&key, &verdict, &context, now_ms) else {
         let details = format!("there is no switch \"{}\"", key.chars().take(100).collect::<String>());
         let answer = json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details});
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
     };
-    let (verdict, now_ms) = (ask(&service, &current, &context, "ofrep"), service.now_ms());
-    json_text(one(switch, &verdict, &context, now_ms).to_json())
+    json_text(flag.to_json())
 }
 
 /// Evaluate all flags; 304 for who has this answer already.
@@ -164,9 +100,7 @@ pub(crate) async fn bulk(
     let current = service.current();
     let now_ms = service.now_ms();
     let verdict = ask(&service, &current, &context, "ofrep");
-    let switches = current.set.switches().iter();
-    let mut flags: Vec<Answer<'_>> = switches.map(|switch| one(switch, &verdict, &context, now_ms)).collect();
-    flags.push(all(&verdict));
+    let flags: Vec<_> = current.set.flags(&verdict, &context, now_ms).collect();
     let quiet_s = 8 * KEEP_ALIVE.as_secs();
     let text = ofrep::bulk(&flags, current.set.revision(), "/ofrep/v1/stream", quiet_s);
     let tag = content::sha256(text.as_bytes())[..32].to_owned();
