@@ -54,6 +54,23 @@ lanner_switches *lanner_switches_connect(const char *options, size_t n_bytes, ch
  * context; it is to be freed. */
 int lanner_switches_evaluate(const lanner_switches *switches, const char *context, size_t n_bytes, int64_t now_ms, char **answer);
 
+/* What a context gets of a flag, as OpenFeature clients are answered: 0, or -1 where the context is none. *answer, unless answer is
+ * NULL, gets {"key", "value", "variant", "reason", "metadata"} (without a value the caller's default counts), or {"key",
+ * "errorCode", "errorDetails"} where there is no such flag, or what is wrong; it is to be freed. */
+int lanner_switches_flag(const lanner_switches *switches, const char *key, size_t n_key, const char *context, size_t n_bytes, int64_t now_ms, char **answer);
+
+/* For who keeps switches up to date himself, where no thread can: a question is {"context", "now_ms", "stale_ms", "too_old",
+ * "on_unavailable", "flag"}, of which only the context is required; switches may be NULL: none were ever known. 0, or -1
+ * where the question is wrong. *answer gets a verdict, or with "flag" what lanner_switches_flag gives. */
+int lanner_switches_decide(const lanner_switches *switches, const char *question, size_t n_bytes, char **answer);
+
+/* New switches, of others that were given and of a change as /api/v1/switches/stream tells it. NULL where it does not fit:
+ * fetch the snapshot then. */
+lanner_switches *lanner_switches_changed(const lanner_switches *switches, const char *delta, size_t n_bytes, char **error);
+
+/* Switches that were given as a snapshot's text, to be kept and freed; NULL of others. */
+char *lanner_switches_snapshot(const lanner_switches *switches);
+
 /* Revision, source, staleness and the last problem, as JSON; to be freed. */
 char *lanner_switches_status(const lanner_switches *switches);
 

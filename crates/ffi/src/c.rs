@@ -76,10 +76,90 @@ pub unsafe extern "C" fn lanner_switches_evaluate(
     };
     if !answer.is_null() {
         let text = verdict.map_or_else(|error| error, |verdict| verdict.to_json().to_string());
-        // SAFETY: it is not null, and the caller promises that it points to a pointer.
-        unsafe { answer.write(given(&text)) };
+        // SAFETY: the caller promises that it points to a pointer.
+        unsafe { answer_with(answer, &text) };
     }
     blocked
+}
+
+/// What a context gets of a flag: 0, or -1 where the context is none. `answer`, unless null, gets it as JSON, or what is wrong.
+///
+/// # Safety
+/// `switches` came from this library and is not freed; `key` and `context` point to so many bytes; `answer` is null or
+/// points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lanner_switches_flag(
+    switches: *const Evaluator,
+    key: *const c_char,
+    n_key: usize,
+    context: *const c_char,
+    n_bytes: usize,
+    now_ms: i64,
+    answer: *mut *mut c_char,
+) -> c_int {
+    // SAFETY: the caller promises that it is one of ours, alive, or null.
+    let switches = unsafe { switches.as_ref() };
+    // SAFETY: the caller promises so many bytes of each.
+    let (key, context) = unsafe { (bytes(key, n_key), bytes(context, n_bytes)) };
+    let now_ms = (now_ms != NOW).then_some(now_ms);
+    let flag = guarded(|| match switches {
+        Some(switches) => switches.flag(&String::from_utf8_lossy(key), context, now_ms),
+        None => Err("there are no switches".to_owned()),
+    });
+    // SAFETY: the caller promises that it is null or points to a pointer.
+    unsafe { answered(answer, flag) }
+}
+
+/// The answer for who keeps switches up to date ([`Evaluator::decide`]): 0, or -1 and what is wrong with the question.
+/// `switches` may be null: none were ever known.
+///
+/// # Safety
+/// `switches` came from this library and is not freed; `question` points to `n_bytes` bytes; `answer` is null or points
+/// to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lanner_switches_decide(
+    switches: *const Evaluator,
+    question: *const c_char,
+    n_bytes: usize,
+    answer: *mut *mut c_char,
+) -> c_int {
+    // SAFETY: the caller promises that it is one of ours, alive, or null.
+    let switches = unsafe { switches.as_ref() };
+    // SAFETY: the caller promises so many bytes.
+    let question = unsafe { bytes(question, n_bytes) };
+    let decided = guarded(|| Evaluator::decide(switches, question));
+    // SAFETY: the caller promises that it is null or points to a pointer.
+    unsafe { answered(answer, decided) }
+}
+
+/// The switches that a change makes of these, which stay as they are; null and a message in `error` where it makes none.
+///
+/// # Safety
+/// `switches` came from this library and is not freed; `delta` points to `n_bytes` bytes; `error` is null or points to a
+/// pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lanner_switches_changed(
+    switches: *const Evaluator,
+    delta: *const c_char,
+    n_bytes: usize,
+    error: *mut *mut c_char,
+) -> *mut Evaluator {
+    // SAFETY: the caller promises that it is one of ours, alive, or null.
+    let switches = unsafe { switches.as_ref() };
+    let changed = |delta: &str| switches.ok_or("there are no switches")?.changed(delta);
+    // SAFETY: the caller promises both.
+    unsafe { make(delta, n_bytes, error, changed) }
+}
+
+/// Switches that were given, as a snapshot's text; null of others. Free it with [`lanner_string_free`].
+///
+/// # Safety
+/// `switches` came from this library and is not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lanner_switches_snapshot(switches: *const Evaluator) -> *mut c_char {
+    // SAFETY: the caller promises that it is one of ours, alive, or null.
+    let Some(switches) = (unsafe { switches.as_ref() }) else { return std::ptr::null_mut() };
+    guarded(|| switches.snapshot()).map_or(std::ptr::null_mut(), |text| given(&text))
 }
 
 /// How the switches are, as JSON; null without switches. Free it with [`lanner_string_free`].
@@ -128,7 +208,7 @@ unsafe fn make(
     text: *const c_char,
     n_bytes: usize,
     error: *mut *mut c_char,
-    new: fn(&str) -> Result<Evaluator, String>,
+    new: impl FnOnce(&str) -> Result<Evaluator, String>,
 ) -> *mut Evaluator {
     // SAFETY: the caller promises so many bytes.
     let text = unsafe { bytes(text, n_bytes) };
@@ -143,6 +223,29 @@ unsafe fn make(
             }
             std::ptr::null_mut()
         }
+    }
+}
+
+/// Gives the answer, or what is wrong: 0 or -1.
+///
+/// # Safety
+/// `answer` is null or points to a pointer.
+unsafe fn answered(answer: *mut *mut c_char, result: Result<String, String>) -> c_int {
+    let (code, text) = match result {
+        Ok(text) => (0, text),
+        Err(why) => (-1, why),
+    };
+    // SAFETY: the caller promises that it is null or points to a pointer.
+    unsafe { answer_with(answer, &text) };
+    code
+}
+
+/// # Safety
+/// `answer` is null or points to a pointer.
+unsafe fn answer_with(answer: *mut *mut c_char, text: &str) {
+    if !answer.is_null() {
+        // SAFETY: it is not null, and the caller promises that it points to a pointer.
+        unsafe { answer.write(given(text)) };
     }
 }
 

@@ -1,8 +1,8 @@
 //! Kill switches for programs in other languages: the same evaluator behind a C interface.
 //!
 //! `include/lanner.h` is the interface as C sees it. Built for
-//! `wasm32-unknown-unknown` the same functions are exports of a WebAssembly module; `wasm/lanner.mjs` calls them from
-//! JavaScript. Python has a crate of its own, `lanner-python`.
+//! `wasm32-unknown-unknown` the same functions are exports of a WebAssembly module; the package in `javascript/` calls
+//! them. Python has a crate of its own, `lanner-python`.
 //!
 //! Reading order: [`Evaluator`], what there is without any pointer; [`c`], the interface; `memory`, what WebAssembly
 //! needs besides.

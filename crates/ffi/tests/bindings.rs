@@ -1,22 +1,13 @@
-//! The shared cases in Python and in WebAssembly, with the libraries that `cargo xtask test` builds before.
+//! The shared cases in Python and in JavaScript, with the libraries that `cargo xtask test` builds before.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lanner_testkit::{javascript_package, python_package};
+
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// A library that cargo built, below the folder of all that it builds.
-fn built(path: &str) -> Option<PathBuf> {
-    let program = std::env::current_exe().unwrap();
-    let found = program.ancestors().nth(3).unwrap().join(path);
-    if found.is_file() {
-        return Some(found);
-    }
-    eprintln!("SKIPPED: {path} is not built; `cargo xtask test` does that where the machine can");
-    None
 }
 
 #[track_caller]
@@ -33,10 +24,10 @@ fn run(command: &mut Command) {
 
 #[track_caller]
 fn run_python(script: &str, arguments: &[PathBuf]) {
-    let Some(library) = built("debug/liblanner.so") else { return };
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(library, folder.path().join("lanner.abi3.so")).unwrap();
-    run(Command::new("python3").arg(here(script)).args(arguments).env("PYTHONPATH", folder.path()));
+    if python_package(folder.path()) {
+        run(Command::new("python3").arg(here(script)).args(arguments).env("PYTHONPATH", folder.path()));
+    }
 }
 
 #[test]
@@ -50,10 +41,10 @@ fn python_outlives_whatever_it_asks() {
 }
 
 #[test]
-fn webassembly_says_what_rust_says() {
-    let Some(module) = built("wasm32-unknown-unknown/debug/lanner_ffi.wasm") else { return };
-    run(Command::new("node")
-        .arg(here("tests/wasm.mjs"))
-        .arg(module)
-        .arg(here("../switch/testdata/cases.json")));
+fn javascript_says_what_rust_says() {
+    let folder = tempfile::tempdir().unwrap();
+    if javascript_package(folder.path()) {
+        let (script, cases) = (here("tests/cases.mjs"), here("../switch/testdata/cases.json"));
+        run(Command::new("node").arg(script).arg(folder.path()).arg(cases));
+    }
 }

@@ -1,4 +1,4 @@
-//! Kill switches for Python: `lanner.Switches` and `lanner.Verdict`, described in `lanner.pyi`.
+//! Kill switches for Python: `lanner.Switches` and `lanner.Verdict`, described in `python/lanner/__init__.pyi`.
 //!
 //! It only translates: dictionaries become contexts ([`plain`]), verdicts become objects.
 
@@ -7,7 +7,7 @@ mod plain;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lanner_client::{Options, Snapshot, SwitchSet, blocking};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use serde_json::json;
 
@@ -144,6 +144,28 @@ impl Switches {
         Ok(Verdict(verdict))
     }
 
+    /// What a context gets of a flag, as OpenFeature clients are answered over HTTP. Raises KeyError where there is none.
+    #[pyo3(signature = (key, context, now=None))]
+    fn flag<'py>(
+        &self,
+        python: Python<'py>,
+        key: &str,
+        context: &Bound<'py, PyAny>,
+        now: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let context = mapping(context, "a context")?;
+        let flag = match &self.0 {
+            Kind::Given(set) => {
+                let now_ms = now.map_or_else(clock_ms, |s| (s * 1e3) as i64);
+                let flag =
+                    set.flag(key, &set.evaluate(&context, now_ms), &context, now_ms).map(|flag| json!(flag));
+                flag.ok_or_else(|| format!("there is no switch \"{key}\""))
+            }
+            Kind::Refreshed(switches) => switches.flag(key, &context).map_err(|error| error.to_string()),
+        };
+        Ok(pythonize::pythonize(python, &flag.map_err(PyKeyError::new_err)?)?)
+    }
+
     /// Revision, source, staleness and the last problem.
     fn status<'py>(&self, python: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let status = match &self.0 {
@@ -173,8 +195,9 @@ fn clock_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// The package `lanner` around it is in `python/`.
 #[pymodule]
-fn lanner(module: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _lanner(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Switches>()?;
     module.add_class::<Verdict>()
 }

@@ -26,6 +26,10 @@ for case in suite["cases"]:
     if not verdict:
         assert verdict.reason is None and verdict.answer is None
 
+given = lanner.Switches({"switches": [{"id": "a", "when": "x == 1"}, {"id": "b", "when": "x == 1", "flag": {"on": "new"}}]})
+assert given.flag("a", {"x": 1})["value"] is True and given.flag("blocked", {"x": 2})["value"] is False
+assert given.flag("b", {"x": 1})["value"] == "new" and "value" not in given.flag("b", {"x": 2})
+raises(KeyError, lambda: given.flag("c", {}), "no switch")
 raises(TypeError, lambda: switches.evaluate([1]), "JSON")
 raises(TypeError, lambda: switches.evaluate({"a": object()}), "JSON")
 raises(ValueError, lambda: lanner.Switches({"switches": [{"id": "a", "when": "x =="}]}), "switches[0].when")
@@ -34,4 +38,5 @@ raises(ValueError, lambda: lanner.Switches.connect("http://127.0.0.1:1", max_sta
 raises(ValueError, lambda: lanner.Switches.connect("nonsense"), "address")
 alone = lanner.Switches.connect("http://127.0.0.1:1", patience=0.05, on_unavailable="closed")
 assert alone.evaluate({}).blocked and alone.status()["source"] == "nothing" and alone.status()["problem"]
+raises(KeyError, lambda: alone.flag("a", {}), "no kill switches")
 print(f"{len(suite['cases'])} cases hold")

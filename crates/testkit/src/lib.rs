@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
 //! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on a page), [`api_traffic()`]
-//! (sessions of known classes).
+//! (sessions of known classes), [`python_package`] and [`javascript_package`] (as people install them).
 
 mod api_traffic;
 mod browser;
 mod opensearch;
+mod packages;
 mod scorer;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub use api_traffic::{ApiClient, ApiRequest, api_traffic};
 pub use browser::Browser;
 pub use opensearch::OpenSearch;
+pub use packages::{javascript_package, python_package};
 pub use scorer::check_scorer;
 
 /// The file or folder `path` of the recorded data in `shared/data`, beside the checkout.

@@ -7,6 +7,16 @@ class Answer(TypedDict):
     headers: list[list[str]]
     body: Optional[str]
 
+class _Flag(TypedDict):
+    key: str
+    reason: str
+    variant: str
+    metadata: dict[str, Any]
+
+class Flag(_Flag, total=False):
+    value: Any
+    """Absent where the caller's own default counts."""
+
 class Verdict:
     """What the switches say of one context; true when it is blocked."""
 
@@ -56,5 +66,8 @@ class Switches:
 
         `now`, seconds since 1970, counts only for switches that were given. Raises TypeError, with the place, where JSON
         cannot hold the context: it contains itself, is nested more than 127 deep, or holds something that is no JSON."""
+    def flag(self, key: str, context: Mapping[str, Any], now: Optional[float] = None) -> Flag:
+        """What a context gets of a flag; every switch is one, and `blocked` is all of them. Raises KeyError where there is
+        none, or no switches are known yet."""
     def status(self) -> dict[str, Any]:
         """Revision, source, staleness and the last problem."""

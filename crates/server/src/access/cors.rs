@@ -6,10 +6,9 @@ use axum::response::{IntoResponse as _, Response};
 use crate::settings::origins::origin_of;
 
 /// What such pages may send.
-const REQUEST_HEADERS: &str =
-    "Authorization, Content-Type, If-None-Match, X-API-Key, Cache-Control, Last-Event-ID";
+const REQUEST_HEADERS: &str = "Authorization, Content-Type, If-None-Match, X-API-Key, Cache-Control, Last-Event-ID, X-Lanner-Client, X-Lanner-Nonce";
 /// What they may read of an answer.
-const EXPOSED: &str = "ETag, Retry-After, X-Lanner-Now-Ms, X-Lanner-Switch";
+const EXPOSED: &str = "ETag, Retry-After, X-Lanner-Now-Ms, X-Lanner-Now-Signature, X-Lanner-Switch";
 const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const ALLOWS_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 

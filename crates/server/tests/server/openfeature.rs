@@ -1,4 +1,5 @@
-//! OpenFeature's own evaluation scenarios, through its real providers for Python, Node.js and browsers.
+//! OpenFeature's own evaluation scenarios, through its real providers for Python, Node.js and browsers, and through ours, which
+//! evaluate in process.
 //!
 //! The providers lie where `cargo xtask test` installs them; without them these tests say that they are skipped. Where
 //! `LANNER_TEST_OPENFEATURE_FEATURES` names the folder of the specification's .feature files (`specification/assets/gherkin`
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use lanner_server::{Server, Settings};
+use lanner_testkit::{javascript_package, python_package};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -96,7 +98,7 @@ async fn check(mut provider: Command, is_known: fn(&Value) -> bool) {
 async fn python() {
     let Some(python) = tool("LANNER_TEST_OPENFEATURE_PYTHON") else { return };
     let mut provider = Command::new(python);
-    provider.arg(here("providers.py"));
+    provider.arg(here("providers.py")).arg("remote");
     // To Python `True` is an integer, and version 0.3.0 takes it for one.
     check(provider, |case| case["key"] == "boolean-flag" && case["kind"] == "integer").await;
 }
@@ -119,4 +121,28 @@ async fn node_js() {
 async fn browsers() {
     let Some(provider) = node("web") else { return };
     check(provider, |_| false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_in_process() {
+    let Some(python) = tool("LANNER_TEST_OPENFEATURE_PYTHON") else { return };
+    let package = tempfile::tempdir().unwrap();
+    if python_package(package.path()) {
+        let mut provider = Command::new(python);
+        provider.arg(here("providers.py")).arg("process").env("PYTHONPATH", package.path());
+        check(provider, |_| false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn javascript_in_process() {
+    let package = tempfile::tempdir().unwrap();
+    for kind in ["server", "web"] {
+        let Some(mut provider) = node(kind) else { return };
+        if !javascript_package(package.path()) {
+            return;
+        }
+        provider.env("LANNER_PACKAGE", package.path());
+        check(provider, |_| false).await;
+    }
 }

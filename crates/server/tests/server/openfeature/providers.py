@@ -1,14 +1,21 @@
-"""Evaluates scenarios through OpenFeature's SDK and its OFREP provider: python providers.py URL SCENARIOS; one answer a line."""
+"""Evaluates scenarios through OpenFeature's SDK and a provider, OFREP's or ours: python providers.py (remote|process) URL SCENARIOS;
+one answer a line."""
 
 import json
 import sys
 
 from openfeature import api
-from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 
-url, scenarios = sys.argv[1:]
-api.set_provider(OFREPProvider(url))
+kind, url, scenarios = sys.argv[1:]
+if kind == "remote":
+    from openfeature.contrib.provider.ofrep import OFREPProvider as provider
+else:
+    from lanner import Switches
+    from lanner.openfeature import LannerProvider
+
+    provider = lambda url: LannerProvider(Switches.connect(url))
+api.set_provider(provider(url))
 client = api.get_client()
 evaluate = {
     "boolean": client.get_boolean_details,
