@@ -1,11 +1,12 @@
 //! Tasks of this repository: `cargo xtask test` runs everything a reviewer would run.
 //!
 //! Reading order: [`steps`] (what a test run consists of), [`tools`] (what it needs and where that is
-//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`picture`] and [`screenshots`], `tidy` (ordinary tests of the repository
+//! kept), [`opensearch`] (one of them), [`mod@bench`] (the measurements and their peer), [`package`] (what is installed), [`libraries`] (what programs are built with), [`picture`] and [`screenshots`], `tidy` (ordinary tests of the repository
 //! itself: arrows, manifests, sources, papers).
 
 mod bench;
 mod command;
+mod libraries;
 mod opensearch;
 mod package;
 mod picture;
@@ -22,7 +23,8 @@ Chores of this repository.
 
 Usage: cargo xtask test [--quick]
        cargo xtask bench [--no-install] [--write] [--minutes N] [SECTION ...]
-       cargo xtask package [--profile NAME | --program FILE] [--revision N] [--try DIR]
+       cargo xtask package [--profile NAME | --program FILE] [--target TRIPLE] [--revision N] [--try DIR]
+       cargo xtask libraries
        cargo xtask notice
        cargo xtask picture COMMAND < recording > picture.svg
        cargo xtask screenshots
@@ -31,8 +33,10 @@ Usage: cargo xtask test [--quick]
             failure and ends with the test runner's count
   --quick   without licences and without the release build
   package   a Debian package, an image for containers, checksums and a bill of materials, in target/package;
-            --profile is that of the build (dist), --program is one that is built already, --revision the number after the version (1); --try uses the
+            --profile is that of the build (dist), --program is one that is built already, --target another target of rustc, such as
+            x86_64-unknown-linux-musl for a static program, --revision the number after the version (1); --try uses the
             package in a bare Debian, which `debootstrap --variant=minbase stable DIR` makes
+  libraries the wheel for Python and the package for JavaScript, in target/libraries, each tried after it was made
   notice    NOTICE: whose crates the program contains, and under which licences
   picture   what COMMAND wrote on a terminal, as a picture for the papers
   screenshots  the web page of the demo, as pictures for the papers, in docs/pictures
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         }
         ["bench", arguments @ ..] => return ended(bench::run(arguments)),
         ["package", arguments @ ..] => return ended(package::run(arguments)),
+        ["libraries"] => return ended(libraries::run()),
         ["notice"] => return ended(package::notice::run()),
         ["screenshots"] => return ended(screenshots::run()),
         ["picture", typed] => return ended(picture::run(typed)),

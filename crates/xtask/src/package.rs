@@ -25,6 +25,8 @@ use trial::Trial;
 #[derive(Debug)]
 struct Wanted<'a> {
     profile: &'a str,
+    /// A target of rustc other than this machine's own.
+    target: Option<&'a str>,
     /// A program that is built already.
     program: Option<&'a Path>,
     /// The number after the version: packages of one version differ in it.
@@ -35,12 +37,13 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn read(arguments: &'a [&'a str]) -> Result<Self, String> {
-        let mut wanted = Self { profile: "dist", program: None, revision: 1, trial: None };
+        let mut wanted = Self { profile: "dist", target: None, program: None, revision: 1, trial: None };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("package: {argument} needs a value"))?;
             match *argument {
                 "--profile" => wanted.profile = value,
+                "--target" => wanted.target = Some(value),
                 "--program" => wanted.program = Some(Path::new(value)),
                 "--revision" => {
                     wanted.revision =
@@ -60,7 +63,9 @@ impl<'a> Wanted<'a> {
 /// A sentence that names what failed.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let wanted = Wanted::read(arguments)?;
-    let program = wanted.program.map_or_else(|| build(wanted.profile), |program| Ok(program.to_owned()))?;
+    let program = wanted
+        .program
+        .map_or_else(|| build(wanted.profile, wanted.target), |program| Ok(program.to_owned()))?;
     let folder = target_folder()?.join("package");
     let trial = make(&program, wanted.revision, &folder)?;
     println!("{}", folder.display());
@@ -80,10 +85,12 @@ pub(crate) fn release_build() -> Result<(), String> {
 }
 
 /// The program, built; the path of its file.
-fn build(profile: &str) -> Result<PathBuf, String> {
-    succeed(cargo().args(["build", "--locked", "--package", "lanner", "--profile", profile]))?;
+fn build(profile: &str, target: Option<&str>) -> Result<PathBuf, String> {
+    let target_option = target.map(|target| format!("--target={target}"));
+    let build = ["build", "--locked", "--package", "lanner", "--profile", profile];
+    succeed(cargo().args(build).args(target_option))?;
     let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target_folder()?.join(folder).join("lanner"))
+    Ok(target_folder()?.join(target.unwrap_or_default()).join(folder).join("lanner"))
 }
 
 /// Makes all packages of one release in `folder`, and says what to try.

@@ -3,12 +3,12 @@
 //! Invariants: the first failure ends the run with one sentence; nothing is printed after the test
 //! runner's count.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::command::{cargo, root, succeed};
-use crate::package;
 use crate::tools::{self, Extent, Tools};
+use crate::{libraries, package};
 
 struct Step {
     heading: &'static str,
@@ -115,17 +115,13 @@ fn summary(times: &[(&str, Duration)]) -> String {
 
 /// Builds what tests load as Python and Node.js would: nothing links it, so cargo does not know that they need it.
 fn bindings() -> Result<(), String> {
-    const WASM: &str = "wasm32-unknown-unknown";
     // With the tests, so that nothing is built twice: the runner builds the same with the same features.
     let with_tests = ["--workspace", "--lib", "--bins", "--tests"];
     succeed(cargo().args(["build", "--locked"]).args(with_tests))?;
-    let targets = Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]).output();
-    let folder = targets.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    if folder.is_ok_and(|folder| std::path::Path::new(&folder).is_dir()) {
-        let features = ["-p", "lanner-ffi", "--no-default-features", "--target", WASM];
-        return succeed(cargo().args(["build", "--locked"]).args(features));
+    if libraries::has_wasm() {
+        return libraries::build_wasm("dev").map(|_| ());
     }
-    eprintln!("SKIPPED: WebAssembly, because `rustup target add {WASM}` was not run here");
+    eprintln!("SKIPPED: JavaScript, because `rustup target add wasm32-unknown-unknown` was not run here");
     Ok(())
 }
 
