@@ -32,6 +32,7 @@ pub mod render;
 pub mod report;
 pub mod samples;
 pub mod storage_schemas;
+pub mod syslog;
 pub mod table;
 pub mod text_lines;
 pub mod whisper;
