@@ -31,6 +31,7 @@ mod python;
 pub mod render;
 pub mod report;
 pub mod samples;
+pub mod statsd;
 pub mod storage_schemas;
 pub mod syslog;
 pub mod table;
