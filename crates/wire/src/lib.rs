@@ -1,8 +1,8 @@
 //! Everything that crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`prometheus`], [`table`], and [`protobuf`] that others lie in; the list of those that
-//! files have is [`format`](mod@format), and [`samples`] reads any of them; samples also go out, tables as [`csv`]), [`pieces`] (long inputs in parts), [`instant`] (of `core`: how they write times),
+//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`prometheus`], [`statsd`], [`syslog`], [`otlp`], [`table`], and [`protobuf`]
+//! that others lie in; the list of those that files have is [`format`](mod@format), and [`samples`] reads any of them; samples also go out, tables as [`csv`]), [`pieces`] (long inputs in parts), [`instant`] (of `core`: how they write times),
 //! [`matchers`] (of `core`: how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
 //! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
 //! files), [`storage_schemas`] (its rules).
@@ -22,6 +22,7 @@ pub mod line_protocol;
 pub mod ndjson;
 mod object;
 pub mod ofrep;
+pub mod otlp;
 pub mod pickle;
 pub mod pieces;
 pub mod prometheus;
