@@ -5,6 +5,7 @@ mod heartbeat;
 pub(crate) mod live;
 pub(crate) mod origins;
 pub mod schemas;
+mod statsd;
 pub(crate) mod token;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,8 @@ use serde::Deserialize as _;
 pub use self::guard::Guard;
 pub use self::heartbeat::{Heartbeat, To};
 use self::schemas::{SchemaRetention, Schemas};
+use self::statsd::STATSD;
+pub use self::statsd::Statsd;
 use crate::clock::Clock;
 
 /// How long before its end people are notified of a switch, if nothing else is said, milliseconds.
@@ -37,6 +40,8 @@ pub const HTTP_PORT: u16 = 9797;
 pub const CARBON_PORT: u16 = 2003;
 /// The port of carbon's pickle protocol.
 pub const CARBON_PICKLE_PORT: u16 = 2004;
+/// The port of syslog.
+const SYSLOG_PORT: u16 = 514;
 
 /// The `server` section.
 pub const SERVER: &[Field] = &[
@@ -110,9 +115,14 @@ pub const SERVER: &[Field] = &[
         "/etc/carbon/storage-aggregation.conf",
         "carbon's file with the methods that aggregate values into coarser ones",
     ),
-    Field::new("time_zone", "Europe/Berlin", "time zone of times without a zone in Graphite requests")
+    Field::new("time_zone", "Europe/Berlin", "time zone of times without a zone, in Graphite requests and in syslog")
         .or("UTC"),
     Field::new("carbon_udp", "\":2003\"", "listen address of carbon's plaintext protocol over UDP, or off")
+        .or("off"),
+    Field::new("syslog", "\":5514\"", "listen address of syslog, over UDP and TCP, or off; messages are events of the stream `syslog`")
+        .or("off"),
+    Field::new("statsd", "\":8125\"", "listen address of StatsD, over UDP and TCP, or off, or a map")
+        .of(Type::Either(&[Type::Text, Type::Map(STATSD)]))
         .or("off"),
 ];
 
@@ -191,6 +201,10 @@ pub struct Settings {
     pub carbon_pickle: Option<SocketAddr>,
     /// Where carbon's plaintext protocol is taken by UDP; `None` for nowhere.
     pub carbon_udp: Option<SocketAddr>,
+    /// Where syslog is taken, by UDP and TCP; `None` for nowhere.
+    pub syslog: Option<SocketAddr>,
+    /// Where `StatsD` is taken, by UDP and TCP, and what is made of it; `None` for nowhere.
+    pub statsd: Option<Statsd>,
     /// The token that callers must show; needed as soon as an address is not loopback.
     pub token: Option<Secret>,
     /// How the audit calls whoever shows it.
@@ -217,7 +231,7 @@ pub struct Settings {
     pub store: StoreOptions,
     /// How finely Graphite's clients see series, by name.
     pub schemas: Arc<Schemas>,
-    /// The time zone of times of day in Graphite's language where a request names none.
+    /// The time zone of times that name none: in Graphite's language, and in syslog.
     pub time_zone: TimeZone,
     /// What time it is; the machine's clock, unless a program that holds the server says otherwise.
     pub clock: Clock,
@@ -256,6 +270,8 @@ impl Settings {
             carbon: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PORT))),
             carbon_pickle: Some(SocketAddr::from(([127, 0, 0, 1], CARBON_PICKLE_PORT))),
             carbon_udp: None,
+            syslog: None,
+            statsd: None,
             token: None,
             token_name: token::CONFIGURED.to_owned(),
             tls: None,
@@ -303,7 +319,9 @@ impl Settings {
     /// An address that other machines can reach.
     #[must_use]
     pub(crate) fn public_address(&self) -> Option<SocketAddr> {
-        let addresses = [Some(self.listen), self.carbon, self.carbon_pickle, self.carbon_udp];
+        let statsd = self.statsd.as_ref().map(|statsd| statsd.listen);
+        let addresses =
+            [Some(self.listen), self.carbon, self.carbon_pickle, self.carbon_udp, self.syslog, statsd];
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }
 
@@ -383,6 +401,11 @@ impl Settings {
         self.carbon_pickle = pickle.unwrap_or(self.carbon_pickle);
         let udp = fields.read("carbon_udp", check, |node| address_or_off(node, CARBON_PORT));
         self.carbon_udp = udp.unwrap_or(self.carbon_udp);
+        let syslog = fields.read("syslog", check, |node| address_or_off(node, SYSLOG_PORT));
+        self.syslog = syslog.unwrap_or(self.syslog);
+        if let Some(node) = fields.get("statsd") {
+            self.statsd = statsd::read(node, address_or_off, check);
+        }
         if let Some(zone) = fields.read("time_zone", check, time_zone) {
             self.time_zone = zone;
         }

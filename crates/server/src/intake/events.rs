@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use lanner_core::Event;
+use lanner_core::event::MAX_EVENT_BYTES;
 use lanner_engine::processor::Draft;
+use lanner_io::store::StoreError;
 use lanner_wire::api::WriteReport;
 use lanner_wire::events::{self, Options};
 use lanner_wire::{Report, text_lines};
@@ -12,9 +16,13 @@ use serde_json::{Map, Value};
 use super::error::IntakeError;
 use super::service::IntakeService;
 use super::staged::Staged;
+use crate::http::blocking;
 
 /// What events come by, for metrics.
 const PROTOCOL: &str = "events";
+
+/// How long is waited for room on a full disk, before it is tried again.
+const FULL: Duration = Duration::from_secs(1);
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +71,68 @@ pub(crate) fn take(
         Form::Lines => text_lines::parse(body, options, &mut report, on_event),
     }
     let ages = staged.keep()?;
-    service.count_report(PROTOCOL, &report);
+    service.count_events(PROTOCOL, &report);
     Ok(ages.answer(report, PROTOCOL))
+}
+
+/// Takes events that are at hand, and counts them with what `report` says of those that could not be read. Blocks until they are
+/// acknowledged.
+///
+/// # Errors
+/// Failures of the store; none of them is kept then, and they may be taken again.
+pub(crate) fn take_made(
+    service: &IntakeService,
+    stream: &Arc<str>,
+    protocol: &'static str,
+    mut report: Report,
+    events: &[Event],
+) -> Result<WriteReport, IntakeError> {
+    let _passing = service.counting.passing();
+    let mut staged = Staged::new(service, stream, 0);
+    let wanted = staged.wanted();
+    let is_wanted = |name: &str| {
+        wanted.as_ref().is_none_or(|wanted| wanted.binary_search_by(|other| (**other).cmp(name)).is_ok())
+    };
+    for Event { time_ms, fields } in events {
+        let json = Value::Object(fields.clone()).to_string();
+        if json.len() > MAX_EVENT_BYTES {
+            report.accepted -= 1;
+            report.reject(1, None, "an event is longer than 1 MiB");
+            continue;
+        }
+        let fields = fields.iter().filter(|(name, _)| is_wanted(name));
+        staged.push(*time_ms, &json, fields.map(|(name, value)| (name.clone(), value.clone())).collect());
+    }
+    let ages = staged.keep()?;
+    service.count_events(protocol, &report);
+    Ok(ages.answer(report, protocol))
+}
+
+/// As [`take_made`], for protocols without answers: waits while the store is busy or its disk is full.
+///
+/// # Errors
+/// Other failures of the store; none of them is kept then.
+pub(crate) async fn take_patiently(
+    service: &Arc<IntakeService>,
+    stream: &Arc<str>,
+    protocol: &'static str,
+    report: Report,
+    events: Vec<Event>,
+) -> Result<WriteReport, IntakeError> {
+    let events: Arc<[Event]> = events.into();
+    loop {
+        let (service, stream) = (Arc::clone(service), Arc::clone(stream));
+        let (report, events) = (report.clone(), Arc::clone(&events));
+        let taken = blocking(move || take_made(&service, &stream, protocol, report, &events)).await;
+        let taken = taken.map_err(|panic| IntakeError::Unreadable(format!("the task panicked: {panic}")))?;
+        match taken {
+            Err(IntakeError::Store(StoreError::Busy { retry_after })) => {
+                tokio::time::sleep(retry_after).await
+            }
+            Err(IntakeError::Store(StoreError::DiskFull)) => tokio::time::sleep(FULL).await,
+            settled => return settled,
+        }
+    }
 }
 
 /// Tells processors what time it is, and takes the events that they make of that. Blocks until they are acknowledged.

@@ -22,3 +22,4 @@ pub(crate) mod remote_write;
 pub(crate) mod samples;
 pub(crate) mod service;
 mod staged;
+pub(crate) mod statsd;

@@ -8,6 +8,7 @@ use lanner_io::data::{Batch, DataStore, SeriesId, StoreError, WrittenSeries};
 use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::{self, Options, Precision};
 use lanner_wire::prometheus::remote_write::{self, Version};
+use lanner_wire::statsd::Interval;
 use lanner_wire::{Report, carbon, ndjson, pickle};
 
 use super::age::Ages;
@@ -107,12 +108,18 @@ impl<'s> Samples<'s> {
     /// A body that cannot be read to its end.
     pub(crate) fn add_ndjson(&mut self, body: &[u8]) -> Result<(), IntakeError> {
         let taken = &mut self.taken;
-        let read = ndjson::read(body, &mut self.report, |key, sample| {
-            let id = taken.store.series_id(key).map_err(|error| error.to_string())?;
-            taken.push(id, sample);
-            Ok(())
-        });
+        let read = ndjson::read(body, &mut self.report, |key, sample| taken.add_to(key, sample));
         read.map_err(|error| IntakeError::Unreadable(error.to_string()))
+    }
+
+    /// Adds what an interval of StatsD came to, and ends it.
+    pub(crate) fn add_statsd(&mut self, interval: &mut Interval, end_ms: i64) {
+        let (taken, report) = (&mut self.taken, &mut self.report);
+        let lines = interval.end(end_ms, |key, sample| match taken.add_to(key, sample) {
+            Ok(()) => report.accepted += 1,
+            Err(why) => report.reject(1, None, why),
+        });
+        self.report.absorb(lines, 0);
     }
 
     /// Adds a line of carbon's plaintext, the `line_number`-th of its sender, from 1.
@@ -151,7 +158,7 @@ impl<'s> Samples<'s> {
             append(&*service.data, batch, when_busy).await?;
             service.late_samples.note(&stored);
         }
-        service.count_report(protocol, &report);
+        service.count_samples(protocol, &report);
         Ok(ages.answer(report, protocol))
     }
 }
@@ -182,6 +189,13 @@ impl Taken<'_> {
                 self.store.resolve(&self.raw, &key).map_err(|error| error.to_string())?
             }
         };
+        self.push(id, sample);
+        Ok(())
+    }
+
+    /// Adds a sample of a series by its key.
+    fn add_to(&mut self, key: &SeriesKey, sample: Sample) -> Result<(), String> {
+        let id = self.store.series_id(key).map_err(|error| error.to_string())?;
         self.push(id, sample);
         Ok(())
     }

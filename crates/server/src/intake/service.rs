@@ -1,13 +1,14 @@
 //! The service that takes samples and events.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use lanner_io::data::DataStore;
 use lanner_io::state::StateStore;
 use lanner_io::store::{Retention, StoreError};
 use lanner_wire::Report;
+use lanner_wire::statsd::Interval;
 
 use super::error::IntakeError;
 use super::history::History;
@@ -54,6 +55,8 @@ pub struct IntakeService {
     pub(crate) lateness: Latenesses,
     /// What was taken since the start.
     pub(crate) ingested: Ingested,
+    /// What came by StatsD since its last interval ended, if it is taken.
+    pub(super) statsd: Option<Mutex<Interval>>,
     writers: Arc<tokio::sync::Semaphore>,
 }
 
@@ -76,6 +79,11 @@ impl IntakeService {
             late_samples: LateSamples::default(),
             lateness: Latenesses::default(),
             ingested: Ingested::default(),
+            statsd: base
+                .settings
+                .statsd
+                .as_ref()
+                .map(|statsd| Mutex::new(Interval::new(statsd.options.clone(), base.clock().now_ms()))),
             writers: Arc::new(tokio::sync::Semaphore::new(base.settings.max_writers)),
             data: Arc::clone(&base.data),
             state: Arc::clone(&base.state),
@@ -96,9 +104,18 @@ impl IntakeService {
         Arc::clone(&self.writers).try_acquire_owned().map_err(|_| IntakeError::Busy)
     }
 
-    /// Counts what a batch came to, in `/metrics`.
-    pub(crate) fn count_report(&self, protocol: &'static str, report: &Report) {
-        let taken = if protocol == "events" { &self.ingested.events } else { &self.ingested.samples };
+    /// Counts what a batch of samples came to.
+    pub(super) fn count_samples(&self, protocol: &'static str, report: &Report) {
+        self.count(&self.ingested.samples, protocol, report);
+    }
+
+    /// Counts what a batch of events came to.
+    pub(super) fn count_events(&self, protocol: &'static str, report: &Report) {
+        self.count(&self.ingested.events, protocol, report);
+    }
+
+    /// Counts what a batch came to, here and in `/metrics`.
+    fn count(&self, taken: &AtomicU64, protocol: &'static str, report: &Report) {
         taken.fetch_add(report.accepted, Ordering::Relaxed);
         self.ingested.rejected.fetch_add(report.rejected, Ordering::Relaxed);
         METRICS.ingest_accepted.with_label_values(&[protocol]).inc_by(report.accepted);

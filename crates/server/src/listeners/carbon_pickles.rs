@@ -15,7 +15,7 @@ use crate::intake::service::IntakeService;
 pub(super) const KIND: Kind = Kind {
     name: "carbon_pickle",
     address: |settings| settings.carbon_pickle,
-    start: Start::Tcp(|listener, ready| serve_each(listener, ready, serve)),
+    start: Start::Tcp(|listener, ready| serve_each("carbon_pickle", listener, ready, serve)),
 };
 
 /// Room made for what a read brings.

@@ -15,7 +15,9 @@ const MAX_CONNECTIONS: u32 = 1_000;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves connections until the server stops; ends when what they sent is committed. `serve` ends with its connection.
+/// - `name`: what the listener is called in the log
 pub(super) fn serve_each<F>(
+    name: &'static str,
     listener: TcpListener,
     ready: &Ready,
     serve: impl Fn(Arc<IntakeService>, TcpStream) -> F + Send + Sync + 'static,
@@ -37,13 +39,13 @@ where
                     let serving = serve(Arc::clone(&service), stream);
                     tokio::spawn(async move {
                         if let Err(error) = serving.await {
-                            tracing::debug!(%peer, "carbon connection ended: {error}");
+                            tracing::debug!(%peer, "{name}: a connection ended: {error}");
                         }
                         drop(slot);
                     });
                 }
                 Err(error) => {
-                    tracing::warn!("carbon cannot accept: {error}");
+                    tracing::warn!("{name}: cannot accept: {error}");
                     tokio::time::sleep(PAUSE).await;
                 }
             }

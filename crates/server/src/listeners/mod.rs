@@ -11,7 +11,13 @@ mod connections;
 mod http;
 mod kind;
 mod kinds;
+mod lines;
+mod statsd_datagrams;
+mod statsd_lines;
+mod syslog_connections;
+mod syslog_datagrams;
 mod waiting;
+mod waiting_events;
 
 use std::net::SocketAddr;
 
