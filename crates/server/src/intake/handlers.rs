@@ -126,11 +126,11 @@ pub(crate) async fn write_events(
 }
 
 /// Parameters of a query string, the last of each name.
-fn parameters(query: Option<&str>) -> HashMap<String, String> {
+pub(super) fn parameters(query: Option<&str>) -> HashMap<String, String> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
-fn encoding(headers: &HeaderMap) -> &str {
+pub(super) fn encoding(headers: &HeaderMap) -> &str {
     headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity")
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod history;
 pub(crate) mod late_samples;
 pub(crate) mod lateness;
 pub(crate) mod measures;
+pub(crate) mod otlp;
 pub(crate) mod processing;
 pub(crate) mod remote_write;
 pub(crate) mod samples;

@@ -7,6 +7,7 @@ use lanner_core::{Sample, SeriesKey};
 use lanner_io::data::{Batch, DataStore, SeriesId, StoreError, WrittenSeries};
 use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::{self, Options, Precision};
+use lanner_wire::otlp;
 use lanner_wire::prometheus::remote_write::{self, Version};
 use lanner_wire::statsd::Interval;
 use lanner_wire::{Report, carbon, ndjson, pickle};
@@ -109,6 +110,17 @@ impl<'s> Samples<'s> {
     pub(crate) fn add_ndjson(&mut self, body: &[u8]) -> Result<(), IntakeError> {
         let taken = &mut self.taken;
         let read = ndjson::read(body, &mut self.report, |key, sample| taken.add_to(key, sample));
+        read.map_err(|error| IntakeError::Unreadable(error.to_string()))
+    }
+
+    /// Adds metrics of OTLP.
+    ///
+    /// # Errors
+    /// A body that is no such request.
+    pub(crate) fn add_otlp(&mut self, body: &otlp::Body<'_>) -> Result<(), IntakeError> {
+        let (taken, now_ms) = (&mut self.taken, self.service.now_ms());
+        let read =
+            otlp::metrics::read(body, now_ms, &mut self.report, |key, sample| taken.add_to(key, sample));
         read.map_err(|error| IntakeError::Unreadable(error.to_string()))
     }
 

@@ -28,6 +28,7 @@ mod nginx;
 mod openapi;
 mod openfeature;
 mod opensearch;
+mod otlp;
 mod page;
 mod pages;
 mod postgresql;

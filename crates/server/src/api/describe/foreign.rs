@@ -412,6 +412,60 @@ const SEYREN: &[Foreign] = &[
     )]),
 ];
 
+/// Requests of OTLP in JSON; protocol buffers are taken as well, and answered as such.
+const METRICS: Content = Content(
+    "application/json",
+    r#"{"type": "object", "properties": {"resourceMetrics": {"type": "array", "items": {"type": "object"}}}}"#,
+);
+const LOGS: Content = Content(
+    "application/json",
+    r#"{"type": "object", "properties": {"resourceLogs": {"type": "array", "items": {"type": "object"}}}}"#,
+);
+const SPANS: Content = Content(
+    "application/json",
+    r#"{"type": "object", "properties": {"resourceSpans": {"type": "array", "items": {"type": "object"}}}}"#,
+);
+/// What is wrong, as OTLP says it.
+const STATUS: Content = Content(
+    "application/json",
+    r#"{"type": "object", "required": ["code", "message"], "properties": {
+        "code": {"type": "integer", "description": "a code of gRPC"}, "message": {"type": "string"}}}"#,
+);
+const OTLP_ANSWERS: &[(&str, Content)] =
+    &[("200", OBJECT), ("400", STATUS), ("413", STATUS), ("415", STATUS), ("503", STATUS)];
+
+const OTLP: &[Foreign] = &[
+    foreign(
+        "post",
+        "/v1/metrics",
+        "otlp",
+        "write_otlp_metrics",
+        "Write metrics as OTLP, in JSON or protocol buffers.",
+    )
+    .body(METRICS)
+    .answers(OTLP_ANSWERS),
+    foreign(
+        "post",
+        "/v1/logs",
+        "otlp",
+        "write_otlp_logs",
+        "Write log records as OTLP: events of the stream `logs`.",
+    )
+    .query(&["stream"])
+    .body(LOGS)
+    .answers(OTLP_ANSWERS),
+    foreign(
+        "post",
+        "/v1/traces",
+        "otlp",
+        "write_otlp_spans",
+        "Write spans as OTLP: events of the stream `spans`.",
+    )
+    .query(&["stream"])
+    .body(SPANS)
+    .answers(OTLP_ANSWERS),
+];
+
 /// What is wrong, as Alertmanager says it.
 const SAID: Content = Content("application/json", r#"{"type": "string"}"#);
 const ALERTS: Content = Content(
@@ -553,6 +607,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("silenced", r#"{"type": "boolean"}"#, "false leaves out alerts that silences mute"),
     ("start", r#"{"type": "integer", "minimum": 0}"#, "how many to leave out before"),
     ("state", r#"{"type": "array", "items": {"type": "string"}}"#, "OK, WARN, ERROR, EXCEPTION or UNKNOWN"),
+    ("stream", r#"{"type": "string"}"#, "the stream that events are written to"),
     ("tag", r#"{"type": "string"}"#, "a tag"),
     ("tagPrefix", r#"{"type": "string"}"#, "the beginning of a tag"),
     ("tags", r#"{"type": "array", "items": {"type": "string"}}"#, "tags that events have"),
@@ -578,7 +633,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
 
 /// Adds them to the document's paths.
 pub(super) fn add(paths: &mut Value) {
-    for foreign in FOREIGN.iter().chain(GRAPHITE).chain(SEYREN).chain(ALERTMANAGER) {
+    for foreign in FOREIGN.iter().chain(GRAPHITE).chain(SEYREN).chain(OTLP).chain(ALERTMANAGER) {
         for (at, method) in foreign.methods.split(' ').enumerate() {
             paths[foreign.path][method] = described(foreign, method, at == 0);
         }

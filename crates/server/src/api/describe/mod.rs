@@ -16,6 +16,7 @@ use crate::access;
 const TAGS: &[(&str, &str)] = &[
     ("data", "Streams of events and series of samples: what is stored."),
     ("ingest", "Samples and events come in."),
+    ("otlp", "Metrics, logs and spans come in as OpenTelemetry sends them."),
     ("rules", "Rules: checked, applied, tried on the past."),
     ("processors", "Processors: what becomes of events before they are stored."),
     ("profiles", "Profiles of behaviour: what is usual on hosts, and what the hosts of a fleet saw."),

@@ -1,0 +1,128 @@
+//! OTLP: the OpenTelemetry SDK for Python sends, recorded bytes of it, and what is refused.
+
+use std::io::Write as _;
+
+use lanner_server::Server;
+use serde_json::{Value, json};
+
+use crate::asking;
+use crate::sending::{counts, events, get, python, run, samples, start, wait_for};
+
+/// The three signals of a program, with the SDK's own settings.
+const PROGRAM: &str = include_str!("otlp/program.py");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_for_python_sends() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path()).await;
+    run(&python, PROGRAM, &[&format!("http://{}", server.http_addr())]).await;
+    let of = |all: &[(String, String, f64)], start: &str, label: &str| {
+        all.iter()
+            .find(|(name, ..)| name.starts_with(start) && name.contains(label))
+            .map(|(.., value)| *value)
+    };
+    wait_for(&server, |all| of(all, "orders_total{", "bank=\"ing\"").is_some()).await;
+    let all = samples(&server).await;
+    assert_eq!(of(&all, "orders_total{", "bank=\"ing\""), Some(3.0), "{all:?}");
+    assert_eq!(of(&all, "orders_total{", "job=\"eu/shop\""), Some(3.0));
+    assert_eq!(of(&all, "queue_length{", "instance=\"shop-1\""), Some(-2.0));
+    assert_eq!(of(&all, "checkout_duration_seconds_bucket{", "le=\"2.5\""), Some(1.0));
+    assert_eq!(of(&all, "checkout_duration_seconds_count{", ""), Some(2.0));
+    assert_eq!(of(&all, "checkout_duration_seconds_sum{", ""), Some(10.5));
+    let logs = events(&server, "logs", 1).await;
+    assert_eq!((&logs[0]["message"], &logs[0]["severity"]), (&json!("slow query: 812 ms"), &json!("WARN")));
+    let spans = events(&server, "spans", 2).await;
+    let span = spans.iter().find(|span| span["kind"] == "server").unwrap();
+    assert_eq!(
+        span["http"],
+        json!({ "client": "203.0.113.7", "method": "GET", "path": "/orders/17", "status": 500 })
+    );
+    assert_eq!((&span["status"], &span["service"]), (&json!("error"), &json!("shop")));
+    assert_eq!((&logs[0]["trace_id"], span["duration_ms"].is_f64()), (&span["trace_id"], true));
+    server.stop().await;
+}
+
+/// The status, the content type and the body of an answer.
+async fn send(
+    server: &Server,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> (u16, String, Vec<u8>) {
+    let mut request = reqwest::Client::new().post(format!("http://{}{path}", server.http_addr()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.body(body).send().await.unwrap();
+    let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), kind.unwrap_or_default(), answer.bytes().await.unwrap().to_vec())
+}
+
+const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_answered_as_the_protocol_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = asking::start(folder.path(), "[]").await;
+    let recorded = include_bytes!("../../../wire/testdata/otlp/metrics.pb").to_vec();
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zipped.write_all(&recorded).unwrap();
+    let gzip = ("content-encoding", "gzip");
+    let answer = send(&server, "/v1/metrics", &[PROTOBUF, gzip], zipped.finish().unwrap()).await;
+    assert_eq!(answer, (200, "application/x-protobuf".to_owned(), Vec::new()));
+    let n_samples = samples(&server).await.len();
+    assert_eq!(n_samples, 25);
+    // The same again is the same.
+    send(&server, "/v1/metrics", &[PROTOBUF], recorded.clone()).await;
+    assert_eq!(samples(&server).await.len(), n_samples);
+
+    let spans = include_bytes!("../../../wire/testdata/otlp/spans.json").to_vec();
+    let answer = send(&server, "/v1/traces?stream=shop.spans", &[JSON], spans).await;
+    assert_eq!(answer, (200, "application/json".to_owned(), b"{}".to_vec()));
+    assert_eq!(events(&server, "shop.spans", 2).await.len(), 2);
+
+    // Of two records one has a time that cannot be.
+    let records = json!([{ "timeUnixNano": "1767268800000000000", "body": { "stringValue": "a" } }, { "timeUnixNano": "9999999999999999999" }]);
+    let logs = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": records }] }] }).to_string();
+    let (status, _, body) = send(&server, "/v1/logs", &[JSON], logs.into_bytes()).await;
+    let partial: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status, &partial["partialSuccess"]["rejectedLogRecords"]), (200, &json!("1")));
+    let why = partial["partialSuccess"]["errorMessage"].as_str().unwrap();
+    assert!(why.contains("not between 1900 and 2200"), "{why}");
+    assert_eq!(events(&server, "logs", 1).await[0]["message"], "a");
+
+    let half = recorded[..recorded.len() / 2].to_vec();
+    for (path, headers, body, status, kind, part) in [
+        ("/v1/logs", &[JSON][..], b"rubbish".to_vec(), 400, "application/json", "no OTLP message"),
+        ("/v1/metrics", &[PROTOBUF], half, 400, "application/x-protobuf", "ends within a field"),
+        ("/v1/traces", &[PROTOBUF, gzip], b"rubbish".to_vec(), 400, "application/x-protobuf", "not gzip"),
+        (
+            "/v1/traces",
+            &[PROTOBUF, ("content-encoding", "zstd")],
+            vec![],
+            415,
+            "application/x-protobuf",
+            "zstd",
+        ),
+        (
+            "/v1/logs",
+            &[("content-type", "text/plain")],
+            vec![],
+            415,
+            "application/json",
+            "application/x-protobuf",
+        ),
+        ("/v1/logs", &[], vec![], 415, "application/json", "application/x-protobuf"),
+        ("/v1/logs?stream=a%00", &[JSON], b"{}".to_vec(), 400, "application/json", "stream's name"),
+    ] {
+        let (found, found_kind, body) = send(&server, path, headers, body).await;
+        let body = String::from_utf8_lossy(&body);
+        assert_eq!((found, found_kind.as_str()), (status, kind), "{path}: {body}");
+        assert!(body.contains(part), "{path}: {body}");
+    }
+    assert_eq!(counts(&server).await, [3, 50, 1]);
+    assert!(get(&server, "/metrics").await.contains("accepted_total{protocol=\"otlp\"}"));
+    server.stop().await;
+}
