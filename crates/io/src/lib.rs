@@ -1,7 +1,7 @@
 //! Everything that touches disk or network.
 //!
 //! [`data`], [`state`] and [`findings`] are what stores do, and [`store`] keeps all in one file; [`receiver`] sends messages to people and programs, and
-//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series, and [`bulk`] sends documents to search engines;
+//! [`remote`] is what all share who ask other servers; [`source`] asks other servers for series, [`scrape`] asks targets for their metrics, and [`bulk`] sends documents to search engines;
 //! [`http`] is where requests come in;
 //! [`metrics`] is what all of them count about themselves.
 
@@ -12,6 +12,7 @@ pub mod http;
 pub mod metrics;
 pub mod receiver;
 pub mod remote;
+pub mod scrape;
 pub mod search;
 pub mod source;
 pub mod state;

@@ -10,6 +10,7 @@ use lanner_engine::script::Script;
 use lanner_engine::{Config, Node, Problem, Problems};
 use lanner_io::source::SourceConfig;
 use lanner_server::http::problem_view;
+use lanner_server::settings::SettingSections;
 use lanner_server::{Settings, notify, rules, silences};
 use lanner_switch::Switch;
 use lanner_wire::api::ProblemView;
@@ -232,11 +233,12 @@ impl Loaded {
         problems.extend(switch_problems(node));
         problems.extend(silence_problems(&self.config.silences[n_silences..]));
         let mut settings = Settings::new("");
-        problems.extend(settings.read(
-            field(node, "server"),
-            field(node, "retention"),
-            field(node, "sources"),
-        ));
+        problems.extend(settings.read(SettingSections {
+            server: field(node, "server"),
+            retention: field(node, "retention"),
+            sources: field(node, "sources"),
+            scrape: field(node, "scrape"),
+        }));
         problems
     }
 

@@ -35,6 +35,7 @@ pub mod notify;
 mod pages;
 mod processors;
 pub mod rules;
+mod scrape;
 mod services;
 pub mod settings;
 mod seyren;

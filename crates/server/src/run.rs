@@ -29,6 +29,7 @@ use crate::processors::service::ProcessorService;
 use crate::processors::upkeep;
 use crate::rules::register;
 use crate::rules::service::RuleService;
+use crate::scrape::tasks as scrape;
 use crate::services::Services;
 use crate::settings::token::check_length;
 use crate::settings::{Settings, Tls};
@@ -143,6 +144,7 @@ impl Server {
             server.tasks.push(tokio::spawn(maintain::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(vitals::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
+            server.tasks.push(tokio::spawn(scrape::run(Arc::clone(&server.services.intake))));
         }
         Ok(server)
     }

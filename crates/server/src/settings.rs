@@ -18,8 +18,10 @@ use lanner_core::document::Content;
 use lanner_core::field::{Field, Type, to_json};
 use lanner_core::reading;
 use lanner_core::time::HOUR_MS;
+use lanner_engine::Config;
 use lanner_engine::document::{Check, Fields, Node, Problem};
 use lanner_io::receiver::{Links, Power, ReceiverConfig, Secret, host_name};
+use lanner_io::scrape::ScrapeConfig;
 use lanner_io::source::SourceConfig;
 use lanner_io::store::{EventRetention, RetentionRule, StoreOptions, Tier, parse_keep_ms};
 use serde::Deserialize as _;
@@ -243,12 +245,38 @@ pub struct Settings {
     pub switch_notice_ms: i64,
     /// Servers elsewhere that queries may ask.
     pub sources: Arc<Vec<SourceConfig>>,
+    /// Targets that are asked for their metrics.
+    pub scrape: Arc<Vec<ScrapeConfig>>,
     /// What the configuration file says, section by section, to be compared when it is read again.
     pub written: serde_json::Value,
     /// Whether rules are evaluated and the store is kept up; not in a process that only reads or changes what is stored.
     pub evaluate: bool,
     /// Whether nothing in the data folder may change.
     pub read_only: bool,
+}
+
+/// The sections of a configuration that are settings, as far as they are written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SettingSections<'n> {
+    /// `server`.
+    pub server: Option<&'n Node>,
+    /// `retention`.
+    pub retention: Option<&'n Node>,
+    /// `sources`.
+    pub sources: Option<&'n Node>,
+    /// `scrape`.
+    pub scrape: Option<&'n Node>,
+}
+
+impl<'n> From<&'n Config> for SettingSections<'n> {
+    fn from(config: &'n Config) -> Self {
+        Self {
+            server: config.server.as_ref(),
+            retention: config.retention.as_ref(),
+            sources: config.sources.as_ref(),
+            scrape: config.scrape.as_ref(),
+        }
+    }
 }
 
 /// The files of a certificate and its key, in PEM form.
@@ -291,6 +319,7 @@ impl Settings {
             guard: Guard::default(),
             switch_notice_ms: NOTICE_MS,
             sources: Arc::default(),
+            scrape: Arc::default(),
             written: serde_json::Value::Null,
             evaluate: true,
             read_only: false,
@@ -325,18 +354,15 @@ impl Settings {
         addresses.into_iter().flatten().find(|address| !address.ip().to_canonical().is_loopback())
     }
 
-    /// Takes over what the sections `server`, `retention` and `sources` say, and returns the problems in them.
-    pub fn read(
-        &mut self,
-        server: Option<&Node>,
-        retention: Option<&Node>,
-        sources: Option<&Node>,
-    ) -> Vec<Problem> {
+    /// Takes over what the sections `server`, `retention`, `sources` and `scrape` say, and returns the problems in them.
+    pub fn read(&mut self, sections: SettingSections<'_>) -> Vec<Problem> {
+        let SettingSections { server, retention, sources, scrape } = sections;
         let mut check = Check::default();
         self.written = serde_json::json!({
             "server": server.map(|node| to_json(node, &[SERVER])),
             "retention": retention.map(|node| to_json(node, &[RETENTION])),
             "sources": sources.map(Node::to_json),
+            "scrape": scrape.map(Node::to_json),
         });
         if let Some(mut fields) = server.and_then(|node| check.map(node, "server")) {
             self.read_server(&mut fields, &mut check);
@@ -348,6 +374,9 @@ impl Settings {
         }
         if let Some(node) = sources {
             self.sources = Arc::new(SourceConfig::read_all(node, "sources", &mut check));
+        }
+        if let Some(node) = scrape {
+            self.scrape = Arc::new(ScrapeConfig::read_all(node, "scrape", &mut check));
         }
         self.keep_as_schemas_say(retention, &mut check);
         check.problems

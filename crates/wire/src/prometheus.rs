@@ -6,6 +6,8 @@
 pub mod json;
 pub mod remote_write;
 mod series;
+mod target;
 pub mod text;
 
 pub use series::series_key;
+pub use target::labelled;

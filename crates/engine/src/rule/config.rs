@@ -46,6 +46,8 @@ pub struct Config {
     pub retention: Option<Node>,
     /// The `sources`, for whoever asks them to read.
     pub sources: Option<Node>,
+    /// The `scrape` section, for whoever asks its targets to read.
+    pub scrape: Option<Node>,
     /// What rules with problems name, so that one problem does not hide another.
     broken: Vec<Broken>,
 }
@@ -70,7 +72,7 @@ pub struct ReceiverDocument {
 }
 
 /// The sections of a configuration file.
-pub const SECTIONS: [&str; 10] = [
+pub const SECTIONS: [&str; 11] = [
     "rules",
     "processors",
     "receivers",
@@ -79,6 +81,7 @@ pub const SECTIONS: [&str; 10] = [
     "switches",
     "silences",
     "sources",
+    "scrape",
     "server",
     "retention",
 ];
@@ -219,9 +222,12 @@ impl Config {
             let silences: Vec<Node> = items.map(|item| self.with_intervals(item, SILENCE_TIMES)).collect();
             self.silences.extend(silences);
         }
-        for (name, known) in
-            [("server", &mut self.server), ("retention", &mut self.retention), ("sources", &mut self.sources)]
-        {
+        for (name, known) in [
+            ("server", &mut self.server),
+            ("retention", &mut self.retention),
+            ("sources", &mut self.sources),
+            ("scrape", &mut self.scrape),
+        ] {
             let Some(node) = fields.get(name) else { continue };
             if known.is_some() {
                 check.problem(

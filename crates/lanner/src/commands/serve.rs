@@ -146,7 +146,7 @@ fn settings(args: &Args, loaded: Option<&Loaded>) -> Result<Settings> {
     let mut settings = Settings::new(DEFAULT_FOLDER);
     if let Some(Loaded { config, .. }) = loaded {
         // Problems were reported when the files were read.
-        let _ = settings.read(config.server.as_ref(), config.retention.as_ref(), config.sources.as_ref());
+        let _ = settings.read(config.into());
     }
     if let Some(folder) = &args.data {
         settings.folder.clone_from(folder);

@@ -9,7 +9,7 @@ pub(crate) mod schema;
 use lanner_core::field::{Field, Type};
 use lanner_core::intervals::TIME_INTERVAL;
 use lanner_engine::{config, processor, rule};
-use lanner_io::source;
+use lanner_io::{scrape, source};
 use lanner_server::{settings, silences};
 
 /// A section of a configuration file.
@@ -68,6 +68,12 @@ pub(crate) fn sections() -> Vec<Section> {
             "Other servers that queries may ask: see [rules](rules.md#sources). Every source has these fields; each kind has \
              fields of its own. Read like `server`; `lanner reload` applies changes.",
             source::FIELDS,
+        ),
+        list(
+            "scrape",
+            "Targets that are asked for their metrics in Prometheus' text format: see [sending data](sending.md#scraping). Read like \
+             `server`; `lanner reload` applies changes.",
+            scrape::FIELDS,
         ),
         one(
             "server",

@@ -3,12 +3,13 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use lanner_core::{Sample, SeriesKey};
+use lanner_core::{Labels, Sample, SeriesKey};
 use lanner_io::data::{Batch, DataStore, SeriesId, StoreError, WrittenSeries};
 use lanner_wire::api::WriteReport;
 use lanner_wire::line_protocol::{self, Options, Precision};
 use lanner_wire::otlp;
 use lanner_wire::prometheus::remote_write::{self, Version};
+use lanner_wire::prometheus::{labelled, series_key, text};
 use lanner_wire::statsd::Interval;
 use lanner_wire::{Report, carbon, ndjson, pickle};
 
@@ -22,6 +23,8 @@ const FULL: Duration = Duration::from_secs(1);
 
 /// What stands before the labels of remote write: no text begins with it.
 const REMOTE_WRITE: &[u8] = &[0xff];
+/// What stands before the labels of targets that are scraped.
+const SCRAPED: &[u8] = &[0xfe];
 
 /// What is done while the store has too much waiting, or no room on its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +114,33 @@ impl<'s> Samples<'s> {
         let taken = &mut self.taken;
         let read = ndjson::read(body, &mut self.report, |key, sample| taken.add_to(key, sample));
         read.map_err(|error| IntakeError::Unreadable(error.to_string()))
+    }
+
+    /// Adds what a target answered, in Prometheus' text format. A series that is known is found without making its key.
+    /// - `target`: the labels of the target
+    /// - `time_ms`: the time of samples that tell none
+    pub(crate) fn add_scraped(&mut self, body: &[u8], target: &Labels, time_ms: i64) {
+        let taken = &mut self.taken;
+        let of_target = [SCRAPED, target.canonical().as_bytes()].concat();
+        text::parse(body, &mut self.report, |found| {
+            if !found.value.is_finite() {
+                return Ok(());
+            }
+            let key = || {
+                let own = series_key(found.raw_series).map_err(|(_, why)| why)?;
+                Ok::<_, String>(SeriesKey::new(own.name, labelled(&own.labels, target)))
+            };
+            let sample = Sample::new(found.time_ms.unwrap_or(time_ms), found.value);
+            taken.add([&of_target, found.raw_series.as_bytes()], sample, key)
+        });
+    }
+
+    /// Adds a sample that was made here.
+    pub(crate) fn add_made(&mut self, key: &SeriesKey, sample: Sample) {
+        match self.taken.add_to(key, sample) {
+            Ok(()) => self.report.accepted += 1,
+            Err(why) => self.report.reject(1, None, why),
+        }
     }
 
     /// Adds metrics of OTLP.

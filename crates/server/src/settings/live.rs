@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use lanner_io::receiver::Power;
+use lanner_io::scrape::ScrapeConfig;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -30,6 +31,8 @@ pub struct Live {
     pub external_url: Option<String>,
     /// Who is notified regularly that Lanner is well.
     pub heartbeat: Option<Heartbeat>,
+    /// Targets that are asked for their metrics.
+    pub scrape: Arc<Vec<ScrapeConfig>>,
 }
 
 impl From<&Settings> for Live {
@@ -43,6 +46,7 @@ impl From<&Settings> for Live {
             home: Home::new(settings.external_url.as_deref(), &settings.hosts),
             external_url: settings.external_url.clone(),
             heartbeat: settings.heartbeat.clone(),
+            scrape: Arc::clone(&settings.scrape),
         }
     }
 }
@@ -71,8 +75,10 @@ fn changed(old: &Value, new: &Value) -> (Vec<String>, Vec<String>) {
             }
         }
     }
-    if old.get("sources") != new.get("sources") {
-        at_once.push("sources".to_owned());
+    for section in ["sources", "scrape"] {
+        if old.get(section) != new.get(section) {
+            at_once.push(section.to_owned());
+        }
     }
     (at_once, at_restart)
 }
@@ -128,6 +134,7 @@ impl InForce {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SettingSections;
     use super::*;
     use lanner_core::Node;
 
@@ -138,10 +145,7 @@ mod tests {
             let mut config = lanner_engine::Config::default();
             assert_eq!(config.read(&node), []);
             let mut settings = Settings::new("data");
-            assert_eq!(
-                settings.read(config.server.as_ref(), config.retention.as_ref(), config.sources.as_ref()),
-                []
-            );
+            assert_eq!(settings.read(SettingSections::from(&config)), []);
             settings.written
         };
         let old = read(
@@ -155,6 +159,8 @@ mod tests {
         assert_eq!(at_restart, ["server.listen", "retention.events"]);
         let with = read("sources: { name: berlin, kind: graphite, url: http://berlin.example }");
         assert_eq!(changed(&read("rules: []"), &with).0, ["sources"]);
+        let with = read("scrape: { job: node, targets: ['a:9100'] }");
+        assert_eq!(changed(&read("rules: []"), &with).0, ["scrape"]);
         assert_eq!(changed(&old, &old), (vec![], vec![]));
     }
 }

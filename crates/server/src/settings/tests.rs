@@ -18,7 +18,7 @@ fn read(text: &str) -> (Settings, Vec<String>) {
     let mut config = lanner_engine::Config::default();
     assert_eq!(config.read(&node), []);
     let mut settings = Settings::new("data");
-    let problems = settings.read(config.server.as_ref(), config.retention.as_ref(), config.sources.as_ref());
+    let problems = settings.read(SettingSections::from(&config));
     (settings, problems.iter().map(ToString::to_string).collect())
 }
 

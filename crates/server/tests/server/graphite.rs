@@ -381,7 +381,7 @@ async fn what_a_schema_asks_for_outlives_upkeep_and_is_shown() {
     let mut config = lanner_engine::Config::default();
     assert_eq!(config.read(&lanner_core::Node::from_yaml(&text).unwrap()), []);
     let mut settings = Settings::new(folder.path().join("data"));
-    assert_eq!(settings.read(config.server.as_ref(), config.retention.as_ref(), config.sources.as_ref()), []);
+    assert_eq!(settings.read((&config).into()), []);
     let server = Server::start(settings).await.unwrap();
     let running = Running { server, http: reqwest::Client::new(), _folder: folder };
 

@@ -36,6 +36,7 @@ mod processors;
 mod profiles;
 mod prometheus;
 mod schemathesis;
+mod scrape;
 mod sending;
 mod seyren;
 mod sources;

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, start_at, step};
 
 /// A Prometheus that runs.
-struct Prometheus {
+pub(crate) struct Prometheus {
     url: String,
     _program: tokio::process::Child,
 }
 
 /// Prometheus' program; `None`, and loudly, where there is none.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let program = std::env::var_os("LANNER_TEST_PROMETHEUS").map(PathBuf::from);
     if program.is_none() {
         eprintln!("SKIPPED: LANNER_TEST_PROMETHEUS names no Prometheus; `cargo xtask test` unpacks it");
@@ -28,7 +28,7 @@ fn program() -> Option<PathBuf> {
 
 impl Prometheus {
     /// Starts it at a port, with a configuration and a folder of data below `folder`.
-    async fn start(program: &Path, folder: &Path, port: u16, config: &str) -> Self {
+    pub(crate) async fn start(program: &Path, folder: &Path, port: u16, config: &str) -> Self {
         let (file, data) = (folder.join("prometheus.yml"), folder.join("data"));
         std::fs::write(&file, config).unwrap();
         let url = format!("http://127.0.0.1:{port}");
