@@ -1,13 +1,14 @@
 //! What tests of several crates share.
 //!
 //! Reading order: [`check_scorer`] (what every scorer keeps), [`shared_data`] (recorded data that lies beside the
-//! checkout), [`free_port`], [`OpenSearch`] (a node for a test), [`Browser`] (what a person does on a page), [`api_traffic()`]
-//! (sessions of known classes), [`python_package`] and [`javascript_package`] (as people install them).
+//! checkout), [`free_port`], [`OpenSearch`] and [`PostgreSql`] (servers for a test), [`Browser`] (what a person does on a
+//! page), [`api_traffic()`] (sessions of known classes), [`python_package`] and [`javascript_package`] (as people install them).
 
 mod api_traffic;
 mod browser;
 mod opensearch;
 mod packages;
+mod postgresql;
 mod scorer;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub use api_traffic::{ApiClient, ApiRequest, api_traffic};
 pub use browser::Browser;
 pub use opensearch::OpenSearch;
 pub use packages::{javascript_package, python_package};
+pub use postgresql::PostgreSql;
 pub use scorer::check_scorer;
 
 /// The file or folder `path` of the recorded data in `shared/data`, beside the checkout.

