@@ -1,7 +1,7 @@
 //! What a store of state does: what rules came to, whom it was told, and what people set up.
 //!
 //! [`StateStore`] is the contract. The store in one file ([`Store`](crate::store::Store)) keeps it, and so does any other
-//! that passes `tests/contract_state.rs`. Samples and events are another matter: [`data`](crate::data).
+//! that passes `tests/contract_state`. Samples and events are another matter: [`data`](crate::data).
 //!
 //! - **Durable.** What a [`Receipt`] answered is there after any end of the process, and readable when it resolves.
 //! - **All or nothing.** Each write is atomic: of [`Changes`] and of batches of documents either everything is stored,

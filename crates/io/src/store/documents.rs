@@ -8,7 +8,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
-use super::audit::{body_hash, note};
+use super::audit::note;
+use super::chain::body_hash;
 use super::revision::{revision, set_revision};
 use super::silences;
 use super::sums::Table;

@@ -241,6 +241,32 @@ pub enum StoreError {
         /// What was found where.
         detail: String,
     },
+    /// The database that holds the state is not there at the moment. Writing succeeds again when it is.
+    #[error("the database of the state is away: {detail}; when it is back, writing continues by itself")]
+    Unavailable {
+        /// What was tried, and the database's or the operating system's words.
+        detail: String,
+    },
+    /// The database that holds the state does not do what it is asked to, and would not if it were asked again.
+    #[error("the database of the state, {place}, refuses: {detail}")]
+    Refused {
+        /// Which database.
+        place: String,
+        /// Its words, and what to do.
+        detail: String,
+    },
+    /// The state of this data folder is kept elsewhere.
+    #[error(
+        "the state of the data folder {} (rules, alerts, switches, messages) is kept in {place}; use the server that has it in its \
+         configuration (server.state), or write `state: file` there to go on with what the folder itself holds",
+        .path.display()
+    )]
+    StateElsewhere {
+        /// The data folder.
+        path: PathBuf,
+        /// The database.
+        place: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -267,6 +293,12 @@ fn emptied(log_bytes: u64) -> String {
 }
 
 impl StoreError {
+    /// Whether the same succeeds by itself later: when a disk has room again, or a database is back.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::Unavailable { .. })
+    }
+
     /// A damaged place inside the file.
     pub(super) fn corrupt(detail: impl Into<String>) -> Self {
         Self::Corrupt { detail: detail.into() }

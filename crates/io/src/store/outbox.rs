@@ -22,8 +22,31 @@ pub enum OutboxState {
     Refused,
 }
 
+/// By the number that is stored.
 const STATES: [OutboxState; 4] =
     [OutboxState::Pending, OutboxState::Sent, OutboxState::Dead, OutboxState::Refused];
+
+impl OutboxState {
+    /// The state of a stored number.
+    pub(crate) fn of_number(number: usize) -> Result<Self, StoreError> {
+        STATES.get(number).copied().ok_or_else(|| StoreError::corrupt(format!("message state {number}")))
+    }
+
+    /// The number that is stored.
+    pub(crate) fn number(self) -> usize {
+        STATES.iter().position(|known| *known == self).unwrap_or_default()
+    }
+
+    /// What the engine is told of a message in this state; `None` while it is to be sent.
+    pub(crate) const fn outcome(self) -> Option<DeliveryOutcome> {
+        match self {
+            Self::Pending => None,
+            Self::Sent => Some(DeliveryOutcome::Delivered),
+            Self::Dead => Some(DeliveryOutcome::GivenUp),
+            Self::Refused => Some(DeliveryOutcome::Refused),
+        }
+    }
+}
 
 /// A message and what came of it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -156,12 +179,8 @@ impl Store {
             let mut statement = db.prepare_cached("SELECT state FROM outbox WHERE key = ?1")?;
             Ok(statement.query_row([key], |row| row.get(0)).optional()?)
         })?;
-        Ok(match state.and_then(|number| STATES.get(number)) {
-            Some(OutboxState::Pending) => None,
-            Some(OutboxState::Sent) => Some(DeliveryOutcome::Delivered),
-            Some(OutboxState::Dead) => Some(DeliveryOutcome::GivenUp),
-            Some(OutboxState::Refused) | None => Some(DeliveryOutcome::Refused),
-        })
+        let state = state.and_then(|number| OutboxState::of_number(number).ok());
+        Ok(state.unwrap_or(OutboxState::Refused).outcome())
     }
 
     /// Notes that the message was sent; `remark` says what went wrong even so.
@@ -237,8 +256,7 @@ impl Store {
         alert: Option<&str>,
         limit: usize,
     ) -> Result<Vec<OutboxEntry>, StoreError> {
-        let number = state.and_then(|state| STATES.iter().position(|known| *known == state));
-        let filter = number.map_or_else(|| "1".to_owned(), |number| format!("state = {number}"));
+        let filter = state.map_or_else(|| "1".to_owned(), |state| format!("state = {}", state.number()));
         self.look(|db| {
             let mut statement = db.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM outbox WHERE {filter} AND {} AND (?2 IS NULL OR instr(body, ?2)) ORDER BY seq DESC LIMIT ?1",
@@ -278,7 +296,7 @@ impl Outbox for Store {
 }
 
 /// As much of an error as is kept.
-fn shortened(error: &str) -> String {
+pub(crate) fn shortened(error: &str) -> String {
     error.chars().take(2_000).collect()
 }
 
@@ -291,11 +309,9 @@ fn entries(rows: &mut rusqlite::Rows<'_>) -> Result<Vec<OutboxEntry>, StoreError
 }
 
 fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
-    let number: usize = row.get(1)?;
-    let state = STATES.get(number).ok_or_else(|| StoreError::corrupt(format!("message state {number}")))?;
     Ok(OutboxEntry {
         notification: json(row, 0)?,
-        state: *state,
+        state: OutboxState::of_number(row.get(1)?)?,
         attempts: row.get(2)?,
         due_ms: row.get(3)?,
         error: row.get(4)?,

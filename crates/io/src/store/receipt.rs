@@ -48,6 +48,21 @@ impl<T> Receipt<T> {
     }
 }
 
+impl<T> Receipt<T> {
+    /// Blocks this thread as [`Receipt::wait`] does, for `at_most`; returns the receipt when there is no answer by then.
+    ///
+    /// # Errors
+    /// The receipt, to be waited for again.
+    pub fn wait_for(self, at_most: std::time::Duration) -> Result<Result<T, StoreError>, Self> {
+        let state = locked(&self.slot.state);
+        let is_waiting = |state: &mut State<T>| matches!(state, State::Waiting(_));
+        let waited = self.slot.ready.wait_timeout_while(state, at_most, is_waiting);
+        let (state, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        drop(state);
+        if timeout.timed_out() { Err(self) } else { Ok(self.wait()) }
+    }
+}
+
 impl<T> Future for Receipt<T> {
     type Output = Result<T, StoreError>;
 
@@ -66,10 +81,10 @@ impl<T> Future for Receipt<T> {
 
 /// The other end of a [`Receipt`]. Dropped unused, it says that the store was closed.
 #[derive(Debug)]
-pub(super) struct Promise<T>(Arc<Slot<T>>);
+pub(crate) struct Promise<T>(Arc<Slot<T>>);
 
 impl<T> Promise<T> {
-    pub(super) fn fulfil(self, result: Result<T, StoreError>) {
+    pub(crate) fn fulfil(self, result: Result<T, StoreError>) {
         self.set(result);
     }
 
@@ -94,7 +109,7 @@ impl<T> Drop for Promise<T> {
 }
 
 /// A promise and the receipt that waits for it.
-pub(super) fn promise<T>() -> (Promise<T>, Receipt<T>) {
+pub(crate) fn promise<T>() -> (Promise<T>, Receipt<T>) {
     let slot = Arc::new(Slot { state: Mutex::new(State::Waiting(None)), ready: Condvar::new() });
     (Promise(Arc::clone(&slot)), Receipt { slot })
 }
@@ -109,6 +124,11 @@ mod tests {
         let waiting = std::thread::spawn(move || receipt.wait());
         kept.fulfil(Ok(7));
         assert_eq!(waiting.join().unwrap(), Ok(7));
+
+        let (kept, receipt) = promise();
+        let receipt = receipt.wait_for(std::time::Duration::from_millis(1)).unwrap_err();
+        kept.fulfil(Ok(8));
+        assert_eq!(receipt.wait_for(std::time::Duration::ZERO).unwrap(), Ok(8));
 
         let (dropped, receipt) = promise::<u8>();
         drop(dropped);

@@ -1,10 +1,7 @@
 //! The contract of [`StateStore`]: what was written is there as a whole, once, in order, also after a restart.
 //!
-//! Each function is given what opens the store; [`contract!`] runs all of them for every implementation.
+//! Each function is given what opens the store; [`contract!`] names all of them, for the programs that run them.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
-
-use std::path::Path;
 use std::sync::Arc;
 
 use lanner_core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -17,48 +14,35 @@ use lanner_io::state::{
     Claim, DocumentBatch, DocumentChange, EvaluationFilter, LoadedState, Model, ModelInfo, OutboxState,
     SavedVersions, Shards, StateStore, StoreError,
 };
-use lanner_io::store::{Store, StoreOptions};
 use serde_json::json;
 
 /// Opens the store, anew or for the first time.
-type Open<'o> = &'o dyn Fn() -> Arc<dyn StateStore>;
+pub(crate) type Open<'o> = &'o dyn Fn() -> Arc<dyn StateStore>;
 
-fn sqlite(folder: &Path) -> Arc<dyn StateStore> {
-    Arc::new(Store::open(folder, StoreOptions::default()).unwrap())
-}
-
+/// Hands the names of all functions of the contract to a macro.
 macro_rules! contract {
-    ($($name:ident)*) => {
-        mod sqlite {
-            $(
-                #[test]
-                fn $name() {
-                    let folder = tempfile::tempdir().unwrap();
-                    super::$name(&|| super::sqlite(folder.path()));
-                }
-            )*
+    ($run:ident) => {
+        $run! {
+            a_turn_is_read_back_after_a_restart
+            an_alert_that_is_not_written_again_follows_its_evaluations
+            an_evaluation_happens_once_and_a_refused_turn_leaves_nothing
+            messages_are_sent_tried_again_or_given_up
+            a_later_message_never_overtakes_one_of_its_group
+            rules_have_versions_and_an_audit
+            silences_are_added_replaced_and_ended
+            old_state_is_pruned
+            measured_values_are_forgotten_where_they_are_wrong_however_many_they_are
+            shards_are_loaded_and_written_alone_by_their_latest_owner
+            an_owner_of_all_shards_is_one_until_a_part_is_taken
+            documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them
+            revisions_stay_reserved_until_they_are_released
+            models_are_kept_by_what_they_are
+            times_of_absence_are_kept
+            evaluations_are_listed_by_time_and_by_rule
         }
     };
 }
-
-contract! {
-    a_turn_is_read_back_after_a_restart
-    an_alert_that_is_not_written_again_follows_its_evaluations
-    an_evaluation_happens_once_and_a_refused_turn_leaves_nothing
-    messages_are_sent_tried_again_or_given_up
-    a_later_message_never_overtakes_one_of_its_group
-    rules_have_versions_and_an_audit
-    silences_are_added_replaced_and_ended
-    old_state_is_pruned
-    measured_values_are_forgotten_where_they_are_wrong_however_many_they_are
-    shards_are_loaded_and_written_alone_by_their_latest_owner
-    an_owner_of_all_shards_is_one_until_a_part_is_taken
-    documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them
-    revisions_stay_reserved_until_they_are_released
-    models_are_kept_by_what_they_are
-    times_of_absence_are_kept
-    evaluations_are_listed_by_time_and_by_rule
-}
+pub(crate) use contract;
 
 fn apply(store: &dyn StateStore, changes: Changes) -> Result<(), StoreError> {
     store.apply(changes.into()).unwrap().wait()
@@ -182,7 +166,7 @@ fn of_rule(rule: &str) -> EvaluationFilter {
     EvaluationFilter { rule: Some(rule.into()), ..EvaluationFilter::default() }
 }
 
-fn a_turn_is_read_back_after_a_restart(open: Open<'_>) {
+pub(crate) fn a_turn_is_read_back_after_a_restart(open: Open<'_>) {
     let store = open();
     for n in 0..3 {
         apply(&*store, turn(n)).unwrap();
@@ -225,7 +209,7 @@ fn a_turn_is_read_back_after_a_restart(open: Open<'_>) {
     assert!(store.load_notification_log().unwrap().is_empty());
 }
 
-fn an_alert_that_is_not_written_again_follows_its_evaluations(open: Open<'_>) {
+pub(crate) fn an_alert_that_is_not_written_again_follows_its_evaluations(open: Open<'_>) {
     let store = open();
     let quiet = |n| Changes { alerts: Vec::new(), ..turn(n) };
     let both = Changes { alerts: vec![alert("drop", bank("hsbc")), alert("drop", bank("ing"))], ..turn(0) };
@@ -240,7 +224,7 @@ fn an_alert_that_is_not_written_again_follows_its_evaluations(open: Open<'_>) {
     assert_eq!(alerts(&*store), [followed(bank("hsbc")), followed(bank("ing"))]);
 }
 
-fn an_evaluation_happens_once_and_a_refused_turn_leaves_nothing(open: Open<'_>) {
+pub(crate) fn an_evaluation_happens_once_and_a_refused_turn_leaves_nothing(open: Open<'_>) {
     let store = open();
     let again = Changes { alerts: vec![alert("other", bank("x"))], ..turn(0) };
     let mut wrong = turn(5);
@@ -258,7 +242,7 @@ fn an_evaluation_happens_once_and_a_refused_turn_leaves_nothing(open: Open<'_>) 
     assert_eq!(store.outbox_list(None, None, 100).unwrap().len(), 3);
 }
 
-fn messages_are_sent_tried_again_or_given_up(open: Open<'_>) {
+pub(crate) fn messages_are_sent_tried_again_or_given_up(open: Open<'_>) {
     let store = open();
     let outbox = ["a", "b", "c", "a"].iter().enumerate();
     let outbox = outbox.map(|(at, key)| notification(key, T + at as i64));
@@ -288,7 +272,7 @@ fn messages_are_sent_tried_again_or_given_up(open: Open<'_>) {
     assert_eq!(store.outbox_list(None, None, 10).unwrap().len(), 2);
 }
 
-fn a_later_message_never_overtakes_one_of_its_group(open: Open<'_>) {
+pub(crate) fn a_later_message_never_overtakes_one_of_its_group(open: Open<'_>) {
     let store = open();
     let outbox = vec![notification("first", T), notification("second", T + 1)];
     apply(&*store, Changes { outbox, ..Changes::default() }).unwrap();
@@ -303,7 +287,7 @@ fn a_later_message_never_overtakes_one_of_its_group(open: Open<'_>) {
     assert_eq!(due(T + 60), ["second"]);
 }
 
-fn rules_have_versions_and_an_audit(open: Open<'_>) {
+pub(crate) fn rules_have_versions_and_an_audit(open: Open<'_>) {
     let store = open();
     let save_all = |now_ms, changes: &[(&str, Option<i64>)]| -> Vec<u32> {
         let changes = changes
@@ -337,7 +321,7 @@ fn rules_have_versions_and_an_audit(open: Open<'_>) {
     assert_eq!(store.documents("receiver").unwrap()[0].document, Some(json!({"url": "x"})));
 }
 
-fn silences_are_added_replaced_and_ended(open: Open<'_>) {
+pub(crate) fn silences_are_added_replaced_and_ended(open: Open<'_>) {
     let store = open();
     let silence = Silence {
         id: "00000000000000aa".into(),
@@ -358,7 +342,7 @@ fn silences_are_added_replaced_and_ended(open: Open<'_>) {
     assert!(matches!(store.expire_silence("x", T).unwrap().wait(), Err(StoreError::NotFound { .. })));
 }
 
-fn old_state_is_pruned(open: Open<'_>) {
+pub(crate) fn old_state_is_pruned(open: Open<'_>) {
     let store = open();
     let day = |n: i64| TimeRange::new(T + n * DAY_MS, T + n * DAY_MS + MINUTE_MS);
     for n in 0..3 {
@@ -385,7 +369,7 @@ fn old_state_is_pruned(open: Open<'_>) {
     assert_eq!(left(T + 431 * DAY_MS), (0, 3));
 }
 
-fn measured_values_are_forgotten_where_they_are_wrong_however_many_they_are(open: Open<'_>) {
+pub(crate) fn measured_values_are_forgotten_where_they_are_wrong_however_many_they_are(open: Open<'_>) {
     let store = open();
     // 250 windows of 100 groups, of two queries: more than one commit forgets.
     for query in [1, 2] {
@@ -427,7 +411,7 @@ fn walked(rule: &str, shard: u8, n: i64) -> Changes {
     }
 }
 
-fn shards_are_loaded_and_written_alone_by_their_latest_owner(open: Open<'_>) {
+pub(crate) fn shards_are_loaded_and_written_alone_by_their_latest_owner(open: Open<'_>) {
     let store = open();
     let claim = |shards, owner| store.claim(shards, owner).unwrap().wait().unwrap();
     let apply = |claim: Claim, changes: Changes| store.apply_claimed(claim, changes.into()).unwrap().wait();
@@ -475,7 +459,7 @@ fn shards_are_loaded_and_written_alone_by_their_latest_owner(open: Open<'_>) {
 }
 
 /// One owner of everything moves rules as it likes, until somebody takes a part; claims outlive a restart.
-fn an_owner_of_all_shards_is_one_until_a_part_is_taken(open: Open<'_>) {
+pub(crate) fn an_owner_of_all_shards_is_one_until_a_part_is_taken(open: Open<'_>) {
     let store = open();
     let claim = |shards, owner| store.claim(shards, owner).unwrap().wait().unwrap();
     let apply = |claim: Claim, changes: Changes| store.apply_claimed(claim, changes.into()).unwrap().wait();
@@ -494,7 +478,7 @@ fn an_owner_of_all_shards_is_one_until_a_part_is_taken(open: Open<'_>) {
     assert_eq!(refused, Err(StoreError::StaleEpoch { shard: 5, epoch, current, owner: "d".into() }));
 }
 
-fn revisions_stay_reserved_until_they_are_released(open: Open<'_>) {
+pub(crate) fn revisions_stay_reserved_until_they_are_released(open: Open<'_>) {
     let store = open();
     let change = |document| vec![DocumentChange { id: "a".into(), document }];
     save(&*store, "switch", "why", T, change(Some(json!({}))));
@@ -513,7 +497,7 @@ fn revisions_stay_reserved_until_they_are_released(open: Open<'_>) {
     assert_eq!(store.document_revision("switch"), Ok(7));
 }
 
-fn documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them(open: Open<'_>) {
+pub(crate) fn documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them(open: Open<'_>) {
     let store = open();
     let change = |document| vec![DocumentChange { id: "a".into(), document }];
     for document in [Some(json!({"x": 0.1})), Some(json!({"x": 2})), None] {
@@ -556,7 +540,7 @@ fn documents_and_silences_are_saved_all_or_none_and_the_audit_proves_them(open: 
     assert_eq!(store.document_latest("switch", "a").unwrap().unwrap().version, 4);
 }
 
-fn models_are_kept_by_what_they_are(open: Open<'_>) {
+pub(crate) fn models_are_kept_by_what_they_are(open: Open<'_>) {
     let store = open();
     let info = |created_ms| ModelInfo {
         id: String::new(),
@@ -584,7 +568,7 @@ fn models_are_kept_by_what_they_are(open: Open<'_>) {
     assert_eq!((store.models("forest").unwrap().len(), store.model(&ids[1]).unwrap()), (1, None));
 }
 
-fn times_of_absence_are_kept(open: Open<'_>) {
+pub(crate) fn times_of_absence_are_kept(open: Open<'_>) {
     let store = open();
     assert_eq!((store.watched_ms(), store.gaps()), (Ok(None), Ok(Vec::new())));
     for watched_ms in [T, T - 5] {
@@ -600,7 +584,7 @@ fn times_of_absence_are_kept(open: Open<'_>) {
     assert_eq!(store.secret(), secret);
 }
 
-fn evaluations_are_listed_by_time_and_by_rule(open: Open<'_>) {
+pub(crate) fn evaluations_are_listed_by_time_and_by_rule(open: Open<'_>) {
     let store = open();
     let at = |rule: &str, group: &str, start_ms: i64, length_ms: i64| {
         evaluation(rule, bank(group), TimeRange::new(start_ms, start_ms + length_ms))
