@@ -32,8 +32,9 @@ use crate::rules::service::RuleService;
 use crate::scrape::tasks as scrape;
 use crate::services::Services;
 use crate::settings::token::check_length;
-use crate::settings::{Settings, Tls};
+use crate::settings::{Settings, StateIn, Tls};
 use crate::silences::service::SilenceService;
+use crate::stores::Stores;
 use crate::switches::edges;
 use crate::switches::service::SwitchService;
 use crate::switches::sign::Signer;
@@ -120,9 +121,18 @@ impl Server {
         let token = token.map_err(|problem| ServerError::Token(problem.message))?;
         token.as_deref().map_or(Ok(()), check_length).map_err(ServerError::Token)?;
         let certificates = certificates(&settings)?;
+        // A standby listens nowhere: whoever asks there is to ask the server that evaluates.
+        let waited = match &settings.state {
+            StateIn::PostgreSql(_) => Some(Stores::open(&settings).await?),
+            StateIn::Folder | StateIn::FolderNow => None,
+        };
         let bound = listeners::bind(&settings).await;
         let bound = bound.map_err(|(address, error)| cannot_listen(address, &error))?;
-        let (services, actions) = open(settings, token).await?;
+        let stores = match waited {
+            Some(stores) => stores,
+            None => Stores::open(&settings).await?,
+        };
+        let (services, actions) = open(settings, stores, token).await?;
         let evaluates = services.base.settings.evaluate;
         if evaluates {
             services.evaluation.begin_first()?;
@@ -146,6 +156,7 @@ impl Server {
             server.tasks.push(tokio::spawn(heartbeat::run(Arc::clone(&server.services.health))));
             server.tasks.push(tokio::spawn(scrape::run(Arc::clone(&server.services.intake))));
         }
+        server.tasks.push(tokio::spawn(end_when_replaced(server.services.base.clone())));
         Ok(server)
     }
 
@@ -184,6 +195,12 @@ impl Server {
     #[must_use]
     pub const fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// Resolves when another server has taken over what this one evaluated, and says so in words. This one has ended all
+    /// that it does by itself then, and is to be [stopped](Server::stop).
+    pub async fn replaced(&self) -> String {
+        self.services.base.replaced.happened().await
     }
 
     /// The store, for programs that hold a server inside.
@@ -225,17 +242,40 @@ impl Server {
             (Arc::clone(&self.services.evaluation), Arc::clone(&self.services.switches));
         switches.flush(FLUSHING).await;
         let processors = Arc::clone(&self.services.processors);
-        let store = self.services.base.store.clone();
+        let base = self.services.base.clone();
         let close = move || {
             processors.save_memories();
             switches.end();
-            evaluation.watch.end(&*evaluation.state, evaluation.now_ms());
-            store.close();
+            if base.replaced.why().is_none() {
+                evaluation.watch.end(&*evaluation.state, evaluation.now_ms());
+            }
+            if let Some(elsewhere) = &base.elsewhere {
+                elsewhere.state.close();
+            }
+            base.store.close();
         };
         if tokio::time::timeout(CLOSING, blocking(close)).await.is_err() {
             tracing::warn!("the store is still writing; what was acknowledged is on disk");
         }
     }
+}
+
+/// Ends what this server does by itself as soon as another one does it.
+async fn end_when_replaced(base: Base) {
+    let lease_lost = async {
+        match &base.elsewhere {
+            Some(elsewhere) => elsewhere.lease.lost().await.about,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        about = lease_lost => base.replaced.by(&format!(
+            "another server, {about}, took the lease on evaluation, which this one could not renew in time"
+        )),
+        _ = base.replaced.happened() => {}
+        () = base.shutdown.begun() => return,
+    }
+    base.shutdown.begin();
 }
 
 async fn end_turns(turn: Option<JoinHandle<()>>) {
@@ -288,13 +328,13 @@ fn retention(settings: &Settings, store: &Store) -> Result<Arc<Retention>, Store
     Ok(Arc::new(settings.store.retention_in_force()))
 }
 
-async fn open(settings: Settings, token: Option<String>) -> Result<(Services, AbortHandle), ServerError> {
+async fn open(
+    settings: Settings,
+    stores: Stores,
+    token: Option<String>,
+) -> Result<(Services, AbortHandle), ServerError> {
     let signer = signer(&settings)?;
-    let (folder, options) = (settings.folder.clone(), settings.store.clone());
-    let open = if settings.read_only { Store::open_to_read } else { Store::open };
-    let opened = blocking(move || open(&folder, options)).await;
-    let store = opened.map_err(|panic| StoreError::Database { detail: panic.to_string() })??;
-    let base = Base::new(settings, store);
+    let base = Base::new(settings, stores);
     let access = Arc::new(AccessService::open(&base, token.as_deref())?);
     if let Some(address) = base.settings.public_address().filter(|_| !access.tokens.has_admin()) {
         return Err(ServerError::NoToken { address });

@@ -6,6 +6,7 @@ pub(crate) mod live;
 pub(crate) mod origins;
 pub mod schemas;
 mod statsd;
+mod state;
 pub(crate) mod token;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,8 @@ pub use self::heartbeat::{Heartbeat, To};
 use self::schemas::{SchemaRetention, Schemas};
 use self::statsd::STATSD;
 pub use self::statsd::Statsd;
+use self::state::STATE;
+pub use self::state::StateIn;
 use crate::clock::Clock;
 
 /// How long before its end people are notified of a switch, if nothing else is said, milliseconds.
@@ -119,6 +122,13 @@ pub const SERVER: &[Field] = &[
     ),
     Field::new("time_zone", "Europe/Berlin", "time zone of times without a zone, in Graphite requests and in syslog")
         .or("UTC"),
+    Field::new(
+        "state",
+        "{ postgresql: { url: 'postgresql://db.example.org/lanner' } }",
+        "where rules, alerts, switches and messages are kept: file (the data folder), or a database; series and events stay in the data folder",
+    )
+    .of(Type::Either(&[Type::OneOf(&["file"]), Type::Map(STATE)]))
+    .or("file"),
     Field::new("carbon_udp", "\":2003\"", "listen address of carbon's plaintext protocol over UDP, or off")
         .or("off"),
     Field::new("syslog", "\":5514\"", "listen address of syslog, over UDP and TCP, or off; messages are events of the stream `syslog`")
@@ -231,6 +241,8 @@ pub struct Settings {
     pub heartbeat: Option<Heartbeat>,
     /// What the store keeps.
     pub store: StoreOptions,
+    /// Where state is kept.
+    pub state: StateIn,
     /// How finely Graphite's clients see series, by name.
     pub schemas: Arc<Schemas>,
     /// The time zone of times that name none: in Graphite's language, and in syslog.
@@ -312,6 +324,7 @@ impl Settings {
             external_url: None,
             heartbeat: None,
             store: StoreOptions::default(),
+            state: StateIn::default(),
             schemas: Arc::default(),
             time_zone: TimeZone::UTC,
             clock: Clock::default(),
@@ -487,6 +500,9 @@ impl Settings {
         self.external_url = fields.read("external_url", check, text).or_else(|| self.external_url.take());
         if let Some(node) = fields.get("heartbeat") {
             self.heartbeat = read_heartbeat(node, check);
+        }
+        if let Some(state) = fields.get("state").and_then(|node| state::read(node, check)) {
+            self.state = state;
         }
     }
 

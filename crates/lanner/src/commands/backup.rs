@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lanner_io::store::Store;
+use lanner_wire::api::Status;
 
 use crate::client::{self, Client, ServerArgs};
 use crate::failure::{Failure, Outcome, Result, remark};
@@ -12,7 +13,7 @@ use crate::target::Target;
 
 /// Copy all data into one file, while the server runs, with what processors learned.
 ///
-/// `lanner restore` puts the file into a data folder.
+/// `lanner restore` puts the file into a data folder. State that is kept in a database (server.state) is not in it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,9 +36,25 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 async fn backup(args: &Args, client: &Client) -> Result<Outcome> {
     let target = Target::private(&args.file, args.force)?;
-    match client.store() {
+    let outcome = match client.store() {
         Some(store) => copied(args, target, store.clone()).await,
         None => fetched(args, target, client).await,
+    };
+    if outcome.is_ok() {
+        tell_what_is_elsewhere(client).await;
+    }
+    outcome
+}
+
+/// Says what the copy does not hold.
+async fn tell_what_is_elsewhere(client: &Client) {
+    // Who may copy everything may also ask how the server is; whoever may not is told nothing more.
+    let status: Option<Status> = client.get(&["api", "v1", "status"], &[]).await.ok();
+    if let Some(place) = status.and_then(|status| status.store.state) {
+        remark(&format!(
+            "it holds series, events and findings; rules, alerts, switches, messages and the audit are not in it: back up {place} \
+             as well, for example with pg_dump --schema=lanner"
+        ));
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lanner_io::store::{Repair, Repaired, Store, StoreError, StoreOptions};
 
+use super::shared;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::output;
 
@@ -55,6 +56,9 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         None => remark(&format!(
             "nothing in {folder} was changed; write what is damaged anew, or restore a backup"
         )),
+    }
+    if let Some(place) = shared::state_elsewhere(&args.folder) {
+        remark(&format!("the state of the folder is kept in {place}, which was not looked at"));
     }
     Ok(Outcome::found(!repaired.is_without_loss()))
 }

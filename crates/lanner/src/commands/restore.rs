@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lanner_io::store::{Store, StoreError};
 
+use super::shared;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::progress;
 
@@ -43,6 +44,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     for line in &restored.damaged {
         remark(&format!("damaged in the backup: {line}"));
+    }
+    if let Some(place) = shared::state_elsewhere(&args.data) {
+        remark(&format!(
+            "the backup holds no state (rules, alerts, switches, messages): its server kept that in {place}; restore that database as well, and start the server with the configuration that names it"
+        ));
     }
     remark(&format!("start the server: lanner serve --data {folder}"));
     Ok(Outcome::found(!restored.damaged.is_empty()))

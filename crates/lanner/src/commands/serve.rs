@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::ValueEnum;
 use lanner_core::{Cause, Problems};
 use lanner_io::receiver::{Power, Secret};
-use lanner_io::store::StoreError;
 use lanner_server::configuration::asked::ReloadError;
 use lanner_server::configuration::handlers::response;
 use lanner_server::configuration::service::ConfigurationService;
@@ -182,11 +181,17 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     let mut stop = std::pin::pin!(stop_signal()?);
     let mut hang_up = hang_up()?;
     let folder = std::path::absolute(&settings.folder).unwrap_or_else(|_| settings.folder.clone());
-    let mut server = Server::open(settings).await.map_err(|error| Failure::program(error.to_string()))?;
+    // A standby, and who waits for a database, may wait for long.
+    let opened = tokio::select! {
+        opened = Server::open(settings) => opened,
+        () = &mut stop => return Ok(()),
+    };
+    let mut server = opened.map_err(|error| Failure::program(error.to_string()))?;
     let applied = tokio::select! {
         applied = apply(&server.services().configuration, document) => applied.map(Some),
         () = &mut stop => Ok(None),
     };
+    let mut replaced = None;
     if let Ok(Some(start)) = applied {
         // Not before: an event must find its processors, and a question the switches.
         server.accept();
@@ -195,6 +200,7 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
         tokio::select! {
             () = stop => {}
             () = reload_when_asked(&server, reread, &mut hang_up, start) => {}
+            why = server.replaced() => replaced = Some(why),
         }
         if std::io::stderr().is_terminal() {
             remark("stopping; acknowledged data is on disk");
@@ -204,7 +210,11 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
     // To take a million series apart takes seconds, and the process ends anyway: what must be written is, by then.
     std::mem::forget(server.services().clone());
     server.stop().await;
-    applied.map(|_| ())
+    match replaced {
+        Some(why) => Err(Failure::program(format!("this server was replaced: {why}"))
+            .hint("start it again, and it waits as a standby")),
+        None => applied.map(|_| ()),
+    }
 }
 
 /// What became of the configuration as the server started.
@@ -212,8 +222,8 @@ async fn serve(settings: Settings, document: Option<Value>, reread: Option<&Rere
 enum Start {
     /// It is in force.
     Applied,
-    /// The disk is full: what was stored before is in force.
-    WithoutRoom,
+    /// It cannot be written now: what was stored before is in force.
+    Unwritable,
 }
 
 /// Makes the configuration take effect; what it had before and has no more is deleted.
@@ -222,9 +232,9 @@ async fn apply(service: &Arc<ConfigurationService>, document: Option<Value>) -> 
     match lanner_server::configuration::apply::apply(service, &document, &own_options()).await {
         Ok(_) => Ok(Start::Applied),
         // Without switches and alerts everybody would be worse off than with those of yesterday.
-        Err(ApplyError::Store(error @ StoreError::DiskFull)) => {
+        Err(ApplyError::Store(error)) if error.passes() => {
             tracing::error!("the configuration has changed and is not in force yet: {error}");
-            Ok(Start::WithoutRoom)
+            Ok(Start::Unwritable)
         }
         Err(ApplyError::Problems(problems)) => {
             Err(Failure::user(format!("the configuration conflicts with what is stored:\n{problems}"))
@@ -252,11 +262,11 @@ struct Reread<'a> {
     args: &'a Args,
 }
 
-/// How often it is tried to put a configuration in force for which the disk had no room.
+/// How often it is tried to put a configuration in force that could not be written.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Reads the configuration again whenever the process is told to (SIGHUP), or the API asks, and as long as the disk had no
-/// room for it. Never comes.
+/// Reads the configuration again whenever the process is told to (SIGHUP), or the API asks, and as long as it could
+/// not be written. Never comes.
 async fn reload_when_asked(
     server: &Server,
     reread: Option<&Reread<'_>>,
@@ -274,7 +284,7 @@ async fn reload_when_asked(
         let answer = tokio::select! {
             () = hang_up.recv() => None,
             answer = asked.recv() => answer,
-            () = tokio::time::sleep(AGAIN), if start == Start::WithoutRoom => None,
+            () = tokio::time::sleep(AGAIN), if start == Start::Unwritable => None,
         };
         let outcome = reread.reload(&server.services().configuration).await;
         match &outcome {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lanner_io::store::{Store, StoreOptions};
 use lanner_wire::api::{SeriesView, StreamView};
 
 use crate::client::{Client, ServerArgs};
@@ -54,4 +55,10 @@ pub(crate) async fn must_exist(client: &Client, stream: Option<&str>, series: Op
         None if names.is_empty() => failure.hint("nothing is stored yet; see `lanner import`"),
         None => failure.hint("a * in the name stands for any characters"),
     })
+}
+
+/// Where the state of a data folder is kept, if not in it.
+pub(crate) fn state_elsewhere(folder: &std::path::Path) -> Option<String> {
+    let store = Store::open_to_read(folder, StoreOptions::default());
+    store.and_then(|store| store.noted_state()).ok().flatten()
 }

@@ -14,6 +14,7 @@ mod random;
 mod receiver;
 mod room;
 mod rubbish;
+mod shared_state;
 mod standstill;
 mod stopping;
 mod told;

@@ -143,6 +143,23 @@ impl Program {
         }
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < PATIENCE, "did not end:\n{}", self.setup.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Asks for a path; returns the status and the text.
     pub(crate) async fn ask(&self, path: &str) -> (u16, String) {
         let answer = client().get(format!("{}{path}", self.setup.url())).send().await.unwrap();

@@ -3,17 +3,12 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::program::{Program, Setup};
 
 impl Program {
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-    }
-
     /// Sends an event each 100 ms.
     async fn feed(&self, n: usize) {
         for _ in 0..n {

@@ -77,6 +77,7 @@ pub(crate) async fn status(State(service): State<Arc<HealthService>>) -> Result<
         problems,
         store: StoreStatus {
             path: service.settings.folder.display().to_string(),
+            state: service.state_place.clone(),
             bytes: stats.folder_bytes,
             series: stats.n_series as u64,
             streams: service.data.streams()?.len() as u64,

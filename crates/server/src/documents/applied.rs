@@ -159,6 +159,9 @@ impl From<ApplyError> for ApiError {
             ApplyError::Unwritten(StoreError::DiskFull) => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
             }
+            ApplyError::Unwritten(StoreError::Unavailable { .. }) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
             ApplyError::Unwritten(_) => Self::internal(error.to_string()),
         }
     }

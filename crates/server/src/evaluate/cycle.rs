@@ -28,6 +28,8 @@ use crate::sync::locked;
 const GATHER: Duration = Duration::from_millis(GATHER_MS.unsigned_abs());
 /// How long the loop sleeps at most; it then looks at the clock, which may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
+/// How long a write may be under way before people are notified of what it says.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// Runs until the server stops.
 pub fn run(service: &Arc<EvaluationService>) {
@@ -261,32 +263,25 @@ pub fn write(service: &EvaluationService, changes: Changes) {
         let is_stuck = locked(&service.stuck).is_some();
         let watched_ms = service.watch.note(service.now_ms()).filter(|_| !is_stuck);
         Arc::make_mut(&mut changes).watched_ms = watched_ms;
-        match service.apply(Arc::clone(&changes)) {
+        match submitted(service, &changes) {
             Ok(()) => {
                 service.watch.noted(watched_ms);
                 break;
             }
-            Err(
-                error @ (StoreError::AlreadyEvaluated { .. }
-                | StoreError::WrongIdentity { .. }
-                | StoreError::StaleEpoch { .. }),
-            ) => {
+            Err(error @ StoreError::StaleEpoch { .. }) => {
+                // What it decided besides is another server's to decide.
+                METRICS.turns_refused.inc();
+                service.replaced.by(&error.to_string());
+                return;
+            }
+            Err(error @ (StoreError::AlreadyEvaluated { .. } | StoreError::WrongIdentity { .. })) => {
                 // Cannot happen while one process owns the store; if it does, the stored result stands.
                 tracing::error!("not written: {error}");
                 METRICS.turns_refused.inc();
                 break;
             }
             Err(StoreError::Closed) => return,
-            Err(error) => {
-                let mut stuck = locked(&service.stuck);
-                if stuck.is_none() {
-                    tracing::error!("evaluation waits until results can be written: {error}");
-                }
-                *stuck = Some(error.to_string());
-                drop(stuck);
-                service.delivery.outgoing.hold(&changes.outbox);
-                service.delivery.wake();
-            }
+            Err(error) => wait_to_write(service, &changes, &error),
         }
         if service.shutdown.has_begun() {
             return;
@@ -305,6 +300,34 @@ pub fn write(service: &EvaluationService, changes: Changes) {
     if !changes.outbox.is_empty() {
         service.delivery.wake();
     }
+}
+
+/// Has changes written, and waits for it. A database that does not say whether they are is waited for as long as it takes,
+/// and meanwhile people are notified as when nothing can be written.
+fn submitted(service: &EvaluationService, changes: &Arc<Changes>) -> Result<(), StoreError> {
+    let mut receipt = service.submit(Arc::clone(changes))?;
+    loop {
+        match receipt.wait_for(LONGEST_SILENCE) {
+            Ok(written) => return written,
+            Err(waiting) => receipt = waiting,
+        }
+        if service.shutdown.has_begun() {
+            return Err(StoreError::Closed);
+        }
+        wait_to_write(service, changes, &StoreError::Unavailable { detail: "no answer yet".to_owned() });
+    }
+}
+
+/// Notes that nothing can be written for now, and has what was decided sent all the same.
+fn wait_to_write(service: &EvaluationService, changes: &Changes, error: &StoreError) {
+    let mut stuck = locked(&service.stuck);
+    if stuck.is_none() {
+        tracing::error!("evaluation waits until results can be written: {error}");
+    }
+    *stuck = Some(error.to_string());
+    drop(stuck);
+    service.delivery.outgoing.hold(&changes.outbox);
+    service.delivery.wake();
 }
 
 /// Tells the engine what became of messages.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use lanner_core::Changes;
 use lanner_engine::Engine;
 use lanner_io::data::DataStore;
-use lanner_io::state::{Claim, LoadedState, Shards, StateStore, StoreError};
+use lanner_io::receiver::host_name;
+use lanner_io::state::{Claim, LoadedState, Receipt, Shards, StateStore, StoreError};
 
 use super::limits::Limits;
 use super::pulse::{self, Pulse};
@@ -17,6 +18,7 @@ use crate::expressions::Expressions;
 use crate::intake::service::IntakeService;
 use crate::models::service::ModelService;
 use crate::notify::workers::DeliveryService;
+use crate::replaced::Replaced;
 use crate::shutdown::Shutdown;
 use crate::sources::Sources;
 use crate::sync::locked;
@@ -31,6 +33,8 @@ pub struct EvaluationService {
     claim: Option<Mutex<Option<Claim>>>,
     clock: Clock,
     pub(crate) shutdown: Arc<Shutdown>,
+    /// Whether another server has taken over.
+    pub(crate) replaced: Arc<Replaced>,
     /// Wakes the loop.
     pub wakeup: Arc<Wakeup>,
     /// Held from the moment the engine moves until what it changed is written, so that changes are written in
@@ -102,6 +106,7 @@ impl EvaluationService {
             claim,
             clock,
             shutdown: Arc::clone(&base.shutdown),
+            replaced: Arc::clone(&base.replaced),
             wakeup,
             turns: Mutex::default(),
             engine: Mutex::new(engine),
@@ -130,15 +135,23 @@ impl EvaluationService {
     /// # Errors
     /// As [`StateStore::apply_claimed`].
     pub fn apply(&self, changes: Arc<Changes>) -> Result<(), StoreError> {
+        self.submit(changes)?.wait()
+    }
+
+    /// As [`Self::apply`], without waiting.
+    ///
+    /// # Errors
+    /// As [`StateStore::apply_claimed`].
+    pub(super) fn submit(&self, changes: Arc<Changes>) -> Result<Receipt, StoreError> {
         let Some(held) = &self.claim else {
-            return self.state.apply(changes)?.wait(); // refused, with the reason
+            return self.state.apply(changes); // refused, with the reason
         };
         let known = *locked(held);
         let claim = match known {
             Some(claim) => claim,
             None => *locked(held).insert(claim(&*self.state)?),
         };
-        self.state.apply_claimed(claim, changes)?.wait()
+        self.state.apply_claimed(claim, changes)
     }
 
     /// The engine, locked.
@@ -167,7 +180,7 @@ impl EvaluationService {
     /// Failures of the store.
     pub(crate) fn begin_first(&self) -> Result<(), StoreError> {
         match self.begin() {
-            Err(error @ StoreError::DiskFull) => {
+            Err(error) if error.passes() => {
                 tracing::error!("evaluation waits until results can be written: {error}");
                 *locked(&self.stuck) = Some(error.to_string());
                 Ok(())
@@ -208,5 +221,6 @@ impl EvaluationService {
 }
 
 fn claim(state: &dyn StateStore) -> Result<Claim, StoreError> {
-    state.claim(Shards::All, &format!("process {}", std::process::id()))?.wait()
+    let host = host_name().map_or_else(String::new, |host| format!(" on {host}"));
+    state.claim(Shards::All, &format!("process {}{host}", std::process::id()))?.wait()
 }

@@ -12,6 +12,9 @@ const STUCK_MS: i64 = 60_000;
 
 /// Why rules are not evaluated, or what they decide cannot be written; `None` while all is well.
 pub(crate) fn not_ready(service: &HealthService) -> Option<String> {
+    if let Some(why) = service.evaluation.replaced.why() {
+        return Some(why);
+    }
     if let Some(why) = locked(&service.evaluation.stuck).clone() {
         return Some(why);
     }

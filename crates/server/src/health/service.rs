@@ -18,6 +18,7 @@ use crate::settings::Settings;
 use crate::settings::live::InForce;
 use crate::shutdown::Shutdown;
 use crate::sources::Sources;
+use crate::stores::Elsewhere;
 use crate::switches::service::SwitchService;
 
 /// Knows how Lanner is: looks at all other services, and changes none.
@@ -26,6 +27,8 @@ pub struct HealthService {
     pub(crate) store: Store,
     pub(crate) data: Arc<dyn DataStore>,
     pub(crate) state: Arc<dyn StateStore>,
+    /// Where state is kept, if not in the store; for people.
+    pub(crate) state_place: Option<String>,
     clock: Clock,
     pub(crate) settings: Arc<Settings>,
     pub(crate) live: Arc<InForce>,
@@ -64,6 +67,7 @@ impl HealthService {
             store: base.store.clone(),
             data: Arc::clone(&base.data),
             state: Arc::clone(&base.state),
+            state_place: base.elsewhere.as_ref().map(Elsewhere::place),
             settings: Arc::clone(&base.settings),
             live: Arc::clone(&base.live),
             set_aside: Arc::clone(&base.set_aside),

@@ -142,6 +142,10 @@ impl From<StoreError> for ApiError {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, message).retry_after(retry_after.as_secs().max(1))
             }
             StoreError::DiskFull => Self::new(StatusCode::INSUFFICIENT_STORAGE, message).retry_after(10),
+            StoreError::Unavailable { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5)
+            }
+            StoreError::StaleEpoch { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             StoreError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(5),
             StoreError::OpenedToRead { .. } => Self::new(StatusCode::FORBIDDEN, message),
             StoreError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, message),

@@ -1,6 +1,6 @@
 //! The outbox as the workers see it: the store's, and what the store cannot write at the moment.
 //!
-//! On a full disk people are notified all the same. Messages that were decided and cannot be written are held here and
+//! On a full disk, or when the database of the state is away, people are notified all the same. Messages that were decided and cannot be written are held here and
 //! sent; what became of messages, and cannot be written either, is kept until it can. Should the server be killed
 //! meanwhile, it works the same messages out again, with the same keys, so that each comes at most once more.
 
@@ -163,7 +163,11 @@ impl Outbox for Outgoing {
     async fn due(&self, receiver: &str, now_ms: i64, limit: usize) -> Result<Vec<Due>, OutboxError> {
         self.catch_up().await;
         let n_fates = locked(&self.state).fates.len();
-        let stored = self.store.outbox_due(receiver, now_ms, limit.saturating_add(n_fates))?;
+        let stored = match self.store.outbox_due(receiver, now_ms, limit.saturating_add(n_fates)) {
+            // What was decided here is sent all the same.
+            Err(error) if error.passes() && !locked(&self.state).unwritten.is_empty() => Vec::new(),
+            stored => stored?,
+        };
         let stored =
             stored.into_iter().map(|it| Due { notification: it.notification, n_failed: it.attempts });
         let due: Vec<Due> = {

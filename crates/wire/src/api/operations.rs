@@ -74,6 +74,10 @@ pub struct SetAsideView {
 pub struct StoreStatus {
     /// The file.
     pub path: String,
+    /// Where rules, alerts, switches and messages are kept, if not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "PostgreSQL at db.example.org:5432/lanner"))]
+    pub state: Option<String>,
     /// The size of everything in the data folder, its write-ahead log included.
     pub bytes: u64,
     /// Series.
