@@ -107,7 +107,6 @@ impl PostgreSql {
     }
 
     /// Makes a database, and returns its address.
-    #[must_use]
     pub fn fresh(&self, name: &str) -> String {
         self.ask("postgres", &format!("CREATE DATABASE {name}"));
         self.url(name)

@@ -32,48 +32,60 @@ struct Group {
     pieces: BTreeMap<String, Option<String>>,
 }
 
+/// Rows to write, column by column.
+#[derive(Default)]
+struct Rows {
+    receivers: Vec<String>,
+    keys: Vec<Vec<u8>>,
+    groups: Vec<String>,
+    alerts: Vec<String>,
+    records: Vec<String>,
+}
+
+impl Rows {
+    fn push(&mut self, receiver: &str, group: &str, alert: &str, record: &str) {
+        self.receivers.push(receiver.to_owned());
+        self.keys.push(key_of(group));
+        self.groups.push(group.to_owned());
+        self.alerts.push(alert.to_owned());
+        self.records.push(text(record));
+    }
+}
+
 /// Takes down entries in their order, within a transaction.
 pub(super) async fn put(db: &Session, entries: &[NotificationLogEntry]) -> Result<(), Failure> {
     if entries.is_empty() {
         return Ok(());
     }
-    let groups = outcome(entries)?;
-    let (mut wiped, mut forgotten, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    for ((receiver, group), Group { is_wiped, pieces }) in &groups {
+    let (mut wiped, mut forgotten, mut kept) = (Rows::default(), Rows::default(), Rows::default());
+    for ((receiver, group), Group { is_wiped, pieces }) in &outcome(entries)? {
         if *is_wiped {
-            wiped.push((receiver.clone(), key_of(group)));
+            wiped.push(receiver, group, "", "");
         }
         for (alert, record) in pieces {
             match record {
-                Some(record) => {
-                    kept.push((receiver.clone(), key_of(group), group.clone(), alert.clone(), text(record)))
-                }
-                None => forgotten.push((receiver.clone(), key_of(group), alert.clone())),
+                Some(record) => kept.push(receiver, group, alert, record),
+                None => forgotten.push(receiver, group, alert, ""),
             }
         }
     }
-    if !wiped.is_empty() {
-        let (receivers, keys): (Vec<String>, Vec<Vec<u8>>) = wiped.into_iter().unzip();
+    if !wiped.keys.is_empty() {
         let sql = "DELETE FROM told USING unnest($1::text[], $2::bytea[]) AS gone (receiver, grp_key)
                    WHERE told.receiver = gone.receiver AND told.grp_key = gone.grp_key";
-        db.execute(sql, &[&receivers, &keys]).await?;
+        db.execute(sql, &[&wiped.receivers, &wiped.keys]).await?;
     }
-    for (receiver, key, alert) in forgotten {
-        let sql = "DELETE FROM told WHERE receiver = $1 AND grp_key = $2 AND alert = $3";
-        db.execute(sql, &[&receiver, &key, &alert]).await?;
+    if !forgotten.keys.is_empty() {
+        let sql = "DELETE FROM told USING unnest($1::text[], $2::bytea[], $3::text[]) AS gone (receiver, grp_key, alert)
+                   WHERE told.receiver = gone.receiver AND told.grp_key = gone.grp_key AND told.alert = gone.alert";
+        db.execute(sql, &[&forgotten.receivers, &forgotten.keys, &forgotten.alerts]).await?;
     }
-    if kept.is_empty() {
-        return Ok(());
+    if !kept.keys.is_empty() {
+        let Rows { receivers, keys, groups, alerts, records } = &kept;
+        let sql = "INSERT INTO told (receiver, grp_key, grp, alert, record)
+                   SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[])
+                   ON CONFLICT (receiver, grp_key, alert) DO UPDATE SET record = excluded.record";
+        db.execute(sql, &[receivers, keys, groups, alerts, records]).await?;
     }
-    let receivers: Vec<&str> = kept.iter().map(|it| &*it.0).collect();
-    let keys: Vec<&[u8]> = kept.iter().map(|it| &*it.1).collect();
-    let groups: Vec<&str> = kept.iter().map(|it| &*it.2).collect();
-    let alerts: Vec<&str> = kept.iter().map(|it| &*it.3).collect();
-    let records: Vec<&str> = kept.iter().map(|it| &*it.4).collect();
-    let sql = "INSERT INTO told (receiver, grp_key, grp, alert, record)
-               SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[])
-               ON CONFLICT (receiver, grp_key, alert) DO UPDATE SET record = excluded.record";
-    db.execute(sql, &[&receivers, &keys, &groups, &alerts, &records]).await?;
     Ok(())
 }
 

@@ -26,6 +26,7 @@ macro_rules! contract {
             a_turn_is_read_back_after_a_restart
             an_alert_that_is_not_written_again_follows_its_evaluations
             an_evaluation_happens_once_and_a_refused_turn_leaves_nothing
+            what_was_told_is_forgotten_by_pieces_or_by_groups
             messages_are_sent_tried_again_or_given_up
             a_later_message_never_overtakes_one_of_its_group
             rules_have_versions_and_an_audit
@@ -240,6 +241,31 @@ pub(crate) fn an_evaluation_happens_once_and_a_refused_turn_leaves_nothing(open:
     assert_eq!(alerts(&*store).len(), 1);
     assert_eq!(store.evaluations(&of_rule("drop")).unwrap().len(), 6);
     assert_eq!(store.outbox_list(None, None, 100).unwrap().len(), 3);
+}
+
+pub(crate) fn what_was_told_is_forgotten_by_pieces_or_by_groups(open: Open<'_>) {
+    let store = open();
+    let entry = |alert: Option<&str>, record: Option<&str>| NotificationLogEntry {
+        receiver: "on-call".into(),
+        group: bank("hsbc").labels().clone(),
+        alert: alert.map(Into::into),
+        record: record.map(str::to_owned),
+    };
+    let note = |notification_log: Vec<NotificationLogEntry>| {
+        apply(&*store, Changes { notification_log, ..Changes::default() }).unwrap();
+        let all = store.load_notification_log().unwrap().into_iter();
+        all.map(|it| (it.alert.unwrap_or_default().to_string(), it.record.unwrap())).collect::<Vec<_>>()
+    };
+    let is = |pieces: &[(&str, &str)]| -> Vec<(String, String)> {
+        pieces.iter().map(|(alert, record)| ((*alert).to_owned(), (*record).to_owned())).collect()
+    };
+    let first = vec![entry(None, Some("1")), entry(Some("a"), Some("2")), entry(Some("b"), Some("3"))];
+    assert_eq!(note(first), is(&[("", "1"), ("a", "2"), ("b", "3")]));
+    assert_eq!(note(vec![entry(Some("a"), None)]), is(&[("", "1"), ("b", "3")]));
+    // In the order of the entries, also within one turn.
+    let again = vec![entry(Some("b"), Some("4")), entry(None, None), entry(Some("c"), Some("5"))];
+    assert_eq!(note(again), is(&[("c", "5")]));
+    assert_eq!(note(vec![entry(Some("c"), Some("6")), entry(None, None)]), is(&[]));
 }
 
 pub(crate) fn messages_are_sent_tried_again_or_given_up(open: Open<'_>) {
