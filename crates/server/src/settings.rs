@@ -5,8 +5,8 @@ mod heartbeat;
 pub(crate) mod live;
 pub(crate) mod origins;
 pub mod schemas;
-mod statsd;
 mod state;
+mod statsd;
 pub(crate) mod token;
 
 use std::collections::BTreeSet;
@@ -30,10 +30,10 @@ use serde::Deserialize as _;
 pub use self::guard::Guard;
 pub use self::heartbeat::{Heartbeat, To};
 use self::schemas::{SchemaRetention, Schemas};
-use self::statsd::STATSD;
-pub use self::statsd::Statsd;
 use self::state::STATE;
 pub use self::state::StateIn;
+use self::statsd::STATSD;
+pub use self::statsd::Statsd;
 use crate::clock::Clock;
 
 /// How long before its end people are notified of a switch, if nothing else is said, milliseconds.
