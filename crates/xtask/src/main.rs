@@ -23,7 +23,7 @@ Chores of this repository.
 
 Usage: cargo xtask test [--quick]
        cargo xtask bench [--no-install] [--write] [--minutes N] [SECTION ...]
-       cargo xtask package [--profile NAME | --program FILE] [--target TRIPLE] [--revision N] [--try DIR]
+       cargo xtask package [--profile NAME | --program FILE] [--target TRIPLE] [--revision N] [--try DIR] [--boot DIR]
        cargo xtask libraries
        cargo xtask notice
        cargo xtask picture COMMAND < recording > picture.svg
@@ -35,7 +35,8 @@ Usage: cargo xtask test [--quick]
   package   a Debian package, an image for containers, checksums and a bill of materials, in target/package;
             --profile is that of the build (dist), --program is one that is built already, --target another target of rustc, such as
             x86_64-unknown-linux-musl for a static program, --revision the number after the version (1); --try uses the
-            package in a bare Debian, which `debootstrap --variant=minbase stable DIR` makes
+            package in a bare Debian, which `debootstrap --variant=minbase stable DIR` makes; --boot under systemd, in one made
+            with `--include=systemd-sysv,curl` (needs systemd-nspawn)
   libraries the wheel for Python and the package for JavaScript, in target/libraries, each tried after it was made
   notice    NOTICE: whose crates the program contains, and under which licences
   picture   what COMMAND wrote on a terminal, as a picture for the papers

@@ -33,11 +33,14 @@ struct Wanted<'a> {
     revision: u32,
     /// A folder with a bare Debian, in which the package is tried.
     trial: Option<&'a Path>,
+    /// The same of a Debian with systemd, which is booted.
+    boot: Option<&'a Path>,
 }
 
 impl<'a> Wanted<'a> {
     fn read(arguments: &'a [&'a str]) -> Result<Self, String> {
-        let mut wanted = Self { profile: "dist", target: None, program: None, revision: 1, trial: None };
+        let mut wanted =
+            Self { profile: "dist", target: None, program: None, revision: 1, trial: None, boot: None };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("package: {argument} needs a value"))?;
@@ -50,6 +53,7 @@ impl<'a> Wanted<'a> {
                         value.parse().map_err(|_| format!("package: --revision {value} is not a number"))?;
                 }
                 "--try" => wanted.trial = Some(Path::new(value)),
+                "--boot" => wanted.boot = Some(Path::new(value)),
                 other => return Err(format!("package does not know `{other}`")),
             }
         }
@@ -69,7 +73,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let folder = target_folder()?.join("package");
     let trial = make(&program, wanted.revision, &folder)?;
     println!("{}", folder.display());
-    wanted.trial.map_or(Ok(()), |bare| trial.run(bare))
+    wanted.trial.map_or(Ok(()), |bare| trial.run(bare))?;
+    wanted.boot.map_or(Ok(()), |bare| trial.boot(bare))
 }
 
 /// Packs the release build, which is there already.
@@ -121,11 +126,22 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_read() {
-        let wanted =
-            Wanted::read(&["--program", "there", "--profile", "dev", "--revision", "2", "--try", "bare"])
-                .unwrap();
+        let wanted = Wanted::read(&[
+            "--program",
+            "there",
+            "--profile",
+            "dev",
+            "--revision",
+            "2",
+            "--try",
+            "bare",
+            "--boot",
+            "booted",
+        ])
+        .unwrap();
         assert_eq!((wanted.profile, wanted.revision), ("dev", 2));
         assert_eq!((wanted.program, wanted.trial), (Some(Path::new("there")), Some(Path::new("bare"))));
+        assert_eq!(wanted.boot, Some(Path::new("booted")));
         for (arguments, said) in [
             (&["--profile"][..], "--profile needs a value"),
             (&["--revision", "x"], "--revision x is not a number"),

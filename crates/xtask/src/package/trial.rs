@@ -20,12 +20,7 @@ pub(super) struct Trial {
 impl Trial {
     /// Installs, uses, upgrades, removes and purges what was made, in the Debian at `bare`, as `packaging/try.sh` says.
     pub(super) fn run(&self, bare: &Path) -> Result<(), String> {
-        let bare = bare.canonicalize().map_err(|error| {
-            format!(
-                "--try {}: {error}; make one with `debootstrap --variant=minbase stable DIR`",
-                bare.display()
-            )
-        })?;
+        let bare = found("--try", bare, "")?;
         // What it is upgraded to: the same program under the next number.
         let next = Release { revision: self.release.revision + 1, ..self.release.clone() };
         let next = debian::make(&self.tree, &next, &self.folder)?;
@@ -38,4 +33,21 @@ impl Trial {
         let _ = std::fs::remove_dir_all(self.folder.join("work"));
         outcome
     }
+    /// Uses what was made under systemd, as `packaging/boot.sh` says; takes some minutes, as a watchdog has to bite.
+    pub(super) fn boot(&self, bare: &Path) -> Result<(), String> {
+        let bare = found("--boot", bare, "--include=systemd-sysv,curl ")?;
+        let mut trial = Command::new("unshare");
+        trial.args(["--mount", "sh"]).arg(root().join("packaging/boot.sh"));
+        succeed(trial.arg(&bare).arg(&self.debian))
+    }
+}
+
+/// A folder with a Debian.
+fn found(option: &str, bare: &Path, include: &str) -> Result<PathBuf, String> {
+    bare.canonicalize().map_err(|error| {
+        format!(
+            "{option} {}: {error}; make one with `debootstrap --variant=minbase {include}stable DIR`",
+            bare.display()
+        )
+    })
 }
