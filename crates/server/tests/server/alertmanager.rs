@@ -132,6 +132,11 @@ async fn amtool_shows_and_silences_what_fires() {
         let (is_fine, said) = amtool.run(arguments).await;
         assert!(!is_fine && said.contains(part), "{said}");
     }
+    // amtool knows no words for what does not exist, and shows the status alone.
+    let gone = format!("http://{}/api/v2/silence/nobody", server.http_addr());
+    let gone = reqwest::Client::new().delete(gone).send().await.unwrap();
+    assert_eq!(gone.status(), 404);
+    assert_eq!(gone.json::<Value>().await.unwrap(), "there is no silence \"nobody\"");
     amtool.fine(&["config", "show"]).await;
     server.stop().await;
 }
