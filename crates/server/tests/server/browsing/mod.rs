@@ -16,8 +16,9 @@ pub(crate) async fn open() -> Running {
 
 pub(crate) async fn fill(server: &Running) {
     server.put("block-all", json!({ "when": "bank == \"hsbc\"", "status": "inactive", "reason": "a <drill>", "owner": "payments" })).await;
+    // An hour long, so that an alert lasts however long a browser takes to look at it.
     let rules = json!({ "rules": [
-        { "id": "too-many", "query": { "stream": "payments", "measure": "count", "by": ["bank"] }, "window": "1s", "absolute": { "max": 0 },
+        { "id": "too-many", "query": { "stream": "payments", "measure": "count", "by": ["bank"] }, "window": "1h", "every": "1s", "absolute": { "max": 0 },
           "content": "{{ bank }}: <i>{{ value }}</i> payments", "labels": { "severity": "page" } },
         { "id": "quiet", "query": { "stream": "nothing", "measure": "count" }, "window": "1h", "absolute": { "max": 5 } },
     ] });
