@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::endpoints::EndpointId;
+use crate::endpoints::{EndpointId, is_learned};
 
 /// Fewer sessions with an endpoint say nothing about how it is used.
 pub(crate) const MIN_SESSIONS: u32 = 20;
@@ -65,6 +65,19 @@ impl Baseline {
         let own = u32::from(own);
         let n = self.nodes.get(&node).copied().unwrap_or(0).saturating_sub(own);
         f64::from(n) / f64::from(self.n_sessions.saturating_sub(own).max(1))
+    }
+
+    /// The share of sessions with an endpoint; `None` for one that was not learned.
+    pub(crate) fn share_of(&self, node: EndpointId) -> Option<f64> {
+        is_learned(node).then(|| self.share_with(node, false))
+    }
+
+    /// The share of the sessions with one endpoint that went on to another; `None` where one of them was not learned, or too few
+    /// sessions had the first.
+    pub(crate) fn share_of_step(&self, from: EndpointId, to: EndpointId) -> Option<f64> {
+        let n_from = self.nodes.get(&from).copied().unwrap_or(0);
+        let is_known = is_learned(from) && is_learned(to) && n_from >= MIN_SESSIONS;
+        is_known.then(|| f64::from(self.n_with_edge(from, to)) / f64::from(n_from))
     }
 
     /// Whether giving a parameter twice is how this endpoint is used: by a client for every ten sessions,

@@ -40,13 +40,22 @@ impl Drift {
             return None;
         }
         let rows: Vec<Vec<f64>> = sessions.iter().map(|session| features(session, baseline, false)).collect();
-        let index = |i: usize| (i, stability(baseline.values(i), rows.iter().map(|row| row[i])));
-        let mut features: Vec<(usize, f64)> = (0..FEATURES.len()).map(index).collect();
-        features.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
         let nodes = || sessions.iter().flat_map(|session| &session.nodes);
         let n_new: u32 = nodes().filter(|(id, _)| **id >= FIRST_NEW).map(|(_, node)| node.n).sum();
         let n: u32 = nodes().map(|(_, node)| node.n).sum();
-        Some(Self { features, new_share: f64::from(n_new) / f64::from(n.max(1)) })
+        Self::of_rows(baseline, &rows, f64::from(n_new) / f64::from(n.max(1)))
+    }
+
+    /// As [`Drift::new`], of the features of sessions and the share of their calls at endpoints that were not learned.
+    pub(crate) fn of_rows(baseline: &Baseline, rows: &[&[f64]], new_share: f64) -> Option<Self> {
+        if rows.len() < MIN_SESSIONS {
+            return None;
+        }
+        let index = |i: usize| (i, stability(baseline.values(i), rows.iter().map(|row| row[i])));
+        let mut features: Vec<(usize, f64)> = (0..FEATURES.len()).map(index).collect();
+        features.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        Some(Self { features, new_share })
     }
 
     /// Whether a model should be learned again.
@@ -84,6 +93,15 @@ fn stability(known: &[f64], values: impl Iterator<Item = f64>) -> f64 {
     };
     let mut cuts: Vec<f64> = (1..N_PARTS).filter_map(cut).collect();
     cuts.dedup();
+    stability_between(&cuts, known.iter().copied(), values)
+}
+
+/// As [`stability`], of parts that end at `cuts`, which are in ascending order.
+pub(crate) fn stability_between(
+    cuts: &[f64],
+    known: impl Iterator<Item = f64>,
+    values: impl Iterator<Item = f64>,
+) -> f64 {
     let part_of = |value: f64| cuts.partition_point(|cut| *cut < value);
     let shares = |values: &mut dyn Iterator<Item = f64>| {
         let mut counts = vec![0.5; cuts.len() + 1];
@@ -91,7 +109,7 @@ fn stability(known: &[f64], values: impl Iterator<Item = f64>) -> f64 {
         let sum: f64 = counts.iter().sum();
         counts.into_iter().map(|count| count / sum).collect::<Vec<f64>>()
     };
-    let then = shares(&mut known.iter().copied());
+    let then = shares(&mut { known });
     let now = shares(&mut values.filter(|value| value.is_finite()));
     then.iter().zip(&now).map(|(then, now)| (now - then) * (now / then).ln()).sum()
 }

@@ -3,12 +3,13 @@
 //! Reading order: [`log`] (lines become requests), [`Templates`] (paths become endpoints), [`Sessions`] (requests become
 //! sessions, each with its call graph; [`Recording`] does all of this for a log that is at hand), [`Baseline`] (what is usual, frozen), [`FEATURES`] (what a session is described by),
 //! [`find`] (findings with their evidence), [`Ranking`] (how unusual, without labels), [`Model`] (learned from labels), [`Drift`]
-//! (when to learn again); [`Live`] (sessions while they happen);
+//! (when to learn again); [`Live`] (sessions while they happen); [`Account`] (one of them in full);
 //! [`CallGraph`] for graphs that come as such.
 //!
 //! Invariants of this crate: pure functions over arguments, no clock and no files; work per request is constant, and all
 //! tables are bounded; the same requests and settings give the same result.
 
+mod account;
 mod baseline;
 mod call;
 mod client;
@@ -36,6 +37,7 @@ mod templates;
 mod walks;
 mod words;
 
+pub use account::{Account, Amount, EndpointUse, Step, Unit, Waterfall};
 pub use baseline::{Baseline, NormalRange};
 pub use call::Call;
 pub use client::ClientKind;
@@ -45,8 +47,10 @@ pub use features::{FEATURES, FeatureInfo, Tail, features};
 pub use findings::{Finding, FindingKind, find};
 pub use graph::{CallGraph, GraphError, NodeCounts, Orientation, SEED_FEATURES};
 pub use learner::Learner;
-pub use live::{Live, LiveSettings, ModelVerdict, ModelsInUse, NamedModel, Report, Standing};
-pub use model::{Counterfactual, Model, ModelError, Reason, Verdict};
+pub use live::{
+    Live, LiveSettings, ModelDrift, ModelVerdict, ModelsInUse, NamedModel, Report, Role, Standing,
+};
+pub use model::{Counterfactual, Model, ModelError, NORMAL_PROBABILITIES, Reason, Verdict};
 pub use ranking::{Ranking, Unusual};
 pub use recording::{KeyBy, Recording, Traffic};
 pub use request::Request;

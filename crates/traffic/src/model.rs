@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::account::{Amount, Unit, Waterfall, largest_first};
 use crate::baseline::{Baseline, NormalRange};
 use crate::endpoints::Endpoints;
 use crate::features::{FEATURES, features};
@@ -96,6 +97,12 @@ pub struct Counterfactual {
     pub probability: f64,
 }
 
+/// The note that holds the [probabilities](Model::normal_probabilities) of normal sessions.
+pub const NORMAL_PROBABILITIES: &str = "normal_probabilities";
+
+/// Probabilities of normal sessions that are kept.
+const N_PROBABILITIES: usize = 101;
+
 /// More changes make another session.
 const MAX_CHANGES: usize = 5;
 
@@ -155,7 +162,11 @@ impl Model {
             return Err(ModelError::NoTrees);
         }
         let explainer = Explainer::new(&trees);
+        let mut normal: Vec<f64> =
+            probabilities.iter().zip(labels).filter(|(_, label)| !**label).map(|(p, _)| *p).collect();
+        normal.sort_unstable_by(f64::total_cmp);
         let notes = json!({
+            NORMAL_PROBABILITIES: spaced(&normal),
             "n_sessions": labels.len(), "n_anomalous": labels.iter().filter(|label| **label).count(),
             "f1": outcomes.f1(), "precision": outcomes.precision(), "recall": outcomes.recall(),
             "false_alarm_rate": outcomes.false_alarm_rate(),
@@ -198,6 +209,28 @@ impl Model {
         explanation.raising(n).into_iter().map(reason).collect()
     }
 
+    /// How the probability of a session comes about, in logarithms of odds: where it begins, and what each feature adds, exactly.
+    #[must_use]
+    pub fn waterfall(&self, session: &Session) -> Waterfall {
+        let row = features(session, &self.baseline, false);
+        let (explanation, Calibration { slope, shift }) = (self.explainer.explain(&row), self.calibration);
+        let amount = |(feature, contribution): (usize, &f64)| Amount {
+            feature,
+            value: row[feature],
+            normal: self.baseline.normal(feature),
+            amount: slope * contribution,
+        };
+        Waterfall {
+            model: None,
+            decides: false,
+            unit: Unit::LogOdds,
+            base: slope * explanation.expected + shift,
+            amounts: largest_first(explanation.contributions.iter().enumerate().map(amount).collect()),
+            total: slope * self.trees.margin(&row) + shift,
+            threshold: (self.threshold / (1.0 - self.threshold)).ln(),
+        }
+    }
+
     /// The least that would have to be different for a flagged session to pass: the strongest reasons moved into their normal
     /// range one after the other, or a single one as far as needed. `None` if the session is not flagged, or if five changes
     /// are not enough. Cost: some tens of scores.
@@ -237,6 +270,16 @@ impl Model {
             if self.probability(&changed) < self.threshold { passing = middle } else { flagged = middle }
         }
         passing
+    }
+
+    /// The probabilities that it gave to normal sessions that it had not seen when it was learned, in ascending order; none where the
+    /// model does not hold them.
+    #[must_use]
+    pub fn normal_probabilities(&self) -> Vec<f64> {
+        let kept = self.notes[NORMAL_PROBABILITIES].as_array().into_iter().flatten();
+        let mut kept: Vec<f64> = kept.filter_map(Value::as_f64).collect();
+        kept.sort_unstable_by(f64::total_cmp);
+        kept
     }
 
     fn probability(&self, row: &[f64]) -> f64 {
@@ -290,6 +333,13 @@ impl Model {
             calibration: written.calibration,
         })
     }
+}
+
+/// Values in ascending order, thinned to so many that stand for all.
+fn spaced(sorted: &[f64]) -> Vec<f64> {
+    let Some(last) = sorted.len().checked_sub(1) else { return Vec::new() };
+    let n = sorted.len().min(N_PROBABILITIES);
+    (0..n).map(|i| sorted[i * last / (n - 1).max(1)]).collect()
 }
 
 /// Whether a file is of this form, and for our features.

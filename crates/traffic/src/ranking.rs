@@ -53,7 +53,7 @@ impl<'a> Ranking<'a> {
     }
 
     /// How surprising a value is, in bits; `None` if it is not unusual at all.
-    fn surprise(&self, i: usize, value: f64) -> Option<f64> {
+    pub(crate) fn surprise(&self, i: usize, value: f64) -> Option<f64> {
         if value.is_nan() {
             return None;
         }

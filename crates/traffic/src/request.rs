@@ -35,6 +35,30 @@ pub struct Request<'a> {
     pub session: Cow<'a, str>,
 }
 
+impl Request<'_> {
+    /// The same, with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Request<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Request {
+            time_ms: self.time_ms,
+            client: own(self.client),
+            user: own(self.user),
+            host: own(self.host),
+            method: own(self.method),
+            path: own(self.path),
+            query: own(self.query),
+            protocol: own(self.protocol),
+            status: self.status,
+            bytes: self.bytes,
+            referer: own(self.referer),
+            agent: own(self.agent),
+            duration_ms: self.duration_ms,
+            session: own(self.session),
+        }
+    }
+}
+
 impl<'a> Request<'a> {
     /// Takes `GET /path?query HTTP/1.1` apart; what is no such thing, as scanners send, becomes the path without a method.
     pub(crate) fn set_line(&mut self, line: &'a str) {

@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use lanner_boost::{Aim, Settings as Growing};
 use lanner_testkit::{ApiClient, ApiRequest, api_traffic};
 use lanner_traffic::{
-    ClientKind, KeyBy, Learner, Live, LiveSettings, Model, ModelsInUse, NamedModel, Recording, Report,
-    Request, Session, SessionSettings, Standing, Traffic,
+    Account, ClientKind, KeyBy, Learner, Live, LiveSettings, Model, ModelDrift, ModelsInUse,
+    NORMAL_PROBABILITIES, NamedModel, Recording, Report, Request, Role, Session, SessionSettings, Standing,
+    Traffic,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -318,4 +319,91 @@ fn models_in_use_judge_as_they_do_afterwards() {
     }
     println!("{n_judged} judged, {n_found} of {n_planted} found");
     assert!(n_judged >= 80 && 10 * n_found >= 9 * n_planted && n_planted >= 10);
+}
+
+/// The requests of a session, as whoever keeps them has them.
+fn requests_of<'r>(requests: &'r [ApiRequest], report: &Report) -> Vec<Request<'r>> {
+    let is_own = |of: &&ApiRequest| *of.client == *report.key && of.time_ms >= report.first_ms;
+    requests.iter().filter(is_own).map(request).collect()
+}
+
+#[test]
+fn a_session_is_told_again_as_it_was_judged() {
+    let mut live = Live::new(settings());
+    watch(&mut live, &api_traffic(31, 0, "10.1", &ORDINARY));
+    let planted = [(ApiClient::Enumerator, 20), (ApiClient::Scraper, 20), (ApiClient::Stuffer, 20)];
+    let requests = api_traffic(32, 2 * DAY_MS, "10.2", &[&[(ApiClient::Human, 200)][..], &planted].concat());
+    let mut reports = watch(&mut live, &requests);
+    reports.extend(end(&mut live, 4 * DAY_MS));
+    let who = who(&requests);
+    let mut odd: HashMap<ApiClient, (u32, u32)> = HashMap::new();
+    for report in reports.iter().filter(|report| report.is_over && report.first_ms >= 2 * DAY_MS) {
+        let account = live.retell(&requests_of(&requests, report));
+        assert_eq!(account.findings, report.findings);
+        assert_eq!(account.endpoints.len(), report.n_endpoints);
+        assert_eq!(account.endpoints.iter().map(|it| it.n_calls).sum::<u32>(), report.n_requests);
+        assert_eq!(account.steps.iter().map(|step| step.n).sum::<u32>(), report.n_requests - 1);
+        let [score] = &account.scores[..] else { panic!("{account:?}") };
+        let sum = score.base + score.amounts.iter().map(|amount| amount.amount).sum::<f64>();
+        assert!((sum - score.total).abs() < 1e-9 && score.decides, "{score:?}");
+        assert!((score.total / score.threshold - report.score.unwrap()).abs() < 1e-9, "{score:?} {report:?}");
+        assert_eq!(score.is_flagged(), report.is_unusual());
+        let (n_odd, n) = odd.entry(who[&*report.key]).or_default();
+        *n_odd += u32::from(account.steps.iter().any(lanner_traffic::Step::is_unusual));
+        *n += 1;
+    }
+    println!("sessions with an unusual step: {odd:?}");
+    // People take usual steps; who walks through orders gets there by one that nobody takes.
+    assert_eq!(odd[&ApiClient::Enumerator], (20, 20), "{odd:?}");
+    assert!(50 * odd[&ApiClient::Human].0 <= odd[&ApiClient::Human].1, "{odd:?}");
+    assert_eq!(live.retell(&[]), Account::default());
+}
+
+#[test]
+fn models_add_up_and_tell_how_far_traffic_has_moved() {
+    let named = NamedModel { name: "first".into(), model: std::sync::Arc::new(model(21)) };
+    let models = ModelsInUse { champion: Some(named.clone()), challenger: None };
+    let look = |has_moved: bool| {
+        let mut live = Live::new(settings());
+        live.use_models(&models);
+        let mut requests = api_traffic(24, 0, "10.4", &[(ApiClient::Human, 400)]);
+        // A release: the catalogue is gone, and a search is in its place.
+        requests
+            .iter_mut()
+            .filter(|_| has_moved)
+            .for_each(|of| of.path = of.path.replace("v1/catalog", "v3/search"));
+        let mut reports = watch(&mut live, &requests);
+        reports.extend(end(&mut live, 2 * DAY_MS));
+        for report in reports.iter().filter(|report| report.is_over).take(50) {
+            let account = live.retell(&requests_of(&requests, report));
+            let score = &account.scores[0];
+            let probability = 1.0 / (1.0 + (-score.total).exp());
+            let verdict = report.champion.as_ref().unwrap();
+            assert!((probability - verdict.probability).abs() < 1e-9 && score.decides, "{score:?}");
+            let sum = score.base + score.amounts.iter().map(|amount| amount.amount).sum::<f64>();
+            assert!((sum - score.total).abs() < 1e-9, "{score:?}");
+            assert_eq!(score.is_flagged(), verdict.is_flagged);
+        }
+        let [drift] = &live.drift()[..] else { panic!("one model is in use") };
+        drift.clone()
+    };
+    let (calm, moved) = (look(false), look(true));
+    let told = |it: &ModelDrift| (it.score_index.unwrap(), it.drift.clone().unwrap());
+    let ((calm_index, calm_drift), (_, moved_drift)) = (told(&calm), told(&moved));
+    println!("calm: {calm_index:.3} {calm_drift}; moved: {moved_drift}");
+    assert_eq!((&*calm.model, calm.role, calm.n_sessions), ("first", Role::Champion, 400));
+    assert!(calm_index < 0.25 && !calm_drift.is_large(), "{calm:?}");
+    assert!(moved_drift.is_large() && moved_drift.new_share > 0.05, "{moved:?}");
+    assert_eq!(calm_drift.new_share, 0.0);
+    // A model that was learned before it kept its probabilities says less, and a new one has seen nothing yet.
+    let mut old = model(21);
+    old.notes.as_object_mut().unwrap().remove(NORMAL_PROBABILITIES);
+    let old = NamedModel { name: "old".into(), model: std::sync::Arc::new(old) };
+    let mut live = Live::new(settings());
+    live.use_models(&ModelsInUse { champion: Some(old), challenger: Some(named) });
+    watch(&mut live, &api_traffic(24, 0, "10.4", &[(ApiClient::Human, 100)]));
+    end(&mut live, 2 * DAY_MS);
+    let drift = live.drift();
+    assert_eq!((drift[0].score_index, drift[0].n_sessions, drift[1].role), (None, 100, Role::Challenger));
+    assert!(drift[1].score_index.is_some());
 }

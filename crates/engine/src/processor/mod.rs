@@ -19,6 +19,7 @@ mod falco;
 mod kinds;
 mod parse;
 mod profile;
+mod retold;
 mod sessions;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use chain::{Draft, Processors, Tally};
 pub use circles::cross_check;
 pub use configured::{Configured, FIELDS, KIND_FIELDS};
 pub use kinds::KINDS;
+pub use retold::Retold;
 
 use crate::document::{Check, Fields};
 
@@ -56,6 +58,11 @@ pub trait Processor: std::fmt::Debug + Send + Sync {
 
     /// The behaviours of hosts that it learned, if it learns those.
     fn behaviours(&self) -> Option<&Behaviours> {
+        None
+    }
+
+    /// The sessions that it puts together, if it does that.
+    fn retold(&self) -> Option<&dyn Retold> {
         None
     }
 

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lanner_conditions::{Condition, Missing};
 use lanner_core::Event;
-use lanner_traffic::{Live, ModelsInUse};
+use lanner_traffic::{Account, Live, ModelDrift, ModelsInUse, Request};
+use serde_json::{Map, Value};
 
-use self::made::{event_of, key, request};
+use self::made::{event_of, key, key_of, last_part, request};
 use self::settings::{FIELDS, Settings, read_settings};
-use super::{Kind, Made, Memory, Processor};
+use super::{Kind, Made, Memory, Processor, Retold};
 use crate::document::{Check, Fields};
 
 pub(super) const KIND: Kind = Kind {
@@ -64,6 +65,10 @@ impl Processor for Sessions {
         Made { events, ..Made::default() }
     }
 
+    fn retold(&self) -> Option<&dyn Retold> {
+        Some(self)
+    }
+
     fn tick(&self, now_ms: i64) -> Vec<Event> {
         let reports = self.live().advance(now_ms);
         reports.iter().map(|report| event_of(report, &self.settings.by)).collect()
@@ -77,6 +82,32 @@ impl Processor for Sessions {
 
     fn in_words(&self) -> Option<String> {
         Some(self.live().in_words())
+    }
+}
+
+impl Retold for Sessions {
+    fn key_of(&self, told: &Map<String, Value>) -> String {
+        key_of(told, &self.settings.by)
+    }
+
+    fn client_of(&self, told: &Map<String, Value>) -> Vec<(String, String)> {
+        let names = self.settings.by.iter().map(|name| last_part(name));
+        names.filter_map(|name| Some((name.to_owned(), told.get(name)?.as_str()?.to_owned()))).collect()
+    }
+
+    fn request(&self, event: &Event, of: &str) -> Option<Request<'static>> {
+        let Settings { by, from, filter, .. } = &self.settings;
+        let is_own = || key(event, from.as_deref(), by).is_some_and(|key| key == of);
+        let counts = || filter.as_ref().is_none_or(|filter| filter.matches(&event.fields, Missing::False));
+        (is_own() && counts()).then(|| request(event, from.as_deref()).map(Request::into_owned)).flatten()
+    }
+
+    fn account(&self, requests: &[Request<'static>]) -> Account {
+        self.live().retell(requests)
+    }
+
+    fn drift(&self) -> Vec<ModelDrift> {
+        self.live().drift()
     }
 }
 

@@ -5,7 +5,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use lanner_boost::{Ensemble, Explainer};
-use lanner_traffic::{CallGraph, FEATURES, Model, NodeCounts, Orientation, Reason, SEED_FEATURES, in_words};
+use lanner_traffic::{
+    CallGraph, FEATURES, Model, NORMAL_PROBABILITIES, NodeCounts, Orientation, Reason, SEED_FEATURES,
+    in_words,
+};
 use lanner_wire::api::ScoreReason;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -165,6 +168,7 @@ impl Scorer for Model {
         let mut metrics = self.notes.clone();
         if let Some(notes) = metrics.as_object_mut() {
             notes.remove("data");
+            notes.remove(NORMAL_PROBABILITIES);
         }
         metrics
     }

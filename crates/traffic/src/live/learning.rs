@@ -18,7 +18,7 @@ const MAX_RECORDED: usize = 300_000;
 #[derive(Debug)]
 pub(super) struct Learning {
     pub(super) recording: Recording,
-    shapes: Endpoints,
+    pub(super) shapes: Endpoints,
     first_ms: Option<i64>,
     /// Sessions that can be learned from.
     pub(super) n_whole: usize,
@@ -43,6 +43,12 @@ impl Learning {
         }
         let shape = Some(shape(&request.path)).filter(|_| call.exists());
         self.shapes.number(&request.method, shape.as_deref())
+    }
+
+    /// The endpoint of a request that was recorded before.
+    pub(super) fn endpoint(&self, request: &Request<'_>, call: &Call) -> EndpointId {
+        let shape = Some(shape(&request.path)).filter(|_| call.exists());
+        self.shapes.get(&request.method, shape.as_deref())
     }
 
     /// Counts a session that ended, if it can be learned from.

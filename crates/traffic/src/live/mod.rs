@@ -1,7 +1,8 @@
 //! Sessions while they happen: requests come in one by one, and what is said of sessions goes out.
 //!
 //! Reading order: [`LiveSettings`]; `clock` (what time it is in the stream); `learning` (requests are recorded at first), `learn`
-//! (a judge is made of them), `judge` (frozen from then on); `models` (trained ones that judge as well); [`Report`] (what is said); [`Live`] (all together); `kept` (as bytes).
+//! (a judge is made of them), `judge` (frozen from then on); `models` (trained ones that judge as well), `recent` (how far the traffic has moved since they were learned); [`Report`] (what is said); [`Live`] (all together); `retell` (one session in full);
+//! `kept` (as bytes).
 //!
 //! The same requests give the same reports, however they come in parts and whenever the clock is asked: the time of a report is
 //! that of the request that caused it, or the end of the pause that ended the session.
@@ -12,7 +13,9 @@ mod kept;
 mod learn;
 mod learning;
 mod models;
+mod recent;
 mod report;
+mod retell;
 mod settings;
 
 use clock::StreamClock;
@@ -20,6 +23,7 @@ use judge::Judge;
 use learning::Learning;
 use models::Watches;
 pub use models::{ModelsInUse, NamedModel};
+pub use recent::{ModelDrift, Role};
 pub use report::{ModelVerdict, Report, Standing};
 pub use settings::LiveSettings;
 
@@ -136,6 +140,12 @@ impl Live {
         reports
     }
 
+    /// How the sessions of late stand to those that the models in use were learned from.
+    #[must_use]
+    pub fn drift(&self) -> Vec<ModelDrift> {
+        self.models.drift()
+    }
+
     /// What happened to sessions so far.
     #[must_use]
     pub const fn tally(&self) -> Tally {
@@ -195,6 +205,7 @@ impl Live {
         if let Phase::Learning(learning) = &mut self.phase {
             learning.count(&session, self.clock.time_ms().unwrap_or(ended_ms), &self.settings);
         }
+        self.models.remember(&session);
         self.phase.report(&mut session, (&self.models, self.whole_from_ms), ended_ms, true)
     }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::recent::{ModelDrift, Recent, Role};
 use super::report::{ModelVerdict, Report};
 use super::settings::LiveSettings;
 use crate::call::Call;
@@ -39,16 +40,18 @@ pub struct ModelsInUse {
 /// The models in use, each with the sessions as it sees them.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
-    champion: Option<Watch>,
-    challenger: Option<Watch>,
+    pub(super) champion: Option<Watch>,
+    pub(super) challenger: Option<Watch>,
 }
 
 #[derive(Debug)]
-struct Watch {
-    named: NamedModel,
+pub(super) struct Watch {
+    pub(super) named: NamedModel,
     sessions: Sessions,
     /// Those that ended just now.
     ended: Vec<Session>,
+    /// The last that ended.
+    recent: Recent,
 }
 
 impl Watches {
@@ -65,7 +68,7 @@ impl Watches {
 
     /// A request, at `now_ms`, by which at most `n_ended` sessions of others end. Cost: as that of [`Sessions::add`].
     pub(super) fn add(&mut self, key: &str, request: &Request<'_>, now_ms: i64, n_ended: usize) {
-        for Watch { named, sessions, ended } in self.each() {
+        for Watch { named, sessions, ended, .. } in self.each() {
             ended.clear();
             let mut on_end = |session| ended.push(session);
             sessions.advance_some(now_ms, n_ended, &mut on_end);
@@ -86,6 +89,25 @@ impl Watches {
         self.each().for_each(|watch| *watch = Watch::new(watch.named.clone(), settings));
     }
 
+    /// Keeps a session that is over, for comparison with those that the models were learned from.
+    pub(super) fn remember(&mut self, session: &Session) {
+        for watch in self.each() {
+            if let Some(seen) = watch.ended.iter().find(|seen| is_same(seen, session)) {
+                watch.recent.add(seen, &watch.named.model);
+            }
+        }
+    }
+
+    /// How the sessions of late stand to those that the models were learned from.
+    pub(super) fn drift(&self) -> Vec<ModelDrift> {
+        let of = |watch: &Option<Watch>, role| {
+            let Watch { named: NamedModel { name, model }, recent, .. } = watch.as_ref()?;
+            Some(recent.drift((name, model), role))
+        };
+        let both = [of(&self.champion, Role::Champion), of(&self.challenger, Role::Challenger)];
+        both.into_iter().flatten().collect()
+    }
+
     /// Adds what the models say of a session to what is said of it.
     pub(super) fn judge(&self, session: &Session, report: &mut Report) {
         report.champion = self.champion.as_ref().and_then(|watch| watch.verdict(session, report.is_over));
@@ -99,15 +121,15 @@ impl Watches {
 
 impl Watch {
     fn new(named: NamedModel, settings: &LiveSettings) -> Self {
-        Self { named, sessions: Sessions::new(settings.sessions), ended: Vec::new() }
+        let sessions = Sessions::new(settings.sessions);
+        Self { named, sessions, ended: Vec::new(), recent: Recent::default() }
     }
 
     /// `None` for a session of which it has not seen all.
     fn verdict(&self, session: &Session, is_over: bool) -> Option<ModelVerdict> {
-        let is_same = |seen: &&Session| seen.key == session.key && seen.first_ms == session.first_ms;
         let seen = match is_over {
-            true => self.ended.iter().find(is_same),
-            false => self.sessions.get(&session.key).filter(is_same),
+            true => self.ended.iter().find(|seen| is_same(seen, session)),
+            false => self.sessions.get(&session.key).filter(|seen| is_same(seen, session)),
         }?;
         let NamedModel { name, model } = &self.named;
         let Verdict { probability, is_flagged, reasons } = model.score(seen, N_REASONS);
@@ -116,9 +138,14 @@ impl Watch {
     }
 }
 
+/// Whether a model and the traffic's own judge look at the same session.
+fn is_same(seen: &Session, session: &Session) -> bool {
+    seen.key == session.key && seen.first_ms == session.first_ms
+}
+
 impl Model {
     /// A request as a call of the endpoints that the model knows.
-    fn call(&self, request: &Request<'_>) -> Call {
+    pub(super) fn call(&self, request: &Request<'_>) -> Call {
         let mut call = Call::new(request, UNKNOWN);
         let known = self.endpoints.get(&request.method, self.templates.of(&request.path).as_deref());
         call.endpoint = if known == UNKNOWN && call.exists() {

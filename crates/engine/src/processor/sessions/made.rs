@@ -86,6 +86,12 @@ pub(super) fn key(event: &Event, from: Option<&str>, by: &[String]) -> Option<St
     key.chars().any(|c| c != BETWEEN).then_some(key)
 }
 
+/// The key of the session that an event of ours tells of.
+pub(super) fn key_of(told: &Map<String, Value>, by: &[String]) -> String {
+    let value = |name: &String| told.get(last_part(name)).and_then(Value::as_str).unwrap_or_default();
+    by.iter().map(value).collect::<Vec<_>>().join(&BETWEEN.to_string())
+}
+
 fn push(key: &mut String, text: &str) {
     let end = text.floor_char_boundary(MAX_VALUE_BYTES);
     key.extend(text.get(..end).unwrap_or_default().chars().map(|c| if c == BETWEEN { ' ' } else { c }));
