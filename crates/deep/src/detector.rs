@@ -377,7 +377,13 @@ impl Detector {
     /// means less than one in all held-out rows.
     #[must_use]
     pub fn expected_alarms_per_day(&self) -> f64 {
-        let n = n_alarms(&self.held_out, self.about.threshold) as f64;
+        self.alarms_per_day_above(1.0)
+    }
+
+    /// As [`Self::expected_alarms_per_day`], if a score of `limit` were the threshold: 1 is the present one.
+    #[must_use]
+    pub fn alarms_per_day_above(&self, limit: f64) -> f64 {
+        let n = n_alarms(&self.held_out, limit * self.about.threshold) as f64;
         n / self.n_held_out() as f64 * self.about.rows_per_day
     }
 

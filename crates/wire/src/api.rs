@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
 //! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`model`], [`data`], [`replay`],
-//! [`review`], [`operations`], [`profile`], [`token`].
+//! [`review`], [`operations`], [`profile`], [`session`], [`token`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
 //! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
@@ -20,6 +20,7 @@ pub mod profile;
 pub mod replay;
 pub mod review;
 pub mod rule;
+pub mod session;
 pub mod silence;
 pub mod switch;
 pub mod time;
@@ -40,8 +41,8 @@ pub use finding::{
     VulnerabilityListTaken,
 };
 pub use model::{
-    ChallengerView, Edge, ModelView, PromoteModel, RollBackModel, ScoreReason, ScoreRequest, ScoreResponse,
-    ScoreRow, ScoreView,
+    AlarmsView, ChallengerView, DetectorColumnView, DetectorView, Edge, ModelView, PromoteModel,
+    RollBackModel, ScoreReason, ScoreRequest, ScoreResponse, ScoreRow, ScoreView,
 };
 pub use operations::{
     AuditView, EventRetentionView, ProcessorView, ReloadView, RepairView, RetentionView, SeriesRetentionView,
@@ -59,6 +60,10 @@ pub use review::{
 pub use rule::{
     AppliedView, ApplyRequest, ApplyResponse, CheckRequest, CheckResponse, Lateness, Prefill, Prunable,
     RuleDocument, RuleState, RuleView,
+};
+pub use session::{
+    AmountView, EndpointUseView, FeatureShiftView, ModelDriftView, NewSessionLabel, ScoreAccountView,
+    SessionDetail, SessionFindingView, SessionLabelView, StepView,
 };
 pub use silence::{MatcherText, NewSilence, SilenceStatus, SilenceView};
 pub use switch::{

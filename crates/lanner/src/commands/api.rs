@@ -1,6 +1,6 @@
 //! `lanner api`: what is unusual in API traffic, from an access log.
 //!
-//! Reading order: [`Args`]; `log` (a file becomes sessions), `labels` (who is known to be anomalous), `outcome` (what is
+//! Reading order: [`Args`]; `log` (a file becomes sessions), `labels` (who is known to be anomalous), `said` (what people say of sessions on a server), `outcome` (what is
 //! said of a session); then one file for each subcommand.
 
 mod evaluate;
@@ -12,6 +12,7 @@ mod log;
 mod model;
 mod outcome;
 mod replay;
+mod said;
 mod score;
 mod tune;
 
@@ -25,6 +26,7 @@ use crate::failure::{Outcome, Result};
 Examples:
   lanner api replay access.log
   lanner api label labels.csv --client 203.0.113.7 anomalous --why 'walked through orders'
+  lanner api labels --format csv > labels.csv
   lanner api learn access.log --labels labels.csv --output model.json
   lanner api score today.log --model model.json
   lanner api explain today.log --model model.json --client 203.0.113.7
@@ -38,6 +40,7 @@ pub(crate) struct Args {
 enum Command {
     Replay(replay::Args),
     Label(label::Args),
+    Labels(said::Args),
     Learn(learn::Args),
     Score(score::Args),
     Explain(explain::Args),
@@ -48,6 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Replay(args) => replay::run(args),
         Command::Label(args) => label::run(args),
+        Command::Labels(args) => said::run(args),
         Command::Learn(args) => learn::run(args),
         Command::Score(args) => score::run(args),
         Command::Explain(args) => explain::run(args),

@@ -116,6 +116,32 @@ fn a_model_is_learned_judged_and_asked() {
     let nothing = ["no threshold flags anything with 0.001 a day", "raise --alarms-per-day"];
     run(&[&few[..], &["--alarms-per-day", "0.001"]].concat()).says(2, &nothing);
 
+    // What was said of each session, as a server tells it, teaches the same; of others it teaches nothing.
+    let scored = run(&["api", "score", &first, "--model", &model, "--all", "--format", "json"]).expect(1);
+    let sessions: Vec<Value> = serde_json::from_str(&scored).unwrap();
+    let said = |hours: i64| {
+        let row = |session: &Value| {
+            let (client, start) = (session["client"].as_str().unwrap(), session["start"].as_str().unwrap());
+            let label = if client.starts_with("10.0.9.") { "anomalous" } else { "normal" };
+            let began_ms = lanner_core::time::parse_time_ms(start).unwrap() + hours * 3_600_000 + 20_000;
+            format!(
+                "{client},{},{label},ann,2026-03-03T08:00:00Z,seen,0\n",
+                lanner_core::time::format_time(began_ms)
+            )
+        };
+        sessions.iter().map(row).collect::<String>()
+    };
+    let header = "client,started,label,who,when,why,id\n";
+    let own = write(folder.path(), "own.csv", format!("{header}{}", said(0)));
+    let same = folder.path().join("same.json").to_str().unwrap().to_owned();
+    run(&["api", "learn", &first, "--labels", &own, "--output", &same, "--trees", "40"]).expect(0);
+    assert_eq!(std::fs::read(&same).unwrap(), std::fs::read(&model).unwrap());
+    let others = write(folder.path(), "others.csv", format!("{header}{}", said(9)));
+    run(&["api", "learn", &first, "--labels", &others, "--output", &same])
+        .says(2, &["0 anomalous and 0 normal"]);
+    let wrong = write(folder.path(), "wrong.csv", format!("{header}10.0.1.1,soon,normal,a,b,c,d\n"));
+    run(&["api", "learn", &first, "--labels", &wrong, "--output", &same]).says(2, &["wrong.csv:2: started:"]);
+
     let judge = ["api", "evaluate", &second, "--model", &model, "--labels", &more_labels, "--format", "json"];
     let quality: Value = serde_json::from_str(&run(&judge).expect(0)).unwrap();
     assert!(quality["f1"].as_f64().unwrap() > 0.95, "{quality}");

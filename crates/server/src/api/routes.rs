@@ -12,7 +12,7 @@ use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
 use crate::intake::handlers as intake;
 use crate::models::{handlers as models, scoring};
-use crate::processors::{handlers as processors, profiles};
+use crate::processors::{handlers as processors, profiles, sessions};
 use crate::rules::handlers as rules;
 use crate::services::Services;
 use crate::silences::handlers as silences;
@@ -95,6 +95,13 @@ routes! {
     post   "/api/v1/profiles/{id}/explain"      profiles::explain
     post   "/api/v1/profiles/{id}/hosts/{host}" profiles::tell
 
+    // Sessions of API clients, and what people say of them.
+    get    "/api/v1/sessions/labels"            sessions::labels
+    get    "/api/v1/sessions/drift"             sessions::drift
+    get    "/api/v1/sessions/{id}"              sessions::show
+    post   "/api/v1/sessions/{id}/label"        sessions::label
+    delete "/api/v1/sessions/{id}/label"        sessions::unlabel
+
     // What they found, and who is notified.
     get    "/api/v1/alerts"                     alerts::list
     post   "/api/v1/alerts/{fingerprint}/ack"   alerts::acknowledge
@@ -128,6 +135,7 @@ routes! {
     post   "/api/v1/models/rollback"            models::roll_back
     get    "/api/v1/models/{id}"                models::show
     get    "/api/v1/models/{id}/file"           models::file
+    get    "/api/v1/models/{id}/detector"       models::detector
     delete "/api/v1/models/{id}"                models::delete
     post   "/api/v1/models/{id}/promote"        models::promote
     post   "/api/v1/score"                      scoring::score

@@ -1,12 +1,17 @@
 //! Trained detectors, which rules ask: rows of measures become scores.
 
 use lanner_core::reading;
-use lanner_deep::Detector;
+use lanner_core::time::format_duration;
+use lanner_deep::{Detector, Rule};
 use lanner_engine::source::RowScorer;
+use lanner_wire::api::{AlarmsView, DetectorColumnView, DetectorView};
 use serde_json::{Value, json};
 
 /// The family of models that detectors are; each kind below it is a name, such as `detector/web`.
 pub(super) const FAMILY: &str = "detector";
+
+/// Limits of rules for which alarms a day are told; 1 is the threshold.
+const LIMITS: [f64; 10] = [0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0];
 
 /// A detector in memory.
 #[derive(Debug)]
@@ -40,6 +45,38 @@ impl Trained {
 
     pub(super) fn data(&self) -> Option<String> {
         self.detector.notes()["data"].as_str().map(str::to_owned)
+    }
+
+    /// All that is known of it.
+    pub(super) fn view(&self, id: &str) -> DetectorView {
+        let detector = &self.detector;
+        let (n_rows, rows_per_day) = detector.trained_on();
+        let column = |(at, name): (usize, &String)| DetectorColumnView {
+            name: name.clone(),
+            low: detector.usual(at).map(|[low, _]| low),
+            high: detector.usual(at).map(|[_, high]| high),
+        };
+        let at = |limit: f64| AlarmsView { limit, per_day: detector.alarms_per_day_above(limit) };
+        DetectorView {
+            id: id.to_owned(),
+            name: self.name.clone(),
+            method: detector.kind().name.to_owned(),
+            window: detector.window() as u64,
+            step: self.row_ms().map(format_duration),
+            columns: detector.columns().iter().enumerate().map(column).collect(),
+            rows: n_rows as u64,
+            rows_per_day,
+            held_out_rows: detector.n_held_out() as u64,
+            set_by: match detector.rule() {
+                Rule::AlarmsPerDay(budget) => format!("{budget} alarms a day"),
+                Rule::PeaksOverThreshold(risk) => {
+                    format!("a risk of {risk} for each row, by the highest scores")
+                }
+                Rule::Epsilon => "what separates the highest scores best".to_owned(),
+            },
+            too_alike: detector.is_too_alike(),
+            alarms: LIMITS.into_iter().map(at).collect(),
+        }
     }
 
     pub(super) fn metrics(&self) -> Value {

@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use lanner_io::state::{ModelInfo, StoreError};
-use lanner_wire::api::{ModelView, ProblemView, PromoteModel, RollBackModel, Time};
+use lanner_wire::api::{DetectorView, ModelView, ProblemView, PromoteModel, RollBackModel, Time};
 
-use super::kinds;
+use super::kinds::{self, Loaded};
 use super::service::{InUse, ModelService};
 use crate::http::{ApiError, Json, Path, Principal, Received, blocking};
 
@@ -80,6 +80,27 @@ pub(crate) async fn file(
     let kind =
         if lanner_deep::is_detector(&model.body) { "application/octet-stream" } else { "application/json" };
     Ok(([(header::CONTENT_TYPE, kind)], model.body))
+}
+
+/// Show what a trained detector looks at, what it was trained on, and how often it would find something.
+///
+/// # Errors
+/// 404, also for a model that is no detector.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get, path = "/api/v1/models/{id}/detector", tag = "models", operation_id = "show_detector",
+    params(("id" = String, Path)), responses((status = 200, body = DetectorView))
+))]
+pub(crate) async fn detector(
+    State(service): Service,
+    Path(id): Path<String>,
+) -> Result<Json<DetectorView>, ApiError> {
+    // Counting alarms goes through all held-out rows.
+    let view = blocking(move || match service.loaded(&id)? {
+        Some((_, Loaded::Detector(trained))) => Ok(trained.view(&id)),
+        Some(_) => Err(ApiError::new(StatusCode::NOT_FOUND, format!("the model {id} is no detector"))),
+        None => Err(unknown(&id)),
+    });
+    view.await?.map(Json)
 }
 
 /// Delete a model. One that is in use is kept.

@@ -2,7 +2,10 @@
 //! ([`lanner_engine::processor`]), and where events pass them in [`intake`](crate::intake).
 
 pub(crate) mod handlers;
+mod labels;
 mod memory;
 pub(crate) mod profiles;
+mod retold;
 pub(crate) mod service;
+pub(crate) mod sessions;
 pub(crate) mod upkeep;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use lanner_core::{Cause, Node, Problem, Problems};
 use lanner_engine::Config;
 use lanner_engine::processor::{Configured, KINDS, Processors, cross_check};
+use lanner_io::data::DataStore;
 use lanner_io::state::{Author, DocumentBatch, DocumentChange, StateStore, StoreError, StoredDocument};
 use lanner_traffic::ModelsInUse;
 use lanner_wire::api::ProcessorView;
@@ -61,6 +62,16 @@ impl ProcessorService {
     /// Those in force.
     pub(crate) fn in_force(&self) -> Arc<Processors> {
         self.intake.processing.in_force()
+    }
+
+    /// The events that are stored.
+    pub(super) fn data(&self) -> &dyn DataStore {
+        &*self.intake.data
+    }
+
+    /// The documents that are stored.
+    pub(super) fn state(&self) -> &dyn StateStore {
+        &*self.state
     }
 
     /// The time, milliseconds since 1970.

@@ -139,5 +139,77 @@ async fn what_was_learned_outlives_a_restart() {
     }
     println!("{n_planted} of 20 planted, {n_ordinary} of 540 ordinary sessions are flagged");
     assert!(n_planted >= 18 && n_ordinary <= 11, "{n_planted} planted, {n_ordinary} ordinary");
+    let is_today = |session: &&Value| session["started_ms"].as_i64() >= Some(NOON_MS + 2 * DAY_MS);
+    let is_scored = |session: &&Value| session["over"] == true && session["score"].as_f64() > Some(0.5);
+    let today: Vec<&Value> = told.iter().filter(is_today).filter(is_scored).collect();
+    assert!(today.len() > 20, "{}", today.len());
+    for session in today.into_iter().take(40) {
+        check_account(&server, session).await;
+    }
+    server.stop().await;
+}
+
+/// Without a model, the surprise of a session adds up to its score, and steps that nobody took are marked.
+async fn check_account(server: &Server, session: &Value) {
+    let path = format!("/api/v1/sessions/{}?at={}", session["id"].as_str().unwrap(), session["started_ms"]);
+    let detail: Value = serde_json::from_str(&get(server, &path).await).unwrap();
+    let score = &detail["scores"][0];
+    assert_eq!((&score["unit"], &score["model"]), (&json!("bits"), &Value::Null), "{detail}");
+    let amounts = score["amounts"].as_array().unwrap().iter().map(|it| it["amount"].as_f64().unwrap());
+    let (sum, total) = (amounts.sum::<f64>(), score["total"].as_f64().unwrap());
+    assert!((sum - total).abs() < 1e-9, "{score}");
+    let in_units = total / score["threshold"].as_f64().unwrap();
+    assert!((in_units - session["score"].as_f64().unwrap()).abs() < 6e-4, "{session} {score}");
+    for step in detail["steps"].as_array().unwrap() {
+        let share = step["usual_share"].as_f64();
+        assert_eq!(step["unusual"], json!(share.is_some_and(|share| share < 0.01)), "{step}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_say_of_sessions_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path(), NOON_MS).await;
+    apply(&server, json!({ "by": ["client"], "idle": "5m" })).await;
+    let lines: Vec<String> = (0..12)
+        .map(|second| format!("203.0.113.7 - - [01/Jan/2026:12:00:{second:02} +0000] \"POST /login HTTP/1.1\" 401 9 \"-\" \"-\""))
+        .collect();
+    server.step_to(NOON_MS + 12_000, Duration::from_secs(10)).await;
+    post(&server, "/api/v1/events/api-log", "text/plain", lines.join("\n")).await;
+    let id = sessions(&server).await[0]["id"].as_str().unwrap().to_owned();
+    let say = async |id: &str, label: &str, why: &str, actor: &str| -> (u16, Value) {
+        let url = format!("http://{}/api/v1/sessions/{id}/label", server.http_addr());
+        let request = reqwest::Client::new().post(url).header("x-lanner-actor", actor);
+        let answer = request.json(&json!({ "label": label, "why": why })).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    };
+    let (status, said) = say(&id, "anomalous", "guesses passwords", "ann").await;
+    let expected = json!({
+        "client": "203.0.113.7", "started": "2026-01-01T12:00:00Z", "label": "anomalous", "who": "anonymous (ann)",
+        "when": "2026-01-01T12:00:12Z", "why": "guesses passwords", "id": id,
+    });
+    assert_eq!((status, &said), (200, &expected));
+    // The same words again stay whose they were; others take their place.
+    assert_eq!(say(&id, "anomalous", "guesses passwords", "bob").await, (200, expected));
+    let (_, said) = say(&id, "normal", "our own probe", "bob").await;
+    assert_eq!((&said["label"], &said["who"]), (&json!("normal"), &json!("anonymous (bob)")));
+    let labels: Value = serde_json::from_str(&get(&server, "/api/v1/sessions/labels").await).unwrap();
+    assert_eq!(labels, json!([said]));
+    let detail: Value = serde_json::from_str(&get(&server, &format!("/api/v1/sessions/{id}")).await).unwrap();
+    assert_eq!((&detail["label"], &detail["stored_requests"]), (&said, &json!(12)), "{detail}");
+    assert_eq!(detail["findings"][0]["evidence"], "12 attempts to log in, 12 of them refused");
+
+    assert_eq!(say("0123456789abcdef", "normal", "x", "ann").await.0, 404, "a session that does not exist");
+    let (status, why) = say(&id, "odd", "", "ann").await;
+    assert!(status == 422 && why["problems"].as_array().unwrap().len() == 2, "{why}");
+    let take_back = async || {
+        let url = format!("http://{}/api/v1/sessions/{id}/label", server.http_addr());
+        reqwest::Client::new().delete(url).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((take_back().await, take_back().await), (204, 404));
+    let audit = get(&server, &format!("/api/v1/audit?subject={id}")).await;
+    for what in ["session_label.create", "session_label.update", "session_label.delete"] {
+        assert!(audit.contains(what), "{audit}");
+    }
     server.stop().await;
 }

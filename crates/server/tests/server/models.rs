@@ -195,9 +195,42 @@ async fn a_promoted_model_judges_sessions_that_come_in() {
     let scrapers = || over.iter().filter(|session| of(session) == ApiClient::Scraper);
     let n_flagged = scrapers().filter(|session| session["flagged"] == true).count();
     assert!(10 * n_flagged >= 8 * scrapers().count(), "{n_flagged} of {}", scrapers().count());
+    for session in over.iter().step_by(3) {
+        check_account(&running, session, &champion).await;
+    }
+    let (_, drift) = running.json("GET", "sessions/drift", &Value::Null).await;
+    let judged_by = |at: usize| (&drift[at]["role"], &drift[at]["model"], &drift[at]["sessions"]);
+    let n = json!(over.len());
+    assert_eq!(judged_by(0), (&json!("champion"), &json!(champion), &n), "{drift}");
+    assert_eq!(judged_by(1), (&json!("challenger"), &json!(challenger), &n), "{drift}");
+    assert!(drift[0]["expected_share"].is_number() && drift.get(2).is_none(), "{drift}");
     let alone = told("alone").await;
     assert!(!alone.is_empty() && alone.iter().all(|session| session.get("model").is_none()));
     running.server.stop().await;
+}
+
+/// A session is told again in full: from all its requests, and with reasons that add up to what was said when it was over.
+async fn check_account(running: &Running, session: &Value, champion: &str) {
+    let path = format!("sessions/{}?at={}", session["id"].as_str().unwrap(), session["started_ms"]);
+    let (status, detail) = running.json("GET", &path, &Value::Null).await;
+    assert_eq!((status, &detail["stored_requests"]), (200, &session["requests"]), "{detail}");
+    let calls = detail["endpoints"].as_array().unwrap().iter().map(|it| it["calls"].as_u64().unwrap());
+    assert_eq!(json!(calls.sum::<u64>()), session["requests"], "{detail}");
+    let steps = detail["steps"].as_array().unwrap().iter().map(|it| it["times"].as_u64().unwrap());
+    assert_eq!(json!(steps.sum::<u64>() + 1), session["requests"], "{detail}");
+    let score = &detail["scores"][0];
+    assert_eq!((&score["model"], &score["decides"]), (&json!(champion), &json!(true)), "{detail}");
+    let (base, total) = (score["base"].as_f64().unwrap(), score["total"].as_f64().unwrap());
+    let amounts = score["amounts"].as_array().unwrap().iter().map(|it| it["amount"].as_f64().unwrap());
+    assert!((base + amounts.sum::<f64>() - total).abs() < 1e-9, "{score}");
+    let probability = 1.0 / (1.0 + (-total).exp());
+    assert!((probability - session["probability"].as_f64().unwrap()).abs() < 6e-4, "{session} {score}");
+    let is_flagged = total >= score["threshold"].as_f64().unwrap();
+    assert_eq!(
+        json!(is_flagged || session.get("finding").is_some()),
+        session["flagged"],
+        "{session} {score}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

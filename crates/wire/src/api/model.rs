@@ -17,7 +17,7 @@ pub struct ModelView {
         schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
     )]
     pub id: String,
-    /// Its kind: `api` or `trees`.
+    /// Its kind: `api`, `trees`, or `detector/NAME`.
     #[cfg_attr(feature = "openapi", schema(example = "api"))]
     pub kind: String,
     /// `champion` for the one of its kind that decides, `challenger` for one that is asked as well.
@@ -57,6 +57,61 @@ pub struct RollBackModel {
     /// Why, for the history.
     #[serde(default)]
     pub message: String,
+}
+
+/// A trained detector: what it looks at, what it was trained on, and how often it would find something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DetectorView {
+    /// The id of the model.
+    pub id: String,
+    /// The name that rules know it by.
+    #[cfg_attr(feature = "openapi", schema(example = "web"))]
+    pub name: String,
+    /// The method.
+    #[cfg_attr(feature = "openapi", schema(example = "pca"))]
+    pub method: String,
+    /// Rows that a score looks at.
+    pub window: u64,
+    /// The time from one row to the next; `null` where that was not kept.
+    pub step: Option<String>,
+    /// Its columns, in their order.
+    pub columns: Vec<DetectorColumnView>,
+    /// Rows that it was trained on.
+    pub rows: u64,
+    /// How many rows come in a day.
+    pub rows_per_day: f64,
+    /// Rows that it had not seen, by which the threshold was set.
+    pub held_out_rows: u64,
+    /// How the threshold was set.
+    #[cfg_attr(feature = "openapi", schema(example = "0.3 alarms a day"))]
+    pub set_by: String,
+    /// Whether the rows of training followed a course without any noise, so that they do not say how far usual rows stray.
+    pub too_alike: bool,
+    /// How many alarms a day to expect at limits of a rule, as the held-out rows would have caused.
+    pub alarms: Vec<AlarmsView>,
+}
+
+/// A column of a detector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DetectorColumnView {
+    /// Its name.
+    pub name: String,
+    /// From where
+    pub low: Option<f64>,
+    /// to where its values lay in training, but for the most extreme ones; `null` for a column without any.
+    pub high: Option<f64>,
+}
+
+/// Alarms a day at a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlarmsView {
+    /// The score above which a rule finds something; 1 is the threshold of the detector.
+    pub limit: f64,
+    /// Alarms a day; 0 means fewer than one in all held-out rows.
+    pub per_day: f64,
 }
 
 /// What is to be scored: one row or graph, or many.

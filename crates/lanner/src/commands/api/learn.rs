@@ -20,7 +20,8 @@ const MIN_OF_A_CLASS: usize = 20;
 /// Learn a model of anomalous sessions from an access log with labels.
 ///
 /// The labels are a table with the columns label (anomalous or normal) and session (as the log names it) or client (an
-/// address). The model holds the learned paths, what is usual among normal sessions, trees, and a threshold that was
+/// address), as `lanner api labels` writes it of what was said on a server; where it has a column started, a label is of the session
+/// that began then. The model holds the learned paths, what is usual among normal sessions, trees, and a threshold that was
 /// chosen by cross-validation; its quality there is shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -20,6 +20,10 @@ const TAGS: &[(&str, &str)] = &[
     ("rules", "Rules: checked, applied, tried on the past."),
     ("processors", "Processors: what becomes of events before they are stored."),
     ("profiles", "Profiles of behaviour: what is usual on hosts, and what the hosts of a fleet saw."),
+    (
+        "sessions",
+        "Sessions of API clients: one in full, what people say of them, and how far traffic has moved.",
+    ),
     ("alerts", "What the rules found."),
     ("messages", "Receivers, and the messages to them."),
     (
