@@ -21,6 +21,8 @@ pub enum Section {
     Profiles,
     /// Sessions of API clients.
     Sessions,
+    /// Trained detectors.
+    Detectors,
     /// Findings of vulnerability scanners.
     Vulnerabilities,
     /// What has no page of its own.
@@ -28,7 +30,7 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [(Self, &'static str, &'static str); 9] = [
+    const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Now, "/", "Now"),
         (Self::Rules, "/rules", "Rules"),
         (Self::Switches, "/switches", "Switches"),
@@ -36,6 +38,7 @@ impl Section {
         (Self::Explore, "/explore", "Explore"),
         (Self::Profiles, "/profiles", "Behaviour"),
         (Self::Sessions, "/sessions", "API"),
+        (Self::Detectors, "/detectors", "Detectors"),
         (Self::Vulnerabilities, "/vulnerabilities", "Vulnerabilities"),
         (Self::More, "/more", "More"),
     ];

@@ -1,9 +1,11 @@
 //! Sessions of API clients: which are unusual and why, and the models that judge them.
 
-use lanner_wire::api::{ModelView, Time};
+use lanner_core::time::format_time;
+use lanner_wire::api::{ModelDriftView, ModelView, Time};
 use maud::{Markup, html};
 
 use crate::frame::{self, Section, Visitor};
+use crate::models;
 use crate::text::{ago, count, link, number};
 
 /// What the page shows.
@@ -21,6 +23,8 @@ pub struct Sessions {
     pub span: String,
     /// Models that are kept.
     pub models: Vec<ModelView>,
+    /// How far traffic has moved from what those in use were learned from.
+    pub drift: Vec<ModelDriftView>,
 }
 
 /// How far back the page can look.
@@ -40,6 +44,8 @@ pub struct Processor {
 /// A session that was flagged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
+    /// Its id, where it has one.
+    pub id: Option<String>,
     /// When that became known.
     pub time: Time,
     /// Its first request, milliseconds since 1970.
@@ -78,7 +84,11 @@ pub fn page(visitor: &Visitor, shown: &Sessions) -> String {
             }
             h2 #models { "Models" small { (count(shown.models.len(), "model")) } }
             @if shown.models.is_empty() { p.empty { "No model is kept. Learn one from labelled sessions, and keep it:" } pre tabindex="0" { "lanner api learn access.log --labels labels.csv --output model.json\nlanner model import model.json" } }
-            @else { (models(&shown.models, visitor.now_ms)) }
+            @else { (models::table(visitor, &shown.models)) }
+            @if !shown.drift.is_empty() {
+                h2 #drift { "Has the traffic changed?" small { "population stability index: from 0.25 on something has shifted" } }
+                @for it in &shown.drift { (models::drift(it)) }
+            }
         },
     )
 }
@@ -112,7 +122,7 @@ fn row(session: &Session, now_ms: i64) -> Markup {
     let what = session.finding.as_deref().unwrap_or("unusual");
     html! {
         tr {
-            th scope="row" { code { (client.join(" ")) } @if let Some(kind) = &session.kind { " " small { (kind) } } }
+            th scope="row" { (named(session, &client.join(" "))) @if let Some(kind) = &session.kind { " " small { (kind) } } }
             td {
                 @if session.reasons.is_empty() { b.bad { (what) } } @else {
                     details { summary { b.bad { (what) } ": " (session.reasons[0]) } (why(&session.reasons)) }
@@ -125,32 +135,17 @@ fn row(session: &Session, now_ms: i64) -> Markup {
     }
 }
 
-/// Reasons, the strongest first.
-fn why(reasons: &[String]) -> Markup {
-    html! { ol { @for reason in reasons { li { (reason) } } } }
-}
-
-fn models(models: &[ModelView], now_ms: i64) -> Markup {
+/// Its client, as the way to its page.
+fn named(session: &Session, client: &str) -> Markup {
     html! {
-        div.scroll { table {
-            thead { tr { th scope="col" { "Model" } th scope="col" { "Kind" } th scope="col" { "Role" } th.n scope="col" { "Threshold" } th scope="col" { "How well" } th scope="col" { "Kept" } } }
-            tbody { @for model in models {
-                tr {
-                    th scope="row" { code { (model.id.get(..12).unwrap_or(&model.id)) } }
-                    td { (model.kind) }
-                    td { @if let Some(role) = &model.role { b.normal { (role) } } @else { "–" } }
-                    td.n { (number(model.threshold)) }
-                    td { (metrics(model)) }
-                    td { (ago(model.created, now_ms)) " ago" }
-                }
-            } }
-        } }
+        @match &session.id {
+            Some(id) => { a href=(link(&["sessions", id], &[("at", &format_time(session.started_ms))])) { code { (client) } } }
+            None => { code { (client) } }
+        }
     }
 }
 
-/// The numbers among a model's metrics, as `auc 0.98, f1 0.94`.
-fn metrics(model: &ModelView) -> String {
-    let all = model.metrics.as_object().into_iter().flatten();
-    let numbers = all.filter_map(|(name, value)| Some(format!("{name} {}", number(value.as_f64()?))));
-    numbers.take(6).collect::<Vec<_>>().join(", ")
+/// Reasons, the strongest first.
+fn why(reasons: &[String]) -> Markup {
+    html! { ol { @for reason in reasons { li { (reason) } } } }
 }

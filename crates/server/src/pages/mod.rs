@@ -12,16 +12,19 @@ mod alerts;
 mod answer;
 mod assets;
 mod block;
+mod detectors;
 mod editor;
 mod explore;
 mod fields;
 mod live;
 mod look;
+mod models;
 mod more;
 mod nothing;
 mod now;
 mod profiles;
 mod rules;
+mod session;
 mod sessions;
 mod sign_in;
 mod silences;
@@ -63,6 +66,12 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/explore", get(explore::show))
         .route("/explore/unlike", get(unlike::show))
         .route("/sessions", get(sessions::show))
+        .route("/sessions/{id}", get(session::show))
+        .route("/sessions/{id}/label", post(session::label))
+        .route("/models/rollback", post(models::roll_back))
+        .route("/models/{id}/promote", post(models::promote))
+        .route("/detectors", get(detectors::list))
+        .route("/detectors/{name}", get(detectors::show))
         .route("/vulnerabilities", get(vulnerabilities::list))
         .route("/vulnerabilities/{key}", get(vulnerabilities::show))
         .route("/profiles", get(profiles::list))

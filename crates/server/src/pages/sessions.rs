@@ -16,6 +16,7 @@ use super::fields::Fields;
 use super::visitor::Who;
 use crate::http::{ApiError, Json, blocking};
 use crate::models::handlers as models;
+use crate::processors::sessions as api;
 use crate::services::Services;
 
 /// Sessions that a page is made of, of each stream.
@@ -23,7 +24,7 @@ const MAX_SESSIONS: usize = 100_000;
 /// Unusual sessions that are listed.
 const MAX_FLAGGED: usize = 200;
 /// Fields of a session that are no name of a client.
-const FACTS: [&str; 15] = [
+const FACTS: [&str; 20] = [
     "id",
     "status",
     "over",
@@ -39,18 +40,25 @@ const FACTS: [&str; 15] = [
     "requests",
     "errors",
     "endpoints",
+    "model",
+    "probability",
+    "challenger",
+    "challenger_probability",
+    "challenger_flagged",
 ];
 
 /// The page.
 pub(super) async fn show(State(services): State<Services>, who: Who, fields: Fields) -> Shown {
     let asked = fields.get("span");
     let span = SPANS.into_iter().find(|span| *span == asked).unwrap_or(SPANS[1]);
-    let Json(models) = models::list(State(Arc::clone(&services.models))).await?;
+    let Json(mut models) = models::list(State(Arc::clone(&services.models))).await?;
+    models.retain(|model| !model.kind.starts_with("detector/"));
+    let Json(drift) = api::drift(State(Arc::clone(&services.processors))).await?;
     let now_ms = services.evaluation.now_ms();
     let range = TimeRange::new(now_ms - parse_duration_ms(span).unwrap_or(0), now_ms.saturating_add(1));
     let (data, in_force) = (Arc::clone(&services.expressions.data), services.processors.in_force());
     let read = move || -> Result<Sessions, ApiError> {
-        let mut shown = Sessions { span: span.to_owned(), models, ..Sessions::default() };
+        let mut shown = Sessions { span: span.to_owned(), models, drift, ..Sessions::default() };
         let mut gathered = Gathered::default();
         for one in in_force.all().iter().filter(|one| one.processor.kind() == "sessions") {
             shown.processors.push(Processor {
@@ -111,6 +119,7 @@ fn session(time_ms: i64, event: &Map<String, Value>, client: Vec<(String, String
     let number = |name: &str| event.get(name).and_then(Value::as_u64).unwrap_or(0);
     let reasons = text("reason").into_iter().flat_map(|reason| reason.split("; "));
     Session {
+        id: text("id").map(str::to_owned),
         time: Time(time_ms),
         started_ms: event.get("started_ms").and_then(Value::as_i64).unwrap_or(0),
         client,

@@ -1,4 +1,4 @@
-//! The pages of the families in a real browser: behaviour of hosts, sessions of an API, vulnerabilities.
+//! The pages of the families in a real browser: behaviour of hosts, sessions of an API, detectors, vulnerabilities.
 
 use crate::browsing::{browse, open};
 
@@ -90,6 +90,63 @@ async fn a_person_sees_who_misuses_an_api_and_why() {
         browser.click("main tbody summary");
         browser.wait_for("/attempts to log in/.test(document.querySelector('main tbody ol').innerText)");
         assert!(browser.text("main").contains("No model is kept"));
+        // The session in full: what it did, beside what is known, and what people say of it.
+        browser.follow("main tbody th a");
+        let page = browser.text("main");
+        assert!(
+            page.contains("flagged")
+                && page.contains("brute_force: 60 attempts to log in, 60 of them refused"),
+            "{page}"
+        );
+        assert!(browser.text("figure.graph ol").contains("POST /login 60×, 60 refused"), "{page}");
+        browser.click("#steps summary");
+        browser.wait_for("document.querySelector('#steps tbody')?.innerText.includes('59')");
+        browser.follow("button[value=anomalous]");
+        assert!(browser.text("[role=alert]").contains("why: is empty"), "{}", browser.text("main"));
+        browser.complaints();
+        browser.write("#why", "guesses <passwords>");
+        browser.follow("button[value=anomalous]");
+        let said = browser.text("main .said");
+        assert!(said.contains("anomalous, says anonymous") && said.contains("guesses <passwords>"), "{said}");
+        browser.follow("main form button.plain");
+        assert!(browser.text("main").contains("Nobody has said yet"), "{}", browser.text("main"));
+        assert_eq!(browser.complaints(), Vec::<String>::new());
+    })
+    .await;
+    server.server.stop().await;
+}
+
+/// A trained detector: what it looks at, how often it would find something, and another version that takes over and goes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_what_a_detector_does_and_chooses_another_version() {
+    let server = open().await;
+    browse(&server, |browser, url| {
+        browser.resize(390, 844);
+        browser.go(url);
+        browser.follow("header a[href='/detectors']");
+        let row = browser.text("main tbody tr");
+        assert!(row.contains("400 rows") && row.contains("1 rule") && row.contains("of 2 kept"), "{row}");
+        browser.follow("main tbody a");
+        let page = browser.text("main");
+        assert!(page.contains("it scores") && page.contains("odd-load"), "{page}");
+        assert_eq!(browser.text("tr.chosen th"), "max: 1 the threshold");
+        let before = browser.text("main h2#models + .scroll tbody tr:has(b)");
+        assert!(before.contains("champion"), "{before}");
+        browser.follow("form.filter button");
+        browser.follow("main button[value=champion]");
+        assert!(browser.text("h1").contains("the champion of detector/web"), "{}", browser.text("main"));
+        assert!(browser.text(".compare").contains("expected_alarms_per_day"), "{}", browser.text("main"));
+        browser.write("#message", "it sees more rows");
+        browser.follow("form.confirm button");
+        assert_eq!(browser.evaluate("location.pathname"), "/detectors/web");
+        let after = browser.text("main h2#models + .scroll tbody tr:has(b)");
+        let id = |row: &str| row.split_whitespace().next().map(str::to_owned);
+        assert_ne!(id(&before), id(&after));
+        browser.follow("main form[action='/models/rollback'] button");
+        assert!(browser.text("h1").contains("Go back to the champion before"), "{}", browser.text("main"));
+        browser.follow("form.confirm button");
+        let again = browser.text("main h2#models + .scroll tbody tr:has(b)");
+        assert_eq!(id(&again), id(&before));
         assert_eq!(browser.complaints(), Vec::<String>::new());
     })
     .await;

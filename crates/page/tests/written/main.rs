@@ -5,6 +5,8 @@
     reason = "a test fails by panicking, and golden files are files"
 )]
 
+mod families;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
 use lanner_page::tree::Tree;
 use lanner_page::{
-    alert, assets, editor, explore, more, profiles, rules, sessions, sign_in, silences, switches, unlike,
+    alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches, unlike,
     vulnerabilities,
 };
 use lanner_wire::api::{
@@ -485,47 +487,6 @@ fn vulnerabilities_and_one_of_them() {
     };
     check("vulnerabilities", &vulnerabilities::list(&reader(), &whole));
     check("vulnerability", &vulnerabilities::one(&visitor(), &read(finding())));
-}
-
-#[test]
-fn sessions_of_an_api() {
-    check(
-        "sessions-none",
-        &sessions::page(
-            &visitor(),
-            &sessions::Sessions { span: "24h".to_owned(), ..sessions::Sessions::default() },
-        ),
-    );
-    let session = sessions::Session {
-        time: lanner_wire::api::Time(NOW_MS - 300_000),
-        started_ms: NOW_MS - 900_000,
-        client: vec![("client".to_owned(), "203.0.113.7".to_owned())],
-        finding: Some("brute_force".to_owned()),
-        reasons: vec![
-            "brute_force: 60 attempts to log in".to_owned(),
-            "560 <requests>, usual are 3 to 40".to_owned(),
-        ],
-        score: Some(2.25),
-        kind: Some("script".to_owned()),
-        counts: [560, 60, 3],
-        is_over: false,
-    };
-    let whole = sessions::Sessions {
-        processors: vec![sessions::Processor {
-            id: "api".to_owned(),
-            stream: "access".to_owned(),
-            note: Some("judging; 3 open".to_owned()),
-        }],
-        flagged: vec![session],
-        n_judged: 1_200,
-        cut_at: None,
-        span: "24h".to_owned(),
-        models: vec![read(json!({
-            "id": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "kind": "api", "role": "champion", "threshold": 0.5,
-            "data": null, "metrics": { "auc": 0.9876, "rows": 1157, "folds": [1] }, "created": ago(3_000),
-        }))],
-    };
-    check("sessions", &sessions::page(&visitor(), &whole));
 }
 
 /// A page that is full is small enough for a telephone's network, and its alerts can all be found.
