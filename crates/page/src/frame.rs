@@ -85,7 +85,7 @@ pub fn page(visitor: &Visitor, section: Section, title: &str, live: Option<&str>
                     @if visitor.is_signed_in {
                         form method="post" action="/sign-out" {
                             (token(visitor))
-                            span { (visitor.name) }
+                            a href="/account" { (visitor.name) }
                             button.plain { "Sign out" }
                         }
                     }

@@ -336,7 +336,7 @@ async fn open(
     let signer = signer(&settings)?;
     let base = Base::new(settings, stores);
     let access = Arc::new(AccessService::open(&base, token.as_deref())?);
-    if let Some(address) = base.settings.public_address().filter(|_| !access.tokens.has_admin()) {
+    if let Some(address) = base.settings.public_address().filter(|_| !access.has_admin()) {
         return Err(ServerError::NoToken { address });
     }
     let (services, actions) = wire(base, access, signer)?;

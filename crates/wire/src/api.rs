@@ -2,12 +2,12 @@
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
 //! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`model`], [`data`], [`replay`],
-//! [`review`], [`operations`], [`profile`], [`session`], [`token`].
+//! [`review`], [`operations`], [`profile`], [`session`], [`token`], [`user`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
 //! does not exist is `null`. What comes in refuses unknown fields, so that a misspelt one is told; what goes out
 //! may gain fields within a version, and clients must ignore those that they do not know.
-//! Nothing here holds a secret, but for a token that was just made.
+//! Nothing here holds a secret, but for a token or a password that was just made.
 
 pub mod alert;
 pub mod data;
@@ -27,6 +27,7 @@ pub mod time;
 #[cfg(feature = "openapi")]
 mod time_schema;
 pub mod token;
+pub mod user;
 
 pub use alert::{
     AcknowledgementView, AlertView, EvaluationView, MutedView, NewAcknowledgement, StateCounts, WindowView,
@@ -73,6 +74,7 @@ pub use switch::{
 };
 pub use time::{Time, When};
 pub use token::{MadeToken, NewToken, TokenView};
+pub use user::{MadeUser, NewPassword, NewUser, UserView};
 
 use serde::{Deserialize, Serialize};
 

@@ -32,6 +32,7 @@ pub(crate) mod status;
 pub(crate) mod switch;
 pub(crate) mod test;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod vuln;
 
 use clap::CommandFactory as _;
@@ -72,6 +73,7 @@ pub(crate) fn run(command: Command) -> Result<Outcome> {
         Command::Restore(args) => restore::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::User(args) => user::run(&args),
         Command::Completion(args) => completion::run(&args, &mut Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
     }

@@ -47,6 +47,43 @@ fn tokens_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn users_are_added_listed_and_removed() {
+    let server = start();
+    server.run(&["user", "list"]).says(0, &[]);
+    server.run(&["user", "add", "bob", "--scope", "read"]).says(2, &["first user needs the scope admin"]);
+    server
+        .run(&["user", "add", "ann", "--scope", "root"])
+        .says(2, &["ingest, read, evaluate, operate, admin"]);
+    let short = server.file("short.txt", "short\n");
+    server
+        .run(&["user", "add", "ann", "--scope", "admin", "--password-file", &short])
+        .says(2, &["password", "at least 12"]);
+    let made = server.run(&["user", "add", "ann", "--scope", "admin"]);
+    let password = made.out.trim().to_owned();
+    assert_eq!(password.len(), 20, "{password}");
+    made.says(0, &["ann may admin, and signs in on the page", "shown only once"]);
+    // From now on programs need a token, which a password does not make.
+    server.run(&["user", "list"]).says(2, &["requires a token"]);
+    server.run(&["user", "list", "--token", &password]).says(2, &["the token is invalid"]);
+    // A folder without a server is its owner's.
+    let data = server.path("data");
+    let long = server.file("long.txt", "four words of bob\nand a second line\n");
+    let (_, folder) = server.stop();
+    let with = |arguments: &[&str]| run(&[arguments, &["--data", &data]].concat());
+    with(&["user", "add", "bob", "--scope", "read,operate", "--password-file", &long])
+        .says(0, &["bob may read, operate"]);
+    let listed = with(&["user", "list", "--format", "csv"]).expect(0);
+    assert!(listed.contains("ann,admin,") && listed.contains("bob,\"read, operate\","), "{listed}");
+    assert!(!listed.contains("four words"), "{listed}");
+    assert_eq!(with(&["user", "password", "bob"]).expect(0).trim().len(), 20);
+    with(&["user", "remove", "bob"]).says(0, &["bob is removed"]);
+    with(&["user", "remove", "bob"]).says(2, &["there is no user \"bob\""]);
+    let token = with(&["token", "create", "ops", "--scope", "admin"]).expect(0);
+    let server = serve(folder, &[]);
+    server.run(&["user", "remove", "ann", "--token", token.trim()]).says(0, &["ann is removed"]);
+}
+
+#[test]
 fn what_receivers_may_do_on_the_machine_is_the_configurations_business() {
     let server = start();
     let rules = "receivers:\n  - { name: file, kind: log, path: /nowhere/x.json }\n";

@@ -15,7 +15,7 @@ use lanner_page::frame::Visitor;
 use lanner_page::now::{self, Filter, Now, PARTS, Row};
 use lanner_page::tree::Tree;
 use lanner_page::{
-    alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches, unlike,
+    account, alert, assets, editor, explore, more, profiles, rules, sign_in, silences, switches, unlike,
     vulnerabilities,
 };
 use lanner_wire::api::{
@@ -342,7 +342,23 @@ fn silences_and_a_new_one() {
 
 #[test]
 fn the_rest() {
-    check("sign-in", &sign_in::form("/rules?q=a", Some("the token is invalid")));
+    let asked = sign_in::Asked {
+        next: "/rules?q=a".to_owned(),
+        problem: Some("the token is invalid".to_owned()),
+        ..sign_in::Asked::default()
+    };
+    check("sign-in", &sign_in::form(&asked));
+    let named = sign_in::Asked { has_users: true, name: "<b>hsbc".to_owned(), ..asked };
+    check("sign-in-users", &sign_in::form(&named));
+    let account = account::Account {
+        scopes: vec!["read".to_owned(), "operate".to_owned()],
+        has_password: true,
+        is_changed: true,
+        problem: Some("the present password is <wrong>".to_owned()),
+    };
+    check("account", &account::page(&visitor(), &account));
+    let by_token = account::Account { has_password: false, ..account::Account::default() };
+    check("account-token", &account::page(&reader(), &by_token));
     let more = more::More {
         receivers: Vec::new(),
         dead: Vec::new(),

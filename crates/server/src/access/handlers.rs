@@ -11,7 +11,7 @@ use super::service::AccessService;
 use super::{changes, tokens};
 use crate::http::{ApiError, Json, Path, Principal, Scope};
 
-fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
+pub(super) fn names(scopes: &BTreeSet<Scope>) -> Vec<String> {
     scopes.iter().map(|scope| scope.name().to_owned()).collect()
 }
 

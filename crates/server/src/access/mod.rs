@@ -8,10 +8,11 @@
 //!                                                                             └ yes ─▶ 403, 415
 //! ```
 //!
-//! As soon as one token exists, `server.token` or one made with `lanner token`, every request needs one. Without any, the
-//! server listens on loopback only, and everything on this machine is trusted, but not what web pages have a browser
-//! send there: [`browser`]. People sign in on the page with a token, and their browser shows a cookie from then on
-//! ([`sessions`]). Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`].
+//! As soon as one token or user exists, `server.token` or one made with `lanner token` or `lanner user`, every request needs a token
+//! or a session. Without any, the server listens on loopback only, and everything on this machine is trusted, but not what web pages
+//! have a browser send there: [`browser`]. People sign in on the page with a token, or with a name and a password, and their browser
+//! shows a cookie from then on ([`sessions`]). Reading order: [`admit`], `principal`, `routes` (which route needs what), [`tokens`],
+//! [`users`].
 
 mod address;
 pub(crate) mod browser;
@@ -19,12 +20,16 @@ mod changes;
 pub(crate) mod cors;
 mod credentials;
 pub(crate) mod handlers;
+mod passwords;
 mod routes;
 pub(crate) mod service;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod slow_down;
 pub mod tokens;
+mod user_changes;
+pub(crate) mod user_handlers;
+mod users;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -147,7 +152,7 @@ fn principal(
     route: &Route,
     is_shared: bool,
 ) -> Result<Caller, Denied> {
-    let are_wanted = service.tokens.are_wanted();
+    let are_wanted = service.is_closed();
     let is_write = route.path == "/write" || route.path == "/api/v2/write";
     let query = request.uri().query().filter(|_| is_write);
     let shown = credentials::shown(request.headers(), query).filter(|_| are_wanted);
@@ -184,10 +189,10 @@ fn principal(
     Ok(Caller { principal, session: None })
 }
 
-/// Whoever signed in on the page, while the token that they showed is in force.
+/// Whoever signed in on the page, while the token or the password that they showed is in force.
 fn signed_in(service: &AccessService, request: &Request, route: &Route) -> Option<Caller> {
     let session = service.sessions.find(request.headers(), Instant::now()).filter(|_| route.is_page())?;
-    let principal = service.tokens.principal_of(session.token, service.now_ms())?;
+    let principal = service.principal_of(session)?;
     Some(Caller { principal, session: Some(session) })
 }
 
@@ -206,7 +211,7 @@ fn authorize(principal: &Principal, route: &Route) -> Result<(), ApiError> {
     if principal.may(scope) || route.path.is_empty() {
         return Ok(());
     }
-    let message = format!("the token \"{}\" may not do this: it lacks the scope {scope}", principal.name());
+    let message = format!("\"{}\" may not do this, as it lacks the scope {scope}", principal.name());
     Err(ApiError::new(StatusCode::FORBIDDEN, message))
 }
 

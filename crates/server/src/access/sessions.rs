@@ -1,6 +1,6 @@
 //! Sessions of people who signed in on the page: a random cookie, of which only the hash is held, in memory alone.
 //!
-//! A session stands for the token that was shown, and ends with it. Cookies count for pages and nowhere else: programs show
+//! A session stands for the token or the password that was shown, and ends with it. Cookies count for pages and nowhere else: programs show
 //! tokens, so no page can make a browser call the API with somebody's cookie.
 
 use std::collections::HashMap;
@@ -34,8 +34,8 @@ pub(crate) struct Sessions {
 
 #[derive(Debug, Clone, Copy)]
 struct Held {
-    /// The token that was shown.
-    token: Digest,
+    /// The hash of the token that was shown, or the stamp of the user.
+    stands_for: Digest,
     since: Instant,
 }
 
@@ -43,8 +43,8 @@ struct Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Session {
     digest: Digest,
-    /// The token that was shown when it began.
-    pub(super) token: Digest,
+    /// The hash of the token that was shown when it began, or the stamp of the user.
+    pub(super) stands_for: Digest,
 }
 
 impl Sessions {
@@ -58,11 +58,12 @@ impl Sessions {
         Ok(Self { by_digest: Mutex::default(), key, is_secure })
     }
 
-    /// Begins a session of whoever showed a token; returns the header that sets the cookie.
+    /// Begins a session of whoever showed a token or a password; returns the header that sets the cookie. The secret is a new one,
+    /// whatever the browser showed before.
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub(super) fn begin(&self, token: Digest, now: Instant) -> Result<String, String> {
+    pub(super) fn begin(&self, stands_for: Digest, now: Instant) -> Result<String, String> {
         let secret = random()?;
         let mut held = locked(&self.by_digest);
         held.retain(|_, held| now.saturating_duration_since(held.since) < LIFETIME);
@@ -71,7 +72,7 @@ impl Sessions {
         {
             held.remove(&oldest);
         }
-        held.insert(content::digest(secret.as_bytes()), Held { token, since: now });
+        held.insert(content::digest(secret.as_bytes()), Held { stands_for, since: now });
         Ok(self.cookie(&secret, LIFETIME.as_secs()))
     }
 
@@ -80,7 +81,7 @@ impl Sessions {
         let digest = content::digest(secret(headers)?.as_bytes());
         let held = locked(&self.by_digest).get(&digest).copied()?;
         (now.saturating_duration_since(held.since) < LIFETIME)
-            .then_some(Session { digest, token: held.token })
+            .then_some(Session { digest, stands_for: held.stands_for })
     }
 
     /// Whether a session still lasts.
@@ -143,7 +144,7 @@ mod tests {
         let cookie = sessions.begin([7; 32], start).unwrap();
         assert!(cookie.contains("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
         let session = sessions.find(&shown(&cookie), start).unwrap();
-        assert_eq!(session.token, [7; 32]);
+        assert_eq!(session.stands_for, [7; 32]);
         assert!(sessions.lasts(session, start) && !sessions.lasts(session, start + LIFETIME));
         assert_eq!(sessions.find(&shown(&cookie), start + LIFETIME), None);
         assert_eq!(sessions.find(&shown("lanner_session=lanner_0; "), start), None);

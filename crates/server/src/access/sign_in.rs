@@ -1,13 +1,17 @@
 //! Signing in and out, apart from how that looks.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::address::peer;
 use super::service::AccessService;
-use crate::http::{ApiError, Principal, Scope};
+use super::user_changes;
+use super::users::User;
+use crate::http::{ApiError, Principal, Scope, blocking};
 
 /// Whether an address is a path of this server, and so may be gone to after somebody signed in.
 #[must_use]
@@ -35,38 +39,111 @@ pub(crate) fn see(address: &str, with: Option<(HeaderName, &str)>) -> Response {
     response
 }
 
-/// Begins a session of whoever shows a token; returns the header that sets the cookie. A wrong token is answered after a
-/// while.
+/// What somebody signs in with.
+pub(crate) enum Shown<'a> {
+    /// A token.
+    Token(&'a str),
+    /// A name and a password.
+    Password {
+        /// The name.
+        name: &'a str,
+        /// The password, as it was typed.
+        password: &'a str,
+    },
+}
+
+/// Begins a session of whoever shows something right; returns the header that sets the cookie. What the browser showed before ends. A
+/// wrong answer comes after a while, and does not say which part was wrong.
 ///
 /// # Errors
-/// 401 for a wrong token, 403 for one that may not read, 429 for too many of them from one address.
+/// 401 for what is wrong, 403 for whoever may not read, 429 for too many tries from one address.
 pub(crate) async fn begin(
     service: &AccessService,
-    extensions: &Extensions,
-    token: &str,
+    (headers, extensions): (&HeaderMap, &Extensions),
+    shown: Shown<'_>,
 ) -> Result<String, ApiError> {
-    let digest = lanner_core::content::digest(token.as_bytes());
-    if let Some(principal) = service.tokens.principal_of(digest, service.now_ms()) {
-        if !principal.may(Scope::Read) {
-            return Err(cannot_read(&principal));
+    let address = peer(extensions);
+    let (principal, stands_for) = match shown {
+        Shown::Token(token) => {
+            let digest = lanner_core::content::digest(token.as_bytes());
+            let Some(principal) = service.tokens.principal_of(digest, service.now_ms()) else {
+                return Err(wrong(service, address, WRONG_TOKEN).await);
+            };
+            (principal, digest)
         }
-        return service.sessions.begin(digest, Instant::now()).map_err(ApiError::internal);
-    }
-    let Some(held) = service.slow_down.wrong(peer(extensions), Instant::now()) else {
-        let message = "too many wrong tokens from this address; wait, and check the token";
-        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, message));
+        Shown::Password { name, password } => {
+            let user = right(service, address, name, password).await?;
+            user.note_sign_in(service.now_ms());
+            (user.principal.clone(), user.stamp)
+        }
     };
+    if !principal.may(Scope::Read) {
+        return Err(cannot_read(&principal));
+    }
+    let _ = service.sessions.end(service.sessions.find(headers, Instant::now()));
+    service.sessions.begin(stands_for, Instant::now()).map_err(ApiError::internal)
+}
+
+const WRONG_TOKEN: &str = "the token is invalid: it is unknown to this server, or was revoked";
+const WRONG_PASSWORD: &str = "the name or the password is wrong";
+
+/// The user of this name, if the password is theirs. A name that nobody has takes the same work.
+async fn right(
+    service: &AccessService,
+    address: IpAddr,
+    name: &str,
+    password: &str,
+) -> Result<Arc<User>, ApiError> {
+    let Some(work) = service.slow_down.work(address, Instant::now()) else { return Err(too_many()) };
+    let user = service.users.get(name);
+    let hashed = user.as_ref().map_or_else(|| service.users.nobody.clone(), |user| user.password.clone());
+    let tried = password.to_owned();
+    let turn = service.hashing.acquire().await;
+    let is_right = blocking(move || hashed.is(&tried)).await?;
+    drop((turn, work));
+    match user.filter(|_| is_right) {
+        Some(user) => Ok(user),
+        None => Err(wrong(service, address, WRONG_PASSWORD).await),
+    }
+}
+
+/// Gives whoever signed in with a password another one. All their sessions end; returns the header that begins a new one.
+///
+/// # Errors
+/// 401 for a wrong password, 409 for whoever has none, 422 for one that is too easy, 429.
+pub(crate) async fn change_password(
+    service: &AccessService,
+    extensions: &Extensions,
+    principal: &Principal,
+    (old, new): (&str, String),
+) -> Result<String, ApiError> {
+    let name = principal.name();
+    right(service, peer(extensions), name, old).await.map_err(|why| match why.status() {
+        StatusCode::UNAUTHORIZED => ApiError::new(StatusCode::UNAUTHORIZED, "the present password is wrong"),
+        _ => why,
+    })?;
+    user_changes::set_password(service, principal, name, Some(new)).await?;
+    let user = service.users.get(name).ok_or_else(|| ApiError::not_found("user", name))?;
+    service.sessions.begin(user.stamp, Instant::now()).map_err(ApiError::internal)
+}
+
+/// Why nobody is signed in, after a while.
+async fn wrong(service: &AccessService, address: IpAddr, message: &str) -> ApiError {
+    let Some(held) = service.slow_down.wrong(address, Instant::now()) else { return too_many() };
     tokio::time::sleep(held.wait).await;
-    Err(ApiError::new(
-        StatusCode::UNAUTHORIZED,
-        "the token is invalid: it is unknown to this server, or was revoked",
-    ))
+    ApiError::new(StatusCode::UNAUTHORIZED, message)
+}
+
+fn too_many() -> ApiError {
+    let message = "too many wrong tries from this address; wait, and check what you typed";
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, message)
 }
 
 /// Every page needs this scope; without it nobody could even sign out.
 fn cannot_read(principal: &Principal) -> ApiError {
     let message = format!(
-        "the token \"{}\" lacks the scope read, which the page needs; `lanner token create NAME --scope read` makes one that has it",
+        "\"{}\" lacks the scope read, which the page needs; an administrator gives it with `lanner token create NAME --scope read` or \
+         `lanner user add NAME --scope read`",
         principal.name()
     );
     ApiError::new(StatusCode::FORBIDDEN, message)

@@ -50,6 +50,20 @@ pub(super) struct Held<'m> {
 }
 
 impl SlowDown {
+    /// Notes that `address` is to be answered after work, such as trying a password; `None` when too many of its answers wait already.
+    pub(super) fn work(&self, address: IpAddr, now: Instant) -> Option<Held<'_>> {
+        let address = network(address);
+        let mut memory = locked(&self.0);
+        memory.make_room(address, now);
+        let tries = memory.addresses.entry(address).or_insert(Tries { wrong: 0, held: 0, last: now });
+        if tries.held >= MAX_HELD {
+            return None;
+        }
+        tries.held += 1;
+        memory.held += 1;
+        Some(Held { memory: self, address, wait: Duration::ZERO })
+    }
+
     /// Notes a wrong token of `address`; `None` when too many answers wait already.
     pub(super) fn wrong(&self, address: IpAddr, now: Instant) -> Option<Held<'_>> {
         let address = network(address);
@@ -131,6 +145,10 @@ mod tests {
     fn what_waits_and_what_is_remembered_is_bounded() {
         let (slow, now) = (SlowDown::default(), Instant::now());
         let held: Vec<_> = (0..20).map(|_| slow.wrong(ip(1), now)).collect();
+        assert_eq!(held.iter().flatten().count(), 8);
+        assert!(slow.work(ip(1), now).is_none());
+        drop(held);
+        let held: Vec<_> = (0..20).map(|_| slow.work(ip(1), now)).collect();
         assert_eq!(held.iter().flatten().count(), 8);
         drop(held);
         assert!(slow.wrong(ip(1), now).is_some());

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 
 use super::{alerts, data, messages, operations, replay, unlike};
-use crate::access::handlers as tokens;
+use crate::access::{handlers as tokens, user_handlers as users};
 use crate::configuration::handlers as configuration;
 use crate::findings::handlers as findings;
 use crate::intake::handlers as intake;
@@ -74,6 +74,10 @@ routes! {
     get    "/api/v1/tokens"                     tokens::list
     post   "/api/v1/tokens"                     tokens::make
     delete "/api/v1/tokens/{name}"              tokens::revoke
+    get    "/api/v1/users"                      users::list
+    post   "/api/v1/users"                      users::add
+    delete "/api/v1/users/{name}"               users::remove
+    post   "/api/v1/users/{name}/password"      users::set_password
 
     // Rules.
     post   "/api/v1/apply"                      configuration::apply

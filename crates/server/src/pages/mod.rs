@@ -8,6 +8,7 @@
 //! A page shows what the API answers, and a form does what the API does; nothing is decided here. Reading order: `visitor` (who
 //! looks), `fields` (queries and forms), `answer` (headers and errors), `look` and `live` (the first page), then a file for each page.
 
+mod account;
 mod alerts;
 mod answer;
 mod assets;
@@ -79,6 +80,8 @@ pub(crate) fn routes(looks: Option<Arc<Looks>>) -> Router<Services> {
         .route("/more", get(more::show))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::change_password))
         .route("/assets/{file}", get(assets::serve))
         .layer(middleware::map_response(answer::protected))
         .layer(Extension(looks))

@@ -1,4 +1,4 @@
-//! Signing in with a token, and out.
+//! Signing in with a name and a password or with a token, and out.
 
 use axum::extract::{Request, State};
 use axum::http::header;
@@ -7,7 +7,7 @@ use lanner_page::sign_in as page;
 
 use super::answer::{Done, Html, go};
 use super::fields::{Fields, Form, sent};
-use crate::access::sign_in::{begin, is_local, see};
+use crate::access::sign_in::{Shown, begin, is_local, see};
 use crate::services::Services;
 
 /// Where to go afterwards: a page of this server.
@@ -17,8 +17,8 @@ fn next(fields: &Fields) -> &str {
 
 /// The form; where nobody has to sign in, what it leads to.
 pub(super) async fn form(State(services): State<Services>, fields: Fields) -> Response {
-    if services.access.tokens.are_wanted() {
-        Html(page::form(next(&fields), None)).into_response()
+    if services.access.is_closed() {
+        Html(page::form(&asked(&services, &fields, None))).into_response()
     } else {
         go(next(&fields))
     }
@@ -28,12 +28,27 @@ pub(super) async fn form(State(services): State<Services>, fields: Fields) -> Re
 pub(super) async fn sign_in(State(services): State<Services>, request: Request) -> Done {
     let (parts, body) = request.into_parts();
     let fields = sent(body).await?;
-    match begin(&services.access, &parts.extensions, fields.get("token")).await {
+    // A name without a token is a name; with one it is what a browser filled in.
+    let shown = match (fields.get("token"), fields.get("name")) {
+        ("", name) if !name.is_empty() => Shown::Password { name, password: fields.whole("password") },
+        (token, _) => Shown::Token(token),
+    };
+    match begin(&services.access, (&parts.headers, &parts.extensions), shown).await {
         Ok(cookie) => Ok(see(next(&fields), Some((header::SET_COOKIE, &cookie)))),
         Err(why) => {
-            Ok((why.status(), Html(page::form(next(&fields), why.lines().first().map(String::as_str))))
-                .into_response())
+            let problem = why.lines().into_iter().next();
+            Ok((why.status(), Html(page::form(&asked(&services, &fields, problem)))).into_response())
         }
+    }
+}
+
+/// What is asked of whoever signs in.
+fn asked(services: &Services, fields: &Fields, problem: Option<String>) -> page::Asked {
+    page::Asked {
+        next: next(fields).to_owned(),
+        has_users: services.access.has_users(),
+        name: fields.get("name").to_owned(),
+        problem,
     }
 }
 

@@ -50,4 +50,5 @@ mod switching;
 mod syslog;
 mod throwing;
 mod tls;
+mod users;
 mod vitals;

@@ -49,6 +49,7 @@ async fn addresses(server: &Running) -> Vec<String> {
         "/sessions?span=1w",
         "/detectors",
         "/detectors/web",
+        "/account",
         "/vulnerabilities",
         "/vulnerabilities?filter=severity+%3D%3D+%22critical%22&status=any",
         "/vulnerabilities?filter=nonsense+%3D%3D",

@@ -36,6 +36,7 @@ const TAGS: &[(&str, &str)] = &[
     ("ofrep", "Kill switches as OpenFeature's remote evaluation protocol (OFREP 0.3)."),
     ("gate", "What proxies ask before they let a request pass. Every method is answered."),
     ("tokens", "Who may call, and for what."),
+    ("users", "People who sign in on the page with a name and a password."),
     ("operations", "The server itself: health, metrics, status, audit, backup."),
     ("graphite", "Graphite's HTTP API. Each path is also answered with a slash at its end."),
     ("seyren", "Seyren's HTTP API: checks are rules with an expression."),
