@@ -86,7 +86,7 @@ impl ScrapeConfig {
         let labels = fields.get("labels").map(|node| texts(node, &fields.path_of("labels"), check));
         let labels: Vec<(String, String)> =
             labels.unwrap_or_default().into_iter().map(|(name, value)| (name.name.clone(), value)).collect();
-        let addresses = list(&mut fields, "targets", check, |text| check_address(text));
+        let addresses = list(&mut fields, "targets", check, check_address);
         let files = list(&mut fields, "files", check, |path| {
             check_absolute("files", path.as_ref()).map_or(Ok(()), |problem| Err(problem.message))
         });

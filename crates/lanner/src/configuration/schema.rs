@@ -205,6 +205,7 @@ json.dump(said, sys.stdout)";
             "inhibit" => "source: { a: b }\ntarget: { c: d }\n",
             "switches" => "id: a\nwhen: x\n",
             "sources" => "name: a\nkind: graphite\nurl: http://a\n",
+            "scrape" => "job: a\ntargets: [a:9100]\n",
             "silences" => "id: a\nmatchers: [a=b]\nend: 2026-12-01\ncomment: c\n",
             _ => "",
         }

@@ -127,7 +127,7 @@ pub(crate) async fn take_patiently(
         let taken = taken.map_err(|panic| IntakeError::Unreadable(format!("the task panicked: {panic}")))?;
         match taken {
             Err(IntakeError::Store(StoreError::Busy { retry_after })) => {
-                tokio::time::sleep(retry_after).await
+                tokio::time::sleep(retry_after).await;
             }
             Err(IntakeError::Store(StoreError::DiskFull)) => tokio::time::sleep(FULL).await,
             settled => return settled,

@@ -88,7 +88,7 @@ async fn take_metrics(
     let (encoding, body) = received(service, headers, body)?;
     let _permit = service.permit()?;
     let mut samples = Samples::new(service, PROTOCOL);
-    samples.add_otlp(&Body::new(encoding, &body).map_err(unreadable)?)?;
+    samples.add_otlp(&Body::new(encoding, &body).map_err(IntakeError::from)?)?;
     Ok(samples.commit(WhenBusy::Refuse).await?)
 }
 
@@ -106,15 +106,17 @@ async fn take_events(
     let _permit = service.permit()?;
     let taken = blocking(move || {
         let (mut report, mut events) = (Report::default(), Vec::new());
-        let body = Body::new(encoding, &body).map_err(unreadable)?;
-        read(&body, service.now_ms(), &mut report, &mut events).map_err(unreadable)?;
+        let body = Body::new(encoding, &body)?;
+        read(&body, service.now_ms(), &mut report, &mut events)?;
         take_made(&service, &stream, PROTOCOL, report, &events)
     });
     Ok(taken.await??)
 }
 
-fn unreadable(error: OtlpError) -> IntakeError {
-    IntakeError::Unreadable(error.to_string())
+impl From<OtlpError> for IntakeError {
+    fn from(error: OtlpError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
 }
 
 /// How a request is written, and its body decompressed.

@@ -59,7 +59,7 @@ async fn take(service: Arc<IntakeService>, mut stream: TcpStream, zone: TimeZone
         if has_ended || is_foreign {
             return waiting.commit().await;
         }
-        if waiting.is_full() {
+        if waiting.is_due() {
             waiting.commit().await?;
         }
     }

@@ -18,6 +18,8 @@ use crate::intake::service::IntakeService;
 
 /// Bytes of one commit, about.
 const BATCH_BYTES: usize = 1 << 20;
+/// What an event takes besides its message, about.
+const EVENT_BYTES: usize = 100;
 /// How long an event waits for company.
 const LINGER: Duration = Duration::from_millis(200);
 
@@ -57,7 +59,7 @@ impl WaitingEvents<'_> {
         let text = String::from_utf8_lossy(message);
         let received = Received { time_ms: self.service.now_ms(), zone, sender: Some(sender) };
         self.events.push(syslog::parse(&text, received).into_event(received));
-        self.n_bytes += message.len();
+        self.n_bytes += message.len() + EVENT_BYTES;
         self.report.accepted += 1;
     }
 
@@ -78,14 +80,9 @@ impl WaitingEvents<'_> {
         self.events.is_empty()
     }
 
-    /// Whether there are as many as are committed at once.
-    pub(super) const fn is_full(&self) -> bool {
-        self.n_bytes >= BATCH_BYTES
-    }
-
     /// Whether it should be committed now.
     pub(super) fn is_due(&self) -> bool {
-        self.is_full() || (!self.is_empty() && self.deadline <= Instant::now())
+        self.n_bytes >= BATCH_BYTES || (!self.is_empty() && self.deadline <= Instant::now())
     }
 
     /// When it should be committed, if there is something.

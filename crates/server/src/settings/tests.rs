@@ -15,7 +15,7 @@ fn every_field_has_an_example_that_is_accepted() {
 
 fn read(text: &str) -> (Settings, Vec<String>) {
     let node = Node::from_yaml(text).unwrap();
-    let mut config = lanner_engine::Config::default();
+    let mut config = Config::default();
     assert_eq!(config.read(&node), []);
     let mut settings = Settings::new("data");
     let problems = settings.read(SettingSections::from(&config));

@@ -6,7 +6,7 @@ use lanner_server::Server;
 use serde_json::{Value, json};
 
 use crate::asking;
-use crate::sending::{counts, events, get, python, run, samples, start, wait_for};
+use crate::sending::{apply, counts, events, get, python, run, samples, start, wait_for};
 
 /// The three signals of a program, with the SDK's own settings.
 const PROGRAM: &str = include_str!("otlp/program.py");
@@ -40,6 +40,38 @@ async fn the_sdk_for_python_sends() {
     );
     assert_eq!((&span["status"], &span["service"]), (&json!("error"), &json!("shop")));
     assert_eq!((&logs[0]["trace_id"], span["duration_ms"].is_f64()), (&span["trace_id"], true));
+    server.stop().await;
+}
+
+/// Spans of HTTP are requests of sessions, as docs/sending.md shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_become_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = asking::start(folder.path(), "[]").await;
+    let sessions = json!({ "from": "http", "where": "kind == server" });
+    apply(&server, &json!({ "processors": [{ "id": "api", "stream": "spans", "sessions": sessions }] }))
+        .await;
+    let attribute = |key: &str, value: Value| json!({ "key": key, "value": value });
+    let span = |kind: u8, at: i64| {
+        json!({
+            "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "kind": kind, "name": "POST /login",
+            "endTimeUnixNano": ((asking::NOON_MS - 60_000 + at * 1_000) * 1_000_000).to_string(),
+            "attributes": [
+                attribute("http.request.method", json!({ "stringValue": "POST" })),
+                attribute("url.path", json!({ "stringValue": "/login" })),
+                attribute("http.response.status_code", json!({ "intValue": "401" })),
+                attribute("client.address", json!({ "stringValue": "203.0.113.7" })),
+            ],
+        })
+    };
+    // What the server asks of others is no request of its clients.
+    let spans: Vec<Value> = (0..6).flat_map(|at| [span(2, at), span(3, at)]).collect();
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] }).to_string();
+    let (status, _, answer) = send(&server, "/v1/traces", &[JSON], body.into_bytes()).await;
+    assert_eq!((status, answer.as_slice()), (200, &b"{}"[..]));
+    let found = events(&server, "api.sessions", 1).await;
+    let told = ["client", "finding"].map(|name| found[0][name].as_str().unwrap_or_default());
+    assert_eq!((told, &found[0]["requests"]), (["203.0.113.7", "brute_force"], &json!(5)), "{found:?}");
     server.stop().await;
 }
 

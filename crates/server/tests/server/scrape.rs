@@ -12,6 +12,7 @@ use lanner_server::{Server, Settings};
 use crate::asking::free_port;
 use crate::prometheus::{Prometheus, program};
 use crate::sending::{samples, wait_for};
+use crate::tls;
 
 fn jobs(yaml: &str) -> Arc<Vec<ScrapeConfig>> {
     let mut check = Check::default();
@@ -110,6 +111,31 @@ async fn a_token_is_shown_to_who_wants_one() {
     .await;
     server.stop().await;
     guarded.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_verified() {
+    if !tls::has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    lanner_io::receiver::install_crypto_provider();
+    tls::make(folder.path(), "cert");
+    let target = tls::start(folder.path()).await;
+    let (at, authority) = (target.server.http_addr(), folder.path().join("cert.ca.pem"));
+    let of = format!("targets: ['{at}'], interval: 1s, scheme: https");
+    let yaml = format!(
+        "- {{ job: known, {of}, ca_file: '{}' }}\n- {{ job: unknown, {of} }}\n- {{ job: plain, targets: ['{at}'], interval: 1s }}\n",
+        authority.display()
+    );
+    let server = start(&folder.path().join("data"), 0, &yaml).await;
+    wait_for(&server, |all| {
+        let up = |job: &str| last(all, &format!(r#"up{{instance="{at}",job="{job}"}}"#));
+        (up("known"), up("unknown"), up("plain")) == (Some(1.0), Some(0.0), Some(0.0))
+    })
+    .await;
+    server.stop().await;
+    target.server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

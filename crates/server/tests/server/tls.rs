@@ -16,7 +16,7 @@ fn openssl(folder: &Path, arguments: &str) {
 }
 
 /// A certificate for this machine as `NAME.pem` and `NAME.key`, and its authority as `NAME.ca.pem`.
-fn make(folder: &Path, name: &str) {
+pub(crate) fn make(folder: &Path, name: &str) {
     let new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
     openssl(
         folder,
@@ -28,7 +28,7 @@ fn make(folder: &Path, name: &str) {
     openssl(folder, &format!("x509 -req -in {name}.csr {authority} -days 2 -extfile names -out {name}.pem"));
 }
 
-fn has_openssl() -> bool {
+pub(crate) fn has_openssl() -> bool {
     let is_there =
         Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     if !is_there {
@@ -43,7 +43,8 @@ fn client(certificate: &Path) -> reqwest::Client {
     reqwest::Client::builder().tls_certs_only([certificate]).pool_max_idle_per_host(0).build().unwrap()
 }
 
-async fn start(folder: &Path) -> Running {
+/// A server with the certificate `cert`.
+pub(crate) async fn start(folder: &Path) -> Running {
     let tls = Tls { cert: folder.join("cert.pem"), key: folder.join("cert.key") };
     start_with(tempfile::tempdir().unwrap(), |settings| settings.tls = Some(tls)).await
 }

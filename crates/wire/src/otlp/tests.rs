@@ -221,7 +221,7 @@ impl MapOwned for [&str] {
 #[test]
 fn values_of_attributes() {
     #[track_caller]
-    fn check(value: Value, expected: Result<Value, &str>) {
+    fn check(value: &Value, expected: Result<Value, &str>) {
         let record = json!({ "attributes": [{ "key": "a", "value": value }] });
         let body = request(["resourceLogs", "scopeLogs", "logRecords"], &record);
         let (found, report) = events(READ_LOGS, Encoding::Json, &body).unwrap();
@@ -230,18 +230,18 @@ fn values_of_attributes() {
             Err(why) => assert!(report.problems[0].message.contains(why), "{:?}", report.problems),
         }
     }
-    check(json!({ "stringValue": "x" }), Ok(json!("x")));
-    check(json!({ "intValue": "-7" }), Ok(json!(-7)));
-    check(json!({ "intValue": 7 }), Ok(json!(7)));
-    check(json!({ "doubleValue": "Infinity" }), Ok(json!("inf")));
-    check(json!({ "boolValue": true }), Ok(json!(true)));
-    check(json!({ "arrayValue": { "values": [{ "intValue": "1" }, {}] } }), Ok(json!([1, null])));
+    check(&json!({ "stringValue": "x" }), Ok(json!("x")));
+    check(&json!({ "intValue": "-7" }), Ok(json!(-7)));
+    check(&json!({ "intValue": 7 }), Ok(json!(7)));
+    check(&json!({ "doubleValue": "Infinity" }), Ok(json!("inf")));
+    check(&json!({ "boolValue": true }), Ok(json!(true)));
+    check(&json!({ "arrayValue": { "values": [{ "intValue": "1" }, {}] } }), Ok(json!([1, null])));
     let map = json!({ "kvlistValue": { "values": [{ "key": "b", "value": { "stringValue": "x" } }] } });
-    check(map, Ok(json!({ "b": "x" })));
-    check(json!({}), Ok(Value::Null));
-    check(json!({ "intValue": 1.5 }), Err("wrong type"));
+    check(&map, Ok(json!({ "b": "x" })));
+    check(&json!({}), Ok(Value::Null));
+    check(&json!({ "intValue": 1.5 }), Err("wrong type"));
     let deep = (0..30).fold(json!({}), |inner, _| json!({ "arrayValue": { "values": [inner] } }));
-    check(deep, Err("24 levels"));
+    check(&deep, Err("24 levels"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn tagged(text: &str) -> Message<'_> {
 
 /// `TAG: TEXT`, `TAG[PID]: TEXT` or `TAG[PID] TEXT`.
 fn tag(text: &str) -> Option<(&str, Option<&str>, &str)> {
-    let end = text.find(|c: char| c == ' ' || c == '[' || c == ':')?;
+    let end = text.find([' ', '[', ':'])?;
     if end == 0 || end > MAX_TAG_BYTES {
         return None;
     }

@@ -65,16 +65,16 @@ fn messages_of_rfc_5424() {
 #[test]
 fn structured_data() {
     #[track_caller]
-    fn check(data: &str, expected: Value, text: &str) {
+    fn check(data: &str, expected: &Value, text: &str) {
         let (event, _) = event(&format!("<0>1 - - - - - {data}"));
-        assert_eq!((&event["data"], event["message"].as_str()), (&expected, Some(text)), "{data}");
+        assert_eq!((&event["data"], event["message"].as_str()), (expected, Some(text)), "{data}");
     }
-    check(r#"[a b="c"] text"#, json!({ "a": { "b": "c" } }), "text");
-    check(r#"[a b="\"\\\]\n" d=""]"#, json!({ "a": { "b": "\"\\]\\n", "d": "" } }), "");
-    check(r#"[a][b c="]"] [x]"#, json!({ "a": {}, "b": { "c": "]" } }), "[x]");
+    check(r#"[a b="c"] text"#, &json!({ "a": { "b": "c" } }), "text");
+    check(r#"[a b="\"\\\]\n" d=""]"#, &json!({ "a": { "b": "\"\\]\\n", "d": "" } }), "");
+    check(r#"[a][b c="]"] [x]"#, &json!({ "a": {}, "b": { "c": "]" } }), "[x]");
     check(
         r#"[origin ip="192.0.2.1" ip="192.0.2.2" ip="192.0.2.3"]"#,
-        json!({ "origin": { "ip": ["192.0.2.1", "192.0.2.2", "192.0.2.3"] } }),
+        &json!({ "origin": { "ip": ["192.0.2.1", "192.0.2.2", "192.0.2.3"] } }),
         "",
     );
 }
