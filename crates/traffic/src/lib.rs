@@ -48,7 +48,7 @@ pub use findings::{Finding, FindingKind, find};
 pub use graph::{CallGraph, GraphError, NodeCounts, Orientation, SEED_FEATURES};
 pub use learner::Learner;
 pub use live::{
-    Live, LiveSettings, ModelDrift, ModelVerdict, ModelsInUse, NamedModel, Report, Role, Standing,
+    Live, LiveSettings, ModelDrift, ModelVerdict, ModelsInUse, NamedModel, Report, Role, Standing, Teller,
 };
 pub use model::{Counterfactual, Model, ModelError, NORMAL_PROBABILITIES, Reason, Verdict};
 pub use ranking::{Ranking, Unusual};

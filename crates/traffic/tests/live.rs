@@ -338,7 +338,7 @@ fn a_session_is_told_again_as_it_was_judged() {
     let who = who(&requests);
     let mut odd: HashMap<ApiClient, (u32, u32)> = HashMap::new();
     for report in reports.iter().filter(|report| report.is_over && report.first_ms >= 2 * DAY_MS) {
-        let account = live.retell(&requests_of(&requests, report));
+        let account = live.teller().account(&requests_of(&requests, report));
         assert_eq!(account.findings, report.findings);
         assert_eq!(account.endpoints.len(), report.n_endpoints);
         assert_eq!(account.endpoints.iter().map(|it| it.n_calls).sum::<u32>(), report.n_requests);
@@ -356,7 +356,7 @@ fn a_session_is_told_again_as_it_was_judged() {
     // People take usual steps; who walks through orders gets there by one that nobody takes.
     assert_eq!(odd[&ApiClient::Enumerator], (20, 20), "{odd:?}");
     assert!(50 * odd[&ApiClient::Human].0 <= odd[&ApiClient::Human].1, "{odd:?}");
-    assert_eq!(live.retell(&[]), Account::default());
+    assert_eq!(live.teller().account(&[]), Account::default());
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn models_add_up_and_tell_how_far_traffic_has_moved() {
         let mut reports = watch(&mut live, &requests);
         reports.extend(end(&mut live, 2 * DAY_MS));
         for report in reports.iter().filter(|report| report.is_over).take(50) {
-            let account = live.retell(&requests_of(&requests, report));
+            let account = live.teller().account(&requests_of(&requests, report));
             let score = &account.scores[0];
             let probability = 1.0 / (1.0 + (-score.total).exp());
             let verdict = report.champion.as_ref().unwrap();

@@ -1,5 +1,7 @@
 //! What was learned as bytes: a line of JSON, and the recording where learning goes on.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::judge::Judge;
@@ -24,7 +26,7 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Learned {
-    Judge(Box<Judge>),
+    Judge(Arc<Judge>),
     /// Whole sessions so far; the recording follows.
     Recording(usize),
 }
@@ -35,7 +37,7 @@ impl Live {
     pub fn save(&self, identity: &str) -> Vec<u8> {
         let learned = match &self.phase {
             Phase::Learning(learning) => Learned::Recording(learning.n_whole),
-            Phase::Judging(judge) => Learned::Judge(judge.clone()),
+            Phase::Judging(judge) => Learned::Judge(Arc::clone(judge)),
         };
         let head = Head {
             format: FORMAT.to_owned(),
@@ -64,7 +66,7 @@ impl Live {
         head.check(identity)?;
         self.phase = match head.learned {
             Learned::Judge(mut judge) => {
-                judge.set_share(self.settings.unusual_share);
+                Arc::make_mut(&mut judge).set_share(self.settings.unusual_share);
                 Phase::Judging(judge)
             }
             Learned::Recording(n_whole) => {

@@ -45,12 +45,6 @@ impl Learning {
         self.shapes.number(&request.method, shape.as_deref())
     }
 
-    /// The endpoint of a request that was recorded before.
-    pub(super) fn endpoint(&self, request: &Request<'_>, call: &Call) -> EndpointId {
-        let shape = Some(shape(&request.path)).filter(|_| call.exists());
-        self.shapes.get(&request.method, shape.as_deref())
-    }
-
     /// Counts a session that ended, if it can be learned from.
     pub(super) fn count(&mut self, session: &Session, ended_ms: i64, settings: &LiveSettings) {
         let Some(first_ms) = self.first_ms else { return };
@@ -60,9 +54,7 @@ impl Learning {
 
     /// Behaviour with a name, as far as it can be told without knowing what is usual.
     pub(super) fn findings(&self, session: &Session) -> Vec<Finding> {
-        let mut findings = find(session, &self.shapes, &Baseline::default());
-        findings.retain(|finding| finding.kind != FindingKind::ParameterPollution);
-        findings
+        findings_by_shape(&self.shapes, session)
     }
 
     /// Whether all is recorded that can be.
@@ -75,4 +67,17 @@ impl Learning {
         let has_lasted = self.first_ms.is_some_and(|first_ms| now_ms - first_ms >= settings.learn_ms);
         self.is_full() || (has_lasted && self.n_whole >= settings.n_learned)
     }
+}
+
+/// The endpoint of a request that was recorded before.
+pub(super) fn endpoint_by_shape(shapes: &Endpoints, request: &Request<'_>, call: &Call) -> EndpointId {
+    let shape = Some(shape(&request.path)).filter(|_| call.exists());
+    shapes.get(&request.method, shape.as_deref())
+}
+
+/// Behaviour with a name, as far as it can be told without knowing what is usual.
+pub(super) fn findings_by_shape(shapes: &Endpoints, session: &Session) -> Vec<Finding> {
+    let mut findings = find(session, shapes, &Baseline::default());
+    findings.retain(|finding| finding.kind != FindingKind::ParameterPollution);
+    findings
 }

@@ -1,8 +1,9 @@
 //! Sessions while they happen: requests come in one by one, and what is said of sessions goes out.
 //!
 //! Reading order: [`LiveSettings`]; `clock` (what time it is in the stream); `learning` (requests are recorded at first), `learn`
-//! (a judge is made of them), `judge` (frozen from then on); `models` (trained ones that judge as well), `recent` (how far the traffic has moved since they were learned); [`Report`] (what is said); [`Live`] (all together); `retell` (one session in full);
-//! `kept` (as bytes).
+//! (a judge is made of them), `judge` (frozen from then on); `models` (trained ones that judge as well), `recent` (how far the
+//! traffic has moved since they were learned); [`Report`] (what is said); [`Live`] (all together); `retell` (one session in full,
+//! by a [`Teller`]); `kept` (as bytes).
 //!
 //! The same requests give the same reports, however they come in parts and whenever the clock is asked: the time of a report is
 //! that of the request that caused it, or the end of the pause that ended the session.
@@ -18,6 +19,8 @@ mod report;
 mod retell;
 mod settings;
 
+use std::sync::Arc;
+
 use clock::StreamClock;
 use judge::Judge;
 use learning::Learning;
@@ -25,6 +28,7 @@ use models::Watches;
 pub use models::{ModelsInUse, NamedModel};
 pub use recent::{ModelDrift, Role};
 pub use report::{ModelVerdict, Report, Standing};
+pub use retell::Teller;
 pub use settings::LiveSettings;
 
 use crate::call::Call;
@@ -68,7 +72,7 @@ pub struct Live {
 #[derive(Debug)]
 enum Phase {
     Learning(Box<Learning>),
-    Judging(Box<Judge>),
+    Judging(Arc<Judge>),
 }
 
 impl Live {
@@ -218,7 +222,7 @@ impl Live {
         }
         let judge = Judge::learn(&learning.recording, &self.settings);
         self.sessions = judge.open(&learning.recording, &self.settings, &self.sessions);
-        self.phase = Phase::Judging(Box::new(judge));
+        self.phase = Phase::Judging(Arc::new(judge));
     }
 }
 

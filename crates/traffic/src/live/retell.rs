@@ -1,67 +1,107 @@
 //! A session told again from its requests: what was said of it, in full.
 
+use std::sync::Arc;
+
 use super::judge::Judge;
-use super::models::Watch;
+use super::learning::{endpoint_by_shape, findings_by_shape};
+use super::models::{NamedModel, Watch};
 use super::{Live, Phase};
 use crate::account::{Account, Amount, Unit, Waterfall, largest_first};
 use crate::call::Call;
-use crate::endpoints::UNKNOWN;
+use crate::endpoints::{Endpoints, UNKNOWN};
 use crate::findings::find;
+use crate::model::Model;
 use crate::ranking::Ranking;
 use crate::request::Request;
 use crate::session::Session;
 
+/// What tells sessions again: what was known when it was asked for. Nobody who watches sessions waits for it.
+#[derive(Debug)]
+pub struct Teller {
+    known: Known,
+    champion: Option<NamedModel>,
+    challenger: Option<NamedModel>,
+}
+
+#[derive(Debug)]
+enum Known {
+    /// The endpoints so far.
+    Learning(Endpoints),
+    Judging(Arc<Judge>),
+}
+
 impl Live {
-    /// Makes a session of all its requests once more, by what is known now. Its graph stands beside what decides: the champion's baseline, or
-    /// that of the traffic itself. Nothing is learned. Cost: that of the requests, and of a look at each size at which live sessions are looked
-    /// at.
+    /// What tells sessions again by what is known now. Cost: while it learns, that of the endpoints so far; else nothing.
     #[must_use]
-    pub fn retell(&self, requests: &[Request<'_>]) -> Account {
-        let Some(first) = requests.first() else { return Account::default() };
-        let begin = || Session::new("".into(), first.time_ms);
-        let mut own = begin();
-        for request in requests {
-            let mut call = Call::new(request, UNKNOWN);
-            call.endpoint = match &self.phase {
-                Phase::Learning(learning) => learning.endpoint(request, &call),
-                Phase::Judging(judge) => judge.endpoint(request, &call),
-            };
-            own.add(&call);
-            if let Phase::Judging(judge) = &self.phase {
-                judge.look_again(&mut own);
-            }
-        }
-        let mut account = match &self.phase {
-            Phase::Learning(learning) => Account {
-                findings: learning.findings(&own),
-                ..Account::of_graph(&own, &learning.shapes, None)
+    pub fn teller(&self) -> Teller {
+        let named = |watch: &Option<Watch>| watch.as_ref().map(|watch| watch.named.clone());
+        Teller {
+            known: match &self.phase {
+                Phase::Learning(learning) => Known::Learning(learning.shapes.clone()),
+                Phase::Judging(judge) => Known::Judging(Arc::clone(judge)),
             },
-            Phase::Judging(judge) => {
-                judge.look(&mut own);
-                Account {
-                    findings: find(&own, &judge.endpoints, &judge.baseline),
-                    scores: judge.waterfall(&own).into_iter().collect(),
-                    ..Account::of_graph(&own, &judge.endpoints, Some(&judge.baseline))
-                }
-            }
-        };
-        let seen = |watch: &Watch| {
-            let mut session = begin();
-            requests.iter().for_each(|request| session.add(&watch.named.model.call(request)));
+            champion: named(&self.models.champion),
+            challenger: named(&self.models.challenger),
+        }
+    }
+}
+
+impl Teller {
+    /// Makes a session of all its requests once more. Its graph stands beside what decides: the champion's baseline, or that of the traffic
+    /// itself. Nothing is learned. Cost: that of the requests, and of a look at each size at which live sessions are looked at.
+    #[must_use]
+    pub fn account(&self, requests: &[Request<'_>]) -> Account {
+        let Some(first) = requests.first() else { return Account::default() };
+        let mut account = self.own(requests, first.time_ms);
+        let seen = |model: &Model| {
+            let mut session = Session::new("".into(), first.time_ms);
+            requests.iter().for_each(|request| session.add(&model.call(request)));
             session
         };
-        if let Some(watch) = &self.models.champion {
-            let session = seen(watch);
-            let model = &watch.named.model;
-            let graph = Account::of_graph(&session, &model.endpoints, Some(&model.baseline));
+        let waterfall = |NamedModel { name, model }: &NamedModel, session: &Session| Waterfall {
+            model: Some(Arc::clone(name)),
+            ..model.waterfall(session)
+        };
+        if let Some(named) = &self.champion {
+            let session = seen(&named.model);
+            let graph = Account::of_graph(&session, &named.model.endpoints, Some(&named.model.baseline));
             account.scores.iter_mut().for_each(|score| score.decides = false);
-            account.scores.insert(0, Waterfall { decides: true, ..watch.waterfall(&session) });
+            account.scores.insert(0, Waterfall { decides: true, ..waterfall(named, &session) });
             account = Account { findings: account.findings, scores: account.scores, ..graph };
         }
-        if let Some(watch) = &self.models.challenger {
-            account.scores.push(watch.waterfall(&seen(watch)));
-        }
+        let challenged = self.challenger.as_ref().map(|named| waterfall(named, &seen(&named.model)));
+        account.scores.extend(challenged);
         account
+    }
+
+    /// What the traffic itself says of a session.
+    fn own(&self, requests: &[Request<'_>], first_ms: i64) -> Account {
+        let mut session = Session::new("".into(), first_ms);
+        for request in requests {
+            let mut call = Call::new(request, UNKNOWN);
+            call.endpoint = match &self.known {
+                Known::Learning(shapes) => endpoint_by_shape(shapes, request, &call),
+                Known::Judging(judge) => judge.endpoint(request, &call),
+            };
+            session.add(&call);
+            if let Known::Judging(judge) = &self.known {
+                judge.look_again(&mut session);
+            }
+        }
+        match &self.known {
+            Known::Learning(shapes) => Account {
+                findings: findings_by_shape(shapes, &session),
+                ..Account::of_graph(&session, shapes, None)
+            },
+            Known::Judging(judge) => {
+                judge.look(&mut session);
+                Account {
+                    findings: find(&session, &judge.endpoints, &judge.baseline),
+                    scores: judge.waterfall(&session).into_iter().collect(),
+                    ..Account::of_graph(&session, &judge.endpoints, Some(&judge.baseline))
+                }
+            }
+        }
     }
 }
 
@@ -98,11 +138,5 @@ impl Judge {
             amounts: largest_first(amounts),
             threshold: self.threshold,
         })
-    }
-}
-
-impl Watch {
-    fn waterfall(&self, session: &Session) -> Waterfall {
-        Waterfall { model: Some(self.named.name.clone()), ..self.named.model.waterfall(session) }
     }
 }
