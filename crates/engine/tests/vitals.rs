@@ -41,6 +41,11 @@ fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
     let limited = wide(1);
     vec![
         ("lanner:store", Vitals { unwritable: Some("disk full".into()), ..well.clone() }, "disk full"),
+        (
+            "lanner:store",
+            Vitals { state_away: Some("no answer".into()), ..well.clone() },
+            "incoming data is stored",
+        ),
         ("lanner:damage", Vitals { damage: Some("page 7".into()), ..well.clone() }, "page 7"),
         ("lanner:lag", Vitals { lag_ms: 90_500, ..well.clone() }, "1m30s late"),
         (

@@ -134,7 +134,7 @@ async fn leased(state: &Arc<PostgreSqlState>, holder: String, about: String) -> 
             }
             // It may come back before anybody else begins.
             Err(error) if error.passes() => {
-                tracing::warn!("the lease on evaluation is not to be had: {error}")
+                tracing::warn!("the lease on evaluation is not to be had: {error}");
             }
             Err(error) => return Err(error),
         }

@@ -44,7 +44,7 @@ pub const RECENT_MS: i64 = HOUR_MS;
 const STORE: Kind = Kind {
     name: "lanner:store",
     severity: "critical",
-    about: "nothing can be written: the disk is full or fails; incoming data is refused",
+    about: "nothing can be written: the disk is full or fails, and incoming data is refused; or the database of the state is away, and rules wait",
 };
 const DAMAGE: Kind =
     Kind { name: "lanner:damage", severity: "critical", about: "part of what is stored cannot be read" };
@@ -82,6 +82,8 @@ pub fn kinds() -> impl Iterator<Item = &'static Kind> {
 pub struct Vitals {
     /// Why nothing can be written, if so.
     pub unwritable: Option<String>,
+    /// Why the database of the state is away, if it is: data is taken all the same.
+    pub state_away: Option<String>,
     /// What of the store is damaged, if something is.
     pub damage: Option<String>,
     /// How far the oldest evaluation that is due lies back, milliseconds.
@@ -210,6 +212,9 @@ impl SelfWatch {
         let mut wrong = |kind, value, text| found.push(Symptom { kind, group: Group::Whole, value, text });
         if let Some(why) = &vitals.unwritable {
             let text = format!("nothing can be written, and incoming data is refused: {why}");
+            wrong(&STORE, 1.0, text);
+        } else if let Some(why) = &vitals.state_away {
+            let text = format!("rules wait, and incoming data is stored: {why}");
             wrong(&STORE, 1.0, text);
         }
         if let Some(what) = &vitals.damage {

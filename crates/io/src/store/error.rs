@@ -242,7 +242,7 @@ pub enum StoreError {
         detail: String,
     },
     /// The database that holds the state is not there at the moment. Writing succeeds again when it is.
-    #[error("the database of the state is away: {detail}; when it is back, writing continues by itself")]
+    #[error("the database of the state is away: {detail}; Lanner goes on by itself when it is back")]
     Unavailable {
         /// What was tried, and the database's or the operating system's words.
         detail: String,

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use crate::program::{PATIENCE, Program, Setup, client};
 use crate::receiver::Webhook;
 
-/// A program whose state is in `database`, with a rule that is judged every second and fires at a load above 80.
-fn setup(folder: &Path, database: &str, webhook: &Webhook) -> Setup {
+/// A program whose state is in `database`, with a rule that is judged every second and fires at a load above 80. `own` is told of
+/// the program itself.
+fn setup(folder: &Path, database: &str, webhook: &Webhook, own: &Webhook) -> Setup {
     std::fs::create_dir_all(folder).unwrap();
     let mut setup = Setup::new(folder);
     let config = json!({
@@ -21,7 +22,10 @@ fn setup(folder: &Path, database: &str, webhook: &Webhook) -> Setup {
             "id": "load", "query": { "series": "load", "measure": "max" }, "window": "1s", "absolute": { "max": 80 },
             "receivers": ["hook"], "max_catchup": "1h", "content": "{{ rule }} {{ value }}",
         }],
-        "receivers": [{ "name": "hook", "kind": "webhook", "url": webhook.url, "group_wait": "0s", "group_interval": "0s" }],
+        "receivers": [
+            { "name": "hook", "kind": "webhook", "url": webhook.url, "group_wait": "0s", "group_interval": "0s" },
+            { "name": "self", "kind": "webhook", "url": own.url },
+        ],
     });
     let file = folder.join("lanner.yaml");
     std::fs::write(&file, config.to_string()).unwrap();
@@ -84,9 +88,9 @@ async fn is_firing(program: &Program) {
 async fn alerts_and_messages_survive_kills_of_the_program_and_of_the_database() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(mut server) = PostgreSql::start(data.path()) else { return };
-    let webhook = Webhook::listen(false).await;
+    let (webhook, own) = (Webhook::listen(false).await, Webhook::listen(false).await);
     webhook.answer([500; 1_000]);
-    let setup = setup(folder.path(), &server.fresh("alerts"), &webhook);
+    let setup = setup(folder.path(), &server.fresh("alerts"), &webhook, &own);
     let program = setup.start().await;
     let load = Load::on(&[&setup]);
     let first = webhook.wait_for(1).await.remove(0);
@@ -140,8 +144,8 @@ async fn alerts_and_messages_survive_kills_of_the_program_and_of_the_database() 
 async fn people_are_told_while_the_database_is_away() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(mut server) = PostgreSql::start(data.path()) else { return };
-    let webhook = Webhook::listen(false).await;
-    let setup = setup(folder.path(), &server.fresh("away"), &webhook);
+    let (webhook, own) = (Webhook::listen(false).await, Webhook::listen(false).await);
+    let setup = setup(folder.path(), &server.fresh("away"), &webhook, &own);
     let url = server.url("away");
     server.kill();
     // The program waits for its database, and says so.
@@ -153,6 +157,10 @@ async fn people_are_told_while_the_database_is_away() {
     let load = Load::on(&[&setup]);
     let told = webhook.wait_for(1).await;
     assert!(told[0].body.contains("load"), "{told:?}");
+    let own = own.wait_for(1).await;
+    assert!(own[0].body.contains("rules wait, and incoming data is stored"), "{own:?}");
+    // Longer than it is noted how long the program was there.
+    tokio::time::sleep(Duration::from_secs(7)).await;
     server.go_on();
     program.until("/api/v1/outbox?status=pending", |waiting| *waiting == json!([])).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -160,6 +168,10 @@ async fn people_are_told_while_the_database_is_away() {
     program.stop().await;
     assert_eq!(webhook.attempts().len(), 1, "{:?}", webhook.attempts());
     check_windows(&server, "away");
+    // What was received meanwhile is known.
+    let unknown = "SELECT count(*) FROM lanner.evaluation WHERE value IS NULL AND end_ms >
+                   (SELECT min(end_ms) FROM lanner.evaluation WHERE value = 100)";
+    assert_eq!(server.ask("away", unknown), "0", "{}", setup.log());
 
     // Without its configuration the folder is refused rather than served with nothing in it.
     let without = Setup { config: None, ..setup.clone() };
@@ -172,10 +184,10 @@ async fn people_are_told_while_the_database_is_away() {
 async fn a_standby_begins_when_the_one_before_ends() {
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let Some(server) = PostgreSql::start(data.path()) else { return };
-    let webhook = Webhook::listen(false).await;
+    let (webhook, own) = (Webhook::listen(false).await, Webhook::listen(false).await);
     let url = server.fresh("standby");
-    let one = setup(&folder.path().join("one"), &url, &webhook);
-    let two = setup(&folder.path().join("two"), &url, &webhook);
+    let one = setup(&folder.path().join("one"), &url, &webhook, &own);
+    let two = setup(&folder.path().join("two"), &url, &webhook, &own);
     let load = Load::on(&[&one, &two]);
     let first = one.start().await;
     is_firing(&first).await;

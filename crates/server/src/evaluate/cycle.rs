@@ -259,9 +259,9 @@ pub fn write(service: &EvaluationService, changes: Changes) {
         tracing::info!(rule = &*alert.rule, group = %alert.group, state = %alert.state, value = alert.value, "alert");
     }
     loop {
-        // While nothing can be written, nothing can be received either.
-        let is_stuck = locked(&service.stuck).is_some();
-        let watched_ms = service.watch.note(service.now_ms()).filter(|_| !is_stuck);
+        // While nothing can be written, nothing can be received either, unless that goes elsewhere.
+        let receives = service.receives_while_stuck || locked(&service.stuck).is_none();
+        let watched_ms = service.watch.note(service.now_ms()).filter(|_| receives);
         Arc::make_mut(&mut changes).watched_ms = watched_ms;
         match submitted(service, &changes) {
             Ok(()) => {

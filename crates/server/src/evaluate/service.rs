@@ -48,6 +48,8 @@ pub struct EvaluationService {
     pulse: Arc<Pulse>,
     /// When the loop last came round, milliseconds since the Unix epoch.
     pub(crate) last_turn_ms: AtomicI64,
+    /// Whether data is received while the loop is stuck: where state is kept elsewhere.
+    pub(super) receives_while_stuck: bool,
     /// Why the loop is stuck, if it is.
     pub stuck: Mutex<Option<String>>,
     /// Evaluations made since the start.
@@ -114,6 +116,7 @@ impl EvaluationService {
             watch,
             pulse: Arc::default(),
             last_turn_ms: AtomicI64::new(now_ms),
+            receives_while_stuck: base.elsewhere.is_some(),
             stuck: Mutex::default(),
             n_evaluations: AtomicU64::default(),
             intake,
@@ -212,7 +215,8 @@ impl EvaluationService {
 
     /// Notes that nothing could be received for a while, as where the disk was full, if it was a while.
     pub(crate) fn go_on(&self) {
-        if self.watch.is_due(self.now_ms())
+        if !self.receives_while_stuck
+            && self.watch.is_due(self.now_ms())
             && let Err(error) = self.begin()
         {
             tracing::warn!("cannot store that nothing was received for a while: {error}");

@@ -20,6 +20,7 @@ use crate::shutdown::Shutdown;
 use crate::sources::Sources;
 use crate::stores::Elsewhere;
 use crate::switches::service::SwitchService;
+use crate::sync::locked;
 
 /// Knows how Lanner is: looks at all other services, and changes none.
 #[derive(Debug)]
@@ -85,6 +86,11 @@ impl HealthService {
             processors,
             switches,
         }
+    }
+
+    /// Whether state is in a database that is known to be away: asking it would only take time.
+    pub(crate) fn is_state_away(&self) -> bool {
+        self.state_place.is_some() && locked(&self.evaluation.stuck).is_some()
     }
 
     /// Now, milliseconds since the Unix epoch.

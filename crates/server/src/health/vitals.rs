@@ -1,6 +1,6 @@
 //! Lanner watches itself: measures how it is, has the engine decide what of that is wrong, and tells people.
 //!
-//! This runs beside the evaluation loop and needs nothing of it, so it goes on while the loop waits for a full disk.
+//! This runs beside the evaluation loop and needs nothing of it, so it goes on while the loop waits for a full disk or a database.
 //! What cannot be written then is kept here, and its messages are sent straight to the receiver.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,12 +59,15 @@ fn vitals(service: &HealthService) -> Vitals {
     let now_ms = service.now_ms();
     let next_ms = service.evaluation.engine().next_due_ms();
     let silent_ms = now_ms - service.evaluation.last_turn_ms.load(Ordering::Relaxed);
-    let unwritable =
-        locked(&service.evaluation.stuck).clone().or_else(|| locked(&service.upkeep_failed).clone());
+    let stuck = locked(&service.evaluation.stuck).clone();
+    let (stuck, state_away) = if service.state_place.is_some() { (None, stuck) } else { (stuck, None) };
+    let unwritable = stuck.or_else(|| locked(&service.upkeep_failed).clone());
     // Whoever waits for a full disk is late for a known reason, which is told already.
-    let lag_ms = if unwritable.is_some() { 0 } else { next_ms.map_or(0, |ms| now_ms - ms).max(silent_ms) };
+    let is_stuck = unwritable.is_some() || state_away.is_some();
+    let lag_ms = if is_stuck { 0 } else { next_ms.map_or(0, |ms| now_ms - ms).max(silent_ms) };
     Vitals {
         unwritable,
+        state_away,
         damage: damage(service),
         lag_ms,
         receivers: receivers(service, now_ms),
@@ -86,6 +89,9 @@ fn switches(service: &HealthService, now_ms: i64) -> SwitchVitals {
         let engine = service.evaluation.engine();
         engine.switch_news().map(|(id, news)| (Arc::from(id), kind_of(news))).collect()
     };
+    if service.is_state_away() {
+        return locked(&service.told_of).clone();
+    }
     let news = news(&service.switches, told, now_ms);
     let mut last = locked(&service.told_of);
     match news {
@@ -127,7 +133,11 @@ fn damage(service: &HealthService) -> Option<String> {
 
 fn receivers(service: &HealthService, now_ms: i64) -> BTreeMap<Arc<str>, ReceiverVitals> {
     // Without an answer nothing is known of dead letters; that the store fails is noticed elsewhere.
-    let dead = service.state.outbox_dead_since(now_ms - RECENT_MS).unwrap_or_default();
+    let dead = if service.is_state_away() {
+        Vec::new()
+    } else {
+        service.state.outbox_dead_since(now_ms - RECENT_MS).unwrap_or_default()
+    };
     let vitals = |name: &Arc<str>, condition: Condition| {
         let own = dead.iter().find(|letters| *letters.receiver == **name);
         ReceiverVitals {
@@ -161,7 +171,8 @@ impl Backlog {
     }
 
     fn write(&mut self, service: &HealthService) {
-        if self.changes.is_empty() {
+        // A database that does not answer would keep what is sent straight waiting.
+        if self.changes.is_empty() || service.is_state_away() {
             return;
         }
         let mut changes = self.changes.clone();
