@@ -37,6 +37,20 @@ impl Drift {
         Ok((drift, differences))
     }
 
+    /// After these values, of which there is at least one.
+    pub(super) fn of(recent: &[f64]) -> Result<Self, ThresholdError> {
+        if recent.is_empty() {
+            return Err(ThresholdError::TooFewValues { required: 1, found: 0 });
+        }
+        let values: VecDeque<f64> = recent.iter().copied().collect();
+        Ok(Self { sum: values.iter().sum(), values, n_since_sum: 0 })
+    }
+
+    /// The values, the oldest first.
+    pub(super) fn values(&self) -> Vec<f64> {
+        self.values.iter().copied().collect()
+    }
+
     pub(super) fn mean(&self) -> f64 {
         self.sum / self.values.len() as f64
     }

@@ -66,6 +66,21 @@ impl Default for PotParams {
     }
 }
 
+/// What a threshold has learned, for whoever keeps it and goes on later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PotState {
+    /// Where the tail begins.
+    pub initial: f64,
+    /// The threshold.
+    pub threshold: f64,
+    /// The peaks that are kept, as distances from the beginning of the tail, the oldest first.
+    pub peaks: Vec<f64>,
+    /// Peaks ever seen.
+    pub n_peaks: u64,
+    /// Values ever seen.
+    pub n: u64,
+}
+
 /// What peaks do to the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Update {
@@ -134,6 +149,18 @@ impl Place {
 
 /// Calibration needs this many values: fewer say nothing of a tail.
 const MIN_CALIBRATION: usize = 10;
+
+impl PotState {
+    fn check(&self) -> Result<(), ThresholdError> {
+        let numbers = [self.initial, self.threshold].into_iter().chain(self.peaks.iter().copied());
+        match numbers.into_iter().find(|number| !number.is_finite()) {
+            Some(found) => {
+                Err(ThresholdError::Parameter { field: "state", requirement: "finite numbers", found })
+            }
+            None => Ok(()),
+        }
+    }
+}
 
 impl PotParams {
     fn check(&self) -> Result<(), ThresholdError> {

@@ -4,7 +4,7 @@ use lanner_core::Threshold;
 
 use super::drift::Drift;
 use super::tail::{InTail, Tail};
-use super::{Place, PotParams, Side, ThresholdError, pareto::Pareto};
+use super::{Place, PotParams, PotState, Side, ThresholdError, pareto::Pareto};
 
 /// A threshold for the upper tail.
 ///
@@ -36,6 +36,22 @@ impl Spot {
         let values = params.calibration(values)?;
         let tail = Tail::new(params, &values, upper_rank(&params, values.len()))?;
         Ok(Self { tail, n: values.len() as u64 })
+    }
+
+    /// Goes on where another threshold was.
+    ///
+    /// # Errors
+    /// [`ThresholdError::Parameter`]: a parameter is out of range, or the state holds what is no number.
+    pub fn resume(params: PotParams, state: &PotState) -> Result<Self, ThresholdError> {
+        params.check()?;
+        state.check()?;
+        Ok(Self { tail: Tail::resume(params, state), n: state.n })
+    }
+
+    /// What it has learned: from there, [`Spot::resume`] goes on as if nothing had happened.
+    #[must_use]
+    pub fn state(&self) -> PotState {
+        self.tail.state(self.n)
     }
 
     /// Judges a value against [`Spot::value`], then learns from it unless it is an alarm.
@@ -116,6 +132,21 @@ impl DSpot {
     pub fn calibrate(params: PotParams, values: &[f64], depth: usize) -> Result<Self, ThresholdError> {
         let (drift, differences) = Drift::new(&params.calibration(values)?, depth)?;
         Ok(Self { spot: Spot::calibrate(params, &differences)?, drift })
+    }
+
+    /// Goes on where another threshold was: `recent` are the last values that were no alarms, the oldest first.
+    ///
+    /// # Errors
+    /// [`ThresholdError`]: a parameter is out of range, the state holds what is no number, or nothing is recent.
+    pub fn resume(params: PotParams, state: &PotState, recent: &[f64]) -> Result<Self, ThresholdError> {
+        Ok(Self { spot: Spot::resume(params, state)?, drift: Drift::of(recent)? })
+    }
+
+    /// The last `depth` values that were no alarms, the oldest first. With the state of [`DSpot::differences`] it is all that
+    /// [`DSpot::resume`] needs.
+    #[must_use]
+    pub fn recent(&self) -> Vec<f64> {
+        self.drift.values()
     }
 
     /// Judges a value against [`DSpot::value`], then learns from it unless it is an alarm.
@@ -208,6 +239,32 @@ mod tests {
         assert!(!spot.push(spot.initial() + 1.0).is_alarm());
         assert!(spot.push(2000.0).is_alarm());
         assert_eq!(spot.value(), before);
+    }
+
+    #[test]
+    fn what_is_kept_goes_on_as_if_nothing_had_happened() {
+        // Values that never repeat, so that sums round differently in different orders.
+        let value = |i: i32| f64::from(i * 7919 % 1009) + f64::from(i).sin();
+        let params = PotParams { max_peaks: Some(40), risk: 1e-3, ..PotParams::default() };
+        let history: Vec<f64> = (0..500).map(value).collect();
+        let mut spot = Spot::calibrate(params, &history).unwrap();
+        let mut dspot = DSpot::calibrate(params, &history, 7).unwrap();
+        for i in 500..900 {
+            spot.push(1.01 * value(i));
+            dspot.push(1.01 * value(i));
+        }
+        let mut spot_again = Spot::resume(params, &spot.state()).unwrap();
+        let mut dspot_again = DSpot::resume(params, &dspot.differences().state(), &dspot.recent()).unwrap();
+        for i in 900..2_000 {
+            assert_eq!(spot.push(1.01 * value(i)), spot_again.push(1.01 * value(i)));
+            assert_eq!(spot.value(), spot_again.value());
+            assert_eq!(dspot.push(1.01 * value(i)), dspot_again.push(1.01 * value(i)));
+            // A mean whose sum was formed anew.
+            assert!((dspot.value() - dspot_again.value()).abs() < 1e-9 * dspot.value());
+        }
+        assert!(spot.counts().1 > 20 && DSpot::resume(params, &spot.state(), &[]).is_err());
+        let damaged = PotState { initial: f64::NAN, ..spot.state() };
+        assert!(Spot::resume(params, &damaged).is_err());
     }
 
     #[test]

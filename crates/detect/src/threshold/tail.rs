@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{PotParams, ThresholdError, Update, pareto::Pareto};
+use super::{PotParams, PotState, ThresholdError, Update, pareto::Pareto};
 
 /// Where a value lies in one tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,33 @@ impl Tail {
         tail.forget();
         tail.refit(values.len() as u64);
         Ok(tail)
+    }
+
+    /// One that goes on where another was.
+    pub(super) fn resume(params: PotParams, state: &PotState) -> Self {
+        let peaks: VecDeque<f64> = state.peaks.iter().copied().collect();
+        let mut tail = Self {
+            params,
+            initial: state.initial,
+            peaks,
+            n_peaks: state.n_peaks,
+            fit: None,
+            threshold: state.threshold,
+        };
+        tail.forget();
+        tail.fit = Pareto::fit(tail.peaks.make_contiguous());
+        tail
+    }
+
+    /// What it learned of `n` values.
+    pub(super) fn state(&self, n: u64) -> PotState {
+        PotState {
+            initial: self.initial,
+            threshold: self.threshold,
+            peaks: self.peaks.iter().copied().collect(),
+            n_peaks: self.n_peaks,
+            n,
+        }
     }
 
     /// Where `value` lies; nothing is learned yet.
