@@ -5,6 +5,7 @@
 //! `problems`, `failure`.
 
 mod adbox;
+mod charts;
 mod cli;
 mod client;
 mod commands;

@@ -105,7 +105,7 @@
       "value     " + (least === greatest ? number(least) : number(least) + " … " + number(greatest)),
       "expected  " + number(one.expected[index]),
       "usual     " + number(one.lower[index]) + " … " + number(one.upper[index]),
-      "score     " + number(one.score[index])];
+      (one.caption || "score").padEnd(10) + number(one.score[index])];
     for (const finding of one.findings) if (finding[0] <= at && at <= finding[1]) lines.push(finding[3]);
     tip.textContent = lines.join("\n");
     tip.style.display = "block";
@@ -180,18 +180,20 @@
     const width = w - LEFT - RIGHT, x = (at) => LEFT + (at - view[0]) / (view[1] - view[0]) * width;
     const points = thin(one, x, width);
     pen.font = "11px system-ui, sans-serif";
-    let [low, high] = [Infinity, -Infinity], most = 2 * head.threshold;
+    const limit = limitOf(one);
+    let [low, high] = [Infinity, -Infinity], most = limit === null ? 0 : 2 * limit;
     for (const point of points) {
       for (const value of [point.least, point.greatest, point.expected])
         if (value !== null) { low = Math.min(low, value); high = Math.max(high, value); }
-      if (point.score !== null) most = Math.max(most, Math.min(point.score, 10 * head.threshold));
+      if (point.score !== null) most = Math.max(most, limit === null ? point.score : Math.min(point.score, 10 * limit));
     }
+    most = most || 1;
     if (!(high >= low)) [low, high] = [0, 1];
     const margin = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
     low -= margin; high += margin;
     const y = (value) => values[1] - (value - low) / (high - low) * (values[1] - values[0]);
-    const yScore = (score) => scores[1] - Math.min(score, most) / most * (scores[1] - scores[0]);
-    const scale = { x, y, yScore, low, high, width, w, values, scores };
+    const yScore = (score) => scores[1] - Math.max(0, Math.min(score, most)) / most * (scores[1] - scores[0]);
+    const scale = { x, y, yScore, low, high, width, w, values, scores, limit, most, caption: one.caption || "score" };
     axes(pen, scale);
     pen.save();
     pen.beginPath(); pen.rect(LEFT, 0, width, scores[1] + 1); pen.clip();
@@ -205,14 +207,18 @@
     pen.restore();
   }
 
-  function axes(pen, { x, y, yScore, low, high, width, w, values, scores }) {
+  // The line through the lower curve; a series may have none.
+  const limitOf = (one) => one.limit === undefined ? head.threshold : one.limit;
+
+  function axes(pen, { x, y, yScore, low, high, width, w, values, scores, limit, most, caption }) {
     pen.strokeStyle = colour("line"); pen.fillStyle = colour("dim"); pen.lineWidth = 1;
     pen.textAlign = "right"; pen.textBaseline = "middle";
     for (const tick of ticks(low, high, niceStep(high - low, 4))) {
       pen.beginPath(); pen.moveTo(LEFT, y(tick)); pen.lineTo(w - RIGHT, y(tick)); pen.stroke();
       pen.fillText(number(tick), LEFT - 6, y(tick));
     }
-    pen.fillText("score " + number(head.threshold), LEFT - 6, yScore(head.threshold));
+    if (limit !== null) pen.fillText(caption + " " + number(limit), LEFT - 6, yScore(limit));
+    else pen.fillText(number(Number(most.toPrecision(2))), LEFT - 6, scores[0] + 5);
     pen.textAlign = "center"; pen.textBaseline = "top";
     const span = view[1] - view[0], wanted = span / Math.max(2, width / 110);
     const step = head.has_times ? TIME_STEPS.find((step) => step >= wanted) || niceStep(span, 8) : Math.max(1, niceStep(span, width / 110));
@@ -235,7 +241,7 @@
     pen.globalAlpha = 1;
   }
 
-  function lines(pen, { one }, points, { x, y, yScore, width, w, values }) {
+  function lines(pen, { one }, points, { x, y, yScore, width, w, values, limit }) {
     // Runs of points that have `has`; a hole ends one.
     const holes = one.holes.map(([from, to]) => [x(from), x(to)]);
     const isHole = (from, to) => holes.some(([start, end]) => start >= from - 1 && end <= to + 1 && end - start > 2);
@@ -271,13 +277,14 @@
     pen.restore();
     pen.strokeStyle = colour("bad"); pen.lineWidth = 1.2;
     runs("score", (run) => { path(run, (point) => yScore(point.score)); pen.stroke(); });
+    if (limit === null) return;
     pen.globalAlpha = 0.5; pen.setLineDash([4, 4]); pen.strokeStyle = colour("dim");
-    pen.beginPath(); pen.moveTo(LEFT, yScore(head.threshold)); pen.lineTo(w - RIGHT, yScore(head.threshold)); pen.stroke();
+    pen.beginPath(); pen.moveTo(LEFT, yScore(limit)); pen.lineTo(w - RIGHT, yScore(limit)); pen.stroke();
     pen.setLineDash([]); pen.globalAlpha = 1;
   }
 
   // The most improbable first.
-  const found = series.flatMap((one, index) => one.findings.map((finding) => [index, ...finding])).sort((a, b) => b[3] - a[3] || a[1] - b[1]);
+  const found = series.flatMap((one, index) => one.listed === false ? [] : one.findings.map((finding) => [index, ...finding])).sort((a, b) => b[3] - a[3] || a[1] - b[1]);
   for (const [index, from, to, score, what] of found.slice(0, 2000)) {
     const row = element("tr", "", byId("findings"));
     row.tabIndex = 0;
@@ -295,8 +302,14 @@
   }
   const quiet = series.filter((one) => !one.findings.length).length, zone = head.has_times ? ` (${head.zone || "UTC"})` : "";
   byId("title").textContent = document.title = head.title;
-  byId("summary").textContent = `${plural(found.length, "finding")} in ${series.length - quiet} of ${series.length} series, ${plural(head.rows, "row")}, `
-    + `${moment(whole[0])} to ${moment(whole[1])}${zone}. Each value is scored by those before it only; a score of 1 is what happens about once a week by chance.`;
+  byId("summary").textContent = (head.summary || `${plural(found.length, "finding")} in ${series.length - quiet} of ${series.length} series, ${plural(head.rows, "row")}, `
+    + `${moment(whole[0])} to ${moment(whole[1])}${zone}.`) + " " + head.note;
+  for (const [name, value] of head.facts || []) {
+    const row = element("tr", "", byId("facts").tBodies[0]);
+    element("th", name, row);
+    element("td", value, row);
+  }
+  byId("facts").hidden = !(head.facts || []).length;
   byId("known").hidden = !series.some((one) => one.incidents.length);
   byId("list").hidden = !found.length;
   byId("quiet").hidden = !quiet;
