@@ -9,6 +9,7 @@ mod fields;
 mod go_template;
 mod grafana;
 mod moved;
+mod opensearch_detectors;
 mod prometheus;
 mod promql;
 mod sigma;
@@ -18,8 +19,14 @@ mod tree;
 pub(crate) use moved::{Moving, Names, Program};
 
 /// All of them.
-pub(crate) const PROGRAMS: [Program; 5] =
-    [prometheus::PROGRAM, grafana::PROGRAM, alertmanager::PROGRAM, elastalert::PROGRAM, sigma::PROGRAM];
+pub(crate) const PROGRAMS: [Program; 6] = [
+    prometheus::PROGRAM,
+    grafana::PROGRAM,
+    alertmanager::PROGRAM,
+    elastalert::PROGRAM,
+    opensearch_detectors::PROGRAM,
+    sigma::PROGRAM,
+];
 
 #[cfg(test)]
 mod tests {

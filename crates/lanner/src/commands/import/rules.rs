@@ -32,6 +32,12 @@ Examples:
 Examples:
   lanner import elastalert --source logs rules/*.yaml > lanner.yaml")]
     Elastalert(Args),
+    /// Convert detectors of OpenSearch's plugin for anomaly detection, as its API answers them.
+    #[command(after_help = "\
+Examples:
+  curl https://search.example/_plugins/_anomaly_detection/detectors/_search | lanner import opensearch-detectors --source logs /dev/stdin > lanner.yaml
+  lanner import opensearch-detectors --source logs detectors/*.json > lanner.yaml")]
+    OpensearchDetectors(Args),
     /// Convert detection rules of Sigma.
     #[command(after_help = "\
 Examples:
@@ -44,7 +50,7 @@ pub(super) struct Args {
     /// Files to convert.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Source that the rules query; by default prometheus or elasticsearch.
+    /// Source that the rules query; by default prometheus, elasticsearch or opensearch.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Stream that holds the events; by default named after the rule's log source.
@@ -63,6 +69,7 @@ impl Command {
             Self::GrafanaAlerts(args) => ("grafana-alerts", args),
             Self::Alertmanager(args) => ("alertmanager", args),
             Self::Elastalert(args) => ("elastalert", args),
+            Self::OpensearchDetectors(args) => ("opensearch-detectors", args),
             Self::Sigma(args) => ("sigma", args),
         }
     }
