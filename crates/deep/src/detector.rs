@@ -1,68 +1,16 @@
 //! One life for all kinds: trained, calibrated, kept in a file, and then scoring rows in batches or as they come.
 
-use lanner_core::Score;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::alike::is_too_alike;
 use crate::frame::{Frame, FrameError, check_columns};
-use crate::method::{Expectations, Fit, Kind, Method, NetworkSettings, Progress, Rows};
+use crate::limit::{Follow, Limit};
+use crate::method::{Expectations, Kind, Progress, Rows, WithPoints};
 use crate::scale::Scale;
-use crate::store::{Damage, Store};
-use crate::threshold::{Rule, n_alarms};
-
-/// What a detector is trained with.
-#[derive(Debug, Clone)]
-pub struct Training {
-    /// Which kind; the default is the first of [`KINDS`](crate::KINDS).
-    pub kind: &'static Kind,
-    /// Rows that a score looks at; as the kind says, if not given. From 1 to 1000.
-    pub window: Option<usize>,
-    /// What chance is seeded with.
-    pub seed: u64,
-    /// Passes over all rows, for kinds that learn so.
-    pub n_epochs: usize,
-    /// How many rows come in a day, for numbers of alarms. Above 0.
-    pub rows_per_day: f64,
-    /// How the threshold is set.
-    pub rule: Rule,
-    /// The network, for mtad-gat.
-    pub network: NetworkSettings,
-}
-
-impl Default for Training {
-    fn default() -> Self {
-        Self {
-            kind: &crate::KINDS[0],
-            window: None,
-            seed: 0,
-            n_epochs: 4,
-            rows_per_day: 1_440.0,
-            rule: Rule::AlarmsPerDay(0.3),
-            network: NetworkSettings::default(),
-        }
-    }
-}
-
-/// Why nothing was trained.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// Settings are out of their range.
-    #[error("{}", .0.join("\n"))]
-    Settings(Vec<String>),
-    /// There is too little to learn from.
-    #[error("training needs at least {required} rows, found {found}; give more rows, or a shorter window")]
-    TooFewRows {
-        /// The least number.
-        required: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// No column has a value.
-    #[error("no column contains a number; check the table")]
-    NoValues,
-}
+use crate::store::{Damage, FORMAT, Store};
+use crate::threshold::Rule;
+use crate::training::{Fitted, TrainError, Training};
 
 /// Why rows cannot be scored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,9 +43,11 @@ pub struct ColumnsError {
 pub struct Detector {
     about: About,
     kind: &'static Kind,
-    fitted: Fitted,
+    pub(crate) fitted: Fitted,
     /// Scores of rows that the method had not seen, oldest first.
     held_out: Vec<f32>,
+    /// The threshold after training, which follows from these.
+    limit: Limit,
 }
 
 /// What is known of a detector beside its numbers.
@@ -109,10 +59,20 @@ struct About {
     rows_per_day: f64,
     seed: u64,
     rule: Rule,
-    threshold: f64,
+    follow: Follow,
+    points: bool,
     is_too_alike: bool,
     /// What whoever trained it wants to be kept.
     notes: Value,
+}
+
+/// Scores of rows, and what they were judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// A score for each row: 1 is the threshold. NaN where nothing can be said.
+    pub scores: Vec<f64>,
+    /// The threshold of each row, in units of the kind.
+    pub thresholds: Vec<f64>,
 }
 
 /// What is expected of rows in place of their values, row by row, each in its own unit.
@@ -128,55 +88,6 @@ pub struct Details {
     pub errors: Vec<f32>,
 }
 
-/// A method, and the scale of the rows it sees.
-#[derive(Debug)]
-struct Fitted {
-    scale: Scale,
-    method: Box<dyn Method>,
-}
-
-/// Parts that are held out, one after the other.
-const N_PARTS: usize = 4;
-
-/// The share of rows, the last ones, that slow kinds hold out once.
-const HELD_OUT: f64 = 0.2;
-
-impl Fitted {
-    fn fit(
-        rows: &[f32],
-        n_columns: usize,
-        kind: &Kind,
-        fit: &Fit,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Self {
-        let scale = Scale::fit(rows, n_columns);
-        let scaled = scale.apply(rows);
-        let method = (kind.fit)(&Rows { values: &scaled, n_columns }, fit, progress);
-        Self { scale, method }
-    }
-
-    /// Not below what the least noise comes to.
-    fn threshold(&self, rule: Rule, held_out: &[f32], rows_per_day: f64) -> f64 {
-        rule.threshold(held_out, rows_per_day).max(f64::from(self.method.floor()))
-    }
-
-    /// A score for each row; NaN for the first ones, which have no window, and for rows of nothing but gaps.
-    fn scores(&self, rows: &[f32]) -> Vec<f32> {
-        let n_columns = self.scale.centres.len();
-        let scaled = self.scale.apply(rows);
-        let scored = self.method.scores(&Rows { values: &scaled, n_columns });
-        let n_before = (rows.len() / n_columns).saturating_sub(scored.len());
-        let mut scores = vec![f32::NAN; n_before];
-        scores.extend(scored);
-        for (score, row) in scores.iter_mut().zip(rows.chunks_exact(n_columns)) {
-            if row.iter().all(|value| value.is_nan()) {
-                *score = f32::NAN;
-            }
-        }
-        scores
-    }
-}
-
 impl Detector {
     /// Trains a detector: fits the method, and sets the threshold by scores of rows that it was not fitted on.
     ///
@@ -190,15 +101,7 @@ impl Detector {
         training: &Training,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, TrainError> {
-        let window = training.window.unwrap_or(training.kind.window);
-        check(frame, training, window)?;
-        let network = training.network.clone();
-        let fit = Fit { window, seed: training.seed, n_epochs: training.n_epochs, network };
-        let (fitted, held_out) = if training.kind.is_slow {
-            Self::hold_out_the_last(frame, training.kind, &fit, progress)
-        } else {
-            Self::hold_out_in_turn(frame, training.kind, &fit, progress)
-        };
+        let (fitted, held_out) = training.fit(frame, progress)?;
         let about = About {
             kind: training.kind.name.to_owned(),
             columns: frame.columns().to_vec(),
@@ -206,55 +109,50 @@ impl Detector {
             rows_per_day: training.rows_per_day,
             seed: training.seed,
             rule: training.rule,
-            threshold: fitted.threshold(training.rule, &held_out, training.rows_per_day),
+            follow: training.follow,
+            points: training.points,
             is_too_alike: is_too_alike(frame),
             notes: Value::Null,
         };
-        Ok(Self { about, kind: training.kind, fitted, held_out })
-    }
-
-    fn hold_out_the_last(
-        frame: &Frame,
-        kind: &Kind,
-        fit: &Fit,
-        progress: &mut dyn FnMut(Progress),
-    ) -> (Fitted, Vec<f32>) {
-        let n_fitted = frame.n_rows() - (frame.n_rows() as f64 * HELD_OUT) as usize;
-        let fitted = Fitted::fit(frame.rows(0..n_fitted), frame.n_columns(), kind, fit, progress);
-        let held_out = fitted.scores(frame.rows(n_fitted..frame.n_rows()));
-        (fitted, held_out)
-    }
-
-    fn hold_out_in_turn(
-        frame: &Frame,
-        kind: &Kind,
-        fit: &Fit,
-        progress: &mut dyn FnMut(Progress),
-    ) -> (Fitted, Vec<f32>) {
-        let (n, mut held_out) = (frame.n_rows(), Vec::with_capacity(frame.n_rows()));
-        for part in 0..N_PARTS {
-            let (from, to) = (part * n / N_PARTS, (part + 1) * n / N_PARTS);
-            let others = [frame.rows(0..from), frame.rows(to..n)].concat();
-            let fitted = Fitted::fit(&others, frame.n_columns(), kind, fit, &mut |_| ());
-            held_out.extend(fitted.scores(frame.rows(from..to)));
-            progress(Progress { n_done: part + 1, n: N_PARTS + 1, note: String::new(), losses: None });
-        }
-        (Fitted::fit(frame.values(), frame.n_columns(), kind, fit, progress), held_out)
+        let limit = about.limit(&fitted, &held_out);
+        Ok(Self { about, kind: training.kind, fitted, held_out, limit })
     }
 
     /// A score for each row, oldest first: 1 is the threshold. NaN where nothing can be said: for the first rows, which have no
     /// whole window before them, and for rows of nothing but gaps.
     ///
+    /// The threshold goes on from where training left it.
+    ///
     /// # Errors
     /// The columns are not those of training.
     pub fn scores(&self, frame: &Frame) -> Result<Vec<f64>, ColumnsError> {
+        self.judge(frame, &mut self.limit()).map(|judged| judged.scores)
+    }
+
+    /// The same, from where a threshold stands; afterwards it stands where these rows left it.
+    ///
+    /// # Errors
+    /// The columns are not those of training.
+    pub fn judge(&self, frame: &Frame, limit: &mut Limit) -> Result<Judged, ColumnsError> {
         self.check_columns(frame.columns())?;
-        let scores = self.fitted.scores(frame.values());
-        Ok(scores.into_iter().map(|score| f64::from(score) / self.about.threshold).collect())
+        let (mut scores, mut thresholds) = (Vec::new(), Vec::new());
+        for score in self.fitted.scores(frame.values()) {
+            let threshold = limit.value();
+            limit.push(score);
+            scores.push(f64::from(score) / threshold);
+            thresholds.push(threshold);
+        }
+        Ok(Judged { scores, thresholds })
+    }
+
+    /// The threshold as training left it.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        self.limit.clone()
     }
 
     /// The score of the last row of one window, [`Self::window`] rows of a value for each column; `None` for other lengths, and for a
-    /// row of nothing but gaps.
+    /// row of nothing but gaps. A window by itself says nothing of the scores before it: the threshold is that of training.
     #[must_use]
     pub fn score_window(&self, rows: &[f32]) -> Option<f64> {
         let n_columns = self.columns().len();
@@ -263,7 +161,7 @@ impl Detector {
             return None;
         }
         let score = self.fitted.method.score(&self.fitted.scale.apply(rows));
-        Some(f64::from(score) / self.about.threshold)
+        Some(f64::from(score) / self.threshold())
     }
 
     /// What each column contributes to that; empty for other lengths.
@@ -272,7 +170,7 @@ impl Detector {
         if rows.len() != self.window() * self.columns().len() {
             return Vec::new();
         }
-        self.contributions(&self.fitted.scale.apply(rows))
+        self.contributions(&self.fitted.scale.apply(rows), self.threshold())
     }
 
     /// What is expected of each row in place of its values, where the kind forecasts: value by value, from the first row on that has a
@@ -310,14 +208,8 @@ impl Detector {
         self.fitted.scale.range(column)
     }
 
-    /// Scores rows as they come.
-    #[must_use]
-    pub fn stream(&self) -> Stream<'_> {
-        Stream { detector: self, scaled: Vec::new(), kept: Vec::new() }
-    }
-
-    /// What each column contributes to the score of row `index`, in the order of the columns; it adds up to the score. Empty if
-    /// the row has no whole window.
+    /// What each column contributes to the score of row `index`, in the order of the columns; it adds up to the score by the
+    /// threshold of training. Empty if the row has no whole window.
     ///
     /// # Errors
     /// The columns are not those of training.
@@ -326,12 +218,16 @@ impl Detector {
         let window = self.fitted.method.window();
         let Some(first) = (index + 1).checked_sub(window) else { return Ok(Vec::new()) };
         let rows = frame.rows(first..index + 1);
-        Ok(if rows.is_empty() { Vec::new() } else { self.contributions(&self.fitted.scale.apply(rows)) })
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.contributions(&self.fitted.scale.apply(rows), self.threshold()))
     }
 
-    fn contributions(&self, window: &[f32]) -> Vec<f64> {
+    /// What each column of a scaled window contributes, by a threshold.
+    pub(crate) fn contributions(&self, window: &[f32], threshold: f64) -> Vec<f64> {
         let parts = self.fitted.method.contributions(window);
-        parts.into_iter().map(|part| f64::from(part) / self.about.threshold).collect()
+        parts.into_iter().map(|part| f64::from(part) / threshold).collect()
     }
 
     /// Refuses columns that are not those of training, in its order.
@@ -353,16 +249,25 @@ impl Detector {
         Err(ColumnsError { differences })
     }
 
-    /// The same detector with another threshold; nothing is trained.
+    /// The same detector with another threshold, which goes on as before; nothing is trained.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the rule.
-    pub fn with_rule(mut self, rule: Rule) -> Result<Self, String> {
-        if let Some(problem) = rule.problem() {
+    pub fn with_rule(self, rule: Rule) -> Result<Self, String> {
+        let follow = self.about.follow;
+        self.with_threshold(rule, follow)
+    }
+
+    /// The same detector with another threshold; nothing is trained.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the rule, or with how the threshold goes on.
+    pub fn with_threshold(mut self, rule: Rule, follow: Follow) -> Result<Self, String> {
+        if let Some(problem) = rule.problem().or_else(|| follow.problem(rule)) {
             return Err(problem);
         }
-        self.about.rule = rule;
-        self.about.threshold = self.fitted.threshold(rule, &self.held_out, self.about.rows_per_day);
+        (self.about.rule, self.about.follow) = (rule, follow);
+        self.limit = self.about.limit(&self.fitted, &self.held_out);
         Ok(self)
     }
 
@@ -383,7 +288,7 @@ impl Detector {
     /// As [`Self::expected_alarms_per_day`], if a score of `limit` were the threshold: 1 is the present one.
     #[must_use]
     pub fn alarms_per_day_above(&self, limit: f64) -> f64 {
-        let n = n_alarms(&self.held_out, limit * self.about.threshold) as f64;
+        let n = self.limit.n_alarms_above(limit, &self.held_out) as f64;
         n / self.n_held_out() as f64 * self.about.rows_per_day
     }
 
@@ -393,10 +298,10 @@ impl Detector {
         self.held_out.iter().filter(|score| score.is_finite()).count().max(1)
     }
 
-    /// The threshold, in units of the method. Scores are given relative to it.
+    /// The threshold as training left it, in units of the method. Scores are given relative to it, as far as it did not go on since.
     #[must_use]
     pub fn threshold(&self) -> f64 {
-        self.about.threshold
+        self.limit.value()
     }
 
     /// Whether the rows of training followed a course without any noise, so that they do not say how far usual rows stray.
@@ -409,6 +314,18 @@ impl Detector {
     #[must_use]
     pub fn rule(&self) -> Rule {
         self.about.rule
+    }
+
+    /// How it goes on.
+    #[must_use]
+    pub fn follow(&self) -> Follow {
+        self.about.follow
+    }
+
+    /// Whether single values, and jumps of the mean, count beside the kind's own score.
+    #[must_use]
+    pub fn has_points(&self) -> bool {
+        self.about.points
     }
 
     /// Its kind.
@@ -454,7 +371,7 @@ impl Detector {
             self.held_out.iter().map(|score| if score.is_finite() { *score } else { -1.0 }).collect();
         store.writer("held_out").put("scores", &[finite.len()], &finite);
         self.fitted.method.write(&mut store.writer("method"));
-        store.to_bytes(&self.about)
+        store.to_bytes(FORMAT, &self.about)
     }
 
     /// Reads what [`Detector::to_bytes`] wrote.
@@ -462,7 +379,7 @@ impl Detector {
     /// # Errors
     /// The bytes are damaged, of another version, or something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
-        let (about, store): (About, Store) = Store::from_bytes(bytes)?;
+        let (about, store): (About, Store) = Store::from_bytes(FORMAT, bytes)?;
         let kind = Kind::named(&about.kind).ok_or_else(|| Damage::Kind { kind: about.kind.clone() })?;
         let content = |error: FrameError| Damage::Content { what: error.to_string() };
         check_columns(&about.columns).map_err(content)?;
@@ -476,82 +393,31 @@ impl Detector {
         let (centres, widths) = (column("centres")?, column("widths")?);
         let scale = Scale { centres, widths, lows: column("lows")?, highs: column("highs")? };
         let (_, scores) = store.part("held_out").get("scores")?;
-        let held_out = scores.iter().map(|score| if *score < 0.0 { f32::NAN } else { *score }).collect();
-        let method = (kind.read)(&store.part("method"), n_columns)?;
-        if !(about.threshold > 0.0 && about.rows_per_day > 0.0) {
-            return Err(Damage::Content { what: "its threshold is not above 0".to_owned() });
+        let held_out: Vec<f32> =
+            scores.iter().map(|score| if *score < 0.0 { f32::NAN } else { *score }).collect();
+        let part = store.part("method");
+        let method = if about.points {
+            let inner = (kind.read)(&part.inner("inner"), n_columns)?;
+            Box::new(WithPoints::read(inner, &part, n_columns)?)
+        } else {
+            (kind.read)(&part, n_columns)?
+        };
+        let problem = about.rule.problem().or_else(|| about.follow.problem(about.rule));
+        let problem =
+            problem.or_else(|| (about.rows_per_day <= 0.0).then(|| "it has no rows a day".to_owned()));
+        if let Some(what) = problem {
+            return Err(Damage::Content { what });
         }
-        Ok(Self { about, kind, fitted: Fitted { scale, method }, held_out })
+        let fitted = Fitted { scale, method };
+        let limit = about.limit(&fitted, &held_out);
+        Ok(Self { about, kind, fitted, held_out, limit })
     }
 }
 
-/// Refuses what cannot be trained on.
-fn check(frame: &Frame, training: &Training, window: usize) -> Result<(), TrainError> {
-    let mut problems: Vec<String> = training.rule.problem().into_iter().collect();
-    if !(1..=1_000).contains(&window) {
-        problems.push(format!("the window is {window} rows, which should be from 1 to 1000"));
-    }
-    if !(1..=1_000).contains(&training.n_epochs) {
-        problems.push(format!("{} epochs should be from 1 to 1000", training.n_epochs));
-    }
-    let per_day = training.rows_per_day;
-    if !(per_day > 0.0 && per_day.is_finite()) {
-        problems.push(format!("{per_day} rows a day should be a number above 0"));
-    }
-    if !problems.is_empty() {
-        return Err(TrainError::Settings(problems));
-    }
-    let required = (10 * window).max(200);
-    if frame.n_rows() < required {
-        return Err(TrainError::TooFewRows { required, found: frame.n_rows() });
-    }
-    if !Scale::fit(frame.values(), frame.n_columns()).has_values() {
-        return Err(TrainError::NoValues);
-    }
-    Ok(())
-}
-
-/// Rows scored as they come. Memory: two windows of rows.
-#[derive(Debug)]
-pub struct Stream<'a> {
-    detector: &'a Detector,
-    /// The last rows, scaled.
-    scaled: Vec<f32>,
-    /// What the method keeps from one row to the next.
-    kept: Vec<f32>,
-}
-
-impl Stream<'_> {
-    /// The score of the next row, a value for each column; 1 is the threshold.
-    ///
-    /// `None` until there is a whole window, and for a row of nothing but gaps. Values that are missing at the end are gaps.
-    pub fn push(&mut self, row: &[f32]) -> Option<Score> {
-        let Fitted { scale, method } = &self.detector.fitted;
-        let n_columns = scale.centres.len();
-        let mut whole = vec![f32::NAN; n_columns];
-        whole.iter_mut().zip(row).for_each(|(value, given)| *value = *given);
-        self.scaled.extend(scale.apply(&whole));
-        let length = method.window() * n_columns;
-        if self.scaled.len() > 2 * length {
-            self.scaled.drain(..self.scaled.len() - length);
-        }
-        if whole.iter().all(|value| !value.is_finite()) {
-            self.kept.clear();
-            return None;
-        }
-        let window = self.scaled.get(self.scaled.len().checked_sub(length)?..)?;
-        let score = method.next(window, &mut self.kept);
-        Some(Score::new(f64::from(score) / self.detector.about.threshold))
-    }
-
-    /// What each column contributes to the score of the last row; empty until there is one.
-    #[must_use]
-    pub fn explain(&self) -> Vec<f64> {
-        self.window().map(|window| self.detector.contributions(window)).unwrap_or_default()
-    }
-
-    fn window(&self) -> Option<&[f32]> {
-        let length = self.detector.window() * self.detector.columns().len();
-        self.scaled.get(self.scaled.len().checked_sub(length)?..)
+impl About {
+    /// The threshold after training: not below what the least noise comes to.
+    fn limit(&self, fitted: &Fitted, held_out: &[f32]) -> Limit {
+        let floor = f64::from(fitted.method.floor()).max(f64::MIN_POSITIVE);
+        Limit::new(self.rule, self.follow, held_out, self.rows_per_day, floor)
     }
 }

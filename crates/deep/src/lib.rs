@@ -1,32 +1,41 @@
 //! Trained detectors over many columns: what is unusual is how they go together, or their course.
 //!
-//! A [`Detector`] of some [`Kind`] is trained on a [`Frame`] of usual rows, keeps a threshold by a [`Rule`], and scores rows in
-//! batches or in a [`Stream`]. A score of 1 is its threshold, whatever the kind; it tells what each column contributes, and
+//! A [`Detector`] of some [`Kind`] is trained on a [`Frame`] of usual rows, keeps a threshold by a [`Rule`] that may [`Follow`] the
+//! scores, and scores rows in batches or in a [`Stream`]. A score of 1 is its threshold, whatever the kind; it tells what each column contributes, and
 //! lives in one file.
 //!
-//! Reading order: [`Frame`], [`Aggregation`] (how documents become one), [`Training`], [`Detector`]; then `method` (the kinds, one file each), `scale`, `threshold`, `store`
-//! (the file), and `mtad` (the neural network).
+//! Reading order: [`Frame`], [`Aggregation`] (how documents become one), [`Training`], [`Detector`]; then `method` (the kinds, one file each), `scale`, `threshold`,
+//! `limit` (how it goes on), `store` (the file), `net` (parts of networks), and `mtad` (one of them).
 //!
 //! Invariants: the same rows, settings and seed give the same detector on any number of threads; a score uses no later row;
 //! a gap is judged as if the column were usual; any bytes are refused or read, in time and memory linear in their size.
 
 mod aggregate;
 mod alike;
+mod checkpoint;
 mod detector;
 mod frame;
+mod limit;
 mod method;
 mod mtad;
+mod net;
 mod product;
 mod random;
 mod scale;
 mod store;
+mod stream;
 mod symmetric;
 mod threshold;
+mod training;
 mod wide;
 
 pub use aggregate::{AggregateError, Aggregation, Cell, Feature, Fill, MAX_UNITS, Method, Units};
-pub use detector::{ColumnsError, Details, Detector, Stream, TrainError, Training};
+pub use checkpoint::Checkpoint;
+pub use detector::{ColumnsError, Details, Detector, Judged};
 pub use frame::{Frame, FrameError, MAX_COLUMNS};
+pub use limit::{Follow, Limit};
 pub use method::{KINDS, Kind, NetworkSettings, Progress};
 pub use store::{Damage, FORMAT, is_detector};
+pub use stream::Stream;
 pub use threshold::Rule;
+pub use training::{TrainError, Training};

@@ -111,6 +111,39 @@ pub(crate) fn multiply_few(rows: View<'_>, few: &[f32], products: &mut [f32]) {
     }
 }
 
+/// Adds to each row of `products` the product of one of `few` rows with a matrix of as many rows as that has numbers: along the rows
+/// of the matrix, so that nothing is added up across a register, and sums stay in registers.
+pub(crate) fn multiply_few_along(few: &[f32], matrix: View<'_>, products: &mut [f32]) {
+    let results = few.chunks_exact(matrix.n_rows).zip(products.chunks_exact_mut(matrix.n_columns));
+    for (one, products) in results {
+        wide(|| sum_of_rows(one, matrix.data, matrix.row_stride, products));
+    }
+}
+
+/// Numbers of a product that are summed at once.
+const BLOCK: usize = 64;
+
+#[inline(always)]
+fn sum_of_rows(factors: &[f32], matrix: &[f32], stride: usize, sums: &mut [f32]) {
+    let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
+    let n_blocks = blocks.len();
+    for (at, block) in blocks.iter_mut().enumerate() {
+        let mut sum = *block;
+        for (factor, row) in factors.iter().zip(matrix.chunks(stride)) {
+            if let Some(row) = row.get(at * BLOCK..).and_then(|row| row.first_chunk::<BLOCK>()) {
+                for i in 0..BLOCK {
+                    sum[i] += factor * row[i];
+                }
+            }
+        }
+        *block = sum;
+    }
+    for (factor, row) in factors.iter().zip(matrix.chunks(stride)) {
+        let row = row.iter().skip(n_blocks * BLOCK);
+        rest.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
+    }
+}
+
 /// Sums side by side, in a loop over indices, which is compiled for wide registers: the compiler may not reorder a single one, and so would add up one number at a time.
 const LANES: usize = 32;
 
@@ -156,6 +189,17 @@ mod tests {
         let mut few = [1.0; 4];
         multiply_few(View::new(&[1.0, 2.0, 3.0, 4.0], 2, 2), &[1.0, 0.0, 1.0, 1.0], &mut few);
         assert_eq!(few, [2.0, 4.0, 4.0, 8.0]);
+        // As with single sums, also where there is a whole block and a rest.
+        let number = |at: usize| (at * 7_919 % 101) as f32 - 50.0;
+        let (rows, few): (Vec<f32>, Vec<f32>) =
+            ((0..3 * 70).map(number).collect(), (0..6).map(number).collect());
+        let mut along = vec![1.0; 140];
+        multiply_few_along(&few, View::new(&rows, 3, 70), &mut along);
+        for (at, found) in along.iter().enumerate() {
+            let (row, column) = (at / 70, at % 70);
+            let expected: f32 = (0..3).map(|i| few[3 * row + i] * rows[70 * i + column]).sum();
+            assert_eq!(*found, 1.0 + expected);
+        }
     }
 
     #[test]

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Its name, with its version.
-pub const FORMAT: &str = "lanner-detector/2";
+pub const FORMAT: &str = "lanner-detector/3";
+
+/// The name of the file of a training that is not over.
+pub(crate) const CHECKPOINT: &str = "lanner-training/1";
 
 /// Why a file holds no detector that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,10 +23,12 @@ pub enum Damage {
     #[error("is no file of a detector")]
     Other,
     /// Another version wrote it.
-    #[error("has the format \"{found}\", and this program reads \"{FORMAT}\"; use the program that wrote it")]
+    #[error("has the format \"{found}\", and \"{wanted}\" is read here; use the program that wrote it")]
     Version {
         /// Its format.
         found: String,
+        /// The format that is read.
+        wanted: &'static str,
     },
     /// The checksum is not that of the contents.
     #[error("is damaged: its checksum does not match; copy it again, or train again")]
@@ -81,10 +86,10 @@ impl Store {
     }
 
     /// The bytes of a file. The same contents give the same bytes.
-    pub(crate) fn to_bytes(&self, about: &impl Serialize) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self, format: &str, about: &impl Serialize) -> Vec<u8> {
         let check = self.checksum(about);
         let head =
-            serde_json::to_string(&Head { format: FORMAT.to_owned(), check, about }).unwrap_or_default();
+            serde_json::to_string(&Head { format: format.to_owned(), check, about }).unwrap_or_default();
         let bytes: Vec<Vec<u8>> = self.tensors.values().map(|(_, values)| to_le(values)).collect();
         let views = self.tensors.iter().zip(&bytes).filter_map(|((name, (shape, _)), bytes)| {
             Some((name.clone(), TensorView::new(Dtype::F32, shape.clone(), bytes).ok()?))
@@ -94,10 +99,13 @@ impl Store {
     }
 
     /// Reads what [`Store::to_bytes`] wrote. Time and memory are linear in the file.
-    pub(crate) fn from_bytes<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<(T, Self), Damage> {
+    pub(crate) fn from_bytes<T: Serialize + DeserializeOwned>(
+        format: &'static str,
+        bytes: &[u8],
+    ) -> Result<(T, Self), Damage> {
         let head = head(bytes)?;
-        if head.format != FORMAT {
-            return Err(Damage::Version { found: head.format });
+        if head.format != format {
+            return Err(Damage::Version { found: head.format, wanted: format });
         }
         let content = |error: &dyn ToString| Damage::Content { what: error.to_string() };
         let file = SafeTensors::deserialize(bytes).map_err(|error| content(&error))?;

@@ -7,8 +7,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// What is exceeded with this probability by a usual row, by the distribution of the highest scores.
-    PeaksOverThreshold(f64),
+    /// What a usual row exceeds with a given probability, by the distribution of the highest scores.
+    PeaksOverThreshold {
+        /// The probability, above 0 and below 1.
+        risk: f64,
+        /// The share of scores below the tail that is looked at, 0 or above and below 1; as many as leave enough to look at, if not
+        /// given.
+        level: Option<f64>,
+    },
     /// What separates the highest scores from the others best. It never looks at a number of alarms.
     Epsilon,
     /// What so many alarms a day exceed.
@@ -25,7 +31,7 @@ const FLOOR: f64 = 0.98;
 const N_CANDIDATES: usize = 200;
 
 /// No threshold is above so many times the highest held-out score: a tail that reaches farther says more than the rows did.
-const MOST: f64 = 2.0;
+pub(crate) const MOST: f64 = 2.0;
 
 /// A tail is fitted to so many scores at least, where there are as many.
 const MIN_PEAKS: f64 = 20.0;
@@ -34,8 +40,11 @@ impl Rule {
     /// What is wrong with it.
     pub(crate) fn problem(self) -> Option<String> {
         match self {
-            Self::PeaksOverThreshold(risk) if !(risk > 0.0 && risk < 1.0) => {
+            Self::PeaksOverThreshold { risk, .. } if !(risk > 0.0 && risk < 1.0) => {
                 Some(format!("the risk is {risk}, which should be above 0 and below 1"))
+            }
+            Self::PeaksOverThreshold { level: Some(level), .. } if !(0.0..1.0).contains(&level) => {
+                Some(format!("the level is {level}, which should be 0 or above and below 1"))
             }
             Self::AlarmsPerDay(budget) if !(budget > 0.0 && budget.is_finite()) => {
                 Some(format!("{budget} alarms a day cannot be aimed at; give a number above 0"))
@@ -53,7 +62,7 @@ impl Rule {
         let mut sorted: Vec<f32> = scores.iter().copied().filter(|score| score.is_finite()).collect();
         sorted.sort_unstable_by(f32::total_cmp);
         let found = match self {
-            Self::PeaksOverThreshold(risk) => peaks_over_threshold(&sorted, risk),
+            Self::PeaksOverThreshold { risk, level } => peaks_over_threshold(&sorted, risk, level),
             Self::Epsilon => epsilon(scores, &sorted),
             Self::AlarmsPerDay(budget) => alarms_per_day(scores, &sorted, budget, rows_per_day),
         };
@@ -63,12 +72,15 @@ impl Rule {
     }
 }
 
-/// How many alarms there are: rows above `threshold`, those close together counted once.
-pub(crate) fn n_alarms(scores: &[f32], threshold: f64) -> usize {
-    let above =
-        scores.iter().enumerate().filter(|(_, score)| f64::from(**score) > threshold).map(|(at, _)| at);
+/// How many alarms there are: rows that are `above`, those close together counted once.
+pub(crate) fn n_alarms(above: impl Iterator<Item = bool>) -> usize {
     let mut last: Option<usize> = None;
+    let above = above.enumerate().filter(|(_, is_above)| *is_above).map(|(at, _)| at);
     above.filter(|at| last.replace(*at).is_none_or(|last| at - last > MERGED_WITHIN)).count()
+}
+
+fn n_above(scores: &[f32], threshold: f64) -> usize {
+    n_alarms(scores.iter().map(|score| f64::from(*score) > threshold))
 }
 
 fn quantile(sorted: &[f32], share: f64) -> f64 {
@@ -76,8 +88,13 @@ fn quantile(sorted: &[f32], share: f64) -> f64 {
     sorted.get(rank).copied().map_or(0.0, f64::from)
 }
 
-fn peaks_over_threshold(sorted: &[f32], risk: f64) -> f64 {
-    let initial_quantile = (1.0 - MIN_PEAKS / sorted.len().max(1) as f64).clamp(0.5, FLOOR);
+/// Where the tail of `n` scores begins: at the level that is wanted, or lower where that would leave too few to look at.
+pub(crate) fn level_of(n: usize, wanted: Option<f64>) -> f64 {
+    (1.0 - MIN_PEAKS / n.max(1) as f64).max(0.5).min(wanted.unwrap_or(FLOOR))
+}
+
+fn peaks_over_threshold(sorted: &[f32], risk: f64, level: Option<f64>) -> f64 {
+    let initial_quantile = level_of(sorted.len(), level);
     let values: Vec<f64> = sorted.iter().copied().map(f64::from).collect();
     let params = PotParams { risk, initial_quantile, update: Update::Freeze, ..PotParams::default() };
     Spot::calibrate(params, &values).map_or(f64::NAN, |spot| spot.value())
@@ -129,7 +146,7 @@ fn moments(values: impl Iterator<Item = f32> + Clone) -> (f64, f64) {
 fn alarms_per_day(scores: &[f32], sorted: &[f32], budget: f64, rows_per_day: f64) -> f64 {
     let allowed = budget * sorted.len() as f64 / rows_per_day;
     if allowed < 1.0 {
-        return peaks_over_threshold(sorted, (budget / rows_per_day).clamp(1e-12, 0.5));
+        return peaks_over_threshold(sorted, (budget / rows_per_day).clamp(1e-12, 0.5), None);
     }
     // From the top down: far below, all rows run together into few alarms again.
     let n_tail = (sorted.len() as f64 * (1.0 - FLOOR)) as usize;
@@ -137,7 +154,7 @@ fn alarms_per_day(scores: &[f32], sorted: &[f32], budget: f64, rows_per_day: f64
         (0..=N_CANDIDATES).filter_map(|step| sorted.iter().rev().nth(step * n_tail / N_CANDIDATES));
     let within = candidates
         .map(|score| f64::from(*score))
-        .take_while(|score| n_alarms(scores, *score) as f64 <= allowed);
+        .take_while(|score| n_above(scores, *score) as f64 <= allowed);
     within.last().unwrap_or(f64::NAN)
 }
 
@@ -156,15 +173,28 @@ mod tests {
     fn thresholds_of_a_known_distribution() {
         let scores = exponential();
         // One in ten thousand exceeds ln(10,000) = 9.2.
-        let found = Rule::PeaksOverThreshold(1e-4).threshold(&scores, 100.0);
+        let found = Rule::PeaksOverThreshold { risk: 1e-4, level: None }.threshold(&scores, 100.0);
         assert!((8.5..10.0).contains(&found), "{found}");
         // One in a hundred exceeds ln(100) = 4.6; some of them are close together, so it may be somewhat lower.
         let found = Rule::AlarmsPerDay(1.0).threshold(&scores, 100.0);
         assert!((4.3..4.7).contains(&found), "{found}");
-        assert!((97..=100).contains(&n_alarms(&scores, found)));
+        assert!((97..=100).contains(&n_above(&scores, found)));
         // Too few days to count: one in 100,000 exceeds 11.5.
         let found = Rule::AlarmsPerDay(0.001).threshold(&scores, 100.0);
         assert!((10.5..13.0).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn the_level_says_where_the_tail_begins() {
+        // A tail that begins late: what lies below the level does not count.
+        let mut scores = exponential();
+        scores.iter_mut().filter(|score| **score > 5.0).for_each(|score| *score = 5.0 + 3.0 * (*score - 5.0));
+        let at = |level| Rule::PeaksOverThreshold { risk: 1e-4, level }.threshold(&scores, 100.0);
+        // One in ten thousand exceeds 5 + 3 (9.2 - 5) = 17.6.
+        assert!((15.0..20.0).contains(&at(Some(0.9933))), "{}", at(Some(0.9933)));
+        assert!(at(Some(0.9)) != at(Some(0.99)) && at(None) == at(Some(0.98)), "{}", at(None));
+        // No level leaves fewer than twenty scores to look at.
+        assert_eq!(at(Some(0.9999)), at(Some(0.998)));
     }
 
     #[test]
@@ -178,7 +208,8 @@ mod tests {
     #[test]
     fn whatever_the_scores_there_is_a_threshold() {
         for scores in [&[][..], &[0.0; 500], &[1.0; 3], &[f32::NAN; 9], &[0.0, 1e30, 0.0]] {
-            for rule in [Rule::PeaksOverThreshold(0.001), Rule::Epsilon, Rule::AlarmsPerDay(1.0)] {
+            let peaks = |level| Rule::PeaksOverThreshold { risk: 0.001, level };
+            for rule in [peaks(None), peaks(Some(0.99)), Rule::Epsilon, Rule::AlarmsPerDay(1.0)] {
                 let found = rule.threshold(scores, 1440.0);
                 assert!(found > 0.0 && found.is_finite(), "{rule:?} {scores:?}: {found}");
             }
@@ -191,6 +222,6 @@ mod tests {
         scores[3] = 2.0;
         scores[13] = 2.0;
         scores[24] = 2.0;
-        assert_eq!(n_alarms(&scores, 1.0), 2);
+        assert_eq!(n_above(&scores, 1.0), 2);
     }
 }

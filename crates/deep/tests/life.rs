@@ -1,7 +1,9 @@
 //! The life of a detector of every kind: trained, kept, read again, scoring in batches and as rows come.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use lanner_deep::{Damage, Detector, FORMAT, Frame, KINDS, Kind, Rule, TrainError, Training, is_detector};
+use lanner_deep::{
+    Checkpoint, Damage, Detector, FORMAT, Follow, Frame, KINDS, Kind, Rule, TrainError, Training, is_detector,
+};
 
 const N_COLUMNS: usize = 4;
 
@@ -27,9 +29,15 @@ fn frame(rows: impl Iterator<Item = [f32; N_COLUMNS]>) -> Frame {
     Frame::new(columns(), rows.flatten().collect()).unwrap()
 }
 
+/// Whether it learns in epochs, which take long.
+fn is_network(kind: &Kind) -> bool {
+    matches!(kind.name, "mtad-gat" | "mvad")
+}
+
 fn training(kind: &'static Kind) -> Training {
-    let window = (kind.name == "mtad-gat").then_some(10);
-    Training { kind, window, seed: 7, rows_per_day: 144.0, n_epochs: 8, ..Training::default() }
+    let window = is_network(kind).then_some(10);
+    let follow = Follow::Stay;
+    Training { kind, window, seed: 7, rows_per_day: 144.0, n_epochs: 8, follow, ..Training::default() }
 }
 
 fn trained(kind: &'static Kind) -> Detector {
@@ -72,6 +80,110 @@ fn every_kind_tells_a_rise_and_a_drop_at_its_beginning() {
             assert_eq!(most, 1, "{name}: the {what} is put down to {parts:?}");
         }
     }
+}
+
+#[test]
+fn single_values_and_jumps_count_beside_any_kind() {
+    for kind in ["mahalanobis", "k-means", "mtad-gat"].map(|name| Kind::named(name).unwrap()) {
+        let training = Training { points: true, ..training(kind) };
+        let usual = frame((0..1_500).map(usual));
+        let detector = Detector::train(&usual, &training, &mut |_| ()).unwrap();
+        let again = Detector::from_bytes(&detector.to_bytes()).unwrap();
+        assert!(again.has_points() && again.to_bytes() == detector.to_bytes(), "{}", kind.name);
+        let rows = later(|row| row[3] = 9.0);
+        let scores = again.scores(&rows).unwrap();
+        assert!(scores[300..310].iter().any(|score| *score > 1.0), "{}: {:?}", kind.name, &scores[298..312]);
+        // The mean of three scores, each by its own scale: the contributions add up.
+        let parts = again.explain(&rows, 320).unwrap();
+        assert!((parts.iter().sum::<f64>() - scores[320]).abs() < 1e-3 * scores[320], "{}", kind.name);
+        let most = (0..N_COLUMNS).max_by(|a, b| parts[*a].total_cmp(&parts[*b])).unwrap();
+        assert_eq!(most, 3, "{}: {parts:?}", kind.name);
+        let mut stream = again.stream();
+        for (at, expected) in scores.iter().enumerate() {
+            let found = stream.push(rows.row(at)).map_or(f64::NAN, |score| score.value());
+            let is_same = (found - expected).abs() <= 1e-4 * expected || found.is_nan() && expected.is_nan();
+            assert!(is_same, "{} row {at}: {found} is not {expected}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_training_ends_as_if_nothing_had_happened() {
+    let (rows, mut kept) = (frame((0..600).map(usual)), Vec::new());
+    let training = Training { n_epochs: 5, ..training(Kind::named("mtad-gat").unwrap()) };
+    let whole = Detector::train(&rows, &training, &mut |step| kept.extend(step.checkpoint)).unwrap();
+    assert_eq!(kept.iter().map(Checkpoint::n_done).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    for checkpoint in &kept {
+        let read = Checkpoint::from_bytes(&checkpoint.to_bytes()).unwrap();
+        assert_eq!((&read, read.losses().len()), (checkpoint, checkpoint.n_done()));
+        let resumed = Training { resume: Some(read), ..training.clone() };
+        let mut n_epochs = 0;
+        let ended = Detector::train(&rows, &resumed, &mut |_| n_epochs += 1).unwrap();
+        assert!(ended.to_bytes() == whole.to_bytes(), "after {} epochs", checkpoint.n_done());
+        assert_eq!(n_epochs, 5 - checkpoint.n_done());
+    }
+    // Fewer epochs: what is there is enough. Other rows or settings: it is another training.
+    let resumed = Training { resume: Some(kept[2].clone()), n_epochs: 2, ..training };
+    assert!(Detector::train(&rows, &resumed, &mut |_| panic!("nothing is left to do")).is_ok());
+    let other = Detector::train(&frame((1..601).map(usual)), &resumed, &mut |_| ()).unwrap_err();
+    assert_eq!(other, TrainError::OtherCheckpoint);
+    let other = Training { seed: 8, ..resumed.clone() };
+    assert_eq!(Detector::train(&rows, &other, &mut |_| ()).unwrap_err(), TrainError::OtherCheckpoint);
+    let quick = Training { kind: Kind::named("k-means").unwrap(), window: None, ..resumed };
+    let refused = Detector::train(&rows, &quick, &mut |_| ()).unwrap_err().to_string();
+    assert!(refused.contains("does not learn in epochs"), "{refused}");
+    let mut bytes = kept[0].to_bytes();
+    let end = bytes.len() - 1;
+    bytes[end] ^= 1;
+    assert_eq!(Checkpoint::from_bytes(&bytes).unwrap_err(), Damage::Checksum);
+    assert!(Checkpoint::from_bytes(&whole.to_bytes()).unwrap_err().to_string().contains("lanner-training/1"));
+    assert!(Detector::from_bytes(&kept[0].to_bytes()).is_err());
+}
+
+#[test]
+fn thresholds_follow() {
+    let detector = trained(Kind::named("mahalanobis").unwrap());
+    // A column that is higher for good. Half of two days, 144 rows, are alarms.
+    let rows = frame((0..800).map(|at| {
+        let mut row = usual(1_500 + at);
+        row[3] += if at < 100 { 0.0 } else { 2.0 };
+        row
+    }));
+    let n_alarms = |follow: Follow, rule: Rule| {
+        let detector =
+            Detector::from_bytes(&detector.to_bytes()).unwrap().with_threshold(rule, follow).unwrap();
+        let scores = detector.scores(&rows).unwrap();
+        assert!(detector.expected_alarms_per_day() < 3.0, "{follow:?}");
+        scores.iter().filter(|score| **score > 1.0).count()
+    };
+    let (budget, risk) = (Rule::AlarmsPerDay(0.3), Rule::PeaksOverThreshold { risk: 1e-3, level: None });
+    assert!(n_alarms(Follow::Stay, budget) > 680);
+    // Rows that are farther away also stray more, so some are alarms for longer.
+    let n = n_alarms(Follow::Level { days: 2.0 }, budget);
+    assert!((120..480).contains(&n), "{n}");
+    assert!(n_alarms(Follow::Drift { rows: 100 }, risk) > 650, "a jump is no drift");
+    assert!(n_alarms(Follow::Peaks, risk) > 650);
+    let wrong = |rule, follow| {
+        Detector::from_bytes(&detector.to_bytes()).unwrap().with_threshold(rule, follow).unwrap_err()
+    };
+    assert!(wrong(budget, Follow::Peaks).contains("set by a risk"));
+    assert!(wrong(budget, Follow::Level { days: 0.0 }).contains("0 days"));
+    assert!(wrong(risk, Follow::Drift { rows: 0 }).contains("mean of 0 scores"));
+    assert!(
+        wrong(Rule::PeaksOverThreshold { risk: 0.1, level: Some(1.0) }, Follow::Stay).contains("level is 1")
+    );
+
+    // With a threshold that was kept in between, the same.
+    let detector = detector.with_threshold(budget, Follow::Level { days: 2.0 }).unwrap();
+    let whole = detector.scores(&rows).unwrap();
+    let (first, second) = (frame((0..400).map(|at| rows.row(at).try_into().unwrap())), 396..800);
+    let second = frame(second.map(|at| rows.row(at).try_into().unwrap()));
+    let mut limit = detector.limit();
+    detector.judge(&first, &mut limit).unwrap();
+    let mut kept: lanner_deep::Limit = serde_json::from_str(&serde_json::to_string(&limit).unwrap()).unwrap();
+    let rest = detector.judge(&second, &mut kept).unwrap().scores;
+    let n = rest.len();
+    assert!(rest[4..].iter().zip(&whole[800 - n + 4..]).all(|(a, b)| (a - b).abs() < 1e-6 * b), "{n}");
 }
 
 #[test]
@@ -137,7 +249,7 @@ fn damaged_files_are_refused() {
 
 #[test]
 fn odd_tables() {
-    let quick = || KINDS.iter().filter(|kind| kind.name != "mtad-gat");
+    let quick = || KINDS.iter().filter(|kind| !is_network(kind));
     for kind in quick() {
         // A constant column, one without any value, one that is there now and then, and one that goes to the limit.
         let odd = |at: usize| {
@@ -153,10 +265,11 @@ fn odd_tables() {
         rows[60] = [f32::NAN; 4];
         rows[80] = [4e9, 1.0, f32::INFINITY, -1.0];
         let scores = detector.scores(&frame(rows.into_iter())).unwrap();
-        // An isolation forest never cuts what never changed.
-        let is_told = scores[80] > 1.0 || kind.name == "isolation-forest";
+        // An isolation forest never cuts what never changed, and a patch hardly sees a single row at its end.
+        let later = if kind.name == "patches" { 5 } else { 0 };
+        let is_told = scores[80 + later] > 1.0 || kind.name == "isolation-forest";
         assert!(scores[60].is_nan() && is_told, "{}: {:?}", kind.name, &scores[55..]);
-        assert!(scores[25..60].iter().all(|score| score.is_finite()), "{}", kind.name);
+        assert!(scores[detector.window()..60].iter().all(|score| score.is_finite()), "{}", kind.name);
     }
     let few = Detector::train(&frame((0..1).map(usual)), &training(&KINDS[0]), &mut |_| ()).unwrap_err();
     assert_eq!(few, TrainError::TooFewRows { required: 200, found: 1 });
@@ -197,7 +310,7 @@ fn rows_without_noise_are_said_and_leave_a_threshold() {
             }
             row
         };
-        for kind in KINDS.iter().filter(|kind| kind.name != "mtad-gat") {
+        for kind in KINDS.iter().filter(|kind| !is_network(kind)) {
             let training = Training { rows_per_day: 1_440.0, window: None, ..training(kind) };
             let detector = Detector::train(&frame((0..2_880).map(row)), &training, &mut |_| ()).unwrap();
             assert!(detector.is_too_alike(), "{}", kind.name);
@@ -206,7 +319,7 @@ fn rows_without_noise_are_said_and_leave_a_threshold() {
             let before = scores[30..100].iter().copied().fold(0.0, f64::max);
             eprintln!("{}: threshold {}, {highest} of {before}", kind.name, detector.threshold());
             // Reversed columns stay within their ranges, and a course of twenty rows hardly sees ten of them.
-            let is_told = highest > 1.0 || matches!(kind.name, "isolation-forest" | "k-means");
+            let is_told = highest > 1.0 || matches!(kind.name, "isolation-forest" | "k-means" | "patches");
             assert!(is_told && highest > 0.3 && before < 1.2, "{}: {highest} of {before}", kind.name);
         }
     }

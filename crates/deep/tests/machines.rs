@@ -14,7 +14,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Instant;
 
-use lanner_deep::{Detector, Frame, KINDS, Kind, Rule, Training};
+use lanner_deep::{Detector, Follow, Frame, KINDS, Kind, Rule, Training};
 use lanner_quality::{Scored, auc_pr, point_adjusted_f1, vus_pr};
 
 /// Names, and rows a day.
@@ -139,37 +139,102 @@ fn print(what: &str, results: &[Result], of: impl Fn(&Result) -> f64) -> (f64, f
     (four, all)
 }
 
+fn machines() -> Option<Vec<Machine>> {
+    MACHINES.into_iter().map(machine).collect()
+}
+
+/// Prints what a kind comes to on all machines; the means of VUS-PR, of four and of all.
+fn print_all(name: &str, results: &[Result]) -> (f64, f64) {
+    let means = print(&format!("{name} VUS-PR"), results, |result| result.vus_pr);
+    print(&format!("{name} AUC-PR"), results, |result| result.auc_pr);
+    print(&format!("{name} F1"), results, |result| result.f1);
+    print(&format!("{name} F1 adjusted"), results, |result| result.point_adjusted);
+    print(&format!("{name} alarms expected"), results, |result| result.expected_alarms);
+    print(&format!("{name} alarms actual"), results, |result| result.actual_alarms);
+    print(&format!("{name} fit s"), results, |result| result.fit_seconds);
+    print(&format!("{name} score s"), results, |result| result.score_seconds);
+    means
+}
+
+#[test]
+#[ignore = "takes minutes; its results are in docs/detectors.md"]
+fn thresholds() {
+    let Some(machines) = machines() else { return };
+    let peaks = |risk| Rule::PeaksOverThreshold { risk, level: None };
+    let budget = Rule::AlarmsPerDay;
+    let level = |days| Follow::Level { days };
+    let choices = [
+        ("0.3 a day, level", budget(0.3), level(4.0)),
+        ("0.3 a day, level 2 days", budget(0.3), level(2.0)),
+        ("0.3 a day, level 6 days", budget(0.3), level(6.0)),
+        ("0.3 a day, stays", budget(0.3), Follow::Stay),
+        ("1 a day, level", budget(1.0), level(4.0)),
+        ("1 a day, stays", budget(1.0), Follow::Stay),
+        ("risk 1e-4, level", peaks(1e-4), level(4.0)),
+        ("risk 1e-4, stays", peaks(1e-4), Follow::Stay),
+        ("risk 1e-4, peaks", peaks(1e-4), Follow::Peaks),
+        ("risk 1e-4, drift", peaks(1e-4), Follow::Drift { rows: 1_440 }),
+        ("risk 1e-3, peaks", peaks(1e-3), Follow::Peaks),
+        ("risk 1e-3, drift", peaks(1e-3), Follow::Drift { rows: 1_440 }),
+        ("epsilon, level", Rule::Epsilon, level(4.0)),
+        ("epsilon, stays", Rule::Epsilon, Follow::Stay),
+    ];
+    let mut results: Vec<Vec<Result>> = vec![Vec::new(); choices.len()];
+    for machine in &machines {
+        let (mut detector, seconds) = train(&KINDS[0], machine, &Training::default());
+        for ((_, rule, follow), results) in choices.iter().zip(&mut results) {
+            detector = detector.with_threshold(*rule, *follow).unwrap();
+            results.push(measure(&detector, machine, seconds));
+        }
+    }
+    for ((name, ..), results) in choices.iter().zip(&results) {
+        print(&format!("{name}: F1"), results, |result| result.f1);
+        print(&format!("{name}: VUS-PR"), results, |result| result.vus_pr);
+        print(&format!("{name}: expected"), results, |result| result.expected_alarms);
+        print(&format!("{name}: actual"), results, |result| result.actual_alarms);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes; its results are in docs/detectors.md"]
+fn single_values_beside() {
+    let Some(machines) = machines() else { return };
+    for kind in KINDS.iter().filter(|kind| !matches!(kind.name, "mtad-gat" | "mvad")) {
+        for points in [false, true] {
+            let training = Training { points, ..Training::default() };
+            let measured = machines.iter().map(|machine| {
+                let (detector, seconds) = train(kind, machine, &training);
+                measure(&detector, machine, seconds)
+            });
+            let name = format!("{}{}", kind.name, if points { " with single values" } else { "" });
+            print(&format!("{name}: VUS-PR"), &measured.collect::<Vec<_>>(), |result| result.vus_pr);
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes an hour on two cores; its results are in docs/detectors.md"]
+fn mvad() {
+    let Some(machines) = machines() else { return };
+    let training = Training { n_epochs: 15, ..Training::default() };
+    let measured = machines.iter().map(|machine| {
+        let (detector, seconds) = train(Kind::named("mvad").unwrap(), machine, &training);
+        measure(&detector, machine, seconds)
+    });
+    print_all("mvad", &measured.collect::<Vec<_>>());
+}
+
 #[test]
 #[ignore = "takes minutes; its results are in docs/detectors.md"]
 fn the_default_beats_each_single_kind() {
-    let Some(machines) = MACHINES.into_iter().map(machine).collect::<Option<Vec<_>>>() else { return };
+    let Some(machines) = machines() else { return };
     let mut means = Vec::new();
-    for kind in KINDS.iter().filter(|kind| kind.name != "mtad-gat") {
-        let mut results = Vec::new();
-        let mut others: Vec<Vec<Result>> = vec![Vec::new(); 3];
-        for machine in &machines {
-            let (mut detector, seconds) = train(kind, machine, &Training::default());
-            results.push(measure(&detector, machine, seconds));
-            let rules = [Rule::AlarmsPerDay(1.0), Rule::PeaksOverThreshold(1e-3), Rule::Epsilon];
-            for (rule, results) in rules.into_iter().zip(&mut others) {
-                detector = detector.with_rule(rule).unwrap();
-                results.push(measure(&detector, machine, seconds));
-            }
-        }
-        let name = kind.name;
-        means.push((name, print(&format!("{name} VUS-PR"), &results, |result| result.vus_pr)));
-        print(&format!("{name} AUC-PR"), &results, |result| result.auc_pr);
-        print(&format!("{name} F1"), &results, |result| result.f1);
-        print(&format!("{name} F1 adjusted"), &results, |result| result.point_adjusted);
-        print(&format!("{name} alarms expected"), &results, |result| result.expected_alarms);
-        print(&format!("{name} alarms actual"), &results, |result| result.actual_alarms);
-        print(&format!("{name} fit s"), &results, |result| result.fit_seconds);
-        print(&format!("{name} score s"), &results, |result| result.score_seconds);
-        for (rule, results) in ["1 a day", "risk 1e-3", "epsilon"].iter().zip(&others) {
-            print(&format!("{name} {rule} F1"), results, |result| result.f1);
-            print(&format!("{name} {rule} expected"), results, |result| result.expected_alarms);
-            print(&format!("{name} {rule} actual"), results, |result| result.actual_alarms);
-        }
+    for kind in KINDS.iter().filter(|kind| !matches!(kind.name, "mtad-gat" | "mvad")) {
+        let measured = machines.iter().map(|machine| {
+            let (detector, seconds) = train(kind, machine, &Training::default());
+            measure(&detector, machine, seconds)
+        });
+        means.push((kind.name, print_all(kind.name, &measured.collect::<Vec<_>>())));
     }
     let ((_, (four, all)), singles) = means.split_first().unwrap();
     assert!(*four >= 0.70, "the default has a mean of {four} on the four machines");

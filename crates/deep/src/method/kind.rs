@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
+use crate::checkpoint::Checkpoint;
 use crate::store::{Damage, Part, Writer};
 
 /// A kind of detectors.
@@ -28,7 +29,7 @@ pub(crate) type FitFn = fn(&Rows<'_>, &Fit, &mut dyn FnMut(Progress)) -> Box<dyn
 pub(crate) type ReadFn = fn(&Part<'_>, usize) -> Result<Box<dyn Method>, Damage>;
 
 /// How far a training is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Progress {
     /// Pieces done.
     pub n_done: usize,
@@ -38,6 +39,8 @@ pub struct Progress {
     pub note: String,
     /// The errors of forecast and reconstruction, and both again on later rows, of kinds that have them.
     pub losses: Option<[f64; 4]>,
+    /// Where it can go on from later, of kinds that learn in epochs.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// How the network of mtad-gat is made and trained; the defaults are those of the reference.
@@ -98,6 +101,10 @@ pub(crate) struct Fit {
     pub(crate) seed: u64,
     pub(crate) n_epochs: usize,
     pub(crate) network: NetworkSettings,
+    /// Whether single values and jumps of the mean count beside the method.
+    pub(crate) points: bool,
+    /// From where a training that was interrupted goes on.
+    pub(crate) resume: Option<Checkpoint>,
 }
 
 /// Scaled rows without gaps, oldest first.

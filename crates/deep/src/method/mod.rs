@@ -11,10 +11,12 @@ mod kmeans;
 mod mahalanobis;
 mod mtad_gat;
 mod neighbours;
+mod points;
 mod window_pca;
 
 pub(crate) use kind::{Expectations, Fit, Method, Rows};
 pub use kind::{Kind, NetworkSettings, Progress};
+pub(crate) use points::WithPoints;
 
 /// All kinds; the first is the default.
 pub const KINDS: &[Kind] = &[

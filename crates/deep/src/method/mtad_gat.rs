@@ -1,7 +1,8 @@
 //! MTAD-GAT: the errors of a network that forecasts the next row and reconstructs its window.
 
 use super::kind::{Expectations, Fit, Kind, Method, NOISE, NetworkSettings, Progress, Rows};
-use crate::mtad::{Network, Settings, Shape, forward, train};
+use crate::mtad::{Network, Scoring, Shape, train};
+use crate::net::Settings;
 use crate::store::{Damage, Part, Writer};
 
 pub(super) const KIND: Kind = Kind {
@@ -14,7 +15,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 /// Windows that are passed at once when many are scored.
-const BATCH: usize = 256;
+const BATCH: usize = 1_024;
 
 /// Few rows are learned from in smaller batches, so that an epoch takes so many steps; but batches are no smaller than this.
 const STEPS_PER_EPOCH: usize = 50;
@@ -28,8 +29,7 @@ const MIN_BATCH: usize = 16;
 /// ML4ITS/mtad-gat-pytorch reads it.
 #[derive(Debug)]
 struct MtadGat {
-    network: Network,
-    params: Vec<f32>,
+    scoring: Scoring,
     /// How much the reconstruction counts beside the forecast.
     gamma: f32,
 }
@@ -41,32 +41,38 @@ impl MtadGat {
         let shape = Shape::of(rows.n_columns, window, &fit.network);
         let settings = Settings {
             n_epochs: fit.n_epochs,
-            seed: fit.seed,
             batch: fit.network.batch.min((rows.n() / STEPS_PER_EPOCH).max(MIN_BATCH)),
             rate: fit.network.rate,
             validation: fit.network.validation,
             ..Settings::default()
         };
         let rows = to_unit(rows.values);
-        let (network, params) = train(shape, &rows, &settings, &mut |epoch| {
-            let note = epoch.to_string();
-            progress(Progress { n_done: epoch.n_done, n: epoch.n, note, losses: Some(epoch.losses()) });
-        });
-        Self { network, params, gamma: fit.network.gamma }
+        let (network, params) =
+            train(shape, &rows, (&settings, fit.seed), fit.resume.as_ref(), &mut |epoch, checkpoint| {
+                let (note, losses) = (epoch.to_string(), Some(epoch.losses()));
+                let checkpoint = Some(checkpoint);
+                progress(Progress { n_done: epoch.n_done, n: epoch.n, note, losses, checkpoint });
+            });
+        Self { scoring: Scoring::new(network, params), gamma: fit.network.gamma }
     }
 
     fn read(part: &Part<'_>, n_columns: usize) -> Result<Self, Damage> {
         let (window, gamma, settings) = read_shape(part)?;
         let network = Network::new(Shape::of(n_columns, window, &settings));
-        let params = network.gather(|name, shape| match part.get(name)? {
+        let params = network.layout.gather(|name, shape| match part.get(name)? {
             (found, values) if found == shape => Ok(values),
             _ => Err(part.misshapen(name)),
         })?;
-        Ok(Self { network, params, gamma })
+        Ok(Self { scoring: Scoring::new(network, params), gamma })
     }
 
     fn n_columns(&self) -> usize {
-        self.network.shape.n_features
+        self.scoring.network.shape.n_features
+    }
+
+    /// Rows that the network passes at once.
+    fn n_rows(&self) -> usize {
+        self.scoring.network.shape.window
     }
 
     /// The errors of rows that were forecast and reconstructed, in units of the range of training.
@@ -79,12 +85,11 @@ impl MtadGat {
 
     /// One pass for each window: it forecasts the next row and reconstructs its own last one. In units of the network.
     fn pass(&self, unit: &Rows<'_>) -> (Vec<f32>, Vec<f32>) {
-        let (k, n) = (self.n_columns(), self.network.shape.window);
+        let (k, n) = (self.n_columns(), self.n_rows());
         let (mut forecasts, mut reconstructions) = (Vec::new(), Vec::new());
         for first in (0..unit.n_windows(n)).step_by(BATCH) {
             let windows = (first..unit.n_windows(n).min(first + BATCH)).map(|first| unit.window(first, n));
-            let (forecast, reconstruction) =
-                forward(&self.network, &self.params, &windows.collect::<Vec<_>>().concat());
+            let (forecast, reconstruction) = self.scoring.forward(&windows.collect::<Vec<_>>().concat());
             forecasts.extend(forecast);
             reconstructions.extend(reconstruction);
         }
@@ -160,7 +165,7 @@ fn from_unit(rows: &[f32]) -> Vec<f32> {
 
 impl Method for MtadGat {
     fn window(&self) -> usize {
-        self.network.shape.window + 1
+        self.n_rows() + 1
     }
 
     fn contributions(&self, window: &[f32]) -> Vec<f32> {
@@ -168,7 +173,7 @@ impl Method for MtadGat {
         let row = window.get(window.len() - k..).unwrap_or_default();
         let both = [window.get(..window.len() - k).unwrap_or_default(), window.get(k..).unwrap_or_default()]
             .concat();
-        let (forecasts, reconstructions) = forward(&self.network, &self.params, &both);
+        let (forecasts, reconstructions) = self.scoring.forward(&both);
         let errors = self.errors(row, &forecasts, reconstructions.get(k..).unwrap_or_default());
         errors.iter().map(|error| error / k as f32).collect()
     }
@@ -180,7 +185,7 @@ impl Method for MtadGat {
     }
 
     fn expectations(&self, rows: &Rows<'_>) -> Option<Expectations> {
-        let (k, n) = (self.n_columns(), self.network.shape.window);
+        let (k, n) = (self.n_columns(), self.n_rows());
         let unit = to_unit(rows.values);
         let (forecasts, reconstructions) = self.pass(&Rows { values: &unit, n_columns: k });
         let judged = unit.get(n * k..).unwrap_or_default();
@@ -202,19 +207,19 @@ impl Method for MtadGat {
         let (k, window) = (self.n_columns(), to_unit(window));
         let (first, row) = window.split_at(window.len() - k);
         if forecast.len() != k {
-            *forecast = forward(&self.network, &self.params, first).0;
+            *forecast = self.scoring.forward(first).0;
         }
-        let (next, reconstruction) =
-            forward(&self.network, &self.params, window.get(k..).unwrap_or_default());
+        let (next, reconstruction) = self.scoring.forward(window.get(k..).unwrap_or_default());
         let errors = self.errors(row, forecast, &reconstruction);
         *forecast = next;
         errors.iter().sum::<f32>() / k as f32
     }
 
     fn write(&self, part: &mut Writer<'_>) {
-        let shape = shape_of(&self.network.shape, self.gamma);
+        let Scoring { network, params, .. } = &self.scoring;
+        let shape = shape_of(&network.shape, self.gamma);
         part.put("shape", &[shape.len()], &shape);
-        for (name, shape, values) in self.network.named(&self.params) {
+        for (name, shape, values) in network.layout.named(params) {
             part.put(name, shape, values);
         }
     }

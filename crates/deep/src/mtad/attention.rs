@@ -10,9 +10,7 @@
 //! `W [v_i, v_j]` is `W_left v_i + W_right v_j`, so each node is mapped twice instead of each pair once. It is exact, and at
 //! 38 features and 100 steps saves 98 % of the work of the map.
 
-use super::curves::{sigmoids, softmax};
-use super::dense::{Dense, add_columns};
-use super::layout::{Layout, Slot};
+use crate::net::{Dense, Layout, Slot, add_columns, sigmoids, softmax};
 use crate::product::{View, dot, multiply};
 use crate::random::Random;
 use crate::wide::wide;
@@ -252,25 +250,43 @@ fn slope(x: f32, alpha: f32) -> f32 {
     if x > 0.0 { 1.0 } else { alpha }
 }
 
+/// Pairs that are weighed at once, with as many sums in registers.
+const PAIRS: usize = 16;
+
 /// `a · leaky(one + other)` for all pairs of rows of `left` and `right`, row by row.
 ///
-/// The inner loop goes over pairs, not along the sum, so that the compiler works on several at once; so `right` is turned.
+/// `leaky(x)` is `alpha x + (1 - alpha) max(x, 0)`: the first part is a sum over nodes, not pairs, so only the cut at 0 is left for each
+/// pair. The inner loop goes over pairs, not along the sum, so that the compiler works on several at once; so `right` is turned.
 #[inline(always)]
 fn weights_of_pairs(a: &[f32], (left, right): (&[f32], &[f32]), alpha: f32, weights: &mut [f32]) {
-    let n = right.len() / a.len();
-    let mut turned = vec![0.0; right.len()];
-    for (at, column) in turned.chunks_exact_mut(n).enumerate() {
-        column
-            .iter_mut()
-            .zip(right.iter().skip(at).step_by(a.len()))
-            .for_each(|(turned, value)| *turned = *value);
+    let e = a.len();
+    let n = right.len() / e;
+    // Filled up to whole blocks.
+    let width = n.next_multiple_of(PAIRS);
+    let mut turned = vec![0.0; width * e];
+    for (at, column) in turned.chunks_exact_mut(width).enumerate() {
+        let values = right.iter().skip(at).step_by(e);
+        column.iter_mut().zip(values).for_each(|(turned, value)| *turned = *value);
     }
-    for (weights, one) in weights.chunks_exact_mut(n).zip(left.chunks_exact(a.len())) {
-        for ((a, one), others) in a.iter().zip(one).zip(turned.chunks_exact(n)) {
-            let low = a * alpha;
-            for (weight, other) in weights.iter_mut().zip(others) {
-                let x = one + other;
-                *weight += if x > 0.0 { *a } else { low } * x;
+    let cut: Vec<f32> = a.iter().map(|a| (1.0 - alpha) * a).collect();
+    let straight = |row: &[f32]| alpha * a.iter().zip(row).map(|(a, value)| a * value).sum::<f32>();
+    let of_others: Vec<f32> = right.chunks_exact(e).map(straight).collect();
+    for (weights, one) in weights.chunks_exact_mut(n).zip(left.chunks_exact(e)) {
+        let of_one = straight(one);
+        for (block, (weights, others)) in weights.chunks_mut(PAIRS).zip(of_others.chunks(PAIRS)).enumerate() {
+            let mut sums = [0.0_f32; PAIRS];
+            for ((cut, one), column) in cut.iter().zip(one).zip(turned.chunks_exact(width)) {
+                if let Some(column) =
+                    column.get(block * PAIRS..).and_then(|column| column.first_chunk::<PAIRS>())
+                {
+                    for i in 0..PAIRS {
+                        let x = one + column[i];
+                        sums[i] += cut * if x > 0.0 { x } else { 0.0 };
+                    }
+                }
+            }
+            for ((weight, sum), other) in weights.iter_mut().zip(sums).zip(others) {
+                *weight = sum + of_one + other;
             }
         }
     }

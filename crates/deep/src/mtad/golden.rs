@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use safetensors::SafeTensors;
 
-use super::adam::Adam;
 use super::loss::{self, Batch};
 use super::network::Network;
 use super::shape::{Layers, Shape};
+use crate::net::Adam;
 use crate::random::Random;
 
 const CASES: [&str; 7] =
@@ -45,10 +45,8 @@ impl Case {
         let case = manifest["cases"].as_array().unwrap().iter().find(|case| case["name"] == name).unwrap();
         let network = Network::new(shape(&case["config"]));
         let (weights, tensors, train) = (read("weights"), read("tensors"), read("train"));
-        let mut params = vec![0.0; network.layout.n()];
-        for entry in &network.layout.entries {
-            entry.slot.of_mut(&mut params).copy_from_slice(&weights[&entry.name]);
-        }
+        let params = network.layout.gather(|name, _| weights.get(name).map(Vec::as_slice).ok_or(()));
+        let params = params.unwrap();
         assert_eq!(weights.len(), network.layout.entries.len(), "{name}");
         let batch = Batch { windows: tensors["input"].clone(), next: tensors["next"].clone() };
         let losses = (case["forecast_loss"].as_f64().unwrap(), case["recon_loss"].as_f64().unwrap());

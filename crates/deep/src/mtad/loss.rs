@@ -3,23 +3,11 @@
 use rayon::prelude::*;
 
 use super::network::{Network, Trace};
+use crate::net::Loss;
 use crate::random::Random;
 
 /// Windows that one thread works on. A constant, so that sums are added up in the same order on any number of threads.
 const SHARD: usize = 64;
-
-/// Both errors, over all numbers of a batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Loss {
-    pub(crate) forecast: f64,
-    pub(crate) reconstruction: f64,
-}
-
-impl Loss {
-    pub(crate) fn total(self) -> f64 {
-        self.forecast + self.reconstruction
-    }
-}
 
 /// Windows of one length, one after the other, and the row after each.
 pub(crate) struct Batch {

@@ -9,11 +9,9 @@
 //! All products are over many windows at once. Gradients are analytic: each part goes back the way it came.
 
 use super::attention::{self, Attention, Size, mask};
-use super::dense::Dense;
-use super::gru::{self, Gru, Outputs};
-use super::layout::{Layout, Slot};
 use super::shape::Shape;
 use super::stretch;
+use crate::net::{Dense, Gru, GruTrace, Layout, Outputs, Slot, add_columns};
 use crate::product::{View, multiply};
 use crate::random::Random;
 
@@ -22,14 +20,14 @@ use crate::random::Random;
 pub(crate) struct Network {
     pub(crate) shape: Shape,
     pub(crate) layout: Layout,
-    kernel: Slot,
+    pub(super) kernel: Slot,
     kernel_bias: Slot,
-    features: Attention,
-    steps: Attention,
-    encoder: Vec<Gru>,
+    pub(super) features: Attention,
+    pub(super) steps: Attention,
+    pub(super) encoder: Vec<Gru>,
     forecast: Vec<Dense>,
-    decoder: Vec<Gru>,
-    reconstruct: Dense,
+    pub(super) decoder: Vec<Gru>,
+    pub(super) reconstruct: Dense,
 }
 
 /// What a pass over some windows leaves behind.
@@ -55,7 +53,7 @@ pub(crate) struct Trace {
 
 /// Layers of recurrent units, one on the other.
 struct Recurrent {
-    layers: Vec<gru::Trace>,
+    layers: Vec<GruTrace>,
     /// What dropout multiplied the states between layers with.
     masks: Vec<Vec<f32>>,
 }
@@ -79,35 +77,12 @@ impl Network {
         Self { shape, layout, kernel, kernel_bias, features, steps, encoder, forecast, decoder, reconstruct }
     }
 
-    /// The parameters by name, with their shapes.
-    pub(crate) fn named<'a>(
-        &'a self,
-        params: &'a [f32],
-    ) -> impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])> {
-        self.layout
-            .entries
-            .iter()
-            .map(|entry| (entry.name.as_str(), entry.shape.as_slice(), entry.slot.of(params)))
-    }
-
-    /// The parameters from something that has them by name and shape.
-    pub(crate) fn gather<'a, E>(
-        &self,
-        get: impl Fn(&str, &[usize]) -> Result<&'a [f32], E>,
-    ) -> Result<Vec<f32>, E> {
-        let mut params = vec![0.0; self.layout.n()];
-        for entry in &self.layout.entries {
-            let values = get(&entry.name, &entry.shape)?;
-            entry.slot.of_mut(&mut params).iter_mut().zip(values).for_each(|(param, value)| *param = *value);
-        }
-        Ok(params)
-    }
-
     /// Passes over windows of `window` × `n_features` numbers, one after the other. With `random`, some numbers are left out.
     pub(crate) fn forward(&self, params: &[f32], windows: &[f32], mut random: Option<&mut Random>) -> Trace {
         let n = self.shape.window;
         let padded = self.pad(windows);
-        let convolved = self.convolve(params, &padded);
+        let kernel = reorder(self.kernel.of(params), self.shape.n_features, self.shape.kernel);
+        let convolved = self.convolve(params, &kernel, &padded);
         let turned = turn(&convolved, n, self.shape.n_features);
         let p = self.shape.dropout;
         let features =
@@ -166,7 +141,7 @@ impl Network {
     }
 
     /// Rows of zeros before and after each window, so that the convolution keeps its length.
-    fn pad(&self, windows: &[f32]) -> Vec<f32> {
+    pub(super) fn pad(&self, windows: &[f32]) -> Vec<f32> {
         let len = self.shape.window * self.shape.n_features;
         let pad = self.shape.kernel / 2 * self.shape.n_features;
         let mut padded = vec![0.0; windows.len() / len * (len + 2 * pad)];
@@ -183,20 +158,20 @@ impl Network {
         View::strided(padded.get(window * len..(window + 1) * len).unwrap_or_default(), n, kernel * k, k)
     }
 
-    fn convolve(&self, params: &[f32], padded: &[f32]) -> Vec<f32> {
+    /// `weights` are those of the kernel in our order, see [`reorder`].
+    pub(super) fn convolve(&self, params: &[f32], weights: &[f32], padded: &[f32]) -> Vec<f32> {
         let Shape { n_features: k, window: n, kernel, .. } = self.shape;
-        let weights = reorder(self.kernel.of(params), k, kernel);
         let mut convolved = vec![0.0; padded.len() / ((n + kernel - 1) * k) * n * k];
         convolved.chunks_exact_mut(k).for_each(|row| row.copy_from_slice(self.kernel_bias.of(params)));
         for (window, rows) in convolved.chunks_exact_mut(n * k).enumerate() {
-            multiply(self.seen(padded, window), View::new(&weights, kernel * k, k), 1.0, rows);
+            multiply(self.seen(padded, window), View::new(weights, kernel * k, k), 1.0, rows);
         }
         convolved.iter_mut().for_each(|value| *value = value.max(0.0));
         convolved
     }
 
     /// By step, then window: the convolved row, and what both heads made of it.
-    fn join(&self, convolved: &[f32], features: &[f32], steps: &[f32]) -> Vec<f32> {
+    pub(super) fn join(&self, convolved: &[f32], features: &[f32], steps: &[f32]) -> Vec<f32> {
         let Shape { n_features: k, window: n, .. } = self.shape;
         let n_windows = convolved.len() / (n * k);
         let mut joined = vec![0.0; 3 * convolved.len()];
@@ -244,7 +219,7 @@ impl Network {
     }
 
     /// What each map of the forecast reads, what was left out, and the result.
-    fn look_ahead(
+    pub(super) fn look_ahead(
         &self,
         params: &[f32],
         state: &[f32],
@@ -314,7 +289,7 @@ impl Network {
         for ((value, back), convolved) in rows.iter_mut().zip(&back).zip(&trace.convolved) {
             *value = if *convolved > 0.0 { *value + back } else { 0.0 };
         }
-        super::dense::add_columns(self.kernel_bias.of_mut(grads), &rows);
+        add_columns(self.kernel_bias.of_mut(grads), &rows);
         let mut weights = vec![0.0; kernel * k * k];
         for (window, rows) in rows.chunks_exact(n * k).enumerate() {
             multiply(self.seen(&trace.padded, window).transposed(), View::new(rows, n, k), 1.0, &mut weights);
@@ -326,12 +301,12 @@ impl Network {
 impl Recurrent {
     /// The states of the last layer after each step.
     fn outputs(&self) -> &[f32] {
-        self.layers.last().map(gru::Trace::outputs).unwrap_or_default()
+        self.layers.last().map(GruTrace::outputs).unwrap_or_default()
     }
 
     /// Those after the last step.
     fn last(&self) -> &[f32] {
-        self.layers.last().map(gru::Trace::last).unwrap_or_default()
+        self.layers.last().map(GruTrace::last).unwrap_or_default()
     }
 }
 
@@ -384,7 +359,7 @@ fn forecast(layout: &mut Layout, shape: &Shape) -> Vec<Dense> {
 }
 
 /// Rows as columns, in each of several matrices of `n_rows` × `n_columns`.
-fn turn(rows: &[f32], n_rows: usize, n_columns: usize) -> Vec<f32> {
+pub(super) fn turn(rows: &[f32], n_rows: usize, n_columns: usize) -> Vec<f32> {
     let mut turned = Vec::with_capacity(rows.len());
     for matrix in rows.chunks_exact(n_rows * n_columns) {
         for column in 0..n_columns {
@@ -395,7 +370,7 @@ fn turn(rows: &[f32], n_rows: usize, n_columns: usize) -> Vec<f32> {
 }
 
 /// The kernel by (step, feature read), then feature written; PyTorch has (feature written, feature read, step).
-fn reorder(kernel: &[f32], k: usize, n_steps: usize) -> Vec<f32> {
+pub(super) fn reorder(kernel: &[f32], k: usize, n_steps: usize) -> Vec<f32> {
     let mut weights = vec![0.0; kernel.len()];
     for (at, weight) in kernel.iter().enumerate() {
         if let Some(place) = weights.get_mut(place(at, k, n_steps)) {

@@ -5,7 +5,8 @@
 //! numbers in runs, and its product with a matrix is a sum over these runs of a number times a difference of
 //! sums of columns. It is exact, and costs a fiftieth at 100 steps.
 
-use super::dense::Dense;
+use crate::net::{Dense, add_columns};
+use crate::wide::wide;
 
 /// A run of equal numbers in the input of a step.
 struct Run {
@@ -49,6 +50,51 @@ pub(crate) fn forward(dense: &Dense, params: &[f32], states: &[f32], n_steps: us
     driven
 }
 
+/// The runs of all steps with the sums of their columns, made once for many windows.
+#[derive(Debug)]
+pub(super) struct Stretched {
+    /// For each step, its runs: which number of the state, and where the sums lie.
+    steps: Vec<Vec<(usize, usize)>>,
+    sums: Vec<f32>,
+}
+
+impl Stretched {
+    pub(super) fn new(dense: &Dense, params: &[f32], n_steps: usize) -> Self {
+        let sums = column_sums(dense, params);
+        let mut found = Self { steps: vec![Vec::new(); n_steps], sums: Vec::new() };
+        let mut column = vec![0.0; dense.n_out];
+        for run in runs(dense.n_in, n_steps) {
+            difference(&sums, &run, &mut column);
+            if let Some(step) = found.steps.get_mut(run.step) {
+                step.push((run.index, found.sums.len()));
+            }
+            found.sums.extend_from_slice(&column);
+        }
+        found
+    }
+
+    /// What `dense` makes of the stretched `states` at one step: the same as [`forward`], into `driven`.
+    pub(super) fn drive(
+        &self,
+        dense: &Dense,
+        params: &[f32],
+        states: &[f32],
+        step: usize,
+        driven: &mut [f32],
+    ) {
+        let n = dense.n_out;
+        let runs = self.steps.get(step).map(Vec::as_slice).unwrap_or_default();
+        for (row, state) in driven.chunks_exact_mut(n).zip(states.chunks_exact(dense.n_in)) {
+            row.copy_from_slice(dense.bias(params));
+            for (index, at) in runs {
+                let number = state.get(*index).copied().unwrap_or_default();
+                let sums = self.sums.get(*at..at + n).unwrap_or_default();
+                wide(|| row.iter_mut().zip(sums).for_each(|(row, sum)| *row += number * sum));
+            }
+        }
+    }
+}
+
 /// Adds the gradients of `dense`, and gives those of the states.
 pub(crate) fn backward(
     dense: &Dense,
@@ -81,7 +127,7 @@ pub(crate) fn backward(
         }
     }
     learn(dense, grads, &sum_grads);
-    super::dense::add_columns(dense.bias_mut(grads), driven);
+    add_columns(dense.bias_mut(grads), driven);
     state_grads
 }
 
@@ -137,7 +183,7 @@ fn of_step_mut(rows: &mut [f32], step: usize, len: usize) -> &mut [f32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mtad::layout::Layout;
+    use crate::net::Layout;
     use crate::random::Random;
 
     #[test]
@@ -157,6 +203,12 @@ mod tests {
                 .collect();
             let (short, long) = (forward(&dense, &params, &states, n_steps), dense.forward(&params, &made));
             assert!(short.iter().zip(&long).all(|(a, b)| (a - b).abs() < 1e-5), "{n} {n_steps}");
+            let stretched = Stretched::new(&dense, &params, n_steps);
+            let mut row = vec![0.0; 2 * 6];
+            for (step, expected) in long.chunks_exact(row.len()).enumerate() {
+                stretched.drive(&dense, &params, &states, step, &mut row);
+                assert!(row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{n} {n_steps}");
+            }
 
             let driven: Vec<f32> = short.iter().map(|_| random.unit() - 0.5).collect();
             let (mut short, mut long) = (vec![0.0; params.len()], vec![0.0; params.len()]);

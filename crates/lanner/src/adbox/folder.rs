@@ -1,15 +1,17 @@
 //! The folder of detectors: a folder for each, which of them is the current one, and what they predicted.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use lanner_core::reading::is_id;
 use lanner_deep::Detector;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::limits::Limits;
 use super::results::{RoundResult, Shape};
 use super::trained::{About, Trained};
 use crate::failure::{Failure, Result, remark};
@@ -21,6 +23,14 @@ const STATE: &str = "prediction/state.json";
 
 /// A file of results that is larger is followed by another.
 const MAX_RESULTS_BYTES: u64 = 16 << 20;
+
+/// Where a use case stands after a round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Until when units were judged.
+    pub(crate) judged_until_ms: i64,
+    pub(crate) limits: Limits,
+}
 
 /// The detectors of a folder.
 #[derive(Debug)]
@@ -131,21 +141,20 @@ impl Folder {
         Ok(())
     }
 
-    /// Until when units were judged; `None` before the first round.
-    pub(crate) fn judged_until_ms(&self, about: &About, case: &str) -> Result<Option<i64>> {
-        let path = self.of(about)?.join(STATE);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let state: Value = read_json(&path)?;
-        Ok(state[case].as_i64())
+    /// Where a use case stands; `None` before its first round.
+    pub(crate) fn state(&self, about: &About, case: &str) -> Result<Option<State>> {
+        Ok(self.states(about)?.remove(case))
     }
 
-    pub(crate) fn set_judged_until_ms(&self, about: &About, case: &str, end_ms: i64) -> Result<()> {
+    pub(crate) fn set_state(&self, about: &About, case: &str, state: State) -> Result<()> {
+        let mut states = self.states(about)?;
+        states.insert(case.to_owned(), state);
+        write_json(&self.of(about)?.join(STATE), &states)
+    }
+
+    fn states(&self, about: &About) -> Result<BTreeMap<String, State>> {
         let path = self.of(about)?.join(STATE);
-        let mut state: Value = if path.exists() { read_json(&path)? } else { json!({}) };
-        state[case] = end_ms.into();
-        write_json(&path, &state)
+        if path.exists() { read_json(&path) } else { Ok(BTreeMap::new()) }
     }
 
     /// Copies a detector into a folder of its own.
@@ -263,12 +272,13 @@ fn picture(losses: &[[f64; 4]], first: usize) -> String {
 
 /// The score of each row of training, with its time.
 fn scores(trained: &Trained) -> String {
-    let scores = trained.detector.scores(&trained.units.frame).unwrap_or_default();
+    let judged = trained.detector.judge(&trained.units.frame, &mut trained.detector.limit());
+    let Ok(judged) = judged else { return String::new() };
     let mut text = String::from("time,score,threshold\n");
-    for (row, score) in scores.iter().enumerate().filter(|(_, score)| score.is_finite()) {
+    let rows = judged.scores.iter().zip(&judged.thresholds).enumerate();
+    for (row, (score, threshold)) in rows.filter(|(_, (score, _))| score.is_finite()) {
         let time =
             lanner_core::time::format_time(trained.units.start_ms + row as i64 * trained.about.unit_ms);
-        let threshold = trained.detector.threshold();
         text.push_str(&format!("{time},{},{threshold}\n", score * threshold));
     }
     text

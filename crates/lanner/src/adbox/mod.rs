@@ -5,6 +5,7 @@
 
 pub(crate) mod documents;
 pub(crate) mod folder;
+pub(crate) mod limits;
 pub(crate) mod results;
 pub(crate) mod rows;
 pub(crate) mod scenario;

@@ -5,6 +5,7 @@ use lanner_core::time::format_time;
 use lanner_deep::{Detector, Units};
 use serde_json::{Map, Value, json};
 
+use super::limits::Limits;
 use super::trained::About;
 use super::use_case::Mode;
 use crate::failure::{Failure, Result};
@@ -39,19 +40,19 @@ pub(crate) struct RoundResult {
     pub(crate) verdicts: Vec<Verdict>,
 }
 
-/// Judges the units of a range.
+/// Judges the units of a range, and lets the thresholds go on.
 pub(crate) fn judge(
     detector: &Detector,
     about: &About,
     units: &Units,
     out: TimeRange,
+    limits: &mut Limits,
 ) -> Result<Vec<Verdict>> {
     let failed = |error: lanner_deep::ColumnsError| Failure::user(error.to_string());
-    let scores = detector.scores(&units.frame).map_err(failed)?;
     let Some(details) = detector.details(&units.frame).map_err(failed)? else {
         return Err(Failure::user(format!("the detector {} makes no forecasts", about.detector_id)));
     };
-    let (n, threshold) = (units.frame.n_columns(), detector.threshold());
+    let n = units.frame.n_columns();
     let mut verdicts = Vec::new();
     for row in details.first..units.frame.n_rows() {
         let time_ms = units.start_ms + row as i64 * about.unit_ms;
@@ -64,12 +65,26 @@ pub(crate) fn judge(
         let row_values: Vec<f64> = units.frame.row(row).iter().map(|value| f64::from(*value)).collect();
         let (forecasts, recons, errors) =
             (part(&details.forecasts), part(&details.reconstructions), part(&details.errors));
-        let score = scores.get(row).copied().filter(|score| score.is_finite()).unwrap_or(0.0) * threshold;
+        // A unit of nothing but gaps says nothing.
+        let is_gap = units.frame.row(row).iter().all(|value| !value.is_finite());
+        let score = if is_gap { 0.0 } else { details.errors.iter().skip(at).take(n).sum::<f32>() };
+        let threshold = limits.score.value();
+        if !is_gap {
+            limits.score.push(score);
+        }
+        let score = f64::from(score);
         let mut values = Map::new();
         for (column, name) in detector.columns().iter().enumerate() {
             let get = |of: &[f64]| of.get(column).copied().unwrap_or(f64::NAN);
             let scaled = |value: f64| number(detector.share_of_range(column, value));
-            let (error, limit) = (get(&errors) * n as f64, get(&about.thresholds));
+            let error = get(&errors) * n as f64;
+            let limit = limits.features.get_mut(column).map_or(f64::NAN, |limit| {
+                let value = limit.value();
+                if !is_gap {
+                    limit.push(error as f32);
+                }
+                value
+            });
             values.insert(format!("Forecast_{name}"), scaled(get(&forecasts)));
             values.insert(format!("Recon_{name}"), scaled(get(&recons)));
             values.insert(format!("True_{name}"), scaled(get(&row_values)));

@@ -2,7 +2,8 @@
 
 use lanner_core::{TimeRange, content};
 use lanner_deep::{
-    Detector, Feature, Fill, Frame, Kind, Method, NetworkSettings, Progress, Rule, Training, Units,
+    Detector, Feature, Fill, Follow, Frame, Kind, Limit, Method, NetworkSettings, Progress, Rule, Training,
+    Units,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -30,8 +31,8 @@ pub(crate) struct About {
     pub(crate) window_size: usize,
     pub(crate) fill: KeptFill,
     pub(crate) features: Vec<KeptFeature>,
-    /// Of each feature, in units of its contribution.
-    pub(crate) thresholds: Vec<f64>,
+    /// The threshold of each feature as training left it, in units of its contribution.
+    pub(crate) limits: Vec<Limit>,
     /// Whether results may be sent: templates were.
     pub(crate) ships: bool,
     /// Which documents are looked at, in the language of OpenSearch.
@@ -151,7 +152,8 @@ pub(crate) fn train(
         window: Some(settings.window_size),
         n_epochs: settings.epochs,
         rows_per_day: DAY_MS / case.unit_ms as f64,
-        rule: Rule::PeaksOverThreshold(settings.q),
+        rule: Rule::PeaksOverThreshold { risk: settings.q, level: Some(settings.level) },
+        follow: if settings.dynamic_pot { Follow::Peaks } else { Follow::Stay },
         network: network(settings),
         ..Training::default()
     };
@@ -160,7 +162,7 @@ pub(crate) fn train(
         progress(&step);
     });
     let detector = detector.map_err(|error| Failure::user(error.to_string()))?;
-    let thresholds = thresholds(&detector, &units.frame, training.rule, training.rows_per_day)?;
+    let limits = limits(&detector, &units.frame, training.rows_per_day)?;
     let id = id_of(&detector, now.0);
     let name = case.display_name.clone().unwrap_or_else(|| format!("detector_{}", now.1));
     let notes = json!({ "name": id, "display_name": name, "step_ms": case.unit_ms });
@@ -174,7 +176,7 @@ pub(crate) fn train(
         window_size: settings.window_size,
         fill: case.fill.into(),
         features: features.iter().map(KeptFeature::from).collect(),
-        thresholds,
+        limits,
         ships: false,
         filter: case.filter.clone(),
     };
@@ -247,8 +249,8 @@ fn tell_empty(frame: &Frame) {
     }
 }
 
-/// From which contribution on a feature is unusual by itself.
-fn thresholds(detector: &Detector, frame: &Frame, rule: Rule, rows_per_day: f64) -> Result<Vec<f64>> {
+/// From which contribution on a feature is unusual by itself: set as that of the score, and going on likewise.
+fn limits(detector: &Detector, frame: &Frame, rows_per_day: f64) -> Result<Vec<Limit>> {
     let details = detector.details(frame).map_err(|error| Failure::program(error.to_string()))?;
     let (details, n) = (details.map(|details| details.errors).unwrap_or_default(), frame.n_columns());
     let n_rows = details.len() / n;
@@ -256,7 +258,7 @@ fn thresholds(detector: &Detector, frame: &Frame, rule: Rule, rows_per_day: f64)
     let of = |at: usize| {
         let errors: Vec<f32> =
             details.iter().skip(from * n + at).step_by(n).map(|error| error * n as f32).collect();
-        rule.threshold(&errors, rows_per_day)
+        Limit::new(detector.rule(), detector.follow(), &errors, rows_per_day, f64::MIN_POSITIVE)
     };
     Ok((0..n).map(of).collect())
 }

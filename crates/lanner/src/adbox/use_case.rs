@@ -64,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) gamma: f64,
     pub(crate) level: f64,
     pub(crate) q: f64,
+    pub(crate) dynamic_pot: bool,
 }
 
 impl Default for Settings {
@@ -89,6 +90,7 @@ impl Default for Settings {
             gamma: 1.0,
             level: 0.99,
             q: 1e-3,
+            dynamic_pot: true,
         }
     }
 }
@@ -267,9 +269,9 @@ impl UseCase {
         share(of, "init_lr", &mut it.init_lr, check);
         share(of, "dropout", &mut it.dropout, check);
         share(of, "gamma", &mut it.gamma, check);
-        share(of, "level", &mut it.level, check);
-        share(of, "q", &mut it.q, check);
-        let _ = of.read("dynamic_pot", check, boolean);
+        probability(of, "level", &mut it.level, check);
+        probability(of, "q", &mut it.q, check);
+        flag(of, "dynamic_pot", &mut it.dynamic_pot, check);
         for name in WITHOUT_EFFECT {
             let _ = of.get(name);
         }
@@ -283,8 +285,7 @@ impl UseCase {
         let known = serde_json::to_value(&it).ok();
         let known: Vec<String> =
             known.iter().flat_map(|it| it.as_object()).flat_map(|it| it.keys().cloned()).collect();
-        let known: Vec<&str> =
-            known.iter().map(String::as_str).chain(WITHOUT_EFFECT).chain(["dynamic_pot"]).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).chain(WITHOUT_EFFECT).collect();
         self.pass_over(fields, &known);
         Some(it)
     }
@@ -477,6 +478,14 @@ fn size(
 
 fn flag(fields: &mut Fields<'_>, name: &str, into: &mut bool, check: &mut Check) {
     *into = fields.read(name, check, boolean).unwrap_or(*into);
+}
+
+fn probability(fields: &mut Fields<'_>, name: &str, into: &mut f64, check: &mut Check) {
+    let read = |node: &Node| match number(node)? {
+        found if found > 0.0 && found < 1.0 => Ok(found),
+        found => Err(format!("should be a number above 0 and below 1, found {found}")),
+    };
+    *into = fields.read(name, check, read).unwrap_or(*into);
 }
 
 fn share(fields: &mut Fields<'_>, name: &str, into: &mut f64, check: &mut Check) {

@@ -1,7 +1,7 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
-//! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate`, `inspect` (what the commands do), `kept`
-//! (detectors as files), `limit` (how a threshold is set); `run` and `manage` (use cases of ADBox).
+//! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate`,
+//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` and `manage` (use cases of ADBox).
 
 mod evaluate;
 mod inspect;
@@ -41,7 +41,8 @@ Examples:
   lanner detector train last-month.csv --out web.detector
   lanner detector train week-1.csv week-2.csv --out web.detector --alarms-per-day 1
   lanner detector train wide.csv --value cpu --value memory --kind mahalanobis --out web.detector
-  lanner detector train last-month.csv --kind mtad-gat --epochs 10 --out web.detector    minutes to hours")]
+  lanner detector train last-month.csv --kind mtad-gat --epochs 10 --out web.detector    minutes to hours
+  lanner detector train last-month.csv --kind mtad-gat --epochs 10 --out web.detector --resume    after it was interrupted")]
     Train(train::Args),
     /// List what is unusual in a table: from when to when, how much, and which columns contributed most.
     #[command(after_help = "\
@@ -71,11 +72,12 @@ Examples:
   lanner detector show web.detector
   lanner detector show web.detector --format json")]
     Show(inspect::Show),
-    /// Set another threshold; nothing is trained.
+    /// Set another threshold, or let it go on otherwise; nothing is trained.
     #[command(after_help = "\
 Examples:
   lanner detector limit web.detector --alarms-per-day 2 --out louder.detector
-  lanner detector limit web.detector --risk 0.0001 --out quieter.detector")]
+  lanner detector limit web.detector --risk 0.0001 --out quieter.detector
+  lanner detector limit web.detector --risk 0.001 --follow drift --over 6h --out drifting.detector")]
     Limit(inspect::Limit),
     /// Run a use case of ADBox: train on the alerts of Wazuh, predict, or both.
     ///

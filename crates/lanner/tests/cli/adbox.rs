@@ -59,6 +59,18 @@ impl Folder {
         serde_json::from_slice(&std::fs::read(name).unwrap()).unwrap()
     }
 
+    /// The same, of the detector that was trained last.
+    fn results_of_current(&self, what: &str) -> Value {
+        let current: Value =
+            serde_json::from_str(&self.manage(&["current", "--format", "json"]).expect(0)).unwrap();
+        let current = if current.is_array() { current[0].clone() } else { current };
+        let id = current["id"].as_str().unwrap();
+        let folder = PathBuf::from(self.path(&format!("detectors/{id}/prediction")));
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let name = names.filter(|name| name.to_str().unwrap().contains(what)).max().unwrap();
+        serde_json::from_slice(&std::fs::read(name).unwrap()).unwrap()
+    }
+
     fn ids(&self) -> Vec<String> {
         let listed: Value =
             serde_json::from_str(&self.manage(&["list", "--format", "json"]).expect(0)).unwrap();
@@ -173,6 +185,40 @@ fn trained_and_predicted_from_files() {
     assert_eq!(nested[0]["index_date"], "2024-03-01");
 
     manage(&folder, &training, &usual);
+}
+
+#[test]
+fn level_and_dynamic_pot_set_the_thresholds() {
+    let folder = Folder::new();
+    let alerts =
+        |from: i64, to: i64| -> String { (from..to).map(|at| format!("{}\n", alert(at, -100))).collect() };
+    let (usual, later) =
+        (folder.write("usual.json", &alerts(0, 6_000)), folder.write("later.json", &alerts(6_000, 9_000)));
+    let prediction = folder.write("uc_4.yaml", "prediction:\n  run_mode: HISTORICAL\n");
+    // The thresholds of the score and of one feature, row by row.
+    let thresholds = |settings: &str| -> [Vec<f64>; 2] {
+        let case = use_case("").replace("alpha: 0.2", &format!("alpha: 0.2, {settings}"));
+        folder.run(&folder.write("uc_3.yaml", &case), &["--data", &usual]).said(0);
+        let ran = folder.run(&prediction, &["--data", &later]);
+        assert!(matches!(ran.code, 0 | 1) && !ran.err.contains("passed over"), "{ran:?}");
+        let results = folder.results_of_current("uc-4_predicted_data-1");
+        let rows = results[0]["results"].as_array().unwrap();
+        ["threshold", "Thresh_data.memory_usage_%_average"]
+            .map(|name| rows.iter().map(|row| row[name].as_f64().unwrap()).collect())
+    };
+    let still = thresholds("dynamic_pot: false, q: 0.01, level: 0.98");
+    assert!(still.iter().all(|of| of.len() > 400 && of.iter().all(|one| *one == of[0])));
+    let moving = thresholds("dynamic_pot: true, q: 0.01, level: 0.98");
+    // It begins there, and learns from what is high and no anomaly.
+    for (moving, still) in moving.iter().zip(&still) {
+        assert!((moving[0] - still[0]).abs() < 1e-9 * still[0], "{} {}", moving[0], still[0]);
+        assert!(moving.iter().any(|one| *one != moving[0]));
+    }
+    let lower = thresholds("dynamic_pot: false, q: 0.01, level: 0.8");
+    assert!(lower[0][0] != still[0][0], "{} {}", lower[0][0], still[0][0]);
+    let case = use_case("").replace("alpha: 0.2", "level: 1.2, q: 0, dynamic_pot: perhaps");
+    let said = folder.run(&folder.write("uc_3.yaml", &case), &["--data", &usual]).said(2);
+    assert!(said.contains("3 problems") && said.contains("above 0 and below 1, found 1.2"), "{said}");
 }
 
 fn manage(folder: &Folder, training: &str, usual: &str) {
@@ -369,6 +415,14 @@ fn against_a_real_opensearch() {
     assert_eq!((all.as_array().unwrap().len(), judged.len()), (2, 4), "{all}");
     assert_eq!(all[0]["end_time"], all[1]["start_time"], "{all}");
     let last_ms = lanner_core::time::parse_time_ms(all[1]["end_time"].as_str().unwrap()).unwrap();
+    // The threshold that these four moved is kept, and goes on from there.
+    let id = all[0]["detector_id"].as_str().unwrap().to_owned();
+    let n_learned = || {
+        let state = std::fs::read(folder.path(&format!("detectors/{id}/prediction/state.json"))).unwrap();
+        let state: Value = serde_json::from_slice(&state).unwrap();
+        state["7-BATCH"]["limits"]["score"]["state"]["tail"]["n"].as_u64().unwrap()
+    };
+    let before = n_learned();
     let again = folder.write("uc_7.yaml", "prediction: { run_mode: batch, batch_size: 2 }\n");
     while now_ms() < last_ms + 3_000 {
         std::thread::yield_now();
@@ -379,6 +433,9 @@ fn against_a_real_opensearch() {
     let from_ms = lanner_core::time::parse_time_ms(round["start_time"].as_str().unwrap()).unwrap();
     assert_eq!(from_ms, last_ms, "{round}");
     assert!(round["results"].as_array().unwrap().len() >= 3, "{round}");
+    let n_usual =
+        round["results"].as_array().unwrap().iter().filter(|one| one["is_anomaly"] == false).count();
+    assert_eq!(n_learned(), before + n_usual as u64);
     // Nobody answers: told, and no end.
     let said = folder.run(&again, &["--url", "http://127.0.0.1:9", "--rounds", "1"]).err;
     assert!(said.contains("the next round makes up for it"), "{said}");

@@ -96,6 +96,22 @@ fn evaluate_show_and_another_limit() {
 }
 
 #[test]
+fn thresholds_follow() {
+    let folder = Folder::new();
+    let trained = folder.train(&["--risk", "0.0001", "--level", "0.99", "--format", "json"]).expect(0);
+    assert!(trained.contains("risk 0.0001 above 0.99, following the level of 4 days"), "{trained}");
+    let (detector, out) = (folder.path("web.detector"), folder.path("drifting.detector"));
+    let limit = |more: &[&str]| run(&[&["detector", "limit", &detector, "--out", &out], more].concat());
+    limit(&["--follow", "drift", "--over", "0s"]).says(2, &["--over"]);
+    limit(&["--alarms-per-day", "1", "--follow", "peaks"]).says(2, &["set by a risk"]);
+    limit(&["--risk", "0.1", "--level", "1"]).says(2, &["the level is 1"]);
+    limit(&["--over", "1d"]).says(2, &["--follow"]);
+    let set = limit(&["--follow", "drift", "--over", "6h", "--format", "json"]).expect(0);
+    assert!(set.contains("following the mean of 360 rows"), "{set}");
+    run(&["detector", "score", &out, &folder.path("later.csv")]).says(1, &["581 rows scored"]);
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let folder = Folder::new();
     folder.train(&[]).expect(0);

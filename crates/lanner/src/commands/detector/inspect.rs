@@ -106,7 +106,7 @@ fn shown(path: &Path, detector: &Detector) -> Shown {
         columns: detector.columns().len(),
         window: detector.window(),
         rows: detector.trained_on().0,
-        limit: in_words(detector.rule()),
+        limit: in_words(detector.rule(), detector.follow()),
         threshold: detector.threshold(),
         expected_alarms_per_day: detector.expected_alarms_per_day(),
         held_out_rows: detector.n_held_out(),
@@ -129,10 +129,15 @@ pub(super) fn show(args: &Show) -> Result<Outcome> {
 
 pub(super) fn limit(args: &Limit) -> Result<Outcome> {
     kept::check_new(&args.out)?;
-    let Some(rule) = args.limit.rule() else {
-        return Err(Failure::user("no limit is given").hint("use --alarms-per-day, --risk or --epsilon"));
-    };
-    let detector = kept::load(&args.detector)?.with_rule(rule).map_err(Failure::user)?;
+    let detector = kept::load(&args.detector)?;
+    let (rule, follow) = (args.limit.rule(), args.limit.follow(detector.trained_on().1));
+    if rule.is_none() && follow.is_none() {
+        return Err(
+            Failure::user("no limit is given").hint("use --alarms-per-day, --risk, --epsilon or --follow")
+        );
+    }
+    let (rule, follow) = (rule.unwrap_or(detector.rule()), follow.unwrap_or(detector.follow()));
+    let detector = detector.with_threshold(rule, follow).map_err(Failure::user)?;
     kept::save(&args.out, &detector)?;
     tell(&args.out, &detector, args.format)?;
     Ok(Outcome::Fine)
@@ -164,9 +169,13 @@ pub(super) fn explain(args: &Explain) -> Result<Outcome> {
     let detector = kept::load(&args.detector)?;
     let rows = args.tables.read_for(&detector, None)?;
     let wrong = |error: lanner_deep::ColumnsError| Failure::user(error.to_string());
-    let scores = detector.scores(&rows.frame).map_err(wrong)?;
-    let index = args.at.map_or_else(|| highest(&scores), |at| index_of(&rows, at))?;
-    let parts = detector.explain(&rows.frame, index).map_err(wrong)?;
+    let judged = detector.judge(&rows.frame, &mut detector.limit()).map_err(wrong)?;
+    let scores = &judged.scores;
+    let index = args.at.map_or_else(|| highest(scores), |at| index_of(&rows, at))?;
+    let mut parts = detector.explain(&rows.frame, index).map_err(wrong)?;
+    // By the threshold of that row.
+    let threshold = judged.thresholds.get(index).copied().unwrap_or(detector.threshold());
+    parts.iter_mut().for_each(|part| *part *= detector.threshold() / threshold);
     if parts.is_empty() {
         return Err(Failure::user(format!(
             "the row has fewer than {} rows before it",

@@ -17,10 +17,15 @@ pub(super) fn load(path: &Path) -> Result<Detector> {
 
 /// Writes a detector to a new file, at once.
 pub(super) fn save(path: &Path, detector: &Detector) -> Result<()> {
+    write(path, &detector.to_bytes())
+}
+
+/// Writes a file at once: whoever stops in the middle leaves what was there before.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |error: std::io::Error| Failure::file("write", path, &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&detector.to_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

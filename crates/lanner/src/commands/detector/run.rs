@@ -9,7 +9,8 @@ use lanner_deep::Detector;
 use lanner_wire::api::Time;
 use serde::Serialize;
 
-use crate::adbox::folder::Folder;
+use crate::adbox::folder::{Folder, State};
+use crate::adbox::limits::Limits;
 use crate::adbox::results::{RoundResult, Shape, Verdict, judge};
 use crate::adbox::times::Round;
 use crate::adbox::trained::{self, About, rows_of};
@@ -213,7 +214,8 @@ impl Task<'_> {
         };
         let end_ms = units.start_ms + units.frame.n_rows() as i64 * self.about.unit_ms;
         let round = round.unwrap_or_else(|| grid.historical(units.start_ms, end_ms));
-        let verdicts = judge(&self.detector, &self.about, &units, round.out)?;
+        let limits = &mut Limits::of(&self.detector, &self.about);
+        let verdicts = judge(&self.detector, &self.about, &units, round.out, limits)?;
         if verdicts.is_empty() {
             let n = self.about.window_size;
             return Err(Failure::undecided("no unit could be judged").hint(format!(
@@ -238,17 +240,24 @@ impl Task<'_> {
         }
         let (grid, key) = (self.about.grid(), format!("{}-{}", self.number, self.case.mode.name()));
         let n = if self.case.mode == Mode::Batch { self.case.batch_size } else { 1 };
-        let mut judged_ms = self.folder.judged_until_ms(&self.about, &key)?;
+        let state = self.folder.state(&self.about, &key)?;
+        let mut judged_ms = state.as_ref().map(|state| state.judged_until_ms);
+        let mut limits = state.map_or_else(|| Limits::of(&self.detector, &self.about), |state| state.limits);
         let (mut due_ms, mut n_rounds, mut is_found) = (grid.ceil(now_ms()), 0, false);
         while self.args.rounds.is_none_or(|rounds| n_rounds < rounds) {
             self.wait_until(due_ms + self.args.delay.0);
             let n_open = judged_ms.map_or(n, |judged_ms| (due_ms - judged_ms).div_euclid(grid.unit_ms));
             let round = grid.last(due_ms, n_open.clamp(n, MAX_CAUGHT_UP));
-            match self.look(round, n) {
+            // A round that is done again begins where it began.
+            let mut after = limits.clone();
+            match self.look(round, n, &mut after) {
                 Ok(found) => {
                     is_found |= found;
-                    judged_ms = Some(round.out.end_ms);
-                    self.folder.set_judged_until_ms(&self.about, &key, round.out.end_ms)?;
+                    limits = after;
+                    let judged_until_ms = round.out.end_ms;
+                    judged_ms = Some(judged_until_ms);
+                    let state = State { judged_until_ms, limits: limits.clone() };
+                    self.folder.set_state(&self.about, &key, state)?;
                 }
                 Err(failure) if failure.is_users() => return Err(failure),
                 Err(failure) => remark(&format!("{}; the next round makes up for it", failure.text())),
@@ -265,10 +274,10 @@ impl Task<'_> {
         std::thread::sleep(Duration::from_millis(wait_ms));
     }
 
-    fn look(&self, round: Round, n: i64) -> Result<bool> {
+    fn look(&self, round: Round, n: i64, limits: &mut Limits) -> Result<bool> {
         let units = rows_of(&self.about, &self.data, Some(round.fetch))?;
         let verdicts = match &units {
-            Some(units) => judge(&self.detector, &self.about, units, round.out)?,
+            Some(units) => judge(&self.detector, &self.about, units, round.out, limits)?,
             None => Vec::new(),
         };
         let batch_size = (self.case.mode == Mode::Batch).then_some(n);

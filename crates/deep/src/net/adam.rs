@@ -22,6 +22,16 @@ impl Adam {
         Self { rate, means: vec![0.0; n], squares: vec![0.0; n], powers: (1.0, 1.0) }
     }
 
+    /// One that goes on where another was.
+    pub(crate) fn resume(rate: f32, [means, squares]: [Vec<f32>; 2], powers: (f64, f64)) -> Self {
+        Self { rate, means, squares, powers }
+    }
+
+    /// All that it remembers.
+    pub(crate) fn memory(&self) -> ([&[f32]; 2], (f64, f64)) {
+        ([&self.means, &self.squares], self.powers)
+    }
+
     /// Moves the parameters one step down the gradients.
     #[expect(clippy::cast_possible_truncation, reason = "the corrections are between 0 and 1")]
     pub(crate) fn step(&mut self, params: &mut [f32], grads: &[f32]) {

@@ -62,6 +62,34 @@ impl Gru {
         Trace { states, gates, n_steps }
     }
 
+    /// The states after the last step, from states of 0: a pass that leaves nothing behind. `drive` writes what drives the gates at a
+    /// step, a row for each window, and `turned` are the weights of the states ([`Gru::turned`]).
+    pub(crate) fn last(
+        &self,
+        params: &[f32],
+        turned: &[f32],
+        (n_windows, n_steps): (usize, usize),
+        drive: &mut dyn FnMut(usize, &mut [f32]),
+    ) -> Vec<f32> {
+        let n = self.n;
+        let mut states = vec![0.0; n_windows * n];
+        let (mut driven, mut recurrent) = (vec![0.0; 3 * states.len()], vec![0.0; 3 * states.len()]);
+        for step in 0..n_steps {
+            drive(step, &mut driven);
+            self.hidden.apply(params, turned, &states, &mut recurrent);
+            let rows = driven.chunks_exact(3 * n).zip(recurrent.chunks_exact(3 * n));
+            for ((driven, recurrent), state) in rows.zip(states.chunks_exact_mut(n)) {
+                wide(|| step_on(driven, recurrent, state));
+            }
+        }
+        states
+    }
+
+    /// The weights of the states, laid out for [`Gru::last`].
+    pub(crate) fn turned(&self, params: &[f32]) -> Vec<f32> {
+        self.hidden.turned(params)
+    }
+
     /// The gradients of what drove the gates, given those of the state after each step (`None`: only the last one has any).
     ///
     /// Those of the parameters within the layer are added to `grads`.
@@ -149,6 +177,19 @@ fn advance(gates: &mut [f32], driven: &[f32], recurrent: &[f32], before: &[f32],
     for (((after, before), z), candidate) in after.iter_mut().zip(before).zip(z.iter()).zip(candidate.iter())
     {
         *after = (1.0 - z) * candidate + z * before;
+    }
+}
+
+/// One window's step, in place.
+#[inline(always)]
+fn step_on(driven: &[f32], recurrent: &[f32], state: &mut [f32]) {
+    let n = state.len();
+    let ([dr, dz, dn], [hr, hz, hn]) = (three(driven, n), three(recurrent, n));
+    let gates = dr.iter().zip(hr).zip(dz.iter().zip(hz)).zip(dn.iter().zip(hn));
+    for (state, (((dr, hr), (dz, hz)), (dn, hn))) in state.iter_mut().zip(gates) {
+        let (r, z) = (sigmoid(dr + hr), sigmoid(dz + hz));
+        let candidate = tanh(dn + r * hn);
+        *state = (1.0 - z) * candidate + z * *state;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Linear maps `y = W x + b` of many rows at once.
 
 use super::layout::{Layout, Slot};
-use crate::product::{View, multiply, multiply_few, multiply_strided};
+use crate::product::{View, multiply, multiply_few, multiply_few_along, multiply_strided};
 
 /// Rows that are few: those of a stream.
 const FEW: usize = 2;
@@ -73,6 +73,29 @@ impl Dense {
             multiply(View::new(x, n_rows, self.n_in), self.weights(params).transposed(), 1.0, &mut y);
         }
         y
+    }
+
+    /// The weights, rows as columns: what [`Dense::apply`] wants.
+    pub(crate) fn turned(&self, params: &[f32]) -> Vec<f32> {
+        let weight = self.weight.of(params).get(self.first..).unwrap_or_default();
+        let columns =
+            (0..self.n_in).flat_map(|at| weight.iter().skip(at).step_by(self.stride).take(self.n_out));
+        columns.copied().collect()
+    }
+
+    /// The same as [`Dense::forward`], into `y`, with weights that were turned: worth it where they are used often.
+    pub(crate) fn apply(&self, params: &[f32], turned: &[f32], x: &[f32], y: &mut [f32]) {
+        let n_rows = x.len() / self.n_in;
+        match self.bias {
+            Some(bias) => y.chunks_exact_mut(self.n_out).for_each(|row| row.copy_from_slice(bias.of(params))),
+            None => y.fill(0.0),
+        }
+        let turned = View::new(turned, self.n_in, self.n_out);
+        if n_rows <= FEW {
+            multiply_few_along(x, turned, y);
+        } else {
+            multiply(View::new(x, n_rows, self.n_in), turned, 1.0, y);
+        }
     }
 
     /// Adds the gradients of the parameters, given those of the results.

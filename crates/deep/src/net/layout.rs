@@ -45,9 +45,25 @@ impl Layout {
         slot
     }
 
-    /// Numbers in all.
-    pub(crate) const fn n(&self) -> usize {
-        self.n
+    /// The parameters by name, with their shapes.
+    pub(crate) fn named<'a>(
+        &'a self,
+        params: &'a [f32],
+    ) -> impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])> {
+        self.entries.iter().map(|entry| (entry.name.as_str(), entry.shape.as_slice(), entry.slot.of(params)))
+    }
+
+    /// The parameters from something that has them by name and shape.
+    pub(crate) fn gather<'a, E>(
+        &self,
+        get: impl Fn(&str, &[usize]) -> Result<&'a [f32], E>,
+    ) -> Result<Vec<f32>, E> {
+        let mut params = vec![0.0; self.n];
+        for entry in &self.entries {
+            let values = get(&entry.name, &entry.shape)?;
+            entry.slot.of_mut(&mut params).iter_mut().zip(values).for_each(|(param, value)| *param = *value);
+        }
+        Ok(params)
     }
 
     /// First values by chance.

@@ -1,0 +1,17 @@
+//! Parts that networks are made of: linear maps, gated recurrent units, curves, and how they learn.
+//!
+//! Reading order: `layout` (where parameters lie), `dense`, `gru`, `curves`, `adam`, `train`.
+
+mod adam;
+mod curves;
+mod dense;
+mod gru;
+mod layout;
+mod train;
+
+pub(crate) use adam::Adam;
+pub(crate) use curves::{sigmoids, softmax};
+pub(crate) use dense::{Dense, add_columns};
+pub(crate) use gru::{Gru, Outputs, Trace as GruTrace};
+pub(crate) use layout::{Layout, Slot};
+pub(crate) use train::{Epoch, Learner, Loss, Settings, train};

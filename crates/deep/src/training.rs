@@ -1,0 +1,240 @@
+//! Training: settings, what is refused, and methods that are fitted and then asked of rows that were held out.
+
+use serde::Serialize;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::checkpoint::Checkpoint;
+use crate::frame::Frame;
+use crate::limit::Follow;
+use crate::method::{Fit, Kind, Method, NetworkSettings, Progress, Rows, WithPoints};
+use crate::scale::Scale;
+use crate::threshold::Rule;
+
+/// What a detector is trained with.
+#[derive(Debug, Clone)]
+pub struct Training {
+    /// Which kind; the default is the first of [`KINDS`](crate::KINDS).
+    pub kind: &'static Kind,
+    /// Rows that a score looks at; as the kind says, if not given. From 1 to 1000.
+    pub window: Option<usize>,
+    /// What chance is seeded with.
+    pub seed: u64,
+    /// Passes over all rows, for kinds that learn so.
+    pub n_epochs: usize,
+    /// How many rows come in a day, for numbers of alarms. Above 0.
+    pub rows_per_day: f64,
+    /// How the threshold is set.
+    pub rule: Rule,
+    /// How it goes on from there.
+    pub follow: Follow,
+    /// Whether single values that are far from the usual one, and jumps of the mean, count beside the kind's own score.
+    pub points: bool,
+    /// The network, for mtad-gat.
+    pub network: NetworkSettings,
+    /// From where a training that was interrupted goes on, for kinds that learn in epochs.
+    pub resume: Option<Checkpoint>,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            kind: &crate::KINDS[0],
+            window: None,
+            seed: 0,
+            n_epochs: 4,
+            rows_per_day: 1_440.0,
+            rule: Rule::AlarmsPerDay(0.3),
+            follow: Follow::Level { days: 4.0 },
+            points: false,
+            network: NetworkSettings::default(),
+            resume: None,
+        }
+    }
+}
+
+/// Why nothing was trained.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// Settings are out of their range.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    /// There is too little to learn from.
+    #[error("training needs at least {required} rows, found {found}; give more rows, or a shorter window")]
+    TooFewRows {
+        /// The least number.
+        required: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// No column has a value.
+    #[error("no column contains a number; check the table")]
+    NoValues,
+    /// What was interrupted was another training.
+    #[error(
+        "the checkpoint is that of another training: rows, columns or settings differ; give the same, or begin anew"
+    )]
+    OtherCheckpoint,
+}
+
+/// A method, and the scale of the rows it sees.
+#[derive(Debug)]
+pub(crate) struct Fitted {
+    pub(crate) scale: Scale,
+    pub(crate) method: Box<dyn Method>,
+}
+
+/// Parts that are held out, one after the other.
+const N_PARTS: usize = 4;
+
+/// The share of rows, the last ones, that slow kinds hold out once.
+const HELD_OUT: f64 = 0.2;
+
+impl Fitted {
+    fn fit(
+        rows: &[f32],
+        n_columns: usize,
+        kind: &Kind,
+        fit: &Fit,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Self {
+        let scale = Scale::fit(rows, n_columns);
+        let scaled = scale.apply(rows);
+        let rows = Rows { values: &scaled, n_columns };
+        let method = (kind.fit)(&rows, fit, progress);
+        let method = if fit.points { Box::new(WithPoints::fit(method, &rows)) } else { method };
+        Self { scale, method }
+    }
+
+    /// A score for each row; NaN for the first ones, which have no window, and for rows of nothing but gaps.
+    pub(crate) fn scores(&self, rows: &[f32]) -> Vec<f32> {
+        let n_columns = self.scale.centres.len();
+        let scaled = self.scale.apply(rows);
+        let scored = self.method.scores(&Rows { values: &scaled, n_columns });
+        let n_before = (rows.len() / n_columns).saturating_sub(scored.len());
+        let mut scores = vec![f32::NAN; n_before];
+        scores.extend(scored);
+        for (score, row) in scores.iter_mut().zip(rows.chunks_exact(n_columns)) {
+            if row.iter().all(|value| value.is_nan()) {
+                *score = f32::NAN;
+            }
+        }
+        scores
+    }
+}
+
+impl Training {
+    /// Fits the method, and scores rows that it was not fitted on, oldest first.
+    ///
+    /// # Errors
+    /// See [`TrainError`].
+    pub(crate) fn fit(
+        &self,
+        frame: &Frame,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Fitted, Vec<f32>), TrainError> {
+        let window = self.window.unwrap_or(self.kind.window);
+        self.check(frame, window)?;
+        let (seed, n_epochs, points) = (self.seed, self.n_epochs, self.points);
+        let (network, resume) = (self.network.clone(), self.resume.clone());
+        let fit = Fit { window, seed, n_epochs, network, points, resume };
+        if !self.kind.is_slow {
+            return Ok(hold_out_in_turn(frame, self.kind, &fit, progress));
+        }
+        let name = self.fingerprint(frame, window);
+        if self.resume.as_ref().is_some_and(|checkpoint| !checkpoint.is_of(&name)) {
+            return Err(TrainError::OtherCheckpoint);
+        }
+        Ok(hold_out_the_last(frame, self.kind, &fit, &mut |mut step| {
+            step.checkpoint = step.checkpoint.map(|checkpoint| checkpoint.of(&name));
+            progress(step);
+        }))
+    }
+
+    /// Refuses what cannot be trained on.
+    fn check(&self, frame: &Frame, window: usize) -> Result<(), TrainError> {
+        let mut problems: Vec<String> = self.rule.problem().into_iter().collect();
+        problems.extend(self.follow.problem(self.rule));
+        if !(1..=1_000).contains(&window) {
+            problems.push(format!("the window is {window} rows, which should be from 1 to 1000"));
+        }
+        if !(1..=1_000).contains(&self.n_epochs) {
+            problems.push(format!("{} epochs should be from 1 to 1000", self.n_epochs));
+        }
+        let per_day = self.rows_per_day;
+        if !(per_day > 0.0 && per_day.is_finite()) {
+            problems.push(format!("{per_day} rows a day should be a number above 0"));
+        }
+        if self.resume.is_some() && !self.kind.is_slow {
+            problems.push(format!(
+                "{} does not learn in epochs, so there is nothing to go on from",
+                self.kind.name
+            ));
+        }
+        if !problems.is_empty() {
+            return Err(TrainError::Settings(problems));
+        }
+        let required = (10 * window).max(200);
+        if frame.n_rows() < required {
+            return Err(TrainError::TooFewRows { required, found: frame.n_rows() });
+        }
+        if !Scale::fit(frame.values(), frame.n_columns()).has_values() {
+            return Err(TrainError::NoValues);
+        }
+        Ok(())
+    }
+
+    /// What is trained on what. The number of epochs is left out: an interrupted training may go on for longer.
+    fn fingerprint(&self, frame: &Frame, window: usize) -> String {
+        #[derive(Serialize)]
+        struct Settings<'a> {
+            kind: &'a str,
+            columns: &'a [String],
+            window: usize,
+            seed: u64,
+            points: bool,
+            network: String,
+        }
+        let settings = Settings {
+            kind: self.kind.name,
+            columns: frame.columns(),
+            window,
+            seed: self.seed,
+            points: self.points,
+            network: format!("{:?}", self.network),
+        };
+        let mut hash = Xxh3::new();
+        hash.update(&serde_json::to_vec(&settings).unwrap_or_default());
+        frame.values().iter().for_each(|value| hash.update(&value.to_le_bytes()));
+        format!("{:016x}", hash.digest())
+    }
+}
+
+fn hold_out_the_last(
+    frame: &Frame,
+    kind: &Kind,
+    fit: &Fit,
+    progress: &mut dyn FnMut(Progress),
+) -> (Fitted, Vec<f32>) {
+    let n_fitted = frame.n_rows() - (frame.n_rows() as f64 * HELD_OUT) as usize;
+    let fitted = Fitted::fit(frame.rows(0..n_fitted), frame.n_columns(), kind, fit, progress);
+    let held_out = fitted.scores(frame.rows(n_fitted..frame.n_rows()));
+    (fitted, held_out)
+}
+
+fn hold_out_in_turn(
+    frame: &Frame,
+    kind: &Kind,
+    fit: &Fit,
+    progress: &mut dyn FnMut(Progress),
+) -> (Fitted, Vec<f32>) {
+    let (n, mut held_out) = (frame.n_rows(), Vec::with_capacity(frame.n_rows()));
+    for part in 0..N_PARTS {
+        let (from, to) = (part * n / N_PARTS, (part + 1) * n / N_PARTS);
+        let others = [frame.rows(0..from), frame.rows(to..n)].concat();
+        let fitted = Fitted::fit(&others, frame.n_columns(), kind, fit, &mut |_| ());
+        held_out.extend(fitted.scores(frame.rows(from..to)));
+        progress(Progress { n_done: part + 1, n: N_PARTS + 1, ..Progress::default() });
+    }
+    (Fitted::fit(frame.values(), frame.n_columns(), kind, fit, progress), held_out)
+}
