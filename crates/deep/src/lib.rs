@@ -5,7 +5,7 @@
 //! lives in one file.
 //!
 //! Reading order: [`Frame`], [`Aggregation`] (how documents become one), [`Training`], [`Detector`]; then `method` (the kinds, one file each), `scale`, `threshold`,
-//! `limit` (how it goes on), `store` (the file), `net` (parts of networks), and `mtad` (one of them).
+//! `limit` (how it goes on), `store` (the file), `net` (parts of networks), and `mtad`, `mvad`, `embed` (networks).
 //!
 //! Invariants: the same rows, settings and seed give the same detector on any number of threads; a score uses no later row;
 //! a gap is judged as if the column were usual; any bytes are refused or read, in time and memory linear in their size.
@@ -14,10 +14,12 @@ mod aggregate;
 mod alike;
 mod checkpoint;
 mod detector;
+mod embed;
 mod frame;
 mod limit;
 mod method;
 mod mtad;
+mod mvad;
 mod net;
 mod product;
 mod random;

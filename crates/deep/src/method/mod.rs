@@ -10,7 +10,9 @@ pub(crate) mod kind;
 mod kmeans;
 mod mahalanobis;
 mod mtad_gat;
+mod mvad;
 mod neighbours;
+mod patches;
 mod points;
 mod window_pca;
 
@@ -27,7 +29,9 @@ pub const KINDS: &[Kind] = &[
     kmeans::KIND,
     isolation::KIND,
     cut_forest::KIND,
+    patches::KIND,
     mtad_gat::KIND,
+    mvad::KIND,
 ];
 
 impl Kind {

@@ -1,8 +1,9 @@
 //! Parts that networks are made of: linear maps, gated recurrent units, curves, and how they learn.
 //!
-//! Reading order: `layout` (where parameters lie), `dense`, `gru`, `curves`, `adam`, `train`.
+//! Reading order: `layout` (where parameters lie), `dense`, `convolution`, `gru`, `curves`, `adam`, `train`.
 
 mod adam;
+mod convolution;
 mod curves;
 mod dense;
 mod gru;
@@ -10,6 +11,7 @@ mod layout;
 mod train;
 
 pub(crate) use adam::Adam;
+pub(crate) use convolution::Convolution;
 pub(crate) use curves::{sigmoids, softmax};
 pub(crate) use dense::{Dense, add_columns};
 pub(crate) use gru::{Gru, Outputs, Trace as GruTrace};
