@@ -40,7 +40,7 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
-    fn for_people(&self) -> String {
+    pub(crate) fn for_people(&self) -> String {
         match self {
             Self::Text(text) => printable(text).into_owned(),
             Self::Number(number) => short(*number),

@@ -1,6 +1,6 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
-//! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate`,
+//! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate` with its `report` and `tsb` (a public benchmark),
 //! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` and `manage` (use cases of ADBox).
 
 mod evaluate;
@@ -8,10 +8,12 @@ mod inspect;
 mod kept;
 mod limit;
 mod manage;
+mod report;
 mod run;
 mod score;
 mod table;
 mod train;
+mod tsb;
 
 use clap::Subcommand;
 
@@ -54,10 +56,12 @@ Examples:
 Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
     Score(score::Args),
     /// Measure how well a detector finds known incidents, without choosing its threshold afterwards.
-    #[command(after_help = "\
+    #[command(mut_arg("files", |files| files.required(false)), after_help = "\
 Examples:
   lanner detector evaluate web.detector labelled.csv --label is_anomaly
-  lanner detector evaluate *.detector labelled.csv --label is_anomaly --format csv")]
+  lanner detector evaluate web.detector labelled.csv --label is_anomaly --html report.html
+  lanner detector evaluate *.detector labelled.csv --label is_anomaly --format csv
+  lanner detector evaluate --tsb-ad Datasets/TSB-AD-M --format csv > lanner.csv    the benchmark, in its own form")]
     Evaluate(evaluate::Args),
     /// Say what each column contributes to the score of one row.
     #[command(after_help = "\

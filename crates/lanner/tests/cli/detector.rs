@@ -112,6 +112,104 @@ fn thresholds_follow() {
 }
 
 #[test]
+fn a_report_shows_scores_and_columns() {
+    let folder = Folder::new();
+    folder.train(&["--kind", "mahalanobis"]).expect(0);
+    let (detector, later) = (folder.path("web.detector"), folder.path("later.csv"));
+    let html = folder.path("report.html");
+    let evaluate =
+        |html: &str| run(&["detector", "evaluate", &detector, &later, "--label", "incident", "--html", html]);
+    evaluate(&html).says(0, &["to open in a browser"]);
+    let page = std::fs::read_to_string(&html).unwrap();
+    let (_, data) = page.split_once("type=\"application/json\">").unwrap();
+    let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    let series = data["series"].as_array().unwrap();
+    let names: Vec<&str> = series.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["all columns together", "requests", "cpu", "bytes"]);
+    let (whole, cpu) = (&series[0], &series[2]);
+    assert!(whole["findings"][0][3].as_str().unwrap().starts_with("cpu "), "{}", whole["findings"]);
+    // The incident begins with row 400 of 600; the column that it is in contributes nearly all of the score.
+    let at = |of: &Value| of[401].as_f64().unwrap();
+    assert!(at(&whole["score"]) > 1.0 && at(&cpu["score"]) > 0.5 * at(&whole["score"]));
+    assert_eq!((at(&cpu["least"]), cpu["least"].as_array().unwrap().len()), (40.0, 600));
+    assert_eq!((&cpu["listed"], &cpu["limit"]), (&false.into(), &Value::Null));
+    assert!(at(&whole["least"]) > at(&whole["upper"]), "a score in its own unit is above its threshold");
+    assert_eq!(whole["incidents"].as_array().unwrap().len(), 1);
+    assert!(data["head"]["facts"].to_string().contains("VUS-PR"), "{}", data["head"]);
+    evaluate(&later).says(2, &["would replace"]);
+    run(&["detector", "evaluate", &detector, &detector, &later, "--label", "incident", "--html", &html])
+        .says(2, &["shows one detector"]);
+}
+
+#[test]
+fn the_benchmark_is_measured_in_its_own_form() {
+    let folder = Folder::new();
+    let data = folder.path("Datasets/TSB-AD-M");
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::create_dir_all(folder.path("Datasets/File_List")).unwrap();
+    let names = ["001_Web_id_1_Facility_tr_500_1st_700.csv", "002_Web_id_2_Facility_tr_500_1st_1.csv"];
+    let mut text = "load,cpu,Label\n".to_owned();
+    for row in 0..1_000_u32 {
+        let load = 10.0 + 5.0 * (f64::from(row) / 30.0).sin() + f64::from(row * 7_919 % 101) / 100.0;
+        let is_strange = (700..720).contains(&row);
+        writeln!(text, "{load},{},{}", if is_strange { 60.0 } else { 2.0 * load }, u8::from(is_strange))
+            .unwrap();
+    }
+    std::fs::write(format!("{data}/{}", names[0]), text).unwrap();
+    std::fs::write(
+        folder.path("Datasets/File_List/TSB-AD-M-Eva.csv"),
+        format!("file_name\n{}\n{}\n", names[0], names[1]),
+    )
+    .unwrap();
+    let ran = run(&["detector", "evaluate", "--tsb-ad", &data, "--kind", "mahalanobis", "--format", "csv"]);
+    assert!(ran.err.contains("1 of 2 files by mahalanobis") && ran.err.contains("cannot read"), "{ran:?}");
+    let table = ran.expect(0);
+    let lines: Vec<&str> = table.lines().collect();
+    let columns =
+        "file,Time,AUC-PR,AUC-ROC,VUS-PR,VUS-ROC,Standard-F1,PA-F1,Event-based-F1,R-based-F1,Affiliation-F";
+    assert_eq!((lines.len(), lines[0]), (2, columns));
+    let cells: Vec<&str> = lines[1].split(',').collect();
+    assert!(cells[0] == names[0] && cells[2].parse::<f64>().unwrap() > 0.9, "{table}");
+    run(&["detector", "evaluate", "--tsb-ad", &folder.path("nowhere")]).says(2, &["nowhere"]);
+    run(&["detector", "evaluate"]).says(2, &["--label"]);
+}
+
+#[test]
+fn an_interrupted_training_goes_on() {
+    let folder = Folder::new();
+    let few = folder.path("few.csv");
+    std::fs::write(&few, table(0, 400, None)).unwrap();
+    let train = |out: &str, more: &[&str]| {
+        let values =
+            ["--value", "requests", "--value", "cpu", "--kind", "mvad", "--window", "10", "--name", "web"];
+        run(&[&["detector", "train", &few, "--out", out], &values[..], more].concat())
+    };
+    let (whole, halves) = (folder.path("whole.detector"), folder.path("halves.detector"));
+    train(&whole, &["--epochs", "40"]).expect(0);
+    let checkpoint = format!("{halves}.checkpoint");
+    train(&halves, &["--epochs", "40", "--resume"]).says(2, &["to go on from"]);
+    // Killed as soon as there is a checkpoint.
+    let mut command = crate::program::lanner();
+    command.args(["detector", "train", &few, "--out", &halves, "--value", "requests", "--value", "cpu"]);
+    command.args(["--kind", "mvad", "--window", "10", "--name", "web", "--epochs", "40"]);
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    while !Path::new(&checkpoint).exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!Path::new(&halves).exists(), "it was killed too late");
+    train(&halves, &["--epochs", "40"]).says(2, &["left of a training that was interrupted", "--resume"]);
+    train(&halves, &["--epochs", "40", "--resume", "--seed", "1"]).says(2, &["another training"]);
+    train(&halves, &["--epochs", "40", "--resume"]).says(0, &["done before", "of 40: forecast error"]);
+    assert!(std::fs::read(&halves).unwrap() == std::fs::read(&whole).unwrap());
+    assert!(!Path::new(&checkpoint).exists());
+    std::fs::write(&checkpoint, b"rubbish").unwrap();
+    std::fs::remove_file(&halves).unwrap();
+    train(&halves, &["--resume"]).says(2, &["is no checkpoint"]);
+}
+
+#[test]
 fn what_cannot_be_done_is_said() {
     let folder = Folder::new();
     folder.train(&[]).expect(0);

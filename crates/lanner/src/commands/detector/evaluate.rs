@@ -1,14 +1,16 @@
 //! `lanner detector evaluate`: how well detectors find known incidents.
 
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-use lanner_deep::Detector;
+use lanner_deep::{Detector, Judged};
 use lanner_quality::{Scored, affiliation_f, auc_pr, events, point_adjusted_f1, vus};
 use serde::Serialize;
 
-use super::kept;
+use super::report::Report;
 use super::table::{Rows, Tables};
-use crate::failure::{Failure, Outcome, Result};
+use super::{kept, score, tsb};
+use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
 
 /// Edges of incidents are as uncertain as up to so many rows.
@@ -22,8 +24,13 @@ pub(super) struct Args {
     #[command(flatten)]
     tables: Tables,
     /// Column of 0 and 1 that marks known incidents.
-    #[arg(long, value_name = "COLUMN")]
-    label: String,
+    #[arg(long, value_name = "COLUMN", required_unless_present = "tsb_ad")]
+    label: Option<String>,
+    /// Also write a report of charts, for one detector: one file, which loads nothing.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    tsb: tsb::TsbArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -81,18 +88,39 @@ impl Row for Quality {
 }
 
 pub(super) fn run(args: &Args) -> Result<Outcome> {
+    if let Some(folder) = &args.tsb.tsb_ad {
+        return tsb::run(folder, &args.tsb, args.format);
+    }
     let (detectors, tables) = args.tables.split(lanner_deep::is_detector)?;
-    let measured = detectors.iter().map(|path| measure(path, &tables, &args.label));
+    if args.html.is_some() && detectors.len() > 1 {
+        let message = format!("--html shows one detector, and {} are given", detectors.len());
+        return Err(Failure::user(message).hint("evaluate them one by one"));
+    }
+    if let Some(html) = args.html.as_deref().filter(|html| args.tables.files.iter().any(|file| file == html))
+    {
+        return Err(Failure::user(format!("--html would replace {}", html.display())));
+    }
+    let label = args.label.as_deref().unwrap_or_default();
+    let measured = detectors.iter().map(|path| measure(path, &tables, label, args.html.as_deref()));
     let measured: Vec<Quality> = measured.collect::<Result<_>>()?;
     list::list(args.format, &measured, "No detectors.")?;
     Ok(Outcome::Fine)
 }
 
-fn measure(path: &Path, tables: &Tables, label: &str) -> Result<Quality> {
+fn measure(path: &Path, tables: &Tables, label: &str, html: Option<&Path>) -> Result<Quality> {
     let detector = kept::load(path)?;
     let rows = tables.read_for(&detector, Some(label))?;
-    let scores = detector.scores(&rows.frame).map_err(|error| Failure::user(error.to_string()))?;
-    let scores: Vec<f64> = scores.into_iter().map(|score| if score.is_nan() { 0.0 } else { score }).collect();
+    let judged = detector.judge(&rows.frame, &mut detector.limit());
+    let judged = judged.map_err(|error| Failure::user(error.to_string()))?;
+    let quality = quality(path, &detector, &rows, &judged.scores)?;
+    if let Some(html) = html {
+        write_report(html, &detector, &rows, &judged, &quality)?;
+    }
+    Ok(quality)
+}
+
+fn quality(path: &Path, detector: &Detector, rows: &Rows, scores: &[f64]) -> Result<Quality> {
+    let scores: Vec<f64> = scores.iter().map(|score| if score.is_nan() { 0.0 } else { *score }).collect();
     let wrong = |error: lanner_quality::MetricError| Failure::undecided(error.to_string());
     let scored = Scored::new(&rows.is_marked, &scores).map_err(wrong)?;
     let vus = vus(&scored, LARGEST_BUFFER);
@@ -105,7 +133,7 @@ fn measure(path: &Path, tables: &Tables, label: &str) -> Result<Quality> {
         kind: detector.kind().name,
         incidents: incidents.len(),
         found: incidents.iter().filter(is_hit).count(),
-        false_alarms_per_day: false_alarms_per_day(&detector, &rows, &scores),
+        false_alarms_per_day: false_alarms_per_day(detector, rows, &scores),
         expected_alarms_per_day: detector.expected_alarms_per_day(),
         vus_pr: vus.pr,
         vus_roc: vus.roc,
@@ -114,6 +142,34 @@ fn measure(path: &Path, tables: &Tables, label: &str) -> Result<Quality> {
         affiliation_f1: affiliation_f(&scored),
         point_adjusted_f1: point_adjusted_f1(&scored),
     })
+}
+
+fn write_report(
+    path: &Path,
+    detector: &Detector,
+    rows: &Rows,
+    judged: &Judged,
+    quality: &Quality,
+) -> Result<()> {
+    let failed = |error: std::io::Error| Failure::file("write", path, &error);
+    let facts = Quality::COLUMNS
+        .iter()
+        .zip(quality.cells())
+        .map(|(name, cell)| ((*name).to_owned(), cell.for_people()));
+    let report = Report {
+        title: format!("{} on {}", quality.detector, detector.kind().name),
+        detector,
+        rows,
+        judged,
+        findings: &score::findings(detector, rows, &judged.scores),
+        details: detector.details(&rows.frame).map_err(|error| Failure::user(error.to_string()))?,
+        facts: facts.collect(),
+    };
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
+    report.write(&mut file)?;
+    file.flush().map_err(failed)?;
+    remark(&format!("the report is in {}, to open in a browser", path.display()));
+    Ok(())
 }
 
 /// Runs of rows above the threshold outside of incidents.

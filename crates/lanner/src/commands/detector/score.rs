@@ -34,35 +34,42 @@ pub(super) struct Args {
 
 /// Rows that are unusual together.
 #[derive(Debug, Serialize)]
-struct Finding {
-    from: Moment,
-    to: Moment,
+pub(super) struct Finding {
+    pub(super) from: Moment,
+    pub(super) to: Moment,
     rows: usize,
     /// The highest score.
-    score: f64,
+    pub(super) score: f64,
     /// When that was.
     at: Moment,
     /// The columns that contributed most then, with their shares.
-    columns: Vec<Named>,
+    pub(super) columns: Vec<Named>,
 }
 
 #[derive(Debug, Serialize)]
-struct Named {
-    column: String,
-    share: f64,
+pub(super) struct Named {
+    pub(super) column: String,
+    pub(super) share: f64,
+}
+
+impl Finding {
+    /// The columns that contributed most, in words.
+    pub(super) fn what(&self) -> String {
+        let columns =
+            self.columns.iter().map(|named| format!("{} {:.0}%", named.column, 100.0 * named.share));
+        columns.collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Row for Finding {
     const COLUMNS: &'static [&'static str] = &["from", "to", "rows", "score", "columns"];
     fn cells(&self) -> Vec<Cell> {
-        let columns =
-            self.columns.iter().map(|named| format!("{} {:.0}%", named.column, 100.0 * named.share));
         vec![
             self.from.text().into(),
             self.to.text().into(),
             Cell::Count(self.rows as u64),
             self.score.into(),
-            columns.collect::<Vec<_>>().join(", ").into(),
+            self.what().into(),
         ]
     }
 }
@@ -89,7 +96,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// Each run of rows above the threshold, with what contributed most at its height.
-fn findings(detector: &Detector, rows: &Rows, scores: &[f64]) -> Vec<Finding> {
+pub(super) fn findings(detector: &Detector, rows: &Rows, scores: &[f64]) -> Vec<Finding> {
     let above: Vec<usize> =
         (0..scores.len()).filter(|at| scores.get(*at).is_some_and(|score| *score > 1.0)).collect();
     let runs = above.chunk_by(|a, b| b - a <= MERGED_WITHIN + 1);
