@@ -69,7 +69,7 @@ impl Trained {
             held_out_rows: detector.n_held_out() as u64,
             set_by: match detector.rule() {
                 Rule::AlarmsPerDay(budget) => format!("{budget} alarms a day"),
-                Rule::PeaksOverThreshold(risk) => {
+                Rule::PeaksOverThreshold { risk, .. } => {
                     format!("a risk of {risk} for each row, by the highest scores")
                 }
                 Rule::Epsilon => "what separates the highest scores best".to_owned(),
