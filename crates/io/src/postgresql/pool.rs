@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 
-use super::session::{Failure, Session};
+use super::session::{Failure, PATIENCE, Session};
 use crate::remote::postgresql::Database;
 use crate::store::{StoreError, locked};
 
@@ -66,8 +66,10 @@ impl Pool {
 
     async fn read<T>(&self, look: &impl AsyncFn(&Session) -> Result<T, Failure>) -> Result<T, Failure> {
         if let Some(session) = self.take()? {
+            let asked = Instant::now();
             match look(&session).await {
-                Err(Failure::Away(_) | Failure::Conflict(_)) => {}
+                // Whoever has waited for an answer is not kept waiting for another one.
+                Err(Failure::Away(_) | Failure::Conflict(_)) if asked.elapsed() < PATIENCE => {}
                 Err(failure) => return Err(failure),
                 Ok(value) => {
                     self.give_back(session);

@@ -11,7 +11,7 @@ use crate::remote::postgresql::{Database, Refusal};
 use crate::store::{StoreError, locked};
 
 /// An operation that takes longer is given up, and its connection with it.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Set as a session begins. Whoever stands still in the middle of a transaction must not keep others waiting, and what is
 /// acknowledged is durable, whatever the database's default.
