@@ -157,7 +157,7 @@ fn write_report(
         .zip(quality.cells())
         .map(|(name, cell)| ((*name).to_owned(), cell.for_people()));
     let report = Report {
-        title: format!("{} on {}", quality.detector, detector.kind().name),
+        title: format!("{}, {}", quality.detector, detector.kind().name),
         detector,
         rows,
         judged,
