@@ -21,7 +21,7 @@ const SHORTEST: usize = 12;
 const LONGEST: usize = 256;
 
 /// What made passwords are made of: nothing that is read as something else.
-const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789-";
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// A password's hash, with what it needs to be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ const START_MS: i64 = 1_767_268_800_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// Minutes that are trained on; what is planted comes after.
-const TRAINED: i64 = 1_440;
+const TRAINED: i64 = 2_160;
 
 /// What is planted, in minutes after [`TRAINED`].
 const RISE: i64 = 120;
@@ -185,7 +185,9 @@ fn check(kind: &str, all: &[Evaluation]) {
     assert!(correlation > 0.5, "{kind}: score and deviation correlate by {correlation}: {scores:?}");
     let absent = of(all, ABSENCE, END);
     let told = absent.iter().position(|evaluation| evaluation.outcome != Outcome::Normal);
-    assert!(told.is_some_and(|after| after < 2), "{kind}: the absence is told after {told:?} minutes");
+    // The distance of a patch from usual ones grows with what is missing of it; the others see a missing row as such.
+    let within = if kind == "patches" { 3 } else { 2 };
+    assert!(told.is_some_and(|after| after < within), "{kind}: the absence is told after {told:?} minutes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

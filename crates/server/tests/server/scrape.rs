@@ -141,6 +141,7 @@ async fn certificates_are_verified() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_prometheus_is_scraped() {
     let Some(program) = program() else { return };
+    lanner_io::receiver::install_crypto_provider();
     let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let port = free_port();
     let _prometheus = Prometheus::start(&program, data.path(), port, "{}").await;

@@ -35,8 +35,8 @@ Examples:
     /// Convert detectors of OpenSearch's plugin for anomaly detection, as its API answers them.
     #[command(after_help = "\
 Examples:
-  curl https://search.example/_plugins/_anomaly_detection/detectors/_search | lanner import opensearch-detectors --source logs /dev/stdin > lanner.yaml
-  lanner import opensearch-detectors --source logs detectors/*.json > lanner.yaml")]
+  lanner import opensearch-detectors --source logs detectors/*.json > lanner.yaml
+  curl https://search.example/_plugins/_anomaly_detection/detectors/_search | lanner import opensearch-detectors --source logs /dev/stdin > lanner.yaml")]
     OpensearchDetectors(Args),
     /// Convert detection rules of Sigma.
     #[command(after_help = "\
