@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
-//! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide`] (with policy), [`Explanation`],
+//! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide()`] (for whoever may be out of date), [`Explanation`],
 //! [`Flag`] (values of its own), [`openfeature`] (all of them as flags), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked), [`Tally`] (what
 //! many would).
 //!

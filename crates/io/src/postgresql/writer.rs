@@ -5,7 +5,7 @@
 //! number there if it did. The database keeps the second waiting until the first has ended. Until this is found out the
 //! piece has no answer, and what comes later is refused: it was not begun.
 //!
-//! **A writer that was replaced** writes nothing: see [`shards`](super::shards).
+//! **A writer that was replaced** writes nothing: see [`shards`].
 
 use std::collections::VecDeque;
 use std::pin::Pin;
