@@ -30,6 +30,28 @@ fn links_are_found() {
     assert_eq!(anchor("## 2. The `io` crate: why?"), "2-the-io-crate-why");
 }
 
+/// Each message that people look up is one that the program says, but for the parts that differ each time.
+#[test]
+fn messages_are_those_of_the_program() {
+    let (papers, sources): (Vec<_>, Vec<_>) = text_files().into_iter().partition(|file| file.is("md"));
+    let sources: Vec<String> =
+        sources.iter().filter(|file| file.is("rs")).map(|file| in_one_line(&file.text)).collect();
+    let page = papers.iter().find(|file| file.path == "docs/messages.md").unwrap();
+    let cells = page.text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let parts = cells.flat_map(|cell| cell.split('`').step_by(2).map(str::trim));
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    assert!(parts.len() > 30, "{parts:?}");
+    let unsaid = parts.iter().filter(|part| !sources.iter().any(|source| source.contains(**part)));
+    assert_none(&unsaid.map(|part| format!("docs/messages.md: nothing says \"{part}\"")).collect::<Vec<_>>());
+}
+
+/// Texts that go on in the next line of a source, in one.
+fn in_one_line(source: &str) -> String {
+    let mut pieces = source.split("\\\n");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.trim_start())
+}
+
 #[test]
 fn decisions_are_numbered() {
     let decisions: Vec<_> =
