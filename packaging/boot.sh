@@ -72,7 +72,8 @@ systemd-analyze security lanner --no-pager | tail -n 1
 
 step "purge"
 dpkg --purge lanner
-[ ! -e /var/lib/lanner ] || fail "/var/lib/lanner is still there"
+left=$(find /etc /usr /var/lib /run -xdev -name '*lanner*' -not -name planners -not -path '/run/log/*' -not -path '/run/systemd/*')
+[ -z "$left" ] || fail "something of it is left: $left"
 echo "the package lives under systemd"
 END
 
