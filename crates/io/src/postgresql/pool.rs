@@ -3,7 +3,7 @@
 //! Connections are served by a small runtime of the store's own, so that a reader that blocks, on whatever thread, never
 //! waits for itself.
 
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
@@ -13,6 +13,11 @@ use crate::remote::postgresql::Database;
 use crate::store::{StoreError, locked};
 
 const IDLE_SESSIONS: usize = 4;
+/// Readers at one time, each with a connection: a database has few.
+const MAX_READING: usize = 16;
+/// Readers that wait for their turn. More are refused: each holds a thread, and a database that hangs must not take those that
+/// others need, such as whoever asks a switch.
+const MAX_WAITING: usize = 128;
 /// Whoever asks so shortly after it could not be reached is told so at once: a page must not wait for each of its parts.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 
@@ -23,6 +28,7 @@ pub(super) struct Pool {
     idle: Mutex<Option<Vec<Session>>>,
     /// When the database could not be reached, and why.
     away: Mutex<Option<(Instant, String)>>,
+    turns: Turns,
     runtime: Option<Runtime>,
 }
 
@@ -35,7 +41,7 @@ impl Pool {
             .build()
             .map_err(|error| StoreError::Database { detail: format!("starting a thread: {error}") })?;
         let (idle, away) = (Mutex::new(Some(Vec::new())), Mutex::default());
-        Ok(Self { database, idle, away, runtime: Some(runtime) })
+        Ok(Self { database, idle, away, turns: Turns::default(), runtime: Some(runtime) })
     }
 
     pub(super) const fn database(&self) -> &Database {
@@ -53,7 +59,10 @@ impl Pool {
         look: impl AsyncFn(&Session) -> Result<T, Failure> + Sync,
     ) -> Result<T, StoreError> {
         let runtime = self.runtime()?;
-        let read = || runtime.block_on(self.read(&look)).map_err(StoreError::from);
+        let read = || {
+            let _turn = self.turns.take(PATIENCE)?;
+            runtime.block_on(self.read(&look)).map_err(StoreError::from)
+        };
         match Handle::try_current().map(|current| current.runtime_flavor()) {
             Err(_) => read(),
             // Others take over what this thread would do meanwhile.
@@ -121,11 +130,84 @@ impl Pool {
     }
 }
 
+/// Who reads, and how many wait to.
+#[derive(Default)]
+struct Turns {
+    taken: Mutex<Taken>,
+    left: Condvar,
+}
+
+#[derive(Default)]
+struct Taken {
+    reading: usize,
+    waiting: usize,
+}
+
+/// A reader's turn; it ends when this is dropped.
+struct Turn<'t>(&'t Turns);
+
+impl Turns {
+    /// Waits for a turn, for a while.
+    fn take(&self, patience: Duration) -> Result<Turn<'_>, StoreError> {
+        let busy = |why: &str| StoreError::Unavailable { detail: why.to_owned() };
+        let mut taken = locked(&self.taken);
+        if taken.reading >= MAX_READING && taken.waiting >= MAX_WAITING {
+            return Err(busy("too many wait for its answer already"));
+        }
+        taken.waiting += 1;
+        let waited = self.left.wait_timeout_while(taken, patience, |taken| taken.reading >= MAX_READING);
+        let (mut taken, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+        taken.waiting -= 1;
+        if outcome.timed_out() && taken.reading >= MAX_READING {
+            return Err(busy("others still wait for its answer"));
+        }
+        taken.reading += 1;
+        Ok(Turn(self))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        locked(&self.0.taken).reading -= 1;
+        self.0.left.notify_one();
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             // It may be dropped where nothing may block.
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_and_who_waits_is_bounded() {
+        const SOON: Duration = Duration::from_millis(50);
+        let turns = Turns::default();
+        let mut reading: Vec<_> = (0..MAX_READING).map(|_| turns.take(SOON).unwrap()).collect();
+        let refused =
+            |turns: &Turns| turns.take(SOON).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused(&turns).contains("others still wait"));
+        // One that ends lets one of those in who wait.
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| turns.take(Duration::from_secs(20)).is_ok());
+            std::thread::sleep(SOON);
+            drop(reading.pop());
+            assert!(waiting.join().unwrap());
+        });
+        reading.push(turns.take(SOON).unwrap());
+        locked(&turns.taken).waiting = MAX_WAITING;
+        let begun = Instant::now();
+        assert!(refused(&turns).contains("too many wait"));
+        assert!(begun.elapsed() < SOON);
+        locked(&turns.taken).waiting = 0;
+        drop(reading);
+        assert_eq!(locked(&turns.taken).reading, 0);
     }
 }
