@@ -3,7 +3,7 @@
 use lanner_core::Labels;
 
 /// A target: where it is, and the labels that its series get.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     /// `host:port`, which is also the label `instance`.
     pub address: String,

@@ -1,5 +1,6 @@
 //! The jobs that are in force: each asks its targets at its interval, spread over it.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +8,14 @@ use std::time::Duration;
 use lanner_io::remote::{Clients, Problem};
 use lanner_io::scrape::{Job, ScrapeConfig, Target};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::taken::take;
 use crate::http::blocking;
 use crate::intake::service::IntakeService;
 
-/// Targets that are asked at one time.
+/// Targets of one job that are asked at one time: those that hang keep no other job waiting.
 const PARALLEL: usize = 64;
 
 /// Runs until the server stops. The jobs may change meanwhile: those before are ended, and all begin anew.
@@ -40,11 +41,11 @@ pub(crate) async fn run(service: Arc<IntakeService>) {
 
 /// Starts all jobs. They end when what is returned is dropped.
 fn start(service: &Arc<IntakeService>, configs: &[ScrapeConfig]) -> JoinSet<()> {
-    let (clients, slots) = (Clients::default(), Arc::new(Semaphore::new(PARALLEL)));
+    let clients = Clients::default();
     let mut running = JoinSet::new();
     for config in configs {
         match config.build(&clients) {
-            Ok(job) => _ = running.spawn(repeat(Arc::clone(service), Arc::new(job), Arc::clone(&slots))),
+            Ok(job) => _ = running.spawn(repeat(Arc::clone(service), Arc::new(job))),
             Err(problems) => {
                 let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
                 tracing::error!(job = config.job(), "cannot be scraped: {}", problems.join("; "));
@@ -54,11 +55,13 @@ fn start(service: &Arc<IntakeService>, configs: &[ScrapeConfig]) -> JoinSet<()> 
     running
 }
 
-async fn repeat(service: Arc<IntakeService>, job: Arc<Job>, slots: Arc<Semaphore>) {
+async fn repeat(service: Arc<IntakeService>, job: Arc<Job>) {
+    let slots = Arc::new(Semaphore::new(PARALLEL));
     let mut begins = tokio::time::interval(job.interval());
     begins.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut known_problems = Vec::new();
     let mut asked: JoinSet<()> = JoinSet::new();
+    let mut under_way: HashMap<Target, AbortHandle> = HashMap::new();
     loop {
         let begin = begins.tick().await;
         let of_files = Arc::clone(&job);
@@ -68,14 +71,21 @@ async fn repeat(service: Arc<IntakeService>, job: Arc<Job>, slots: Arc<Semaphore
             known_problems = problems;
         }
         while asked.try_join_next().is_some() {}
+        under_way.retain(|_, task| !task.is_finished());
         for target in targets {
+            // A target that is still to be asked is not asked twice: what waits is bounded by the targets that there are.
+            if under_way.contains_key(&target) {
+                continue;
+            }
             let (service, job, slots) = (Arc::clone(&service), Arc::clone(&job), Arc::clone(&slots));
-            asked.spawn(async move {
+            let asked_for = target.clone();
+            let task = asked.spawn(async move {
                 tokio::time::sleep_until(begin + offset(&target, job.interval())).await;
                 // Never closed, so it always comes.
                 let _slot = slots.acquire().await;
                 scrape(&service, &job, &target).await;
             });
+            under_way.insert(asked_for, task);
         }
     }
 }

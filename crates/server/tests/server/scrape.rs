@@ -159,3 +159,27 @@ async fn a_real_prometheus_is_scraped() {
     assert!((n_scraped - n_shown).abs() <= 0.1 * n_shown, "{n_scraped} of {n_shown}");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn targets_that_hang_keep_no_other_job_waiting() {
+    let (folder, own) = (tempfile::tempdir().unwrap(), free_port());
+    // Takes connections, and never answers.
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = hanging.local_addr().unwrap();
+    let groups: Vec<String> =
+        (0..400).map(|n| format!(r#"{{"targets": ["{address}"], "labels": {{"n": "{n}"}}}}"#)).collect();
+    let list = folder.path().join("targets.json");
+    std::fs::write(&list, format!("[{}]", groups.join(","))).unwrap();
+    let yaml = format!(
+        "- {{ job: hanging, files: ['{}'], interval: 2s, timeout: 2s }}\n\
+         - {{ job: self, targets: ['127.0.0.1:{own}'], interval: 1s }}\n",
+        list.display()
+    );
+    let server = start(&folder.path().join("data"), own, &yaml).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    let up = format!(r#"up{{instance="127.0.0.1:{own}",job="self"}}"#);
+    let all = samples(&server).await;
+    let n_up = all.iter().filter(|(name, _, value)| *name == up && *value == 1.0).count();
+    assert!(n_up >= 6, "asked {n_up} times in 9 s");
+    server.stop().await;
+}
