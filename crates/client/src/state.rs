@@ -120,11 +120,11 @@ impl SwitchState {
     /// What `context` gets of a flag.
     pub(crate) fn flag(&self, key: &str, context: &Map<String, Value>) -> Result<Value, FlagError> {
         let (current, now_ms) = (self.current.load(), self.now_ms());
-        let verdict = self.judge(&current, context, now_ms);
         let set = current.known().ok_or(FlagError::NotReady)?;
-        let flag = set
-            .flag(key, &verdict, context, now_ms)
-            .ok_or_else(|| FlagError::NotFound { key: key.to_owned() })?;
+        // What nobody has is not asked, so that it does not count as asked.
+        let verdict = set.has_flag(key).then(|| self.judge(&current, context, now_ms));
+        let flag = verdict.as_ref().and_then(|verdict| set.flag(key, verdict, context, now_ms));
+        let flag = flag.ok_or_else(|| FlagError::NotFound { key: key.to_owned() })?;
         // Cannot fail: text, numbers and JSON values.
         Ok(serde_json::to_value(flag).unwrap_or_default())
     }

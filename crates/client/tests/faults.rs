@@ -170,6 +170,8 @@ async fn the_server_is_told_what_switches_did() {
     for x in [0, 1, 1, 2] {
         let _ = blocks(&switches, &json!({ "x": x }));
     }
+    // What nobody has is not asked.
+    assert!(switches.flag("c", json!({"x": 1}).as_object().unwrap()).is_err());
     eventually("told", || server.counts("a") == (2, 0) && server.counts("b") == (0, 3)).await;
     // What was not told in time is told later, also of switches that have changed since.
     let port = server.port();

@@ -80,6 +80,12 @@ impl FlagAnswer<'_> {
 }
 
 impl SwitchSet {
+    /// Whether there is a flag `key`: a switch, or [`ALL`]. Cost: O(log n).
+    #[must_use]
+    pub fn has_flag(&self, key: &str) -> bool {
+        key == ALL || self.get(key).is_some()
+    }
+
     /// What `context` gets of the flag `key` at `now_ms`, milliseconds since the Unix epoch: of a switch, or of [`ALL`].
     /// `verdict` is this set's on the same context. `None` where there is no such flag. Cost: O(log n).
     ///

@@ -62,8 +62,11 @@ pub(crate) async fn single(
         }
     };
     let current = service.current();
-    let (verdict, now_ms) = (ask(&service, &current, &context, "ofrep"), service.now_ms());
-    let Some(flag) = current.set.flag(&key, &verdict, &context, now_ms) else {
+    // What nobody has is not asked, so that it does not count as asked.
+    let verdict = current.set.has_flag(&key).then(|| ask(&service, &current, &context, "ofrep"));
+    let now_ms = service.now_ms();
+    let flag = verdict.as_ref().and_then(|verdict| current.set.flag(&key, verdict, &context, now_ms));
+    let Some(flag) = flag else {
         let details = format!("there is no switch \"{}\"", key.chars().take(100).collect::<String>());
         let answer = json!({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details});
         return (StatusCode::NOT_FOUND, Json(answer)).into_response();
