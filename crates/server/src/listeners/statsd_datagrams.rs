@@ -24,18 +24,32 @@ fn serve(socket: UdpSocket, ready: &Ready) -> Task {
 }
 
 async fn take(socket: UdpSocket, service: Arc<IntakeService>) {
+    // Beside each other: while samples wait for the disk, more is received.
+    tokio::join!(receive(&socket, &service), end_intervals(&service));
+    statsd::end_early(&service).await;
+}
+
+async fn receive(socket: &UdpSocket, service: &IntakeService) {
     let mut datagram = vec![0; MAX_LINE_BYTES];
-    let mut looks = tokio::time::interval(LOOK);
     let mut stopped = std::pin::pin!(service.shutdown.begun());
     loop {
         tokio::select! {
             received = socket.recv(&mut datagram) => match received {
-                Ok(n_bytes) => statsd::add(&service, &datagram[..n_bytes]),
+                Ok(n_bytes) => statsd::add(service, &datagram[..n_bytes]),
                 Err(error) => tracing::debug!("statsd over UDP: {error}"),
             },
-            _ = looks.tick() => statsd::end_if_over(&service).await,
-            () = &mut stopped => break,
+            () = &mut stopped => return,
         }
     }
-    statsd::end_early(&service).await;
+}
+
+async fn end_intervals(service: &IntakeService) {
+    let mut looks = tokio::time::interval(LOOK);
+    let mut stopped = std::pin::pin!(service.shutdown.begun());
+    loop {
+        tokio::select! {
+            _ = looks.tick() => statsd::end_if_over(service).await,
+            () = &mut stopped => return,
+        }
+    }
 }
