@@ -10,6 +10,7 @@ use lanner_io::state::{Author, DocumentBatch, DocumentChange, StateStore, StoreE
 use lanner_traffic::ModelsInUse;
 use lanner_wire::api::ProcessorView;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::memory::Memories;
 use crate::base::Base;
@@ -24,6 +25,9 @@ use crate::intake::service::IntakeService;
 use crate::shutdown::Shutdown;
 use crate::sync::locked;
 
+/// Sessions that are told at one time.
+const MAX_TELLING: usize = 2;
+
 /// Keeps processors, and puts them in force: events that arrive from then on pass them.
 #[derive(Debug)]
 pub struct ProcessorService {
@@ -35,6 +39,8 @@ pub struct ProcessorService {
     pub(super) shutdown: Arc<Shutdown>,
     /// The trained models that judge what processors see.
     models: Mutex<ModelsInUse>,
+    /// Turns of those who go through the events of a session: a page that is loaded again and again does not take all cores.
+    pub(super) telling: Arc<Semaphore>,
     /// Held while what is stored is put in force, so that what is read last counts.
     putting: Mutex<()>,
 }
@@ -53,6 +59,7 @@ impl ProcessorService {
             memories: Memories::new(base),
             shutdown: Arc::clone(&base.shutdown),
             models: Mutex::default(),
+            telling: Arc::new(Semaphore::new(MAX_TELLING)),
             putting: Mutex::default(),
         };
         service.put_all_in_force()?;

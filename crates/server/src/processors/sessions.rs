@@ -46,7 +46,10 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(place): Query<Where>,
 ) -> Result<Json<SessionDetail>, ApiError> {
+    // Never closed, so it always comes; who went away waits no more.
+    let turn = Arc::clone(&service.telling).acquire_owned().await;
     let detail = blocking(move || -> Result<SessionDetail, ApiError> {
+        let _turn = turn;
         let found = find(&service, &id, &place)?;
         let label = service.label_of(&id)?;
         Ok(detail(id, service.tell(found)?, label))
@@ -92,7 +95,12 @@ pub(crate) async fn label(
 ) -> Result<Json<SessionLabelView>, ApiError> {
     labels::check(&new).map_err(ApiError::problems)?;
     let (reader, wanted) = (Arc::clone(&service), id.clone());
-    let found = blocking(move || find(&reader, &wanted, &place)).await??;
+    let turn = Arc::clone(&service.telling).acquire_owned().await;
+    let look = move || {
+        let _turn = turn;
+        find(&reader, &wanted, &place)
+    };
+    let found = blocking(look).await??;
     let kept = service.label((&id, &found), new, principal.name()).await?;
     kept.map(Json).ok_or_else(|| ApiError::not_found("label of the session", &id))
 }
