@@ -47,6 +47,15 @@ impl Hashed {
         Ok(Self { argon2id: content::hex(&hash), ..empty })
     }
 
+    /// A hash that no password has, and that takes as long to find that out as any other.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub(super) fn of_nobody() -> Result<Self, String> {
+        let (salt, argon2id) = (content::hex(&random_bytes::<16>()?), content::hex(&random_bytes::<32>()?));
+        Ok(Self { memory_kib: MEMORY_KIB, passes: PASSES, lanes: LANES, salt, argon2id })
+    }
+
     /// Whether a password is the one that was hashed. Cost: as that of hashing it.
     pub(super) fn is(&self, password: &str) -> bool {
         let (Some(hash), Some(stored)) = (self.compute(password), content::unhex(&self.argon2id)) else {

@@ -73,7 +73,7 @@ impl Users {
     /// # Errors
     /// Failures of the store; when nothing can be hashed.
     pub(super) fn open(store: &dyn StateStore) -> Result<Self, StoreError> {
-        let nobody = Hashed::new("nobody's").map_err(|detail| StoreError::Database { detail })?;
+        let nobody = Hashed::of_nobody().map_err(|detail| StoreError::Database { detail })?;
         let users = Self { stored: RwLock::default(), nobody };
         users.reload(store)?;
         Ok(users)
