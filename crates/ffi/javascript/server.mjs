@@ -76,7 +76,7 @@ export class Server {
       if (response.status !== 200) throw new Error(`the stream is refused: ${response.status}`);
       let rest = "";
       let told = null;
-      for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      for await (const text of pieces(response.body.pipeThrough(new TextDecoderStream()))) {
         clearTimeout(timer);
         timer = watch();
         const lines = (rest + text).split("\n");
@@ -133,11 +133,22 @@ export class Server {
   }
 }
 
+/** What a stream brings, piece by piece; not every browser can go through one itself. */
+async function* pieces(stream) {
+  const reader = stream.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    // Whoever stops early wants no more of it.
+    reader.cancel().catch(() => {});
+  }
+}
+
 /** The text of an answer, unless it is too long. */
 const bounded = async (response) => {
   const parts = [];
   let length = 0;
-  for await (const part of response.body) {
+  for await (const part of pieces(response.body)) {
     length += part.length;
     if (length > MAX_SNAPSHOT) throw new Error("the server sends more switches than a client holds");
     parts.push(part);
