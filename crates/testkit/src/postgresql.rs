@@ -79,6 +79,26 @@ impl PostgreSql {
         }
     }
 
+    /// Holds it in the middle of what it does, with all its connections, for as long as what is returned lives: it neither answers
+    /// nor refuses.
+    ///
+    /// # Panics
+    /// When its processes cannot be found.
+    #[must_use]
+    pub fn suspend(&self) -> Suspended<'_> {
+        self.signal("STOP");
+        Suspended(self)
+    }
+
+    fn signal(&self, name: &str) {
+        let noted = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap_or_default();
+        let pid = noted.lines().next().unwrap_or_default();
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -$1 $2 $(ps -o pid= --ppid $2)", "sh", name, pid]);
+        let sent = kill.status();
+        assert!(sent.as_ref().is_ok_and(std::process::ExitStatus::success), "{name} {pid}: {sent:?}");
+    }
+
     /// What `psql` says to statements.
     ///
     /// # Errors
@@ -128,6 +148,16 @@ impl PostgreSql {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-user=1000", "--map-group=1000"]).arg(program);
         command
+    }
+}
+
+/// A PostgreSQL that does not move until this is dropped.
+#[derive(Debug)]
+pub struct Suspended<'server>(&'server PostgreSql);
+
+impl Drop for Suspended<'_> {
+    fn drop(&mut self) {
+        self.0.signal("CONT");
     }
 }
 
