@@ -72,9 +72,13 @@ pub(crate) enum Command {
 }
 
 #[cfg(test)]
+mod lines;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
+    use super::lines::{problems_of, written_in};
     use super::*;
 
     #[test]
@@ -96,5 +100,36 @@ mod tests {
             command.get_subcommands().for_each(|command| check(command, &path));
         }
         check(&Cli::command(), "");
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_a_command_line() {
+        fn of(command: &clap::Command, lines: &mut Vec<String>) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            lines.extend(
+                help.lines().map(str::trim).filter(|line| line.starts_with("lanner ")).map(str::to_owned),
+            );
+            command.get_subcommands().for_each(|command| of(command, lines));
+        }
+        let mut lines = Vec::new();
+        of(&Cli::command(), &mut lines);
+        assert!(lines.len() > 100, "{}", lines.len());
+        // A remark beside a line is set off by two blanks.
+        let lines = lines.iter().map(|line| line.split("   ").next().unwrap_or_default());
+        assert_eq!(lines.flat_map(|line| problems_of(line)).collect::<Vec<_>>(), [String::new(); 0]);
+    }
+
+    #[test]
+    fn every_command_of_the_manual_is_a_command_line() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let pages = std::fs::read_dir(format!("{root}/docs")).unwrap().map(|entry| entry.unwrap().path());
+        let pages = pages.chain([format!("{root}/README.md").into()]);
+        let lines: Vec<String> = pages
+            .filter_map(|page| std::fs::read_to_string(page).ok())
+            .flat_map(|text| written_in(&text))
+            .collect();
+        assert!(lines.len() > 90, "{}", lines.len());
+        let problems: Vec<String> = lines.iter().flat_map(|line| problems_of(line)).collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }
