@@ -34,6 +34,10 @@ const MAX_WAITING: usize = 100;
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
 
+/// Labels of a switch that an alert throws: by whom, and after which switch it was made.
+const THROWN_BY: &str = "thrown_by";
+const MADE_AFTER: &str = "made_after";
+
 /// So often an action is judged anew because something changed meanwhile; then while everybody waits.
 const MAX_TRIES: usize = 3;
 
@@ -300,13 +304,14 @@ fn made_after(model: &Value, action: &SwitchAction, id: &str) -> Value {
     };
     when.extend(tests(action).into_iter().map(Value::from));
     document["id"] = json!(id);
-    if !action.with.is_empty() {
-        document["when"] = Value::Array(when);
-    }
     if !document.get("labels").is_some_and(Value::is_object) {
         document["labels"] = json!({});
     }
-    document["labels"]["thrown_by"] = json!(format!("alert of {}", action.rule));
+    document["labels"][THROWN_BY] = json!(format!("alert of {}", action.rule));
+    if !action.with.is_empty() {
+        document["when"] = Value::Array(when);
+        document["labels"][MADE_AFTER] = json!(action.switch);
+    }
     document
 }
 
@@ -328,14 +333,22 @@ fn named(
         (action.with.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), tests(action));
     if let Some(id) = labelled::plain_id(&action.switch, &values) {
         let found = latest(&id)?;
-        let when = found.as_ref().and_then(|stored| stored.document.as_ref()?.get("when"));
-        if when.is_none_or(|when| labelled::includes(when, &tests)) {
+        let document = found.as_ref().and_then(|stored| stored.document.as_ref());
+        if document.is_none_or(|document| is_made_after(document, action, &tests)) {
             return Ok((id, found));
         }
     }
     let id = labelled::hashed_id(&action.switch, &values, &tests);
     let found = latest(&id)?;
     Ok((id, found))
+}
+
+/// Whether it is what the action makes of its model, whatever the model said then: `block.a.b` may come of `block` for two
+/// values, or of `block.a` for one.
+fn is_made_after(document: &Value, action: &SwitchAction, tests: &[String]) -> bool {
+    let model = document.get("labels").and_then(|labels| labels.get(MADE_AFTER)?.as_str());
+    document.get("when").is_some_and(|when| labelled::includes(when, tests))
+        && model.is_none_or(|model| model == action.switch)
 }
 
 #[cfg(test)]
@@ -457,10 +470,10 @@ mod tests {
     #[test]
     fn two_conditions_have_two_ids() {
         let mut stored_by_id = std::collections::BTreeMap::new();
-        let mut id = |pairs: &[(&str, &str)]| {
-            let action = with(pairs);
+        let mut of = |model: &str, when: &str, pairs: &[(&str, &str)]| {
+            let action = SwitchAction { switch: model.to_owned(), ..with(pairs) };
             let (id, found) = named(&action, |id| Ok(stored_by_id.get(id).cloned())).unwrap();
-            let made = made_after(&json!({"when": "x"}), &action, &id);
+            let made = made_after(&json!({"when": when}), &action, &id);
             if let Some(found) = found {
                 assert_eq!(found.document.unwrap()["when"], made["when"], "{id} is another switch");
             }
@@ -468,6 +481,15 @@ mod tests {
             stored_by_id.insert(id.clone(), stored(9, RULE, FIRES, Some(made)));
             id
         };
+        // Made after two switches whose ids begin alike.
+        assert_eq!(of("block", "x", &[("A", "eu"), ("B", "north")]), "block.eu.north");
+        let other = of("block.eu", "y", &[("B", "north")]);
+        assert!(other.starts_with("block.eu.north."), "{other}");
+        assert_eq!(of("block.eu", "y", &[("B", "north")]), other, "it is the same one");
+        assert_eq!(of("block.uk", "y", &[("B", "north")]), "block.uk.north");
+        let third = of("block", "x", &[("A", "uk"), ("B", "north")]);
+        assert!(third.starts_with("block.uk.north."), "{third}");
+        let mut id = |pairs: &[(&str, &str)]| of("block", "x", pairs);
         assert_eq!(id(&[("BANK", "HSBC")]), "block.HSBC");
         assert_eq!(id(&[("BANK", "HSBC")]), "block.HSBC", "it is the same one");
         assert_eq!(id(&[("IP", "10.0.0.1")]), "block.10.0.0.1");
