@@ -12,10 +12,11 @@ use crate::sync::locked;
 /// The names at one time.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
-    /// Series without labels by their dotted names, in order.
-    plain: Vec<(String, SeriesId)>,
-    /// Series with labels, in order of their full names (`name;label=value;...`). There may be millions: names and tags
-    /// are made of the key, which the store has in memory anyway, when they are asked for.
+    /// Series without labels, in order of their dotted names. There may be millions: a name is that of the store, which
+    /// has it in memory anyway.
+    plain: Vec<(Arc<str>, SeriesId)>,
+    /// Series with labels, in order of their full names (`name;label=value;...`), which are made of the store's keys when
+    /// they are asked for.
     tagged: Vec<(Tagged, SeriesId)>,
 }
 
@@ -83,7 +84,7 @@ impl Paths {
         let mut paths = Self::default();
         for (id, key) in series {
             if key.labels.is_empty() {
-                paths.plain.push((key.name.to_string(), *id));
+                paths.plain.push((Arc::clone(&key.name), *id));
             } else {
                 paths.tagged.push((Tagged(Arc::clone(key)), *id));
             }
@@ -100,13 +101,13 @@ impl Paths {
                 self.tagged.binary_search_by(|(known, _)| known.full_name().as_str().cmp(name)).ok()?;
             return Some(self.tagged[found].1);
         }
-        let found = self.plain.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        let found = self.plain.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
         Some(self.plain[found].1)
     }
 
     /// The series without tags, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.plain.iter().map(|(name, _)| name.as_str())
+        self.plain.iter().map(|(name, _)| &**name)
     }
 
     /// The series without tags that a pattern matches, in order.
@@ -146,11 +147,8 @@ impl Paths {
     /// The paths that begin as a pattern does before its first wildcard.
     fn below(&self, glob: &Glob) -> impl Iterator<Item = &str> {
         let prefix = glob.fixed_prefix();
-        let first = self.plain.partition_point(|(name, _)| name.as_str() < prefix.as_str());
-        self.plain[first..]
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .take_while(move |name| name.starts_with(&prefix))
+        let first = self.plain.partition_point(|(name, _)| **name < *prefix);
+        self.plain[first..].iter().map(|(name, _)| &**name).take_while(move |name| name.starts_with(&prefix))
     }
 
     /// The full names of the series that fulfil all conditions, in order.
@@ -183,5 +181,13 @@ mod tests {
         assert!(keys.iter().all(|key| Arc::strong_count(key) == 2));
         assert_eq!(size_of_val(&paths.tagged[..]), 16 * keys.len());
         assert_eq!(paths.series("cpu;host=host-0007"), Some(SeriesId(7)));
+
+        let plain: Vec<Arc<SeriesKey>> = (0..1_000)
+            .map(|n| Arc::new(SeriesKey::new(format!("cpu.host-{n:04}"), Labels::default())))
+            .collect();
+        let paths = Paths::new(&(0..).map(SeriesId).zip(plain.iter().map(Arc::clone)).collect::<Vec<_>>());
+        assert!(plain.iter().all(|key| Arc::strong_count(&key.name) == 2));
+        assert_eq!(size_of_val(&paths.plain[..]), 24 * plain.len());
+        assert_eq!(paths.series("cpu.host-0007"), Some(SeriesId(7)));
     }
 }
