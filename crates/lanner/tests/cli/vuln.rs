@@ -206,6 +206,35 @@ fn folders_are_read_and_what_lies_in_them_need_not_be_a_report() {
     assert!(out.starts_with("key,severity,") && out.lines().count() == 3, "{out}");
 }
 
+#[test]
+fn a_report_in_a_folder_that_cannot_be_read_is_told_after_the_rest_is_taken() {
+    let (data, reports) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let put = |name: &str, text: &str| std::fs::write(reports.path().join(name), text).unwrap();
+    put("2-good.nessus", REPORT);
+    put("3-notes.txt", "nothing");
+    put("4-empty.xml", "");
+    let import = || {
+        let (data, reports) = (data.path().to_str().unwrap(), reports.path().to_str().unwrap());
+        run(&["vuln", "import", "--format", "json", "--data", data, reports])
+    };
+    import().expect(0);
+    // What cannot be opened comes first, and what is no whole report second.
+    std::os::unix::fs::symlink("/no/such/report.nessus", reports.path().join("0-gone.nessus")).unwrap();
+    put("1-hostile.nessus", "<!DOCTYPE x [<!ENTITY a 'b'>]><NessusClientData_v2>&a;</NessusClientData_v2>");
+    put("2-good.nessus", &REPORT.replace("192.0.2.7", "192.0.2.8"));
+    let ran = import();
+    assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()[0]["new"], 2, "{}", ran.out);
+    ran.says(
+        2,
+        &["0-gone.nessus: cannot read: No such file", "1-hostile.nessus", "2 of 5 files could not be read"],
+    );
+    // What breaks off is kept as far as it goes, and is not all.
+    let cut = reports.path().join("cut.nessus");
+    std::fs::write(&cut, &REPORT.replace("192.0.2.7", "192.0.2.9")[..REPORT.len() - 60]).unwrap();
+    let ran = run(&["vuln", "import", "--data", data.path().to_str().unwrap(), cut.to_str().unwrap()]);
+    ran.says(2, &["ends early"]);
+}
+
 /// Every recorded report, then all of them again, then in reverse: nothing new, fixed or reopened after the first time.
 #[test]
 fn recorded_reports_come_again_and_change_nothing() {

@@ -117,7 +117,7 @@ impl Work {
                 failed = Some(error);
                 "cannot write".to_owned()
             })
-        })?;
+        });
         if let Some(error) = failed {
             return Err(error.into());
         }
@@ -137,7 +137,7 @@ impl Work {
             }
             Err(error) => {
                 remark(&format!("{}: {error}", file.path.display()));
-                self.rejected += usize::from(file.by_name);
+                self.rejected += usize::from(file.is_missed(&error));
             }
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use lanner_vuln::ReadError;
+
 use crate::failure::{Failure, Result};
 
 /// The deepest folder below a named one.
@@ -13,6 +15,13 @@ pub(super) struct Named {
     pub(super) path: PathBuf,
     /// Whether it was named, and did not merely lie in a folder: then it has to be a report.
     pub(super) by_name: bool,
+}
+
+impl Named {
+    /// Whether what could not be read was to be read: a file of another kind may lie beside reports in a folder.
+    pub(super) fn is_missed(&self, error: &ReadError) -> bool {
+        self.by_name || !matches!(error, ReadError::Unknown { .. } | ReadError::Empty)
+    }
 }
 
 /// All files, in order of their names within each folder.

@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use lanner_vuln::{Options, Report};
+use lanner_vuln::{Options, ReadError, Report};
 use lanner_wire::api::{FindingScanResult, FindingScanView, FindingsTaken, NewFindingScan};
 
 use super::files::{self, Named};
@@ -34,7 +34,8 @@ Examples:
   trivy image --format json shop:1.2 | lanner vuln import -
   lanner vuln import --data lanner-data weekly.nessus   without a running server
 
-Exit codes: 0 imported, 1 with --fail-on-new when a finding is new or open again, 2 a report cannot be read.")]
+Exit codes: 0 imported, 1 with --fail-on-new when a finding is new or open again, 2 a report cannot be read, or not to
+its end; what can be is imported. A file in a folder that is of no known format is left out, and need not be a report.")]
 pub(super) struct Args {
     /// Reports, folders of them, or patterns; plain or compressed with gzip; - is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -57,6 +58,9 @@ struct Imported {
     findings: u64,
     #[serde(flatten)]
     result: FindingScanResult,
+    /// Whether the report was read to its end.
+    #[serde(skip)]
+    is_whole: bool,
 }
 
 impl Row for Imported {
@@ -83,8 +87,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         let (mut imported, mut n_rejected) = (Vec::new(), 0);
         for file in &files {
             match import(client, file).await? {
-                Some(one) => imported.push(one),
-                None => n_rejected += usize::from(file.by_name),
+                Ok(one) => imported.push(one),
+                Err(error) => n_rejected += usize::from(file.is_missed(&error)),
             }
         }
         list::list(args.format, &imported, "No reports.")?;
@@ -92,26 +96,29 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
         if n_rejected > 0 {
             return Err(Failure::user(format!("{n_rejected} of {} files could not be read", files.len())));
         }
+        if imported.iter().any(|one| !one.is_whole) {
+            return Ok(Outcome::Undecided);
+        }
         let is_news = |one: &Imported| one.result.new + one.result.reopened > 0;
         Ok(Outcome::found(args.fail_on_new && imported.iter().any(is_news)))
     })
 }
 
-/// Imports one report; `None`, after saying why, if it cannot be read.
-async fn import(client: &Client, file: &Named) -> Result<Option<Imported>> {
+/// Imports one report, or says why it cannot be read.
+async fn import(client: &Client, file: &Named) -> Result<std::result::Result<Imported, ReadError>> {
     let path = file.path.clone();
     let looked = tokio::task::spawn_blocking(move || {
         let source = Source::open(&path)?;
-        let report = source.read(Options::default(), &mut |_| Ok(()))?;
-        Ok::<_, Failure>((source.digest()?, report, source))
+        let read = source.read(Options::default(), &mut |_| Ok(()));
+        let known = |report| Ok::<_, Failure>((source.digest()?, report, source));
+        read.map_or_else(|error| Ok(Err(error)), |report| known(report).map(Ok))
     });
-    let (id, report, source) =
-        looked.await.map_err(|error| Failure::program(format!("reading failed: {error}")))??;
-    let report = match report {
-        Ok(report) => report,
+    let looked = looked.await.map_err(|error| Failure::program(format!("reading failed: {error}")))??;
+    let (id, report, source) = match looked {
+        Ok(looked) => looked,
         Err(error) => {
             remark(&format!("{}: {error}", file.path.display()));
-            return Ok(None);
+            return Ok(Err(error));
         }
     };
     report::tell(&file.path, &report);
@@ -120,7 +127,8 @@ async fn import(client: &Client, file: &Named) -> Result<Option<Imported>> {
     let result: FindingScanResult =
         client.post(&[&PATH[..], &[&id, "end"]].concat(), &serde_json::json!({})).await?;
     let name = file.path.display().to_string();
-    Ok(Some(Imported { file: name, format: report.format, findings: report.findings, result }))
+    let is_whole = report.stopped.is_none();
+    Ok(Ok(Imported { file: name, format: report.format, findings: report.findings, result, is_whole }))
 }
 
 const PATH: [&str; 4] = ["api", "v1", "findings", "scans"];
@@ -173,7 +181,7 @@ fn read(source: &Source, sender: &tokio::sync::mpsc::Sender<(Vec<u8>, u64)>) -> 
             sender.blocking_send(batch).map_err(|_| "stopped".to_owned())?;
         }
         Ok(())
-    })?;
+    });
     if let Err(error) = read {
         return Err(Failure::program(format!("the report changed while it was read: {error}")));
     }

@@ -35,32 +35,32 @@ impl Source {
         Ok(Self::Memory(bytes.into()))
     }
 
-    fn reader(&self) -> Result<Box<dyn Read + Send>> {
+    fn reader(&self) -> std::io::Result<Box<dyn Read + Send>> {
         match self {
-            Self::File(path) => {
-                let file = File::open(path).map_err(|error| Failure::file("read", path, &error))?;
-                Ok(Box::new(file))
-            }
+            Self::File(path) => Ok(Box::new(File::open(path)?)),
             Self::Memory(bytes) => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
         }
     }
 
-    /// Reads the report and hands out its findings; `None`, after saying why, if it cannot be read.
+    /// Reads the report and hands out its findings.
+    ///
+    /// # Errors
+    /// Why it cannot be opened or read.
     pub(super) fn read(
         &self,
         options: Options,
         take: &mut dyn FnMut(Finding) -> std::result::Result<(), String>,
-    ) -> Result<std::result::Result<Report, ReadError>> {
-        Ok(read(self.reader()?, options, take))
+    ) -> std::result::Result<Report, ReadError> {
+        read(self.reader()?, options, take)
     }
 
     /// A hash of the report's bytes: one that comes again is the same scan.
     pub(super) fn digest(&self) -> Result<String> {
-        let (mut reader, mut hash, mut buffer) = (self.reader()?, Sha256::new(), vec![0; 256 * 1024]);
+        let failed = |error| Failure::program(format!("cannot read: {error}"));
+        let mut reader = self.reader().map_err(failed)?;
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 256 * 1024]);
         loop {
-            let length = reader
-                .read(&mut buffer)
-                .map_err(|error| Failure::program(format!("cannot read: {error}")))?;
+            let length = reader.read(&mut buffer).map_err(failed)?;
             if length == 0 {
                 return Ok(hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect());
             }

@@ -206,7 +206,7 @@ async fn ship_all(args: &Args, bulk: &Bulk, files: &[Named]) -> Result<Outcome> 
             }
             Err(error) => {
                 remark(&format!("{name}: {error}"));
-                n_rejected += usize::from(file.by_name);
+                n_rejected += usize::from(file.is_missed(&error));
             }
         }
     }
@@ -265,7 +265,7 @@ fn read(
             sender.blocking_send(std::mem::take(&mut batch)).map_err(|_| "stopped".to_owned())?;
         }
         Ok(())
-    })?;
+    });
     if !batch.is_empty() {
         // Whoever no longer listens has said why.
         let _ = sender.blocking_send(batch);
