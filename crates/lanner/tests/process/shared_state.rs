@@ -267,3 +267,56 @@ async fn readers_of_a_database_that_hangs_keep_nobody_from_switches() {
     assert!(n_answered >= 16, "{n_answered}");
     program.stop().await;
 }
+
+/// A database that takes what is read and hangs at what is written: a switch is in force at once, and who changed it is told in
+/// time that it is not recorded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_changes_a_switch_is_told_in_time_while_the_database_hangs() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let Some(server) = PostgreSql::start(data.path()) else { return };
+    let (webhook, own) = (Webhook::listen(false).await, Webhook::listen(false).await);
+    let program = setup(folder.path(), &server.fresh("late"), &webhook, &own).start().await;
+    let post = async |path: &str, body: Value| {
+        let request = client().post(format!("{}{path}", program.url())).timeout(PATIENCE * 2);
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let ids = ["north", "south"];
+    let switches =
+        ids.map(|id| json!({ "id": id, "when": format!("bank == \"{id}\""), "status": "inactive" }));
+    let (status, said) = post("/api/v1/apply", json!({ "switches": switches })).await;
+    assert_eq!(status, 200, "{said}");
+    let held = std::thread::spawn(move || {
+        server.ask("late", "BEGIN; LOCK TABLE lanner.document IN SHARE MODE; SELECT pg_sleep(13); COMMIT");
+        server
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let begun = Instant::now();
+    let change = async |id: &str| {
+        let said = post(&format!("/api/v1/switches/{id}/activate"), json!({ "force": true })).await;
+        (said, begun.elapsed())
+    };
+    let both_block = async {
+        for id in ids {
+            let asked = json!({ "context": { "bank": id } });
+            while !post("/api/v1/switches/evaluate", asked.clone()).await.1.contains("\"blocked\":true") {
+                assert!(begun.elapsed() < Duration::from_secs(5), "{id} is not in force");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    let (north, south, ()) = tokio::join!(change("north"), change("south"), both_block);
+    for ((status, said), after) in [north, south] {
+        assert!(status == 503 && said.contains("in force, but not recorded within 10 s"), "{status} {said}");
+        assert!(after < Duration::from_secs(12), "{after:?}");
+    }
+    // It is recorded once the database goes on.
+    let server = held.join().unwrap();
+    let written = "SELECT count(*) FROM lanner.document WHERE kind = 'switch' AND version = 2";
+    let until = Instant::now() + PATIENCE;
+    while server.ask("late", written) != "2" {
+        assert!(Instant::now() < until, "{} are recorded", server.ask("late", written));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    program.stop().await;
+}

@@ -1,6 +1,7 @@
 //! How documents are applied, and what that makes of them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use lanner_core::{Cause, Problems};
@@ -66,6 +67,24 @@ pub enum ApplyError {
          stops before that"
     )]
     Unwritten(StoreError),
+    /// Switches were changed, and nobody knows yet whether it is written.
+    #[error(
+        "the change is in force, but not recorded within {} s; Lanner keeps trying to record it, and it is lost if the \
+         server stops before that", .within.as_secs()
+    )]
+    Late {
+        /// How long was waited.
+        within: Duration,
+    },
+    /// Changes before it take too long; nothing was changed.
+    #[error(
+        "nothing was changed: changes of switches before it have waited for the store for {} s; try again",
+        .within.as_secs()
+    )]
+    Waited {
+        /// How long was waited.
+        within: Duration,
+    },
 }
 
 /// How a configuration is applied.
@@ -159,9 +178,9 @@ impl From<ApplyError> for ApiError {
             ApplyError::Unwritten(StoreError::DiskFull) => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
             }
-            ApplyError::Unwritten(StoreError::Unavailable { .. }) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
-            }
+            ApplyError::Unwritten(StoreError::Unavailable { .. })
+            | ApplyError::Late { .. }
+            | ApplyError::Waited { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             ApplyError::Unwritten(_) => Self::internal(error.to_string()),
         }
     }

@@ -11,7 +11,7 @@ use lanner_io::store::StoreError;
 use lanner_switch::{Document, SwitchSet};
 use tokio::sync::oneshot;
 
-use super::service::{Lock, SwitchService};
+use super::service::{Lock, SwitchService, TOLD_WITHIN};
 use super::unwritten::Change;
 use crate::documents::{ApplyError, REQUEST, SWITCH, broke_off};
 use crate::http::{background, blocking};
@@ -32,15 +32,24 @@ pub(crate) enum Otherwise {
 
 /// Resolves when a change is recorded.
 #[must_use = "a change is durable only when it is recorded"]
-pub(crate) struct Recording(oneshot::Receiver<Result<(), ApplyError>>);
+pub(crate) struct Recording {
+    told: oneshot::Receiver<Result<(), ApplyError>>,
+    otherwise: Otherwise,
+}
 
 impl Recording {
-    /// Waits until the change is on disk.
+    /// Waits until the change is on disk; for one that stays in force in any case, not longer than [`TOLD_WITHIN`].
     ///
     /// # Errors
     /// Why it is not, and whether it is in force.
     pub(crate) async fn done(self) -> Result<(), ApplyError> {
-        self.0.await.unwrap_or(Err(ApplyError::Store(StoreError::Closed)))
+        let told = match self.otherwise {
+            Otherwise::Kept => tokio::time::timeout(TOLD_WITHIN, self.told)
+                .await
+                .map_err(|_| ApplyError::Late { within: TOLD_WITHIN })?,
+            Otherwise::Undone => self.told.await,
+        };
+        told.unwrap_or(Err(ApplyError::Store(StoreError::Closed)))
     }
 }
 
@@ -105,7 +114,7 @@ fn begin(
         tokio::spawn(write_all(Arc::clone(service)));
     }
     index_if_worn(service);
-    Ok(Recording(recording))
+    Ok(Recording { told: recording, otherwise })
 }
 
 /// Writes what is in force, one change after the other, until all is written.

@@ -136,7 +136,8 @@ pub(crate) async fn request(
     let wanted = Wanted { document, for_ms, version: stored.switch.version, because };
     let author = person(&service, principal.name().to_owned(), request.message);
     let change = wanted.into_change(&id, author);
-    let (lock, recording) = enact(&service, service.lock().await, None, change, Otherwise::Kept).await?;
+    let (lock, recording) =
+        enact(&service, service.lock_in_time().await?, None, change, Otherwise::Kept).await?;
     // As it is now: somebody may decide before it is recorded.
     let view = found(&service, &id).map(|kept| view(&kept));
     drop(lock);
@@ -162,7 +163,7 @@ pub(crate) async fn approve(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchView>, ApiError> {
-    let lock = service.lock().await;
+    let lock = service.lock_in_time().await?;
     let (stored, actor) = (found(&service, &id)?, principal.name().to_owned());
     if let Some(why) = principal.no_second_to(&stored.actor) {
         return Err(ApiError::new(StatusCode::FORBIDDEN, format!("\"{id}\": {why}")));
@@ -212,7 +213,7 @@ pub(crate) async fn deny(
     Path(id): Path<String>,
     Json(request): Json<ChangeSwitch>,
 ) -> Result<Json<SwitchRequest>, ApiError> {
-    let lock = service.lock().await;
+    let lock = service.lock_in_time().await?;
     let denied = view(&found(&service, &id)?);
     let author = person(&service, principal.name().to_owned(), request.message);
     let change = Change::of_request(author, &id, None);

@@ -71,7 +71,7 @@ pub(crate) async fn apply(
         expected_all(service, &options.expect)?;
         let plan = planned(service, &set.set, &sent, options, now_ms)?;
         // Judged while others go on, and again if they changed what was judged.
-        let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
+        let lock = if n_tries > MAX_TRIES { Some(service.lock_in_time().await?) } else { None };
         let objections = objections(service, &plan).await?;
         // Also of a dry run: what would be refused is told.
         if !options.force && !objections.is_empty() {
@@ -82,7 +82,7 @@ pub(crate) async fn apply(
         }
         let lock = match lock {
             Some(lock) => lock,
-            None => service.lock().await,
+            None => service.lock_in_time().await?,
         };
         if plan.still_holds(&service.current().set) {
             let told = told(&objections);
@@ -244,7 +244,7 @@ async fn write(
         let prepared = enact::prepared(service, piece).await?;
         let held = match lock.take() {
             Some(held) => held,
-            None => service.lock().await,
+            None => service.lock_in_time().await?,
         };
         let change = unwritten::Change::of(author.clone(), piece.to_vec());
         let (lock, recording) = enact(service, held, prepared, change, Otherwise::Kept).await?;
@@ -322,7 +322,7 @@ pub(crate) async fn change(
 ) -> Result<(), ApiError> {
     for n_tries in 1.. {
         let now_ms = service.now_ms();
-        let lock = if n_tries > MAX_TRIES { Some(service.lock().await) } else { None };
+        let lock = if n_tries > MAX_TRIES { Some(service.lock_in_time().await?) } else { None };
         // What it is, and what it was before.
         let versions = service.last_versions(SWITCH, id, 2)?;
         expected(&versions, id, by)?;
@@ -343,7 +343,7 @@ pub(crate) async fn change(
         }
         let lock = match lock {
             Some(lock) => lock,
-            None => service.lock().await,
+            None => service.lock_in_time().await?,
         };
         let version = versions.first().map(|stored| stored.version);
         let latest = service.latest(SWITCH, id)?;

@@ -22,13 +22,17 @@ use super::thrown::Thrown;
 use super::unwritten::Unwritten;
 use crate::base::Base;
 use crate::clock::Clock;
-use crate::documents::{Aside, SWITCH, SetAside, misplaced};
+use crate::documents::{ApplyError, Aside, SWITCH, SetAside, misplaced};
 use crate::settings::live::InForce;
 use crate::shutdown::Shutdown;
 use crate::sync::locked;
 
 /// Held while switches are changed, by one at a time.
 pub(crate) type Lock = tokio::sync::OwnedMutexGuard<()>;
+
+/// Whoever changes a switch knows after this time whether it is in force. Where the store takes longer, as a database that
+/// hangs does, they are told so.
+pub(super) const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 /// A longer change, or one of more switches, is not told to everybody at once, but fetched by each.
 const MAX_TOLD_BYTES: usize = 16 << 10;
@@ -128,9 +132,18 @@ impl SwitchService {
         self.signer.as_ref().map(Signer::public_key)
     }
 
-    /// The lock for changes.
+    /// The lock for changes, however long others hold it.
     pub(crate) async fn lock(&self) -> Lock {
         Arc::clone(&self.changing).lock_owned().await
+    }
+
+    /// The lock for changes, for who waits for an answer.
+    ///
+    /// # Errors
+    /// Others hold it for too long, as what they read does not come.
+    pub(super) async fn lock_in_time(&self) -> Result<Lock, ApplyError> {
+        let locked = tokio::time::timeout(TOLD_WITHIN, self.lock()).await;
+        locked.map_err(|_| ApplyError::Waited { within: TOLD_WITHIN })
     }
 
     /// The signature of what the clock says, for who asked with this nonce, if snapshots are signed.
