@@ -11,7 +11,7 @@ use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::auth::{AUTH, Auth};
+use super::auth::Auth;
 use super::problem::{Problem, check_absolute};
 use super::redact::cleaned;
 use super::tls::Authorities;
@@ -24,9 +24,14 @@ const URL: Field = Field::new(
 )
 .of(Type::Secret)
 .required();
+/// Credentials of a database: those of [`Auth`] that its protocol knows.
+const ROLE: &[Field] = &[
+    Field::new("username", "lanner", "the role").required(),
+    Field::new("password", "{ file: /etc/lanner/pg-password }", "its password").of(Type::Secret).required(),
+];
 const AUTH_FIELD: Field =
     Field::new("auth", "{ username: lanner, password: { env: PG_PASSWORD } }", "who Lanner says it is")
-        .of(Type::Map(AUTH));
+        .of(Type::Map(ROLE));
 const CA_FILE: Field =
     Field::new("ca_file", "/etc/ssl/own-ca.pem", "certificates to trust besides the system's, PEM");
 
@@ -72,14 +77,16 @@ impl DatabaseConfig {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let bearer = |auth: &Auth| {
-            let is_bearer = !auth.bearer.is_empty();
-            is_bearer
-                .then(|| Problem::new("auth.bearer", "is not for databases; write username and password"))
+        let role = |auth: &Auth| match (auth.bearer.is_empty(), auth.username.is_empty()) {
+            (false, _) => {
+                Some(Problem::new("auth.bearer", "is not for databases; write `username` and `password`"))
+            }
+            (true, true) => Some(Problem::new("auth.username", "is missing; write the role")),
+            (true, false) => auth.check(),
         };
         [
             self.url.plain().and_then(|text| connection(text).err()),
-            self.auth.as_ref().and_then(|auth| auth.check().or_else(|| bearer(auth))),
+            self.auth.as_ref().and_then(role),
             self.ca_file.as_deref().and_then(|path| check_absolute(CA_FILE.name, path)),
         ]
         .into_iter()
