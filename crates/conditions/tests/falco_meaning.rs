@@ -309,6 +309,20 @@ fn what_cannot_grow() {
         assert!(FalcoFilter::compile(&deep).is_err());
         assert!(!load(&rule("a", &format!("'{deep}'"), "")).errors.is_empty());
     }
+    // As deep as may be, in every shape: what reads, resolves, compiles, asks and frees it has room for that.
+    for (open, close, depth) in [
+        ("(", ")", 999),
+        ("(proc.pid = 7 or ", ")", 490),
+        ("not (", ")", 490),
+        ("not (proc.pid = 7 and not (proc.pid = 7 or ", "))", 120),
+    ] {
+        let deep = format!("evt.type = open and {}proc.pid = 1{}", open.repeat(depth), close.repeat(depth));
+        let loaded = load(&rule("a", &format!("'{deep}'"), ""));
+        assert!(loaded.errors.is_empty(), "{open}: {:?}", loaded.errors);
+    }
+    let too_deep = format!("evt.type = open and {}proc.pid = 1{}", "(".repeat(1_001), ")".repeat(1_001));
+    let loaded = load(&rule("a", &format!("'{too_deep}'"), ""));
+    assert!(loaded.errors[0].message.contains("nested more than 1000 deep"), "{:?}", loaded.errors);
     // Each macro doubles the one before.
     let mut text = "- macro: m0\n  condition: proc.name = x\n".to_owned();
     for n in 1..40 {

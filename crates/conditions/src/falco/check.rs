@@ -31,7 +31,7 @@ impl Reader<'_> {
         let offset = self.at.pos();
         let begins = |by: &Transformer| self.at.eat(&format!("{}(", by.word()));
         let Some(by) = Transformer::ALL.into_iter().find(begins) else { return Ok(None) };
-        self.enter()?;
+        self.enter_transformer()?;
         let mut given = Vec::new();
         loop {
             self.at.skip_blanks();
@@ -46,7 +46,7 @@ impl Reader<'_> {
         if !self.at.eat(")") {
             return Err(self.problem("expected `)` behind the transformer"));
         }
-        self.depth -= 1;
+        self.leave_transformer();
         Ok(Some(Transformed { by, given, argument: self.argument()?, offset }))
     }
 

@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Result<Filter, FalcoProblem> {
 
 /// As [`parse`], with another limit to nesting.
 pub(super) fn parse_within(text: &str, max_depth: usize) -> Result<Filter, FalcoProblem> {
-    let mut reader = Reader { at: Lexer::new(text), depth: 0, max_depth };
+    let mut reader = Reader::new(text, max_depth);
     let filter = reader.any()?;
     reader.at.skip_blanks();
     if reader.at.is_at_end() { Ok(filter) } else { Err(reader.unexpected()) }
@@ -37,7 +37,7 @@ pub fn canonical(text: &str) -> Result<String, FalcoProblem> {
 
 /// The field or transformer at the start of a text, and how many bytes it takes.
 pub(super) fn operand_at(text: &str) -> Option<(Operand, usize)> {
-    let mut reader = Reader { at: Lexer::new(text), depth: 0, max_depth: MAX_DEPTH };
+    let mut reader = Reader::new(text, MAX_DEPTH);
     let operand = match reader.field() {
         // `%proc.name[` and what is no argument behind it is the field alone.
         Err(_) => {
@@ -54,8 +54,56 @@ pub(super) fn operand_at(text: &str) -> Option<(Operand, usize)> {
 /// A filter while it is read.
 pub(super) struct Reader<'t> {
     pub(super) at: Lexer<'t>,
-    pub(super) depth: usize,
+    depth: usize,
     max_depth: usize,
+    n_transformers: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str, max_depth: usize) -> Self {
+        Self { at: Lexer::new(text), depth: 0, max_depth, n_transformers: 0 }
+    }
+}
+
+/// How a group in parentheses joins the one around it.
+#[derive(Clone, Copy, Default)]
+struct Joins {
+    is_negated: bool,
+    /// As an alternative of its own, also where `and` comes next.
+    by_or: bool,
+}
+
+/// A group while it is read: the whole filter, or what stands in parentheses.
+#[derive(Default)]
+struct Group {
+    joins: Joins,
+    alternatives: Vec<Filter>,
+    /// Of the last alternative.
+    members: Vec<Filter>,
+}
+
+impl Group {
+    fn take(&mut self, read: Filter, Joins { is_negated, by_or }: Joins) {
+        let read = if is_negated { Filter::Not(Box::new(read)) } else { read };
+        if by_or { self.alternatives.push(read) } else { self.members.push(read) }
+    }
+
+    fn end_members(&mut self) {
+        if !self.members.is_empty() {
+            self.alternatives.push(Filter::joined(std::mem::take(&mut self.members), Filter::And));
+        }
+    }
+
+    fn closed(self) -> Filter {
+        Filter::joined(self.alternatives, Filter::Or)
+    }
+}
+
+/// What comes after a member of a group.
+enum Next {
+    Member,
+    Group(Joins),
+    End,
 }
 
 impl Reader<'_> {
@@ -70,7 +118,7 @@ impl Reader<'_> {
     }
 
     /// One level deeper. Nobody comes back from a mistake, so it need not be undone there.
-    pub(super) fn enter(&mut self) -> Result<(), FalcoProblem> {
+    fn enter(&mut self) -> Result<(), FalcoProblem> {
         if self.depth == self.max_depth {
             return Err(self.problem(format!("nested more than {} deep", self.max_depth)));
         }
@@ -78,68 +126,97 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn any(&mut self) -> Result<Filter, FalcoProblem> {
+    /// Into what a transformer is given, which is read by recursion.
+    pub(super) fn enter_transformer(&mut self) -> Result<(), FalcoProblem> {
         self.enter()?;
-        let members = self.members("or", Self::all)?;
-        self.depth -= 1;
-        Ok(Filter::joined(members, Filter::Or))
-    }
-
-    fn all(&mut self) -> Result<Filter, FalcoProblem> {
-        self.members("and", Self::negated).map(|members| Filter::joined(members, Filter::And))
-    }
-
-    /// Members with `word` between them, which a blank or a `(` must follow.
-    fn members(
-        &mut self,
-        word: &str,
-        member: fn(&mut Self) -> Result<Filter, FalcoProblem>,
-    ) -> Result<Vec<Filter>, FalcoProblem> {
-        self.at.skip_blanks();
-        let mut members = vec![member(self)?];
-        self.at.skip_blanks();
-        while self.at.eat(word) {
-            if self.at.skip_blanks() {
-                members.push(member(self)?);
-            } else if self.at.eat("(") {
-                members.push(self.rest_of_parentheses()?);
-            } else {
-                return Err(self.problem(format!("expected a blank or `(` after `{word}`")));
-            }
-            self.at.skip_blanks();
+        self.n_transformers += 1;
+        if self.n_transformers > MAX_DEPTH {
+            return Err(self.problem(format!("transformers are nested more than {MAX_DEPTH} deep")));
         }
-        Ok(members)
+        Ok(())
     }
 
-    /// Double negations cancel out, but not across parentheses.
-    fn negated(&mut self) -> Result<Filter, FalcoProblem> {
-        let mut is_negated = false;
-        self.at.skip_blanks();
-        let inner = loop {
-            if self.at.eat("not(") {
-                is_negated = !is_negated;
-                break self.rest_of_parentheses()?;
+    pub(super) fn leave_transformer(&mut self) {
+        self.depth -= 1;
+        self.n_transformers -= 1;
+    }
+
+    /// A whole filter. Groups in parentheses are kept on a stack of their own, as files may nest them deeper than threads
+    /// have room for.
+    fn any(&mut self) -> Result<Filter, FalcoProblem> {
+        let (mut around, mut group) = (Vec::new(), self.opened(Joins::default())?);
+        loop {
+            let mut next = self.member(&mut group)?;
+            while let Next::End = next {
+                let Group { joins, .. } = group;
+                let read = group.closed();
+                self.depth -= 1;
+                let Some(outer) = around.pop() else { return Ok(read) };
+                if !self.at.eat(")") {
+                    return Err(self.problem("expected `)`"));
+                }
+                group = outer;
+                group.take(read, joins);
+                next = self.next(&mut group)?;
             }
-            if !self.at.eat_with_blank("not") {
-                break self.primary()?;
+            if let Next::Group(joins) = next {
+                around.push(group);
+                group = self.opened(joins)?;
             }
-            is_negated = !is_negated;
-        };
-        Ok(if is_negated { Filter::Not(Box::new(inner)) } else { inner })
+        }
     }
 
     /// What follows a `(`.
-    fn rest_of_parentheses(&mut self) -> Result<Filter, FalcoProblem> {
+    fn opened(&mut self, joins: Joins) -> Result<Group, FalcoProblem> {
         self.at.skip_blanks();
-        let inner = self.any()?;
+        self.enter()?;
+        Ok(Group { joins, ..Group::default() })
+    }
+
+    /// Reads a member of a group, and what comes after it. Double negations cancel out, but not across parentheses.
+    fn member(&mut self, group: &mut Group) -> Result<Next, FalcoProblem> {
+        let mut joins = Joins::default();
         self.at.skip_blanks();
-        if self.at.eat(")") { Ok(inner) } else { Err(self.problem("expected `)`")) }
+        loop {
+            if self.at.eat("not(") {
+                joins.is_negated = !joins.is_negated;
+                return Ok(Next::Group(joins));
+            }
+            if !self.at.eat_with_blank("not") {
+                break;
+            }
+            joins.is_negated = !joins.is_negated;
+        }
+        if self.at.eat("(") {
+            return Ok(Next::Group(joins));
+        }
+        let read = self.primary()?;
+        group.take(read, joins);
+        self.next(group)
+    }
+
+    /// What comes after a member. Behind `and` and `or` there is a blank or a `(`; a group right behind `or` is joined by
+    /// `or` alone.
+    fn next(&mut self, group: &mut Group) -> Result<Next, FalcoProblem> {
+        self.at.skip_blanks();
+        let joins_all = !group.members.is_empty() && self.at.eat("and");
+        let word = if joins_all { "and" } else { "or" };
+        if !joins_all {
+            group.end_members();
+            if !self.at.eat("or") {
+                return Ok(Next::End);
+            }
+        }
+        if self.at.skip_blanks() {
+            Ok(Next::Member)
+        } else if self.at.eat("(") {
+            Ok(Next::Group(Joins { is_negated: false, by_or: !joins_all }))
+        } else {
+            Err(self.problem(format!("expected a blank or `(` after `{word}`")))
+        }
     }
 
     fn primary(&mut self) -> Result<Filter, FalcoProblem> {
-        if self.at.eat("(") {
-            return self.rest_of_parentheses();
-        }
         let offset = self.at.pos();
         let left = match self.field()? {
             Some(field) => Some(Operand::Field(field)),

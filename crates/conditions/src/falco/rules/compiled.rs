@@ -19,8 +19,8 @@ use crate::falco::problem::FalcoProblem;
 use crate::falco::tree::Filter;
 use crate::falco::warnings::{About, DEPRECATED, doubts};
 
-/// Parentheses in the conditions of rule files nested deeper than this are refused.
-const MAX_DEPTH: usize = 150;
+/// Parentheses in the conditions of rule files nested deeper than this are refused, as in Falco.
+const MAX_DEPTH: usize = 1_000;
 
 /// A rule that can be asked.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use crate::falco::tree::{Filter, Name};
 /// A condition with its macros may have so many checks.
 const MAX_CHECKS: usize = 100_000;
 /// And be so many levels deep.
-const MAX_DEPTH: usize = 300;
+const MAX_DEPTH: usize = 500;
 
 /// A macro that can be put in place of its name.
 #[derive(Debug)]
