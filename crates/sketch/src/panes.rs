@@ -38,15 +38,24 @@ pub struct Panes {
     next_ms: i64,
 }
 
-/// How often a key was seen in each window: a byte for each, up to 60.
+/// How often a key was seen in each window: a byte for each, up to 15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recent(u32);
 
 impl Recent {
+    /// What is frequent today is so in every window, which begins before today.
+    const FREQUENT: Self = Self(0x0f0f_0f0f);
+
+    /// Of a key with these cells.
+    #[inline]
+    fn of(cells: [Cell; N_ROWS]) -> Self {
+        if least_today(cells) >= Cell::from(MOST) { Self::FREQUENT } else { Self(least(cells)) }
+    }
+
     /// In the window at `place`, counted from 0 in the order in which they were given.
     #[must_use]
     pub fn count(self, place: usize) -> Count {
-        Count::up_to_15(self.0.to_le_bytes().get(place).copied().unwrap_or(0).min(MOST))
+        Count::up_to_15(self.0.to_le_bytes().get(place).copied().unwrap_or(0))
     }
 }
 
@@ -112,19 +121,19 @@ impl Panes {
         let at = line_of(key, self.lines.len());
         let line = &mut self.lines[at].0;
         let at = places(key);
-        let today = at.map(|at| line[at] & Cell::from(MOST));
-        let before = today[0].min(today[1]).min(today[2].min(today[3]));
+        let mut cells = at.map(|at| line[at]);
+        let before = least_today(cells);
         // What is frequent today costs no writing.
         if before >= Cell::from(MOST) {
-            return Recent(least(at.map(|at| line[at])));
+            return Recent::FREQUENT;
         }
         let after = before + 1;
-        let mut cells = [0; N_ROWS];
         for row in 0..N_ROWS {
-            cells[row] = line[at[row]] + after.max(today[row]) - today[row];
+            let today = cells[row] & Cell::from(MOST);
+            cells[row] += after.max(today) - today;
             line[at[row]] = cells[row];
         }
-        Recent(least(cells))
+        Recent::of(cells)
     }
 
     /// How often a key was seen in each window.
@@ -132,7 +141,7 @@ impl Panes {
     #[must_use]
     pub fn count(&self, key: Hash) -> Recent {
         let line = &self.lines[line_of(key, self.lines.len())].0;
-        Recent(least(places(key).map(|at| line[at])))
+        Recent::of(places(key).map(|at| line[at]))
     }
 
     /// Which keys were seen in the window at `place`, for a [`Spread`](crate::Spread). Cost: all memory is passed once.
@@ -282,8 +291,15 @@ fn places(key: Hash) -> [usize; N_ROWS] {
     std::array::from_fn(|row| (4 * row + cell_of(key, row, CELL_BITS)) % 16)
 }
 
+/// The count of today: in the row where it is least.
+#[inline]
+fn least_today(cells: [Cell; N_ROWS]) -> Cell {
+    let [a, b, c, d] = cells.map(|cell| cell & Cell::from(MOST));
+    a.min(b).min(c.min(d))
+}
+
 /// The count in each window, a byte each: in the row where it is least, today and yesterday and, of a longer window, its own
-/// panes. Two rows and all windows are computed at once, as no byte reaches the next: four panes of 15 are 60.
+/// panes; 15 is 15 and more. Two rows and all windows are computed at once, as no byte reaches the next: four panes of 15 are 60.
 #[inline]
 fn least([a, b, c, d]: [Cell; N_ROWS]) -> Cell {
     const NIBBLES: u64 = 0x0f0f_0f0f_0f0f_0f0f;
@@ -294,7 +310,7 @@ fn least([a, b, c, d]: [Cell; N_ROWS]) -> Cell {
         both + (both & FIRST) * 0x0101_0100
     });
     let rows = lower(one, two);
-    lower(rows & 0xffff_ffff, rows >> 32) as Cell
+    lower(lower(rows & 0xffff_ffff, rows >> 32), NIBBLES) as Cell
 }
 
 /// The lower of each byte; of bytes below 128.
