@@ -16,6 +16,7 @@ use crate::{Days, TimeRange};
 /// For anything else.
 pub fn id(node: &Node, marks: &str) -> Result<String, String> {
     let id = text(node)?;
+    check_step(&id)?;
     if is_id(&id, marks) {
         return Ok(id);
     }
@@ -26,7 +27,22 @@ pub fn id(node: &Node, marks: &str) -> Result<String, String> {
 /// Whether a text is 1 to 200 letters, digits and `marks`.
 #[must_use]
 pub fn is_id(text: &str, marks: &str) -> bool {
-    (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+    let has_marks_only = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
+    (1..=200).contains(&text.len()) && check_step(text).is_ok() && text.chars().all(has_marks_only)
+}
+
+/// Refuses `.` and `..`. They are steps in the path of an address, which every client takes, so what is called so could
+/// neither be asked for nor deleted.
+///
+/// # Errors
+/// For these two.
+pub fn check_step(name: &str) -> Result<(), String> {
+    match name {
+        "." | ".." => {
+            Err(format!("\"{name}\" is a step in addresses, so nobody could ask for it; write another"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The name of something that comes from elsewhere: 1 to 1000 characters.
@@ -35,6 +51,7 @@ pub fn is_id(text: &str, marks: &str) -> bool {
 /// For anything else.
 pub fn name(node: &Node) -> Result<String, String> {
     let name = text(node)?;
+    check_step(&name)?;
     if name.is_empty() || name.len() > 1_000 {
         Err("should be 1 to 1000 characters".to_owned())
     } else {
@@ -196,6 +213,16 @@ pub fn names(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_no_steps_in_addresses() {
+        for (written, is_name) in
+            [("a", true), (".", false), ("..", false), ("...", true), (".a", true), ("a..", true)]
+        {
+            let node = Node::from_yaml(&format!("'{written}'")).unwrap();
+            assert_eq!((id(&node, ".").is_ok(), name(&node).is_ok()), (is_name, is_name), "{written}");
+        }
+    }
 
     #[test]
     fn percentages_are_written_with_their_sign() {

@@ -117,8 +117,10 @@ pub const ANSWER: &[Field] = &[
 ];
 
 /// Names that mean something else where switches are asked for.
-pub const RESERVED_IDS: [&str; 9] =
-    ["audit", "blocked", "counts", "evaluate", "key", "preview", "requests", "snapshot", "stream"];
+pub const RESERVED_IDS: [&str; 11] = [
+    "audit", "blocked", "bump", "clients", "counts", "evaluate", "key", "preview", "requests", "snapshot",
+    "stream",
+];
 
 impl Switch {
     /// Reads a switch as it is stored and sent to clients, perhaps by an older release.

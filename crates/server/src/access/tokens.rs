@@ -163,6 +163,7 @@ pub(super) fn read(stored: &StoredDocument) -> Option<(Digest, Token)> {
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     let shown: String = name.chars().take(40).collect();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@+-".contains(c);
+    lanner_core::reading::check_step(name)?;
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
         return Err(format!(
             "\"{shown}\" is not a valid token name; write 1 to 64 letters, digits and . _ @ + -"
@@ -205,6 +206,7 @@ mod tests {
             "server.token",
             "ä",
             "a\n",
+            "..",
             &long,
         ] {
             assert!(check_name(name).is_err(), "{name:?}");

@@ -34,6 +34,19 @@ fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     })
 }
 
+/// A switch that is called like a path beside `/api/v1/switches/{id}` could not be asked for there, nor deleted.
+#[test]
+fn no_switch_is_called_like_what_the_api_has_beside_switches() {
+    let document = document();
+    let beside = operations(&document).filter_map(|(_, path, _)| path.strip_prefix("/api/v1/switches/"));
+    let is_word = |rest: &&str| !rest.is_empty() && !rest.contains(['/', '{']);
+    let words: BTreeSet<&str> = beside.filter(is_word).collect();
+    assert!(words.len() >= 10, "{words:?}");
+    for word in words {
+        assert!(lanner_switch::RESERVED_IDS.contains(&word), "{word}");
+    }
+}
+
 #[test]
 fn every_operation_has_an_id_of_its_own_a_summary_and_a_tag() {
     let document = document();
