@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use lanner_core::ResolvedReason;
 use lanner_io::receiver::SendErrorKind::{Permanent, Retry};
 use lanner_io::receiver::{Receiver, SendError};
 use serde_json::{Value, json};
@@ -37,6 +38,29 @@ async fn a_program_gets_the_message_and_little_else() {
     assert_eq!(first, r#"two words|k1|firing|{"group":"a"}|1|s3cret|"#);
     let input: Value = serde_json::from_str(input).unwrap();
     assert_eq!((&input["version"], &input["key"]), (&json!("1"), &json!("k1")));
+}
+
+#[tokio::test]
+async fn a_program_and_a_log_are_told_the_runbook_and_why_it_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, log) = (dir.path().join("out"), dir.path().join("log.json"));
+    let text =
+        format!("echo \"$LANNER_ANNOTATIONS $LANNER_RESOLVED_REASON\" > {0}; cat >> {0}", out.display());
+    let mut ended = message("k1", "a");
+    let alert = &mut ended.alerts[0];
+    alert.state = lanner_core::AlertState::Normal;
+    (alert.resolved_ms, alert.resolved_reason) = (Some(1_767_229_200_000), Some(ResolvedReason::RuleDeleted));
+    script(dir.path(), &text, "10s").send(&ended).await.unwrap();
+    receiver(&json!({"kind": "log", "path": log})).send(&ended).await.unwrap();
+    let (told, logged) = (std::fs::read_to_string(out).unwrap(), std::fs::read_to_string(log).unwrap());
+    let (variables, input) = told.split_once('\n').unwrap();
+    assert_eq!(variables, r#"{"runbook_url":"https://example.org/floor"} rule_deleted"#);
+    for written in [input, &logged] {
+        let written: Value = serde_json::from_str(written).unwrap();
+        let alert = &written["alerts"][0];
+        assert_eq!(alert["annotations"]["runbook_url"], "https://example.org/floor", "{written}");
+        assert_eq!(alert["resolved_reason"], "rule_deleted", "{written}");
+    }
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ async fn a_mail_arrives_with_its_key() {
         assert!(content.lines().any(|found| found == line), "{line} in {content}");
     }
     assert!(content.contains("nur 150 Zahlungen in M=C3=BCnchen"), "{content}");
+    assert!(content.contains("https://example.org/floor"), "no runbook: {content}");
 }
 
 #[tokio::test]
