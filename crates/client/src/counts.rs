@@ -36,6 +36,7 @@ impl Counts {
         };
         add(verdict.blocking(), 0);
         add(verdict.shadow(), 1);
+        add(verdict.tagging(), 1);
     }
 
     /// Moves what was counted to `told`.

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Reading order: [`Switch`] (what one says), `read` (its document, with every problem in it), [`Window`] (when it
-//! recurs), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide()`] (for whoever may be out of date), [`Explanation`],
+//! recurs), [`RateLimit`] (what of it passes), [`Snapshot`] (what travels), [`Delta`] (what changed in it), [`SwitchSet`] (many, behind one index), [`Verdict`], [`decide()`] (for whoever may be out of date), [`Explanation`],
 //! [`Flag`] (values of its own), [`openfeature`] (all of them as flags), [`change`] (activate, deactivate), [`Trial`] (what one would have blocked), [`Tally`] (what
 //! many would).
 //!
@@ -28,6 +28,7 @@ mod decide;
 mod delta;
 mod explain;
 mod flag;
+mod limit;
 mod lookup;
 pub mod openfeature;
 mod probe;
@@ -45,6 +46,7 @@ pub use delta::Delta;
 pub use explain::{Explanation, Predicate};
 pub use flag::{CASES as FLAG_CASES, FIELDS as FLAG};
 pub use flag::{Case, Choice, Flag, Reason, Variant};
+pub use limit::{FIELDS as LIMIT, RateLimit};
 pub use read::{ANSWER, FIELDS, RESERVED_IDS, ROLLOUT, SCHEDULE};
 pub use set::SwitchSet;
 pub use snapshot::{Document, Snapshot, SnapshotError, signed_time};

@@ -72,6 +72,17 @@ pub const FIELDS: &[Field] = &[
         "response of a blocked caller",
     )
     .of(Type::Map(ANSWER)),
+    Field::new(
+        "tag",
+        "suspicious",
+        "pass what it matches, with this tag, instead of blocking it",
+    ),
+    Field::new(
+        "limit",
+        "{ requests: 30, per: 1m }",
+        "let so many of the matching contexts pass, and block only what comes faster",
+    )
+    .of(Type::Map(crate::limit::FIELDS)),
     Field::new("labels", "{ app: shop }", "labels, for grouping and for callers that ask for some switches only")
         .of(Type::ByName(&Type::Text)),
     Field::new(
@@ -196,6 +207,10 @@ fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
     if is_emergency {
         check_emergency(f, owner.as_deref(), reason.as_deref(), check);
     }
+    let what: Vec<&str> = ["tag", "limit", "flag"].into_iter().filter(|name| f.get(name).is_some()).collect();
+    if let [one, other, ..] = what[..] {
+        check.problem(f.node, &f.path_of(one), format!("cannot stand beside \"{other}\""));
+    }
     let switch = Switch {
         id: id.unwrap_or_default(),
         description: f.read("description", check, text).unwrap_or_default(),
@@ -212,6 +227,8 @@ fn read(mut fields: Fields<'_>, check: &mut Check) -> Option<Switch> {
             .get("answer")
             .and_then(|node| read_answer(node, &f.path_of("answer"), check))
             .unwrap_or_default(),
+        tag: read_tag(f, check),
+        limit: f.get("limit").and_then(|node| crate::limit::read(node, &f.path_of("limit"), check)),
         labels: read_labels(f, check),
         on_unavailable: on_unavailable.unwrap_or_default(),
         every_ms: every_ms.unwrap_or(30 * SECOND_MS),
@@ -237,6 +254,20 @@ fn read_words(fields: &mut Fields<'_>, name: &str, check: &mut Check) -> Option<
     fields.read(name, check, |node| {
         let words = text(node)?;
         if words.trim().is_empty() { Err("should not be empty".to_owned()) } else { Ok(words) }
+    })
+}
+
+/// A tag goes into a header of HTTP.
+const MAX_TAG: usize = 100;
+
+fn read_tag(fields: &mut Fields<'_>, check: &mut Check) -> Option<Arc<str>> {
+    fields.read("tag", check, |node| {
+        let tag = text(node)?;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        if tag.is_empty() || tag.len() > MAX_TAG || !tag.chars().all(is_plain) {
+            return Err(format!("should be 1 to {MAX_TAG} letters, digits and the marks - _ . :"));
+        }
+        Ok(Arc::from(tag))
     })
 }
 

@@ -207,6 +207,20 @@ impl SwitchSet {
         self.evaluate_stale(context, now_ms, Staleness::default())
     }
 
+    /// As [`SwitchSet::evaluate`], for whoever only wants to know: nothing counts towards a limit, and what a switch with a limit
+    /// matches is not blocked by it.
+    #[must_use]
+    pub fn evaluate_apart(&self, context: &Map<String, Value>, now_ms: i64) -> Verdict {
+        let mut verdict = Verdict { revision: self.revision(), ..Verdict::default() };
+        let mut work = Work::default();
+        self.lookup.find(context, &mut work);
+        let found = work.found.iter().filter_map(|at| self.switches.get(*at as usize));
+        for switch in found.filter(|switch| switch.limit.is_none()) {
+            verdict.note(switch, effect(switch, context, now_ms, Staleness::default()));
+        }
+        verdict
+    }
+
     /// As [`SwitchSet::evaluate`], where nobody confirmed the switches for a while.
     #[must_use]
     pub fn evaluate_stale(&self, context: &Map<String, Value>, now_ms: i64, staleness: Staleness) -> Verdict {
@@ -228,11 +242,7 @@ impl SwitchSet {
         self.lookup.find(context, work);
         let mut verdict = Verdict { revision: self.revision(), staleness, ..Verdict::default() };
         for switch in work.found.iter().filter_map(|at| self.switches.get(*at as usize)) {
-            match effect(switch, context, now_ms, staleness) {
-                Effect::Blocks => verdict.blocking.push(Arc::clone(switch)),
-                Effect::WouldBlock => verdict.shadow.push(Arc::clone(switch)),
-                Effect::None => {}
-            }
+            verdict.note(switch, effect(switch, context, now_ms, staleness));
         }
         verdict
     }
@@ -277,10 +287,23 @@ fn read(document: &Document, path: &str) -> Result<Arc<Switch>, Problems> {
     Switch::stored(document.value(), path).map(Arc::new)
 }
 
+impl Verdict {
+    fn note(&mut self, switch: &Arc<Switch>, effect: Effect) {
+        match effect {
+            Effect::Blocks => self.blocking.push(Arc::clone(switch)),
+            Effect::WouldBlock => self.shadow.push(Arc::clone(switch)),
+            Effect::Tags => self.tagging.push(Arc::clone(switch)),
+            Effect::None => {}
+        }
+    }
+}
+
 /// What a switch whose condition holds does.
+#[derive(Clone, Copy)]
 enum Effect {
     Blocks,
     WouldBlock,
+    Tags,
     None,
 }
 
@@ -290,10 +313,18 @@ fn effect(switch: &Switch, context: &Map<String, Value>, now_ms: i64, staleness:
         OnUnavailable::Closed if staleness.is_too_old => Phase::Blocking,
         _ => switch.phase(now_ms),
     };
-    match phase {
-        Phase::Blocking if switch.is_rolled_out_to(context) => Effect::Blocks,
-        Phase::Shadowing if switch.is_rolled_out_to(context) => Effect::WouldBlock,
-        _ => Effect::None,
+    let is_active = match phase {
+        Phase::Blocking => true,
+        Phase::Shadowing => false,
+        _ => return Effect::None,
+    };
+    if !switch.is_rolled_out_to(context) || switch.limit.as_ref().is_some_and(|limit| limit.passes(now_ms)) {
+        return Effect::None;
+    }
+    match (is_active, &switch.tag) {
+        (true, None) => Effect::Blocks,
+        (true, Some(_)) => Effect::Tags,
+        (false, _) => Effect::WouldBlock,
     }
 }
 
@@ -310,6 +341,32 @@ mod tests {
 
     fn ids(switches: &[Arc<Switch>]) -> Vec<&str> {
         switches.iter().map(|switch| &*switch.id).collect()
+    }
+
+    #[test]
+    fn some_pass_with_a_tag_and_some_until_a_limit() {
+        let set = set(vec![
+            json!({"id": "mark", "when": "x == 1", "tag": "suspicious"}),
+            json!({"id": "mark-too", "when": "x exists", "tag": "suspicious"}),
+            json!({"id": "slow", "when": "x == 2", "limit": {"requests": 2}}),
+            json!({"id": "try", "when": "x == 3", "limit": {"requests": 1}, "status": "shadow"}),
+        ]);
+        let ask = |x: i64, at_ms: i64| {
+            let verdict = set.evaluate(json!({"x": x}).as_object().unwrap(), at_ms);
+            (verdict.is_blocked(), verdict.tags().join(" "), ids(verdict.shadow()).join(" "))
+        };
+        let says = |blocked: bool, tags: &str, shadow: &str| (blocked, tags.to_owned(), shadow.to_owned());
+        assert_eq!(ask(1, 0), says(false, "suspicious", ""));
+        let asked = [0, 1, 2, 31_000].map(|at_ms| ask(2, at_ms).0);
+        assert_eq!(asked, [false, false, true, false]);
+        // Whoever only wants to know uses nothing up.
+        for _ in 0..9 {
+            assert!(!set.evaluate_apart(json!({"x": 2}).as_object().unwrap(), 90_000).is_blocked());
+        }
+        assert!(!ask(2, 90_000).0);
+        assert_eq!((ask(3, 0), ask(3, 0)), (says(false, "suspicious", ""), says(false, "suspicious", "try")));
+        let verdict = set.evaluate(json!({"x": 1}).as_object().unwrap(), 0).to_json();
+        assert_eq!((&verdict["blocked"], &verdict["tags"]), (&json!(false), &json!(["suspicious"])));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use lanner_core::{Labels, TimeRange};
 use serde_json::{Map, Value};
 
 use crate::flag::Flag;
+use crate::limit::RateLimit;
 use crate::window::Window;
 
 /// A kill switch, checked. Made by [`Switch::from_json`] or [`Switch::check`].
@@ -39,6 +40,10 @@ pub struct Switch {
     pub rollout: Option<Rollout>,
     /// What a blocked caller answers.
     pub answer: Answer,
+    /// What it matches passes with this tag, if there is one.
+    pub tag: Option<Arc<str>>,
+    /// Only what comes faster is blocked, if there is a limit.
+    pub limit: Option<RateLimit>,
     /// For grouping and for callers that ask for some switches only.
     pub labels: Labels,
     /// What counts once what is known is too old.

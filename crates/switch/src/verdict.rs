@@ -22,6 +22,8 @@ pub struct Verdict {
     pub(crate) blocking: Vec<Arc<Switch>>,
     /// The switches that would, were they not in shadow.
     pub(crate) shadow: Vec<Arc<Switch>>,
+    /// The switches that let it pass with a tag.
+    pub(crate) tagging: Vec<Arc<Switch>>,
     /// The revision that was asked.
     pub(crate) revision: u64,
     pub(crate) staleness: Staleness,
@@ -60,6 +62,24 @@ impl Verdict {
         &self.shadow
     }
 
+    /// All switches that let it pass with a tag, in the same order; others may block it.
+    #[must_use]
+    pub fn tagging(&self) -> &[Arc<Switch>] {
+        &self.tagging
+    }
+
+    /// The tags with which it passes, each once.
+    #[must_use]
+    pub fn tags(&self) -> Vec<&str> {
+        let mut tags: Vec<&str> = Vec::new();
+        for tag in self.tagging.iter().filter_map(|switch| switch.tag.as_deref()) {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+        tags
+    }
+
     /// Why it is blocked, for people; `None` when it is not.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
@@ -92,14 +112,17 @@ impl Verdict {
         self.staleness
     }
 
-    /// As JSON, the same wherever it is asked for: `blocked`, `switches`, `shadow`, `reason` and `answer` where it is
-    /// blocked, `revision`, `stale_ms`, `too_old`.
+    /// As JSON, the same wherever it is asked for: `blocked`, `switches`, `shadow`, `tags` where there are any,
+    /// `reason` and `answer` where it is blocked, `revision`, `stale_ms`, `too_old`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut fields = json!({
             "blocked": self.is_blocked(), "switches": ids(&self.blocking), "shadow": ids(&self.shadow),
             "revision": self.revision, "stale_ms": self.staleness.for_ms, "too_old": self.staleness.is_too_old,
         });
+        if !self.tagging.is_empty() {
+            fields["tags"] = json!(self.tags());
+        }
         if let (Some(reason), Some(answer)) = (self.reason(), self.answer()) {
             fields["reason"] = json!(reason);
             fields["answer"] =

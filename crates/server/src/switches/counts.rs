@@ -27,6 +27,7 @@ impl Counts {
         };
         add(verdict.blocking(), SwitchCount { blocked: 1, shadow: 0 });
         add(verdict.shadow(), SwitchCount { blocked: 0, shadow: 1 });
+        add(verdict.tagging(), SwitchCount { blocked: 0, shadow: 1 });
     }
 
     pub(super) fn add(&self, id: &str, more: SwitchCount) {

@@ -39,6 +39,7 @@ fn view(verdict: &Verdict, explanation: &[Explanation]) -> SwitchVerdict {
         blocked: verdict.is_blocked(),
         switches: ids(verdict.blocking()),
         shadow: ids(verdict.shadow()),
+        tags: verdict.tags().into_iter().map(str::to_owned).collect(),
         reason: verdict.reason().map(str::to_owned),
         answer: verdict.answer().map(|answer| SwitchAnswer {
             status: answer.status,

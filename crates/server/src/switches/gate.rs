@@ -52,12 +52,27 @@ fn answer(
         return (StatusCode::FORBIDDEN, why).into_response();
     };
     let current = service.current();
-    let mut verdicts = contexts.iter().map(|context| ask(service, &current, context, "gate"));
-    match verdicts.find(Verdict::is_blocked) {
-        Some(verdict) => refusal(&verdict),
-        None => leave.into_response(),
+    let verdicts: Vec<Verdict> =
+        contexts.iter().map(|context| ask(service, &current, context, "gate")).collect();
+    match verdicts.iter().find(|verdict| verdict.is_blocked()) {
+        Some(verdict) => refusal(verdict),
+        None => tagged(leave, &verdicts),
     }
 }
+
+/// Leave to pass; the tags are for whoever is asked next.
+fn tagged(leave: StatusCode, verdicts: &[Verdict]) -> Response {
+    let mut tags: Vec<&str> = verdicts.iter().flat_map(Verdict::tags).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    match HeaderValue::try_from(tags.join(", ")) {
+        Ok(value) if !tags.is_empty() => (leave, [(TAG, value)]).into_response(),
+        _ => leave.into_response(),
+    }
+}
+
+/// The tags with which a request passes.
+const TAG: HeaderName = HeaderName::from_static("x-lanner-tag");
 
 fn refusal(verdict: &Verdict) -> Response {
     let mut headers = HeaderMap::new();

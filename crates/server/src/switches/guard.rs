@@ -34,7 +34,8 @@ struct Pair {
 const N_TOGETHER: usize = 1_000;
 
 fn can_block(switch: &Switch, now_ms: i64) -> bool {
-    switch.status == Status::Active && now_ms < switch.valid.end_ms && switch.flag.is_none()
+    let blocks = switch.flag.is_none() && switch.tag.is_none();
+    switch.status == Status::Active && now_ms < switch.valid.end_ms && blocks
 }
 
 /// The switch, if it is on.
@@ -71,7 +72,7 @@ pub(super) async fn objections(
         let now = service.current();
         let before = service.lately.before(now_ms).unwrap_or_else(|| Arc::clone(&now));
         let blocks =
-            |set: &SwitchSet, context: &Map<String, Value>| set.evaluate(context, now_ms).is_blocked();
+            |set: &SwitchSet, context: &Map<String, Value>| set.evaluate_apart(context, now_ms).is_blocked();
         let else_blocked = |text: &str| -> Option<[bool; 2]> {
             let context = serde_json::from_str(text).ok()?;
             Some([&before, &now].map(|current| blocks(&current.set, &context)))

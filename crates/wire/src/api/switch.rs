@@ -62,7 +62,7 @@ pub struct SwitchCount {
     /// Contexts that it blocked.
     #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub blocked: u64,
-    /// Contexts that it would have blocked, in shadow.
+    /// Contexts that it would have blocked, in shadow, or let pass with a tag.
     #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub shadow: u64,
 }
@@ -236,6 +236,9 @@ pub struct SwitchVerdict {
     pub switches: Vec<String>,
     /// The switches in shadow that would block it.
     pub shadow: Vec<String>,
+    /// The tags with which it passes, unless it is blocked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Why it is blocked, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
