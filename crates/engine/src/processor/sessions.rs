@@ -3,6 +3,7 @@
 //!
 //! Requests stay as they are. What is said of a session is an event of its own, so rules, alerts and switches go by it as by any other.
 
+mod key;
 mod made;
 mod settings;
 
@@ -13,7 +14,7 @@ use lanner_core::Event;
 use lanner_traffic::{Account, Live, ModelDrift, ModelsInUse, Request};
 use serde_json::{Map, Value};
 
-use self::made::{event_of, key, key_of, last_part, request};
+use self::made::{event_of, key, key_of, request};
 use self::settings::{FIELDS, Settings, read_settings};
 use super::{Kind, Made, Memory, Processor, Retold};
 use crate::document::{Check, Fields};
@@ -91,8 +92,8 @@ impl Retold for Sessions {
     }
 
     fn client_of(&self, told: &Map<String, Value>) -> Vec<(String, String)> {
-        let names = self.settings.by.iter().map(|name| last_part(name));
-        names.filter_map(|name| Some((name.to_owned(), told.get(name)?.as_str()?.to_owned()))).collect()
+        let names = self.settings.by.iter().map(|part| &part.name);
+        names.filter_map(|name| Some((name.clone(), told.get(name)?.as_str()?.to_owned()))).collect()
     }
 
     fn request(&self, event: &Event, of: &str) -> Option<Request<'static>> {

@@ -6,6 +6,8 @@ use lanner_core::{Event, content};
 use lanner_traffic::{Report, Request};
 use serde_json::{Map, Value, json};
 
+use super::key::KeyPart;
+
 /// The fields of a session, beside those that tell clients apart.
 pub(super) const NAMES: &[&str] = &[
     "id",
@@ -69,26 +71,23 @@ fn status(value: &Value) -> Option<u16> {
     }
 }
 
-/// What tells the client of an event apart; `None` if it has none of the fields.
-pub(super) fn key(event: &Event, from: Option<&str>, by: &[String]) -> Option<String> {
+/// What tells the client of an event apart; `None` if it has none of them.
+pub(super) fn key(event: &Event, from: Option<&str>, by: &[KeyPart]) -> Option<String> {
     let mut key = String::new();
-    for (at, name) in by.iter().enumerate() {
+    for (at, part) in by.iter().enumerate() {
         if at > 0 {
             key.push(BETWEEN);
         }
-        let path = from.map_or(Cow::Borrowed(name), |from| Cow::Owned(format!("{from}.{name}")));
-        match event.field(&path) {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) => push(&mut key, text),
-            Some(other) => push(&mut key, &other.to_string()),
+        if let Some(value) = part.value(event, from) {
+            push(&mut key, &value);
         }
     }
     key.chars().any(|c| c != BETWEEN).then_some(key)
 }
 
 /// The key of the session that an event of ours tells of.
-pub(super) fn key_of(told: &Map<String, Value>, by: &[String]) -> String {
-    let value = |name: &String| told.get(last_part(name)).and_then(Value::as_str).unwrap_or_default();
+pub(super) fn key_of(told: &Map<String, Value>, by: &[KeyPart]) -> String {
+    let value = |part: &KeyPart| told.get(&part.name).and_then(Value::as_str).unwrap_or_default();
     by.iter().map(value).collect::<Vec<_>>().join(&BETWEEN.to_string())
 }
 
@@ -107,8 +106,8 @@ fn rounded(number: f64) -> f64 {
 }
 
 /// What is said of a session, as an event.
-pub(super) fn event_of(report: &Report, by: &[String]) -> Event {
-    let values = by.iter().map(|name| last_part(name)).zip(report.key.split(BETWEEN));
+pub(super) fn event_of(report: &Report, by: &[KeyPart]) -> Event {
+    let values = by.iter().map(|part| &*part.name).zip(report.key.split(BETWEEN));
     let mut fields: Map<String, Value> = values
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value.into()))

@@ -10,7 +10,8 @@ use lanner_core::time::{DAY_MS, parse_duration_ms};
 use lanner_traffic::{LiveSettings, SessionSettings};
 use serde_json::json;
 
-use super::made::{NAMES, last_part};
+use super::key::KeyPart;
+use super::made::NAMES;
 use crate::document::{Check, Fields};
 
 /// The stream on which sessions appear.
@@ -19,8 +20,15 @@ const INTO: &str = "api.sessions";
 /// Fields that tell clients apart, at most.
 const MAX_BY: usize = 8;
 
+/// What tells them apart where nothing is said.
+const DEFAULT_BY: [&str; 2] = ["client", "agent"];
+
 pub(super) const FIELDS: &[Field] = &[
-    Field::new("by", "[client, agent]", "the fields that tell clients apart")
+    Field::new(
+        "by",
+        "[client, agent]",
+        "the fields that tell clients apart, or what is made of fields, such as first(user, network(client)) as who",
+    )
         .of(Type::List(&Type::Text))
         .or("[client, agent]"),
     Field::new(
@@ -72,7 +80,7 @@ pub(super) const FIELDS: &[Field] = &[
 /// What was written.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) by: Vec<String>,
+    pub(super) by: Vec<KeyPart>,
     pub(super) from: Option<String>,
     pub(super) filter: Option<Condition>,
     pub(super) bots: Option<Condition>,
@@ -86,7 +94,7 @@ pub(super) struct Settings {
 
 pub(super) fn read_settings(fields: &mut Fields<'_>, check: &mut Check) -> Option<Settings> {
     let n_before = check.problems.len();
-    let by = read_by(fields, check);
+    let (written, by) = read_by(fields, check);
     let from = fields.read("from", check, reading::name);
     let (filter_text, filter) = condition(fields, "where", check);
     let (_, bots) = condition(fields, "bots", check);
@@ -99,8 +107,7 @@ pub(super) fn read_settings(fields: &mut Fields<'_>, check: &mut Check) -> Optio
     let n_learned = whole(fields, "sessions", (40, 1_000, 100_000), check) as usize;
     let unusual_share = fields.read("share", check, reading::share).unwrap_or(0.01);
     let is_judged_by_models = fields.read("model", check, |node| node.truth()).unwrap_or(true);
-    let identity =
-        json!({ "by": by, "from": from, "where": filter_text, "idle_ms": idle_ms, "longest_ms": max_ms });
+    let identity = json!({ "by": written, "from": from, "where": filter_text, "idle_ms": idle_ms, "longest_ms": max_ms });
     let sessions = SessionSettings { idle_ms, max_ms, max_calls, max_open, ..SessionSettings::default() };
     (check.problems.len() == n_before).then(|| Settings {
         by,
@@ -114,24 +121,41 @@ pub(super) fn read_settings(fields: &mut Fields<'_>, check: &mut Check) -> Optio
     })
 }
 
-/// The fields that tell clients apart. Their last parts become fields of what comes out.
-fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> Vec<String> {
-    let Some(node) = fields.get("by") else { return vec!["client".to_owned(), "agent".to_owned()] };
-    let by = reading::names(fields, "by", check);
+/// What tells clients apart, as it is written and as it is read. The names become fields of what comes out.
+fn read_by(fields: &mut Fields<'_>, check: &mut Check) -> (Vec<String>, Vec<KeyPart>) {
+    let Some(node) = fields.get("by") else {
+        return (DEFAULT_BY.map(str::to_owned).into(), parts(&DEFAULT_BY));
+    };
+    let written = reading::names(fields, "by", check);
     let path = fields.path_of("by");
-    if by.is_empty() || by.len() > MAX_BY {
-        check.problem(node, &path, format!("should be from 1 to {MAX_BY} fields, found {}", by.len()));
+    if written.is_empty() || written.len() > MAX_BY {
+        check.problem(node, &path, format!("should be from 1 to {MAX_BY} fields, found {}", written.len()));
     }
-    for (at, name) in by.iter().enumerate() {
-        let last = last_part(name);
-        if NAMES.contains(&last) {
-            check.problem(node, &path, format!("\"{last}\" is the name of another field of a session"));
+    let mut by: Vec<KeyPart> = Vec::new();
+    for text in &written {
+        let part = match KeyPart::parse(text) {
+            Ok(part) => part,
+            Err(why) => {
+                check.problem(node, &path, why);
+                continue;
+            }
+        };
+        let name = &part.name;
+        if NAMES.contains(&&**name) {
+            check.problem(node, &path, format!("\"{name}\" is the name of another field of a session"));
         }
-        if by.iter().take(at).any(|other| last_part(other) == last) {
-            check.problem(node, &path, format!("two of them would become the field \"{last}\" of a session"));
+        if by.iter().any(|other| other.name == *name) {
+            let message =
+                format!("two of them would become the field \"{name}\" of a session; name one with as");
+            check.problem(node, &path, message);
         }
+        by.push(part);
     }
-    by
+    (written, by)
+}
+
+fn parts(names: &[&str]) -> Vec<KeyPart> {
+    names.iter().filter_map(|name| KeyPart::parse(name).ok()).collect()
 }
 
 /// A condition, and how it is written.
