@@ -1,7 +1,7 @@
 //! Everything that crosses a process border: the text protocols of ingest, and the JSON types of the HTTP API.
 //!
 //! Reading order: [`report`] (what a batch came to), the formats that come in ([`line_protocol`], [`carbon`],
-//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`prometheus`], [`statsd`], [`syslog`], [`otlp`], [`table`], and [`protobuf`]
+//! [`pickle`], [`events`], [`text_lines`], [`ndjson`], [`prometheus`], [`statsd`], [`syslog`], [`otlp`], [`jaeger`], [`table`], and [`protobuf`]
 //! that others lie in; the list of those that files have is [`format`](mod@format), and [`samples`] reads any of them; samples also go out, tables as [`csv`]), [`pieces`] (long inputs in parts), [`instant`] (of `core`: how they write times),
 //! [`matchers`] (of `core`: how people write label matchers), [`api`] (requests and answers, version 1), [`render`] (series as
 //! Graphite answers them), what asks switches ([`ofrep`], [`gate`]), and what carbon leaves behind: [`whisper`] (its
@@ -17,6 +17,7 @@ pub mod csv;
 pub mod events;
 pub mod format;
 pub mod gate;
+pub mod jaeger;
 mod json_text;
 pub mod line_protocol;
 pub mod ndjson;

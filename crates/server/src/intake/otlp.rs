@@ -14,6 +14,7 @@ use bytes::Bytes;
 use lanner_core::Event;
 use lanner_wire::Report;
 use lanner_wire::api::WriteReport;
+use lanner_wire::jaeger;
 use lanner_wire::otlp::{Body, Encoding, OtlpError, answer, logs, spans};
 
 use super::body::decoded;
@@ -60,7 +61,10 @@ pub(crate) async fn write_logs(
     answered(&headers, "rejectedLogRecords", taken)
 }
 
-/// `/v1/traces`: spans, as events.
+/// The stream that spans go to, if the request names no other.
+const SPANS: &str = "spans";
+
+/// `/v1/traces`: spans, as events; also those of a trace that Jaeger wrote as JSON.
 pub(crate) async fn write_spans(
     State(service): State<Arc<IntakeService>>,
     RawQuery(query): RawQuery,
@@ -73,7 +77,7 @@ pub(crate) async fn write_spans(
             Ok(())
         })
     };
-    let taken = take_events(service, ("spans", read), query.as_deref(), &headers, body).await;
+    let taken = take_events(service, (SPANS, read), query.as_deref(), &headers, body).await;
     answered(&headers, "rejectedSpans", taken)
 }
 
@@ -106,8 +110,16 @@ async fn take_events(
     let _permit = service.permit()?;
     let taken = blocking(move || {
         let (mut report, mut events) = (Report::default(), Vec::new());
-        let body = Body::new(encoding, &body)?;
-        read(&body, service.now_ms(), &mut report, &mut events)?;
+        if usual == SPANS && encoding == Encoding::Json && jaeger::is_one(&body) {
+            let on_event = |event| {
+                events.push(event);
+                Ok(())
+            };
+            jaeger::read(&body, &mut report, on_event).map_err(IntakeError::Unreadable)?;
+        } else {
+            let body = Body::new(encoding, &body)?;
+            read(&body, service.now_ms(), &mut report, &mut events)?;
+        }
         take_made(&service, &stream, PROTOCOL, report, &events)
     });
     Ok(taken.await??)

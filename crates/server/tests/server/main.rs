@@ -16,6 +16,7 @@ mod families;
 mod findings;
 mod graphite;
 mod influxdb;
+mod jaeger;
 mod late;
 mod lookback;
 mod many_groups;

@@ -149,7 +149,7 @@ fn moment(message: Message<'_>) -> Result<Value, OtlpError> {
 }
 
 /// The request that a span is, in the words of access logs; `None` for spans that are none.
-fn http(attributes: &Map<String, Value>) -> Option<Map<String, Value>> {
+pub(crate) fn http(attributes: &Map<String, Value>) -> Option<Map<String, Value>> {
     text_of(attributes, &["http.request.method", "http.method"])?;
     let mut http = Map::new();
     for (name, from) in HTTP {
