@@ -144,6 +144,18 @@ fn brute_force(session: &Session) -> String {
 }
 
 impl Walk {
+    /// Whether there may be a finding, which depends on the endpoint as well. Cost: constant.
+    pub(crate) fn may_be_found(&self) -> bool {
+        self.n_polluted >= MIN_POLLUTED
+            || is_enumeration(self.n_objects(), self.n_calls, self.n_steps, self.n_refused)
+    }
+
+    /// `within 14.5 h`
+    pub(crate) fn span(&self) -> String {
+        let hours = (self.last_ms - self.first_ms) as f64 / 3.6e6;
+        format!("within {hours:.1} h")
+    }
+
     /// The findings of what was too slow for any session to show it.
     #[must_use]
     pub fn findings(&self, endpoints: &Endpoints, baseline: &Baseline) -> Vec<Finding> {

@@ -19,6 +19,9 @@ const IDLE_MS: i64 = 24 * 3_600_000;
 /// Objects told apart in a walk.
 const MAX_OBJECTS: usize = 1_024;
 
+/// Objects told apart in all walks, which take some 30 bytes each; beyond that likewise.
+const MAX_ALL_OBJECTS: usize = 2_000_000;
+
 /// What a client asked of one endpoint, over sessions.
 #[derive(Debug, Clone)]
 pub struct Walk {
@@ -56,6 +59,7 @@ pub struct Walks {
     open: Map<(Arc<str>, EndpointId), (Walk, u64)>,
     by_last: BTreeMap<(i64, u64), (Arc<str>, EndpointId)>,
     n_calls: u64,
+    n_objects: usize,
     /// Walks forgotten because there were too many.
     pub n_evicted: u64,
 }
@@ -87,13 +91,21 @@ impl Walks {
                 last: None,
             },
         };
+        let n_before = walk.objects.len();
         walk.add(call);
+        self.n_objects += walk.objects.len() - n_before;
         self.by_last.insert((walk.last_ms, self.n_calls), place.clone());
         self.open.insert(place, (walk, self.n_calls));
-        if self.open.len() > MAX_WALKS {
+        while self.open.len() > MAX_WALKS || self.n_objects > MAX_ALL_OBJECTS {
             self.n_evicted += 1;
             self.end_first(on_end);
         }
+    }
+
+    /// What a client asked of an endpoint so far, if it is watched.
+    #[must_use]
+    pub fn get(&self, key: &Arc<str>, endpoint: EndpointId) -> Option<&Walk> {
+        self.open.get(&(key.clone(), endpoint)).map(|(walk, _)| walk)
     }
 
     /// Ends all.
@@ -111,6 +123,7 @@ impl Walks {
         if let Some((_, place)) = self.by_last.pop_first()
             && let Some((walk, _)) = self.open.remove(&place)
         {
+            self.n_objects -= walk.objects.len();
             on_end(walk);
         }
     }

@@ -121,6 +121,63 @@ fn early(reports: &[Report], who: &HashMap<&str, ApiClient>) {
     assert!(10 * n_half >= 9 * n_news);
 }
 
+/// The first requests of each client, three quarters of an hour from one to the next, so that each is a session by itself.
+fn slowed(requests: &[ApiRequest], n: usize) -> Vec<ApiRequest> {
+    let mut of_client: HashMap<&str, (i64, usize)> = HashMap::new();
+    let mut slow = Vec::new();
+    for request in requests {
+        let (first_ms, i) = of_client.entry(&request.client).or_insert((request.time_ms, 0));
+        if *i < n {
+            slow.push(ApiRequest { time_ms: *first_ms + *i as i64 * 45 * 60_000, ..request.clone() });
+        }
+        *i += 1;
+    }
+    slow
+}
+
+/// Half of them within minutes, half over fifteen hours: each is told while it goes on, and called by its name.
+#[test]
+fn enumeration_and_pollution_are_found_slow_or_fast() {
+    let (mut n_planted, mut n_found, mut n_wrong, mut n_ordinary) = (0, 0, 0, 0);
+    for seed in [1, 2, 3] {
+        let mut live = Live::new(settings());
+        watch(&mut live, &api_traffic(seed, 0, "10.1", &ORDINARY));
+        let planted = [(ApiClient::Enumerator, 40), (ApiClient::Polluter, 40)];
+        let fast = api_traffic(seed + 10, 2 * DAY_MS, "10.3", &planted);
+        let slow = slowed(&api_traffic(seed + 20, 2 * DAY_MS, "10.4", &planted), 20);
+        let mut requests = api_traffic(seed + 100, 2 * DAY_MS, "10.2", &ORDINARY);
+        requests.extend(fast.into_iter().chain(slow));
+        requests.sort_by_key(|request| request.time_ms);
+        let mut reports = watch(&mut live, &requests);
+        reports.extend(end(&mut live, 5 * DAY_MS));
+        let who = who(&requests);
+        let mut named: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for report in reports.iter().filter(|report| report.is_news && report.first_ms >= 2 * DAY_MS) {
+            named.extend(report.findings.iter().map(|finding| (&*report.key, finding.kind.name())));
+        }
+        for (client, of) in &who {
+            let expected = match of {
+                ApiClient::Enumerator => "enumeration",
+                ApiClient::Polluter => "parameter_pollution",
+                _ => {
+                    n_ordinary += 1;
+                    n_wrong += usize::from(named.iter().any(|(key, _)| key == client));
+                    continue;
+                }
+            };
+            n_planted += 1;
+            n_found += usize::from(named.contains(&(client, expected)));
+        }
+        let spread =
+            reports.iter().flat_map(|report| &report.reasons).find(|reason| reason.contains("within 1"));
+        println!(
+            "seed {seed}: {n_found} of {n_planted} found, {n_wrong} of {n_ordinary} ordinary; such as {spread:?}"
+        );
+    }
+    assert!(10 * n_found >= 9 * n_planted, "{n_found} of {n_planted}");
+    assert!(1_000 * n_wrong <= n_ordinary, "{n_wrong} of {n_ordinary} ordinary clients");
+}
+
 #[test]
 fn kinds_of_clients_are_told_by_behaviour() {
     let mut live = Live::new(settings());

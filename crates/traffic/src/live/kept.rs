@@ -10,6 +10,7 @@ use super::{Live, Phase};
 use crate::features::FEATURES;
 use crate::recording::Recording;
 use crate::sessions::Sessions;
+use crate::walks::Walks;
 
 /// The form, with its version.
 const FORMAT: &str = "lanner-api-sessions/1";
@@ -75,6 +76,7 @@ impl Live {
             }
         };
         self.sessions = Sessions::new(self.settings.sessions);
+        self.walks = Walks::default();
         self.models.begin(&self.settings);
         (self.is_resumed, self.whole_from_ms) = (true, None);
         Ok(())

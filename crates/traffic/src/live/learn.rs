@@ -15,6 +15,7 @@ use crate::learner::Learner;
 use crate::recording::Recording;
 use crate::session::Session;
 use crate::sessions::Sessions;
+use crate::walks::Walks;
 
 impl Judge {
     /// Learns from a recording. Sessions that may lack their beginning or their end, and those with a finding, teach
@@ -72,6 +73,15 @@ impl Judge {
         });
         sessions.take_over(known);
         sessions
+    }
+
+    /// What clients did slowly so far, at the endpoints that were learned.
+    pub(super) fn walks(&self, recording: &Recording) -> Walks {
+        let mut walks = Walks::default();
+        recording.each_call(&self.templates, &self.endpoints, &mut |key, call| {
+            walks.add(key, call, &mut |_| {});
+        });
+        walks
     }
 
     /// Makes the sessions of a recording; `on_call` is given the session after each of its calls.

@@ -10,6 +10,7 @@ use crate::recording::{KeyBy, Recording};
 use crate::request::Request;
 use crate::session::Session;
 use crate::shape::shape;
+use crate::walks::Walk;
 
 /// No more requests are recorded; they take about 90 bytes each.
 const MAX_RECORDED: usize = 300_000;
@@ -57,6 +58,11 @@ impl Learning {
         findings_by_shape(&self.shapes, session)
     }
 
+    /// The same of what a client does slowly.
+    pub(super) fn walk_findings(&self, walk: &Walk) -> Vec<Finding> {
+        without_pollution(walk.findings(&self.shapes, &Baseline::default()))
+    }
+
     /// Whether all is recorded that can be.
     pub(super) fn is_full(&self) -> bool {
         self.recording.n_calls() >= MAX_RECORDED
@@ -77,7 +83,11 @@ pub(super) fn endpoint_by_shape(shapes: &Endpoints, request: &Request<'_>, call:
 
 /// Behaviour with a name, as far as it can be told without knowing what is usual.
 pub(super) fn findings_by_shape(shapes: &Endpoints, session: &Session) -> Vec<Finding> {
-    let mut findings = find(session, shapes, &Baseline::default());
+    without_pollution(find(session, shapes, &Baseline::default()))
+}
+
+/// That parameters are given twice may turn out to be usual.
+fn without_pollution(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| finding.kind != FindingKind::ParameterPollution);
     findings
 }

@@ -5,6 +5,8 @@
 //! traffic has moved since they were learned); [`Report`] (what is said); [`Live`] (all together); `retell` (one session in full,
 //! by a [`Teller`]); `kept` (as bytes).
 //!
+//! What a client does too slowly for any session to show it is counted over a day, and told with the session in which it shows.
+//!
 //! The same requests give the same reports, however they come in parts and whenever the clock is asked: the time of a report is
 //! that of the request that caused it, or the end of the pause that ended the session.
 
@@ -32,12 +34,13 @@ pub use retell::Teller;
 pub use settings::LiveSettings;
 
 use crate::call::Call;
-use crate::endpoints::UNKNOWN;
+use crate::endpoints::{EndpointId, UNKNOWN};
 use crate::findings::{Finding, find};
 use crate::request::Request;
 use crate::says::Says;
 use crate::session::Session;
 use crate::sessions::{Sessions, Tally};
+use crate::walks::{Walk, Walks};
 use crate::words::in_words;
 
 /// A request ends at most so many sessions of others, so that none costs much. It begins at most one.
@@ -61,6 +64,8 @@ pub struct Live {
     settings: LiveSettings,
     phase: Phase,
     sessions: Sessions,
+    /// What is too slow for a session to show it.
+    walks: Walks,
     clock: StreamClock,
     /// Sessions that began before are incomplete.
     whole_from_ms: Option<i64>,
@@ -83,6 +88,7 @@ impl Live {
             sessions: Sessions::new(settings.sessions),
             settings,
             phase: Phase::Learning(Box::new(Learning::new())),
+            walks: Walks::default(),
             clock: StreamClock::default(),
             whole_from_ms: None,
             is_resumed: false,
@@ -124,10 +130,13 @@ impl Live {
         let mut on_end = |session| ended.push(session);
         self.sessions.advance_some(self.now_ms(), MAX_ENDED, &mut on_end);
         self.sessions.add(key, &call, &mut on_end);
+        if let Some(session) = self.sessions.get(key) {
+            self.walks.add(&session.key, &call, &mut |_| {});
+        }
         let now_ms = self.now_ms();
         self.models.add(key, request, now_ms, MAX_ENDED);
         let mut reports: Vec<Report> = ended.into_iter().map(|session| self.over(session)).collect();
-        reports.extend(self.look(key, request, is_declared));
+        reports.extend(self.look((key, call.endpoint), request, is_declared));
         self.learn();
         Some(reports)
     }
@@ -182,10 +191,10 @@ impl Live {
         self.clock.time_ms().unwrap_or(i64::MIN)
     }
 
-    /// Looks at a session that has grown.
+    /// Looks at a session that has grown, or whose client walks slowly at the endpoint of its last call.
     fn look(
         &mut self,
-        key: &str,
+        (key, endpoint): (&str, EndpointId),
         request: &Request<'_>,
         is_declared: impl FnOnce() -> bool,
     ) -> Option<Report> {
@@ -194,11 +203,15 @@ impl Live {
             session.says = Says::of(&request.agent);
             session.is_declared = is_declared();
         }
-        if session.looks.is_told || !session.looks.is_due(session.n_calls) {
+        let is_due = session.looks.is_due(session.n_calls);
+        let (phase, key) = (&self.phase, &session.key);
+        let is_found = |walk: &Walk| walk.may_be_found() && !phase.walk_findings(walk).is_empty();
+        let walks = || self.walks.get(key, endpoint).is_some_and(is_found);
+        if session.looks.is_told || !(is_due || walks()) {
             return None;
         }
-        let known = (&self.models, self.whole_from_ms);
-        let report = self.phase.report(session, known, request.time_ms, false);
+        let known = Known { models: &self.models, walks: &self.walks, whole_from_ms: self.whole_from_ms };
+        let report = self.phase.report(session, &known, request.time_ms, false);
         session.looks.is_told = report.is_flagged();
         report.is_news.then_some(report)
     }
@@ -210,7 +223,8 @@ impl Live {
             learning.count(&session, self.clock.time_ms().unwrap_or(ended_ms), &self.settings);
         }
         self.models.remember(&session);
-        self.phase.report(&mut session, (&self.models, self.whole_from_ms), ended_ms, true)
+        let known = Known { models: &self.models, walks: &self.walks, whole_from_ms: self.whole_from_ms };
+        self.phase.report(&mut session, &known, ended_ms, true)
     }
 
     /// Begins to judge, if enough was learned. Sessions that are open go on, at the endpoints that were learned.
@@ -222,21 +236,44 @@ impl Live {
         }
         let judge = Judge::learn(&learning.recording, &self.settings);
         self.sessions = judge.open(&learning.recording, &self.settings, &self.sessions);
+        self.walks = judge.walks(&learning.recording);
         self.phase = Phase::Judging(Arc::new(judge));
+    }
+}
+
+/// What is known beside a session.
+struct Known<'k> {
+    models: &'k Watches,
+    walks: &'k Walks,
+    /// Sessions that began before are incomplete.
+    whole_from_ms: Option<i64>,
+}
+
+impl Known<'_> {
+    /// Findings of what the client of a session did slowly at its endpoints, of kinds that the session does not show itself. Cost:
+    /// linear in the endpoints of the session.
+    fn slow(&self, session: &Session, of_walk: &dyn Fn(&Walk) -> Vec<Finding>, shown: &mut Vec<Finding>) {
+        let mut endpoints: Vec<EndpointId> = session.nodes.keys().copied().collect();
+        endpoints.sort_unstable();
+        for walk in endpoints.into_iter().filter_map(|endpoint| self.walks.get(&session.key, endpoint)) {
+            for finding in of_walk(walk) {
+                if !shown.iter().any(|known| known.kind == finding.kind) {
+                    shown.push(Finding {
+                        evidence: format!("{}, {}", finding.evidence, walk.span()),
+                        ..finding
+                    });
+                }
+            }
+        }
     }
 }
 
 impl Phase {
     /// Looks at a session, and says what was seen.
-    fn report(
-        &self,
-        session: &mut Session,
-        (models, whole_from_ms): (&Watches, Option<i64>),
-        time_ms: i64,
-        is_over: bool,
-    ) -> Report {
+    fn report(&self, session: &mut Session, known: &Known<'_>, time_ms: i64, is_over: bool) -> Report {
+        let Known { models, whole_from_ms, .. } = known;
         let is_incomplete = whole_from_ms.is_some_and(|from_ms| session.first_ms < from_ms);
-        let (standing, findings) = match self {
+        let (standing, mut findings) = match self {
             Self::Learning(learning) => (Standing::Learning, learning.findings(session)),
             Self::Judging(judge) => {
                 judge.look(session);
@@ -244,6 +281,7 @@ impl Phase {
                 (standing, find(session, &judge.endpoints, &judge.baseline))
             }
         };
+        known.slow(session, &|walk| self.walk_findings(walk), &mut findings);
         let mut report = Report { standing, ..Report::of(session, time_ms, is_over) };
         report.score = (standing == Standing::Active).then_some(session.looks.score);
         report.reasons = findings.iter().map(Finding::to_string).collect();
@@ -260,5 +298,12 @@ impl Phase {
         }
         report.is_news = report.is_flagged() && !session.looks.is_told;
         report
+    }
+
+    fn walk_findings(&self, walk: &Walk) -> Vec<Finding> {
+        match self {
+            Self::Learning(learning) => learning.walk_findings(walk),
+            Self::Judging(judge) => walk.findings(&judge.endpoints, &judge.baseline),
+        }
     }
 }
