@@ -2,8 +2,17 @@
 
 use crate::Labels;
 
+/// How often alerts may be wrong about a switch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WrongBudget {
+    /// Activations a day that may turn out to be wrong; 0 or more, may be a fraction.
+    pub per_day: f64,
+    /// Over how many past days they are counted, 1 or more.
+    pub n_days: u32,
+}
+
 /// An action: one alert, and the switch that is to be active while it lasts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SwitchAction {
     /// The id of the switch.
     pub switch: String,
@@ -17,6 +26,8 @@ pub struct SwitchAction {
     pub per_hour: u32,
     /// Whether a person has to approve.
     pub wants_approval: bool,
+    /// How often it may be wrong, if the switch is only to report until somebody enforces it.
+    pub budget: Option<WrongBudget>,
     /// The alert's labels that contain these values, in the same order.
     pub labels: Vec<String>,
     /// The rule whose alert it is.

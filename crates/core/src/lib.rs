@@ -39,7 +39,7 @@ pub mod search;
 pub mod template;
 pub mod time;
 
-pub use action::SwitchAction;
+pub use action::{SwitchAction, WrongBudget};
 pub use alert::{
     Acknowledgement, Alert, AlertState, Annotations, DeliveryOutcome, Evaluation, Notification,
     NotifiedAlert, Omitted, Outcome, ResolvedReason,

@@ -65,6 +65,7 @@ fn sicknesses() -> Vec<(&'static str, Vitals, &'static str)> {
         ("lanner:dead-letters", of(ReceiverVitals { n_dead: 3, ..none }), "3 messages"),
         ("lanner:groups", Vitals { limited, ..well.clone() }, "the rule wide00 has more"),
         ("lanner:heartbeat-lost", Vitals { heartbeat: Some("timed out".into()), ..well }, "timed out"),
+        ("lanner:dry-run", switches(SwitchNews::SteppedBack, 1), "switch 0 blocks"),
         ("lanner:switch-activated", switches(SwitchNews::Activated, 1), "switch 0 blocks"),
         ("lanner:switch-waits", switches(SwitchNews::Waits, 1), "switch 0 blocks"),
         ("lanner:switch-ends", switches(SwitchNews::Ends, 1), "switch 0 blocks"),

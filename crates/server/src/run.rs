@@ -35,9 +35,9 @@ use crate::settings::token::check_length;
 use crate::settings::{Settings, StateIn, Tls};
 use crate::silences::service::SilenceService;
 use crate::stores::Stores;
-use crate::switches::edges;
 use crate::switches::service::SwitchService;
 use crate::switches::sign::Signer;
+use crate::switches::{edges, enforcement};
 use crate::wakeup::Wakeup;
 
 /// How long requests under way, and the current turn, may take when the server stops.
@@ -142,6 +142,7 @@ impl Server {
             turn: if evaluates { Some(cycle::start(&services.evaluation)?) } else { None },
             tasks: vec![
                 tokio::spawn(edges::run(Arc::clone(&services.switches))),
+                tokio::spawn(enforcement::watch(Arc::clone(&services.switches))),
                 tokio::spawn(upkeep::run(Arc::clone(&services.processors))),
             ],
             actions,

@@ -1,7 +1,7 @@
 //! Requests and responses of the HTTP API, version 1.
 //!
 //! Reading order: [`time`] (how instants are written), [`problem`] (what every error looks like), then a file for
-//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`delivery`], [`finding`], [`model`], [`data`], [`replay`],
+//! each group of endpoints: [`rule`], [`alert`], [`silence`], [`switch`], [`decision`], [`delivery`], [`finding`], [`model`], [`data`], [`replay`],
 //! [`review`], [`operations`], [`profile`], [`session`], [`token`], [`user`].
 //!
 //! What holds for all of them: field names are those of the manual; instants are RFC 3339 in UTC; a number that
@@ -11,6 +11,7 @@
 
 pub mod alert;
 pub mod data;
+pub mod decision;
 pub mod delivery;
 pub mod finding;
 pub mod model;
@@ -35,6 +36,7 @@ pub use alert::{
 pub use data::{
     QueryRequest, QueryResponse, QuerySeries, SeriesView, StreamView, UnlikeResponse, UnlikeSeries,
 };
+pub use decision::{CrowdsecDecision, CrowdsecStream, DecisionValue, DecisionView, DryRunView};
 pub use delivery::{DeliveryStatus, NotificationView, NotifiedAlertView, OutboxView, ReceiverView};
 pub use finding::{
     AcceptanceView, FindingCount, FindingOverview, FindingPage, FindingScanResult, FindingScanView,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lanner_core::{NotifiedAlert, SwitchAction};
+use lanner_core::{NotifiedAlert, SwitchAction, WrongBudget};
 
 use super::SendError;
 
 /// A switch, and how far alerts may go with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ActionPlan {
     pub(super) switch: String,
     pub(super) with: BTreeMap<String, String>,
@@ -15,9 +15,22 @@ pub struct ActionPlan {
     pub(super) cooldown_ms: i64,
     pub(super) per_hour: u32,
     pub(super) wants_approval: bool,
+    pub(super) budget: Option<WrongBudget>,
 }
 
 impl ActionPlan {
+    /// The id of the switch.
+    #[must_use]
+    pub fn switch(&self) -> &str {
+        &self.switch
+    }
+
+    /// How often alerts may be wrong about it, where it only reports until somebody enforces it.
+    #[must_use]
+    pub const fn budget(&self) -> Option<WrongBudget> {
+        self.budget
+    }
+
     /// What is to be done about `alert`.
     ///
     /// # Errors
@@ -41,6 +54,7 @@ impl ActionPlan {
             cooldown_ms: self.cooldown_ms,
             per_hour: self.per_hour,
             wants_approval: self.wants_approval,
+            budget: self.budget,
             labels,
             rule: alert.rule.to_string(),
             group: alert.group.clone(),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use lanner_core::WrongBudget;
 use lanner_core::field::{Field, Type};
 use lanner_core::time::{format_duration, parse_duration_ms};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -31,9 +32,31 @@ pub struct SwitchConfig {
     pub per_hour: PerHour,
     /// Whether a person has to approve each.
     pub approval: bool,
+    /// That it only reports until somebody enforces it, and how often it may be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRunConfig>,
     /// For one attempt.
     pub timeout: Timeout,
 }
+
+/// How often alerts may be wrong about a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DryRunConfig {
+    /// Activations a day that may turn out to be wrong.
+    pub wrong_per_day: f64,
+    /// Over how many past days they are counted.
+    pub days: u32,
+}
+
+impl Default for DryRunConfig {
+    fn default() -> Self {
+        Self { wrong_per_day: 1.0, days: 7 }
+    }
+}
+
+/// Longer ago nothing is counted.
+const MAX_DAYS: u32 = 90;
 
 /// How many within an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -69,6 +92,16 @@ impl<const DEFAULT_MS: i64> Serialize for Span<DEFAULT_MS> {
     }
 }
 
+/// How often alerts may be wrong.
+pub(super) const DRY_RUN: &[Field] = &[
+    Field::new("wrong_per_day", "1", "activations a day that may turn out to be wrong")
+        .of(Type::Number)
+        .or("1"),
+    Field::new("days", "7", "number of past days over which they are counted, from 1 to 90")
+        .of(Type::Whole)
+        .or("7"),
+];
+
 /// The fields of a `switch` receiver.
 pub(super) const FIELDS: &[Field] = &[
     Field::new("switch", "block-bank", "id of the switch").of(Type::Id).required(),
@@ -88,6 +121,12 @@ pub(super) const FIELDS: &[Field] = &[
         .of(Type::Whole)
         .or("10"),
     Field::new("approval", "false", "whether each activation needs approval").of(Type::Truth).or("false"),
+    Field::new(
+        "dry_run",
+        "{ wrong_per_day: 1, days: 7 }",
+        "report what would be blocked until a person enforces it, and again once too much was blocked wrongly",
+    )
+    .of(Type::Map(DRY_RUN)),
     TIMEOUT,
 ];
 
@@ -99,6 +138,14 @@ impl KindConfig for SwitchConfig {
         }
         if self.duration.0 < 1_000 {
             problems.push(Problem::new("for", "should be a second at least"));
+        }
+        if let Some(DryRunConfig { wrong_per_day, days }) = self.dry_run {
+            if !(0.0..=1e6).contains(&wrong_per_day) {
+                problems.push(Problem::new("dry_run.wrong_per_day", "should be a number from 0 to 1000000"));
+            }
+            if !(1..=MAX_DAYS).contains(&days) {
+                problems.push(Problem::new("dry_run.days", format!("should be from 1 to {MAX_DAYS}")));
+            }
         }
         problems
     }
@@ -119,6 +166,10 @@ impl KindConfig for SwitchConfig {
             cooldown_ms: self.cooldown.0,
             per_hour: self.per_hour.0,
             wants_approval: self.approval,
+            budget: self.dry_run.map(|DryRunConfig { wrong_per_day, days }| WrongBudget {
+                per_day: wrong_per_day,
+                n_days: days,
+            }),
         })
     }
 

@@ -1,6 +1,7 @@
 //! `lanner switch`: manages and evaluates kill switches.
 
 mod change;
+mod dry_run;
 mod import;
 mod listing;
 mod rows;
@@ -146,6 +147,35 @@ Examples:
 Examples:
   lanner switch deny block-all -m 'the bank is up again'")]
     Deny(ChangeArgs),
+    /// Show what alerts block with a switch, or would in a dry run, and how much of it wrongly.
+    #[command(after_help = "\
+Examples:
+  lanner switch dry-run block-client
+
+A receiver with `dry_run` only reports what it would block, until a person enforces it.")]
+    DryRun {
+        /// Id of the switch that the receiver names.
+        id: String,
+        #[command(flatten)]
+        shared: Shared,
+    },
+    /// Enforce what alerts do with a switch, after a dry run; it steps back by itself when too much of it is wrong.
+    #[command(after_help = "\
+Examples:
+  lanner switch enforce block-client -m 'reviewed 40 of 40'
+  lanner switch enforce block-client --end -m 'it blocks the office'
+
+It is refused when more wrong activations a day are to be expected than the receiver allows, and within the first day.")]
+    Enforce {
+        /// Enforce it all the same; recorded in the history.
+        #[arg(long)]
+        force: bool,
+        /// End enforcement: what alerts activate only reports from now on.
+        #[arg(long, conflicts_with = "force")]
+        end: bool,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
     /// Deactivate a switch now.
     #[command(after_help = "\
 Examples:
@@ -304,6 +334,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             let request = ChangeSwitch { message, expect, ..ChangeSwitch::default() };
             changed(change, "deactivate", &request)
         }
+        Command::DryRun { id, shared } => dry_run::show(id, shared),
+        Command::Enforce { force, end, change } => dry_run::enforce(change, *force, *end),
         Command::Requests { shared } => second_look::requests(shared),
         Command::Approve(change) => second_look::approve(change),
         Command::Deny(change) => second_look::deny(change),

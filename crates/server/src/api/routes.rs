@@ -17,7 +17,7 @@ use crate::rules::handlers as rules;
 use crate::services::Services;
 use crate::silences::handlers as silences;
 use crate::switches::client_handlers as switch_clients;
-use crate::switches::{deliver, documents, evaluate, listing, ofrep, preview, requests};
+use crate::switches::{deliver, documents, dry_run, evaluate, listing, ofrep, preview, requests};
 
 /// What the server says of itself.
 pub(crate) const DOCUMENT: &str = include_str!("../../openapi.json");
@@ -160,6 +160,11 @@ routes! {
     post   "/api/v1/switches/{id}/request"      requests::request
     post   "/api/v1/switches/{id}/approve"      requests::approve
     post   "/api/v1/switches/{id}/deny"         requests::deny
+    get    "/api/v1/switches/{id}/dry-run"      dry_run::show
+    post   "/api/v1/switches/{id}/dry-run"      dry_run::begin
+    post   "/api/v1/switches/{id}/enforce"      dry_run::enforce
+    get    "/crowdsec/v1/decisions"             dry_run::crowdsec
+    get    "/crowdsec/v1/decisions/stream"      dry_run::crowdsec_stream
 
     // and asked.
     get    "/api/v1/switches/snapshot"          deliver::snapshot

@@ -28,6 +28,8 @@ pub(crate) const RECEIVER: &str = "receiver";
 pub(crate) const SWITCH: &str = "switch";
 /// The kind of documents that requests for switches are; each has the id of its switch.
 pub(crate) const REQUEST: &str = "switch_request";
+/// The kind of documents in which people say what an API session was; each has the id of its session.
+pub(crate) const SESSION_LABEL: &str = "session_label";
 /// The kind of documents that inhibitions are.
 pub(crate) const INHIBITION: &str = "inhibition";
 

@@ -109,6 +109,7 @@ fn by_news(told: BySwitch<Kind>) -> BySwitch<SwitchNews> {
 
 const fn news_of(kind: Kind) -> SwitchNews {
     match kind {
+        Kind::SteppedBack => SwitchNews::SteppedBack,
         Kind::Activated => SwitchNews::Activated,
         Kind::Waits => SwitchNews::Waits,
         Kind::Ends => SwitchNews::Ends,
@@ -117,6 +118,7 @@ const fn news_of(kind: Kind) -> SwitchNews {
 
 const fn kind_of(news: SwitchNews) -> Kind {
     match news {
+        SwitchNews::SteppedBack => Kind::SteppedBack,
         SwitchNews::Activated => Kind::Activated,
         SwitchNews::Waits => Kind::Waits,
         SwitchNews::Ends => Kind::Ends,

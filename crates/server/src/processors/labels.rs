@@ -9,9 +9,7 @@ use serde_json::json;
 
 use super::retold::Found;
 use super::service::ProcessorService;
-
-/// The kind of documents that labels are; each has the id of its session.
-const LABEL: &str = "session_label";
+use crate::documents::SESSION_LABEL;
 
 /// What a session can have been.
 const LABELS: [&str; 2] = ["anomalous", "normal"];
@@ -82,7 +80,7 @@ impl ProcessorService {
         let message = label.map_or_else(|| "taken back".to_owned(), |label| label.why.clone());
         let author = Author { actor: actor.to_owned(), message, cause: Cause::Person, now_ms: self.now_ms() };
         let changes = vec![DocumentChange { id: id.to_owned(), document: label.map(|label| json!(label)) }];
-        self.state().save_documents_by(LABEL, author, changes)?.await?;
+        self.state().save_documents_by(SESSION_LABEL, author, changes)?.await?;
         Ok(())
     }
 
@@ -91,7 +89,7 @@ impl ProcessorService {
     /// # Errors
     /// Failures of the store.
     pub(super) fn label_of(&self, id: &str) -> Result<Option<SessionLabelView>, StoreError> {
-        Ok(self.state().document_latest(LABEL, id)?.and_then(read))
+        Ok(self.state().document_latest(SESSION_LABEL, id)?.and_then(read))
     }
 
     /// What was said of all sessions, the first session first.
@@ -99,7 +97,8 @@ impl ProcessorService {
     /// # Errors
     /// Failures of the store.
     pub(super) fn labels(&self) -> Result<Vec<SessionLabelView>, StoreError> {
-        let mut labels: Vec<_> = self.state().documents(LABEL)?.into_iter().filter_map(read).collect();
+        let mut labels: Vec<_> =
+            self.state().documents(SESSION_LABEL)?.into_iter().filter_map(read).collect();
         labels.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
         Ok(labels)
     }

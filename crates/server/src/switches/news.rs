@@ -1,5 +1,5 @@
-//! What people are notified of about switches, as the watch over the server itself finds it: an alert has activated one, one waits for
-//! an approval, one ends soon; and how each of these came to an end. The engine decides what of it is new.
+//! What people are notified of about switches, as the watch over the server itself finds it: alerts were wrong about one too often,
+//! an alert has activated one, one waits for an approval, one ends soon; and how each of these came to an end. The engine decides what of it is new.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use lanner_io::store::{StoreError, StoredDocument};
 use lanner_switch::{Phase, Status, Switch};
 use serde_json::Value;
 
+use super::enforcement;
 use super::requests;
 use super::service::SwitchService;
 use crate::documents::{REQUEST, SWITCH, cause};
@@ -24,6 +25,8 @@ const MAX_CONDITION: usize = 300;
 /// What there is to tell of a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    /// Alerts were wrong about it too often, so it only reports.
+    SteppedBack,
     /// An alert has activated it.
     Activated,
     /// It waits for an approval.
@@ -69,11 +72,15 @@ pub(crate) fn news(
     for waiting in requests::all(service)?.iter().take(MAX_TOLD) {
         now.insert((waiting.id.as_str().into(), Kind::Waits), waits(waiting));
     }
+    for (id, text) in enforcement::steps_back(service)? {
+        now.insert((id.as_str().into(), Kind::SteppedBack), text);
+    }
     let looked_at: HashSet<&str> = switches.iter().map(|switch| &*switch.id).collect();
     service.known.keep(|id| looked_at.contains(id));
     let mut over = BTreeMap::new();
     for (id, news) in told.into_iter().filter(|key| !now.contains_key(key)) {
         let how = match news {
+            Kind::SteppedBack => enforcement::decided(service, &id)?,
             Kind::Waits => decided(&id, service.latest(REQUEST, &id)?),
             Kind::Activated | Kind::Ends => ended(&id, service.latest(SWITCH, &id)?, now_ms),
         };

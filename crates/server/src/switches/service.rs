@@ -12,6 +12,7 @@ use super::clients::Clients;
 use super::counts::Counts;
 use super::current::Current;
 use super::deltas::Deltas;
+use super::enforcement::SteppedBack;
 use super::known::Known;
 use super::lately::Lately;
 use super::pace::Pace;
@@ -56,6 +57,8 @@ pub struct SwitchService {
     pub(crate) thrown: Thrown,
     /// One change of switches at a time; nothing slow is done under it, and nothing waits for the disk.
     changing: Arc<tokio::sync::Mutex<()>>,
+    /// Switches that are not enforced any more, as long as that is not written.
+    pub(crate) stepped_back: SteppedBack,
     /// What is in force and not written yet.
     pub(crate) unwritten: Unwritten,
     reserved: Reserved,
@@ -97,6 +100,7 @@ impl SwitchService {
             problem: Mutex::default(),
             thrown: Thrown::default(),
             changing: Arc::default(),
+            stepped_back: SteppedBack::default(),
             unwritten: Unwritten::default(),
             reserved: Reserved::default(),
             is_indexing: AtomicBool::new(false),

@@ -8,7 +8,8 @@
 //! person turned off or denied while the alert lasts stays off; what was taken back is not thrown again within the
 //! cooldown; and one alert throws a switch once. If the alert still lasts when the switch has ended, then blocking
 //! does not help, or it hides what the rule counts, and only a person can throw it again. The same goes for more
-//! switches than the receiver may throw in an hour, and for what the guard objects to.
+//! switches than the receiver may throw in an hour, and for what the guard objects to. Where a receiver has a dry run, what is
+//! thrown only reports until a person enforces it; then nobody is asked.
 
 use std::sync::Arc;
 
@@ -18,12 +19,14 @@ use lanner_io::store::{Author, StoreError, StoredDocument};
 use lanner_switch::{Document, Status, Switch, change};
 use serde_json::{Value, json};
 
+use super::decisions::{THROWN_BY, THROWN_FOR, thrown_for};
 use super::enact::{Otherwise, enact};
+use super::enforcement;
 use super::guard;
 use super::labelled;
 use super::requests::{self, Wanted};
 use super::service::SwitchService;
-use super::thrown::is_off;
+use super::thrown::{is_off, only_reports};
 use super::unwritten::{Change, RequestChange};
 use crate::documents::{REQUEST, SWITCH, cause};
 
@@ -34,8 +37,7 @@ const MAX_WAITING: usize = 100;
 /// Why it was taken back.
 const OVER: &str = "the alert is over";
 
-/// Labels of a switch that an alert throws: by whom, and after which switch it was made.
-const THROWN_BY: &str = "thrown_by";
+/// The label of a switch that an alert throws: after which switch it was made.
 const MADE_AFTER: &str = "made_after";
 
 /// So often an action is judged anew because something changed meanwhile; then while everybody waits.
@@ -52,6 +54,8 @@ struct Target {
     model: Option<StoredDocument>,
     /// How many switches the receiver has thrown within the last hour.
     n_thrown: usize,
+    /// Whether it only reports what it would block.
+    is_dry_run: bool,
 }
 
 impl Target {
@@ -61,15 +65,17 @@ impl Target {
             thrown,
             request: service.latest(REQUEST, &id)?,
             model: service.latest(SWITCH, &action.switch)?,
+            is_dry_run: action.budget.is_some() && !enforcement::mode(service, &action.switch)?.is_enforced,
             n_thrown: service.thrown.count(&*service.state, &action.switch, service.now_ms())?,
             id,
         })
     }
 
     /// What changes with everything that a judgement goes by.
-    fn state(&self) -> ([Option<u32>; 3], usize) {
+    fn state(&self) -> ([Option<u32>; 3], usize, bool) {
         let versions = [&self.thrown, &self.request, &self.model];
-        (versions.map(|stored| stored.as_ref().map(|stored| stored.version)), self.n_thrown)
+        let versions = versions.map(|stored| stored.as_ref().map(|stored| stored.version));
+        (versions, self.n_thrown, self.is_dry_run)
     }
 }
 
@@ -199,14 +205,16 @@ enum Step {
 }
 
 fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
-    let Target { thrown, request, n_thrown, .. } = target;
+    let Target { thrown, request, n_thrown, is_dry_run, .. } = target;
     let mut was_on_for_this = false;
     let thrown = thrown.as_ref().and_then(|stored| Some((stored, stored.document.as_ref()?)));
+    // What was only reported before it was enforced does not count.
+    let thrown = thrown.filter(|(_, document)| *is_dry_run || !only_reports(document));
     if let Some((stored, document)) = thrown {
         let (is_own, is_off) = (is_own(stored, &action.rule), is_off(document));
         let is_for_this = stored.changed_ms >= action.since_ms;
         let end_ms = if is_off { stored.changed_ms } else { end_ms(document) };
-        if !is_off && is_active(document) && now_ms < end_ms {
+        if !is_off && is_active_or_shadow(document) && now_ms < end_ms {
             return Step::Nothing(ON);
         }
         if is_off && !is_own && is_for_this {
@@ -227,7 +235,10 @@ fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
         }
     }
     if was_on_for_this {
-        return Step::Ask(LASTS.to_owned());
+        return if *is_dry_run { Step::Nothing(REPORTED) } else { Step::Ask(LASTS.to_owned()) };
+    }
+    if *is_dry_run {
+        return Step::Throw;
     }
     if *n_thrown >= action.per_hour as usize {
         return Step::Ask(format!(
@@ -239,6 +250,9 @@ fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
 
 /// Why nothing is to be done: what is wanted is so already.
 const ON: &str = "it is on";
+
+/// Why an alert does not have a switch report twice.
+const REPORTED: &str = "it is a dry run, and was reported for this alert";
 
 /// Why an alert does not throw a switch twice.
 const LASTS: &str = "it was on for this alert and has ended, and the alert lasts: blocking does not help, or hides \
@@ -254,8 +268,11 @@ async fn throw(
 ) -> Result<Deed, SendError> {
     let Target { id, thrown, .. } = target;
     let made = made_after(model, action, id);
-    let document =
+    let mut document =
         change::activate(&made, service.now_ms(), Some(action.for_ms)).map_err(SendError::permanent)?;
+    if target.is_dry_run {
+        document["status"] = json!("shadow");
+    }
     Switch::from_json(&document).map_err(|problems| {
         SendError::permanent(format!("the switch \"{id}\" cannot be thrown: {problems}"))
     })?;
@@ -266,7 +283,8 @@ async fn throw(
     let author = author(service, action, FIRES);
     let Some(because) = because else {
         let change = Change::of(author, vec![(id.clone(), Some(Document::new(document)))]);
-        return Ok(Deed { change, is_thrown: true, note: None });
+        let reports = || format!("the switch {id} only reports what it would block: it is a dry run");
+        return Ok(Deed { change, is_thrown: !target.is_dry_run, note: target.is_dry_run.then(reports) });
     };
     let n_waiting = requests::count(service, &action.switch).map_err(later)?;
     if n_waiting >= MAX_WAITING {
@@ -287,8 +305,8 @@ fn is_own(stored: &StoredDocument, rule: &str) -> bool {
     cause::of(stored).rule() == Some(rule)
 }
 
-fn is_active(document: &Value) -> bool {
-    Switch::from_json(document).is_ok_and(|switch| switch.status == Status::Active)
+fn is_active_or_shadow(document: &Value) -> bool {
+    Switch::from_json(document).is_ok_and(|switch| switch.status != Status::Inactive)
 }
 
 /// When its validity ends, milliseconds since the Unix epoch.
@@ -311,6 +329,7 @@ fn made_after(model: &Value, action: &SwitchAction, id: &str) -> Value {
     if !action.with.is_empty() {
         document["when"] = Value::Array(when);
         document["labels"][MADE_AFTER] = json!(action.switch);
+        document["labels"][THROWN_FOR] = json!(thrown_for(&action.with));
     }
     document
 }
@@ -371,6 +390,7 @@ mod tests {
             cooldown_ms: 10 * MINUTE_MS,
             per_hour: 3,
             wants_approval: false,
+            budget: None,
             labels: Vec::new(),
             rule: "floor".to_owned(),
             group: lanner_core::Labels::default(),
@@ -406,14 +426,36 @@ mod tests {
 
     #[track_caller]
     fn check(thrown: Option<&StoredDocument>, request: Option<&StoredDocument>, n_thrown: usize, says: &str) {
+        check_in(false, thrown, request, n_thrown, says);
+    }
+
+    #[track_caller]
+    fn check_in(
+        is_dry_run: bool,
+        thrown: Option<&StoredDocument>,
+        request: Option<&StoredDocument>,
+        n_thrown: usize,
+        says: &str,
+    ) {
         let (thrown, request) = (thrown.cloned(), request.cloned());
-        let target = Target { id: "block".to_owned(), thrown, request, model: None, n_thrown };
+        let target = Target { id: "block".to_owned(), thrown, request, model: None, n_thrown, is_dry_run };
         let said = match decide(&action(), &target, NOW_MS) {
             Step::Throw => "throw".to_owned(),
             Step::Nothing(why) => format!("nothing: {why}"),
             Step::Ask(why) => format!("ask: {why}"),
         };
         assert!(said.starts_with(says), "{said}");
+    }
+
+    #[test]
+    fn a_dry_run_reports_once_and_asks_nobody() {
+        check_in(true, None, None, 3, "throw");
+        check_in(true, Some(&switch(5, RULE, "shadow", 25)), None, 0, "nothing: it is on");
+        check_in(true, Some(&switch(50, RULE, "shadow", -20)), None, 0, "nothing: it is a dry run");
+        check_in(true, Some(&switch(5, "ann", "inactive", 25)), None, 0, "nothing: somebody turned it off");
+        // Enforced, it begins as if nothing had been reported.
+        check(Some(&switch(5, RULE, "shadow", 25)), None, 0, "throw");
+        check(Some(&switch(50, RULE, "shadow", -20)), None, 0, "throw");
     }
 
     #[test]

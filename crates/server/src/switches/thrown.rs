@@ -49,7 +49,8 @@ pub(super) fn is_after(model: &str, id: &str) -> bool {
 fn stored(store: &dyn StateStore, now_ms: i64) -> Result<VecDeque<(i64, String)>, StoreError> {
     let versions = store.documents_since(SWITCH, now_ms - HOUR_MS)?;
     let is_thrown = |version: &StoredDocument| {
-        let is_on = version.document.as_ref().is_some_and(|document| !is_off(document));
+        let blocks = |document: &Value| !is_off(document) && !only_reports(document);
+        let is_on = version.document.as_ref().is_some_and(blocks);
         is_on && matches!(cause::of(version), Cause::Alert { .. })
     };
     Ok(versions.into_iter().filter(is_thrown).map(|version| (version.changed_ms, version.id)).collect())
@@ -57,4 +58,9 @@ fn stored(store: &dyn StateStore, now_ms: i64) -> Result<VecDeque<(i64, String)>
 
 pub(super) fn is_off(document: &Value) -> bool {
     document.get("status").is_some_and(|status| status == "inactive")
+}
+
+/// Whether a switch says what it would block, and blocks nothing.
+pub(super) fn only_reports(document: &Value) -> bool {
+    document.get("status").is_some_and(|status| status == "shadow")
 }

@@ -1,5 +1,5 @@
-//! What people are notified of about kill switches: an alert has activated one, one waits for an approval, one ends soon. Each lasts
-//! as long as it is so, and its end is told with how it came.
+//! What people are notified of about kill switches: alerts were wrong about one too often, an alert has activated one, one waits for
+//! an approval, one ends soon. Each lasts as long as it is so, and its end is told with how it came.
 //!
 //! That is news and no complaint: the server is well.
 
@@ -26,12 +26,20 @@ const WAITS: Kind = Kind {
 const ENDS: Kind =
     Kind { name: "lanner:switch-ends", severity: "warning", about: "a switch ends soon and stops blocking" };
 
+const STEPPED_BACK: Kind = Kind {
+    name: "lanner:dry-run",
+    severity: "error",
+    about: "alerts activated a switch wrongly more often than allowed, so it only reports until a person enforces it again",
+};
+
 /// All of them.
-pub(super) const KINDS: [&Kind; 3] = [&ACTIVATED, &WAITS, &ENDS];
+pub(super) const KINDS: [&Kind; 4] = [&STEPPED_BACK, &ACTIVATED, &WAITS, &ENDS];
 
 /// What is to be told of a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SwitchNews {
+    /// Alerts were wrong about it too often, so it only reports.
+    SteppedBack,
     /// An alert has activated it, and it blocks.
     Activated,
     /// It waits for an approval.
@@ -43,6 +51,7 @@ pub enum SwitchNews {
 impl SwitchNews {
     const fn kind(self) -> &'static Kind {
         match self {
+            Self::SteppedBack => &STEPPED_BACK,
             Self::Activated => &ACTIVATED,
             Self::Waits => &WAITS,
             Self::Ends => &ENDS,
@@ -52,7 +61,9 @@ impl SwitchNews {
     /// The news that an alert of this name is about, if it is about a switch.
     #[must_use]
     pub fn of(rule: &str) -> Option<Self> {
-        [Self::Activated, Self::Waits, Self::Ends].into_iter().find(|news| news.kind().name == rule)
+        [Self::SteppedBack, Self::Activated, Self::Waits, Self::Ends]
+            .into_iter()
+            .find(|news| news.kind().name == rule)
     }
 }
 
