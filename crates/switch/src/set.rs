@@ -541,7 +541,7 @@ mod tests {
                     match effect(switch, context, now_ms, staleness) {
                         Effect::Blocks => blocking.push(&*switch.id),
                         Effect::WouldBlock => shadow.push(&*switch.id),
-                        Effect::None => {}
+                        Effect::Tags | Effect::None => {}
                     }
                 }
                 prop_assert_eq!(ids(verdict.blocking()), blocking);

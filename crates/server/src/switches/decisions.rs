@@ -12,17 +12,16 @@ use lanner_core::alert::is_builtin;
 use lanner_core::time::DAY_MS;
 use lanner_io::state::StoredDocument;
 use lanner_switch::{Status, Switch};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::thrown::{is_after, is_off};
 use crate::documents::cause;
 
 /// The label of a switch that an alert made: the rule.
 pub(super) const THROWN_BY: &str = "thrown_by";
-/// The label with the values that the alert was about: `client=203.0.113.7`.
+/// The label with the values that the alert was about, as JSON: `{"client":"203.0.113.7"}`. Values are chosen by those who are
+/// blocked, so nothing simpler tells them apart.
 pub(super) const THROWN_FOR: &str = "thrown_for";
-/// Between several of these.
-const AND: &str = " and ";
 /// A session that led to a decision began at most so long before.
 const MAX_SESSION_MS: i64 = DAY_MS;
 
@@ -91,14 +90,15 @@ impl SessionLabel {
 
 /// What the label says of which values a switch is about.
 pub(super) fn thrown_for(with: &[(String, String)]) -> String {
-    let pairs: Vec<String> = with.iter().map(|(field, value)| format!("{field}={value}")).collect();
-    pairs.join(AND)
+    let fields: Map<String, Value> =
+        with.iter().map(|(field, value)| (field.clone(), Value::from(&**value))).collect();
+    Value::Object(fields).to_string()
 }
 
 fn values(document: &Value) -> Vec<(String, String)> {
     let text = document.pointer(&format!("/labels/{THROWN_FOR}")).and_then(Value::as_str).unwrap_or_default();
-    let pair = |pair: &str| pair.split_once('=').map(|(field, value)| (field.to_owned(), value.to_owned()));
-    text.split(AND).filter_map(pair).collect()
+    let fields: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    fields.into_iter().filter_map(|(field, value)| Some((field, value.as_str()?.to_owned()))).collect()
 }
 
 fn said(actor: &str, message: &str) -> String {
@@ -116,10 +116,8 @@ pub(super) fn decisions(
     let is_meant = |id: &str| model.is_none_or(|model| is_after(model, id));
     for stored in versions.iter().filter(|stored| is_meant(&stored.id)) {
         let of_one = by_switch.entry(&stored.id).or_default();
-        match next(stored, of_one.last_mut()) {
-            Some(decision) => of_one.push(decision),
-            None => {}
-        }
+        let decision = next(stored, of_one.last_mut());
+        of_one.extend(decision);
     }
     let mut all: Vec<Decision> = by_switch.into_values().flatten().collect();
     for decision in &mut all {
@@ -191,7 +189,7 @@ mod tests {
     /// A version of `block.a`, `minute` minutes after noon, which ends an hour after noon.
     fn version(n: u32, minute: i64, status: &str, actor: &str, cause: Cause) -> StoredDocument {
         let document = json!({
-            "id": "block.a", "when": "client == \"a\"", "status": status, "labels": { "thrown_for": "client=a" },
+            "id": "block.a", "when": "client == \"a\"", "status": status, "labels": { "thrown_for": "{\"client\":\"a\"}" },
             "valid": { "to": format_time(NOON_MS + HOUR_MS) },
         });
         StoredDocument {
@@ -225,6 +223,14 @@ mod tests {
             .map(|(end, enforced, blocks, by)| (*end, *enforced, *blocks, (*by).to_owned()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn values_are_told_apart_whatever_they_are() {
+        let with = [("agent", "x and client=8.8.8.8\",\"client\":\"8.8.8.8"), ("client", "203.0.113.7")];
+        let with = with.map(|(field, value)| (field.to_owned(), value.to_owned()));
+        let document = json!({ "labels": { THROWN_FOR: thrown_for(&with) } });
+        assert_eq!(values(&document), with);
     }
 
     #[test]

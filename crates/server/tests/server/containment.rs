@@ -2,6 +2,7 @@
 //! enforces it, and it steps back by itself once too much of it was wrong.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lanner_core::time::format_time;
@@ -15,6 +16,7 @@ use crate::switching::Running;
 const NOON_MS: i64 = 1_767_268_800_000;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
+const ATTACKERS: [&str; 3] = ["203.0.113.1", "203.0.113.2", "203.0.113.3"];
 
 async fn start() -> Running {
     lanner_io::receiver::install_crypto_provider();
@@ -30,7 +32,7 @@ async fn start() -> Running {
 }
 
 /// What an operator writes: requests become sessions, those with a finding an alert, and that a switch.
-fn configuration(told: &std::path::Path) -> Value {
+fn configuration(told: &Path) -> Value {
     json!({
         "processors": [
             { "id": "requests", "stream": "api-log", "parse": { "as": "combined" } },
@@ -82,10 +84,34 @@ impl Running {
         let text =
             self.http.get(format!("{}/api/v1/export/events/api.sessions", self.url)).send().await.unwrap();
         let text = text.text().await.unwrap();
-        let sessions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let of_client = sessions.filter(|session| session["client"] == client).last().unwrap();
+        let mut sessions = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let of_client = sessions.rfind(|session| session["client"] == client).unwrap();
         let path = format!("/api/v1/sessions/{}/label", of_client["id"].as_str().unwrap());
         self.fine("POST", &path, json!({ "label": label, "why": "looked at it" })).await;
+    }
+
+    async fn enforce(&self, force: bool) -> (u16, Value) {
+        self.ask("POST", "/api/v1/switches/block-client/enforce", json!({ "force": force })).await
+    }
+
+    /// Somebody turns off what blocks a client.
+    async fn off(&self, client: &str) {
+        let path = format!("/api/v1/switches/block-client.{client}/deactivate");
+        self.fine("POST", &path, json!({ "message": "our own office" })).await;
+    }
+
+    /// Waits until a message has these parts.
+    async fn told(&self, told: &Path, parts: &[&str]) {
+        let began = Instant::now();
+        loop {
+            self.server.step_to(self.server.now_ms() + 1_000, Duration::from_secs(20)).await;
+            let text = std::fs::read_to_string(told).unwrap_or_default();
+            if text.lines().any(|line| parts.iter().all(|part| line.contains(part))) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{parts:?} in {text}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     async fn dry_run(&self) -> Value {
@@ -98,10 +124,16 @@ async fn a_dry_run_comes_first_is_enforced_and_steps_back_by_itself() {
     let running = start().await;
     let told = running.folder.path().join("told.json");
     running.fine("POST", "/api/v1/apply", configuration(&told)).await;
+    tried(&running).await;
+    enforced(&running).await;
+    stepped_back(&running).await;
+    decided(&running, &told).await;
+    running.server.stop().await;
+}
 
-    // A dry run: what would be blocked is counted, and passes.
-    let attackers = ["203.0.113.1", "203.0.113.2", "203.0.113.3"];
-    for client in attackers {
+/// A dry run: what would be blocked is counted, and passes.
+async fn tried(running: &Running) {
+    for client in ATTACKERS {
         running.misuse(client).await;
         assert_eq!((running.gate(client).await, running.gate("192.0.2.1").await), (204, 204));
     }
@@ -116,92 +148,72 @@ async fn a_dry_run_comes_first_is_enforced_and_steps_back_by_itself() {
         (3, &json!(true)),
         "{simulated}"
     );
+}
 
-    // It is not enforced before a day has passed, and not before somebody looked.
-    let enforce = async |force: bool| {
-        running.ask("POST", "/api/v1/switches/block-client/enforce", json!({ "force": force })).await
-    };
-    let (status, why) = enforce(false).await;
+/// It is not enforced before a day has passed, and not before somebody looked; then the request is refused, and others learn of it.
+async fn enforced(running: &Running) {
+    let (status, why) = running.enforce(false).await;
     assert!(status == 409 && why.to_string().contains("less than a day ago"), "{status} {why}");
     running.server.step_to(NOON_MS + DAY_MS + 30 * MINUTE_MS, Duration::from_secs(20)).await;
-    let (status, why) = enforce(false).await;
+    let (status, why) = running.enforce(false).await;
     assert!(
         status == 409 && why.to_string().contains("wrong activations a day are to be expected"),
         "{status} {why}"
     );
-    for client in attackers {
+    for client in ATTACKERS {
         running.say_of_session(client, "anomalous").await;
     }
-    let (status, stands) = enforce(false).await;
+    let (status, stands) = running.enforce(false).await;
     assert_eq!((status, &stands["enforced"], &stands["right"]), (200, &json!(true), &json!(3)), "{stands}");
-
-    // Enforced: the request is refused, and others learn of it.
     running.misuse("203.0.113.9").await;
     assert_eq!((running.gate("203.0.113.9").await, running.gate("192.0.2.1").await), (403, 204));
     let stream = running.fine("GET", "/crowdsec/v1/decisions/stream?startup=true", Value::Null).await;
-    let new: Vec<&Value> = stream["new"].as_array().unwrap().iter().collect();
+    let new = stream["new"].as_array().unwrap();
     assert_eq!(
         (new.len(), &new[0]["value"], &new[0]["scope"]),
         (1, &json!("203.0.113.9"), &json!("Ip")),
         "{stream}"
     );
+}
 
-    // Two were wrong, and one a day is allowed.
-    let off = async |client: &str| {
-        let path = format!("/api/v1/switches/block-client.{client}/deactivate");
-        running.fine("POST", &path, json!({ "message": "our own office" })).await
-    };
+/// Two were wrong, and one a day is allowed: what blocked only reports now, and so does what comes next.
+async fn stepped_back(running: &Running) {
     running.misuse("198.51.100.1").await;
-    off("198.51.100.1").await;
+    running.off("198.51.100.1").await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(
         (running.dry_run().await["enforced"].clone(), running.gate("203.0.113.9").await),
         (json!(true), 403)
     );
     running.misuse("198.51.100.2").await;
-    off("198.51.100.2").await;
+    running.off("198.51.100.2").await;
     let began = Instant::now();
     let stands = running.until("/api/v1/switches/block-client/dry-run", |it| it["enforced"] == false).await;
     eprintln!("stepped back after {:?}", began.elapsed());
     assert_eq!((&stands["by"], &stands["wrong"]), (&json!("lanner"), &json!(2)), "{stands}");
-    assert!(
-        stands["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("2 of its activations of the last 24 hours were wrong")
-    );
-    // What blocked only reports now, and so does what comes next.
+    let why = stands["message"].as_str().unwrap();
+    assert!(why.starts_with("2 of its activations of the last 24 hours were wrong"), "{why}");
     assert_eq!(running.gate("203.0.113.9").await, 204);
     running.misuse("203.0.113.10").await;
     assert_eq!(running.gate("203.0.113.10").await, 204);
     let stream = running.fine("GET", "/crowdsec/v1/decisions/stream", Value::Null).await;
     assert_eq!(stream["new"], json!([]), "{stream}");
     assert!(stream["deleted"].to_string().contains("203.0.113.9"), "{stream}");
+}
 
-    // People are told, and have the last word.
-    let has = async |parts: &[&str]| {
-        let began = Instant::now();
-        loop {
-            running.server.step_to(running.server.now_ms() + 1_000, Duration::from_secs(20)).await;
-            let text = std::fs::read_to_string(&told).unwrap_or_default();
-            if text.lines().any(|line| parts.iter().all(|part| line.contains(part))) {
-                return;
-            }
-            assert!(began.elapsed() < Duration::from_secs(30), "{parts:?} in {text}");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    has(&["lanner:dry-run", "the switch block-client is in a dry run again", "1 a day are allowed"]).await;
-    let (status, why) = enforce(false).await;
+/// People are told, and have the last word.
+async fn decided(running: &Running, told: &Path) {
+    let parts = ["lanner:dry-run", "the switch block-client is in a dry run again", "1 a day are allowed"];
+    running.told(told, &parts).await;
+    let (status, why) = running.enforce(false).await;
     assert!(status == 409 && why.to_string().contains("are to be expected"), "{status} {why}");
-    assert_eq!(enforce(true).await.0, 200);
-    has(&["lanner:dry-run", "enforces the switch block-client again"]).await;
+    assert_eq!(running.enforce(true).await.0, 200);
+    running.told(told, &["lanner:dry-run", "enforces the switch block-client again"]).await;
     let history = running.fine("GET", "/api/v1/audit?subject=block-client", Value::Null).await.to_string();
     assert!(history.contains("switch_enforcement") && history.contains("forced: "), "{history}");
     // What was wrong before was known to whoever enforced it.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(running.dry_run().await["enforced"], json!(true));
-    running.server.stop().await;
 }
 
 /// The three things that a switch can do to a client, as a proxy sees them.
