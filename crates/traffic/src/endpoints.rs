@@ -21,6 +21,9 @@ pub(crate) const UNKNOWN: EndpointId = 0;
 /// they tell neither for nor against a session.
 pub(crate) const FIRST_NEW: EndpointId = 1 << 31;
 
+/// Stands for all endpoints together, where it does not matter which of them was called.
+pub(crate) const ANYWHERE: EndpointId = FIRST_NEW - 1;
+
 /// The number of an endpoint that exists and was not learned.
 pub(crate) fn new_endpoint(method: &str, path: &str) -> EndpointId {
     let name = format!("{method} {}", shape(path));

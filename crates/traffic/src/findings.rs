@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::baseline::Baseline;
-use crate::endpoints::{EndpointId, Endpoints};
+use crate::endpoints::{ANYWHERE, EndpointId, Endpoints};
 use crate::session::Session;
 use crate::walks::Walk;
 
@@ -165,8 +165,12 @@ impl Walk {
             findings.push(Finding { kind: FindingKind::Enumeration, evidence });
         }
         if self.n_polluted >= MIN_POLLUTED && !baseline.is_pollution_usual(self.endpoint) {
-            let (n, name) = (self.n_polluted, endpoints.name(self.endpoint));
-            let evidence = format!("{n} calls of {name} give a parameter twice with different values");
+            let n = self.n_polluted;
+            let of = match self.endpoint {
+                ANYWHERE => String::new(),
+                endpoint => format!(" of {}", endpoints.name(endpoint)),
+            };
+            let evidence = format!("{n} calls{of} give a parameter twice with different values");
             findings.push(Finding { kind: FindingKind::ParameterPollution, evidence });
         }
         findings

@@ -14,6 +14,8 @@ pub(crate) struct Looks {
     pub(crate) features: Vec<(usize, f64)>,
     /// Whether somebody was told that it is flagged.
     pub(crate) is_told: bool,
+    /// Whether somebody was told that it has a finding.
+    pub(crate) is_named: bool,
 }
 
 impl Looks {

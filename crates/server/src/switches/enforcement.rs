@@ -4,8 +4,8 @@
 //! tried is what is enforced later. Whether a switch is enforced is a document of its own, with its versions and its rows in the
 //! audit; there is none until a person enforces it, so a dry run always comes first.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lanner_core::time::DAY_MS;
@@ -25,7 +25,6 @@ use super::thrown::is_after;
 use super::unwritten::Change;
 use crate::documents::{ApplyError, RECEIVER, SESSION_LABEL, SWITCH, broke_off, cause};
 use crate::http::blocking;
-use crate::sync::locked;
 
 /// The kind of documents that say whether a switch is enforced; each has the id of its switch.
 pub(super) const ENFORCEMENT: &str = "switch_enforcement";
@@ -33,10 +32,6 @@ pub(super) const ENFORCEMENT: &str = "switch_enforcement";
 const STEPPED_BACK: &str = "lanner:dry-run";
 /// How often it is looked at whether enforcement ends.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// What ended enforcement and is not written yet.
-#[derive(Debug, Default)]
-pub(crate) struct SteppedBack(Mutex<BTreeSet<String>>);
 
 /// Whether a switch is enforced, since when, and who or what said so.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +60,7 @@ impl Mode {
 pub(super) fn mode(service: &SwitchService, model: &str) -> Result<Mode, StoreError> {
     let said = service.state.document_latest(ENFORCEMENT, model)?;
     let written = said.as_ref().is_some_and(is_enforced);
-    let is_enforced = written && !locked(&service.stepped_back.0).contains(model);
+    let is_enforced = written && !service.stepped_back.contains(model);
     Ok(Mode { is_enforced, said })
 }
 
@@ -189,7 +184,7 @@ pub(super) async fn set(
     let lock = service.lock().await;
     let switches = if is_enforced { Vec::new() } else { in_shadow(service, model) };
     if !is_enforced {
-        locked(&service.stepped_back.0).insert(model.to_owned());
+        service.stepped_back.insert(model);
     }
     let document = Some(json!({ "enforced": is_enforced }));
     let change = DocumentChange { id: model.to_owned(), document };
@@ -199,7 +194,7 @@ pub(super) async fn set(
     let (lock, recording) = enact(service, lock, None, change, Otherwise::Kept).await?;
     drop(lock);
     recording.done().await?;
-    locked(&service.stepped_back.0).remove(model);
+    service.stepped_back.remove(model);
     Ok(())
 }
 

@@ -40,6 +40,7 @@ mod reserve;
 pub(crate) mod save;
 pub(crate) mod service;
 pub(crate) mod sign;
+pub(crate) mod stepped_back;
 pub(crate) mod throw;
 pub(crate) mod thrown;
 pub(crate) mod unwritten;

@@ -404,6 +404,7 @@ mod tests {
         let document = json!({"id": "block", "when": "x", "status": status});
         let document = change::activate(&document, NOW_MS - HOUR_MS * 9, None).unwrap();
         let mut document = if status == "inactive" { change::deactivate(&document) } else { document };
+        document["status"] = json!(status);
         document["valid"] = json!({"to": lanner_core::time::format_time(NOW_MS + end * MINUTE_MS)});
         stored(ago, actor, "", Some(document))
     }

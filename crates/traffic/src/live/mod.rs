@@ -34,7 +34,7 @@ pub use retell::Teller;
 pub use settings::LiveSettings;
 
 use crate::call::Call;
-use crate::endpoints::{EndpointId, UNKNOWN};
+use crate::endpoints::{ANYWHERE, EndpointId, UNKNOWN};
 use crate::findings::{Finding, find};
 use crate::request::Request;
 use crate::says::Says;
@@ -130,9 +130,7 @@ impl Live {
         let mut on_end = |session| ended.push(session);
         self.sessions.advance_some(self.now_ms(), MAX_ENDED, &mut on_end);
         self.sessions.add(key, &call, &mut on_end);
-        if let Some(session) = self.sessions.get(key) {
-            self.walks.add(&session.key, &call, &mut |_| {});
-        }
+        self.walk(key, &call);
         let now_ms = self.now_ms();
         self.models.add(key, request, now_ms, MAX_ENDED);
         let mut reports: Vec<Report> = ended.into_iter().map(|session| self.over(session)).collect();
@@ -191,6 +189,18 @@ impl Live {
         self.clock.time_ms().unwrap_or(i64::MIN)
     }
 
+    /// Counts a call over the day: at its endpoint, and, if it gives a parameter twice where that is unusual, anywhere.
+    fn walk(&mut self, key: &str, call: &Call) {
+        let Some(session) = self.sessions.get(key) else { return };
+        self.walks.add(&session.key, call, &mut |_| {});
+        let is_odd = |judge: &Judge| !judge.baseline.is_pollution_usual(call.endpoint);
+        if let (true, Phase::Judging(judge)) = (call.is_polluted, &self.phase)
+            && is_odd(judge)
+        {
+            self.walks.add(&session.key, &Call { endpoint: ANYWHERE, object: None, ..*call }, &mut |_| {});
+        }
+    }
+
     /// Looks at a session that has grown, or whose client walks slowly at the endpoint of its last call.
     fn look(
         &mut self,
@@ -206,13 +216,14 @@ impl Live {
         let is_due = session.looks.is_due(session.n_calls);
         let (phase, key) = (&self.phase, &session.key);
         let is_found = |walk: &Walk| walk.may_be_found() && !phase.walk_findings(walk).is_empty();
-        let walks = || self.walks.get(key, endpoint).is_some_and(is_found);
-        if session.looks.is_told || !(is_due || walks()) {
+        let walks = || [endpoint, ANYWHERE].iter().filter_map(|at| self.walks.get(key, *at)).any(is_found);
+        if !is_due && (session.looks.is_named || !walks()) {
             return None;
         }
         let known = Known { models: &self.models, walks: &self.walks, whole_from_ms: self.whole_from_ms };
         let report = self.phase.report(session, &known, request.time_ms, false);
-        session.looks.is_told = report.is_flagged();
+        session.looks.is_told |= report.is_flagged();
+        session.looks.is_named |= !report.findings.is_empty();
         report.is_news.then_some(report)
     }
 
@@ -253,7 +264,7 @@ impl Known<'_> {
     /// Findings of what the client of a session did slowly at its endpoints, of kinds that the session does not show itself. Cost:
     /// linear in the endpoints of the session.
     fn slow(&self, session: &Session, of_walk: &dyn Fn(&Walk) -> Vec<Finding>, shown: &mut Vec<Finding>) {
-        let mut endpoints: Vec<EndpointId> = session.nodes.keys().copied().collect();
+        let mut endpoints: Vec<EndpointId> = session.nodes.keys().copied().chain([ANYWHERE]).collect();
         endpoints.sort_unstable();
         for walk in endpoints.into_iter().filter_map(|endpoint| self.walks.get(&session.key, endpoint)) {
             for finding in of_walk(walk) {
@@ -296,7 +307,9 @@ impl Phase {
                 |(feature, value): &(usize, f64)| in_words(*feature, *value, judge.baseline.normal(*feature));
             report.reasons.extend(session.looks.features.iter().map(words));
         }
-        report.is_news = report.is_flagged() && !session.looks.is_told;
+        let is_named = !report.findings.is_empty();
+        report.is_news =
+            (report.is_flagged() && !session.looks.is_told) || (is_named && !session.looks.is_named);
         report
     }
 

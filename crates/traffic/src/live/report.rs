@@ -29,7 +29,7 @@ impl Standing {
     }
 }
 
-/// What is said of a session: once when it is over, and once before, if it is flagged while it lasts.
+/// What is said of a session: once when it is over, and before, as soon as it is flagged and as soon as it has a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Whose it is.
@@ -53,7 +53,7 @@ pub struct Report {
     /// How unusual it is, the highest of all looks: above 1 no more of ordinary sessions lie than the settings allow. `None`
     /// unless it is judged.
     pub score: Option<f64>,
-    /// Whether nobody was told before that it is flagged.
+    /// Whether nobody was told before that it is flagged, or that it has a finding.
     pub is_news: bool,
     /// Behaviour with a name.
     pub findings: Vec<Finding>,

@@ -16,8 +16,6 @@ use lanner_core::{Event, content, nearest};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
-use super::made::last_part;
-
 /// An expression within an expression, at most.
 const MAX_DEPTH: usize = 8;
 
@@ -186,6 +184,11 @@ impl Expression {
         };
         (!value.is_empty()).then_some(value)
     }
+}
+
+/// The last part of a field's name.
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// What stands between commas that are in no bracket and no quotes; `None` where these do not match.

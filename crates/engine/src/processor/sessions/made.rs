@@ -96,11 +96,6 @@ fn push(key: &mut String, text: &str) {
     key.extend(text.get(..end).unwrap_or_default().chars().map(|c| if c == BETWEEN { ' ' } else { c }));
 }
 
-/// The name under which a field that tells clients apart stands in a session.
-pub(super) fn last_part(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
-}
-
 fn rounded(number: f64) -> f64 {
     (number * 1e3).round() / 1e3
 }
