@@ -23,6 +23,7 @@ mod mvad;
 mod net;
 mod product;
 mod random;
+mod rows_file;
 mod scale;
 mod store;
 mod stream;

@@ -15,6 +15,9 @@ pub const FORMAT: &str = "lanner-detector/3";
 /// The name of the file of a training that is not over.
 pub(crate) const CHECKPOINT: &str = "lanner-training/1";
 
+/// The name of a file of rows.
+pub(crate) const ROWS: &str = "lanner-rows/1";
+
 /// Why a file holds no detector that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -84,6 +84,12 @@ impl Failure {
         Self::new(Kind::Interrupted, "interrupted")
     }
 
+    /// Says what it is about.
+    pub(crate) fn of(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// Adds what to do.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -30,6 +30,12 @@ pub(crate) struct State {
     /// Until when units were judged.
     pub(crate) judged_until_ms: i64,
     pub(crate) limits: Limits,
+    /// Units in a row up to then that were beyond the threshold.
+    #[serde(default)]
+    pub(crate) n_in_a_row: usize,
+    /// When it began, as files of results are named by: a run that goes on adds to the same files.
+    #[serde(default)]
+    pub(crate) started: String,
 }
 
 /// The detectors of a folder.
@@ -185,12 +191,19 @@ impl Folder {
 fn append(name: &dyn Fn(usize) -> PathBuf, item: Value) -> Result<()> {
     let size = |k: &usize| fs::metadata(name(*k)).map(|file| file.len()).unwrap_or(0);
     let k = (1..).find(|k| size(k) < MAX_RESULTS_BYTES).unwrap_or(1);
-    let path = name(k);
-    let mut all: Vec<Value> = if path.exists() { read_json(&path)? } else { Vec::new() };
-    // A round that was cut short is done again.
-    all.retain(|other| other["start_time"] != item["start_time"]);
+    let read = |k: usize| -> Result<Vec<Value>> { read_json(&name(k)) };
+    let is_same = |other: &Value| other["start_time"] == item["start_time"];
+    let (mut k, mut all) = if name(k).exists() { (k, read(k)?) } else { (k, Vec::new()) };
+    // A round that was cut short is done again, also the last one of a file that is full.
+    if all.is_empty() && k > 1 {
+        let before = read(k - 1)?;
+        if before.last().is_some_and(is_same) {
+            (k, all) = (k - 1, before);
+        }
+    }
+    all.retain(|other| !is_same(other));
     all.push(item);
-    write_json(&path, &all)
+    write_json(&name(k), &all)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -208,21 +221,21 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Failure::user(format!("{} is damaged: {error}", path.display())).hint("take it from a copy")
     })
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| Failure::program(error.to_string()))?;
     text.push(b'\n');
     write(path, &text)
 }
 
 /// Writes a file at once, in place of what is there.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |error: std::io::Error| Failure::file("write", path, &error);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(failed)?;

@@ -1,10 +1,11 @@
 //! Use cases of ADBox: detectors that are trained on the alerts of Wazuh, and the folder in which they live.
 //!
 //! Reading order: [`use_case`] and [`scenario`] (what is to be done), [`times`] (when), [`documents`] and [`wazuh`] (from where), [`rows`] (documents
-//! become rows), [`trained`] and [`folder`] (what is kept), [`results`] (what is written), [`shipping`] (what is sent).
+//! become rows), [`trained`] and [`folder`] (what is kept), [`journal`] (how far a run has come), [`results`] (what is written), [`shipping`] (what is sent).
 
 pub(crate) mod documents;
 pub(crate) mod folder;
+pub(crate) mod journal;
 pub(crate) mod limits;
 pub(crate) mod results;
 pub(crate) mod rows;

@@ -4,6 +4,9 @@ use lanner_core::TimeRange;
 
 const DAY_MS: i64 = 86_400_000;
 
+/// Units that are caught up with in one round.
+const MAX_CAUGHT_UP: i64 = 10_000;
+
 /// How long a unit of time is, and how many of them a verdict looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grid {
@@ -42,12 +45,13 @@ impl Grid {
         Round { fetch: TimeRange::new(start_ms, end_ms), out: TimeRange::new(out_ms.min(end_ms), end_ms) }
     }
 
-    /// The last `n` units that are over; in real time it is one. Units that are not yet over are not judged.
-    pub(crate) fn last(self, now_ms: i64, n: i64) -> Round {
-        let end_ms = self.floor(now_ms);
-        let out_ms = end_ms - n * self.unit_ms;
-        let fetch_ms = out_ms - self.window * self.unit_ms;
-        Round { fetch: TimeRange::new(fetch_ms, end_ms), out: TimeRange::new(out_ms, end_ms) }
+    /// The units since those that were judged, up to the ones that are due; after a long pause only the first of them, so that
+    /// a round is never too large.
+    pub(crate) fn next(self, judged_until_ms: i64, due_ms: i64) -> Round {
+        let n_open = (due_ms - judged_until_ms).max(0) / self.unit_ms;
+        let end_ms = judged_until_ms + n_open.min(MAX_CAUGHT_UP) * self.unit_ms;
+        let fetch_ms = judged_until_ms - self.window * self.unit_ms;
+        Round { fetch: TimeRange::new(fetch_ms, end_ms), out: TimeRange::new(judged_until_ms, end_ms) }
     }
 
     /// When the round after one that ended with `end_ms` is due: with the end of its last unit.
@@ -110,13 +114,23 @@ mod tests {
         assert_eq!(grid.historical(at(0, 30), at(59, 10)), round((0, 60), (10, 60)));
         assert_eq!(grid.historical(at(0, 0), at(5, 0)), round((0, 5), (5, 5)));
         assert_eq!(grid.historical(at(5, 0), at(0, 0)), round((5, 5), (5, 5)));
-        assert_eq!(grid.last(at(60, 20), 1), round((49, 60), (59, 60)));
-        assert_eq!(grid.last(at(60, 0), 12), round((38, 60), (48, 60)));
+        assert_eq!(grid.next(at(59, 0), at(60, 0)), round((49, 60), (59, 60)));
+        assert_eq!(grid.next(at(48, 0), at(60, 0)), round((38, 60), (48, 60)));
+        assert_eq!(grid.next(at(60, 0), at(60, 0)), round((50, 60), (60, 60)));
         assert_eq!(grid.next_due(at(60, 0), 12), at(72, 0));
         assert_eq!(
             (grid.ceil(at(3, 1)), grid.ceil(at(3, 0)), grid.floor(at(3, 59))),
             (at(4, 0), at(3, 0), at(3, 0))
         );
+        // A long pause is caught up with in several rounds, without a unit between them.
+        let (mut judged_ms, mut n_units) = (at(0, 0), Vec::new());
+        while judged_ms < at(25_000, 0) {
+            let next = grid.next(judged_ms, at(25_000, 0));
+            assert_eq!(next.out.start_ms, judged_ms);
+            n_units.push((next.out.end_ms - judged_ms) / MINUTE_MS);
+            judged_ms = next.out.end_ms;
+        }
+        assert_eq!(n_units, [10_000, 10_000, 5_000]);
         // Seven minutes do not divide a day: units begin anew at midnight.
         let odd = Grid { unit_ms: 7 * MINUTE_MS, window: 1 };
         assert_eq!((odd.floor(at(13, 0)), odd.floor(DAY_MS - 1)), (at(7, 0), DAY_MS - 5 * MINUTE_MS));

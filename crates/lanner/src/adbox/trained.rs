@@ -1,13 +1,15 @@
 //! A detector as a use case trains it, and what is kept beside it.
 
+use lanner_core::time::format_time;
 use lanner_core::{TimeRange, content};
 use lanner_deep::{
-    Detector, Feature, Fill, Follow, Frame, Kind, Limit, Method, NetworkSettings, Progress, Rule, Training,
-    Units,
+    Checkpoint, Detector, Feature, Fill, Follow, Frame, Kind, Limit, Method, NetworkSettings, Progress, Rule,
+    Training, Units,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::journal::Journal;
 use super::rows::{Rows, Values};
 use super::times::Grid;
 use super::use_case::{Settings, TrainingCase};
@@ -137,17 +139,68 @@ pub(crate) struct Trained {
     pub(crate) units: Units,
 }
 
-/// Trains what a use case asks for.
+/// Trains what a use case asks for, from where the run has come to.
 pub(crate) fn train(
     case: &TrainingCase,
     data: &DataArgs,
-    now: (i64, &str),
+    journal: &mut Journal,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Trained> {
-    let (units, features) = gather(case, data, now.0)?;
-    let mut losses = Vec::new();
+    let began_ms = journal.began_ms();
+    let (units, features) = match journal.rows()? {
+        Some(kept) => kept,
+        None => {
+            let (units, features) = gather(case, data, began_ms)?;
+            let features: Vec<KeptFeature> = features.iter().map(KeptFeature::from).collect();
+            journal.keep_rows(&units, features.clone())?;
+            (units, features)
+        }
+    };
+    let resume = journal.checkpoint()?;
+    let mut losses = resume.as_ref().map(|checkpoint| checkpoint.losses().to_vec()).unwrap_or_default();
+    let training = training(case, resume);
+    let mut kept = Ok(());
+    let detector = Detector::train(&units.frame, &training, &mut |step| {
+        losses.extend(step.losses);
+        if let Some(reached) = &step.checkpoint {
+            // A disk that is full ends no training; it is told once.
+            kept = std::mem::replace(&mut kept, Ok(())).and_then(|()| journal.keep_checkpoint(reached));
+        }
+        progress(&step);
+    });
+    if let Err(failure) = kept {
+        remark(&format!("{}; the training could not have gone on from there", failure.text()));
+    }
+    let detector = detector.map_err(|error| Failure::user(error.to_string()))?;
+    let limits = limits(&detector, &units.frame, training.rows_per_day)?;
+    let (id, created_time) = (id_of(&detector, began_ms), format_time(began_ms));
+    let name = case.display_name.clone().unwrap_or_else(|| format!("detector_{created_time}"));
+    let notes = json!({ "name": id, "display_name": name, "step_ms": case.unit_ms });
+    let about = About {
+        detector_id: id,
+        display_name: name,
+        last_updated_time: created_time.clone(),
+        created_time,
+        unit_ms: case.unit_ms,
+        window_size: case.settings.window_size,
+        fill: case.fill.into(),
+        features,
+        limits,
+        ships: false,
+        filter: case.filter.clone(),
+    };
+    Ok(Trained {
+        detector: detector.with_notes(notes),
+        about,
+        settings: case.settings.clone(),
+        losses,
+        units,
+    })
+}
+
+fn training(case: &TrainingCase, resume: Option<Checkpoint>) -> Training {
     let settings = &case.settings;
-    let training = Training {
+    Training {
         kind: Kind::named("mtad-gat").unwrap_or(&lanner_deep::KINDS[0]),
         window: Some(settings.window_size),
         n_epochs: settings.epochs,
@@ -155,32 +208,9 @@ pub(crate) fn train(
         rule: Rule::PeaksOverThreshold { risk: settings.q, level: Some(settings.level) },
         follow: if settings.dynamic_pot { Follow::Peaks } else { Follow::Stay },
         network: network(settings),
+        resume,
         ..Training::default()
-    };
-    let detector = Detector::train(&units.frame, &training, &mut |step| {
-        losses.extend(step.losses);
-        progress(&step);
-    });
-    let detector = detector.map_err(|error| Failure::user(error.to_string()))?;
-    let limits = limits(&detector, &units.frame, training.rows_per_day)?;
-    let id = id_of(&detector, now.0);
-    let name = case.display_name.clone().unwrap_or_else(|| format!("detector_{}", now.1));
-    let notes = json!({ "name": id, "display_name": name, "step_ms": case.unit_ms });
-    let detector = detector.with_notes(notes);
-    let about = About {
-        detector_id: id,
-        display_name: name,
-        created_time: now.1.to_owned(),
-        last_updated_time: now.1.to_owned(),
-        unit_ms: case.unit_ms,
-        window_size: settings.window_size,
-        fill: case.fill.into(),
-        features: features.iter().map(KeptFeature::from).collect(),
-        limits,
-        ships: false,
-        filter: case.filter.clone(),
-    };
-    Ok(Trained { detector, about, settings: settings.clone(), losses, units })
+    }
 }
 
 fn network(settings: &Settings) -> NetworkSettings {
@@ -203,7 +233,7 @@ fn network(settings: &Settings) -> NetworkSettings {
 
 /// The rows to learn from, and their features.
 fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, Vec<Feature>)> {
-    let this_month = || lanner_core::time::format_time(now_ms).get(..8).map(|month| format!("{month}*"));
+    let this_month = || format_time(now_ms).get(..8).map(|month| format!("{month}*"));
     let index_date = case.index_date.clone().or_else(this_month);
     let range = case.lookback_ms.filter(|_| !data.is_files()).map(|ms| TimeRange::new(now_ms - ms, now_ms));
     let asked = Asked { index_date, range, filter: case.filter.clone(), fields: case.columns.clone() };

@@ -1,7 +1,7 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
 //! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate` with its `report` and `tsb` (a public benchmark),
-//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` and `manage` (use cases of ADBox).
+//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` with its `rounds`, and `manage` (use cases of ADBox).
 
 mod evaluate;
 mod inspect;
@@ -9,6 +9,7 @@ mod kept;
 mod limit;
 mod manage;
 mod report;
+mod rounds;
 mod run;
 mod score;
 mod table;
@@ -86,12 +87,14 @@ Examples:
     /// Run a use case of ADBox: train on the alerts of Wazuh, predict, or both.
     ///
     /// Use cases run as they are; mistakes are told with their lines. Detectors live in a folder, in JSON and safetensors. The modes batch and
-    /// realtime go on until they are interrupted; what was missed meanwhile is judged with the next round.
+    /// realtime go on until they are interrupted; what was missed meanwhile is judged with the next round. With --resume a run goes on that was
+    /// interrupted, and nothing is lost or done twice.
     #[command(after_help = "\
 Examples:
   lanner detector run uc_15.yaml --data alerts-2024-08.json.gz
   lanner detector run uc_15.yaml --url https://wazuh.example.test:9200 --user lanner    LANNER_WAZUH_PASSWORD holds the password
   lanner detector run uc_15.yaml --url https://wazuh.example.test:9200 --ship           results go into a data stream
+  lanner detector run uc_*.yaml --url https://wazuh.example.test:9200 --resume          several, which go on after a restart
 
 Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
     Run(run::Args),

@@ -22,32 +22,46 @@ impl Said for Ran {
     }
 }
 
-const START_MS: i64 = 1_709_251_200_000; // 2024-03-01
+pub(crate) const START_MS: i64 = 1_709_251_200_000; // 2024-03-01
 
-struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.path(name), text).unwrap();
         self.path(name)
     }
 
-    fn run(&self, use_case: &str, more: &[&str]) -> Ran {
+    pub(crate) fn run(&self, use_case: &str, more: &[&str]) -> Ran {
         let detectors = self.path("detectors");
         run(&[&["detector", "run", use_case, "--detectors", &detectors], more].concat())
     }
 
-    fn manage(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn manage(&self, arguments: &[&str]) -> Ran {
         let detectors = self.path("detectors");
         run(&[&["detector"], arguments, &["--detectors", &detectors]].concat())
+    }
+
+    /// The rows of all files of results of a use case, by their times.
+    pub(crate) fn rows(&self, id: &str, case: &str) -> Vec<Value> {
+        let folder = PathBuf::from(self.path(&format!("detectors/{id}/prediction")));
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let names =
+            names.filter(|name| name.to_str().unwrap().contains(&format!("uc-{case}_predicted_data")));
+        let rounds = names
+            .flat_map(|name| serde_json::from_slice::<Vec<Value>>(&std::fs::read(name).unwrap()).unwrap());
+        let mut rows: Vec<Value> =
+            rounds.flat_map(|round| round["results"].as_array().unwrap().clone()).collect();
+        rows.sort_by_key(|row| row["timestamp"].as_str().unwrap().to_owned());
+        rows
     }
 
     /// The last file of results whose name holds `what`.
@@ -71,7 +85,7 @@ impl Folder {
         serde_json::from_slice(&std::fs::read(name).unwrap()).unwrap()
     }
 
-    fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         let listed: Value =
             serde_json::from_str(&self.manage(&["list", "--format", "json"]).expect(0)).unwrap();
         listed.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
@@ -79,7 +93,7 @@ impl Folder {
 }
 
 /// An alert each ten seconds: load of a host; in the minutes from `strange` on the processor works for nothing.
-fn alert(at: i64, strange: i64) -> Value {
+pub(crate) fn alert(at: i64, strange: i64) -> Value {
     let load = 40.0 + 20.0 * (at as f64 / 40.0).sin() + (at * 7_919 % 101) as f64 / 20.0;
     let cpu = if (strange..strange + 30).contains(&at) { 250.0 } else { load };
     let time = lanner_core::time::format_time(START_MS + at * 10_000).replace('Z', "+0000");
@@ -90,7 +104,7 @@ fn alert(at: i64, strange: i64) -> Value {
 }
 
 /// A small network, so that the test is quick.
-fn use_case(prediction: &str) -> String {
+pub(crate) fn use_case(prediction: &str) -> String {
     format!(
         "training:
   index_date: \"2024-03-*\"
@@ -338,7 +352,7 @@ prediction:
 }
 
 /// Sends a request to the node.
-fn ask(node: &OpenSearch, method: &str, path: &str, kind: &str, body: String) -> Value {
+pub(crate) fn ask(node: &OpenSearch, method: &str, path: &str, kind: &str, body: String) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let address = format!("{}{path}", node.url());
@@ -349,12 +363,12 @@ fn ask(node: &OpenSearch, method: &str, path: &str, kind: &str, body: String) ->
     })
 }
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
 }
 
 /// Puts documents into an index of Wazuh.
-fn fill(node: &OpenSearch, index: &str, documents: &[Value]) {
+pub(crate) fn fill(node: &OpenSearch, index: &str, documents: &[Value]) {
     for part in documents.chunks(4_000) {
         let mut lines = String::new();
         for document in part {
@@ -366,7 +380,7 @@ fn fill(node: &OpenSearch, index: &str, documents: &[Value]) {
     ask(node, "POST", "/_refresh", "application/json", String::new());
 }
 
-fn count(node: &OpenSearch, index: &str) -> u64 {
+pub(crate) fn count(node: &OpenSearch, index: &str) -> u64 {
     ask(node, "POST", "/_refresh", "application/json", String::new());
     ask(node, "GET", &format!("/{index}/_count"), "application/json", String::new())["count"]
         .as_u64()

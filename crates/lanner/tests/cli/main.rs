@@ -18,6 +18,7 @@ mod program;
 mod reading;
 mod reload;
 mod restore;
+mod resume;
 mod retention;
 mod served;
 mod service;
