@@ -78,7 +78,7 @@ fn with_colon(text: &str) -> String {
 
 /// What a document has in a field such as `data.cpu_usage_%`, whose dots lead into maps or belong to a name. Of a list it is the
 /// first item.
-pub(crate) fn cell<'v>(document: &'v Value, field: &str) -> Option<Cell<'v>> {
+pub(super) fn plain_cell<'v>(document: &'v Value, field: &str) -> Option<Cell<'v>> {
     let found = find(document, field)?;
     match found.as_array().map_or(Some(found), |items| items.first())? {
         Value::Number(number) => number.as_f64().map(Cell::Number),
@@ -108,7 +108,7 @@ mod tests {
     fn fields_are_found() {
         let document = json!({ "data": { "cpu_usage_%": "5.5", "win.event": { "id": [7, 8] }, "ok": true, "none": null },
             "rule.level": 3 });
-        let cell = |field: &str| cell(&document, field);
+        let cell = |field: &str| plain_cell(&document, field);
         assert_eq!(cell("data.cpu_usage_%"), Some(Cell::Text("5.5")));
         assert_eq!(cell("data.win.event.id"), Some(Cell::Number(7.0)));
         assert_eq!(cell("data.ok"), Some(Cell::Number(1.0)));

@@ -1,8 +1,9 @@
 //! Use cases of ADBox: detectors that are trained on the alerts of Wazuh, and the folder in which they live.
 //!
-//! Reading order: [`use_case`] and [`scenario`] (what is to be done), [`times`] (when), [`documents`] and [`wazuh`] (from where), [`rows`] (documents
+//! Reading order: [`use_case`] and [`scenario`] (what is to be done), [`times`] (when), [`documents`], [`columns`] and [`wazuh`] (from where), [`rows`] (documents
 //! become rows), [`trained`] and [`folder`] (what is kept), [`journal`] (how far a run has come), [`results`] (what is written), [`shipping`] (what is sent).
 
+pub(crate) mod columns;
 pub(crate) mod documents;
 pub(crate) mod folder;
 pub(crate) mod journal;

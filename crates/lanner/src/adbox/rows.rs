@@ -6,7 +6,8 @@ use lanner_core::TimeRange;
 use lanner_deep::{Aggregation, Cell, Feature, Fill, Method, Units};
 use serde_json::Value;
 
-use super::documents::{cell, time_ms};
+use super::columns::cell;
+use super::documents::time_ms;
 use crate::failure::{Failure, Result};
 
 /// Documents on their way to rows.

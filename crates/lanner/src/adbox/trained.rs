@@ -237,6 +237,9 @@ fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, V
     let index_date = case.index_date.clone().or_else(this_month);
     let range = case.lookback_ms.filter(|_| !data.is_files()).map(|ms| TimeRange::new(now_ms - ms, now_ms));
     let asked = Asked { index_date, range, filter: case.filter.clone(), fields: case.columns.clone() };
+    for field in data.without_place(&case.columns) {
+        remark(&format!("Wazuh 5 has no field for {field}, so its columns stay without values"));
+    }
     let mut features = case.features.clone();
     if !case.categorical.is_empty() {
         let mut values = Values::default();
@@ -253,7 +256,7 @@ fn gather(case: &TrainingCase, data: &DataArgs, now_ms: i64) -> Result<(Units, V
     let units = units.ok_or_else(|| {
         let asked = asked.index_date.as_deref().unwrap_or_default();
         Failure::undecided("there are no documents to learn from")
-            .hint(format!("check training.index_date ({asked}), --index and --data"))
+            .hint(format!("check training.index_date ({asked}), --wazuh, --index and --data"))
     })?;
     remark(&format!(
         "{} in {}",

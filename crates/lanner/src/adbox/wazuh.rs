@@ -9,6 +9,7 @@ use lanner_io::remote::auth::Auth;
 use lanner_io::search::{Hit, Search, Wanted};
 use serde_json::{Value, json};
 
+use super::columns::{self, Version};
 use super::documents;
 use crate::failure::{Failure, Result};
 
@@ -21,7 +22,18 @@ pub(crate) struct DataArgs {
     /// The address of Wazuh's indexer, or of any OpenSearch.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The indices; by default those of Wazuh's alerts, wazuh-alerts-*, of the dates of the use case.
+    /// The version of Wazuh: 4 has alerts (wazuh-alerts-*), 5 findings (wazuh-findings-v5*) with other names of fields. Use cases name
+    /// the fields of 4. Files are told apart by what is in them.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSION",
+        default_value = "4",
+        hide_possible_values = true,
+        requires = "url"
+    )]
+    wazuh: Version,
+    /// The indices; by default those of Wazuh, of the dates of the use case.
     #[arg(long, value_name = "PATTERN", requires = "url")]
     pub(crate) index: Option<String>,
     /// User name for basic authentication.
@@ -81,10 +93,10 @@ impl DataArgs {
     fn search(&self, url: &str, asked: &Asked, visit: &mut dyn FnMut(&Value)) -> Result<u64> {
         let search = Search::new(url, self.auth().as_ref(), self.ca_file.as_deref())
             .map_err(|problem| Failure::user(problem.to_string()))?;
-        let mut fields = asked.fields.clone();
+        let mut fields = columns::fields(self.wazuh, &asked.fields);
         fields.extend(["timestamp".to_owned(), "@timestamp".to_owned()]);
-        let wanted =
-            Wanted { index: self.pattern(asked), query: query(asked), time: "timestamp".to_owned(), fields };
+        let time = self.wazuh.time().to_owned();
+        let wanted = Wanted { index: self.pattern(asked), query: query(asked, self.wazuh)?, time, fields };
         let runtime = runtime()?;
         let mut shown = |hit: Hit| {
             visit(&hit.source);
@@ -94,13 +106,24 @@ impl DataArgs {
         read.map_err(|error| Failure::program(error.to_string()))
     }
 
-    /// `wazuh-alerts-*.*-2024.08.*`
+    /// `wazuh-alerts-*.*-2024.08.*`; indices of Wazuh 5 are not named by dates.
     fn pattern(&self, asked: &Asked) -> String {
-        if let Some(index) = &self.index {
-            return index.clone();
+        match (&self.index, self.wazuh) {
+            (Some(index), _) => index.clone(),
+            (None, Version::Four) => {
+                let date = asked.index_date.as_deref().unwrap_or("*-*-*").replace('-', ".");
+                format!("wazuh-alerts-*.*-{date}")
+            }
+            (None, Version::Five) => "wazuh-findings-v5*".to_owned(),
         }
-        let date = asked.index_date.as_deref().unwrap_or("*-*-*").replace('-', ".");
-        format!("wazuh-alerts-*.*-{date}")
+    }
+
+    /// The fields that the version of Wazuh has no place for.
+    pub(crate) fn without_place<'f>(&self, fields: &'f [String]) -> Vec<&'f str> {
+        match self.wazuh {
+            Version::Four => Vec::new(),
+            Version::Five => columns::without_place(fields),
+        }
     }
 }
 
@@ -111,11 +134,58 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     runtime.map_err(|error| Failure::program(format!("cannot start the network: {error}")))
 }
 
-fn query(asked: &Asked) -> Value {
-    let range = asked.range.map(|range| {
-        let bounds = json!({ "gte": range.start_ms, "lt": range.end_ms, "format": "epoch_millis" });
-        json!({ "range": { "timestamp": bounds } })
+fn query(asked: &Asked, version: Version) -> Result<Value> {
+    let range = asked
+        .range
+        .map(|range| json!({ "gte": range.start_ms, "lt": range.end_ms, "format": "epoch_millis" }));
+    let dates = match (version, asked.index_date.as_deref()) {
+        (Version::Five, Some(date)) => dates(date)?,
+        _ => None,
+    };
+    let within = |bounds: Value| json!({ "range": { (version.time()): bounds } });
+    let filter = asked.filter.as_ref().map(|filter| match version {
+        Version::Four => filter.clone(),
+        Version::Five => columns::filter(filter),
     });
-    let filters: Vec<Value> = range.into_iter().chain(asked.filter.clone()).collect();
-    if filters.is_empty() { json!({ "match_all": {} }) } else { json!({ "bool": { "filter": filters } }) }
+    let filters: Vec<Value> = range.into_iter().chain(dates).map(within).chain(filter).collect();
+    Ok(if filters.is_empty() { json!({ "match_all": {} }) } else { json!({ "bool": { "filter": filters } }) })
+}
+
+/// `2024-08-*` as bounds of time, by the rounding of OpenSearch's date math.
+fn dates(date: &str) -> Result<Option<Value>> {
+    let parts: Vec<&str> = date.split('-').collect();
+    let is_number = |part: &&str| part.bytes().all(|c| c.is_ascii_digit());
+    let n_known = parts.iter().take_while(|part| is_number(part)).count();
+    let is_rest_any = parts.iter().skip(n_known).all(|part| *part == "*");
+    let (first, unit) = match (&parts[..], n_known, is_rest_any) {
+        (_, 0, true) => return Ok(None),
+        ([year, ..], 1, true) => (format!("{year}-01-01"), "y"),
+        ([year, month, _], 2, true) => (format!("{year}-{month}-01"), "M"),
+        (_, 3, true) => (date.to_owned(), "d"),
+        _ => {
+            let message = format!("index_date: {date} is no day, month or year, as which Wazuh 5 is asked");
+            return Err(Failure::user(message).hint("write for example 2024-08-30, 2024-08-* or 2024-*-*"));
+        }
+    };
+    let bound = format!("{first}||/{unit}");
+    Ok(Some(json!({ "gte": bound, "lte": bound, "format": "yyyy-MM-dd" })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_become_bounds() {
+        #[track_caller]
+        fn check(date: &str, expected: Option<&str>) {
+            assert_eq!(dates(date).unwrap().map(|bounds| bounds["lte"].clone()), expected.map(Value::from));
+        }
+        check("2024-08-30", Some("2024-08-30||/d"));
+        check("2024-08-*", Some("2024-08-01||/M"));
+        check("2024-*-*", Some("2024-01-01||/y"));
+        check("*-*-*", None);
+        assert!(dates("2024-*-01").unwrap_err().text().contains("is no day, month or year"));
+        assert!(dates("202*-08-01").is_err());
+    }
 }

@@ -399,6 +399,8 @@ fn against_a_real_opensearch() {
     let said = folder.run(&case, &["--url", node.url(), "--ship"]).said(0);
     assert!(said.contains("12000 documents in 300 rows"), "{said}");
 
+    same_from_wazuh_5(&folder, &node, &documents);
+
     let stretch =
         "prediction: { start_time: \"2024-03-01T01:00:00Z\", end_time: \"2024-03-01T02:00:00Z\" }\n";
     let stretch = folder.write("uc_2.yaml", stretch);
@@ -453,4 +455,34 @@ fn against_a_real_opensearch() {
     // Nobody answers: told, and no end.
     let said = folder.run(&again, &["--url", "http://127.0.0.1:9", "--rounds", "1"]).err;
     assert!(said.contains("the next round makes up for it"), "{said}");
+}
+
+/// The same alerts as findings of Wazuh 5, and the same use case: the same rows, and so the same detector.
+fn same_from_wazuh_5(folder: &Folder, node: &OpenSearch, alerts: &[Value]) {
+    let four = folder.ids()[0].clone();
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok()).unwrap();
+    let finding = |alert: &Value| {
+        let time = alert["timestamp"].as_str().unwrap().replace("+0000", "Z");
+        json!({
+            "@timestamp": time, "wazuh": { "rule": { "level": "low" }, "agent": { "id": "001" } },
+            "host": { "cpu": { "usage": number(&alert["data"]["cpu_usage_%"]) / 100.0 },
+                "memory": { "used": { "percentage": number(&alert["data"]["memory_usage_%"]) } } },
+        })
+    };
+    let mut findings: Vec<Value> = alerts.iter().map(finding).collect();
+    // Of another month, which the use case does not name.
+    findings.extend((0..50).map(
+        |n| json!({ "@timestamp": START_MS + 40 * 86_400_000 + n, "wazuh": { "rule": { "level": "high" } } }),
+    ));
+    fill(node, "wazuh-findings-v5-system-activity", &findings);
+    let case = folder.write("uc_11.yaml", &use_case(""));
+    let said = folder.run(&case, &["--url", node.url(), "--wazuh", "5"]).said(0);
+    assert!(said.contains("12000 documents in 300 rows") && !said.contains("no field for"), "{said}");
+    let five = folder.ids().into_iter().find(|id| *id != four).unwrap();
+    let [one, other] = [&four, &five].map(|id| {
+        std::fs::read_to_string(folder.path(&format!("detectors/{id}/training/train_output.csv"))).unwrap()
+    });
+    assert_eq!(one, other);
+    folder.manage(&["delete", &five, "--yes"]).expect(0);
+    folder.manage(&["select", &four]).expect(0);
 }
