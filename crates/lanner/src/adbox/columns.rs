@@ -6,7 +6,7 @@
 use lanner_deep::Cell;
 use serde_json::{Map, Value, json};
 
-use super::documents::plain_cell;
+use super::documents::{plain_cell, plain_cells};
 
 /// A version of Wazuh, by how its indices are named and its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -134,6 +134,17 @@ pub(crate) fn cell<'v>(document: &'v Value, field: &str) -> Option<Cell<'v>> {
             how.of(found)
         }
         _ => plain_cell(document, field),
+    }
+}
+
+/// All that a document of either version has in a field of Wazuh 4: the items of a list, or one value.
+pub(crate) fn cells<'v>(document: &'v Value, field: &str) -> Vec<Cell<'v>> {
+    match find(field) {
+        Some((_, names, how)) if is_of_five(document) => {
+            let found = names.iter().map(|name| plain_cells(document, name)).find(|found| !found.is_empty());
+            found.into_iter().flatten().filter_map(|cell| how.of(cell)).collect()
+        }
+        _ => plain_cells(document, field),
     }
 }
 

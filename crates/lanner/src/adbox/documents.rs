@@ -1,5 +1,6 @@
 //! Documents of an index in files: answers to searches, lists, or one document after the other, as Wazuh writes its alerts.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use serde_json::Value;
 use crate::failure::{Failure, Result, remark};
 use crate::input::{self, Meter};
 
-/// What a file holds besides documents is no deeper than this.
-type Visit<'a> = &'a mut dyn FnMut(&Value);
+/// What becomes of a document; whoever breaks sees no more.
+type Visit<'a> = &'a mut dyn FnMut(&Value) -> ControlFlow<()>;
 
 /// Shows each document of a file, gzipped or not. A file that breaks off ends there with a remark.
 pub(crate) fn read(path: &Path, visit: Visit<'_>) -> Result<u64> {
@@ -19,11 +20,15 @@ pub(crate) fn read(path: &Path, visit: Visit<'_>) -> Result<u64> {
     let mut n = 0;
     let mut counted = |document: &Value| {
         n += 1;
-        visit(document);
+        visit(document)
     };
     for value in serde_json::Deserializer::from_reader(file).into_iter::<Value>() {
         match value {
-            Ok(value) => show(&value, &mut counted),
+            Ok(value) => {
+                if show(&value, &mut counted).is_break() {
+                    break;
+                }
+            }
             Err(error) if n > 0 && error.is_eof() => {
                 remark(&format!("{} breaks off ({error}); what came before is used", path.display()));
                 break;
@@ -39,12 +44,12 @@ pub(crate) fn read(path: &Path, visit: Visit<'_>) -> Result<u64> {
     Ok(n)
 }
 
-fn show(value: &Value, visit: Visit<'_>) {
+fn show(value: &Value, visit: Visit<'_>) -> ControlFlow<()> {
     match (value, value.pointer("/hits/hits").and_then(Value::as_array)) {
-        (_, Some(hits)) => hits.iter().for_each(|hit| show(hit, visit)),
-        (Value::Array(all), None) => all.iter().for_each(|one| show(one, visit)),
+        (_, Some(hits)) => hits.iter().try_for_each(|hit| show(hit, visit)),
+        (Value::Array(all), None) => all.iter().try_for_each(|one| show(one, visit)),
         (Value::Object(fields), None) => visit(fields.get("_source").unwrap_or(value)),
-        _ => {}
+        _ => ControlFlow::Continue(()),
     }
 }
 
@@ -80,7 +85,18 @@ fn with_colon(text: &str) -> String {
 /// first item.
 pub(super) fn plain_cell<'v>(document: &'v Value, field: &str) -> Option<Cell<'v>> {
     let found = find(document, field)?;
-    match found.as_array().map_or(Some(found), |items| items.first())? {
+    cell_of(found.as_array().map_or(Some(found), |items| items.first())?)
+}
+
+/// All items of a list, or the one value.
+pub(super) fn plain_cells<'v>(document: &'v Value, field: &str) -> Vec<Cell<'v>> {
+    let Some(found) = find(document, field) else { return Vec::new() };
+    let items = found.as_array().map_or(std::slice::from_ref(found), Vec::as_slice);
+    items.iter().filter_map(cell_of).collect()
+}
+
+fn cell_of(value: &Value) -> Option<Cell<'_>> {
+    match value {
         Value::Number(number) => number.as_f64().map(Cell::Number),
         Value::String(text) => Some(Cell::Text(text)),
         Value::Bool(flag) => Some(Cell::Number(f64::from(u8::from(*flag)))),

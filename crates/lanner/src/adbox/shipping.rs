@@ -14,7 +14,7 @@ use crate::failure::{Failure, Result};
 const BATCH: usize = 2_000;
 
 /// The data stream of a detector.
-fn stream(about: &About) -> String {
+pub(super) fn stream(about: &About) -> String {
     format!("adbox_detector_mtad_gat_{}", about.detector_id)
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn prepare(data: &DataArgs, about: &About, columns: &[String]) -> Res
     })
 }
 
-fn shared() -> Vec<(String, Value)> {
+pub(super) fn shared() -> Vec<(String, Value)> {
     let stream = json!({
         "index_patterns": ["adbox_detector_*"], "priority": 1,
         "data_stream": { "timestamp_field": { "name": "timestamp" } },
@@ -87,7 +87,7 @@ fn policy() -> (&'static str, Value) {
     ("_plugins/_ism/policies/adbox_detectors_rollover", policy)
 }
 
-fn own(about: &About, columns: &[String]) -> Vec<(String, Value)> {
+pub(super) fn own(about: &About, columns: &[String]) -> Vec<(String, Value)> {
     const WHAT: [&str; 8] = ["Forecast", "Recon", "True", "A_Score", "Thresh", "A_Pred", "Value", "Expected"];
     let names = columns.iter().flat_map(|column| WHAT.map(|what| format!("{what}_{column}")));
     let properties: Map<String, Value> = names.map(|name| (name, json!({ "type": "float" }))).collect();

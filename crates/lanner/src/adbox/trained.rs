@@ -124,6 +124,10 @@ impl About {
         })
     }
 
+    pub(crate) fn feature_names(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(|feature| feature.name.as_str())
+    }
+
     pub(crate) fn grid(&self) -> Grid {
         Grid { unit_ms: self.unit_ms, window: i64::try_from(self.window_size).unwrap_or(1) }
     }

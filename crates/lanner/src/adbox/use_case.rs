@@ -198,6 +198,8 @@ impl UseCase {
         let columns = fields.get("columns");
         let names = columns.map(|node| texts(node, "training.columns", check));
         let display_name = fields.read("display_name", check, text).filter(|name| name != "default");
+        // Lanner's own, by the name that SONAR has for it.
+        let filter = fields.get("alert_filter").map(Node::to_json);
         let config = fields.get("aggregation_config");
         let aggregation = self.read_aggregation(config, check);
         let settings = fields.get("train_config").map(|node| self.read_settings(node, check));
@@ -214,12 +216,13 @@ impl UseCase {
                 "aggregation_config",
                 "train_config",
                 "display_name",
+                "alert_filter",
             ],
         );
         Some(TrainingCase {
             index_date,
             lookback_ms: None,
-            filter: None,
+            filter,
             categorical: if categorical { named.clone() } else { Vec::new() },
             top: 10,
             columns: named,
@@ -400,7 +403,7 @@ fn fill(name: &str, padding: f64) -> Result<Fill, String> {
     })
 }
 
-pub(super) fn mode(name: &str) -> Result<Mode, String> {
+pub(crate) fn mode(name: &str) -> Result<Mode, String> {
     match name.to_ascii_lowercase().as_str() {
         "historical" | "default" => Ok(Mode::Historical),
         "batch" => Ok(Mode::Batch),

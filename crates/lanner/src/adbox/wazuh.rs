@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::columns::{self, Version};
 use super::documents;
+use super::selection::Selection;
 use crate::failure::{Failure, Result};
 
 /// From where documents are read.
@@ -54,7 +55,7 @@ pub(crate) struct Asked {
     pub(crate) index_date: Option<String>,
     /// When documents were; `None` for all.
     pub(crate) range: Option<TimeRange>,
-    /// Which of them, in the language of OpenSearch; files are not filtered.
+    /// Which of them, in the language of OpenSearch; of files only its simple clauses.
     pub(crate) filter: Option<Value>,
     /// The fields that are looked at.
     pub(crate) fields: Vec<String>,
@@ -82,15 +83,48 @@ impl DataArgs {
 
     /// Shows each document.
     pub(crate) fn read(&self, asked: &Asked, visit: &mut dyn FnMut(&Value)) -> Result<u64> {
-        match &self.url {
-            Some(url) => self.search(url, asked, visit),
-            None if self.data.is_empty() => Err(Failure::user("there is nothing to read")
-                .hint("name files with --data, or the address of Wazuh's indexer with --url")),
-            None => self.data.iter().map(|path| documents::read(path, visit)).sum(),
-        }
+        self.read_until(asked, &mut |document| {
+            visit(document);
+            ControlFlow::Continue(())
+        })
     }
 
-    fn search(&self, url: &str, asked: &Asked, visit: &mut dyn FnMut(&Value)) -> Result<u64> {
+    /// Shows each document, until one breaks.
+    pub(crate) fn read_until(
+        &self,
+        asked: &Asked,
+        visit: &mut dyn FnMut(&Value) -> ControlFlow<()>,
+    ) -> Result<u64> {
+        if let Some(url) = &self.url {
+            return self.search(url, asked, visit);
+        }
+        if self.data.is_empty() {
+            return Err(Failure::user("there is nothing to read")
+                .hint("name files with --data, or the address of Wazuh's indexer with --url"));
+        }
+        let selection = asked.filter.as_ref().map(Selection::read).transpose();
+        let selection = selection.map_err(|why| Failure::user(format!("alert_filter: {why}")))?;
+        let (mut n, mut flow) = (0, ControlFlow::Continue(()));
+        for path in &self.data {
+            if flow.is_break() {
+                break;
+            }
+            n += documents::read(path, &mut |document| {
+                if selection.as_ref().is_none_or(|selection| selection.selects(document)) {
+                    flow = visit(document);
+                }
+                flow
+            })?;
+        }
+        Ok(n)
+    }
+
+    fn search(
+        &self,
+        url: &str,
+        asked: &Asked,
+        visit: &mut dyn FnMut(&Value) -> ControlFlow<()>,
+    ) -> Result<u64> {
         let search = Search::new(url, self.auth().as_ref(), self.ca_file.as_deref())
             .map_err(|problem| Failure::user(problem.to_string()))?;
         let mut fields = columns::fields(self.wazuh, &asked.fields);
@@ -98,11 +132,7 @@ impl DataArgs {
         let time = self.wazuh.time().to_owned();
         let wanted = Wanted { index: self.pattern(asked), query: query(asked, self.wazuh)?, time, fields };
         let runtime = runtime()?;
-        let mut shown = |hit: Hit| {
-            visit(&hit.source);
-            ControlFlow::Continue(())
-        };
-        let read = runtime.block_on(search.read(&wanted, &mut shown));
+        let read = runtime.block_on(search.read(&wanted, &mut |hit: Hit| visit(&hit.source)));
         read.map_err(|error| Failure::program(error.to_string()))
     }
 

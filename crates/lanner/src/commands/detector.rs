@@ -1,13 +1,14 @@
 //! `lanner detector`: detectors that are trained on a table of usual rows, and look at all its columns together.
 //!
 //! Reading order: [`Args`]; then `table` (rows from files), `train`, `score`, `evaluate` with its `report` and `tsb` (a public benchmark),
-//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` with its `rounds`, and `manage` (use cases of ADBox).
+//! `inspect` (what the commands do), `kept` (detectors as files), `limit` (how a threshold is set); `run` with its `rounds`, `manage` and `new` (use cases of ADBox).
 
 mod evaluate;
 mod inspect;
 mod kept;
 mod limit;
 mod manage;
+mod new;
 mod report;
 mod rounds;
 mod run;
@@ -98,6 +99,16 @@ Examples:
 
 Exit codes: 0 when nothing was found, 1 when something was, 2 for invalid input, 3 for a failure.")]
     Run(run::Args),
+    /// Write a use case: answer a few questions, or give options.
+    ///
+    /// On a terminal what no option says is asked for, with proposals from the alerts that --url or --data name. Elsewhere what is left out has its
+    /// default, and --column is needed. What is written is checked first.
+    #[command(after_help = "\
+Examples:
+  lanner detector new --url https://wazuh.example.test:9200 --user lanner
+  lanner detector new --data alerts.json
+  lanner detector new --column data.cpu_usage_%=average,max --column rule.level=count --entity agent.name=web --granularity 5min --out uc_15.yaml")]
+    New(new::Args),
     /// List the detectors that use cases trained.
     #[command(after_help = "\
 Examples:
@@ -114,6 +125,13 @@ Examples:
 Examples:
   lanner detector select 2d36a80a")]
     Select(manage::One),
+    /// Write a dashboard for what a detector sends, to be imported into OpenSearch Dashboards or Wazuh's.
+    #[command(after_help = "\
+Examples:
+  lanner detector dashboard --out web.ndjson
+  lanner detector dashboard 2d36a80a | curl -u admin -H 'osd-xsrf: true' -F 'file=@-;filename=web.ndjson' \\
+    https://wazuh.example.test/api/saved_objects/_import")]
+    Dashboard(manage::Dashboard),
     /// Delete detectors that use cases trained, with all that they predicted.
     #[command(after_help = "\
 Examples:
@@ -140,9 +158,11 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         Command::Show(args) => inspect::show(args),
         Command::Limit(args) => inspect::limit(args),
         Command::Run(args) => run::run(args),
+        Command::New(args) => new::run(args),
         Command::List(args) => manage::list(args),
         Command::Current(args) => manage::current(args),
         Command::Select(args) => manage::select(args),
+        Command::Dashboard(args) => manage::dashboard(args),
         Command::Delete(args) => manage::delete(args),
         Command::Export(args) => manage::export(args),
         Command::Import(args) => manage::import(args),

@@ -302,6 +302,47 @@ debug: {{ enabled: true, data_dir: \"{}\", training_data_file: alerts.json, dete
 }
 
 #[test]
+fn a_use_case_is_made_of_options_and_runs() {
+    let folder = Folder::new();
+    let of = |at: i64, agent: &str| {
+        let mut alert = alert(at, -100);
+        alert["agent"] = json!({ "name": agent });
+        format!("{alert}\n")
+    };
+    let alerts: String = (0..3_000).map(|at| of(at, if at % 3 == 0 { "db" } else { "web" })).collect();
+    let (alerts, out) = (folder.write("alerts.json", &alerts), folder.path("uc_21.yaml"));
+    let new = |more: &[&str]| run(&[&["detector", "new", "--out", &out, "--data", &alerts], more].concat());
+    new(&[]).says(2, &["no field is named", "--column"]);
+    new(&["--column", "rule.level=mean"]).says(2, &["should be average"]);
+    new(&["--column", "rule.level", "--granularity", "1week"]).says(2, &["is no unit of time"]);
+    new(&["--column", "rule.level", "--index-date", "yesterday"])
+        .says(2, &["nothing is written", "should be a date"]);
+    assert!(!std::path::Path::new(&out).exists());
+    let options = [
+        "--column",
+        "data.cpu_usage_%=average,max",
+        "--column",
+        "rule.groups=max",
+        "--column",
+        "rule.level=count",
+        "--entity",
+        "agent.name=web",
+        "--epochs",
+        "2",
+        "--name",
+        "web",
+        "--alarms-per-day",
+        "2",
+    ];
+    new(&options).says(0, &["is written; run it with: lanner detector run", "rule.groups has no numbers"]);
+    new(&options).says(2, &["exists"]);
+    let ran = folder.run(&out, &["--data", &alerts]);
+    assert!(matches!(ran.code, 0 | 1) && ran.err.contains("2000 documents in 500 rows"), "{ran:?}");
+    let rows = folder.results_of_current("uc-21_predicted_data");
+    assert_eq!(rows[0]["results"][3]["Value_rule.level_count"], 4.0, "those of web alone");
+}
+
+#[test]
 fn mistakes_are_told_with_their_lines() {
     let folder = Folder::new();
     let text = "training:
@@ -414,6 +455,8 @@ fn against_a_real_opensearch() {
     let mapping = ask(&node, "GET", &format!("/{stream}/_mapping"), "application/json", String::new());
     assert!(mapping.to_string().contains("\"is_anomaly\":{\"type\":\"boolean\"}"), "{mapping}");
 
+    dashboard_asks_for_what_is_there(&folder, &node, &stream);
+
     // Batches of seconds, as they pass; what was missed while nobody looked is judged with the next round.
     let quick = use_case("").replace("1min", "1s").replace("\"2024-03-*\"", "\"2024-04-*\"");
     let seconds = |at: i64| {
@@ -485,4 +528,30 @@ fn same_from_wazuh_5(folder: &Folder, node: &OpenSearch, alerts: &[Value]) {
     assert_eq!(one, other);
     folder.manage(&["delete", &five, "--yes"]).expect(0);
     folder.manage(&["select", &four]).expect(0);
+}
+
+/// Each field that the dashboard shows has values in the data stream.
+fn dashboard_asks_for_what_is_there(folder: &Folder, node: &OpenSearch, stream: &str) {
+    let file = folder.path("web.ndjson");
+    folder.manage(&["dashboard", "web", "--out", &file]).says(0, &["has the dashboard of web"]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(text, folder.manage(&["dashboard"]).expect(0));
+    let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects[0]["attributes"]["title"], stream);
+    let mut fields = BTreeSet::new();
+    for state in objects.iter().filter_map(|object| object["attributes"]["visState"].as_str()) {
+        let state: Value = serde_json::from_str(state).unwrap();
+        let series = state["params"]["series"].as_array().cloned().unwrap_or_default();
+        fields.extend(series.iter().map(|one| one["metrics"][0]["field"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(fields.len(), 2 + 4 * 4);
+    let names: Vec<&String> = fields.iter().collect();
+    let aggregations: serde_json::Map<String, Value> =
+        (0..names.len()).map(|at| (at.to_string(), json!({ "max": { "field": names[at] } }))).collect();
+    let range = json!({ "range": { "timestamp": { "gte": "2024-03-01", "lte": "2024-03-02" } } });
+    let body = json!({ "size": 0, "query": range, "aggs": aggregations }).to_string();
+    let answer = ask(node, "POST", &format!("/{stream}/_search"), "application/json", body);
+    for (at, name) in names.iter().enumerate() {
+        assert!(answer["aggregations"][at.to_string()]["value"].is_number(), "{name}: {answer}");
+    }
 }

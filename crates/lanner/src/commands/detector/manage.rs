@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::run::FolderArgs;
+use crate::adbox::dashboard;
 use crate::adbox::folder::Folder;
 use crate::adbox::trained::About;
 use crate::failure::{Failure, Outcome, Result, remark};
 use crate::list::{self, Cell, Format, Row};
+use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
@@ -56,6 +58,18 @@ pub(super) struct Import {
     from: PathBuf,
     #[command(flatten)]
     folder: FolderArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Dashboard {
+    /// Id of the detector, its first digits, or its name; by default the current one.
+    #[arg(value_name = "DETECTOR")]
+    detector: Option<String>,
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// File to write; by default standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// A detector in a list.
@@ -138,6 +152,32 @@ pub(super) fn export(args: &Export) -> Result<Outcome> {
     let about = folder.find(&args.one.detector)?;
     folder.export(&about, &args.out)?;
     remark(&format!("the detector {} is in {}", about.detector_id, args.out.display()));
+    Ok(Outcome::Fine)
+}
+
+pub(super) fn dashboard(args: &Dashboard) -> Result<Outcome> {
+    let folder = Folder::at(&args.folder.detectors);
+    let about = match &args.detector {
+        Some(start) => folder.find(start)?,
+        None => folder.current()?,
+    };
+    if !about.ships {
+        remark(
+            "the detector was trained without --ship, so there is nothing yet that the dashboard could show",
+        );
+    }
+    let text = dashboard::ndjson(&about);
+    match &args.out {
+        Some(path) => {
+            std::fs::write(path, text).map_err(|error| Failure::file("write", path, &error))?;
+            remark(&format!(
+                "{} has the dashboard of {}; import it in Dashboards Management, Saved objects",
+                path.display(),
+                about.display_name
+            ));
+        }
+        None => output::text(&text)?,
+    }
     Ok(Outcome::Fine)
 }
 
