@@ -219,7 +219,9 @@ fn mvad() {
     let training = Training { n_epochs: 15, ..Training::default() };
     let measured = machines.iter().map(|machine| {
         let (detector, seconds) = train(Kind::named("mvad").unwrap(), machine, &training);
-        measure(&detector, machine, seconds)
+        let result = measure(&detector, machine, seconds);
+        println!("{}: {result:?}", machine.name);
+        result
     });
     print_all("mvad", &measured.collect::<Vec<_>>());
 }

@@ -12,6 +12,7 @@ mod moved;
 mod opensearch_detectors;
 mod prometheus;
 mod promql;
+mod radar;
 mod sigma;
 mod span;
 mod tree;
@@ -19,12 +20,13 @@ mod tree;
 pub(crate) use moved::{Moving, Names, Program};
 
 /// All of them.
-pub(crate) const PROGRAMS: [Program; 6] = [
+pub(crate) const PROGRAMS: [Program; 7] = [
     prometheus::PROGRAM,
     grafana::PROGRAM,
     alertmanager::PROGRAM,
     elastalert::PROGRAM,
     opensearch_detectors::PROGRAM,
+    radar::PROGRAM,
     sigma::PROGRAM,
 ];
 

@@ -108,6 +108,11 @@ impl Moving {
         }
     }
 
+    /// Says why an entry is left out.
+    pub(super) fn leave(&mut self, at: Option<Position>, entry: &str, text: String) {
+        self.left.push(Remark { at, entry: entry.to_owned(), text });
+    }
+
     pub(super) fn push(&mut self, section: &str, document: Value) {
         let list = self.sections.entry(section).or_insert_with(|| json!([]));
         if let Value::Array(list) = list {

@@ -15,6 +15,7 @@ mod offline;
 mod opensearch;
 mod profile;
 mod program;
+mod radar;
 mod reading;
 mod reload;
 mod restore;

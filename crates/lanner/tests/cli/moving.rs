@@ -18,9 +18,15 @@ fn rules_of_other_programs_are_converted() {
     ran.says(1, &["prometheus-rules.yaml:", "converted "]);
     assert!(converted.contains("source: prod") && converted.contains("on-call"), "{converted}");
     let written = tempfile::tempdir().unwrap();
-    for name in
-        ["prometheus-rules", "grafana-alerts", "alertmanager", "elastalert", "opensearch-detectors", "sigma"]
-    {
+    for name in [
+        "prometheus-rules",
+        "grafana-alerts",
+        "alertmanager",
+        "elastalert",
+        "opensearch-detectors",
+        "radar",
+        "sigma",
+    ] {
         let file = written.path().join(format!("{name}.yaml"));
         let converted = run(&["import", name, &format!("{folder}/{name}.yaml")]).expect(1);
         std::fs::write(&file, converted).unwrap();

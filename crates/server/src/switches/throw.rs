@@ -54,18 +54,21 @@ struct Target {
     model: Option<StoredDocument>,
     /// How many switches the receiver has thrown within the last hour.
     n_thrown: usize,
-    /// Whether it only reports what it would block.
-    is_dry_run: bool,
+    /// Whether it only reports what it would block: in a dry run, and where it is made after a switch in shadow.
+    is_shadow: bool,
 }
 
 impl Target {
     fn look(service: &SwitchService, action: &SwitchAction) -> Result<Self, StoreError> {
         let (id, thrown) = named(action, |id| service.latest(SWITCH, id))?;
+        let model = service.latest(SWITCH, &action.switch)?;
+        let is_dry_run = action.budget.is_some() && !enforcement::mode(service, &action.switch)?.is_enforced;
+        let document = model.as_ref().and_then(|stored| stored.document.as_ref());
         Ok(Self {
             thrown,
             request: service.latest(REQUEST, &id)?,
-            model: service.latest(SWITCH, &action.switch)?,
-            is_dry_run: action.budget.is_some() && !enforcement::mode(service, &action.switch)?.is_enforced,
+            is_shadow: is_dry_run || id != action.switch && document.is_some_and(|document| only_reports(document)),
+            model,
             n_thrown: service.thrown.count(&*service.state, &action.switch, service.now_ms())?,
             id,
         })
@@ -75,7 +78,7 @@ impl Target {
     fn state(&self) -> ([Option<u32>; 3], usize, bool) {
         let versions = [&self.thrown, &self.request, &self.model];
         let versions = versions.map(|stored| stored.as_ref().map(|stored| stored.version));
-        (versions, self.n_thrown, self.is_dry_run)
+        (versions, self.n_thrown, self.is_shadow)
     }
 }
 
@@ -205,11 +208,11 @@ enum Step {
 }
 
 fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
-    let Target { thrown, request, n_thrown, is_dry_run, .. } = target;
+    let Target { thrown, request, n_thrown, is_shadow, .. } = target;
     let mut was_on_for_this = false;
     let thrown = thrown.as_ref().and_then(|stored| Some((stored, stored.document.as_ref()?)));
     // What was only reported before it was enforced does not count.
-    let thrown = thrown.filter(|(_, document)| *is_dry_run || !only_reports(document));
+    let thrown = thrown.filter(|(_, document)| *is_shadow || !only_reports(document));
     if let Some((stored, document)) = thrown {
         let (is_own, is_off) = (is_own(stored, &action.rule), is_off(document));
         let is_for_this = stored.changed_ms >= action.since_ms;
@@ -235,9 +238,9 @@ fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
         }
     }
     if was_on_for_this {
-        return if *is_dry_run { Step::Nothing(REPORTED) } else { Step::Ask(LASTS.to_owned()) };
+        return if *is_shadow { Step::Nothing(REPORTED) } else { Step::Ask(LASTS.to_owned()) };
     }
-    if *is_dry_run {
+    if *is_shadow {
         return Step::Throw;
     }
     if *n_thrown >= action.per_hour as usize {
@@ -252,7 +255,7 @@ fn decide(action: &SwitchAction, target: &Target, now_ms: i64) -> Step {
 const ON: &str = "it is on";
 
 /// Why an alert does not have a switch report twice.
-const REPORTED: &str = "it is a dry run, and was reported for this alert";
+const REPORTED: &str = "it only reports, and did so for this alert";
 
 /// Why an alert does not throw a switch twice.
 const LASTS: &str = "it was on for this alert and has ended, and the alert lasts: blocking does not help, or hides \
@@ -270,7 +273,7 @@ async fn throw(
     let made = made_after(model, action, id);
     let mut document =
         change::activate(&made, service.now_ms(), Some(action.for_ms)).map_err(SendError::permanent)?;
-    if target.is_dry_run {
+    if target.is_shadow {
         document["status"] = json!("shadow");
     }
     Switch::from_json(&document).map_err(|problems| {
@@ -283,8 +286,8 @@ async fn throw(
     let author = author(service, action, FIRES);
     let Some(because) = because else {
         let change = Change::of(author, vec![(id.clone(), Some(Document::new(document)))]);
-        let reports = || format!("the switch {id} only reports what it would block: it is a dry run");
-        return Ok(Deed { change, is_thrown: !target.is_dry_run, note: target.is_dry_run.then(reports) });
+        let reports = || format!("the switch {id} only reports what it would block");
+        return Ok(Deed { change, is_thrown: !target.is_shadow, note: target.is_shadow.then(reports) });
     };
     let n_waiting = requests::count(service, &action.switch).map_err(later)?;
     if n_waiting >= MAX_WAITING {
@@ -432,14 +435,14 @@ mod tests {
 
     #[track_caller]
     fn check_in(
-        is_dry_run: bool,
+        is_shadow: bool,
         thrown: Option<&StoredDocument>,
         request: Option<&StoredDocument>,
         n_thrown: usize,
         says: &str,
     ) {
         let (thrown, request) = (thrown.cloned(), request.cloned());
-        let target = Target { id: "block".to_owned(), thrown, request, model: None, n_thrown, is_dry_run };
+        let target = Target { id: "block".to_owned(), thrown, request, model: None, n_thrown, is_shadow };
         let said = match decide(&action(), &target, NOW_MS) {
             Step::Throw => "throw".to_owned(),
             Step::Nothing(why) => format!("nothing: {why}"),
@@ -452,7 +455,7 @@ mod tests {
     fn a_dry_run_reports_once_and_asks_nobody() {
         check_in(true, None, None, 3, "throw");
         check_in(true, Some(&switch(5, RULE, "shadow", 25)), None, 0, "nothing: it is on");
-        check_in(true, Some(&switch(50, RULE, "shadow", -20)), None, 0, "nothing: it is a dry run");
+        check_in(true, Some(&switch(50, RULE, "shadow", -20)), None, 0, "nothing: it only reports");
         check_in(true, Some(&switch(5, "ann", "inactive", 25)), None, 0, "nothing: somebody turned it off");
         // Enforced, it begins as if nothing had been reported.
         check(Some(&switch(5, RULE, "shadow", 25)), None, 0, "throw");

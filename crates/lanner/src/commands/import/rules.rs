@@ -38,6 +38,11 @@ Examples:
   lanner import opensearch-detectors --source logs detectors/*.json > lanner.yaml
   curl https://search.example/_plugins/_anomaly_detection/detectors/_search | lanner import opensearch-detectors --source logs /dev/stdin > lanner.yaml")]
     OpensearchDetectors(Args),
+    /// Convert scenarios of RADAR: tiers of risk become rules, mitigations switches that end with their alerts.
+    #[command(after_help = "\
+Examples:
+  lanner import radar --stream wazuh --receiver soc ar.yaml > radar.yaml")]
+    Radar(Args),
     /// Convert detection rules of Sigma.
     #[command(after_help = "\
 Examples:
@@ -70,6 +75,7 @@ impl Command {
             Self::Alertmanager(args) => ("alertmanager", args),
             Self::Elastalert(args) => ("elastalert", args),
             Self::OpensearchDetectors(args) => ("opensearch-detectors", args),
+            Self::Radar(args) => ("radar", args),
             Self::Sigma(args) => ("sigma", args),
         }
     }
